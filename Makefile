@@ -1,0 +1,42 @@
+# Every command a developer or a newcomer needs; `make help` lists them.
+PY ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.stamp
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo check test test-long lock clean
+
+help:  ## list the commands
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+$(STAMP): requirements.lock pyproject.toml
+	@$(PY) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
+	@$(PY) -m venv $(VENV) || { echo "python3 lacks venv; on Debian and Ubuntu: apt install python3-venv"; exit 1; }
+	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps -e .
+	@touch $@
+
+setup: $(STAMP)  ## create the virtual environment (.venv) with everything
+
+demo: $(STAMP)  ## the main job: predict configs/coinbase.yaml and write out/coinbase.html
+	@mkdir -p out
+	$(BIN)/sim run configs/coinbase.yaml --report out/coinbase.html
+
+check: $(STAMP)  ## ruff, mypy --strict, the layering test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -q tests/test_house.py
+
+test: $(STAMP)  ## the fast tests, about a minute on 2 cores
+	$(BIN)/python -m pytest -q -n 2 -m "not long"
+
+test-long: $(STAMP)  ## statistics at full size: theory, coverage, notebooks
+	$(BIN)/python -m pytest -q -n 2 -m long
+
+lock:  ## rewrite requirements.lock from pyproject.toml (needs uv)
+	uv pip compile pyproject.toml --universal --all-extras --group dev --generate-hashes --no-header --python-version 3.11 -o requirements.lock
+
+clean:  ## remove the environment and what the tools left behind
+	rm -rf $(VENV) out .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,113 @@
+"""The one file that imports Numba: the decorator of everything compiled, and the folder of its disk cache.
+
+With NUMBA_DISABLE_JIT=1 Numba is not imported at all and the decorated functions stay plain Python; they give the
+same bits. What is compiled lives in the files that use `njit`.
+"""
+
+from __future__ import annotations
+
+import atexit
+import hashlib
+import os
+import platform
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import numpy as np
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+PACKAGE = Path(__file__).resolve().parents[1]
+_UNUSED_DAYS = 30
+
+
+def source_hash(package: Path = PACKAGE) -> str:
+    """Hash of everything the machine code depends on: all sources of draws and engine, Python, Numba.
+
+    Numba itself looks only at the file a function stands in, so that a change in a function that it calls would go
+    unnoticed; a folder named by this hash cannot be stale.
+    """
+    digest = hashlib.blake2b(f"{sys.version} {version('numba')}".encode(), digest_size=12)
+    for path in sorted([*(package / "draws").glob("*.py"), *(package / "engine").rglob("*.py")]):
+        digest.update(str(path.relative_to(package)).encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+def cache_folder(base: Path, name: str) -> Path:
+    """A writable folder `<base>/durasim/<name>`; a private temporary one, removed at exit, when that cannot be.
+
+    Folders of other versions that nobody has used for a month are removed on the way.
+    """
+    folder = base / "durasim" / name
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        os.utime(folder)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError:
+        # Never a predictable name in a shared folder: the cache holds pickles, which are code.
+        folder = Path(tempfile.mkdtemp(prefix="durasim-"))
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        return folder
+    with suppress(OSError):  # another process may be tidying too
+        for other in folder.parent.iterdir():
+            if time.time() - other.stat().st_mtime > _UNUSED_DAYS * 86_400:
+                shutil.rmtree(other, ignore_errors=True)
+    return folder
+
+
+def _cache_base() -> Path:
+    """The user's NUMBA_CACHE_DIR, or the operating system's folder for caches."""
+    if chosen := os.environ.get("NUMBA_CACHE_DIR"):
+        path = Path(chosen)
+        # A process started by this one inherits the folder set below; it must not nest another inside.
+        return path.parent.parent if path.parent.name == "durasim" else path
+    home = Path(os.path.expanduser("~"))
+    if platform.system() == "Windows":
+        return Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local")
+    if platform.system() == "Darwin":
+        return home / "Library" / "Caches"
+    return Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache")
+
+
+COMPILED = os.environ.get("NUMBA_DISABLE_JIT", "0") in ("", "0")
+"""Whether `njit` compiles in this process."""
+
+if COMPILED:
+    os.environ["NUMBA_CACHE_DIR"] = str(cache_folder(_cache_base(), source_hash()))
+
+    import numba
+
+    # Somebody may have imported Numba before the folder was set.
+    numba.core.config.reload_config()  # type: ignore[no-untyped-call]  # Numba has no annotation there
+
+# Numba lets signed integers overflow into undefined behaviour, so what has to wrap is unsigned there. Plain Python
+# integers do not wrap: every product or sum of words is masked, which changes nothing in compiled code.
+word = cast(Callable[[int], int], np.uint64 if COMPILED else int)
+"""Makes an unsigned 64-bit word of a non-negative integer."""
+
+signed = cast(Callable[[int], int], np.int64 if COMPILED else int)
+"""Makes an int64 of a word below 2^63."""
+
+
+def njit(signature: str) -> Callable[[F], F]:
+    """Compile a function for the one signature given, at once, with the disk cache.
+
+    Arithmetic stays as written (no fast-math, hence no contraction and no reordering), division by zero follows
+    IEEE 754, and the global lock is released.
+    """
+
+    def compiled(function: F) -> F:
+        if not COMPILED:
+            return function
+        decorate = numba.njit(signature, cache=True, fastmath=False, error_model="numpy", nogil=True)
+        return cast(F, decorate(function))
+
+    return compiled

@@ -1,0 +1,26 @@
+"""How long to run and what to look at: the numbers that an engine needs beside the network."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One replication. Times in ns since the start of the run.
+
+    warmup_ns, horizon_ns: executions that start in [warmup, horizon) make up the cohort that is measured.
+    follow_ns: after the horizon sources go on for this long at most, while the cohort is followed to its close.
+    drain_ns: then sources stop, and what is left of the cohort is followed for this long at most.
+    sample_ns: time between two samples of the timeline; 0 takes none.
+    drill: name of the one scripted fault that happens in this run; None leaves all drills out.
+    """
+
+    seed: int = 1
+    replication: int = 0
+    warmup_ns: int = 0
+    horizon_ns: int = 0
+    follow_ns: int = 0
+    drain_ns: int = 0
+    sample_ns: int = 0
+    drill: str | None = None

@@ -1,0 +1,233 @@
+"""Attempts: trying steps, with the four timeouts, heartbeats, back-off and retries."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sim.draws.streams import child_path, uniform
+from sim.engine.order import TIMEOUT, key
+from sim.engine.reference.clock import Alarm, Event, interrupt
+from sim.engine.reference.groups import Group
+from sim.engine.reference.jobs import COMPENSATED, Cancelled, Failed, Job
+from sim.engine.reference.pools import Grant
+from sim.network.routines import AttemptBody, Retry
+from sim.network.walk import Placed
+
+if TYPE_CHECKING:
+    from sim.engine.reference.engine import Engine
+
+NEVER_RETRIED = frozenset({"timeout_schedule_to_start", "timeout_schedule_to_close", COMPENSATED})
+HEARTBEAT_SHARE = 0.8
+"""Share of the heartbeat timeout at which SDKs send heartbeats. Source: Temporal docs, evaluate/cloud/actions, 2026-08."""
+START_TO_CLOSE, SCHEDULE_TO_START, SCHEDULE_TO_CLOSE, HEARTBEAT = range(4)
+
+
+class AttemptStep:
+    """An attempt as a step of a routine."""
+
+    def __init__(self, engine: Engine, placed: Placed, body: AttemptBody, inner: list[Any], after: list[Any]) -> None:
+        self.engine = engine
+        self.body = body
+        self.inner = inner
+        self.after = after
+        self.element = engine.element(placed)
+        self.salt = engine.salt(placed.stream)
+        self.jitter = engine.stream(f"{placed.stream}/jitter")
+        self.label = placed.stream
+        # A body that may have to be abandoned or cut off by a timer needs a thread of control of its own.
+        self.inline = not (
+            body.start_to_close_ns or body.schedule_to_start_ns or body.schedule_to_close_ns or body.heartbeat
+        )
+
+    def run(self, job: Job) -> Any:
+        """Try until success or until the policy gives up."""
+        clock = self.engine.clock
+        outer_path = job.path
+        base_path = child_path(outer_path, self.salt)
+        deadline = clock._now + self.body.schedule_to_close_ns if self.body.schedule_to_close_ns else None
+        number = 0
+        interval = None
+        while True:
+            number += 1
+            self.engine.recorder.attempted(job.execution, number)
+            job.path = child_path(base_path, number)
+            before = dict(job.split)
+            base = len(job.held)
+            try:
+                if self.inline:
+                    yield from self.engine.walk(job, self.inner)
+                else:
+                    yield from self._try(job, deadline)
+                job.path = outer_path
+                return
+            except Failed as failure:
+                job.give_back(base)
+                job.lose(before, clock._now)
+                error = failure.error
+                self.engine.reacted()
+                job.tell(clock._now, f"attempt {number} of {self.label} failed: {error}")
+                if failure.depth is not None and failure.depth < base:
+                    job.path = outer_path
+                    raise
+            retry = self.body.retry
+            if retry is None or error in NEVER_RETRIED or error in retry.non_retryable:
+                break
+            if retry.maximum_attempts is not None and number >= retry.maximum_attempts:
+                break
+            interval = _next_interval(retry, interval)
+            again = self._back_off_end(job, retry, interval)
+            if deadline is not None and again >= deadline:
+                break
+            self.engine.recorder.activities += 2
+            alarm = clock.alarm(again, key(TIMEOUT, self.element) | job.order)
+            try:
+                yield alarm
+            except BaseException:
+                alarm.cancel()
+                raise
+            finally:
+                job.spend("backoff", clock._now)
+        job.path = outer_path
+        if self.body.on_failure is None:
+            raise Failed(error)
+        yield from self.engine.walk(job, self.after)
+
+    def _back_off_end(self, job: Job, retry: Retry, interval: float) -> int:
+        length = interval
+        if retry.jitter:
+            length *= 1 - retry.jitter * uniform(self.jitter, job.path, 0)
+        end = self.engine.clock._now + max(round(length), retry.floor_ns)
+        if retry.grid_ns is not None:
+            end = -(-end // retry.grid_ns) * retry.grid_ns
+        return end
+
+    def _try(self, job: Job, deadline: int | None) -> Any:
+        """One attempt in a thread of control of its own."""
+        trial = Trial(self, job, deadline)
+        child = trial.child
+        try:
+            error = yield trial.settled
+        except BaseException:
+            trial.close()
+            if child.process is not None:
+                interrupt(child.process, Cancelled())
+            raise
+        trial.close()
+        if error is None:
+            for state, spent in child.split.items():
+                job.split[state] = job.split.get(state, 0) + spent
+            job.since = self.engine.clock._now
+            return
+        raise Failed(error)
+
+
+def _next_interval(retry: Retry, interval: float | None) -> float:
+    """Length of the next back-off before jitter, floor and grid, in ns."""
+    longest = retry.maximum_interval_ns or 100 * retry.initial_interval_ns
+    first = float(retry.initial_interval_ns)
+    return min(float(longest), first if interval is None else interval * retry.backoff_coefficient)
+
+
+class Trial:
+    """One attempt under way: its child job and its timers. It outlives neither success, failure nor a timer."""
+
+    def __init__(self, step: AttemptStep, job: Job, deadline: int | None) -> None:
+        self.step = step
+        self.engine = step.engine
+        self.clock = step.engine.clock
+        self.settled = Event(self.clock)
+        self.open = True
+        self.started_ns = -1
+        self.last_beat_ns = -1
+        self.lost = False
+        self.group: Group | None = None
+        self.node = -1
+        self.alarms: dict[int, Alarm] = {}
+        self.parent = job
+        body = step.body
+        self.child = self.engine.spawn(job, job.path, step.inner, self._ended)
+        self.child.trial = self
+        self.waits_for_start = self.engine.has_start_step(step)
+        if body.schedule_to_start_ns is not None:
+            self._set(SCHEDULE_TO_START, self.clock._now + body.schedule_to_start_ns)
+        if deadline is not None:
+            self._set(SCHEDULE_TO_CLOSE, deadline)
+
+    def granted(self, grant: Grant) -> None:
+        """A unit was granted: the attempt starts, unless a step says where it does."""
+        if self.started_ns < 0 and not self.waits_for_start:
+            self.start(grant)
+
+    def start(self, grant: Grant | None) -> None:
+        """The attempt has started, on the node of `grant` (on none without one)."""
+        if not self.open or self.started_ns >= 0:
+            return
+        now = self.clock._now
+        self.started_ns = self.last_beat_ns = now
+        body = self.step.body
+        waiting = self.alarms.pop(SCHEDULE_TO_START, None)
+        if waiting is not None:
+            waiting.cancel()
+        if body.start_to_close_ns is not None:
+            self._set(START_TO_CLOSE, now + body.start_to_close_ns)
+        if grant is not None and (body.heartbeat is not None or body.on_crash == "silent"):
+            self.group, self.node = grant.pool.group, grant.node
+            self.group.trials[self.node][self] = None
+
+    def node_lost(self) -> None:
+        """The node has crashed: no sign of life comes any more."""
+        self.lost = True
+        self.node_paused()
+
+    def node_paused(self) -> None:
+        """No sign of life comes for now."""
+        beat = self.step.body.heartbeat
+        if beat is None or not self.open:
+            return
+        interval = beat.interval_ns or int(beat.timeout_ns * HEARTBEAT_SHARE)
+        last = self.last_beat_ns + (self.clock._now - self.last_beat_ns) // interval * interval
+        self._set(HEARTBEAT, max(last + beat.timeout_ns, self.clock._now))
+
+    def node_resumed(self) -> None:
+        """Signs of life come again, the first one now."""
+        self.last_beat_ns = self.clock._now
+        waiting = self.alarms.pop(HEARTBEAT, None)
+        if waiting is not None:
+            waiting.cancel()
+
+    def close(self) -> None:
+        """Stop the timers; nothing that happens to the child matters here any more."""
+        self.open = False
+        for alarm in self.alarms.values():
+            alarm.cancel()
+        self.alarms.clear()
+        if self.group is not None:
+            self.group.trials[self.node].pop(self, None)
+
+    def _set(self, which: int, time_ns: int) -> None:
+        alarm = self.clock.alarm(time_ns, key(TIMEOUT, self.step.element + which) | self.parent.order)
+        assert alarm.callbacks is not None
+        alarm.callbacks.append(lambda _: self._expire(which))
+        self.alarms[which] = alarm
+
+    def _expire(self, which: int) -> None:
+        if not self.open:
+            return
+        name = ("start_to_close", "schedule_to_start", "schedule_to_close", "heartbeat")[which]
+        self.parent.tell(self.clock._now, f"timeout {name} of {self.step.label}")
+        self.engine.reacted()
+        if self.started_ns < 0 and self.child.process is not None:  # nobody has begun: the task is taken back
+            interrupt(self.child.process, Cancelled())
+        self._settle(f"timeout_{name}")
+
+    def _ended(self, child: Job, error: str | None) -> None:
+        if not self.open or error == "cancelled":
+            return
+        if error == "crash" and self.lost and self.step.body.on_crash == "silent":
+            return  # nobody hears; only a timer ends this attempt
+        self._settle(error)
+
+    def _settle(self, error: str | None) -> None:
+        if self.open:
+            self.open = False
+            self.clock.wake(self.settled, error)

@@ -1,0 +1,129 @@
+"""Clock, alarms and interruption: all that is taken from SimPy. What happens at an event is told elsewhere.
+
+SimPy's heap entry is (time, priority, serial, event). The priority is the model's own key (`sim.engine.order`), so
+the serial decides only among effects of one event, where first-in first-out is the rule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from heapq import heapify, heappop, heappush
+from typing import Any
+
+import simpy
+from simpy.events import PENDING, Event, Initialize, Process
+
+Steps = Generator[Event, Any, Any]
+
+
+class Alarm(Event):
+    """Something that will happen at a known instant, unless cancelled. A process waits for it by yielding it."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.env = clock
+        self.callbacks: list[Callable[[Any], None]] | None = []
+        self._value: Any = None
+        self._ok = True
+
+    def set(self, time_ns: int, key: int) -> None:
+        """Happen at `time_ns`; `key` orders it among others at that instant."""
+        clock = self.env
+        heappush(clock._queue, (time_ns, key, next(clock._eid), self))
+
+    def cancel(self) -> None:
+        """Never happen. The entry leaves the heap soon: dead entries are swept out when they are half of it."""
+        if self.callbacks is not None:
+            self.callbacks = None
+            clock = self.env
+            clock.dead += 1
+            if clock.dead * 2 > len(clock._queue) and clock.dead > 64:
+                clock.sweep()
+
+
+class Clock(simpy.Environment):
+    """SimPy's environment with integer time in nanoseconds, an exclusive end and removal of cancelled alarms."""
+
+    def __init__(self) -> None:
+        super().__init__(initial_time=0)
+        self.dead = 0
+        self.handled = 0
+
+    def alarm(self, time_ns: int, key: int) -> Alarm:
+        """An alarm that is set at once."""
+        alarm = Alarm(self)
+        heappush(self._queue, (time_ns, key, next(self._eid), alarm))
+        return alarm
+
+    def wake(self, event: Event, value: Any = None) -> None:
+        """Let whoever waits for `event` go on, after those who were woken before."""
+        event._ok = True
+        event._value = value
+        heappush(self._queue, (self._now, 0, next(self._eid), event))
+
+    def later(self, action: Callable[[Event], None]) -> None:
+        """Do `action` in this instant, after the effects that are already due."""
+        event = Event(self)
+        event.callbacks = [action]
+        self.wake(event)
+
+    def run_before(self, end_ns: int) -> None:
+        """Handle every event before `end_ns` (exclusive) and set the clock to it."""
+        queue = self._queue
+        handled = 0
+        while queue and queue[0][0] < end_ns:
+            self._now, _, _, event = heappop(queue)
+            callbacks = event.callbacks
+            if callbacks is None:  # cancelled
+                self.dead -= 1
+                continue
+            event.callbacks = None
+            handled += 1
+            for callback in callbacks:
+                callback(event)
+            if not event._ok and not hasattr(event, "_defused"):
+                raise event._value
+        self._now = end_ns
+        self.handled += handled
+
+    @property
+    def next_ns(self) -> int | None:
+        """Time of the next event, or None when nothing is left."""
+        queue = self._queue
+        while queue and queue[0][3].callbacks is None:
+            heappop(queue)
+            self.dead -= 1
+        return queue[0][0] if queue else None
+
+    def sweep(self) -> None:
+        """Take the cancelled alarms out of the heap."""
+        self._queue[:] = [entry for entry in self._queue if entry[3].callbacks is not None]
+        heapify(self._queue)
+        self.dead = 0
+
+
+def interrupt(process: Process, error: BaseException, still: Callable[[], bool] | None = None) -> None:
+    """Throw `error` into a process where it waits, when its turn comes in this instant.
+
+    still: asked at that moment; on False the interruption has lost its reason and does nothing.
+    """
+    clock = process.env
+    event = Event(clock)
+
+    def deliver(event: Event) -> None:
+        if process._value is not PENDING or (still is not None and not still()):
+            return
+        target = process._target
+        if isinstance(target, Initialize):  # not begun yet: let it begin first
+            interrupt(process, error, still)
+            return
+        target.callbacks.remove(process._resume)
+        process._resume(event)
+
+    event.callbacks = [deliver]
+    event._ok = False
+    event._value = error
+    event._defused = True
+    heappush(clock._queue, (clock._now, 0, next(clock._eid), event))
+
+
+__all__ = ["Alarm", "Clock", "Event", "Process", "Steps", "interrupt"]

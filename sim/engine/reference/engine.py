@@ -1,0 +1,300 @@
+"""The reference engine as a whole: builds a network's run-time parts, lets executions in, runs, and hands over.
+
+What the parts do is told in their own files; the law is SEMANTICS.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from sim.draws.build import inverse_of, number_of
+from sim.draws.sampler import Sampler
+from sim.draws.streams import element_id, stream_key, uniform
+from sim.engine.order import CHILD_BITS, OBSERVATION, key
+from sim.engine.plan import Plan
+from sim.engine.reference import build
+from sim.engine.reference.batches import BucketStation, DelayStation, FlushStation, PolledStation
+from sim.engine.reference.caches import LruCache
+from sim.engine.reference.clock import Clock, Process
+from sim.engine.reference.faults import FaultProcess
+from sim.engine.reference.groups import Group
+from sim.engine.reference.handover import replication_of
+from sim.engine.reference.jobs import Cancelled, Execution, Failed, Job
+from sim.engine.reference.meters import Window
+from sim.engine.reference.pools import Pool
+from sim.engine.reference.recorder import Recorder
+from sim.engine.reference.sources import SourceProcess
+from sim.engine.reference.stations import Servers, SetupServers, Shared
+from sim.engine.reference.watch import Watch
+from sim.network import Network
+from sim.network.check import group_of, node_groups
+from sim.network.distributions import Distribution, FromAttribute, Number
+from sim.network.places import Delay, GroupCommit, Polled, Server
+from sim.network.walk import Placed
+from sim.results.columns import Replication
+
+STEP_KEYS = 4
+"""Elements that each step takes in the order of events: an attempt has four timers."""
+UNLIMITED = 1 << 40
+"""Jobs that shared cores without `servers` hold at once."""
+
+
+class Engine:
+    """One replication of a network.
+
+    plan: window, follow-up, seed, replication; traces: arrival times by source, in ns; trace: ordinal of an
+    execution whose life is to be written down.
+    """
+
+    def __init__(
+        self, network: Network, plan: Plan, traces: dict[str, list[int]] | None = None, trace: int | None = None
+    ) -> None:
+        self.network = network
+        self.plan = plan
+        self.trace = trace
+        self.log: list[tuple[int, str]] = []
+        self.clock = Clock()
+        self.window = Window(plan.warmup_ns, plan.horizon_ns)
+        self.recorder = Recorder(network, self.window)
+        self.watch = Watch(network.monitors)
+        self.ordinal = 0
+        self.salts: dict[str, int] = {}
+        self.faults = {
+            name: fault for name, fault in network.faults.items() if not fault.is_drill or name == plan.drill
+        }
+        self._group_targets = {target.group for fault in self.faults.values() for target in fault.targets}
+        self._slowed = {
+            target.group
+            for fault in self.faults.values()
+            if fault.effect in ("pause", "slow")
+            for target in fault.targets
+        }
+        self.pauses = any(fault.effect == "pause" for fault in self.faults.values())
+        self.elements = self._number_elements()
+        self.groups = {name: Group(name, count) for name, count in node_groups(network).items()}
+        self.caches = {
+            name: LruCache(name, cache, self.groups[cache.nodes].count) for name, cache in network.caches.items()
+        }
+        for name, cache in network.caches.items():
+            self.groups[cache.nodes].residents.append(self.caches[name])
+        self.pools = {
+            name: Pool(self, name, resource, self.groups[group_of(network, name)], resource.units)
+            for name, resource in network.resources.items()
+        }
+        self.stations: dict[str, Any] = {name: self._station(name) for name in network.stations}
+        self.routine_ids = {name: index for index, name in enumerate(network.routines)}
+        self.starts: set[int] = set()
+        self.routines: dict[str, list[Any]] = build.routines(self)
+        self.sources = [
+            SourceProcess(self, name, source, (traces or {}).get(name)) for name, source in network.sources.items()
+        ]
+        for name, fault in self.faults.items():
+            FaultProcess(self, name, fault)
+        if plan.sample_ns:
+            Process(self.clock, self._sample(plan.sample_ns))
+
+    # -- names, draws, order ----------------------------------------------------------------------------------
+
+    def _number_elements(self) -> dict[str, int]:
+        """Numbers in the order of events: sources, resources, stations, steps, faults, in the order of the file."""
+        network, number, elements = self.network, 1, {}
+        groups = node_groups(network)
+        for name in network.sources:
+            elements[name] = number
+            number += 1
+        for name in [*network.resources, *network.stations]:
+            elements[name] = number
+            number += groups.get(group_of(network, name), 1)
+        for stream in build.streams(network):
+            elements[stream] = number
+            number += STEP_KEYS
+        for name in network.faults:
+            elements[name] = number
+            number += 1
+        return elements
+
+    def element(self, placed: Placed) -> int:
+        """Number of a step in the order of events."""
+        return self.elements[placed.stream]
+
+    def salt(self, stream: str) -> int:
+        """What sets the paths inside a step apart from those inside others."""
+        return self.salts.setdefault(stream, element_id(stream))
+
+    def stream(self, name: str) -> int:
+        """Key of a stream of draws in this replication."""
+        return stream_key(self.plan.seed, self.plan.replication, name)
+
+    def sampler(self, name: str, distribution: Distribution) -> Sampler:
+        """Times drawn from a distribution in the stream `name`."""
+        return Sampler(inverse_of(distribution), self.stream(name))
+
+    def number(self, name: str, add: Number | None, to: Number | None = None) -> Callable[[Job], int]:
+        """A count as a function of the job that needs it."""
+        spec = add if add is not None else to
+        if isinstance(spec, FromAttribute):
+            attribute = spec.attribute
+            return lambda job: job.execution.attributes[attribute]
+        draw = self.entity_number(name, spec)
+        return lambda job: draw(job.path)
+
+    def entity_number(self, name: str, spec: Number | None) -> Callable[[int], int]:
+        """A count as a function of a path."""
+        if isinstance(spec, int):
+            constant = spec
+            return lambda path: constant
+        assert spec is not None
+        sampler = Sampler(number_of(spec), self.stream(name))
+        return lambda path: int(sampler.value(path, 0))
+
+    # -- building ---------------------------------------------------------------------------------------------
+
+    def _station(self, name: str) -> Any:
+        spec = self.network.stations[name]
+        if isinstance(spec, Delay):
+            return DelayStation(self, name, spec)
+        group = self.groups[group_of(self.network, name)] if not hasattr(spec, "rate_per_s") else None
+        if isinstance(spec, Server):
+            assert group is not None
+            units = spec.servers or UNLIMITED
+            if spec.setup is not None:
+                return SetupServers(self, name, spec, group, units)
+            shared = spec.cores is not None or spec.contention is not None or group.name in self._slowed
+            return (Shared if shared else Servers)(self, name, spec, group, units)
+        if isinstance(spec, GroupCommit):
+            assert group is not None
+            return FlushStation(self, name, spec, group)
+        if isinstance(spec, Polled):
+            assert group is not None
+            return PolledStation(self, name, spec, group.count)
+        return BucketStation(self, name, spec)
+
+    def can_fail(self, group: Group) -> bool:
+        """Whether any fault of this run hits the group."""
+        return group.name in self._group_targets
+
+    def has_start_step(self, step: Any) -> bool:
+        """Whether a step inside says where the attempt starts."""
+        return id(step) in self.starts
+
+    # -- executions -------------------------------------------------------------------------------------------
+
+    def launch(self, source: SourceProcess, path: int) -> Execution:
+        """Let an execution in."""
+        spec = source.spec
+        ordinal = self.ordinal
+        self.ordinal += 1
+        now = self.clock._now
+        execution = Execution(ordinal, self.routine_ids[spec.routine], path, now, spec.priority)
+        if self.network.attributes:
+            execution.attributes = dict(self.network.attributes)
+        if ordinal == self.trace:
+            execution.log = self.log
+        self.recorder.opened(execution, spec.counted)
+        job = Job(execution, ordinal << CHILD_BITS, path, now)
+        job.process = Process(self.clock, self._live(job, self.routines[spec.routine], self._main_ended))
+        return execution
+
+    def spawn(self, parent: Job, path: int, steps: list[Any], ended: Callable[[Job, str | None], None]) -> Job:
+        """Start a child job; `ended` hears of its end."""
+        execution = parent.execution
+        execution.children += 1
+        execution.open_jobs += 1
+        job = Job(execution, execution.ordinal << CHILD_BITS | execution.children, path, self.clock._now, parent)
+        job.priority = parent.priority
+        job.process = Process(self.clock, self._live(job, steps, ended))
+        return job
+
+    def _live(self, job: Job, steps: list[Any], ended: Callable[[Job, str | None], None]) -> Any:
+        error: str | None = None
+        try:
+            for step in steps:
+                pending = step.run(job)
+                if pending is not None:
+                    yield from pending
+        except Failed as failure:
+            error = failure.error
+        except Cancelled:
+            error = "cancelled"
+        job.spend("lost", self.clock._now)  # only a job interrupted between two steps has anything left to book
+        if job.held:
+            job.give_back(0)
+        execution = job.execution
+        execution.open_jobs -= 1
+        ended(job, error)
+        if execution.open_jobs == 0 and self.watch.marks:
+            self.watch.closed(execution, self.clock._now)
+
+    def _main_ended(self, job: Job, error: str | None) -> None:
+        execution = job.execution
+        now = self.clock._now
+        job.tell(now, "closed" if error is None else f"closed: {error}")
+        self.recorder.closed(execution, error, now, job.split)
+        for cache in self.caches.values():
+            cache.drop(execution.ordinal)
+        if execution.client_done is not None:
+            self.clock.wake(execution.client_done)
+
+    def walk(self, job: Job, steps: list[Any]) -> Any:
+        """Take steps one after the other."""
+        for step in steps:
+            pending = step.run(job)
+            if pending is not None:
+                yield from pending
+
+    def reacted(self) -> None:
+        """A timer, a retry or a failover has reacted to something."""
+        self.recorder.reactions.append(self.clock._now)
+
+    # -- running ----------------------------------------------------------------------------------------------
+
+    def run(self) -> Replication:
+        """Run through warm-up, window, follow-up and drain."""
+        plan, clock, recorder = self.plan, self.clock, self.recorder
+        clock.run_before(plan.warmup_ns)
+        self._mark()
+        clock.run_before(plan.horizon_ns)
+        self._mark()
+        slice_ns = max((plan.horizon_ns - plan.warmup_ns) // 64, 1)
+        end = plan.horizon_ns + plan.follow_ns
+        least = plan.horizon_ns + (plan.follow_ns if plan.drill is not None else 0)
+        while (recorder.cohort_open or clock._now < least) and clock._now < end:
+            clock.run_before(min(clock._now + slice_ns, end))
+        followed_ns = clock._now
+        for source in self.sources:
+            source.stop()
+        last = followed_ns + plan.drain_ns
+        while recorder.cohort_open and clock._now < last:
+            following = clock.next_ns
+            if following is None:
+                break
+            clock.run_before(min(max(clock._now + slice_ns, following + 1), last))
+        self.watch.finish(clock._now)
+        return replication_of(self, followed_ns)
+
+    def _mark(self) -> None:
+        now = self.clock._now
+        for place in [*self.pools.values(), *self.stations.values()]:
+            place.meter.mark()
+            if isinstance(place, Shared):
+                place.mark()
+        for level in self.recorder.in_flight.values():
+            level[1] += level[0] * (now - level[2])
+            level[2] = now
+            level.append(level[1])
+            level[3] = level[0] if len(level) == 5 else level[3]
+
+    def _sample(self, interval_ns: int) -> Any:
+        samples, times = self.recorder.samples, self.recorder.sample_ns
+        number = 0
+        while True:
+            yield self.clock.alarm(number * interval_ns, key(OBSERVATION, 0))
+            number += 1
+            times.append(self.clock._now)
+            for name, place in [*self.pools.items(), *self.stations.items()]:
+                samples[f"queue.{name}"].append(place.meter.waiting)
+                samples[f"busy.{name}"].append(place.meter.busy)
+            for routine, index in self.routine_ids.items():
+                level = self.recorder.in_flight.get(index)
+                samples[f"in_flight.{routine}"].append(level[0] if level else 0)

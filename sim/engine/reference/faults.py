@@ -1,0 +1,109 @@
+"""When faults come and go: scripted and random ones as SimPy processes. What they do is told in `groups`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from sim.draws.streams import child_path, element_id, uniform
+from sim.engine.order import DOWN, UP, key
+from sim.engine.reference.clock import Process
+from sim.engine.reference.groups import Group
+from sim.network.faults import Fault
+
+if TYPE_CHECKING:
+    from sim.engine.reference.engine import Engine
+
+
+@dataclass
+class Episode:
+    """One time that a fault was there. Times in ns; end -1: not over at the end of the run."""
+
+    fault: str
+    start_ns: int
+    end_ns: int = -1
+    nodes: list[tuple[str, int]] = field(default_factory=list)
+    hit: int = 0
+    detect_ns: int = -1
+
+
+class FaultProcess:
+    """A fault at run time. With `each`, every node has a process and a stream path of its own."""
+
+    def __init__(self, engine: Engine, name: str, spec: Fault) -> None:
+        self.engine = engine
+        self.clock = engine.clock
+        self.name = name
+        self.spec = spec
+        self.id = element_id(name)
+        self.element = engine.elements[name]
+        self.pick = engine.stream(f"{name}/node")
+        self.wait = engine.sampler(f"{name}/mttf", spec.mttf) if spec.mttf is not None else None
+        self.length = engine.sampler(f"{name}/duration", spec.duration) if spec.duration is not None else None
+        targets: list[tuple[Group, list[int] | str]] = []
+        for target in spec.targets:
+            group = engine.groups[target.group]
+            targets.append((group, list(target.nodes) if isinstance(target.nodes, tuple) else target.nodes))
+        if spec.each:
+            number = 0
+            for group, nodes in targets:
+                for node in range(group.count) if isinstance(nodes, str) else nodes:
+                    Process(self.clock, self._life([(group, [node])], child_path(self.id, number), number))
+                    number += 1
+        else:
+            Process(self.clock, self._life(targets, self.id, 0))
+
+    def _life(self, targets: list[tuple[Group, Any]], path: int, number: int) -> Any:
+        """Up, down, up, down."""
+        episode = 0
+        down, up = key(DOWN, self.element) | number, key(UP, self.element) | number
+        while True:
+            if self.wait is None:
+                assert self.spec.at_ns is not None
+                yield self.clock.alarm(self.spec.at_ns, down)
+            else:
+                yield self.clock.alarm(self.clock._now + self.wait.ns(path, episode), down)
+            hit = [(group, self._nodes(group, nodes, path, episode)) for group, nodes in targets]
+            record = self._begin(hit, episode)
+            if self.length is None:
+                return
+            yield self.clock.alarm(self.clock._now + self.length.ns(path, episode), up)
+            self._end(hit, record, episode)
+            episode += 1
+            if self.wait is None:
+                return
+
+    def _nodes(self, group: Group, nodes: list[int] | str, path: int, episode: int) -> list[int]:
+        if nodes == "all":
+            return list(range(group.count))
+        if nodes == "any":
+            return [int(uniform(self.pick, path, episode) * group.count)]
+        assert isinstance(nodes, list)
+        return nodes
+
+    def _begin(self, hit: list[tuple[Group, list[int]]], episode: int) -> Episode:
+        record = Episode(self.name, self.clock._now)
+        self.engine.recorder.episodes.append(record)
+        self.engine.recorder.activities += 1
+        for group, nodes in hit:
+            record.nodes += [(group.name, node) for node in nodes]
+            if self.spec.effect == "crash":
+                record.hit += group.crash(nodes, self.clock._now)
+            elif self.spec.effect in ("pause", "slow"):
+                group.change_speed(nodes, self.spec.speed or 0.0, begins=True)
+            else:
+                for node in nodes:
+                    group.error_chances[node].append((episode, self.spec.probability or 0.0))
+        return record
+
+    def _end(self, hit: list[tuple[Group, list[int]]], record: Episode, episode: int) -> None:
+        record.end_ns = self.clock._now
+        self.engine.recorder.activities += 1
+        for group, nodes in hit:
+            if self.spec.effect == "crash":
+                group.repair(nodes)
+            elif self.spec.effect in ("pause", "slow"):
+                group.change_speed(nodes, self.spec.speed or 0.0, begins=False)
+            else:
+                for node in nodes:
+                    group.error_chances[node].remove((episode, self.spec.probability or 0.0))

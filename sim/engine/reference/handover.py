@@ -1,0 +1,154 @@
+"""From the run-time parts of the engine to the columns of a replication."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sim.engine.reference.deadlock import cycles
+from sim.engine.reference.stations import ONE_CORE, Shared
+from sim.results.columns import (
+    OPEN,
+    Executions,
+    FaultEpisode,
+    InFlight,
+    PlaceUse,
+    Replication,
+    SpanUse,
+)
+from sim.results.histogram import Histogram
+
+if TYPE_CHECKING:
+    from sim.engine.reference.engine import Engine
+
+
+def replication_of(engine: Engine, followed_ns: int) -> Replication:
+    """What the run leaves behind."""
+    recorder, plan, clock = engine.recorder, engine.plan, engine.clock
+    routines = tuple(engine.routine_ids)
+    return Replication(
+        index=plan.replication,
+        engine="reference",
+        routines=routines,
+        begin_ns=plan.warmup_ns,
+        horizon_ns=plan.horizon_ns,
+        followed_ns=followed_ns,
+        end_ns=clock._now,
+        executions=_executions(engine),
+        places={
+            **{name: _place(engine, name, "resource", pool) for name, pool in engine.pools.items()},
+            **{name: _place(engine, name, "station", station) for name, station in engine.stations.items()},
+        },
+        spans={
+            span.metric: SpanUse(
+                span.metric,
+                Histogram.of(np.array(span.durations, np.int64)),
+                sum(span.durations),
+                len(span.durations),
+            )
+            for span in recorder.spans
+        },
+        in_flight={
+            routines[index]: InFlight(level[5] - level[4] if len(level) > 5 else level[-1], level[3])
+            for index, level in recorder.in_flight.items()
+        },
+        counts={(routines[routine], name): number for (routine, name), number in recorder.counts.items()},
+        attempts={routines[routine]: (first, more) for routine, (first, more) in recorder.attempts.items()},
+        off_path_ns=recorder.off_path_ns,
+        caches={name: (cache.hits, cache.misses) for name, cache in engine.caches.items()},
+        sample_ns=np.array(recorder.sample_ns, np.int64),
+        samples={name: np.array(values, np.int64) for name, values in recorder.samples.items()},
+        reactions_ns=np.array(recorder.reactions, np.int64),
+        episodes=tuple(
+            FaultEpisode(e.fault, e.start_ns, e.end_ns, tuple(e.nodes), e.hit) for e in recorder.episodes
+        ),
+        monitors=tuple(engine.watch.tally.values()),
+        events=_events(engine),
+        findings=tuple(cycles(engine)),
+    )
+
+
+def _events(engine: Engine) -> int:
+    """Arrivals, starts and ends of timed activities (services, delays, back-offs), faults and repairs."""
+    visits = sum(2 * station.meter.served - station.meter.busy for station in engine.stations.values())
+    return engine.ordinal + visits + engine.recorder.activities
+
+
+def _executions(engine: Engine) -> Executions:
+    recorder = engine.recorder
+    outcome = np.array(recorder.outcomes, np.int8)
+    start = np.array(recorder.starts, np.int64)
+    cohort = np.array(recorder.cohort, np.int64)
+    states = sorted({state for split in recorder.splits.values() for state in split})
+    column = {state: index for index, state in enumerate(states)}
+    table = np.zeros((len(cohort), len(states)), np.int64)
+    place = {int(ordinal): index for index, ordinal in enumerate(cohort)}
+    for ordinal, split in recorder.splits.items():
+        row = table[place[ordinal]]
+        for state, spent in split.items():
+            row[column[state]] = spent
+    return Executions(
+        start_ns=start,
+        end_ns=np.array(recorder.ends, np.int64),
+        outcome=outcome,
+        routine=np.array(recorder.routine_ids, np.int16),
+        cohort=cohort,
+        states=tuple(states),
+        split=table,
+        errors=dict(recorder.errors),
+    )
+
+
+def _place(engine: Engine, name: str, kind: str, place: Any) -> PlaceUse:
+    meter = place.meter
+    meter.tick()
+    begin, end = meter.marks
+    busy_now, waiting_now = _present(place)
+    shared = isinstance(place, Shared)
+    speed = excess = None
+    if shared:
+        (work_0, excess_0), (work_1, excess_1) = place.marked
+        speed, excess = (work_1 - work_0) / ONE_CORE, (excess_1 - excess_0) / ONE_CORE
+    waits = np.array(meter.waits, np.int64)
+    return PlaceUse(
+        name=name,
+        kind=kind,
+        units=place.cores * place.group.count if shared else float(meter.units),
+        busy_area=end["busy_area"] - begin["busy_area"],
+        waiting_area=end["waiting_area"] - begin["waiting_area"],
+        units_area=end["units_area"] - begin["units_area"],
+        asked=end["asked"] - begin["asked"],
+        served=end["served"] - begin["served"],
+        abandoned=end["abandoned"] - begin["abandoned"],
+        rejected=end["rejected"] - begin["rejected"],
+        refused=end["refused"] - begin["refused"],
+        waited=meter.waited,
+        max_waiting=meter.max_waiting,
+        waits=Histogram.of(waits),
+        wait_sum_ns=sum(meter.waits),
+        wait_count=len(meter.waits),
+        speed_area=speed,
+        excess_area=excess,
+        all_busy_area=meter.busy_area,
+        all_waiting_area=meter.waiting_area,
+        all_held_sum=meter.held_sum + busy_now,
+        all_wait_sum=meter.wait_sum + waiting_now,
+        all_served=meter.served,
+        all_asked=meter.asked,
+        all_gone=meter.abandoned + meter.rejected + meter.refused,
+        peak_excess=meter.overdrawn,
+        still_waiting=meter.waiting,
+        still_busy=meter.busy,
+    )
+
+
+def _present(place: Any) -> tuple[int, int]:
+    """What those still there have held and waited so far, in ns, by asking each of them."""
+    now = place.clock._now
+    held = sum(grant.units * (now - grant.granted_ns) for grant in place.present_grants())
+    waited = sum(now - grant.asked_ns for grant in place.waiting_grants())
+    return held, waited
+
+
+__all__ = ["OPEN", "replication_of"]

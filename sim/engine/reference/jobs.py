@@ -1,0 +1,144 @@
+"""Executions and the jobs that carry them out. Where jobs wait and what they do is told elsewhere.
+
+An execution is what a source lets in. A job is one thread of control of it: its main line, a child of a fork or a
+race, or the body of an attempt that may be abandoned.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sim.engine.reference.clock import Event, Process
+
+if TYPE_CHECKING:
+    from sim.engine.reference.attempts import Trial
+    from sim.engine.reference.pools import Grant
+    from sim.network.routines import Steps
+
+COMPENSATED = "compensated"
+
+
+class Failed(Exception):  # noqa: N818 - the field's word; it is a fact of the model, not a fault of the program
+    """A job's step failed: `error` names how; `depth` is the place in `held` of what a crash took away."""
+
+    def __init__(self, error: str, depth: int | None = None) -> None:
+        super().__init__(error, depth)
+        self.error = error
+        self.depth = depth
+
+
+class Cancelled(Exception):  # noqa: N818
+    """The job is no longer wanted: its race is decided, its join has fired with `cancel`, its parent is gone."""
+
+
+class Execution:
+    """What a source let in: identity, attributes, marks, and what became of it."""
+
+    __slots__ = (
+        "affinity",
+        "attributes",
+        "children",
+        "client_done",
+        "counts",
+        "element",
+        "log",
+        "open_jobs",
+        "ordinal",
+        "path",
+        "priority",
+        "routine",
+        "row",
+        "start_ns",
+        "times",
+    )
+
+    def __init__(self, ordinal: int, routine: int, path: int, start_ns: int, priority: int) -> None:
+        self.ordinal = ordinal
+        self.routine = routine
+        self.path = path
+        self.start_ns = start_ns
+        self.priority = priority
+        self.children = 0
+        self.open_jobs = 1
+        self.attributes: dict[str, int] = {}
+        self.affinity: dict[str, int] | None = None
+        self.counts: dict[str, int] | None = None
+        self.times: dict[str, int] | None = None
+        self.client_done: Event | None = None
+        self.log: list[tuple[int, str]] | None = None
+        self.row = -1
+
+
+class Job:
+    """One thread of control of an execution."""
+
+    __slots__ = (
+        "execution",
+        "held",
+        "kept",
+        "order",
+        "parent",
+        "path",
+        "priority",
+        "process",
+        "saga",
+        "since",
+        "span_starts",
+        "split",
+        "start_ns",
+        "trial",
+    )
+
+    def __init__(self, execution: Execution, order: int, path: int, now_ns: int, parent: Job | None = None) -> None:
+        self.execution = execution
+        self.order = order
+        self.path = path
+        self.priority = execution.priority
+        self.start_ns = now_ns
+        self.since = now_ns
+        self.split: dict[str, int] = {}
+        self.held: list[Grant] = []
+        self.kept: Grant | None = None
+        self.parent = parent
+        self.saga: list[tuple[Steps, Any]] | None = parent.saga if parent is not None else None
+        self.span_starts: dict[str, int] = dict(parent.span_starts) if parent is not None else {}
+        self.trial: Trial | None = None
+        self.process: Process | None = None
+
+    def spend(self, state: str, now_ns: int) -> None:
+        """Book the time since the last booking to `state`."""
+        passed = now_ns - self.since
+        if passed:
+            split = self.split
+            split[state] = split.get(state, 0) + passed
+            self.since = now_ns
+
+    def lose(self, before: dict[str, int], now_ns: int) -> None:
+        """Book everything since the snapshot `before` of the split to lost work."""
+        self.spend("lost", now_ns)
+        total = sum(self.split.values()) - sum(before.values())
+        self.split = dict(before)
+        if total:
+            self.split["lost"] = self.split.get("lost", 0) + total
+
+    def holding(self, resource: str) -> Grant | None:
+        """The grant of `resource` acquired last by this job or by those that it is a part of."""
+        job: Job | None = self
+        while job is not None:
+            for grant in reversed(job.held):
+                if grant.pool.name == resource:
+                    return grant
+            job = job.parent
+        return None
+
+    def give_back(self, base: int) -> None:
+        """Give back, last first, what was acquired since `held` had `base` entries."""
+        held = self.held
+        self.kept = None
+        while len(held) > base:
+            held.pop().free()
+
+    def tell(self, now_ns: int, what: str) -> None:
+        """Write into the execution's log, where one is kept."""
+        if self.execution.log is not None:
+            self.execution.log.append((now_ns, what))

@@ -1,0 +1,127 @@
+"""What is measured at a place: areas under its counts, waits, and what came and went."""
+
+from __future__ import annotations
+
+from sim.engine.reference.clock import Clock
+
+
+class Window:
+    """The part of a run that enters the figures: from `begin_ns` to `end_ns`, exclusive."""
+
+    __slots__ = ("begin_ns", "end_ns")
+
+    def __init__(self, begin_ns: int, end_ns: int) -> None:
+        self.begin_ns = begin_ns
+        self.end_ns = end_ns
+
+
+class Meter:
+    """Counts and areas of one place.
+
+    Areas are integrals over time in ns, kept exactly in Python's integers. `stayed` adds up, visit by visit, how
+    long each one waited or held; the audit holds it against the area that was added up change by change.
+    """
+
+    __slots__ = (
+        "abandoned",
+        "asked",
+        "busy",
+        "busy_area",
+        "clock",
+        "held_sum",
+        "last_ns",
+        "marks",
+        "overdrawn",
+        "max_waiting",
+        "refused",
+        "rejected",
+        "served",
+        "units",
+        "units_area",
+        "wait_sum",
+        "waited",
+        "waiting",
+        "waiting_area",
+        "waits",
+        "window",
+    )
+
+    def __init__(self, clock: Clock, window: Window, units: int) -> None:
+        self.clock = clock
+        self.window = window
+        self.units = units
+        self.last_ns = 0
+        self.busy = self.waiting = self.max_waiting = 0
+        self.busy_area = self.waiting_area = self.units_area = 0
+        self.asked = self.served = self.waited = self.abandoned = self.rejected = self.refused = 0
+        self.wait_sum = self.held_sum = 0
+        self.overdrawn = False
+        self.waits: list[int] = []
+        self.marks: list[dict[str, int]] = []
+
+    def tick(self) -> None:
+        """Bring the areas up to now."""
+        now = self.clock._now
+        passed = now - self.last_ns
+        if passed:
+            self.busy_area += self.busy * passed
+            self.waiting_area += self.waiting * passed
+            self.units_area += self.units * passed
+            self.last_ns = now
+
+    def ask(self) -> None:
+        """Somebody asks."""
+        self.asked += 1
+
+    def reject(self) -> None:
+        """The line is full."""
+        self.rejected += 1
+
+    def refuse(self) -> None:
+        """No node is up."""
+        self.refused += 1
+
+    def wait_begins(self) -> None:
+        """Somebody stands in line."""
+        self.tick()
+        self.waiting += 1
+        if self.waiting > self.max_waiting:
+            self.max_waiting = self.waiting
+
+    def wait_ends(self, asked_ns: int, served: bool) -> None:
+        """Somebody leaves the line, served or not."""
+        self.tick()
+        self.waiting -= 1
+        self.wait_sum += self.clock._now - asked_ns
+        if not served:
+            self.abandoned += 1
+
+    def grant(self, asked_ns: int, units: int, waited: bool) -> None:
+        """Somebody is served, after waiting in line or at once."""
+        self.tick()
+        self.busy += units
+        self.served += 1
+        if self.busy > self.units > 0:
+            self.overdrawn = True
+        window = self.window
+        if window.begin_ns <= asked_ns < window.end_ns:
+            self.waits.append(self.clock._now - asked_ns)
+            if waited:
+                self.waited += 1
+
+    def release(self, granted_ns: int, units: int) -> None:
+        """What was granted comes back."""
+        self.tick()
+        self.busy -= units
+        self.held_sum += units * (self.clock._now - granted_ns)
+
+    def units_change(self, units: int) -> None:
+        """Units come or go with their node."""
+        self.tick()
+        self.units += units
+
+    def mark(self) -> None:
+        """Remember areas and counts at this instant, to tell the window's share afterwards."""
+        self.tick()
+        names = ("busy_area", "waiting_area", "units_area", "asked", "served", "abandoned", "rejected", "refused")
+        self.marks.append({name: getattr(self, name) for name in names})

@@ -1,0 +1,202 @@
+"""Where executions come from: each kind of arrivals as a SimPy process."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sim.draws.streams import child_path, element_id, root_path, uniform
+from sim.draws.inverse import exponential_ns
+from sim.draws.mathematics import log
+from sim.engine.order import ARRIVAL, COMPLETION, key
+from sim.engine.reference.clock import Event, Process
+from sim.engine.reference.jobs import Execution
+from sim.engine.profile import RateProfile
+from sim.network.sources import (
+    BurstArrivals,
+    ClosedArrivals,
+    ModulatedArrivals,
+    PoissonArrivals,
+    RenewalArrivals,
+    Source,
+    TraceArrivals,
+)
+
+if TYPE_CHECKING:
+    from sim.engine.reference.engine import Engine
+
+
+class SourceProcess:
+    """A source at run time."""
+
+    def __init__(self, engine: Engine, name: str, spec: Source, trace_ns: list[int] | None) -> None:
+        self.engine = engine
+        self.clock = engine.clock
+        self.spec = spec
+        self.name = name
+        self.id = element_id(name)
+        self.key = key(ARRIVAL, engine.elements[name])
+        self.gap_stream = engine.stream(f"{name}/arrivals")
+        self.started = 0
+        self.stopped = False
+        self.trace_ns = trace_ns or []
+        arrivals = spec.arrivals
+        batch = getattr(arrivals, "batch", None)
+        self.batch = engine.entity_number(f"{name}/batch", batch) if batch is not None else None
+        kind = {
+            PoissonArrivals: self._poisson,
+            RenewalArrivals: self._renewal,
+            ModulatedArrivals: self._modulated,
+            BurstArrivals: self._bursts,
+            TraceArrivals: self._trace,
+        }
+        if isinstance(arrivals, ClosedArrivals):
+            think = engine.sampler(f"{name}/think", arrivals.think) if arrivals.think is not None else None
+            for client in range(arrivals.closed):
+                Process(self.clock, self._client(client, think))
+        else:
+            Process(self.clock, kind[type(arrivals)](arrivals))
+
+    def stop(self) -> None:
+        """Let nothing more in."""
+        self.stopped = True
+
+    def _over(self, time_ns: int) -> bool:
+        spec = self.spec
+        ended = spec.stop_ns is not None and time_ns >= spec.stop_ns
+        return self.stopped or ended or (spec.limit is not None and self.started >= spec.limit)
+
+    def _let_in(self, ordinal: int, path: int | None = None) -> Execution:
+        self.started += 1
+        return self.engine.launch(self, root_path(self.id, ordinal) if path is None else path)
+
+    def _batch(self, ordinal: int) -> None:
+        """Those who arrive together, in order."""
+        if self.batch is None:
+            self._let_in(ordinal)
+            return
+        here = root_path(self.id, ordinal)
+        for index in range(self.batch(here)):
+            if self._over(self.clock._now):
+                return
+            self._let_in(ordinal, child_path(here, index))
+
+    def _poisson(self, arrivals: PoissonArrivals) -> Any:
+        profile = RateProfile(arrivals.poisson_per_s, arrivals.profile) if arrivals.profile is not None else None
+        mean_s = 1 / arrivals.poisson_per_s
+        time, ordinal = self.spec.start_ns, 0
+        while True:
+            if profile is None:
+                time += exponential_ns(self.gap_stream, self.id, ordinal, mean_s)
+            else:
+                time = profile.after(time, -log(uniform(self.gap_stream, self.id, ordinal)))
+            if time < 0 or self._over(time):
+                return
+            yield self.clock.alarm(time, self.key)
+            if self._over(time):
+                return
+            self._batch(ordinal)
+            ordinal += 1
+
+    def _renewal(self, arrivals: RenewalArrivals) -> Any:
+        gaps = self.engine.sampler(f"{self.name}/arrivals", arrivals.renewal)
+        time, ordinal = self.spec.start_ns, 0
+        while True:
+            time += gaps.ns(self.id, ordinal)
+            if self._over(time):
+                return
+            yield self.clock.alarm(time, self.key)
+            if self._over(time):
+                return
+            self._batch(ordinal)
+            ordinal += 1
+
+    def _modulated(self, arrivals: ModulatedArrivals) -> Any:
+        """A unit of exponential work is used up at the rate of the phase, whichever phases it takes."""
+        phases = arrivals.mmpp
+        stay_stream = self.engine.stream(f"{self.name}/phases")
+        total = sum(phase.stay_ns for phase in phases)
+        u = uniform(stay_stream, self.id, 0) * total
+        current = 0
+        while u >= phases[current].stay_ns and current < len(phases) - 1:
+            u -= phases[current].stay_ns
+            current += 1
+        changes = 1
+        time, ordinal = self.spec.start_ns, 0
+
+        def stay() -> int:
+            return round(-log(uniform(stay_stream, self.id, changes)) * phases[current].stay_ns)
+
+        phase_end = time + stay()
+        while True:
+            work = -log(uniform(self.gap_stream, self.id, ordinal))
+            while True:
+                rate = phases[current].rate_per_s
+                need = work / rate * 1e9 if rate > 0 else None
+                if need is not None and time + round(need) < phase_end:
+                    time += round(need)
+                    break
+                work -= (phase_end - time) * 1e-9 * rate
+                time = phase_end
+                current = (current + 1) % len(phases)
+                changes += 1
+                phase_end = time + stay()
+                if self.spec.stop_ns is not None and time >= self.spec.stop_ns:
+                    return
+            if self._over(time):
+                return
+            yield self.clock.alarm(time, self.key)
+            if self._over(time):
+                return
+            self._let_in(ordinal)
+            ordinal += 1
+
+    def _bursts(self, arrivals: BurstArrivals) -> Any:
+        """Each burst as a whole; with jitter, each of its executions by itself."""
+        size = self.engine.entity_number(f"{self.name}/size", arrivals.burst)
+        burst, time, ordinal = 0, self.spec.start_ns + arrivals.at_ns, 0
+        while not self._over(time):
+            yield self.clock.alarm(time, self.key)
+            if self._over(time):
+                return
+            here = root_path(self.id, burst)
+            for index in range(size(here)):
+                if self._over(time):
+                    return
+                if arrivals.jitter_ns == 0:
+                    self._let_in(ordinal)
+                else:
+                    late = round(uniform(self.gap_stream, child_path(here, index), 0) * arrivals.jitter_ns)
+                    alarm = self.clock.alarm(time + late, self.key | ordinal)
+                    assert alarm.callbacks is not None
+                    alarm.callbacks.append(lambda _, n=ordinal: None if self._over(0) else self._let_in(n))
+                ordinal += 1
+            if arrivals.every_ns is None:
+                return
+            burst += 1
+            time += arrivals.every_ns
+
+    def _trace(self, arrivals: TraceArrivals) -> Any:
+        for ordinal, time in enumerate(self.trace_ns):
+            if self._over(self.spec.start_ns + time):
+                return
+            yield self.clock.alarm(self.spec.start_ns + time, self.key)
+            if self._over(self.spec.start_ns + time):
+                return
+            self._let_in(ordinal)
+
+    def _client(self, client: int, think: Any) -> Any:
+        """Think, start, wait for the end, again."""
+        path = child_path(self.id, client)
+        cycle = 0
+        think_key = key(COMPLETION, self.engine.elements[self.name]) | client
+        if self.spec.start_ns:
+            yield self.clock.alarm(self.spec.start_ns, self.key | client)
+        while not self._over(self.clock._now):
+            if think is not None:
+                yield self.clock.alarm(self.clock._now + think.ns(path, cycle), think_key)
+                if self._over(self.clock._now):
+                    return
+            execution = self._let_in(cycle, root_path(path, cycle))
+            execution.client_done = Event(self.clock)
+            yield execution.client_done
+            cycle += 1

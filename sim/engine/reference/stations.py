@@ -1,0 +1,388 @@
+"""Stations with servers of their own, and cores that are shared. Stations that serve in batches are in `batches`.
+
+A visit is a grant of a server that ends by itself; so lines, choice of node, priorities and crashes are the pool's.
+"""
+
+from __future__ import annotations
+
+from heapq import heappop, heappush
+from typing import TYPE_CHECKING, Any
+
+from sim.draws.streams import uniform
+from sim.engine.order import COMPLETION, TIMEOUT, key
+from sim.engine.reference.clock import Alarm, Event
+from sim.engine.reference.groups import Group
+from sim.engine.reference.jobs import Failed, Job
+from sim.engine.reference.pools import Grant, Pool
+from sim.network.places import Server
+
+if TYPE_CHECKING:
+    from sim.engine.reference.engine import Engine
+
+ONE_CORE = 1 << 20
+"""Speeds are whole multiples of 2^-20 core, so that both engines compute them alike."""
+
+
+class Visit(Grant):
+    """A visit to a station: a server is asked for, serves `demand_ns`, and is free again."""
+
+    __slots__ = ("demand_ns", "entered", "finish", "left_ns")
+    pool: Servers
+
+    def __init__(self, pool: Servers, job: Job, demand_ns: int, priority: int, bound: int) -> None:
+        super().__init__(pool, job, 1, priority, bound)
+        self.event = Alarm(pool.clock)
+        self.demand_ns = demand_ns
+        self.left_ns = demand_ns
+        self.entered: Event | None = None
+        self.finish = 0
+
+    def begin(self) -> None:
+        """A server is there: the service starts."""
+        self.pool.start(self)
+
+    def free(self) -> None:
+        """Leave, served or not."""
+        if self.node >= 0 and self.event is not None and self.event.callbacks is not None:
+            self.pool.stop(self)
+        self.pool.free(self)
+
+    def lose(self) -> None:
+        """Another takes the server by priority: wait again, with what is left to do."""
+        pool = self.pool
+        pool.stop(self)
+        self.job.held.remove(self)
+        self.waited = True
+        where = pool.nodes[self.bound].bound if self.bound >= 0 else pool.line
+        where.push(self)
+        pool.meter.wait_begins()
+        self.asked_ns = pool.clock._now
+
+
+class Servers(Pool):
+    """A station of c servers with one job each; the servers of different nodes may serve one line or several."""
+
+    spec: Server
+
+    def __init__(self, engine: Engine, name: str, spec: Server, group: Group, units: int) -> None:
+        super().__init__(engine, name, spec, group, units)
+        self.service_state = f"service.{name}"
+        self.blocked_state = f"blocked.{name}"
+        self.errors = engine.stream(f"{name}/errors")
+        self.door: list[Visit] = []
+        self.demand_sum = 0
+
+    def visit(
+        self, job: Job, demand_ns: int, priority: int, bound: int, patience_ns: int, element: int, keeps: bool
+    ) -> Any:
+        """Wait, be served, leave: a generator that ends with the service.
+
+        patience_ns: -1 waits for ever. keeps: hold the server until there is room at the next station.
+        """
+        visit = Visit(self, job, demand_ns, priority, bound)
+        patience = None
+        try:
+            if self.door or (self.spec.when_full == "block" and self._full()):
+                yield from self._wait_at_door(visit)
+            else:
+                self.request(visit)
+            if job.kept is not None:  # it held its server at the last station until there was room here
+                kept, job.kept = job.kept, None
+                job.held.remove(kept)
+                kept.pool.free(kept)
+            if patience_ns >= 0 and visit.node < 0:
+                patience = self.clock.alarm(self.clock._now + patience_ns, key(TIMEOUT, element) | job.order)
+                assert patience.callbacks is not None
+                patience.callbacks.append(lambda _: self._give_up(visit))
+            if (yield visit.event) == "patience":
+                raise Failed("patience")
+        except BaseException:
+            self.withdraw(visit)
+            job.spend(self.wait_state, self.clock._now)
+            raise
+        finally:
+            if patience is not None:
+                patience.cancel()
+        self._book(visit)
+        chances = self.group.error_chances[visit.node]
+        if chances:
+            for episode, chance in chances:
+                if uniform(self.errors, job.path, episode) < chance:
+                    raise Failed("error")
+        if keeps:
+            job.kept = visit
+        else:
+            job.held.pop()
+            self.free(visit)
+
+    def _book(self, visit: Visit) -> None:
+        """Split the time of a served visit: demand is service, the rest was waiting."""
+        job, now = visit.job, self.clock._now
+        passed = now - job.since
+        split = job.split
+        demand = visit.demand_ns
+        if passed > demand:
+            split[self.wait_state] = split.get(self.wait_state, 0) + passed - demand
+        if demand:
+            split[self.service_state] = split.get(self.service_state, 0) + min(demand, passed)
+        job.since = now
+        self.demand_sum += demand
+
+    def _give_up(self, visit: Visit) -> None:
+        if visit.node < 0:
+            self.withdraw(visit)
+            assert visit.event is not None
+            self.clock.wake(visit.event, "patience")
+
+    # -- fixed speed ------------------------------------------------------------------------------------------
+
+    def start(self, visit: Visit) -> None:
+        """Serve from now on."""
+        assert isinstance(visit.event, Alarm)
+        visit.event.set(
+            self.clock._now + visit.left_ns, key(COMPLETION, self.element + visit.node) | visit.job.order
+        )
+
+    def stop(self, visit: Visit) -> None:
+        """Serve no longer; what is left to do is kept."""
+        visit.left_ns -= self.clock._now - visit.granted_ns
+        alarm = visit.event
+        assert isinstance(alarm, Alarm)
+        waiting = alarm.callbacks
+        fresh = Alarm(self.clock)
+        fresh.callbacks = waiting
+        alarm.cancel()
+        visit.event = fresh
+        if visit.job.process is not None and visit.job.process._target is alarm:
+            visit.job.process._target = fresh
+
+    # -- blocking ---------------------------------------------------------------------------------------------
+
+    def _full(self) -> bool:
+        limit = self.spec.queue_limit
+        assert limit is not None
+        return len(self.line) >= limit and not any(node.free for node in self.nodes)
+
+    def _wait_at_door(self, visit: Visit) -> Any:
+        """Wait, at the place one comes from, until there is room in the line."""
+        self.door.append(visit)
+        visit.entered = Event(self.clock)
+        try:
+            yield visit.entered
+        except BaseException:
+            if visit in self.door:
+                self.door.remove(visit)
+            raise
+        visit.job.spend(self.blocked_state, self.clock._now)
+
+    def serve(self, node: int) -> None:
+        """Serve who waits, then let in whoever stands at the door."""
+        super().serve(node)
+        while self.door and not self._full():
+            visit = self.door.pop(0)
+            visit.asked_ns = self.clock._now
+            self.request(visit)
+            assert visit.entered is not None
+            self.clock.wake(visit.entered)
+
+
+class SetupServers(Servers):
+    """Servers that go off the moment they have nothing to do, and take time to start again (one node).
+
+    There are as many servers starting as there are visits waiting, up to the number that is off; when a busy server
+    takes a waiting visit, the start begun last is called off.
+    """
+
+    def __init__(self, engine: Engine, name: str, spec: Server, group: Group, units: int) -> None:
+        super().__init__(engine, name, spec, group, units)
+        assert spec.setup is not None
+        self.setup = engine.sampler(f"{name}/setup", spec.setup)
+        self.setup_count = 0
+        self.starting: list[Alarm] = []
+
+    def request(self, grant: Grant) -> None:
+        """Wait in any case: a server that is free is off."""
+        self.serial += 1
+        grant.serial = self.serial
+        self.meter.ask()
+        self._wait(grant, self.line)
+        self._adjust()
+
+    def serve(self, node: int) -> None:
+        """A server that has just become free takes the next visit; else it goes off."""
+        if self.line and self.group.downs[0] == 0:
+            visit = self.line.pop()
+            self.meter.wait_ends(visit.asked_ns, served=True)
+            self._give(visit, 0)
+        self._adjust()
+
+    def withdraw(self, grant: Grant) -> None:
+        """Leave the line; a start for it may be one too many."""
+        super().withdraw(grant)
+        self._adjust()
+
+    def node_down(self, node: int, hit: dict[Job, int | None]) -> None:
+        """Starts are lost with the node."""
+        super().node_down(node, hit)
+        self._adjust()
+
+    def node_up(self, node: int) -> None:
+        """All servers are off."""
+        self.nodes[0].free = self.units
+        self.meter.units_change(self.units)
+        self._adjust()
+
+    def _adjust(self) -> None:
+        wanted = min(len(self.line), self.nodes[0].free) if self.group.downs[0] == 0 else 0
+        while len(self.starting) > wanted:
+            self.starting.pop().cancel()
+        while len(self.starting) < wanted:
+            ready = self.clock._now + self.setup.ns(0, self.setup_count)
+            alarm = self.clock.alarm(ready, key(COMPLETION, self.element) | self.setup_count)
+            self.setup_count += 1
+            assert alarm.callbacks is not None
+            alarm.callbacks.append(self._ready)
+            self.starting.append(alarm)
+
+    def _ready(self, alarm: Any) -> None:
+        self.starting.remove(alarm)
+        self.serve(0)
+
+
+class SharedNode:
+    """Who is in service on one node, and how far: one virtual clock for all of them."""
+
+    __slots__ = ("alarm", "last_ns", "present", "speed", "virtual", "waiting")
+
+    def __init__(self) -> None:
+        self.waiting: list[tuple[int, int, Visit]] = []  # (virtual finish, order, visit)
+        self.present = 0
+        self.virtual = 0
+        self.last_ns = 0
+        self.speed = ONE_CORE
+        self.alarm: Alarm | None = None
+
+
+class Shared(Servers):
+    """Cores shared by all in service: n of them work at speed(n) together, each at a like share.
+
+    speed(n) is a table of whole 2^-20 cores; virtual time advances by floor(dt speed(n) / n), a departure is at the
+    ceiling, remainders are dropped at each change of company.
+    """
+
+    def __init__(self, engine: Engine, name: str, spec: Server, group: Group, units: int) -> None:
+        self.shared = [SharedNode() for _ in range(group.count)]
+        super().__init__(engine, name, spec, group, units)
+        self.cores = spec.cores if spec.cores is not None else float(units)
+        self.table = [0]
+        self.work_area = 0
+        self.excess_area = 0
+        self.marked: list[tuple[int, int]] = []
+
+    def speed(self, n: int) -> int:
+        """Speed of n in service together, in 2^-20 core."""
+        while len(self.table) <= n:
+            self.table.append(speed_of(len(self.table), self.cores, self.spec))
+        return self.table[n]
+
+    def start(self, visit: Visit) -> None:
+        """Join those in service."""
+        place = self.shared[visit.node]
+        self._advance(place)
+        place.present += 1
+        visit.finish = place.virtual + visit.left_ns
+        heappush(place.waiting, (visit.finish, visit.job.order, visit))
+        self._plan(visit.node)
+
+    def stop(self, visit: Visit) -> None:
+        """Leave before the end."""
+        place = self.shared[visit.node]
+        self._advance(place)
+        visit.left_ns = max(0, visit.finish - place.virtual)
+        place.waiting.remove((visit.finish, visit.job.order, visit))
+        place.waiting.sort()
+        place.present -= 1
+        self._plan(visit.node)
+
+    def node_down(self, node: int, hit: dict[Job, int | None]) -> None:
+        """Whoever is in service is interrupted."""
+        place = self.shared[node]
+        self._advance(place)
+        place.waiting.clear()
+        place.present = 0
+        if place.alarm is not None:
+            place.alarm.cancel()
+            place.alarm = None
+        super().node_down(node, hit)
+
+    def node_speed(self, node: int, speed: float) -> None:
+        """Everybody on the node goes on at another speed."""
+        self._advance(self.shared[node])
+        self.shared[node].speed = int(speed * ONE_CORE)
+        self._plan(node)
+        super().node_speed(node, speed)
+
+    def node_up(self, node: int) -> None:
+        """Back, at the speed that faults leave it."""
+        self.shared[node].speed = int(self.group.speed(node) * ONE_CORE)
+        super().node_up(node)
+
+    def _total(self, place: SharedNode) -> int:
+        total = self.speed(place.present)
+        return total if place.speed == ONE_CORE else (total * place.speed) >> 20
+
+    def _advance(self, place: SharedNode) -> None:
+        now = self.clock._now
+        passed = now - place.last_ns
+        if passed and place.present:
+            n = place.present
+            place.virtual += passed * self._total(place) // (n << 20)
+            used = min(n * ONE_CORE, int(self.cores * ONE_CORE))
+            self.work_area += passed * used
+            self.excess_area += passed * (n * ONE_CORE - used)
+        place.last_ns = now
+
+    def _plan(self, node: int) -> None:
+        """Set the alarm of the next departure."""
+        place = self.shared[node]
+        if place.alarm is not None:
+            place.alarm.cancel()
+            place.alarm = None
+        total = self._total(place) if place.waiting else 0
+        if total == 0:
+            return
+        finish, order, _ = place.waiting[0]
+        left = max(0, finish - place.virtual)
+        after = -(-left * (place.present << 20) // total)
+        alarm = self.clock.alarm(self.clock._now + after, key(COMPLETION, self.element + node) | order)
+        assert alarm.callbacks is not None
+        alarm.callbacks.append(lambda _: self._depart(node))
+        place.alarm = alarm
+
+    def _depart(self, node: int) -> None:
+        place = self.shared[node]
+        place.alarm = None
+        self._advance(place)
+        _, _, visit = heappop(place.waiting)
+        place.present -= 1
+        self._plan(node)
+        window = self.engine.window
+        if window.begin_ns <= visit.asked_ns < window.end_ns:
+            self.meter.waits.append(self.clock._now - visit.asked_ns - visit.demand_ns)
+        assert visit.event is not None
+        self.clock.wake(visit.event)
+
+    def mark(self) -> None:
+        """Remember the areas at this instant."""
+        for place in self.shared:
+            self._advance(place)
+        self.marked.append((self.work_area, self.excess_area))
+
+
+def speed_of(n: int, cores: float, spec: Server) -> int:
+    """Speed of n in service together on one node, in whole 2^-20 cores; cores, then contention."""
+    used = min(float(n), cores)
+    slow = spec.contention
+    if slow is not None:
+        used /= 1 + slow.contention * (n - 1) + slow.coherency * n * (n - 1)
+    return max(1, round(used * ONE_CORE))

@@ -1,0 +1,38 @@
+"""The network as a whole. Whether its parts fit together is checked in `sim.network.check`."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from sim.network.faults import Fault
+from sim.network.monitors import Monitor, Span
+from sim.network.names import Name
+from sim.network.places import Cache, NodeGroup, Resource, Station
+from sim.network.routines import Steps
+from sim.network.sources import Source
+from sim.spec import Spec
+
+
+class Network(Spec):
+    """Sources, places and routines: everything that an engine needs to know."""
+
+    nodes: dict[Name, NodeGroup] = Field(default_factory=dict)
+    """Groups of places that fail one by one."""
+    sources: dict[Name, Source]
+    """Where executions come from."""
+    resources: dict[Name, Resource] = Field(default_factory=dict)
+    """What is held."""
+    stations: dict[Name, Station] = Field(default_factory=dict)
+    """What serves."""
+    caches: dict[Name, Cache] = Field(default_factory=dict)
+    """What nodes remember."""
+    routines: dict[Name, Steps]
+    """What executions do."""
+    attributes: dict[Name, int] = Field(default_factory=dict)
+    """Numbers that each execution carries, with their values at its start."""
+    faults: dict[Name, Fault] = Field(default_factory=dict)
+    """What fails."""
+    monitors: dict[Name, Monitor] = Field(default_factory=dict)
+    """What must hold in every execution."""
+    spans: dict[Name, Span] = Field(default_factory=dict)
+    """Times between marks that are reported."""

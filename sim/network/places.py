@@ -1,0 +1,225 @@
+"""Where work waits and is served: node groups, resources, stations, caches. What work does lives in `routines`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
+
+from sim.network.distributions import Distribution
+from sim.network.names import Name
+from sim.spec import Spec
+from sim.units import Duration, PositiveDuration, Rate
+
+Queue = Literal["fifo", "lifo", "priority"]
+Choice = Literal["round_robin", "random", "least_loaded", "power_of_two"]
+Positive = Annotated[int, Field(ge=1)]
+
+
+class NodeGroup(Spec):
+    """Places that fail one by one; resources, stations and caches live on them."""
+
+    count: Positive = 1
+    """How many nodes."""
+
+
+class Keyed(Spec):
+    """Node chosen by the hash of a key, as with shards, partitions and hot rows: the same key, the same node."""
+
+    by: str = "execution"
+    """`execution`, or the name of an attribute whose value is the key."""
+    skew: Annotated[float, Field(ge=0)] = 0.0
+    """Zipf exponent over the nodes: 0 spreads evenly, 1 gives node i a share in proportion to 1/i."""
+
+
+class Place(Spec):
+    """What resources and stations share: where they stand, who goes first, how many may wait."""
+
+    nodes: Annotated[Name | Positive, Field()] = 1
+    """Name of a node group, or a number of nodes of its own."""
+    queue: Queue = "fifo"
+    """Who goes first. With `priority` the greatest goes first, the oldest among equals."""
+    preemptive: bool = False
+    """With `queue: priority`: an arrival takes the place of the one of least priority in service."""
+    queue_limit: Annotated[int, Field(ge=0)] | None = None
+    """How many may wait at once (in each queue); the next one is rejected. Without it there is no limit."""
+    choice: Choice = "round_robin"
+    """Which node, where several could serve."""
+    keyed: Keyed | None = None
+    """Choose the node by a key instead."""
+    wait_at: Literal["place", "node"] = "place"
+    """Wait in one queue for all nodes, or choose a node on arrival and wait there."""
+    when_down: Literal["wait", "refuse"] = "wait"
+    """While no node is up: wait for one, or fail at once with `refused`."""
+
+    @model_validator(mode="after")
+    def _preemption_needs_priorities(self) -> Self:
+        if self.preemptive and self.queue != "priority":
+            raise ValueError("`preemptive` needs `queue: priority`")
+        return self
+
+
+class Resource(Place):
+    """Counted units (slots, connections, locks) that work acquires, holds across other steps, and releases."""
+
+    units: Positive
+    """Units of each node."""
+    open: Annotated[int, Field(ge=0)] | None = None
+    """Units of each node that are open at the start (a pool's initial connections); all of them by default."""
+    opening: Distribution | None = None
+    """Time to open one more unit when no open one is free; the one who needs it waits for it."""
+
+    @model_validator(mode="after")
+    def _opening_fits(self) -> Self:
+        if self.open is not None and self.open > self.units:
+            raise ValueError(f"`open` is {self.open} but there are only {self.units} units")
+        if self.open is not None and self.open < self.units and self.opening is None:
+            raise ValueError(
+                "`open` below `units` needs `opening`, the time to open one more; write opening: 5 ms"
+            )
+        return self
+
+
+class Contention(Spec):
+    """Slow-down by company: speed(n) = n / (1 + contention (n-1) + coherency n (n-1)).
+
+    Source: Gunther, Guerrilla Capacity Planning (2007), chapter 4, the Universal Scalability Law.
+    """
+
+    contention: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """Share of the work that only one at a time can do."""
+    coherency: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """Cost of agreeing, for each pair at work."""
+
+
+class Server(Place):
+    """c servers, each with one job at a time, or cores shared by all who are at work."""
+
+    TAG: ClassVar[str] = "server"
+    kind: Literal["server"] = "server"
+    servers: Positive | None = None
+    """Jobs in service at once on each node; with `cores` and no `servers`, everybody at once."""
+    cores: Annotated[float, Field(gt=0)] | None = None
+    """Processor sharing: those in service share this many cores of each node, at most one core each."""
+    contention: Contention | None = None
+    """Slow-down when several are at work on a node."""
+    service: Distribution | None = None
+    """Demand of a visit that brings none of its own."""
+    setup: Distribution | None = None
+    """Time to start a server that has gone idle; it goes off the moment it has nothing to do."""
+    when_full: Literal["reject", "block"] = "reject"
+    """With a `queue_limit`: reject the next one, or keep it where it comes from, holding its server there."""
+
+    @model_validator(mode="after")
+    def _serves(self) -> Self:
+        if self.servers is None and self.cores is None:
+            raise ValueError("needs `servers` (one job each) or `cores` (shared)")
+        if self.setup is not None and (self.cores is not None or self.contention is not None):
+            raise ValueError("`setup` goes with `servers` only, without `cores` and `contention`")
+        if self.when_full == "block" and self.queue_limit is None:
+            raise ValueError("`when_full: block` needs a `queue_limit`")
+        if self.preemptive and self.setup is not None:
+            raise ValueError("`preemptive` and `setup` do not go together")
+        return self
+
+
+class Delay(Spec):
+    """Room for everybody: nobody waits."""
+
+    TAG: ClassVar[str] = "delay"
+    kind: Literal["delay"]
+    service: Distribution | None = None
+    """Demand of a visit that brings none of its own."""
+
+
+class GroupCommit(Spec):
+    """One flush serves all who wait when it starts; who comes during it waits for the next."""
+
+    TAG: ClassVar[str] = "group_commit"
+    kind: Literal["group_commit"]
+    flush: Distribution
+    """Time of one flush, whatever the number it serves."""
+    batch_limit: Positive | None = None
+    """At most so many in one flush."""
+    nodes: Name | None = None
+    """The node group it stands on (its first node); a crash there interrupts those in the flush."""
+    when_down: Literal["wait", "refuse"] = "wait"
+    """While the node is down: wait, or fail at once with `refused`."""
+
+
+class Polled(Spec):
+    """A queue that a reader looks into at a limited rate, in batches."""
+
+    TAG: ClassVar[str] = "polled"
+    kind: Literal["polled"]
+    interval_ns: PositiveDuration
+    """Least time between the starts of two reads."""
+    batch: Positive = 1
+    """At most so many are taken by one read."""
+    read: Distribution | None = None
+    """Time of one read; those it takes wait for its end."""
+    trigger: Literal["arrival", "timer"] = "arrival"
+    """Read as soon as something waits and the interval allows, or only at each multiple of the interval."""
+    nodes: Annotated[Name | Positive, Field()] = 1
+    """One such queue for each node (shard)."""
+    keyed: Keyed | None = None
+    """Which node's queue, by a key; needed with several nodes."""
+
+
+class TokenBucket(Spec):
+    """A rate limit: one token a visit, `burst` of them saved up at most."""
+
+    TAG: ClassVar[str] = "token_bucket"
+    kind: Literal["token_bucket"]
+    rate_per_s: Rate
+    """Tokens a second."""
+    burst: Positive = 1
+    """Tokens saved up at most, and at the start."""
+    when_empty: Literal["wait", "reject"] = "wait"
+    """Wait in line for the next token, or fail at once with `rejected`."""
+    queue_limit: Annotated[int, Field(ge=0)] | None = None
+    """How many may wait; the next one is rejected."""
+
+
+def _kind_defaults_to_server(value: Any) -> Any:
+    return {"kind": "server", **value} if isinstance(value, dict) and "kind" not in value else value
+
+
+Station = Annotated[
+    Annotated[Server, Tag("server")]
+    | Annotated[Delay, Tag("delay")]
+    | Annotated[GroupCommit, Tag("group_commit")]
+    | Annotated[Polled, Tag("polled")]
+    | Annotated[TokenBucket, Tag("token_bucket")],
+    Discriminator(lambda value: value.get("kind") if isinstance(value, dict) else value.TAG),
+    BeforeValidator(_kind_defaults_to_server),
+]
+"""Where a visit is served and leaves by itself."""
+
+
+class Cache(Spec):
+    """Least-recently-used memory of executions on each node of a group; lost when the node crashes."""
+
+    nodes: Name
+    """The node group it lives on."""
+    capacity: Positive
+    """Executions that each node remembers."""
+
+
+__all__ = [
+    "Cache",
+    "Choice",
+    "Contention",
+    "Delay",
+    "Duration",
+    "GroupCommit",
+    "Keyed",
+    "NodeGroup",
+    "Place",
+    "Polled",
+    "Queue",
+    "Resource",
+    "Server",
+    "Station",
+    "TokenBucket",
+]

@@ -1,0 +1,470 @@
+"""What an execution does: the steps of a routine. How an engine walks them is SEMANTICS.md's matter."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
+
+from sim.network.distributions import Distribution, Number
+from sim.network.names import Name, tag_by_key
+from sim.spec import Spec
+from sim.units import Duration, PositiveDuration, Ratio
+
+
+def _bare(key: str) -> BeforeValidator:
+    """Lets `release: slots` stand for `release: {resource: slots}`."""
+    return BeforeValidator(lambda value: {key: value} if isinstance(value, str) else value)
+
+
+class StepSpec(Spec):
+    """What every step may carry."""
+
+    name: Name | None = None
+    """Name of the step: the stream of its draws, so that they stay when steps are added before it."""
+
+
+class AcquireBody(Spec):
+    """What to acquire, and what to do when it does not come."""
+
+    resource: Name
+    """The resource."""
+    units: Annotated[int, Field(ge=1)] = 1
+    """How many units, all of one node."""
+    at: Name | None = None
+    """On the node of the unit of this resource that is held already."""
+    affinity: Name | None = None
+    """On the node remembered under this name, if there is one; the node that grants is remembered."""
+    lease_ns: Duration | None = None
+    """With `affinity`: a node that has been down for this long is known to be, and is not waited for."""
+    patience: Distribution | None = None
+    """Wait at most this long; then `otherwise`, or fail with `patience`."""
+    otherwise: Steps | None = None
+    """The way round, once patience has run out."""
+    priority: int | None = None
+    """Priority in a `queue: priority`; that of the source by default."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.at is not None and self.affinity is not None:
+            raise ValueError("`at` and `affinity` both choose the node; keep one")
+        if self.otherwise is not None and self.patience is None:
+            raise ValueError("`otherwise` needs `patience`")
+        return self
+
+
+class Acquire(StepSpec):
+    """Wait for units and hold them until released."""
+
+    TAG: ClassVar[str] = "acquire"
+    acquire: Annotated[AcquireBody, _bare("resource")]
+    """The resource, or what is said about it."""
+
+
+class Release(StepSpec):
+    """Give back the units of a resource that were acquired last."""
+
+    TAG: ClassVar[str] = "release"
+    release: Name
+    """The resource."""
+
+
+class UseBody(Spec):
+    """A visit to a station."""
+
+    station: Name
+    """The station."""
+    demand: Distribution | None = None
+    """Work brought; the station's `service` by default."""
+    per: dict[Name, Duration] = Field(default_factory=dict)
+    """Further work for each unit of an attribute: `{history: 10 us}`."""
+    at: Name | None = None
+    """On the node of the unit of this resource that is held."""
+    patience: Distribution | None = None
+    """Wait for service at most this long, then fail with `patience`."""
+    priority: int | None = None
+    """Priority in a `queue: priority`; that of the source by default."""
+
+
+class Use(StepSpec):
+    """Visit a station: wait, be served, leave."""
+
+    TAG: ClassVar[str] = "use"
+    use: Annotated[UseBody, _bare("station")]
+    """The station, or what is said about the visit."""
+
+
+class DelayStep(StepSpec):
+    """Let time pass."""
+
+    TAG: ClassVar[str] = "delay"
+    delay: Distribution
+    """How long."""
+    per: dict[Name, Duration] = Field(default_factory=dict)
+    """Further time for each unit of an attribute."""
+    kind: Literal["service", "network", "timer"] = "service"
+    """What the time is called in the split of latency."""
+    floor_ns: Duration = 0
+    """At least this long."""
+    grid_ns: PositiveDuration | None = None
+    """Ends at a multiple of this time, the next one (a timer that is looked at in steps)."""
+
+
+class Option(Spec):
+    """One way of a branch."""
+
+    probability: Ratio | None = None
+    """Chance of this way."""
+    attribute: Name | None = None
+    """Taken when this attribute ..."""
+    above: float | None = None
+    """... is above this ..."""
+    below: float | None = None
+    """... and below this."""
+    steps: Steps = ()
+    """What it does."""
+
+    @model_validator(mode="after")
+    def _one_condition(self) -> Self:
+        if self.probability is not None and self.attribute is not None:
+            raise ValueError("a way has a `probability` or an `attribute`, not both")
+        if (self.attribute is None) != (self.above is None and self.below is None):
+            raise ValueError("`attribute` goes with `above` or `below`")
+        return self
+
+
+class Branch(StepSpec):
+    """Go one way: the first whose condition holds, by attribute or by one draw; a way without condition is the rest."""
+
+    TAG: ClassVar[str] = "branch"
+    branch: Annotated[tuple[Option, ...], Field(min_length=1)]
+    """The ways, in order."""
+
+    @model_validator(mode="after")
+    def _chances_fit(self) -> Self:
+        if sum(option.probability or 0 for option in self.branch) > 1 + 1e-9:
+            raise ValueError("the probabilities add up to more than 1")
+        for option in self.branch[:-1]:
+            if option.probability is None and option.attribute is None:
+                raise ValueError("only the last way may be without a condition")
+        return self
+
+
+class LoopBody(Spec):
+    """What is repeated, and how often."""
+
+    times: Number
+    """How many times."""
+    steps: Steps
+    """What."""
+
+
+class Loop(StepSpec):
+    """Repeat steps."""
+
+    TAG: ClassVar[str] = "loop"
+    loop: LoopBody
+    """How often and what."""
+
+
+class ForkBody(Spec):
+    """Children that run at the same time, and when the parent goes on."""
+
+    items: Number | None = None
+    """Number of children that all run `steps`; known only at run time."""
+    steps: Steps | None = None
+    """What each child does."""
+    branches: tuple[Steps, ...] | None = None
+    """Instead: one child for each list of steps."""
+    join: Literal["all", "first"] | Annotated[int, Field(ge=0)] = "all"
+    """Go on when all, the first, or this many have succeeded."""
+    cancel: bool = False
+    """Stop the children that are left when the join fires or fails; else they run on."""
+
+    @model_validator(mode="after")
+    def _one_form(self) -> Self:
+        by_items = self.items is not None and self.steps is not None and self.branches is None
+        by_branches = self.items is None and self.steps is None and self.branches is not None
+        if not (by_items or by_branches):
+            raise ValueError("needs `items` with `steps`, or `branches`")
+        return self
+
+
+class Fork(StepSpec):
+    """Run children at the same time and join them."""
+
+    TAG: ClassVar[str] = "fork"
+    fork: ForkBody
+    """The children and the join."""
+
+
+class Race(StepSpec):
+    """Run branches at the same time; the first to end decides, the others are stopped."""
+
+    TAG: ClassVar[str] = "race"
+    race: Annotated[tuple[Steps, ...], Field(min_length=1)]
+    """The branches."""
+
+
+class Retry(Spec):
+    """When and how often to try again."""
+
+    initial_interval_ns: Duration = 1_000_000_000
+    """Back-off after the first failure."""
+    backoff_coefficient: Annotated[float, Field(ge=1)] = 2.0
+    """Factor from one back-off to the next."""
+    maximum_interval_ns: PositiveDuration | None = None
+    """Longest back-off; 100 times the initial interval by default."""
+    maximum_attempts: Annotated[int, Field(ge=1)] | None = None
+    """Attempts in all; without it there is no limit."""
+    jitter: Ratio = 0.0
+    """Each back-off is shortened by up to this share, uniformly."""
+    non_retryable: tuple[str, ...] = ()
+    """Failures that are not tried again."""
+    floor_ns: Duration = 0
+    """A back-off takes at least this long."""
+    grid_ns: PositiveDuration | None = None
+    """Back-offs end at a multiple of this time (server timers are looked at in steps)."""
+
+
+class Heartbeat(Spec):
+    """Signs of life from the node that an attempt runs on."""
+
+    timeout_ns: PositiveDuration
+    """The attempt fails when no sign has come for this long."""
+    interval_ns: PositiveDuration | None = None
+    """Time between two signs; 0.8 of the timeout by default (the SDKs' throttle)."""
+
+
+class AttemptBody(Spec):
+    """Steps that may fail and be tried again."""
+
+    steps: Steps
+    """What is attempted."""
+    schedule_to_start_ns: PositiveDuration | None = None
+    """Longest wait until the start of one attempt; expiry is not tried again."""
+    start_to_close_ns: PositiveDuration | None = None
+    """Longest time from the start to the end of one attempt."""
+    schedule_to_close_ns: PositiveDuration | None = None
+    """Longest time over all attempts and back-offs; expiry is not tried again."""
+    heartbeat: Heartbeat | None = None
+    """Detect the loss of the node it runs on."""
+    retry: Retry | None = None
+    """When to try again; without it there is one attempt."""
+    on_crash: Literal["fail", "silent"] = "fail"
+    """When the node that it started on crashes: the attempt fails at once (a closed connection), or nobody hears
+    and only a timeout ends it."""
+    on_failure: Steps | None = None
+    """What to do when all attempts have failed; without it the failure goes on outwards."""
+
+    @model_validator(mode="after")
+    def _ends(self) -> Self:
+        timed = self.start_to_close_ns or self.heartbeat or self.schedule_to_close_ns
+        if self.on_crash == "silent" and not timed:
+            raise ValueError(
+                "`on_crash: silent` needs a timeout that ends the attempt; write start_to_close: 30 s or a heartbeat"
+            )
+        return self
+
+
+class Attempt(StepSpec):
+    """Try steps, with timeouts, back-off and retries."""
+
+    TAG: ClassVar[str] = "attempt"
+    attempt: AttemptBody
+    """The steps and the policy."""
+
+
+class Start(StepSpec):
+    """The attempt around it has started: start-to-close and heartbeats count from here."""
+
+    TAG: ClassVar[str] = "start"
+    start: Literal[True]
+    """Always true; without such a step an attempt starts with its first grant."""
+
+
+class Saga(StepSpec):
+    """Steps of which the compensations are run, last first, when one fails; the execution then ends `compensated`."""
+
+    TAG: ClassVar[str] = "saga"
+    saga: Steps
+    """The steps."""
+
+
+class Compensate(StepSpec):
+    """Remember what undoes the steps before it, should the saga fail later."""
+
+    TAG: ClassVar[str] = "compensate"
+    compensate: Steps
+    """What undoes them."""
+
+
+class Call(StepSpec):
+    """Run another routine's steps here."""
+
+    TAG: ClassVar[str] = "call"
+    call: Name
+    """The routine."""
+
+
+class MarkBody(Spec):
+    """A fact about the execution."""
+
+    name: Name
+    """Its name."""
+    once: bool = False
+    """Made again it counts as the same one (an idempotency key)."""
+
+
+class Mark(StepSpec):
+    """Make a mark: the begin or end of a span, a fact for a monitor."""
+
+    TAG: ClassVar[str] = "mark"
+    mark: Annotated[MarkBody, _bare("name")]
+    """Its name."""
+
+
+class CountStep(StepSpec):
+    """Count operations: `{count: {storage_query: 3, commit: 1}}`."""
+
+    TAG: ClassVar[str] = "count"
+    count: dict[Name, Annotated[int, Field(ge=0)]]
+    """How many of which."""
+
+
+class Change(Spec):
+    """A change of an attribute."""
+
+    add: Number | None = None
+    """Add this."""
+    to: Number | None = None
+    """Make it this."""
+
+    @model_validator(mode="after")
+    def _one_form(self) -> Self:
+        if (self.add is None) == (self.to is None):
+            raise ValueError("needs `add` or `to`")
+        return self
+
+
+class SetStep(StepSpec):
+    """Change attributes of the execution: `{set: {history: {add: 3}}}`."""
+
+    TAG: ClassVar[str] = "set"
+    set: dict[Name, Change]
+    """The changes."""
+
+
+class Fail(StepSpec):
+    """Fail, always or with a chance."""
+
+    TAG: ClassVar[str] = "fail"
+    fail: str
+    """Name of the failure; retry policies may list it as non-retryable."""
+    probability: Ratio = 1.0
+    """Chance."""
+
+
+class CachedBody(Spec):
+    """A look into the cache of the node held."""
+
+    cache: Name
+    """The cache."""
+    at: Name
+    """The resource whose held node it is."""
+    hit: Steps = ()
+    """What to do when the execution is remembered there."""
+    miss: Steps = ()
+    """What to do when it is not; it then is."""
+
+
+class Cached(StepSpec):
+    """Look the execution up in the cache of the node that it is on."""
+
+    TAG: ClassVar[str] = "cached"
+    cached: CachedBody
+    """The cache, and what hit and miss do."""
+
+
+class Forget(StepSpec):
+    """Forget the node remembered under a name."""
+
+    TAG: ClassVar[str] = "forget"
+    forget: Name
+    """The affinity."""
+
+
+_KINDS: dict[str, type[StepSpec]] = {
+    kind.TAG: kind
+    for kind in (
+        Acquire,
+        Release,
+        Use,
+        DelayStep,
+        Branch,
+        Loop,
+        Fork,
+        Race,
+        Attempt,
+        Start,
+        Saga,
+        Compensate,
+        Call,
+        Mark,
+        CountStep,
+        SetStep,
+        Fail,
+        Cached,
+        Forget,
+    )
+}
+
+
+def _bare_step(value: Any) -> Any:
+    return {"start": True} if value == "start" else value
+
+
+Step = Annotated[
+    Annotated[Acquire, Tag("acquire")]
+    | Annotated[Release, Tag("release")]
+    | Annotated[Use, Tag("use")]
+    | Annotated[DelayStep, Tag("delay")]
+    | Annotated[Branch, Tag("branch")]
+    | Annotated[Loop, Tag("loop")]
+    | Annotated[Fork, Tag("fork")]
+    | Annotated[Race, Tag("race")]
+    | Annotated[Attempt, Tag("attempt")]
+    | Annotated[Start, Tag("start")]
+    | Annotated[Saga, Tag("saga")]
+    | Annotated[Compensate, Tag("compensate")]
+    | Annotated[Call, Tag("call")]
+    | Annotated[Mark, Tag("mark")]
+    | Annotated[CountStep, Tag("count")]
+    | Annotated[SetStep, Tag("set")]
+    | Annotated[Fail, Tag("fail")]
+    | Annotated[Cached, Tag("cached")]
+    | Annotated[Forget, Tag("forget")],
+    Discriminator(
+        tag_by_key({key: key for key in _KINDS}),
+        custom_error_type="step",
+        custom_error_message="is not a step; a step is one of " + ", ".join(_KINDS),
+    ),
+    BeforeValidator(_bare_step),
+]
+"""One step of a routine: a mapping whose key says what it does."""
+
+Steps = tuple[Step, ...]
+
+for _kind in (
+    AcquireBody,
+    Option,
+    LoopBody,
+    ForkBody,
+    Race,
+    AttemptBody,
+    Saga,
+    Compensate,
+    CachedBody,
+    *_KINDS.values(),
+):
+    _kind.model_rebuild()

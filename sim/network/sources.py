@@ -1,0 +1,166 @@
+"""Where executions come from."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
+
+from sim.network.distributions import Distribution, Number
+from sim.network.names import Name, tag_by_key
+from sim.spec import Spec
+from sim.units import Duration, PositiveDuration, Rate
+
+
+class Step(Spec):
+    """A point of a profile: from this time on, this factor or rate."""
+
+    at_ns: Duration
+    """Time since the start of the run (or of the period)."""
+    factor: Annotated[float, Field(ge=0)]
+    """Multiplies the rate."""
+
+
+class Profile(Spec):
+    """How a Poisson rate changes over time."""
+
+    points: Annotated[tuple[Step, ...], Field(min_length=1)]
+    """Points in rising time, the first at 0."""
+    between: Literal["step", "linear"] = "step"
+    """Hold each factor until the next point, or go there in a straight line."""
+    period_ns: PositiveDuration | None = None
+    """Repeat after this time (a day, a week); without it the last factor stays."""
+
+    @model_validator(mode="after")
+    def _points_rise(self) -> Self:
+        times = [point.at_ns for point in self.points]
+        if times[0] != 0 or times != sorted(set(times)):
+            raise ValueError("`points` must start at 0 and rise")
+        if self.period_ns is not None and times[-1] >= self.period_ns:
+            raise ValueError("the last point lies past the `period`")
+        if self.points[-1].factor == 0 and self.period_ns is None and len(self.points) == 1:
+            raise ValueError("a profile that is always 0 lets nothing in")
+        return self
+
+
+class PoissonArrivals(Spec):
+    """Poisson arrivals: `{poisson: 50/s}`, with a `profile` where the rate changes over time."""
+
+    TAG: ClassVar[str] = "poisson"
+    poisson_per_s: Rate
+    """Mean rate."""
+    profile: Profile | None = None
+    """Factors on the rate over time."""
+    batch: Number | None = None
+    """How many arrive together each time; one by default."""
+
+
+class RenewalArrivals(Spec):
+    """Independent, identically distributed gaps: `{renewal: {gamma: {mean: 20 ms, cv: 0.5}}}`."""
+
+    TAG: ClassVar[str] = "renewal"
+    renewal: Distribution
+    """Time between two arrivals; the first comes after one gap."""
+    batch: Number | None = None
+    """How many arrive together each time; one by default."""
+
+
+class Phase(Spec):
+    """One state of a Markov-modulated source."""
+
+    rate_per_s: Rate
+    """Poisson rate while in it."""
+    stay_ns: PositiveDuration
+    """Mean time in it (exponential)."""
+
+
+class ModulatedArrivals(Spec):
+    """Markov-modulated Poisson process, going round its phases: `{mmpp: [{rate: 10/s, stay: 1 min}, ...]}`."""
+
+    TAG: ClassVar[str] = "mmpp"
+    mmpp: Annotated[tuple[Phase, ...], Field(min_length=2)]
+    """Phases, visited in turn; the first one is drawn with its long-run share of the time."""
+
+
+class BurstArrivals(Spec):
+    """Many at one instant, once or again and again: `{burst: 20000, every: 1 h, jitter: 5 min}`."""
+
+    TAG: ClassVar[str] = "burst"
+    burst: Number
+    """How many."""
+    at_ns: Duration = 0
+    """When the first burst comes."""
+    every_ns: PositiveDuration | None = None
+    """Time from burst to burst; without it there is one."""
+    jitter_ns: Duration = 0
+    """Each one comes up to this much later, uniformly."""
+
+
+class TraceArrivals(Spec):
+    """Arrival times from a file, a number of seconds on each line (first column of a CSV): `{trace: arrivals.csv}`."""
+
+    TAG: ClassVar[str] = "trace"
+    trace: str
+    """Path of the file, relative to the scenario."""
+
+
+class ClosedArrivals(Spec):
+    """A closed loop: each client starts the routine, waits for its end, thinks, and starts again."""
+
+    TAG: ClassVar[str] = "closed"
+    closed: Annotated[int, Field(ge=1)]
+    """Number of clients."""
+    think: Distribution | None = None
+    """Time between the end of one cycle and the start of the next; the first cycle starts after one think."""
+
+
+_BY_KEY = {
+    "poisson": "poisson",
+    "renewal": "renewal",
+    "mmpp": "mmpp",
+    "burst": "burst",
+    "trace": "trace",
+    "closed": "closed",
+}
+
+
+def _bare_rate_is_poisson(value: Any) -> Any:
+    return {"poisson": value} if isinstance(value, str) else value
+
+
+Arrivals = Annotated[
+    Annotated[PoissonArrivals, Tag("poisson")]
+    | Annotated[RenewalArrivals, Tag("renewal")]
+    | Annotated[ModulatedArrivals, Tag("mmpp")]
+    | Annotated[BurstArrivals, Tag("burst")]
+    | Annotated[TraceArrivals, Tag("trace")]
+    | Annotated[ClosedArrivals, Tag("closed")],
+    Discriminator(
+        tag_by_key(_BY_KEY),
+        custom_error_type="arrivals",
+        custom_error_message=(
+            "is not an arrival process; write `50/s`, or one of {poisson: 50/s}, {renewal: ..}, {mmpp: [..]}, "
+            "{burst: 100}, {trace: FILE}, {closed: CLIENTS, think: 1 s}"
+        ),
+    ),
+    BeforeValidator(_bare_rate_is_poisson),
+]
+
+
+class Source(Spec):
+    """A stream of executions of one routine."""
+
+    routine: Name
+    """The routine that each arrival runs."""
+    arrivals: Arrivals
+    """When they come."""
+    priority: int = 0
+    """Priority of its executions at every `queue: priority`; greater goes first."""
+    start_ns: Duration = 0
+    """Nothing comes before this time."""
+    stop_ns: PositiveDuration | None = None
+    """Nothing comes from this time on."""
+    limit: Annotated[int, Field(ge=1)] | None = None
+    """At most so many executions in all."""
+    counted: bool = True
+    """Whether its executions enter the figures; work seeded as already in progress does not."""

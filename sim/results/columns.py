@@ -1,0 +1,157 @@
+"""The columns of one replication: executions, spans, places, counts, samples, episodes, monitors.
+
+Every engine fills the same columns; the audit and the statistics read nothing else. Times are int64 ns.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.results.histogram import Histogram
+
+Ints = NDArray[np.int64]
+
+SUCCEEDED: Final = 0
+COMPENSATED: Final = 1
+FAILED: Final = 2
+REJECTED: Final = 3
+OPEN: Final = 4
+OUTCOMES: Final = ("succeeded", "compensated", "failed", "rejected", "open")
+
+
+@dataclass(frozen=True, slots=True)
+class Executions:
+    """One row an execution, in the order of arrival.
+
+    start_ns, end_ns: -1 as end where it is still open. outcome: index in OUTCOMES. routine: index in
+    `Replication.routines`. cohort: rows that started in the window and belong to a counted source, with their split
+    of latency in `split` (one row each, ns by state, columns `states`; zero rows for the open ones).
+    errors: name of the failure by row.
+    """
+
+    start_ns: Ints
+    end_ns: Ints
+    outcome: NDArray[np.int8]
+    routine: NDArray[np.int16]
+    cohort: Ints
+    states: tuple[str, ...]
+    split: Ints
+    errors: dict[int, str]
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceUse:
+    """What a resource or station measured.
+
+    Areas are integrals over the window in unit-ns (Python integers, since they outgrow 64 bits); `all_*` are those
+    of the whole run with the sums over visits that the audit holds them against. Waits are of visits that asked in
+    the window. speed_area, excess_area: for shared cores, core-ns used and visit-ns beyond the cores, else None.
+    """
+
+    name: str
+    kind: str
+    units: float
+    busy_area: int
+    waiting_area: int
+    units_area: int
+    asked: int
+    served: int
+    abandoned: int
+    rejected: int
+    refused: int
+    waited: int
+    max_waiting: int
+    waits: Histogram
+    wait_sum_ns: int
+    wait_count: int
+    speed_area: float | None
+    excess_area: float | None
+    all_busy_area: int
+    all_waiting_area: int
+    all_held_sum: int
+    all_wait_sum: int
+    all_served: int
+    all_asked: int
+    all_gone: int
+    peak_excess: bool
+    still_waiting: int
+    still_busy: int
+
+
+@dataclass(frozen=True, slots=True)
+class SpanUse:
+    """Durations between two marks: `metric` is a name such as `span.platform`."""
+
+    metric: str
+    histogram: Histogram
+    sum_ns: int
+    count: int
+
+
+@dataclass(slots=True)
+class MonitorCount:
+    """How often a property was put to the test, and what came of it; `examples` are ordinals of violators."""
+
+    name: str
+    antecedents: int = 0
+    checked: int = 0
+    undecided: int = 0
+    violated: int = 0
+    examples: list[int] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class FaultEpisode:
+    """One time that a fault was there; end -1: not over at the end of the run. hit: jobs interrupted."""
+
+    fault: str
+    start_ns: int
+    end_ns: int
+    nodes: tuple[tuple[str, int], ...]
+    hit: int
+
+
+@dataclass(frozen=True, slots=True)
+class InFlight:
+    """Executions of a routine at work: integral over the window in execution-ns, and the maximum in it."""
+
+    area: int
+    maximum: int
+
+
+@dataclass(frozen=True, slots=True)
+class Replication:
+    """Everything that one run leaves behind.
+
+    followed_ns: until then sources ran. end_ns: when the run ended. counts: operations of the cohort by (routine,
+    operation). attempts: (first attempts, further attempts) of the cohort by routine. sample_ns, samples: instants
+    and values of the timeline. reactions_ns: when timers, retries and sagas reacted. events: timed events handled.
+    findings: broken laws; empty after a sound run.
+    """
+
+    index: int
+    engine: str
+    routines: tuple[str, ...]
+    begin_ns: int
+    horizon_ns: int
+    followed_ns: int
+    end_ns: int
+    executions: Executions
+    places: dict[str, PlaceUse]
+    spans: dict[str, SpanUse]
+    in_flight: dict[str, InFlight]
+    counts: dict[tuple[str, str], int]
+    attempts: dict[str, tuple[int, int]]
+    off_path_ns: int
+    caches: dict[str, tuple[int, int]]
+    sample_ns: Ints
+    samples: dict[str, Ints]
+    reactions_ns: Ints
+    episodes: tuple[FaultEpisode, ...]
+    monitors: tuple[MonitorCount, ...]
+    events: int
+    findings: tuple[str, ...]

@@ -1,0 +1,81 @@
+"""A file as data together with the place of every value in it. Reading YAML into one lives in `reader`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from sim.errors import Problem
+
+Path = tuple[str | int, ...]
+"""Keys and list indexes from the top of the file down to a value."""
+
+Position = tuple[int, int]
+"""Line and column, counted from 1."""
+
+
+def dotted(path: Path) -> str:
+    """The path as it is printed and as `--set` takes it.
+
+    >>> dotted(("workflows", "checkout", "steps", 0, "activity"))
+    'workflows.checkout.steps.0.activity'
+    """
+    return ".".join(map(str, path))
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Where one value stands.
+
+    key, value: positions of the key (for an entry of a list: of the entry) and of the value.
+    raw: a scalar as it was written, before YAML made a number of it; "" for mappings and lists.
+    """
+
+    key: Position
+    value: Position
+    raw: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """What a file holds, as plain data: dict with text keys, list, str, int, float, bool, None.
+
+    problems: what the reader found wrong without having to give up.
+    assignments: for each path that was overridden by hand, the assignment as given ("--set a.b=3").
+    """
+
+    file: str
+    text: str
+    data: Any
+    marks: Mapping[Path, Mark]
+    problems: tuple[Problem, ...] = ()
+    assignments: Mapping[Path, str] = field(default_factory=dict)
+
+    def position(self, path: Path, of: Literal["key", "value"] = "value") -> Position:
+        """Line and column of the key or the value at `path`; of what encloses it where that is not in the file."""
+        for length in range(len(path), -1, -1):
+            mark = self.marks.get(path[:length])
+            if mark is not None:
+                return mark.key if of == "key" and length == len(path) else mark.value
+        return (1, 1)
+
+    def raw(self, path: Path) -> str:
+        """The scalar at `path` as it was written; "" where there is none or where it was overridden by hand."""
+        mark = self.marks.get(path)
+        return mark.raw if mark is not None and not self._assignment(path) else ""
+
+    def problem(self, path: Path, message: str, hint: str = "", of: Literal["key", "value"] = "value") -> Problem:
+        """A Problem with the value at `path`, placed in the file or in the assignment that the value came from."""
+        assignment = self._assignment(path)
+        if assignment:
+            return Problem(dotted(path), message, hint, assignment)
+        line, column = self.position(path, of)
+        return Problem(dotted(path), message, hint, self.file, line, column)
+
+    def _assignment(self, path: Path) -> str:
+        """The assignment that gave the value at `path` or something around it, the last one first."""
+        for overridden, assignment in reversed(list(self.assignments.items())):
+            if path[: len(overridden)] == overridden:
+                return assignment
+        return ""

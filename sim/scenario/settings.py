@@ -1,0 +1,75 @@
+"""How a scenario is run and what is asked of it: run settings and objectives."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from sim.spec import Spec
+from sim.units import Duration, PositiveDuration, Ratio
+
+
+class RunSettings(Spec):
+    """What is run, for how long and how often."""
+
+    horizon_ns: PositiveDuration = 600_000_000_000
+    """End of the window: executions that start between warm-up and horizon are measured."""
+    warmup: Literal["auto", "off"] | Duration = "auto"
+    """Start of the window: found from pilot runs, none, or a time. Scripted, bursty and finite scenarios have none;
+    periodic ones warm up in whole cycles."""
+    cycle_ns: PositiveDuration | None = None
+    """Length of the load's cycle (a day, a week): the window is then made of whole cycles."""
+    start: Literal["empty", "in_progress"] = "empty"
+    """Begin with nothing at work, or with long-lived work already under way as it would be met at a random instant."""
+    follow_ns: Duration | None = None
+    """How long sources go on after the horizon while the window's executions are followed to their close; the
+    length of the window by default. Then sources stop and the rest is followed alone."""
+    drain_ns: Duration = 30 * 86_400_000_000_000
+    """How long the rest is followed alone, at most."""
+    replications: Annotated[int, Field(ge=2, le=100_000)] = 10
+    """Independent runs."""
+    precision: Ratio | None = None
+    """Go on with more replications until every figure with an objective is known to this relative half-width."""
+    confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
+    """Level of the intervals."""
+    seed: Annotated[int, Field(ge=0)] = 1
+    """Everything random follows from it."""
+    finite: bool = False
+    """The load comes to an end by itself: every execution counts, from an empty start."""
+    runs_per_month: Annotated[float, Field(gt=0)] | None = None
+    """A finite scenario's cost a month needs to know how often it is run."""
+    drill_window_ns: PositiveDuration = 300_000_000_000
+    """How long after a scripted fault its recovery is looked for."""
+
+
+class Objective(Spec):
+    """A bound on a figure: `{metric: latency.checkout.p99, below: 4 s}`."""
+
+    metric: Annotated[str, Field(pattern=r"^[a-z_]+(\.[A-Za-z0-9_\-]+)+$")]
+    """Name of the metric, such as `latency.W.p99`, `availability.W`, `recovery.F.latency_ok.p95`, `cost.total`."""
+    name: str | None = None
+    """What it is called in reports; the metric by default."""
+    below: Quantity | None = None
+    """It must stay below this: a time, a share, money a month or a plain number."""
+    above: Quantity | None = None
+    """It must stay above this."""
+
+    @model_validator(mode="after")
+    def _one_bound(self) -> Self:
+        if (self.below is None) == (self.above is None):
+            raise ValueError("needs `below` or `above`")
+        return self
+
+
+def _quantity(value: object) -> object:
+    """A bound in the metric's own unit: seconds, a share, USD a month, or a number."""
+    if isinstance(value, bool) or not isinstance(value, str):
+        return value
+    from sim.units import parse_quantity
+
+    return parse_quantity(value)
+
+
+Quantity = Annotated[float, BeforeValidator(_quantity)]
+Objective.model_rebuild()

@@ -1,0 +1,180 @@
+"""`Spec`, the base of everything that a user writes in a file. What can be written lives in `sim.scenario`.
+
+An attribute carries its unit last (`timeout_ns`), as all names in the code do; the key in the file does not
+(`timeout`), because the value brings its own ("5 s"). The docstring under an attribute is its documentation, in
+the editor (JSON Schema) and in `sim schema`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Discriminator, GetJsonSchemaHandler, model_validator
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, JsonSchemaValue
+from pydantic_core import CoreSchema, core_schema
+
+from sim.units import InUnitFloat, InUnitInt
+
+UNIT_SUFFIXES = (
+    "_usd_per_month",
+    "_usd_per_hour",
+    "_bytes_per_s",
+    "_per_month",
+    "_per_s",
+    "_bytes",
+    "_ratio",
+    "_cores",
+    "_usd",
+    "_ns",
+)
+"""Ends of attribute names that are units. A suffix stands before those that it ends with."""
+
+
+def key_of(attribute: str) -> str:
+    """The key in the file for an attribute: the name without its unit.
+
+    >>> key_of("timeout_ns"), key_of("price_usd_per_month"), key_of("replicas")
+    ('timeout', 'price', 'replicas')
+    """
+    for suffix in UNIT_SUFFIXES:
+        if attribute.endswith(suffix) and len(attribute) > len(suffix):
+            return attribute.removesuffix(suffix)
+    return attribute
+
+
+class EditorSchema(GenerateJsonSchema):
+    """JSON Schema as editors like it: defaults as a person writes them, alternatives as `anyOf`."""
+
+    def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
+        """A default passed through the field's own JSON serialiser: "5 s", not 5000000000."""
+        written = super().default_schema(schema)
+        if written.get("default") is not None and (write := _serialiser(schema["schema"])) is not None:
+            written["default"] = write(schema["default"])
+        return written
+
+    def tagged_union_schema(self, schema: core_schema.TaggedUnionSchema) -> JsonSchemaValue:
+        """Alternatives of which one is chosen by its keys; more than one may fit the letter of the schema."""
+        written = super().tagged_union_schema(schema)
+        if "oneOf" in written:
+            written["anyOf"] = written.pop("oneOf")
+        return written
+
+
+class Spec(BaseModel):
+    """Something a user writes: frozen, every key known, documented attribute by attribute.
+
+    From a file, a quantity needs its unit (`timeout: 5 s`). In Python, a plain number given under the
+    attribute's name is in the unit that the name ends with (`timeout_ns=5_000_000_000`).
+    """
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        alias_generator=key_of,
+        validate_by_name=True,
+        validate_by_alias=True,
+        serialize_by_alias=True,
+        use_attribute_docstrings=True,
+    )
+
+    plain_value_is: ClassVar[str] = ""
+    """Key that a value stands for which is no mapping: with "constant", `50 ms` means `{constant: 50 ms}`."""
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        super().__pydantic_init_subclass__(**kwargs)
+        keys = [field.alias or name for name, field in cls.model_fields.items()]
+        assert len(set(keys)) == len(keys), f"{cls.__name__}: two attributes have the same key in {keys}"
+        assert not cls.plain_value_is or cls.plain_value_is in keys, f"{cls.__name__}: {cls.plain_value_is}"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _take_shorthand_and_numbers_in_unit(cls, data: Any) -> Any:
+        if isinstance(data, dict):
+            return {
+                key: _in_unit(value) if key in cls.model_fields and key_of(key) != key else value
+                for key, value in data.items()
+            }
+        if cls.plain_value_is and not isinstance(data, BaseModel):
+            return {cls.plain_value_is: data}
+        return data
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler, /) -> JsonSchemaValue:
+        reference = handler(schema)
+        if cls.plain_value_is:
+            mapping = handler.resolve_ref_schema(reference)
+            about: JsonSchemaValue = {key: mapping.pop(key) for key in ("title", "description") if key in mapping}
+            value = mapping["properties"][cls.plain_value_is]
+            alternatives = {"anyOf": [value, dict(mapping, title=cls.__name__)]}
+            mapping.clear()
+            mapping.update(about, **alternatives)
+        return reference
+
+    @classmethod
+    def model_json_schema(
+        cls,
+        by_alias: bool | None = True,
+        ref_template: str = "#/$defs/{model}",
+        schema_generator: type[GenerateJsonSchema] = EditorSchema,
+        mode: JsonSchemaMode = "validation",
+        *,
+        union_format: Literal["any_of", "primitive_type_array"] = "any_of",
+    ) -> dict[str, Any]:
+        """JSON Schema of what may be written, with the keys of the file."""
+        return super().model_json_schema(by_alias, ref_template, schema_generator, mode, union_format=union_format)
+
+
+def chosen_by_key(tag_of_key: Mapping[str, str], plain: str = "") -> Discriminator:
+    """Lets the keys of a mapping choose the member of a union, each member being marked with `Tag`.
+
+    tag_of_key: for each key of the file that decides, the tag of its member; the first one present wins.
+    plain: tag of the member that takes a value which is no mapping ("" where there is none).
+
+    Example: `Annotated[Annotated[Exponential, Tag("exponential")] | Annotated[LogNormal, Tag("lognormal")],
+    chosen_by_key({"exponential": "exponential", "p50": "lognormal"})]`.
+    """
+
+    def tag(value: Any) -> str | None:
+        if isinstance(value, BaseModel):
+            keys = {field.alias or name for name, field in type(value).model_fields.items()}
+        elif isinstance(value, Mapping):
+            keys = {key_of(key) if isinstance(key, str) else key for key in value}
+        else:
+            return plain or None
+        return next((tag for key, tag in tag_of_key.items() if key in keys), None)
+
+    return Discriminator(
+        tag,
+        custom_error_type="no_alternative",
+        custom_error_message="one of the keys {keys} is expected",
+        custom_error_context={"keys": ", ".join(tag_of_key)},
+    )
+
+
+def _in_unit(value: Any) -> Any:
+    """Numbers marked as being in the unit already, in lists and mappings too; all else as it is."""
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, int):
+        return InUnitInt(value)
+    if isinstance(value, float):
+        return InUnitFloat(value)
+    if isinstance(value, list | tuple):
+        return [_in_unit(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _in_unit(item) for key, item in value.items()}
+    return value
+
+
+def _serialiser(schema: Mapping[str, Any]) -> Callable[[Any], Any] | None:
+    """The JSON serialiser of a quantity's core schema, seen through nullable and default wrappers."""
+    inner: Any = schema
+    while inner is not None:
+        serialization = inner.get("serialization", {})
+        if serialization.get("type") == "function-plain":
+            write: Callable[[Any], Any] = serialization["function"]
+            return write
+        inner = inner.get("schema") if inner["type"] in ("nullable", "default", "function-after") else None
+    return None

@@ -1,0 +1,19 @@
+"""Statistics of simulation output, as pure functions on arrays and histograms.
+
+Nothing here knows an engine, a scenario or a queue. Which method serves which figure:
+
+    mean over replications          intervals.mean_interval
+    ratio of two means              intervals.ratio_interval
+    share, availability             intervals.proportion_interval
+    percentile over replications    quantiles.percentile_interval
+    one long run                    batches
+    few skewed independent values   skewed (recovery times)
+    executions still open           survival
+    two variants, same draws        compare
+    where the steady state begins   warmup; whether there is one: drift
+    periodic load                   cycles
+    a fault and its twin            recovery
+    an interval against a bound     verdicts
+
+The coverage of the intervals is measured in `tests/statistics`.
+"""
