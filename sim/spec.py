@@ -7,7 +7,7 @@ the editor (JSON Schema) and in `sim schema`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Discriminator, GetJsonSchemaHandler, model_validator
@@ -48,9 +48,17 @@ class EditorSchema(GenerateJsonSchema):
 
     def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
         """A default passed through the field's own JSON serialiser: "5 s", not 5000000000."""
+        as_given = schema.get("default")
         written = super().default_schema(schema)
-        if written.get("default") is not None and (write := _serialiser(schema["schema"])) is not None:
-            written["default"] = write(schema["default"])
+        if as_given is not None:
+            written["default"] = self.encode_default(_written(schema["schema"], as_given))
+        return written
+
+    def dict_schema(self, schema: core_schema.DictSchema) -> JsonSchemaValue:
+        """An open mapping; where names must have a certain form, others are refused."""
+        written = super().dict_schema(schema)
+        if "patternProperties" in written:
+            written["additionalProperties"] = False
         return written
 
     def tagged_union_schema(self, schema: core_schema.TaggedUnionSchema) -> JsonSchemaValue:
@@ -149,8 +157,15 @@ def chosen_by_key(tag_of_key: Mapping[str, str], plain: str = "") -> Discriminat
         tag,
         custom_error_type="no_alternative",
         custom_error_message="one of the keys {keys} is expected",
-        custom_error_context={"keys": ", ".join(tag_of_key)},
+        custom_error_context=_Context({"keys": ", ".join(tag_of_key)}),
     )
+
+
+class _Context(dict[str, Any]):
+    """A context of an error that can be hashed, so that a union with such a discriminator can be part of another."""
+
+    def __hash__(self) -> int:  # type: ignore[override]
+        return hash(tuple(sorted(self.items())))
 
 
 def _in_unit(value: Any) -> Any:
@@ -168,13 +183,18 @@ def _in_unit(value: Any) -> Any:
     return value
 
 
-def _serialiser(schema: Mapping[str, Any]) -> Callable[[Any], Any] | None:
-    """The JSON serialiser of a quantity's core schema, seen through nullable and default wrappers."""
-    inner: Any = schema
-    while inner is not None:
-        serialization = inner.get("serialization", {})
-        if serialization.get("type") == "function-plain":
-            write: Callable[[Any], Any] = serialization["function"]
-            return write
-        inner = inner.get("schema") if inner["type"] in ("nullable", "default", "function-after") else None
-    return None
+def _written(schema: Mapping[str, Any], value: Any) -> Any:
+    """The value with every quantity in it as a person writes it, told by the core schema of the field."""
+    write = schema.get("serialization", {})
+    if write.get("type") == "function-plain":
+        return write["function"](value)
+    match schema["type"]:
+        case "nullable" | "default" | "function-after" if value is not None:
+            return _written(schema["schema"], value)
+        case "list":
+            return [_written(schema["items_schema"], item) for item in value]
+        case "tuple":
+            items = schema["items_schema"]
+            of_item = items * len(value) if schema.get("variadic_item_index") is not None else items
+            return [_written(item_schema, item) for item_schema, item in zip(of_item, value, strict=True)]
+    return value

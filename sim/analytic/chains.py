@@ -253,12 +253,13 @@ class PhaseType:
 
     def _survivors(self, steps: int) -> Array:
         """Probability of still being in the chain after 0, 1, ..., steps ticks of the uniformising clock."""
-        tick = self.generator / self._clock()
-        tick[np.diag_indices(len(tick))] += 1
+        from scipy.sparse import csr_array  # phases lead to few others, and there may be thousands
+
+        tick = csr_array(self.generator.T / self._clock() + np.eye(len(self.initial)))
         vector, left = self.initial.astype(float), np.zeros(steps + 1)
         for k in range(steps + 1):
             left[k] = vector.sum()
-            vector = vector @ tick
+            vector = tick @ vector
         return left
 
 

@@ -130,7 +130,7 @@ def erlang_a(arrival_rate_per_s: float, service_mean_s: float, servers: int, pat
     time_to_front = np.cumsum(1 / exits) * service_mean_s
     served = float(shares[:servers].sum()) + served_after_wait
     return ImpatientQueue(
-        wait_probability=float(meets.sum()),
+        wait_probability=min(float(meets.sum()), 1.0),
         abandon_probability=queue * impatience / load,
         utilisation=float(shares @ np.minimum(present, servers)) / servers,
         throughput_per_s=arrival_rate_per_s * served,

@@ -220,8 +220,10 @@ def order_statistic(inverse: Inverse, k: int, n: int) -> Inverse:
 
 def _is_smooth(pieces: list[Piece]) -> bool:
     """Whether ln x is a smooth function of the normal score; parts that begin or end somewhere make corners."""
-    whole = (kinds.EXPONENTIAL, kinds.LOGNORMAL, kinds.WEIBULL, kinds.SCORE)
-    return len(pieces) == 1 or all(piece.whole and piece.inner.kind in whole for piece in pieces)
+    if len(pieces) == 1:
+        return pieces[0].inner.kind not in (kinds.STEP, kinds.LINEAR)
+    endless = (kinds.EXPONENTIAL, kinds.LOGNORMAL, kinds.WEIBULL, kinds.SCORE)
+    return all(piece.whole and piece.inner.kind in endless for piece in pieces)
 
 
 def _fine_levels() -> tuple[Array, Array]:

@@ -92,11 +92,7 @@ def _places(network: Network) -> Iterator[Problem]:
                 yield _unknown((kind, name, "keyed", "by"), "an attribute", keyed.by, network.attributes)
     groups = node_groups(network)
     for name, station in network.stations.items():
-        if (
-            isinstance(station, Polled)
-            and station.keyed is None
-            and groups.get(group_of(network, name), 1) > 1
-        ):
+        if isinstance(station, Polled) and station.keyed is None and groups.get(group_of(network, name), 1) > 1:
             yield Problem(
                 f"stations.{name}.keyed",
                 "several queues need a key that chooses one",
@@ -106,9 +102,7 @@ def _places(network: Network) -> Iterator[Problem]:
 
 def _sources(network: Network) -> Iterator[Problem]:
     if not network.sources:
-        yield Problem(
-            "sources", "is empty: nothing would ever happen", "write sources: {jobs: {routine: job, ...}}"
-        )
+        yield Problem("sources", "is empty: nothing would ever happen", "write sources: {jobs: {routine: job, ...}}")
     for name, source in network.sources.items():
         if source.routine not in network.routines:
             yield _unknown(("sources", name, "routine"), "a routine", source.routine, network.routines)
@@ -122,9 +116,7 @@ def _faults(network: Network) -> Iterator[Problem]:
         for index, target in enumerate(fault.targets):
             path: Path = ("faults", name, "targets", index)
             if target.group not in groups:
-                yield _unknown(
-                    (*path, "group"), "a node group, resource or station with nodes", target.group, groups
-                )
+                yield _unknown((*path, "group"), "a node group, resource or station with nodes", target.group, groups)
             elif isinstance(target.nodes, tuple):
                 size = groups[target.group]
                 for node in target.nodes:
@@ -150,10 +142,10 @@ def _monitors(network: Network) -> Iterator[Problem]:
                     yield _unknown(("monitors", name, key), "a mark that any routine makes", mark, made)
     for name, span in network.spans.items():
         for key in ("start", "end"):
+            if key == "start" and span.after_crash is not None and span.after_crash not in node_groups(network):
+                yield _unknown(("spans", name, "after_crash"), "a node group", span.after_crash, node_groups(network))
             if getattr(span, key) not in made:
-                yield _unknown(
-                    ("spans", name, key), "a mark that any routine makes", getattr(span, key), made
-                )
+                yield _unknown(("spans", name, key), "a mark that any routine makes", getattr(span, key), made)
 
 
 def _step(network: Network, placed: Placed) -> Iterator[Problem]:
@@ -189,12 +181,14 @@ def _step(network: Network, placed: Placed) -> Iterator[Problem]:
             yield _unknown((*path, "cached", "cache"), "a cache", step.cached.cache, network.caches)
         if step.cached.at not in network.resources:
             yield _unknown((*path, "cached", "at"), "a resource", step.cached.at, network.resources)
-        elif step.cached.cache in network.caches:
-            if group_of(network, step.cached.at) != network.caches[step.cached.cache].nodes:
-                yield Problem(
-                    _dotted((*path, "cached", "at")),
-                    f"`{step.cached.at}` does not stand on the nodes of cache `{step.cached.cache}`",
-                )
+        elif (
+            step.cached.cache in network.caches
+            and group_of(network, step.cached.at) != network.caches[step.cached.cache].nodes
+        ):
+            yield Problem(
+                _dotted((*path, "cached", "at")),
+                f"`{step.cached.at}` does not stand on the nodes of cache `{step.cached.cache}`",
+            )
     elif isinstance(step, Forget):
         known = {
             other.step.acquire.affinity
@@ -245,7 +239,7 @@ def _same_nodes(network: Network, path: Path, place: str, at: str | None) -> Ite
 
 
 def _numbers(network: Network, step: Step, path: Path) -> Iterator[Problem]:
-    numbers = []
+    numbers: list[tuple[Path, object]] = []
     if isinstance(step, Loop):
         numbers.append((("loop", "times"), step.loop.times))
     elif isinstance(step, Fork) and step.fork.items is not None:
@@ -303,8 +297,7 @@ def _may_hold(steps: Steps, resource: str) -> bool:
 
 def _calls(steps: Steps, routine: str) -> bool:
     return any(
-        (isinstance(step, Call) and step.call == routine)
-        or any(_calls(body, routine) for _, body in bodies(step))
+        (isinstance(step, Call) and step.call == routine) or any(_calls(body, routine) for _, body in bodies(step))
         for step in steps
     )
 
@@ -323,6 +316,4 @@ def _recursion(network: Network) -> Iterator[Problem]:
                 reached.add(name)
                 todo.extend(calls.get(name, ()))
         if routine in reached:
-            yield Problem(
-                f"routines.{routine}", "calls itself, directly or by way of others", "use a loop instead"
-            )
+            yield Problem(f"routines.{routine}", "calls itself, directly or by way of others", "use a loop instead")

@@ -5,12 +5,11 @@ Their inverses, means and tables live in `sim.draws`.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, ClassVar, Self
 
-from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
+from pydantic import Field, Tag, model_validator
 
-from sim.network.names import tag_by_key
-from sim.spec import Spec
+from sim.spec import Spec, chosen_by_key
 from sim.units import Duration, PositiveDuration, Ratio
 
 
@@ -18,6 +17,7 @@ class Constant(Spec):
     """Always the same time: `5 ms`, or `{constant: 5 ms}`."""
 
     TAG: ClassVar[str] = "constant"
+    plain_value_is: ClassVar[str] = "constant"
     constant_ns: Duration
     """The time."""
 
@@ -190,11 +190,7 @@ class Empirical(Spec):
         if probabilities is not None:
             if len(probabilities) != len(values):
                 raise ValueError(f"{len(values)} values but {len(probabilities)} probabilities")
-            if (
-                probabilities[0] != 0
-                or probabilities[-1] != 1
-                or list(probabilities) != sorted(probabilities)
-            ):
+            if probabilities[0] != 0 or probabilities[-1] != 1 or list(probabilities) != sorted(probabilities):
                 raise ValueError("`probabilities` must rise from 0 to 1")
         return self
 
@@ -278,10 +274,6 @@ _BY_KEY = {
 }
 
 
-def _bare_is_constant(value: Any) -> Any:
-    return {"constant": value} if isinstance(value, str | int | float) else value
-
-
 Distribution = Annotated[
     Annotated[Constant, Tag("constant")]
     | Annotated[Exponential, Tag("exponential")]
@@ -295,16 +287,7 @@ Distribution = Annotated[
     | Annotated[Mixture, Tag("mixture")]
     | Annotated[Residual, Tag("residual")]
     | Annotated[OrderStatistic, Tag("fastest")],
-    Discriminator(
-        tag_by_key(_BY_KEY),
-        custom_error_type="distribution",
-        custom_error_message=(
-            "is not a time; write a duration such as `5 ms`, or one of {exponential: 5 ms}, {mean: 5 ms, cv: 1}, "
-            "{p50: 5 ms, p99: 50 ms}, {uniform: [1 ms, 9 ms]}, {gamma: ..}, {hyperexponential: ..}, {weibull: ..}, "
-            "{pareto: ..}, {empirical: ..}, {mixture: ..}, {residual: ..}, {fastest: ..}"
-        ),
-    ),
-    BeforeValidator(_bare_is_constant),
+    chosen_by_key(_BY_KEY, plain="constant"),
 ]
 """A time that may vary."""
 
@@ -353,18 +336,7 @@ Number = Annotated[
     | Annotated[Poisson, Tag("poisson")]
     | Annotated[UniformCount, Tag("between")]
     | Annotated[FromAttribute, Tag("attribute")],
-    Discriminator(
-        lambda value: (
-            "int"
-            if isinstance(value, int)
-            else tag_by_key({k: k for k in ("geometric", "poisson", "between", "attribute")})(value)
-        ),
-        custom_error_type="number",
-        custom_error_message=(
-            "is not a count; write a whole number, or one of {geometric: 200}, {poisson: 12}, {between: [3, 8]}, "
-            "{attribute: NAME}"
-        ),
-    ),
+    chosen_by_key({key: key for key in ("geometric", "poisson", "between", "attribute")}, plain="int"),
 ]
 """How many: a whole number that may vary from one execution to the next."""
 

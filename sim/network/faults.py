@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from sim.network.distributions import Distribution
 from sim.network.names import Name
 from sim.spec import Spec
 from sim.units import Duration, PositiveDuration, Ratio
+
+
+def _bare_is_exponential(value: Any) -> Any:
+    return {"exponential": value} if isinstance(value, str) else value
 
 
 class Target(Spec):
@@ -37,12 +41,12 @@ class Fault(Spec):
     """Scripted: when it starts."""
     duration: Distribution | None = None
     """How long until repaired; without it the fault stays."""
-    mttf: Distribution | None = None
+    mttf: Annotated[Distribution, BeforeValidator(_bare_is_exponential)] | None = None
     """Random: time from the start (or from repair) to the next fault; a bare time is the mean of an exponential."""
     each: bool = False
     """With `mttf`: every node of the targets fails by a clock of its own."""
     drill: bool | None = None
-    """A drill enters no average and is compared with a twin without it; so are scripted faults unless told otherwise."""
+    """A drill enters no average and is compared with a twin without it; scripted faults are drills by default."""
 
     @property
     def is_drill(self) -> bool:

@@ -46,5 +46,8 @@ class Span(Spec):
     """Mark at which it begins."""
     end: Name
     """Mark at which it ends."""
+    after_crash: Name | None = None
+    """Counts once for each execution that a crash of a node of this group hits: one that ran there, or whose
+    remembered node it was; from the crash, or from `start` where that comes later."""
     metric: Annotated[str, Field(pattern=r"^[a-z_]+\.[A-Za-z0-9_\-]+$")] | None = None
     """Name of the metric family, such as `schedule_to_start.orders`; `span.NAME` by default."""

@@ -74,9 +74,7 @@ class Resource(Place):
         if self.open is not None and self.open > self.units:
             raise ValueError(f"`open` is {self.open} but there are only {self.units} units")
         if self.open is not None and self.open < self.units and self.opening is None:
-            raise ValueError(
-                "`open` below `units` needs `opening`, the time to open one more; write opening: 5 ms"
-            )
+            raise ValueError("`open` below `units` needs `opening`, the time to open one more; write opening: 5 ms")
         return self
 
 

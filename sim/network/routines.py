@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
+from pydantic import Field, Tag, model_validator
 
 from sim.network.distributions import Distribution, Number
-from sim.network.names import Name, tag_by_key
-from sim.spec import Spec
+from sim.network.names import Name
+from sim.spec import Spec, chosen_by_key
 from sim.units import Duration, PositiveDuration, Ratio
-
-
-def _bare(key: str) -> BeforeValidator:
-    """Lets `release: slots` stand for `release: {resource: slots}`."""
-    return BeforeValidator(lambda value: {key: value} if isinstance(value, str) else value)
 
 
 class StepSpec(Spec):
@@ -27,6 +22,7 @@ class StepSpec(Spec):
 class AcquireBody(Spec):
     """What to acquire, and what to do when it does not come."""
 
+    plain_value_is: ClassVar[str] = "resource"
     resource: Name
     """The resource."""
     units: Annotated[int, Field(ge=1)] = 1
@@ -57,7 +53,7 @@ class Acquire(StepSpec):
     """Wait for units and hold them until released."""
 
     TAG: ClassVar[str] = "acquire"
-    acquire: Annotated[AcquireBody, _bare("resource")]
+    acquire: AcquireBody
     """The resource, or what is said about it."""
 
 
@@ -72,6 +68,7 @@ class Release(StepSpec):
 class UseBody(Spec):
     """A visit to a station."""
 
+    plain_value_is: ClassVar[str] = "station"
     station: Name
     """The station."""
     demand: Distribution | None = None
@@ -90,7 +87,7 @@ class Use(StepSpec):
     """Visit a station: wait, be served, leave."""
 
     TAG: ClassVar[str] = "use"
-    use: Annotated[UseBody, _bare("station")]
+    use: UseBody
     """The station, or what is said about the visit."""
 
 
@@ -134,7 +131,7 @@ class Option(Spec):
 
 
 class Branch(StepSpec):
-    """Go one way: the first whose condition holds, by attribute or by one draw; a way without condition is the rest."""
+    """Go one way: the first whose condition holds, by attribute or by one draw; one without condition is the rest."""
 
     TAG: ClassVar[str] = "branch"
     branch: Annotated[tuple[Option, ...], Field(min_length=1)]
@@ -310,6 +307,7 @@ class Call(StepSpec):
 class MarkBody(Spec):
     """A fact about the execution."""
 
+    plain_value_is: ClassVar[str] = "name"
     name: Name
     """Its name."""
     once: bool = False
@@ -320,7 +318,7 @@ class Mark(StepSpec):
     """Make a mark: the begin or end of a span, a fact for a monitor."""
 
     TAG: ClassVar[str] = "mark"
-    mark: Annotated[MarkBody, _bare("name")]
+    mark: MarkBody
     """Its name."""
 
 
@@ -420,10 +418,6 @@ _KINDS: dict[str, type[StepSpec]] = {
 }
 
 
-def _bare_step(value: Any) -> Any:
-    return {"start": True} if value == "start" else value
-
-
 Step = Annotated[
     Annotated[Acquire, Tag("acquire")]
     | Annotated[Release, Tag("release")]
@@ -444,18 +438,13 @@ Step = Annotated[
     | Annotated[Fail, Tag("fail")]
     | Annotated[Cached, Tag("cached")]
     | Annotated[Forget, Tag("forget")],
-    Discriminator(
-        tag_by_key({key: key for key in _KINDS}),
-        custom_error_type="step",
-        custom_error_message="is not a step; a step is one of " + ", ".join(_KINDS),
-    ),
-    BeforeValidator(_bare_step),
+    chosen_by_key({key: key for key in _KINDS}),
 ]
 """One step of a routine: a mapping whose key says what it does."""
 
 Steps = tuple[Step, ...]
 
-for _kind in (
+_WITH_STEPS: tuple[type[Spec], ...] = (
     AcquireBody,
     Option,
     LoopBody,
@@ -466,5 +455,6 @@ for _kind in (
     Compensate,
     CachedBody,
     *_KINDS.values(),
-):
+)
+for _kind in _WITH_STEPS:
     _kind.model_rebuild()

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
+from pydantic import Field, Tag, model_validator
 
 from sim.network.distributions import Distribution, Number
-from sim.network.names import Name, tag_by_key
-from sim.spec import Spec
+from sim.network.names import Name
+from sim.spec import Spec, chosen_by_key
 from sim.units import Duration, PositiveDuration, Rate
 
 
@@ -47,6 +47,7 @@ class PoissonArrivals(Spec):
     """Poisson arrivals: `{poisson: 50/s}`, with a `profile` where the rate changes over time."""
 
     TAG: ClassVar[str] = "poisson"
+    plain_value_is: ClassVar[str] = "poisson"
     poisson_per_s: Rate
     """Mean rate."""
     profile: Profile | None = None
@@ -124,10 +125,6 @@ _BY_KEY = {
 }
 
 
-def _bare_rate_is_poisson(value: Any) -> Any:
-    return {"poisson": value} if isinstance(value, str) else value
-
-
 Arrivals = Annotated[
     Annotated[PoissonArrivals, Tag("poisson")]
     | Annotated[RenewalArrivals, Tag("renewal")]
@@ -135,15 +132,7 @@ Arrivals = Annotated[
     | Annotated[BurstArrivals, Tag("burst")]
     | Annotated[TraceArrivals, Tag("trace")]
     | Annotated[ClosedArrivals, Tag("closed")],
-    Discriminator(
-        tag_by_key(_BY_KEY),
-        custom_error_type="arrivals",
-        custom_error_message=(
-            "is not an arrival process; write `50/s`, or one of {poisson: 50/s}, {renewal: ..}, {mmpp: [..]}, "
-            "{burst: 100}, {trace: FILE}, {closed: CLIENTS, think: 1 s}"
-        ),
-    ),
-    BeforeValidator(_bare_rate_is_poisson),
+    chosen_by_key(_BY_KEY, plain="poisson"),
 ]
 
 

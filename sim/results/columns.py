@@ -84,12 +84,14 @@ class PlaceUse:
 
 @dataclass(frozen=True, slots=True)
 class SpanUse:
-    """Durations between two marks: `metric` is a name such as `span.platform`."""
+    """Durations between two marks: `metric` is a name such as `span.platform`; rows in the order of their ends."""
 
     metric: str
     histogram: Histogram
     sum_ns: int
     count: int
+    ended_ns: Ints
+    durations_ns: Ints
 
 
 @dataclass(slots=True)

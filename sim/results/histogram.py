@@ -36,21 +36,21 @@ def bucket(values: Int64Array) -> Int64Array:
     bit_length = np.frexp(values.astype(np.float64))[1].astype(np.int64)
     shift = np.maximum(bit_length - (SUB_BITS + 1), 0)
     shift -= (shift > 0) & (values >> shift < SUB_BUCKETS)
-    return shift * SUB_BUCKETS + (values >> shift)
+    return np.asarray(shift * SUB_BUCKETS + (values >> shift), dtype=np.int64)
 
 
 def bucket_first(index: Int64Array | int) -> Int64Array:
     """Smallest value, in ns, of each bucket."""
     index = np.asarray(index, dtype=np.int64)
     shift = np.maximum(index // SUB_BUCKETS - 1, 0)
-    return (index - shift * SUB_BUCKETS) << shift
+    return np.asarray((index - shift * SUB_BUCKETS) << shift, dtype=np.int64)
 
 
 def bucket_last(index: Int64Array | int) -> Int64Array:
     """Largest value, in ns, of each bucket."""
     index = np.asarray(index, dtype=np.int64)
     shift = np.maximum(index // SUB_BUCKETS - 1, 0)
-    return bucket_first(index) + (np.int64(1) << shift) - 1
+    return np.asarray(bucket_first(index) + (np.int64(1) << shift) - 1, dtype=np.int64)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -295,6 +295,18 @@ _SYNTAX = (
         "does not line up with what stands above",
         "give all keys of a mapping the same indentation",
     ),
+    (
+        "expected the node content",
+        "has a sign where a value should be",
+        "check brackets and commas, or put the text in quotes",
+    ),
+    (
+        "expected alphabetic or numeric character",
+        "has a sign at the start of a value that means something else in YAML",
+        "put the text in quotes",
+    ),
+    ("mapping keys are not allowed here", "has a question mark where no key can be", "put the text in quotes"),
+    ("expected a comment or a line break", "has text on the line of | or >", "start it on the next line"),
     ("expected ',' or", "has a bracket that is not closed, or lacks a comma", "check brackets and commas"),
     ("found unexpected end", "has a quote that is never closed", "close it"),
     ("found unknown escape character", "has a backslash that means nothing in double quotes", "use single quotes"),

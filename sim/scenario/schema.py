@@ -20,6 +20,7 @@ from sim.scenario.shape import (
     Place,
     Schema,
     Shape,
+    deciding_keys,
     expected_one,
     nearest,
     shape_of,
@@ -102,8 +103,12 @@ def _key(shape: Shape, mapping: Schema, key: str) -> Iterator[str]:
 
 
 def _kind(shape: Shape, place: Place) -> str:
-    """What a value can be, with its bounds."""
-    return " or ".join(dict.fromkeys(_kind_of_one(shape, one) for one in place.alternatives))
+    """What a value can be, with its bounds; by their keys where there are many mappings."""
+    mappings = place.mappings if len(place.mappings) > 3 else ()
+    said = [_kind_of_one(shape, one) for one in place.alternatives if one not in mappings]
+    if mappings:
+        said.append(f"a mapping with one of the keys {', '.join(deciding_keys(mappings))}")
+    return " or ".join(dict.fromkeys(said))
 
 
 def _kind_of_one(shape: Shape, one: Schema) -> str:
@@ -124,6 +129,8 @@ def _bounds(one: Schema) -> str:
     """The bounds of a plain number, text or list, "" where it has none."""
     if one.get("minItems") and one["minItems"] == one.get("maxItems"):
         return f" ({one['minItems']} entries)"
+    if "x-form" in one:
+        return f" ({one['x-form']})"
     said = [f"{text} {one[name]}" for name, text in _BOUNDS.items() if name in one]
     return f" ({', '.join(said)})" if said else ""
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from sim.spec import Spec
-from sim.units import Duration, PositiveDuration, Ratio
+from sim.units import Duration, PositiveDuration, Ratio, parse_duration_ns, parse_ratio, parse_usd, parse_usd_per_month
 
 
 class RunSettings(Spec):
@@ -66,9 +66,12 @@ def _quantity(value: object) -> object:
     """A bound in the metric's own unit: seconds, a share, USD a month, or a number."""
     if isinstance(value, bool) or not isinstance(value, str):
         return value
-    from sim.units import parse_quantity
-
-    return parse_quantity(value)
+    for parse, scale in ((parse_duration_ns, 1e-9), (parse_ratio, 1.0), (parse_usd_per_month, 1.0), (parse_usd, 1.0)):
+        try:
+            return parse(value) * scale
+        except ValueError:
+            continue
+    raise ValueError(f"is `{value}`, which is no bound; write a time (`4 s`), a share (`99.9 %`), `6000 USD/month`")
 
 
 Quantity = Annotated[float, BeforeValidator(_quantity)]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 import functools
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,7 +46,7 @@ class Place:
     @property
     def is_open(self) -> bool:
         """Whether the user chooses the names here: an open mapping."""
-        return any(isinstance(one.get("additionalProperties"), Mapping) for one in self.alternatives)
+        return any(_entry_of_any_name(one) is not None for one in self.alternatives)
 
     @property
     def is_list(self) -> bool:
@@ -64,7 +64,7 @@ class Shape:
 
     def __init__(self, model: type[BaseModel]) -> None:
         self._schema: Schema = model.model_json_schema()
-        self.root = self._place(self._schema)
+        self.root = Place(self._schema, tuple(self._alternatives(self._schema)))
 
     def at(self, path: Path) -> Place | None:
         """The place at the end of `path`, None where nothing may stand."""
@@ -78,9 +78,14 @@ class Shape:
         found = list(self._entries(place, key))
         if not found:
             return None
-        if len(found) == 1:
-            return self._place(found[0])
-        return self._place({**found[0], "anyOf": found})
+        alternatives = [alternative for one in found for alternative in self._alternatives(one)]
+        return Place(found[0], tuple(alternatives))
+
+    def names_at(self, path: Path) -> Schema:
+        """What the names in the open mapping at `path` have to look like, as a JSON Schema of a text."""
+        place = self.at(path)
+        found = [one["propertyNames"] for one in place.alternatives if "propertyNames" in one] if place else []
+        return found[0] if found else {}
 
     def places_of(self, key: str, most: int = 2) -> list[tuple[Path, str]]:
         """Where else `key` belongs: paths, and what they are keys of; the shallowest first, at most `most`."""
@@ -94,8 +99,8 @@ class Shape:
         for one in place.alternatives:
             if isinstance(key, str) and key in one.get("properties", {}):
                 yield one["properties"][key]
-            elif isinstance(one.get("additionalProperties"), Mapping):
-                yield one["additionalProperties"]
+            elif isinstance(key, str) and (entry := _entry_of_any_name(one)) is not None:
+                yield entry
             elif one.get("type") == "array" and (isinstance(key, int) or key == ANY_NAME or key.isdecimal()):
                 index = 0 if key == ANY_NAME else int(key)
                 first = one.get("prefixItems", [])
@@ -103,9 +108,6 @@ class Shape:
                     yield first[index]
                 elif isinstance(one.get("items"), Mapping):
                     yield one["items"]
-
-    def _place(self, schema: Schema) -> Place:
-        return Place(schema, tuple(self._alternatives(schema)))
 
     def _alternatives(self, schema: Schema) -> Iterator[Schema]:
         """The schema itself, or what its reference or its alternatives lead to; null is left out."""
@@ -138,6 +140,15 @@ class Shape:
                         if entry is not None:
                             below.append(((*path, key), entry))
             level = below
+
+
+def _entry_of_any_name(one: Schema) -> Schema | None:
+    """What stands under each name of an open mapping, None for anything else."""
+    free = one.get("additionalProperties")
+    if isinstance(free, Mapping):
+        return free
+    by_pattern: Mapping[str, Schema] = one.get("patternProperties", {})
+    return next(iter(by_pattern.values()), None)
 
 
 @functools.cache
@@ -176,9 +187,18 @@ def expected(place: Place) -> str:
     mappings = place.mappings
     said = [expected_one(one) for one in place.alternatives if len(mappings) < 2 or one not in mappings]
     if len(mappings) > 1:
-        keys = dict.fromkeys((one.get("required") or list(one["properties"]))[0] for one in mappings)
-        said.append(f"a mapping with one of the keys {', '.join(keys)}")
+        said.append(f"a mapping with one of the keys {', '.join(deciding_keys(mappings))}")
     return " or ".join(dict.fromkeys(said)) or "nothing"
+
+
+def deciding_keys(mappings: Sequence[Schema]) -> list[str]:
+    """One key for each mapping that tells it from the others, as far as there is one."""
+    keys: dict[str, None] = {}
+    for one in mappings:
+        elsewhere = {key for other in mappings if other is not one for key in other["properties"]}
+        candidates = one.get("required") or list(one["properties"])
+        keys[next((key for key in candidates if key not in elsewhere), candidates[0])] = None
+    return list(keys)
 
 
 def expected_one(one: Schema) -> str:

@@ -8,16 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic_core import ErrorDetails, core_schema
 
 from sim.errors import InputErrors, Problem
 from sim.scenario.document import Document, Path, dotted
 from sim.scenario.example import paste
 from sim.scenario.shape import Place, Schema, Shape, expected, nearest, shape_of, with_article, words
 from sim.units import Mistake, show_value, write_bytes, write_duration_ns
+
+_KEY = "[key]"
+"""How pydantic marks, at the end of a location, that the key is wrong and not its value."""
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -34,6 +37,7 @@ def validate(document: Document, model: type[Model]) -> Model:
         found = translator.coerced()
     except ValidationError as error:
         found = [*translator.problems(error), *translator.coerced()]
+        assert found, "whatever pydantic refuses is told to the user"
     # Of one value one thing is said, first what the reader said: what it put in its place may be wrong as well.
     told = {problem.path for problem in document.problems}
     problems = [*document.problems, *(problem for problem in found if problem.path not in told)]
@@ -45,12 +49,16 @@ def validate(document: Document, model: type[Model]) -> Model:
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """One mistake as pydantic sees it: its kind, numbers that belong to it, and the value that was tried."""
+    """One mistake as pydantic sees it: its kind, numbers that belong to it, the value, pydantic's words, and
+    whether it is the key at the end of the path that is wrong and not the value.
+    """
 
     path: Path
     kind: str
     context: Mapping[str, Any]
     value: Any
+    said: str = ""
+    is_key: bool = False
 
 
 @dataclass(slots=True)
@@ -74,6 +82,9 @@ class _Translator:
         for details in error.errors(include_url=False):
             self._file_under(root, details)
         settled = [found for found in self._settled(root, ()) if not self._is_consequence(found)]
+        # Where the name itself is wrong, what stands under it is not looked at.
+        misnamed = {found.path for found in settled if found.is_key}
+        settled = [one for one in settled if one.is_key or not any(one.path[: len(key)] == key for key in misnamed)]
         # The unknown keys first: what one of them was probably meant to be is not missing as well.
         settled.sort(key=lambda found: found.kind != "extra_forbidden")
         return [self._problem(found) for found in settled if found.path not in self._meant]
@@ -120,7 +131,8 @@ class _Translator:
                 continue
             path = (*path, step)
             branch = branch.entries.setdefault(step, _Branch())
-        branch.here.append(_Found(path, details["type"], details.get("ctx", {}), details["input"]))
+        context, said, is_key = details.get("ctx", {}), details["msg"], steps[-1:] == (_KEY,)
+        branch.here.append(_Found(path, details["type"], context, details["input"], said, is_key))
 
     def _settled(self, branch: _Branch, path: Path) -> list[_Found]:
         """The mistakes that are told: all, except where alternatives were tried; there, those of the best one."""
@@ -141,6 +153,10 @@ class _Translator:
         path, kind, context = found.path, found.kind, found.context
         place = self._shape.at(path) or Place({}, ())
         bound = _BOUNDS.get(kind)
+        if found.is_key:
+            names = self._shape.names_at(path[:-1])
+            wanted = bound(context, Place({}, (names,))) if bound else "another name"
+            return self._document.problem(path, f"is not a name for this place; {wanted} is expected", of="key")
         if bound is not None:
             message = f"is {self._show(path)}; {bound(context, place)} is expected"
             return self._document.problem(path, message)
@@ -159,6 +175,8 @@ class _Translator:
                 text = self._show(path)
                 message, hint = f"is {text}; text is expected", f'write "{text}" in quotes'
                 return self._document.problem(path, message, hint)
+        if kind not in _KINDS_OF_PYDANTIC and found.said:
+            return self._document.problem(path, found.said, self._key_meant(path, place))
         return self._no_fit(path, place)
 
     def _own_words(self, path: Path, error: Exception) -> Problem:
@@ -177,7 +195,7 @@ class _Translator:
         key, parent = str(path[-1]), path[:-1]
         mapping = self._mapping_at(parent)
         keys = list(mapping["properties"]) if mapping else []
-        given = self._value(parent)
+        given = self._value(parent) or {}
         # A key that is there already is hardly meant a second time.
         near = nearest(key, [name for name in keys if name not in given])
         message = f"is not a key of {with_article(self._owner(path))}"
@@ -193,9 +211,14 @@ class _Translator:
         if not isinstance(value, Mapping):
             return self._no_fit(path, place)
         found = f"has the key{'s' * (len(value) > 1)} {', '.join(map(str, value))}" if value else "is an empty mapping"
-        near = next(filter(None, (nearest(key, place.keys) for key in value)), "")
-        hint = f"did you mean `{near}`?" if near and near not in value else ""
-        return self._document.problem(path, f"{found}; {expected(place)} is expected", hint)
+        message = f"{found}; {expected(place)} is expected"
+        return self._document.problem(path, message, self._key_meant(path, place))
+
+    def _key_meant(self, path: Path, place: Place) -> str:
+        """The hint that a key of the mapping at `path` is misspelt, "" where none seems to be."""
+        value = self._value(path)
+        near = (nearest(key, place.keys) for key in value) if isinstance(value, Mapping) else ()
+        return next((f"did you mean `{key}`?" for key in near if key and key not in value), "")
 
     def _no_fit(self, path: Path, place: Place) -> Problem:
         value = self._value(path)
@@ -252,9 +275,17 @@ def _limit(context: Mapping[str, Any], name: str, place: Place) -> str:
     return write_bytes(int(context[name])) if "B" in units else f"{context[name]:,}".removesuffix(".0")
 
 
+def _form(context: Mapping[str, Any], place: Place) -> str:
+    """What a text has to look like: in the words of the model where it has some, else as a regular expression."""
+    worded = [one["x-form"] for one in place.alternatives if "x-form" in one]
+    return worded[0] if worded else f"of the form {context['pattern']}"
+
+
 def _entries(count: int) -> str:
     return f"{count} entr{'y' if count == 1 else 'ies'}"
 
+
+_KINDS_OF_PYDANTIC = frozenset(get_args(core_schema.ErrorType)) | {"none_fits", "no_alternative"}
 
 _BOUNDS: Mapping[str, Callable[[Mapping[str, Any], Place], str]] = {
     "greater_than": lambda context, place: f"more than {_limit(context, 'gt', place)}",
@@ -266,6 +297,6 @@ _BOUNDS: Mapping[str, Callable[[Mapping[str, Any], Place], str]] = {
     "too_long": lambda context, place: f"a list of at most {_entries(context['max_length'])}",
     "string_too_short": lambda context, place: f"a text of at least {context['min_length']} characters",
     "string_too_long": lambda context, place: f"a text of at most {context['max_length']} characters",
-    "string_pattern_mismatch": lambda context, place: f"a text of the form {context['pattern']}",
+    "string_pattern_mismatch": lambda context, place: f"text {_form(context, place)}",
     "finite_number": lambda context, place: "a finite number",
 }

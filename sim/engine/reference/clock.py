@@ -43,6 +43,8 @@ class Alarm(Event):
 class Clock(simpy.Environment):
     """SimPy's environment with integer time in nanoseconds, an exclusive end and removal of cancelled alarms."""
 
+    _now: int  # SimPy allows fractions too
+
     def __init__(self) -> None:
         super().__init__(initial_time=0)
         self.dead = 0

@@ -78,6 +78,8 @@ class Engine:
         }
         for name, cache in network.caches.items():
             self.groups[cache.nodes].residents.append(self.caches[name])
+        for group in self.groups.values():
+            group.crashed = self.recorder.crashed
         self.pools = {
             name: Pool(self, name, resource, self.groups[group_of(network, name)], resource.units)
             for name, resource in network.resources.items()

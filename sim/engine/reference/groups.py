@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
 from sim.engine.reference.clock import interrupt
@@ -30,6 +31,8 @@ class Group:
     def __init__(self, name: str, count: int) -> None:
         self.name = name
         self.count = count
+        self.affinities: set[str] = set()
+        self.crashed: Callable[[str, int, set[int], set[str], int], None] | None = None
         self.downs = [0] * count
         self.down_since = [-1] * count
         self.speeds: list[list[float]] = [[] for _ in range(count)]
@@ -62,8 +65,12 @@ class Group:
                 trial.node_lost()
                 silent.append(trial)
             self.trials[node].clear()
+            before = set(hit)
             for resident in self.residents:
                 resident.node_down(node, hit)
+            if self.crashed is not None:
+                running = {job.execution.ordinal for job in hit if job not in before}
+                self.crashed(self.name, node, running, self.affinities, now_ns)
         for job in sorted(hit, key=lambda job: job.order):
             assert job.process is not None
             job.tell(now_ns, f"a node of {self.name} crashed under it")

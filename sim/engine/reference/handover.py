@@ -46,6 +46,8 @@ def replication_of(engine: Engine, followed_ns: int) -> Replication:
                 Histogram.of(np.array(span.durations, np.int64)),
                 sum(span.durations),
                 len(span.durations),
+                np.array(span.ended, np.int64),
+                np.array(span.durations, np.int64),
             )
             for span in recorder.spans
         },

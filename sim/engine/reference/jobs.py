@@ -40,12 +40,14 @@ class Execution:
         "children",
         "client_done",
         "counts",
+        "crashes",
         "element",
         "log",
         "open_jobs",
         "ordinal",
         "path",
         "priority",
+        "readied",
         "routine",
         "row",
         "start_ns",
@@ -62,6 +64,8 @@ class Execution:
         self.open_jobs = 1
         self.attributes: dict[str, int] = {}
         self.affinity: dict[str, int] | None = None
+        self.crashes: dict[str | None, int] | None = None
+        self.readied: dict[str, int] | None = None
         self.counts: dict[str, int] | None = None
         self.times: dict[str, int] | None = None
         self.client_done: Event | None = None

@@ -19,18 +19,21 @@ REJECTIONS = frozenset({"rejected", "refused"})
 class SpanMeter:
     """Durations between two marks that began in the window."""
 
-    __slots__ = ("durations", "metric", "start", "window")
+    __slots__ = ("durations", "ended", "group", "metric", "start", "window")
 
-    def __init__(self, metric: str, start: str, window: Window) -> None:
+    def __init__(self, metric: str, start: str, window: Window, group: str | None) -> None:
         self.metric = metric
         self.start = start
         self.window = window
+        self.group = group
         self.durations: list[int] = []
+        self.ended: list[int] = []
 
     def record(self, begun_ns: int, ended_ns: int) -> None:
         """A span has ended."""
         if self.window.begin_ns <= begun_ns < self.window.end_ns:
             self.durations.append(ended_ns - begun_ns)
+            self.ended.append(ended_ns)
 
 
 class Recorder:
@@ -50,11 +53,18 @@ class Recorder:
         self.spans: list[SpanMeter] = []
         self.spans_ending: dict[str, list[SpanMeter]] = defaultdict(list)
         self.span_starts: set[str] = set()
+        self.recoveries_ending: dict[str, list[SpanMeter]] = defaultdict(list)
+        self.recovery_starts: set[str] = set()
+        self.live: dict[int, Execution] = {}
         for name, span in network.spans.items():
-            meter = SpanMeter(span.metric or f"span.{name}", span.start, window)
+            meter = SpanMeter(span.metric or f"span.{name}", span.start, window, span.after_crash)
             self.spans.append(meter)
-            self.spans_ending[span.end].append(meter)
-            self.span_starts.add(span.start)
+            if span.after_crash is None:
+                self.spans_ending[span.end].append(meter)
+                self.span_starts.add(span.start)
+            else:
+                self.recoveries_ending[span.end].append(meter)
+                self.recovery_starts.add(span.start)
         self.counts: dict[tuple[int, str], int] = defaultdict(int)
         self.attempts: dict[int, list[int]] = defaultdict(lambda: [0, 0])
         self.reactions: list[int] = []
@@ -75,6 +85,8 @@ class Recorder:
             execution.row = execution.ordinal
             self.cohort.append(execution.ordinal)
             self.cohort_open += 1
+        if self.recovery_starts:
+            self.live[execution.ordinal] = execution
         level = self.in_flight.setdefault(execution.routine, [0, 0, 0, 0])
         _level_change(level, 1, now)
 
@@ -82,6 +94,7 @@ class Recorder:
         """An execution has ended."""
         ordinal = execution.ordinal
         self.ends[ordinal] = now
+        self.live.pop(ordinal, None)
         if error is None:
             outcome = SUCCEEDED
         elif error == "compensated":
@@ -94,6 +107,24 @@ class Recorder:
             self.cohort_open -= 1
             self.splits[ordinal] = split
         _level_change(self.in_flight[execution.routine], -1, now)
+
+    def crashed(self, group: str, node: int, running: set[int], affinities: set[str], now: int) -> None:
+        """A node has crashed: remember the executions that it hits, for the spans that measure their recovery."""
+        if not any(meter.group == group for meters in self.recoveries_ending.values() for meter in meters):
+            return
+        for ordinal, execution in self.live.items():
+            remembered = execution.affinity is not None and any(
+                execution.affinity.get(name) == node for name in affinities
+            )
+            if ordinal in running or remembered:
+                execution.crashes = {**(execution.crashes or {}), group: now}
+
+    def recovered(self, execution: Execution, mark: str, now: int) -> None:
+        """A mark was made that ends the recovery of an execution, if it was hit."""
+        for meter in self.recoveries_ending[mark]:
+            crash = (execution.crashes or {}).pop(meter.group, None)
+            if crash is not None:
+                meter.record(max(crash, (execution.readied or {}).get(meter.start, 0)), now)
 
     def count(self, routine: int, operation: str, number: int) -> None:
         """Operations of an execution of the cohort."""

@@ -43,6 +43,8 @@ class AcquireStep:
         self.element = engine.element(placed)
         self.patience = engine.sampler(f"{placed.stream}/patience", body.patience) if body.patience else None
         self.plain = body.at is None and body.affinity is None
+        if body.affinity is not None:
+            self.pool.group.affinities.add(body.affinity)
 
     def run(self, job: Job) -> Any:
         """Take what is free, or wait for it."""
@@ -233,6 +235,8 @@ class MarkStep:
         self.ends = engine.recorder.spans_ending.get(self.name, [])
         self.starts = self.name in engine.recorder.span_starts
         self.watched = self.name in engine.watch.marks
+        self.readies = self.name in engine.recorder.recovery_starts
+        self.recovers = self.name in engine.recorder.recoveries_ending
 
     def run(self, job: Job) -> None:
         """End and begin spans; tell the monitors."""
@@ -243,6 +247,11 @@ class MarkStep:
                 span.record(begun, now)
         if self.starts:
             job.span_starts[self.name] = now
+        if self.recovers and job.execution.crashes:
+            self.engine.recorder.recovered(job.execution, self.name, now)
+        if self.readies:
+            execution = job.execution
+            execution.readied = {**(execution.readied or {}), self.name: now}
         if self.watched:
             self.engine.watch.mark(job.execution, self.name, self.once, now)
         if job.execution.log is not None:

@@ -1,0 +1,19 @@
+"""The application and its verbs."""
+
+from __future__ import annotations
+
+import typer
+
+from sim.cli import check, explain, init, run, schema
+
+app = typer.Typer(
+    help="Predict latency, recovery time and monthly cost of a durable-workflow platform from a YAML file.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("run")(run.command)
+app.command("check")(check.command)
+app.command("explain")(explain.command)
+app.command("schema")(schema.command)
+app.command("init")(init.command)

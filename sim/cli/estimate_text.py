@@ -1,0 +1,72 @@
+"""A first estimate as lines of text and as JSON."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from sim.analytic.estimate import Estimate, PlaceEstimate
+from sim.units import format_duration_s, format_rate, format_ratio
+
+SHOWN = 12
+BUSY = 0.7
+"""Utilisation from which a place is worth a line of its own remark."""
+
+
+def as_text(file: str, name: str, first: Estimate) -> str:
+    """What `sim check` prints."""
+    lines = [f"{file}  {name}: valid", ""]
+    for routine, latency in first.latency_s.items():
+        rate = first.rates_per_s[routine]
+        lines.append(f"  {routine:<28} {format_rate(rate):>10}   first guess at the mean {format_duration_s(latency)}")
+    lines += ["", f"  {'place':<34} {'load':>10} {'of':>8} {'busy':>8} {'wait':>10}"]
+    places = sorted(first.places.values(), key=lambda place: -place.utilisation)
+    for place in places[:SHOWN]:
+        lines.append(_row(place))
+    if len(places) > SHOWN:
+        lines.append(f"  ... and {len(places) - SHOWN} less busy ones")
+    lines.append("")
+    if not first.stable:
+        over = [place.name for place in places if place.utilisation >= 1]
+        lines.append(f"  UNSTABLE: {', '.join(over)} cannot keep up; queues grow for as long as the load lasts")
+    elif first.bottleneck is not None and first.bottleneck.utilisation > 0:
+        room = 1 / first.bottleneck.utilisation
+        lines.append(f"  bottleneck {first.bottleneck.name}: the load can grow {room:.2g} times before it is full")
+        if first.peak_factor * first.bottleneck.utilisation >= 1:
+            lines.append(
+                f"  at its peak ({first.peak_factor:.2g} times the mean) the load exceeds {first.bottleneck.name}"
+            )
+    lines += [f"  note: {note}" for note in first.notes]
+    lines.append("  an estimate in closed form, place by place (Allen-Cunneen); `sim run` simulates")
+    return "\n".join(lines)
+
+
+def _row(place: PlaceEstimate) -> str:
+    units = "-" if math.isinf(place.units) else f"{place.units:.4g}"
+    wait = "grows" if math.isinf(place.wait_s) else format_duration_s(place.wait_s)
+    return f"  {place.name:<34} {place.offered_load:>10.4g} {units:>8} {format_ratio(place.utilisation):>8} {wait:>10}"
+
+
+def as_document(name: str, first: Estimate) -> dict[str, Any]:
+    """What `sim check --json` prints; an infinite wait is null."""
+    return {
+        "schema": 1,
+        "scenario": name,
+        "stable": first.stable,
+        "peak_factor": first.peak_factor,
+        "bottleneck": first.bottleneck.name if first.bottleneck is not None else None,
+        "rates_per_s": dict(first.rates_per_s),
+        "latency_s": dict(first.latency_s),
+        "places": {
+            place.name: {
+                "kind": place.kind,
+                "rate_per_s": place.rate_per_s,
+                "offered_load": place.offered_load,
+                "units": None if math.isinf(place.units) else place.units,
+                "utilisation": place.utilisation,
+                "wait_s": None if math.isinf(place.wait_s) else place.wait_s,
+            }
+            for place in first.places.values()
+        },
+        "notes": list(first.notes),
+    }

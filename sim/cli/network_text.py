@@ -1,0 +1,85 @@
+"""A lowered network as lines of text: flow YAML, one element a line, steps indented."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from sim.lower.load import Loaded
+
+
+def network_text(loaded: Loaded) -> str:
+    """What `sim explain` prints."""
+    network = loaded.lowered.network.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    lines = [f"# {loaded.scenario.name}: what is simulated", "network:"]
+    for section, content in network.items():
+        lines.append(f"  {section}:")
+        for name, element in content.items():
+            if section == "routines":
+                lines.append(f"    {name}:")
+                lines += _steps(element, "      ")
+            else:
+                lines.append(f"    {name}: {_flow(element)}")
+    if loaded.lowered.assumptions:
+        lines += ["", "# assumptions"]
+        for assumption in loaded.lowered.assumptions:
+            source = f"  ({assumption.source})" if assumption.source else "  (assumption)"
+            lines.append(f"#   {assumption.what}: {assumption.value}{source}")
+    return "\n".join(lines)
+
+
+def _steps(steps: list[dict[str, Any]], indent: str) -> Iterator[str]:
+    """Each step on a line; lists of steps inside it below, indented."""
+    for step in steps:
+        inner: list[tuple[str, list[dict[str, Any]]]] = []
+        flat = _without_bodies(step, inner, "")
+        yield f"{indent}- {_flow(flat)}"
+        for label, body in inner:
+            yield f"{indent}    {label}:"
+            yield from _steps(body, indent + "      ")
+
+
+def _without_bodies(value: Any, inner: list[tuple[str, list[dict[str, Any]]]], label: str) -> Any:
+    """The step without the lists of steps in it, which go to `inner` with the key that they stand under."""
+    if isinstance(value, dict):
+        kept = {}
+        for key, item in value.items():
+            if _is_steps(item):
+                inner.append((f"{label}{key}", item))
+            else:
+                kept[key] = _without_bodies(item, inner, label)
+        return kept
+    if isinstance(value, list):
+        kept_items = []
+        for index, item in enumerate(value):
+            if _is_steps(item):
+                inner.append((f"{label}{index}", item))
+            else:
+                kept_items.append(_without_bodies(item, inner, f"{label}{index}."))
+        return kept_items
+    return value
+
+
+def _is_steps(value: Any) -> bool:
+    known = (
+        "acquire release use delay branch loop fork race attempt start saga compensate call mark count set fail cached "
+        "forget"
+    ).split()
+    return (
+        isinstance(value, list)
+        and bool(value)
+        and all(isinstance(item, dict) and any(key in item for key in known) for item in value)
+    )
+
+
+def _flow(value: Any) -> str:
+    """Flow YAML: mappings and lists on one line, text quoted only where it must be."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key}: {_flow(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_flow, value)) + "]"
+    if isinstance(value, str):
+        plain = value and all(c.isalnum() or c in " ._-/%" for c in value) and not value[0].isspace()
+        return value if plain and not value.replace(".", "").isdigit() else json.dumps(value, ensure_ascii=False)
+    return json.dumps(value)

@@ -1,0 +1,18 @@
+"""Arguments that several verbs share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+File = Annotated[Path, typer.Argument(help="The scenario, a YAML file.", show_default=False)]
+Sets = Annotated[
+    list[str],
+    typer.Option(
+        "--set",
+        metavar="PATH=VALUE",
+        help="Change one value, written and checked as in the file: --set workers.orders.replicas=6. Repeatable.",
+    ),
+]

@@ -1,0 +1,72 @@
+"""Many replications, on all cores, in the order of their index. One replication is the engine's matter."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from sim.engine.plan import Plan
+from sim.errors import AuditFailed
+from sim.network import Network
+from sim.results.audit import audit
+from sim.results.columns import Replication
+
+Traces = dict[str, list[int]]
+
+
+def run_one(network: Network, plan: Plan, traces: Traces | None = None) -> Replication:
+    """One replication by the reference engine, audited.
+
+    Raises AuditFailed when it breaks a law that every run must keep.
+    """
+    from sim.engine.reference import Engine  # its compiled draws take a moment to load
+
+    replication = Engine(network, plan, traces).run()
+    findings = audit(replication)
+    if findings:
+        raise AuditFailed(findings)
+    return replication
+
+
+def run_all(
+    network: Network,
+    plans: Sequence[Plan],
+    traces: Traces | None = None,
+    processes: int = -1,
+    done: Callable[[Replication], None] | None = None,
+) -> tuple[list[Replication], bool]:
+    """Run the plans, each a replication; gives those that ended, in the order of the plans, and whether all did.
+
+    processes: how many at once; -1 takes all cores. The result does not depend on it. done: called as each one
+    arrives, in order. Ctrl-C stops and keeps what has arrived. Raises AuditFailed at the first broken law.
+    """
+    finished: list[Replication] = []
+    try:
+        for replication in _stream(network, plans, traces, processes):
+            finished.append(replication)
+            if done is not None:
+                done(replication)
+    except KeyboardInterrupt:
+        return finished, False
+    return finished, True
+
+
+def _stream(network: Network, plans: Sequence[Plan], traces: Traces | None, processes: int) -> Iterator[Replication]:
+    if processes == 1 or len(plans) == 1:
+        for plan in plans:
+            yield run_one(network, plan, traces)
+        return
+    from joblib import Parallel, delayed
+
+    parallel = Parallel(n_jobs=processes, return_as="generator")
+    yield from parallel(delayed(run_one)(network, plan, traces) for plan in plans)
+
+
+def life_of(
+    network: Network, plan: Plan, ordinal: int, traces: Traces | None = None
+) -> tuple[list[tuple[int, str]], Replication]:
+    """The life of one execution, event by event: (time in ns, what), and the replication that it is from."""
+    from sim.engine.reference import Engine
+
+    engine = Engine(network, plan, traces, trace=ordinal)
+    replication = engine.run()
+    return engine.log, replication

@@ -1,0 +1,252 @@
+"""The raw columns of a prediction as files for other tools: executions, timelines, fault episodes, bill.
+
+One file of each, in CSV or Parquet, with the run a row belongs to in its first two columns. Times are integer
+nanoseconds since the start of the run. Nothing is summarised here.
+"""
+
+from __future__ import annotations
+
+import csv
+import importlib.util
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import numpy as np
+
+from sim.cost.bill import Bill
+from sim.errors import InputErrors, Problem
+from sim.results.columns import OUTCOMES, Replication
+
+FileFormat = Literal["csv", "parquet"]
+Column = list[Any]
+Frame = dict[str, Column]
+"""Columns of equal length by name; None is an empty cell."""
+
+Kinds = dict[str, Literal["text", "int", "float", "bool"]]
+"""Columns of a file in their order, with what they hold."""
+
+
+def write_columns(
+    directory: Path,
+    replications: Sequence[Replication],
+    *,
+    drills: Mapping[str, Sequence[Replication]] | None = None,
+    bill: Bill | None = None,
+    file_format: FileFormat = "csv",
+) -> list[Path]:
+    """Writes the files into `directory`, which is made when it is missing, and gives their paths.
+
+    replications: the base runs; drills: those of each drill by fault. The column `drill` is empty for base runs.
+
+    executions: replication, ordinal, routine, start_ns, end_ns (empty: still open), outcome, error, cohort (whether
+    it counts), and for those that count and have closed the split of their latency, `STATE_ns` for each state.
+    timelines: replication, time_ns, and a column for each sampled count.
+    episodes: replication, fault, start_ns, end_ns (empty: not over), hit (jobs interrupted), nodes.
+    bill: an item a row; only with a bill.
+
+    Raises InputErrors when Parquet is asked for and pyarrow is not installed.
+    """
+    runs = [("", run) for run in replications]
+    runs += [(fault, run) for fault, episodes in (drills or {}).items() for run in episodes]
+    if file_format == "parquet" and importlib.util.find_spec("pyarrow") is None:
+        message = "Parquet needs the package pyarrow, which is not installed"
+        raise InputErrors([Problem("--out", message, "choose CSV, or install the extra `tables`")])
+    sink_of: Callable[[Path, Kinds], Sink] = ParquetSink if file_format == "parquet" else CsvSink
+    directory.mkdir(parents=True, exist_ok=True)
+
+    files: list[tuple[str, Kinds, Iterable[Frame]]] = [
+        ("executions", _execution_kinds(runs), (_executions(drill, run) for drill, run in runs)),
+        ("timelines", _timeline_kinds(runs), (_timeline(drill, run) for drill, run in runs)),
+        ("episodes", _EPISODES, (_episodes(drill, run) for drill, run in runs)),
+    ]
+    if bill is not None:
+        files.append(("bill", _BILL, [_items(bill)]))
+    paths = []
+    for name, kinds, frames in files:
+        path = directory / f"{name}.{file_format}"
+        with closing(sink_of(path, kinds)) as sink:
+            for frame in frames:
+                sink.write(frame)
+        paths.append(path)
+    return paths
+
+
+_RUN: Kinds = {"drill": "text", "replication": "int"}
+_EPISODES: Kinds = _RUN | {"fault": "text", "start_ns": "int", "end_ns": "int", "hit": "int", "nodes": "text"}
+_BILL: Kinds = {
+    "item": "text",
+    "resource": "text",
+    "sku": "text",
+    "quantity": "float",
+    "unit": "text",
+    "unit_price": "float",
+    "list_amount": "float",
+    "amount": "float",
+    "amount_low": "float",
+    "amount_high": "float",
+    "currency": "text",
+    "period": "text",
+    "basis": "text",
+    "region": "text",
+    "source": "text",
+    "date": "text",
+}
+
+
+def _execution_kinds(runs: Sequence[tuple[str, Replication]]) -> Kinds:
+    kinds: Kinds = _RUN | {"ordinal": "int", "routine": "text", "start_ns": "int", "end_ns": "int"}
+    kinds |= {"outcome": "text", "error": "text", "cohort": "bool"}
+    return kinds | {f"{state}_ns": "int" for _, run in runs for state in run.executions.states}
+
+
+def _executions(drill: str, run: Replication) -> Frame:
+    rows = run.executions
+    count = len(rows.start_ns)
+    cohort = np.zeros(count, bool)
+    cohort[rows.cohort] = True
+    frame: Frame = {
+        **_labels(drill, run, count),
+        "ordinal": list(range(count)),
+        "routine": [run.routines[routine] for routine in rows.routine.tolist()],
+        "start_ns": rows.start_ns.tolist(),
+        "end_ns": _blank_where_negative(rows.end_ns.tolist()),
+        "outcome": [OUTCOMES[outcome] for outcome in rows.outcome.tolist()],
+        "error": [rows.errors.get(ordinal) for ordinal in range(count)] if rows.errors else [None] * count,
+        "cohort": cohort.tolist(),
+    }
+    # The split has rows for the cohort only, and those that never closed have none to speak of.
+    closed = np.flatnonzero(rows.end_ns[rows.cohort] >= 0)
+    places = rows.cohort[closed].tolist()
+    for index, state in enumerate(rows.states):
+        column: Column = [None] * count
+        for place, spent_ns in zip(places, rows.split[closed, index].tolist(), strict=True):
+            column[place] = spent_ns
+        frame[f"{state}_ns"] = column
+    return frame
+
+
+def _timeline_kinds(runs: Sequence[tuple[str, Replication]]) -> Kinds:
+    kinds: Kinds = _RUN | {"time_ns": "int"}
+    for _, run in runs:
+        kinds |= dict.fromkeys(run.samples, "int")
+    return kinds
+
+
+def _timeline(drill: str, run: Replication) -> Frame:
+    samples = {name: values.tolist() for name, values in run.samples.items()}
+    return {**_labels(drill, run, len(run.sample_ns)), "time_ns": run.sample_ns.tolist(), **samples}
+
+
+def _episodes(drill: str, run: Replication) -> Frame:
+    return {
+        **_labels(drill, run, len(run.episodes)),
+        "fault": [episode.fault for episode in run.episodes],
+        "start_ns": [episode.start_ns for episode in run.episodes],
+        "end_ns": _blank_where_negative([episode.end_ns for episode in run.episodes]),
+        "hit": [episode.hit for episode in run.episodes],
+        "nodes": [" ".join(f"{group}[{node}]" for group, node in episode.nodes) for episode in run.episodes],
+    }
+
+
+def _items(bill: Bill) -> Frame:
+    rows = [
+        (
+            item.item,
+            item.resource,
+            item.price.sku,
+            item.quantity.value,
+            item.price.unit,
+            item.unit_price,
+            item.list_cost.value,
+            item.cost.value,
+            item.cost.low,
+            item.cost.high,
+            bill.currency,
+            bill.period,
+            item.price.basis,
+            item.price.region,
+            item.source,
+            item.price.source.date,
+        )
+        for item in bill.items
+    ]
+    return {name: [row[place] for row in rows] for place, name in enumerate(_BILL)}
+
+
+def _labels(drill: str, run: Replication, count: int) -> Frame:
+    return {"drill": [drill] * count, "replication": [run.index] * count}
+
+
+def _blank_where_negative(values: list[int]) -> Column:
+    return [value if value >= 0 else None for value in values]
+
+
+class Sink(Protocol):
+    """A file that takes one frame after the other, so that only one replication is in memory as text."""
+
+    def write(self, frame: Frame) -> None:
+        """Appends the rows; columns that the frame lacks stay empty."""
+
+    def close(self) -> None:
+        """Finishes the file."""
+
+
+class CsvSink:
+    """A CSV file: UTF-8, a header, `\\n` at the end of a line."""
+
+    def __init__(self, path: Path, kinds: Kinds) -> None:
+        self._kinds = kinds
+        self._file = path.open("w", newline="", encoding="utf-8")
+        self._writer = csv.writer(self._file, lineterminator="\n")
+        self._writer.writerow(kinds)
+
+    def write(self, frame: Frame) -> None:
+        """Appends the rows."""
+        self._writer.writerows(zip(*self._columns(frame), strict=True))
+
+    def close(self) -> None:
+        """Finishes the file."""
+        self._file.close()
+
+    def _columns(self, frame: Frame) -> Iterator[Column]:
+        for name, kind in self._kinds.items():
+            column = _column(frame, name)
+            if kind == "text":
+                yield [text if text is None else _harmless(text) for text in column]
+            elif kind == "bool":
+                yield [str(flag).lower() for flag in column]
+            else:
+                yield column
+
+
+class ParquetSink:
+    """A Parquet file, a row group for each frame."""
+
+    def __init__(self, path: Path, kinds: Kinds) -> None:
+        import pyarrow as pa  # type: ignore[import-untyped,import-not-found,unused-ignore]  # has no types, is optional
+        import pyarrow.parquet as pq  # type: ignore[import-untyped,import-not-found,unused-ignore]  # as above
+
+        types = {"text": pa.string(), "int": pa.int64(), "float": pa.float64(), "bool": pa.bool_()}
+        self._table = pa.table
+        self._schema = pa.schema([(name, types[kind]) for name, kind in kinds.items()])
+        self._writer = pq.ParquetWriter(path, self._schema)
+
+    def write(self, frame: Frame) -> None:
+        """Appends the rows."""
+        columns = {name: _column(frame, name) for name in self._schema.names}
+        self._writer.write_table(self._table(columns, schema=self._schema))
+
+    def close(self) -> None:
+        """Finishes the file."""
+        self._writer.close()
+
+
+def _column(frame: Frame, name: str) -> Column:
+    return frame[name] if name in frame else [None] * len(next(iter(frame.values())))
+
+
+def _harmless(text: str) -> str:
+    """Text that a spreadsheet does not take for a formula."""
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text

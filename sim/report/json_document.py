@@ -1,0 +1,103 @@
+"""A prediction as the one JSON document that `sim run --json` prints and other tools read.
+
+`SCHEMA` changes with the meaning or the name of a key; a new key alone does not change it.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Final
+
+from sim.cost.bill import Bill
+from sim.figure import Figure
+from sim.stats.summary import MonitorResult, Recovery, Summary, Verdict
+
+SCHEMA: Final = 1
+
+
+def document(summary: Summary, bill: Bill | None) -> dict[str, Any]:
+    """The document, ready for `json.dumps(..., allow_nan=False)`.
+
+    `provenance` tells what ran where and how long: it is no part of an equality or a hash. `cost` is None without a
+    bill. A figure that is infinite or undefined has a null value, and `note` says so.
+    """
+    return {
+        "schema": SCHEMA,
+        "scenario": {"name": summary.name, "file": summary.file, "hash": summary.hash},
+        "run": {
+            "seed": summary.seed,
+            "replications": summary.replications,
+            "events": summary.events,
+            "warmup_s": summary.warmup_s,
+            "horizon_s": summary.horizon_s,
+        },
+        "provenance": dict(summary.provenance),
+        "metrics": {name: figure_json(figure) for name, figure in summary.metrics.items()},
+        "objectives": [_objective(objective) for objective in summary.objectives],
+        "recovery": [_recovery(recovery) for recovery in summary.recovery],
+        "cost": None if bill is None else _cost(bill),
+        "monitors": [_monitor(monitor) for monitor in summary.monitors],
+        "warnings": list(summary.warnings),
+    }
+
+
+def figure_json(figure: Figure) -> dict[str, Any]:
+    """The FIGURE object. JSON knows no infinity: such a value is null with a note, such an end is null."""
+    found: dict[str, Any] = figure.to_json()
+    value = figure.value
+    if value is not None and not math.isfinite(value):
+        found = figure.with_note("undefined" if math.isnan(value) else "infinite").to_json() | {"value": None}
+    for end in ("low", "high"):
+        if found[end] is not None and not math.isfinite(found[end]):
+            found[end] = None
+    return found
+
+
+def _objective(objective: Verdict) -> dict[str, Any]:
+    return {
+        "name": objective.name,
+        "target": objective.target,
+        "metric": objective.metric,
+        **figure_json(objective.figure),
+        "verdict": objective.verdict,
+    }
+
+
+def _recovery(recovery: Recovery) -> dict[str, Any]:
+    return {
+        "fault": recovery.fault,
+        "at_s": figure_json(recovery.at_s),
+        "episodes": figure_json(Figure.exact(recovery.episodes, "")),
+        "detect_s": figure_json(recovery.detect_s),
+        "restore_s": figure_json(recovery.restore_s),
+        "drain_s": figure_json(recovery.drain_s),
+        "latency_ok_s": figure_json(recovery.latency_ok_s),
+        "lost": figure_json(recovery.lost),
+        "redone": figure_json(recovery.redone),
+        "amplification": figure_json(recovery.amplification),
+        "never_back": figure_json(recovery.never_back),
+        "percentiles": {
+            phase: {level: figure_json(figure) for level, figure in levels.items()}
+            for phase, levels in recovery.percentiles.items()
+        },
+    }
+
+
+def _cost(bill: Bill) -> dict[str, Any]:
+    found = bill.to_json()
+    found["total_per_month"] = figure_json(bill.total_per_month)
+    found["per_execution"] = {name: figure_json(figure) for name, figure in bill.per_execution.items()}
+    if bill.total_per_run is not None:
+        found["total_per_run"] = figure_json(bill.total_per_run)
+    return found
+
+
+def _monitor(monitor: MonitorResult) -> dict[str, Any]:
+    return {
+        "name": monitor.name,
+        "antecedents": monitor.antecedents,
+        "checked": monitor.checked,
+        "undecided": monitor.undecided,
+        "violated": monitor.violated,
+        "upper_bound": figure_json(monitor.upper_bound),
+    }

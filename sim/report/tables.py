@@ -1,0 +1,190 @@
+"""Which figures stand together: metrics by kind as tables, shares of time, series by kind. No layout, no colour."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from sim.figure import Figure
+from sim.stats.summary import Split, Timeline
+
+Metrics = Mapping[str, Figure]
+
+LEVELS = ("mean", "p50", "p90", "p95", "p99", "p999", "max")
+"""What a metric of durations or of counts is read at, in the order of the columns."""
+
+DURATIONS = ("latency", "span", "schedule_to_start")
+
+_TABLED = frozenset(
+    {
+        *DURATIONS,
+        *("wait", "throughput", "goodput", "availability", "in_flight", "retry_amplification"),
+        *("utilisation", "wait_probability", "queue"),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One subject and its figures, one for each column; None where there is no such metric."""
+
+    name: str
+    cells: tuple[Figure | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows of figures under common heads."""
+
+    heads: tuple[str, ...]
+    rows: tuple[Row, ...]
+
+    def top(self, count: int) -> Table:
+        """The first `count` rows."""
+        return Table(self.heads, self.rows[:count])
+
+
+def durations(metrics: Metrics) -> Table:
+    """Latency, spans and schedule-to-start: a row each, in this order, under mean and percentiles."""
+    return _levels(metrics, DURATIONS)
+
+
+def waits(metrics: Metrics) -> Table:
+    """Waits at resources and stations, the longest mean first."""
+    table = _levels(metrics, ("wait",), cut="wait.")
+    return Table(table.heads, _largest_first(table.rows))
+
+
+def work(metrics: Metrics) -> Table:
+    """Workflows and routines: what is done, how well, and how much of it is under way."""
+    return _by_subject(
+        metrics,
+        {
+            "throughput": "throughput.{}",
+            "goodput": "goodput.{}",
+            "availability": "availability.{}",
+            "in flight": "in_flight.{}.mean",
+            "at most": "in_flight.{}.max",
+            "retries ×": "retry_amplification.{}",
+        },
+    )
+
+
+def places(metrics: Metrics) -> Table:
+    """Resources and stations, the busiest first."""
+    table = _by_subject(
+        metrics,
+        {
+            "utilisation": "utilisation.{}",
+            "has to wait": "wait_probability.{}",
+            "queue": "queue.{}.mean",
+            "at most": "queue.{}.max",
+        },
+    )
+    return Table(table.heads, _largest_first(table.rows))
+
+
+def other_metrics(metrics: Metrics) -> dict[str, Figure]:
+    """What none of the tables above shows, such as operations per execution."""
+    return {name: figure for name, figure in metrics.items() if name.partition(".")[0] not in _TABLED}
+
+
+def _levels(metrics: Metrics, families: Sequence[str], cut: str = "") -> Table:
+    rows: dict[str, dict[str, Figure]] = {}
+    for family in families:
+        for name, figure in metrics.items():
+            subject, _, level = name.rpartition(".")
+            if name.startswith(f"{family}.") and level in LEVELS:
+                rows.setdefault(subject.removeprefix(cut), {})[level] = figure
+    used = tuple(level for level in LEVELS if any(level in row for row in rows.values()))
+    return Table(used, tuple(Row(name, tuple(map(row.get, used))) for name, row in rows.items()))
+
+
+def _by_subject(metrics: Metrics, columns: Mapping[str, str]) -> Table:
+    rows: dict[str, dict[str, Figure]] = {}
+    for head, pattern in columns.items():
+        start, end = pattern.split("{}")
+        for name, figure in metrics.items():
+            if name.startswith(start) and name.endswith(end) and len(name) > len(start) + len(end):
+                rows.setdefault(name[len(start) : len(name) - len(end)], {})[head] = figure
+    used = tuple(head for head in columns if any(head in row for row in rows.values()))
+    return Table(used, tuple(Row(name, tuple(map(row.get, used))) for name, row in rows.items()))
+
+
+def _largest_first(rows: Iterable[Row]) -> tuple[Row, ...]:
+    return tuple(sorted(rows, key=lambda row: -_size(row.cells[0])))
+
+
+def _size(figure: Figure | None) -> float:
+    return 0.0 if figure is None or figure.value is None else figure.value
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A state and its part of the time, in seconds: over all executions, and over those near the p99."""
+
+    state: str
+    mean_s: float
+    tail_s: float
+
+
+def shares(split: Split, most: int) -> list[Share]:
+    """The states that take the most time, at most `most` of them, the last being `rest` if there are more.
+
+    A state counts by its larger share of the two; states that take no time are left out.
+    """
+    mean, tail = _shares_of(split.mean_s), _shares_of(split.tail_s)
+    states = [state for state in {**mean, **tail} if max(mean.get(state, 0.0), tail.get(state, 0.0)) > 0]
+    states.sort(key=lambda state: -max(mean.get(state, 0.0), tail.get(state, 0.0)))
+    kept = states if len(states) <= most else states[: most - 1]
+    found = [Share(state, split.mean_s.get(state, 0.0), split.tail_s.get(state, 0.0)) for state in kept]
+    if rest := states[len(kept) :]:
+        found.append(Share("rest", *(sum(d.get(state, 0.0) for state in rest) for d in (split.mean_s, split.tail_s))))
+    return found
+
+
+def _shares_of(seconds: Mapping[str, float]) -> dict[str, float]:
+    whole = sum(seconds.values())
+    return {state: part / whole for state, part in seconds.items()} if whole > 0 else {}
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """Series of one kind that are drawn together, such as the queue lengths.
+
+    names: those drawn, the highest first; left_out: how many more there are, all lower than these.
+    peak: the highest value to be drawn, the upper ends of the bands included.
+    """
+
+    kind: str
+    unit: str
+    names: tuple[str, ...]
+    left_out: int
+    peak: float
+
+
+_ORDER = ("in_flight", "queue", "completions")
+
+
+def families(timelines: Sequence[Timeline], most: int) -> list[Family]:
+    """The kinds of series over all timelines, each with the at most `most` series that climb highest.
+
+    A series that is zero throughout is left out unless its whole kind is.
+    """
+    peaks: dict[str, dict[str, float]] = {}
+    units: dict[str, str] = {}
+    for timeline in timelines:
+        for series in timeline.series:
+            kind = series.name.partition(".")[0]
+            units.setdefault(kind, series.unit)
+            peak = max((*series.high, *series.mean), default=0.0)
+            ranks = peaks.setdefault(kind, {})
+            ranks[series.name] = max(peak, ranks.get(series.name, 0.0))
+    found = []
+    for kind in sorted(peaks, key=lambda kind: _ORDER.index(kind) if kind in _ORDER else len(_ORDER)):
+        ranks = peaks[kind]
+        alive = [name for name in ranks if ranks[name] > 0] or list(ranks)
+        alive.sort(key=lambda name: -ranks[name])
+        names = tuple(alive[:most])
+        found.append(Family(kind, units[kind], names, len(alive) - len(names), max(ranks.values())))
+    return found

@@ -1,0 +1,166 @@
+"""Figures, states and verdicts in the words that a person reads, for the page and the terminal alike.
+
+Layout is in `text` and in the page's template; which figures stand together is told in `tables`.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping
+
+from sim.cost.bill import Bill
+from sim.figure import Figure
+from sim.stats.summary import Outcome, Summary
+from sim.units import (
+    format_bytes,
+    format_bytes_per_s,
+    format_count,
+    format_duration_s,
+    format_rate,
+    format_ratio,
+    format_usd,
+)
+
+SIGNS: Mapping[Outcome, str] = {"met": "✓", "missed": "✗", "undecided": "?"}
+"""A verdict without its colour."""
+
+REFUSED = "refused"
+
+_FORMATS: Mapping[str, Callable[[float], str]] = {
+    "s": format_duration_s,
+    "1/s": format_rate,
+    "ratio": format_ratio,
+    "B": format_bytes,
+    "B/s": format_bytes_per_s,
+}
+_STATES = {
+    "wait": "waiting for {}",
+    "service": "service at {}",
+    "opening": "opening connections of {}",
+    "blocked": "blocked after {}",
+}
+_PLAIN_STATES = {"network": "network", "timer": "timers", "backoff": "back-off", "lost": "lost work"}
+_QUANTITY = re.compile(r"(-?[\d.,e+-]+)( ?[^\d]*)")
+
+
+def value_of(figure: Figure) -> str:
+    """The value with its unit, "refused" for one that the sample cannot carry."""
+    return REFUSED if figure.value is None else show(figure.value, figure.unit)
+
+
+def show(value: float, unit: str) -> str:
+    """A number and its unit, to three digits: "3.1 s", "65 %", "4,873 USD/month", "1,614"."""
+    if math.isinf(value):
+        return "never" if unit == "s" else "no limit"
+    if unit in _FORMATS:
+        return _FORMATS[unit](value)
+    if unit == "USD/1000":
+        return f"{format_usd(value)} per 1,000"
+    if unit.startswith("USD"):
+        return f"{format_usd(value)}{unit.removeprefix('USD')}"
+    return f"{format_count(value)} {unit}".rstrip()
+
+
+def interval_of(figure: Figure) -> str:
+    """The interval: "[3.0, 3.2] s", ">= 2 s" with one end, "exact" without sampling error, else empty."""
+    if figure.low is None and figure.high is None:
+        return ""
+    if is_exact(figure):
+        return "exact"
+    if figure.low is None or figure.low == -math.inf:
+        return f"<= {show(figure.high or 0.0, figure.unit)}"
+    if figure.high is None or figure.high == math.inf:
+        return f">= {show(figure.low, figure.unit)}"
+    return bracket(show(figure.low, figure.unit), show(figure.high, figure.unit))
+
+
+def is_exact(figure: Figure) -> bool:
+    """Whether the value is known without sampling error."""
+    return figure.confidence is None and figure.value is not None and figure.value == figure.low == figure.high
+
+
+def bracket(low: str, high: str) -> str:
+    """Two printed quantities as an interval, with the unit once where they share it.
+
+    >>> bracket("290 ms", "335 ms"), bracket("950 ms", "1.2 s")
+    ('[290, 335] ms', '[950 ms, 1.2 s]')
+    """
+    first, second = _QUANTITY.fullmatch(low), _QUANTITY.fullmatch(high)
+    if first and second and first[2] == second[2]:
+        return f"[{first[1]}, {second[1]}]{first[2]}"
+    return f"[{low}, {high}]"
+
+
+def margin_of(figure: Figure) -> str:
+    """How far the interval reaches from the value, as a share of it: "+-2.4 %"; empty where there is none.
+
+    The longer side counts when the interval is lopsided.
+    """
+    if not figure.value or figure.low is None or figure.high is None or is_exact(figure):
+        return ""
+    reach = max(figure.high - figure.value, figure.value - figure.low) / abs(figure.value)
+    if not math.isfinite(reach):
+        return ""
+    percent = 100 * reach
+    if 0 < percent < 0.05:
+        return "+-<0.1 %"
+    return f"+-{percent:.0f} %" if percent >= 10 else f"+-{percent:.1f} %"
+
+
+def confidence_of(figures: list[Figure]) -> str:
+    """The level that the intervals share, "95 %"; empty when there is none or they differ."""
+    levels = {figure.confidence for figure in figures if figure.confidence is not None}
+    return format_ratio(levels.pop()) if len(levels) == 1 else ""
+
+
+def state_of(state: str) -> str:
+    """A state of the split in words: "waiting for db", "service at cpu", "timers"."""
+    kind, _, place = state.partition(".")
+    if place and kind in _STATES:
+        return _STATES[kind].format(place)
+    return _PLAIN_STATES.get(state, state)
+
+
+def run_of(summary: Summary) -> str:
+    """What was run: "20 replications of 1 h, first 5 min dropped, seed 1, 12.3 M events"."""
+    count = summary.replications
+    parts = [f"{count} replication{'s' if count != 1 else ''} of {format_duration_s(summary.horizon_s)}"]
+    if summary.warmup_s > 0:
+        parts.append(f"first {format_duration_s(summary.warmup_s)} dropped")
+    parts += [f"seed {summary.seed}", f"{format_count(summary.events)} events"]
+    return ", ".join(parts)
+
+
+def headline_of(summary: Summary) -> str:
+    """The verdicts in one sentence."""
+    verdicts = [objective.verdict for objective in summary.objectives]
+    if not verdicts:
+        return "The scenario declares no objectives, so nothing is judged"
+    if set(verdicts) == {"met"}:
+        return "The objective is met" if len(verdicts) == 1 else f"All {len(verdicts)} objectives are met"
+    outcomes: tuple[Outcome, ...] = ("missed", "undecided", "met")
+    counts = [f"{verdicts.count(outcome)} {outcome}" for outcome in outcomes if outcome in verdicts]
+    return f"Of {len(verdicts)} objective{'s' if len(verdicts) != 1 else ''}: {', '.join(counts)}"
+
+
+def total_of(bill: Bill) -> Figure:
+    """What the bill comes to: a month, or one run of a finite scenario that has no month."""
+    if bill.total_per_month.value is None and bill.total_per_run is not None:
+        return bill.total_per_run
+    return bill.total_per_month
+
+
+def period_of(bill: Bill) -> str:
+    """The period that the items are for, as a head of a column: "USD/month" or "USD/run"."""
+    return f"{bill.currency}/{bill.period}"
+
+
+def listed(names: list[str]) -> str:
+    """Names joined for a sentence: "a, b and c"."""
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def plain(text: str) -> str:
+    """Text that came from a scenario, without the control characters that would steer a terminal."""
+    return "".join(character if character.isprintable() else "?" for character in text)

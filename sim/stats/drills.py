@@ -1,0 +1,162 @@
+"""From runs with a scripted fault and their twins without it to the recovery of the system."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.figure import Figure
+from sim.results.columns import FAILED, REJECTED, SUCCEEDED, Replication
+from sim.stats.intervals import mean_interval
+from sim.stats.metrics import NS
+from sim.stats.recovery import Windows, recovery, recovery_figures
+from sim.stats.skewed import bootstrap_t_interval, independent_percentile, independent_share
+from sim.stats.summary import Recovery
+
+PLATFORM_SPAN = "span.platform"
+"""The platform's own latency, where a network has it, tells sooner than whole executions whether all is well."""
+
+
+def drill_recovery(
+    fault: str,
+    drilled: Sequence[Replication],
+    twins: Sequence[Replication],
+    limit_ns: int,
+    objective_p99_ns: float | None,
+    confidence: float,
+) -> Recovery:
+    """Recovery from one scripted fault, each run against its twin on the same draws.
+
+    limit_ns: how long after the fault's end recovery is looked for. objective_p99_ns: of the platform's latency (or
+    of executions, where there is no such span); without one the twin is the measure.
+    """
+    episodes = []
+    lost, redone, amplification = [], [], []
+    starts = []
+    for run, twin in zip(drilled, twins, strict=True):
+        episode = next(e for e in run.episodes if e.fault == fault)
+        starts.append(episode.start_ns)
+        window_ns = int(run.sample_ns[1] - run.sample_ns[0])
+        end_ns = episode.end_ns if episode.end_ns >= 0 else episode.start_ns
+        new = np.setdiff1d(run.reactions_ns, twin.reactions_ns)
+        new = new[new >= episode.start_ns]
+        episodes.append(
+            recovery(
+                windows_of(run, window_ns),
+                windows_of(twin, window_ns),
+                window_ns,
+                episode.start_ns,
+                end_ns,
+                min(limit_ns, run.horizon_ns - end_ns - window_ns),
+                int(new[0]) if new.size else None,
+                objective_p99_ns,
+            )
+        )
+        lost.append(float(_failures(run) - _failures(twin)))
+        redone.append(float(_further_attempts(run) - _further_attempts(twin)))
+        amplification.append(_attempts(run) / max(_attempts(twin), 1))
+    figures = {
+        "detect": recovery_figures([e.detect_ns for e in episodes], confidence),
+        "restore": recovery_figures([e.restore_ns for e in episodes], confidence),
+        "drain": recovery_figures([e.drain_ns for e in episodes], confidence),
+        "latency_ok": recovery_figures([e.latency_ok_ns for e in episodes], confidence),
+    }
+    percentiles = {name: {"p50": f.p50, "p95": f.p95} for name, f in figures.items()}
+    percentiles.update(_hit_executions(drilled, confidence))
+    return Recovery(
+        fault=fault,
+        at_s=Figure.exact(float(np.mean(starts)) * NS, "s"),
+        episodes=len(episodes),
+        detect_s=_told(figures["detect"].mean, episodes, "detect_ns"),
+        restore_s=figures["restore"].mean,
+        drain_s=figures["drain"].mean,
+        latency_ok_s=figures["latency_ok"].mean,
+        lost=mean_interval(lost, "", confidence).with_note("executions that failed beyond those of the twin"),
+        redone=mean_interval(redone, "", confidence).with_note("attempts made again beyond those of the twin"),
+        amplification=mean_interval(amplification, "ratio", confidence),
+        never_back=independent_share(sum(e.metastable for e in episodes), len(episodes), confidence),
+        percentiles=percentiles,
+    )
+
+
+def _told(figure: Figure, episodes: Sequence[object], name: str) -> Figure:
+    missing = sum(getattr(episode, name) is None for episode in episodes)
+    if missing == len(episodes):
+        return Figure.refused("s", "nothing reacted in any episode", len(episodes))
+    return figure.with_note(f"in {missing} of {len(episodes)} episodes nothing reacted") if missing else figure
+
+
+def windows_of(run: Replication, window_ns: int) -> Windows:
+    """Completions, backlog and 99th percentile of latency in consecutive windows from time 0."""
+    count = run.horizon_ns // window_ns
+    edges = np.arange(count + 1, dtype=np.int64) * window_ns
+    rows = run.executions
+    done = rows.outcome == SUCCEEDED
+    completed = np.histogram(rows.end_ns[done], edges)[0]
+    backlog = np.zeros(count)
+    for index, routine in enumerate(run.routines):
+        mine = rows.routine == index
+        if mine.any():
+            sampled = run.samples[f"in_flight.{routine}"]
+            backlog += sampled[1 : count + 1] if len(sampled) > count else _padded(sampled[1:], count)
+    if PLATFORM_SPAN in run.spans:
+        span = run.spans[PLATFORM_SPAN]
+        ended, latency = span.ended_ns, span.durations_ns
+    else:
+        ended, latency = rows.end_ns[done], (rows.end_ns - rows.start_ns)[done]
+    return Windows(completed, backlog, _p99_by_window(ended, latency, edges))
+
+
+def _padded(values: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+    return np.concatenate([values, np.full(count - len(values), values[-1] if len(values) else 0)])
+
+
+def _p99_by_window(
+    ended: NDArray[np.int64], latency: NDArray[np.int64], edges: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    p99 = np.full(len(edges) - 1, np.nan)
+    order = np.argsort(ended, kind="stable")
+    bounds = np.searchsorted(ended[order], edges)
+    for window in range(len(p99)):
+        part = latency[order[bounds[window] : bounds[window + 1]]]
+        if part.size:
+            p99[window] = np.quantile(part, 0.99, method="inverted_cdf")
+    return p99
+
+
+def _hit_executions(drilled: Sequence[Replication], confidence: float) -> dict[str, dict[str, Figure]]:
+    """Recovery of the executions that a crash hits, for each span that measures it; episodes are the units."""
+    found = {}
+    for metric in drilled[0].spans:
+        recovered = [run.spans[metric].durations_ns for run in drilled]
+        if not metric.startswith("recovery.") or not any(part.size for part in recovered):
+            continue
+        means = np.array([part.mean() * NS for part in recovered if part.size])
+        worst = np.array([np.quantile(part, 0.95, method="inverted_cdf") * NS for part in recovered if part.size])
+        label = metric.removeprefix("recovery.")
+        found[label] = {
+            "mean": bootstrap_t_interval(means, "s", confidence),
+            "p95": bootstrap_t_interval(worst, "s", confidence).with_note(
+                "95th percentile over the executions hit, mean over episodes"
+            ),
+            "worst": independent_percentile(
+                np.array([part.max() * NS for part in recovered if part.size]), 0.5, "s", confidence
+            ).with_note("slowest execution hit, median over episodes"),
+            "hit": mean_interval([float(part.size) for part in recovered], "", confidence),
+        }
+    return found
+
+
+def _failures(run: Replication) -> int:
+    rows = run.executions
+    return int(np.isin(rows.outcome[rows.cohort], (FAILED, REJECTED)).sum())
+
+
+def _attempts(run: Replication) -> int:
+    return sum(first + more for first, more in run.attempts.values())
+
+
+def _further_attempts(run: Replication) -> int:
+    return sum(more for _, more in run.attempts.values())

@@ -1,0 +1,223 @@
+"""From the columns of all replications to named figures. Recovery, curves and timelines are in other files.
+
+Names follow the output contract: `latency.W.p99`, `utilisation.R`, `count.OP.per_execution`; seconds and ratios.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from sim.figure import Figure
+from sim.results.columns import COMPENSATED, FAILED, OPEN, REJECTED, SUCCEEDED, PlaceUse, Replication
+from sim.results.histogram import Histogram
+from sim.stats.freedom import FloatArray
+from sim.stats.intervals import mean_interval, proportion_interval, ratio_interval
+from sim.stats.quantiles import percentile_interval
+
+NS = 1e-9
+LATENCY_PERCENTILES = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99, "p999": 0.999}
+WAIT_PERCENTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
+OPEN_MEAN_SHARE = 1e-9
+"""Share of executions still open above which a mean is refused: what is still open is the longest."""
+
+
+class Cohort:
+    """Executions of one routine that started in the window, replication by replication."""
+
+    def __init__(self, replications: Sequence[Replication], routine: str) -> None:
+        self.routine = routine
+        self.latency_ns: list[np.ndarray[tuple[int], np.dtype[np.int64]]] = []
+        self.outcome: list[np.ndarray[tuple[int], np.dtype[np.int8]]] = []
+        for run in replications:
+            rows = run.executions
+            mine = rows.cohort[rows.routine[rows.cohort] == run.routines.index(routine)]
+            self.latency_ns.append(rows.end_ns[mine] - rows.start_ns[mine])
+            self.outcome.append(rows.outcome[mine])
+
+    @property
+    def started(self) -> FloatArray:
+        """Executions started, one number a replication."""
+        return np.array([len(outcome) for outcome in self.outcome], dtype=np.float64)
+
+    def ended(self, *outcomes: int) -> list[np.ndarray[tuple[int], np.dtype[np.int64]]]:
+        """Latencies in ns of those with one of the outcomes, one array a replication."""
+        return [
+            latency[np.isin(outcome, outcomes)] for latency, outcome in zip(self.latency_ns, self.outcome, strict=True)
+        ]
+
+    def count(self, *outcomes: int) -> FloatArray:
+        """How many had one of the outcomes, one number a replication."""
+        return np.array([len(part) for part in self.ended(*outcomes)], dtype=np.float64)
+
+    @property
+    def open_share(self) -> float:
+        """Share of those started that had not ended when the run did."""
+        total = float(self.started.sum())
+        return float(self.count(OPEN).sum()) / total if total else 0.0
+
+    def good(self, deadline_ns: int | None) -> FloatArray:
+        """How many ended correctly, in time where there is a deadline; one number a replication."""
+        within = [
+            part if deadline_ns is None else part[part <= deadline_ns] for part in self.ended(SUCCEEDED, COMPENSATED)
+        ]
+        return np.array([len(part) for part in within], dtype=np.float64)
+
+
+def metrics(
+    replications: Sequence[Replication], deadlines_ns: Mapping[str, int | None], confidence: float
+) -> dict[str, Figure]:
+    """Every figure of the output contract except those of recovery and cost.
+
+    replications: base runs in index order. deadlines_ns: by routine; without one every correct end counts.
+    """
+    found: dict[str, Figure] = {}
+    started = np.zeros(len(replications))
+    for routine in _measured(replications):
+        cohort = Cohort(replications, routine)
+        started += cohort.started
+        found.update(_routine(replications, cohort, deadlines_ns.get(routine), confidence))
+    for metric in _span_names(replications):
+        histograms = [run.spans[metric].histogram for run in replications]
+        sums = [run.spans[metric].sum_ns * NS for run in replications]
+        counts = [float(run.spans[metric].count) for run in replications]
+        found.update(_durations(metric, histograms, sums, counts, 0.0, confidence))
+    for name in replications[0].places:
+        found.update(_place(name, [run.places[name] for run in replications], replications, confidence))
+    for operation in sorted({name for run in replications for _, name in run.counts}):
+        counted = np.array(
+            [sum(n for (_, name), n in run.counts.items() if name == operation) for run in replications], float
+        )
+        found[f"count.{operation}.per_execution"] = ratio_interval(counted, started, "", confidence)
+    for cache in replications[0].caches:
+        hits = np.array([run.caches[cache][0] for run in replications], float)
+        looks = hits + np.array([run.caches[cache][1] for run in replications], float)
+        if looks.sum():
+            found[f"hit_rate.{cache}"] = proportion_interval(hits, looks, "ratio", confidence)
+    return found
+
+
+def _measured(replications: Sequence[Replication]) -> list[str]:
+    """Routines that any counted execution ran."""
+    seen: set[int] = set()
+    for run in replications:
+        seen |= set(np.unique(run.executions.routine[run.executions.cohort]).tolist())
+    return [name for index, name in enumerate(replications[0].routines) if index in seen]
+
+
+def _span_names(replications: Sequence[Replication]) -> list[str]:
+    return list(replications[0].spans)
+
+
+def _routine(
+    replications: Sequence[Replication], cohort: Cohort, deadline_ns: int | None, confidence: float
+) -> dict[str, Figure]:
+    routine = cohort.routine
+    found: dict[str, Figure] = {}
+    for family, outcomes in (
+        ("latency", (SUCCEEDED,)),
+        ("latency_compensated", (COMPENSATED,)),
+        ("latency_failed", (FAILED, REJECTED)),
+    ):
+        parts = cohort.ended(*outcomes)
+        if family != "latency" and not any(len(part) for part in parts):
+            continue
+        histograms = [Histogram.of(part) for part in parts]
+        sums, counts = [float(part.sum()) * NS for part in parts], [float(len(part)) for part in parts]
+        open_share = cohort.open_share if family == "latency" else 0.0
+        found.update(_durations(f"{family}.{routine}", histograms, sums, counts, open_share, confidence))
+    seconds = [(run.horizon_ns - run.begin_ns) * NS for run in replications]
+    index = replications[0].routines.index(routine)
+    closures = [
+        float(
+            np.count_nonzero(
+                (run.executions.routine == index)
+                & (run.executions.end_ns >= run.begin_ns)
+                & (run.executions.end_ns < run.horizon_ns)
+            )
+        )
+        for run in replications
+    ]
+    per_second = [closed / length for closed, length in zip(closures, seconds, strict=True)]
+    found[f"throughput.{routine}"] = mean_interval(per_second, "1/s", confidence)
+    good = cohort.good(deadline_ns)
+    found[f"goodput.{routine}"] = mean_interval(good / np.array(seconds), "1/s", confidence)
+    availability = proportion_interval(good, cohort.started, "ratio", confidence)
+    if cohort.open_share:
+        availability = availability.with_note(f"{cohort.open_share:.3g} were still open and count as not ended")
+    found[f"availability.{routine}"] = availability
+    levels = [run.in_flight.get(routine) for run in replications]
+    if all(level is not None for level in levels):
+        means = [level.area * NS / length for level, length in zip(levels, seconds, strict=True) if level is not None]
+        tops = [float(level.maximum) for level in levels if level is not None]
+        found[f"in_flight.{routine}.mean"] = mean_interval(means, "", confidence)
+        found[f"in_flight.{routine}.max"] = mean_interval(tops, "", confidence).with_note(
+            "mean over replications of the greatest number in the window"
+        )
+    tries = [run.attempts.get(routine, (0, 0)) for run in replications]
+    first = np.array([pair[0] for pair in tries], float)
+    if first.sum():
+        every = first + np.array([pair[1] for pair in tries], float)
+        found[f"retry_amplification.{routine}"] = ratio_interval(every, first, "ratio", confidence)
+    return found
+
+
+def _durations(
+    name: str,
+    histograms: Sequence[Histogram],
+    sums_s: Sequence[float],
+    counts: Sequence[float],
+    open_share: float,
+    confidence: float,
+) -> dict[str, Figure]:
+    """Mean and percentiles of durations."""
+    found = {}
+    total = sum(counts)
+    if open_share > OPEN_MEAN_SHARE and total:
+        note = (
+            f"{open_share:.3g} of the executions were still open; the mean of those that ended is "
+            f"{sum(sums_s) / total:.4g} s and too low; follow them longer (run.drain)"
+        )
+        found[f"{name}.mean"] = Figure.refused("s", note, len(histograms))
+    else:
+        found[f"{name}.mean"] = ratio_interval(sums_s, counts, "s", confidence)
+    for label, p in LATENCY_PERCENTILES.items():
+        found[f"{name}.{label}"] = percentile_interval(histograms, p, open_share, confidence)
+    return found
+
+
+def _place(
+    name: str, uses: Sequence[PlaceUse], replications: Sequence[Replication], confidence: float
+) -> dict[str, Figure]:
+    found: dict[str, Figure] = {}
+    lengths = np.array([run.horizon_ns - run.begin_ns for run in replications], float)
+    first = uses[0]
+    if first.speed_area is not None:
+        busy = np.array([use.speed_area or 0.0 for use in uses])
+        found[f"utilisation.{name}"] = mean_interval(busy / (lengths * first.units), "ratio", confidence)
+        queued = np.array([(use.excess_area or 0.0) + use.waiting_area for use in uses]) / lengths
+    else:
+        available = np.array([float(use.units_area) for use in uses])
+        if available.sum():
+            busy = np.array([float(use.busy_area) for use in uses])
+            found[f"utilisation.{name}"] = ratio_interval(busy, available, "ratio", confidence)
+        queued = np.array([float(use.waiting_area) for use in uses]) / lengths
+    found[f"queue.{name}.mean"] = mean_interval(queued, "", confidence)
+    found[f"queue.{name}.max"] = mean_interval([float(use.max_waiting) for use in uses], "", confidence).with_note(
+        "mean over replications of the longest line of the whole run"
+    )
+    counts = [float(use.wait_count) for use in uses]
+    if sum(counts):
+        sums = [use.wait_sum_ns * NS for use in uses]
+        found[f"wait.{name}.mean"] = ratio_interval(sums, counts, "s", confidence)
+        for label, p in WAIT_PERCENTILES.items():
+            found[f"wait.{name}.{label}"] = percentile_interval([use.waits for use in uses], p, 0.0, confidence)
+        waited = np.array([float(use.waited) for use in uses])
+        found[f"wait_probability.{name}"] = proportion_interval(waited, np.array(counts), "ratio", confidence)
+    asked = np.array([float(use.asked) for use in uses])
+    for label in ("rejected", "refused", "abandoned"):
+        lost = np.array([float(getattr(use, label)) for use in uses])
+        if lost.sum() and asked.sum():
+            found[f"{label}.{name}"] = proportion_interval(np.minimum(lost, asked), asked, "ratio", confidence)
+    return found

@@ -1,0 +1,178 @@
+"""Recovery of one episode of a fault against its twin, and its figures over many episodes.
+
+The twin is the same run on the same draws without the fault. Meanings are those of `sim/engine/SEMANTICS.md`, all
+counted from the start of the fault:
+
+    detect       first reaction of any timer, breaker, failover or retry (given, not found here)
+    restore      the completion rate is back at 95 % of the twin's, and stays so for 3 windows
+    drain        the backlog is at most the twin's + 5 %, and stays so
+    latency ok   the window's p99 is inside the objective (or 1.1 x the twin's), and stays so
+
+What does not come within the declared limit after the fault's end is None, and the episode is metastable.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from sim.figure import Figure
+from sim.stats.skewed import bootstrap_t_interval, independent_percentile, independent_share
+
+CONFIRMING_WINDOWS = 3
+RATE_SHARE = 0.95
+BACKLOG_SHARE = 1.05
+LATENCY_SHARE = 1.1
+NS = 1e-9
+
+BoolArray = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Windows:
+    """What a run showed in consecutive windows of one length, from time 0 of the record.
+
+    completed: completions in each window. backlog: executions waiting or running at its end.
+    latency_p99_ns: 99th percentile of those that completed in it; NaN where none did.
+    """
+
+    completed: ArrayLike
+    backlog: ArrayLike
+    latency_p99_ns: ArrayLike
+
+
+@dataclass(frozen=True, slots=True)
+class Recovery:
+    """Times of one episode in ns from the start of the fault; None for what did not come within the limit."""
+
+    detect_ns: int | None
+    restore_ns: int | None
+    drain_ns: int | None
+    latency_ok_ns: int | None
+
+    @property
+    def metastable(self) -> bool:
+        """Whether rate, backlog or latency stayed away although the trigger was gone."""
+        return self.restore_ns is None or self.drain_ns is None or self.latency_ok_ns is None
+
+
+def recovery(
+    faulted: Windows,
+    twin: Windows,
+    window_ns: int,
+    fault_start_ns: int,
+    fault_end_ns: int,
+    limit_ns: int,
+    detect_ns: int | None = None,
+    objective_p99_ns: float | None = None,
+    recoupled: bool = False,
+) -> Recovery:
+    """Recovery of one episode, to the resolution of a window: a time is that of the first good window's beginning.
+
+    fault_start_ns, fault_end_ns: in the time of the record. limit_ns: how long after `fault_end_ns` recovery counts.
+    detect_ns: instant of the first reaction in the time of the record, None for none.
+    objective_p99_ns: objective of the latency; without one, and in windows in which the twin itself misses it, the
+        measure is 1.1 x the twin's.
+    recoupled: the record ends because the run and its twin had become the same; else it has to reach the limit.
+
+    'Stays' is to the limit, or to the end of the record, at least CONFIRMING_WINDOWS windows. The rate is looked for
+    from the first window that falls short, which has to be one not later than CONFIRMING_WINDOWS after the fault's
+    end: a queue can hide a fault for a while, but the noise of a later hour is not its doing. Never short: 0.
+    """
+    assert 0 <= fault_start_ns <= fault_end_ns
+    completed, completed_twin = _pair(faulted.completed, twin.completed)
+    backlog, backlog_twin = _pair(faulted.backlog, twin.backlog)
+    latency, latency_twin = _pair(faulted.latency_p99_ns, twin.latency_p99_ns)
+    assert completed.size == backlog.size == latency.size
+    limit = fault_end_ns + limit_ns
+    first = fault_start_ns // window_ns
+    stop = min(completed.size, math.ceil(limit / window_ns) + CONFIRMING_WINDOWS - 1)
+    assert recoupled or completed.size * window_ns >= limit, "the record ends before the limit"
+    recoupled = recoupled and stop == completed.size
+
+    rate_good = completed >= RATE_SHARE * completed_twin
+    backlog_good = backlog <= BACKLOG_SHARE * backlog_twin
+    allowed = LATENCY_SHARE * latency_twin
+    if objective_p99_ns is not None:
+        allowed = np.where(latency_twin <= objective_p99_ns, objective_p99_ns, allowed)
+        allowed = np.where(np.isnan(latency_twin), objective_p99_ns, allowed)
+    silent, silent_twin = np.isnan(latency), np.isnan(latency_twin)
+    # Where nothing completed the latency is good only if nothing did in the twin either. What completes where the
+    # twin has nothing to compare with is held to the objective, or let pass.
+    latency_good = np.where(silent, silent_twin, (latency <= allowed) | (silent_twin & np.isnan(allowed)))
+
+    def instant(window: int | None) -> int | None:
+        if window is None or window * window_ns > limit:
+            return None
+        return max(0, window * window_ns - fault_start_ns)
+
+    last_onset = math.ceil(fault_end_ns / window_ns) + CONFIRMING_WINDOWS
+    restore = _first_confirmed(rate_good[:stop], first, last_onset, recoupled)
+    return Recovery(
+        None if detect_ns is None else detect_ns - fault_start_ns,
+        instant(restore),
+        instant(_first_lasting(backlog_good[:stop], first, recoupled)),
+        instant(_first_lasting(latency_good[:stop], first, recoupled)),
+    )
+
+
+def _pair(faulted: ArrayLike, twin: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    a, b = np.asarray(faulted, dtype=np.float64), np.asarray(twin, dtype=np.float64)
+    assert a.ndim == 1
+    assert a.shape == b.shape, "the same windows of the run and of its twin"
+    return a, b
+
+
+def _first_confirmed(good: BoolArray, first: int, last_onset: int, recoupled: bool) -> int | None:
+    """First window of CONFIRMING_WINDOWS good ones in a row, from the onset of the shortfall; `first` without one."""
+    short = np.flatnonzero(~good[first : last_onset + 1])
+    start = first + (int(short[0]) if short.size else 0)
+    run = 0
+    for window in range(start, good.size):
+        run = run + 1 if good[window] else 0
+        if run == CONFIRMING_WINDOWS:
+            return window - CONFIRMING_WINDOWS + 1
+    return good.size - run if recoupled else None
+
+
+def _first_lasting(good: BoolArray, first: int, recoupled: bool) -> int | None:
+    """First window from which on all are good, with at least CONFIRMING_WINDOWS of them; None without one."""
+    bad = np.flatnonzero(~good[first:])
+    start = first + (int(bad[-1]) + 1 if bad.size else 0)
+    return start if recoupled or good.size - start >= CONFIRMING_WINDOWS else None
+
+
+@dataclass(frozen=True, slots=True)
+class RecoveryFigures:
+    """One of the four times over episodes, in seconds from the start of the fault.
+
+    p50, p95: of all episodes, those that never came counting as infinite. mean: of those that came.
+    never: share of the episodes in which it did not come within the limit.
+    """
+
+    n: int
+    p50: Figure
+    p95: Figure
+    mean: Figure
+    never: Figure
+
+
+def recovery_figures(times_ns: Sequence[int | None], confidence: float = 0.95) -> RecoveryFigures:
+    """Figures of one time over independent episodes, such as `[episode.drain_ns for episode in episodes]`."""
+    times = np.array([math.inf if time is None else time * NS for time in times_ns], dtype=np.float64)
+    came = times[np.isfinite(times)]
+    missing = times.size - came.size
+    mean = bootstrap_t_interval(came, "s", confidence)
+    if missing:
+        mean = mean.with_note(f"of the {came.size} episodes that came back")
+    return RecoveryFigures(
+        times.size,
+        independent_percentile(times, 0.5, "s", confidence),
+        independent_percentile(times, 0.95, "s", confidence),
+        mean,
+        independent_share(missing, times.size, confidence),
+    )

@@ -1,0 +1,205 @@
+"""From replications to the summary: figures, verdicts, recovery, monitors, pictures, warnings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from sim.figure import Figure
+from sim.results.columns import Replication
+from sim.results.histogram import Histogram
+from sim.scenario.settings import Objective
+from sim.stats.curves import latency_curve, split, timeline
+from sim.stats.drift import drift
+from sim.stats.metrics import Cohort, metrics
+from sim.stats.summary import Curve, MonitorResult, Recovery, Split, Timeline, Verdict
+from sim.stats.tails import infinite_variance
+from sim.stats.verdicts import Verdict as Outcome
+from sim.stats.verdicts import holm, verdict
+from sim.units import format_duration_s, format_ratio, format_usd
+
+FiguresAt = Callable[[float], Mapping[str, Figure]]
+"""All figures at a given confidence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drill:
+    """Runs with one scripted fault, and their twins without it."""
+
+    fault: str
+    runs: Sequence[Replication]
+    twins: Sequence[Replication]
+    limit_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pictures:
+    """Curves, timelines and splits."""
+
+    curves: dict[str, Curve] = field(default_factory=dict)
+    timelines: tuple[Timeline, ...] = ()
+    splits: dict[str, Split] = field(default_factory=dict)
+
+
+def recovery_metrics(recoveries: Sequence[Recovery]) -> dict[str, Figure]:
+    """The figures of recovery under names that objectives can use: `recovery.F.latency_ok.p95`."""
+    found = {}
+    for row in recoveries:
+        means = {
+            "detect": row.detect_s,
+            "restore": row.restore_s,
+            "drain": row.drain_s,
+            "latency_ok": row.latency_ok_s,
+        }
+        for name, figure in means.items():
+            found[f"recovery.{row.fault}.{name}.mean"] = figure
+        for name, figures in row.percentiles.items():
+            for label, figure in figures.items():
+                found[f"recovery.{row.fault}.{name}.{label}"] = figure
+        for name in ("lost", "redone", "amplification", "never_back"):
+            found[f"recovery.{row.fault}.{name}"] = getattr(row, name)
+    return found
+
+
+def verdicts(objectives: Sequence[Objective], figures_at: FiguresAt, confidence: float) -> tuple[Verdict, ...]:
+    """Every objective against its figure; all verdicts together hold with `confidence` (Holm)."""
+
+    def test(objective: Objective) -> Callable[[float], Outcome]:
+        side = "below" if objective.below is not None else "above"
+        bound = objective.below if objective.below is not None else objective.above
+        assert bound is not None
+        return lambda level: verdict(figure_of(objective, figures_at(level)), bound, side)
+
+    outcomes = holm([test(objective) for objective in objectives], confidence)
+    shown = figures_at(confidence)
+    return tuple(
+        Verdict(
+            objective.name or objective.metric,
+            _target(objective, figure_of(objective, shown).unit),
+            objective.metric,
+            figure_of(objective, shown),
+            outcome,
+        )
+        for objective, outcome in zip(objectives, outcomes, strict=True)
+    )
+
+
+def figure_of(objective: Objective, figures: Mapping[str, Figure]) -> Figure:
+    """The figure of an objective's metric; refused with a reason where this run has none of that name."""
+    found = figures.get(objective.metric)
+    return found if found is not None else Figure.refused("", f"this run has no figure `{objective.metric}`")
+
+
+def _target(objective: Objective, unit: str) -> str:
+    sign = "<" if objective.below is not None else ">="
+    bound = objective.below if objective.below is not None else objective.above
+    assert bound is not None
+    if unit == "s":
+        return f"{sign} {format_duration_s(bound)}"
+    if unit == "ratio" and bound <= 1:
+        return f"{sign} {format_ratio(bound)}"
+    if unit.startswith("USD"):
+        return f"{sign} {format_usd(bound)} {unit}"
+    return f"{sign} {bound:g} {unit}".rstrip()
+
+
+def monitors(replications: Sequence[Replication], traces: Mapping[str, Sequence[str]]) -> tuple[MonitorResult, ...]:
+    """Every property over all runs. traces: life of the first violator by monitor, as lines."""
+    results = []
+    for position, first in enumerate(replications[0].monitors):
+        counts = [run.monitors[position] for run in replications]
+        checked = sum(count.checked + count.violated for count in counts)
+        violated = sum(count.violated for count in counts)
+        example = next(
+            (
+                (run.index, count.examples[0])
+                for run, count in zip(replications, counts, strict=True)
+                if count.examples
+            ),
+            None,
+        )
+        results.append(
+            MonitorResult(
+                name=first.name,
+                antecedents=sum(count.antecedents for count in counts),
+                checked=checked,
+                undecided=sum(count.undecided for count in counts),
+                violated=violated,
+                upper_bound=_upper_bound(violated, checked),
+                example=example,
+                trace=tuple(traces.get(first.name, ())),
+            )
+        )
+    return tuple(results)
+
+
+def _upper_bound(violated: int, checked: int) -> Figure:
+    if checked == 0:
+        return Figure.refused("ratio", "its condition never arose, so nothing was tested")
+    if violated:
+        return Figure(violated / checked, "ratio", n=checked, note="share of executions that broke it")
+    note = "none seen: limit 3/n on the share, if executions break it independently of one another"
+    return Figure(0.0, "ratio", 0.0, min(1.0, 3 / checked), 0.95, checked, note)
+
+
+def pictures(
+    replications: Sequence[Replication], drills: Sequence[Drill], confidence: float, routines: Sequence[str]
+) -> Pictures:
+    """Latency curves, timelines and splits of latency."""
+    curves, splits = {}, {}
+    for routine in routines:
+        curves[routine] = latency_curve(Cohort(replications, routine), confidence)
+        splits[routine] = split(replications, routine)
+    lines = [timeline(replications, None)]
+    for drill in drills:
+        lines.append(timeline(drill.runs, drill.fault))
+    return Pictures(curves, tuple(lines), splits)
+
+
+def base_figures(
+    replications: Sequence[Replication],
+    deadlines_ns: Mapping[str, int | None],
+    confidence: float,
+    warn: Callable[[str], None],
+    steady: bool,
+) -> dict[str, Figure]:
+    """Figures of the base runs; means of unstable or infinitely varying quantities refused, with a warning."""
+    found = metrics(replications, deadlines_ns, confidence)
+    if steady:
+        _refuse_growing(found, replications, warn)
+    for routine in {name.split(".")[1] for name in found if name.startswith("latency.")}:
+        reason = infinite_variance([Histogram.of(part) for part in Cohort(replications, routine).ended(0)], confidence)
+        if reason:
+            name = f"latency.{routine}.mean"
+            found[name] = Figure.refused("s", reason, len(replications))
+            warn(f"{name}: {reason}")
+    return found
+
+
+def _refuse_growing(
+    found: dict[str, Figure], replications: Sequence[Replication], warn: Callable[[str], None]
+) -> None:
+    """A queue that grows over the window has no mean: what is shown would depend on the horizon."""
+    for routine in replications[0].routines:
+        rows = []
+        for run in replications:
+            inside = (run.sample_ns >= run.begin_ns) & (run.sample_ns < run.horizon_ns)
+            rows.append(run.samples.get(f"in_flight.{routine}", np.zeros(0, np.int64))[inside])
+        shortest = min(len(row) for row in rows)
+        if shortest < 10 or f"latency.{routine}.mean" not in found:
+            continue
+        series = np.stack([row[:shortest] for row in rows])
+        growth = drift(series)
+        if growth.growing:
+            reason = (
+                f"in_flight.{routine} grows over the window ({growth.growth.value:.2g} times its mean level): "
+                "there is no steady state, means and percentiles depend on the horizon"
+            )
+            warn(reason)
+            for name in list(found):
+                if name.startswith((f"latency.{routine}.", f"in_flight.{routine}.")):
+                    value = found[name].value
+                    guess = "" if value is None else f"; over this window it was {value:.4g}"
+                    found[name] = Figure.refused(found[name].unit, reason + guess, len(replications))

@@ -1,0 +1,150 @@
+"""What is said about all replications together: figures, verdicts, recovery, curves, timelines. Data only.
+
+How they are computed is told in the other files of this package; money is `sim.cost`'s matter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from sim.figure import Figure
+
+Outcome = Literal["met", "missed", "undecided"]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """An objective held against its figure.
+
+    target: the bound as a person reads it, such as `< 200 ms`.
+    """
+
+    name: str
+    target: str
+    metric: str
+    figure: Figure
+    verdict: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Recovery:
+    """How the system came back from one scripted fault, over all episodes; each against a twin without it.
+
+    Times in seconds from the start of the fault. `percentiles` holds, for each of detect, restore, drain and
+    latency_ok, the figures of its `p50` and `p95` beside the means in the fields.
+    """
+
+    fault: str
+    at_s: Figure
+    episodes: int
+    detect_s: Figure
+    restore_s: Figure
+    drain_s: Figure
+    latency_ok_s: Figure
+    lost: Figure
+    redone: Figure
+    amplification: Figure
+    never_back: Figure
+    percentiles: Mapping[str, Mapping[str, Figure]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class MonitorResult:
+    """A property over all runs: how often its condition arose and what came of it.
+
+    upper_bound: with no violation seen, the limit 3/n on its probability (n executions checked; see `note` of the
+    figure on their dependence). example: (replication, execution) of the first violator, None without one;
+    trace: its life as lines of text.
+    """
+
+    name: str
+    antecedents: int
+    checked: int
+    undecided: int
+    violated: int
+    upper_bound: Figure
+    example: tuple[int, int] | None = None
+    trace: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """Latency by percentile: `value_s[i]`, within [low_s[i], high_s[i]], is not exceeded with `probability[i]`."""
+
+    probability: tuple[float, ...]
+    value_s: tuple[float, ...]
+    low_s: tuple[float, ...]
+    high_s: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One quantity over the time of a run: mean over replications, with the range of the middle 90 % of them."""
+
+    name: str
+    unit: str
+    time_s: tuple[float, ...]
+    mean: tuple[float, ...]
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """Series of one kind of run: the base runs (fault None) or the drills of one fault, with its begin and end."""
+
+    fault: str | None
+    begin_s: float | None
+    end_s: float | None
+    series: tuple[Series, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Where the time of a routine's executions goes, in seconds by state; exact, no residual.
+
+    mean_s: over all; tail_s: over those between the 98.5th and 99.5th percentile of latency. States are named
+    `wait.R`, `service.S`, `network`, `timer`, `backoff`, `lost`, `opening.R`, `blocked.S`.
+    """
+
+    mean_s: Mapping[str, float]
+    tail_s: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Assumption:
+    """Something that the prediction rests on and that the scenario's author did not measure.
+
+    source: where the value comes from, with its date; empty for a plain assumption.
+    """
+
+    what: str
+    value: str
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """The prediction without the money."""
+
+    name: str
+    file: str
+    hash: str
+    command: str
+    seed: int
+    replications: int
+    events: int
+    warmup_s: float
+    horizon_s: float
+    metrics: Mapping[str, Figure]
+    objectives: tuple[Verdict, ...]
+    recovery: tuple[Recovery, ...]
+    monitors: tuple[MonitorResult, ...]
+    warnings: tuple[str, ...]
+    curves: Mapping[str, Curve]
+    timelines: tuple[Timeline, ...]
+    splits: Mapping[str, Split]
+    assumptions: tuple[Assumption, ...]
+    provenance: Mapping[str, object]

@@ -1,0 +1,135 @@
+"""Where the warm-up of a stationary scenario ends: one cut for all its figures, or a refusal.
+
+Only for scenarios whose load and faults do not change with time. On periodic load, bursts or a scripted fault such a
+cut removes the very thing studied: there use `cycles`, or count the run whole.
+
+The input is the average over several replications of series within the run, such as executions in progress at the
+end of each window: one run from empty is too noisy to show its own transient (Welch, in Lavenberg, Computer
+Performance Modeling Handbook, 1983). The cut is MSER-5's (White, Cobb & Spratt, Winter Simulation Conference 2000),
+moved on while replications still show a difference between the windows after it and the second half of the run, and
+refused beyond half of the run (Hoad, Robinson & Davies, Journal of the Operational Research Society 61, 2010).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from sim.stats.freedom import FloatArray, t_quantile
+
+MIN_WINDOWS = 50
+MIN_REPLICATIONS = 5
+BATCH = 5
+CHECK_CONFIDENCE = 0.999  # several places are tried for the cut, each with this chance of passing a settled series
+
+
+@dataclass(frozen=True, slots=True)
+class WarmUp:
+    """Result of the search.
+
+    windows: how many leading windows to drop; 0 with a refusal.
+    refusal: why no cut can be made, and what would do; empty when there is one.
+    series: the name of the series that settled last, or that was refused.
+    """
+
+    windows: int
+    refusal: str
+    series: str
+
+
+def averaged(series: ArrayLike) -> FloatArray:
+    """Average over replications of each window, shape (windows,), from (replications, windows); NaN is left out.
+
+    A window without any value repeats the one before it.
+    """
+    values = np.asarray(series, dtype=np.float64)
+    assert values.ndim == 2, "replications x windows"
+    seen = ~np.isnan(values)
+    counts = seen.sum(axis=0)
+    mean = np.where(seen, values, 0.0).sum(axis=0) / np.maximum(counts, 1)
+    last = np.maximum.accumulate(np.where(counts > 0, np.arange(counts.size), 0))
+    return np.asarray(mean[last])
+
+
+def welch(series: ArrayLike, half_width: int) -> FloatArray:
+    """Welch's moving average of the averaged series, shape (windows,): what to look at beside the cut.
+
+    The average reaches `half_width` windows to either side, and less at the ends.
+    """
+    mean = averaged(series)
+    sums = np.concatenate(([0.0], np.cumsum(mean)))
+    place = np.arange(mean.size)
+    reach = np.minimum(half_width, np.minimum(place, mean.size - 1 - place))
+    return np.asarray((sums[place + reach + 1] - sums[place - reach]) / (2 * reach + 1))
+
+
+def mser5(mean: FloatArray) -> int:
+    """Number of leading windows that MSER-5 drops from an averaged series, a multiple of 5.
+
+    It is the d that minimises the squared standard error of what is left, sum_{i > d} (y_i - mean_d)^2 / (n - d)^2,
+    over batches of 5; the last five batches cannot be left alone, their error is small by chance.
+    """
+    batches = mean[: mean.size // BATCH * BATCH].reshape(-1, BATCH).mean(axis=1)
+    left = np.arange(batches.size, 0, -1)
+    sums = np.cumsum(batches[::-1])[::-1]
+    squares = np.cumsum((batches[::-1] - batches.mean()) ** 2)[::-1]
+    # Sums of squares about the mean of what is left, by shifting the origin from the overall mean.
+    spread = squares - left * (sums / left - batches.mean()) ** 2
+    statistic = np.maximum(spread, 0.0) / left.astype(np.float64) ** 2
+    return BATCH * int(np.argmin(statistic[: max(1, batches.size - 5)]))
+
+
+def warm_up(series: Mapping[str, ArrayLike]) -> WarmUp:
+    """One cut for a scenario: the latest of its series.
+
+    series: name -> (replications, windows) of a quantity within the run, NaN where a window saw nothing.
+    """
+    assert series, "at least one series"
+    latest = WarmUp(0, "", next(iter(series)))
+    for name, values in series.items():
+        cut = _cut_of(np.asarray(values, dtype=np.float64), name)
+        if cut.refusal:
+            return cut
+        if cut.windows > latest.windows:
+            latest = cut
+    return latest
+
+
+def _cut_of(values: FloatArray, name: str) -> WarmUp:
+    mean = averaged(values)
+    windows = mean.size
+    if windows < MIN_WINDOWS:
+        return WarmUp(0, f"{name}: {windows} windows are too few, {MIN_WINDOWS} are needed", name)
+    if values.shape[0] < MIN_REPLICATIONS:
+        return WarmUp(0, f"{name}: {values.shape[0]} replications, {MIN_REPLICATIONS} are needed", name)
+    cut = mser5(mean)
+    step = max(BATCH, windows // 20 // BATCH * BATCH)
+    while cut <= windows // 2 and _still_moving(values, cut):
+        cut += step
+    if cut > windows // 2:
+        why = f"{name} has not settled by half of the run; run at least twice as long, or it has no steady state"
+        return WarmUp(0, why, name)
+    return WarmUp(cut, "", name)
+
+
+def _still_moving(values: FloatArray, cut: int) -> bool:
+    """Whether the eighth of the run after the cut differs from its last half, by a paired t-test over replications."""
+    windows = values.shape[1]
+    early = _row_means(values[:, cut : cut + max(BATCH, windows // 8)])
+    late = _row_means(values[:, windows // 2 :])
+    differences = (early - late)[~np.isnan(early - late)]
+    n = differences.size
+    if n < MIN_REPLICATIONS:
+        return False
+    error = float(differences.std(ddof=1) / np.sqrt(n))
+    return bool(abs(differences.mean()) > t_quantile(CHECK_CONFIDENCE, n - 1) * error)
+
+
+def _row_means(values: FloatArray) -> FloatArray:
+    seen = ~np.isnan(values)
+    counts = seen.sum(axis=1)
+    sums = np.where(seen, values, 0.0).sum(axis=1)
+    return np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)

@@ -1,0 +1,115 @@
+"""The house keeps its own rules: layers, one importer for each heavy library, named docstrings, nothing of a machine.
+
+Goal: a wrong import or a forgotten docstring fails here, by name. Method: the sources are parsed, nothing is run.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+SOURCES = sorted((ROOT / "sim").rglob("*.py"))
+
+LAYERS = [
+    {"errors"},
+    {"units", "figure"},
+    {"spec"},
+    {"network"},
+    {"scenario"},
+    {"lower"},
+    {"draws", "results"},
+    {"engine"},
+    {"stats", "analytic"},
+    {"cost"},
+    {"plan"},
+    {"report"},
+    {"cli"},
+]
+"""From the ground up: a file may import from its own part and from lower layers; parts of one layer do not mix."""
+
+ONLY_IN = {
+    "numba": "sim/draws/jit.py",
+    "simpy": "sim/engine/reference/clock.py",
+    "plotly": "sim/report",
+    "jinja2": "sim/report",
+    "typer": "sim/cli",
+    "rich": "sim/cli",
+    "yaml": "sim/scenario/reader.py",
+    "joblib": "sim/engine/run.py",
+}
+
+LONGEST_FILE = 450
+
+
+def imports(path: Path) -> list[tuple[str, int]]:
+    """Modules that a file imports anywhere, with the line."""
+    found = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found += [(alias.name, node.lineno) for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}:{node.lineno} imports relatively"
+            found.append((node.module or "", node.lineno))
+    return found
+
+
+def layer_of(part: str) -> int:
+    for index, parts in enumerate(LAYERS):
+        if part in parts:
+            return index
+    raise AssertionError(f"sim.{part} stands in no layer; add it to LAYERS")
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_file_imports_only_from_its_own_part_and_from_lower_layers(path: Path) -> None:
+    part = path.relative_to(ROOT / "sim").parts[0].removesuffix(".py")
+    if part in ("__init__", "__main__"):
+        return
+    mine = layer_of(part)
+    for module, line in imports(path):
+        if not module.startswith("sim."):
+            continue
+        other = module.split(".")[1]
+        assert other == part or layer_of(other) < mine, f"{path.relative_to(ROOT)}:{line} imports {module}"
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_each_heavy_library_is_imported_in_one_place(path: Path) -> None:
+    relative = path.relative_to(ROOT).as_posix()
+    for module, line in imports(path):
+        home = ONLY_IN.get(module.split(".")[0])
+        assert home is None or relative.startswith(home), f"{relative}:{line} imports {module}, which is {home}'s"
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_file_says_what_lives_in_it_and_is_of_a_readable_length(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert ast.get_docstring(ast.parse(text)), f"{path.relative_to(ROOT)} has no docstring"
+    assert text.count("\n") <= LONGEST_FILE, f"{path.relative_to(ROOT)}: what is the second idea in it?"
+
+
+def test_nothing_in_the_repository_names_a_machine_or_a_registry() -> None:
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    banned = re.compile("|".join(["/wo" + "rk/", "/ro" + "ot/", "/ho" + "me/", "pypi" + r"\.org", "npmjs" + r"\."]))
+    for name in listed:
+        path = ROOT / name
+        if path.suffix in {".png", ".gz", ".js", ".parquet"} or not path.is_file():
+            continue
+        found = banned.search(path.read_text(encoding="utf-8"))
+        assert found is None, f"{name} names {found and found.group()}"
+
+
+def test_asking_for_help_loads_nothing_heavy() -> None:
+    code = (
+        "import sys; from sim.cli import main; main(['--help'], exit_after=False);"
+        "heavy = {'numba', 'scipy.stats', 'plotly', 'pandas', 'joblib', 'simpy', 'jinja2'} & set(sys.modules);"
+        "print(sorted(heavy), file=sys.stderr); sys.exit(bool(heavy))"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr

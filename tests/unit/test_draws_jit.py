@@ -1,0 +1,159 @@
+"""The compiled functions: equal to plain Python to the last bit, and never taken from a stale cache."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import os
+import shutil
+import struct
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+from sim.draws import distributions as d
+from sim.draws import jit
+from sim.draws.inverse import exponential_ns, sample, to_ns
+from sim.draws.mathematics import exp, log, normal_inverse
+from sim.draws.philox import philox4x32
+from sim.draws.sampler import Sampler
+from sim.draws.streams import bernoulli, child_path, element_id, integer_below, root_path, stream_key, uniform
+
+FAMILIES = [
+    d.constant(0.004),
+    d.uniform(1.0, 2.0),
+    d.exponential(0.07),
+    d.lognormal_mean_cv(0.01, 1.0),
+    d.truncated(d.lognormal_quantiles(0.01, 5.0, 0.99, 7200.0), 5.0, 7200.0),
+    d.weibull(2.0, 0.7),
+    d.pareto(1.0, 1.5),
+    d.pareto(1.0, 1.5, 100.0),
+    d.hyperexponential(1.0, 3.0),
+    d.geometric(200.0),
+    d.uniform_count(3, 8),
+    d.poisson(12.5),
+    d.empirical([1.0, 2.0, 9.0]),
+    d.gamma(1.0, 0.5),
+    d.mixture([0.9, 0.1], [d.gamma(1.0, 2.0), d.constant(60.0)]),
+]
+
+
+def digests() -> str:
+    """Hashes of thousands of results of every public function, a line each."""
+    scatter = [child_path(1, i) / 2.0**63 for i in range(400)]
+    levels = [2.0**-53, 1e-300, 0.425, 0.075, 0.925, 0.5, 1.0 - 2.0**-53, *scatter]
+    reals = [math.ldexp(2.0 * u - 1.0, int(u * 4e3) % 24 - 10) for u in scatter]
+    key, path = stream_key(7, 3, "arrivals"), root_path(element_id("orders"), 12)
+    lines = {
+        "philox": [word for i in range(50) for word in philox4x32(i, 1, 2**32 - 1 - i, 3, 2**31 + i, 5)],
+        "paths": [child_path(child_path(path, i), 2**40 + i) for i in range(200)],
+        "uniform": [uniform(key, path, i) for i in range(200)],
+        "choices": [integer_below(key, path, i, 3 + i) + bernoulli(key, path, i, 0.3) for i in range(200)],
+        "log": [log(math.ldexp(u, int(u * 1e6) % 2000 - 1000)) for u in scatter] + [log(x) for x in (0.0, math.inf)],
+        "exp": [exp(x) for x in (*reals, 709.7, 709.8, -745.0, -800.0, math.inf, 0.0)],
+        "normal_inverse": [normal_inverse(u) for u in levels],
+        "exponential_ns": [exponential_ns(key, path, i, 0.3) for i in range(200)],
+        "to_ns": [to_ns(x) for x in (*reals, 0.5e-9, 1.5e-9, 1e12, math.inf)],
+    }
+    for number, inverse in enumerate(FAMILIES):
+        table = np.array(inverse.table)
+        numbers = inverse.kind, inverse.a, inverse.b, inverse.c, table, 0, len(table)
+        lines[f"family {number}"] = [sample(*numbers, u) for u in levels if u >= 2.0**-53]
+        lines[f"sampler {number}"] = [Sampler(inverse, key).ns(path, i) for i in range(20)]
+    return "\n".join(f"{name} {_digest(values)}" for name, values in lines.items())
+
+
+def _digest(values: list[float] | list[int]) -> str:
+    packed = b"".join(struct.pack("<d", v) if isinstance(v, float) else struct.pack("<q", int(v)) for v in values)
+    return hashlib.blake2b(packed, digest_size=8).hexdigest()
+
+
+def _run(code: str, **env: str) -> str:
+    environment = {**os.environ, **env}
+    command = [sys.executable, "-W", "error", *(["-c", code] if code else [__file__])]
+    return subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout.strip()
+
+
+def test_compiled_and_plain_functions_give_the_same_bits() -> None:
+    plain = _run("", NUMBA_DISABLE_JIT="1")
+    assert len(plain.splitlines()) == 9 + 2 * len(FAMILIES)
+    assert _run("", NUMBA_DISABLE_JIT="0").splitlines() == plain.splitlines()
+
+
+def test_draws_are_the_same_on_every_machine_and_python() -> None:
+    # Changes here are changes of every simulated number: list them under "Numbers that change".
+    key, path = stream_key(1, 0, "arrivals"), root_path(element_id("orders"), 0)
+    assert (key, path) == (2483180239307707657, 7213197055443311337)
+    assert [Sampler(inverse, key).ns(path, 1) for inverse in FAMILIES[:13]] == [
+        4_000_000,
+        1_020_840_378,
+        1_474_242,
+        1_297_388,
+        10_130_346_019,
+        8_053_568,
+        1_014_139_432,
+        1_014_125_042,
+        11_743_614,
+        5_000_000_000,
+        3_000_000_000,
+        6_000_000_000,
+        1_041_680_756,
+    ]
+
+
+def test_without_compilation_numba_is_not_even_imported() -> None:
+    code = "import sys, sim.draws.sampler; print('numba' in sys.modules)"
+    assert _run(code, NUMBA_DISABLE_JIT="1") == "False"
+
+
+def test_means_need_no_compiler() -> None:
+    code = "import sys; from sim.draws import distributions as d; d.gamma(1, 2).scv(); d.pareto(1, 2).mean();"
+    assert _run(code + "print('numba' in sys.modules, 'sim.draws.jit' in sys.modules)") == "False False"
+
+
+def test_the_cache_folder_changes_with_any_source_it_depends_on(tmp_path: Path) -> None:
+    copy = tmp_path / "sim"
+    for folder in ("draws", "engine"):
+        if (jit.PACKAGE / folder).exists():
+            shutil.copytree(jit.PACKAGE / folder, copy / folder)
+    before = jit.source_hash(copy)
+    assert jit.source_hash(copy) == before
+    philox = copy / "draws" / "philox.py"
+    philox.write_text(philox.read_text() + "# edited\n")
+    edited = jit.source_hash(copy)
+    (copy / "engine" / "kernel").mkdir(parents=True, exist_ok=True)
+    (copy / "engine" / "kernel" / "new.py").write_text("")
+    assert len({before, edited, jit.source_hash(copy)}) == 3
+
+
+def test_a_folder_that_cannot_be_written_is_replaced_by_a_private_temporary_one(tmp_path: Path) -> None:
+    occupied = tmp_path / "file"
+    occupied.write_text("")
+    folder = jit.cache_folder(occupied, "abc")
+    assert folder.is_dir()
+    assert tmp_path not in folder.parents
+    assert folder.stat().st_mode & 0o077 == 0
+    shutil.rmtree(folder)
+
+
+def test_folders_of_versions_unused_for_a_month_are_removed(tmp_path: Path) -> None:
+    for name, days in (("old", 31), ("recent", 29)):
+        folder = tmp_path / "durasim" / name
+        folder.mkdir(parents=True)
+        os.utime(folder, (time.time() - days * 86_400,) * 2)
+    jit.cache_folder(tmp_path, "now")
+    assert sorted(path.name for path in (tmp_path / "durasim").iterdir()) == ["now", "recent"]
+
+
+def test_the_folder_chosen_by_the_user_holds_ours_and_children_do_not_nest_it(tmp_path: Path) -> None:
+    code = "import os, subprocess, sys, sim.draws.jit; print(os.environ['NUMBA_CACHE_DIR'], flush=True);"
+    child = f"subprocess.run([sys.executable, '-c', {code!r}], check=True)"
+    own, inherited = _run(code + child, NUMBA_CACHE_DIR=str(tmp_path)).splitlines()
+    assert own == inherited == str(tmp_path / "durasim" / jit.source_hash())
+
+
+if __name__ == "__main__":
+    print(digests())
