@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from sim.lower.load import Loaded
+from sim.network.routines import STEP_KINDS
 
 
 def network_text(loaded: Loaded) -> str:
@@ -62,14 +63,10 @@ def _without_bodies(value: Any, inner: list[tuple[str, list[dict[str, Any]]]], l
 
 
 def _is_steps(value: Any) -> bool:
-    known = (
-        "acquire release use delay branch loop fork race attempt start saga compensate call mark count set fail cached "
-        "forget"
-    ).split()
     return (
         isinstance(value, list)
         and bool(value)
-        and all(isinstance(item, dict) and any(key in item for key in known) for item in value)
+        and all(isinstance(item, dict) and any(key in item for key in STEP_KINDS) for item in value)
     )
 
 

@@ -177,8 +177,8 @@ def order_statistic(inverse: Inverse, k: int, n: int) -> Inverse:
 
     Its quantile at u is the original's at the u-quantile of Beta(k, n - k + 1) (David & Nagaraja, Order Statistics
     (2003), section 2.1). Exact for constant and discrete times, and for the least of n exponential, Weibull or Pareto
-    times; a table otherwise, its distribution function within 1e-6 of the true one (2e-5 for mixtures with a corner,
-    such as one with a uniform part). Raises ValueError unless 1 <= k <= n, and for counts.
+    times; a table otherwise, its distribution function within 2e-5 of the true one (1e-7 unless the original is a
+    mixture or measured). Raises ValueError unless 1 <= k <= n, and for counts.
     """
     if not 1 <= k <= n:
         raise ValueError(f"needs 1 <= k <= n, got k = {k}, n = {n}")

@@ -43,10 +43,10 @@ def _quantile(inverse: Inverse, u: Array, s: Array) -> Array:
         case kinds.GEOMETRIC:
             return np.maximum(np.ceil(log_s / a), 1.0)
         case kinds.UNIFORM_COUNT:
-            return a + np.minimum(np.floor(b * u), b - 1.0)
+            return a + np.maximum(np.ceil(b * u) - 1.0, 0.0)
         case kinds.STEP:
             levels, values = np.split(table, 2)
-            return values[np.minimum(np.searchsorted(levels, u, side="right"), len(levels) - 1)]
+            return values[np.searchsorted(levels, u)]
         case kinds.LINEAR:
             levels, values = np.split(table, 2)
             return _linear(levels, values, u)
@@ -150,10 +150,10 @@ def _inverse_cubic(table: Array, log_x: Array) -> Array:
 
 
 def _linear(levels: Array, values: Array, u: Array) -> Array:
-    """Linear between the knots; at a level where the values jump, the greater one."""
-    at = np.clip(np.searchsorted(levels, u, side="right"), 1, len(levels) - 1)
+    """Linear between the knots; at a level where the values jump, the lesser one."""
+    at = np.clip(np.searchsorted(levels, u), 1, len(levels) - 1)
     width = levels[at] - levels[at - 1]
-    share = np.where(width > 0.0, (u - levels[at - 1]) / np.where(width > 0.0, width, 1.0), 1.0)
+    share = np.where(width > 0.0, (u - levels[at - 1]) / np.where(width > 0.0, width, 1.0), 0.0)
     x: Array = values[at - 1] + share * (values[at] - values[at - 1])
     return x
 

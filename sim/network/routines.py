@@ -418,6 +418,9 @@ _KINDS: dict[str, type[StepSpec]] = {
 }
 
 
+STEP_KINDS = tuple(_KINDS)
+"""The keys that make a mapping a step."""
+
 Step = Annotated[
     Annotated[Acquire, Tag("acquire")]
     | Annotated[Release, Tag("release")]

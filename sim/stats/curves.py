@@ -90,7 +90,7 @@ def completions(
     return np.histogram(ends, edges_ns)[0]
 
 
-def _series(name: str, unit: str, times: np.ndarray, values: np.ndarray) -> Series:  # type: ignore[type-arg]
+def _series(name: str, unit: str, times: np.ndarray, values: np.ndarray) -> Series:
     low, high = np.quantile(values, (0.05, 0.95), axis=0)
     return Series(
         name,

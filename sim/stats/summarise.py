@@ -17,7 +17,7 @@ from sim.stats.metrics import Cohort, metrics
 from sim.stats.summary import Curve, MonitorResult, Recovery, Split, Timeline, Verdict
 from sim.stats.tails import infinite_variance
 from sim.stats.verdicts import Verdict as Outcome
-from sim.stats.verdicts import holm, verdict
+from sim.stats.verdicts import Side, holm, verdict
 from sim.units import format_duration_s, format_ratio, format_usd
 
 FiguresAt = Callable[[float], Mapping[str, Figure]]
@@ -67,7 +67,7 @@ def verdicts(objectives: Sequence[Objective], figures_at: FiguresAt, confidence:
     """Every objective against its figure; all verdicts together hold with `confidence` (Holm)."""
 
     def test(objective: Objective) -> Callable[[float], Outcome]:
-        side = "below" if objective.below is not None else "above"
+        side: Side = "below" if objective.below is not None else "above"
         bound = objective.below if objective.below is not None else objective.above
         assert bound is not None
         return lambda level: verdict(figure_of(objective, figures_at(level)), bound, side)

@@ -22,7 +22,7 @@ BATCH_MEAN = 5.0  # jobs of a burst, geometric
 RATES = np.array([3.0, 1 / 3])  # of the MMPP in its two phases, in multiples of the mean rate
 LEAVING = np.array([1 / 100, 1 / 300])  # rates at which its phases end, so that it is in the first 1/4 of the time
 FAILING, REPAIR_MEAN = 1 / 450, 50.0  # of the server, while it serves
-LEVELS = 4000  # of the MMPP's queue; what lies above has probability below 1e-9 at a utilisation of 0.95
+LEVELS = 40_000  # of the MMPP's queue; what lies above has probability below 1e-9 at a utilisation of 0.95
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def mm1(rho: float) -> Queue:
 
 
 def bursts(rho: float) -> Queue:
-    """Geometric batches: a renewal process of gaps that are zero within a batch, so GI/M/1 with sigma = 1 - (1 - rho) / 5.
+    """Geometric batches: a renewal process of gaps that are zero within a batch, hence GI/M/1, sigma = 1 - (1 - rho) / 5.
 
     sigma solves sigma = A*(1 - sigma) with A*(s) = 1 - q + q l / (l + s), q = 1 / 5 and l = rho q; the sojourn is
     exponential with rate 1 - sigma, the wait zero with probability 1 - sigma (Kleinrock, Queueing Systems 1, 6.4).
@@ -82,12 +82,7 @@ def mmpp(rho: float) -> Queue:
     """MMPP(2)/M/1 as a quasi-birth-death process, pi_k = pi_0 R^k (Neuts, Matrix-Geometric Solutions, 1981)."""
     rates = rho * RATES
     switching = np.array([[-LEAVING[0], LEAVING[0]], [LEAVING[1], -LEAVING[1]]])
-    r = np.zeros((2, 2))
-    for _ in range(20_000):
-        new = solve((np.diag(rates) + np.eye(2) - switching).T, (np.diag(rates) + r @ r).T).T
-        if np.abs(new - r).max() < 1e-15:
-            break
-        r = new
+    r = rate_matrix(np.diag(rates), switching)
     boundary = switching - np.diag(rates) + r  # balance of level 0: pi_0 (Q - L) + pi_0 R mu = 0
     total = np.linalg.inv(np.eye(2) - r).sum(axis=1)
     first = solve(np.column_stack([boundary[:, 0], total]).T, [0.0, 1.0])
@@ -96,7 +91,8 @@ def mmpp(rho: float) -> Queue:
         levels[level] = first
         first = first @ r
     assert abs(levels.sum() - 1) < 1e-6
-    found = levels @ rates / rho  # the level that an arrival finds
+    seen = levels * rates / rho  # level and phase as arrivals find them: not as time does, they favour the burst
+    found = seen.sum(axis=1)
 
     def longer(t: float) -> float:
         return float(found @ gammaincc(np.arange(1, LEVELS + 1), t))
@@ -105,9 +101,9 @@ def mmpp(rho: float) -> Queue:
     p99 = float(brentq(lambda t: longer(t) - 0.01, 0.0, 200 * mean))
 
     def sample(jobs: int, runs: int, rng: np.random.Generator) -> Array:
-        state = np.minimum(np.searchsorted(levels.ravel().cumsum(), rng.random(runs)), 2 * LEVELS - 1)
+        state = np.minimum(np.searchsorted(seen.ravel().cumsum(), rng.random(runs)), 2 * LEVELS - 1)
         level, phase = state // 2, state % 2
-        work = np.where(level > 0, rng.gamma(np.maximum(level, 1)), 0.0)
+        start = np.where(level > 0, rng.gamma(np.maximum(level, 1)), 0.0)
 
         def gap() -> Array:
             time = np.zeros(runs)
@@ -121,10 +117,22 @@ def mmpp(rho: float) -> Queue:
                 phase[waiting] ^= 1
             return time
 
-        start = np.maximum(work - gap(), 0.0)  # from any instant to the first arrival after it
         return lindley(start, jobs, lambda: (rng.exponential(1, runs), gap()))
 
     return Queue("MMPP", rho, mean, p99, sample)
+
+
+def rate_matrix(up: Array, switching: Array) -> Array:
+    """R of a quasi-birth-death process with service rate 1, by logarithmic reduction (Latouche & Ramaswami, 1993)."""
+    one = np.eye(2)
+    stay = solve(up + one - switching, np.hstack((up, one)))
+    high, low = stay[:, :2], stay[:, 2:]
+    first_passage, path = low, high
+    while np.abs(path).max() > 1e-15:
+        back = one - high @ low - low @ high
+        high, low = solve(back, high @ high), solve(back, low @ low)
+        first_passage, path = first_passage + path @ low, path @ high
+    return np.asarray(up @ np.linalg.inv(up + one - switching - up @ first_passage))
 
 
 def breakdowns(rho: float) -> Queue:

@@ -64,7 +64,7 @@ def test_closed_forms_are_exact_to_1e_12_in_both_tails(name: str) -> None:
 def test_the_gamma_table_is_as_exact_as_documented(cv: float, error: float) -> None:
     exact = scipy_quantile(stats.gamma(cv**-2, scale=2.0 * cv**2))
     seen = exact > 1e-9  # below a nanosecond, and where SciPy underflows, nobody looks
-    assert np.abs(at(d.gamma(2.0, cv), U) / exact - 1)[seen].max() < error
+    assert np.abs(at(d.gamma(2.0, cv), U)[seen] / exact[seen] - 1).max() < error
 
 
 def test_erlang_is_the_gamma_of_its_phases() -> None:
@@ -83,7 +83,7 @@ COUNTS = {
 @pytest.mark.parametrize("name", COUNTS)
 def test_counts_are_whole_and_right(name: str) -> None:
     inverse, frozen = COUNTS[name]
-    levels = np.linspace(0.00037, 0.99963, 2001)
+    levels = np.linspace(0.00037, 0.99951, 2001)  # no end of a count's share among them
     assert (at(inverse, levels) == frozen.ppf(levels)).all()
     assert inverse.mean() == pytest.approx(frozen.mean(), rel=1e-12)
     assert inverse.scv() == pytest.approx(frozen.var() / frozen.mean() ** 2, rel=1e-9)
@@ -143,14 +143,15 @@ def test_a_draw_rises_with_its_uniform(name: str) -> None:
 def test_the_reported_quantile_agrees_with_the_sorted_sample(inverse: Inverse) -> None:
     # The count below the true 90 % quantile is binomial, whatever the order in which parts take the uniform.
     sampler = Sampler(inverse, KEY)
-    below = sum(sampler.value(path, 1) <= inverse.quantile(0.9) for path in range(N))
+    quantile_90 = inverse.quantile(0.9)
+    below = sum(sampler.value(path, 1) <= quantile_90 for path in range(N))
     assert stats.binomtest(below, N, 0.9).pvalue > ALARM
 
 
 def test_draws_and_the_builders_quantiles_are_the_same_function() -> None:
     rising = [*SAMPLED.values(), *COUNTS.values(), (d.empirical([1.0, 2.0, 9.0]), None), (d.constant(3.0), None)]
     for inverse, _ in rising:
-        assert np.abs(at(inverse, U) / quantile(inverse, U, 1.0 - U) - 1).max() < 1e-9
+        assert at(inverse, U) == pytest.approx(quantile(inverse, U, 1.0 - U), rel=1e-9, abs=0.0)
 
 
 def test_cut_values_stay_inside_their_bounds_even_at_the_extreme_draws() -> None:

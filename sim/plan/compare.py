@@ -1,0 +1,58 @@
+"""Two predictions side by side, paired by replication under common random numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sim.plan.predict import Prediction
+from sim.results.columns import SUCCEEDED, Replication
+from sim.results.histogram import Histogram
+from sim.stats.compare import Comparison, paired_difference, paired_percentile
+from sim.stats.metrics import LATENCY_PERCENTILES, NS, Cohort, metrics
+
+PERCENTILES = LATENCY_PERCENTILES
+
+
+def compare(a: Prediction, b: Prediction, metric: str, confidence: float = 0.95) -> Comparison:
+    """The difference b - a of one metric, such as `latency.W.p99` or `utilisation.R`, with its interval.
+
+    Both must come from the same seed and as many replications, so that the n-th runs of the two saw the same draws.
+    Raises KeyError when a metric is in neither or only one of them.
+    """
+    runs_a, runs_b = _paired(a, b)
+    family, _, rest = metric.partition(".")
+    name, _, statistic = rest.rpartition(".")
+    if statistic in PERCENTILES and family == "latency":
+        return paired_percentile(_latency(runs_a, name), _latency(runs_b, name), PERCENTILES[statistic], confidence)
+    if statistic in PERCENTILES and all(metric.rpartition(".")[0] in run.spans for run in (*runs_a, *runs_b)):
+        span = metric.rpartition(".")[0]
+        return paired_percentile(
+            [run.spans[span].histogram for run in runs_a],
+            [run.spans[span].histogram for run in runs_b],
+            PERCENTILES[statistic],
+            confidence,
+        )
+    values_a, values_b = ([_value(run, metric, confidence) for run in runs] for runs in (runs_a, runs_b))
+    return paired_difference(values_a, values_b, a.summary.metrics[metric].unit, confidence)
+
+
+def _paired(a: Prediction, b: Prediction) -> tuple[Sequence[Replication], Sequence[Replication]]:
+    count = min(len(a.replications), len(b.replications))
+    assert a.summary.seed == b.summary.seed, "common random numbers need one seed for both"
+    return a.replications[:count], b.replications[:count]
+
+
+def _latency(runs: Sequence[Replication], routine: str) -> list[Histogram]:
+    return [Histogram.of(part) for part in Cohort(runs, routine).ended(SUCCEEDED)]
+
+
+def _value(run: Replication, metric: str, confidence: float) -> float:
+    """The metric of one replication alone."""
+    family, _, rest = metric.partition(".")
+    if family == "latency" and rest.endswith(".mean"):
+        part = Cohort([run], rest.removesuffix(".mean")).ended(SUCCEEDED)[0]
+        return float(part.mean()) * NS
+    figure = metrics([run], {}, confidence)[metric]
+    if figure.value is None:
+        raise KeyError(f"{metric} cannot be told from one replication: {figure.note}")
+    return figure.value

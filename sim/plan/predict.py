@@ -1,0 +1,318 @@
+"""The whole line, once: scenario, network, runs, audit, figures, verdicts, bill."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cache
+from pathlib import Path
+
+from sim.cost.bill import Bill
+from sim.engine.plan import Plan
+from sim.engine.run import Traces, life_of, run_all
+from sim.figure import Figure
+from sim.lower.load import Loaded
+from sim.network import Network
+from sim.plan.billing import bill_of
+from sim.plan.traces import read_traces
+from sim.plan.window import Measured, measured
+from sim.results.columns import Replication
+from sim.scenario.settings import RunSettings
+from sim.stats.drills import drill_recovery
+from sim.stats.summarise import Drill, base_figures, monitors, pictures, recovery_metrics, verdicts
+from sim.stats.summary import Recovery, Summary
+from sim.units import format_duration_ns
+
+VERSION = "0.1.0"
+MOST_REPLICATIONS_FACTOR = 20
+"""`precision` gives up at this many times the replications asked for: seeds are never retried."""
+RECOVERY_WINDOW_NS = 10_000_000_000
+"""Windows in which recovery is looked for, unless a drill is too short for it (SEMANTICS.md, Recovery)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the caller may ask for beside the scenario; None leaves the scenario's own."""
+
+    seed: int | None = None
+    replications: int | None = None
+    precision: float | None = None
+    horizon_ns: int | None = None
+    warmup: str | int | None = None
+    processes: int = -1
+    progress: Callable[[str, int, int], None] | None = None
+    command: str = ""
+
+    def settings(self, run: RunSettings) -> RunSettings:
+        """The scenario's run settings with these in place of its own."""
+        changes: dict[str, object] = {
+            key: value
+            for key, value in (
+                ("seed", self.seed),
+                ("replications", self.replications),
+                ("precision", self.precision),
+                ("horizon_ns", self.horizon_ns),
+                ("warmup", self.warmup),
+            )
+            if value is not None
+        }
+        return run.model_copy(update=changes)
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What the line gives. replications: the base runs; drills: runs with one scripted fault, by its name."""
+
+    summary: Summary
+    bill: Bill | None
+    replications: tuple[Replication, ...]
+    drills: Mapping[str, tuple[Replication, ...]] = field(default_factory=dict)
+    interrupted: bool = False
+
+
+def predict(loaded: Loaded, options: Options | None = None) -> Prediction:
+    """Predict latency, recovery and cost of a scenario.
+
+    Raises InputErrors for what is wrong with the input, AuditFailed when a run breaks a law.
+    """
+    options = options or Options()
+    began = time.perf_counter()
+    network = loaded.lowered.network
+    settings = options.settings(loaded.scenario.run)
+    traces = read_traces(network, Path(loaded.document.file).parent)
+    line = _Line(loaded, network, settings, traces, options)
+    window = measured(network, settings, settings.seed, lambda plans: line.run("warm-up", plans))
+    base = line.base(window)
+    drills = line.drills()
+    return line.conclude(window, base, drills, time.perf_counter() - began)
+
+
+def life(loaded: Loaded, execution: int, replication: int, drill: str | None, seed: int | None) -> list[str]:
+    """The life of one execution as lines of text; with a drill, of the run in which that fault happens."""
+    network = loaded.lowered.network
+    settings = Options(seed=seed).settings(loaded.scenario.run)
+    traces = read_traces(network, Path(loaded.document.file).parent)
+    line = _Line(loaded, network, settings, traces, Options())
+    if drill is None:
+        warmup = settings.warmup if isinstance(settings.warmup, int) else 0
+        window = Measured(
+            warmup, settings.horizon_ns, settings.follow_ns or settings.horizon_ns, settings.drain_ns, 0, True, ""
+        )
+        plan = window.plan(settings.seed, replication)
+    else:
+        plan = replace(line.drill_plan(drill), replication=replication)
+    log, run = life_of(network, plan, execution, traces)
+    return _told(log, run, execution)
+
+
+def _told(log: Sequence[tuple[int, str]], run: Replication, execution: int) -> list[str]:
+    rows = run.executions
+    if execution >= len(rows.start_ns):
+        return [f"there are only {len(rows.start_ns)} executions in this run, 0 to {len(rows.start_ns) - 1}"]
+    start = int(rows.start_ns[execution])
+    routine = run.routines[int(rows.routine[execution])]
+    lines = [f"execution {execution} of {routine}, started at {format_duration_ns(start)} of the run"]
+    lines += [f"  +{format_duration_ns(when - start):>12}  {what}" for when, what in log]
+    if rows.end_ns[execution] < 0:
+        lines.append("  still open at the end of the run")
+    return lines
+
+
+class _Line:
+    """One prediction under way."""
+
+    def __init__(
+        self, loaded: Loaded, network: Network, settings: RunSettings, traces: Traces, options: Options
+    ) -> None:
+        self.loaded = loaded
+        self.network = network
+        self.settings = settings
+        self.traces = traces
+        self.options = options
+        self.warnings: list[str] = []
+        self.interrupted = False
+
+    def run(self, what: str, plans: Sequence[Plan]) -> list[Replication]:
+        """Run plans on all cores, telling the progress; an interruption keeps what is done."""
+        if self.interrupted or not plans:
+            return []
+        finished = 0
+        told = self.options.progress
+
+        def done(_: Replication) -> None:
+            nonlocal finished
+            finished += 1
+            if told is not None:
+                told(what, finished, len(plans))
+
+        if told is not None:
+            told(what, 0, len(plans))
+        runs, whole = run_all(self.network, plans, self.traces, self.options.processes, done)
+        if not whole:
+            self.interrupted = True
+            if not runs:
+                raise KeyboardInterrupt
+            self.warn(f"interrupted: {len(runs)} of {len(plans)} {what} runs are used, intervals are wider for it")
+        return runs
+
+    def warn(self, text: str) -> None:
+        """Say something once."""
+        if text not in self.warnings:
+            self.warnings.append(text)
+
+    def base(self, window: Measured) -> list[Replication]:
+        """The measured runs: as many as asked for, or as many as the precision takes, in batches of that size."""
+        batch = self.settings.replications
+        runs = self.run("runs", [window.plan(self.settings.seed, index) for index in range(batch)])
+        if self.settings.precision is None:
+            return runs
+        most = batch * MOST_REPLICATIONS_FACTOR
+        while len(runs) < most and not self.interrupted and not self._precise(runs):
+            more = range(len(runs), min(len(runs) + batch, most))
+            runs += self.run("runs", [window.plan(self.settings.seed, index) for index in more])
+        if not self._precise(runs) and not self.interrupted:
+            self.warn(f"the precision asked for is not reached after {len(runs)} runs; run.horizon may be too short")
+        return runs
+
+    def _precise(self, runs: Sequence[Replication]) -> bool:
+        figures = base_figures(runs, self.deadlines, self.settings.confidence, lambda _: None, False)
+        wanted = {objective.metric for objective in self.loaded.scenario.objectives} & figures.keys()
+        names = wanted or {
+            name for name in figures if name.startswith("latency.") and name.endswith((".mean", ".p99"))
+        }
+        precision = self.settings.precision
+        assert precision is not None
+        return all(_relative(name, figures[name]) <= precision for name in names)
+
+    @property
+    def deadlines(self) -> Mapping[str, int | None]:
+        """Deadline of each routine's executions, where it has one."""
+        return self.loaded.lowered.deadlines_ns
+
+    # -- drills -----------------------------------------------------------------------------------------------
+
+    def drill_plan(self, fault: str | None, replication: int = 0) -> Plan:
+        """A run with one scripted fault, or (None) the twin of them all; long enough for the last one."""
+        scripted = [f for f in self.network.faults.values() if f.is_drill and f.at_ns is not None]
+        last = max(f.at_ns or 0 for f in scripted)
+        horizon = last + self.settings.drill_window_ns
+        sample = min(RECOVERY_WINDOW_NS, max(self.settings.drill_window_ns // 12, 1))
+        horizon = -(-horizon // sample) * sample
+        return Plan(self.settings.seed, replication, 0, horizon, sample + 1, 0, sample, fault)
+
+    def drills(self) -> list[Drill]:
+        """Every scripted fault in runs of its own, beside twins without any."""
+        faults = [name for name, fault in self.network.faults.items() if fault.is_drill and fault.at_ns is not None]
+        if not faults or self.interrupted:
+            return []
+        count = self.settings.replications
+        twins = self.run("twins", [self.drill_plan(None, index) for index in range(count)])
+        found = []
+        for fault in faults:
+            runs = self.run(f"drill {fault}", [self.drill_plan(fault, index) for index in range(len(twins))])
+            if runs:
+                found.append(Drill(fault, runs, twins[: len(runs)], self.settings.drill_window_ns))
+        return found
+
+    # -- conclusions ------------------------------------------------------------------------------------------
+
+    def conclude(
+        self, window: Measured, base: Sequence[Replication], drills: Sequence[Drill], wall_s: float
+    ) -> Prediction:
+        """Figures, verdicts, monitors, bill."""
+        scenario, lowered = self.loaded.scenario, self.loaded.lowered
+        confidence = self.settings.confidence
+
+        @cache
+        def recoveries(level: float) -> tuple[Recovery, ...]:
+            return tuple(
+                drill_recovery(drill.fault, drill.runs, drill.twins, drill.limit_ns, None, level) for drill in drills
+            )
+
+        @cache
+        def bill(level: float) -> Bill | None:
+            return bill_of(self.loaded, base, window.steady, self.settings.runs_per_month, level)
+
+        @cache
+        def figures(level: float) -> Mapping[str, Figure]:
+            warn = self.warn if level == confidence else (lambda _: None)
+            found = base_figures(base, self.deadlines, level, warn, window.steady)
+            found.update(recovery_metrics(recoveries(level)))
+            money = bill(level)
+            if money is not None and money.total_per_month is not None:
+                found["cost.total"] = money.total_per_month
+            return found
+
+        every = [*base, *(run for drill in drills for run in drill.runs)]
+        measured_routines = [name.split(".")[1] for name in figures(confidence) if name.startswith("throughput.")]
+        shown = pictures(base, drills, confidence, measured_routines)
+        if window.note:
+            self.warn(f"window: {window.note}")
+        summary = Summary(
+            name=scenario.name,
+            file=self.loaded.document.file,
+            hash=self.loaded.hash,
+            command=self.options.command,
+            seed=self.settings.seed,
+            replications=len(base),
+            events=sum(run.events for run in base),
+            warmup_s=window.warmup_ns / 1e9,
+            horizon_s=window.horizon_ns / 1e9,
+            metrics=figures(confidence),
+            objectives=verdicts(scenario.objectives, figures, confidence),
+            recovery=recoveries(confidence),
+            monitors=monitors(every, self._traces_of_violators(every, window)) if every else (),
+            warnings=tuple(self.warnings),
+            curves=shown.curves,
+            timelines=shown.timelines,
+            splits=shown.splits,
+            assumptions=lowered.assumptions,
+            provenance=_provenance(base, wall_s),
+        )
+        return Prediction(
+            summary,
+            bill(confidence),
+            tuple(base),
+            {drill.fault: tuple(drill.runs) for drill in drills},
+            self.interrupted,
+        )
+
+    def _traces_of_violators(self, runs: Sequence[Replication], window: Measured) -> dict[str, list[str]]:
+        """The life of the first execution that broke each monitor, by running its replication once more."""
+        found: dict[str, list[str]] = {}
+        for run in runs:
+            for monitor in run.monitors:
+                if monitor.examples and monitor.name not in found:
+                    fault = next((e.fault for e in run.episodes if self.network.faults[e.fault].is_drill), None)
+                    plan = (
+                        window.plan(self.settings.seed, run.index)
+                        if fault is None
+                        else self.drill_plan(fault, run.index)
+                    )
+                    log, again = life_of(self.network, plan, monitor.examples[0], self.traces)
+                    found[monitor.name] = _told(log, again, monitor.examples[0])
+        return found
+
+
+def _relative(name: str, figure: Figure) -> float:
+    """Relative half-width; of an availability, that of one minus it."""
+    if figure.value is None or figure.half_width is None:
+        return float("inf")
+    value = 1 - figure.value if name.startswith("availability.") else figure.value
+    return figure.half_width / abs(value) if value else 0.0 if figure.half_width == 0 else float("inf")
+
+
+def _provenance(runs: Sequence[Replication], wall_s: float) -> dict[str, object]:
+    import platform
+    from importlib.metadata import version
+
+    return {
+        "engine": runs[0].engine if runs else "",
+        "wall_s": round(wall_s, 3),
+        "versions": {
+            "durasim": VERSION,
+            "python": platform.python_version(),
+            **{name: version(name) for name in ("numba", "numpy", "pydantic", "scipy", "simpy")},
+        },
+    }

@@ -1,0 +1,116 @@
+"""Which part of a run is measured: warm-up, whole cycles, or the run as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from sim.engine.plan import Plan
+from sim.errors import InputErrors, Problem
+from sim.network import Network
+from sim.network.sources import ClosedArrivals, ModulatedArrivals, PoissonArrivals, RenewalArrivals
+from sim.results.columns import Replication
+from sim.scenario.settings import RunSettings
+from sim.stats.cycles import whole_cycles
+from sim.stats.warmup import warm_up
+
+SAMPLES = 200
+"""Samples of the timeline over a run: enough to find a warm-up in (50 are needed) and to draw."""
+PILOTS = 6
+"""Pilot replications: the search for the warm-up needs 5."""
+PILOT_FIRST = 1 << 20
+"""Index of the first pilot replication, far from those that are measured."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """The measured part of every base run, in ns, and how it was found.
+
+    steady: whether it stands for any other stretch of time, so that means and a month's bill make sense.
+    """
+
+    warmup_ns: int
+    horizon_ns: int
+    follow_ns: int
+    drain_ns: int
+    sample_ns: int
+    steady: bool
+    note: str
+
+    def plan(self, seed: int, replication: int) -> Plan:
+        """The plan of one base run."""
+        return Plan(seed, replication, self.warmup_ns, self.horizon_ns, self.follow_ns, self.drain_ns, self.sample_ns)
+
+
+def is_stationary(network: Network) -> bool:
+    """Whether nothing about load and faults depends on the time: only then is there a steady state to wait for."""
+    for source in network.sources.values():
+        arrivals = source.arrivals
+        lasting = isinstance(arrivals, PoissonArrivals | RenewalArrivals | ModulatedArrivals | ClosedArrivals)
+        changing = isinstance(arrivals, PoissonArrivals) and arrivals.profile is not None
+        if source.counted and (not lasting or changing or source.stop_ns is not None or source.limit is not None):
+            return False
+    return all(fault.at_ns is None or fault.is_drill for fault in network.faults.values())
+
+
+def measured(
+    network: Network, run: RunSettings, seed: int, pilots: Callable[[Sequence[Plan]], list[Replication]]
+) -> Measured:
+    """The part of the runs to measure. pilots: runs plans, for the search of a warm-up.
+
+    Raises InputErrors when the settings leave nothing to measure, or no warm-up can be found within half of the run.
+    """
+    horizon = run.horizon_ns
+    sample = max(horizon // SAMPLES, 1)
+    if run.cycle_ns is not None:
+        asked = run.warmup if isinstance(run.warmup, int) else 0
+        cycles = whole_cycles(horizon, run.cycle_ns, asked if asked or run.warmup == "off" else run.cycle_ns)
+        if cycles.count == 0:
+            problem = Problem("run.horizon", "holds no whole cycle after the warm-up", "make it at least 2 cycles")
+            raise InputErrors([problem])
+        warmup, horizon, steady = cycles.start_ns, cycles.end_ns, True
+        note = f"{cycles.count} whole cycles after {warmup // run.cycle_ns} of warm-up"
+    elif isinstance(run.warmup, int):
+        warmup, steady, note = run.warmup, not run.finite and is_stationary(network), "warm-up as given"
+    elif run.finite or run.warmup == "off" or not is_stationary(network):
+        warmup, steady = 0, not run.finite and is_stationary(network)
+        note = (
+            "counted whole, from the start"
+            if run.finite or run.warmup == "off"
+            else ("load changes with time and no `run.cycle` is given: counted whole, from the start")
+        )
+    else:
+        warmup, note = _search(horizon, sample, seed, pilots)
+        steady = True
+    if warmup >= horizon:
+        problem = Problem("run.warmup", "is not before the horizon: nothing is left to measure", "extend run.horizon")
+        raise InputErrors([problem])
+    follow = run.follow_ns if run.follow_ns is not None else horizon - warmup
+    return Measured(warmup, horizon, follow, run.drain_ns, sample, steady, note)
+
+
+def _search(
+    horizon: int, sample: int, seed: int, pilots: Callable[[Sequence[Plan]], list[Replication]]
+) -> tuple[int, str]:
+    plans = [Plan(seed, PILOT_FIRST + index, 0, horizon, 0, 0, sample) for index in range(PILOTS)]
+    runs = pilots(plans)
+    shortest = min(len(run.sample_ns) for run in runs)
+    series = {
+        name: np.stack([run.samples[name][1:shortest] for run in runs]).astype(float)
+        for name in runs[0].samples
+        if name.startswith(("in_flight.", "queue.")) and any(run.samples[name].any() for run in runs)
+    }
+    if not series:
+        return 0, "nothing ever waits: no warm-up"
+    found = warm_up(series)
+    if found.refusal:
+        problem = Problem(
+            "run.warmup",
+            f"no warm-up found within half of the run: {found.refusal}",
+            "write a longer run.horizon, or run.warmup: off (count from an empty start), or a time",
+        )
+        raise InputErrors([problem])
+    warmup = found.windows * sample
+    return warmup, f"found in {PILOTS} pilot runs, last to settle: {found.series}"

@@ -1,0 +1,280 @@
+"""The report: one HTML file that needs no network and no other file.
+
+What stands on it is laid out in templates/report.html.j2, the charts come from `figures`. plotly.js is inlined from
+assets/: the bundle `basic` of npm's plotly.js-basic-dist-min, at the version that plotly.py ships whole (a test keeps
+the two together), with its licence beside it. The same prediction gives the same bytes.
+
+Every string is escaped on its way into the page, and a content security policy lets run only the two scripts that
+this file put there and lets nothing be fetched.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import plotly.graph_objects as go
+import plotly.io
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from sim.cost.bill import Bill
+from sim.cost.nodes import BENCHMARK_SOURCE, NodeRow, benchmark_node, node_comparison
+from sim.figure import Figure
+from sim.report import figures, tables, wording
+from sim.report.bounds import bound_of
+from sim.stats.summary import Summary, Timeline, Verdict
+from sim.units import format_count, format_duration_s, format_ratio, format_usd
+
+MOST_SERIES = 5
+"""Lines in one chart of a timeline; more cannot be told apart."""
+
+MOST_WAITS = 12
+
+
+def write_report(path: Path, summary: Summary, bill: Bill | None) -> None:
+    """Writes the page of a prediction to `path`; about 1.3 MB, of which 1.2 are plotly.js."""
+    path.write_text(render(summary, bill), encoding="utf-8", newline="\n")
+
+
+def render(summary: Summary, bill: Bill | None) -> str:
+    """The page as text."""
+    charts: list[Chart] = []
+    context = {
+        "summary": summary,
+        "bill": bill,
+        "objectives": [(objective, _strip(objective)) for objective in summary.objectives],
+        "latency": _latency_chart(summary, charts),
+        "panels": _panels(summary, charts),
+        "drilled": [line.fault for line in summary.timelines if line.fault is not None],
+        "time": _time_chart(summary, charts),
+        "parts": {name: tables.shares(split, figures.MOST_STATES) for name, split in summary.splits.items()},
+        "durations": tables.durations(summary.metrics),
+        "work": tables.work(summary.metrics),
+        "places": tables.places(summary.metrics),
+        "waits": tables.waits(summary.metrics),
+        "most_waits": MOST_WAITS,
+        "others": tables.other_metrics(summary.metrics),
+        "nodes": _node_rows(bill),
+        "benchmark_source": BENCHMARK_SOURCE,
+        "provenance": _flat(summary.provenance),
+        "headline_latency": _headline_latency(summary),
+        "charts": charts,
+        "themes": _json(figures.THEMES),
+        "css": Markup(_asset("report.css")),
+        "licence": Markup(_asset("plotly-LICENSE.txt")),
+        "scripts": [Markup(script) for script in _scripts()],
+        "policy": _policy(),
+    }
+    return _environment().get_template("report.html.j2").render(context)
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """A chart on the page: where it goes, what it says to those who cannot see it, and plotly's own description."""
+
+    id: str
+    label: str
+    spec: Markup
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """Charts of one kind of series beside each other: the base runs, then each drill."""
+
+    title: str
+    note: str
+    charts: tuple[tuple[str, Chart], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Strip:
+    """A figure drawn against its bound, as places in percent of the width. low, high: None at an open end."""
+
+    value: float
+    low: float | None
+    high: float | None
+    bound: float
+    side: str
+
+
+def _latency_chart(summary: Summary, charts: list[Chart]) -> Chart | None:
+    if not summary.curves:
+        return None
+    names = wording.listed(list(summary.curves))
+    label = f"Latency by percentile of {names}; the figures are in the table of latencies"
+    return _chart(charts, label, figures.latency_curves(summary.curves, summary.objectives))
+
+
+def _time_chart(summary: Summary, charts: list[Chart]) -> Chart | None:
+    if not summary.splits:
+        return None
+    label = "Where the time goes, as shares by state; the figures are in the table below it"
+    return _chart(charts, label, figures.where_the_time_goes(summary.splits))
+
+
+def _panels(summary: Summary, charts: list[Chart]) -> list[Panel]:
+    drawn = [line for line in summary.timelines if line.series]
+    until_s = max((time for line in drawn for series in line.series for time in series.time_s), default=0.0)
+    if until_s <= 0:
+        return []
+    panels = []
+    for family in tables.families(drawn, MOST_SERIES):
+        title = family.kind.replace("_", " ").capitalize()
+        order = {name: index for index, name in enumerate(sorted(family.names))}
+        note = f"{family.left_out} more stay lower and are not drawn" if family.left_out else ""
+        panels.append(
+            Panel(
+                title,
+                note,
+                tuple(
+                    (
+                        _caption(line),
+                        _chart(
+                            charts,
+                            f"{title} over time, {_caption(line)}",
+                            figures.timeline(line, family, order, until_s),
+                        ),
+                    )
+                    for line in drawn
+                ),
+            )
+        )
+    return panels
+
+
+def _caption(line: Timeline) -> str:
+    if line.fault is None:
+        return "without a drill"
+    begin = f" at {format_duration_s(line.begin_s)}" if line.begin_s is not None else ""
+    end = ""
+    if line.begin_s is not None and line.end_s is not None and line.end_s > line.begin_s:
+        end = f", for {format_duration_s(line.end_s - line.begin_s)}"
+    return f"with {line.fault}{begin}{end}"
+
+
+def _chart(charts: list[Chart], label: str, figure: go.Figure) -> Chart:
+    description = json.loads(plotly.io.to_json(figure, engine="json"))
+    del description["layout"]["template"]  # the page gives it, by the reader's colour scheme
+    chart = Chart(f"chart-{len(charts) + 1}", label, _json(description))
+    charts.append(chart)
+    return chart
+
+
+def _strip(objective: Verdict) -> Strip | None:
+    """Value, interval and bound on one line; None where one of them is missing."""
+    figure = objective.figure
+    bound = bound_of(objective.target, figure.unit)
+    if bound is None or figure.value is None:
+        return None
+    low = figure.low if figure.low is not None and figure.low > float("-inf") else None
+    high = figure.high if figure.high is not None and figure.high < float("inf") else None
+    places = [bound.value, figure.value, *(end for end in (low, high) if end is not None)]
+    start, end = min(places), max(places)
+    if not 0 < end - start < float("inf"):
+        return None
+
+    def place(number: float) -> float:
+        return round(12 + 76 * (number - start) / (end - start), 2)
+
+    return Strip(
+        place(figure.value),
+        None if low is None else place(low),
+        None if high is None else place(high),
+        place(bound.value),
+        bound.side,
+    )
+
+
+def _headline_latency(summary: Summary) -> tuple[str, Figure] | None:
+    """The percentile that the summary at the top shows: of an objective if there is one, else the first p99."""
+    judged = [(objective.metric, objective.figure) for objective in summary.objectives]
+    for name, figure in (*judged, *summary.metrics.items()):
+        if name.partition(".")[0] in tables.DURATIONS and name.endswith((".p99", ".p999", ".p95")):
+            return name, figure
+    return None
+
+
+def _node_rows(bill: Bill | None) -> tuple[NodeRow, ...]:
+    """The comparison, if the bill prices a node as the benchmark of 2018 did."""
+    price = round(benchmark_node().usd_per_month, 2)
+    used = bill is not None and any(
+        item.price.unit == "month" and abs(item.price.unit_price - price) < 0.01 for item in bill.items
+    )
+    return node_comparison() if used else ()
+
+
+def _flat(values: Mapping[str, object], prefix: str = "") -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            found |= _flat(value, f"{prefix}{name} ")
+        elif name.endswith("_s") and isinstance(value, int | float):
+            found[f"{prefix}{name.removesuffix('_s')} time"] = format_duration_s(value)
+        else:
+            found[f"{prefix}{name}"] = str(value)
+    return found
+
+
+def _json(value: Any) -> Markup:
+    """JSON that cannot end the script element that it stands in."""
+    text = json.dumps(value, separators=(",", ":"), allow_nan=False)
+    for character in "<>&":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return Markup(text)
+
+
+@cache
+def _asset(name: str) -> str:
+    return (files("sim.report") / "assets" / name).read_text(encoding="utf-8")
+
+
+def _scripts() -> tuple[str, str]:
+    return _asset("plotly-basic.min.js"), _asset("report.js")
+
+
+@cache
+def _policy() -> str:
+    hashes = (base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in _scripts())
+    allowed = " ".join(f"'sha256-{digest}'" for digest in hashes)
+    return (
+        f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; img-src data: blob:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("sim.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "value": wording.value_of,
+        "interval": wording.interval_of,
+        "state": wording.state_of,
+        "duration": format_duration_s,
+        "count": format_count,
+        "share": format_ratio,
+        "usd": format_usd,
+    }
+    environment.globals |= {
+        "signs": wording.SIGNS,
+        "run_of": wording.run_of,
+        "headline_of": wording.headline_of,
+        "total_of": wording.total_of,
+        "period_of": wording.period_of,
+        "confidence_of": wording.confidence_of,
+        "show": wording.show,
+    }
+    return environment

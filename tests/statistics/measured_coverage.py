@@ -1,0 +1,133 @@
+"""How often 95 % intervals hold the truth: the measurement, and its table (`python tests/statistics/measured_coverage.py`).
+
+A cell is a queue at a utilisation, observed by so many replications of so many jobs. Each seed gives one figure: an
+interval, or a refusal. `wrong` is the share of all seeds that gave an interval without the truth in it.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from lindley import QUEUES, Queue
+from numpy.typing import NDArray
+
+from sim.figure import Figure
+from sim.results.histogram import Histogram
+from sim.stats.batches import batch_mean_interval, batch_percentile_interval
+from sim.stats.intervals import mean_interval
+from sim.stats.quantiles import percentile_interval
+
+SEEDS = 1000
+JOBS_AT_ONCE = 4_000_000
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A queue, how it is observed; one replication means the methods for one long run."""
+
+    queue: str
+    rho: float
+    replications: int
+    jobs: int
+
+    def __str__(self) -> str:
+        return f"{self.queue} at {self.rho}, {self.replications} x {self.jobs:,}"
+
+
+@dataclass
+class Coverage:
+    """Outcomes of one figure over seeds."""
+
+    seeds: int = 0
+    given: int = 0
+    right: int = 0
+
+    def add(self, figure: Figure, truth: float) -> None:
+        self.seeds += 1
+        if figure.value is not None:
+            assert figure.low is not None
+            assert figure.high is not None
+            self.given += 1
+            self.right += figure.low <= truth <= figure.high
+
+    @property
+    def share_given(self) -> float:
+        return self.given / self.seeds
+
+    @property
+    def covered(self) -> float:
+        """Share of the intervals given that hold the truth."""
+        return self.right / self.given if self.given else float("nan")
+
+    @property
+    def wrong(self) -> float:
+        return (self.given - self.right) / self.seeds
+
+
+def measure(cell: Cell, seeds: int = SEEDS) -> dict[str, Coverage]:
+    """Coverage of the mean and of the 99th percentile. The same cell always draws the same."""
+    queue = QUEUES[cell.queue](cell.rho)
+    found = {"mean": Coverage(), "p99": Coverage()}
+    figures = of_replications if cell.replications > 1 else of_one_run
+    for runs in sojourns(queue, cell, seeds):
+        mean, p99 = figures(runs)
+        found["mean"].add(mean, queue.mean)
+        found["p99"].add(p99, queue.p99)
+    return found
+
+
+def of_replications(runs: NDArray[np.float64]) -> tuple[Figure, Figure]:
+    """Mean and p99 of sojourns (replications, jobs) in seconds."""
+    durations_ns = np.rint(runs * 1e9).astype(np.int64)
+    return mean_interval(runs.mean(axis=1), "s"), percentile_interval([Histogram.of(run) for run in durations_ns], 0.99)
+
+
+def of_one_run(runs: NDArray[np.float64]) -> tuple[Figure, Figure]:
+    """The same of one long run, (1, jobs)."""
+    durations_ns = np.rint(runs[0] * 1e9).astype(np.int64)
+    return batch_mean_interval(runs[0], "s"), batch_percentile_interval(durations_ns, 0.99)
+
+
+def sojourns(queue: Queue, cell: Cell, seeds: int) -> Iterator[NDArray[np.float64]]:
+    """Sojourns (replications, jobs) of each seed in turn; many seeds are drawn at once, for speed."""
+    rng = np.random.default_rng(20261124)
+    at_once = max(1, min(seeds, JOBS_AT_ONCE // (cell.replications * cell.jobs)))
+    for begin in range(0, seeds, at_once):
+        count = min(at_once, seeds - begin)
+        columns = queue.sample(cell.jobs, count * cell.replications, rng)
+        yield from np.ascontiguousarray(columns.T).reshape(count, cell.replications, cell.jobs)
+
+
+FAST = [
+    Cell("M/M/1", 0.5, 10, 2000),
+    Cell("M/M/1", 0.8, 10, 2000),
+    Cell("M/M/1", 0.95, 10, 2000),
+    Cell("bursts", 0.5, 10, 2000),
+]
+FULL = [
+    *[Cell("M/M/1", 0.5, replications, 4000) for replications in (5, 10, 40)],
+    *[Cell("M/M/1", 0.8, 20, jobs) for jobs in (2000, 16_000)],
+    *[Cell("M/M/1", 0.95, 20, jobs) for jobs in (8000, 128_000)],
+    *[Cell("bursts", rho, 20, jobs) for rho, jobs in ((0.5, 8000), (0.8, 8000), (0.8, 64_000), (0.95, 16_000))],
+    *[Cell("MMPP", rho, 20, jobs) for rho, jobs in ((0.5, 16_000), (0.8, 16_000), (0.95, 16_000))],
+    *[Cell("breakdowns", rho, 20, jobs) for rho, jobs in ((0.5, 16_000), (0.8, 32_000), (0.95, 16_000))],
+    *[Cell("M/M/1", rho, 1, jobs) for rho, jobs in ((0.5, 4000), (0.5, 64_000), (0.8, 256_000), (0.95, 64_000))],
+]
+
+
+def table(cells: list[Cell], seeds: int = SEEDS, show: Callable[[str], None] = print) -> None:
+    """Print the measured coverage of every cell, as a Markdown table."""
+    show(f"{seeds} seeds a cell; nominal coverage 95 %.\n")
+    show("| queue, utilisation, replications x jobs | figure | given | coverage of those given | wrong |")
+    show("| --- | --- | ---: | ---: | ---: |")
+    for cell in cells:
+        for name, result in measure(cell, seeds).items():
+            covered = f"{result.covered:.1%}" if result.share_given >= 0.05 else "-"
+            show(f"| {cell} | {name} | {result.share_given:.0%} | {covered} | {result.wrong:.1%} |")
+
+
+if __name__ == "__main__":
+    table(FAST if "fast" in sys.argv[1:] else FAST + FULL, show=lambda line: print(line, flush=True))
