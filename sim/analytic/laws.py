@@ -70,14 +70,14 @@ def closed_bounds(clients: int, think_s: float, demands_s: Sequence[float]) -> C
     )
 
 
-def usl_throughput(n: float, rate_of_one_per_s: float, contention: float, coherency: float) -> float:
+def usl_throughput_per_s(n: float, rate_of_one_per_s: float, contention: float, coherency: float) -> float:
     """Throughput in 1/s of n workers by the Universal Scalability Law.
 
     rate n / (1 + contention (n - 1) + coherency n (n - 1)). contention: serial share, in [0, 1]; coherency >= 0: cost
     of keeping each pair of workers consistent.
     Source: Gunther, Guerrilla Capacity Planning (2007).
 
-    >>> round(usl_throughput(32, 1.0, 0.05, 0.0), 4)       # Amdahl: 32 / (1 + 0.05 x 31)
+    >>> round(usl_throughput_per_s(32, 1.0, 0.05, 0.0), 4)       # Amdahl: 32 / (1 + 0.05 x 31)
     12.549
     """
     assert n > 0, n

@@ -51,7 +51,7 @@ def mdc_wait_tail(arrival_rate_per_s: float, service_s: float, servers: int, t_s
     return _tail(load, servers, _queue_cdf(load, servers), t_s / service_s)
 
 
-def mdc_wait_quantile(arrival_rate_per_s: float, service_s: float, servers: int, p: float) -> float:
+def mdc_wait_quantile_s(arrival_rate_per_s: float, service_s: float, servers: int, p: float) -> float:
     """The wait in s that a share p of arrivals stays within in M/D/c FIFO; 0 where more than p do not wait.
 
     1 - p above 1e-9. The sojourn's quantile is this plus the service. Raises Unstable as `mdc` does.

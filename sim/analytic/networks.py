@@ -256,13 +256,13 @@ def machine_repair(machines: int, mttf_s: float, mttr_s: float, crews: int) -> M
     )
 
 
-def fork_join_2(arrival_rate_per_s: float, service_mean_s: float) -> float:
+def fork_join_2_s(arrival_rate_per_s: float, service_mean_s: float) -> float:
     """Mean time in s from a fork to its join over two equal M/M/1 FIFO queues: (12 - rho) / 8 x s / (1 - rho).
 
     Every arrival puts one task into each queue and is done when both are. Exact. Raises Unstable as `mmc` does.
     Source: Flatto & Hahn, SIAM J. Applied Mathematics 44 (1984); Nelson & Tantawi, IEEE Trans. Computers 37 (1988).
 
-    >>> fork_join_2(0.5, 1.0)
+    >>> fork_join_2_s(0.5, 1.0)
     2.875
     """
     load = stable_load(arrival_rate_per_s, service_mean_s)
@@ -279,7 +279,7 @@ def fork_join_approximate_s(arrival_rate_per_s: float, service_mean_s: float, wa
     assert 2 <= ways <= 32, ways
     ratio = harmonic(ways) / harmonic(2)
     load = stable_load(arrival_rate_per_s, service_mean_s)
-    return (ratio + 4 / 11 * (1 - ratio) * load) * fork_join_2(arrival_rate_per_s, service_mean_s)
+    return (ratio + 4 / 11 * (1 - ratio) * load) * fork_join_2_s(arrival_rate_per_s, service_mean_s)
 
 
 def fork_join_bounds_s(arrival_rate_per_s: float, service_mean_s: float, ways: int) -> tuple[float, float]:

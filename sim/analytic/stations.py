@@ -125,10 +125,10 @@ def mmc_wait_tail(arrival_rate_per_s: float, service_mean_s: float, servers: int
     return erlang_c(load, servers) * math.exp(-(servers - load) * t_s / service_mean_s)
 
 
-def mmc_wait_quantile(arrival_rate_per_s: float, service_mean_s: float, servers: int, p: float) -> float:
+def mmc_wait_quantile_s(arrival_rate_per_s: float, service_mean_s: float, servers: int, p: float) -> float:
     """The wait in s that a share p of arrivals stays within, M/M/c FIFO; 0 where more than p do not wait.
 
-    >>> round(mmc_wait_quantile(0.9, 1.0, 1, 0.99), 4)     # ln(0.9 / 0.01) / (1 - 0.9)
+    >>> round(mmc_wait_quantile_s(0.9, 1.0, 1, 0.99), 4)     # ln(0.9 / 0.01) / (1 - 0.9)
     44.9981
     """
     assert 0 < p < 1, p
@@ -160,10 +160,10 @@ def mmc_sojourn_tail(arrival_rate_per_s: float, service_mean_s: float, servers: 
     return (1 - waits) * math.exp(-t) + waits * both
 
 
-def mmc_sojourn_quantile(arrival_rate_per_s: float, service_mean_s: float, servers: int, p: float) -> float:
+def mmc_sojourn_quantile_s(arrival_rate_per_s: float, service_mean_s: float, servers: int, p: float) -> float:
     """The sojourn in s that a share p stays within, M/M/c FIFO; by bisection on `mmc_sojourn_tail`.
 
-    >>> round(mmc_sojourn_quantile(7.2, 1.0, 8, 0.5), 4), round(mmc_sojourn_quantile(7.2, 1.0, 8, 0.99), 4)
+    >>> round(mmc_sojourn_quantile_s(7.2, 1.0, 8, 0.5), 4), round(mmc_sojourn_quantile_s(7.2, 1.0, 8, 0.99), 4)
     (1.4894, 7.0873)
     """
     assert 0 < p < 1, p
@@ -172,13 +172,13 @@ def mmc_sojourn_quantile(arrival_rate_per_s: float, service_mean_s: float, serve
     )
 
 
-def mm1_sojourn_quantile(arrival_rate_per_s: float, service_mean_s: float, p: float) -> float:
+def mm1_sojourn_quantile_s(arrival_rate_per_s: float, service_mean_s: float, p: float) -> float:
     """The sojourn in s that a share p stays within, M/M/1 FIFO: exponential with rate mu - lambda.
 
     Raises Unstable if the offered load reaches 1.
     Source: Kleinrock, Queueing Systems vol. 1 (1975), section 5.7.
 
-    >>> round(mm1_sojourn_quantile(0.5, 1.0, 0.5), 6)     # 2 ln 2
+    >>> round(mm1_sojourn_quantile_s(0.5, 1.0, 0.5), 6)     # 2 ln 2
     1.386294
     """
     assert 0 < p < 1, p

@@ -74,18 +74,19 @@ def pieces_of(inverse: Inverse) -> list[Piece]:
 
 
 def join(pieces: Sequence[Piece]) -> Inverse:
-    """The distribution made of the pieces; weights are divided by their sum, those of weight 0 are left out.
+    """The distribution made of the pieces; weights are divided by their sum, and those of nothing are left out.
 
     Inner distributions of several pieces must have been taken apart by `pieces_of`.
     """
-    pieces = [piece for piece in pieces if piece.weight > 0.0]
-    if len(pieces) == 1 and pieces[0].whole:
-        return pieces[0].inner
     ends = np.cumsum([piece.weight for piece in pieces])
     ends /= ends[-1]
+    kept = np.diff(ends, prepend=0.0) > 0.0  # a weight may also vanish beside the others
+    pieces = [piece for piece, keep in zip(pieces, kept, strict=True) if keep]
+    if len(pieces) == 1 and pieces[0].whole:
+        return pieces[0].inner
     rows, tables = [], []
     offset, start = len(pieces) * kinds.PIECE_WIDTH, 0.0
-    for piece, end in zip(pieces, ends.tolist(), strict=True):
+    for piece, end in zip(pieces, ends[kept].tolist(), strict=True):
         assert piece.inner.kind != kinds.PIECES
         row = [0.0] * kinds.PIECE_WIDTH
         row[kinds.PIECE_TO], row[kinds.PIECE_FROM] = end, start

@@ -1,7 +1,8 @@
 """Tables of the kinds STEP, LINEAR and SCORE: built once, before the run, and part of what the run is hashed by.
 
-Knots are rounded to multiples of 2^-36, a hundred times finer than the tables are exact, because the functions of
-SciPy differ in their last bits from one machine to the next and the tables should not.
+Knots of SCORE are rounded to multiples of 2^-36, a hundred times finer than the table is exact, and levels of the
+others to 2^-48, because the functions of SciPy differ in their last bits from one machine to the next and the tables
+should not.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from sim.draws.moments import quadrature
 Array = NDArray[np.float64]
 
 _GRAIN = 2.0**36
+_LEVEL_GRAIN = 2.0**48
 _LOG_NEVER = -745.0  # exp of it is the least double: far below a nanosecond
 
 
@@ -69,7 +71,7 @@ def gamma_log_quantile(shape: float) -> Callable[[Array, Array], Array]:
 
 def step(levels: Array, values: Array) -> Inverse:
     """Value j with probability levels[j] - levels[j - 1]; levels rise to 1."""
-    levels = np.rint(levels * 2.0**48) / 2.0**48
+    levels = np.rint(levels * _LEVEL_GRAIN) / _LEVEL_GRAIN
     kept = np.diff(levels, prepend=0.0) > 0.0
     return Inverse(kinds.STEP, table=np.concatenate([levels[kept], values[kept]]))
 
@@ -81,6 +83,7 @@ def linear(levels: Array, values: Array) -> Inverse:
     """
     assert levels[0] == 0.0
     assert levels[-1] == 1.0
+    levels = np.rint(levels * _LEVEL_GRAIN) / _LEVEL_GRAIN
     return Inverse(kinds.LINEAR, table=np.concatenate([levels, np.maximum.accumulate(values)]))
 
 

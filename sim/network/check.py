@@ -7,6 +7,7 @@ from difflib import get_close_matches
 
 from sim.errors import Problem
 from sim.network.distributions import FromAttribute
+from sim.network.facts import group_of, node_groups
 from sim.network.network import Network
 from sim.network.places import Delay, GroupCommit, Polled, Server, TokenBucket
 from sim.network.routines import (
@@ -24,6 +25,7 @@ from sim.network.routines import (
     Steps,
     Use,
 )
+from sim.network.sense import held_wanted, nonsense
 from sim.network.walk import Path, Placed, bodies, walk
 
 
@@ -38,24 +40,6 @@ def _unknown(path: Path, what: str, name: str, known: Collection[str]) -> Proble
     return Problem(_dotted(path), f"`{name}` is not {what}", hint)
 
 
-def node_groups(network: Network) -> dict[str, int]:
-    """Every group of nodes with its size: the named ones, and each place's own under the place's name."""
-    groups = {name: group.count for name, group in network.nodes.items()}
-    for name, place in [*network.resources.items(), *network.stations.items()]:
-        nodes = getattr(place, "nodes", 1)
-        if isinstance(nodes, int):
-            groups[name] = nodes
-        elif nodes is None:
-            groups[name] = 1
-    return groups
-
-
-def group_of(network: Network, place: str) -> str:
-    """Name of the node group that a resource or station stands on."""
-    nodes = getattr(network.resources.get(place) or network.stations[place], "nodes", 1)
-    return nodes if isinstance(nodes, str) else place
-
-
 def problems(network: Network) -> list[Problem]:
     """Everything that does not fit, each with its path in the network."""
     found = [*_names(network), *_places(network), *_sources(network), *_faults(network), *_monitors(network)]
@@ -64,8 +48,10 @@ def problems(network: Network) -> list[Problem]:
             found.extend(_step(network, placed))
         found.extend(_streams(routine, steps))
         found.extend(_held(network, routine, steps))
-    found.extend(_recursion(network))
-    return found
+    recursion = list(_recursion(network))
+    if not recursion:
+        found.extend(nonsense(network))
+    return [*found, *recursion]
 
 
 def _names(network: Network) -> Iterator[Problem]:
@@ -265,7 +251,7 @@ def _streams(routine: str, steps: Steps) -> Iterator[Problem]:
 
 
 def _held(network: Network, routine: str, steps: Steps) -> Iterator[Problem]:
-    """A release without anything held, followed along the straight line of each list of steps."""
+    """Units that are needed or released but not held, followed along the straight line of each list of steps."""
 
     def check(steps: Steps, held: tuple[str, ...], path: Path) -> Iterator[Problem]:
         now = list(held)
@@ -278,6 +264,12 @@ def _held(network: Network, routine: str, steps: Steps) -> Iterator[Problem]:
                     now.remove(step.release)
                 elif step.release in network.resources and not _may_hold(steps[:index], step.release):
                     yield Problem(_dotted(here), f"releases `{step.release}`, which is not held here")
+            wanted = held_wanted(step)
+            if wanted is not None:
+                below, name = wanted
+                held_now = now[:-1] if isinstance(step, Acquire) else now
+                if name in network.resources and name not in held_now and not _may_hold(steps[:index], name):
+                    yield Problem(_dotted((*here, *below)), f"no unit of `{name}` is held here")
             for below, body in bodies(step):
                 inner = now[:-1] if isinstance(step, Acquire) else now
                 yield from check(body, tuple(inner), (*here, *below))
@@ -317,3 +309,6 @@ def _recursion(network: Network) -> Iterator[Problem]:
                 todo.extend(calls.get(name, ()))
         if routine in reached:
             yield Problem(f"routines.{routine}", "calls itself, directly or by way of others", "use a loop instead")
+
+
+__all__ = ["group_of", "node_groups", "problems"]

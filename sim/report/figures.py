@@ -16,7 +16,7 @@ import plotly.graph_objects as go
 from sim.report.bounds import bound_of
 from sim.report.tables import Family, shares
 from sim.report.wording import show, state_of
-from sim.stats.summary import Curve, Series, Split, Timeline, Verdict
+from sim.stats.summary import Curve, Split, Timeline, Verdict
 from sim.units import DAY, HOUR, MINUTE, SECOND, format_duration_s, format_ratio
 
 COLOURS: Final = ("#3b7dd8", "#d9730d", "#16957f", "#c4549a", "#8166d0", "#8c7a1f", "#7b8794", "#d0505a")
@@ -79,8 +79,9 @@ def latency_curves(curves: Mapping[str, Curve], objectives: Sequence[Verdict] = 
             [curve.value_s[place] for place in points],
             [curve.low_s[place] for place in points],
             [curve.high_s[place] for place in points],
-            [
-                f"{format_ratio(curve.probability[place])} within {show(curve.value_s[place], 's')} "
+            hoverinfo="text",
+            text=[
+                f"{_safe(name)}: {format_ratio(curve.probability[place])} within {show(curve.value_s[place], 's')} "
                 f"({show(curve.low_s[place], 's')} to {show(curve.high_s[place], 's')})"
                 for place in points
             ],
@@ -91,7 +92,9 @@ def latency_curves(curves: Mapping[str, Curve], objectives: Sequence[Verdict] = 
             x=[x for x, _, _ in marks],
             y=[y for _, y, _ in marks],
             text=[_safe(text) for _, _, text in marks],
-            mode="markers",
+            mode="markers+text",
+            textposition="top center",
+            textfont={"color": FAULT},
             marker={"symbol": "line-ew", "size": 26, "line": {"width": 3, "color": FAULT}},
             name="objective",
             hoverinfo="text",
@@ -124,13 +127,16 @@ def timeline(shown: Timeline, family: Family, order: Mapping[str, int], until_s:
     for series in shown.series:
         if series.name in family.names:
             name = series.name.partition(".")[2] or series.name
-            _add_series(figure, series, name, order.get(series.name, 0), unit, length_s)
+            times = [_short(time / length_s, 6) for time in series.time_s]
+            hover = f"{_safe(name)}: %{{y:,.4~g}} {_safe(series.unit)}<extra></extra>"
+            index = order.get(series.name, 0)
+            _add_line(figure, name, index, times, series.mean, series.low, series.high, hovertemplate=hover)
     figure.update_layout(
         _layout(
             height=270,
-            xaxis={"title": {"text": f"time since the start of the run, {unit}"}, "range": [0, until_s / length_s]},
+            xaxis={"title": {"text": f"{unit} since the start of the run"}, "range": [0, until_s / length_s]},
             yaxis={
-                "title": {"text": family.unit or "number"},
+                "title": {"text": _safe(family.unit)},
                 "range": [0, 1.08 * family.peak if family.peak > 0 else 1],
             },
             showlegend=True,
@@ -160,9 +166,6 @@ def where_the_time_goes(splits: Mapping[str, Split]) -> go.Figure:
     """Two stacked bars for each workflow, the mean and the neighbourhood of the p99, each summing to 100 %."""
     figure = go.Figure()
     parts = {name: shares(split, MOST_STATES) for name, split in splits.items()}
-    states = list(dict.fromkeys(share.state for found in parts.values() for share in found if share.state != "rest"))
-    if any(share.state == "rest" for found in parts.values() for share in found):
-        states.append("rest")
     bars: list[tuple[str, str, float, dict[str, float]]] = []
     for name, found in parts.items():
         for label, seconds in (
@@ -171,7 +174,8 @@ def where_the_time_goes(splits: Mapping[str, Split]) -> go.Figure:
         ):
             bars.append((_safe(name), label, sum(seconds.values()), seconds))
     bars.reverse()  # plotly draws the first category at the bottom
-    for index, state in enumerate(states):
+    for index, state in enumerate(_states(splits)):
+        colour, striped = _look(index)
         portions = [seconds.get(state, 0.0) / whole if whole > 0 else 0.0 for _, _, whole, seconds in bars]
         figure.add_bar(
             orientation="h",
@@ -182,7 +186,7 @@ def where_the_time_goes(splits: Mapping[str, Split]) -> go.Figure:
             textposition="inside",
             insidetextanchor="middle",
             textangle=0,
-            constraintext="none",
+            constraintext="inside",
             textfont={"color": "#ffffff", "size": 12},
             hovertext=[
                 f"{_safe(state_of(state))}: {format_duration_s(seconds.get(state, 0.0))}, {format_ratio(portion)}"
@@ -190,32 +194,39 @@ def where_the_time_goes(splits: Mapping[str, Split]) -> go.Figure:
             ],
             hoverinfo="text",
             marker={
-                "color": COLOURS[index % len(COLOURS)],
+                "color": colour,
                 "line": {"width": 1, "color": "rgba(255,255,255,0.55)"},
-                # Beyond the colours, stripes tell the states apart.
-                "pattern": {"shape": "/" if index >= len(COLOURS) else ""},
+                "pattern": {"shape": "/" if striped else ""},
             },
         )
     figure.update_layout(
         _layout(
-            height=110 + 52 * len(bars),
+            height=56 + 52 * len(bars),
             barmode="stack",
             bargap=0.3,
-            xaxis={"range": [0, 100], "ticksuffix": " %", "title": {"text": "share of the time"}},
+            xaxis={"range": [0, 100], "dtick": 20, "ticksuffix": " %", "title": {"text": "share of the time"}},
+            margin={"l": 12, "r": 30, "t": 10, "b": 12},
             yaxis={"ticks": ""},
         )
     )
-    figure.update_layout(hovermode="closest", showlegend=True, legend={"traceorder": "normal"})
+    # What does not fit into its piece of a bar is hidden rather than shrunk.
+    figure.update_layout(hovermode="closest", showlegend=False, uniformtext={"minsize": 11, "mode": "hide"})
     return figure
 
 
-def _add_series(figure: go.Figure, series: Series, name: str, index: int, unit: str, length_s: float) -> None:
-    x = [_short(time / length_s, 6) for time in series.time_s]
-    hover = [
-        f"{show(mean, series.unit)} ({show(low, series.unit)} to {show(high, series.unit)})"
-        for mean, low, high in zip(series.mean, series.low, series.high, strict=True)
-    ]
-    _add_line(figure, name, index, x, series.mean, series.low, series.high, hover)
+def legend(splits: Mapping[str, Split]) -> list[tuple[str, str, bool]]:
+    """The states in `where_the_time_goes`: name, colour, whether striped. Apart, since it may need many lines."""
+    return [(state_of(state), *_look(index)) for index, state in enumerate(_states(splits))]
+
+
+def _states(splits: Mapping[str, Split]) -> list[str]:
+    parts = [share.state for split in splits.values() for share in shares(split, MOST_STATES)]
+    return sorted(dict.fromkeys(parts), key=lambda state: state == "rest")
+
+
+def _look(index: int) -> tuple[str, bool]:
+    """Colour of a state; beyond the colours stripes tell the states apart."""
+    return COLOURS[index % len(COLOURS)], index >= len(COLOURS)
 
 
 def _add_line(
@@ -226,7 +237,7 @@ def _add_line(
     middle: Sequence[float],
     low: Sequence[float],
     high: Sequence[float],
-    hover: Sequence[str],
+    **hover: Any,
 ) -> None:
     """A line with its band; the two are switched on and off together in the legend."""
     colour = COLOURS[index % len(COLOURS)]
@@ -241,20 +252,19 @@ def _add_line(
         line={"color": colour, "width": 2, "dash": DASHES[index % len(DASHES)]},
         name=_safe(name),
         legendgroup=group,
-        text=[f"{_safe(name)}: {text}" for text in hover],
-        hoverinfo="text",
+        **hover,
     )
 
 
 def _layout(height: int, **rest: Any) -> dict[str, Any]:
-    return {
+    common: dict[str, Any] = {
         "template": THEMES["light"],
         "height": height,
         "margin": {"l": 12, "r": 14, "t": 26, "b": 12},
         "hovermode": "x",
-        "legend": {"orientation": "h", "yanchor": "top", "y": -0.22, "yref": "paper", "x": 0, "xanchor": "left"},
-        **rest,
+        "legend": {"orientation": "h", "yref": "container", "yanchor": "bottom", "y": 0, "xanchor": "left", "x": 0},
     }
+    return common | rest
 
 
 def _mark(objective: Verdict, curves: Mapping[str, Curve]) -> tuple[float, float, str] | None:
@@ -264,7 +274,7 @@ def _mark(objective: Verdict, curves: Mapping[str, Curve]) -> tuple[float, float
     if subject not in curves or bound is None or bound.value <= 0 or not (level[:1] == "p" and level[1:].isdigit()):
         return None
     digits = level[1:]
-    return _nines(float(f"0.{digits}")), bound.value, f"objective {objective.name}: {objective.target}"
+    return _nines(float(f"0.{digits}")), bound.value, f"{objective.name} {objective.target}"
 
 
 def _nines(probability: float) -> float:

@@ -26,12 +26,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from sim.cost.bill import Bill
-from sim.cost.nodes import BENCHMARK_SOURCE, NodeRow, benchmark_node, node_comparison
 from sim.figure import Figure
 from sim.report import figures, tables, wording
 from sim.report.bounds import bound_of
 from sim.stats.summary import Summary, Timeline, Verdict
-from sim.units import format_count, format_duration_s, format_ratio, format_usd
+from sim.units import format_duration_s, format_ratio, format_usd
 
 MOST_SERIES = 5
 """Lines in one chart of a timeline; more cannot be told apart."""
@@ -47,23 +46,28 @@ def write_report(path: Path, summary: Summary, bill: Bill | None) -> None:
 def render(summary: Summary, bill: Bill | None) -> str:
     """The page as text."""
     charts: list[Chart] = []
+    metrics = {name: wording.readable(name, figure) for name, figure in summary.metrics.items()}
     context = {
         "summary": summary,
         "bill": bill,
-        "objectives": [(objective, _strip(objective)) for objective in summary.objectives],
+        "objectives": [
+            (objective, wording.readable(objective.metric, objective.figure), _strip(objective))
+            for objective in summary.objectives
+        ],
         "latency": _latency_chart(summary, charts),
         "panels": _panels(summary, charts),
         "drilled": [line.fault for line in summary.timelines if line.fault is not None],
         "time": _time_chart(summary, charts),
+        "states": figures.legend(summary.splits),
         "parts": {name: tables.shares(split, figures.MOST_STATES) for name, split in summary.splits.items()},
-        "durations": tables.durations(summary.metrics),
-        "work": tables.work(summary.metrics),
-        "places": tables.places(summary.metrics),
-        "waits": tables.waits(summary.metrics),
+        "durations": tables.durations(metrics),
+        "work": tables.work(metrics),
+        "places": tables.places(metrics),
+        "waits": tables.waits(metrics),
         "most_waits": MOST_WAITS,
-        "others": tables.other_metrics(summary.metrics),
-        "nodes": _node_rows(bill),
-        "benchmark_source": BENCHMARK_SOURCE,
+        "others": tables.others(metrics),
+        "metrics": metrics,
+        "nodes": () if bill is None else tables.node_rows(bill),
         "provenance": _flat(summary.provenance),
         "headline_latency": _headline_latency(summary),
         "charts": charts,
@@ -128,7 +132,7 @@ def _panels(summary: Summary, charts: list[Chart]) -> list[Panel]:
     panels = []
     for family in tables.families(drawn, MOST_SERIES):
         title = family.kind.replace("_", " ").capitalize()
-        order = {name: index for index, name in enumerate(sorted(family.names))}
+        order = {name: index for index, name in enumerate(family.names)}
         note = f"{family.left_out} more stay lower and are not drawn" if family.left_out else ""
         panels.append(
             Panel(
@@ -202,15 +206,6 @@ def _headline_latency(summary: Summary) -> tuple[str, Figure] | None:
     return None
 
 
-def _node_rows(bill: Bill | None) -> tuple[NodeRow, ...]:
-    """The comparison, if the bill prices a node as the benchmark of 2018 did."""
-    price = round(benchmark_node().usd_per_month, 2)
-    used = bill is not None and any(
-        item.price.unit == "month" and abs(item.price.unit_price - price) < 0.01 for item in bill.items
-    )
-    return node_comparison() if used else ()
-
-
 def _flat(values: Mapping[str, object], prefix: str = "") -> dict[str, str]:
     found: dict[str, str] = {}
     for name, value in values.items():
@@ -264,9 +259,9 @@ def _environment() -> Environment:
         "interval": wording.interval_of,
         "state": wording.state_of,
         "duration": format_duration_s,
-        "count": format_count,
         "share": format_ratio,
         "usd": format_usd,
+        "price": wording.price_of,
     }
     environment.globals |= {
         "signs": wording.SIGNS,
@@ -276,5 +271,8 @@ def _environment() -> Environment:
         "period_of": wording.period_of,
         "confidence_of": wording.confidence_of,
         "show": wording.show,
+        "quantity_of": wording.quantity_of,
+        "unit_costs": wording.unit_costs,
+        "as_factor": wording.as_factor,
     }
     return environment

@@ -1,10 +1,12 @@
-"""Which figures stand together: metrics by kind as tables, shares of time, series by kind. No layout, no colour."""
+"""Which figures stand together: metrics by kind, shares of time, series, node prices. No layout, no colour."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from sim.cost.bill import Bill
+from sim.cost.nodes import NodeRow, benchmark_node, node_comparison
 from sim.figure import Figure
 from sim.stats.summary import Split, Timeline
 
@@ -65,7 +67,7 @@ def work(metrics: Metrics) -> Table:
             "availability": "availability.{}",
             "in flight": "in_flight.{}.mean",
             "at most": "in_flight.{}.max",
-            "retries ×": "retry_amplification.{}",
+            "attempts per call": "retry_amplification.{}",
         },
     )
 
@@ -84,9 +86,10 @@ def places(metrics: Metrics) -> Table:
     return Table(table.heads, _largest_first(table.rows))
 
 
-def other_metrics(metrics: Metrics) -> dict[str, Figure]:
-    """What none of the tables above shows, such as operations per execution."""
-    return {name: figure for name, figure in metrics.items() if name.partition(".")[0] not in _TABLED}
+def others(metrics: Metrics) -> Table:
+    """What none of the tables above shows, such as operations per execution, under its whole name."""
+    rows = (Row(name, (figure,)) for name, figure in metrics.items() if name.partition(".")[0] not in _TABLED)
+    return Table(("value",), tuple(rows))
 
 
 def _levels(metrics: Metrics, families: Sequence[str], cut: str = "") -> Table:
@@ -188,3 +191,11 @@ def families(timelines: Sequence[Timeline], most: int) -> list[Family]:
         names = tuple(alive[:most])
         found.append(Family(kind, units[kind], names, len(alive) - len(names), max(ranks.values())))
     return found
+
+
+def node_rows(bill: Bill) -> tuple[NodeRow, ...]:
+    """Today's equivalents of the node of the 2018 benchmark, if the bill has a node at that price; else nothing."""
+    price = round(benchmark_node().usd_per_month, 2)
+    own = (item.price for item in bill.items if item.price.own)
+    used = any(one.unit == "month" and round(one.unit_price, 2) == price for one in own)
+    return node_comparison() if used else ()

@@ -8,8 +8,11 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from decimal import Decimal
 
 from sim.cost.bill import Bill
+from sim.cost.items import Item
 from sim.figure import Figure
 from sim.stats.summary import Outcome, Summary
 from sim.units import (
@@ -73,6 +76,16 @@ def interval_of(figure: Figure) -> str:
     if figure.high is None or figure.high == math.inf:
         return f">= {show(figure.low, figure.unit)}"
     return bracket(show(figure.low, figure.unit), show(figure.high, figure.unit))
+
+
+def readable(name: str, figure: Figure) -> Figure:
+    """The figure of a metric in the unit that people read it in."""
+    return as_factor(figure) if name.startswith("retry_amplification.") else figure
+
+
+def as_factor(figure: Figure) -> Figure:
+    """An amplification as a factor, "1.08 x", which reads better than 108 %."""
+    return replace(figure, unit="x")
 
 
 def is_exact(figure: Figure) -> bool:
@@ -154,6 +167,26 @@ def total_of(bill: Bill) -> Figure:
 def period_of(bill: Bill) -> str:
     """The period that the items are for, as a head of a column: "USD/month" or "USD/run"."""
     return f"{bill.currency}/{bill.period}"
+
+
+def price_of(usd: float) -> str:
+    """A price to the cent, one below a dollar to four digits: "1,108.37", "0.2562"."""
+    return f"{usd:,.2f}" if abs(usd) >= 1 or usd == 0 else f"{Decimal(f'{usd:.4g}'):f}"
+
+
+def quantity_of(item: Item) -> str:
+    """What is bought, in the unit of the price: "3,066 h", "3 months"."""
+    if item.quantity.value is None:
+        return REFUSED
+    plural = item.price.unit == "month" and item.quantity.value != 1
+    return f"{show(item.quantity.value, item.price.unit)}{'s' if plural else ''}"
+
+
+def unit_costs(bill: Bill) -> dict[str, Figure]:
+    """What a unit of work costs on average, in USD: 1,000 executions and tasks by workflow, a million statements."""
+    found = {f"1,000 executions of {name}": figure.scaled(1000, "USD") for name, figure in bill.per_execution.items()}
+    found |= {f"1,000 tasks of {name}": figure.scaled(1000, "USD") for name, figure in bill.per_task.items()}
+    return found | {f"a million {name}": figure.scaled(1, "USD") for name, figure in bill.per_million.items()}
 
 
 def listed(names: list[str]) -> str:

@@ -50,7 +50,7 @@ def bucket_last(index: Int64Array | int) -> Int64Array:
     """Largest value, in ns, of each bucket."""
     index = np.asarray(index, dtype=np.int64)
     shift = np.maximum(index // SUB_BUCKETS - 1, 0)
-    return np.asarray(bucket_first(index) + (np.int64(1) << shift) - 1, dtype=np.int64)
+    return np.asarray(bucket_first(index) + ((np.int64(1) << shift) - 1), dtype=np.int64)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -90,7 +90,7 @@ def recovery(
     assert completed.size == backlog.size == latency.size
     limit = fault_end_ns + limit_ns
     first = fault_start_ns // window_ns
-    stop = min(completed.size, math.ceil(limit / window_ns) + CONFIRMING_WINDOWS - 1)
+    stop = min(completed.size, limit // window_ns + CONFIRMING_WINDOWS)  # enough to confirm one at the limit
     assert recoupled or completed.size * window_ns >= limit, "the record ends before the limit"
     recoupled = recoupled and stop == completed.size
 

@@ -16,8 +16,8 @@ from sim.stats.drift import drift
 from sim.stats.metrics import Cohort, metrics
 from sim.stats.summary import Curve, MonitorResult, Recovery, Split, Timeline, Verdict
 from sim.stats.tails import infinite_variance
-from sim.stats.verdicts import Verdict as Outcome
 from sim.stats.verdicts import Side, holm, verdict
+from sim.stats.verdicts import Verdict as Outcome
 from sim.units import format_duration_s, format_ratio, format_usd
 
 FiguresAt = Callable[[float], Mapping[str, Figure]]

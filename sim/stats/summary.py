@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from sim.figure import Figure
+from sim.lower.lowered import Assumption
 
 Outcome = Literal["met", "missed", "undecided"]
 
@@ -114,18 +115,6 @@ class Split:
 
 
 @dataclass(frozen=True, slots=True)
-class Assumption:
-    """Something that the prediction rests on and that the scenario's author did not measure.
-
-    source: where the value comes from, with its date; empty for a plain assumption.
-    """
-
-    what: str
-    value: str
-    source: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Summary:
     """The prediction without the money."""
 
@@ -148,3 +137,17 @@ class Summary:
     splits: Mapping[str, Split]
     assumptions: tuple[Assumption, ...]
     provenance: Mapping[str, object]
+
+
+__all__ = [
+    "Assumption",
+    "Curve",
+    "MonitorResult",
+    "Outcome",
+    "Recovery",
+    "Series",
+    "Split",
+    "Summary",
+    "Timeline",
+    "Verdict",
+]

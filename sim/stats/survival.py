@@ -71,7 +71,7 @@ def kaplan_meier(durations_ns: ArrayLike, closed: ArrayLike) -> Survival:
     assert durations.size > 0
     times, closures = np.unique(durations[ended], return_counts=True)
     at_risk = durations.size - np.searchsorted(np.sort(durations), times, side="left")
-    return Survival(times, np.asarray(np.cumprod(1 - closures / at_risk), dtype=np.float64), 1 - float(ended.mean()))
+    return Survival(times, np.asarray(np.cumprod(1 - closures / at_risk), dtype=np.float64), float((~ended).mean()))
 
 
 def survival_mean(cohorts: Sequence[Cohort], max_open: float = MAX_OPEN_FOR_MEAN, confidence: float = 0.95) -> Figure:

@@ -27,7 +27,7 @@ LEVELS = 40_000  # of the MMPP's queue; what lies above has probability below 1e
 
 @dataclass(frozen=True)
 class Queue:
-    """A queue at utilisation `rho`: `sample(jobs, runs, rng)` gives sojourns (jobs, runs), `mean` and `p99` the truth."""
+    """A queue at utilisation `rho`; `sample(jobs, runs, rng)` gives sojourns (jobs, runs), `mean`, `p99` the truth."""
 
     name: str
     rho: float
@@ -58,7 +58,7 @@ def mm1(rho: float) -> Queue:
 
 
 def bursts(rho: float) -> Queue:
-    """Geometric batches: a renewal process of gaps that are zero within a batch, hence GI/M/1, sigma = 1 - (1 - rho) / 5.
+    """Geometric batches: gaps are renewals, zero within a batch, hence GI/M/1 with sigma = 1 - (1 - rho) / 5.
 
     sigma solves sigma = A*(1 - sigma) with A*(s) = 1 - q + q l / (l + s), q = 1 / 5 and l = rho q; the sojourn is
     exponential with rate 1 - sigma, the wait zero with probability 1 - sigma (Kleinrock, Queueing Systems 1, 6.4).

@@ -34,7 +34,7 @@ from sim.scenario.reader import parse, validate
 from sim.stats.intervals import mean_interval
 from sim.stats.metrics import metrics
 
-REPLICATIONS = 32
+REPLICATIONS = 64
 ERROR = 4e-6
 FULL = 4
 """Size of the full run; the quick one has size 1."""

@@ -7,11 +7,11 @@ import pytest
 from measure import full, quick_and_full, simulate, station
 
 from sim.analytic.disciplines import mg1_lifo_wait_variance_s2
-from sim.analytic.mdc import mdc, mdc_wait_quantile
+from sim.analytic.mdc import mdc, mdc_wait_quantile_s
 from sim.analytic.mg1 import mg1, mh21
 from sim.analytic.moments import Deterministic, Exponential, Gamma, Law, Lognormal
 from sim.analytic.renewal import gim1
-from sim.analytic.stations import Queue, mginf_population_mean, mmc, mmc_sojourn_quantile, mmc_wait_quantile
+from sim.analytic.stations import Queue, mginf_population_mean, mmc, mmc_sojourn_quantile_s, mmc_wait_quantile_s
 from sim.results.columns import Replication
 
 
@@ -26,25 +26,25 @@ def figures_of(queue: Queue) -> dict[str, float]:
 
 @quick_and_full
 def test_m_m_1_agrees_in_means_and_percentiles(size: int) -> None:
-    runs = simulate(station("0.5/s", "{servers: 1, service: {exponential: 1 s}}"), 120, 6000, size)
+    runs = simulate(station("0.5/s", "{servers: 1, service: {exponential: 1 s}}"), 50, 3000, size)
     runs.agree(figures_of(mmc(0.5, 1.0)))
-    runs.agree({f"latency.job.p{p}": mmc_sojourn_quantile(0.5, 1.0, 1, p / 100) for p in (50, 90, 99)}, within=0.1)
+    runs.agree({f"latency.job.p{p}": mmc_sojourn_quantile_s(0.5, 1.0, 1, p / 100) for p in (50, 90, 99)}, within=0.1)
 
 
 @quick_and_full
 def test_m_m_8_agrees_in_means_and_percentiles(size: int) -> None:
-    runs = simulate(station("6.4/s", "{servers: 8, service: {exponential: 1 s}}"), 110, 400, size)
+    runs = simulate(station("6.4/s", "{servers: 8, service: {exponential: 1 s}}"), 45, 250, size)
     runs.agree(figures_of(mmc(6.4, 1.0, 8)))
     runs.agree({"wait.server.mean": mmc(6.4, 1.0, 8).wait_mean_s}, within=0.1)
-    runs.agree({"wait.server.p95": mmc_wait_quantile(6.4, 1.0, 8, 0.95)}, within=0.1)
-    runs.agree({"latency.job.p99": mmc_sojourn_quantile(6.4, 1.0, 8, 0.99)}, within=0.1)
+    runs.agree({"wait.server.p95": mmc_wait_quantile_s(6.4, 1.0, 8, 0.95)}, within=0.1)
+    runs.agree({"latency.job.p99": mmc_sojourn_quantile_s(6.4, 1.0, 8, 0.99)}, within=0.1)
 
 
 @full
-@pytest.mark.parametrize(("servers", "rate"), [(2, 1.2), (20, 17.0), (200, 180.0)])
+@pytest.mark.parametrize(("servers", "rate"), [(20, 17.0), (200, 186.0)])
 def test_m_m_c_agrees_up_to_200_servers(servers: int, rate: float, size: int) -> None:
     text = station(f"{rate}/s", f"{{servers: {servers}, service: {{exponential: 1 s}}}}")
-    runs = simulate(text, 40, 3000 / rate, size)
+    runs = simulate(text, 12, 1500 / rate, size)
     queue = mmc(rate, 1.0, servers)
     runs.agree({"utilisation.server": queue.utilisation, "latency.job.mean": queue.sojourn_mean_s}, within=0.02)
     runs.agree({"wait_probability.server": queue.wait_probability}, within=0.1)
@@ -52,7 +52,7 @@ def test_m_m_c_agrees_up_to_200_servers(servers: int, rate: float, size: int) ->
 
 @full
 def test_servers_spread_over_nodes_with_one_line_are_still_m_m_c(size: int) -> None:
-    runs = simulate(station("3.5/s", "{nodes: 5, servers: 1, service: {exponential: 1 s}}"), 100, 600, size)
+    runs = simulate(station("3.5/s", "{nodes: 5, servers: 1, service: {exponential: 1 s}}"), 30, 300, size)
     runs.agree(figures_of(mmc(3.5, 1.0, 5)))
 
 
@@ -63,15 +63,15 @@ def test_a_resource_held_for_a_delay_is_m_m_c(size: int) -> None:
         resources: {server: {units: 5}}
         routines: {job: [{acquire: server}, {delay: {exponential: 1 s}}, {release: server}]}
         """
-    runs = simulate(text, 100, 600, size)
+    runs = simulate(text, 30, 300, size)
     runs.agree(figures_of(mmc(3.5, 1.0, 5)))
 
 
 @full
 def test_m_d_c_agrees_in_means_and_percentiles(size: int) -> None:
-    runs = simulate(station("3.2/s", "{servers: 4, service: 1 s}"), 80, 800, size)
+    runs = simulate(station("3.2/s", "{servers: 4, service: 1 s}"), 45, 400, size)
     runs.agree(figures_of(mdc(3.2, 1.0, 4)))
-    runs.agree({"wait.server.p95": mdc_wait_quantile(3.2, 1.0, 4, 0.95)}, within=0.1)
+    runs.agree({"wait.server.p95": mdc_wait_quantile_s(3.2, 1.0, 4, 0.95)}, within=0.1)
 
 
 @full
@@ -80,11 +80,11 @@ def test_m_d_c_agrees_in_means_and_percentiles(size: int) -> None:
     [
         pytest.param("{mean: 1 s, cv: 1}", Lognormal(1.0, 1.0), id="lognormal"),
         pytest.param("{hyperexponential: {mean: 1 s, cv: 1.5}}", None, id="hyperexponential"),
-        pytest.param("{gamma: {mean: 1 s, cv: 0.5}}", Gamma(1.0, 0.25), id="gamma"),
+        pytest.param("{gamma: {mean: 1 s, cv: 0.5}}", Gamma(1.0, 0.5), id="gamma"),
     ],
 )
 def test_m_g_1_agrees_with_pollaczek_and_khinchine(service: str, law: Law | None, size: int) -> None:
-    runs = simulate(station("0.5/s", f"{{servers: 1, service: {service}}}"), 150, 6000, size)
+    runs = simulate(station("0.5/s", f"{{servers: 1, service: {service}}}"), 100, 2500, size)
     queue = mh21(0.5, 1.0, 2.25) if law is None else mg1(0.5, law)
     runs.agree(figures_of(queue), within=0.08)
 
@@ -93,19 +93,19 @@ def test_m_g_1_agrees_with_pollaczek_and_khinchine(service: str, law: Law | None
 @pytest.mark.parametrize(
     ("gap", "law"),
     [
-        pytest.param("{gamma: {mean: 2 s, cv: 0.5}}", Gamma(2.0, 0.25), id="gamma"),
+        pytest.param("{gamma: {mean: 2 s, cv: 0.5}}", Gamma(2.0, 0.5), id="gamma"),
         pytest.param("2 s", Deterministic(2.0), id="constant"),
         pytest.param("{exponential: 2 s}", Exponential(2.0), id="exponential"),
     ],
 )
 def test_gi_m_1_agrees_with_its_root(gap: str, law: Law, size: int) -> None:
-    runs = simulate(station(f"{{renewal: {gap}}}", "{servers: 1, service: {exponential: 1 s}}"), 120, 3000, size)
+    runs = simulate(station(f"{{renewal: {gap}}}", "{servers: 1, service: {exponential: 1 s}}"), 50, 1500, size)
     runs.agree(figures_of(gim1(law, 1.0)), within=0.06)
 
 
 @full
 def test_last_come_first_served_keeps_the_mean_and_spreads_the_waits(size: int) -> None:
-    runs = simulate(station("0.5/s", "{servers: 1, service: {exponential: 1 s}, queue: lifo}"), 120, 6000, size)
+    runs = simulate(station("0.5/s", "{servers: 1, service: {exponential: 1 s}, queue: lifo}"), 50, 3000, size)
     fifo = mmc(0.5, 1.0)
     runs.agree(figures_of(fifo))
 
@@ -124,7 +124,7 @@ def test_the_number_in_a_delay_is_poisson(size: int) -> None:
         stations: {room: {kind: delay, service: {mean: 1 s, cv: 2}}}
         routines: {job: [{use: room}]}
         """
-    runs = simulate(text, 100, 300, size, sample_s=1.7)
+    runs = simulate(text, 20, 100, size, sample_s=1.7)
     mean = mginf_population_mean(5.0, 1.0)
     runs.agree({"in_flight.job.mean": mean, "latency.job.mean": 1.0})
 

@@ -14,8 +14,8 @@ from sim.cost.read_prices import load_catalogue
 from sim.cost.terms import SavingsPlan, Terms
 from sim.cost.usage import DiskUse, MeterUse, NodeUse, Usage, WorkflowUse
 from sim.figure import Figure
+from sim.lower.lowered import Assumption
 from sim.stats.summary import (
-    Assumption,
     Curve,
     MonitorResult,
     Recovery,

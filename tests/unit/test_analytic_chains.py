@@ -146,6 +146,15 @@ def test_k_of_n_times_to_failure_agree_with_the_chain():
         assert k_of_n(n, k, 50.0, 4.0, crews).mttf_s == pytest.approx(expected, rel=1e-12)
 
 
+def test_outages_of_k_of_n_are_counted_where_the_chain_crosses():
+    # 3 of which 2 are needed: outages begin with the second failure, 2 / mttf while one is down.
+    f, r = 1 / 50.0, 1 / 4.0
+    one_down = 3 * f * r**2 / (f + r) ** 3
+    assert k_of_n(3, 2, 50.0, 4.0).outages_per_s == pytest.approx(2 * f * one_down, rel=1e-12)
+    series = k_of_n(4, 4, 50.0, 4.0)  # any failure is an outage
+    assert series.outages_per_s == pytest.approx(4 * f * series.availability, rel=1e-12)
+
+
 def test_k_of_n_holds_for_times_that_differ_by_many_orders():
     # Two disks, 10^6 h against 10 h: MTTF = (3 f + r) / (2 f^2), the textbook mirrored pair.
     f, r = 1e-6, 0.1
@@ -174,6 +183,16 @@ def test_a_standby_that_never_takes_over_leaves_the_primary_alone_until_repaired
     a = np.vstack((q.T, np.ones(4)))
     shares = np.linalg.lstsq(a, np.array([0, 0, 0, 0, 1.0]), rcond=None)[0]
     assert pair.unavailability == pytest.approx(shares[1] + shares[2], rel=1e-6)
+
+
+def test_a_failed_failover_waits_for_the_hand():
+    # Neither repairs nor second failures to speak of during 30 s + 600 s: outage = 30 s + (1 in 5) x 600 s.
+    pair = primary_standby(1e9, 1e7, 30.0, coverage=0.8, manual_s=600.0)
+    assert pair.mttf_s == pytest.approx(1e9, rel=0.02)
+    served = 30.0 + 0.2 * 600.0
+    # The first outage from "both"; the pair then runs on one leg for 1e7 s, in which 1 % see a double failure.
+    first = pair.unavailability - k_of_n(2, 1, 1e9, 1e7).unavailability
+    assert first / (pair.outages_per_s - 2 * 1e-9 * 0.01) == pytest.approx(served, rel=0.05)
 
 
 def test_standby_outages_are_failovers_plus_double_failures():

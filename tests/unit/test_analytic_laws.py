@@ -20,7 +20,7 @@ from sim.analytic.laws import (
     servers_for_wait_probability,
     square_root_staffing,
     usl_peak,
-    usl_throughput,
+    usl_throughput_per_s,
     utilisation,
 )
 from sim.analytic.moments import Deterministic, Erlang, Exponential, Lognormal
@@ -53,12 +53,14 @@ def test_exact_throughput_lies_inside_the_asymptotic_bounds(clients):
     assert bounds.response_low_s <= exact.response_s * slack
     assert exact.response_s <= bounds.response_high_s * slack
     assert bounds.saturation_clients == pytest.approx(9.5)
+    assert bounds.throughput_low_per_s == pytest.approx(clients / (think + bounds.response_high_s))
+    assert bounds.throughput_high_per_s == pytest.approx(min(2.5, clients / 3.8))
 
 
 def test_scalability_is_linear_without_penalties_and_peaks_with_coherency():
-    assert usl_throughput(7, 100.0, 0.0, 0.0) == 700
+    assert usl_throughput_per_s(7, 100.0, 0.0, 0.0) == 700
     peak = usl_peak(0.04, 0.0006)
-    best = max(range(1, 200), key=lambda n: usl_throughput(n, 100.0, 0.04, 0.0006))
+    best = max(range(1, 200), key=lambda n: usl_throughput_per_s(n, 100.0, 0.04, 0.0006))
     assert abs(best - peak) < 1
     assert usl_peak(0.1, 0.0) == math.inf
 

@@ -24,7 +24,7 @@ from sim.analytic.disciplines import (
     mmc_priority,
 )
 from sim.analytic.levels import solve_levels
-from sim.analytic.mdc import mdc, mdc_wait_quantile, mdc_wait_tail
+from sim.analytic.mdc import mdc, mdc_wait_quantile_s, mdc_wait_tail
 from sim.analytic.mg1 import (
     md1,
     mek1,
@@ -340,7 +340,7 @@ def test_the_tail_of_waits_in_mdc_integrates_to_its_mean(load, servers):
     )
     assert area == pytest.approx(q.wait_mean_s, rel=1e-5)
     for p in (0.5, 0.95, 0.999):
-        t = mdc_wait_quantile(load, 1.0, servers, p)
+        t = mdc_wait_quantile_s(load, 1.0, servers, p)
         assert (t == 0 and q.wait_probability <= 1 - p) or mdc_wait_tail(load, 1.0, servers, t) == pytest.approx(
             1 - p, rel=1e-6
         )

@@ -86,6 +86,8 @@ def test_scv_and_residual_mean_follow_from_the_moments():
     assert Hyperexponential.balanced(2.0, 1e6).scv == pytest.approx(1e6, rel=1e-9)
     assert Deterministic(3.0).scv == 0
     assert Deterministic(3.0).residual_mean_s == 1.5
+    assert [Deterministic(3.0).cdf(x) for x in (2.999, 3.0)] == [0, 1]
+    assert Deterministic(3.0).quantile(0.2) == 3.0
     assert Uniform(0.0, 3.0).residual_mean_s == pytest.approx(1.0)
 
 

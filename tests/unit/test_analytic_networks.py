@@ -10,7 +10,7 @@ from scipy.integrate import quad
 from sim.analytic.chains import steady
 from sim.analytic.networks import (
     closed_network,
-    fork_join_2,
+    fork_join_2_s,
     fork_join_approximate_s,
     fork_join_bounds_s,
     harmonic,
@@ -164,8 +164,8 @@ def test_fork_join_of_two_agrees_with_the_chain_of_both_queues(load):
             yield 1.0, (a, b - 1)
 
     chain = steady(moves, (0, 0))
-    assert fork_join_2(load, 1.0) == pytest.approx(chain.mean(max) / load, rel=1e-8)
-    assert fork_join_approximate_s(load, 1.0, 2) == pytest.approx(fork_join_2(load, 1.0), rel=1e-13)
+    assert fork_join_2_s(load, 1.0) == pytest.approx(chain.mean(max) / load, rel=1e-8)
+    assert fork_join_approximate_s(load, 1.0, 2) == pytest.approx(fork_join_2_s(load, 1.0), rel=1e-13)
 
 
 def test_fork_join_of_three_lies_near_its_approximation_and_inside_its_bounds():

@@ -26,11 +26,11 @@ from sim.analytic.stations import (
     erlang_c,
     mginf_population_mean,
     mginf_population_quantile,
-    mm1_sojourn_quantile,
+    mm1_sojourn_quantile_s,
     mmc,
-    mmc_sojourn_quantile,
+    mmc_sojourn_quantile_s,
     mmc_sojourn_tail,
-    mmc_wait_quantile,
+    mmc_wait_quantile_s,
     mmc_wait_tail,
     mminf_population_at,
 )
@@ -90,9 +90,9 @@ def test_mmc_tails_agree_with_the_passage_through_the_queue(rate, service, serve
 @pytest.mark.parametrize(("rate", "service", "servers"), CASES)
 def test_mmc_quantiles_invert_the_tails(rate, service, servers):
     for p in (0.01, 0.5, 0.9, 0.99, 0.9999):
-        t = mmc_sojourn_quantile(rate, service, servers, p)
+        t = mmc_sojourn_quantile_s(rate, service, servers, p)
         assert mmc_sojourn_tail(rate, service, servers, t) == pytest.approx(1 - p, rel=1e-9)
-        w = mmc_wait_quantile(rate, service, servers, p)
+        w = mmc_wait_quantile_s(rate, service, servers, p)
         if w > 0:
             assert mmc_wait_tail(rate, service, servers, w) == pytest.approx(1 - p, rel=1e-9)
         else:
@@ -110,13 +110,13 @@ def test_the_sojourn_tail_is_smooth_where_its_two_rates_coincide():
 def test_mm1_is_the_special_case_of_mmc():
     assert mmc(0.8, 1.0).sojourn_mean_s == pytest.approx(5.0)
     for p in (0.1, 0.5, 0.99):
-        assert mm1_sojourn_quantile(0.8, 1.0, p) == pytest.approx(mmc_sojourn_quantile(0.8, 1.0, 1, p), rel=1e-12)
+        assert mm1_sojourn_quantile_s(0.8, 1.0, p) == pytest.approx(mmc_sojourn_quantile_s(0.8, 1.0, 1, p), rel=1e-12)
 
 
 def test_the_yardstick_of_eight_servers_comes_out():
     # M/M/8 at 0.9: mean 1.8769, median 1.489, p99 7.087 service times, known to many simulators.
     assert mmc(7.2, 1.0, 8).sojourn_mean_s == pytest.approx(1.8769, abs=5e-5)
-    assert mmc_sojourn_quantile(7.2, 1.0, 8, 0.99) == pytest.approx(7.0873, abs=5e-5)
+    assert mmc_sojourn_quantile_s(7.2, 1.0, 8, 0.99) == pytest.approx(7.0873, abs=5e-5)
 
 
 @pytest.mark.parametrize(("rate", "servers", "places"), [(0.5, 1, 1), (2.0, 1, 5), (3.0, 4, 9), (50.0, 3, 20)])
@@ -296,7 +296,7 @@ def test_a_load_that_cannot_be_served_is_unstable():
         lambda: mmc(1.0, 1.0, 1),
         lambda: mmc(8.0, 1.0, 8),
         lambda: erlang_c(3.0, 2),
-        lambda: mmc_sojourn_quantile(9.0, 1.0, 8, 0.5),
+        lambda: mmc_sojourn_quantile_s(9.0, 1.0, 8, 0.5),
         lambda: mmc_ps_sojourn(2.0, 1.0, 2),
         lambda: mmc_priority((0.5, 0.5), 1.0, 1),
         lambda: mmc_preemptive_priority((0.5, 0.5), 1.0, 1),
@@ -310,7 +310,7 @@ def test_nonsense_arguments_fail_an_assertion():
         lambda: mmc(-1.0, 1.0, 1),
         lambda: mmc(1.0, math.nan, 1),
         lambda: mmc(1.0, 0.0, 1),
-        lambda: mmc_wait_quantile(0.5, 1.0, 1, 1.0),
+        lambda: mmc_wait_quantile_s(0.5, 1.0, 1, 1.0),
         lambda: mmck(1.0, 1.0, 5, 4),
         lambda: erlang_a(1.0, 1.0, 1, 0.0),
     ):

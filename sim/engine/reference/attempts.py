@@ -2,31 +2,53 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from sim.draws.streams import child_path, uniform
 from sim.engine.order import TIMEOUT, key
 from sim.engine.reference.clock import Alarm, Event, interrupt
 from sim.engine.reference.groups import Group
-from sim.engine.reference.jobs import COMPENSATED, Cancelled, Failed, Job
+from sim.engine.reference.jobs import CANCELLED, COMPENSATED, Cancelled, Failed, Job
 from sim.engine.reference.pools import Grant
+from sim.network.facts import has_timer
 from sim.network.routines import AttemptBody, Retry
 from sim.network.walk import Placed
 
 if TYPE_CHECKING:
     from sim.engine.reference.engine import Engine
 
-NEVER_RETRIED = frozenset({"timeout_schedule_to_start", "timeout_schedule_to_close", COMPENSATED})
 HEARTBEAT_SHARE = 0.8
 """Share of the heartbeat timeout at which SDKs send heartbeats. Source: Temporal docs, evaluate/cloud/actions, 2026-08."""
 START_TO_CLOSE, SCHEDULE_TO_START, SCHEDULE_TO_CLOSE, HEARTBEAT = range(4)
+TIMEOUTS = (
+    "timeout_start_to_close",
+    "timeout_schedule_to_start",
+    "timeout_schedule_to_close",
+    "timeout_heartbeat",
+)
+
+
+class Final(Failed):
+    """An attempt's own timer says that there is no further attempt."""
 
 
 class AttemptStep:
-    """An attempt as a step of a routine."""
+    """An attempt as a step of a routine.
 
-    def __init__(self, engine: Engine, placed: Placed, body: AttemptBody, inner: list[Any], after: list[Any]) -> None:
+    starts: when each attempt has started: at once, with the first grant inside, or where a `start` step says so.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        placed: Placed,
+        body: AttemptBody,
+        inner: list[Any],
+        after: list[Any],
+        starts: Literal["at_once", "granted", "by_step"],
+    ) -> None:
         self.engine = engine
+        self.starts = starts
         self.body = body
         self.inner = inner
         self.after = after
@@ -35,9 +57,7 @@ class AttemptStep:
         self.jitter = engine.stream(f"{placed.stream}/jitter")
         self.label = placed.stream
         # A body that may have to be abandoned or cut off by a timer needs a thread of control of its own.
-        self.inline = not (
-            body.start_to_close_ns or body.schedule_to_start_ns or body.schedule_to_close_ns or body.heartbeat
-        )
+        self.inline = not has_timer(body)
 
     def run(self, job: Job) -> Any:
         """Try until success or until the policy gives up."""
@@ -52,7 +72,7 @@ class AttemptStep:
             self.engine.recorder.attempted(job.execution, number)
             job.path = child_path(base_path, number)
             before = dict(job.split)
-            base = len(job.held)
+            base = job.taken
             try:
                 if self.inline:
                     yield from self.engine.walk(job, self.inner)
@@ -64,13 +84,14 @@ class AttemptStep:
                 job.give_back(base)
                 job.lose(before, clock._now)
                 error = failure.error
+                final = isinstance(failure, Final) or error == COMPENSATED
                 self.engine.reacted()
                 job.tell(clock._now, f"attempt {number} of {self.label} failed: {error}")
                 if failure.depth is not None and failure.depth < base:
                     job.path = outer_path
                     raise
             retry = self.body.retry
-            if retry is None or error in NEVER_RETRIED or error in retry.non_retryable:
+            if retry is None or final or error in retry.non_retryable:
                 break
             if retry.maximum_attempts is not None and number >= retry.maximum_attempts:
                 break
@@ -105,19 +126,22 @@ class AttemptStep:
         """One attempt in a thread of control of its own."""
         trial = Trial(self, job, deadline)
         child = trial.child
+        job.awaits = trial
         try:
             error = yield trial.settled
         except BaseException:
-            trial.close()
             if child.process is not None:
                 interrupt(child.process, Cancelled())
             raise
-        trial.close()
+        finally:
+            job.awaits = None
+            trial.close()
         if error is None:
-            for state, spent in child.split.items():
-                job.split[state] = job.split.get(state, 0) + spent
-            job.since = self.engine.clock._now
+            job.take_over(child, self.engine.clock._now)
             return
+        job.open_spans = dict(child.open_spans)
+        if error in (TIMEOUTS[SCHEDULE_TO_START], TIMEOUTS[SCHEDULE_TO_CLOSE]) and trial.expired:
+            raise Final(error)
         raise Failed(error)
 
 
@@ -136,7 +160,9 @@ class Trial:
         self.engine = step.engine
         self.clock = step.engine.clock
         self.settled = Event(self.clock)
+        self.settled_ns = -1
         self.open = True
+        self.expired = False
         self.started_ns = -1
         self.last_beat_ns = -1
         self.lost = False
@@ -144,18 +170,21 @@ class Trial:
         self.node = -1
         self.alarms: dict[int, Alarm] = {}
         self.parent = job
+        self.outer = job.trial
         body = step.body
         self.child = self.engine.spawn(job, job.path, step.inner, self._ended)
         self.child.trial = self
-        self.waits_for_start = self.engine.has_start_step(step)
-        if body.schedule_to_start_ns is not None:
-            self._set(SCHEDULE_TO_START, self.clock._now + body.schedule_to_start_ns)
+        self.child.within = self
         if deadline is not None:
             self._set(SCHEDULE_TO_CLOSE, deadline)
+        if step.starts == "at_once":
+            self.start(None)
+        elif body.schedule_to_start_ns is not None:
+            self._set(SCHEDULE_TO_START, self.clock._now + body.schedule_to_start_ns)
 
     def granted(self, grant: Grant) -> None:
-        """A unit was granted: the attempt starts, unless a step says where it does."""
-        if self.started_ns < 0 and not self.waits_for_start:
+        """A unit was granted inside: the attempt starts, unless a step says where it does."""
+        if self.started_ns < 0 and self.step.starts == "granted":
             self.start(grant)
 
     def start(self, grant: Grant | None) -> None:
@@ -182,7 +211,7 @@ class Trial:
     def node_paused(self) -> None:
         """No sign of life comes for now."""
         beat = self.step.body.heartbeat
-        if beat is None or not self.open:
+        if beat is None or not self.open or HEARTBEAT in self.alarms:
             return
         interval = beat.interval_ns or int(beat.timeout_ns * HEARTBEAT_SHARE)
         last = self.last_beat_ns + (self.clock._now - self.last_beat_ns) // interval * interval
@@ -213,15 +242,19 @@ class Trial:
     def _expire(self, which: int) -> None:
         if not self.open:
             return
-        name = ("start_to_close", "schedule_to_start", "schedule_to_close", "heartbeat")[which]
-        self.parent.tell(self.clock._now, f"timeout {name} of {self.step.label}")
+        self.expired = True
+        self.parent.tell(self.clock._now, f"{TIMEOUTS[which]} of {self.step.label}")
         self.engine.reacted()
         if self.started_ns < 0 and self.child.process is not None:  # nobody has begun: the task is taken back
             interrupt(self.child.process, Cancelled())
-        self._settle(f"timeout_{name}")
+        self._settle(TIMEOUTS[which])
 
     def _ended(self, child: Job, error: str | None) -> None:
-        if not self.open or error == "cancelled":
+        if not self.open:
+            if self.expired:  # it ran on for nothing
+                self.engine.recorder.off_path_ns += self.clock._now - self.settled_ns
+            return
+        if error == CANCELLED:
             return
         if error == "crash" and self.lost and self.step.body.on_crash == "silent":
             return  # nobody hears; only a timer ends this attempt
@@ -230,4 +263,5 @@ class Trial:
     def _settle(self, error: str | None) -> None:
         if self.open:
             self.open = False
+            self.settled_ns = self.clock._now
             self.clock.wake(self.settled, error)

@@ -8,26 +8,26 @@ from typing import TYPE_CHECKING, Any
 from sim.draws.streams import child_path, uniform
 from sim.engine.reference.groups import Group
 from sim.engine.reference.jobs import Job
-from sim.network.places import Keyed, Polled, Resource, Server
+from sim.network.places import Keyed, Place
 
 if TYPE_CHECKING:
     from sim.engine.reference.engine import Engine
+    from sim.engine.reference.pools import Grant
 
 
 class Chooser:
-    """Chooses nodes of one place. The set of nodes with something free is kept as bits in node order."""
+    """Chooses nodes of one place. The set of nodes that can serve a newcomer is kept as bits in node order."""
 
-    def __init__(self, engine: Engine, name: str, spec: Resource | Server, group: Group) -> None:
+    def __init__(self, engine: Engine, name: str, spec: Place, group: Group) -> None:
         self.group = group
         self.choice = spec.choice
         self.next = 0
         self.bits = (1 << group.count) - 1
         self.stream = engine.stream(f"{name}/choice")
-        self.keys = Keys(engine, name, spec.keyed, group.count) if spec.keyed is not None else None
 
-    def changed(self, node: int, free: int) -> None:
-        """Take note of what is free on a node."""
-        if free > 0:
+    def changed(self, node: int, free: bool) -> None:
+        """Take note of whether a node can serve a newcomer."""
+        if free:
             self.bits |= 1 << node
         else:
             self.bits &= ~(1 << node)
@@ -36,15 +36,11 @@ class Chooser:
         """Whether any node of the group is up."""
         return not all(self.group.downs)
 
-    def key_node(self, job: Job) -> int:
-        """The node of the job's key, or -1 where nodes are not chosen by key."""
-        return -1 if self.keys is None else self.keys.node(job)
-
-    def with_units(self, job: Job, units: int, nodes: list[Any]) -> int:
+    def with_units(self, grant: Grant, nodes: list[Any]) -> int:
         """A node with enough free units, by the choice's rule; -1 when there is none."""
         bits = self.bits
-        if units > 1:
-            bits = sum(1 << n for n in range(self.group.count) if bits >> n & 1 and nodes[n].free >= units)
+        if grant.units > 1:
+            bits = sum(1 << n for n in range(self.group.count) if bits >> n & 1 and nodes[n].free >= grant.units)
         if not bits:
             return -1
         if self.choice == "round_robin":
@@ -52,13 +48,14 @@ class Chooser:
             self.next = node + 1
             return node
         if self.choice == "random":
-            return self._from(bits, self._draw(job, 0))
-        free = [n for n in range(self.group.count) if bits >> n & 1]
+            return self._from(bits, self._draw(grant, 0))
         if self.choice == "power_of_two":
-            free = [self._from(bits, self._draw(job, 0)), self._from(bits, self._draw(job, 1))]
+            free = [self._from(bits, self._draw(grant, 0)), self._from(bits, self._draw(grant, 1))]
+        else:
+            free = [n for n in range(self.group.count) if bits >> n & 1]
         return min(free, key=lambda n: (-nodes[n].free, n))
 
-    def on_arrival(self, job: Job, nodes: list[Any]) -> int:
+    def on_arrival(self, grant: Grant, nodes: list[Any]) -> int:
         """The node to wait at, among those that are up; -1 when there is none. Load is units in use and waiting."""
         up = [n for n in range(self.group.count) if self.group.downs[n] == 0]
         if not up:
@@ -69,9 +66,9 @@ class Chooser:
             self.next = node + 1
             return node
         if self.choice == "random":
-            return self._from(bits, self._draw(job, 0))
+            return self._from(bits, self._draw(grant, 0))
         if self.choice == "power_of_two":
-            up = [self._from(bits, self._draw(job, 0)), self._from(bits, self._draw(job, 1))]
+            up = [self._from(bits, self._draw(grant, 0)), self._from(bits, self._draw(grant, 1))]
         return min(up, key=lambda n: (len(nodes[n].bound) + len(nodes[n].chosen) - nodes[n].free, n))
 
     def _from(self, bits: int, start: int) -> int:
@@ -81,8 +78,8 @@ class Chooser:
             return start + (above & -above).bit_length() - 1
         return (bits & -bits).bit_length() - 1
 
-    def _draw(self, job: Job, index: int) -> int:
-        return int(uniform(self.stream, job.path, index) * self.group.count)
+    def _draw(self, grant: Grant, index: int) -> int:
+        return int(uniform(self.stream, grant.path, index) * self.group.count)
 
 
 class Keys:
@@ -108,6 +105,3 @@ class Keys:
             path = child_path(0, job.execution.attributes[self.by])
         u = uniform(self.stream, path, 0)
         return bisect_right(self.bounds, u) if self.bounds else int(u * self.count)
-
-
-__all__ = ["Chooser", "Keys", "Polled"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from sim.draws.streams import child_path, uniform
@@ -91,38 +90,47 @@ class ForkStep:
             return None
         join = self.body.join
         needed = len(bodies) if join == "all" else 1 if join == "first" else int(join)
-        family = Family(self.engine, job, bodies, self.salt, needed)
-        if needed == 0:
-            return None
-        return self._join(job, family)
-
-    def _join(self, job: Job, family: Family) -> Any:
-        try:
-            yield from family.wait()
-        finally:
-            if self.body.cancel:
-                family.stop()
+        if needed > len(bodies):
+            raise Failed("join")
+        family = Family(self.engine, job, bodies, self.salt, needed, self.body.cancel)
+        return None if needed == 0 else family.wait()
 
 
 class Family:
-    """The children of a fork or race, and when enough of them have ended."""
+    """The children of a fork or race, and when enough of them have ended.
 
-    def __init__(self, engine: Engine, job: Job, bodies: list[list[Any]], salt: int, needed: int) -> None:
+    cancels: the children that are left are stopped as soon as that is so. either: the first end decides, good or bad.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        job: Job,
+        bodies: list[list[Any]],
+        salt: int,
+        needed: int,
+        cancels: bool,
+        either: bool = False,
+    ) -> None:
         self.engine = engine
         self.clock = engine.clock
         self.job = job
         self.needed = needed
+        self.cancels = cancels
         self.succeeded = 0
         self.failed = 0
         self.settled = Event(self.clock)
-        self.open = True
+        self.open = needed > 0
         self.deciding: Job | None = None
         base = child_path(job.path, salt)
         self.children: dict[Job, None] = {}
-        self.total = len(bodies)
+        self.spare = 0 if either else len(bodies) - needed  # so many may fail
         for index, steps in enumerate(bodies):
             child = engine.spawn(job, child_path(base, index), steps, self.ended)
+            child.within = self
             self.children[child] = None
+        if needed == 0 and cancels:
+            self.stop()
 
     def ended(self, child: Job, error: str | None) -> None:
         """A child has ended."""
@@ -134,7 +142,7 @@ class Family:
             self.succeeded += 1
         else:
             self.failed += 1
-        if self.succeeded >= self.needed or self.total - self.failed < self.needed:
+        if self.succeeded >= self.needed or self.failed > self.spare:
             self.open = False
             self.deciding = child
             self.clock.wake(self.settled, error)
@@ -144,16 +152,19 @@ class Family:
     def wait(self) -> Any:
         """Wait for the join; take over the time of the child that decided it; fail when it can't come any more."""
         job = self.job
+        job.awaits = self
         try:
             error = yield self.settled
         except BaseException:
             self.open = False
             self.stop()
             raise
+        finally:
+            job.awaits = None
         assert self.deciding is not None
-        for state, spent in self.deciding.split.items():
-            job.split[state] = job.split.get(state, 0) + spent
-        job.since = self.clock._now
+        job.take_over(self.deciding, self.clock._now)
+        if self.cancels:
+            self.stop()
         if error is not None:
             raise Failed(error)
 
@@ -174,15 +185,7 @@ class RaceStep:
 
     def run(self, job: Job) -> Any:
         """Wait for the first; stop the others."""
-        family = Family(self.engine, job, self.bodies, self.salt, 1)
-        family.total = 1  # the first failure decides as well
-        return self._wait(family)
-
-    def _wait(self, family: Family) -> Any:
-        try:
-            yield from family.wait()
-        finally:
-            family.stop()
+        return Family(self.engine, job, self.bodies, self.salt, 1, cancels=True, either=True).wait()
 
 
 class SagaStep:
@@ -195,8 +198,8 @@ class SagaStep:
 
     def run(self, job: Job) -> Any:
         """Run the steps; on failure run what was registered, last first, and end compensated."""
-        outer, base, path = job.saga, len(job.held), job.path
-        undo: list[tuple[list[Any], int]] = []
+        outer, base, path = job.saga, job.taken, job.path
+        undo: list[list[Any]] = []
         job.saga = undo
         try:
             yield from self.engine.walk(job, self.steps)
@@ -209,10 +212,12 @@ class SagaStep:
             job.saga = outer
         job.give_back(base)
         self.engine.reacted()
-        for index, (steps, _) in enumerate(reversed(undo)):
-            job.path = child_path(child_path(path, self.salt), index)
-            yield from self.engine.walk(job, steps)
-        job.path = path
+        try:
+            for index, steps in enumerate(reversed(undo)):
+                job.path = child_path(child_path(path, self.salt), index)
+                yield from self.engine.walk(job, steps)
+        finally:
+            job.path = path
         raise Failed(COMPENSATED)
 
 
@@ -225,7 +230,7 @@ class CompensateStep:
     def run(self, job: Job) -> None:
         """Register with the saga around."""
         if job.saga is not None:
-            job.saga.append((self.steps, job.path))
+            job.saga.append(self.steps)
 
 
 class CachedStep:
@@ -240,10 +245,9 @@ class CachedStep:
 
     def run(self, job: Job) -> Any:
         """Go on with hit or miss."""
-        held = job.holding(self.at)
-        assert held is not None, f"cache: no unit of {self.at} is held"
-        found = self.cache.look(held.node, job.execution.ordinal)
-        job.tell(self.engine.clock._now, f"cache {self.cache.name} on node {held.node}: {'hit' if found else 'miss'}")
+        node = job.node_of(self.at)
+        found = self.cache.look(node, job.execution.ordinal)
+        job.tell(self.engine.clock._now, f"cache {self.cache.name} on node {node}: {'hit' if found else 'miss'}")
         steps = self.hit if found else self.miss
         return self.engine.walk(job, steps) if steps else None
 
@@ -264,6 +268,3 @@ class CallStep:
             yield from self.engine.walk(job, self.engine.routines[self.name])
         finally:
             job.path = outer
-
-
-__all__ = ["BranchStep", "CachedStep", "CallStep", "CompensateStep", "ForkStep", "LoopStep", "RaceStep", "partial"]

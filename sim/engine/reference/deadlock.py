@@ -1,41 +1,24 @@
-"""Who waits for whom at the end of a run: wait-for cycles, and jobs that no event will ever wake."""
+"""Who waits for whom at the end of a run: wait-for cycles, and executions that no event will ever end."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from sim.engine.reference.control import Family
+from sim.engine.reference.jobs import Job
+from sim.engine.reference.pools import Grant, Pool
+from sim.engine.reference.stations import Servers
+
 if TYPE_CHECKING:
     from sim.engine.reference.engine import Engine
-    from sim.engine.reference.pools import Grant, Pool
 
 
 def cycles(engine: Engine) -> Iterator[str]:
-    """A finding for each knot: resources of which every unit is held by jobs that wait, without a time limit, for
-    units of these same resources."""
-    waiting: dict[str, list[Grant]] = {}
-    for pool in engine.pools.values():
-        blocked = [grant for grant in pool.waiting_grants() if not grant.limited]
-        if blocked:
-            waiting[pool.name] = blocked
-    knot = set(waiting)
-    changed = True
-    while changed:  # the greatest set of resources that only members of the set could free
-        changed = False
-        for name in list(knot):
-            stuck = {grant.job for other in knot for grant in waiting[other]}
-            pool = engine.pools[name]
-            if not _all_held_by(pool, stuck):
-                knot.discard(name)
-                changed = True
-    if knot:
-        edges = [
-            f"execution {grant.job.execution.ordinal} holds {', '.join(g.pool.name for g in grant.job.held) or 'nothing'}"
-            f" and waits for {name}"
-            for name in sorted(knot)
-            for grant in waiting[name][:3]
-        ]
-        yield f"deadlock over {', '.join(sorted(knot))}: {'; '.join(edges)}"
+    """A finding when jobs wait for each other for ever, with one cycle; or when executions are open and nothing is due."""
+    knot = Knot([*engine.pools.values(), *(s for s in engine.stations.values() if isinstance(s, Servers))])
+    if knot.stuck:
+        yield f"deadlock: {len(knot.stuck)} jobs wait for each other: {'; '.join(knot.cycle())}"
     elif engine.clock.next_ns is None and engine.recorder.cohort_open:
         yield (
             f"{engine.recorder.cohort_open} executions are open and no event is left that could end them; "
@@ -43,9 +26,92 @@ def cycles(engine: Engine) -> Iterator[str]:
         )
 
 
-def _all_held_by(pool: Pool, stuck: set[object]) -> bool:
-    up = [node for node in range(pool.group.count) if pool.group.is_up(node)]
-    if not up:
+class Knot:
+    """The greatest set of jobs that only members of the set could set free.
+
+    A job that waits for units is in it when too few of them are, on every node that would do, out of the hands of
+    the set, when all these nodes are up, and when neither patience nor a sibling nor a timer will call it off. A job
+    that waits for its children is in it when all of them are, and no timer runs.
+    """
+
+    def __init__(self, pools: list[Pool]) -> None:
+        self.pools = pools
+        self.wanted: dict[Job, Grant] = {}
+        for pool in pools:
+            at_door = pool.door if isinstance(pool, Servers) else []
+            self.wanted.update({grant.job: grant for grant in [*pool.waiting_grants(), *at_door]})
+        self.stuck: set[Job] = set(self.wanted)
+        for job in self.wanted:
+            parent = job.parent
+            while parent is not None and parent.awaits is not None:
+                self.stuck.add(parent)
+                parent = parent.parent
+        before = -1
+        while len(self.stuck) != before:
+            before = len(self.stuck)
+            self.within_reach = {pool: self._within_reach(pool) for pool in self.pools}
+            self.stuck = {job for job in self.stuck if self._is_stuck(job)}
+
+    def _within_reach(self, pool: Pool) -> list[int]:
+        """Units of each node that are not in the hands of the set; all of a node that is down, since it may come back."""
+        found = []
+        for node, place in enumerate(pool.nodes):
+            lost = sum(grant.units for grant in place.holders if grant.job in self.stuck)
+            found.append(pool.units - lost if pool.group.is_up(node) else pool.units)
+        return found
+
+    def _is_stuck(self, job: Job) -> bool:
+        if self._may_be_called_off(job):
+            return False
+        if isinstance(job.awaits, Family):
+            return all(child in self.stuck for child in job.awaits.children)
+        if job.awaits is not None:
+            return job.awaits.child in self.stuck and not job.awaits.alarms
+        grant = self.wanted[job]
+        reach = self.within_reach[grant.pool]
+        best = max(reach) if grant.wanted < 0 else reach[grant.wanted]
+        return not grant.limited and best < grant.units
+
+    def _may_be_called_off(self, job: Job) -> bool:
+        """Whether a sibling or a timer, of this job or of one that it is a part of, may still stop it."""
+        child: Job | None = job
+        while child is not None and child.within is not None and child.within.open:
+            around = child.within
+            if isinstance(around, Family):
+                if around.cancels and any(other not in self.stuck for other in around.children if other is not child):
+                    return True
+            elif around.started_ns < 0 and around.alarms:
+                return True
+            child = child.parent
         return False
-    held = sum(grant.units for grant in pool.present_grants() if grant.job in stuck)
-    return held >= pool.units * len(up)
+
+    def cycle(self) -> list[str]:
+        """One cycle: who holds what and waits for what, from the job with the least number on."""
+        job = min(self.stuck, key=lambda job: job.order)
+        seen: list[Job] = []
+        while job not in seen:
+            seen.append(job)
+            job = self._next(job)
+        return [self._says(job) for job in seen[seen.index(job) :] if job in self.wanted]
+
+    def _next(self, job: Job) -> Job:
+        """A job of the set that this one waits for."""
+        if isinstance(job.awaits, Family):
+            return next(iter(job.awaits.children))
+        if job.awaits is not None:
+            return job.awaits.child
+        grant = self.wanted[job]
+        places = grant.pool.nodes if grant.wanted < 0 else [grant.pool.nodes[grant.wanted]]
+        return next(other.job for place in places for other in place.holders if other.job in self.stuck)
+
+    def _says(self, job: Job) -> str:
+        held: list[str] = []
+        holder: Job | None = job
+        while holder is not None:
+            held = [grant.pool.name for grant in holder.held if grant.node >= 0] + held
+            holder = holder.parent
+        grant = self.wanted[job]
+        return f"execution {job.execution.ordinal} holds {', '.join(held) or 'nothing'} and waits for {grant.pool.name}"
+
+
+__all__ = ["Knot", "cycles"]

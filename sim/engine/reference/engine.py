@@ -10,17 +10,18 @@ from typing import Any
 
 from sim.draws.build import inverse_of, number_of
 from sim.draws.sampler import Sampler
-from sim.draws.streams import element_id, stream_key, uniform
+from sim.draws.streams import element_id, stream_key
 from sim.engine.order import CHILD_BITS, OBSERVATION, key
 from sim.engine.plan import Plan
 from sim.engine.reference import build
-from sim.engine.reference.batches import BucketStation, DelayStation, FlushStation, PolledStation
+from sim.engine.reference.batches import BatchStation, FlushStation, PolledStation
 from sim.engine.reference.caches import LruCache
-from sim.engine.reference.clock import Clock, Process
+from sim.engine.reference.clock import Alarm, Clock, Event, Process
 from sim.engine.reference.faults import FaultProcess
 from sim.engine.reference.groups import Group
+from sim.engine.reference.guests import BucketStation, DelayStation
 from sim.engine.reference.handover import replication_of
-from sim.engine.reference.jobs import Cancelled, Execution, Failed, Job
+from sim.engine.reference.jobs import CANCELLED, Cancelled, Execution, Failed, Job
 from sim.engine.reference.meters import Window
 from sim.engine.reference.pools import Pool
 from sim.engine.reference.recorder import Recorder
@@ -28,7 +29,7 @@ from sim.engine.reference.sources import SourceProcess
 from sim.engine.reference.stations import Servers, SetupServers, Shared
 from sim.engine.reference.watch import Watch
 from sim.network import Network
-from sim.network.check import group_of, node_groups
+from sim.network.facts import group_of, node_groups
 from sim.network.distributions import Distribution, FromAttribute, Number
 from sim.network.places import Delay, GroupCommit, Polled, Server
 from sim.network.walk import Placed
@@ -86,13 +87,13 @@ class Engine:
         }
         self.stations: dict[str, Any] = {name: self._station(name) for name in network.stations}
         self.routine_ids = {name: index for index, name in enumerate(network.routines)}
-        self.starts: set[int] = set()
         self.routines: dict[str, list[Any]] = build.routines(self)
         self.sources = [
             SourceProcess(self, name, source, (traces or {}).get(name)) for name, source in network.sources.items()
         ]
         for name, fault in self.faults.items():
             FaultProcess(self, name, fault)
+        self.next_sample: Alarm | None = None
         if plan.sample_ns:
             Process(self.clock, self._sample(plan.sample_ns))
 
@@ -169,16 +170,12 @@ class Engine:
             return FlushStation(self, name, spec, group)
         if isinstance(spec, Polled):
             assert group is not None
-            return PolledStation(self, name, spec, group.count)
+            return PolledStation(self, name, spec, group)
         return BucketStation(self, name, spec)
 
     def can_fail(self, group: Group) -> bool:
         """Whether any fault of this run hits the group."""
         return group.name in self._group_targets
-
-    def has_start_step(self, step: Any) -> bool:
-        """Whether a step inside says where the attempt starts."""
-        return id(step) in self.starts
 
     # -- executions -------------------------------------------------------------------------------------------
 
@@ -202,6 +199,7 @@ class Engine:
         """Start a child job; `ended` hears of its end."""
         execution = parent.execution
         execution.children += 1
+        assert execution.children < 1 << CHILD_BITS
         execution.open_jobs += 1
         job = Job(execution, execution.ordinal << CHILD_BITS | execution.children, path, self.clock._now, parent)
         job.priority = parent.priority
@@ -211,14 +209,17 @@ class Engine:
     def _live(self, job: Job, steps: list[Any], ended: Callable[[Job, str | None], None]) -> Any:
         error: str | None = None
         try:
-            for step in steps:
-                pending = step.run(job)
-                if pending is not None:
-                    yield from pending
+            if self.pauses:
+                yield from self.walk(job, steps)
+            else:
+                for step in steps:
+                    pending = step.run(job)
+                    if pending is not None:
+                        yield from pending
         except Failed as failure:
             error = failure.error
         except Cancelled:
-            error = "cancelled"
+            error = CANCELLED
         job.spend("lost", self.clock._now)  # only a job interrupted between two steps has anything left to book
         if job.held:
             job.give_back(0)
@@ -239,11 +240,28 @@ class Engine:
             self.clock.wake(execution.client_done)
 
     def walk(self, job: Job, steps: list[Any]) -> Any:
-        """Take steps one after the other."""
+        """Take steps one after the other; none while a node that one runs on is paused."""
         for step in steps:
+            if self.pauses:
+                yield from self._while_paused(job)
             pending = step.run(job)
             if pending is not None:
                 yield from pending
+        if self.pauses:
+            yield from self._while_paused(job)
+
+    def _while_paused(self, job: Job) -> Any:
+        """A job on a paused node does nothing, and notices nothing, before the node goes on."""
+        while True:
+            where = job.paused_at()
+            if where is None:
+                return
+            resumed = Event(self.clock)
+            where.pool.group.resumed[where.node].append(resumed)
+            try:
+                yield resumed
+            finally:
+                job.spend("paused", self.clock._now)
 
     def reacted(self) -> None:
         """A timer, a retry or a failover has reacted to something."""
@@ -272,6 +290,8 @@ class Engine:
             if following is None:
                 break
             clock.run_before(min(max(clock._now + slice_ns, following + 1), last))
+        if self.next_sample is not None:  # so that nothing is left where nothing can happen any more
+            self.next_sample.cancel()
         self.watch.finish(clock._now)
         return replication_of(self, followed_ns)
 
@@ -279,19 +299,17 @@ class Engine:
         now = self.clock._now
         for place in [*self.pools.values(), *self.stations.values()]:
             place.meter.mark()
-            if isinstance(place, Shared):
+            if isinstance(place, Shared | BatchStation):
                 place.mark()
         for level in self.recorder.in_flight.values():
-            level[1] += level[0] * (now - level[2])
-            level[2] = now
-            level.append(level[1])
-            level[3] = level[0] if len(level) == 5 else level[3]
+            level.mark(now)
 
     def _sample(self, interval_ns: int) -> Any:
         samples, times = self.recorder.samples, self.recorder.sample_ns
         number = 0
         while True:
-            yield self.clock.alarm(number * interval_ns, key(OBSERVATION, 0))
+            self.next_sample = self.clock.alarm(number * interval_ns, key(OBSERVATION, 0))
+            yield self.next_sample
             number += 1
             times.append(self.clock._now)
             for name, place in [*self.pools.items(), *self.stations.items()]:
@@ -299,4 +317,4 @@ class Engine:
                 samples[f"busy.{name}"].append(place.meter.busy)
             for routine, index in self.routine_ids.items():
                 level = self.recorder.in_flight.get(index)
-                samples[f"in_flight.{routine}"].append(level[0] if level else 0)
+                samples[f"in_flight.{routine}"].append(level.current if level else 0)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sim.draws.streams import child_path, element_id, uniform
 from sim.engine.order import DOWN, UP, key
 from sim.engine.reference.clock import Process
-from sim.engine.reference.groups import Group
+from sim.engine.reference.groups import Group, crash
 from sim.network.faults import Fault
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ class FaultProcess:
         self.id = element_id(name)
         self.element = engine.elements[name]
         self.pick = engine.stream(f"{name}/node")
+        self.errors = engine.stream(f"{name}/errors")
         self.wait = engine.sampler(f"{name}/mttf", spec.mttf) if spec.mttf is not None else None
         self.length = engine.sampler(f"{name}/duration", spec.duration) if spec.duration is not None else None
         targets: list[tuple[Group, list[int] | str]] = []
@@ -85,15 +86,16 @@ class FaultProcess:
         record = Episode(self.name, self.clock._now)
         self.engine.recorder.episodes.append(record)
         self.engine.recorder.activities += 1
+        record.nodes += [(group.name, node) for group, nodes in hit for node in nodes]
+        if self.spec.effect == "crash":
+            record.hit = crash(self.clock, hit)
+            return record
         for group, nodes in hit:
-            record.nodes += [(group.name, node) for node in nodes]
-            if self.spec.effect == "crash":
-                record.hit += group.crash(nodes, self.clock._now)
-            elif self.spec.effect in ("pause", "slow"):
+            if self.spec.effect in ("pause", "slow"):
                 group.change_speed(nodes, self.spec.speed or 0.0, begins=True)
             else:
                 for node in nodes:
-                    group.error_chances[node].append((episode, self.spec.probability or 0.0))
+                    group.error_chances[node].append((self.errors, episode, self.spec.probability or 0.0))
         return record
 
     def _end(self, hit: list[tuple[Group, list[int]]], record: Episode, episode: int) -> None:
@@ -106,4 +108,4 @@ class FaultProcess:
                 group.change_speed(nodes, self.spec.speed or 0.0, begins=False)
             else:
                 for node in nodes:
-                    group.error_chances[node].remove((episode, self.spec.probability or 0.0))
+                    group.error_chances[node].remove((self.errors, episode, self.spec.probability or 0.0))

@@ -1,22 +1,28 @@
-"""Node groups: which nodes are up, paused or slow, and whom a fault tells. When faults come is `faults`' matter."""
+"""Node groups: which nodes are up, paused or slow, and whom a crash hits. When faults come is `faults`' matter."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
-from sim.engine.reference.clock import interrupt
+from sim.draws.streams import uniform
+from sim.engine.reference.clock import Clock, Event, interrupt
 from sim.engine.reference.jobs import Failed, Job
 
 if TYPE_CHECKING:
     from sim.engine.reference.attempts import Trial
+    from sim.engine.reference.pools import Pool
+
+Hit = dict[Job, int | None]
+"""Jobs that a crash interrupts, with the number of the outermost grant that each one loses (None: it loses none)."""
 
 
 class Resident(Protocol):
     """What lives on the nodes of a group: pools, stations, caches."""
 
-    def node_down(self, node: int, hit: dict[Job, int | None]) -> None:
-        """The node has crashed: drop what it held and add whoever ran there to `hit`, with the place in `held`."""
+    def node_down(self, node: int, hit: Hit) -> None:
+        """The node has crashed: drop what it held and add whoever ran there to `hit`."""
 
     def node_up(self, node: int) -> None:
         """The node is back, empty."""
@@ -26,7 +32,10 @@ class Resident(Protocol):
 
 
 class Group:
-    """The nodes of one group and their state. Several faults may hold a node down; it is up when none does."""
+    """The nodes of one group and their state. Several faults may hold a node down; it is up when none does.
+
+    ready: up and not paused. error_chances: (stream, episode, chance) of each fault that makes services there fail.
+    """
 
     def __init__(self, name: str, count: int) -> None:
         self.name = name
@@ -35,11 +44,13 @@ class Group:
         self.crashed: Callable[[str, int, set[int], set[str], int], None] | None = None
         self.downs = [0] * count
         self.down_since = [-1] * count
+        self.ready = [True] * count
         self.speeds: list[list[float]] = [[] for _ in range(count)]
-        self.error_chances: list[list[tuple[int, float]]] = [[] for _ in range(count)]
+        self.error_chances: list[list[tuple[int, int, float]]] = [[] for _ in range(count)]
         self.residents: list[Resident] = []
+        self.chosen_on_arrival: list[Pool] = []
         self.trials: list[dict[Trial, None]] = [{} for _ in range(count)]
-        self.resumed: list[list[object]] = [[] for _ in range(count)]
+        self.resumed: list[list[Event]] = [[] for _ in range(count)]
 
     def is_up(self, node: int) -> bool:
         """Whether the node is there (paused or slow nodes are)."""
@@ -52,30 +63,33 @@ class Group:
             speed *= factor
         return speed
 
-    def crash(self, nodes: list[int], now_ns: int) -> int:
-        """Take nodes down; interrupt whoever ran there, in the order of the jobs. Gives how many were hit."""
-        hit: dict[Job, int | None] = {}
-        silent: list[Trial] = []
+    def spoils(self, node: int, path: int) -> bool:
+        """Whether a service that ends on the node now ends in failure; `path` is that of the visit."""
+        return any(uniform(stream, path, episode) < chance for stream, episode, chance in self.error_chances[node])
+
+    def take_down(self, nodes: list[int], now_ns: int) -> tuple[Hit, list[int]]:
+        """Nodes crash. Gives whom that hits and which nodes were up until now."""
+        hit: Hit = {}
+        fallen = []
         for node in nodes:
             self.downs[node] += 1
             if self.downs[node] > 1:
                 continue
+            fallen.append(node)
             self.down_since[node] = now_ns
+            self.ready[node] = False
             for trial in self.trials[node]:
                 trial.node_lost()
-                silent.append(trial)
             self.trials[node].clear()
-            before = set(hit)
+            here: Hit = {}
             for resident in self.residents:
-                resident.node_down(node, hit)
+                resident.node_down(node, here)
             if self.crashed is not None:
-                running = {job.execution.ordinal for job in hit if job not in before}
+                running = {job.execution.ordinal for job in here}
                 self.crashed(self.name, node, running, self.affinities, now_ns)
-        for job in sorted(hit, key=lambda job: job.order):
-            assert job.process is not None
-            job.tell(now_ns, f"a node of {self.name} crashed under it")
-            interrupt(job.process, Failed("crash", hit[job]))
-        return len(hit)
+            for job, depth in here.items():
+                add_hit(hit, job, depth)
+        return hit, fallen
 
     def repair(self, nodes: list[int]) -> None:
         """Bring nodes back, empty."""
@@ -83,6 +97,7 @@ class Group:
             self.downs[node] -= 1
             if self.downs[node] == 0:
                 self.down_since[node] = -1
+                self.ready[node] = self.speed(node) > 0
                 for resident in self.residents:
                     resident.node_up(node)
 
@@ -97,6 +112,7 @@ class Group:
             after = self.speed(node)
             if before == after:
                 continue
+            self.ready[node] = self.downs[node] == 0 and after > 0
             if self.downs[node] == 0:
                 for resident in self.residents:
                     resident.node_speed(node, after)
@@ -107,3 +123,31 @@ class Group:
                 waiting, self.resumed[node] = self.resumed[node], []
                 for event in waiting:
                     event.env.wake(event)  # type: ignore[attr-defined]
+
+
+def add_hit(hit: Hit, job: Job, depth: int | None) -> None:
+    """Note that a crash hits a job; of several grants that it loses, the outermost one counts."""
+    known = hit.get(job)
+    hit[job] = known if depth is None else depth if known is None else min(known, depth)
+
+
+def crash(clock: Clock, targets: list[tuple[Group, list[int]]]) -> int:
+    """Let nodes of several groups crash at one instant. Gives how many jobs that hits.
+
+    First everything there is gone, then whoever ran there is interrupted, in the order of the jobs, then those who
+    had chosen one of the nodes to wait at choose again.
+    """
+    hit: Hit = {}
+    after: list[Callable[[Event], None]] = []
+    for group, nodes in targets:
+        here, fallen = group.take_down(nodes, clock._now)
+        for job, depth in here.items():
+            add_hit(hit, job, depth)
+        after += [partial(pool.choose_again, node) for node in fallen for pool in group.chosen_on_arrival]
+    for job in sorted(hit, key=lambda job: job.order):
+        assert job.process is not None
+        job.tell(clock._now, "a node crashed under it")
+        interrupt(job.process, Failed("crash", hit[job]))
+    for action in after:
+        clock.later(action)
+    return len(hit)

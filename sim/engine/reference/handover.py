@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sim.engine.reference.deadlock import cycles
+from sim.engine.reference.batches import FlushStation, PolledStation
 from sim.engine.reference.stations import ONE_CORE, Shared
 from sim.results.columns import (
     OPEN,
@@ -52,7 +53,7 @@ def replication_of(engine: Engine, followed_ns: int) -> Replication:
             for span in recorder.spans
         },
         in_flight={
-            routines[index]: InFlight(level[5] - level[4] if len(level) > 5 else level[-1], level[3])
+            routines[index]: InFlight(level.areas[1] - level.areas[0], level.window_maximum)
             for index, level in recorder.in_flight.items()
         },
         counts={(routines[routine], name): number for (routine, name), number in recorder.counts.items()},
@@ -107,16 +108,16 @@ def _place(engine: Engine, name: str, kind: str, place: Any) -> PlaceUse:
     meter.tick()
     begin, end = meter.marks
     busy_now, waiting_now = _present(place)
-    shared = isinstance(place, Shared)
-    speed = excess = None
-    if shared:
+    units, speed, excess = float(meter.units), None, None
+    if isinstance(place, Shared | FlushStation | PolledStation):
+        units = place.cores * place.group.count if isinstance(place, Shared) else float(len(place.rounds))
         (work_0, excess_0), (work_1, excess_1) = place.marked
         speed, excess = (work_1 - work_0) / ONE_CORE, (excess_1 - excess_0) / ONE_CORE
     waits = np.array(meter.waits, np.int64)
     return PlaceUse(
         name=name,
         kind=kind,
-        units=place.cores * place.group.count if shared else float(meter.units),
+        units=units,
         busy_area=end["busy_area"] - begin["busy_area"],
         waiting_area=end["waiting_area"] - begin["waiting_area"],
         units_area=end["units_area"] - begin["units_area"],

@@ -12,14 +12,15 @@ from sim.engine.reference.clock import Event, Process
 
 if TYPE_CHECKING:
     from sim.engine.reference.attempts import Trial
+    from sim.engine.reference.control import Family
     from sim.engine.reference.pools import Grant
-    from sim.network.routines import Steps
 
 COMPENSATED = "compensated"
+CANCELLED = "cancelled"
 
 
 class Failed(Exception):  # noqa: N818 - the field's word; it is a fact of the model, not a fault of the program
-    """A job's step failed: `error` names how; `depth` is the place in `held` of what a crash took away."""
+    """A job's step failed: `error` names how; `depth` is the number of the grant that a crash took away."""
 
     def __init__(self, error: str, depth: int | None = None) -> None:
         super().__init__(error, depth)
@@ -36,12 +37,13 @@ class Execution:
 
     __slots__ = (
         "affinity",
+        "asked",
         "attributes",
         "children",
         "client_done",
         "counts",
         "crashes",
-        "element",
+        "late",
         "log",
         "open_jobs",
         "ordinal",
@@ -51,8 +53,9 @@ class Execution:
         "routine",
         "row",
         "start_ns",
-        "times",
     )
+    asked: dict[str, int]  # both are there from the first watched mark on: see `watch`
+    late: set[str]
 
     def __init__(self, ordinal: int, routine: int, path: int, start_ns: int, priority: int) -> None:
         self.ordinal = ordinal
@@ -64,10 +67,9 @@ class Execution:
         self.open_jobs = 1
         self.attributes: dict[str, int] = {}
         self.affinity: dict[str, int] | None = None
-        self.crashes: dict[str | None, int] | None = None
+        self.crashes: dict[str, int] | None = None
         self.readied: dict[str, int] | None = None
         self.counts: dict[str, int] | None = None
-        self.times: dict[str, int] | None = None
         self.client_done: Event | None = None
         self.log: list[tuple[int, str]] | None = None
         self.row = -1
@@ -77,9 +79,11 @@ class Job:
     """One thread of control of an execution."""
 
     __slots__ = (
+        "awaits",
         "execution",
         "held",
         "kept",
+        "open_spans",
         "order",
         "parent",
         "path",
@@ -87,10 +91,11 @@ class Job:
         "process",
         "saga",
         "since",
-        "span_starts",
         "split",
         "start_ns",
+        "taken",
         "trial",
+        "within",
     )
 
     def __init__(self, execution: Execution, order: int, path: int, now_ns: int, parent: Job | None = None) -> None:
@@ -102,11 +107,14 @@ class Job:
         self.since = now_ns
         self.split: dict[str, int] = {}
         self.held: list[Grant] = []
+        self.taken = 0  # grants so far: the next one's number
         self.kept: Grant | None = None
         self.parent = parent
-        self.saga: list[tuple[Steps, Any]] | None = parent.saga if parent is not None else None
-        self.span_starts: dict[str, int] = dict(parent.span_starts) if parent is not None else {}
-        self.trial: Trial | None = None
+        self.saga: list[list[Any]] | None = parent.saga if parent is not None else None
+        self.open_spans: dict[str, int] = dict(parent.open_spans) if parent is not None else {}
+        self.trial: Trial | None = parent.trial if parent is not None else None  # the innermost one around
+        self.within: Family | Trial | None = None  # what it is a child of
+        self.awaits: Family | Trial | None = None  # whose end it waits for
         self.process: Process | None = None
 
     def spend(self, state: str, now_ns: int) -> None:
@@ -125,6 +133,13 @@ class Job:
         if total:
             self.split["lost"] = self.split.get("lost", 0) + total
 
+    def take_over(self, child: Job, now_ns: int) -> None:
+        """Go on where a child leaves off: its time is now one's own, and so are the spans that it has begun."""
+        for state, spent in child.split.items():
+            self.split[state] = self.split.get(state, 0) + spent
+        self.since = now_ns
+        self.open_spans = dict(child.open_spans)
+
     def holding(self, resource: str) -> Grant | None:
         """The grant of `resource` acquired last by this job or by those that it is a part of."""
         job: Job | None = self
@@ -135,11 +150,28 @@ class Job:
             job = job.parent
         return None
 
+    def node_of(self, resource: str) -> int:
+        """The node of the unit of `resource` held last. Raises Failed("not_held") when none is held (any more)."""
+        grant = self.holding(resource)
+        if grant is None or grant.node < 0:
+            raise Failed("not_held")
+        return grant.node
+
+    def paused_at(self) -> Grant | None:
+        """A unit that this job, or one that it is a part of, holds on a paused node; None where there is none."""
+        job: Job | None = self
+        while job is not None:
+            for grant in job.held:
+                if grant.node >= 0 and grant.pool.group.speed(grant.node) == 0:
+                    return grant
+            job = job.parent
+        return None
+
     def give_back(self, base: int) -> None:
-        """Give back, last first, what was acquired since `held` had `base` entries."""
+        """Give back, last first, the grants numbered `base` and above."""
         held = self.held
         self.kept = None
-        while len(held) > base:
+        while held and held[-1].depth >= base:
             held.pop().free()
 
     def tell(self, now_ns: int, what: str) -> None:

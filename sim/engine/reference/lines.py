@@ -98,7 +98,7 @@ class PriorityLine(Line):
             heapify(self.heap)
 
     def __iter__(self) -> Iterator[Any]:
-        return iter([item[2] for item in sorted(self.heap) if item[2] in self.entries])
+        return iter(sorted(self.entries, key=self.rank))
 
     def rank(self, entry: Any) -> tuple[int, int]:
         """Greatest priority first, then the oldest."""

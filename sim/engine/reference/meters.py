@@ -18,6 +18,9 @@ class Window:
 class Meter:
     """Counts and areas of one place.
 
+    waits_at_grant: whether the wait of a visit is known when it is granted; under sharing and preemption it is known
+    at its end only, and the place itself records it then.
+
     Areas are integrals over time in ns, kept exactly in Python's integers. `stayed` adds up, visit by visit, how
     long each one waited or held; the audit holds it against the area that was added up change by change.
     """
@@ -43,6 +46,7 @@ class Meter:
         "waiting",
         "waiting_area",
         "waits",
+        "waits_at_grant",
         "window",
     )
 
@@ -57,6 +61,7 @@ class Meter:
         self.wait_sum = self.held_sum = 0
         self.overdrawn = False
         self.waits: list[int] = []
+        self.waits_at_grant = True
         self.marks: list[dict[str, int]] = []
 
     def tick(self) -> None:
@@ -88,6 +93,11 @@ class Meter:
         if self.waiting > self.max_waiting:
             self.max_waiting = self.waiting
 
+    def wait_begins_again(self) -> None:
+        """Somebody in service is sent back to the line: it has not been served yet."""
+        self.served -= 1
+        self.wait_begins()
+
     def wait_ends(self, asked_ns: int, served: bool) -> None:
         """Somebody leaves the line, served or not."""
         self.tick()
@@ -103,9 +113,14 @@ class Meter:
         self.served += 1
         if self.busy > self.units > 0:
             self.overdrawn = True
+        if self.waits_at_grant:
+            self.record_wait(asked_ns, self.clock._now - asked_ns, waited)
+
+    def record_wait(self, asked_ns: int, wait_ns: int, waited: bool) -> None:
+        """The wait of one visit is known; those that asked in the window count."""
         window = self.window
         if window.begin_ns <= asked_ns < window.end_ns:
-            self.waits.append(self.clock._now - asked_ns)
+            self.waits.append(wait_ns)
             if waited:
                 self.waited += 1
 

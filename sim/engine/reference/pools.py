@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from sim.draws.streams import child_path
 from sim.engine.order import COMPLETION, key
-from sim.engine.reference.choices import Chooser
+from sim.engine.reference.choices import Chooser, Keys
 from sim.engine.reference.clock import Event, interrupt
-from sim.engine.reference.groups import Group
+from sim.engine.reference.groups import Group, Hit, add_hit
 from sim.engine.reference.jobs import Failed, Job
-from sim.engine.reference.lines import line
+from sim.engine.reference.lines import Line, line
 from sim.engine.reference.meters import Meter
 from sim.network.places import Place, Resource
 
@@ -20,25 +22,53 @@ if TYPE_CHECKING:
 class Grant:
     """A request for units and, once `node` is 0 or more, the possession of them.
 
-    bound: the one node that it must be, or -1.
+    wanted: the one node that it must be, or -1; chose: it was chosen on arrival and is chosen again after a crash.
+    salt: sets the draws of this visit apart from those of others. depth: its number among the grants of the job.
     """
 
-    __slots__ = ("asked_ns", "bound", "event", "granted_ns", "job", "node", "opens", "pool", "priority", "limited", "serial", "units", "waited")
+    __slots__ = (
+        "asked_ns",
+        "chose",
+        "depth",
+        "event",
+        "granted_ns",
+        "job",
+        "limited",
+        "line",
+        "node",
+        "opens",
+        "pool",
+        "priority",
+        "salt",
+        "serial",
+        "units",
+        "waited",
+        "wanted",
+    )
 
-    def __init__(self, pool: Pool, job: Job, units: int, priority: int, bound: int = -1) -> None:
+    def __init__(self, pool: Pool, job: Job, units: int, priority: int, wanted: int, salt: int) -> None:
         self.pool = pool
         self.job = job
         self.units = units
         self.priority = priority
-        self.bound = bound
+        self.wanted = wanted
+        self.chose = False
+        self.salt = salt
         self.asked_ns = pool.clock._now
         self.serial = 0
+        self.depth = 0
         self.waited = False
         self.limited = False
         self.node = -1
         self.granted_ns = -1
         self.opens = False
         self.event: Event | None = None
+        self.line: Line | None = None
+
+    @property
+    def path(self) -> int:
+        """Path of the draws that belong to this visit."""
+        return child_path(self.job.path, self.salt)
 
     def begin(self) -> None:
         """The units are there: let the job go on, if it had to wait."""
@@ -51,9 +81,9 @@ class Grant:
 
     def lose(self) -> None:
         """Another takes the units by priority: what was done with them fails."""
-        job, depth = self.job, self.job.held.index(self)
+        job = self.job
         assert job.process is not None
-        interrupt(job.process, Failed("preempted", depth), lambda: self in job.held)
+        interrupt(job.process, Failed("preempted", self.depth), lambda: self in job.held)
 
 
 class PoolNode:
@@ -83,6 +113,7 @@ class Pool:
         opened = units if resource is None or resource.open is None else resource.open
         self.nodes = [PoolNode(units, opened, spec.queue) for _ in range(group.count)]
         self.line = line(spec.queue)
+        self.keys = Keys(engine, name, spec.keyed, group.count) if spec.keyed is not None else None
         self.fresh = Chooser(engine, name, spec, group)
         self.meter = Meter(self.clock, engine.window, units * group.count)
         self.serial = 0
@@ -91,8 +122,12 @@ class Pool:
         self.element = engine.elements[name]
         opening = resource.opening if resource is not None else None
         self.opening = engine.sampler(f"{name}/opening", opening) if opening is not None else None
-        self.single = group.count == 1 and not engine.can_fail(group) and not spec.preemptive
+        self.refuses = spec.when_down == "refuse"
+        self.single = group.count == 1  # then all stand in one line, whatever node they want
+        self.plain = self.single and not engine.can_fail(group)
         group.residents.append(self)
+        if spec.wait_at == "node" and not self.single:
+            group.chosen_on_arrival.append(self)
 
     # -- asking -----------------------------------------------------------------------------------------------
 
@@ -100,77 +135,87 @@ class Pool:
         """Ask for units; the grant has a node at once, or gets one later and wakes its event.
 
         Raises Failed("rejected") when the line is full and Failed("refused") when the resource refuses while no
-        node is up.
+        node that would do is up.
         """
-        job, units = grant.job, grant.units
+        self.enter(grant)
+        if self.refuses and not self.plain:
+            self.refuse_when_down(grant)
+        node = self._node_at_once(grant)
+        if node >= 0:
+            self._give(grant, node)
+        elif not (self.spec.preemptive and self._preempt(grant)):
+            self.wait(grant)
+
+    def enter(self, grant: Grant) -> None:
+        """Take a number, and find out which node it must be."""
         self.serial += 1
         grant.serial = self.serial
         self.meter.ask()
-        node = grant.bound if grant.bound >= 0 else self.fresh.key_node(job)
-        if node < 0 and self.spec.wait_at == "node":
-            node = self.fresh.on_arrival(job, self.nodes)
-            if node >= 0:
-                self._join_or_take(grant, node, self.nodes[node].chosen)
-                return
-        elif node >= 0:
-            self._join_or_take(grant, node, self.nodes[node].bound)
-            return
-        if self.spec.when_down == "refuse" and not self.fresh.any_up():
+        if self.single:
+            grant.wanted = -1
+        elif grant.wanted < 0 and self.keys is not None:
+            grant.wanted = self.keys.node(grant.job)
+        elif grant.wanted < 0 and self.spec.wait_at == "node":
+            grant.chose = True
+            grant.wanted = self.fresh.on_arrival(grant, self.nodes)
+
+    def refuse_when_down(self, grant: Grant) -> None:
+        """Raise Failed("refused") when no node that would do is up."""
+        if not (self.fresh.any_up() if grant.wanted < 0 else self.group.is_up(grant.wanted)):
             self.meter.refuse()
             raise Failed("refused")
-        if not self.line:
-            node = 0 if self.single else self.fresh.with_units(job, units, self.nodes)
-            if node >= 0 and self.nodes[node].free >= units:
-                self._give(grant, node)
-                return
-        if self.spec.preemptive and self._preempt(grant, range(self.group.count)):
-            return
-        self._wait(grant, self.line)
 
-    def _join_or_take(self, grant: Grant, node: int, own_line: Any) -> None:
+    def _node_at_once(self, grant: Grant) -> int:
+        """A node that serves the newcomer at once, or -1; nobody overtakes those who wait."""
+        if self.line.entries:
+            return -1
+        if self.plain:
+            return 0 if self.nodes[0].free >= grant.units else -1
+        node = grant.wanted
+        if node < 0:
+            return self.fresh.with_units(grant, self.nodes)
         place = self.nodes[node]
-        up = self.group.downs[node] == 0
-        if not up and self.spec.when_down == "refuse":
-            self.meter.refuse()
-            raise Failed("refused")
-        if up and place.free >= grant.units and not place.bound and not place.chosen and not self.line:
-            self._give(grant, node)
-        elif up and self.spec.preemptive and self._preempt(grant, (node,)):
-            return
-        else:
-            self._wait(grant, own_line)
+        free = self.group.ready[node] and not place.bound.entries and not place.chosen.entries
+        return node if free and place.free >= grant.units else -1
 
-    def _wait(self, grant: Grant, where: Any) -> None:
-        if self.spec.queue_limit is not None and len(where) >= self.spec.queue_limit:
+    def wait(self, grant: Grant) -> None:
+        """Stand in line. Raises Failed("rejected") when it is full."""
+        limit = self.spec.queue_limit
+        if limit is not None and self._length(grant.wanted) >= limit:
             self.meter.reject()
             raise Failed("rejected")
         if grant.event is None:
             grant.event = Event(self.clock)
         grant.waited = True
-        where.push(grant)
         self.meter.wait_begins()
+        self._push(grant)
+
+    def _length(self, node: int) -> int:
+        return len(self.line) if node < 0 else len(self.nodes[node].bound) + len(self.nodes[node].chosen)
+
+    def _push(self, grant: Grant) -> None:
+        node = grant.wanted
+        if node < 0:
+            grant.line = self.line
+        else:
+            grant.line = self.nodes[node].chosen if grant.chose else self.nodes[node].bound
+        grant.line.push(grant)
+        self._note(node)
 
     def withdraw(self, grant: Grant) -> None:
         """Stop asking; a grant that came in the meantime is held by the job and given back with the rest."""
-        if grant.node >= 0:
+        if grant.line is None:
             return
-        for where in self._lines(grant):
-            if grant in where.entries:
-                where.discard(grant)
-                self.meter.wait_ends(grant.asked_ns, served=False)
-                self._serve_after_leaving(grant)
-                return
+        grant.line.discard(grant)
+        grant.line = None
+        self.meter.wait_ends(grant.asked_ns, served=False)
+        self._note(grant.wanted)
+        self.left(grant.wanted)
 
-    def _lines(self, grant: Grant) -> list[Any]:
-        lines = [self.line]
-        for node in self.nodes if grant.bound < 0 else [self.nodes[grant.bound]]:
-            lines += [node.bound, node.chosen]
-        return lines
-
-    def _serve_after_leaving(self, grant: Grant) -> None:
-        """Who left may have stood before somebody who needs fewer units."""
+    def left(self, wanted: int) -> None:
+        """Who left the line may have stood before somebody who needs fewer units."""
         if self.units > 1:
-            for node in range(self.group.count) if grant.bound < 0 else (grant.bound,):
+            for node in range(self.group.count) if wanted < 0 else (wanted,):
                 self.serve(node)
 
     # -- giving and taking back -------------------------------------------------------------------------------
@@ -178,21 +223,24 @@ class Pool:
     def _give(self, grant: Grant, node: int) -> None:
         place = self.nodes[node]
         place.free -= grant.units
-        now = self.clock._now
         grant.node = node
-        grant.granted_ns = now
+        grant.granted_ns = self.clock._now
         job = grant.job
+        grant.depth = job.taken
+        job.taken += 1
         job.held.append(grant)
         place.holders[grant] = None
         self.meter.grant(grant.asked_ns, grant.units, grant.waited)
-        self.fresh.changed(node, place.free)
+        self._note(node)
         if self.opening is not None:
             used = self.units - place.free
             if used > place.open:
                 place.open = used
                 grant.opens = True
-        if job.trial is not None:
-            job.trial.granted(grant)
+        trial = job.trial
+        while trial is not None:
+            trial.granted(grant)
+            trial = trial.outer
         grant.begin()
 
     def free(self, grant: Grant) -> None:
@@ -205,35 +253,46 @@ class Pool:
         place.free += grant.units
         del place.holders[grant]
         self.meter.release(grant.granted_ns, grant.units)
-        self.fresh.changed(node, place.free)
+        self._note(node)
         self.serve(node)
 
     def serve(self, node: int) -> None:
         """Give the free units of a node to those who waited longest (or by the line's own rule)."""
         place = self.nodes[node]
-        if self.group.downs[node] or (self.engine.pauses and self.group.speed(node) == 0):
+        if not self.group.ready[node]:
             return
         while place.free > 0:
             best = None
-            for where in (self.line, place.bound, place.chosen):
+            for where in (self.line,) if self.single else (self.line, place.bound, place.chosen):
                 if where.entries:
                     head = where.peek()
-                    if best is None or where.rank(head) < best[1]:
-                        best = (where, where.rank(head), head)
+                    rank = where.rank(head)
+                    if best is None or rank < best[1]:
+                        best = (where, rank, head)
             if best is None or best[2].units > place.free:
                 return
             best[0].pop()
+            best[2].line = None
             self.meter.wait_ends(best[2].asked_ns, served=True)
             self._give(best[2], node)
 
-    def _preempt(self, grant: Grant, nodes: Any) -> bool:
+    def _note(self, node: int) -> None:
+        """Let the chooser know whether the node can serve a newcomer: something is free and nobody waits there."""
+        if node < 0 or self.plain:
+            return
+        place = self.nodes[node]
+        free = place.free > 0 and self.group.ready[node]
+        self.fresh.changed(node, free and not place.bound.entries and not place.chosen.entries)
+
+    def _preempt(self, grant: Grant) -> bool:
         """Take the units of the holder of least priority, the youngest among equals, if below the asker's."""
+        nodes: Iterable[int] = range(self.group.count) if grant.wanted < 0 else (grant.wanted,)
         victims = [
             (holder.priority, -holder.serial, node, holder)
             for node in nodes
-            if self.group.downs[node] == 0
+            if self.group.ready[node]
             for holder in self.nodes[node].holders
-            if holder.priority < grant.priority and holder.units >= grant.units
+            if holder.priority < grant.priority and holder.units >= grant.units and holder.job.kept is not holder
         ]
         if not victims:
             return False
@@ -253,7 +312,7 @@ class Pool:
         job = grant.job
         grant.opens = False
         alarm = self.clock.alarm(
-            self.clock._now + self.opening.ns(job.path, 0), key(COMPLETION, self.element) | job.order
+            self.clock._now + self.opening.ns(grant.path, 0), key(COMPLETION, self.element) | job.order
         )
         try:
             yield alarm
@@ -275,25 +334,27 @@ class Pool:
 
     # -- faults -----------------------------------------------------------------------------------------------
 
-    def node_down(self, node: int, hit: dict[Job, int | None]) -> None:
-        """Units are gone with their holders; those who had chosen this node choose again, in their order."""
+    def node_down(self, node: int, hit: Hit) -> None:
+        """Units are gone with their holders."""
         place = self.nodes[node]
-        for grant in list(place.holders):
-            depth = grant.job.held.index(grant)
-            known = hit.get(grant.job, depth)
-            hit[grant.job] = depth if known is None else min(depth, known)
+        for grant in place.holders:
+            add_hit(hit, grant.job, grant.depth)
             grant.node = -1
             self.meter.release(grant.granted_ns, grant.units)
         place.holders.clear()
         self.meter.units_change(-self.units)
         place.free = 0
         place.open = 0
-        self.fresh.changed(node, 0)
-        waiting = list(place.chosen)
+        self._note(node)
+
+    def choose_again(self, node: int, _: Event) -> None:
+        """Those who had chosen this node choose again, oldest first, whatever the limit of the line there."""
+        place = self.nodes[node]
+        waiting = sorted(place.chosen, key=lambda grant: grant.serial)
         for grant in waiting:
             place.chosen.discard(grant)
-            other = self.fresh.on_arrival(grant.job, self.nodes)
-            (self.nodes[other].chosen if other >= 0 else self.line).push(grant)
+            grant.wanted = self.fresh.on_arrival(grant, self.nodes)
+            self._push(grant)
         if waiting:
             for other in range(self.group.count):
                 self.serve(other)
@@ -305,13 +366,10 @@ class Pool:
         if self.opening is None:
             place.open = self.units
         self.meter.units_change(self.units)
-        self.fresh.changed(node, place.free)
+        self._note(node)
         self.serve(node)
 
     def node_speed(self, node: int, speed: float) -> None:
         """A paused node grants nothing; holders keep what they hold."""
-        self.fresh.changed(node, 0 if speed == 0 else self.nodes[node].free)
-        if speed > 0:
-            self.serve(node)
-
-
+        self._note(node)
+        self.serve(node)

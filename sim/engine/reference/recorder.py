@@ -36,6 +36,29 @@ class SpanMeter:
             self.ended.append(ended_ns)
 
 
+class Level:
+    """How many executions of a routine are at work: its integral and its maximum over the window."""
+
+    __slots__ = ("area", "areas", "current", "last_ns", "maximum", "window_maximum")
+
+    def __init__(self) -> None:
+        self.current = self.area = self.last_ns = self.maximum = self.window_maximum = 0
+        self.areas: list[int] = []
+
+    def change(self, by: int, now: int) -> None:
+        """So many more are at work from now on."""
+        self.area += self.current * (now - self.last_ns)
+        self.last_ns = now
+        self.current += by
+        self.maximum = max(self.maximum, self.current)
+
+    def mark(self, now: int) -> None:
+        """The window begins, or ends."""
+        self.change(0, now)
+        self.areas.append(self.area)
+        self.window_maximum, self.maximum = self.maximum, self.current
+
+
 class Recorder:
     """Rows and counts of one run."""
 
@@ -49,10 +72,11 @@ class Recorder:
         self.splits: dict[int, dict[str, int]] = {}
         self.cohort: list[int] = []
         self.cohort_open = 0
-        self.in_flight: dict[int, list[int]] = {}
+        started = {source.routine for source in network.sources.values()}
+        self.in_flight = {index: Level() for index, name in enumerate(network.routines) if name in started}
         self.spans: list[SpanMeter] = []
         self.spans_ending: dict[str, list[SpanMeter]] = defaultdict(list)
-        self.span_starts: set[str] = set()
+        self.spans_starting: dict[str, list[SpanMeter]] = defaultdict(list)
         self.recoveries_ending: dict[str, list[SpanMeter]] = defaultdict(list)
         self.recovery_starts: set[str] = set()
         self.live: dict[int, Execution] = {}
@@ -61,7 +85,7 @@ class Recorder:
             self.spans.append(meter)
             if span.after_crash is None:
                 self.spans_ending[span.end].append(meter)
-                self.span_starts.add(span.start)
+                self.spans_starting[span.start].append(meter)
             else:
                 self.recoveries_ending[span.end].append(meter)
                 self.recovery_starts.add(span.start)
@@ -87,8 +111,7 @@ class Recorder:
             self.cohort_open += 1
         if self.recovery_starts:
             self.live[execution.ordinal] = execution
-        level = self.in_flight.setdefault(execution.routine, [0, 0, 0, 0])
-        _level_change(level, 1, now)
+        self.in_flight[execution.routine].change(1, now)
 
     def closed(self, execution: Execution, error: str | None, now: int, split: dict[str, int]) -> None:
         """An execution has ended."""
@@ -106,23 +129,25 @@ class Recorder:
         if execution.row >= 0:
             self.cohort_open -= 1
             self.splits[ordinal] = split
-        _level_change(self.in_flight[execution.routine], -1, now)
+        self.in_flight[execution.routine].change(-1, now)
 
     def crashed(self, group: str, node: int, running: set[int], affinities: set[str], now: int) -> None:
         """A node has crashed: remember the executions that it hits, for the spans that measure their recovery."""
-        if not any(meter.group == group for meters in self.recoveries_ending.values() for meter in meters):
+        hurt = [meter for meter in self.spans if meter.group == group]
+        if not hurt:
             return
         for ordinal, execution in self.live.items():
             remembered = execution.affinity is not None and any(
                 execution.affinity.get(name) == node for name in affinities
             )
             if ordinal in running or remembered:
-                execution.crashes = {**(execution.crashes or {}), group: now}
+                for meter in hurt:
+                    execution.crashes = {meter.metric: now, **(execution.crashes or {})}
 
     def recovered(self, execution: Execution, mark: str, now: int) -> None:
         """A mark was made that ends the recovery of an execution, if it was hit."""
         for meter in self.recoveries_ending[mark]:
-            crash = (execution.crashes or {}).pop(meter.group, None)
+            crash = (execution.crashes or {}).pop(meter.metric, None)
             if crash is not None:
                 meter.record(max(crash, (execution.readied or {}).get(meter.start, 0)), now)
 
@@ -134,11 +159,3 @@ class Recorder:
         """An attempt is made; `number` counts from 1."""
         if execution.row >= 0:
             self.attempts[execution.routine][0 if number == 1 else 1] += 1
-
-
-def _level_change(level: list[int], by: int, now: int) -> None:
-    """level: current, area in ns, last change, maximum."""
-    level[1] += level[0] * (now - level[2])
-    level[2] = now
-    level[0] += by
-    level[3] = max(level[3], level[0])

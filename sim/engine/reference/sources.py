@@ -11,6 +11,7 @@ from sim.engine.order import ARRIVAL, COMPLETION, key
 from sim.engine.reference.clock import Event, Process
 from sim.engine.reference.jobs import Execution
 from sim.engine.profile import RateProfile
+from sim.errors import InputErrors, Problem
 from sim.network.sources import (
     BurstArrivals,
     ClosedArrivals,
@@ -23,6 +24,10 @@ from sim.network.sources import (
 
 if TYPE_CHECKING:
     from sim.engine.reference.engine import Engine
+
+
+STANDSTILL = 100_000
+"""So many cycles of a client at one instant, without thinking, are taken for a loop without end."""
 
 
 class SourceProcess:
@@ -166,7 +171,7 @@ class SourceProcess:
                     self._let_in(ordinal)
                 else:
                     late = round(uniform(self.gap_stream, child_path(here, index), 0) * arrivals.jitter_ns)
-                    alarm = self.clock.alarm(time + late, self.key | ordinal)
+                    alarm = self.clock.alarm(time + late, self.key | ordinal + 1)  # visit 0 is the burst itself
                     assert alarm.callbacks is not None
                     alarm.callbacks.append(lambda _, n=ordinal: None if self._over(0) else self._let_in(n))
                 ordinal += 1
@@ -189,14 +194,26 @@ class SourceProcess:
         path = child_path(self.id, client)
         cycle = 0
         think_key = key(COMPLETION, self.engine.elements[self.name]) | client
-        if self.spec.start_ns:
-            yield self.clock.alarm(self.spec.start_ns, self.key | client)
+        yield self.clock.alarm(self.spec.start_ns, self.key | client)
+        idle = 0
         while not self._over(self.clock._now):
             if think is not None:
                 yield self.clock.alarm(self.clock._now + think.ns(path, cycle), think_key)
                 if self._over(self.clock._now):
                     return
+            begun = self.clock._now
             execution = self._let_in(cycle, root_path(path, cycle))
             execution.client_done = Event(self.clock)
             yield execution.client_done
             cycle += 1
+            idle = idle + 1 if self.clock._now == begun and think is None else 0
+            if idle == STANDSTILL:
+                raise InputErrors([_takes_no_time(self.name)])
+
+
+def _takes_no_time(source: str) -> Problem:
+    return Problem(
+        f"sources.{source}.arrivals",
+        f"a client has gone through {STANDSTILL:,} cycles at one instant; time stands still",
+        "write think: 1 ms, or give the routine something that takes time",
+    )

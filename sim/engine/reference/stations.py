@@ -8,30 +8,33 @@ from __future__ import annotations
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Any
 
-from sim.draws.streams import uniform
 from sim.engine.order import COMPLETION, TIMEOUT, key
 from sim.engine.reference.clock import Alarm, Event
-from sim.engine.reference.groups import Group
+from sim.engine.reference.groups import Group, Hit
 from sim.engine.reference.jobs import Failed, Job
 from sim.engine.reference.pools import Grant, Pool
 from sim.network.places import Server
 
 if TYPE_CHECKING:
     from sim.engine.reference.engine import Engine
+    from sim.engine.reference.steps import UseStep
 
 ONE_CORE = 1 << 20
 """Speeds are whole multiples of 2^-20 core, so that both engines compute them alike."""
+FIRST_SETUP = 1 << 62
+"""Set-ups stand behind the visits of all executions in the order of events."""
 
 
 class Visit(Grant):
     """A visit to a station: a server is asked for, serves `demand_ns`, and is free again."""
 
-    __slots__ = ("demand_ns", "entered", "finish", "left_ns")
+    __slots__ = ("came_ns", "demand_ns", "entered", "finish", "left_ns")
     pool: Servers
 
-    def __init__(self, pool: Servers, job: Job, demand_ns: int, priority: int, bound: int) -> None:
-        super().__init__(pool, job, 1, priority, bound)
+    def __init__(self, pool: Servers, job: Job, demand_ns: int, priority: int, bound: int, salt: int) -> None:
+        super().__init__(pool, job, 1, priority, bound, salt)
         self.event = Alarm(pool.clock)
+        self.came_ns = self.asked_ns
         self.demand_ns = demand_ns
         self.left_ns = demand_ns
         self.entered: Event | None = None
@@ -49,14 +52,9 @@ class Visit(Grant):
 
     def lose(self) -> None:
         """Another takes the server by priority: wait again, with what is left to do."""
-        pool = self.pool
-        pool.stop(self)
+        self.pool.stop(self)
         self.job.held.remove(self)
-        self.waited = True
-        where = pool.nodes[self.bound].bound if self.bound >= 0 else pool.line
-        where.push(self)
-        pool.meter.wait_begins()
-        self.asked_ns = pool.clock._now
+        self.pool.wait_again(self)
 
 
 class Servers(Pool):
@@ -68,21 +66,20 @@ class Servers(Pool):
         super().__init__(engine, name, spec, group, units)
         self.service_state = f"service.{name}"
         self.blocked_state = f"blocked.{name}"
-        self.errors = engine.stream(f"{name}/errors")
+        self.blocks = spec.when_full == "block"
         self.door: list[Visit] = []
-        self.demand_sum = 0
+        self.meter.waits_at_grant = not spec.preemptive
 
-    def visit(
-        self, job: Job, demand_ns: int, priority: int, bound: int, patience_ns: int, element: int, keeps: bool
-    ) -> Any:
+    def visit(self, job: Job, step: UseStep, demand_ns: int, priority: int, bound: int, patience_ns: int) -> Any:
         """Wait, be served, leave: a generator that ends with the service.
 
-        patience_ns: -1 waits for ever. keeps: hold the server until there is room at the next station.
+        patience_ns: -1 waits for ever. A step that `keeps` holds the server until there is room at the next station.
         """
-        visit = Visit(self, job, demand_ns, priority, bound)
+        visit = Visit(self, job, demand_ns, priority, bound, step.salt)
+        visit.limited = patience_ns >= 0
         patience = None
         try:
-            if self.door or (self.spec.when_full == "block" and self._full()):
+            if self.blocks and (self.door or self._full()) and (self.fresh.any_up() or not self.refuses):
                 yield from self._wait_at_door(visit)
             else:
                 self.request(visit)
@@ -91,25 +88,25 @@ class Servers(Pool):
                 job.held.remove(kept)
                 kept.pool.free(kept)
             if patience_ns >= 0 and visit.node < 0:
-                patience = self.clock.alarm(self.clock._now + patience_ns, key(TIMEOUT, element) | job.order)
+                patience = self.clock.alarm(self.clock._now + patience_ns, key(TIMEOUT, step.element) | job.order)
                 assert patience.callbacks is not None
                 patience.callbacks.append(lambda _: self._give_up(visit))
             if (yield visit.event) == "patience":
                 raise Failed("patience")
         except BaseException:
             self.withdraw(visit)
+            if visit.granted_ns >= 0:  # a service that is cut off is lost work
+                job.spend(self.wait_state, max(visit.granted_ns, job.since))
+                job.spend("lost", self.clock._now)
             job.spend(self.wait_state, self.clock._now)
             raise
         finally:
             if patience is not None:
                 patience.cancel()
         self._book(visit)
-        chances = self.group.error_chances[visit.node]
-        if chances:
-            for episode, chance in chances:
-                if uniform(self.errors, job.path, episode) < chance:
-                    raise Failed("error")
-        if keeps:
+        if self.group.error_chances[visit.node] and self.group.spoils(visit.node, visit.path):
+            raise Failed("error")
+        if step.keeps:
             job.kept = visit
         else:
             job.held.pop()
@@ -126,10 +123,12 @@ class Servers(Pool):
         if demand:
             split[self.service_state] = split.get(self.service_state, 0) + min(demand, passed)
         job.since = now
-        self.demand_sum += demand
+        if not self.meter.waits_at_grant:
+            self.meter.record_wait(visit.came_ns, now - visit.came_ns - demand, visit.waited)
 
     def _give_up(self, visit: Visit) -> None:
         if visit.node < 0:
+            self.engine.reacted()
             self.withdraw(visit)
             assert visit.event is not None
             self.clock.wake(visit.event, "patience")
@@ -156,12 +155,28 @@ class Servers(Pool):
         if visit.job.process is not None and visit.job.process._target is alarm:
             visit.job.process._target = fresh
 
+    def wait_again(self, visit: Visit) -> None:
+        """Stand in line once more, by age, whatever its limit; the wait is counted from now."""
+        visit.waited = True
+        visit.asked_ns = self.clock._now
+        self.meter.wait_begins_again()
+        self._push(visit)
+
+    def node_down(self, node: int, hit: Hit) -> None:
+        """Services are cut off."""
+        for visit in self.nodes[node].holders:
+            if visit.event is not None and visit.event.callbacks is not None:
+                self.stop(visit)  # type: ignore[arg-type]
+        super().node_down(node, hit)
+
     # -- blocking ---------------------------------------------------------------------------------------------
 
     def _full(self) -> bool:
         limit = self.spec.queue_limit
         assert limit is not None
-        return len(self.line) >= limit and not any(node.free for node in self.nodes)
+        return len(self.line) >= limit and not any(
+            node.free and ready for node, ready in zip(self.nodes, self.group.ready, strict=True)
+        )
 
     def _wait_at_door(self, visit: Visit) -> Any:
         """Wait, at the place one comes from, until there is room in the line."""
@@ -173,14 +188,22 @@ class Servers(Pool):
             if visit in self.door:
                 self.door.remove(visit)
             raise
-        visit.job.spend(self.blocked_state, self.clock._now)
+        finally:
+            visit.job.spend(self.blocked_state, self.clock._now)
 
     def serve(self, node: int) -> None:
         """Serve who waits, then let in whoever stands at the door."""
         super().serve(node)
+        self._let_in()
+
+    def left(self, wanted: int) -> None:
+        """Somebody has left the line: there may be room for one at the door."""
+        self._let_in()
+
+    def _let_in(self) -> None:
         while self.door and not self._full():
             visit = self.door.pop(0)
-            visit.asked_ns = self.clock._now
+            visit.asked_ns = visit.came_ns = self.clock._now
             self.request(visit)
             assert visit.entered is not None
             self.clock.wake(visit.entered)
@@ -202,26 +225,26 @@ class SetupServers(Servers):
 
     def request(self, grant: Grant) -> None:
         """Wait in any case: a server that is free is off."""
-        self.serial += 1
-        grant.serial = self.serial
-        self.meter.ask()
-        self._wait(grant, self.line)
+        self.enter(grant)
+        if self.refuses:
+            self.refuse_when_down(grant)
+        self.wait(grant)
         self._adjust()
 
     def serve(self, node: int) -> None:
-        """A server that has just become free takes the next visit; else it goes off."""
-        if self.line and self.group.downs[0] == 0:
+        """A server that has just become free, or ready, takes the next visit; else it goes off."""
+        if self.line and self.group.is_up(0):
             visit = self.line.pop()
+            visit.line = None
             self.meter.wait_ends(visit.asked_ns, served=True)
             self._give(visit, 0)
         self._adjust()
 
-    def withdraw(self, grant: Grant) -> None:
-        """Leave the line; a start for it may be one too many."""
-        super().withdraw(grant)
+    def left(self, wanted: int) -> None:
+        """Somebody has left the line; a start for it may be one too many."""
         self._adjust()
 
-    def node_down(self, node: int, hit: dict[Job, int | None]) -> None:
+    def node_down(self, node: int, hit: Hit) -> None:
         """Starts are lost with the node."""
         super().node_down(node, hit)
         self._adjust()
@@ -233,12 +256,12 @@ class SetupServers(Servers):
         self._adjust()
 
     def _adjust(self) -> None:
-        wanted = min(len(self.line), self.nodes[0].free) if self.group.downs[0] == 0 else 0
+        wanted = min(len(self.line), self.nodes[0].free) if self.group.is_up(0) else 0
         while len(self.starting) > wanted:
             self.starting.pop().cancel()
         while len(self.starting) < wanted:
             ready = self.clock._now + self.setup.ns(0, self.setup_count)
-            alarm = self.clock.alarm(ready, key(COMPLETION, self.element) | self.setup_count)
+            alarm = self.clock.alarm(ready, key(COMPLETION, self.element) | FIRST_SETUP | self.setup_count)
             self.setup_count += 1
             assert alarm.callbacks is not None
             alarm.callbacks.append(self._ready)
@@ -273,6 +296,7 @@ class Shared(Servers):
     def __init__(self, engine: Engine, name: str, spec: Server, group: Group, units: int) -> None:
         self.shared = [SharedNode() for _ in range(group.count)]
         super().__init__(engine, name, spec, group, units)
+        self.meter.waits_at_grant = False
         self.cores = spec.cores if spec.cores is not None else float(units)
         self.table = [0]
         self.work_area = 0
@@ -304,8 +328,8 @@ class Shared(Servers):
         place.present -= 1
         self._plan(visit.node)
 
-    def node_down(self, node: int, hit: dict[Job, int | None]) -> None:
-        """Whoever is in service is interrupted."""
+    def node_down(self, node: int, hit: Hit) -> None:
+        """Services are cut off, all at once."""
         place = self.shared[node]
         self._advance(place)
         place.waiting.clear()
@@ -313,7 +337,7 @@ class Shared(Servers):
         if place.alarm is not None:
             place.alarm.cancel()
             place.alarm = None
-        super().node_down(node, hit)
+        Pool.node_down(self, node, hit)
 
     def node_speed(self, node: int, speed: float) -> None:
         """Everybody on the node goes on at another speed."""
@@ -366,9 +390,6 @@ class Shared(Servers):
         _, _, visit = heappop(place.waiting)
         place.present -= 1
         self._plan(node)
-        window = self.engine.window
-        if window.begin_ns <= visit.asked_ns < window.end_ns:
-            self.meter.waits.append(self.clock._now - visit.asked_ns - visit.demand_ns)
         assert visit.event is not None
         self.clock.wake(visit.event)
 

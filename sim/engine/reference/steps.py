@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from sim.draws.streams import uniform
 from sim.engine.order import COMPLETION, TIMEOUT, key
-from sim.engine.reference.clock import Event
 from sim.engine.reference.jobs import Failed, Job
 from sim.engine.reference.pools import Grant
 from sim.network.routines import (
@@ -41,6 +40,7 @@ class AcquireStep:
         self.body = body
         self.otherwise = otherwise
         self.element = engine.element(placed)
+        self.salt = engine.salt(placed.stream)
         self.patience = engine.sampler(f"{placed.stream}/patience", body.patience) if body.patience else None
         self.plain = body.at is None and body.affinity is None
         if body.affinity is not None:
@@ -53,7 +53,7 @@ class AcquireStep:
             return self.engine.walk(job, self.otherwise or [])
         body, pool = self.body, self.pool
         priority = job.priority if body.priority is None else body.priority
-        grant = Grant(pool, job, body.units, priority, bound)
+        grant = Grant(pool, job, body.units, priority, bound, self.salt)
         pool.request(grant)
         if grant.node >= 0 and not grant.opens:
             if body.affinity is not None:
@@ -67,9 +67,7 @@ class AcquireStep:
         """The one node that it must be; -1 for any; -2 when the remembered node is known to be gone."""
         body = self.body
         if body.at is not None:
-            held = job.holding(body.at)
-            assert held is not None, f"{body.resource}: no unit of {body.at} is held"
-            return held.node
+            return job.node_of(body.at)
         affinity = job.execution.affinity
         node = -1 if affinity is None else affinity.get(body.affinity or "", -1)
         if node < 0:
@@ -134,7 +132,7 @@ class ReleaseStep:
         self.name = spec.release
 
     def run(self, job: Job) -> None:
-        """Give it back, and let who waits have it."""
+        """Give it back, and let who waits have it. Raises Failed("not_held") when there is none."""
         held = job.held
         for index in range(len(held) - 1, -1, -1):
             grant = held[index]
@@ -142,7 +140,7 @@ class ReleaseStep:
                 del held[index]
                 grant.free()
                 return
-        raise AssertionError(f"{self.name} is released but not held")
+        raise Failed("not_held")
 
 
 class UseStep:
@@ -153,6 +151,7 @@ class UseStep:
         self.station: Any = engine.stations[body.station]
         self.body = body
         self.element = engine.element(placed)
+        self.salt = engine.salt(placed.stream)
         self.keeps = blocks
         service = getattr(engine.network.stations[body.station], "service", None)
         demand = body.demand or service
@@ -166,16 +165,12 @@ class UseStep:
         for attribute, each in self.per:
             demand += job.execution.attributes[attribute] * each
         body = self.body
-        bound = -1
-        if body.at is not None:
-            held = job.holding(body.at)
-            assert held is not None, f"{body.station}: no unit of {body.at} is held"
-            bound = held.node
+        bound = job.node_of(body.at) if body.at is not None else -1
         priority = job.priority if body.priority is None else body.priority
         patience = self.patience.ns(job.path, 0) if self.patience is not None else -1
         if job.execution.log is not None:
             job.tell(job.since, f"uses {self.body.station}")
-        return self.station.visit(job, demand, priority, bound, patience, self.element, self.keeps)
+        return self.station.visit(job, self, demand, priority, bound, patience)
 
 
 class DelaySteps:
@@ -208,21 +203,11 @@ class DelaySteps:
         self.engine.recorder.activities += 2
         try:
             yield alarm
-            if self.engine.pauses:
-                yield from self._while_paused(job)
         except BaseException:
             alarm.cancel()
             raise
         finally:
             job.spend(self.state, self.clock._now)
-
-    def _while_paused(self, job: Job) -> Any:
-        """A job on a paused node notices nothing before the node goes on."""
-        for grant in list(job.held):
-            while grant.node >= 0 and grant.pool.group.speed(grant.node) == 0:
-                resumed = Event(self.clock)
-                grant.pool.group.resumed[grant.node].append(resumed)
-                yield resumed
 
 
 class MarkStep:
@@ -233,7 +218,7 @@ class MarkStep:
         self.name = spec.mark.name
         self.once = spec.mark.once
         self.ends = engine.recorder.spans_ending.get(self.name, [])
-        self.starts = self.name in engine.recorder.span_starts
+        self.starts = engine.recorder.spans_starting.get(self.name, [])
         self.watched = self.name in engine.watch.marks
         self.readies = self.name in engine.recorder.recovery_starts
         self.recovers = self.name in engine.recorder.recoveries_ending
@@ -242,11 +227,11 @@ class MarkStep:
         """End and begin spans; tell the monitors."""
         now = self.engine.clock._now
         for span in self.ends:
-            begun = job.span_starts.pop(span.start, None)
+            begun = job.open_spans.pop(span.metric, None)
             if begun is not None:
                 span.record(begun, now)
-        if self.starts:
-            job.span_starts[self.name] = now
+        for span in self.starts:
+            job.open_spans[span.metric] = now
         if self.recovers and job.execution.crashes:
             self.engine.recorder.recovered(job.execution, self.name, now)
         if self.readies:
@@ -310,12 +295,9 @@ class StartStep:
         del spec
 
     def run(self, job: Job) -> None:
-        """Tell the attempt, with the node held last."""
-        carrier: Job | None = job
-        while carrier is not None and carrier.trial is None:
-            carrier = carrier.parent
-        if carrier is not None and carrier.trial is not None:
-            carrier.trial.start(job.held[-1] if job.held else None)
+        """Tell the innermost attempt with a timeout, with the node held last."""
+        if job.trial is not None:
+            job.trial.start(job.held[-1] if job.held else None)
 
 
 class ForgetStep:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from sim.network.monitors import Monitor
@@ -22,26 +23,40 @@ class Watch:
         self.marks: set[str] = set()
         self.tally = {name: MonitorCount(name) for name in monitors}
         self.live: dict[int, Execution] = {}
-        for monitor in monitors.values():
+        self.asking: dict[str, list[str]] = defaultdict(list)  # mark to the monitors that it puts a question to
+        self.answering: dict[str, list[str]] = defaultdict(list)
+        for name, monitor in monitors.items():
             self.marks |= {monitor.when, monitor.at_most_once} - {None}  # type: ignore[arg-type]
             for names in (monitor.eventually, monitor.never_both, monitor.conserve):
                 self.marks |= set(names or ())
+            if monitor.when is not None:
+                self.asking[monitor.when].append(name)
+            for answer in monitor.eventually or ():
+                self.answering[answer].append(name)
 
     def mark(self, execution: Execution, name: str, once: bool, now_ns: int) -> None:
         """An execution has made a mark. With `once`, made again it is the same one."""
         if execution.counts is None:
-            execution.counts, execution.times = {}, {}
+            execution.counts, execution.asked, execution.late = {}, {}, set()
             self.live[execution.ordinal] = execution
-        assert execution.times is not None
         if once and name in execution.counts:
             return
         execution.counts[name] = execution.counts.get(name, 0) + 1
-        execution.times.setdefault(name, now_ns)
+        for monitor in self.answering.get(name, ()):
+            asked_ns = execution.asked.pop(monitor, None)
+            if asked_ns is not None and self._is_late(monitor, asked_ns, now_ns):
+                execution.late.add(monitor)
+        for monitor in self.asking.get(name, ()):
+            execution.asked.setdefault(monitor, now_ns)
+
+    def _is_late(self, monitor: str, asked_ns: int, now_ns: int) -> bool:
+        limit = self.monitors[monitor].within_ns
+        return limit is not None and now_ns - asked_ns > limit
 
     def closed(self, execution: Execution, now_ns: int) -> None:
         """The execution and all its jobs have ended: every property is decided."""
-        self._judge(execution, now_ns, decided=True)
-        self.live.pop(execution.ordinal, None)
+        if self.live.pop(execution.ordinal, None) is not None:
+            self._judge(execution, now_ns, decided=True)
 
     def finish(self, now_ns: int) -> None:
         """The run is over: what is still open is undecided, unless it is broken already."""
@@ -50,23 +65,12 @@ class Watch:
 
     def _judge(self, execution: Execution, now_ns: int, decided: bool) -> None:
         counts = execution.counts or {}
-        times = execution.times or {}
         for name, monitor in self.monitors.items():
-            tally = self.tally[name]
-            broken, relevant, open_still = False, True, False
             if monitor.eventually is not None:
-                assert monitor.when is not None
                 relevant = monitor.when in counts
-                if relevant:
-                    begun = times[monitor.when]
-                    limit = monitor.within_ns
-                    done = [times[m] for m in monitor.eventually if m in counts and times[m] >= begun]
-                    if done:
-                        broken = limit is not None and min(done) - begun > limit
-                    elif decided or (limit is not None and now_ns - begun > limit):
-                        broken = True
-                    else:
-                        open_still = True
+                asked_ns = execution.asked.get(name)
+                unanswered = asked_ns is not None and (decided or self._is_late(name, asked_ns, now_ns))
+                broken = name in execution.late or unanswered
             elif monitor.never_both is not None:
                 one, other = monitor.never_both
                 relevant = one in counts or other in counts
@@ -76,20 +80,17 @@ class Watch:
                 broken = counts.get(monitor.at_most_once, 0) > 1
             else:
                 moved = monitor.conserve or {}
-                relevant = any(m in counts for m in moved)
-                total = sum(amount * counts.get(m, 0) for m, amount in moved.items())
-                if decided:
-                    broken = total != 0
-                else:
-                    open_still = relevant
+                relevant = any(mark in counts for mark in moved)
+                broken = decided and sum(amount * counts.get(mark, 0) for mark, amount in moved.items()) != 0
             if not relevant:
                 continue
+            tally = self.tally[name]
             tally.antecedents += 1
             if broken:
                 tally.violated += 1
                 if len(tally.examples) < KEPT:
                     tally.examples.append(execution.ordinal)
-            elif open_still:
-                tally.undecided += 1
-            else:
+            elif decided:
                 tally.checked += 1
+            else:
+                tally.undecided += 1

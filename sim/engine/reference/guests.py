@@ -1,0 +1,214 @@
+"""Stations without servers of their own: what their visits share, the delay and the token bucket.
+
+Group commit and the polled queue, which serve in batches, are in `batches`.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Any
+
+from sim.draws.streams import child_path
+from sim.engine.order import COMPLETION, TIMEOUT, key
+from sim.engine.reference.clock import Alarm, Event
+from sim.engine.reference.groups import Group
+from sim.engine.reference.jobs import Failed, Job
+from sim.engine.reference.meters import Meter
+from sim.network.places import Delay, TokenBucket
+
+if TYPE_CHECKING:
+    from sim.engine.reference.engine import Engine
+    from sim.engine.reference.steps import UseStep
+
+
+class Guest:
+    """A job at one of these stations; `inside` once it is being served, `left` once that is over."""
+
+    __slots__ = ("asked_ns", "event", "granted_ns", "inside", "job", "left", "node", "units")
+
+    def __init__(self, job: Job, now_ns: int, event: Event) -> None:
+        self.job = job
+        self.asked_ns = now_ns
+        self.granted_ns = now_ns
+        self.units = 1
+        self.node = 0
+        self.event = event
+        self.inside = False
+        self.left = False
+
+
+class GuestStation:
+    """What these stations share: a meter, the wait of a job with patience and interruption.
+
+    group: the nodes it stands on, None where there are none.
+    """
+
+    group: Group | None = None
+
+    def __init__(self, engine: Engine, name: str, units: int) -> None:
+        self.engine = engine
+        self.clock = engine.clock
+        self.name = name
+        self.element = engine.elements[name]
+        self.meter = Meter(self.clock, engine.window, units)
+        self.guests: dict[Guest, None] = {}
+        self.wait_state = f"wait.{name}"
+        self.service_state = f"service.{name}"
+
+    def visit(self, job: Job, step: UseStep, demand_ns: int, priority: int, bound: int, patience_ns: int) -> Any:
+        """Wait, be served, leave: a generator that ends with the service. patience_ns: -1 waits for ever.
+
+        These stations serve in the order of arrival, for a time of their own, and have no server to keep: demand and
+        priority mean nothing here (the network's check refuses a demand).
+        """
+        guest = Guest(job, self.clock._now, Event(self.clock))
+        self.meter.ask()
+        self.enter(guest, bound)
+        if not guest.left:
+            self.guests[guest] = None
+        patience = None
+        if patience_ns >= 0 and not guest.inside:
+            patience = self.clock.alarm(self.clock._now + patience_ns, key(TIMEOUT, step.element) | job.order)
+            assert patience.callbacks is not None
+            patience.callbacks.append(lambda _: self._give_up(guest))
+        try:
+            if (yield guest.event) == "patience":
+                raise Failed("patience")
+        except BaseException:
+            if not guest.left:
+                self.abandon(guest)
+            if guest.inside:  # a service that is cut off is lost work
+                job.spend(self.wait_state, max(guest.granted_ns, job.since))
+                job.spend("lost", self.clock._now)
+            job.spend(self.wait_state, self.clock._now)
+            raise
+        finally:
+            if patience is not None:
+                patience.cancel()
+        job.spend(self.wait_state, max(guest.granted_ns, job.since))
+        job.spend(self.service_state, self.clock._now)
+        group = self.group
+        if group is not None and group.error_chances[guest.node]:
+            if group.spoils(guest.node, child_path(job.path, step.salt)):
+                raise Failed("error")
+
+    def enter(self, guest: Guest, bound: int) -> None:
+        """Stand in line, or be served at once."""
+        raise AssertionError
+
+    def abandon(self, guest: Guest) -> None:
+        """Leave before the end."""
+        raise AssertionError
+
+    def _give_up(self, guest: Guest) -> None:
+        if not guest.inside:
+            self.engine.reacted()
+            self.abandon(guest)
+            self.clock.wake(guest.event, "patience")
+
+    def begin(self, guest: Guest, waited: bool) -> None:
+        """The service starts."""
+        guest.inside = True
+        guest.granted_ns = self.clock._now
+        if waited:
+            self.meter.wait_ends(guest.asked_ns, served=True)
+        self.meter.grant(guest.asked_ns, 1, waited)
+
+    def done(self, guest: Guest) -> None:
+        """The service is over, or cut off."""
+        guest.left = True
+        self.guests.pop(guest, None)
+        self.meter.release(guest.granted_ns, 1)
+
+    def gone(self, guest: Guest) -> None:
+        """Left the line without service."""
+        guest.left = True
+        self.guests.pop(guest, None)
+        self.meter.wait_ends(guest.asked_ns, served=False)
+
+    def present_grants(self) -> list[Guest]:
+        """Who is being served now."""
+        return [guest for guest in self.guests if guest.inside]
+
+    def waiting_grants(self) -> list[Guest]:
+        """Who stands in line now."""
+        return [guest for guest in self.guests if not guest.inside]
+
+
+class DelayStation(GuestStation):
+    """Room for everybody."""
+
+    def __init__(self, engine: Engine, name: str, spec: Delay) -> None:
+        super().__init__(engine, name, 0)
+
+    def visit(self, job: Job, step: UseStep, demand_ns: int, priority: int, bound: int, patience_ns: int) -> Any:
+        """Be served at once."""
+        begun = self.clock._now
+        guest = Guest(job, begun, Event(self.clock))
+        self.guests[guest] = None
+        self.meter.ask()
+        self.begin(guest, False)
+        alarm = self.clock.alarm(begun + demand_ns, key(COMPLETION, self.element) | job.order)
+        state = self.service_state
+        try:
+            yield alarm
+        except BaseException:
+            alarm.cancel()
+            state = "lost"
+            raise
+        finally:
+            self.done(guest)
+            job.spend(state, self.clock._now)
+
+
+class BucketStation(GuestStation):
+    """Token bucket, by the time at which it would be full again: no clock ticks while nobody comes."""
+
+    def __init__(self, engine: Engine, name: str, spec: TokenBucket) -> None:
+        super().__init__(engine, name, 0)
+        self.spec = spec
+        self.interval_ns = round(1e9 / spec.rate_per_s)
+        self.slack_ns = self.interval_ns * (spec.burst - 1)
+        self.full_ns = 0  # the theoretical arrival time of the generic cell rate algorithm
+        self.line: OrderedDict[Guest, None] = OrderedDict()
+        self.alarm: Alarm | None = None
+
+    def enter(self, guest: Guest, bound: int) -> None:
+        """Take a token, or wait for one in line."""
+        if not self.line and self.full_ns - self.slack_ns <= self.clock._now:
+            self._take(guest, False)
+            return
+        limit = 0 if self.spec.when_empty == "reject" else self.spec.queue_limit
+        if limit is not None and len(self.line) >= limit:
+            self.meter.reject()
+            guest.left = True
+            raise Failed("rejected")
+        self.line[guest] = None
+        self.meter.wait_begins()
+        self._plan()
+
+    def _take(self, guest: Guest, waited: bool) -> None:
+        self.full_ns = max(self.full_ns, self.clock._now) + self.interval_ns
+        self.begin(guest, waited)
+        self.done(guest)
+        self.clock.wake(guest.event)
+
+    def _plan(self) -> None:
+        if self.alarm is None and self.line:
+            self.alarm = self.clock.alarm(self.full_ns - self.slack_ns, key(COMPLETION, self.element))
+            assert self.alarm.callbacks is not None
+            self.alarm.callbacks.append(self._token)
+
+    def _token(self, _: Event) -> None:
+        self.alarm = None
+        guest, _none = self.line.popitem(last=False)
+        self._take(guest, True)
+        self._plan()
+
+    def abandon(self, guest: Guest) -> None:
+        """Leave the line."""
+        del self.line[guest]
+        self.gone(guest)
+        if not self.line and self.alarm is not None:
+            self.alarm.cancel()
+            self.alarm = None

@@ -1,0 +1,17 @@
+"""The bridge from a scenario to a network: all that is known about Temporal and PostgreSQL lives here.
+
+| file | what becomes a network there |
+|---|---|
+| `constants` | the presets' numbers, each noted with its source as it is used |
+| `store` | PostgreSQL: cores, write-ahead log, connections; state transitions as steps |
+| `platform` | shards' transfer queues, frontend, history and matching |
+| `workers` | worker pools; workflow tasks and activities as steps |
+| `workflow` | workflows: sources, routines, work in progress |
+| `faults` | what fails |
+| `lower`, `load` | all of it together; from a file |
+"""
+
+from sim.lower.lower import lower
+from sim.lower.lowered import Lowered
+
+__all__ = ["Lowered", "lower"]

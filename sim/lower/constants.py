@@ -1,0 +1,57 @@
+"""The presets' numbers as they are used: each one taken is noted as an assumption with its source."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from sim.lower.lowered import Assumption
+from sim.network.distributions import Distribution
+from sim.scenario.presets import PRODUCTS, Constant, Transition, parsed, preset
+from sim.scenario.scenario import Scenario
+
+
+class Constants:
+    """Looks constants up by `product.name`; what the scenario changes goes before the preset.
+
+    `noted` holds, in the order of first use, what was taken.
+    """
+
+    def __init__(self, scenario: Scenario) -> None:
+        self._constants: dict[str, Constant] = {}
+        self._own: dict[str, Any] = {}
+        self.noted: dict[str, Assumption] = {}
+        for product in PRODUCTS:
+            chosen = preset(product, getattr(scenario.presets, product))
+            self._constants.update({constant.name: constant for constant in chosen.constants.values()})
+            for name, value in getattr(scenario.constants, product).items():
+                self._own[f"{product}.{name}"] = value
+
+    def number(self, name: str) -> int:
+        """A time in ns or a count."""
+        return cast(int, self._take(name))
+
+    def ratio(self, name: str) -> float:
+        """A share, or a rate a second."""
+        return cast(float, self._take(name))
+
+    def distribution(self, name: str) -> Distribution:
+        """A time that varies."""
+        return cast(Distribution, self._take(name))
+
+    def transition(self, name: str) -> Transition:
+        """What a state transition writes and reads."""
+        return cast(Transition, self._take(f"temporal.{name}"))
+
+    def note(self, what: str, value: str, source: str = "") -> None:
+        """Note something that is assumed and is in no preset."""
+        self.noted.setdefault(what, Assumption(what, value, source))
+
+    def _take(self, name: str) -> Any:
+        constant = self._constants[name]
+        if name in self._own:
+            value = self._own[name]
+            self.noted.setdefault(name, Assumption(constant.what, str(value), "the scenario's own, under `constants`"))
+            return parsed(constant.kind, value)
+        source = f"{constant.source}, {constant.date}" if constant.source else ""
+        self.noted.setdefault(name, Assumption(constant.what, constant.written, source))
+        return constant.value

@@ -1,0 +1,90 @@
+"""What a scenario becomes: the network, and what the network cannot say about it. How it becomes that lives in `lower`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from sim.network import Network
+
+
+@dataclass(frozen=True, slots=True)
+class Assumption:
+    """Something that the prediction rests on and that the scenario's author did not measure.
+
+    source: where the value comes from, with its date; empty for a plain assumption.
+    """
+
+    what: str
+    value: str
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """Machines to bill.
+
+    resource: what they are in the deployment, such as "postgres" or "workers.orders". node: type in the catalogue, or
+    the name of an own price. usd_per_month: the own price of one; None where the catalogue knows it.
+    """
+
+    resource: str
+    node: str
+    count: int
+    usd_per_month: float | None = None
+    spot: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Volume:
+    """Volumes to bill: `count` of them, each of `gib` with what is provisioned beyond its baseline."""
+
+    resource: str
+    disk: str
+    gib: float
+    count: int
+    iops: float = 0.0
+    mb_per_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What one execution of a workflow leaves in the store.
+
+    bytes: of its history at its end, payload included. retention_ns: how long it is kept after that.
+    """
+
+    bytes: int
+    retention_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class SyncMatch:
+    """Operations (as `count` steps name them) whose ratio is the share of a queue's tasks that missed a poller."""
+
+    dispatched: str
+    backlog: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lowered:
+    """A network with its context.
+
+    deadlines_ns: for each routine that a source runs, within what time an execution has to end correctly (succeeded
+        or compensated); None where there is no deadline.
+    in_progress: routines that carry work which was under way at the start, with the workflow that they are part of:
+        they belong to its number in flight, and enter no other figure.
+    task_queues: by name, what tells the sync-match rate.
+    flushes: stations each of whose batches is one flush of a log to disk.
+    """
+
+    network: Network
+    deadlines_ns: Mapping[str, int | None]
+    assumptions: tuple[Assumption, ...] = ()
+    machines: tuple[Machine, ...] = ()
+    volumes: tuple[Volume, ...] = ()
+    histories: Mapping[str, History] = field(default_factory=dict)
+    in_progress: Mapping[str, str] = field(default_factory=dict)
+    task_queues: Mapping[str, SyncMatch] = field(default_factory=dict)
+    flushes: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()

@@ -1,0 +1,45 @@
+"""What a scenario rents: machines and volumes, for the bill."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sim.lower.lowered import Machine, Volume
+from sim.scenario.scenario import Scenario
+
+GIB = 2**30
+
+
+def machines(scenario: Scenario) -> Iterator[Machine]:
+    """Every machine that is named, by what it is for."""
+    for name, pool in scenario.workers.items():
+        if pool.node is not None:
+            yield _machine(scenario, f"workers.{name}", pool.node, pool.replicas)
+    if scenario.temporal is not None:
+        for name in ("frontend", "history", "matching"):
+            service = getattr(scenario.temporal, name)
+            if service is not None and service.node is not None:
+                yield _machine(scenario, f"temporal.{name}", service.node, service.replicas)
+    if scenario.postgres is not None and scenario.postgres.node is not None:
+        yield _machine(scenario, "postgres", scenario.postgres.node, scenario.postgres.nodes)
+    for name, rented in scenario.machines.items():
+        yield _machine(scenario, f"machines.{name}", rented.node, rented.count, rented.spot)
+
+
+def volumes(scenario: Scenario) -> Iterator[Volume]:
+    """Volumes that are not part of a machine's price."""
+    postgres = scenario.postgres
+    if postgres is not None and postgres.disk is not None:
+        disk = postgres.disk
+        yield Volume(
+            "postgres",
+            disk.type,
+            disk.size_bytes / GIB,
+            postgres.nodes,
+            disk.iops,
+            disk.throughput_bytes_per_s / 1e6,
+        )
+
+
+def _machine(scenario: Scenario, resource: str, node: str, count: int, spot: bool = False) -> Machine:
+    return Machine(resource, node, count, scenario.prices.nodes.get(node), spot)

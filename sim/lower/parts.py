@@ -1,0 +1,43 @@
+"""A network in the making."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from sim.lower.steps import Steps
+from sim.network import Network
+from sim.network.faults import Fault
+from sim.network.monitors import Monitor, Span
+from sim.network.places import Cache, NodeGroup, Resource, Station
+from sim.network.sources import Source
+
+
+@dataclass(slots=True)
+class Parts:
+    """Elements by name, as a `Network` has them."""
+
+    nodes: dict[str, NodeGroup] = field(default_factory=dict)
+    sources: dict[str, Source] = field(default_factory=dict)
+    resources: dict[str, Resource] = field(default_factory=dict)
+    stations: dict[str, Station] = field(default_factory=dict)
+    caches: dict[str, Cache] = field(default_factory=dict)
+    routines: dict[str, Steps] = field(default_factory=dict)
+    attributes: dict[str, int] = field(default_factory=dict)
+    faults: dict[str, Fault] = field(default_factory=dict)
+    monitors: dict[str, Monitor] = field(default_factory=dict)
+    spans: dict[str, Span] = field(default_factory=dict)
+
+    def network(self) -> Network:
+        """The network of these parts."""
+        return Network(
+            nodes=self.nodes,
+            sources=self.sources,
+            resources=self.resources,
+            stations=self.stations,
+            caches=self.caches,
+            routines=self.routines,
+            attributes=self.attributes,
+            faults=self.faults,
+            monitors=self.monitors,
+            spans=self.spans,
+        )

@@ -1,0 +1,158 @@
+"""Steps of routines, written short. What they mean is told in `sim.network.routines`."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from sim.network.distributions import Constant, Distribution, FromAttribute, Number
+from sim.network.routines import (
+    Acquire,
+    AcquireBody,
+    Attempt,
+    AttemptBody,
+    Branch,
+    Cached,
+    CachedBody,
+    Call,
+    Change,
+    Compensate,
+    CountStep,
+    DelayStep,
+    Fail,
+    Forget,
+    Fork,
+    ForkBody,
+    Mark,
+    MarkBody,
+    Option,
+    Race,
+    Release,
+    Saga,
+    SetStep,
+    Start,
+    Step,
+    Steps,
+    Use,
+    UseBody,
+)
+
+__all__ = [
+    "Acquire",
+    "AcquireBody",
+    "Attempt",
+    "AttemptBody",
+    "Branch",
+    "Compensate",
+    "Constant",
+    "Distribution",
+    "Fork",
+    "ForkBody",
+    "FromAttribute",
+    "Number",
+    "Option",
+    "Race",
+    "Saga",
+    "Step",
+    "Steps",
+    "acquire",
+    "add",
+    "cached",
+    "call",
+    "constant",
+    "count",
+    "delay",
+    "fail",
+    "forget",
+    "mark",
+    "release",
+    "set_to",
+    "start",
+    "use",
+]
+
+
+def constant(ns: int) -> Constant:
+    """A time that does not vary."""
+    return Constant(constant_ns=ns)
+
+
+def acquire(
+    resource: str,
+    *,
+    at: str | None = None,
+    affinity: str | None = None,
+    lease_ns: int | None = None,
+    patience_ns: int | None = None,
+    otherwise: Steps | None = None,
+) -> Step:
+    """Wait for a unit and hold it."""
+    patience = None if patience_ns is None else constant(patience_ns)
+    body = AcquireBody(
+        resource=resource, at=at, affinity=affinity, lease_ns=lease_ns, patience=patience, otherwise=otherwise
+    )
+    return Acquire(acquire=body)
+
+
+def release(resource: str) -> Step:
+    """Give back the unit acquired last."""
+    return Release(release=resource)
+
+
+def use(
+    station: str, demand_ns: int | None = None, *, at: str | None = None, per: dict[str, int] | None = None
+) -> Step:
+    """Visit a station."""
+    demand = None if demand_ns is None else constant(demand_ns)
+    return Use(use=UseBody(station=station, demand=demand, at=at, per=per or {}))
+
+
+def delay(
+    time: Distribution, kind: Literal["service", "network", "timer"], name: str | None = None, floor_ns: int = 0
+) -> Step:
+    """Let time pass."""
+    return DelayStep(name=name, delay=time, kind=kind, floor_ns=floor_ns)
+
+
+def call(routine: str) -> Step:
+    """Run another routine's steps."""
+    return Call(call=routine)
+
+
+def mark(name: str, *, once: bool = False) -> Step:
+    """Make a mark."""
+    return Mark(mark=MarkBody(name=name, once=once))
+
+
+def count(**operations: int) -> Step:
+    """Count operations; those that are 0 are left out."""
+    return CountStep(count={name: number for name, number in operations.items() if number})
+
+
+def add(attribute: str, number: int) -> Step:
+    """Add to an attribute."""
+    return SetStep(set={attribute: Change(add=number)})
+
+
+def set_to(attribute: str, number: int) -> Step:
+    """Give an attribute a value."""
+    return SetStep(set={attribute: Change(to=number)})
+
+
+def fail(error: str, probability: float = 1.0) -> Step:
+    """Fail, always or with a chance."""
+    return Fail(fail=error, probability=probability)
+
+
+def start() -> Step:
+    """The attempt around it has started."""
+    return Start(start=True)
+
+
+def cached(cache: str, at: str, miss: Steps) -> Step:
+    """Look into the cache of the node held."""
+    return Cached(cached=CachedBody(cache=cache, at=at, miss=miss))
+
+
+def forget(affinity: str) -> Step:
+    """Forget the remembered node."""
+    return Forget(forget=affinity)

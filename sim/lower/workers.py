@@ -1,0 +1,279 @@
+"""Worker pools: slots, pollers, cores and sticky caches; workflow tasks and activities as steps on them.
+
+A task goes from its row in the store through the shard's transfer queue to matching. There it meets a poller of a pod
+with a free slot at once, or after a while, in which case it was written to the backlog. Its start is made durable
+before the pod works on it, its end before the slot is free again.
+"""
+
+from __future__ import annotations
+
+from sim.lower.constants import Constants
+from sim.lower.lowered import SyncMatch
+from sim.lower.parts import Parts
+from sim.lower.platform import Platform
+from sim.lower.steps import (
+    Attempt,
+    AttemptBody,
+    Branch,
+    Option,
+    Step,
+    Steps,
+    acquire,
+    cached,
+    call,
+    count,
+    delay,
+    fail,
+    forget,
+    mark,
+    release,
+    set_to,
+    start,
+    use,
+)
+from sim.lower.store import HISTORY, Store
+from sim.network.monitors import Span
+from sim.network.places import Cache, NodeGroup, Resource, Server
+from sim.network.routines import Heartbeat, Retry
+from sim.scenario.workers import WorkerPool
+from sim.scenario.workload import Activity, RetryPolicy
+
+READY = "ready"
+"""Mark: the platform has something to do: a start, a result, a signal or the end of a timer has reached it."""
+DISPATCHED = "dispatched"
+"""Mark: an activity has started on a worker."""
+NEEDED = "worker-needed"
+"""Mark: a task has been scheduled; a worker is needed for it."""
+RUNNING = "worker-running"
+"""Mark: a worker has what it needs (for a workflow task, the state of the execution) and works on the task."""
+
+
+class Workers:
+    """The workers of one task queue."""
+
+    def __init__(
+        self, parts: Parts, constants: Constants, platform: Platform, store: Store, queue: str, pool: WorkerPool
+    ) -> None:
+        self.parts = parts
+        self.constants = constants
+        self.platform = platform
+        self.store = store
+        self.queue = queue
+        self.nodes = f"{queue}-workers"
+        self.cpu = f"{queue}-cpu"
+        self.cache = f"{queue}-sticky-cache"
+        self.sticky = f"{queue}-sticky"
+        self.workflow_slots = f"{queue}-workflow-slots"
+        self.workflow_pollers = f"{queue}-workflow-pollers"
+        self.activity_slots = f"{queue}-activity-slots"
+        self.activity_pollers = f"{queue}-activity-pollers"
+        self.rtt_ns = platform.rtt_ns if pool.rtt_ns is None else pool.rtt_ns
+        self.sticky_wait_ns = self._or_default(pool.sticky_schedule_to_start_ns, "sdk.sticky_schedule_to_start")
+        self.task_timeout_ns = self._or_default(pool.workflow_task_timeout_ns, "temporal.workflow_task_timeout")
+        self.sync_match = SyncMatch(f"{queue}-dispatched", f"{queue}-backlog")
+        self._add_places(pool)
+        self._add_spans()
+
+    def _or_default(self, own: int | None, name: str) -> int:
+        return self.constants.number(name) if own is None else own
+
+    def _add_places(self, pool: WorkerPool) -> None:
+        parts, default = self.parts, self._or_default
+        parts.nodes[self.nodes] = NodeGroup(count=pool.replicas)
+        units = {
+            self.workflow_slots: default(pool.workflow_task_slots, "sdk.workflow_task_slots"),
+            self.workflow_pollers: default(pool.workflow_task_pollers, "sdk.workflow_task_pollers"),
+            self.activity_slots: default(pool.activity_slots, "sdk.activity_slots"),
+            self.activity_pollers: default(pool.activity_pollers, "sdk.activity_pollers"),
+        }
+        for name, number in units.items():
+            parts.resources[name] = Resource(nodes=self.nodes, units=number)
+        parts.stations[self.cpu] = Server(nodes=self.nodes, cores=pool.cpu_cores)
+        parts.caches[self.cache] = Cache(
+            nodes=self.nodes, capacity=default(pool.sticky_cache, "sdk.sticky_cache")
+        )
+
+    def _add_spans(self) -> None:
+        queue, spans = self.queue, self.parts.spans
+        for kind, family in (("activity", "schedule_to_start"), ("workflow-task", "workflow_task_schedule_to_start")):
+            spans[f"{queue}-{kind}-wait"] = Span(
+                start=f"{queue}-{kind}-scheduled", end=f"{queue}-{kind}-started", metric=f"{family}.{queue}"
+            )
+
+    # -- workflow tasks ---------------------------------------------------------------------------------------
+
+    def workflow_task(self, ending: str, first: bool = False) -> Step:
+        """The step that runs a workflow task which ends by the transition `ending`.
+
+        The first one of an execution goes to any pod; the others wait for the pod that has it in its cache.
+        """
+        name = f"{self.queue}-{'first-' if first else ''}workflow-task-{ending.replace('_', '-')}"
+        if name not in self.parts.routines:
+            self.parts.routines[name] = self._workflow_task(ending, first)
+        return call(name)
+
+    def _workflow_task(self, ending: str, first: bool) -> Steps:
+        started = self.store.transition("first_workflow_task_started" if first else "workflow_task_started")
+        slots, pollers = self.workflow_slots, self.workflow_pollers
+        replay_ns = self.constants.number("sdk.replay_cpu_per_event")
+        trial: list[Step] = [
+            count(**{self.sync_match.dispatched: 1}),
+            self._any_pod(slots, self.sticky) if first else self._sticky_pod(),
+            start(),
+            acquire(pollers, at=slots),
+            *self.platform.match(self.rtt_ns),
+            started,
+            release(pollers),
+            mark(f"{self.queue}-workflow-task-started"),
+            # Whatever is not in the cache is rebuilt: each event of the history is replayed.
+            cached(self.cache, slots, miss=(count(replay=1), use(self.cpu, 0, at=slots, per={HISTORY: replay_ns}))),
+            use(self.cpu, self.constants.number("sdk.workflow_task_cpu"), at=slots),
+            mark(RUNNING),
+            *self.platform.enter(),
+            self.store.transition(ending),
+            release(slots),
+        ]
+        # A lost task is noticed by its timeout alone; the next one is scheduled on the normal queue at once.
+        attempt = AttemptBody(
+            steps=tuple(trial),
+            start_to_close_ns=self.task_timeout_ns,
+            on_crash="silent",
+            on_failure=(
+                forget(self.sticky),
+                self.store.transition("workflow_task_timed_out"),
+                fail("workflow_task_timed_out"),
+            ),
+        )
+        again = Retry(initial_interval_ns=0, backoff_coefficient=1.0)
+        return (
+            mark(f"{self.queue}-workflow-task-scheduled"),
+            mark(NEEDED),
+            Attempt(
+                attempt=AttemptBody(steps=(self.platform.transfer(), Attempt(attempt=attempt)), retry=again)
+            ),
+        )
+
+    def _sticky_pod(self) -> Step:
+        """A slot of the pod that knows the execution; when its time is up, of any pod, by way of the normal queue."""
+        self.constants.note(
+            "sticky worker known to be gone", "costs a transition as a sticky timeout does", "assumption"
+        )
+        return acquire(
+            self.workflow_slots,
+            affinity=self.sticky,
+            lease_ns=self.constants.number("temporal.sticky_lease"),
+            patience_ns=self.sticky_wait_ns,
+            otherwise=(
+                forget(self.sticky),
+                count(sticky_timeout=1),
+                self.store.transition("workflow_task_timed_out"),
+                self.platform.transfer(),
+                count(**{self.sync_match.dispatched: 1}),
+                self._any_pod(self.workflow_slots, self.sticky),
+            ),
+        )
+
+    def _any_pod(self, slots: str, affinity: str | None = None) -> Step:
+        """A slot of any pod: at once (sync match), or after the task has been written to the backlog."""
+        return acquire(
+            slots,
+            affinity=affinity,
+            patience_ns=self.constants.number("temporal.sync_match_wait"),
+            otherwise=(
+                count(**{self.sync_match.backlog: 1}),
+                self.store.backlog_write(),
+                acquire(slots, affinity=affinity),
+            ),
+        )
+
+    def remember(self) -> Steps:
+        """What an execution that is under way has behind it: a pod that knows it and holds it in its cache."""
+        slots = self.workflow_slots
+        return (acquire(slots, affinity=self.sticky), cached(self.cache, slots, miss=()), release(slots))
+
+    # -- activities -------------------------------------------------------------------------------------------
+
+    def activity(self, activity: Activity, policy: RetryPolicy | None, alone: bool = True) -> Steps:
+        """The steps of an activity, from its schedule to its result.
+
+        policy: the workflow's retry policy. alone: whether no other runs in the execution at the same time; only then
+        can the fact that the other side turns it down be carried from one attempt to the next.
+        """
+        slots, pollers, queue = self.activity_slots, self.activity_pollers, self.queue
+        rejected = f"rejected-{activity.name}"
+        turned_down: tuple[Step, ...] = ()
+        if activity.non_retryable_rate and alone:
+            self.parts.attributes[rejected] = 0
+            turned_down = (_when(rejected, (fail("rejected"),)),)
+        elif activity.non_retryable_rate:
+            turned_down = (fail("rejected", activity.non_retryable_rate),)
+        failing: tuple[Step, ...] = ()
+        if activity.error_rate:
+            failed = (self.store.transition("activity_failed"), fail("error"))
+            failing = (Branch(branch=(Option(probability=activity.error_rate, steps=failed),)),)
+        effect = (mark(activity.effect, once=activity.idempotent),) if activity.effect is not None else ()
+        trial: tuple[Step, ...] = (
+            self.platform.transfer(),
+            count(**{self.sync_match.dispatched: 1}),
+            self._any_pod(slots),
+            start(),
+            acquire(pollers, at=slots),
+            *self.platform.match(self.rtt_ns),
+            self.store.transition("activity_started"),
+            release(pollers),
+            mark(f"{queue}-activity-started"),
+            mark(DISPATCHED),
+            mark(RUNNING),
+            delay(activity.service, "service", activity.name),
+            *turned_down,
+            *failing,
+            *effect,
+            mark(READY),
+            *self.platform.enter(),
+            self.store.transition("activity_completed"),
+            release(slots),
+        )
+        heartbeat = activity.heartbeat_ns
+        attempt = AttemptBody(
+            steps=trial,
+            schedule_to_start_ns=activity.schedule_to_start_ns,
+            start_to_close_ns=self._start_to_close_ns(activity),
+            schedule_to_close_ns=activity.schedule_to_close_ns,
+            heartbeat=None if heartbeat is None else Heartbeat(timeout_ns=heartbeat),
+            retry=self._retry(activity.retry or policy or RetryPolicy()),
+            on_crash="silent",
+            on_failure=(mark(READY), self.store.transition("activity_completed"), fail("activity_failed")),
+        )
+        steps: list[Step] = []
+        if activity.non_retryable_rate and alone:
+            told = Option(probability=activity.non_retryable_rate, steps=(set_to(rejected, 1),))
+            steps.append(Branch(branch=(told,)))
+        return (
+            *steps,
+            mark(f"{queue}-activity-scheduled"),
+            mark(NEEDED),
+            Attempt(name=f"try-{activity.name}", attempt=attempt),
+        )
+
+    def _start_to_close_ns(self, activity: Activity) -> int | None:
+        if activity.start_to_close_ns is None and activity.schedule_to_close_ns is None:
+            return self.constants.number("temporal.activity_start_to_close")
+        return activity.start_to_close_ns
+
+    def _retry(self, policy: RetryPolicy) -> Retry:
+        first = self._or_default(policy.initial_interval_ns, "temporal.retry_initial_interval")
+        longest = policy.maximum_interval_ns
+        return Retry(
+            initial_interval_ns=first,
+            backoff_coefficient=policy.backoff_coefficient
+            or self.constants.number("temporal.retry_backoff_coefficient"),
+            maximum_interval_ns=longest or first * self.constants.number("temporal.retry_maximum_factor"),
+            maximum_attempts=policy.maximum_attempts,
+            jitter=policy.jitter,
+            non_retryable=("rejected",),
+            floor_ns=self.constants.number("temporal.timer_floor"),
+        )
+
+
+def _when(attribute: str, steps: Steps) -> Step:
+    return Branch(branch=(Option(attribute=attribute, above=0, steps=steps),))

@@ -1,0 +1,35 @@
+"""What follows from a network at once: its groups of nodes, who stands on which, which attempts have timers."""
+
+from __future__ import annotations
+
+from sim.network.network import Network
+from sim.network.places import Delay, GroupCommit, TokenBucket
+from sim.network.routines import AttemptBody
+
+
+def node_groups(network: Network) -> dict[str, int]:
+    """Every group of nodes with its size: the named ones, and each place's own under the place's name."""
+    groups = {name: group.count for name, group in network.nodes.items()}
+    for name, place in [*network.resources.items(), *network.stations.items()]:
+        if isinstance(place, GroupCommit):
+            if place.nodes is None:
+                groups[name] = 1
+        elif not isinstance(place, Delay | TokenBucket) and isinstance(place.nodes, int):
+            groups[name] = place.nodes
+    return groups
+
+
+def group_of(network: Network, place: str) -> str:
+    """Name of the node group that a resource or station stands on; its own name where it has nodes of its own."""
+    nodes = getattr(network.resources.get(place) or network.stations[place], "nodes", 1)
+    return nodes if isinstance(nodes, str) else place
+
+
+def has_timer(attempt: AttemptBody) -> bool:
+    """Whether any timeout can end the attempt; its body is then a job of its own, which can be left behind."""
+    return bool(
+        attempt.start_to_close_ns
+        or attempt.schedule_to_start_ns
+        or attempt.schedule_to_close_ns
+        or attempt.heartbeat is not None
+    )

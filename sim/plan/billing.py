@@ -1,0 +1,139 @@
+"""From a lowered scenario and its runs to the bill: what was consumed, and at whose prices."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from sim.cost.bill import Bill, bill
+from sim.cost.propagate import times, total
+from sim.cost.read_prices import load_catalogue
+from sim.cost.terms import SavingsPlan, Terms
+from sim.cost.usage import DiskUse, NodeUse, Usage, WorkflowUse, kept_gib
+from sim.figure import Figure
+from sim.lower.load import Loaded
+from sim.lower.lowered import Lowered
+from sim.results.columns import Replication
+from sim.scenario.prices import Prices
+from sim.stats.intervals import mean_interval
+from sim.units import Money
+
+DEFAULT_CATALOGUE = "aws-us-east-1"
+HOUR_NS = 3_600_000_000_000
+
+
+def bill_of(
+    loaded: Loaded, runs: Sequence[Replication], steady: bool, runs_per_month: float | None, confidence: float
+) -> Bill | None:
+    """The bill of the machines and volumes of a scenario; None when it names none.
+
+    Raises InputErrors for node types, disks and terms without a price.
+    """
+    lowered = loaded.lowered
+    if not lowered.machines and not lowered.volumes:
+        return None
+    prices = loaded.scenario.prices
+    catalogue = load_catalogue(prices.catalogue or DEFAULT_CATALOGUE)
+    own = {name: Money(usd, "USD", "month") for name, usd in prices.nodes.items()}
+    usage = usage_of(lowered, runs, steady, None if steady else runs_per_month, confidence)
+    return bill(usage, catalogue.with_nodes(own, "prices.nodes"), _terms(prices))
+
+
+def _terms(prices: Prices) -> Terms:
+    plan = prices.savings_plan
+    return Terms(
+        discount=prices.discount,
+        savings_plan=None if plan is None else SavingsPlan(plan.years, plan.coverage, plan.saving),
+        spot_saving=prices.spot_saving,
+        downtime_usd_per_min=None if prices.downtime_usd_per_hour is None else prices.downtime_usd_per_hour / 60,
+    )
+
+
+def usage_of(
+    lowered: Lowered,
+    runs: Sequence[Replication],
+    steady: bool,
+    runs_per_month: float | None,
+    confidence: float,
+) -> Usage:
+    """What the runs consumed over their window, per run, with intervals over the runs."""
+    hours = float(np.mean([run.horizon_ns - run.begin_ns for run in runs])) / HOUR_NS
+
+    def over_runs(values: Sequence[float]) -> Figure:
+        return mean_interval(values, "", confidence)
+
+    workflows = []
+    for name in lowered.deadlines_ns:
+        counts = [_executions(run, name) for run in runs]
+        started = [float(len(run.executions.cohort)) for run in runs]
+        if not any(counts):
+            continue
+        workflows.append(
+            WorkflowUse(
+                name,
+                over_runs(counts),
+                transitions_per_execution=_per_execution(runs, started, name, "transition") or 1.0,
+                tasks_per_execution=_per_execution(runs, started, name, "activity_task"),
+            )
+        )
+    seconds = hours * 3600
+    retained, active = [], []
+    for name, history in lowered.histories.items():
+        rate = over_runs([_executions(run, name) / seconds for run in runs])
+        retained.append(kept_gib(history.bytes, rate, history.retention_ns / 1e9))
+        # Histories of the open ones are on average half as long as at their end.
+        active.append(times(over_runs([_in_flight(run, name) for run in runs]), history.bytes / 2**31, "GiB"))
+    return Usage(
+        window_hours=hours,
+        steady=steady,
+        nodes=tuple(
+            NodeUse(
+                machine.resource,
+                machine.node,
+                Figure.exact(machine.count * hours, "h"),
+                standing=not steady,
+                spot=machine.spot,
+            )
+            for machine in lowered.machines
+        ),
+        disks=tuple(
+            DiskUse(
+                volume.resource,
+                volume.disk,
+                Figure.exact(volume.gib, "GiB"),
+                Figure.exact(float(volume.count), ""),
+                volume.iops,
+                volume.mb_per_s,
+                standing=not steady,
+            )
+            for volume in lowered.volumes
+        ),
+        workflows=tuple(workflows),
+        runs_per_month=runs_per_month,
+        active_gib=total(active, "GiB") if lowered.histories else None,
+        retained_gib=total(retained, "GiB") if lowered.histories else None,
+        statements=over_runs([_operations(run, "storage_query") for run in runs]),
+        commits=over_runs([_operations(run, "commit") for run in runs]),
+    )
+
+
+def _executions(run: Replication, routine: str) -> float:
+    """Executions of the routine that closed in the window."""
+    rows = run.executions
+    closed = (rows.end_ns >= run.begin_ns) & (rows.end_ns < run.horizon_ns)
+    return float(np.count_nonzero(closed & (rows.routine == run.routines.index(routine))))
+
+
+def _in_flight(run: Replication, routine: str) -> float:
+    level = run.in_flight.get(routine)
+    return 0.0 if level is None else level.area / (run.horizon_ns - run.begin_ns)
+
+
+def _operations(run: Replication, operation: str) -> float:
+    return float(sum(number for (_, name), number in run.counts.items() if name == operation))
+
+
+def _per_execution(runs: Sequence[Replication], started: Sequence[float], routine: str, operation: str) -> float:
+    counted = sum(run.counts.get((routine, operation), 0) for run in runs)
+    return counted / max(sum(started), 1.0)

@@ -1,0 +1,224 @@
+"""A prediction as plain text for a terminal, at most 100 columns wide, readable in a pipe and in a log.
+
+Colour is left to the caller. Text that came from the scenario loses its control characters.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+
+from sim.cost.bill import Bill
+from sim.figure import Figure
+from sim.report import tables
+from sim.report.grid import fits, grid, paragraph
+from sim.report.tables import Table
+from sim.report.wording import (
+    REFUSED,
+    as_factor,
+    confidence_of,
+    headline_of,
+    interval_of,
+    margin_of,
+    period_of,
+    plain,
+    price_of,
+    quantity_of,
+    readable,
+    run_of,
+    state_of,
+    total_of,
+    unit_costs,
+    value_of,
+)
+from sim.stats.summary import MonitorResult, Recovery, Split, Summary, Verdict
+from sim.units import format_duration_s
+
+MOST_PLACES = 6
+MOST_STATES = 6
+MOST_TRACE_LINES = 20
+
+
+def prediction_text(summary: Summary, bill: Bill | None) -> str:
+    """The prediction: verdicts, key figures, recovery, where the time goes, monitors, bill, warnings, and the command
+    that repeats it. Ends with a line break."""
+    metrics = {name: readable(name, figure) for name, figure in summary.metrics.items()}
+    blocks = [
+        [*paragraph(f"{summary.name}: {run_of(summary)}", 2), f"{headline_of(summary)}."],
+        _objectives(summary.objectives),
+        _table("LATENCY", tables.durations(metrics)),
+        _table("WORK", tables.work(metrics)),
+        _table("BUSIEST", tables.places(metrics).top(MOST_PLACES)),
+        _table("LONGEST WAITS", tables.waits(metrics).top(MOST_PLACES)),
+        _table("COUNTS AND RATES", tables.others(metrics)),
+        _refusals(metrics),
+        _recovery(summary.recovery),
+        _where_the_time_goes(summary.splits),
+        _monitors(summary.monitors),
+        [] if bill is None else [*_bill(bill), *_left_out(bill), *_nodes(bill)],
+        [line for warning in summary.warnings for line in paragraph(f"WARNING {warning}", 8)],
+        ["repeat with", f"  {summary.command}"],
+    ]
+    texts = ["\n".join(map(plain, block)) for block in map(list, blocks) if block]
+    return "\n\n".join(texts) + "\n"
+
+
+def _objectives(objectives: tuple[Verdict, ...]) -> list[str]:
+    if not objectives:
+        return []
+    figures = [readable(objective.metric, objective.figure) for objective in objectives]
+    level = confidence_of(figures)
+    rows = [("OBJECTIVE", "TARGET", "VALUE", f"{level} INTERVAL".strip(), "VERDICT")]
+    for objective, figure in zip(objectives, figures, strict=True):
+        interval = interval_of(figure)
+        if interval and not level and figure.confidence is not None:
+            interval += f" ({confidence_of([figure])})"
+        outcome = "met" if objective.verdict == "met" else objective.verdict.upper()
+        rows.append((objective.name, objective.target, value_of(figure), interval, outcome))
+    lines = grid(rows, left=range(5))
+    for objective in objectives:
+        if objective.figure.note:
+            lines += paragraph(f"  {objective.name}: {objective.figure.note}", 4)
+    return lines
+
+
+def _table(title: str, table: Table) -> list[str]:
+    """Figures and how far their intervals reach: beside them where there is room, else below."""
+    if not table.rows:
+        return []
+    rows: list[tuple[str, ...]] = [(title, *table.heads)]
+    wide = rows + [
+        (f" {row.name}", *(f"{_value(cell)} {_reach(cell)}".rstrip() for cell in row.cells)) for row in table.rows
+    ]
+    if fits(wide):
+        return grid(wide)
+    for row in table.rows:
+        rows += [(f" {row.name}", *map(_value, row.cells)), ("", *map(_reach, row.cells))]
+    return grid(rows)
+
+
+def _value(figure: Figure | None) -> str:
+    return "-" if figure is None else value_of(figure)
+
+
+def _reach(figure: Figure | None) -> str:
+    """The interval of a ratio, of anything else its reach as a share of the value."""
+    if figure is None or figure.value is None:
+        return ""
+    return interval_of(figure) if figure.unit == "ratio" else margin_of(figure)
+
+
+def _refusals(metrics: Mapping[str, Figure]) -> list[str]:
+    reasons: dict[str, list[str]] = defaultdict(list)
+    for name, figure in metrics.items():
+        if figure.value is None:
+            reasons[figure.note].append(name)
+    return [line for note, names in reasons.items() for line in paragraph(f"REFUSED {', '.join(names)}: {note}", 8)]
+
+
+def _recovery(recoveries: tuple[Recovery, ...]) -> list[str]:
+    if not recoveries:
+        return []
+    heads = ("detect", "restore", "drain", "latency ok", "lost", "redone", "attempts", "never back")
+    rows: list[tuple[str, ...]] = [("RECOVERY", *heads)]
+    notes = []
+    for one in recoveries:
+        phases = {
+            "detect": one.detect_s,
+            "restore": one.restore_s,
+            "drain": one.drain_s,
+            "latency_ok": one.latency_ok_s,
+        }
+        rest = (one.lost, one.redone, as_factor(one.amplification), one.never_back)
+        rows.append((f" {one.fault}", *map(_value, (*phases.values(), *rest))))
+        rows.append((f"  {one.episodes} episodes", *map(_reach, (*phases.values(), *rest))))
+        p95 = [one.percentiles.get(phase, {}).get("p95") for phase in phases]
+        if any(figure is not None for figure in p95):
+            rows.append(("  p95", *("" if figure is None else value_of(figure) for figure in p95), "", "", "", ""))
+        notes += [
+            line
+            for head, figure in zip(heads, (*phases.values(), *rest), strict=True)
+            if figure.note
+            for line in paragraph(f"  {one.fault}, {head}: {figure.note}", 4)
+        ]
+    return [*grid(rows), *notes]
+
+
+def _where_the_time_goes(splits: Mapping[str, Split]) -> Iterator[str]:
+    if splits:
+        yield "WHERE THE TIME GOES"
+    for name, split in splits.items():
+        for label, seconds in (("mean", split.mean_s), ("near p99", split.tail_s)):
+            whole = sum(seconds.values())
+            if whole <= 0:
+                continue
+            largest = sorted(seconds, key=lambda state: -seconds[state])[:MOST_STATES]
+            parts = [f"{state_of(state)} {100 * seconds[state] / whole:.0f} %" for state in largest]
+            shown = [part for part in parts if not part.endswith(" 0 %")]
+            yield from paragraph(f" {name} {label} {format_duration_s(whole)}: {', '.join(shown)}", 4)
+
+
+def _monitors(monitors: tuple[MonitorResult, ...]) -> Iterator[str]:
+    if not monitors:
+        return
+    rows: list[tuple[str, ...]] = [
+        ("MONITOR", "came up", "kept", "undecided", "VIOLATED", "probability of a violation")
+    ]
+    for one in monitors:
+        bound = value_of(one.upper_bound)
+        if one.violated == 0 and bound != REFUSED:
+            bound = f"<= {bound}"
+        counts = (one.antecedents, one.checked, one.undecided, one.violated)
+        rows.append((f" {one.name}", *(f"{count:,}" for count in counts), bound))
+    yield from grid(rows)
+    for one in monitors:
+        if one.example is not None:
+            replication, execution = one.example
+            yield f" {one.name} is violated first by execution {execution} of replication {replication}"
+            for line in one.trace[:MOST_TRACE_LINES]:
+                yield from paragraph(f"  {line}", 12)
+            if len(one.trace) > MOST_TRACE_LINES:
+                yield f"  ... {len(one.trace) - MOST_TRACE_LINES} more lines: see `sim explain --execution`"
+
+
+def _bill(bill: Bill) -> Iterator[str]:
+    """The items, with their sources numbered and listed below."""
+    sources = list(dict.fromkeys(f"{item.source}, {item.price.source.date}" for item in bill.items))
+    rows = [("BILL", "quantity", "unit price", period_of(bill), "price from")]
+    for item in bill.items:
+        amount = REFUSED if item.cost.value is None else f"{item.cost.value:,.2f}"
+        number = sources.index(f"{item.source}, {item.price.source.date}") + 1
+        unit_price = f"{price_of(item.unit_price)}/{item.price.unit}"
+        rows.append((f" {item.item}", quantity_of(item), unit_price, amount, f"[{number}]"))
+    total = total_of(bill)
+    rows.append((" total", "", "", REFUSED if total.value is None else f"{total.value:,.2f}", ""))
+    yield from grid(rows)
+    interval = interval_of(total)
+    if interval not in ("", "exact"):
+        yield f" total within {interval}"
+    for figure in dict.fromkeys((total, bill.total_per_month)):
+        if figure.note:
+            yield from paragraph(f" {figure.note}", 2)
+    for what, figure in unit_costs(bill).items():
+        yield from paragraph(f" {what}: {value_of(figure)} {margin_of(figure)}", 2)
+    if bill.downtime_per_year is not None:
+        downtime = f"{value_of(bill.downtime_per_year)} {margin_of(bill.downtime_per_year)}"
+        yield from paragraph(f" downtime, a cost to the business beside the bill: {downtime}", 2)
+    for number, source in enumerate(sources, 1):
+        yield from paragraph(f" [{number}] {source}", 5)
+
+
+def _left_out(bill: Bill) -> list[str]:
+    return paragraph(f"NOT PRICED: {'; '.join(bill.not_priced)}", 2) if bill.not_priced else []
+
+
+def _nodes(bill: Bill) -> list[str]:
+    found = tables.node_rows(bill)
+    if not found:
+        return []
+    rows = [("THE NODE AND TODAY'S EQUIVALENTS", "USD/month", "3 nodes", "30 nodes", "difference")]
+    for row in found:
+        difference = "" if row is found[0] else f"{row.difference_usd_per_month:+,.2f}"
+        counts = (f"{row.nodes_3_usd_per_month:,.0f}", f"{row.nodes_30_usd_per_month:,.0f}")
+        rows.append((f" {row.node.name}", f"{row.node.usd_per_month:,.2f}", *counts, difference))
+    return ["", *grid(rows)]

@@ -1,0 +1,168 @@
+"""Whether the parts of a scenario fit together: every name leads somewhere. A network's parts are checked in `network`."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+
+from sim.errors import Problem
+from sim.network.sources import ClosedArrivals, TraceArrivals
+from sim.scenario.document import Path, dotted
+from sim.scenario.presets import PRODUCTS, parsed, preset, versions
+from sim.scenario.scenario import Scenario
+from sim.scenario.shape import nearest
+from sim.scenario.workflow import ActivityStep, FanOutStep, WaitStep
+from sim.scenario.workload import Activity
+from sim.units import Mistake
+
+
+def problems(scenario: Scenario) -> list[Problem]:
+    """Everything that does not fit, each with its path in the file."""
+    if scenario.network is not None:
+        return list(_nodes(scenario))
+    return [
+        *_presets(scenario),
+        *_workflows(scenario),
+        *_faults(scenario),
+        *_monitors(scenario),
+        *_nodes(scenario),
+    ]
+
+
+def _unknown(path: Path, what: str, name: str, known: Collection[str]) -> Problem:
+    return Problem(dotted(path), f"is {name}, which is not {what}", _hint(name, known))
+
+
+def _hint(name: str, known: Collection[str]) -> str:
+    near = nearest(name, known)
+    return f"did you mean {near}?" if near else f"known: {', '.join(sorted(known)) or 'none'}"
+
+
+def _presets(scenario: Scenario) -> Iterator[Problem]:
+    for product in PRODUCTS:
+        version = getattr(scenario.presets, product)
+        if version not in versions(product):
+            yield _unknown(("presets", product), "a preset", version, versions(product))
+            continue
+        known = {name: c for name, c in preset(product, version).constants.items() if c.kind != "transition"}
+        for name, value in getattr(scenario.constants, product).items():
+            path: Path = ("constants", product, name)
+            if name not in known:
+                yield Problem(dotted(path), f"is not a constant of {product} {version}", _hint(name, known))
+                continue
+            try:
+                parsed(known[name].kind, value)
+            except Mistake as mistake:
+                yield Problem(dotted(path), mistake.message, mistake.hint)
+
+
+def _workflows(scenario: Scenario) -> Iterator[Problem]:
+    for name, workflow in scenario.workflows.items():
+        path: Path = ("workflows", name)
+        if workflow.task_queue not in scenario.workers:
+            yield _unknown((*path, "task_queue"), "a queue with workers", workflow.task_queue, scenario.workers)
+        if isinstance(workflow.arrivals, ClosedArrivals | TraceArrivals) and scenario.run.start == "in_progress":
+            kind = "a closed loop" if isinstance(workflow.arrivals, ClosedArrivals) else "a trace"
+            yield Problem(
+                dotted((*path, "arrivals")),
+                f"is {kind}, whose work in progress is not known; run.start is in_progress",
+                "write run: {start: empty}",
+            )
+        seen: set[str] = set()
+        for index, step in enumerate(workflow.steps):
+            here: Path = (*path, "steps", index)
+            if isinstance(step, ActivityStep):
+                yield from _activity(scenario, step.activity, (*here, "activity"), seen)
+                undo = step.activity.undo
+                if undo is not None:
+                    yield from _activity(scenario, undo, (*here, "activity", "compensate"), seen)
+            elif isinstance(step, FanOutStep):
+                yield from _activity(scenario, step.fan_out.activity, (*here, "fan_out", "activity"), seen)
+            elif isinstance(step, WaitStep):
+                name_of_signal = f"wait-{step.wait.signal}"
+                if name_of_signal in seen:
+                    yield Problem(dotted((*here, "wait", "signal")), "is waited for twice", "name them apart")
+                seen.add(name_of_signal)
+
+
+def _activity(scenario: Scenario, activity: Activity, path: Path, seen: set[str]) -> Iterator[Problem]:
+    if activity.name in seen:
+        yield Problem(
+            dotted((*path, "name")),
+            f"is {activity.name}, as another activity of this workflow is",
+            "name them apart, so that each has draws of its own",
+        )
+    seen.add(activity.name)
+    if activity.task_queue is not None and activity.task_queue not in scenario.workers:
+        yield _unknown((*path, "task_queue"), "a queue with workers", activity.task_queue, scenario.workers)
+    if activity.heartbeat_ns is not None and activity.start_to_close_ns is not None:
+        if activity.heartbeat_ns > activity.start_to_close_ns:
+            yield Problem(dotted((*path, "heartbeat")), "is longer than `start_to_close` and can never expire")
+    if activity.error_rate + activity.non_retryable_rate > 1:
+        yield Problem(dotted((*path, "error_rate")), "and `non_retryable_rate` add up to more than 1")
+
+
+def _faults(scenario: Scenario) -> Iterator[Problem]:
+    for name, fault in scenario.faults.items():
+        path: Path = ("faults", name)
+        if fault.target.startswith("workers."):
+            queue = fault.target.removeprefix("workers.")
+            if queue not in scenario.workers:
+                known = [f"workers.{one}" for one in scenario.workers]
+                yield _unknown((*path, "target"), "a pool of workers", fault.target, known)
+                continue
+            size = scenario.workers[queue].replicas
+        elif fault.target == "temporal.history":
+            if scenario.temporal is None or scenario.temporal.history is None:
+                yield Problem(
+                    dotted((*path, "target")),
+                    "is temporal.history, which has no pods here",
+                    "add   temporal: {history: {replicas: 3, cpu: 2}}",
+                )
+                continue
+            size = scenario.temporal.history.replicas
+        else:
+            size = 1
+        if isinstance(fault.nodes, tuple):
+            for node in fault.nodes:
+                if not 0 <= node < size:
+                    yield Problem(
+                        dotted((*path, "nodes")), f"names pod {node}; there are {size}, counted from 0 to {size - 1}"
+                    )
+            if fault.mttf_ns is not None:
+                yield Problem(
+                    dotted((*path, "nodes")), "lists pods, but `mttf` is for every single one", "leave it out"
+                )
+
+
+def _monitors(scenario: Scenario) -> Iterator[Problem]:
+    made = {a.effect for workflow in scenario.workflows.values() for a in workflow.activities if a.effect is not None}
+    for name, monitor in scenario.monitors.items():
+        for key in ("when", "eventually", "never_both", "at_most_once", "conserve"):
+            value = getattr(monitor, key)
+            for mark in [value] if isinstance(value, str) else value or ():
+                if mark not in made:
+                    yield _unknown(("monitors", name, key), "the `effect` of an activity", mark, made)
+
+
+def _nodes(scenario: Scenario) -> Iterator[Problem]:
+    """Without a catalogue, every machine that is named needs a price of its own."""
+    if scenario.prices.catalogue is not None:
+        return
+    parts: list[tuple[Path, str | None]] = [
+        (("machines", name, "node"), machines.node) for name, machines in scenario.machines.items()
+    ]
+    parts += [(("workers", name, "node"), pool.node) for name, pool in scenario.workers.items()]
+    if scenario.temporal is not None:
+        for name in ("frontend", "history", "matching"):
+            service = getattr(scenario.temporal, name)
+            if service is not None:
+                parts.append((("temporal", name, "node"), service.node))
+    if scenario.postgres is not None:
+        parts.append((("postgres", "node"), scenario.postgres.node))
+    for path, node in parts:
+        if node is not None and node not in scenario.prices.nodes:
+            yield Problem(
+                dotted(path),
+                f"is {node}, which has no price",
+                f"add   prices: {{catalogue: aws-us-east-1}}   or   prices: {{nodes: {{{node}: 200 USD/month}}}}",
+            )

@@ -1,0 +1,68 @@
+"""What fails in a deployment, in its operator's words. What that does to a network lives in `sim.lower.faults`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from sim.network.distributions import Distribution
+from sim.spec import Spec
+from sim.units import Duration, EventsInTime, Mistake, PositiveDuration, PositiveRate
+
+Target = Annotated[
+    str, Field(pattern=r"^(workers\.[A-Za-z_][A-Za-z0-9_\-]*|postgres\.primary|temporal\.history)$")
+]
+"""`workers.QUEUE`, `temporal.history` or `postgres.primary`."""
+
+
+class DeploymentFault(Spec):
+    """One kind of failure: a drill at a given time, or random with evidence for its rate."""
+
+    target: Target
+    """What fails: the pods of `workers.QUEUE` or `temporal.history`, or `postgres.primary`."""
+    nodes: Literal["any", "all"] | tuple[int, ...] = "any"
+    """Which pods: one drawn each time, all together, or those listed, counted from 0."""
+    at_ns: Duration | None = None
+    """A drill: when it starts. Drills enter no average; each is compared with a twin without it."""
+    mttf_ns: PositiveDuration | None = None
+    """Random: mean time between failures of each single pod (of the primary, for the database), exponential."""
+    rate_per_s: PositiveRate | None = None
+    """Random: failures of the whole target, Poisson: `2/year`."""
+    seen: EventsInTime | None = None
+    """Random: failures of the whole target that were observed: `2 in 2 years`; the rate is (2 + 1/2) / 2 years."""
+    repair: Distribution | None = None
+    """From the crash of a pod until its replacement is launched; the pool's `start_delay` comes on top."""
+
+    @model_validator(mode="after")
+    def _one_cause(self) -> Self:
+        given = [self.at_ns, self.mttf_ns, self.rate_per_s, self.seen]
+        if sum(value is not None for value in given) != 1:
+            raise ValueError(
+                "needs one of `at` (a drill), `mttf`, `rate` and `seen`; write   at: 5 min   or   rate: 2/year"
+            )
+        if self.target == "postgres.primary":
+            if self.repair is not None:
+                raise Mistake(
+                    "is not known for the database: how long a failover takes is told under `postgres.failover`",
+                    at=("repair",),
+                )
+        elif self.repair is None:
+            raise ValueError("needs `repair`, the time until a replacement is launched; write   repair: 30 s")
+        return self
+
+    @property
+    def mean_gap_ns(self) -> int | None:
+        """Mean time between two failures of the whole target (of each pod, with `mttf`); None for a drill.
+
+        Of a Poisson process seen k times in T, the rate is taken as (k + 1/2) / T: the mean of the posterior under
+        Jeffreys' prior.
+        """
+        if self.mttf_ns is not None:
+            return self.mttf_ns
+        if self.rate_per_s is not None:
+            return round(1e9 / self.rate_per_s)
+        if self.seen is not None:
+            count, watched_ns = self.seen
+            return round(watched_ns / (count + 0.5))
+        return None

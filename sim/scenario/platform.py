@@ -1,0 +1,91 @@
+"""The platform: Temporal's services, shards and queues. Its store lives in `store`, its workers in `workers`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from sim.network.distributions import Distribution
+from sim.spec import Spec
+from sim.units import Bytes, Cores, Duration, Mistake, PositiveDuration, PositiveRate
+
+Positive = Annotated[int, Field(ge=1)]
+
+
+class Service(Spec):
+    """One of the platform's services: pods with cores."""
+
+    replicas: Positive
+    """Pods."""
+    cpu_cores: Cores
+    """Cores of a pod."""
+    node: str | None = None
+    """Machine that each pod is billed as: a type of the price catalogue, or a name under `prices.nodes`."""
+
+
+class SqlPool(Spec):
+    """Connections from a history pod to the store."""
+
+    initial: Annotated[int, Field(ge=0)] | None = None
+    """Connections that each pod has open from the start; all of them where it is left out."""
+    max_conns: Positive | None = None
+    """Most connections of each pod."""
+    acquire_timeout_ns: PositiveDuration | None = None
+    """Longest wait for a free connection; then the operation fails and is tried again."""
+    connect: Distribution | None = None
+    """Time to open one more connection; whoever needs it waits for it."""
+
+    @model_validator(mode="after")
+    def _initial_fits(self) -> Self:
+        if self.initial is not None and self.max_conns is not None and self.initial > self.max_conns:
+            raise Mistake(f"is {self.initial}, above `max_conns`, which is {self.max_conns}", at=("initial",))
+        return self
+
+
+class TransferQueue(Spec):
+    """The queue of each shard through which every task passes on its way to a worker."""
+
+    max_poll_rate_per_s: PositiveRate | None = None
+    """How often a shard's queue is read at most."""
+    batch: Positive | None = None
+    """Tasks taken by one read at most."""
+
+
+class Retention(Spec):
+    """What is kept of an execution, and for how long."""
+
+    closed_ns: PositiveDuration
+    """How long the history of a closed execution is kept."""
+    payload_bytes: Bytes
+    """Inputs and results that the history of one execution holds beside its events."""
+
+
+class Temporal(Spec):
+    """The platform. A service that is left out is neither simulated (its CPU never runs short) nor billed."""
+
+    history_shards: Positive | None = None
+    """Shards: each writes for one execution at a time. Fixed for the life of a cluster."""
+    frontend: Service | None = None
+    """Takes starts, signals and the results of tasks."""
+    history: Service | None = None
+    """Carries out state transitions."""
+    matching: Service | None = None
+    """Hands tasks to pollers."""
+    sql: SqlPool = SqlPool()
+    """Connections of the history service."""
+    transfer_queue: TransferQueue = TransferQueue()
+    """How tasks leave the shards."""
+    rtt_ns: Duration | None = None
+    """Round trip between two services."""
+    retention: Retention | None = None
+    """What is kept; needed to bill storage."""
+
+    @model_validator(mode="after")
+    def _connections_need_pods(self) -> Self:
+        given = self.sql.initial is not None or self.sql.max_conns is not None
+        if given and self.history is None:
+            raise Mistake(
+                "is for each history pod, and `history` is missing", "add   history: {replicas: 3, cpu: 2}", ("sql",)
+            )
+        return self

@@ -1,0 +1,165 @@
+"""Presets: the constants of a product's version, each with its source. Which are used for what is `sim.lower`'s matter."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any, Literal, get_args
+
+from pydantic import TypeAdapter, ValidationError
+
+from sim.network.distributions import Distribution
+from sim.scenario.reader import load_yaml
+from sim.units import Mistake, parse_count, parse_duration_ns, parse_positive_rate_per_s, parse_ratio
+
+Kind = Literal["duration", "count", "rate", "ratio", "distribution", "switch", "transition"]
+
+PRODUCTS = ("temporal", "postgres", "sdk")
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """What one kind of state transition writes and reads.
+
+    append: statements of the history append; `append_transaction` tells whether they need BEGIN and COMMIT of their
+        own (else the single one commits by itself). rows: statements of the mutable-state transaction, by name.
+    reads: statements outside of both that the caller waits for. background: statements that it causes and nobody
+        waits for, with `background_commits` commits. events: history events that it appends.
+    """
+
+    rows: tuple[str, ...]
+    append: int = 0
+    append_transaction: bool = False
+    reads: int = 0
+    background: int = 0
+    background_commits: int = 0
+    events: int = 0
+
+    @property
+    def statements(self) -> int:
+        """Statements that reach the store, BEGIN and COMMIT apart."""
+        return self.append + len(self.rows) + self.reads + self.background
+
+    @property
+    def commits(self) -> int:
+        """Commits, those in the background included."""
+        return self.waited_commits + self.background_commits
+
+    @property
+    def waited_commits(self) -> int:
+        """Commits that follow each other and are waited for: that of the history append, that of the state."""
+        return (1 if self.append else 0) + 1
+
+    @property
+    def round_trips(self) -> int:
+        """Round trips to the store that the caller waits for: each statement one, BEGIN and COMMIT one each."""
+        explicit = 2 + (2 if self.append_transaction else 0)
+        return self.append + len(self.rows) + self.reads + explicit
+
+    @property
+    def messages(self) -> int:
+        """Statements with BEGIN and COMMIT that the store's cores work on; background ones commit by themselves."""
+        return self.round_trips + self.background
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """A constant with its origin. value: parsed by `kind`; written: as in the file. source: empty for an assumption."""
+
+    name: str
+    kind: Kind
+    value: Any
+    written: str
+    what: str
+    source: str
+    date: str
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """The constants of one version of one product."""
+
+    product: str
+    version: str
+    constants: Mapping[str, Constant]
+
+
+def versions(product: str) -> tuple[str, ...]:
+    """The versions (for `sdk`, the languages) that there are presets of."""
+    folder = files("sim.scenario") / "presets"
+    names = sorted(entry.name for entry in folder.iterdir())
+    return tuple(
+        name.removeprefix(f"{product}-").removesuffix(".yaml") for name in names if name.startswith(f"{product}-")
+    )
+
+
+@cache
+def preset(product: str, version: str) -> Preset:
+    """The preset of one version of a product; which there are is told by `versions`."""
+    name = f"{product}-{version}.yaml"
+    data = load_yaml((files("sim.scenario") / "presets" / name).read_text(encoding="utf-8"), name)
+    constants = {
+        key: _constant(f"{product}.{key}", entry, data["sources"]) for key, entry in data["constants"].items()
+    }
+    for key, entry in data.get("transitions", {}).items():
+        constants[key] = _transition(f"{product}.{key}", entry, data["sources"])
+    return Preset(product, version, constants)
+
+
+def _constant(name: str, entry: Mapping[str, Any], sources: Mapping[str, Any]) -> Constant:
+    kind = entry["kind"]
+    assert kind in get_args(Kind), f"{name}: {kind}"
+    title, date = _source(entry, sources)
+    return Constant(name, kind, parsed(kind, entry["value"]), _written(entry["value"]), entry["what"], title, date)
+
+
+def _transition(name: str, entry: Mapping[str, Any], sources: Mapping[str, Any]) -> Constant:
+    title, date = _source(entry, sources)
+    fields = {key: value for key, value in entry.items() if key not in ("source", "what", "rows")}
+    transition = Transition(rows=tuple(entry["rows"]), **fields)
+    written = f"{transition.statements} statements, {transition.commits} commits"
+    return Constant(name, "transition", transition, written, entry["what"], title, date)
+
+
+def _source(entry: Mapping[str, Any], sources: Mapping[str, Any]) -> tuple[str, str]:
+    if entry["source"] == "assumption":
+        return "", ""
+    source = sources[entry["source"]]
+    return source["title"], str(source["date"])
+
+
+def parsed(kind: Kind, value: Any) -> Any:
+    """A value as its kind has it: ns, a whole number, a rate a second, a share, a distribution, true or false.
+
+    Raises Mistake for one that is not of this kind.
+    """
+    match kind:
+        case "duration":
+            return parse_duration_ns(value)
+        case "count":
+            return parse_count(value)
+        case "rate":
+            return parse_positive_rate_per_s(value)
+        case "ratio":
+            return parse_ratio(value)
+        case "switch":
+            if not isinstance(value, bool):
+                raise Mistake(f"is {value}; true or false is expected")
+            return value
+        case "distribution":
+            try:
+                return TypeAdapter[Any](Distribution).validate_python(value)
+            except ValidationError as error:
+                raise Mistake(f"is {value}; {error.errors()[0]['msg']}") from None
+    raise Mistake("cannot be changed here; a transition is what the product does")
+
+
+def _written(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key}: {_written(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_written, value)) + "]"
+    return str(value).lower() if isinstance(value, bool) else str(value)
+

@@ -1,0 +1,112 @@
+"""A scenario: everything that a user says about a system. What its parts may hold lives in files of their own.
+
+Two levels of words: a deployment (workflows, workers, temporal, postgres, faults), or directly a `network` of sources,
+resources, stations and routines.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+from pydantic import Field, model_validator
+
+from sim.network.monitors import Monitor
+from sim.network.names import Name
+from sim.network.network import Network
+from sim.scenario.faults import DeploymentFault
+from sim.scenario.platform import Temporal
+from sim.scenario.prices import Machines, Prices
+from sim.scenario.settings import Objective, RunSettings
+from sim.scenario.store import Postgres
+from sim.scenario.workers import WorkerPool
+from sim.scenario.workflow import Workflow
+from sim.spec import Spec
+from sim.units import Mistake
+
+DEPLOYMENT = ("workflows", "workers", "temporal", "postgres", "faults", "monitors", "presets", "constants")
+"""Keys of the deployment's words, which a scenario with a `network` has no use for."""
+NEEDED = ("workflows", "workers", "temporal", "postgres")
+
+
+class Presets(Spec):
+    """Which versions the constants stand for; see the files in sim/scenario/presets."""
+
+    temporal: str = "1.31"
+    """Version of the Temporal server."""
+    postgres: str = "16"
+    """Version of PostgreSQL."""
+    sdk: str = "go"
+    """SDK of the workers: go, java, python, typescript or dotnet."""
+
+
+class Constants(Spec):
+    """Constants of the presets with values of your own: `{postgres: {cpu_per_message: 40 us}}`."""
+
+    temporal: dict[Name, Any] = Field(default_factory=dict)
+    """Of the Temporal server."""
+    postgres: dict[Name, Any] = Field(default_factory=dict)
+    """Of PostgreSQL and its hardware."""
+    sdk: dict[Name, Any] = Field(default_factory=dict)
+    """Of the workers' SDK."""
+
+
+class Scenario(Spec):
+    """A system, its load, its failures, its prices, and what is asked about it."""
+
+    name: str
+    """What it is called in reports."""
+    run: RunSettings = RunSettings()
+    """How it is run."""
+    objectives: tuple[Objective, ...] = ()
+    """What it has to keep to."""
+
+    presets: Presets = Presets()
+    """Versions that the constants stand for."""
+    constants: Constants = Constants()
+    """Constants of the presets with values of your own."""
+    workflows: dict[Name, Workflow] = Field(default_factory=dict)
+    """Kinds of workflows."""
+    workers: dict[Name, WorkerPool] = Field(default_factory=dict)
+    """Workers by the task queue that they serve."""
+    temporal: Temporal | None = None
+    """The platform."""
+    postgres: Postgres | None = None
+    """The store."""
+    faults: dict[Name, DeploymentFault] = Field(default_factory=dict)
+    """What fails."""
+    monitors: dict[Name, Monitor] = Field(default_factory=dict)
+    """What must hold in every execution, in terms of the `effect` marks of activities."""
+
+    network: Network | None = None
+    """Instead of a deployment: sources, resources, stations and routines."""
+
+    prices: Prices = Prices()
+    """What things cost."""
+    machines: dict[Name, Machines] = Field(default_factory=dict)
+    """Machines that are rented beside those that the deployment's parts name."""
+
+    @model_validator(mode="after")
+    def _one_level(self) -> Self:
+        given = [key for key in DEPLOYMENT if key in self.model_fields_set]
+        if self.network is not None:
+            if given:
+                raise Mistake(
+                    "is a word of a deployment, but this scenario is a `network`",
+                    "keep one of the two; faults and monitors of a network stand inside it",
+                    (given[0],),
+                )
+            if self.run.start == "in_progress":
+                raise Mistake(
+                    "is in_progress, but only a deployment's waits are known well enough to begin inside them",
+                    "write start: empty, or give the network a source that puts work inside",
+                    ("run", "start"),
+                )
+            return self
+        missing = [key for key in NEEDED if not getattr(self, key)]
+        if missing:
+            raise Mistake(
+                f"has no {', '.join(f'`{key}`' for key in missing)}; a scenario has workflows, workers, temporal and "
+                "postgres, or else a network",
+                "start from the file that `sim init` writes",
+            )
+        return self

@@ -1,0 +1,73 @@
+"""The store: a PostgreSQL cluster with one primary, streaming replication and failover."""
+
+from __future__ import annotations
+
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from sim.network.distributions import Distribution
+from sim.spec import Spec
+from sim.units import ByteRate, Bytes, Cores, Duration, Mistake
+
+
+class Failover(Spec):
+    """What happens when the primary dies: every connection is closed, a standby takes over."""
+
+    detect: Distribution | None = None
+    """From the death of the primary until it is known to be gone."""
+    promote: Distribution | None = None
+    """From then until a standby takes writes."""
+
+
+class Disk(Spec):
+    """The volume of each node, for the bill."""
+
+    type: str
+    """Kind of volume in the price catalogue, such as gp3."""
+    size_bytes: Bytes
+    """Size."""
+    iops: Annotated[float, Field(ge=0)] = 0.0
+    """Operations a second that are paid for; 0 takes what comes with the volume."""
+    throughput_bytes_per_s: ByteRate = 0.0
+    """Throughput that is paid for; 0 takes what comes with the volume."""
+
+
+class Postgres(Spec):
+    """A PostgreSQL cluster. All writes go to the primary; standbys confirm them."""
+
+    nodes: Annotated[int, Field(ge=1)] = 3
+    """Primary and standbys."""
+    cpu_cores: Cores
+    """Cores of each node."""
+    memory_bytes: Bytes | None = None
+    """Memory of each node; the connections must fit into it."""
+    synchronous_standbys: Annotated[int, Field(ge=0)] = 1
+    """Standbys that must have flushed a commit before it returns, as `synchronous_standby_names = 'ANY k (..)'`; 0
+    replicates asynchronously."""
+    synchronous_commit: bool = True
+    """Whether a commit waits for its flush at all; without, the last moments are lost in a crash."""
+    flush: Distribution | None = None
+    """Time of one flush of the write-ahead log to disk, on the primary and on the standbys."""
+    rtt_ns: Duration | None = None
+    """Round trip from the history service to the primary; every statement takes one."""
+    replication_rtt_ns: Duration | None = None
+    """Round trip from the primary to its standbys."""
+    failover: Failover = Failover()
+    """How long a failover takes."""
+    node: str | None = None
+    """Machine that each node is billed as: a type of the price catalogue, or a name under `prices.nodes`."""
+    disk: Disk | None = None
+    """Volume of each node, where its price does not include one."""
+
+    @model_validator(mode="after")
+    def _standbys_are_there(self) -> Self:
+        if self.synchronous_standbys >= self.nodes:
+            standbys = self.nodes - 1
+            raise Mistake(
+                f"is {self.synchronous_standbys}, but beside the primary there {'is' if standbys == 1 else 'are'} "
+                f"{standbys or 'no'} standby{'s' if standbys != 1 else ''}",
+                f"write synchronous_standbys: {standbys}, or more nodes",
+                ("synchronous_standbys",),
+            )
+        return self

@@ -1,0 +1,94 @@
+"""Activities: what workers do for a workflow, how long it may take, how often it is tried. Their order is `workflow`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Self
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from sim.network.distributions import Distribution
+from sim.network.names import Name
+from sim.spec import Spec
+from sim.units import Duration, Mistake, PositiveDuration, Ratio
+
+
+class RetryPolicy(Spec):
+    """When and how often an activity is tried again, in Temporal's words."""
+
+    initial_interval_ns: PositiveDuration | None = None
+    """Back-off after the first failure; the server's default where it is left out."""
+    backoff_coefficient: Annotated[float, Field(ge=1)] | None = None
+    """Factor from one back-off to the next; the server's default where it is left out."""
+    maximum_interval_ns: PositiveDuration | None = None
+    """Longest back-off; 100 times the initial interval where it is left out."""
+    maximum_attempts: Annotated[int, Field(ge=1)] | None = None
+    """Attempts in all; without it there is no limit."""
+    jitter: Ratio = 0.0
+    """Each back-off is shortened by up to this share, uniformly."""
+
+
+class Activity(Spec):
+    """A piece of work on a worker, with the four timeouts."""
+
+    name: Name
+    """Its name."""
+    service: Distribution
+    """Time that it takes on a worker with nothing in its way."""
+    task_queue: Name | None = None
+    """Queue that its tasks wait in; the workflow's own where it is left out."""
+    start_to_close_ns: PositiveDuration | None = None
+    """Longest time of one attempt, from its start."""
+    schedule_to_start_ns: PositiveDuration | None = None
+    """Longest wait for a worker; expiry is not tried again."""
+    schedule_to_close_ns: PositiveDuration | None = None
+    """Longest time over all attempts and back-offs; expiry is not tried again."""
+    heartbeat_ns: PositiveDuration | None = None
+    """The attempt fails when its worker has given no sign of life for this long."""
+    retry: RetryPolicy | None = None
+    """When it is tried again; the workflow's policy where it is left out."""
+    error_rate: Ratio = 0.0
+    """Share of attempts that end in a failure that is tried again."""
+    non_retryable_rate: Ratio = 0.0
+    """Share of executions that this activity turns down for good, whatever the number of attempts."""
+    effect: Name | None = None
+    """Mark that it makes when its side effect has happened, for monitors."""
+    idempotent: bool = False
+    """It carries an idempotency key: done again, its effect still happens once."""
+    compensate: Annotated[Name | Activity | None, BeforeValidator(lambda value: _without_a_loop(value))] = None
+    """The activity that undoes this one when the workflow fails later. A bare name stands for an activity that takes
+    as long, and may take as long, as this one."""
+
+    @model_validator(mode="after")
+    def _effect_belongs_to_a_mark(self) -> Self:
+        if self.idempotent and self.effect is None:
+            raise Mistake(
+                "means nothing without an `effect` that could happen twice", "add   effect: NAME", ("idempotent",)
+            )
+        return self
+
+    @property
+    def undo(self) -> Activity | None:
+        """What compensates it, as an activity."""
+        if isinstance(self.compensate, str):
+            return self.model_copy(
+                update={
+                    "name": self.compensate,
+                    "compensate": None,
+                    "effect": None,
+                    "idempotent": False,
+                    "non_retryable_rate": 0.0,
+                    "schedule_to_close_ns": None,
+                }
+            )
+        return self.compensate
+
+
+def _without_a_loop(value: Any) -> Any:
+    if isinstance(value, dict) and "compensate" in value:
+        raise Mistake("stands in a compensation; what undoes is not undone", "leave it out", ("compensate",))
+    return value
+
+
+Activity.model_rebuild()
+
+__all__ = ["Activity", "Duration", "RetryPolicy"]

@@ -1,0 +1,159 @@
+"""Every closed form keeps its units: in milliseconds all times are 1000 times as large, and nothing else changes.
+
+Each line asks one function twice, with times times k and rates divided by k; the suffix of a result's name tells
+what has to happen to it (`_s`, `_s2`, `_per_s`), as does the last column for a plain number. A factor of time left
+out or put in twice cannot pass.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import fields, is_dataclass
+
+import pytest
+
+from sim.analytic import (
+    availability,
+    batching,
+    disciplines,
+    laws,
+    limited,
+    mdc,
+    mg1,
+    networks,
+    phased,
+    renewal,
+    retries,
+    runlength,
+    stations,
+)
+from sim.analytic.moments import (
+    Deterministic,
+    Erlang,
+    Exponential,
+    Gamma,
+    Hyperexponential,
+    Lognormal,
+    Pareto,
+    Uniform,
+    Weibull,
+)
+
+K = 1000.0
+
+
+def two_classes(k):
+    return [
+        disciplines.PriorityClass(0.3 / k, Erlang(0.9 * k, 2)),
+        disciplines.PriorityClass(0.4 / k, Exponential(1.1 * k)),
+    ]
+
+
+QUESTIONS = {
+    "mmc": (lambda k: stations.mmc(1.4 / k, 1.1 * k, 2), ""),
+    "mmc_wait_tail": (lambda k: stations.mmc_wait_tail(1.4 / k, 1.1 * k, 2, 0.7 * k), ""),
+    "mmc_wait_quantile": (lambda k: stations.mmc_wait_quantile_s(1.4 / k, 1.1 * k, 2, 0.9), "_s"),
+    "mmc_sojourn_tail": (lambda k: stations.mmc_sojourn_tail(1.4 / k, 1.1 * k, 2, 0.7 * k), ""),
+    "mmc_sojourn_quantile": (lambda k: stations.mmc_sojourn_quantile_s(1.4 / k, 1.1 * k, 2, 0.9), "_s"),
+    "mm1_sojourn_quantile": (lambda k: stations.mm1_sojourn_quantile_s(0.4 / k, 1.1 * k, 0.9), "_s"),
+    "mginf_population_mean": (lambda k: stations.mginf_population_mean(1.4 / k, 1.1 * k), ""),
+    "mginf_population_quantile": (lambda k: stations.mginf_population_quantile(1.4 / k, 1.1 * k, 0.9), ""),
+    "mminf_population_at": (lambda k: stations.mminf_population_at(1.4 / k, 1.1 * k, 0.6 * k), ""),
+    "mmck": (lambda k: limited.mmck(3.4 / k, 1.1 * k, 2, 5), ""),
+    "mgcc": (lambda k: limited.mgcc(3.4 / k, 1.1 * k, 2), ""),
+    "erlang_a": (lambda k: limited.erlang_a(3.4 / k, 1.1 * k, 2, 0.7 * k), ""),
+    "mmc_ps": (lambda k: disciplines.mmc_ps(1.4 / k, 1.1 * k, 2), ""),
+    "mmc_ps_sojourn": (lambda k: disciplines.mmc_ps_sojourn(1.4 / k, 1.1 * k, 2).quantile(0.9), "_s"),
+    "mm1_ps_variance": (lambda k: disciplines.mm1_ps_sojourn_variance_s2(0.4 / k, 1.1 * k), "_s2"),
+    "mmc_priority": (lambda k: disciplines.mmc_priority((0.5 / k, 0.6 / k), 1.1 * k, 2)[1], ""),
+    "mmc_preemptive": (lambda k: disciplines.mmc_preemptive_priority((0.5 / k, 0.6 / k), 1.1 * k, 2)[1], ""),
+    "mg1_ps": (lambda k: disciplines.mg1_ps(0.4 / k, Erlang(1.1 * k, 2)), ""),
+    "mg1_ps_given": (lambda k: disciplines.mg1_ps_sojourn_given_s(0.4 / k, 1.1 * k, 3 * k), "_s"),
+    "mg1_lifo": (lambda k: disciplines.mg1_lifo_wait_variance_s2(0.4 / k, Erlang(1.1 * k, 2)), "_s2"),
+    "mg1_preemptive_lifo": (lambda k: disciplines.mg1_preemptive_lifo(0.4 / k, Erlang(1.1 * k, 2)), ""),
+    "mg1_preemptive_lifo_variance": (
+        lambda k: disciplines.mg1_preemptive_lifo_sojourn_variance_s2(0.4 / k, Erlang(1.1 * k, 2)),
+        "_s2",
+    ),
+    "mg1_priority": (lambda k: disciplines.mg1_priority(two_classes(k))[1], ""),
+    "mg1_preemptive_priority": (lambda k: disciplines.mg1_preemptive_priority(two_classes(k))[1], ""),
+    "mg1": (lambda k: mg1.mg1(0.4 / k, Uniform(0.5 * k, 2.0 * k)), ""),
+    "mg1_wait_variance": (lambda k: mg1.mg1_wait_variance_s2(0.4 / k, Lognormal(1.1 * k, 2.0)), "_s2"),
+    "mg1_sojourn_variance": (lambda k: mg1.mg1_sojourn_variance_s2(0.4 / k, Gamma(1.1 * k, 2.0)), "_s2"),
+    "md1": (lambda k: mg1.md1(0.4 / k, 1.1 * k), ""),
+    "mh21": (lambda k: mg1.mh21(0.4 / k, 1.1 * k, 3.0), ""),
+    "mek1": (lambda k: mg1.mek1(0.4 / k, 1.1 * k, 3), ""),
+    "mg1_setup": (lambda k: mg1.mg1_setup(0.4 / k, Weibull(1.1 * k, 2.0), Exponential(3 * k)), ""),
+    "mg1_setup_share": (lambda k: mg1.mg1_setup_share(0.4 / k, 1.1 * k, 3 * k), ""),
+    "mg1_breakdowns": (
+        lambda k: mg1.mg1_breakdowns(0.4 / k, Pareto(0.5 * k, 3.5), 90 * k, Deterministic(7 * k)),
+        "",
+    ),
+    "mdc": (lambda k: mdc.mdc(1.4 / k, 1.1 * k, 2), ""),
+    "mdc_wait_tail": (lambda k: mdc.mdc_wait_tail(1.4 / k, 1.1 * k, 2, 0.7 * k), ""),
+    "mdc_wait_quantile": (lambda k: mdc.mdc_wait_quantile_s(1.4 / k, 1.1 * k, 2, 0.9), "_s"),
+    "gim1": (lambda k: renewal.gim1(Hyperexponential.balanced(2.0 * k, 3.0), 1.1 * k), ""),
+    "dm1": (lambda k: renewal.dm1(2.0 * k, 1.1 * k), ""),
+    "dd1": (lambda k: renewal.dd1_wait_s(7, 2.0 * k, 2.1 * k), "_s"),
+    "burst_sojourn": (lambda k: renewal.burst_sojourn_mean_s(7, 2.0 * k, 3), "_s"),
+    "burst_makespan": (lambda k: renewal.burst_makespan_s(7, 2.0 * k, 3), "_s"),
+    "gg1_bound": (lambda k: renewal.gg1_wait_bound_s(Erlang(2.0 * k, 2), Uniform(0.0, 2.2 * k)), "_s"),
+    "kingman": (lambda k: renewal.gg1_kingman_wait_approximate_s(0.4 / k, 1.1 * k, 0.5, 2.0), "_s"),
+    "allen_cunneen": (lambda k: renewal.ggc_wait_approximate_s(1.4 / k, 1.1 * k, 2, 0.5, 2.0), "_s"),
+    "mmc_setup": (lambda k: phased.mmc_setup(1.4 / k, 1.1 * k, 2, 0.8 * k), ""),
+    "mmc_breakdowns": (lambda k: phased.mmc_breakdowns(1.4 / k, 1.1 * k, 2, 50 * k, 4 * k), ""),
+    "nested_resources": (lambda k: phased.nested_resources(1.1 / k, 4, 2, 1.1 * k, 1.4 * k), ""),
+    "k_of_n": (lambda k: availability.k_of_n(3, 2, 50 * k, 4 * k), ""),
+    "primary_standby": (lambda k: availability.primary_standby(500 * k, 40 * k, 3 * k, 0.9, 60 * k), ""),
+    "jackson": (
+        lambda k: networks.jackson([0.3 / k, 0.1 / k], [[0, 0.6], [0.3, 0.2]], [0.6 * k, 0.7 * k], [1, None]),
+        "",
+    ),
+    "tandem": (lambda k: networks.tandem_sojourn(0.5 / k, [1.1 * k, 0.5 * k]).quantile(0.9), "_s"),
+    "mva": (lambda k: networks.mva(7, 5 * k, [0.4 * k, 0.1 * k]), ""),
+    "closed_network": (lambda k: networks.closed_network(7, 5 * k, [0.8 * k, 0.1 * k], [2, 1]), ""),
+    "machine_repair": (lambda k: networks.machine_repair(7, 30 * k, 4 * k, 2), ""),
+    "fork_join_2": (lambda k: networks.fork_join_2_s(0.4 / k, 1.1 * k), "_s"),
+    "fork_join": (lambda k: networks.fork_join_approximate_s(0.4 / k, 1.1 * k, 5), "_s"),
+    "fork_join_low": (lambda k: networks.fork_join_bounds_s(0.4 / k, 1.1 * k, 5)[0], "_s"),
+    "fork_join_high": (lambda k: networks.fork_join_bounds_s(0.4 / k, 1.1 * k, 5)[1], "_s"),
+    "little": (lambda k: laws.little_population(0.4 / k, 1.1 * k), ""),
+    "utilisation": (lambda k: laws.utilisation(0.4 / k, 1.1 * k, 2), ""),
+    "forced_flow": (lambda k: laws.forced_flow(0.4 / k, 3.0), "_per_s"),
+    "closed_bounds": (lambda k: laws.closed_bounds(7, 5 * k, [0.4 * k, 0.1 * k]), ""),
+    "usl": (lambda k: laws.usl_throughput_per_s(7, 5 / k, 0.1, 0.01), "_per_s"),
+    "backlog_drain": (lambda k: laws.backlog_drain_s(70, 5 / k, 3 / k), "_s"),
+    "outage_recovery": (lambda k: laws.outage_recovery(70 * k, 5 / k, 3 / k), ""),
+    "group_commit": (lambda k: batching.group_commit(3 / k, Lognormal(1.1 * k, 0.7)), ""),
+    "group_commit_limited": (lambda k: batching.group_commit_limited(3 / k, 1.1 * k, 5), ""),
+    "retry": (lambda k: retries.retry(0.6, 0.2 * k, 0.7 * k, retries.Backoff(1 * k, 1.5, 4 * k), 6), ""),
+    "mm1_population_run": (lambda k: runlength.mm1_population_run_s(0.4 / k, 1.1 * k, 0.05), "_s"),
+    "mm1_wait_customers": (lambda k: runlength.mm1_wait_customers(0.4 / k, 1.1 * k, 0.05), ""),
+    "ggc_run": (lambda k: runlength.ggc_run_approximate_s(1.4 / k, 1.1 * k, 2, 0.5, 2.0, 0.05), "_s"),
+}
+
+
+def scaled(value, name):
+    if name.endswith("_per_s"):
+        return value / K
+    if name.endswith("_s2"):
+        return value * K**2
+    return value * K if name.endswith("_s") else value
+
+
+def assert_scaled(seconds, milliseconds, name):
+    if is_dataclass(seconds):
+        for field in fields(seconds):
+            assert_scaled(getattr(seconds, field.name), getattr(milliseconds, field.name), field.name)
+    elif isinstance(seconds, tuple):
+        for a, b in zip(seconds, milliseconds, strict=True):
+            assert_scaled(a, b, name)
+    else:
+        assert math.isfinite(seconds), name
+        assert milliseconds == pytest.approx(scaled(seconds, name), rel=1e-8, abs=1e-300), name
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_a_change_of_units_changes_the_units_alone(name):
+    ask, unit = QUESTIONS[name]
+    assert_scaled(ask(1.0), ask(K), unit)

@@ -1,0 +1,131 @@
+"""Recovery against a twin: timelines of a dozen windows worked out by hand. Nothing is random.
+
+Windows are 10 s. The fault lasts from 20 s to 50 s unless said otherwise.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import pytest
+
+from sim.stats.recovery import Recovery, Windows, recovery, recovery_figures
+
+S = 1_000_000_000
+NAN = math.nan
+TWIN = Windows([100] * 16, [10] * 16, [50e6] * 16)
+
+
+def episode(
+    completed: Sequence[float] | None = None,
+    backlog: Sequence[float] | None = None,
+    latency_ms: Sequence[float] | None = None,
+    twin: Windows = TWIN,
+    limit_s: int = 110,
+    objective_ms: float | None = None,
+    recoupled: bool = False,
+    detect_s: int | None = None,
+) -> Recovery:
+    length = len(completed or backlog or latency_ms or [0] * 16)
+    faulted = Windows(
+        completed or [100] * length,
+        backlog or [10] * length,
+        [value * 1e6 for value in latency_ms or [50.0] * length],
+    )
+    twin = Windows(*(list(column)[:length] for column in (twin.completed, twin.backlog, twin.latency_p99_ns)))  # type: ignore[arg-type]
+    return recovery(
+        faulted,
+        twin,
+        10 * S,
+        20 * S,
+        50 * S,
+        limit_s * S,
+        None if detect_s is None else detect_s * S,
+        None if objective_ms is None else objective_ms * 1e6,
+        recoupled,
+    )
+
+
+def test_a_fault_that_nothing_felt_has_recovered_at_once() -> None:
+    assert episode() == Recovery(None, 0, 0, 0)
+    assert not episode().metastable
+
+
+def test_restore_is_the_first_of_three_windows_at_95_percent() -> None:
+    #        0    10   20  30  40  50  60  70   80  90   100
+    rates = [100, 100, 40, 0, 0, 95, 94, 95, 120, 100, 100, 100, 100, 100, 100, 100]
+    assert episode(completed=rates).restore_ns == 50 * S  # the window that begins at 70 s
+
+
+def test_a_fault_hidden_by_a_queue_for_a_while_is_restored_after_its_dip() -> None:
+    # Three good windows stand before the dip; they are not the recovery from it.
+    rates = [100, 100, 100, 100, 100, 50, 50, 100, 100, 100, 100, 100, 100, 100, 100, 100]
+    assert episode(completed=rates).restore_ns == 50 * S
+
+
+def test_a_dip_long_after_the_fault_is_not_its_doing() -> None:
+    rates = [100] * 12 + [50, 100, 100, 100]
+    assert episode(completed=rates).restore_ns == 0
+
+
+def test_drain_is_where_the_backlog_is_down_and_stays_so() -> None:
+    # 10.5 is the twin's + 5 %. The dip to 9 at 90 s does not stay.
+    backlog = [10, 10, 30, 60, 90, 70, 50, 30, 20, 9, 12, 10.5, 10, 10, 10, 10]
+    assert episode(backlog=backlog).drain_ns == 90 * S
+
+
+def test_latency_is_held_to_the_objective_or_to_the_twin() -> None:
+    latency = [50, 50, 900, NAN, NAN, 900, 300, 190, 180, 60, 56, 54, 50, 50, 50, 50]
+    assert episode(latency_ms=latency, objective_ms=200).latency_ok_ns == 50 * S
+    assert episode(latency_ms=latency).latency_ok_ns == 90 * S  # at most 55 ms
+
+
+def test_a_window_in_which_the_twin_misses_the_objective_is_held_to_the_twin() -> None:
+    twin = Windows([100] * 16, [10] * 16, [50e6] * 10 + [400e6] + [50e6] * 5)
+    latency = [50, 50, 900, 900, 50, 50, 50, 50, 50, 50, 430, 50, 50, 50, 50, 50]
+    assert episode(latency_ms=latency, twin=twin, objective_ms=200).latency_ok_ns == 20 * S
+
+
+def test_silence_is_good_only_where_the_twin_is_silent_too() -> None:
+    quiet = Windows([100] * 16, [10] * 16, [NAN] * 16)
+    assert episode(latency_ms=[NAN] * 16, twin=quiet).latency_ok_ns == 0
+    assert episode(latency_ms=[NAN] * 16).latency_ok_ns is None
+    assert episode(latency_ms=[300.0] * 16, twin=quiet).latency_ok_ns == 0
+    assert episode(latency_ms=[300.0] * 16, twin=quiet, objective_ms=200).latency_ok_ns is None
+
+
+def test_what_does_not_come_within_the_limit_is_none_and_metastable() -> None:
+    rates = [100, 100] + [30] * 14
+    found = episode(completed=rates)
+    assert found.restore_ns is None
+    assert found.drain_ns == 0
+    assert found.metastable
+    late = [100, 100] + [30] * 7 + [100] * 7  # back at 90 s, 40 s after the trigger is gone
+    assert episode(completed=late, limit_s=40).restore_ns == 70 * S
+    assert episode(completed=late, limit_s=39).restore_ns is None
+
+
+def test_a_record_that_ends_because_the_runs_are_one_again_counts_as_good_from_there() -> None:
+    rates = [100, 100, 10, 10, 10, 10]
+    assert episode(completed=rates, recoupled=True).restore_ns == 40 * S
+    with pytest.raises(AssertionError):
+        episode(completed=rates)
+
+
+def test_detection_is_counted_from_the_faults_start() -> None:
+    assert episode(detect_s=27).detect_ns == 7 * S
+
+
+def test_figures_over_episodes_count_those_that_never_came_back() -> None:
+    times = [10 * S + i * S for i in range(38)] + [None, None]
+    figures = recovery_figures(times)
+    assert figures.n == 40
+    assert figures.p50.value == pytest.approx(29)  # the 20th of 40
+    assert figures.p95.value == pytest.approx(47)  # the 38th of 40
+    assert figures.p95.high is None
+    assert figures.mean.value == pytest.approx(28.5)
+    assert "of the 38 episodes that came back" in figures.mean.note
+    assert figures.never.value == pytest.approx(0.05)
+    assert recovery_figures([S] * 40).never.high == pytest.approx(3 / 40, rel=2e-3)
+    assert recovery_figures([None] * 3).mean.value is None
