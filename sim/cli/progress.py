@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from types import TracebackType
+from typing import Any
 
 
 class Progress:
@@ -11,7 +12,8 @@ class Progress:
 
     def __init__(self, wanted: bool) -> None:
         self.wanted = wanted and sys.stderr.isatty()
-        self.bar = None
+        self.bar: Any = None
+        self.tasks: dict[str, Any] = {}
 
     def __enter__(self) -> Progress:
         if self.wanted:
@@ -22,7 +24,6 @@ class Progress:
             columns = (TextColumn("{task.description:<24}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
             self.bar = Bar(*columns, console=Console(stderr=True), transient=True)
             self.bar.start()
-            self.tasks: dict[str, object] = {}
         return self
 
     def __exit__(

@@ -5,12 +5,19 @@ from __future__ import annotations
 import json
 import shlex
 import sys
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal, TypeVar, cast
 
 import typer
 
 from sim.cli.options import File, Sets
+from sim.cli.progress import Progress
+from sim.errors import InputErrors, Problem
+from sim.units import parse_duration_ns, parse_positive_duration_ns, parse_ratio
+
+T = TypeVar("T")
 
 
 def command(
@@ -33,32 +40,37 @@ def command(
     processes: Annotated[int, typer.Option("--processes", help="Runs at once; -1 takes all cores.")] = -1,
 ) -> None:
     """Predict latency, recovery and cost; print figures, verdicts and the bill."""
-    from sim.cli.progress import Progress
     from sim.lower.load import load
     from sim.plan.predict import Options, predict
 
     loaded = load(file, sets)
-    wanted = _checked(precision, horizon, warmup, engine, columns)
+    problems: list[Problem] = []
+    options = Options(
+        seed=seed,
+        replications=replications,
+        precision=_parsed("--precision", precision, parse_ratio, problems),
+        horizon_ns=_parsed("--horizon", horizon, parse_positive_duration_ns, problems),
+        warmup=_parsed("--warmup", warmup, _warmup, problems),
+        processes=processes,
+        command=shlex.join(["sim", *sys.argv[1:]]),
+    )
+    if engine != "reference":
+        hint = "write --engine reference; the fast engine is still to come"
+        problems.append(Problem("--engine", f"there is no engine `{engine}`", hint))
+    if columns not in ("csv", "parquet"):
+        problems.append(Problem("--format", f"is `{columns}`; csv or parquet are expected"))
+    if problems:
+        raise InputErrors(problems)
     with Progress(not quiet) as progress:
-        options = Options(
-            seed=seed,
-            replications=replications,
-            precision=wanted["precision"],
-            horizon_ns=wanted["horizon"],
-            warmup=wanted["warmup"],
-            processes=processes,
-            progress=progress.tell,
-            command=_command(),
-        )
-        prediction = predict(loaded, options)
+        prediction = predict(loaded, replace(options, progress=progress.tell))
     if as_json:
         from sim.report.json_document import document
 
         print(json.dumps(document(prediction.summary, prediction.bill), indent=2, ensure_ascii=False))
     else:
-        from sim.report.text import as_text
+        from sim.report.text import prediction_text
 
-        print(as_text(prediction.summary, prediction.bill))
+        print(prediction_text(prediction.summary, prediction.bill))
     if report is not None:
         from sim.report.page import write_report
 
@@ -67,8 +79,9 @@ def command(
     if out is not None:
         from sim.report.frames import write_columns
 
+        file_format = cast("Literal['csv', 'parquet']", columns)
         write_columns(
-            out, prediction.replications, drills=prediction.drills, bill=prediction.bill, file_format=columns
+            out, prediction.replications, drills=prediction.drills, bill=prediction.bill, file_format=file_format
         )
         _note(f"columns: {out}", quiet)
     if prediction.interrupted:
@@ -77,37 +90,19 @@ def command(
         raise SystemExit(1)
 
 
-def _checked(
-    precision: str | None, horizon: str | None, warmup: str | None, engine: str, columns: str
-) -> dict[str, object]:
-    """The options in units; every problem with them at once."""
-    from sim.errors import InputErrors, Problem
-    from sim.units import parse_duration_ns, parse_positive_duration_ns, parse_ratio
-
-    problems: list[Problem] = []
-    values: dict[str, object] = {}
-    for name, text, parse in (
-        ("precision", precision, parse_ratio),
-        ("horizon", horizon, parse_positive_duration_ns),
-        ("warmup", warmup, lambda text: text if text in ("auto", "off") else parse_duration_ns(text)),
-    ):
-        try:
-            values[name] = None if text is None else parse(text)
-        except ValueError as error:
-            problems.append(Problem(f"--{name}", str(error)))
-    if engine != "reference":
-        hint = "write --engine reference; the fast engine is still to come"
-        problems.append(Problem("--engine", f"there is no engine `{engine}`", hint))
-    if columns not in ("csv", "parquet"):
-        problems.append(Problem("--format", f"is `{columns}`; csv or parquet are expected"))
-    if problems:
-        raise InputErrors(problems)
-    return values
+def _warmup(text: str) -> str | int:
+    return {"auto": "auto", "off": "none", "none": "none"}.get(text) or parse_duration_ns(text)
 
 
-def _command() -> str:
-    """The command line that repeats this prediction."""
-    return shlex.join(["sim", *sys.argv[1:]])
+def _parsed(name: str, text: str | None, parse: Callable[[str], T], problems: list[Problem]) -> T | None:
+    """The option's value in units; what is wrong with it is added to `problems`."""
+    if text is None:
+        return None
+    try:
+        return parse(text)
+    except ValueError as error:
+        problems.append(Problem(name, str(error)))
+        return None
 
 
 def _note(text: str, quiet: bool) -> None:

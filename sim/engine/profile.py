@@ -46,7 +46,7 @@ class RateProfile:
             time = float(end if end is not None else time)
 
     def _piece(self, time: float) -> tuple[float, float | None, float, float]:
-        """The piece that holds `time`: start, end (None for the last one), rate at its start and just before its end."""
+        """The piece that holds `time`: start, end (None for the last), rate at its start and just before its end."""
         base = 0.0
         if self.period is not None:
             base = time // self.period * self.period

@@ -27,8 +27,8 @@ def lower(scenario: Scenario) -> Lowered:
         )
     assert scenario.temporal is not None and scenario.postgres is not None
     parts, constants = Parts(), Constants(scenario)
-    platform = Platform(parts, constants, scenario.temporal)
     store = Store(parts, constants, scenario.temporal, scenario.postgres)
+    platform = Platform(parts, constants, scenario.temporal, store.rtt_ns)
     workers = {
         queue: Workers(parts, constants, platform, store, queue, pool) for queue, pool in scenario.workers.items()
     }

@@ -35,6 +35,7 @@ from sim.network.routines import (
     Use,
     UseBody,
 )
+from sim.units import InUnitInt
 
 __all__ = [
     "Acquire",
@@ -99,11 +100,12 @@ def release(resource: str) -> Step:
 
 
 def use(
-    station: str, demand_ns: int | None = None, *, at: str | None = None, per: dict[str, int] | None = None
+    station: str, demand_ns: int | None = None, *, at: str | None = None, per_ns: dict[str, int] | None = None
 ) -> Step:
-    """Visit a station."""
+    """Visit a station. per_ns: further work for each unit of an attribute."""
     demand = None if demand_ns is None else constant(demand_ns)
-    return Use(use=UseBody(station=station, demand=demand, at=at, per=per or {}))
+    further = {attribute: InUnitInt(ns) for attribute, ns in (per_ns or {}).items()}
+    return Use(use=UseBody(station=station, demand=demand, at=at, per=further))
 
 
 def delay(

@@ -7,6 +7,8 @@ before the pod works on it, its end before the slot is free again.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from sim.lower.constants import Constants
 from sim.lower.lowered import SyncMatch
 from sim.lower.parts import Parts
@@ -21,6 +23,7 @@ from sim.lower.steps import (
     acquire,
     cached,
     call,
+    constant,
     count,
     delay,
     fail,
@@ -37,6 +40,7 @@ from sim.network.places import Cache, NodeGroup, Resource, Server
 from sim.network.routines import Heartbeat, Retry
 from sim.scenario.workers import WorkerPool
 from sim.scenario.workload import Activity, RetryPolicy
+from sim.units.tables import MILLISECOND
 
 READY = "ready"
 """Mark: the platform has something to do: a start, a result, a signal or the end of a timer has reached it."""
@@ -67,7 +71,7 @@ class Workers:
         self.workflow_pollers = f"{queue}-workflow-pollers"
         self.activity_slots = f"{queue}-activity-slots"
         self.activity_pollers = f"{queue}-activity-pollers"
-        self.rtt_ns = platform.rtt_ns if pool.rtt_ns is None else pool.rtt_ns
+        self.rtt_ns = pool.rtt_ns
         self.sticky_wait_ns = self._or_default(pool.sticky_schedule_to_start_ns, "sdk.sticky_schedule_to_start")
         self.task_timeout_ns = self._or_default(pool.workflow_task_timeout_ns, "temporal.workflow_task_timeout")
         self.sync_match = SyncMatch(f"{queue}-dispatched", f"{queue}-backlog")
@@ -121,12 +125,12 @@ class Workers:
             self._any_pod(slots, self.sticky) if first else self._sticky_pod(),
             start(),
             acquire(pollers, at=slots),
-            *self.platform.match(self.rtt_ns),
+            *self._far_away(),
             started,
             release(pollers),
             mark(f"{self.queue}-workflow-task-started"),
             # Whatever is not in the cache is rebuilt: each event of the history is replayed.
-            cached(self.cache, slots, miss=(count(replay=1), use(self.cpu, 0, at=slots, per={HISTORY: replay_ns}))),
+            cached(self.cache, slots, miss=(count(replay=1), use(self.cpu, 0, at=slots, per_ns={HISTORY: replay_ns}))),
             use(self.cpu, self.constants.number("sdk.workflow_task_cpu"), at=slots),
             mark(RUNNING),
             *self.platform.enter(),
@@ -144,12 +148,12 @@ class Workers:
                 fail("workflow_task_timed_out"),
             ),
         )
-        again = Retry(initial_interval_ns=0, backoff_coefficient=1.0)
+        again = Retry(initial_interval_ns=MILLISECOND, backoff_coefficient=1.0)  # as good as at once
         return (
             mark(f"{self.queue}-workflow-task-scheduled"),
             mark(NEEDED),
             Attempt(
-                attempt=AttemptBody(steps=(self.platform.transfer(), Attempt(attempt=attempt)), retry=again)
+                attempt=AttemptBody(steps=(*self.platform.transfer(), Attempt(attempt=attempt)), retry=again)
             ),
         )
 
@@ -167,11 +171,16 @@ class Workers:
                 forget(self.sticky),
                 count(sticky_timeout=1),
                 self.store.transition("workflow_task_timed_out"),
-                self.platform.transfer(),
+                *self.platform.transfer(),
                 count(**{self.sync_match.dispatched: 1}),
                 self._any_pod(self.workflow_slots, self.sticky),
             ),
         )
+
+    def _far_away(self) -> Iterator[Step]:
+        """The round trip of a poll whose worker is not in the platform's own network; the poller is busy with it."""
+        if self.rtt_ns is not None:
+            yield delay(constant(self.rtt_ns), "network")
 
     def _any_pod(self, slots: str, affinity: str | None = None) -> Step:
         """A slot of any pod: at once (sync match), or after the task has been written to the backlog."""
@@ -213,12 +222,12 @@ class Workers:
             failing = (Branch(branch=(Option(probability=activity.error_rate, steps=failed),)),)
         effect = (mark(activity.effect, once=activity.idempotent),) if activity.effect is not None else ()
         trial: tuple[Step, ...] = (
-            self.platform.transfer(),
+            *self.platform.transfer(),
             count(**{self.sync_match.dispatched: 1}),
             self._any_pod(slots),
             start(),
             acquire(pollers, at=slots),
-            *self.platform.match(self.rtt_ns),
+            *self._far_away(),
             self.store.transition("activity_started"),
             release(pollers),
             mark(f"{queue}-activity-started"),

@@ -126,7 +126,8 @@ def _faults(network: Network) -> Iterator[Problem]:
                 place = network.stations[station]
                 if fault.effect in ("slow", "pause") and isinstance(place, Server) and place.setup is not None:
                     yield Problem(
-                        _at(path), f"station `{station}` has a `setup`; such a station can crash but not be {fault.effect}d"
+                        _at(path),
+                        f"station `{station}` has a `setup`; such a station can crash but not be {fault.effect}d",
                     )
 
 
@@ -154,7 +155,8 @@ def _step(network: Network, placed: Placed, failures: frozenset[str]) -> Iterato
         body = step.fork
         if body.branches is not None and isinstance(body.join, int) and body.join > len(body.branches):
             yield Problem(
-                _at((*path, "fork", "join")), f"asks for {body.join} of {len(body.branches)} branches; it would always fail"
+                _at((*path, "fork", "join")),
+                f"asks for {body.join} of {len(body.branches)} branches; it would always fail",
             )
     elif isinstance(step, Fail) and step.fail in RESERVED:
         yield Problem(_at((*path, "fail")), f"`{step.fail}` is an end that is no failure", "choose another name")
@@ -162,7 +164,8 @@ def _step(network: Network, placed: Placed, failures: frozenset[str]) -> Iterato
         beat, retry = step.attempt.heartbeat, step.attempt.retry
         if beat is not None and beat.interval_ns is not None and beat.interval_ns > beat.timeout_ns:
             yield Problem(
-                _at((*path, "attempt", "heartbeat", "interval")), "is longer than the timeout, which would always expire"
+                _at((*path, "attempt", "heartbeat", "interval")),
+                "is longer than the timeout, which would always expire",
             )
         if retry is not None:
             yield from _retry(retry, (*path, "attempt", "retry"), failures)
@@ -185,7 +188,11 @@ def _retry(retry: Retry, path: Path, failures: frozenset[str]) -> Iterator[Probl
 
 def _affinity(network: Network, placed: Placed, seen: dict[str, str]) -> Iterator[Problem]:
     step = placed.step
-    if not isinstance(step, Acquire) or step.acquire.affinity is None or step.acquire.resource not in network.resources:
+    if (
+        not isinstance(step, Acquire)
+        or step.acquire.affinity is None
+        or step.acquire.resource not in network.resources
+    ):
         return
     group = group_of(network, step.acquire.resource)
     before = seen.setdefault(step.acquire.affinity, group)

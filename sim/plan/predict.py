@@ -20,6 +20,7 @@ from sim.plan.window import Measured, measured
 from sim.results.columns import Replication
 from sim.scenario.settings import RunSettings
 from sim.stats.drills import drill_recovery
+from sim.stats.metrics import recoveries_of_executions
 from sim.stats.summarise import Drill, base_figures, monitors, pictures, recovery_metrics, verdicts
 from sim.stats.summary import Recovery, Summary
 from sim.units import format_duration_ns
@@ -239,6 +240,8 @@ class _Line:
             warn = self.warn if level == confidence else (lambda _: None)
             found = base_figures(base, self.deadlines, level, warn, window.steady)
             found.update(recovery_metrics(recoveries(level)))
+            crashed = [run for drill in drills for run in drill.runs if _crashes(run)]
+            found.update(recoveries_of_executions(crashed or base, level, bool(crashed)))
             money = bill(level)
             if money is not None and money.total_per_month is not None:
                 found["cost.total"] = money.total_per_month
@@ -293,6 +296,11 @@ class _Line:
                     log, again = life_of(self.network, plan, monitor.examples[0], self.traces)
                     found[monitor.name] = _told(log, again, monitor.examples[0])
         return found
+
+
+def _crashes(run: Replication) -> bool:
+    """Whether any execution's recovery from a crash was measured in this run."""
+    return any(span.after_crash and span.count for span in run.spans.values())
 
 
 def _relative(name: str, figure: Figure) -> float:

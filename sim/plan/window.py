@@ -66,19 +66,19 @@ def measured(
     sample = max(horizon // SAMPLES, 1)
     if run.cycle_ns is not None:
         asked = run.warmup if isinstance(run.warmup, int) else 0
-        cycles = whole_cycles(horizon, run.cycle_ns, asked if asked or run.warmup == "off" else run.cycle_ns)
+        cycles = whole_cycles(horizon, run.cycle_ns, asked if asked or run.warmup == "none" else run.cycle_ns)
         if cycles.count == 0:
             problem = Problem("run.horizon", "holds no whole cycle after the warm-up", "make it at least 2 cycles")
             raise InputErrors([problem])
         warmup, horizon, steady = cycles.start_ns, cycles.end_ns, True
         note = f"{cycles.count} whole cycles after {warmup // run.cycle_ns} of warm-up"
     elif isinstance(run.warmup, int):
-        warmup, steady, note = run.warmup, not run.finite and is_stationary(network), "warm-up as given"
-    elif run.finite or run.warmup == "off" or not is_stationary(network):
+        warmup, steady, note = run.warmup, not run.finite and is_stationary(network), ""
+    elif run.finite or run.warmup == "none" or not is_stationary(network):
         warmup, steady = 0, not run.finite and is_stationary(network)
         note = (
             "counted whole, from the start"
-            if run.finite or run.warmup == "off"
+            if run.finite or run.warmup == "none"
             else ("load changes with time and no `run.cycle` is given: counted whole, from the start")
         )
     else:
@@ -109,7 +109,7 @@ def _search(
         problem = Problem(
             "run.warmup",
             f"no warm-up found within half of the run: {found.refusal}",
-            "write a longer run.horizon, or run.warmup: off (count from an empty start), or a time",
+            "write a longer run.horizon, or run.warmup: none (count from an empty start), or a time",
         )
         raise InputErrors([problem])
     warmup = found.windows * sample

@@ -19,6 +19,8 @@ from sim.report.wording import show, state_of
 from sim.stats.summary import Curve, Split, Timeline, Verdict
 from sim.units import DAY, HOUR, MINUTE, SECOND, format_duration_s, format_ratio
 
+Trace = dict[str, Any]
+
 COLOURS: Final = ("#3b7dd8", "#d9730d", "#16957f", "#c4549a", "#8166d0", "#8c7a1f", "#7b8794", "#d0505a")
 """Each has a contrast of 3 : 1 or more on both backgrounds below (WCAG 2.2, 1.4.11)."""
 
@@ -67,15 +69,13 @@ def latency_curves(curves: Mapping[str, Curve], objectives: Sequence[Verdict] = 
 
     objectives: those on a percentile of one of the curves are marked where they draw the line.
     """
-    figure = go.Figure()
+    traces: list[Trace] = []
     for index, (name, curve) in enumerate(curves.items()):
         points = [place for place, value in enumerate(curve.value_s) if curve.probability[place] < 1 and value > 0]
-        x = [_nines(curve.probability[place]) for place in points]
-        _add_line(
-            figure,
+        traces += _line(
             name,
             index,
-            x,
+            [_nines(curve.probability[place]) for place in points],
             [curve.value_s[place] for place in points],
             [curve.low_s[place] for place in points],
             [curve.high_s[place] for place in points],
@@ -88,130 +88,116 @@ def latency_curves(curves: Mapping[str, Curve], objectives: Sequence[Verdict] = 
         )
     marks = [mark for objective in objectives if (mark := _mark(objective, curves)) is not None]
     if marks:
-        figure.add_scatter(
-            x=[x for x, _, _ in marks],
-            y=[y for _, y, _ in marks],
-            text=[_safe(text) for _, _, text in marks],
-            mode="markers+text",
-            textposition="top center",
-            textfont={"color": FAULT},
-            marker={"symbol": "line-ew", "size": 26, "line": {"width": 3, "color": FAULT}},
-            name="objective",
-            hoverinfo="text",
+        traces.append(
+            {
+                "type": "scatter",
+                "x": [x for x, _, _ in marks],
+                "y": [y for _, y, _ in marks],
+                "text": [_safe(text) for _, _, text in marks],
+                "mode": "markers+text",
+                "textposition": "top center",
+                "textfont": {"color": FAULT},
+                "marker": {"symbol": "line-ew", "size": 26, "line": {"width": 3, "color": FAULT}},
+                "name": "objective",
+                "hoverinfo": "text",
+            }
         )
     deepest = max((_nines(p) for curve in curves.values() for p in curve.probability if p < 1), default=2.0)
     times = [t for curve in curves.values() for t in (*curve.low_s, *curve.high_s) if 0 < t < math.inf]
     times += [y for _, y, _ in marks]
-    figure.update_layout(
-        _layout(
-            height=430,
-            xaxis={
-                "title": {"text": "share of executions that are at least as fast"},
-                "tickvals": [_nines(level) for level in LEVELS],
-                "ticktext": [format_ratio(level) for level in LEVELS],
-                "range": [0, deepest * 1.02],
-            },
-            yaxis={"title": {"text": "latency"}, "type": "log", **_time_ticks(times)},
-        )
+    return _figure(
+        traces,
+        height=430,
+        xaxis={
+            "title": {"text": "share of executions that are at least as fast"},
+            "tickvals": [_nines(level) for level in LEVELS],
+            "ticktext": [format_ratio(level) for level in LEVELS],
+            "range": [0, deepest * 1.02],
+        },
+        yaxis={"title": {"text": "latency"}, "type": "log", **_time_ticks(times)},
     )
-    return figure
 
 
-def timeline(shown: Timeline, family: Family, order: Mapping[str, int], until_s: float) -> go.Figure:
+def timeline(shown: Timeline, family: Family, until_s: float) -> go.Figure:
     """The series of one kind over the time of a run, with bands; the fault, if any, is shaded and named.
 
-    order: number of each name, which gives its colour and dash. until_s: end of the time axis.
+    until_s: end of the time axis.
     """
     unit, length_s = _time_unit(until_s)
-    figure = go.Figure()
+    traces: list[Trace] = []
     for series in shown.series:
         if series.name in family.names:
             name = series.name.partition(".")[2] or series.name
             times = [_short(time / length_s, 6) for time in series.time_s]
             hover = f"{_safe(name)}: %{{y:,.4~g}} {_safe(series.unit)}<extra></extra>"
-            index = order.get(series.name, 0)
-            _add_line(figure, name, index, times, series.mean, series.low, series.high, hovertemplate=hover)
-    figure.update_layout(
-        _layout(
-            height=270,
-            xaxis={"title": {"text": f"{unit} since the start of the run"}, "range": [0, until_s / length_s]},
-            yaxis={
-                "title": {"text": _safe(family.unit)},
-                "range": [0, 1.08 * family.peak if family.peak > 0 else 1],
-            },
-            showlegend=True,
-        )
+            index = family.names.index(series.name)
+            traces += _line(name, index, times, series.mean, series.low, series.high, hovertemplate=hover)
+    end = until_s / length_s
+    return _figure(
+        traces,
+        height=270,
+        xaxis={"title": {"text": f"{unit} since the start of the run"}, "range": [0, end]},
+        yaxis={"title": {"text": _safe(family.unit)}, "range": [0, 1.08 * family.peak if family.peak > 0 else 1]},
+        showlegend=True,
+        **_fault(shown, end, length_s),
     )
-    if shown.fault is not None and shown.begin_s is not None:
-        begin = shown.begin_s / length_s
-        end = until_s / length_s if shown.end_s is None else shown.end_s / length_s
-        figure.add_vrect(x0=begin, x1=end, fillcolor=FAULT, opacity=0.16, line_width=0, layer="below")
-        for x in (begin, end):
-            figure.add_vline(x=x, line={"color": FAULT, "width": 1.5, "dash": "dot"})
-        late = begin > 0.6 * until_s / length_s
-        figure.add_annotation(
-            x=begin,
-            y=1,
-            yref="paper",
-            yanchor="bottom",
-            xanchor="right" if late else "left",
-            text=f"▼ {_safe(shown.fault)}",
-            showarrow=False,
-            font={"color": FAULT, "size": 12},
-        )
-    return figure
 
 
 def where_the_time_goes(splits: Mapping[str, Split]) -> go.Figure:
     """Two stacked bars for each workflow, the mean and the neighbourhood of the p99, each summing to 100 %."""
-    figure = go.Figure()
-    parts = {name: shares(split, MOST_STATES) for name, split in splits.items()}
-    bars: list[tuple[str, str, float, dict[str, float]]] = []
-    for name, found in parts.items():
+    bars: list[tuple[str, float, dict[str, float]]] = []
+    for name, split in splits.items():
+        found = shares(split, MOST_STATES)
         for label, seconds in (
             ("mean", {share.state: share.mean_s for share in found}),
             ("near p99", {share.state: share.tail_s for share in found}),
         ):
-            bars.append((_safe(name), label, sum(seconds.values()), seconds))
+            whole = sum(seconds.values())
+            bars.append((f"{_safe(name)}<br>{label}, {format_duration_s(whole)}", whole, seconds))
     bars.reverse()  # plotly draws the first category at the bottom
+    traces: list[Trace] = []
     for index, state in enumerate(_states(splits)):
         colour, striped = _look(index)
-        portions = [seconds.get(state, 0.0) / whole if whole > 0 else 0.0 for _, _, whole, seconds in bars]
-        figure.add_bar(
-            orientation="h",
-            x=[_short(100 * portion) for portion in portions],
-            y=[f"{name}<br>{label}, {format_duration_s(whole)}" for name, label, whole, _ in bars],
-            name=_safe(state_of(state)),
-            text=[f"{100 * portion:.0f} %" if portion >= 0.06 else "" for portion in portions],
-            textposition="inside",
-            insidetextanchor="middle",
-            textangle=0,
-            constraintext="inside",
-            textfont={"color": "#ffffff", "size": 12},
-            hovertext=[
-                f"{_safe(state_of(state))}: {format_duration_s(seconds.get(state, 0.0))}, {format_ratio(portion)}"
-                for (_, _, _, seconds), portion in zip(bars, portions, strict=True)
-            ],
-            hoverinfo="text",
-            marker={
-                "color": colour,
-                "line": {"width": 1, "color": "rgba(255,255,255,0.55)"},
-                "pattern": {"shape": "/" if striped else ""},
-            },
+        name = _safe(state_of(state))
+        spent = [seconds.get(state, 0.0) for _, _, seconds in bars]
+        portions = [part / whole if whole > 0 else 0.0 for part, (_, whole, _) in zip(spent, bars, strict=True)]
+        traces.append(
+            {
+                "type": "bar",
+                "orientation": "h",
+                "x": [_short(100 * portion) for portion in portions],
+                "y": [label for label, _, _ in bars],
+                "name": name,
+                "text": [f"{100 * portion:.0f} %" if portion >= 0.06 else "" for portion in portions],
+                "textposition": "inside",
+                "insidetextanchor": "middle",
+                "textangle": 0,
+                "textfont": {"color": "#ffffff", "size": 12},
+                "hovertext": [
+                    f"{name}: {format_duration_s(part)}, {format_ratio(portion)}"
+                    for part, portion in zip(spent, portions, strict=True)
+                ],
+                "hoverinfo": "text",
+                "marker": {
+                    "color": colour,
+                    "line": {"width": 1, "color": "rgba(255,255,255,0.55)"},
+                    "pattern": {"shape": "/" if striped else ""},
+                },
+            }
         )
-    figure.update_layout(
-        _layout(
-            height=56 + 52 * len(bars),
-            barmode="stack",
-            bargap=0.3,
-            xaxis={"range": [0, 100], "dtick": 20, "ticksuffix": " %", "title": {"text": "share of the time"}},
-            margin={"l": 12, "r": 30, "t": 10, "b": 12},
-            yaxis={"ticks": ""},
-        )
+    return _figure(
+        traces,
+        height=56 + 52 * len(bars),
+        barmode="stack",
+        bargap=0.3,
+        xaxis={"range": [0, 100], "dtick": 20, "ticksuffix": " %", "title": {"text": "share of the time"}},
+        yaxis={"ticks": ""},
+        margin={"l": 12, "r": 30, "t": 10, "b": 12},
+        hovermode="closest",
+        showlegend=False,
+        # What does not fit into its piece of a bar is hidden rather than shrunk.
+        uniformtext={"minsize": 11, "mode": "hide"},
     )
-    # What does not fit into its piece of a bar is hidden rather than shrunk.
-    figure.update_layout(hovermode="closest", showlegend=False, uniformtext={"minsize": 11, "mode": "hide"})
-    return figure
 
 
 def legend(splits: Mapping[str, Split]) -> list[tuple[str, str, bool]]:
@@ -229,8 +215,7 @@ def _look(index: int) -> tuple[str, bool]:
     return COLOURS[index % len(COLOURS)], index >= len(COLOURS)
 
 
-def _add_line(
-    figure: go.Figure,
+def _line(
     name: str,
     index: int,
     x: Sequence[float],
@@ -238,25 +223,44 @@ def _add_line(
     low: Sequence[float],
     high: Sequence[float],
     **hover: Any,
-) -> None:
+) -> list[Trace]:
     """A line with its band; the two are switched on and off together in the legend."""
     colour = COLOURS[index % len(COLOURS)]
-    group = f"g{index}"
-    band = {"mode": "lines", "line": {"width": 0}, "hoverinfo": "skip", "showlegend": False, "legendgroup": group}
-    figure.add_scatter(x=x, y=_drawn(low), **band)
-    figure.add_scatter(x=x, y=_drawn(high), fill="tonexty", fillcolor=_faint(colour), **band)
-    figure.add_scatter(
-        x=x,
-        y=_drawn(middle),
-        mode="lines",
-        line={"color": colour, "width": 2, "dash": DASHES[index % len(DASHES)]},
-        name=_safe(name),
-        legendgroup=group,
-        **hover,
-    )
+    both: Trace = {"type": "scatter", "mode": "lines", "x": x, "legendgroup": f"g{index}"}
+    edge = {**both, "line": {"width": 0}, "hoverinfo": "skip", "showlegend": False}
+    line = {"color": colour, "width": 2, "dash": DASHES[index % len(DASHES)]}
+    return [
+        {**edge, "y": _drawn(low)},
+        {**edge, "y": _drawn(high), "fill": "tonexty", "fillcolor": _faint(colour)},
+        {**both, "y": _drawn(middle), "line": line, "name": _safe(name), **hover},
+    ]
 
 
-def _layout(height: int, **rest: Any) -> dict[str, Any]:
+def _fault(shown: Timeline, end: float, length_s: float) -> dict[str, Any]:
+    """Shade and name of the fault, which lasts to the end of the axis when it has no end of its own."""
+    if shown.fault is None or shown.begin_s is None:
+        return {}
+    begin = shown.begin_s / length_s
+    until = end if shown.end_s is None else shown.end_s / length_s
+    upright = {"xref": "x", "yref": "paper", "y0": 0, "y1": 1}
+    edge = {**upright, "type": "line", "line": {"color": FAULT, "width": 1.5, "dash": "dot"}}
+    shade = {"type": "rect", "fillcolor": FAULT, "opacity": 0.16, "line": {"width": 0}, "layer": "below"}
+    name = {
+        "text": f"▼ {_safe(shown.fault)}",
+        "x": begin,
+        "y": 1,
+        "yref": "paper",
+        "yanchor": "bottom",
+        "xanchor": "right" if begin > 0.6 * end else "left",
+        "showarrow": False,
+        "font": {"color": FAULT, "size": 12},
+    }
+    shapes = [{**upright, **shade, "x0": begin, "x1": until}, *({**edge, "x0": x, "x1": x} for x in (begin, until))]
+    return {"shapes": shapes, "annotations": [name]}
+
+
+def _figure(traces: list[Trace], height: int, **layout: Any) -> go.Figure:
+    """The figure at once: plotly takes many times as long to change one as to make it."""
     common: dict[str, Any] = {
         "template": THEMES["light"],
         "height": height,
@@ -264,7 +268,7 @@ def _layout(height: int, **rest: Any) -> dict[str, Any]:
         "hovermode": "x",
         "legend": {"orientation": "h", "yref": "container", "yanchor": "bottom", "y": 0, "xanchor": "left", "x": 0},
     }
-    return common | rest
+    return go.Figure(data=traces, layout=common | layout)
 
 
 def _mark(objective: Verdict, curves: Mapping[str, Curve]) -> tuple[float, float, str] | None:

@@ -132,7 +132,6 @@ def _panels(summary: Summary, charts: list[Chart]) -> list[Panel]:
     panels = []
     for family in tables.families(drawn, MOST_SERIES):
         title = family.kind.replace("_", " ").capitalize()
-        order = {name: index for index, name in enumerate(family.names)}
         note = f"{family.left_out} more stay lower and are not drawn" if family.left_out else ""
         panels.append(
             Panel(
@@ -144,7 +143,7 @@ def _panels(summary: Summary, charts: list[Chart]) -> list[Panel]:
                         _chart(
                             charts,
                             f"{title} over time, {_caption(line)}",
-                            figures.timeline(line, family, order, until_s),
+                            figures.timeline(line, family, until_s),
                         ),
                     )
                     for line in drawn

@@ -84,7 +84,10 @@ class PlaceUse:
 
 @dataclass(frozen=True, slots=True)
 class SpanUse:
-    """Durations between two marks: `metric` is a name such as `span.platform`; rows in the order of their ends."""
+    """Durations between two marks: `metric` is a name such as `span.platform`; rows in the order of their ends.
+
+    after_crash: whether it counts only executions that a crash has hit, from the crash or the later start.
+    """
 
     metric: str
     histogram: Histogram
@@ -92,6 +95,7 @@ class SpanUse:
     count: int
     ended_ns: Ints
     durations_ns: Ints
+    after_crash: bool = False
 
 
 @dataclass(slots=True)

@@ -15,9 +15,9 @@ class RunSettings(Spec):
 
     horizon_ns: PositiveDuration = 600_000_000_000
     """End of the window: executions that start between warm-up and horizon are measured."""
-    warmup: Literal["auto", "off"] | Duration = "auto"
-    """Start of the window: found from pilot runs, none, or a time. Scripted, bursty and finite scenarios have none;
-    periodic ones warm up in whole cycles."""
+    warmup: Literal["auto", "none"] | Duration = "auto"
+    """Start of the window: found from pilot runs (auto), the start of the run (none), or a time. Scripted, bursty and
+    finite scenarios have none; periodic ones warm up in whole cycles."""
     cycle_ns: PositiveDuration | None = None
     """Length of the load's cycle (a day, a week): the window is then made of whole cycles."""
     start: Literal["empty", "in_progress"] = "empty"

@@ -34,7 +34,8 @@ class WorkerPool(Spec):
     workflow_task_timeout_ns: PositiveDuration | None = None
     """A workflow task that was started and is not done by then is given to another pod."""
     rtt_ns: Duration | None = None
-    """Round trip from a pod to the frontend; that of the platform's own services where it is left out."""
+    """Round trip from a pod to the frontend, for workers outside of the platform's own network; a poller is busy for
+    as long with each task."""
     start_delay_ns: Duration = 0
     """From the decision to replace a pod that has crashed until the new one polls."""
     node: str | None = None

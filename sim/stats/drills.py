@@ -12,7 +12,7 @@ from sim.results.columns import FAILED, REJECTED, SUCCEEDED, Replication
 from sim.stats.intervals import mean_interval
 from sim.stats.metrics import NS
 from sim.stats.recovery import Windows, recovery, recovery_figures
-from sim.stats.skewed import bootstrap_t_interval, independent_percentile, independent_share
+from sim.stats.skewed import independent_share
 from sim.stats.summary import Recovery
 
 PLATFORM_SPAN = "span.platform"
@@ -64,7 +64,6 @@ def drill_recovery(
         "latency_ok": recovery_figures([e.latency_ok_ns for e in episodes], confidence),
     }
     percentiles = {name: {"p50": f.p50, "p95": f.p95} for name, f in figures.items()}
-    percentiles.update(_hit_executions(drilled, confidence))
     return Recovery(
         fault=fault,
         at_s=Figure.exact(float(np.mean(starts)) * NS, "s"),
@@ -124,29 +123,6 @@ def _p99_by_window(
         if part.size:
             p99[window] = np.quantile(part, 0.99, method="inverted_cdf")
     return p99
-
-
-def _hit_executions(drilled: Sequence[Replication], confidence: float) -> dict[str, dict[str, Figure]]:
-    """Recovery of the executions that a crash hits, for each span that measures it; episodes are the units."""
-    found = {}
-    for metric in drilled[0].spans:
-        recovered = [run.spans[metric].durations_ns for run in drilled]
-        if not metric.startswith("recovery.") or not any(part.size for part in recovered):
-            continue
-        means = np.array([part.mean() * NS for part in recovered if part.size])
-        worst = np.array([np.quantile(part, 0.95, method="inverted_cdf") * NS for part in recovered if part.size])
-        label = metric.removeprefix("recovery.")
-        found[label] = {
-            "mean": bootstrap_t_interval(means, "s", confidence),
-            "p95": bootstrap_t_interval(worst, "s", confidence).with_note(
-                "95th percentile over the executions hit, mean over episodes"
-            ),
-            "worst": independent_percentile(
-                np.array([part.max() * NS for part in recovered if part.size]), 0.5, "s", confidence
-            ).with_note("slowest execution hit, median over episodes"),
-            "hit": mean_interval([float(part.size) for part in recovered], "", confidence),
-        }
-    return found
 
 
 def _failures(run: Replication) -> int:

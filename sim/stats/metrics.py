@@ -98,6 +98,26 @@ def metrics(
     return found
 
 
+def recoveries_of_executions(runs: Sequence[Replication], confidence: float, drilled: bool) -> dict[str, Figure]:
+    """Recovery of the executions that crashes hit: of the drills where there are any, else of the base runs."""
+    found: dict[str, Figure] = {}
+    for metric, first in runs[0].spans.items():
+        if not first.after_crash:
+            continue
+        uses = [run.spans[metric] for run in runs]
+        counts = [float(use.count) for use in uses]
+        sums = [use.sum_ns * NS for use in uses]
+        figures = _durations(metric, [use.histogram for use in uses], sums, counts, 0.0, confidence)
+        note = f"of {sum(counts):.0f} executions hit in {len(runs)} runs"
+        found.update(
+            {
+                name: figure.with_note(f"{note}, conditional on the drill" if drilled else note)
+                for name, figure in figures.items()
+            }
+        )
+    return found
+
+
 def _measured(replications: Sequence[Replication]) -> list[str]:
     """Routines that any counted execution ran."""
     seen: set[int] = set()
@@ -107,7 +127,7 @@ def _measured(replications: Sequence[Replication]) -> list[str]:
 
 
 def _span_names(replications: Sequence[Replication]) -> list[str]:
-    return list(replications[0].spans)
+    return [name for name, span in replications[0].spans.items() if not span.after_crash]
 
 
 def _routine(

@@ -73,6 +73,8 @@ def merge_to_sections(replications: Sequence[Histogram], p: float) -> list[Histo
     """Replications in index order, neighbours merged where each holds too few durations beyond the percentile."""
     beyond_each = (1 - p) * sum(part.count for part in replications) / len(replications)
     together = max(1, min(math.ceil(MIN_BEYOND / beyond_each), len(replications) // 10))
+    if together == 1:
+        return list(replications)
     groups = np.array_split(np.arange(len(replications)), len(replications) // together)
     return [Histogram.merged([replications[i] for i in group]) for group in groups]
 

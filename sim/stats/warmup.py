@@ -7,10 +7,9 @@ The input is the average over several replications of series within the run, suc
 end of each window: one run from empty is too noisy to show its own transient (Welch, in Lavenberg, Computer
 Performance Modeling Handbook, 1983). The cut is MSER-5's (White, Cobb & Spratt, Winter Simulation Conference 2000),
 moved on while replications still show a difference between the windows after it and the second half of the run. It is
-refused beyond half of the run (Hoad, Robinson & Davies, Journal of the Operational Research
-Society 61, 2010), and in a run of less than MIN_RELAXATIONS relaxation times: such a run cannot show whether it has
-settled. M/M/1 at a utilisation of 0.995 seems settled to MSER-5 in most runs of 10,000 jobs from empty, a quarter of
-its relaxation time.
+refused beyond half of the run (Hoad, Robinson & Davies, Journal of the Operational Research Society 61, 2010), and in
+a run of less than MIN_RELAXATIONS relaxation times: such a run cannot show whether it has settled. To MSER-5 alone
+M/M/1 at a utilisation of 0.995 seems settled after 10,000 jobs from empty, a sixteenth of its relaxation time.
 """
 
 from __future__ import annotations

@@ -49,6 +49,7 @@ def test_a_rate_of_errors_that_are_independent_is_covered_and_not_wide() -> None
     assert np.median(widths) < 1.2 * 2 * 2.093 * error  # Student's with 19 degrees of freedom
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("n", [20, 40])
 @pytest.mark.parametrize("sigma", [0.5, 1.0])
 def test_the_mean_of_skewed_recovery_times_is_covered(n: int, sigma: float) -> None:
@@ -83,6 +84,7 @@ def test_a_ratio_of_dependent_means_is_covered() -> None:
     assert 0.92 <= covered(figures, 0.3) <= 0.98
 
 
+@pytest.mark.long
 def test_a_paired_percentile_is_covered_and_rarely_calls_equal_variants_different() -> None:
     # Variant b is 10 % slower on the same draws; a load of its own is common to both runs of a replication.
     rng = np.random.default_rng(7)

@@ -41,7 +41,7 @@ def test_a_crashed_server_under_exponential_service_costs_what_a_paused_one_does
     text = """
         sources: {jobs: {routine: job, arrivals: 1.6/s}}
         stations: {server: {nodes: 3, servers: 1, service: {exponential: 1 s}}}
-        routines: {job: [{attempt: {retry: {initial_interval: 0 s}, steps: [{use: server}]}}]}
+        routines: {job: [{attempt: {retry: {initial_interval: 1 us, backoff_coefficient: 1}, steps: [{use: server}]}}]}
         faults:
           break:
             {targets: [{group: server}], effect: crash, each: true, mttf: {exponential: 10 s}, duration: {exponential: 2 s}}
@@ -58,7 +58,7 @@ def test_work_that_starts_over_after_each_crash_takes_exponentially_long(size: i
     text = """
         sources: {client: {routine: job, arrivals: {closed: 1}}}
         stations: {server: {servers: 1, service: 1 s}}
-        routines: {job: [{attempt: {retry: {initial_interval: 0 s}, steps: [{use: server}]}}]}
+        routines: {job: [{attempt: {retry: {initial_interval: 1 us, backoff_coefficient: 1}, steps: [{use: server}]}}]}
         faults:
           break: {targets: [{group: server}], effect: crash, mttf: {exponential: 2 s}, duration: {exponential: 0.5 s}}
         """

@@ -71,6 +71,10 @@ def test_birth_death_agrees_with_the_general_solver_and_does_not_overflow():
     huge = birth_death([1e6] * 500, [1.0] * 500)
     assert huge[-1] == pytest.approx(1 - 1e-6, rel=1e-12)
     assert np.isfinite(huge).all()
+    steep = np.diag([1e6] * 80, 1) + np.diag([1.0] * 80, -1)  # weights of up to 1e480
+    steep -= np.diag(steep.sum(axis=1))
+    assert stationary(steep)[-3:] == pytest.approx(birth_death([1e6] * 80, [1.0] * 80)[-3:], rel=1e-12)
+    assert stationary(steep)[-1] == pytest.approx(1 - 1e-6, rel=1e-12)
 
 
 def test_mean_time_to_a_target_agrees_with_a_linear_system():

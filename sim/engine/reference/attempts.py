@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from sim.engine.reference.engine import Engine
 
 HEARTBEAT_SHARE = 0.8
-"""Share of the heartbeat timeout at which SDKs send heartbeats. Source: Temporal docs, evaluate/cloud/actions, 2026-08."""
+"""Share of the timeout at which SDKs send heartbeats. Source: Temporal docs, evaluate/cloud/actions, 2026-08."""
 START_TO_CLOSE, SCHEDULE_TO_START, SCHEDULE_TO_CLOSE, HEARTBEAT = range(4)
 TIMEOUTS = (
     "timeout_start_to_close",

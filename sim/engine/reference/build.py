@@ -169,5 +169,9 @@ def _inside(network: Network, steps: Steps, timed_too: bool) -> Iterator[Step]:
         if isinstance(step, Call):
             yield from _inside(network, network.routines[step.call], timed_too)
         for below, body in bodies(step):
-            if timed_too or below != ("attempt", "steps") or not (isinstance(step, Attempt) and has_timer(step.attempt)):
+            if (
+                timed_too
+                or below != ("attempt", "steps")
+                or not (isinstance(step, Attempt) and has_timer(step.attempt))
+            ):
                 yield from _inside(network, body, timed_too)

@@ -99,9 +99,6 @@ class Keys:
 
     def node(self, job: Job) -> int:
         """The node of the job's key."""
-        if self.by == "execution":
-            path = job.execution.path
-        else:
-            path = child_path(0, job.execution.attributes[self.by])
+        path = job.execution.path if self.by == "execution" else child_path(0, job.execution.attributes[self.by])
         u = uniform(self.stream, path, 0)
         return bisect_right(self.bounds, u) if self.bounds else int(u * self.count)

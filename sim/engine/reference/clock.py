@@ -19,9 +19,12 @@ Steps = Generator[Event, Any, Any]
 class Alarm(Event):
     """Something that will happen at a known instant, unless cancelled. A process waits for it by yielding it."""
 
+    env: Clock
+    callbacks: list[Callable[[Any], None]] | None  # type: ignore[assignment]  # SimPy says None in a comment only
+
     def __init__(self, clock: Clock) -> None:
         self.env = clock
-        self.callbacks: list[Callable[[Any], None]] | None = []
+        self.callbacks = []
         self._value: Any = None
         self._ok = True
 
@@ -44,6 +47,7 @@ class Clock(simpy.Environment):
     """SimPy's environment with integer time in nanoseconds, an exclusive end and removal of cancelled alarms."""
 
     _now: int  # SimPy allows fractions too
+    _queue: list[Any]
 
     def __init__(self) -> None:
         super().__init__(initial_time=0)
@@ -125,7 +129,8 @@ def interrupt(process: Process, error: BaseException, still: Callable[[], bool] 
     event._ok = False
     event._value = error
     event._defused = True
-    heappush(clock._queue, (clock._now, 0, next(clock._eid), event))
+    queue: list[Any] = clock._queue
+    heappush(queue, (clock._now, 0, next(clock._eid), event))
 
 
 __all__ = ["Alarm", "Clock", "Event", "Process", "Steps", "interrupt"]

@@ -75,17 +75,12 @@ class ForkStep:
         self.engine = engine
         self.body: ForkBody = spec.fork
         self.bodies = bodies
-        self.items = (
-            engine.number(f"{placed.stream}/items", spec.fork.items) if spec.fork.items is not None else None
-        )
+        self.items = engine.number(f"{placed.stream}/items", spec.fork.items) if spec.fork.items is not None else None
         self.salt = engine.salt(placed.stream)
 
     def run(self, job: Job) -> Any:
         """Start the children and wait for as many as the join asks for."""
-        if self.items is not None:
-            bodies = [self.bodies[0]] * self.items(job)
-        else:
-            bodies = self.bodies
+        bodies = self.bodies if self.items is None else [self.bodies[0]] * self.items(job)
         if not bodies:
             return None
         join = self.body.join

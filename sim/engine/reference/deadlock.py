@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def cycles(engine: Engine) -> Iterator[str]:
-    """A finding when jobs wait for each other for ever, with one cycle; or when executions are open and nothing is due."""
+    """Says that jobs wait for each other for ever, with one cycle, or when executions are open and nothing is due."""
     knot = Knot([*engine.pools.values(), *(s for s in engine.stations.values() if isinstance(s, Servers))])
     if knot.stuck:
         yield f"deadlock: {len(knot.stuck)} jobs wait for each other: {'; '.join(knot.cycle())}"
@@ -53,7 +53,7 @@ class Knot:
             self.stuck = {job for job in self.stuck if self._is_stuck(job)}
 
     def _within_reach(self, pool: Pool) -> list[int]:
-        """Units of each node that are not in the hands of the set; all of a node that is down, since it may come back."""
+        """Units of each node that the set does not hold; all of a node that is down, since it may come back."""
         found = []
         for node, place in enumerate(pool.nodes):
             lost = sum(grant.units for grant in place.holders if grant.job in self.stuck)
@@ -111,7 +111,9 @@ class Knot:
             held = [grant.pool.name for grant in holder.held if grant.node >= 0] + held
             holder = holder.parent
         grant = self.wanted[job]
-        return f"execution {job.execution.ordinal} holds {', '.join(held) or 'nothing'} and waits for {grant.pool.name}"
+        return (
+            f"execution {job.execution.ordinal} holds {', '.join(held) or 'nothing'} and waits for {grant.pool.name}"
+        )
 
 
 __all__ = ["Knot", "cycles"]

@@ -29,8 +29,8 @@ from sim.engine.reference.sources import SourceProcess
 from sim.engine.reference.stations import Servers, SetupServers, Shared
 from sim.engine.reference.watch import Watch
 from sim.network import Network
-from sim.network.facts import group_of, node_groups
 from sim.network.distributions import Distribution, FromAttribute, Number
+from sim.network.facts import group_of, node_groups
 from sim.network.places import Delay, GroupCommit, Polled, Server
 from sim.network.walk import Placed
 from sim.results.columns import Replication

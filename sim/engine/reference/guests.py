@@ -88,9 +88,12 @@ class GuestStation:
         job.spend(self.wait_state, max(guest.granted_ns, job.since))
         job.spend(self.service_state, self.clock._now)
         group = self.group
-        if group is not None and group.error_chances[guest.node]:
-            if group.spoils(guest.node, child_path(job.path, step.salt)):
-                raise Failed("error")
+        if (
+            group is not None
+            and group.error_chances[guest.node]
+            and group.spoils(guest.node, child_path(job.path, step.salt))
+        ):
+            raise Failed("error")
 
     def enter(self, guest: Guest, bound: int) -> None:
         """Stand in line, or be served at once."""

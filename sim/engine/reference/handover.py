@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sim.engine.reference.deadlock import cycles
 from sim.engine.reference.batches import FlushStation, PolledStation
+from sim.engine.reference.deadlock import cycles
 from sim.engine.reference.stations import ONE_CORE, Shared
 from sim.results.columns import (
     OPEN,
@@ -49,6 +49,7 @@ def replication_of(engine: Engine, followed_ns: int) -> Replication:
                 len(span.durations),
                 np.array(span.ended, np.int64),
                 np.array(span.durations, np.int64),
+                span.group is not None,
             )
             for span in recorder.spans
         },
@@ -63,9 +64,7 @@ def replication_of(engine: Engine, followed_ns: int) -> Replication:
         sample_ns=np.array(recorder.sample_ns, np.int64),
         samples={name: np.array(values, np.int64) for name, values in recorder.samples.items()},
         reactions_ns=np.array(recorder.reactions, np.int64),
-        episodes=tuple(
-            FaultEpisode(e.fault, e.start_ns, e.end_ns, tuple(e.nodes), e.hit) for e in recorder.episodes
-        ),
+        episodes=tuple(FaultEpisode(e.fault, e.start_ns, e.end_ns, tuple(e.nodes), e.hit) for e in recorder.episodes),
         monitors=tuple(engine.watch.tally.values()),
         events=_events(engine),
         findings=tuple(cycles(engine)),
@@ -74,7 +73,7 @@ def replication_of(engine: Engine, followed_ns: int) -> Replication:
 
 def _events(engine: Engine) -> int:
     """Arrivals, starts and ends of timed activities (services, delays, back-offs), faults and repairs."""
-    visits = sum(2 * station.meter.served - station.meter.busy for station in engine.stations.values())
+    visits: int = sum(2 * station.meter.served - station.meter.busy for station in engine.stations.values())
     return engine.ordinal + visits + engine.recorder.activities
 
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from sim.draws.streams import child_path, element_id, root_path, uniform
 from sim.draws.inverse import exponential_ns
 from sim.draws.mathematics import log
+from sim.draws.streams import child_path, element_id, root_path, uniform
 from sim.engine.order import ARRIVAL, COMPLETION, key
+from sim.engine.profile import RateProfile
 from sim.engine.reference.clock import Event, Process
 from sim.engine.reference.jobs import Execution
-from sim.engine.profile import RateProfile
 from sim.errors import InputErrors, Problem
 from sim.network.sources import (
     BurstArrivals,
@@ -47,7 +49,7 @@ class SourceProcess:
         arrivals = spec.arrivals
         batch = getattr(arrivals, "batch", None)
         self.batch = engine.entity_number(f"{name}/batch", batch) if batch is not None else None
-        kind = {
+        kind: dict[type, Callable[[Any], Any]] = {
             PoissonArrivals: self._poisson,
             RenewalArrivals: self._renewal,
             ModulatedArrivals: self._modulated,
@@ -173,12 +175,16 @@ class SourceProcess:
                     late = round(uniform(self.gap_stream, child_path(here, index), 0) * arrivals.jitter_ns)
                     alarm = self.clock.alarm(time + late, self.key | ordinal + 1)  # visit 0 is the burst itself
                     assert alarm.callbacks is not None
-                    alarm.callbacks.append(lambda _, n=ordinal: None if self._over(0) else self._let_in(n))
+                    alarm.callbacks.append(partial(self._come_late, ordinal))
                 ordinal += 1
             if arrivals.every_ns is None:
                 return
             burst += 1
             time += arrivals.every_ns
+
+    def _come_late(self, ordinal: int, _: Event) -> None:
+        if not self._over(self.clock._now):
+            self._let_in(ordinal)
 
     def _trace(self, arrivals: TraceArrivals) -> Any:
         for ordinal, time in enumerate(self.trace_ns):

@@ -138,9 +138,7 @@ class Servers(Pool):
     def start(self, visit: Visit) -> None:
         """Serve from now on."""
         assert isinstance(visit.event, Alarm)
-        visit.event.set(
-            self.clock._now + visit.left_ns, key(COMPLETION, self.element + visit.node) | visit.job.order
-        )
+        visit.event.set(self.clock._now + visit.left_ns, key(COMPLETION, self.element + visit.node) | visit.job.order)
 
     def stop(self, visit: Visit) -> None:
         """Serve no longer; what is left to do is kept."""
