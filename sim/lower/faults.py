@@ -21,8 +21,9 @@ def fault_of(constants: Constants, scenario: Scenario, fault: DeploymentFault) -
     """
     gap_ns = fault.mean_gap_ns
     each = fault.mttf_ns is not None
+    whole = each or fault.target == "postgres.primary"
     return Fault(
-        targets=(NodeTarget(group=_group(fault), nodes="all" if each or fault.target == "postgres.primary" else fault.nodes),),
+        targets=(NodeTarget(group=_group(fault), nodes="all" if whole else fault.nodes),),
         effect="crash",
         at_ns=fault.at_ns,
         mttf=None if gap_ns is None else Exponential(exponential_ns=gap_ns),

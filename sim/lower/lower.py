@@ -10,7 +10,7 @@ from sim.lower.parts import Parts
 from sim.lower.platform import Platform
 from sim.lower.progress import seed
 from sim.lower.store import Store
-from sim.lower.workers import DISPATCHED, NEEDED, READY, RUNNING, Workers
+from sim.lower.workers import DISPATCHED, READY, Workers
 from sim.lower.workflow import WorkflowRoutine
 from sim.network.monitors import Span
 from sim.scenario.scenario import Scenario
@@ -25,7 +25,8 @@ def lower(scenario: Scenario) -> Lowered:
             {source.routine: None for source in network.sources.values()},
             machines=tuple(machines(scenario)),
         )
-    assert scenario.temporal is not None and scenario.postgres is not None
+    assert scenario.temporal is not None
+    assert scenario.postgres is not None
     parts, constants = Parts(), Constants(scenario)
     store = Store(parts, constants, scenario.temporal, scenario.postgres)
     platform = Platform(parts, constants, scenario.temporal, store.rtt_ns)
@@ -39,7 +40,7 @@ def lower(scenario: Scenario) -> Lowered:
         routine = WorkflowRoutine(parts, constants, platform, store, workers, name, workflow)
         routine.add()
         if scenario.run.start == "in_progress":
-            in_progress.update({seeded: name for seeded in seed(parts, constants, routine)})
+            in_progress.update(dict.fromkeys(seed(parts, constants, routine), name))
         if retention is not None:
             histories[name] = routine.history(retention)
     parts.spans["platform"] = Span(start=READY, end=DISPATCHED)
@@ -47,10 +48,7 @@ def lower(scenario: Scenario) -> Lowered:
     for name, fault in scenario.faults.items():
         parts.faults[name] = fault_of(constants, scenario, fault)
         if fault.target.startswith("workers."):
-            queue = fault.target.removeprefix("workers.")
-            parts.spans[f"{queue}-recovery"] = Span(
-                start=NEEDED, end=RUNNING, after_crash=workers[queue].nodes, metric=f"worker_recovery.{queue}"
-            )
+            workers[fault.target.removeprefix("workers.")].add_recovery()
     _note_what_is_left_out(constants)
     return Lowered(
         network=parts.network(),

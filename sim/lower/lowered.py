@@ -1,4 +1,4 @@
-"""What a scenario becomes: the network, and what the network cannot say about it. How it becomes that lives in `lower`."""
+"""What a scenario becomes: the network, and what the network cannot say. How it becomes that lives in `lower`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Work that is under way when a run begins: executions inside their waits, as an observer at a random instant meets them.
+"""Work that is under way when a run begins: executions inside their waits, as met at a random instant.
 
 Their number is Poisson with mean rate x mean wait, what is left of each wait is its equilibrium residual life (Eick,
 Massey and Whitt, "The physics of the M(t)/G/inf queue", Operations Research 41, 1993). They enter no figure.

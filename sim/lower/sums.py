@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sim.draws.build import inverse_of
+from sim.draws.quantiles import quantile
 from sim.network.distributions import Constant, Distribution, Empirical
+
+Array = NDArray[np.float64]
 
 LEVELS = 256
 """Equally likely values that stand for each summand; the greatest is its quantile at 1 - 1/512."""
@@ -40,6 +44,5 @@ def mean_ns(distribution: Distribution) -> float:
     return inverse_of(distribution).mean() * 1e9
 
 
-def _values(part: Distribution, levels: np.ndarray) -> np.ndarray:
-    inverse = inverse_of(part)
-    return np.array([inverse.quantile(float(level)) for level in levels])
+def _values(part: Distribution, levels: Array) -> Array:
+    return quantile(inverse_of(part), levels, 1 - levels)

@@ -46,10 +46,6 @@ READY = "ready"
 """Mark: the platform has something to do: a start, a result, a signal or the end of a timer has reached it."""
 DISPATCHED = "dispatched"
 """Mark: an activity has started on a worker."""
-NEEDED = "worker-needed"
-"""Mark: a task has been scheduled; a worker is needed for it."""
-RUNNING = "worker-running"
-"""Mark: a worker has what it needs (for a workflow task, the state of the execution) and works on the task."""
 
 
 class Workers:
@@ -93,9 +89,7 @@ class Workers:
         for name, number in units.items():
             parts.resources[name] = Resource(nodes=self.nodes, units=number)
         parts.stations[self.cpu] = Server(nodes=self.nodes, cores=pool.cpu_cores)
-        parts.caches[self.cache] = Cache(
-            nodes=self.nodes, capacity=default(pool.sticky_cache, "sdk.sticky_cache")
-        )
+        parts.caches[self.cache] = Cache(nodes=self.nodes, capacity=default(pool.sticky_cache, "sdk.sticky_cache"))
 
     def _add_spans(self) -> None:
         queue, spans = self.queue, self.parts.spans
@@ -103,6 +97,18 @@ class Workers:
             spans[f"{queue}-{kind}-wait"] = Span(
                 start=f"{queue}-{kind}-scheduled", end=f"{queue}-{kind}-started", metric=f"{family}.{queue}"
             )
+
+    def add_recovery(self) -> None:
+        """Measure how long the executions that a crash of these workers hits take to be running elsewhere.
+
+        That is when a workflow task has their state again: from the cache, or rebuilt from the history.
+        """
+        self.parts.spans[f"{self.queue}-recovery"] = Span(
+            start=f"{self.queue}-workflow-task-scheduled",
+            end=f"{self.queue}-workflow-task-running",
+            after_crash=self.nodes,
+            metric=f"worker_recovery.{self.queue}",
+        )
 
     # -- workflow tasks ---------------------------------------------------------------------------------------
 
@@ -132,7 +138,7 @@ class Workers:
             # Whatever is not in the cache is rebuilt: each event of the history is replayed.
             cached(self.cache, slots, miss=(count(replay=1), use(self.cpu, 0, at=slots, per_ns={HISTORY: replay_ns}))),
             use(self.cpu, self.constants.number("sdk.workflow_task_cpu"), at=slots),
-            mark(RUNNING),
+            mark(f"{self.queue}-workflow-task-running"),
             *self.platform.enter(),
             self.store.transition(ending),
             release(slots),
@@ -151,10 +157,7 @@ class Workers:
         again = Retry(initial_interval_ns=MILLISECOND, backoff_coefficient=1.0)  # as good as at once
         return (
             mark(f"{self.queue}-workflow-task-scheduled"),
-            mark(NEEDED),
-            Attempt(
-                attempt=AttemptBody(steps=(*self.platform.transfer(), Attempt(attempt=attempt)), retry=again)
-            ),
+            Attempt(attempt=AttemptBody(steps=(*self.platform.transfer(), Attempt(attempt=attempt)), retry=again)),
         )
 
     def _sticky_pod(self) -> Step:
@@ -232,7 +235,6 @@ class Workers:
             release(pollers),
             mark(f"{queue}-activity-started"),
             mark(DISPATCHED),
-            mark(RUNNING),
             delay(activity.service, "service", activity.name),
             *turned_down,
             *failing,
@@ -260,7 +262,6 @@ class Workers:
         return (
             *steps,
             mark(f"{queue}-activity-scheduled"),
-            mark(NEEDED),
             Attempt(name=f"try-{activity.name}", attempt=attempt),
         )
 

@@ -61,9 +61,7 @@ class WorkflowRoutine:
         """Put source, routine and spans in place."""
         name, parts = self.name, self.parts
         parts.sources[name] = Source(routine=name, arrivals=self.workflow.arrivals)
-        parts.spans[f"{name}-start"] = Span(
-            start=f"{name}-requested", end=f"{name}-accepted", metric=f"start.{name}"
-        )
+        parts.spans[f"{name}-start"] = Span(start=f"{name}-requested", end=f"{name}-accepted", metric=f"start.{name}")
         request: Steps = (
             mark(f"{name}-requested"),
             mark(READY),
@@ -155,7 +153,7 @@ class WorkflowRoutine:
         return (*body, self.close)
 
     def under_way(self, index: int, first_steps: Steps) -> Steps:
-        """The routine of an execution that stands inside step `index`: what it has behind it, `first_steps`, the rest."""
+        """An execution that stands inside step `index`: what it has behind it, then `first_steps`, then the rest."""
         behind = self.workflow.steps[:index]
         done = [step.activity for step in behind if isinstance(step, ActivityStep)]
         done += [step.fan_out.activity for step in behind if isinstance(step, FanOutStep)]

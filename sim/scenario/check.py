@@ -1,4 +1,4 @@
-"""Whether the parts of a scenario fit together: every name leads somewhere. A network's parts are checked in `network`."""
+"""Whether the parts of a scenario fit together: every name leads somewhere. A network's own check is in `network`."""
 
 from __future__ import annotations
 
@@ -94,9 +94,9 @@ def _activity(scenario: Scenario, activity: Activity, path: Path, seen: set[str]
     seen.add(activity.name)
     if activity.task_queue is not None and activity.task_queue not in scenario.workers:
         yield _unknown((*path, "task_queue"), "a queue with workers", activity.task_queue, scenario.workers)
-    if activity.heartbeat_ns is not None and activity.start_to_close_ns is not None:
-        if activity.heartbeat_ns > activity.start_to_close_ns:
-            yield Problem(dotted((*path, "heartbeat")), "is longer than `start_to_close` and can never expire")
+    heartbeat, whole = activity.heartbeat_ns, activity.start_to_close_ns
+    if heartbeat is not None and whole is not None and heartbeat > whole:
+        yield Problem(dotted((*path, "heartbeat")), "is longer than `start_to_close` and can never expire")
     if activity.error_rate + activity.non_retryable_rate > 1:
         yield Problem(dotted((*path, "error_rate")), "and `non_retryable_rate` add up to more than 1")
 

@@ -10,9 +10,7 @@ from sim.network.distributions import Distribution
 from sim.spec import Spec
 from sim.units import Duration, EventsInTime, Mistake, PositiveDuration, PositiveRate
 
-Target = Annotated[
-    str, Field(pattern=r"^(workers\.[A-Za-z_][A-Za-z0-9_\-]*|postgres\.primary|temporal\.history)$")
-]
+Target = Annotated[str, Field(pattern=r"^(workers\.[A-Za-z_][A-Za-z0-9_\-]*|postgres\.primary|temporal\.history)$")]
 """`workers.QUEUE`, `temporal.history` or `postgres.primary`."""
 
 

@@ -1,4 +1,4 @@
-"""Presets: the constants of a product's version, each with its source. Which are used for what is `sim.lower`'s matter."""
+"""Presets: the constants of a product's version, each with its source. Their use is the matter of `sim.lower`."""
 
 from __future__ import annotations
 
@@ -66,7 +66,10 @@ class Transition:
 
 @dataclass(frozen=True, slots=True)
 class Constant:
-    """A constant with its origin. value: parsed by `kind`; written: as in the file. source: empty for an assumption."""
+    """A constant with its origin.
+
+    value: parsed by `kind`. written: as in the file. source: empty for an assumption.
+    """
 
     name: str
     kind: Kind
@@ -162,4 +165,3 @@ def _written(value: Any) -> str:
     if isinstance(value, list):
         return "[" + ", ".join(map(_written, value)) + "]"
     return str(value).lower() if isinstance(value, bool) else str(value)
-

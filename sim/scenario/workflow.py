@@ -45,7 +45,7 @@ class WaitBody(Spec):
 
 
 class WaitStep(Spec):
-    """Wait for a signal, against a timer: `{wait: {signal: confirmed, after: {mean: 3 min, cv: 0.8}, timer: 24 h}}`."""
+    """Wait for a signal, against a timer: `{wait: {signal: confirmed, after: 3 min, timer: 24 h}}`."""
 
     wait: WaitBody
     """The signal and the timer."""

@@ -1,4 +1,4 @@
-"""Activities: what workers do for a workflow, how long it may take, how often it is tried. Their order is `workflow`."""
+"""Activities: what workers do, how long it may take, how often it is tried. Their order is told in `workflow`."""
 
 from __future__ import annotations
 

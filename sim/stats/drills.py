@@ -56,7 +56,7 @@ def drill_recovery(
         )
         lost.append(float(_failures(run) - _failures(twin)))
         redone.append(float(_further_attempts(run) - _further_attempts(twin)))
-        amplification.append(_attempts(run) / max(_attempts(twin), 1))
+        amplification.append(_tries(run) / _tries(twin))
     figures = {
         "detect": recovery_figures([e.detect_ns for e in episodes], confidence),
         "restore": recovery_figures([e.restore_ns for e in episodes], confidence),
@@ -130,8 +130,10 @@ def _failures(run: Replication) -> int:
     return int(np.isin(rows.outcome[rows.cohort], (FAILED, REJECTED)).sum())
 
 
-def _attempts(run: Replication) -> int:
-    return sum(first + more for first, more in run.attempts.values())
+def _tries(run: Replication) -> float:
+    """Attempts for each thing attempted."""
+    first = sum(first for first, _ in run.attempts.values())
+    return (first + _further_attempts(run)) / max(first, 1)
 
 
 def _further_attempts(run: Replication) -> int:

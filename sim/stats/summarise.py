@@ -141,7 +141,8 @@ def _upper_bound(violated: int, checked: int) -> Figure:
     if violated:
         return Figure(violated / checked, "ratio", n=checked, note="share of executions that broke it")
     note = "none seen: limit 3/n on the share, if executions break it independently of one another"
-    return Figure(0.0, "ratio", 0.0, min(1.0, 3 / checked), 0.95, checked, note)
+    limit = min(1.0, 3 / checked)
+    return Figure(limit, "ratio", 0.0, limit, 0.95, checked, note)
 
 
 def pictures(

@@ -24,11 +24,17 @@ NEARLY_ALL, HARDLY_ANY = 0.95, 0.1
 P99_REFUSED = {
     "M/M/1 at 0.95, 10 x 2,000",
     "M/M/1 at 0.95, 20 x 8,000",
+    "bursts at 0.95, 20 x 16,000",
+    "MMPP at 0.8, 20 x 16,000",
+    "MMPP at 0.95, 20 x 16,000",
+    "M/M/1 at 0.95, 1 x 64,000",
 }
 P99_BETWEEN = {
     "M/M/1 at 0.8, 10 x 2,000",
     "M/M/1 at 0.8, 20 x 2,000",
     "bursts at 0.5, 10 x 2,000",
+    "bursts at 0.8, 20 x 8,000",
+    "MMPP at 0.5, 20 x 16,000",
 }
 
 

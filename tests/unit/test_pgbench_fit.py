@@ -92,11 +92,11 @@ def test_the_fit_sees_one_client_and_the_closed_loop_and_nothing_else(
     hashes = {str(path.relative_to(pgbench.ROOT)): hashlib.sha256(path.read_bytes()).hexdigest() for path in inputs}
     assert fits["inputs"] == hashes
     assert list(inspect.signature(pgbench.fit).parameters) == ["one_client_log", "closed_loop", "connections"]
-    expected = pgbench.fit(*inputs)
-    copies = [Path(shutil.copy(path, tmp_path)) for path in inputs]
+    expected = pgbench.fit(pgbench.ONE_CLIENT_LOG, pgbench.CLOSED_LOOP)
+    log, closed_loop = (Path(shutil.copy(path, tmp_path)) for path in inputs)
     for name in ("MEASURED", "ONE_CLIENT_LOG", "CLOSED_LOOP", "PREDICTED_LOG", "FITS", "SCENARIO"):
         monkeypatch.setattr(pgbench, name, tmp_path / "absent")
-    assert pgbench.fit(*copies) == expected
+    assert pgbench.fit(log, closed_loop) == expected
 
 
 def test_closed_loop_throughputs_are_of_runs_without_a_schedule() -> None:

@@ -78,7 +78,7 @@ def test_of_two_starts_the_later_one_is_called_off(engine: Engine) -> None:
 
 
 def test_who_gives_up_calls_a_start_off_and_gives_nobody_a_server(engine: Engine) -> None:
-    # Starts of 0 and 1 until 4 and 5. Execution 0 gives up at 3, so one start is enough: that of 1, begun last, is
+    # Starts of 0 and 1 until 4 and 5.5. Execution 0 gives up at 3, so one start is enough: that of 1, begun last, is
     # called off, and the one of 0 is ready at 4 for execution 1: 4-14.
     use = "{station: server, patience: 3 ms}"
     t = engine(PLAIN % (SETUP, use), {"jobs": [0, 1.5]})
