@@ -84,6 +84,7 @@ class Spec(BaseModel):
         validate_by_alias=True,
         serialize_by_alias=True,
         use_attribute_docstrings=True,
+        defer_build=True,  # most models are only ever built as parts of a larger one
     )
 
     plain_value_is: ClassVar[str] = ""

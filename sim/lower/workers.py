@@ -62,7 +62,7 @@ class Workers:
         self.nodes = f"{queue}-workers"
         self.cpu = f"{queue}-cpu"
         self.cache = f"{queue}-sticky-cache"
-        self.sticky = f"{queue}-sticky"
+        self.sticky = f"{queue}-sticky"  # remembered pod; and, as an attribute, whether there is one
         self.workflow_slots = f"{queue}-workflow-slots"
         self.workflow_pollers = f"{queue}-workflow-pollers"
         self.activity_slots = f"{queue}-activity-slots"
@@ -80,6 +80,7 @@ class Workers:
     def _add_places(self, pool: WorkerPool) -> None:
         parts, default = self.parts, self._or_default
         parts.nodes[self.nodes] = NodeGroup(count=pool.replicas)
+        parts.attributes[self.sticky] = 0
         units = {
             self.workflow_slots: default(pool.workflow_task_slots, "sdk.workflow_task_slots"),
             self.workflow_pollers: default(pool.workflow_task_pollers, "sdk.workflow_task_pollers"),
@@ -124,16 +125,14 @@ class Workers:
 
     def _workflow_task(self, ending: str, first: bool) -> Steps:
         started = self.store.transition("first_workflow_task_started" if first else "workflow_task_started")
-        slots, pollers = self.workflow_slots, self.workflow_pollers
+        slots = self.workflow_slots
         replay_ns = self.constants.number("sdk.replay_cpu_per_event")
-        trial: list[Step] = [
-            count(**{self.sync_match.dispatched: 1}),
-            self._any_pod(slots, self.sticky) if first else self._sticky_pod(),
+        trial: tuple[Step, ...] = (
+            *self._pod(first),
             start(),
-            acquire(pollers, at=slots),
             *self._far_away(),
             started,
-            release(pollers),
+            release(self.workflow_pollers),
             mark(f"{self.queue}-workflow-task-started"),
             # Whatever is not in the cache is rebuilt: each event of the history is replayed.
             cached(self.cache, slots, miss=(count(replay=1), use(self.cpu, 0, at=slots, per_ns={HISTORY: replay_ns}))),
@@ -142,17 +141,13 @@ class Workers:
             *self.platform.enter(),
             self.store.transition(ending),
             release(slots),
-        ]
+        )
         # A lost task is noticed by its timeout alone; the next one is scheduled on the normal queue at once.
         attempt = AttemptBody(
-            steps=tuple(trial),
+            steps=trial,
             start_to_close_ns=self.task_timeout_ns,
             on_crash="silent",
-            on_failure=(
-                forget(self.sticky),
-                self.store.transition("workflow_task_timed_out"),
-                fail("workflow_task_timed_out"),
-            ),
+            on_failure=(*self._forget(), fail("workflow_task_timed_out")),
         )
         again = Retry(initial_interval_ns=MILLISECOND, backoff_coefficient=1.0)  # as good as at once
         return (
@@ -160,48 +155,63 @@ class Workers:
             Attempt(attempt=AttemptBody(steps=(*self.platform.transfer(), Attempt(attempt=attempt)), retry=again)),
         )
 
-    def _sticky_pod(self) -> Step:
-        """A slot of the pod that knows the execution; when its time is up, of any pod, by way of the normal queue."""
-        self.constants.note(
-            "sticky worker known to be gone", "costs a transition as a sticky timeout does", "assumption"
-        )
-        return acquire(
-            self.workflow_slots,
-            affinity=self.sticky,
-            lease_ns=self.constants.number("temporal.sticky_lease"),
-            patience_ns=self.sticky_wait_ns,
-            otherwise=(
-                forget(self.sticky),
-                count(sticky_timeout=1),
-                self.store.transition("workflow_task_timed_out"),
-                *self.platform.transfer(),
-                count(**{self.sync_match.dispatched: 1}),
-                self._any_pod(self.workflow_slots, self.sticky),
+    def _pod(self, first: bool) -> Steps:
+        """A slot and a poller of the pod that knows the execution, or of any pod where none does."""
+        slots, pollers = self.workflow_slots, self.workflow_pollers
+        fresh = (*self._any_pod(slots, pollers, self.sticky), set_to(self.sticky, 1))
+        if first:
+            return (count(**{self.sync_match.dispatched: 1}), *fresh)
+        lease_ns = self.constants.number("temporal.sticky_lease")
+        self.constants.note("a sticky worker that is known to be gone", "costs a transition, as a sticky timeout does")
+        # When its time is up the task goes to any pod, by way of the normal queue.
+        moved = (*self._forget(), count(sticky_timeout=1), *self.platform.transfer())
+        known = (
+            acquire(
+                slots,
+                affinity=self.sticky,
+                lease_ns=lease_ns,
+                patience_ns=self.sticky_wait_ns,
+                otherwise=(*moved, acquire(slots, affinity=self.sticky), set_to(self.sticky, 1)),
             ),
+            acquire(pollers, at=slots),
         )
+        return (
+            count(**{self.sync_match.dispatched: 1}),
+            Branch(branch=(Option(attribute=self.sticky, above=0, steps=known), Option(steps=fresh))),
+        )
+
+    def _forget(self) -> Steps:
+        """The workflow task has timed out: no pod is taken to know the execution any more."""
+        return (forget(self.sticky), set_to(self.sticky, 0), self.store.transition("workflow_task_timed_out"))
 
     def _far_away(self) -> Iterator[Step]:
         """The round trip of a poll whose worker is not in the platform's own network; the poller is busy with it."""
         if self.rtt_ns is not None:
             yield delay(constant(self.rtt_ns), "network")
 
-    def _any_pod(self, slots: str, affinity: str | None = None) -> Step:
-        """A slot of any pod: at once (sync match), or after the task has been written to the backlog."""
-        return acquire(
-            slots,
-            affinity=affinity,
-            patience_ns=self.constants.number("temporal.sync_match_wait"),
-            otherwise=(
-                count(**{self.sync_match.backlog: 1}),
-                self.store.backlog_write(),
-                acquire(slots, affinity=affinity),
+    def _any_pod(self, slots: str, pollers: str, affinity: str | None = None) -> Steps:
+        """A slot and a poller of any pod: at once (sync match), or after the task has been written to the backlog."""
+        patience_ns = self.constants.number("temporal.sync_match_wait")
+        missed = (count(**{self.sync_match.backlog: 1}), self.store.backlog_write())
+        return (
+            acquire(
+                slots,
+                affinity=affinity,
+                patience_ns=patience_ns,
+                otherwise=(*missed, acquire(slots, affinity=affinity)),
             ),
+            acquire(pollers, at=slots, patience_ns=patience_ns, otherwise=(*missed, acquire(pollers, at=slots))),
         )
 
     def remember(self) -> Steps:
         """What an execution that is under way has behind it: a pod that knows it and holds it in its cache."""
         slots = self.workflow_slots
-        return (acquire(slots, affinity=self.sticky), cached(self.cache, slots, miss=()), release(slots))
+        return (
+            acquire(slots, affinity=self.sticky),
+            cached(self.cache, slots, miss=()),
+            release(slots),
+            set_to(self.sticky, 1),
+        )
 
     # -- activities -------------------------------------------------------------------------------------------
 
@@ -227,9 +237,8 @@ class Workers:
         trial: tuple[Step, ...] = (
             *self.platform.transfer(),
             count(**{self.sync_match.dispatched: 1}),
-            self._any_pod(slots),
+            *self._any_pod(slots, pollers),
             start(),
-            acquire(pollers, at=slots),
             *self._far_away(),
             self.store.transition("activity_started"),
             release(pollers),

@@ -339,7 +339,3 @@ Number = Annotated[
     chosen_by_key({key: key for key in ("geometric", "poisson", "between", "attribute")}, plain="int"),
 ]
 """How many: a whole number that may vary from one execution to the next."""
-
-Mixture.model_rebuild()
-Residual.model_rebuild()
-OrderStatistic.model_rebuild()

@@ -446,18 +446,3 @@ Step = Annotated[
 """One step of a routine: a mapping whose key says what it does."""
 
 Steps = tuple[Step, ...]
-
-_WITH_STEPS: tuple[type[Spec], ...] = (
-    AcquireBody,
-    Option,
-    LoopBody,
-    ForkBody,
-    Race,
-    AttemptBody,
-    Saga,
-    Compensate,
-    CachedBody,
-    *_KINDS.values(),
-)
-for _kind in _WITH_STEPS:
-    _kind.model_rebuild()

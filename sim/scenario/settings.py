@@ -75,4 +75,3 @@ def _quantity(value: object) -> object:
 
 
 Quantity = Annotated[float, BeforeValidator(_quantity)]
-Objective.model_rebuild()

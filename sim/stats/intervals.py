@@ -98,9 +98,9 @@ def proportion_interval(
         replications with trials. Executions of one replication are *not* independent: one outage fails thousands.
 
     The interval is Student's t on the logit scale, its variance that of a ratio over replications, its degrees of
-    freedom those of `clustering`, at least 4 (below that the logit interval says only "somewhere in (0, 1)", and
-    measured coverage is above the nominal without it). Without a single hit, or miss, it is the one-sided limit
-    -log(1 - confidence) / n of n independent units, the rule of three (3/n at 95 %).
+    freedom those of `clustering`, but at least 4: with fewer a single outage would give "somewhere in (0, 1)", and at
+    4 the measured coverage of one to three outages is still nominal. Without a single hit, or miss, it is the
+    one-sided limit -log(1 - confidence) / n of n independent units, the rule of three (3/n at 95 %).
     """
     h, total = as_values(hits), as_values(trials)
     assert h.shape == total.shape, "hits and trials of the same replications"

@@ -163,7 +163,12 @@ def _routine(
     found[f"throughput.{routine}"] = mean_interval(per_second, "1/s", confidence)
     good = cohort.good(deadline_ns)
     found[f"goodput.{routine}"] = mean_interval(good / np.array(seconds), "1/s", confidence)
-    availability = proportion_interval(good, cohort.started, "ratio", confidence)
+    # Executions fail one by one as long as nothing fails that they share; an outage takes thousands with it.
+    outages = any(run.episodes for run in replications)
+    independent = None if outages else max(1, int(cohort.started.sum()))
+    availability = proportion_interval(good, cohort.started, "ratio", confidence, independent)
+    if not outages:
+        availability = availability.with_note("no fault occurred in these runs: conditional on that")
     if cohort.open_share:
         availability = availability.with_note(f"{cohort.open_share:.3g} were still open and count as not ended")
     found[f"availability.{routine}"] = availability

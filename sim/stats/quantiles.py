@@ -35,14 +35,10 @@ NS = 1e-9
 
 @dataclass(frozen=True, slots=True)
 class Sectioned:
-    """Interval of a quantile from its sections, in the unit of the values.
-
-    freedom: degrees of freedom under the scatter; excursions: independent clusters beyond the quantile.
-    """
+    """Interval of a quantile from its sections, in the unit of the values; independent excursions that it rests on."""
 
     low: float
     high: float
-    freedom: float
     excursions: float
 
 
@@ -58,15 +54,15 @@ def sectioned(
     assert n >= 2
     spread = clustering(beyond, expected)
     if bool((section_values == value).all()):  # an atom, such as a constant delay
-        return Sectioned(value, value, spread.freedom, spread.excursions)
+        return Sectioned(value, value, spread.excursions)
     t = t_quantile(confidence, spread.freedom)
     if value > 0 and bool((section_values > 0).all()):
         error = math.sqrt(float((np.log(section_values / value) ** 2).sum()) / (n - 1) / n)
         reach = math.exp(min(t * error, 700.0))
-        return Sectioned(value / reach, value * reach, spread.freedom, spread.excursions)
+        return Sectioned(value / reach, value * reach, spread.excursions)
     error = math.sqrt(float(((section_values - value) ** 2).sum()) / (n - 1) / n)
     low, high = max(0.0, value - t * error), value + t * error
-    return Sectioned(low, high, spread.freedom, spread.excursions)
+    return Sectioned(low, high, spread.excursions)
 
 
 def merge_to_sections(replications: Sequence[Histogram], p: float) -> list[Histogram]:

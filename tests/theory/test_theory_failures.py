@@ -30,7 +30,7 @@ def test_a_paused_server_goes_on_where_it_was(
         faults:
           break: {{targets: [{{group: server}}], effect: pause, mttf: {{exponential: 10 s}}, duration: {repair}}}
         """
-    runs = simulate(text, 100, 2500, size)
+    runs = simulate(text, 100, 1200, size)
     runs.agree({"latency.job.mean": mg1_breakdowns(0.5, law, 10.0, repair_law).sojourn_mean_s}, within=0.06)
 
 
@@ -46,7 +46,7 @@ def test_a_crashed_server_under_exponential_service_costs_what_a_paused_one_does
           break:
             {targets: [{group: server}], effect: crash, each: true, mttf: {exponential: 10 s}, duration: {exponential: 2 s}}
         """
-    runs = simulate(text, 80, 1000, size)
+    runs = simulate(text, 60, 600, size)
     theory = mmc_breakdowns(1.6, 1.0, 3, 10.0, 2.0)
     runs.agree({"latency.job.mean": theory.sojourn_mean_s}, within=0.06)
 
@@ -62,7 +62,7 @@ def test_work_that_starts_over_after_each_crash_takes_exponentially_long(size: i
         faults:
           break: {targets: [{group: server}], effect: crash, mttf: {exponential: 2 s}, duration: {exponential: 0.5 s}}
         """
-    runs = simulate(text, 20, 200, size)
+    runs = simulate(text, 20, 120, size)
     latency_s = (2.0 + 0.5) * math.expm1(1.0 / 2.0)
     runs.agree({"latency.job.mean": latency_s, "throughput.job": 1 / latency_s})
     runs.agree({"retry_amplification.job": math.exp(1.0 / 2.0)})
@@ -78,7 +78,7 @@ def test_a_server_that_is_slow_at_times_agrees_with_its_markov_chain(size: int) 
           drag:
             {targets: [{group: server}], effect: slow, speed: 0.25, mttf: {exponential: 10 s}, duration: {exponential: 5 s}}
         """
-    runs = simulate(text, 100, 3000, size)
+    runs = simulate(text, 100, 1500, size)
 
     def moves(n: int, speed: float) -> Iterable[tuple[float, int, float]]:
         yield 0.4, n + 1, speed
@@ -104,5 +104,5 @@ def test_errors_fail_their_share_of_the_services(size: int) -> None:
             mttf: {exponential: 3 s}
             duration: {exponential: 2 s}
         """
-    runs = simulate(text, 20, 80, size)
+    runs = simulate(text, 20, 25, size)
     runs.agree({"availability.job": 1 - 0.4 * 2 / 5, "latency.job.mean": 1.0})

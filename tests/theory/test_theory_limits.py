@@ -12,7 +12,7 @@ from sim.analytic.mdc import mdc, mdc_wait_tail
 
 @quick_and_full
 def test_m_m_c_k_turns_away_what_theory_says_under_overload(size: int) -> None:
-    runs = simulate(station("3.6/s", "{servers: 3, queue_limit: 4, service: {exponential: 1 s}}"), 30, 120, size)
+    runs = simulate(station("3.6/s", "{servers: 3, queue_limit: 4, service: {exponential: 1 s}}"), 30, 60, size)
     theory = mmck(3.6, 1.0, servers=3, places=7)
     runs.agree(
         {
@@ -30,7 +30,7 @@ def test_m_m_c_k_turns_away_what_theory_says_under_overload(size: int) -> None:
 @full
 @pytest.mark.parametrize("service", ["{exponential: 1 s}", "{mean: 1 s, cv: 2}", "1 s"])
 def test_erlang_b_holds_whatever_the_law_of_service(service: str, size: int) -> None:
-    runs = simulate(station("8/s", f"{{servers: 10, queue_limit: 0, service: {service}}}"), 30, 120, size)
+    runs = simulate(station("8/s", f"{{servers: 10, queue_limit: 0, service: {service}}}"), 30, 60, size)
     theory = mgcc(8.0, 1.0, 10)
     runs.agree({"utilisation.server": theory.utilisation, "latency.job.mean": 1.0})
     runs.agree({"rejected.server": theory.blocking}, within=0.1)
@@ -81,7 +81,7 @@ def test_a_token_bucket_is_the_work_of_m_d_1_beyond_its_burst(burst: int, size: 
     # Tokens owed are the work V of M/D/1 with one second a token; a visit waits for what exceeds the burst saved up:
     # W = max(V - (burst - 1), 0).
     text = station("0.8/s", f"{{kind: token_bucket, rate: 1/s, burst: {burst}}}")
-    runs = simulate(text, 500, 4000, size)
+    runs = simulate(text, 400, 1800, size)
     saved_s = burst - 1.0
     wait_s = mdc(0.8, 1.0, 1).wait_mean_s - quad(lambda t: mdc_wait_tail(0.8, 1.0, 1, t), 0, saved_s)[0]
     runs.agree({"wait_probability.server": mdc_wait_tail(0.8, 1.0, 1, saved_s)}, within=0.15)
@@ -91,5 +91,5 @@ def test_a_token_bucket_is_the_work_of_m_d_1_beyond_its_burst(burst: int, size: 
 @full
 def test_a_token_bucket_that_rejects_lets_the_recurrence_through(size: int) -> None:
     # Burst 1 without a line: blocked for exactly 1 s after each success, as a server with constant service, M/D/1/1.
-    runs = simulate(station("2/s", "{kind: token_bucket, rate: 1/s, when_empty: reject}"), 20, 400, size)
+    runs = simulate(station("2/s", "{kind: token_bucket, rate: 1/s, when_empty: reject}"), 20, 150, size)
     runs.agree({"rejected.server": mgcc(2.0, 1.0, 1).blocking, "goodput.job": mgcc(2.0, 1.0, 1).throughput_per_s})

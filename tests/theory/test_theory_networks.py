@@ -29,7 +29,7 @@ def test_a_tandem_agrees_in_mean_and_percentiles(size: int) -> None:
           second: {servers: 1, service: {exponential: 0.5 s}}
         routines: {job: [{use: first}, {use: second}]}
         """
-    runs = simulate(text, 50, 2000, size)
+    runs = simulate(text, 50, 900, size)
     sojourn = tandem_sojourn(0.5, [1.0, 0.5])
     runs.agree({"latency.job.mean": sojourn.mean(), "latency.job.p50": sojourn.quantile(0.5)})
     runs.agree({"latency.job.p95": sojourn.quantile(0.95)}, within=0.08)
@@ -45,7 +45,7 @@ def test_a_jackson_network_with_feedback_agrees_station_by_station(size: int) ->
           second: {servers: 1, service: {exponential: 0.5 s}}
         routines: {job: [{loop: {times: {geometric: 1.25}, steps: [{use: first}, {use: second}]}}]}
         """
-    runs = simulate(text, 60, 1500, size)
+    runs = simulate(text, 50, 500, size)
     theory = jackson([0.8, 0.0], [[0.0, 1.0], [0.2, 0.0]], [1.0, 0.5], [2, 1])
     runs.agree(
         {
@@ -54,7 +54,7 @@ def test_a_jackson_network_with_feedback_agrees_station_by_station(size: int) ->
             "wait_probability.second": theory.stations[1].wait_probability,
         }
     )
-    runs.agree({f"wait.{name}.mean": theory.stations[i].wait_mean_s for i, name in enumerate(("first", "second"))}, 0.1)
+    runs.agree({f"wait.{name}.mean": theory.stations[i].wait_mean_s for i, name in enumerate(("first", "second"))}, 0.15)
 
 
 @quick_and_full
@@ -66,7 +66,7 @@ def test_a_closed_network_agrees_with_exact_mean_value_analysis(size: int) -> No
           disk: {servers: 1, service: {exponential: 0.25 s}}
         routines: {job: [{use: cpu}, {use: disk}]}
         """
-    runs = simulate(text, 40, 100, size)
+    runs = simulate(text, 40, 60, size)
     theory = mva(10, 3.0, [0.4, 0.25])
     runs.agree(
         {
@@ -87,7 +87,7 @@ def test_a_closed_network_of_several_servers_agrees_exactly(size: int) -> None:
           disk: {servers: 1, service: {exponential: 0.2 s}}
         routines: {job: [{use: cpu}, {use: disk}]}
         """
-    runs = simulate(text, 40, 100, size)
+    runs = simulate(text, 40, 60, size)
     theory = closed_network(16, 3.0, [0.8, 0.2], [3, 1])
     runs.agree(
         {
@@ -106,7 +106,7 @@ def test_a_closed_loop_at_one_station_is_machine_repair(size: int) -> None:
         stations: {server: {servers: 2, service: {exponential: 1 s}}}
         routines: {job: [{use: server}]}
         """
-    runs = simulate(text, 30, 150, size)
+    runs = simulate(text, 30, 90, size)
     theory = machine_repair(8, 4.0, 1.0, crews=2)
     runs.agree(
         {
@@ -115,7 +115,7 @@ def test_a_closed_loop_at_one_station_is_machine_repair(size: int) -> None:
             "utilisation.server": theory.crew_utilisation,
         }
     )
-    runs.agree({"wait.server.mean": theory.wait_mean_s}, within=0.08)
+    runs.agree({"wait.server.mean": theory.wait_mean_s}, within=0.15)
 
 
 FORK_2 = "fork: {branches: [[{use: a}], [{use: b}]]}"
@@ -134,13 +134,13 @@ def forked(step: str) -> str:
 
 @quick_and_full
 def test_fork_and_join_over_two_queues_agrees_with_flatto_and_hahn(size: int) -> None:
-    runs = simulate(forked(FORK_2), 50, 1500, size)
+    runs = simulate(forked(FORK_2), 50, 500, size)
     runs.agree({"latency.job.mean": fork_join_2_s(0.5, 1.0)}, within=0.06)
 
 
 @full
 def test_fork_and_join_over_four_queues_lies_between_its_bounds(size: int) -> None:
-    runs = simulate(forked(FORK_4), 50, 500, size)
+    runs = simulate(forked(FORK_4), 50, 400, size)
     low, high = fork_join_bounds_s(0.5, 1.0, 4)
     figure = runs.figures["latency.job.mean"]
     assert figure.low is not None
@@ -162,7 +162,7 @@ def test_two_nested_resources_agree_with_their_markov_chain(size: int) -> None:
             - delay: {exponential: 0.6 s}
             - release: outer
         """
-    runs = simulate(text, 40, 250, size)
+    runs = simulate(text, 40, 150, size)
     theory = nested_resources(3.2, 6, 2, 0.4, 0.6)
     runs.agree({"utilisation.outer": theory.utilisation_outer, "utilisation.inner": theory.utilisation_inner})
     runs.agree({"latency.job.mean": theory.sojourn_mean_s, "wait.inner.mean": theory.wait_inner_mean_s}, within=0.1)
@@ -179,7 +179,7 @@ def test_blocking_before_a_full_station_agrees_with_its_markov_chain(buffer: int
           second: {servers: 1, service: {exponential: 0.6 s}, queue_limit: 0, when_full: block}
         routines: {job: [{use: first}, {use: second}]}
         """
-    runs = simulate(text, 80, 2000, size)
+    runs = simulate(text, 60, 900, size)
 
     def moves(n: int, second: str) -> Iterable[tuple[float, int, str]]:
         """n: at the first station, one held there by a full second one counted."""

@@ -41,14 +41,14 @@ def latencies(queues: Sequence[Queue]) -> dict[str, float]:
 @quick_and_full
 def test_m_m_c_without_preemption_agrees_with_cobham(size: int) -> None:
     text = classes("{servers: 3, queue: priority}", [1.0, 1.2], ["{exponential: 1 s}"] * 2)
-    runs = simulate(text, 60, 800, size)
+    runs = simulate(text, 50, 450, size)
     runs.agree(latencies(mmc_priority([1.0, 1.2], 1.0, 3)), within=0.07)
 
 
 @full
 def test_m_g_1_without_preemption_agrees_with_cobham(size: int) -> None:
     text = classes("{servers: 1, queue: priority}", [0.6, 0.2], ["0.5 s", "{exponential: 1.5 s}"])
-    runs = simulate(text, 150, 4000, size)
+    runs = simulate(text, 100, 1000, size)
     laws = [PriorityClass(0.6, Deterministic(0.5)), PriorityClass(0.2, Exponential(1.5))]
     runs.agree(latencies(mg1_priority(laws)), within=0.08)
 
@@ -57,7 +57,7 @@ def test_m_g_1_without_preemption_agrees_with_cobham(size: int) -> None:
 def test_m_g_1_with_preemption_resumes_where_it_was(size: int) -> None:
     # Constant demands, so that starting again, or drawing again, would show.
     text = classes("{servers: 1, queue: priority, preemptive: true}", [0.3, 0.2], ["{exponential: 1 s}", "1 s"])
-    runs = simulate(text, 120, 3500, size)
+    runs = simulate(text, 60, 1200, size)
     laws = [PriorityClass(0.3, Exponential(1.0)), PriorityClass(0.2, Deterministic(1.0))]
     runs.agree(latencies(mg1_preemptive_priority(laws)), within=0.07)
 
@@ -65,5 +65,5 @@ def test_m_g_1_with_preemption_resumes_where_it_was(size: int) -> None:
 @full
 def test_m_m_c_with_preemption_agrees_class_by_class(size: int) -> None:
     text = classes("{servers: 2, queue: priority, preemptive: true}", [0.4, 0.4, 0.5], ["{exponential: 1 s}"] * 3)
-    runs = simulate(text, 80, 1200, size)
+    runs = simulate(text, 60, 600, size)
     runs.agree(latencies(mmc_preemptive_priority([0.4, 0.4, 0.5], 1.0, 2)), within=0.08)

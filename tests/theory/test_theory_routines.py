@@ -24,7 +24,7 @@ def test_attempts_with_backoff_take_as_long_as_the_series_says(size: int) -> Non
     text = routine("""{attempt: {
         retry: {initial_interval: 0.5 s, backoff_coefficient: 2, maximum_interval: 1.5 s, maximum_attempts: 5, jitter: 0.5},
         steps: [{delay: {exponential: 0.1 s}}, {fail: broken, probability: 60 %}]}}""")
-    runs = simulate(text, 0, 60, size)
+    runs = simulate(text, 0, 15, size)
     # Jitter takes off up to a half, a quarter in the mean.
     theory = retry(0.4, 0.1, 0.1, Backoff(0.5 * 0.75, 2.0, 1.5 * 0.75), attempts_max=5)
     runs.agree(
@@ -41,8 +41,8 @@ def test_a_start_to_close_timeout_cuts_attempts_off(size: int) -> None:
     text = routine("""{attempt: {
         start_to_close: 1 s,
         retry: {initial_interval: 0.2 s, backoff_coefficient: 1},
-        steps: [start, {delay: {exponential: 1 s}}]}}""")
-    runs = simulate(text, 0, 60, size)
+        steps: [{start: true}, {delay: {exponential: 1 s}}]}}""")
+    runs = simulate(text, 0, 15, size)
     in_time = -math.expm1(-1.0)
     theory = retry(in_time, (1 - 2 * math.exp(-1.0)) / in_time, 1.0, Backoff(0.2, 1.0))
     runs.agree({"latency.job.mean": theory.latency_mean_s, "retry_amplification.job": theory.attempts_mean})
@@ -55,7 +55,7 @@ def test_a_schedule_to_close_timeout_ends_all_attempts(size: int) -> None:
         schedule_to_close: 1.2 s,
         retry: {initial_interval: 0.2 s, backoff_coefficient: 1},
         steps: [{delay: 0.3 s}, {fail: broken, probability: 50 %}]}}""")
-    runs = simulate(text, 0, 60, size)
+    runs = simulate(text, 0, 15, size)
     runs.agree({"availability.job": 1 / 2 + 1 / 4, "latency.job.mean": (0.3 * 1 / 2 + 0.8 * 1 / 4) / (3 / 4)})
 
 
@@ -63,7 +63,7 @@ def test_a_schedule_to_close_timeout_ends_all_attempts(size: int) -> None:
 @pytest.mark.parametrize("join", [1, 3, 5])
 def test_k_of_n_children_end_with_an_order_statistic(join: int, size: int) -> None:
     text = routine(f"{{fork: {{items: 5, join: {join}, steps: [{{delay: {{exponential: 1 s}}}}]}}}}")
-    runs = simulate(text, 0, 20, size)
+    runs = simulate(text, 0, 8, size)
     # The k-th of 5 uniform values has the law Beta(k, 6 - k).
     p95_s = -math.log1p(-float(betaincinv(join, 6 - join, 0.95)))
     runs.agree({"latency.job.mean": harmonic(5) - harmonic(5 - join)})
@@ -74,7 +74,7 @@ def test_k_of_n_children_end_with_an_order_statistic(join: int, size: int) -> No
 def test_the_number_of_children_known_at_run_time_only(size: int) -> None:
     # The longest of n exponential times has mean H(n); n is 1, 2 or 3, each with a third.
     text = routine("{fork: {items: {between: [1, 3]}, steps: [{delay: {exponential: 1 s}}]}}")
-    runs = simulate(text, 0, 20, size)
+    runs = simulate(text, 0, 8, size)
     runs.agree({"latency.job.mean": sum(harmonic(n) for n in (1, 2, 3)) / 3})
 
 
@@ -83,7 +83,7 @@ def test_a_race_of_exponential_times_is_won_in_proportion_to_the_rates(size: int
     text = routine("""{race: [
         [{delay: {exponential: 1 s}}, {count: {slow: 1}}],
         [{delay: {exponential: 0.5 s}}, {count: {quick: 1}}]]}""")
-    runs = simulate(text, 0, 60, size)
+    runs = simulate(text, 0, 15, size)
     runs.agree({"latency.job.mean": 1 / (1 + 2)})
     runs.agree({"count.slow.per_execution": 1 / 3, "count.quick.per_execution": 2 / 3})
 
@@ -91,7 +91,7 @@ def test_a_race_of_exponential_times_is_won_in_proportion_to_the_rates(size: int
 @full
 def test_a_geometric_number_of_exponential_times_is_exponential(size: int) -> None:
     text = routine("{loop: {times: {geometric: 4}, steps: [{delay: {exponential: 1 s}}]}}")
-    runs = simulate(text, 0, 60, size)
+    runs = simulate(text, 0, 15, size)
     runs.agree({"latency.job.mean": 4.0})
     runs.agree({f"latency.job.p{p}": -4 * math.log1p(-p / 100) for p in (50, 99)}, within=0.08)
 
@@ -102,7 +102,7 @@ def test_a_branch_goes_each_way_with_its_chance(size: int) -> None:
         {probability: 20 %, steps: [{count: {first: 1}}, {delay: 1 s}]},
         {probability: 30 %, steps: [{count: {second: 1}}, {delay: 2 s}]},
         {steps: [{count: {rest: 1}}, {delay: 3 s}]}]}""")
-    runs = simulate(text, 0, 60, size)
+    runs = simulate(text, 0, 15, size)
     shares = {"first": 0.2, "second": 0.3, "rest": 0.5}
     runs.agree({f"count.{name}.per_execution": share for name, share in shares.items()})
     runs.agree({"latency.job.mean": 0.2 * 1 + 0.3 * 2 + 0.5 * 3})

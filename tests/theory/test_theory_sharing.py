@@ -12,7 +12,7 @@ from sim.analytic.laws import usl_throughput
 
 @quick_and_full
 def test_processor_sharing_over_4_cores_agrees_in_mean_and_percentiles(size: int) -> None:
-    runs = simulate(station("2.8/s", "{cores: 4, service: {exponential: 1 s}}"), 80, 400, size)
+    runs = simulate(station("2.8/s", "{cores: 4, service: {exponential: 1 s}}"), 60, 200, size)
     theory, sojourn = mmc_ps(2.8, 1.0, 4), mmc_ps_sojourn(2.8, 1.0, 4)
     runs.agree(
         {
@@ -31,7 +31,7 @@ def test_processor_sharing_over_4_cores_agrees_in_mean_and_percentiles(size: int
 )
 @pytest.mark.parametrize(("cores", "rate"), [(1, 0.5), (4, 2.8)])
 def test_processor_sharing_minds_only_the_mean_of_the_demand(service: str, cores: int, rate: float, size: int) -> None:
-    runs = simulate(station(f"{rate}/s", f"{{cores: {cores}, service: {service}}}"), 120, 1500 / rate, size)
+    runs = simulate(station(f"{rate}/s", f"{{cores: {cores}, service: {service}}}"), 60, 800 / rate, size)
     runs.agree({"latency.job.mean": mmc_ps(rate, 1.0, cores).sojourn_mean_s}, within=0.1)
 
 
@@ -46,7 +46,7 @@ def test_under_sharing_latency_is_in_proportion_to_demand(size: int) -> None:
           long: [{use: {station: server, demand: 2 s}}]
           short: [{use: {station: server, demand: 0.5 s}}]
         """
-    runs = simulate(text, 120, 3000, size)
+    runs = simulate(text, 60, 1200, size)
     runs.agree(
         {
             "latency.long.mean": mg1_ps_sojourn_given_s(0.5, 1.0, 2.0),
@@ -63,7 +63,7 @@ def test_contention_follows_the_universal_scalability_law(size: int) -> None:
         stations: {server: {servers: 12, service: {exponential: 0.5 s}, contention: {contention: 0.1, coherency: 0.01}}}
         routines: {job: [{use: server}]}
         """
-    runs = simulate(text, 30, 120, size)
+    runs = simulate(text, 30, 60, size)
     speeds = [usl_throughput(n, 2.0, 0.1, 0.01) for n in range(1, 13)]
     shares = birth_death([float(12 - n) for n in range(12)], speeds)
     throughput = sum(share * speed for share, speed in zip(shares[1:], speeds, strict=True))

@@ -1,0 +1,122 @@
+"""Jobs that wait for each other for ever are found, with their cycle; jobs that merely wait long are not."""
+
+from __future__ import annotations
+
+from timeline import Engine
+
+TWO_LOCKS = """
+sources: {ab: {routine: ab, arrivals: {trace: t}}, ba: {routine: ba, arrivals: {trace: t}}}
+resources: {a: {units: 1}, b: {units: 1}}
+routines:
+  ab: [{acquire: a}, {delay: 1 ms}, %s]
+  ba: [{acquire: b}, {delay: 1 ms}, {acquire: a}, {delay: 1 ms}]
+"""
+
+
+def test_two_locks_taken_in_opposite_order(engine: Engine) -> None:
+    t = engine(TWO_LOCKS % "{acquire: b}", {"ab": [0], "ba": [0]}, broken=True)
+    assert t.ends == [None, None]
+    (finding,) = t.findings
+    assert finding.endswith(
+        "deadlock: 2 jobs wait for each other: execution 0 holds a and waits for b; execution 1 holds b and waits for a"
+    )
+
+
+def test_one_after_the_other_is_no_deadlock(engine: Engine) -> None:
+    t = engine(TWO_LOCKS % "{acquire: b}", {"ab": [0], "ba": [5]})
+    assert t.ends == [1, 7]
+
+
+def test_patience_dissolves_it(engine: Engine) -> None:
+    # ab gives up at 1 + 50; then ba goes on.
+    t = engine(TWO_LOCKS % "{acquire: {resource: b, patience: 50 ms}}", {"ab": [0], "ba": [0]})
+    assert (t.ends, t.errors) == ([51, 52], {0: "patience"})
+    # Nor is it one while patience lasts.
+    t = engine(TWO_LOCKS % "{acquire: {resource: b, patience: 1 h}}", {"ab": [0], "ba": [0]}, drain=0)
+    assert t.ends == [None, None]
+
+
+def test_a_race_dissolves_it(engine: Engine) -> None:
+    t = engine(TWO_LOCKS % "{race: [[{acquire: b}], [{delay: 1 h}]]}", {"ab": [0], "ba": [0]}, drain=0)
+    assert t.ends == [None, None]
+
+
+def test_a_task_that_will_be_taken_back_dissolves_it(engine: Engine) -> None:
+    text = TWO_LOCKS % "{attempt: {schedule_to_start: 1 h, steps: [{acquire: b}]}}"
+    assert engine(text, {"ab": [0], "ba": [0]}, drain=0).ends == [None, None]
+
+
+def test_children_can_be_part_of_it(engine: Engine) -> None:
+    t = engine(TWO_LOCKS % "{fork: {items: 1, steps: [{acquire: b}]}}", {"ab": [0], "ba": [0]}, broken=True)
+    assert "execution 0 holds a and waits for b" in t.findings[0]
+
+
+def test_it_is_found_over_two_rows_of_many(engine: Engine) -> None:
+    # Ten rows with a lock each. Execution 0 holds row of key 1 and wants that of key 2, execution 1 the other way.
+    t = engine(
+        """
+        sources: {ab: {routine: ab, arrivals: {trace: t}}, ba: {routine: ba, arrivals: {trace: t}}}
+        attributes: {row: 0}
+        resources: {rows: {nodes: 10, units: 1, keyed: {by: row}}}
+        routines:
+          ab: [{set: {row: {to: 1}}}, {acquire: rows}, {delay: 1 ms}, {set: {row: {to: 4}}, name: to}, {acquire: rows}]
+          ba: [{set: {row: {to: 4}}}, {acquire: rows}, {delay: 1 ms}, {set: {row: {to: 1}}, name: to}, {acquire: rows}]
+        """,
+        {"ab": [0], "ba": [0]},
+        broken=True,
+    )
+    assert "execution 0 holds rows and waits for rows; execution 1 holds rows and waits for rows" in t.findings[0]
+
+
+def test_it_is_found_in_a_ring_of_blocking_stations(engine: Engine) -> None:
+    # Each is done at its station and waits at the full door of the other.
+    t = engine(
+        """
+        sources: {ab: {routine: ab, arrivals: {trace: t}}, ba: {routine: ba, arrivals: {trace: t}}}
+        stations:
+          a: {servers: 1, service: 1 ms, queue_limit: 0, when_full: block}
+          b: {servers: 1, service: 1 ms, queue_limit: 0, when_full: block}
+        routines: {ab: [{use: a}, {use: b}], ba: [{use: b}, {use: a}]}
+        """,
+        {"ab": [0], "ba": [0]},
+        broken=True,
+    )
+    assert "execution 0 holds a and waits for b; execution 1 holds b and waits for a" in t.findings[0]
+
+
+def test_a_long_line_at_a_working_place_is_none(engine: Engine) -> None:
+    t = engine(TWO_LOCKS % "{delay: 1 h}", {"ab": [0], "ba": [0] * 20}, drain=0)
+    assert t.ends == [None] * 21
+
+
+def test_an_execution_that_nothing_will_ever_end_is_found(engine: Engine) -> None:
+    t = engine(
+        """
+        sources: {jobs: {routine: job, arrivals: {trace: t}}}
+        resources: {slots: {units: 1}}
+        routines: {job: [{acquire: slots}]}
+        faults: {gone: {targets: [{group: slots}], at: 0 s, drill: false}}
+        """,
+        {"jobs": [1]},
+        sample=100,
+        broken=True,
+    )
+    assert "1 executions are open and no event is left that could end them" in t.findings[0]
+
+
+def test_a_node_that_may_come_back_keeps_hope_alive(engine: Engine) -> None:
+    # The two hold each other's rows of `a` and `b`; a second node of each is down, and could serve them when it is back.
+    t = engine(
+        """
+        sources: {ab: {routine: ab, arrivals: {trace: t}}, ba: {routine: ba, arrivals: {trace: t}}}
+        resources: {a: {units: 1, nodes: 2}, b: {units: 1, nodes: 2}}
+        routines:
+          ab: [{acquire: a}, {delay: 1 ms}, {acquire: b}]
+          ba: [{acquire: b}, {delay: 1 ms}, {acquire: a}]
+        faults: {gone: {targets: [{group: a, nodes: [1]}, {group: b, nodes: [1]}], at: 0 s, duration: 20 ms, drill: false}}
+        """,
+        {"ab": [0], "ba": [0]},
+        horizon=10,
+        drain=0,
+    )
+    assert t.ends == [None, None]
