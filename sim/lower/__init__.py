@@ -7,7 +7,9 @@
 | `platform` | shards' transfer queues, frontend, history and matching |
 | `workers` | worker pools; workflow tasks and activities as steps |
 | `workflow` | workflows: sources, routines, work in progress |
-| `faults` | what fails |
+| `faults`, `machines` | what fails; what is billed |
+| `progress` | work under way at the start |
+| `feasible` | what cannot work |
 | `lower`, `load` | all of it together; from a file |
 """
 

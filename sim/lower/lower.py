@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sim.lower.constants import Constants
 from sim.lower.faults import fault_of
-from sim.lower.lowered import Lowered
+from sim.lower.lowered import Assumption, Lowered
 from sim.lower.machines import machines, volumes
 from sim.lower.parts import Parts
 from sim.lower.platform import Platform
@@ -14,6 +14,7 @@ from sim.lower.workers import DISPATCHED, READY, Workers
 from sim.lower.workflow import WorkflowRoutine
 from sim.network.monitors import Span
 from sim.scenario.scenario import Scenario
+from sim.scenario.workflow import FanOutStep
 
 
 def lower(scenario: Scenario) -> Lowered:
@@ -23,6 +24,7 @@ def lower(scenario: Scenario) -> Lowered:
         return Lowered(
             network,
             {source.routine: None for source in network.sources.values()},
+            assumptions=_stated(scenario),
             machines=tuple(machines(scenario)),
         )
     assert scenario.temporal is not None
@@ -49,11 +51,11 @@ def lower(scenario: Scenario) -> Lowered:
         parts.faults[name] = fault_of(constants, scenario, fault)
         if fault.target.startswith("workers."):
             workers[fault.target.removeprefix("workers.")].add_recovery()
-    _note_what_is_left_out(constants)
+    _note_what_is_left_out(constants, scenario)
     return Lowered(
         network=parts.network(),
         deadlines_ns={name: workflow.deadline_ns for name, workflow in scenario.workflows.items()},
-        assumptions=tuple(constants.noted.values()),
+        assumptions=(*_stated(scenario), *constants.noted.values()),
         machines=tuple(machines(scenario)),
         volumes=tuple(volumes(scenario)),
         histories=histories,
@@ -63,16 +65,27 @@ def lower(scenario: Scenario) -> Lowered:
     )
 
 
-def _note_what_is_left_out(constants: Constants) -> None:
+def _stated(scenario: Scenario) -> tuple[Assumption, ...]:
+    """What the author of the scenario has assumed."""
+    return tuple(Assumption(what, value) for what, value in scenario.assumptions.items())
+
+
+def _note_what_is_left_out(constants: Constants, scenario: Scenario) -> None:
     """What the mechanism does not have: said, so that nobody takes it for included."""
-    for what, value in (
-        ("eager dispatch of activities", "off: every task passes through the transfer queue"),
-        ("workflow tasks of a fan-out", "one at the join"),
-        ("CPU of activities", "not taken from the cores of their worker"),
-        ("heartbeats, and the timeout of an activity attempt", "write nothing to the store"),
-        (
-            "reads of queues, visibility and deletion after the retention",
-            "take the store's CPU at the transition that causes them; their commits are counted, not waited for",
-        ),
-    ):
-        constants.note(what, value)
+    steps = [step for workflow in scenario.workflows.values() for step in workflow.steps]
+    activities = [activity for workflow in scenario.workflows.values() for activity in workflow.activities]
+    constants.note("eager dispatch of activities", "off: every task passes through the transfer queue")
+    constants.note("CPU of activities", "not taken from the cores of their worker")
+    constants.note("timeout of an activity attempt", "writes nothing to the store; its retry does")
+    constants.note(
+        "reads of queues, visibility and deletion after the retention",
+        "take the store's CPU at the transition that causes them; their commits are counted, not waited for",
+    )
+    if any(isinstance(step, FanOutStep) for step in steps):
+        constants.note("workflow tasks of a fan-out", "one, at its join")
+    if any(activity.heartbeat_ns is not None for activity in activities):
+        constants.note("heartbeats", "write nothing to the store")
+    if any(fault.target == "postgres.primary" for fault in scenario.faults.values()):
+        constants.note(
+            "after a failover", "the cluster is whole again at once: no cold cache, and a standby in the old one's place"
+        )

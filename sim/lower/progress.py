@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sim.draws.build import number_of
 from sim.lower.constants import Constants
 from sim.lower.parts import Parts
 from sim.lower.steps import Branch, Option, Steps, constant, delay, set_to
 from sim.lower.store import HISTORY
-from sim.lower.sums import mean_ns
+from sim.lower.sums import mean_count, mean_ns
 from sim.lower.workflow import WorkflowRoutine
-from sim.network.distributions import Constant, Distribution, FromAttribute, Number, Poisson, Residual, Uniform
+from sim.network.distributions import Constant, Distribution, Poisson, Residual, Uniform
 from sim.network.sources import (
     Arrivals,
     BurstArrivals,
@@ -99,14 +98,14 @@ def rate_of(arrivals: Arrivals) -> float:
     """Mean executions a second; of a profile its mean over the period, or its first factor where it has none."""
     match arrivals:
         case PoissonArrivals():
-            return arrivals.poisson_per_s * _mean_factor(arrivals) * _mean_count(arrivals.batch)
+            return arrivals.poisson_per_s * _mean_factor(arrivals) * mean_count(arrivals.batch)
         case RenewalArrivals():
-            return 1e9 / mean_ns(arrivals.renewal) * _mean_count(arrivals.batch)
+            return 1e9 / mean_ns(arrivals.renewal) * mean_count(arrivals.batch)
         case ModulatedArrivals():
             total_ns = sum(phase.stay_ns for phase in arrivals.mmpp)
             return sum(phase.rate_per_s * phase.stay_ns for phase in arrivals.mmpp) / total_ns
         case BurstArrivals():
-            return 0.0 if arrivals.every_ns is None else _mean_count(arrivals.burst) * 1e9 / arrivals.every_ns
+            return 0.0 if arrivals.every_ns is None else mean_count(arrivals.burst) * 1e9 / arrivals.every_ns
     return 0.0
 
 
@@ -123,10 +122,3 @@ def _mean_factor(arrivals: PoissonArrivals) -> float:
         here = factors[index] if profile.between == "step" else (factors[index] + factors[index + 1]) / 2
         total += here * (times[index + 1] - times[index])
     return total / profile.period_ns
-
-
-def _mean_count(number: Number | None) -> float:
-    if number is None:
-        return 1.0
-    assert not isinstance(number, FromAttribute), "an arrival has no attributes yet"
-    return number_of(number).mean()

@@ -1,13 +1,13 @@
-"""The time of things that follow each other, as one distribution."""
+"""The time of things that follow each other, as one distribution; and means, where a network needs them as numbers."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.draws.build import inverse_of
+from sim.draws.build import inverse_of, number_of
 from sim.draws.quantiles import quantile
-from sim.network.distributions import Constant, Distribution, Empirical
+from sim.network.distributions import Constant, Distribution, Empirical, FromAttribute, Number
 
 Array = NDArray[np.float64]
 
@@ -42,6 +42,14 @@ def sum_of(*parts: Distribution) -> Distribution:
 def mean_ns(distribution: Distribution) -> float:
     """Mean of a time in ns."""
     return inverse_of(distribution).mean() * 1e9
+
+
+def mean_count(number: Number | None) -> float:
+    """Mean of a count; 1 where none is given."""
+    if number is None:
+        return 1.0
+    assert not isinstance(number, FromAttribute), "a scenario's executions carry no attributes of the user's"
+    return number_of(number).mean()
 
 
 def _values(part: Distribution, levels: Array) -> Array:

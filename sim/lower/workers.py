@@ -236,7 +236,7 @@ class Workers:
         effect = (mark(activity.effect, once=activity.idempotent),) if activity.effect is not None else ()
         trial: tuple[Step, ...] = (
             *self.platform.transfer(),
-            count(**{self.sync_match.dispatched: 1}),
+            count(activity_task=1, **{self.sync_match.dispatched: 1}),
             *self._any_pod(slots, pollers),
             start(),
             *self._far_away(),

@@ -25,7 +25,8 @@ from sim.lower.steps import (
     fail,
     mark,
 )
-from sim.lower.store import HISTORY, Store
+from sim.lower.store import Store
+from sim.lower.sums import mean_count
 from sim.lower.workers import READY, Workers
 from sim.network.monitors import Span
 from sim.network.sources import Source
@@ -73,15 +74,16 @@ class WorkflowRoutine:
 
     def history(self, retention: Retention) -> History:
         """What an execution that goes through all steps leaves behind: 6n + 5 events for n activities in a row."""
-        kinds = ["create", "first_workflow_task_started"]
-        for index, step in enumerate(self.workflow.steps):
-            kinds += ["workflow_task_started"] if index else []
-            kinds.append(_asking(step))
-            kinds += _answers(step)
-        kinds += ["workflow_task_started", "closed"]
-        events = sum(self.constants.transition(kind).events for kind in kinds)
+        events = self._events("create", "first_workflow_task_started", "workflow_task_started", "closed")
+        events += (len(self.workflow.steps) - 1) * self._events("workflow_task_started")
+        for step in self.workflow.steps:
+            times = mean_count(step.fan_out.items) if isinstance(step, FanOutStep) else 1.0
+            events += self._events(_asking(step)) + round(times * self._events(*_answers(step)))
         size = events * self.constants.number("temporal.event_bytes") + retention.payload_bytes
         return History(size, retention.closed_ns)
+
+    def _events(self, *kinds: str) -> int:
+        return sum(self.constants.transition(kind).events for kind in kinds)
 
     # -- steps ------------------------------------------------------------------------------------------------
 
@@ -174,17 +176,15 @@ def _asking(step: WorkflowStep) -> str:
             return "wait_started" if step.wait.timer_ns is None else "timer_started"
 
 
-def _answers(step: WorkflowStep) -> list[str]:
-    """The transitions that a step makes by itself."""
+def _answers(step: WorkflowStep) -> tuple[str, ...]:
+    """The transitions that a step makes by itself, for each of its items."""
     match step:
-        case ActivityStep():
-            return ["activity_started", "activity_completed"]
-        case FanOutStep():
-            return ["activity_started", "activity_completed"]
+        case ActivityStep() | FanOutStep():
+            return ("activity_started", "activity_completed")
         case SleepStep():
-            return ["timer_fired"]
+            return ("timer_fired",)
         case WaitStep():
-            return ["signal_received"]
+            return ("signal_received",)
 
 
 def _can_fail(workflow: Workflow, step: WorkflowStep) -> bool:
@@ -200,6 +200,3 @@ def _can_fail(workflow: Workflow, step: WorkflowStep) -> bool:
         or activity.schedule_to_close_ns is not None
         or (policy is not None and policy.maximum_attempts is not None)
     )
-
-
-__all__ = ["HISTORY", "WorkflowRoutine"]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sim.errors import Problem
-from sim.network.distributions import FromAttribute
+from sim.network.distributions import Constant, FromAttribute
 from sim.network.facts import group_of, has_timer, node_groups
 from sim.network.network import Network
 from sim.network.places import Delay, Server, TokenBucket
@@ -27,7 +27,7 @@ from sim.network.routines import (
     Steps,
     Use,
 )
-from sim.network.sources import BurstArrivals, ModulatedArrivals, PoissonArrivals
+from sim.network.sources import BurstArrivals, ModulatedArrivals, PoissonArrivals, RenewalArrivals
 from sim.network.walk import Path, Placed, bodies, walk
 
 RESERVED = frozenset({"cancelled", "compensated"})
@@ -78,6 +78,10 @@ def nonsense(network: Network) -> Iterator[Problem]:
             yield from _context(steps, ("routines", routine), in_saga=False, in_attempt=False)
 
 
+def _is_0(time: object) -> bool:
+    return isinstance(time, Constant) and time.constant_ns == 0
+
+
 def _at(path: Path) -> str:
     return ".".join(map(str, path))
 
@@ -110,6 +114,8 @@ def _sources(network: Network) -> Iterator[Problem]:
             yield Problem(f"{here}.poisson", "is 0: nothing would ever arrive")
         if isinstance(arrivals, ModulatedArrivals) and not any(phase.rate_per_s for phase in arrivals.mmpp):
             yield Problem(f"{here}.mmpp", "has the rate 0 in every phase: nothing would ever arrive")
+        if isinstance(arrivals, RenewalArrivals) and _is_0(arrivals.renewal) and source.limit is None:
+            yield Problem(f"{here}.renewal", "is 0 and there is no `limit`: all that ever come would come at once")
         number = arrivals.burst if isinstance(arrivals, BurstArrivals) else getattr(arrivals, "batch", None)
         if isinstance(number, FromAttribute):
             yield Problem(here, "an arrival has no attributes yet; how many come needs a number or {geometric: ..}")
@@ -117,6 +123,8 @@ def _sources(network: Network) -> Iterator[Problem]:
 
 def _faults(network: Network) -> Iterator[Problem]:
     for name, fault in network.faults.items():
+        if fault.mttf is not None and _is_0(fault.mttf) and _is_0(fault.duration):
+            yield Problem(f"faults.{name}.mttf", "and `duration` are 0: it would come and go for ever at one instant")
         for index, target in enumerate(fault.targets):
             path: Path = ("faults", name, "targets", index, "group")
             standing = [s for s in network.stations if group_of(network, s) == target.group]

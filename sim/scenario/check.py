@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 from sim.errors import Problem
+from sim.network.distributions import FromAttribute
 from sim.network.sources import ClosedArrivals, TraceArrivals
 from sim.scenario.document import Path, dotted
 from sim.scenario.presets import PRODUCTS, parsed, preset, versions
@@ -67,6 +68,9 @@ def _workflows(scenario: Scenario) -> Iterator[Problem]:
                 f"is {kind}, whose work in progress is not known; run.start is in_progress",
                 "write run: {start: empty}",
             )
+        for key in ("batch", "burst"):
+            if isinstance(getattr(workflow.arrivals, key, None), FromAttribute):
+                yield _no_attribute((*path, "arrivals", key))
         seen: set[str] = set()
         for index, step in enumerate(workflow.steps):
             here: Path = (*path, "steps", index)
@@ -76,12 +80,22 @@ def _workflows(scenario: Scenario) -> Iterator[Problem]:
                 if undo is not None:
                     yield from _activity(scenario, undo, (*here, "activity", "compensate"), seen)
             elif isinstance(step, FanOutStep):
+                if isinstance(step.fan_out.items, FromAttribute):
+                    yield _no_attribute((*here, "fan_out", "items"))
                 yield from _activity(scenario, step.fan_out.activity, (*here, "fan_out", "activity"), seen)
             elif isinstance(step, WaitStep):
                 name_of_signal = f"wait-{step.wait.signal}"
                 if name_of_signal in seen:
                     yield Problem(dotted((*here, "wait", "signal")), "is waited for twice", "name them apart")
                 seen.add(name_of_signal)
+
+
+def _no_attribute(path: Path) -> Problem:
+    return Problem(
+        dotted(path),
+        "is an attribute, which only executions of a network carry",
+        "write a number, or {geometric: 200}",
+    )
 
 
 def _activity(scenario: Scenario, activity: Activity, path: Path, seen: set[str]) -> Iterator[Problem]:

@@ -59,6 +59,8 @@ class Scenario(Spec):
     """How it is run."""
     objectives: tuple[Objective, ...] = ()
     """What it has to keep to."""
+    assumptions: dict[str, str] = Field(default_factory=dict)
+    """What its author assumed, and why; shown in reports beside the constants of the presets."""
 
     presets: Presets = Presets()
     """Versions that the constants stand for."""

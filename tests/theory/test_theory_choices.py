@@ -74,7 +74,7 @@ def test_two_choices_among_many_nodes_are_near_the_mean_field(size: int) -> None
     runs.agree({"latency.job.mean": mean_field_s}, within=0.05)
 
 
-@quick_and_full
+@full
 def test_skewed_keys_load_nodes_in_proportion_to_zipf(size: int) -> None:
     server = "{nodes: 3, servers: 1, keyed: {skew: 1}, service: {exponential: 1 s}}"
     runs = simulate(station("1/s", server), 50, 450, size)

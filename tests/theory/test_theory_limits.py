@@ -6,7 +6,7 @@ import pytest
 from measure import full, quick_and_full, simulate, station
 from scipy.integrate import quad
 
-from sim.analytic.limited import erlang_a, mgcc, mmck
+from sim.analytic.limited import ImpatientQueue, erlang_a, mgcc, mmck
 from sim.analytic.mdc import mdc, mdc_wait_tail
 
 
@@ -23,7 +23,8 @@ def test_m_m_c_k_turns_away_what_theory_says_under_overload(size: int) -> None:
             "goodput.job": theory.throughput_per_s,
             "wait.server.mean": theory.wait_mean_s,
             "latency.job.mean": theory.sojourn_mean_s,
-        }
+        },
+        within=0.1,
     )
 
 
@@ -33,28 +34,37 @@ def test_erlang_b_holds_whatever_the_law_of_service(service: str, size: int) -> 
     runs = simulate(station("8/s", f"{{servers: 10, queue_limit: 0, service: {service}}}"), 30, 60, size)
     theory = mgcc(8.0, 1.0, 10)
     runs.agree({"utilisation.server": theory.utilisation, "latency.job.mean": 1.0})
-    runs.agree({"rejected.server": theory.blocking}, within=0.1)
+    runs.agree({"rejected.server": theory.blocking}, within=0.12)
+
+
+def impatient(rate: float, servers: int) -> str:
+    return f"""
+        sources: {{jobs: {{routine: job, arrivals: {rate}/s}}}}
+        stations: {{server: {{servers: {servers}, service: {{exponential: 1 s}}}}}}
+        routines: {{job: [{{use: {{station: server, patience: {{exponential: 2 s}}}}}}]}}
+        """
+
+
+def figures_of(theory: ImpatientQueue) -> dict[str, float]:
+    return {
+        "utilisation.server": theory.utilisation,
+        "goodput.job": theory.throughput_per_s,
+        "abandoned.server": theory.abandon_probability,
+        "queue.server.mean": theory.queue_mean,
+        "wait.server.mean": theory.wait_served_mean_s,
+    }
 
 
 @quick_and_full
 def test_m_m_c_with_patience_agrees_with_erlang_a(size: int) -> None:
-    text = """
-        sources: {jobs: {routine: job, arrivals: 11/s}}
-        stations: {server: {servers: 10, service: {exponential: 1 s}}}
-        routines: {job: [{use: {station: server, patience: {exponential: 2 s}}}]}
-        """
-    runs = simulate(text, 20, 60, size)
-    theory = erlang_a(11.0, 1.0, 10, 2.0)
-    runs.agree(
-        {
-            "utilisation.server": theory.utilisation,
-            "goodput.job": theory.throughput_per_s,
-            "abandoned.server": theory.abandon_probability,
-            "queue.server.mean": theory.queue_mean,
-            "wait.server.mean": theory.wait_served_mean_s,
-        },
-        within=0.08,
-    )
+    runs = simulate(impatient(11.0, 10), 20, 60, size)
+    runs.agree(figures_of(erlang_a(11.0, 1.0, 10, 2.0)), within=0.12)
+
+
+@full
+def test_200_servers_with_patience_agree_with_erlang_a(size: int) -> None:
+    runs = simulate(impatient(230.0, 200), 8, 5, size)
+    runs.agree(figures_of(erlang_a(230.0, 1.0, 200, 2.0)), within=0.12)
 
 
 @full
@@ -69,10 +79,7 @@ def test_patience_at_a_resource_agrees_with_erlang_a(size: int) -> None:
             - release: server
         """
     runs = simulate(text, 20, 60, size)
-    theory = erlang_a(11.0, 1.0, 10, 2.0)
-    runs.agree(
-        {"abandoned.server": theory.abandon_probability, "queue.server.mean": theory.queue_mean}, within=0.08
-    )
+    runs.agree(figures_of(erlang_a(11.0, 1.0, 10, 2.0)), within=0.12)
 
 
 @full
@@ -85,7 +92,7 @@ def test_a_token_bucket_is_the_work_of_m_d_1_beyond_its_burst(burst: int, size: 
     saved_s = burst - 1.0
     wait_s = mdc(0.8, 1.0, 1).wait_mean_s - quad(lambda t: mdc_wait_tail(0.8, 1.0, 1, t), 0, saved_s)[0]
     runs.agree({"wait_probability.server": mdc_wait_tail(0.8, 1.0, 1, saved_s)}, within=0.15)
-    runs.agree({"latency.job.mean": wait_s}, within=0.15)
+    runs.agree({"latency.job.mean": wait_s}, within=0.2)
 
 
 @full

@@ -20,7 +20,7 @@ from sim.analytic.networks import (
 from sim.analytic.phased import nested_resources
 
 
-@quick_and_full
+@full
 def test_a_tandem_agrees_in_mean_and_percentiles(size: int) -> None:
     text = """
         sources: {jobs: {routine: job, arrivals: 0.5/s}}
@@ -132,7 +132,7 @@ def forked(step: str) -> str:
         """
 
 
-@quick_and_full
+@full
 def test_fork_and_join_over_two_queues_agrees_with_flatto_and_hahn(size: int) -> None:
     runs = simulate(forked(FORK_2), 50, 500, size)
     runs.agree({"latency.job.mean": fork_join_2_s(0.5, 1.0)}, within=0.06)
@@ -169,7 +169,7 @@ def test_two_nested_resources_agree_with_their_markov_chain(size: int) -> None:
     runs.agree({"wait.outer.mean": theory.wait_outer_mean_s}, within=0.25)
 
 
-@quick_and_full
+@full
 @pytest.mark.parametrize("buffer", [0])
 def test_blocking_before_a_full_station_agrees_with_its_markov_chain(buffer: int, size: int) -> None:
     text = """

@@ -38,7 +38,7 @@ def latencies(queues: Sequence[Queue]) -> dict[str, float]:
     return {f"latency.{name}.mean": queue.sojourn_mean_s for name, queue in zip("abcdef", queues, strict=False)}
 
 
-@quick_and_full
+@full
 def test_m_m_c_without_preemption_agrees_with_cobham(size: int) -> None:
     text = classes("{servers: 3, queue: priority}", [1.0, 1.2], ["{exponential: 1 s}"] * 2)
     runs = simulate(text, 50, 450, size)

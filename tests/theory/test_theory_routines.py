@@ -59,7 +59,7 @@ def test_a_schedule_to_close_timeout_ends_all_attempts(size: int) -> None:
     runs.agree({"availability.job": 1 / 2 + 1 / 4, "latency.job.mean": (0.3 * 1 / 2 + 0.8 * 1 / 4) / (3 / 4)})
 
 
-@quick_and_full
+@full
 @pytest.mark.parametrize("join", [1, 3, 5])
 def test_k_of_n_children_end_with_an_order_statistic(join: int, size: int) -> None:
     text = routine(f"{{fork: {{items: 5, join: {join}, steps: [{{delay: {{exponential: 1 s}}}}]}}}}")

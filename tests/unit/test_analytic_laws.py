@@ -73,6 +73,12 @@ def test_square_root_staffing_meets_its_promise_at_large_loads():
         assert erlang_c(load, servers) == pytest.approx(halfin_whitt_wait_probability(exact_beta), rel=0.02)
 
 
+def test_square_root_staffing_never_leaves_the_load_unserved():
+    assert square_root_staffing(100.0, 0.0) == 101
+    assert square_root_staffing(99.5, 0.0) == 100
+    assert square_root_staffing(0.2, 1.0) == 1
+
+
 def test_the_fewest_servers_are_found():
     for load, target in ((0.5, 0.1), (10.0, 0.5), (100.0, 0.01), (7.0, 0.9)):
         servers = servers_for_wait_probability(load, target)
@@ -199,6 +205,13 @@ def test_retries_without_a_limit_are_the_limit_of_many(backoff):
     assert endless.success_probability == 1
     assert endless.latency_mean_s == pytest.approx(many.latency_mean_s, rel=1e-12)
     assert endless.attempts_mean == pytest.approx(1 / 0.6)
+
+
+def test_series_with_a_ratio_near_one_keep_their_digits():
+    # A chance to fail of 1/2 and delays that double: every term of the series is alike, or nearly so.
+    for failure in (0.5, 0.5 + 1e-12, 0.5 - 3e-10, 0.5 + 1e-5):
+        exact = math.fsum(failure**k * 2.0 ** (k - 1) for k in range(1, 41))
+        assert Backoff(1.0, 2.0).total_mean_s(failure, 40) == pytest.approx(exact, rel=1e-13)
 
 
 def test_delays_that_outgrow_the_chance_of_needing_them_have_no_mean():

@@ -27,6 +27,7 @@ def test_staggered_set_ups_add_one_mean_set_up_to_mmc(rate, servers, setup):
     """Gandhi, Harchol-Balter & Adan (2010): with one set-up at a time the extra delay is the set-up, exactly."""
     q = mmc_setup(rate, 1.0, servers, setup, setups_at_once=1)
     assert q.sojourn_mean_s == pytest.approx(mmc(rate, 1.0, servers).sojourn_mean_s + setup, rel=1e-9)
+    assert q.wait_mean_s == pytest.approx(q.sojourn_mean_s - 1.0, rel=1e-12)
     together = mmc_setup(rate, 1.0, servers, setup)
     assert mmc(rate, 1.0, servers).sojourn_mean_s < together.sojourn_mean_s < q.sojourn_mean_s
 

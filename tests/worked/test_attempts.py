@@ -168,7 +168,8 @@ def test_the_next_attempt_queues_behind_the_one_left_behind(engine: Engine) -> N
 def test_schedule_to_start_takes_back_a_task_that_nobody_has_begun(engine: Engine) -> None:
     # Execution 1 leaves the line at 1 + 4 for good: expiry is not tried again. Execution 2 has the slot at 10.
     text = attempt(
-        "schedule_to_start: 4 ms, retry: {initial_interval: 1 ms}, steps: [{acquire: slots}, {delay: 10 ms}, {release: slots}]"
+        "schedule_to_start: 4 ms, retry: {initial_interval: 1 ms}, "
+        "steps: [{acquire: slots}, {delay: 10 ms}, {release: slots}]"
     )
     t = engine(text, {"jobs": [0, 1, 7]})
     assert t.ends == [10, 5, 20]
@@ -353,8 +354,8 @@ def test_heartbeats_count_from_the_start_of_the_attempt(engine: Engine) -> None:
 
 def test_a_paused_worker_misses_its_heartbeats_and_comes_back_as_a_zombie(engine: Engine) -> None:
     # Signs at 0, 4; paused at 7 until 37; noticed at 9; back-off 10. The slot of node 0 is the zombie's still; the
-    # second attempt is on node 1 from 10, but `other` is held by the zombie: it goes on at 37, when its 20 ms have long
-    # passed, and gives `other` back then. Second attempt: 37-57.
+    # second attempt is on node 1 from 10, but `other` is held by the zombie: it goes on at 37, when its 20 ms have
+    # long passed, and gives `other` back then. Second attempt: 37-57.
     t = engine(LOST % ("heartbeat: {timeout: 5 ms}", "pause"), {"jobs": [0]})
     assert t.ends == [57]
     assert t.split(0) == {"lost": 9, "backoff": 1, "wait.other": 27, "service.delay-1": 20}

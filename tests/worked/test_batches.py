@@ -92,8 +92,8 @@ def test_a_pause_prolongs_the_flush_under_way_and_a_slow_node_only_the_next_one(
 
 
 def test_services_that_are_hit_by_errors_fail_at_their_end(engine: Engine) -> None:
-    text = at(FLUSH) + "faults: {bad: {targets: [{group: place}], effect: errors, probability: 1, at: 5 ms, drill: false}}"
-    t = engine(text, {"jobs": [0]})
+    fault = "{targets: [{group: place}], effect: errors, probability: 1, at: 5 ms, drill: false}"
+    t = engine(at(FLUSH) + f"faults: {{bad: {fault}}}", {"jobs": [0]})
     assert t.ends == [10]
     assert t.errors == {0: "error"}
 
@@ -221,7 +221,7 @@ def test_the_time_of_a_token_is_rounded_once(engine: Engine) -> None:
 
 @pytest.mark.parametrize("station", [FLUSH, "kind: polled, interval: 10 ms, read: 10 ms"])
 def test_a_batch_goes_on_without_one_who_is_called_away(engine: Engine, station: str) -> None:
-    # A race: the visit of execution 0 (0-10) is called off at 4; what it was in goes on until 10, when the next begins.
+    # A race: the visit of execution 0 (0-10) is called off at 4; what it was in ends at 10, and the next begins.
     t = engine(
         f"""
         sources: {{racers: {{routine: racer, arrivals: {{trace: t}}}}, jobs: {{routine: job, arrivals: {{trace: t}}}}}}

@@ -17,9 +17,8 @@ def test_two_locks_taken_in_opposite_order(engine: Engine) -> None:
     t = engine(TWO_LOCKS % "{acquire: b}", {"ab": [0], "ba": [0]}, broken=True)
     assert t.ends == [None, None]
     (finding,) = t.findings
-    assert finding.endswith(
-        "deadlock: 2 jobs wait for each other: execution 0 holds a and waits for b; execution 1 holds b and waits for a"
-    )
+    assert "deadlock: 2 jobs wait for each other" in finding
+    assert finding.endswith("execution 0 holds a and waits for b; execution 1 holds b and waits for a")
 
 
 def test_one_after_the_other_is_no_deadlock(engine: Engine) -> None:
@@ -105,7 +104,7 @@ def test_an_execution_that_nothing_will_ever_end_is_found(engine: Engine) -> Non
 
 
 def test_a_node_that_may_come_back_keeps_hope_alive(engine: Engine) -> None:
-    # The two hold each other's rows of `a` and `b`; a second node of each is down, and could serve them when it is back.
+    # Each holds what the other wants; but a second node of each resource is down, and may serve them when it is back.
     t = engine(
         """
         sources: {ab: {routine: ab, arrivals: {trace: t}}, ba: {routine: ba, arrivals: {trace: t}}}
@@ -113,7 +112,12 @@ def test_a_node_that_may_come_back_keeps_hope_alive(engine: Engine) -> None:
         routines:
           ab: [{acquire: a}, {delay: 1 ms}, {acquire: b}]
           ba: [{acquire: b}, {delay: 1 ms}, {acquire: a}]
-        faults: {gone: {targets: [{group: a, nodes: [1]}, {group: b, nodes: [1]}], at: 0 s, duration: 20 ms, drill: false}}
+        faults:
+          gone:
+            targets: [{group: a, nodes: [1]}, {group: b, nodes: [1]}]
+            at: 0 s
+            duration: 20 ms
+            drill: false
         """,
         {"ab": [0], "ba": [0]},
         horizon=10,

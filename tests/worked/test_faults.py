@@ -34,7 +34,8 @@ def test_a_job_that_holds_nothing_there_does_not_mind_the_pause(engine: Engine) 
 
 def test_an_answer_from_elsewhere_is_noticed_when_the_node_goes_on(engine: Engine) -> None:
     # The query is over at 6, but its worker is paused until 24, and holds the lock meanwhile.
-    t = engine(job("{acquire: slots}, {acquire: lock}, {delay: 3 ms}, {use: database}, {release: lock}", PAUSE), {"jobs": [0]})
+    steps = "{acquire: slots}, {acquire: lock}, {delay: 3 ms}, {use: database}, {release: lock}"
+    t = engine(job(steps, PAUSE), {"jobs": [0]})
     assert t.ends == [24]
     assert t.split(0) == {"service.delay-1": 3, "service.database": 3, "paused": 18}
     assert t.busy("lock") == 24
@@ -49,15 +50,16 @@ def test_a_paused_node_grants_nothing(engine: Engine) -> None:
 
 
 def test_children_stand_still_with_the_node_of_their_parent(engine: Engine) -> None:
-    t = engine(job("{acquire: slots}, {fork: {items: 2, steps: [{delay: 10 ms}]}}, {delay: 2 ms}", PAUSE), {"jobs": [0]})
+    steps = "{acquire: slots}, {fork: {items: 2, steps: [{delay: 10 ms}]}}, {delay: 2 ms}"
+    t = engine(job(steps, PAUSE), {"jobs": [0]})
     assert t.ends == [26]
 
 
 def test_pauses_may_overlap(engine: Engine) -> None:
     # Paused 4-24 and 20-40.
     text = job("{acquire: slots}, {delay: 10 ms}", PAUSE)
-    text = text.replace("faults: {", "faults: {second: %s, " % PAUSE.replace("at: 4 ms", "at: 20 ms"))
-    assert engine(text, {"jobs": [0]}).ends == [40]
+    second = PAUSE.replace("at: 4 ms", "at: 20 ms")
+    assert engine(text.replace("faults: {", f"faults: {{second: {second}, "), {"jobs": [0]}).ends == [40]
 
 
 def test_a_job_that_crashes_while_paused_is_gone(engine: Engine) -> None:

@@ -109,7 +109,7 @@ def test_skew_gives_the_first_node_most(engine: Engine) -> None:
 def test_a_key_is_waited_for_even_while_other_nodes_are_free(engine: Engine) -> None:
     # One tenant: all on one shard, one after the other; the other three shards idle.
     t = engine((KEYED % "tenant").replace("[0, 1]", "[7, 7]"), horizon=1000)
-    assert sorted(t.ends) == list(range(1, 41))
+    assert sorted(end for end in t.ends if end is not None) == list(range(1, 41))
 
 
 AT_NODE = """

@@ -17,7 +17,7 @@ def test_the_cohort_are_those_that_start_in_the_window(engine: Engine) -> None:
 
 
 def test_the_cohort_is_followed_while_the_source_goes_on(engine: Engine) -> None:
-    # Arrivals at 20, 40, ..., 1 every 20 ms, each 30 ms of work. Window [0, 70): 20, 40, 60; served 20-50, 50-80, 80-110.
+    # Arrivals at 20, 40, ..., each 30 ms of work. Window [0, 70): 20, 40, 60; served 20-50, 50-80, 80-110.
     # The follow-up looks every 70/64 ms; it has nothing left to follow at 110 and stops at the next look.
     t = engine(SERVER % "renewal: 20 ms", horizon=70, follow=1000)
     assert t.run.executions.cohort.tolist() == [0, 1, 2]
@@ -76,7 +76,10 @@ def test_events_are_arrivals_and_the_starts_and_ends_of_what_takes_time(engine: 
             - use: server
             - attempt:
                 retry: {initial_interval: 1 ms}
-                steps: [{set: {tries: {add: 1}}}, {delay: 1 ms}, {branch: [{attribute: tries, below: 2, steps: [{fail: busy}]}]}]
+                steps:
+                  - set: {tries: {add: 1}}
+                  - delay: 1 ms
+                  - branch: [{attribute: tries, below: 2, steps: [{fail: busy}]}]
         faults: {gone: {targets: [{group: server}], at: 100 ms, duration: 1 ms, drill: false}}
         """,
         {"jobs": [0]},

@@ -1,4 +1,4 @@
-"""Units that are held: who gets them, who waits, who goes away. Times in ms; the arithmetic stands beside each case."""
+"""Units that are held: who gets them, who waits, who goes away. Times in ms; the arithmetic stands beside."""
 
 from __future__ import annotations
 

@@ -16,9 +16,7 @@ def test_an_execution_without_steps_ends_where_it_starts(engine: Engine) -> None
     assert t.run.events == 1
 
 
-@pytest.mark.parametrize(
-    ("kind", "state"), [("service", "service.pack"), ("network", "network"), ("timer", "timer")]
-)
+@pytest.mark.parametrize(("kind", "state"), [("service", "service.pack"), ("network", "network"), ("timer", "timer")])
 def test_a_delay_is_booked_by_its_kind(engine: Engine, kind: str, state: str) -> None:
     t = engine(steps(f"{{delay: 5 ms, kind: {kind}, name: pack}}"), {"jobs": [1]})
     assert t.ends == [6]
@@ -166,8 +164,8 @@ def test_the_first_look_misses_and_the_second_hits(engine: Engine) -> None:
 
 
 def test_the_one_unused_longest_is_forgotten_when_the_cache_is_full(engine: Engine) -> None:
-    # Capacity 2: 0 at 0, 1 at 1, 2 at 2 (0 is forgotten). Second looks: 0 at 25 misses (1 is forgotten), 1 at 26 misses
-    # (2 is forgotten), 2 at 27 misses.
+    # Capacity 2: 0 at 0, 1 at 1, 2 at 2 (0 is forgotten). Second looks: 0 at 25 misses (1 is forgotten), 1 at 26
+    # misses (2 is forgotten), 2 at 27 misses.
     t = engine(LRU % 2, {"jobs": [0, 1, 2]})
     assert t.run.caches == {"sticky": (0, 6)}
     # With room for 3 nobody is forgotten.

@@ -74,7 +74,11 @@ def test_what_was_registered_by_an_attempt_that_failed_later_is_undone_too(engin
             - saga:
                 - attempt:
                     retry: {initial_interval: 2 ms, maximum_attempts: 2}
-                    steps: [{delay: 3 ms}, {mark: charged}, {compensate: [{delay: 1 ms}, {mark: refunded}]}, {fail: late}]
+                    steps:
+                      - delay: 3 ms
+                      - mark: charged
+                      - compensate: [{delay: 1 ms}, {mark: refunded}]
+                      - fail: late
         monitors: {money: {conserve: {charged: 1, refunded: -1}}, once: {at_most_once: charged}}
         """,
         {"jobs": [0]},
@@ -239,7 +243,8 @@ spans: {{{spans}}}
 def test_a_span_lasts_from_the_latest_start_to_the_first_end(engine: Engine) -> None:
     # a at 0 and 2, b at 5 and 6: one span of 3.
     text = spans(
-        "{mark: a}, {delay: 2 ms}, {mark: a}, {delay: 3 ms}, {mark: b}, {delay: 1 ms}, {mark: b}", "s: {start: a, end: b}"
+        "{mark: a}, {delay: 2 ms}, {mark: a}, {delay: 3 ms}, {mark: b}, {delay: 1 ms}, {mark: b}",
+        "s: {start: a, end: b}",
     )
     assert engine(text, {"jobs": [0]}).spans("span.s") == [(5, 3)]
 
@@ -261,16 +266,15 @@ def test_a_mark_may_end_one_span_and_begin_the_next(engine: Engine) -> None:
 
 def test_each_child_ends_a_span_begun_before_the_fork(engine: Engine) -> None:
     # Begun at 0; ended by the children at 2 and 4; the parent goes on where the last child left off: nothing is open.
-    text = spans(
-        "{mark: a}, {fork: {branches: [[{delay: 2 ms}, {mark: b}], [{delay: 4 ms}, {mark: b}]]}}, {delay: 1 ms}, {mark: b}",
-        "s: {start: a, end: b}",
-    )
+    fork = "{fork: {branches: [[{delay: 2 ms}, {mark: b}], [{delay: 4 ms}, {mark: b}]]}}"
+    text = spans(f"{{mark: a}}, {fork}, {{delay: 1 ms}}, {{mark: b}}", "s: {start: a, end: b}")
     assert engine(text, {"jobs": [0]}).spans("span.s") == [(2, 2), (4, 4)]
 
 
 def test_a_span_begun_in_an_attempt_may_end_after_it(engine: Engine) -> None:
     for timer in ("", "start_to_close: 50 ms, "):
-        text = spans(f"{{attempt: {{{timer}steps: [{{mark: a}}, {{delay: 2 ms}}]}}}}, {{mark: b}}", "s: {start: a, end: b}")
+        attempt = f"{{attempt: {{{timer}steps: [{{mark: a}}, {{delay: 2 ms}}]}}}}"
+        text = spans(f"{attempt}, {{mark: b}}", "s: {start: a, end: b}")
         assert engine(text, {"jobs": [0]}).spans("span.s") == [(2, 2)], timer
 
 
@@ -290,7 +294,7 @@ def test_spans_count_when_they_begin_in_the_window(engine: Engine) -> None:
 
 
 def test_a_recovery_lasts_from_the_crash_to_the_mark_that_ends_it(engine: Engine) -> None:
-    # Execution 0 runs on node 0 from 0; lost at 7, back-off until 8, acquires node 1 and is up at 8: recovered after 1.
+    # Execution 0 runs on node 0 from 0; lost at 7, back-off until 8, acquires node 1 and is up at 8: after 1.
     # Execution 1, on node 1, is not hit.
     t = engine(
         """
@@ -303,7 +307,9 @@ def test_a_recovery_lasts_from_the_crash_to_the_mark_that_ends_it(engine: Engine
             - attempt:
                 retry: {initial_interval: 1 ms}
                 steps: [{acquire: slots}, {mark: up}, {delay: 20 ms}]
-        spans: {recovery: {start: ready, end: up, after_crash: fleet}, twin: {start: ready, end: up, after_crash: fleet}}
+        spans:
+          recovery: {start: ready, end: up, after_crash: fleet}
+          twin: {start: ready, end: up, after_crash: fleet}
         faults: {gone: {targets: [{group: fleet, nodes: [0]}], at: 7 ms, duration: 1 s, drill: false}}
         """,
         {"jobs": [0, 0]},

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import yaml
 
 from sim.network import Network
 from sim.network.check import problems
 
-SHELL = {
+SHELL: dict[str, dict[str, Any]] = {
     "sources": {"jobs": {"routine": "job", "arrivals": {"burst": 1}}},
-    "nodes": {"fleet": {"count": 2}},
+    "nodes": {"fleet": {"count": 2}, "one": {"count": 1}},
     "resources": {"slots": {"units": 1}, "other": {"units": 1, "nodes": 3}},
     "stations": {
         "cpu": {"servers": 1, "service": "1 ms"},
         "room": {"kind": "delay", "service": "1 ms"},
-        "narrow": {"servers": 1, "service": "1 ms", "queue_limit": 0, "when_full": "block"},
         "cold": {"servers": 1, "service": "1 ms", "setup": "1 ms", "nodes": "one"},
     },
     "attributes": {"n": 1},
     "routines": {"job": []},
 }
-SHELL["nodes"]["one"] = {"count": 1}
 
 
 def refusals(changes: str) -> list[str]:
@@ -57,6 +57,12 @@ def test_the_shell_itself_is_fine() -> None:
             "sources.s.arrivals.mmpp",
             "would ever arrive",
         ),
+        ("sources: {s: {routine: job, arrivals: {renewal: 0 s}}}", "sources.s.arrivals.renewal", "all that ever come"),
+        (
+            "faults: {f: {targets: [{group: fleet}], mttf: {constant: 0 s}, duration: 0 s}}",
+            "faults.f.mttf",
+            "for ever at one instant",
+        ),
         ("sources: {s: {routine: job, arrivals: {burst: {attribute: n}}}}", "sources.s.arrivals", "no attributes yet"),
         (
             "faults: {f: {targets: [{group: fleet}], effect: errors, probability: 1, at: 0 s}}",
@@ -85,7 +91,11 @@ def test_the_shell_itself_is_fine() -> None:
             "nobody waits",
         ),
         (
-            "routines: {job: [{acquire: slots}, {use: {station: narrow, at: slots}}]}",
+            """
+            resources: {workers: {units: 1, nodes: fleet}}
+            stations: {s: {servers: 1, service: 1 ms, queue_limit: 0, when_full: block, nodes: fleet}}
+            routines: {job: [{acquire: workers}, {use: {station: s, at: workers}}]}
+            """,
             "routines.job.1.use.at",
             "blocks",
         ),
@@ -112,10 +122,10 @@ def test_the_shell_itself_is_fine() -> None:
             "remembers a node of `slots`",
         ),
         ("routines: {job: [{compensate: []}]}", "routines.job.0", "no saga around"),
-        ("routines: {job: [{attempt: {steps: [{start: true}]}}]}", "routines.job.0.attempt.steps.0", "no attempt with"),
+        ("routines: {job: [{attempt: {steps: [start: true]}}]}", "routines.job.0.attempt.steps.0", "no attempt with"),
         (
-            "routines: {job: [{acquire: slots}, {release: slots}, {acquire: {resource: slots, at: slots}}]}",
-            "routines.job.2.acquire.at",
+            "routines: {job: [{acquire: {resource: slots, at: slots}}]}",
+            "routines.job.0.acquire.at",
             "no unit of `slots` is held",
         ),
     ],

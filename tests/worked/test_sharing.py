@@ -8,6 +8,7 @@ from __future__ import annotations
 import pytest
 from timeline import Engine
 
+
 def three(first: str, second: str, third: str, cpu: str, faults: str = "") -> str:
     """Three sources of one execution each, with demands of their own."""
     sources = "\n".join(f"  s{n}: {{routine: r{n}, arrivals: {{trace: t}}}}" for n in range(3))
@@ -53,14 +54,14 @@ def test_with_servers_only_so_many_share(engine: Engine) -> None:
 
 
 def test_whoever_comes_later_slows_down_the_others(engine: Engine) -> None:
-    # One core: 3 done at 3; then half speed: 4 + 4 for both. The second ends at 3 + 8 = 11, when the first has 7 of 10.
+    # One core: 3 done at 3; then half speed: the second ends at 3 + 8 = 11, when the first has 3 + 4 = 7 of its 10.
     t = engine(three("10 ms", "4 ms", "1 ms", "cores: 1"), {"s0": [0], "s1": [3], "s2": []})
     assert t.ends == [14, 11]
 
 
 def test_departures_are_at_the_ceiling_and_remainders_are_dropped(engine: Engine) -> None:
     # One core, 5 ns each. Two at 0, each at 1/2. At 1 ns the third comes: the virtual clock has moved by
-    # floor(1/2) = 0. Three: the first is due when it has moved by 5, after ceil(5 x 3) = 15 ns. At 16 all have their 5.
+    # floor(1/2) = 0. Three: the first is due when it has moved by 5, after ceil(5 x 3) = 15 ns. At 16 all have 5.
     t = engine(three("5 ns", "5 ns", "5 ns", "cores: 1"), {"s0": [0], "s1": [0], "s2": [0.000001]})
     assert t.ends_ns == [16, 16, 16]
 

@@ -1,4 +1,4 @@
-"""Several events at one instant: repair, completion, timeout, fault, arrival, observation; then the element; then the visit.
+"""Several events at one instant: repair, completion, timeout, fault, arrival, observation; then element, then visit.
 
 All that follows from an event happens before the next event of that instant.
 """
@@ -158,7 +158,10 @@ def test_effects_are_over_before_the_next_event_of_the_instant(engine: Engine) -
     # effect; only then execution 1's service ends and asks for the lock: behind.
     t = engine(
         """
-        sources: {jobs: {routine: holder, arrivals: {trace: t}}, other: {routine: other, arrivals: {trace: t}}, third: {routine: third, arrivals: {trace: t}}}
+        sources:
+          jobs: {routine: holder, arrivals: {trace: t}}
+          other: {routine: other, arrivals: {trace: t}}
+          third: {routine: third, arrivals: {trace: t}}
         resources: {lock: {units: 1}}
         stations: {room: {kind: delay, service: 5 ms}}
         routines:

@@ -48,7 +48,8 @@ class Timeline:
 
     @property
     def ends_ns(self) -> list[int]:
-        return self.run.executions.end_ns.tolist()
+        ends: list[int] = self.run.executions.end_ns.tolist()
+        return ends
 
     @property
     def outcomes(self) -> list[str]:
@@ -70,10 +71,6 @@ class Timeline:
         ended, lengths = use.ended_ns.tolist(), use.durations_ns.tolist()
         return [(end / MS, length / MS) for end, length in zip(ended, lengths, strict=True)]
 
-    def moments(self, metric: str) -> list[float]:
-        """When the spans of a metric ended, in ms; a span from a mark to itself at once tells when the mark is made."""
-        return [end for end, _ in self.spans(metric)]
-
     def place(self, name: str) -> PlaceUse:
         return self.run.places[name]
 
@@ -94,7 +91,9 @@ class Timeline:
 class Engine(Protocol):
     """`run` with the engine chosen: what the fixture `engine` gives."""
 
-    def __call__(self, text: str, arrivals: Mapping[str, Sequence[float]] | None = None, **options: Any) -> Timeline: ...
+    def __call__(
+        self, text: str, arrivals: Mapping[str, Sequence[float]] | None = None, **options: Any
+    ) -> Timeline: ...
 
 
 def network_of(text: str) -> Network:

@@ -17,8 +17,8 @@ from sim.network.walk import Placed
 if TYPE_CHECKING:
     from sim.engine.reference.engine import Engine
 
-HEARTBEAT_SHARE = 0.8
-"""Share of the timeout at which SDKs send heartbeats. Source: Temporal docs, evaluate/cloud/actions, 2026-08."""
+HEARTBEAT_TENTHS = 8
+"""Tenths of the timeout after which SDKs send a heartbeat. Source: Temporal docs, evaluate/cloud/actions, 2026-08."""
 START_TO_CLOSE, SCHEDULE_TO_START, SCHEDULE_TO_CLOSE, HEARTBEAT = range(4)
 TIMEOUTS = (
     "timeout_start_to_close",
@@ -213,7 +213,7 @@ class Trial:
         beat = self.step.body.heartbeat
         if beat is None or not self.open or HEARTBEAT in self.alarms:
             return
-        interval = beat.interval_ns or int(beat.timeout_ns * HEARTBEAT_SHARE)
+        interval = beat.interval_ns or max(1, beat.timeout_ns * HEARTBEAT_TENTHS // 10)
         last = self.last_beat_ns + (self.clock._now - self.last_beat_ns) // interval * interval
         self._set(HEARTBEAT, max(last + beat.timeout_ns, self.clock._now))
 

@@ -98,7 +98,15 @@ class Keys:
                 self.bounds.append(running)
 
     def node(self, job: Job) -> int:
-        """The node of the job's key."""
-        path = job.execution.path if self.by == "execution" else child_path(0, job.execution.attributes[self.by])
+        """The node of the job's key; what the execution's own path gives is remembered there."""
+        execution = job.execution
+        if self.by != "execution":
+            return self._at(child_path(0, execution.attributes[self.by]))
+        node = execution.keys.get(self.stream)
+        if node is None:
+            node = execution.keys[self.stream] = self._at(execution.path)
+        return node
+
+    def _at(self, path: int) -> int:
         u = uniform(self.stream, path, 0)
         return bisect_right(self.bounds, u) if self.bounds else int(u * self.count)

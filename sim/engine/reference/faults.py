@@ -36,7 +36,7 @@ class FaultProcess:
         self.name = name
         self.spec = spec
         self.id = element_id(name)
-        self.element = engine.elements[name]
+        self.element = engine.elements[f"faults.{name}"]
         self.pick = engine.stream(f"{name}/node")
         self.errors = engine.stream(f"{name}/errors")
         self.wait = engine.sampler(f"{name}/mttf", spec.mttf) if spec.mttf is not None else None

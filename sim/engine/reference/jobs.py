@@ -44,6 +44,7 @@ class Execution:
         "counts",
         "crashes",
         "late",
+        "keys",
         "log",
         "open_jobs",
         "ordinal",
@@ -67,6 +68,7 @@ class Execution:
         self.open_jobs = 1
         self.attributes: dict[str, int] = {}
         self.affinity: dict[str, int] | None = None
+        self.keys: dict[int, int] = {}
         self.crashes: dict[str, int] | None = None
         self.readied: dict[str, int] | None = None
         self.counts: dict[str, int] | None = None

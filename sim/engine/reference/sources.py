@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 STANDSTILL = 100_000
-"""So many cycles of a client at one instant, without thinking, are taken for a loop without end."""
+"""So many cycles of a client at one instant are taken for a loop without end."""
 
 
 class SourceProcess:
@@ -41,7 +41,7 @@ class SourceProcess:
         self.spec = spec
         self.name = name
         self.id = element_id(name)
-        self.key = key(ARRIVAL, engine.elements[name])
+        self.key = key(ARRIVAL, engine.elements[f"sources.{name}"])
         self.gap_stream = engine.stream(f"{name}/arrivals")
         self.started = 0
         self.stopped = False
@@ -199,20 +199,20 @@ class SourceProcess:
         """Think, start, wait for the end, again."""
         path = child_path(self.id, client)
         cycle = 0
-        think_key = key(COMPLETION, self.engine.elements[self.name]) | client
+        think_key = key(COMPLETION, self.engine.elements[f"sources.{self.name}"]) | client
         yield self.clock.alarm(self.spec.start_ns, self.key | client)
         idle = 0
         while not self._over(self.clock._now):
+            begun = self.clock._now
             if think is not None:
-                yield self.clock.alarm(self.clock._now + think.ns(path, cycle), think_key)
+                yield self.clock.alarm(begun + think.ns(path, cycle), think_key)
                 if self._over(self.clock._now):
                     return
-            begun = self.clock._now
             execution = self._let_in(cycle, root_path(path, cycle))
             execution.client_done = Event(self.clock)
             yield execution.client_done
             cycle += 1
-            idle = idle + 1 if self.clock._now == begun and think is None else 0
+            idle = idle + 1 if self.clock._now == begun else 0
             if idle == STANDSTILL:
                 raise InputErrors([_takes_no_time(self.name)])
 

@@ -273,7 +273,7 @@ class SetupServers(Servers):
 class SharedNode:
     """Who is in service on one node, and how far: one virtual clock for all of them."""
 
-    __slots__ = ("alarm", "last_ns", "present", "speed", "virtual", "waiting")
+    __slots__ = ("alarm", "due", "last_ns", "present", "speed", "virtual", "waiting")
 
     def __init__(self) -> None:
         self.waiting: list[tuple[int, int, Visit]] = []  # (virtual finish, order, visit)
@@ -282,6 +282,7 @@ class SharedNode:
         self.last_ns = 0
         self.speed = ONE_CORE
         self.alarm: Alarm | None = None
+        self.due = (0, 0)  # of the alarm: time and order of who departs
 
 
 class Shared(Servers):
@@ -367,19 +368,22 @@ class Shared(Servers):
     def _plan(self, node: int) -> None:
         """Set the alarm of the next departure."""
         place = self.shared[node]
+        total = self._total(place) if place.waiting else 0
+        due = (0, 0)
+        if total:
+            finish, order, _ = place.waiting[0]
+            left = max(0, finish - place.virtual)
+            due = (self.clock._now - (-left * (place.present << 20) // total), order)
         if place.alarm is not None:
+            if total and due == place.due:
+                return  # while everybody has a core, company changes nothing
             place.alarm.cancel()
             place.alarm = None
-        total = self._total(place) if place.waiting else 0
-        if total == 0:
-            return
-        finish, order, _ = place.waiting[0]
-        left = max(0, finish - place.virtual)
-        after = -(-left * (place.present << 20) // total)
-        alarm = self.clock.alarm(self.clock._now + after, key(COMPLETION, self.element + node) | order)
-        assert alarm.callbacks is not None
-        alarm.callbacks.append(lambda _: self._depart(node))
-        place.alarm = alarm
+        if total:
+            place.due = due
+            place.alarm = self.clock.alarm(due[0], key(COMPLETION, self.element + node) | due[1])
+            assert place.alarm.callbacks is not None
+            place.alarm.callbacks.append(lambda _: self._depart(node))
 
     def _depart(self, node: int) -> None:
         place = self.shared[node]

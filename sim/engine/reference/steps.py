@@ -163,7 +163,7 @@ class UseStep:
         """Wait, be served, leave."""
         demand = self.demand.ns(job.path, 0) if self.demand is not None else 0
         for attribute, each in self.per:
-            demand += job.execution.attributes[attribute] * each
+            demand = max(0, demand + job.execution.attributes[attribute] * each)
         body = self.body
         bound = job.node_of(body.at) if body.at is not None else -1
         priority = job.priority if body.priority is None else body.priority
@@ -295,9 +295,9 @@ class StartStep:
         del spec
 
     def run(self, job: Job) -> None:
-        """Tell the innermost attempt with a timeout, with the node held last."""
+        """Tell the innermost attempt with a timeout, with the node of what is held last."""
         if job.trial is not None:
-            job.trial.start(job.held[-1] if job.held else None)
+            job.trial.start(job.held[-1] if job.held and job.held[-1].node >= 0 else None)
 
 
 class ForgetStep:
