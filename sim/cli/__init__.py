@@ -3,32 +3,55 @@
 from __future__ import annotations
 
 import sys
+import traceback
 from collections.abc import Sequence
 
+from sim.errors import SimError
 
-def main(arguments: Sequence[str] | None = None, exit_after: bool = True) -> None:
-    """Run the command line; a user's mistake is printed, never a traceback.
+BAD_INPUT = 2
+BROKEN_LAW = 3
+INTERRUPTED = 130
 
-    Exit codes: 0; 1 with --gate when an objective is missed or undecided; 2 bad input; 3 a failed audit or internal
-    check; 130 interrupted.
+
+def main(arguments: Sequence[str] | None = None, exit_after: bool = True) -> int:
+    """Run the command line, and give the exit code where it does not exit.
+
+    Exit codes: 0; 1 with --gate when an objective is missed or undecided, or a monitor violated; 2 bad input; 3 a
+    failed audit or internal check; 130 interrupted. A user's mistake is printed, never as a traceback.
     """
-    from sim.cli.app import app
-    from sim.errors import SimError
-
-    code = 0
-    try:
-        app(args=None if arguments is None else list(arguments), prog_name="sim")
-    except SimError as error:
-        print(error, file=sys.stderr)
-        if error.exit_code == 3:
-            print("\nThe run breaks one of its own laws, so nothing is reported. Please report this.", file=sys.stderr)
-        code = error.exit_code
-    except SystemExit as ended:
-        code = ended.code if isinstance(ended.code, int) else 1
-    except KeyboardInterrupt:
-        code = 130
-    except BrokenPipeError:
-        sys.stderr.close()
-        code = 0
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    code = _run(given)
     if exit_after:
         sys.exit(code)
+    return code
+
+
+def _run(arguments: list[str]) -> int:
+    try:
+        from sim.cli.app import app
+
+        app(args=arguments, prog_name="sim", obj=arguments)
+    except SimError as error:
+        print(error, file=sys.stderr)
+        if error.exit_code == BROKEN_LAW:
+            print("\nThe run breaks one of its own laws, so nothing is reported. Please report this.", file=sys.stderr)
+        return error.exit_code
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else BROKEN_LAW
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except OSError as error:
+        if error.filename is None:
+            return _internal()
+        reason = (error.strerror or "unknown reason").lower()
+        print(f"{error.filename}\n    cannot be written: {reason}", file=sys.stderr)
+        return BAD_INPUT
+    except Exception:  # a mistake of ours: told in full, and never with the code of a missed objective
+        return _internal()
+    return 0
+
+
+def _internal() -> int:
+    traceback.print_exc()
+    print("\nAn internal check failed, so nothing is reported. Please report this.", file=sys.stderr)
+    return BROKEN_LAW

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from sim.cli.options import File, Sets
+from sim.cli.output import say
 
 
 def command(
@@ -19,10 +20,12 @@ def command(
     from sim.analytic.estimate import estimate
     from sim.cli.estimate_text import as_document, as_text
     from sim.lower.load import load
+    from sim.plan.inputs import check_inputs
 
     loaded = load(file, sets)
+    check_inputs(loaded)
     first = estimate(loaded.lowered.network)
     if as_json:
-        print(json.dumps(as_document(loaded.scenario.name, first), indent=2))
+        say(json.dumps(as_document(loaded.scenario.name, first), indent=2, allow_nan=False))
     else:
-        print(as_text(str(file), loaded.scenario.name, first))
+        say(as_text(str(file), loaded.scenario.name, first))

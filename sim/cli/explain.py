@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from sim.cli.options import File, Sets
+from sim.cli.output import say
+from sim.errors import InputErrors, Problem
+
+if TYPE_CHECKING:
+    from sim.lower.load import Loaded
 
 
 def command(
@@ -16,7 +21,9 @@ def command(
     execution: Annotated[
         int | None, typer.Option("--execution", metavar="N", help="The life of the N-th execution, from 0.")
     ] = None,
-    replication: Annotated[int, typer.Option("--replication", help="Of which replication.")] = 0,
+    replication: Annotated[
+        int | None, typer.Option("--replication", help="Of which replication.", show_default="0")
+    ] = None,
     drill: Annotated[str | None, typer.Option("--drill", help="With this scripted fault happening.")] = None,
     seed: Annotated[int | None, typer.Option("--seed", help="Instead of the scenario's.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The lowered network as JSON, to be read back.")] = False,
@@ -28,13 +35,28 @@ def command(
     if execution is not None:
         from sim.plan.predict import life
 
-        for line in life(loaded, execution, replication, drill, seed):
-            print(line)
+        if as_json:
+            raise InputErrors([Problem("--json", "is about the network; the life of an execution is text")])
+        say("\n".join(life(loaded, execution, replication or 0, drill, seed)))
         return
+    alone = [("--replication", replication), ("--drill", drill), ("--seed", seed)]
+    problems = [
+        Problem(name, "tells whose life is meant, and --execution is not given", "add   --execution 0")
+        for name, value in alone
+        if value is not None
+    ]
+    if problems:
+        raise InputErrors(problems)
     if as_json:
-        network = loaded.lowered.network.model_dump(mode="json", by_alias=True, exclude_defaults=True)
-        print(json.dumps({"name": loaded.scenario.name, "network": network}, indent=2, ensure_ascii=False))
+        say(json.dumps(_as_scenario(loaded), indent=2, ensure_ascii=False))
         return
     from sim.cli.network_text import network_text
 
-    print(network_text(loaded))
+    say(network_text(loaded))
+
+
+def _as_scenario(loaded: Loaded) -> dict[str, Any]:
+    """The lowered network as a scenario of its own, run as this one is: the same executions, event by event."""
+    run = loaded.scenario.run.model_dump(mode="json", by_alias=True, exclude_defaults=True, exclude={"start"})
+    network = loaded.lowered.network.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    return {"name": loaded.scenario.name, **({"run": run} if run else {}), "network": network}

@@ -4,27 +4,31 @@ from __future__ import annotations
 
 import json
 import shlex
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar, cast
+from typing import TYPE_CHECKING, Annotated, Literal, TypeVar, cast
 
 import typer
 
 from sim.cli.options import File, Sets
+from sim.cli.output import note, say
 from sim.cli.progress import Progress
 from sim.errors import InputErrors, Problem
 from sim.units import parse_duration_ns, parse_positive_duration_ns, parse_ratio
+
+if TYPE_CHECKING:
+    from sim.stats.summary import Summary
 
 T = TypeVar("T")
 
 
 def command(
+    context: typer.Context,
     file: File,
     sets: Sets = [],  # noqa: B006 - typer copies it
-    seed: Annotated[int | None, typer.Option("--seed", min=0, help="Everything random follows from it.")] = None,
-    replications: Annotated[int | None, typer.Option("--replications", min=2, help="Independent runs.")] = None,
+    seed: Annotated[int | None, typer.Option("--seed", help="Everything random follows from it.")] = None,
+    replications: Annotated[int | None, typer.Option("--replications", help="Independent runs.")] = None,
     precision: Annotated[
         str | None, typer.Option("--precision", help="More runs until figures are this precise: '5 %'.")
     ] = None,
@@ -33,9 +37,13 @@ def command(
     engine: Annotated[str, typer.Option("--engine", help="Which engine runs; `reference` so far.")] = "reference",
     report: Annotated[Path | None, typer.Option("--report", help="Write one HTML page.")] = None,
     out: Annotated[Path | None, typer.Option("--out", help="Write the columns into this folder.")] = None,
-    columns: Annotated[str, typer.Option("--format", help="Of the columns: csv or parquet.")] = "csv",
+    columns: Annotated[
+        str | None, typer.Option("--format", help="Of the columns: csv or parquet.", show_default="csv")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")] = False,
-    gate: Annotated[bool, typer.Option("--gate", help="Exit with 1 unless every objective is met.")] = False,
+    gate: Annotated[
+        bool, typer.Option("--gate", help="Exit with 1 unless every objective is met and no monitor violated.")
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress and no notes.")] = False,
     processes: Annotated[int, typer.Option("--processes", help="Runs at once; -1 takes all cores.")] = -1,
 ) -> None:
@@ -46,19 +54,24 @@ def command(
     loaded = load(file, sets)
     problems: list[Problem] = []
     options = Options(
-        seed=seed,
-        replications=replications,
+        seed=_at_least(0, "--seed", seed, problems),
+        replications=_at_least(2, "--replications", replications, problems),
         precision=_parsed("--precision", precision, parse_ratio, problems),
         horizon_ns=_parsed("--horizon", horizon, parse_positive_duration_ns, problems),
         warmup=_parsed("--warmup", warmup, _warmup, problems),
         processes=processes,
-        command=shlex.join(["sim", *sys.argv[1:]]),
+        command=shlex.join(["sim", *context.find_root().obj]),
     )
+    if processes != -1:
+        _at_least(1, "--processes", processes, problems)
     if engine != "reference":
         hint = "write --engine reference; the fast engine is still to come"
         problems.append(Problem("--engine", f"there is no engine `{engine}`", hint))
-    if columns not in ("csv", "parquet"):
+    if columns not in (None, "csv", "parquet"):
         problems.append(Problem("--format", f"is `{columns}`; csv or parquet are expected"))
+    elif columns is not None and out is None:
+        problems.append(Problem("--format", "is about the files of --out, which is not given", "add   --out FOLDER"))
+    _make_room(report, out, problems)
     if problems:
         raise InputErrors(problems)
     with Progress(not quiet) as progress:
@@ -66,32 +79,62 @@ def command(
     if as_json:
         from sim.report.json_document import document
 
-        print(json.dumps(document(prediction.summary, prediction.bill), indent=2, ensure_ascii=False))
+        found = document(prediction.summary, prediction.bill)
+        say(json.dumps(found, indent=2, ensure_ascii=False, allow_nan=False))
     else:
         from sim.report.text import prediction_text
 
-        print(prediction_text(prediction.summary, prediction.bill))
+        say(prediction_text(prediction.summary, prediction.bill))
     if report is not None:
         from sim.report.page import write_report
 
         write_report(report, prediction.summary, prediction.bill)
-        _note(f"report: {report}", quiet)
+        note(f"report: {report}", quiet)
     if out is not None:
         from sim.report.frames import write_columns
 
-        file_format = cast("Literal['csv', 'parquet']", columns)
+        file_format = cast("Literal['csv', 'parquet']", columns or "csv")
         write_columns(
             out, prediction.replications, drills=prediction.drills, bill=prediction.bill, file_format=file_format
         )
-        _note(f"columns: {out}", quiet)
+        note(f"columns: {out}", quiet)
     if prediction.interrupted:
         raise SystemExit(130)
-    if gate and any(verdict.verdict != "met" for verdict in prediction.summary.objectives):
+    if gate and not _passes(prediction.summary):
         raise SystemExit(1)
+
+
+def _passes(summary: Summary) -> bool:
+    """Whether every objective is met, and no execution has broken what must hold in all."""
+    return all(one.verdict == "met" for one in summary.objectives) and not any(
+        monitor.violated for monitor in summary.monitors
+    )
+
+
+def _make_room(report: Path | None, out: Path | None, problems: list[Problem]) -> None:
+    """Make the folders that will be written to, so that nothing is found out only after the run."""
+    for option, folder in (("--report", report and report.parent), ("--out", out)):
+        if folder is None:
+            continue
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            reason = (error.strerror or "unknown reason").lower()
+            problems.append(Problem(option, f"`{folder}` cannot be made a folder: {reason}"))
+    if report is not None and report.is_dir():
+        hint = f"write   --report {report / 'NAME.html'}"
+        problems.append(Problem("--report", f"`{report}` is a folder; a file is expected", hint))
 
 
 def _warmup(text: str) -> str | int:
     return {"auto": "auto", "off": "none", "none": "none"}.get(text) or parse_duration_ns(text)
+
+
+def _at_least(least: int, name: str, value: int | None, problems: list[Problem]) -> int | None:
+    """The option's value; a problem where it is too small."""
+    if value is not None and value < least:
+        problems.append(Problem(name, f"is {value}; at least {least} is expected"))
+    return value
 
 
 def _parsed(name: str, text: str | None, parse: Callable[[str], T], problems: list[Problem]) -> T | None:
@@ -103,8 +146,3 @@ def _parsed(name: str, text: str | None, parse: Callable[[str], T], problems: li
     except ValueError as error:
         problems.append(Problem(name, str(error)))
         return None
-
-
-def _note(text: str, quiet: bool) -> None:
-    if not quiet:
-        print(text, file=sys.stderr)

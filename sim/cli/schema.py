@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from sim.cli.output import say
+
 
 def command(
     path: Annotated[
@@ -17,4 +19,4 @@ def command(
     from sim.scenario.scenario import Scenario
     from sim.scenario.schema import describe, schema_text
 
-    print(describe(Scenario, path) if path or text else schema_text(Scenario), end="" if not path else "\n")
+    say((describe(Scenario, path) if path or text else schema_text(Scenario)).rstrip("\n"))

@@ -10,7 +10,7 @@ from sim.lower.sums import mean_ns
 from sim.scenario.scenario import Scenario
 from sim.scenario.workflow import ActivityStep, FanOutStep
 from sim.scenario.workload import Activity
-from sim.units import format_bytes, format_duration_ns
+from sim.units import format_duration_ns, write_bytes
 
 
 def infeasible(scenario: Scenario) -> list[Problem]:
@@ -61,6 +61,6 @@ def _memory(scenario: Scenario, constants: Constants) -> Iterator[Problem]:
     if most * each > postgres.memory_bytes:
         yield Problem(
             "postgres.memory",
-            f"is {format_bytes(postgres.memory_bytes)}, but {most} connections may need {format_bytes(most * each)}",
+            f"is {write_bytes(postgres.memory_bytes)}, but {most} connections may need {write_bytes(most * each)}",
             "lower temporal.sql.max_conns",
         )

@@ -10,9 +10,8 @@ from sim.lower.parts import Parts
 from sim.lower.platform import Platform
 from sim.lower.progress import seed
 from sim.lower.store import Store
-from sim.lower.workers import DISPATCHED, READY, Workers
+from sim.lower.workers import Workers
 from sim.lower.workflow import WorkflowRoutine
-from sim.network.monitors import Span
 from sim.scenario.scenario import Scenario
 from sim.scenario.workflow import FanOutStep
 
@@ -45,7 +44,6 @@ def lower(scenario: Scenario) -> Lowered:
             in_progress.update(dict.fromkeys(seed(parts, constants, routine), name))
         if retention is not None:
             histories[name] = routine.history(retention)
-    parts.spans["platform"] = Span(start=READY, end=DISPATCHED)
     parts.monitors.update(scenario.monitors)
     for name, fault in scenario.faults.items():
         parts.faults[name] = fault_of(constants, scenario, fault)
@@ -87,5 +85,6 @@ def _note_what_is_left_out(constants: Constants, scenario: Scenario) -> None:
         constants.note("heartbeats", "write nothing to the store")
     if any(fault.target == "postgres.primary" for fault in scenario.faults.values()):
         constants.note(
-            "after a failover", "the cluster is whole again at once: no cold cache, and a standby in the old one's place"
+            "after a failover",
+            "the cluster is whole at once: no cold cache, and a standby in the place of the old one",
         )

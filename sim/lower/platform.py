@@ -8,14 +8,14 @@ from sim.lower.constants import Constants
 from sim.lower.parts import Parts
 from sim.lower.steps import Step, constant, use
 from sim.network.places import Keyed, NodeGroup, Polled, Server
-from sim.scenario.platform import Service, Temporal
+from sim.scenario.platform import Service, TemporalCluster
 from sim.units.tables import SECOND
 
 
 class Platform:
     """The services' places in `parts`, and the ways through them as steps."""
 
-    def __init__(self, parts: Parts, constants: Constants, temporal: Temporal, store_rtt_ns: int) -> None:
+    def __init__(self, parts: Parts, constants: Constants, temporal: TemporalCluster, store_rtt_ns: int) -> None:
         self.parts = parts
         self.temporal = temporal
         self.constants = constants

@@ -23,7 +23,7 @@ from sim.network.sources import (
     RenewalArrivals,
     Source,
 )
-from sim.scenario.workflow import SleepStep, WaitBody, WaitStep
+from sim.scenario.workflow import SleepStep, Wait, WaitStep
 
 LEAST = 1e-3
 """Waits that hold fewer executions than this on average are left empty."""
@@ -60,7 +60,7 @@ def seed(parts: Parts, constants: Constants, routine: WorkflowRoutine) -> Iterat
     )
 
 
-def _inside_wait(routine: WorkflowRoutine, wait: WaitBody) -> tuple[float, Steps]:
+def _inside_wait(routine: WorkflowRoutine, wait: Wait) -> tuple[float, Steps]:
     """Mean time that an execution spends in the wait, and what those inside still have before them.
 
     One met at random waits in vain in proportion to the time that such waits take, not to their number. The timer

@@ -28,9 +28,9 @@ from sim.lower.sums import sum_of
 from sim.network.distributions import OrderStatistic
 from sim.network.places import GroupCommit, Keyed, NodeGroup, Resource, Server
 from sim.network.routines import Retry
-from sim.scenario.platform import Temporal
+from sim.scenario.platform import TemporalCluster
 from sim.scenario.presets import Transition
-from sim.scenario.store import Postgres
+from sim.scenario.store import PostgresCluster
 
 PRIMARY = "postgres-primary"
 HISTORY = "history-events"
@@ -40,7 +40,9 @@ HISTORY = "history-events"
 class Store:
     """The store's places in `parts`, and the transitions as routines there, made when first asked for."""
 
-    def __init__(self, parts: Parts, constants: Constants, temporal: Temporal, postgres: Postgres) -> None:
+    def __init__(
+        self, parts: Parts, constants: Constants, temporal: TemporalCluster, postgres: PostgresCluster
+    ) -> None:
         self.parts = parts
         self.constants = constants
         self.temporal = temporal

@@ -72,7 +72,6 @@ class Workers:
         self.task_timeout_ns = self._or_default(pool.workflow_task_timeout_ns, "temporal.workflow_task_timeout")
         self.sync_match = SyncMatch(f"{queue}-dispatched", f"{queue}-backlog")
         self._add_places(pool)
-        self._add_spans()
 
     def _or_default(self, own: int | None, name: str) -> int:
         return self.constants.number(name) if own is None else own
@@ -92,18 +91,22 @@ class Workers:
         parts.stations[self.cpu] = Server(nodes=self.nodes, cores=pool.cpu_cores)
         parts.caches[self.cache] = Cache(nodes=self.nodes, capacity=default(pool.sticky_cache, "sdk.sticky_cache"))
 
-    def _add_spans(self) -> None:
-        queue, spans = self.queue, self.parts.spans
-        for kind, family in (("activity", "schedule_to_start"), ("workflow-task", "workflow_task_schedule_to_start")):
-            spans[f"{queue}-{kind}-wait"] = Span(
-                start=f"{queue}-{kind}-scheduled", end=f"{queue}-{kind}-started", metric=f"{family}.{queue}"
-            )
+    def _measure(self, kind: str, family: str) -> None:
+        """Measure how long tasks of a kind wait from their schedule to their start."""
+        self.parts.spans[f"{self.queue}-{kind}-wait"] = Span(
+            start=f"{self.queue}-{kind}-scheduled",
+            end=f"{self.queue}-{kind}-started",
+            metric=f"{family}.{self.queue}",
+        )
 
     def add_recovery(self) -> None:
         """Measure how long the executions that a crash of these workers hits take to be running elsewhere.
 
-        That is when a workflow task has their state again: from the cache, or rebuilt from the history.
+        That is when a workflow task has their state again: from the cache, or rebuilt from the history. Workers of
+        activities alone hold no such state.
         """
+        if f"{self.queue}-workflow-task-wait" not in self.parts.spans:
+            return
         self.parts.spans[f"{self.queue}-recovery"] = Span(
             start=f"{self.queue}-workflow-task-scheduled",
             end=f"{self.queue}-workflow-task-running",
@@ -124,6 +127,7 @@ class Workers:
         return call(name)
 
     def _workflow_task(self, ending: str, first: bool) -> Steps:
+        self._measure("workflow-task", "workflow_task_schedule_to_start")
         started = self.store.transition("first_workflow_task_started" if first else "workflow_task_started")
         slots = self.workflow_slots
         replay_ns = self.constants.number("sdk.replay_cpu_per_event")
@@ -222,6 +226,8 @@ class Workers:
         can the fact that the other side turns it down be carried from one attempt to the next.
         """
         slots, pollers, queue = self.activity_slots, self.activity_pollers, self.queue
+        self._measure("activity", "schedule_to_start")
+        self.parts.spans["platform"] = Span(start=READY, end=DISPATCHED)
         rejected = f"rejected-{activity.name}"
         turned_down: tuple[Step, ...] = ()
         if activity.non_retryable_rate and alone:

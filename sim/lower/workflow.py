@@ -31,7 +31,7 @@ from sim.lower.workers import READY, Workers
 from sim.network.monitors import Span
 from sim.network.sources import Source
 from sim.scenario.platform import Retention
-from sim.scenario.workflow import ActivityStep, FanOutStep, SleepStep, WaitBody, WaitStep, Workflow, WorkflowStep
+from sim.scenario.workflow import ActivityStep, FanOutStep, SleepStep, Wait, WaitStep, Workflow, WorkflowStep
 from sim.scenario.workload import Activity
 
 
@@ -119,7 +119,7 @@ class WorkflowRoutine:
             asked = self.own.workflow_task("activity_scheduled")
             yield Compensate(compensate=(asked, *self.activity(undo)))
 
-    def wait(self, wait: WaitBody) -> Steps:
+    def wait(self, wait: Wait) -> Steps:
         """The event against the timer, whichever comes first."""
         arrived = (delay(wait.after, "service", f"wait-{wait.signal}"), *self.signalled())
         if wait.timer_ns is None:
@@ -138,7 +138,7 @@ class WorkflowRoutine:
         """A timer has come to its end."""
         return (mark(READY), self.store.transition("timer_fired"))
 
-    def expired(self, wait: WaitBody) -> Steps:
+    def expired(self, wait: Wait) -> Steps:
         """The timer of a wait has come to its end."""
         return (*self.fired(), fail("wait_timed_out")) if wait.on_timeout == "fail" else self.fired()
 

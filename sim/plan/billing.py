@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from sim.cost.propagate import times, total
 from sim.cost.read_prices import load_catalogue
 from sim.cost.terms import SavingsPlan, Terms
 from sim.cost.usage import DiskUse, NodeUse, Usage, WorkflowUse, kept_gib
+from sim.errors import InputErrors, Problem
 from sim.figure import Figure
 from sim.lower.load import Loaded
 from sim.lower.lowered import Lowered
@@ -35,9 +37,32 @@ def bill_of(
         return None
     prices = loaded.scenario.prices
     catalogue = load_catalogue(prices.catalogue or DEFAULT_CATALOGUE)
-    own = {name: Money(usd, "USD", "month") for name, usd in prices.nodes.items()}
     usage = usage_of(lowered, runs, steady, None if steady else runs_per_month, confidence)
-    return bill(usage, catalogue.with_nodes(own, "prices.nodes"), _terms(prices))
+    return bill(usage, catalogue.with_nodes(_own(prices), "prices.nodes"), _terms(prices))
+
+
+def price_problems(loaded: Loaded) -> list[Problem]:
+    """Every machine, volume and condition of the scenario that has no price, by its path; none when all have one."""
+    lowered, prices = loaded.lowered, loaded.scenario.prices
+    if not lowered.machines and not lowered.volumes:
+        return []
+    usage = Usage(
+        window_hours=1.0,
+        steady=True,
+        nodes=tuple(replace(use, resource=f"{use.resource}.node") for use in _nodes(lowered, 1.0, False)),
+        disks=tuple(replace(use, resource=f"{use.resource}.disk.type") for use in _disks(lowered, False)),
+    )
+    try:
+        catalogue = load_catalogue(prices.catalogue or DEFAULT_CATALOGUE)
+        bill(usage, catalogue.with_nodes(_own(prices), "prices.nodes"), _terms(prices))
+    except InputErrors as error:
+        return list(error.problems)
+    return []
+
+
+def _own(prices: Prices) -> dict[str, Money]:
+    """The scenario's own prices of whole nodes."""
+    return {name: Money(usd, "USD", "month") for name, usd in prices.nodes.items()}
 
 
 def _terms(prices: Prices) -> Terms:
@@ -87,34 +112,38 @@ def usage_of(
     return Usage(
         window_hours=hours,
         steady=steady,
-        nodes=tuple(
-            NodeUse(
-                machine.resource,
-                machine.node,
-                Figure.exact(machine.count * hours, "h"),
-                standing=not steady,
-                spot=machine.spot,
-            )
-            for machine in lowered.machines
-        ),
-        disks=tuple(
-            DiskUse(
-                volume.resource,
-                volume.disk,
-                Figure.exact(volume.gib, "GiB"),
-                Figure.exact(float(volume.count), ""),
-                volume.iops,
-                volume.mb_per_s,
-                standing=not steady,
-            )
-            for volume in lowered.volumes
-        ),
+        nodes=_nodes(lowered, hours, not steady),
+        disks=_disks(lowered, not steady),
         workflows=tuple(workflows),
         runs_per_month=runs_per_month,
         active_gib=total(active, "GiB") if lowered.histories else None,
         retained_gib=total(retained, "GiB") if lowered.histories else None,
         statements=over_runs([_operations(run, "storage_query") for run in runs]),
         commits=over_runs([_operations(run, "commit") for run in runs]),
+    )
+
+
+def _nodes(lowered: Lowered, hours: float, standing: bool) -> tuple[NodeUse, ...]:
+    """The machines over so many hours."""
+    return tuple(
+        NodeUse(one.resource, one.node, Figure.exact(one.count * hours, "h"), standing=standing, spot=one.spot)
+        for one in lowered.machines
+    )
+
+
+def _disks(lowered: Lowered, standing: bool) -> tuple[DiskUse, ...]:
+    """The volumes."""
+    return tuple(
+        DiskUse(
+            one.resource,
+            one.disk,
+            Figure.exact(one.gib, "GiB"),
+            Figure.exact(float(one.count), ""),
+            one.iops,
+            one.mb_per_s,
+            standing=standing,
+        )
+        for one in lowered.volumes
     )
 
 

@@ -6,16 +6,16 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
-from pathlib import Path
 
 from sim.cost.bill import Bill
 from sim.engine.plan import Plan
 from sim.engine.run import Traces, life_of, run_all
+from sim.errors import InputErrors, Problem
 from sim.figure import Figure
 from sim.lower.load import Loaded
 from sim.network import Network
 from sim.plan.billing import bill_of
-from sim.plan.traces import read_traces
+from sim.plan.inputs import check_inputs, placed
 from sim.plan.window import Measured, measured
 from sim.results.columns import Replication
 from sim.scenario.settings import RunSettings
@@ -75,15 +75,15 @@ class Prediction:
 def predict(loaded: Loaded, options: Options | None = None) -> Prediction:
     """Predict latency, recovery and cost of a scenario.
 
-    Raises InputErrors for what is wrong with the input, AuditFailed when a run breaks a law.
+    Raises InputErrors for what is wrong with the input, AuditFailed when a run breaks a law, KeyboardInterrupt when it
+    is stopped before there is anything to tell.
     """
     options = options or Options()
     began = time.perf_counter()
     network = loaded.lowered.network
     settings = options.settings(loaded.scenario.run)
-    traces = read_traces(network, Path(loaded.document.file).parent)
-    line = _Line(loaded, network, settings, traces, options)
-    window = measured(network, settings, settings.seed, lambda plans: line.run("warm-up", plans))
+    line = _Line(loaded, network, settings, check_inputs(loaded), options)
+    window = line.window()
     base = line.base(window)
     drills = line.drills()
     return line.conclude(window, base, drills, time.perf_counter() - began)
@@ -93,8 +93,15 @@ def life(loaded: Loaded, execution: int, replication: int, drill: str | None, se
     """The life of one execution as lines of text; with a drill, of the run in which that fault happens."""
     network = loaded.lowered.network
     settings = Options(seed=seed).settings(loaded.scenario.run)
-    traces = read_traces(network, Path(loaded.document.file).parent)
+    traces = check_inputs(loaded)
     line = _Line(loaded, network, settings, traces, Options())
+    if execution < 0:
+        raise InputErrors([Problem("--execution", f"is {execution}; executions are counted from 0")])
+    if replication < 0:
+        raise InputErrors([Problem("--replication", f"is {replication}; replications are counted from 0")])
+    if drill is not None and drill not in line.faults:
+        known = f"drills here: {', '.join(line.faults)}" if line.faults else "a drill is a fault with a time, `at`"
+        raise InputErrors([Problem("--drill", f"is {drill}, which is no drill of this scenario", known)])
     if drill is None:
         warmup = settings.warmup if isinstance(settings.warmup, int) else 0
         window = Measured(
@@ -102,18 +109,21 @@ def life(loaded: Loaded, execution: int, replication: int, drill: str | None, se
         )
         plan = window.plan(settings.seed, replication)
     else:
-        plan = replace(line.drill_plan(drill), replication=replication)
+        plan = line.drill_plan(drill, replication)
     log, run = life_of(network, plan, execution, traces)
-    return _told(log, run, execution)
+    count = len(run.executions.start_ns)
+    if execution >= count:
+        there = f"has {count:,}, counted from 0 to {count - 1}" if count else "has none"
+        raise InputErrors([Problem("--execution", f"is {execution}, but this run {there}")])
+    return _told(log, run, execution, drill)
 
 
-def _told(log: Sequence[tuple[int, str]], run: Replication, execution: int) -> list[str]:
+def _told(log: Sequence[tuple[int, str]], run: Replication, execution: int, drill: str | None) -> list[str]:
     rows = run.executions
-    if execution >= len(rows.start_ns):
-        return [f"there are only {len(rows.start_ns)} executions in this run, 0 to {len(rows.start_ns) - 1}"]
     start = int(rows.start_ns[execution])
     routine = run.routines[int(rows.routine[execution])]
-    lines = [f"execution {execution} of {routine}, started at {format_duration_ns(start)} of the run"]
+    where = f"replication {run.index}" if drill is None else f"replication {run.index} of the drill {drill}"
+    lines = [f"execution {execution} of {routine} in {where}, started at {format_duration_ns(start)} of the run"]
     lines += [f"  +{format_duration_ns(when - start):>12}  {what}" for when, what in log]
     if rows.end_ns[execution] < 0:
         lines.append("  still open at the end of the run")
@@ -133,6 +143,7 @@ class _Line:
         self.options = options
         self.warnings: list[str] = []
         self.interrupted = False
+        self.faults = [name for name, fault in network.faults.items() if fault.is_drill and fault.at_ns is not None]
 
     def run(self, what: str, plans: Sequence[Plan]) -> list[Replication]:
         """Run plans on all cores, telling the progress; an interruption keeps what is done."""
@@ -152,9 +163,8 @@ class _Line:
         runs, whole = run_all(self.network, plans, self.traces, self.options.processes, done)
         if not whole:
             self.interrupted = True
-            if not runs:
-                raise KeyboardInterrupt
-            self.warn(f"interrupted: {len(runs)} of {len(plans)} {what} runs are used, intervals are wider for it")
+            effect = "intervals are wider for it" if runs else "what they tell is left out"
+            self.warn(f"interrupted: {what}: {len(runs)} of {len(plans)} are used, {effect}")
         return runs
 
     def warn(self, text: str) -> None:
@@ -162,10 +172,31 @@ class _Line:
         if text not in self.warnings:
             self.warnings.append(text)
 
+    def window(self) -> Measured:
+        """The part of the runs that is measured."""
+        given = {"run.horizon": self.options.horizon_ns, "run.warmup": self.options.warmup}
+        try:
+            return measured(self.network, self.settings, self.settings.seed, self._pilots)
+        except InputErrors as error:
+            # What an option says instead of the file is told of the option.
+            problems = [
+                one if given.get(one.path) is None else replace(one, path=f"--{one.path.removeprefix('run.')}")
+                for one in error.problems
+            ]
+            raise InputErrors(placed(self.loaded, problems)) from None
+
+    def _pilots(self, plans: Sequence[Plan]) -> list[Replication]:
+        runs = self.run("warm-up", plans)
+        if self.interrupted:
+            raise KeyboardInterrupt
+        return runs
+
     def base(self, window: Measured) -> list[Replication]:
         """The measured runs: as many as asked for, or as many as the precision takes, in batches of that size."""
         batch = self.settings.replications
         runs = self.run("runs", [window.plan(self.settings.seed, index) for index in range(batch)])
+        if not runs:
+            raise KeyboardInterrupt
         if self.settings.precision is None:
             return runs
         most = batch * MOST_REPLICATIONS_FACTOR
@@ -195,8 +226,7 @@ class _Line:
 
     def drill_plan(self, fault: str | None, replication: int = 0) -> Plan:
         """A run with one scripted fault, or (None) the twin of them all; long enough for the last one."""
-        scripted = [f for f in self.network.faults.values() if f.is_drill and f.at_ns is not None]
-        last = max(f.at_ns or 0 for f in scripted)
+        last = max(self.network.faults[name].at_ns or 0 for name in self.faults)
         horizon = last + self.settings.drill_window_ns
         sample = min(RECOVERY_WINDOW_NS, max(self.settings.drill_window_ns // 12, 1))
         horizon = -(-horizon // sample) * sample
@@ -204,13 +234,12 @@ class _Line:
 
     def drills(self) -> list[Drill]:
         """Every scripted fault in runs of its own, beside twins without any."""
-        faults = [name for name, fault in self.network.faults.items() if fault.is_drill and fault.at_ns is not None]
-        if not faults or self.interrupted:
+        if not self.faults or self.interrupted:
             return []
         count = self.settings.replications
         twins = self.run("twins", [self.drill_plan(None, index) for index in range(count)])
         found = []
-        for fault in faults:
+        for fault in self.faults:
             runs = self.run(f"drill {fault}", [self.drill_plan(fault, index) for index in range(len(twins))])
             if runs:
                 found.append(Drill(fault, runs, twins[: len(runs)], self.settings.drill_window_ns))
@@ -294,7 +323,7 @@ class _Line:
                         else self.drill_plan(fault, run.index)
                     )
                     log, again = life_of(self.network, plan, monitor.examples[0], self.traces)
-                    found[monitor.name] = _told(log, again, monitor.examples[0])
+                    found[monitor.name] = _told(log, again, monitor.examples[0], fault)
         return found
 
 

@@ -10,6 +10,9 @@ from sim.network import Network
 from sim.network.sources import TraceArrivals
 from sim.units import NANOSECONDS
 
+MOST_PROBLEMS = 5
+"""Of one file; a file of another kind is wrong in every line."""
+
 
 def read_traces(network: Network, folder: Path) -> Traces:
     """Arrival times in ns of every replaying source; paths are relative to `folder`, the scenario's own.
@@ -37,7 +40,11 @@ def _read(path: Path, key: str, problems: list[Problem]) -> list[int]:
         )
         return []
     times: list[int] = []
+    wrong = len(problems)
     for number, text in enumerate(lines, 1):
+        if len(problems) - wrong >= MOST_PROBLEMS:
+            problems.append(Problem(key, "further lines were not looked at", "", str(path), number, 1))
+            break
         cell = text.split(",")[0].strip()
         if not cell:
             continue
@@ -53,6 +60,6 @@ def _read(path: Path, key: str, problems: list[Problem]) -> list[int]:
             )
             problems.append(Problem(key, message, "sort the file by time", str(path), number, 1))
         times.append(time)
-    if not times:
+    if not times and len(problems) == wrong:
         problems.append(Problem(key, f"`{path}` holds no arrival time", "one number of seconds a line"))
     return times

@@ -15,6 +15,7 @@ from sim.results.columns import Replication
 from sim.scenario.settings import RunSettings
 from sim.stats.cycles import whole_cycles
 from sim.stats.warmup import warm_up
+from sim.units import format_duration_ns
 
 SAMPLES = 200
 """Samples of the timeline over a run: enough to find a warm-up in (50 are needed) and to draw."""
@@ -85,8 +86,8 @@ def measured(
         warmup, note = _search(horizon, sample, seed, pilots)
         steady = True
     if warmup >= horizon:
-        problem = Problem("run.warmup", "is not before the horizon: nothing is left to measure", "extend run.horizon")
-        raise InputErrors([problem])
+        message = f"ends at {format_duration_ns(warmup)}, not before the horizon of {format_duration_ns(horizon)}"
+        raise InputErrors([Problem("run.warmup", f"{message}: nothing is left to measure", "extend run.horizon")])
     follow = run.follow_ns if run.follow_ns is not None else horizon - warmup
     return Measured(warmup, horizon, follow, run.drain_ns, sample, steady, note)
 

@@ -23,6 +23,7 @@ def problems(scenario: Scenario) -> list[Problem]:
     return [
         *_presets(scenario),
         *_workflows(scenario),
+        *_workers(scenario),
         *_faults(scenario),
         *_monitors(scenario),
         *_nodes(scenario),
@@ -88,6 +89,16 @@ def _workflows(scenario: Scenario) -> Iterator[Problem]:
                 if name_of_signal in seen:
                     yield Problem(dotted((*here, "wait", "signal")), "is waited for twice", "name them apart")
                 seen.add(name_of_signal)
+
+
+def _workers(scenario: Scenario) -> Iterator[Problem]:
+    used = {workflow.task_queue for workflow in scenario.workflows.values()}
+    used |= {a.task_queue for workflow in scenario.workflows.values() for a in workflow.activities if a.task_queue}
+    for queue in scenario.workers:
+        if queue not in used:
+            yield Problem(
+                dotted(("workers", queue)), "serves a queue that no workflow puts anything into", _hint(queue, used)
+            )
 
 
 def _no_attribute(path: Path) -> Problem:

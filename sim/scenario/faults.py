@@ -10,7 +10,13 @@ from sim.network.distributions import Distribution
 from sim.spec import Spec
 from sim.units import Duration, EventsInTime, Mistake, PositiveDuration, PositiveRate
 
-Target = Annotated[str, Field(pattern=r"^(workers\.[A-Za-z_][A-Za-z0-9_\-]*|postgres\.primary|temporal\.history)$")]
+Target = Annotated[
+    str,
+    Field(
+        pattern=r"^(workers\.[A-Za-z_][A-Za-z0-9_\-]*|postgres\.primary|temporal\.history)$",
+        json_schema_extra={"x-form": "of the form workers.QUEUE, temporal.history or postgres.primary"},
+    ),
+]
 """`workers.QUEUE`, `temporal.history` or `postgres.primary`."""
 
 

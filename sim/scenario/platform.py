@@ -61,7 +61,7 @@ class Retention(Spec):
     """Inputs and results that the history of one execution holds beside its events."""
 
 
-class Temporal(Spec):
+class TemporalCluster(Spec):
     """The platform. A service that is left out is neither simulated (its CPU never runs short) nor billed."""
 
     history_shards: Positive | None = None

@@ -14,10 +14,10 @@ from sim.network.monitors import Monitor
 from sim.network.names import Name
 from sim.network.network import Network
 from sim.scenario.faults import DeploymentFault
-from sim.scenario.platform import Temporal
+from sim.scenario.platform import TemporalCluster
 from sim.scenario.prices import Machines, Prices
 from sim.scenario.settings import Objective, RunSettings
-from sim.scenario.store import Postgres
+from sim.scenario.store import PostgresCluster
 from sim.scenario.workers import WorkerPool
 from sim.scenario.workflow import Workflow
 from sim.spec import Spec
@@ -70,9 +70,9 @@ class Scenario(Spec):
     """Kinds of workflows."""
     workers: dict[Name, WorkerPool] = Field(default_factory=dict)
     """Workers by the task queue that they serve."""
-    temporal: Temporal | None = None
+    temporal: TemporalCluster | None = None
     """The platform."""
-    postgres: Postgres | None = None
+    postgres: PostgresCluster | None = None
     """The store."""
     faults: dict[Name, DeploymentFault] = Field(default_factory=dict)
     """What fails."""

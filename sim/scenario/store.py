@@ -33,7 +33,7 @@ class Disk(Spec):
     """Throughput that is paid for; 0 takes what comes with the volume."""
 
 
-class Postgres(Spec):
+class PostgresCluster(Spec):
     """A PostgreSQL cluster. All writes go to the primary; standbys confirm them."""
 
     nodes: Annotated[int, Field(ge=1)] = 3

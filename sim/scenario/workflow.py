@@ -21,7 +21,7 @@ class ActivityStep(Spec):
     """The activity."""
 
 
-class WaitBody(Spec):
+class Wait(Spec):
     """An event from outside, and how long it is waited for."""
 
     signal: Name
@@ -47,7 +47,7 @@ class WaitBody(Spec):
 class WaitStep(Spec):
     """Wait for a signal, against a timer: `{wait: {signal: confirmed, after: 3 min, timer: 24 h}}`."""
 
-    wait: WaitBody
+    wait: Wait
     """The signal and the timer."""
 
 
@@ -58,7 +58,7 @@ class SleepStep(Spec):
     """How long."""
 
 
-class FanOutBody(Spec):
+class FanOut(Spec):
     """The same activity for many items at the same time."""
 
     items: Number
@@ -82,7 +82,7 @@ class FanOutBody(Spec):
 class FanOutStep(Spec):
     """Run an activity for many items and join: `{fan_out: {items: {geometric: 200}, activity: {..}}}`."""
 
-    fan_out: FanOutBody
+    fan_out: FanOut
     """Items, activity and join."""
 
 

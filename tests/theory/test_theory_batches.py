@@ -37,7 +37,7 @@ def test_a_queue_read_by_the_clock_is_m_d_c_with_half_an_interval_more(size: int
     # Seen at each tick, the number waiting moves as in M/D/c with c a read: Q' = max(Q - c, 0) + Poisson (Crommelin
     # 1932). What a read leaves behind waits on, as there; all others wait for half an interval until their first read.
     runs = simulate(station("3/s", "{kind: polled, interval: 1 s, batch: 4, trigger: timer}"), 30, 150, size)
-    runs.agree({"latency.job.mean": mdc(3.0, 1.0, 4).wait_mean_s + 0.5}, within=0.06)
+    runs.agree({"latency.job.mean": mdc(3.0, 1.0, 4).wait_mean_s + 0.5}, within=0.08)
 
 
 @full
@@ -57,18 +57,20 @@ def test_a_queue_read_as_a_whole_on_arrival_is_a_group_commit(size: int) -> None
 
 @quick_and_full
 def test_m_m_1_with_set_up_waits_a_set_up_longer(size: int) -> None:
-    runs = simulate(station("0.5/s", "{servers: 1, service: {exponential: 1 s}, setup: {exponential: 3 s}}"), 50, 700, size)
-    runs.agree({"latency.job.mean": mmc_setup(0.5, 1.0, 1, 3.0).sojourn_mean_s}, within=0.05)
+    text = station("0.5/s", "{servers: 1, service: {exponential: 1 s}, setup: {exponential: 3 s}}")
+    runs = simulate(text, 50, 700, size)
+    runs.agree({"latency.job.mean": mmc_setup(0.5, 1.0, 1, 3.0).sojourn_mean_s})
 
 
 @full
 def test_a_constant_set_up_agrees_with_welch(size: int) -> None:
     runs = simulate(station("0.5/s", "{servers: 1, service: {exponential: 1 s}, setup: 3 s}"), 50, 700, size)
-    runs.agree({"latency.job.mean": mg1_setup(0.5, Exponential(1.0), Deterministic(3.0)).sojourn_mean_s}, within=0.05)
+    runs.agree({"latency.job.mean": mg1_setup(0.5, Exponential(1.0), Deterministic(3.0)).sojourn_mean_s})
 
 
 @full
 def test_m_m_c_with_set_up_agrees_with_its_markov_chain(size: int) -> None:
-    runs = simulate(station("2/s", "{servers: 4, service: {exponential: 1 s}, setup: {exponential: 2 s}}"), 30, 130, size)
+    text = station("2/s", "{servers: 4, service: {exponential: 1 s}, setup: {exponential: 2 s}}")
+    runs = simulate(text, 30, 130, size)
     theory = mmc_setup(2.0, 1.0, 4, 2.0)
     runs.agree({"latency.job.mean": theory.sojourn_mean_s, "in_flight.job.mean": theory.population_mean})

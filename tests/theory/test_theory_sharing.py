@@ -12,16 +12,17 @@ from sim.analytic.laws import usl_throughput_per_s
 
 @quick_and_full
 def test_processor_sharing_over_4_cores_agrees_in_mean_and_percentiles(size: int) -> None:
-    runs = simulate(station("2.8/s", "{cores: 4, service: {exponential: 1 s}}"), 60, 200, size)
+    runs = simulate(station("2.8/s", "{cores: 4, service: {exponential: 1 s}}"), 60, 260, size)
     theory, sojourn = mmc_ps(2.8, 1.0, 4), mmc_ps_sojourn(2.8, 1.0, 4)
     runs.agree(
         {
             "utilisation.server": theory.utilisation,
             "latency.job.mean": theory.sojourn_mean_s,
             "in_flight.job.mean": theory.population_mean,
-        }
+        },
+        within=0.06,
     )
-    runs.agree({f"latency.job.p{p}": sojourn.quantile(p / 100) for p in (50, 95)}, within=0.06)
+    runs.agree({f"latency.job.p{p}": sojourn.quantile(p / 100) for p in (50, 95)}, within=0.08)
     runs.agree({"queue.server.mean": theory.queue_mean}, within=0.2)
 
 
@@ -60,7 +61,8 @@ def test_contention_follows_the_universal_scalability_law(size: int) -> None:
     # Twelve clients with a think time of 1 s in front of a station that serves n at speed(n): a birth-death chain.
     text = """
         sources: {clients: {routine: job, arrivals: {closed: 12, think: {exponential: 1 s}}}}
-        stations: {server: {servers: 12, service: {exponential: 0.5 s}, contention: {contention: 0.1, coherency: 0.01}}}
+        stations:
+          server: {servers: 12, service: {exponential: 0.5 s}, contention: {contention: 0.1, coherency: 0.01}}
         routines: {job: [{use: server}]}
         """
     runs = simulate(text, 30, 60, size)

@@ -99,7 +99,7 @@ def test_m_g_1_agrees_with_pollaczek_and_khinchine(service: str, law: Law | None
     ],
 )
 def test_gi_m_1_agrees_with_its_root(gap: str, law: Law, size: int) -> None:
-    runs = simulate(station(f"{{renewal: {gap}}}", "{servers: 1, service: {exponential: 1 s}}"), 50, 800, size)
+    runs = simulate(station(f"{{renewal: {gap}}}", "{servers: 1, service: {exponential: 1 s}}"), 50, 1000, size)
     runs.agree(figures_of(gim1(law, 1.0)), within=0.06)
 
 

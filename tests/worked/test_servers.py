@@ -145,6 +145,17 @@ def test_the_door_lets_the_next_one_in_when_somebody_in_line_gives_up(engine: En
     }
 
 
+def test_who_stands_at_the_door_of_a_place_that_refuses_goes_on_waiting_while_it_is_down(engine: Engine) -> None:
+    # second: 0 from 2, lost in the crash at 7; 1 in line from 4, gives up at 9; 2 at the door from 6. There is room
+    # from 9 on, but no node is up before 20: 20-30.
+    text = (TANDEM % (1, "demand: 2 ms")).replace("{use: second}", "{use: {station: second, patience: 5 ms}}")
+    text = text.replace("when_full: block", "when_full: block, when_down: refuse")
+    text += "faults: {gone: {targets: [{group: second}], at: 7 ms, duration: 13 ms, drill: false}}"
+    t = engine(text, {"jobs": [0, 0, 0]})
+    assert t.errors == {0: "crash", 1: "patience"}
+    assert t.ends == [7, 9, 30]
+
+
 def test_a_crash_of_the_station_where_one_is_kept_hits_it(engine: Engine) -> None:
     # Execution 1 is ready at 4 and sits on the server of `first`, which crashes at 8.
     text = (TANDEM % (0, "demand: 2 ms")) + "faults: {gone: {targets: [{group: first}], at: 8 ms, drill: false}}"

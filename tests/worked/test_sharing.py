@@ -142,3 +142,19 @@ def test_a_crash_in_a_pause_cuts_the_service_off(engine: Engine) -> None:
     assert t.errors == {0: "crash"}
     assert t.ends == [6, 14]
     assert t.split(0) == {"lost": 6}
+
+
+def test_a_station_that_could_be_slowed_keeps_the_times_of_one_that_could_not(engine: Engine) -> None:
+    # Once with a fault long after the end, which makes the engine keep a virtual clock, and once without.
+    text = """
+sources:
+  low: {routine: job, arrivals: {poisson: 300/s}}
+  high: {routine: job, arrivals: {poisson: 100/s}, priority: 1}
+stations: {cpu: {nodes: 2, servers: 2, queue: priority, preemptive: true}}
+routines: {job: [{use: {station: cpu, demand: {exponential: 8 ms}, patience: 30 ms}}]}
+"""
+    late = "faults: {late: {targets: [{group: cpu}], effect: slow, speed: 0.5, at: 9 h, duration: 1 s, drill: false}}"
+    plain, watched = engine(text), engine(text + late)
+    assert len(plain.ends_ns) > 300
+    assert plain.ends_ns == watched.ends_ns
+    assert plain.place("cpu").wait_sum_ns == watched.place("cpu").wait_sum_ns

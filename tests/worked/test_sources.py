@@ -88,10 +88,9 @@ def test_a_client_that_does_not_think_is_back_at_the_instant_of_its_end(engine: 
 
 @pytest.mark.parametrize("think", ["", ", think: 0 s"])
 def test_a_client_whose_cycles_take_no_time_is_an_error_not_a_hang(engine: Engine, think: str) -> None:
+    sources = f"{{jobs: {{routine: job, arrivals: {{closed: 1{think}}}}}}}"
     with pytest.raises(InputErrors, match="time stands still"):
-        engine(
-            f"{{sources: {{jobs: {{routine: job, arrivals: {{closed: 1{think}}}}}}}, routines: {{job: [fail: at-once]}}}}"
-        )
+        engine(f"{{sources: {sources}, routines: {{job: [fail: at-once]}}}}")
 
 
 def test_the_limit_is_over_all_clients(engine: Engine) -> None:

@@ -295,14 +295,14 @@ class Engine:
         followed_ns = clock._now
         for source in self.sources:
             source.stop()
+        if self.next_sample is not None:  # what is followed alone makes no timeline
+            self.next_sample.cancel()
         last = followed_ns + plan.drain_ns
         while recorder.cohort_open and clock._now < last:
             following = clock.next_ns
             if following is None:
                 break
             clock.run_before(min(max(clock._now + slice_ns, following + 1), last))
-        if self.next_sample is not None:  # so that nothing is left where nothing can happen any more
-            self.next_sample.cancel()
         self.watch.finish(clock._now)
         return replication_of(self, followed_ns)
 

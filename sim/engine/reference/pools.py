@@ -299,9 +299,9 @@ class Pool:
         _, _, node, victim = min(victims, key=lambda entry: entry[:3])
         self.nodes[node].free += victim.units
         self.nodes[node].holders.pop(victim)
-        victim.node = -1
         self.meter.release(victim.granted_ns, victim.units)
         victim.lose()
+        victim.node = -1
         self._give(grant, node)
         self.serve(node)
         return True

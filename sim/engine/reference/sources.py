@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from sim.engine.reference.engine import Engine
 
 
-STANDSTILL = 100_000
+STANDSTILL = 10_000
 """So many cycles of a client at one instant are taken for a loop without end."""
 
 

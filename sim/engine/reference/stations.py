@@ -199,7 +199,7 @@ class Servers(Pool):
         self._let_in()
 
     def _let_in(self) -> None:
-        while self.door and not self._full():
+        while self.door and not self._full() and (self.fresh.any_up() or not self.refuses):
             visit = self.door.pop(0)
             visit.asked_ns = visit.came_ns = self.clock._now
             self.request(visit)

@@ -163,7 +163,9 @@ class UseStep:
         """Wait, be served, leave."""
         demand = self.demand.ns(job.path, 0) if self.demand is not None else 0
         for attribute, each in self.per:
-            demand = max(0, demand + job.execution.attributes[attribute] * each)
+            demand += job.execution.attributes[attribute] * each
+        if demand < 0:
+            demand = 0
         body = self.body
         bound = job.node_of(body.at) if body.at is not None else -1
         priority = job.priority if body.priority is None else body.priority
