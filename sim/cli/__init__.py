@@ -6,7 +6,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 
-from sim.errors import SimError
+from sim.errors import AuditFailed, SimError
 
 BAD_INPUT = 2
 BROKEN_LAW = 3
@@ -33,8 +33,8 @@ def _run(arguments: list[str]) -> int:
         app(args=arguments, prog_name="sim", obj=arguments)
     except SimError as error:
         print(error, file=sys.stderr)
-        if error.exit_code == BROKEN_LAW:
-            print("\nThe run breaks one of its own laws, so nothing is reported. Please report this.", file=sys.stderr)
+        if isinstance(error, AuditFailed):
+            print(f"\n{_verdict(error.findings)}", file=sys.stderr)
         return error.exit_code
     except SystemExit as ended:
         return ended.code if isinstance(ended.code, int) else BROKEN_LAW
@@ -49,6 +49,16 @@ def _run(arguments: list[str]) -> int:
     except Exception:  # a mistake of ours: told in full, and never with the code of a missed objective
         return _internal()
     return 0
+
+
+def _verdict(findings: Sequence[str]) -> str:
+    """What to do about a failed audit: a deadlock is the scenario's doing, all else is ours."""
+    if all("deadlock" in finding for finding in findings):
+        return (
+            "Jobs of this scenario wait for each other for ever, so nothing is reported. Acquire in the same order\n"
+            "everywhere, release before acquiring more, or give an acquire `patience`."
+        )
+    return "The run breaks one of its own laws, so nothing is reported. Please report this."
 
 
 def _internal() -> int:

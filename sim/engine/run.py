@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 
 from sim.engine.plan import Plan
@@ -57,8 +58,11 @@ def _stream(network: Network, plans: Sequence[Plan], traces: Traces | None, proc
         return
     from joblib import Parallel, delayed
 
-    parallel = Parallel(n_jobs=processes, return_as="generator")
-    yield from parallel(delayed(run_one)(network, plan, traces) for plan in plans)
+    with warnings.catch_warnings():
+        # A worker that has grown is replaced by a new one between two runs; that is no news to anybody.
+        warnings.filterwarnings("ignore", message="A worker stopped while some jobs were given", category=UserWarning)
+        parallel = Parallel(n_jobs=processes, return_as="generator")
+        yield from parallel(delayed(run_one)(network, plan, traces) for plan in plans)
 
 
 def life_of(

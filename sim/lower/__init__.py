@@ -5,7 +5,7 @@
 | `constants` | the presets' numbers, each noted with its source as it is used |
 | `store` | PostgreSQL: cores, write-ahead log, connections; state transitions as steps |
 | `platform` | shards' transfer queues, frontend, history and matching |
-| `workers` | worker pools; workflow tasks and activities as steps |
+| `workers`, `workflow_tasks`, `activities` | worker pools; what runs on them, as steps |
 | `workflow` | workflows: sources, routines, work in progress |
 | `faults`, `machines` | what fails; what is billed |
 | `progress` | work under way at the start |

@@ -87,4 +87,3 @@ class Lowered:
     in_progress: Mapping[str, str] = field(default_factory=dict)
     task_queues: Mapping[str, SyncMatch] = field(default_factory=dict)
     flushes: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()

@@ -99,7 +99,6 @@ class Store:
                 storage_query=transition.statements,
                 commit=transition.waited_commits,
                 background_commit=transition.background_commits,
-                flush=waits,
             )
         )
         body = Attempt(attempt=AttemptBody(steps=tuple(steps), retry=self.retry))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from sim.lower.activities import activity_steps
 from sim.lower.constants import Constants
 from sim.lower.lowered import History
 from sim.lower.parts import Parts
@@ -28,6 +29,7 @@ from sim.lower.steps import (
 from sim.lower.store import Store
 from sim.lower.sums import mean_count
 from sim.lower.workers import READY, Workers
+from sim.lower.workflow_tasks import remembered, workflow_task
 from sim.network.monitors import Span
 from sim.network.sources import Source
 from sim.scenario.platform import Retention
@@ -56,7 +58,7 @@ class WorkflowRoutine:
         self.name = name
         self.workflow = workflow
         self.own = workers[workflow.task_queue]
-        self.close = self.own.workflow_task("closed")
+        self.close = workflow_task(self.own, "closed")
 
     def add(self) -> None:
         """Put source, routine and spans in place."""
@@ -91,7 +93,7 @@ class WorkflowRoutine:
         """The steps, each behind the workflow task that asks for it. first: the execution has just been created."""
         found: list[Step] = []
         for step in steps:
-            found.append(self.own.workflow_task(_asking(step), first))
+            found.append(workflow_task(self.own, _asking(step), first))
             first = False
             match step:
                 case ActivityStep():
@@ -110,13 +112,13 @@ class WorkflowRoutine:
     def activity(self, activity: Activity, alone: bool = True) -> Steps:
         """An activity on the workers of its queue."""
         queue = activity.task_queue or self.workflow.task_queue
-        return self.workers[queue].activity(activity, self.workflow.retry, alone)
+        return activity_steps(self.workers[queue], activity, self.workflow.retry, alone)
 
     def undo(self, activity: Activity) -> Iterator[Step]:
         """What is remembered as undoing the activity, if anything does."""
         undo = activity.undo
         if undo is not None:
-            asked = self.own.workflow_task("activity_scheduled")
+            asked = workflow_task(self.own, "activity_scheduled")
             yield Compensate(compensate=(asked, *self.activity(undo)))
 
     def wait(self, wait: Wait) -> Steps:
@@ -162,7 +164,7 @@ class WorkflowRoutine:
         marks = tuple(mark(a.effect, once=a.idempotent) for a in done if a.effect is not None)
         before = tuple(step for a in done for step in self.undo(a))
         rest = (*first_steps, *self.body(self.workflow.steps[index + 1 :], first=False))
-        return (*self.own.remember(), *marks, *self._ending_well(before, rest))
+        return (*remembered(self.own), *marks, *self._ending_well(before, rest))
 
 
 def _asking(step: WorkflowStep) -> str:

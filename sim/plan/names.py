@@ -23,6 +23,9 @@ def metric_names(lowered: Lowered) -> frozenset[str]:
     names = {*_of_routines(network), *_of_places(network), *_of_spans(network), *_of_drills(network)}
     names |= {f"count.{operation}.per_execution" for operation in _operations(network)}
     names |= {f"hit_rate.{cache}" for cache in network.caches}
+    names |= {f"sync_match_rate.{queue}" for queue in lowered.task_queues}
+    if lowered.flushes:
+        names.add("count.flush.per_execution")
     if lowered.machines or lowered.volumes:
         names.add("cost.total")
     return frozenset(names)

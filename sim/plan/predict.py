@@ -20,7 +20,8 @@ from sim.plan.window import Measured, measured
 from sim.results.columns import Replication
 from sim.scenario.settings import RunSettings
 from sim.stats.drills import drill_recovery
-from sim.stats.metrics import recoveries_of_executions
+from sim.stats.joined import joined
+from sim.stats.metrics import of_the_platform, recoveries_of_executions
 from sim.stats.summarise import Drill, base_figures, monitors, pictures, recovery_metrics, verdicts
 from sim.stats.summary import Recovery, Summary
 from sim.units import format_duration_ns
@@ -165,7 +166,7 @@ class _Line:
             self.interrupted = True
             effect = "intervals are wider for it" if runs else "what they tell is left out"
             self.warn(f"interrupted: {what}: {len(runs)} of {len(plans)} are used, {effect}")
-        return runs
+        return [joined(run, self.loaded.lowered.in_progress) for run in runs]
 
     def warn(self, text: str) -> None:
         """Say something once."""
@@ -268,6 +269,8 @@ class _Line:
         def figures(level: float) -> Mapping[str, Figure]:
             warn = self.warn if level == confidence else (lambda _: None)
             found = base_figures(base, self.deadlines, level, warn, window.steady)
+            queues = {name: (match.dispatched, match.backlog) for name, match in lowered.task_queues.items()}
+            found.update(of_the_platform(base, lowered.flushes, queues, level))
             found.update(recovery_metrics(recoveries(level)))
             crashed = [run for drill in drills for run in drill.runs if _crashes(run)]
             found.update(recoveries_of_executions(crashed or base, level, bool(crashed)))

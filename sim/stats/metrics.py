@@ -98,6 +98,38 @@ def metrics(
     return found
 
 
+def of_the_platform(
+    replications: Sequence[Replication],
+    flushes: Sequence[str],
+    task_queues: Mapping[str, tuple[str, str]],
+    confidence: float,
+) -> dict[str, Figure]:
+    """Figures that need to know what stations and operations stand for.
+
+    flushes: stations each of whose batches is one flush of a log. task_queues: by queue, the operations whose counts
+    are the tasks handed out and those that had to be written to the backlog first.
+    """
+    found = {}
+    if flushes:
+        counts = [float(sum(run.places[name].batches or 0 for name in flushes)) for run in replications]
+        started = [float(len(run.executions.cohort)) for run in replications]
+        found["count.flush.per_execution"] = ratio_interval(counts, started, "", confidence).with_note(
+            "flushes of the window over executions started in it; one flush serves many commits"
+        )
+    for queue, (handed_out, backlog) in task_queues.items():
+        tasks = np.array([_operations(run, handed_out) for run in replications])
+        missed = np.array([_operations(run, backlog) for run in replications])
+        if tasks.sum():
+            found[f"sync_match_rate.{queue}"] = proportion_interval(
+                np.maximum(tasks - missed, 0), tasks, "ratio", confidence
+            )
+    return found
+
+
+def _operations(run: Replication, operation: str) -> float:
+    return float(sum(number for (_, name), number in run.counts.items() if name == operation))
+
+
 def recoveries_of_executions(runs: Sequence[Replication], confidence: float, drilled: bool) -> dict[str, Figure]:
     """Recovery of the executions that crashes hit: of the drills where there are any, else of the base runs."""
     found: dict[str, Figure] = {}

@@ -184,10 +184,12 @@ def _refuse_growing(
 ) -> None:
     """A queue that grows over the window has no mean: what is shown would depend on the horizon."""
     for routine in replications[0].routines:
+        if f"in_flight.{routine}" not in replications[0].samples:
+            continue
         rows = []
         for run in replications:
             inside = (run.sample_ns >= run.begin_ns) & (run.sample_ns < run.horizon_ns)
-            rows.append(run.samples.get(f"in_flight.{routine}", np.zeros(0, np.int64))[inside])
+            rows.append(run.samples[f"in_flight.{routine}"][inside])
         shortest = min(len(row) for row in rows)
         if shortest < 10 or f"latency.{routine}.mean" not in found:
             continue

@@ -23,7 +23,7 @@ from sim.analytic.phased import mmc_setup
 def test_group_commit_agrees_with_renewal_reward(flush: str, law: Law, size: int) -> None:
     runs = simulate(station("1.5/s", f"{{kind: group_commit, flush: {flush}}}"), 20, 80, size)
     theory = group_commit(1.5, law)
-    runs.agree({"latency.job.mean": theory.sojourn_mean_s}, within=0.03)
+    runs.agree({"utilisation.server": theory.utilisation, "latency.job.mean": theory.sojourn_mean_s}, within=0.03)
 
 
 @full

@@ -29,6 +29,7 @@ def test_a_paused_server_goes_on_where_it_was(size: int) -> None:
         """
     runs = simulate(text, 100, 1500, size)
     theory = mg1_breakdowns(0.5, Deterministic(1.0), 10.0, Exponential(2.0))
+    runs.agree({"utilisation.server": theory.utilisation, "wait_probability.server": theory.wait_probability})
     runs.agree({"latency.job.mean": theory.sojourn_mean_s}, within=0.08)
 
 
@@ -50,7 +51,7 @@ def test_a_crashed_server_under_exponential_service_costs_what_a_paused_one_does
         """
     runs = simulate(text, 60, 600, size)
     theory = mmc_breakdowns(1.6, 1.0, 3, 10.0, 2.0)
-    runs.agree({"latency.job.mean": theory.sojourn_mean_s}, within=0.06)
+    runs.agree({"utilisation.server": theory.utilisation, "latency.job.mean": theory.sojourn_mean_s}, within=0.06)
 
 
 @quick_and_full

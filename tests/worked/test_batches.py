@@ -37,6 +37,7 @@ def test_one_flush_serves_all_who_wait_when_it_starts(engine: Engine) -> None:
     assert t.ends == [10, 20, 20, 20, 30]
     assert t.split(2) == {"wait.place": 8, "service.place": 10}
     assert t.place("place").speed_area == 30_000_000  # a flush is under way 0-30
+    assert t.place("place").batches == 3
 
 
 def test_of_those_who_come_together_the_first_is_flushed_alone(engine: Engine) -> None:
@@ -106,6 +107,7 @@ def test_a_read_comes_as_soon_as_something_waits_and_the_interval_allows(engine:
     t = engine(at("kind: polled, interval: 10 ms, batch: 2"), {"jobs": [1, 2, 3, 31]})
     assert t.ends == [1, 11, 11, 31]
     assert t.split(1) == {"wait.place": 9}
+    assert t.place("place").batches == 3
 
 
 def test_a_batch_is_the_most_that_one_read_takes(engine: Engine) -> None:

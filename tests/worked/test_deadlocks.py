@@ -83,6 +83,30 @@ def test_it_is_found_in_a_ring_of_blocking_stations(engine: Engine) -> None:
     assert "execution 0 holds a and waits for b; execution 1 holds b and waits for a" in t.findings[0]
 
 
+def test_a_door_opens_when_somebody_in_line_gives_up(engine: Engine) -> None:
+    # Execution 0 is done at `a` at 1 and wants it again: the line (room for one) is taken by execution 1, so it waits
+    # at the door, on the very server that execution 1 waits for. At 50 patience of execution 1 ends, the line has
+    # room, and execution 0 gives its server back and has it again.
+    text = """
+        sources: {again: {routine: again, arrivals: {trace: t}}, once: {routine: once, arrivals: {trace: t}}}
+        stations: {a: {servers: 1, service: 1 ms, queue_limit: 1, when_full: block}}
+        routines: {again: [{use: a}, {use: a}], once: [{use: {station: a, patience: 50 ms}}]}
+    """
+    assert engine(text, {"again": [0], "once": [0]}, horizon=10, drain=0).ends == [None, None]
+    t = engine(text, {"again": [0], "once": [0]})
+    assert (t.ends, t.errors) == ([51, 50], {1: "patience"})
+
+
+def test_a_preemption_may_dissolve_it(engine: Engine) -> None:
+    # At 500 somebody of greater priority takes `a` from ab, which fails; ba has `a` at 505.
+    text = (TWO_LOCKS % "{acquire: b}").replace("a: {units: 1}", "a: {units: 1, queue: priority, preemptive: true}")
+    text = text.replace("\nsources: {", "\nsources: {high: {routine: high, arrivals: {trace: t}, priority: 1}, ")
+    text += "  high: [{acquire: a}, {delay: 5 ms}]"
+    t = engine(text, {"ab": [0], "ba": [0], "high": [500]})
+    assert (t.ends, t.errors) == ([500, 506, 505], {0: "preempted"})
+    assert engine(text, {"ab": [0], "ba": [0], "high": [500]}, horizon=400, drain=0).ends == [None, None]
+
+
 def test_a_long_line_at_a_working_place_is_none(engine: Engine) -> None:
     t = engine(TWO_LOCKS % "{delay: 1 h}", {"ab": [0], "ba": [0] * 20}, drain=0)
     assert t.ends == [None] * 21

@@ -43,6 +43,7 @@ class Round:
 
     def begin(self, guests: list[Guest], length_ns: int) -> None:
         """Serve `guests`, for `length_ns` at full speed."""
+        self.station.batches += 1
         self.guests = guests
         for guest in guests:
             self.station.begin(guest, True)
@@ -99,9 +100,11 @@ class BatchStation(GuestStation):
 
     group: Group
     work_area = 0
+    batches = 0
 
     def __init__(self, engine: Engine, name: str, group: Group) -> None:
         super().__init__(engine, name, 0)
+        self.batch_marks: list[int] = []
         self.group = group
         self.rounds: list[Round] = []
         self.marked: list[tuple[int, int]] = []
@@ -112,6 +115,7 @@ class BatchStation(GuestStation):
         for round_ in self.rounds:
             round_.account()
         self.marked.append((self.work_area, 0))
+        self.batch_marks.append(self.batches)
 
     def release(self, served: list[Guest]) -> None:
         """Let those go on whose flush or read has ended, in the order of their arrival."""
@@ -247,6 +251,7 @@ class PolledStation(BatchStation):
         place.earliest_ns = self.clock._now + self.spec.interval_ns
         guests = [place.line.popitem(last=False)[0] for _ in range(min(self.spec.batch, len(place.line)))]
         if self.read is None:
+            self.batches += 1
             for guest in guests:
                 self.begin(guest, True)
             self._end(node, guests)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sim.engine.reference.control import Family
 from sim.engine.reference.jobs import Job
 from sim.engine.reference.pools import Grant, Pool
-from sim.engine.reference.stations import Servers
+from sim.engine.reference.stations import Servers, Visit
 
 if TYPE_CHECKING:
     from sim.engine.reference.engine import Engine
@@ -30,8 +30,8 @@ class Knot:
     """The greatest set of jobs that only members of the set could set free.
 
     A job that waits for units is in it when too few of them are, on every node that would do, out of the hands of
-    the set, when all these nodes are up, and when neither patience nor a sibling nor a timer will call it off. A job
-    that waits for its children is in it when all of them are, and no timer runs.
+    the set, when all these nodes are up, and when neither patience nor a preemption nor a sibling nor a timer may call
+    it off. A job that waits for its children is in it when all of them are, and no timer runs.
     """
 
     def __init__(self, pools: list[Pool]) -> None:
@@ -53,11 +53,11 @@ class Knot:
             self.stuck = {job for job in self.stuck if self._is_stuck(job)}
 
     def _within_reach(self, pool: Pool) -> list[int]:
-        """Units of each node that the set does not hold; all of a node that is down, since it may come back."""
+        """Units of each node that the set does not hold; all where a node may come back or a preemption free them."""
         found = []
         for node, place in enumerate(pool.nodes):
             lost = sum(grant.units for grant in place.holders if grant.job in self.stuck)
-            found.append(pool.units - lost if pool.group.is_up(node) else pool.units)
+            found.append(pool.units - lost if pool.group.is_up(node) and not pool.spec.preemptive else pool.units)
         return found
 
     def _is_stuck(self, job: Job) -> bool:
@@ -70,10 +70,15 @@ class Knot:
         grant = self.wanted[job]
         reach = self.within_reach[grant.pool]
         best = max(reach) if grant.wanted < 0 else reach[grant.wanted]
+        at_door = isinstance(grant, Visit) and grant.entered is not None
+        if at_door and any(other.job not in self.stuck for other in grant.pool.line):
+            return False  # who leaves the line makes room
         return not grant.limited and best < grant.units
 
     def _may_be_called_off(self, job: Job) -> bool:
-        """Whether a sibling or a timer, of this job or of one that it is a part of, may still stop it."""
+        """Whether a greater priority, or a sibling or timer of it or of one it is a part of, may still stop it."""
+        if any(grant.pool.spec.preemptive and grant is not job.kept for grant in job.held):
+            return True
         child: Job | None = job
         while child is not None and child.within is not None and child.within.open:
             around = child.within

@@ -112,6 +112,9 @@ def _place(engine: Engine, name: str, kind: str, place: Any) -> PlaceUse:
         units = place.cores * place.group.count if isinstance(place, Shared) else float(len(place.rounds))
         (work_0, excess_0), (work_1, excess_1) = place.marked
         speed, excess = (work_1 - work_0) / ONE_CORE, (excess_1 - excess_0) / ONE_CORE
+    batches = None
+    if isinstance(place, FlushStation | PolledStation):
+        batches = place.batch_marks[1] - place.batch_marks[0]
     waits = np.array(meter.waits, np.int64)
     return PlaceUse(
         name=name,
@@ -142,6 +145,7 @@ def _place(engine: Engine, name: str, kind: str, place: Any) -> PlaceUse:
         peak_excess=meter.overdrawn,
         still_waiting=meter.waiting,
         still_busy=meter.busy,
+        batches=batches,
     )
 
 

@@ -1,0 +1,126 @@
+"""Activities as steps: timeouts, retries, failures that are tried again and those that are not, effects."""
+
+from __future__ import annotations
+
+from sim.lower.steps import (
+    Attempt,
+    AttemptBody,
+    Branch,
+    Option,
+    Step,
+    Steps,
+    count,
+    delay,
+    fail,
+    mark,
+    release,
+    set_to,
+    start,
+)
+from sim.lower.workers import DISPATCHED, READY, Workers
+from sim.network.monitors import Span
+from sim.network.routines import Heartbeat, Retry
+from sim.scenario.workload import Activity, RetryPolicy
+
+REJECTED = "rejected"
+"""Failure: the other side turns the activity down for good; it is not tried again."""
+
+
+def activity_steps(workers: Workers, activity: Activity, policy: RetryPolicy | None, alone: bool = True) -> Steps:
+    """The steps of an activity, from its schedule to its result.
+
+    policy: the workflow's retry policy. alone: whether no other runs in the execution at the same time; only then can
+    the fact that the other side turns it down be carried from one attempt to the next.
+    """
+    queue = workers.queue
+    workers.measure("activity", "schedule_to_start")
+    workers.parts.spans["platform"] = Span(start=READY, end=DISPATCHED)
+    heartbeat = activity.heartbeat_ns
+    attempt = AttemptBody(
+        steps=_trial(workers, activity, alone),
+        schedule_to_start_ns=activity.schedule_to_start_ns,
+        start_to_close_ns=_start_to_close_ns(workers, activity),
+        schedule_to_close_ns=activity.schedule_to_close_ns,
+        heartbeat=None if heartbeat is None else Heartbeat(timeout_ns=heartbeat),
+        retry=_retry(workers, activity.retry or policy or RetryPolicy()),
+        on_crash="silent",
+        on_failure=(mark(READY), workers.store.transition("activity_completed"), fail("activity_failed")),
+    )
+    return (
+        *(_decided(workers, activity) if alone else ()),
+        mark(f"{queue}-activity-scheduled"),
+        Attempt(name=f"try-{activity.name}", attempt=attempt),
+    )
+
+
+def _trial(workers: Workers, activity: Activity, alone: bool) -> Steps:
+    """One attempt."""
+    store, platform = workers.store, workers.platform
+    slots, pollers = workers.activity_slots, workers.activity_pollers
+    effect = (mark(activity.effect, once=activity.idempotent),) if activity.effect is not None else ()
+    return (
+        *platform.transfer(),
+        count(activity_task=1, **{workers.sync_match.dispatched: 1}),
+        *workers.any_pod(slots, pollers),
+        start(),
+        *workers.far_away(),
+        store.transition("activity_started"),
+        release(pollers),
+        mark(f"{workers.queue}-activity-started"),
+        mark(DISPATCHED),
+        delay(activity.service, "service", activity.name),
+        *_turned_down(activity, alone),
+        *_failing(workers, activity),
+        *effect,
+        mark(READY),
+        *platform.enter(),
+        store.transition("activity_completed"),
+        release(slots),
+    )
+
+
+def _decided(workers: Workers, activity: Activity) -> Steps:
+    """Whether the other side will turn it down is decided once, whatever happens to attempts."""
+    if not activity.non_retryable_rate:
+        return ()
+    attribute = f"{REJECTED}-{activity.name}"
+    workers.parts.attributes[attribute] = 0
+    told = Option(probability=activity.non_retryable_rate, steps=(set_to(attribute, 1),))
+    return (Branch(branch=(told,)),)
+
+
+def _turned_down(activity: Activity, alone: bool) -> Steps:
+    if not activity.non_retryable_rate:
+        return ()
+    if not alone:
+        return (fail(REJECTED, activity.non_retryable_rate),)
+    decided = Option(attribute=f"{REJECTED}-{activity.name}", above=0, steps=(fail(REJECTED),))
+    return (Branch(branch=(decided,)),)
+
+
+def _failing(workers: Workers, activity: Activity) -> Steps:
+    """A failure that is tried again: the retry is scheduled in a transition of its own."""
+    if not activity.error_rate:
+        return ()
+    failed: tuple[Step, ...] = (workers.store.transition("activity_failed"), fail("error"))
+    return (Branch(branch=(Option(probability=activity.error_rate, steps=failed),)),)
+
+
+def _start_to_close_ns(workers: Workers, activity: Activity) -> int | None:
+    if activity.start_to_close_ns is None and activity.schedule_to_close_ns is None:
+        return workers.constants.number("temporal.activity_start_to_close")
+    return activity.start_to_close_ns
+
+
+def _retry(workers: Workers, policy: RetryPolicy) -> Retry:
+    number = workers.constants.number
+    first_ns = workers.or_default(policy.initial_interval_ns, "temporal.retry_initial_interval")
+    return Retry(
+        initial_interval_ns=first_ns,
+        backoff_coefficient=policy.backoff_coefficient or number("temporal.retry_backoff_coefficient"),
+        maximum_interval_ns=policy.maximum_interval_ns or first_ns * number("temporal.retry_maximum_factor"),
+        maximum_attempts=policy.maximum_attempts,
+        jitter=policy.jitter,
+        non_retryable=(REJECTED,),
+        floor_ns=number("temporal.timer_floor"),
+    )

@@ -1,0 +1,128 @@
+"""Workflow tasks as steps: the pod that knows an execution, sticky timeouts, replay, lost tasks."""
+
+from __future__ import annotations
+
+from sim.lower.steps import (
+    Attempt,
+    AttemptBody,
+    Branch,
+    Option,
+    Step,
+    Steps,
+    acquire,
+    cached,
+    call,
+    count,
+    fail,
+    forget,
+    mark,
+    release,
+    set_to,
+    start,
+    use,
+)
+from sim.lower.store import HISTORY
+from sim.lower.workers import Workers
+from sim.network.routines import Retry
+from sim.units.tables import MILLISECOND
+
+
+def workflow_task(workers: Workers, ending: str, first: bool = False) -> Step:
+    """The step that runs a workflow task which ends by the transition `ending`.
+
+    The first one of an execution goes to any pod; the others wait for the pod that has it in its cache.
+    """
+    name = f"{workers.queue}-{'first-' if first else ''}workflow-task-{ending.replace('_', '-')}"
+    if name not in workers.parts.routines:
+        workers.measure("workflow-task", "workflow_task_schedule_to_start")
+        workers.parts.routines[name] = _task(workers, ending, first)
+    return call(name)
+
+
+def remembered(workers: Workers) -> Steps:
+    """What an execution that is under way has behind it: a pod that knows it and holds it in its cache."""
+    slots = workers.workflow_slots
+    return (
+        acquire(slots, affinity=workers.sticky),
+        cached(workers.cache, slots, miss=()),
+        release(slots),
+        set_to(workers.sticky, 1),
+    )
+
+
+def _task(workers: Workers, ending: str, first: bool) -> Steps:
+    store, slots, number = workers.store, workers.workflow_slots, workers.constants.number
+    replay_ns = number("sdk.replay_cpu_per_event")
+    trial: tuple[Step, ...] = (
+        *_pod(workers, first),
+        start(),
+        *workers.far_away(),
+        store.transition("first_workflow_task_started" if first else "workflow_task_started"),
+        release(workers.workflow_pollers),
+        mark(f"{workers.queue}-workflow-task-started"),
+        # Whatever is not in the cache is rebuilt: each event of the history, which came with the task, is replayed.
+        cached(
+            workers.cache, slots, miss=(count(replay=1), use(workers.cpu, 0, at=slots, per_ns={HISTORY: replay_ns}))
+        ),
+        use(workers.cpu, number("sdk.workflow_task_cpu"), at=slots),
+        mark(f"{workers.queue}-workflow-task-running"),
+        *workers.platform.enter(),
+        store.transition(ending),
+        release(slots),
+    )
+    # A lost task is noticed by its timeout alone; the next one is scheduled on the normal queue at once.
+    attempt = AttemptBody(
+        steps=trial,
+        start_to_close_ns=workers.task_timeout_ns,
+        on_crash="silent",
+        on_failure=(*_timed_out(workers), fail("workflow_task_timed_out")),
+    )
+    again = Retry(initial_interval_ns=MILLISECOND, backoff_coefficient=1.0)  # as good as at once
+    return (
+        mark(f"{workers.queue}-workflow-task-scheduled"),
+        Attempt(attempt=AttemptBody(steps=(*workers.platform.transfer(), Attempt(attempt=attempt)), retry=again)),
+    )
+
+
+def _pod(workers: Workers, first: bool) -> Steps:
+    """A slot and a poller of the pod that knows the execution, or of any pod where none does."""
+    slots, pollers, sticky = workers.workflow_slots, workers.workflow_pollers, workers.sticky
+    dispatched = count(**{workers.sync_match.dispatched: 1})
+    fresh = (*workers.any_pod(slots, pollers, sticky), set_to(sticky, 1))
+    if first:
+        return (dispatched, *fresh)
+    constants = workers.constants
+    constants.note("a sticky worker that is known to be gone", "costs a transition, as a sticky timeout does")
+    # When its time is up the task goes to any pod, by way of the normal queue.
+    moved = (
+        *_timed_out(workers),
+        count(sticky_timeout=1),
+        *workers.platform.transfer(),
+        acquire(slots, affinity=sticky),
+        set_to(sticky, 1),
+    )
+    known = (
+        acquire(
+            slots,
+            affinity=sticky,
+            lease_ns=constants.number("temporal.sticky_lease"),
+            patience_ns=workers.sticky_wait_ns,
+            otherwise=moved,
+        ),
+        acquire(
+            pollers,
+            at=slots,
+            patience_ns=workers.sticky_wait_ns,
+            otherwise=(release(slots), *moved, acquire(pollers, at=slots)),
+        ),
+    )
+    return (dispatched, Branch(branch=(Option(attribute=sticky, above=0, steps=known), Option(steps=fresh))))
+
+
+def _timed_out(workers: Workers) -> Steps:
+    """The workflow task has timed out: no pod is taken to know the execution any more."""
+    return (
+        forget(workers.sticky),
+        set_to(workers.sticky, 0),
+        workers.store.transition("workflow_task_timed_out"),
+    )
