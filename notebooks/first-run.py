@@ -57,8 +57,10 @@ wider = predict(load(scenario, ["network.stations.storage.servers=5"]), options)
 for metric in ("latency.job.mean", "latency.job.p99", "utilisation.storage"):
     found = compare(today, wider, metric)
     change = found.difference
-    print(f"{metric:<20} {change.value:+.4g} {change.unit} [{change.low:+.4g}, {change.high:+.4g}]  "
-          f"variance ratio {found.variance_ratio:.2g}")
+    print(
+        f"{metric:<20} {change.value:+.4g} {change.unit} [{change.low:+.4g}, {change.high:+.4g}]  "
+        f"variance ratio {found.variance_ratio:.2g}"
+    )
 
 # %% [markdown]
 # ## Draw
@@ -74,5 +76,6 @@ latency_curves({"4 storage servers": today.summary.curves["job"], "5 storage ser
 # %%
 split = today.summary.splits["job"]
 for state, seconds in sorted(split.mean_s.items(), key=lambda item: -item[1]):
-    print(f"{state:<18} {seconds * 1e3:7.2f} ms on average   {split.tail_s.get(state, 0) * 1e3:7.2f} ms around the p99")
+    tail = split.tail_s.get(state, 0)
+    print(f"{state:<18} {seconds * 1e3:7.2f} ms on average   {tail * 1e3:7.2f} ms around the p99")
 assert abs(sum(split.mean_s.values()) - today.summary.metrics["latency.job.mean"].value) < 1e-6

@@ -1,6 +1,7 @@
 """Discrete-event capacity and cost simulator for durable-workflow platforms.
 
-From Python: `load` a scenario, `predict` it, look at the summary and the bill. `sim.cli` is the same on the command line.
+From Python: `load` a scenario, `predict` it, look at the summary and the bill. `sim.cli` is the same on the command
+line.
 """
 
 from __future__ import annotations

@@ -52,11 +52,16 @@ def _run(arguments: list[str]) -> int:
 
 
 def _verdict(findings: Sequence[str]) -> str:
-    """What to do about a failed audit: a deadlock is the scenario's doing, all else is ours."""
+    """What to do about a failed audit: work that can never end is the scenario's doing, all else is ours."""
     if all("deadlock" in finding for finding in findings):
         return (
             "Jobs of this scenario wait for each other for ever, so nothing is reported. Acquire in the same order\n"
             "everywhere, release before acquiring more, or give an acquire `patience`."
+        )
+    if all("no event is left" in finding for finding in findings):
+        return (
+            "Something in this scenario goes and never comes back, so nothing is reported. Give a fault a `duration`,\n"
+            "or those who wait for what it takes away `patience` or a timeout."
         )
     return "The run breaks one of its own laws, so nothing is reported. Please report this."
 

@@ -9,6 +9,9 @@ from typing import Any
 from sim.lower.load import Loaded
 from sim.network.routines import STEP_KINDS
 
+LONGEST_LIST = 12
+"""Entries of a list that are shown; of a longer one, a table of quantiles say, its ends. `--json` has all."""
+
 
 def network_text(loaded: Loaded) -> str:
     """What `sim explain` prints."""
@@ -75,7 +78,10 @@ def _flow(value: Any) -> str:
     if isinstance(value, dict):
         return "{" + ", ".join(f"{key}: {_flow(item)}" for key, item in value.items()) + "}"
     if isinstance(value, list):
-        return "[" + ", ".join(map(_flow, value)) + "]"
+        shown = list(map(_flow, value))
+        if len(shown) > LONGEST_LIST:
+            shown[2:-2] = [f"... {len(shown) - 4} more ..."]
+        return "[" + ", ".join(shown) + "]"
     if isinstance(value, str):
         plain = value and all(c.isalnum() or c in " ._-/%" for c in value) and not value[0].isspace()
         return value if plain and not value.replace(".", "").isdigit() else json.dumps(value, ensure_ascii=False)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, TypeVar, cast
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, cast
 
 import typer
 
@@ -18,7 +18,7 @@ from sim.errors import InputErrors, Problem
 from sim.units import parse_duration_ns, parse_positive_duration_ns, parse_ratio
 
 if TYPE_CHECKING:
-    from sim.stats.summary import Summary
+    from sim.stats.summary import MonitorResult, Summary
 
 T = TypeVar("T")
 
@@ -80,6 +80,7 @@ def command(
         from sim.report.json_document import document
 
         found = document(prediction.summary, prediction.bill)
+        _add_lives(found["monitors"], prediction.summary.monitors)
         say(json.dumps(found, indent=2, ensure_ascii=False, allow_nan=False))
     else:
         from sim.report.text import prediction_text
@@ -102,6 +103,14 @@ def command(
         raise SystemExit(130)
     if gate and not _passes(prediction.summary):
         raise SystemExit(1)
+
+
+def _add_lives(found: list[dict[str, Any]], monitors: Sequence[MonitorResult]) -> None:
+    """Give each violated monitor of the document the first execution that broke it, and its life as lines of text."""
+    for entry, monitor in zip(found, monitors, strict=True):
+        if monitor.example is not None:
+            replication, execution = monitor.example
+            entry |= {"example": {"replication": replication, "execution": execution}, "trace": list(monitor.trace)}
 
 
 def _passes(summary: Summary) -> bool:

@@ -101,7 +101,7 @@ class Store:
                 background_commit=transition.background_commits,
             )
         )
-        body = Attempt(attempt=AttemptBody(steps=tuple(steps), retry=self.retry))
+        body = Attempt(attempt=AttemptBody(steps=tuple(steps), retry=self.retry, counted=False))
         return (body, add(HISTORY, transition.events)) if transition.events else (body,)
 
     def _acquire_timeout_ns(self) -> int:

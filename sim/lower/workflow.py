@@ -152,7 +152,9 @@ class WorkflowRoutine:
         if self.workflow.is_saga:
             return (Saga(saga=(Compensate(compensate=(self.close,)), *before, *body, self.close)),)
         if any(_can_fail(self.workflow, step) for step in self.workflow.steps):
-            whole = AttemptBody(steps=(*body, self.close), on_failure=(self.close, fail("workflow_failed")))
+            whole = AttemptBody(
+                steps=(*body, self.close), on_failure=(self.close, fail("workflow_failed")), counted=False
+            )
             return (Attempt(name="workflow", attempt=whole),)
         return (*body, self.close)
 

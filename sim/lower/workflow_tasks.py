@@ -72,6 +72,7 @@ def _task(workers: Workers, ending: str, first: bool) -> Steps:
     )
     # A lost task is noticed by its timeout alone; the next one is scheduled on the normal queue at once.
     attempt = AttemptBody(
+        counted=False,
         steps=trial,
         start_to_close_ns=workers.task_timeout_ns,
         on_crash="silent",
@@ -80,7 +81,11 @@ def _task(workers: Workers, ending: str, first: bool) -> Steps:
     again = Retry(initial_interval_ns=MILLISECOND, backoff_coefficient=1.0)  # as good as at once
     return (
         mark(f"{workers.queue}-workflow-task-scheduled"),
-        Attempt(attempt=AttemptBody(steps=(*workers.platform.transfer(), Attempt(attempt=attempt)), retry=again)),
+        Attempt(
+            attempt=AttemptBody(
+                steps=(*workers.platform.transfer(), Attempt(attempt=attempt)), retry=again, counted=False
+            )
+        ),
     )
 
 

@@ -251,6 +251,8 @@ class AttemptBody(Spec):
     on_crash: Literal["fail", "silent"] = "fail"
     """When the node that it started on crashes: the attempt fails at once (a closed connection), or nobody hears
     and only a timeout ends it."""
+    counted: bool = True
+    """Whether its attempts count in the retry amplification."""
     on_failure: Steps | None = None
     """What to do when all attempts have failed; without it the failure goes on outwards."""
 

@@ -6,7 +6,7 @@ and `network`'s matter.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
@@ -15,8 +15,17 @@ from sim.engine.run import Traces
 from sim.errors import InputErrors, Problem
 from sim.lower.load import Loaded
 from sim.plan.billing import price_problems
-from sim.plan.names import metric_names
+from sim.plan.names import metric_units
 from sim.plan.traces import read_traces
+from sim.units import parse_duration_ns, parse_ratio, parse_usd_per_month, show_value
+
+SHARES = frozenset(
+    {
+        *("availability", "utilisation", "wait_probability", "rejected", "refused", "abandoned"),
+        *("hit_rate", "sync_match_rate"),
+    }
+)
+"""Families of metrics that never exceed 1, as other ratios do."""
 
 
 def check_inputs(loaded: Loaded) -> Traces:
@@ -47,11 +56,49 @@ def placed(loaded: Loaded, problems: Sequence[Problem]) -> list[Problem]:
 
 
 def _objectives(loaded: Loaded) -> Iterator[Problem]:
-    known = metric_names(loaded.lowered)
+    units = metric_units(loaded.lowered)
     for index, objective in enumerate(loaded.scenario.objectives):
-        if objective.metric not in known:
-            message = f"is {objective.metric}, which no run of this scenario has"
-            yield Problem(f"objectives.{index}.metric", message, _hint(objective.metric, known))
+        metric = objective.metric
+        if metric not in units:
+            message = f"is {metric}, which no run of this scenario has"
+            yield Problem(f"objectives.{index}.metric", message, _hint(metric, units))
+            continue
+        side = "below" if objective.below is not None else "above"
+        written = loaded.document.data["objectives"][index][side]
+        wanted = _bound_missed(written, metric, units[metric])
+        if wanted:
+            what = f"is {show_value(written)}, but {metric} is {wanted[0]}"
+            yield Problem(f"objectives.{index}.{side}", what, f"write   {side}: {wanted[1]}")
+
+
+def _bound_missed(written: object, metric: str, unit: str) -> tuple[str, str] | None:
+    """What the metric is and how a bound on it may look, where the bound is one on something else."""
+    is_number = isinstance(written, int | float)
+    match unit:
+        case "s" if not _is(written, parse_duration_ns):
+            return "a time", "250 ms"
+        case "ratio" if not is_number and not _is(written, parse_ratio):
+            return "a ratio", "99.9 %"
+        case "ratio" if is_number and float(str(written)) > 1 and metric.partition(".")[0] in SHARES:
+            return "a share of at most 1", f"{written} %"
+        case "USD/month" if not _is(written, parse_usd_per_month):
+            return "an amount of money in a month", "6000 USD/month"
+        case "1/s" if not is_number:
+            return "a number of executions a second", "50"
+        case "" if not is_number:
+            return "a plain number", "10"
+    return None
+
+
+def _is(written: object, parse: Callable[[str], object]) -> bool:
+    """Whether a value is a text that `parse` takes."""
+    if not isinstance(written, str):
+        return False
+    try:
+        parse(written)
+    except ValueError:
+        return False
+    return True
 
 
 def _hint(metric: str, known: Collection[str]) -> str:

@@ -1,8 +1,8 @@
-"""The names of all figures that the runs of a scenario can have, known before they run. `stats` computes them."""
+"""Name and unit of every figure that the runs of a scenario can have, before they run. `stats` computes them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from sim.lower.lowered import Lowered
 from sim.network import Network
@@ -17,48 +17,49 @@ PHASE = tuple(
 )
 
 
-def metric_names(lowered: Lowered) -> frozenset[str]:
-    """Every name that a figure of these runs can have, and so every metric that an objective may be about."""
+def metric_units(lowered: Lowered) -> Mapping[str, str]:
+    """Every name that a figure of these runs can have, and so every metric that an objective may be about; its unit."""
     network = lowered.network
-    names = {*_of_routines(network), *_of_places(network), *_of_spans(network), *_of_drills(network)}
-    names |= {f"count.{operation}.per_execution" for operation in _operations(network)}
-    names |= {f"hit_rate.{cache}" for cache in network.caches}
-    names |= {f"sync_match_rate.{queue}" for queue in lowered.task_queues}
+    parts = (_of_routines(network), _of_places(network), _of_spans(network), _of_drills(network))
+    units = dict(named for part in parts for named in part)
+    units |= {f"count.{operation}.per_execution": "" for operation in _operations(network)}
+    units |= {f"hit_rate.{cache}": "ratio" for cache in network.caches}
+    units |= {f"sync_match_rate.{queue}": "ratio" for queue in lowered.task_queues}
     if lowered.flushes:
-        names.add("count.flush.per_execution")
+        units["count.flush.per_execution"] = ""
     if lowered.machines or lowered.volumes:
-        names.add("cost.total")
-    return frozenset(names)
+        units["cost.total"] = "USD/month"
+    return units
 
 
-def _of_routines(network: Network) -> Iterator[str]:
-    for routine in {source.routine for source in network.sources.values() if source.counted}:
+def _of_routines(network: Network) -> Iterator[tuple[str, str]]:
+    for routine in {source.routine: None for source in network.sources.values() if source.counted}:
         for family in ("latency", "latency_compensated", "latency_failed"):
-            yield from (f"{family}.{routine}.{level}" for level in DURATION)
-        for family in ("throughput", "goodput", "availability", "retry_amplification"):
-            yield f"{family}.{routine}"
-        yield from (f"in_flight.{routine}.{level}" for level in ("mean", "max"))
+            yield from ((f"{family}.{routine}.{level}", "s") for level in DURATION)
+        yield from ((f"{family}.{routine}", "1/s") for family in ("throughput", "goodput"))
+        yield from ((f"{family}.{routine}", "ratio") for family in ("availability", "retry_amplification"))
+        yield from ((f"in_flight.{routine}.{level}", "") for level in ("mean", "max"))
 
 
-def _of_places(network: Network) -> Iterator[str]:
+def _of_places(network: Network) -> Iterator[tuple[str, str]]:
     for place in (*network.resources, *network.stations):
         for family in ("utilisation", "wait_probability", "rejected", "refused", "abandoned"):
-            yield f"{family}.{place}"
-        yield from (f"queue.{place}.{level}" for level in ("mean", "max"))
-        yield from (f"wait.{place}.{level}" for level in WAIT)
+            yield f"{family}.{place}", "ratio"
+        yield from ((f"queue.{place}.{level}", "") for level in ("mean", "max"))
+        yield from ((f"wait.{place}.{level}", "s") for level in WAIT)
 
 
-def _of_spans(network: Network) -> Iterator[str]:
+def _of_spans(network: Network) -> Iterator[tuple[str, str]]:
     for name, span in network.spans.items():
-        yield from (f"{span.metric or f'span.{name}'}.{level}" for level in DURATION)
+        yield from ((f"{span.metric or f'span.{name}'}.{level}", "s") for level in DURATION)
 
 
-def _of_drills(network: Network) -> Iterator[str]:
+def _of_drills(network: Network) -> Iterator[tuple[str, str]]:
     for name, fault in network.faults.items():
         if fault.is_drill and fault.at_ns is not None:
-            yield from (f"recovery.{name}.{phase}" for phase in PHASE)
-            for number in ("lost", "redone", "amplification", "never_back"):
-                yield f"recovery.{name}.{number}"
+            yield from ((f"recovery.{name}.{phase}", "s") for phase in PHASE)
+            yield from ((f"recovery.{name}.{number}", "") for number in ("lost", "redone"))
+            yield from ((f"recovery.{name}.{number}", "ratio") for number in ("amplification", "never_back"))
 
 
 def _operations(network: Network) -> Iterator[str]:

@@ -43,7 +43,13 @@ _STATES = {
     "opening": "opening connections of {}",
     "blocked": "blocked after {}",
 }
-_PLAIN_STATES = {"network": "network", "timer": "timers", "backoff": "back-off", "lost": "lost work"}
+_PLAIN_STATES = {
+    "network": "network",
+    "timer": "timers",
+    "backoff": "back-off",
+    "lost": "lost work",
+    "paused": "paused",
+}
 _QUANTITY = re.compile(r"(-?[\d.,e+-]+)( ?[^\d]*)")
 
 

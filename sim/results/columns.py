@@ -49,7 +49,8 @@ class PlaceUse:
 
     Areas are integrals over the window in unit-ns (Python integers, since they outgrow 64 bits); `all_*` are those
     of the whole run with the sums over visits that the audit holds them against. Waits are of visits that asked in
-    the window. batches: flushes or reads begun in the window, of stations that serve in them. speed_area, excess_area: for shared cores, core-ns used and visit-ns beyond the cores, else None.
+    the window. speed_area, excess_area: of shared cores, core-ns used and visit-ns beyond the cores; of stations that
+    serve in batches, the time under way and 0; else None. batches: flushes or reads begun in the window, of those.
     """
 
     name: str

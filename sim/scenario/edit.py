@@ -15,7 +15,7 @@ from sim.scenario.shape import Place, Shape, nearest, shape_of
 from sim.units import show_value
 
 
-class _CannotSet(Exception):  # noqa: N818  # caught below, never seen
+class _CannotSet(Exception):  # caught below, never seen
     """Why an assignment cannot be made; becomes a Problem."""
 
     def __init__(self, path: Path, message: str, hint: str = "") -> None:

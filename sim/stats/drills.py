@@ -131,9 +131,9 @@ def _failures(run: Replication) -> int:
 
 
 def _tries(run: Replication) -> float:
-    """Attempts for each thing attempted."""
+    """Attempts for each thing attempted; 1 where nothing ever is."""
     first = sum(first for first, _ in run.attempts.values())
-    return (first + _further_attempts(run)) / max(first, 1)
+    return (first + _further_attempts(run)) / first if first else 1.0
 
 
 def _further_attempts(run: Replication) -> int:

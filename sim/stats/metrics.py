@@ -270,7 +270,8 @@ def _place(
         found[f"wait.{name}.mean"] = ratio_interval(sums, counts, "s", confidence)
         for label, p in WAIT_PERCENTILES.items():
             found[f"wait.{name}.{label}"] = percentile_interval([use.waits for use in uses], p, 0.0, confidence)
-        waited = np.array([float(use.waited) for use in uses])
+        # Under sharing and in batches one waits a little or not at all, and no line tells which.
+        waited = np.array([_waited(use) if first.speed_area is not None else use.waited for use in uses], float)
         found[f"wait_probability.{name}"] = proportion_interval(waited, np.array(counts), "ratio", confidence)
     asked = np.array([float(use.asked) for use in uses])
     for label in ("rejected", "refused", "abandoned"):
@@ -278,3 +279,8 @@ def _place(
         if lost.sum() and asked.sum():
             found[f"{label}.{name}"] = proportion_interval(np.minimum(lost, asked), asked, "ratio", confidence)
     return found
+
+
+def _waited(use: PlaceUse) -> int:
+    """Visits that asked in the window and waited any time at all."""
+    return round(use.waits.fraction_above(0) * use.wait_count) if use.wait_count else 0

@@ -107,7 +107,7 @@ class Split:
     """Where the time of a routine's executions goes, in seconds by state; exact, no residual.
 
     mean_s: over all; tail_s: over those between the 98.5th and 99.5th percentile of latency. States are named
-    `wait.R`, `service.S`, `network`, `timer`, `backoff`, `lost`, `opening.R`, `blocked.S`.
+    `wait.R`, `service.S`, `network`, `timer`, `backoff`, `lost`, `paused`, `opening.R`, `blocked.S`.
     """
 
     mean_s: Mapping[str, float]

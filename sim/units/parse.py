@@ -37,7 +37,7 @@ _RANGE = re.compile(r"(.+?)\s*(?:\.\.|…)\s*(.+)")
 _EVENTS_IN_TIME = re.compile(r"(.+?)\s+in\s+(.+)")
 
 
-class Mistake(ValueError):  # noqa: N818  # the user's word for it; pydantic passes any ValueError through
+class Mistake(ValueError):  # the user's word for it; pydantic passes any ValueError through
     """A value that cannot be taken, before anybody knows where it stands in the file.
 
     message: what was found and what was expected, a predicate of the value ("is 5 without a unit; ...").

@@ -69,7 +69,8 @@ class AttemptStep:
         interval = None
         while True:
             number += 1
-            self.engine.recorder.attempted(job.execution, number)
+            if self.body.counted:
+                self.engine.recorder.attempted(job.execution, number)
             job.path = child_path(base_path, number)
             before = dict(job.split)
             base = job.taken

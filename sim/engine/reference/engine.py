@@ -17,7 +17,7 @@ from sim.engine.plan import Plan
 from sim.engine.reference import build
 from sim.engine.reference.batches import BatchStation, FlushStation, PolledStation
 from sim.engine.reference.caches import LruCache
-from sim.engine.reference.clock import Alarm, Clock, Event, Process
+from sim.engine.reference.clock import Alarm, Clock, Event, Process, interrupt
 from sim.engine.reference.faults import FaultProcess
 from sim.engine.reference.groups import Group
 from sim.engine.reference.guests import BucketStation, DelayStation
@@ -61,6 +61,7 @@ class Engine:
         self.recorder = Recorder(network, self.window)
         self.watch = Watch(network.monitors)
         self.ordinal = 0
+        self.others: dict[Job, None] = {}  # main lines outside the cohort, dropped when it is followed alone
         self.salts: dict[str, int] = {}
         self.faults = {
             name: fault for name, fault in network.faults.items() if not fault.is_drill or name == plan.drill
@@ -193,6 +194,8 @@ class Engine:
             execution.log = self.log
         self.recorder.opened(execution, spec.counted)
         job = Job(execution, ordinal << CHILD_BITS, path, now)
+        if execution.row < 0:
+            self.others[job] = None
         job.process = Process(self.clock, self._live(job, self.routines[spec.routine], self._main_ended))
         return execution
 
@@ -228,12 +231,15 @@ class Engine:
         execution = job.execution
         execution.open_jobs -= 1
         ended(job, error)
-        if execution.open_jobs == 0 and self.watch.marks:
+        if execution.open_jobs == 0 and self.watch.marks and not execution.dropped:
             self.watch.closed(execution, self.clock._now)
 
     def _main_ended(self, job: Job, error: str | None) -> None:
         execution = job.execution
         now = self.clock._now
+        self.others.pop(job, None)
+        if execution.dropped:
+            return
         job.tell(now, "closed" if error is None else f"closed: {error}")
         self.recorder.closed(execution, error, now, job.split)
         for cache in self.caches.values():
@@ -297,6 +303,11 @@ class Engine:
             source.stop()
         if self.next_sample is not None:  # what is followed alone makes no timeline
             self.next_sample.cancel()
+        alone = list(self.others) if recorder.cohort_open and plan.drain_ns else []
+        for job in alone:
+            job.execution.dropped = True
+            assert job.process is not None
+            interrupt(job.process, Cancelled())
         last = followed_ns + plan.drain_ns
         while recorder.cohort_open and clock._now < last:
             following = clock.next_ns

@@ -19,7 +19,7 @@ COMPENSATED = "compensated"
 CANCELLED = "cancelled"
 
 
-class Failed(Exception):  # noqa: N818 - the field's word; it is a fact of the model, not a fault of the program
+class Failed(Exception):
     """A job's step failed: `error` names how; `depth` is the number of the grant that a crash took away."""
 
     def __init__(self, error: str, depth: int | None = None) -> None:
@@ -28,7 +28,7 @@ class Failed(Exception):  # noqa: N818 - the field's word; it is a fact of the m
         self.depth = depth
 
 
-class Cancelled(Exception):  # noqa: N818
+class Cancelled(Exception):
     """The job is no longer wanted: its race is decided, its join has fired with `cancel`, its parent is gone."""
 
 
@@ -43,6 +43,7 @@ class Execution:
         "client_done",
         "counts",
         "crashes",
+        "dropped",
         "keys",
         "late",
         "log",
@@ -69,7 +70,8 @@ class Execution:
         self.attributes: dict[str, int] = {}
         self.affinity: dict[str, int] | None = None
         self.keys: dict[int, int] = {}
-        self.crashes: dict[str, int] | None = None
+        self.dropped = False
+        self.crashes: dict[str, tuple[int, bool]] | None = None
         self.readied: dict[str, int] | None = None
         self.counts: dict[str, int] | None = None
         self.client_done: Event | None = None

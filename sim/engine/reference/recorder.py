@@ -142,20 +142,23 @@ class Recorder:
             )
             if ordinal in running or remembered:
                 for meter in hurt:
-                    execution.crashes = {meter.metric: now, **(execution.crashes or {})}
+                    hit = (now, ordinal in running)
+                    execution.crashes = {meter.metric: hit, **(execution.crashes or {})}
 
     def recovered(self, execution: Execution, mark: str, now: int) -> None:
         """A mark was made that ends the recovery of an execution, if it was hit."""
         for meter in self.recoveries_ending[mark]:
-            crash = (execution.crashes or {}).pop(meter.metric, None)
-            if crash is not None:
-                meter.record(max(crash, (execution.readied or {}).get(meter.start, 0)), now)
+            hit = (execution.crashes or {}).pop(meter.metric, None)
+            if hit is not None:
+                crash, ran_there = hit
+                ready = 0 if ran_there else (execution.readied or {}).get(meter.start, 0)
+                meter.record(max(crash, ready), now)
 
     def count(self, routine: int, operation: str, number: int) -> None:
         """Operations of an execution of the cohort."""
         self.counts[routine, operation] += number
 
     def attempted(self, execution: Execution, number: int) -> None:
-        """An attempt is made; `number` counts from 1."""
+        """A counted attempt is made; `number` counts from 1."""
         if execution.row >= 0:
             self.attempts[execution.routine][0 if number == 1 else 1] += 1
