@@ -60,8 +60,8 @@ def _verdict(findings: Sequence[str]) -> str:
         )
     if all("no event is left" in finding for finding in findings):
         return (
-            "Something in this scenario goes and never comes back, so nothing is reported. Give a fault a `duration`,\n"
-            "or those who wait for what it takes away `patience` or a timeout."
+            "Something in this scenario goes and never comes back, so nothing is reported. Give the fault a\n"
+            "`duration`, or those who wait for what it takes away `patience` or a timeout."
         )
     return "The run breaks one of its own laws, so nothing is reported. Please report this."
 

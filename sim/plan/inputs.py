@@ -76,13 +76,13 @@ def _bound_missed(written: object, metric: str, unit: str) -> tuple[str, str] | 
     is_number = isinstance(written, int | float)
     match unit:
         case "s" if not _is(written, parse_duration_ns):
-            return "a time", "250 ms"
+            return "a time", f"{written} s (or ms, min, h)" if is_number else "250 ms"
         case "ratio" if not is_number and not _is(written, parse_ratio):
             return "a ratio", "99.9 %"
         case "ratio" if is_number and float(str(written)) > 1 and metric.partition(".")[0] in SHARES:
             return "a share of at most 1", f"{written} %"
         case "USD/month" if not _is(written, parse_usd_per_month):
-            return "an amount of money in a month", "6000 USD/month"
+            return "an amount of money in a month", f"{written if is_number else 6000} USD/month"
         case "1/s" if not is_number:
             return "a number of executions a second", "50"
         case "" if not is_number:

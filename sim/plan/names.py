@@ -18,7 +18,7 @@ PHASE = tuple(
 
 
 def metric_units(lowered: Lowered) -> Mapping[str, str]:
-    """Every name that a figure of these runs can have, and so every metric that an objective may be about; its unit."""
+    """Every name that a figure of these runs can have, and that an objective may so be about, with its unit."""
     network = lowered.network
     parts = (_of_routines(network), _of_places(network), _of_spans(network), _of_drills(network))
     units = dict(named for part in parts for named in part)

@@ -19,6 +19,9 @@ from sim.stats.quantiles import percentile_interval
 NS = 1e-9
 LATENCY_PERCENTILES = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99, "p999": 0.999}
 WAIT_PERCENTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
+FEWEST_FOR_MEAN = 50
+"""Durations in all runs together below which a mean is refused: a ratio over replications of a few each has no
+interval worth the name."""
 OPEN_MEAN_SHARE = 1e-9
 """Share of executions still open above which a mean is refused: what is still open is the longest."""
 
@@ -236,6 +239,9 @@ def _durations(
             f"{open_share:.3g} of the executions were still open; the mean of those that ended is "
             f"{sum(sums_s) / total:.4g} s and too low; follow them longer (run.drain)"
         )
+        found[f"{name}.mean"] = Figure.refused("s", note, len(histograms))
+    elif 0 < total < FEWEST_FOR_MEAN:
+        note = f"best guess {sum(sums_s) / total:.4g} s, from {total:.0f} only; {FEWEST_FOR_MEAN} are needed"
         found[f"{name}.mean"] = Figure.refused("s", note, len(histograms))
     else:
         found[f"{name}.mean"] = ratio_interval(sums_s, counts, "s", confidence)

@@ -16,7 +16,6 @@ from a_command import QUEUE, SHOP, Command
 from sim.engine.plan import Plan
 from sim.engine.reference import Engine
 from sim.lower.load import load
-from sim.scenario.document import Document
 
 SECOND = 1_000_000_000
 
@@ -35,14 +34,22 @@ def test_the_network_is_shown_element_by_element_with_the_steps_indented(command
         "    pods: {count: 2}",
     ]
     assert "    db: {servers: 2, service: {exponential: 50 ms}}" in ended.out
-    assert re.search(r"^      - \{attempt: \{retry: .*\n          attempt\.steps:\n", ended.out, re.M), ended.out
+    attempt = "      - {attempt: {retry: {initial_interval: 10 ms, maximum_attempts: 20}}}\n          steps:\n"
+    assert f"{attempt}            - {{acquire: {{resource: slots}}}}\n" in ended.out
+
+
+def test_a_long_table_is_shown_by_its_ends(command: Command) -> None:
+    table = ", ".join(f"{10 * n} ms" for n in range(1, 41))
+    file = command.file(QUEUE.replace("{exponential: 100 ms}", f"{{empirical: {{values: [{table}]}}}}"))
+    assert "values: [10 ms, 20 ms, ... 36 more ..., 390 ms, 400 ms]" in command.sim("explain", file).out
+    assert command.sim("explain", file, "--json").out.count(" ms") == 40
 
 
 def test_a_deployment_is_shown_with_the_constants_that_it_rests_on_and_their_sources(command: Command) -> None:
     ended = command.sim("explain", command.file(template(command)))
     assert ended.code == 0
     head, _, assumptions = ended.out.partition("\n# assumptions\n")
-    assert "  routines:\n    checkout:\n" in head
+    assert "\n    checkout:\n" in head.partition("\n  routines:\n")[2]
     assert len(assumptions.splitlines()) > 20
     assert all(re.fullmatch(r"#   .+: .+  \(.+\)", line) for line in assumptions.splitlines())
 
@@ -77,7 +84,7 @@ def test_the_life_of_an_execution_is_that_of_the_run(command: Command) -> None:
     unit = {"us": 1e-6, "ms": 1e-3, "s": 1.0}
     seconds = [float(found[1]) * unit[found[2]] for found in times if found]
     assert seconds == sorted(seconds)
-    assert [line.split("  ")[-1] for line in lines[1:3]] == ["mark asked", "acquired slots on node 0"]
+    assert [line.split("  ")[-1] for line in lines[1:3]] == ["mark asked", "acquired slots on node 1"]
     assert lines[-1].endswith("closed")
 
     network = load(command.file(SHOP)).lowered.network
@@ -121,11 +128,3 @@ def test_a_life_that_there_is_not_is_bad_input(command: Command, options: tuple[
     ended = command.sim("explain", command.file(SHOP), *options)
     assert (ended.code, ended.out) == (2, "")
     assert re.match(words, ended.err)
-
-
-def test_loading_keeps_the_file_that_it_was_read_from(command: Command) -> None:
-    file = command.file(SHOP)
-    document = load(file).document
-    assert isinstance(document, Document)
-    assert document.file == file
-    assert document.position(("network", "stations", "db")) == (9, 9)

@@ -138,6 +138,10 @@ def test_all_wrong_options_are_told_at_once(command: Command) -> None:
         ),
         ("order.mean, below", "ordre.mean, below", "objectives.0.metric", "did you mean latency.order.mean?"),
         ("order.mean, below", "order.p75, below", "objectives.0.metric", "which no run of this scenario has"),
+        ("below: 1 s, name", "below: 200, name", "objectives.0.below", "is 200, but latency.order.mean is a time"),
+        ("below: 1 s, name", "below: 9 %, name", "objectives.0.below", "is '9 %', but latency.order.mean is a time"),
+        ("above: 95 %", "above: 95", "objectives.1.above", "a share of at most 1\n    write   above: 95 %"),
+        ("above: 95 %", "above: 95 ms", "objectives.1.above", "is '95 ms', but utilisation.db is a ratio"),
         (
             "arrivals: 20/s",
             "arrivals: {trace: gone.csv}",
@@ -145,7 +149,17 @@ def test_all_wrong_options_are_told_at_once(command: Command) -> None:
             "cannot be read: no such file or directory",
         ),
     ],
-    ids=["price", "catalogue", "metric", "level", "trace"],
+    ids=[
+        "price",
+        "catalogue",
+        "metric",
+        "level",
+        "no unit",
+        "share of a time",
+        "no percent",
+        "time of a share",
+        "trace",
+    ],
 )
 def test_what_a_scenario_refers_to_is_looked_up_before_anything_runs(
     command: Command, monkeypatch: pytest.MonkeyPatch, right: str, wrong: str, place: str, words: str
