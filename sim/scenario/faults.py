@@ -43,7 +43,8 @@ class DeploymentFault(Spec):
         given = [self.at_ns, self.mttf_ns, self.rate_per_s, self.seen]
         if sum(value is not None for value in given) != 1:
             raise ValueError(
-                "needs one of `at` (a drill), `mttf`, `rate` and `seen`; write   at: 5 min   or   rate: 2/year"
+                "needs one of `at` (a drill), `mttf`, `rate` and `seen`, and only one; "
+                "write   at: 5 min   or   rate: 2/year"
             )
         if self.target == "postgres.primary":
             if self.repair is not None:

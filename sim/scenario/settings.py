@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from sim.spec import Spec
 from sim.units import Duration, PositiveDuration, Ratio, parse_duration_ns, parse_ratio, parse_usd, parse_usd_per_month
@@ -58,7 +58,7 @@ class Objective(Spec):
     @model_validator(mode="after")
     def _one_bound(self) -> Self:
         if (self.below is None) == (self.above is None):
-            raise ValueError("needs `below` or `above`")
+            raise ValueError("needs either `below` or `above`")
         return self
 
 
@@ -74,4 +74,16 @@ def _quantity(value: object) -> object:
     raise ValueError(f"is `{value}`, which is no bound; write a time (`4 s`), a share (`99.9 %`), `6000 USD/month`")
 
 
-Quantity = Annotated[float, BeforeValidator(_quantity)]
+Quantity = Annotated[
+    float,
+    BeforeValidator(_quantity),
+    WithJsonSchema(
+        {
+            "anyOf": [{"type": "string", "pattern": r"\d"}, {"type": "number"}],
+            "examples": ["250 ms", "99.9 %", "6000 USD/month", 50],
+            "x-kind": "bound",
+            "x-unit": "",
+            "x-bounds": "in the unit of its metric",
+        }
+    ),
+]

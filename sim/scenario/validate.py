@@ -122,7 +122,8 @@ class _Translator:
         steps = details["loc"]
         for index, step in enumerate(steps):
             is_missing_key = details["type"] == "missing" and index == len(steps) - 1
-            if is_missing_key or (isinstance(data, dict) and step in data):
+            is_key = isinstance(data, dict) and step in data and not _is_tag(data, *steps[index : index + 2])
+            if is_missing_key or is_key:
                 data = data.get(step) if isinstance(data, dict) else None
             elif isinstance(data, list) and isinstance(step, int) and step < len(data):
                 data = data[step]
@@ -131,8 +132,8 @@ class _Translator:
                 continue
             path = (*path, step)
             branch = branch.entries.setdefault(step, _Branch())
-        context, said, is_key = details.get("ctx", {}), details["msg"], steps[-1:] == (_KEY,)
-        branch.here.append(_Found(path, details["type"], context, details["input"], said, is_key))
+        context, said, is_name = details.get("ctx", {}), details["msg"], steps[-1:] == (_KEY,)
+        branch.here.append(_Found(path, details["type"], context, details["input"], said, is_name))
 
     def _settled(self, branch: _Branch, path: Path) -> list[_Found]:
         """The mistakes that are told: all, except where alternatives were tried; there, those of the best one."""
@@ -210,6 +211,11 @@ class _Translator:
         value = self._value(path)
         if not isinstance(value, Mapping):
             return self._no_fit(path, place)
+        if isinstance(value.get("kind"), str) and all(map(_kinds, place.mappings)):
+            kinds = [kind for one in place.mappings for kind in _kinds(one)]
+            near = nearest(value["kind"], kinds)
+            message = f"is {value['kind']}; one of {', '.join(kinds)} is expected"
+            return self._document.problem((*path, "kind"), message, f"did you mean {near}?" if near else "")
         found = f"has the key{'s' * (len(value) > 1)} {', '.join(map(str, value))}" if value else "is an empty mapping"
         message = f"{found}; {expected(place)} is expected"
         return self._document.problem(path, message, self._key_meant(path, place))
@@ -259,12 +265,27 @@ class _Translator:
         return self._document.raw(path) or str(value) if is_number else show_value(value)
 
 
+def _is_tag(data: Mapping[Any, Any], step: Any, following: Any = None) -> bool:
+    """Whether a step that is spelt like a key of the mapping is the name of a union member all the same.
+
+    It is where the step that follows is a key beside it and none inside it: `wait, sleep` of `{wait: .., sleep: ..}`.
+    """
+    inside = data[step]
+    return following in data and not (isinstance(inside, Mapping) and following in inside)
+
+
 def _is_of_another_kind(found: _Found, path: Path) -> bool:
     """Whether an alternative was turned down because the value at `path` is, say, a mapping and no text."""
     if found.path != path:
         return False
     unusable = found.kind == "value_error" and isinstance(found.value, dict | list)
     return unusable or found.kind.endswith("_type") or found.kind == "none_fits"
+
+
+def _kinds(one: Schema) -> list[str]:
+    """What the key `kind` of a mapping may be."""
+    about = one["properties"].get("kind", {})
+    return [about["const"]] if "const" in about else list(about.get("enum", ()))
 
 
 def _limit(context: Mapping[str, Any], name: str, place: Place) -> str:

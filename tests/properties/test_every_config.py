@@ -1,7 +1,7 @@
 """What holds for every scenario in `configs/`, and for the one that `sim init` writes, whatever it is about.
 
 Goal: no scenario that a person would run is broken by a change elsewhere. Method: each file is loaded, estimated and
-run for about a hundred arrivals; laws are checked that need no knowledge of the scenario. There is no tolerance: runs
+run for about fifty arrivals; laws are checked that need no knowledge of the scenario. There is no tolerance: runs
 are equal to the last bit, or ordered.
 """
 
@@ -33,7 +33,7 @@ from sim.stats.metrics import metrics, of_the_platform
 
 ROOT = Path(__file__).parents[2]
 FILES = [*sorted((ROOT / "configs").rglob("*.yaml")), ROOT / "sim" / "scenario" / "template.yaml"]
-ARRIVALS = 100
+ARRIVALS = 50
 SECOND = 1_000_000_000
 
 pytestmark = pytest.mark.parametrize("file", FILES, ids=[str(file.relative_to(ROOT)) for file in FILES])
@@ -52,7 +52,7 @@ def from_empty(file: Path) -> Network:
 
 @cache
 def plan(file: Path) -> Plan:
-    """A run of about a hundred arrivals, with a warm-up, samples and a follow-up, as real ones have."""
+    """A run of about fifty arrivals, with a warm-up, samples and a follow-up, as real ones have."""
     rate = sum(estimate(from_empty(file)).rates_per_s.values())
     horizon = round(min(ARRIVALS / rate, 60.0) * SECOND)
     return Plan(1, 0, horizon // 10, horizon, horizon // 4, horizon // 4, max(horizon // 20, 1))
@@ -137,8 +137,7 @@ def test_a_short_run_with_each_of_its_drills_keeps_every_law(file: Path) -> None
 
 def test_the_same_seed_gives_the_same_columns_and_another_one_others(file: Path) -> None:
     assert difference(first(file), run(from_empty(file), plan(file))) == ""
-    for other in (replace(plan(file), seed=2), replace(plan(file), replication=1)):
-        assert difference(first(file), run(from_empty(file), other)) != ""
+    assert difference(first(file), run(from_empty(file), replace(plan(file), seed=2))) != ""
 
 
 def test_every_figure_of_it_has_a_name_that_an_objective_may_use_and_the_unit_foreseen(file: Path) -> None:
