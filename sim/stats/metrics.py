@@ -276,9 +276,12 @@ def _place(
         found[f"wait.{name}.mean"] = ratio_interval(sums, counts, "s", confidence)
         for label, p in WAIT_PERCENTILES.items():
             found[f"wait.{name}.{label}"] = percentile_interval([use.waits for use in uses], p, 0.0, confidence)
-        # Under sharing and in batches one waits a little or not at all, and no line tells which.
-        waited = np.array([_waited(use) if first.speed_area is not None else use.waited for use in uses], float)
-        found[f"wait_probability.{name}"] = proportion_interval(waited, np.array(counts), "ratio", confidence)
+        # A batch may take one at once, which its line does not tell; cores shared by all have no line at all.
+        in_batches = first.batches is not None
+        waited = np.array([_waited(use) if in_batches else use.waited for use in uses], float)
+        if in_batches or first.speed_area is None or any(use.max_waiting for use in uses):
+            probability = proportion_interval(waited, np.array(counts), "ratio", confidence)
+            found[f"wait_probability.{name}"] = probability
     asked = np.array([float(use.asked) for use in uses])
     for label in ("rejected", "refused", "abandoned"):
         lost = np.array([float(getattr(use, label)) for use in uses])
