@@ -19,6 +19,7 @@ from sim.lower.lowered import Lowered
 from sim.results.columns import Replication
 from sim.scenario.prices import Prices
 from sim.stats.intervals import mean_interval
+from sim.stats.metrics import operations
 from sim.units import Money
 
 DEFAULT_CATALOGUE = "aws-us-east-1"
@@ -118,8 +119,8 @@ def usage_of(
         runs_per_month=runs_per_month,
         active_gib=total(active, "GiB") if lowered.histories else None,
         retained_gib=total(retained, "GiB") if lowered.histories else None,
-        statements=over_runs([_operations(run, "storage_query") for run in runs]),
-        commits=over_runs([_operations(run, "commit") for run in runs]),
+        statements=over_runs([operations(run, "storage_query") for run in runs]),
+        commits=over_runs([operations(run, "commit") for run in runs]),
     )
 
 
@@ -157,10 +158,6 @@ def _executions(run: Replication, routine: str) -> float:
 def _in_flight(run: Replication, routine: str) -> float:
     level = run.in_flight.get(routine)
     return 0.0 if level is None else level.area / (run.horizon_ns - run.begin_ns)
-
-
-def _operations(run: Replication, operation: str) -> float:
-    return float(sum(number for (_, name), number in run.counts.items() if name == operation))
 
 
 def _per_execution(runs: Sequence[Replication], started: Sequence[float], routine: str, operation: str) -> float:

@@ -120,8 +120,8 @@ def of_the_platform(
             "flushes of the window over executions started in it; one flush serves many commits"
         )
     for queue, (handed_out, backlog) in task_queues.items():
-        tasks = np.array([_operations(run, handed_out) for run in replications])
-        missed = np.array([_operations(run, backlog) for run in replications])
+        tasks = np.array([operations(run, handed_out) for run in replications])
+        missed = np.array([operations(run, backlog) for run in replications])
         if tasks.sum():
             found[f"sync_match_rate.{queue}"] = proportion_interval(
                 np.maximum(tasks - missed, 0), tasks, "ratio", confidence
@@ -129,7 +129,8 @@ def of_the_platform(
     return found
 
 
-def _operations(run: Replication, operation: str) -> float:
+def operations(run: Replication, operation: str) -> float:
+    """How many operations of this name the cohort of a run made, all routines together."""
     return float(sum(number for (_, name), number in run.counts.items() if name == operation))
 
 
