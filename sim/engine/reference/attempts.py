@@ -86,11 +86,11 @@ class AttemptStep:
                 job.lose(before, clock._now)
                 error = failure.error
                 final = isinstance(failure, Final) or error == COMPENSATED
-                self.engine.reacted()
                 job.tell(clock._now, f"attempt {number} of {self.label} failed: {error}")
                 if failure.depth is not None and failure.depth < base:
                     job.path = outer_path
-                    raise
+                    raise  # it dies with what was acquired outside, and reacts to nothing
+                self.engine.reacted()
             retry = self.body.retry
             if retry is None or final or error in retry.non_retryable:
                 break
