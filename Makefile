@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.stamp
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo check test test-long lock clean
+.PHONY: help setup demo check test bench test-long lock clean
 
 help:  ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -31,6 +31,9 @@ check: $(STAMP)  ## ruff, mypy --strict, the layering test
 
 test: $(STAMP)  ## the fast tests, about a minute on 2 cores
 	$(BIN)/python -m pytest -q -n 2 -m "not long"
+
+bench: $(STAMP)  ## the speed table: the fast engine beside SimPy, C++ and others; about 15 minutes
+	$(BIN)/python bench/table.py
 
 test-long: $(STAMP)  ## statistics at full size: theory, coverage, notebooks
 	$(BIN)/python -m pytest -q -n 2 -m long

@@ -7,16 +7,14 @@ Both engines call these very functions. What the numbers mean is `sim.draws.kind
 from __future__ import annotations
 
 import math
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Any
 
 from sim.draws import kinds
-from sim.draws.jit import njit
+from sim.draws.jit import inner, njit, pointer
 from sim.draws.mathematics import exp, log, normal_inverse
 from sim.draws.streams import uniform
 
-Table = NDArray[np.float64]
+Table = Any  # doubles: an array, or a pointer into the kernel's memory
 
 MAX_NS = 2**62 - 1
 """What a time too long for the clock becomes: about 146 years, later than any horizon."""
@@ -67,7 +65,7 @@ def sample_without_table(kind: int, a: float, b: float, c: float, u: float) -> f
     return a + float(math.floor(b * u))
 
 
-@njit("int64(float64[::1], int64, int64, float64)")
+@inner
 def _first_above(table: Table, start: int, count: int, u: float) -> int:
     """Index of the first of `count` rising levels that is above u; the last one always is."""
     low, high = 0, count - 1
@@ -80,7 +78,7 @@ def _first_above(table: Table, start: int, count: int, u: float) -> int:
     return low
 
 
-@njit("float64(float64[::1], int64, float64)")
+@inner
 def _sample_score(table: Table, start: int, u: float) -> float:
     """The cubic Hermite interpolant of ln x in the normal score of u, then x."""
     position = (normal_inverse(u) - kinds.SCORE_LOW) * kinds.SCORE_PER_UNIT
@@ -93,7 +91,7 @@ def _sample_score(table: Table, start: int, u: float) -> float:
     return exp(left + t * (left_slope + t * (rise - left_slope - bend + t * bend)))
 
 
-@njit("float64(int64, float64, float64, float64, float64[::1], int64, int64, float64)")
+@inner
 def _sample_one(kind: int, a: float, b: float, c: float, table: Table, start: int, length: int, u: float) -> float:
     """The value at u of any kind but PIECES."""
     if kind <= kinds.LAST_WITHOUT_TABLE:
@@ -109,9 +107,9 @@ def _sample_one(kind: int, a: float, b: float, c: float, table: Table, start: in
     return _sample_score(table, start, u)
 
 
-@njit("float64(int64, float64, float64, float64, float64[::1], int64, int64, float64)")
-def sample(kind: int, a: float, b: float, c: float, table: Table, start: int, length: int, u: float) -> float:
-    """The value at u, in (0, 1), of any kind; its own table is table[start : start + length]."""
+@inner
+def sample_of(kind: int, a: float, b: float, c: float, table: Table, start: int, length: int, u: float) -> float:
+    """The value at u, in (0, 1), of any kind; `table` may be a pointer, too."""
     if kind != kinds.PIECES:
         return _sample_one(kind, a, b, c, table, start, length, u)
     row = start
@@ -130,6 +128,12 @@ def sample(kind: int, a: float, b: float, c: float, table: Table, start: int, le
         v,
     )
     return min(max(x, float(table[row + kinds.PIECE_LEAST])), float(table[row + kinds.PIECE_GREATEST]))
+
+
+@njit("float64(int64, float64, float64, float64, float64[::1], int64, int64, float64)")
+def sample(kind: int, a: float, b: float, c: float, table: Table, start: int, length: int, u: float) -> float:
+    """The value at u, in (0, 1), of any kind; its own table is table[start : start + length]."""
+    return sample_of(kind, a, b, c, pointer(table), start, length, u)
 
 
 @njit("int64(int64, int64, int64, float64)")
@@ -164,7 +168,7 @@ def draw(
     length: int,
 ) -> float:
     """One value of any kind: seconds, or a count."""
-    return sample(kind, a, b, c, table, start, length, uniform(key, path, index))
+    return sample_of(kind, a, b, c, pointer(table), start, length, uniform(key, path, index))
 
 
 @njit("int64(int64, int64, int64, int64, float64, float64, float64, float64[::1], int64, int64)")
@@ -181,4 +185,4 @@ def draw_ns(
     length: int,
 ) -> int:
     """One time of any kind, in ns."""
-    return to_ns(sample(kind, a, b, c, table, start, length, uniform(key, path, index)))
+    return to_ns(sample_of(kind, a, b, c, pointer(table), start, length, uniform(key, path, index)))

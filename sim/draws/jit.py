@@ -85,6 +85,7 @@ if COMPILED:
 
     import numba
 
+    _numba: Any = numba  # what is used of it is mostly not in its type annotations
     # Somebody may have imported Numba before the folder was set.
     numba.core.config.reload_config()  # type: ignore[no-untyped-call]  # Numba has no annotation there
 
@@ -107,7 +108,110 @@ def njit(signature: str) -> Callable[[F], F]:
     def compiled(function: F) -> F:
         if not COMPILED:
             return function
-        decorate = numba.njit(signature, cache=True, fastmath=False, error_model="numpy", nogil=True)
+        decorate = _numba.njit(signature, cache=True, fastmath=False, error_model="numpy", nogil=True, _nrt=False)
         return cast(F, decorate(function))
 
     return compiled
+
+
+def inner(function: F) -> F:
+    """Compile a function as a part of those that call it; it has no signature and no place in the cache of its own.
+
+    What the entry that calls it needs is linked and optimised once, with the entry; see `_link_once`.
+    """
+    if not COMPILED:
+        return function
+    options = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True, "_nrt": False}
+    return cast(F, _numba.njit(fastmath=False, error_model="numpy", nogil=True, **options)(function))
+
+
+def inline(function: F) -> F:
+    """As `inner`, and laid into the code of its callers: for what is small and called in every event."""
+    if not COMPILED:
+        return function
+    options = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True, "_nrt": False}
+    return cast(F, _numba.njit(fastmath=False, error_model="numpy", nogil=True, **options)(function))
+
+
+def _pointer(array: Any) -> Any:
+    return array
+
+
+if COMPILED:
+
+    @_numba.extending.intrinsic  # type: ignore[untyped-decorator]
+    def _pointer_of(context: Any, array: Any) -> Any:
+        def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            return context.make_array(signature.args[0])(context, builder, arguments[0]).data
+
+        return _numba.types.CPointer(array.dtype)(array), code
+
+
+pointer: Callable[[Any], Any] = _pointer_of if COMPILED else _pointer
+"""Where the words of an array begin. What takes an array is given seven numbers at each call, this is one."""
+
+
+def _link_once() -> None:
+    """Let Numba link and optimise the functions that an entry calls once, together with the entry.
+
+    By itself it optimises every function together with all that it calls, so that a call tree of depth d is optimised
+    d times over: the event loop with its two hundred functions would take minutes. Here a function that is compiled
+    because another one calls it is translated only, and the outermost one links all of them, directly called or not.
+    """
+    core: Any = _numba.core
+    codegen, compiler, cpu = core.codegen, core.compiler, core.cpu
+    depth = [0]
+    extra, internal = compiler.compile_extra, compiler.compile_internal
+    finalize, executable = codegen.CPUCodeLibrary.finalize, cpu.CPUContext.get_executable
+
+    def nested(compile_one: Callable[..., Any]) -> Callable[..., Any]:
+        def compile_nested(*args: Any, **options: Any) -> Any:
+            depth[0] += 1
+            try:
+                return compile_one(*args, **options)
+            finally:
+                depth[0] -= 1
+
+        return compile_nested
+
+    def finalize_outermost(library: Any) -> None:
+        if depth[0] > 1:
+            library._finalized = True
+            return
+        # Callers before those whom they call: LLVM leaves out what nobody has asked for so far.
+        seen: set[Any] = set()
+        order: list[Any] = []
+
+        def visit(user: Any) -> None:
+            for used in user._linking_libraries:
+                if used not in seen:
+                    seen.add(used)
+                    visit(used)
+                    order.append(used)
+
+        visit(library)
+        library._linking_libraries = order[::-1]
+        own = {function.name for function in library._final_module.functions if not function.is_declaration}
+        optimize = library._optimize_final_module
+
+        def optimize_as_one() -> None:
+            for function in library._final_module.functions:
+                if not function.is_declaration and function.name not in own:
+                    function.linkage = "internal"  # nobody else calls it: it may be laid into its callers
+            optimize()
+
+        library._optimize_final_module = optimize_as_one
+        finalize(library)
+
+    def executable_of_outermost(context: Any, library: Any, fndesc: Any, env: Any) -> Any:
+        if depth[0] > 1:
+            return [fndesc].count  # a built-in function, as Numba wants; it only stands for this one, nobody calls it
+        return executable(context, library, fndesc, env)
+
+    compiler.compile_extra, compiler.compile_internal = nested(extra), nested(internal)
+    codegen.CPUCodeLibrary.finalize = finalize_outermost
+    cpu.CPUContext.get_executable = executable_of_outermost
+
+
+if COMPILED:
+    _link_once()

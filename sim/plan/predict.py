@@ -43,6 +43,7 @@ class Options:
     horizon_ns: int | None = None
     warmup: str | int | None = None
     processes: int = -1
+    engine: str = "fast"
     progress: Callable[[str, int, int], None] | None = None
     command: str = ""
 
@@ -161,7 +162,7 @@ class _Line:
 
         if told is not None:
             told(what, 0, len(plans))
-        runs, whole = run_all(self.network, plans, self.traces, self.options.processes, done)
+        runs, whole = run_all(self.network, plans, self.traces, self.options.processes, done, self.options.engine)
         if not whole:
             self.interrupted = True
             effect = "intervals are wider for it" if runs else "what they tell is left out"

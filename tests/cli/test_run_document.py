@@ -72,7 +72,7 @@ def test_the_keys_have_the_values_that_the_scenario_gives_them(command: Command)
     run = found["run"]
     assert (run["seed"], run["replications"], run["warmup_s"], run["horizon_s"]) == (7, 5, 2.0, 20.0)
     assert run["events"] > 5 * 20 * 20  # 20 orders a second, several events each
-    assert found["provenance"]["engine"] == "reference"
+    assert found["provenance"]["engine"] == "fast"
     objectives = {one["name"]: (one["target"], one["metric"], one["verdict"]) for one in found["objectives"]}
     assert objectives == {
         "fast": ("< 1 s", "latency.order.mean", "met"),

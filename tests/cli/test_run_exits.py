@@ -22,7 +22,7 @@ import pytest
 from a_command import QUEUE, SHOP, Command
 
 from sim.engine import run as engine_run
-from sim.engine.reference import Engine
+from sim.engine.fast import FastEngine
 from sim.results.columns import Replication
 
 MET = "objectives: [{metric: latency.job.mean, below: 10 s}]\n"
@@ -95,7 +95,7 @@ def test_bad_input_is_told_whole_with_its_places_and_without_a_traceback(command
         (("run", "{file}", "--warmup", "soon"), "--warmup\n    is 'soon'"),
         (("run", "{file}", "--warmup", "10 min"), "--warmup\n    ends at 10 min, not before the horizon of 60 s"),
         (("run", "{file}", "--precision", "5"), "write 5 % if percent is meant"),
-        (("run", "{file}", "--engine", "fast"), "write --engine reference"),
+        (("run", "{file}", "--engine", "slow"), "known: fast, reference"),
         (("run", "{file}", "--replications", "1"), "--replications\n    is 1; at least 2 is expected"),
         (("run", "{file}", "--seed", "-1"), "--seed\n    is -1; at least 0 is expected"),
         (("run", "{file}", "--processes", "0"), "--processes\n    is 0"),
@@ -119,7 +119,7 @@ def test_a_wrong_option_is_bad_input(command: Command, arguments: tuple[str, ...
 
 
 def test_all_wrong_options_are_told_at_once(command: Command) -> None:
-    ended = command.run(QUEUE, "--seed", "-1", "--horizon", "10", "--engine", "fast", "--precision", "often")
+    ended = command.run(QUEUE, "--seed", "-1", "--horizon", "10", "--engine", "slow", "--precision", "often")
     assert ended.code == 2
     assert [line for line in ended.err.splitlines() if line.startswith("--")] == [
         *("--seed", "--precision", "--horizon", "--engine"),
@@ -208,8 +208,8 @@ def test_a_run_that_breaks_a_law_is_not_reported(
     fault: Callable[[Replication], Replication],
     words: str,
 ) -> None:
-    sound = Engine.run
-    monkeypatch.setattr(Engine, "run", lambda self: fault(sound(self)))
+    sound = FastEngine.run
+    monkeypatch.setattr(FastEngine, "run", lambda self, progress: fault(sound(self, progress)))
     report, columns = command.folder / "report.html", command.folder / "columns"
     ended = command.run(QUEUE, "--json", "--gate", "--report", str(report), "--out", str(columns))
     assert (ended.code, ended.out) == (3, "")
@@ -229,10 +229,10 @@ def test_a_broken_law_is_told_by_runs_in_other_processes_as_well(command: Comman
 
 
 def test_a_failed_internal_check_is_no_missed_objective(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(_: Engine) -> Replication:
+    def broken(_: FastEngine, __: object) -> Replication:
         raise AssertionError("busy below zero")
 
-    monkeypatch.setattr(Engine, "run", broken)
+    monkeypatch.setattr(FastEngine, "run", broken)
     ended = command.run(QUEUE + MET, "--json", "--gate")
     assert (ended.code, ended.out) == (3, "")
     assert "AssertionError: busy below zero" in ended.err

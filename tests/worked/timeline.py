@@ -27,7 +27,16 @@ def _reference(network: Network, plan: Plan, traces: dict[str, list[int]]) -> Re
     return Engine(network, plan, traces).run()
 
 
-ENGINES: dict[str, Callable[[Network, Plan, dict[str, list[int]]], Replication]] = {"reference": _reference}
+def _fast(network: Network, plan: Plan, traces: dict[str, list[int]]) -> Replication:
+    from sim.engine.fast import run
+
+    return run(network, plan, traces)
+
+
+ENGINES: dict[str, Callable[[Network, Plan, dict[str, list[int]]], Replication]] = {
+    "reference": _reference,
+    "fast": _fast,
+}
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from sim.engine.reference.attempts import AttemptStep
 from sim.engine.reference.control import (
@@ -29,7 +29,6 @@ from sim.engine.reference.steps import (
     UseStep,
 )
 from sim.network import Network
-from sim.network.facts import has_timer
 from sim.network.places import Server
 from sim.network.routines import (
     Acquire,
@@ -50,10 +49,10 @@ from sim.network.routines import (
     Saga,
     SetStep,
     Start,
-    Step,
     Steps,
     Use,
 )
+from sim.network.starts import starts_of
 from sim.network.walk import Path, Placed, bodies, walk
 
 if TYPE_CHECKING:
@@ -113,7 +112,7 @@ def _step(engine: Engine, placed: Placed, inner: dict[Path, list[Any]], followin
                 step.attempt,
                 inner[("attempt", "steps")],
                 inner.get(("attempt", "on_failure"), []),
-                _starts(engine.network, step.attempt.steps),
+                starts_of(engine.network, step.attempt.steps),
             )
         case Start():
             return StartStep(step)
@@ -146,32 +145,3 @@ def _blocks(engine: Engine, following: Any) -> bool:
         return False
     station = engine.network.stations[following.use.station]
     return isinstance(station, Server) and station.when_full == "block"
-
-
-def _starts(network: Network, steps: Steps) -> Literal["at_once", "granted", "by_step"]:
-    """When an attempt with this body has started: by a `start` step, with its first grant, or at once."""
-    if any(isinstance(step, Start) for step in _inside(network, steps, timed_too=False)):
-        return "by_step"
-    return "granted" if any(_grants(network, step) for step in _inside(network, steps, timed_too=True)) else "at_once"
-
-
-def _grants(network: Network, step: Step) -> bool:
-    """Whether the step asks for units of a resource or for a server."""
-    return isinstance(step, Acquire) or (
-        isinstance(step, Use) and isinstance(network.stations[step.use.station], Server)
-    )
-
-
-def _inside(network: Network, steps: Steps, timed_too: bool) -> Iterator[Step]:
-    """The steps and those inside them and inside the routines that they call; those of attempts with timers too?"""
-    for step in steps:
-        yield step
-        if isinstance(step, Call):
-            yield from _inside(network, network.routines[step.call], timed_too)
-        for below, body in bodies(step):
-            if (
-                timed_too
-                or below != ("attempt", "steps")
-                or not (isinstance(step, Attempt) and has_timer(step.attempt))
-            ):
-                yield from _inside(network, body, timed_too)

@@ -80,7 +80,7 @@ class Knot:
         if any(grant.pool.spec.preemptive and grant is not job.kept for grant in job.held):
             return True
         child: Job | None = job
-        while child is not None and child.within is not None and child.within.open:
+        while child is not None and child.process is not None and child.within is not None and child.within.open:
             around = child.within
             if isinstance(around, Family):
                 if around.cancels and any(other not in self.stuck for other in around.children if other is not child):

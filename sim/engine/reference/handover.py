@@ -57,8 +57,8 @@ def replication_of(engine: Engine, followed_ns: int) -> Replication:
             routines[index]: InFlight(level.areas[1] - level.areas[0], level.window_maximum)
             for index, level in recorder.in_flight.items()
         },
-        counts={(routines[routine], name): number for (routine, name), number in recorder.counts.items()},
-        attempts={routines[routine]: (first, more) for routine, (first, more) in recorder.attempts.items()},
+        counts={(routines[routine], name): number for (routine, name), number in sorted(recorder.counts.items())},
+        attempts={routines[routine]: (first, more) for routine, (first, more) in sorted(recorder.attempts.items())},
         off_path_ns=recorder.off_path_ns,
         caches={name: (cache.hits, cache.misses) for name, cache in engine.caches.items()},
         sample_ns=np.array(recorder.sample_ns, np.int64),
@@ -98,7 +98,7 @@ def _executions(engine: Engine) -> Executions:
         cohort=cohort,
         states=tuple(states),
         split=table,
-        errors=dict(recorder.errors),
+        errors=dict(sorted(recorder.errors.items())),
     )
 
 

@@ -142,7 +142,7 @@ class SourceProcess:
                 if need is not None and time + round(need) < phase_end:
                     time += round(need)
                     break
-                work -= (phase_end - time) * 1e-9 * rate
+                work = max(0.0, work - (phase_end - time) * 1e-9 * rate)  # rounding may leave less than nothing
                 time = phase_end
                 current = (current + 1) % len(phases)
                 changes += 1

@@ -1,24 +1,23 @@
-"""The models M1, M2 and M3 in idiomatic SimPy: the yardstick that the engines are held against.
-
-Nothing of the product is used. Each gives its responses in seconds, and the model events that took place: an arrival,
-a start or an end (or interruption) of a timed activity, a failure or a repair.
-"""
+"""M1 to M4 in idiomatic SimPy, the yardstick: `python -m peers.simpy_models MODEL JOBS SEED [IN_FLIGHT]`."""
 
 from __future__ import annotations
 
 import math
 import random
+import time
 from collections.abc import Callable, Generator
 from typing import Any
 
 import simpy
+
+from peers.answers import asked, tell
 
 Process = Generator[simpy.Event, Any, Any]
 SIGMA = math.sqrt(math.log(2))  # lognormal with a coefficient of variation of 1
 MU = math.log(0.010) - SIGMA**2 / 2
 
 
-class Yardstick:
+class Run:
     """One run of one model for a given number of jobs."""
 
     def __init__(self, jobs: int, seed: int) -> None:
@@ -41,9 +40,9 @@ class Yardstick:
             self.env.process(job())
 
 
-def m1(jobs: int, seed: int) -> Yardstick:
+def m1(jobs: int, seed: int) -> Run:
     """M/M/8 at 90 %."""
-    run = Yardstick(jobs, seed)
+    run = Run(jobs, seed)
     servers = simpy.Resource(run.env, 8)
 
     def job() -> Process:
@@ -58,7 +57,7 @@ def m1(jobs: int, seed: int) -> Yardstick:
     return run
 
 
-def _write(run: Yardstick, connections: simpy.Resource, storage: simpy.Resource) -> Process:
+def _write(run: Run, connections: simpy.Resource, storage: simpy.Resource) -> Process:
     with connections.request() as connection:
         yield connection
         with storage.request() as turn:
@@ -66,9 +65,9 @@ def _write(run: Yardstick, connections: simpy.Resource, storage: simpy.Resource)
             yield from run.work(run.random.lognormvariate(MU, SIGMA))
 
 
-def m2(jobs: int, seed: int) -> Yardstick:
+def m2(jobs: int, seed: int) -> Run:
     """A slot held while the job twice queues for a connection and a storage server."""
-    run = Yardstick(jobs, seed)
+    run = Run(jobs, seed)
     slots = simpy.Resource(run.env, 20)
     connections, storage = simpy.Resource(run.env, 10), simpy.Resource(run.env, 4)
 
@@ -86,14 +85,15 @@ def m2(jobs: int, seed: int) -> Yardstick:
     return run
 
 
-def m3(jobs: int, seed: int) -> Yardstick:
+def m3(jobs: int, seed: int) -> Run:
     """M2 with slots that fail and are repaired; the job on one starts again after a back-off."""
-    run = Yardstick(jobs, seed)
+    run = Run(jobs, seed)
     env = run.env
     connections, storage = simpy.Resource(env, 10), simpy.Resource(env, 4)
     free = simpy.Store(env)
     free.items.extend(range(20))
-    up, on = [True] * 20, [None] * 20
+    up: list[bool] = [True] * 20
+    on: list[Any] = [None] * 20
     finished = env.event()
 
     def fail(slot: int) -> Process:
@@ -140,6 +140,27 @@ def m3(jobs: int, seed: int) -> Yardstick:
     return run
 
 
-MODELS = {"m1": m1, "m2": m2, "m3": m3}
-EVENTS_PER_JOB = {"m1": 3.0, "m2": 7.0, "m3": 7.168}
-"""Model events a job; that of M3 was counted over 5 million jobs of a hand-written C++ program."""
+def m4(jobs: int, seed: int, in_flight: float) -> Run:
+    """So many jobs in flight, one exponential delay each."""
+    run = Run(jobs, seed)
+
+    def job() -> Process:
+        came = run.env.now
+        yield from run.work(run.random.expovariate(1.0))
+        run.responses.append(run.env.now - came)
+
+    run.env.process(run.arrivals(in_flight, job))
+    run.env.run()
+    return run
+
+
+def main() -> None:
+    """Run one model and tell."""
+    model, jobs, seed, in_flight = asked()
+    began = time.perf_counter()
+    run = m4(jobs, seed, in_flight) if model == "m4" else {"m1": m1, "m2": m2, "m3": m3}[model](jobs, seed)
+    tell(model, jobs, time.perf_counter() - began, run.events, run.responses)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,334 @@
+"""Stations that serve in batches, one at a time: group commit and the polled queue. Other stations are elsewhere."""
+
+from __future__ import annotations
+
+from sim.draws.jit import inner
+from sim.engine.fast.alarms import cancel, is_set, key_of, set_alarm
+from sim.engine.fast.choices import node_by_key
+from sim.engine.fast.draw import time_of
+from sim.engine.fast.guests import (
+    account_cut_guest,
+    begin_guest,
+    guest_done,
+    guest_gone,
+    leave_bucket,
+    queue_guest,
+    unqueue_guest,
+)
+from sim.engine.fast.hits import add_hit
+from sim.engine.fast.jobs import wake
+from sim.engine.fast.layout import (
+    A_OWNER,
+    A_VISIT,
+    BUCKET,
+    COMMIT,
+    D_READY,
+    H_NOW,
+    INSIDE,
+    K_EARLIEST,
+    K_LINE,
+    K_READ,
+    K_READS,
+    K_ROUND,
+    K_SIZE,
+    L_LENGTH,
+    LEFT,
+    LOW,
+    M_REFUSED,
+    P_BATCH,
+    P_BATCHES,
+    P_DIST,
+    P_ELEMENT,
+    P_FLUSHES,
+    P_GROUP,
+    P_GUESTS,
+    P_INTERVAL,
+    P_KEYED,
+    P_KIND,
+    P_NODES,
+    P_REFUSES,
+    P_ROUND,
+    P_STREAM,
+    P_TRIGGER,
+    P_WORK,
+    Q_JOB,
+    Q_LINKS,
+    Q_STATE,
+    R_BEGUN,
+    R_ENDS,
+    R_FIRST,
+    R_LEFT,
+    R_NODE,
+    T_READ,
+    T_ROUND,
+    X_REFUSED,
+)
+from sim.engine.fast.lines import append, unlink
+from sim.engine.fast.memory import Floats, Memory, add_product, half_even, multiple_above
+from sim.engine.fast.nodes import group_node, is_up, speed_of
+from sim.engine.fast.service import ONE_CORE
+from sim.engine.order import COMPLETION
+
+# -- rounds -------------------------------------------------------------------------------------------------
+
+
+@inner
+def account_round(m: Memory, place: int, round_: int) -> None:
+    """Bring the time at work up to now."""
+    add_product(m, place + P_WORK, ONE_CORE, m[H_NOW] - m[round_ + R_BEGUN])
+    m[round_ + R_BEGUN] = m[H_NOW]
+
+
+@inner
+def _under_way(m: Memory, round_: int) -> bool:
+    return is_set(m, round_) or m[round_ + R_LEFT] >= 0
+
+
+@inner
+def _end_in(m: Memory, place: int, round_: int, length: int) -> None:
+    now = m[H_NOW]
+    m[round_ + R_BEGUN] = now
+    m[round_ + R_ENDS] = now + length
+    m[round_] = key_of(COMPLETION, m[place + P_ELEMENT] + m[round_ + R_NODE], T_ROUND)
+    m[round_ + A_VISIT] = 0
+    m[round_ + A_OWNER] = place
+    set_alarm(m, now + length, round_)
+
+
+@inner
+def _begin(m: Memory, f: Floats, place: int, round_: int, line: int, count: int, length: int) -> None:
+    """Serve the first `count` of a line for `length` at full speed."""
+    m[place + P_BATCHES] += 1
+    for _ in range(count):
+        guest = m[line]
+        unqueue_guest(m, line, guest)
+        append(m, round_ + R_FIRST, guest, Q_LINKS)
+        begin_guest(m, place, guest, True)
+    speed = speed_of(m, f, m[place + P_GROUP], m[round_ + R_NODE])
+    _end_in(m, place, round_, length if speed == 1.0 else half_even(length / speed))
+
+
+@inner
+def _detach(m: Memory, round_: int) -> int:
+    first = m[round_ + R_FIRST]
+    m[round_ + R_FIRST] = 0
+    m[round_ + R_FIRST + 1] = 0
+    return first
+
+
+@inner
+def _release(m: Memory, place: int, guest: int) -> None:
+    """Let those go on whose flush or read has ended, in the order of their arrival."""
+    while guest:
+        following = m[guest + Q_LINKS] & LOW
+        guest_done(m, place, guest)
+        wake(m, m[guest + Q_JOB] & LOW, 0)
+        guest = following
+
+
+@inner
+def _stop(m: Memory, place: int, round_: int) -> None:
+    if is_set(m, round_):
+        account_round(m, place, round_)
+        cancel(m, round_)
+
+
+@inner
+def _drop(m: Memory, place: int, round_: int) -> None:
+    """The node has crashed: those that were being served are hit."""
+    guest = _detach(m, round_)
+    while guest:
+        following = m[guest + Q_LINKS] & LOW
+        m[guest + Q_LINKS] = 0
+        add_hit(m, m[guest + Q_JOB] & LOW, -1)
+        guest = following
+    m[round_ + R_LEFT] = -1
+    _stop(m, place, round_)
+
+
+@inner
+def _change_speed(m: Memory, place: int, round_: int, speed: float) -> None:
+    """Stand still, or go on."""
+    if speed == 0.0 and is_set(m, round_):
+        m[round_ + R_LEFT] = m[round_ + R_ENDS] - m[H_NOW]
+        _stop(m, place, round_)
+    elif speed > 0.0 and m[round_ + R_LEFT] >= 0:
+        left = m[round_ + R_LEFT]
+        m[round_ + R_LEFT] = -1
+        _end_in(m, place, round_, left)
+
+
+# -- group commit ------------------------------------------------------------------------------------------
+
+
+@inner
+def start_flush(m: Memory, f: Floats, place: int) -> None:
+    """Start the next flush, where somebody waits, none is under way and the node is ready."""
+    round_ = place + P_ROUND
+    waiting = m[place + P_GUESTS + L_LENGTH]
+    if waiting == 0 or _under_way(m, round_) or not m[group_node(m, m[place + P_GROUP], 0) + D_READY]:
+        return
+    limit = m[place + P_BATCH]
+    number = m[place + P_FLUSHES]
+    m[place + P_FLUSHES] = number + 1
+    length = time_of(m, f, m[place + P_DIST], m[place + P_STREAM], 0, number)
+    _begin(m, f, place, round_, place + P_GUESTS, min(limit, waiting) if limit else waiting, length)
+
+
+@inner
+def enter_commit(m: Memory, f: Floats, place: int, guest: int) -> int:
+    """Join the next flush; it starts at once when none is under way. Gives the failure, or 0."""
+    if m[place + P_REFUSES] and not is_up(m, place, 0):
+        m[place + M_REFUSED] += 1
+        return X_REFUSED
+    queue_guest(m, place, place + P_GUESTS, guest)
+    start_flush(m, f, place)
+    return 0
+
+
+# -- polled queue ------------------------------------------------------------------------------------------
+
+
+@inner
+def queue_at(m: Memory, place: int, node: int) -> int:
+    """The queue of a node and its reader."""
+    return m[place + P_NODES] + node * K_SIZE
+
+
+@inner
+def plan_read(m: Memory, place: int, node: int) -> None:
+    """Set the alarm of the next read, if somebody waits and none is under way."""
+    queue = queue_at(m, place, node)
+    alarm = queue + K_READ
+    if is_set(m, alarm) or _under_way(m, queue + K_ROUND) or m[queue + K_LINE] == 0:
+        return
+    if not m[group_node(m, m[place + P_GROUP], node) + D_READY]:
+        return
+    now = m[H_NOW]
+    time = max(now, m[queue + K_EARLIEST])
+    if m[place + P_TRIGGER]:
+        time = multiple_above(max(now + 1, m[queue + K_EARLIEST]), m[place + P_INTERVAL])
+    m[alarm] = key_of(COMPLETION, m[place + P_ELEMENT] + node, T_READ)
+    m[alarm + A_VISIT] = 1  # so that a read that ends at this instant hands its batch on first
+    m[alarm + A_OWNER] = place
+    set_alarm(m, time, alarm)
+
+
+@inner
+def enter_polled(m: Memory, f: Floats, place: int, guest: int, bound: int) -> int:
+    """Stand in the queue of one's node."""
+    node = bound
+    if node < 0:
+        node = node_by_key(m, f, place, m[guest + Q_JOB] & LOW) if m[place + P_KEYED] else 0
+    m[guest + Q_STATE] = node << 2
+    queue_guest(m, place, queue_at(m, place, node) + K_LINE, guest)
+    plan_read(m, place, node)
+    return 0
+
+
+@inner
+def read_batch(m: Memory, f: Floats, alarm: int) -> None:
+    """Take a batch; those taken go on when the read has ended."""
+    place = m[alarm + A_OWNER]
+    queue = alarm - K_READ
+    node = (queue - m[place + P_NODES]) // K_SIZE
+    m[queue + K_EARLIEST] = m[H_NOW] + m[place + P_INTERVAL]
+    count = min(m[place + P_BATCH], m[queue + K_LINE + L_LENGTH])
+    if m[place + P_DIST]:
+        m[queue + K_READS] += 1
+        length = time_of(m, f, m[place + P_DIST], m[place + P_STREAM], node, m[queue + K_READS] - 1)
+        _begin(m, f, place, queue + K_ROUND, queue + K_LINE, count, length)
+        return
+    m[place + P_BATCHES] += 1
+    round_ = queue + K_ROUND
+    for _ in range(count):
+        guest = m[queue + K_LINE]
+        unqueue_guest(m, queue + K_LINE, guest)
+        append(m, round_ + R_FIRST, guest, Q_LINKS)
+        begin_guest(m, place, guest, True)
+    served = _detach(m, round_)
+    plan_read(m, place, node)
+    _release(m, place, served)
+
+
+# -- both --------------------------------------------------------------------------------------------------
+
+
+@inner
+def round_over(m: Memory, f: Floats, round_: int) -> None:
+    """A flush or read has ended: the next one is begun or planned, then those served go on."""
+    place = m[round_ + A_OWNER]
+    account_round(m, place, round_)
+    served = _detach(m, round_)
+    if m[place + P_KIND] == COMMIT:
+        start_flush(m, f, place)
+    else:
+        plan_read(m, place, m[round_ + R_NODE])
+    _release(m, place, served)
+
+
+@inner
+def abandon(m: Memory, place: int, guest: int) -> None:
+    """Leave the line; a round under way goes on without it."""
+    kind = m[place + P_KIND]
+    if kind == BUCKET:
+        leave_bucket(m, place, guest)
+        return
+    if kind == COMMIT:
+        line, round_ = place + P_GUESTS, place + P_ROUND
+    else:
+        queue = queue_at(m, place, m[guest + Q_STATE] >> 2)
+        line, round_ = queue + K_LINE, queue + K_ROUND
+    if m[guest + Q_STATE] & INSIDE:
+        if m[round_ + R_FIRST] == guest or m[guest + Q_LINKS]:
+            unlink(m, round_ + R_FIRST, guest, Q_LINKS)
+        guest_done(m, place, guest)
+        return
+    unqueue_guest(m, line, guest)
+    guest_gone(m, place, guest)
+    if kind != COMMIT and m[line] == 0:
+        cancel(m, line + K_READ - K_LINE)
+
+
+@inner
+def cut_guest(m: Memory, place: int, job: int, guest: int) -> None:
+    """Interrupted: leave, and book the time."""
+    if m[guest + Q_STATE] & LEFT == 0:
+        abandon(m, place, guest)
+    account_cut_guest(m, place, job, guest)
+
+
+@inner
+def batches_down(m: Memory, place: int, node: int) -> None:
+    """A node has crashed: the round there is lost; nobody reads its queue."""
+    if m[place + P_KIND] == COMMIT:
+        if node == 0:
+            _drop(m, place, place + P_ROUND)
+        return
+    queue = queue_at(m, place, node)
+    _drop(m, place, queue + K_ROUND)
+    cancel(m, queue + K_READ)
+
+
+@inner
+def batches_up(m: Memory, f: Floats, place: int, node: int) -> None:
+    """The node is back."""
+    if m[place + P_KIND] != COMMIT:
+        plan_read(m, place, node)
+    elif node == 0:
+        start_flush(m, f, place)
+
+
+@inner
+def batches_speed(m: Memory, f: Floats, place: int, node: int, speed: float) -> None:
+    """A pause stops the round under way and the reading; a slow node takes longer for the next round."""
+    if m[place + P_KIND] == COMMIT:
+        if node == 0:
+            _change_speed(m, place, place + P_ROUND, speed)
+            start_flush(m, f, place)
+        return
+    queue = queue_at(m, place, node)
+    _change_speed(m, place, queue + K_ROUND, speed)
+    if speed == 0.0:
+        cancel(m, queue + K_READ)
+    plan_read(m, place, node)

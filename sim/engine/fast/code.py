@@ -1,0 +1,365 @@
+"""From the routines of a network to steps as words: each step knows its next one, lists end in a step of their own."""
+
+from __future__ import annotations
+
+from sim.draws.build import inverse_of
+from sim.draws.streams import element_id
+from sim.engine.fast import layout as L
+from sim.engine.fast.ground import elements_of
+from sim.engine.fast.program import Program, bits
+from sim.engine.order import COMPLETION, TIMEOUT
+from sim.network import Network
+from sim.network.distributions import Distribution
+from sim.network.facts import has_timer
+from sim.network.places import Server
+from sim.network.routines import (
+    Acquire,
+    Attempt,
+    Branch,
+    Cached,
+    Call,
+    Compensate,
+    CountStep,
+    DelayStep,
+    Fail,
+    Forget,
+    Fork,
+    Loop,
+    Mark,
+    Race,
+    Release,
+    Saga,
+    SetStep,
+    Start,
+    Step,
+    Steps,
+    Use,
+)
+from sim.network.starts import starts_of
+from sim.network.walk import Path, Placed, bodies, walk
+
+HEARTBEAT_TENTHS = 8
+"""Tenths of the timeout after which SDKs send a heartbeat. Source: Temporal docs, evaluate/cloud/actions, 2026-08."""
+
+
+def write_routines(program: Program, network: Network) -> None:
+    """Every routine; where one begins is the handle `routine NAME`."""
+    for name in network.routines:
+        program.handles[f"routine {name}"] = program.room(2)  # a way in, as routines call each other
+    writer = _Writer(program, network)
+    for name, steps in network.routines.items():
+        writer.placed = {placed.path: placed for placed in walk(name, steps)}
+        end = writer.end(L.OP_RETURN)
+        first = writer.steps(steps, ("routines", name), end)
+        program.words[program.handles[f"routine {name}"]] = first
+    for at, routine in writer.calls:
+        program.words[at] = program.words[program.handles[f"routine {routine}"]]
+    base = program.room(2 * len(network.routines) * max(1, len(program.operations)))
+    program.words[L.H_OPERATIONS] = base
+    program.words[L.H_ATTEMPTS] = program.room(2 * len(network.routines))
+
+
+class _Writer:
+    """Writes lists of steps back to front, so that each step knows where the next one is."""
+
+    def __init__(self, program: Program, network: Network) -> None:
+        self.program = program
+        self.network = network
+        self.elements = elements_of(network)
+        self.placed: dict[Path, Placed] = {}
+        self.calls: list[tuple[int, str]] = []
+
+    # -- lists ----------------------------------------------------------------------------------------------
+
+    def end(self, code: int) -> int:
+        """A step that ends a list."""
+        return self.program.put([code, 0, 0, 0])
+
+    def steps(self, steps: Steps, path: Path, following: int) -> int:
+        """A list of steps after which comes `following`; gives its first step."""
+        after: Step | None = None
+        for index in range(len(steps) - 1, -1, -1):
+            here = (*path, index)
+            following = self.step(self.placed[here], here, following, after)
+            after = steps[index]
+        return following
+
+    def body(self, step: Step, here: Path, below: Path, following: int) -> int:
+        """One of the lists inside a step."""
+        return self.steps(dict(bodies(step))[below], (*here, *below), following)
+
+    # -- what steps share -----------------------------------------------------------------------------------
+
+    def new(self, code: int, placed: Placed, following: int, size: int) -> int:
+        """The words of a step, with what every step has."""
+        at = self.program.room(size)
+        salt = element_id(placed.stream)
+        self.program.words[at : at + 4] = [code, following, self.elements[placed.stream], salt]
+        self.program.steps.append((at, placed.step.TAG, placed.stream))
+        return at
+
+    def draw(self, at: int, distribution: Distribution | None, stream: str) -> None:
+        """A distribution and its stream, in two words; nothing without one."""
+        if distribution is not None:
+            self.program.words[at] = self.program.distribution(inverse_of(distribution))
+            self.program.stream(at + 1, stream)
+
+    def pairs(self, at: int, per: dict[str, int]) -> None:
+        """What attributes add to a time: base and number."""
+        words = [word for name, each in per.items() for word in (self.program.attributes[name], each)]
+        self.program.words[at : at + 2] = [self.program.put(words), len(per)]
+
+    def priority(self, at: int, own: int | None) -> None:
+        """Whether the request has a priority of its own, and which."""
+        self.program.words[at : at + 2] = [int(own is not None), own or 0]
+
+    def place(self, name: str | None) -> int:
+        """Handle of a place, 0 for none."""
+        return 0 if name is None else self.program.handles[name]
+
+    # -- each kind ------------------------------------------------------------------------------------------
+
+    def step(self, placed: Placed, here: Path, following: int, after: Step | None) -> int:
+        """One step and all that is inside it."""
+        step = placed.step
+        match step:
+            case Acquire():
+                return self.acquire(placed, step, here, following)
+            case Use():
+                return self.use(placed, step, following, after)
+            case DelayStep():
+                return self.delay(placed, step, following)
+            case Branch():
+                return self.branch(placed, step, here, following)
+            case Fork() | Race():
+                return self.children(placed, step, here, following)
+            case Attempt():
+                return self.attempt(placed, step, here, following)
+            case Mark():
+                return self.mark(placed, step, following)
+            case Loop():
+                at = self.new(L.OP_LOOP, placed, following, L.LO_SIZE)
+                self.program.count(at + L.LO_NUMBER, step.loop.times, f"{placed.stream}/times")
+                self.program.words[at + L.LO_BODY] = self.body(step, here, ("loop", "steps"), self.end(L.OP_LOOP_END))
+            case Saga():
+                at = self.new(L.OP_SAGA, placed, following, L.SG_SIZE)
+                self.program.words[at + L.SG_BODY] = self.body(step, here, ("saga",), self.end(L.OP_SAGA_END))
+            case Compensate():
+                at = self.new(L.OP_COMPENSATE, placed, following, 5)
+                self.program.words[at + L.CO_BODY] = self.body(step, here, ("compensate",), self.end(L.OP_UNDO_END))
+            case Cached():
+                at = self.new(L.OP_CACHED, placed, following, L.CC_SIZE)
+                words = self.program.words
+                words[at + L.CC_CACHE] = self.program.handles[f"cache {step.cached.cache}"]
+                words[at + L.CC_AT] = self.place(step.cached.at)
+                words[at + L.CC_HIT] = self.body(step, here, ("cached", "hit"), following)
+                words[at + L.CC_MISS] = self.body(step, here, ("cached", "miss"), following)
+            case Release():
+                at = self.new(L.OP_RELEASE, placed, following, 5)
+                self.program.words[at + L.RE_PLACE] = self.place(step.release)
+            case Call():
+                at = self.new(L.OP_CALL, placed, following, 5)
+                self.calls.append((at + L.CL_BODY, step.call))
+            case CountStep():
+                at = self.new(L.OP_COUNT, placed, following, L.CN_ITEMS + 2 * len(step.count))
+                items = [(self.program.number(self.program.operations, n), number) for n, number in step.count.items()]
+                self.program.words[at + L.CN_COUNT] = len(items)
+                self.program.words[at + L.CN_ITEMS : at + L.CN_ITEMS + 2 * len(items)] = [w for p in items for w in p]
+            case SetStep():
+                at = self.set(placed, step, following)
+            case Fail():
+                at = self.new(L.OP_FAIL, placed, following, L.FL_SIZE)
+                words = self.program.words
+                words[at + L.FL_ERROR] = self.program.number(self.program.errors, step.fail)
+                words[at + L.FL_ALWAYS] = int(step.probability >= 1)
+                words[at + L.FL_CHANCE] = bits(step.probability)
+                self.program.stream(at + L.FL_STREAM, f"{placed.stream}/fail")
+            case Start():
+                at = self.new(L.OP_START, placed, following, 4)
+            case Forget():
+                at = self.new(L.OP_FORGET, placed, following, 5)
+                self.program.words[at + L.FG_SLOT] = self.program.number(self.program.affinities, step.forget)
+            case _:
+                raise AssertionError(step)
+        return at
+
+    def acquire(self, placed: Placed, step: Acquire, here: Path, following: int) -> int:
+        """An acquire."""
+        body = step.acquire
+        at = self.new(L.OP_ACQUIRE, placed, following, L.AQ_SIZE)
+        words = self.program.words
+        words[at + L.AQ_PLACE], words[at + L.AQ_UNITS] = self.place(body.resource), body.units
+        self.priority(at + L.AQ_PRIORITY, body.priority)
+        words[at + L.AQ_AT] = self.place(body.at)
+        words[at + L.AQ_AFFINITY] = -1
+        if body.affinity is not None:
+            words[at + L.AQ_AFFINITY] = self.program.number(self.program.affinities, body.affinity)
+        words[at + L.AQ_LEASE] = -1 if body.lease_ns is None else body.lease_ns
+        self.draw(at + L.AQ_PATIENCE, body.patience, f"{placed.stream}/patience")
+        if body.otherwise is not None:
+            words[at + L.AQ_OTHERWISE] = self.body(step, here, ("acquire", "otherwise"), following)
+        return at
+
+    def use(self, placed: Placed, step: Use, following: int, after: Step | None) -> int:
+        """A visit."""
+        body = step.use
+        at = self.new(L.OP_USE, placed, following, L.US_SIZE)
+        words = self.program.words
+        words[at + L.US_PLACE], words[at + L.US_UNITS] = self.place(body.station), 1
+        self.priority(at + L.US_PRIORITY, body.priority)
+        words[at + L.US_AT] = self.place(body.at)
+        self.draw(at + L.US_PATIENCE, body.patience, f"{placed.stream}/patience")
+        demand = body.demand or getattr(self.network.stations[body.station], "service", None)
+        self.draw(at + L.US_DEMAND, demand, f"{placed.stream}/demand")
+        self.pairs(at + L.US_PER, body.per)
+        if isinstance(after, Use):
+            station = self.network.stations[after.use.station]
+            own = isinstance(self.network.stations[body.station], Server)
+            words[at + L.US_KEEPS] = int(own and isinstance(station, Server) and station.when_full == "block")
+        return at
+
+    def delay(self, placed: Placed, step: DelayStep, following: int) -> int:
+        """A delay."""
+        at = self.new(L.OP_DELAY, placed, following, L.DE_SIZE)
+        words = self.program.words
+        words[at + L.DE_KEY] = TIMEOUT if step.kind == "timer" else COMPLETION
+        state = step.kind if step.kind != "service" else f"service.{placed.stream.rsplit('/', 1)[1]}"
+        words[at + L.DE_STATE] = self.program.number(self.program.states, state)
+        self.draw(at + L.DE_DIST, step.delay, f"{placed.stream}/delay")
+        words[at + L.DE_FLOOR], words[at + L.DE_GRID] = step.floor_ns, step.grid_ns or 0
+        self.pairs(at + L.DE_PER, step.per)
+        return at
+
+    def branch(self, placed: Placed, step: Branch, here: Path, following: int) -> int:
+        """A branch: its ways in order."""
+        at = self.new(L.OP_BRANCH, placed, following, L.BR_WAYS + L.BR_WAY * len(step.branch))
+        words = self.program.words
+        self.program.stream(at + L.BR_STREAM, f"{placed.stream}/branch")
+        words[at + L.BR_DRAWS] = int(any(option.probability is not None for option in step.branch))
+        words[at + L.BR_COUNT] = len(step.branch)
+        for index, option in enumerate(step.branch):
+            way = [2, 0, 0, 0, 0, 0]
+            if option.probability is not None:
+                way = [0, bits(option.probability), 0, 0, 0, 0]
+            elif option.attribute is not None:
+                above, below = option.above, option.below
+                way = [1, self.program.attributes[option.attribute]]
+                way += [int(above is not None), bits(above or 0.0), int(below is not None), bits(below or 0.0)]
+            first = self.body(step, here, ("branch", index, "steps"), following)
+            here_at = at + L.BR_WAYS + L.BR_WAY * index
+            words[here_at : here_at + L.BR_WAY] = [*way, first]
+        return at
+
+    def children(self, placed: Placed, step: Fork | Race, here: Path, following: int) -> int:
+        """A fork or a race: the bodies of the children."""
+        lists = list(bodies(step))
+        code = L.OP_FORK if isinstance(step, Fork) else L.OP_RACE
+        at = self.new(code, placed, following, L.FO_BODIES + max(1, len(lists)))
+        words = self.program.words
+        words[at + L.FO_COUNT] = len(lists)
+        for index, (below, _) in enumerate(lists):
+            words[at + L.FO_BODIES + index] = self.body(step, here, below, self.end(L.OP_RETURN))
+        if isinstance(step, Fork):
+            body = step.fork
+            words[at + L.FO_JOIN] = -1 if body.join == "all" else -2 if body.join == "first" else int(body.join)
+            words[at + L.FO_CANCELS] = int(body.cancel)
+            if body.items is not None:
+                words[at + L.FO_KIND] = 1
+                self.program.count(at + L.FO_NUMBER, body.items, f"{placed.stream}/items")
+        return at
+
+    def attempt(self, placed: Placed, step: Attempt, here: Path, following: int) -> int:
+        """An attempt: its timeouts and its policy."""
+        body = step.attempt
+        at = self.new(L.OP_ATTEMPT, placed, following, L.AT_SIZE)
+        words = self.program.words
+        timed = has_timer(body)
+        end = self.end(L.OP_RETURN if timed else L.OP_ATTEMPT_END)
+        words[at + L.AT_BODY] = self.body(step, here, ("attempt", "steps"), end)
+        if body.on_failure is not None:
+            words[at + L.AT_AFTER] = self.body(step, here, ("attempt", "on_failure"), following)
+        words[at + L.AT_TIMED] = int(timed)
+        starts = starts_of(self.network, body.steps)
+        words[at + L.AT_STARTS] = {"at_once": L.AT_ONCE, "granted": L.GRANTED, "by_step": L.BY_STEP}[starts]
+        for where, timeout in (
+            (L.AT_STC, body.start_to_close_ns),
+            (L.AT_STS, body.schedule_to_start_ns),
+            (L.AT_SCC, body.schedule_to_close_ns),
+        ):
+            words[at + where] = -1 if timeout is None else timeout
+        words[at + L.AT_BEAT] = -1
+        if body.heartbeat is not None:
+            timeout, interval = body.heartbeat.timeout_ns, body.heartbeat.interval_ns
+            words[at + L.AT_BEAT] = timeout
+            words[at + L.AT_BEAT_INTERVAL] = interval or max(1, timeout * HEARTBEAT_TENTHS // 10)
+        words[at + L.AT_SILENT], words[at + L.AT_COUNTED] = int(body.on_crash == "silent"), int(body.counted)
+        if body.retry is not None:
+            self.retry(at, placed, step)
+        return at
+
+    def retry(self, at: int, placed: Placed, step: Attempt) -> None:
+        """When an attempt is made again."""
+        retry = step.attempt.retry
+        assert retry is not None
+        words = self.program.words
+        longest = retry.maximum_interval_ns or 100 * retry.initial_interval_ns
+        words[at + L.AT_RETRY] = 1
+        words[at + L.AT_FIRST] = bits(float(retry.initial_interval_ns))
+        words[at + L.AT_COEFFICIENT] = bits(retry.backoff_coefficient)
+        words[at + L.AT_LONGEST] = bits(float(longest))
+        words[at + L.AT_JITTER] = bits(retry.jitter)
+        self.program.stream(at + L.AT_JITTER_STREAM, f"{placed.stream}/jitter")
+        words[at + L.AT_MAXIMUM] = -1 if retry.maximum_attempts is None else retry.maximum_attempts
+        words[at + L.AT_FLOOR], words[at + L.AT_GRID] = retry.floor_ns, retry.grid_ns or 0
+        fatal = [self.program.number(self.program.errors, error) for error in retry.non_retryable]
+        words[at + L.AT_FATAL], words[at + L.AT_FATAL_COUNT] = self.program.put(fatal), len(fatal)
+
+    def mark(self, placed: Placed, step: Mark, following: int) -> int:
+        """A mark: the spans that it ends and begins, the monitors that it answers and asks."""
+        name = step.mark.name
+        network, program = self.network, self.program
+        at = self.new(L.OP_MARK, placed, following, L.MK_SIZE)
+        words = program.words
+        ends, starts, recovers = [], [], []
+        recoveries = 0
+        for span_name, span in network.spans.items():
+            handle = program.handles[f"span {span_name}"]
+            if span.after_crash is not None:
+                if span.end == name:
+                    recovers.append(recoveries)
+                recoveries += 1
+                continue
+            if span.end == name:
+                ends += [words[handle + L.SP_READY], handle]
+            if span.start == name:
+                starts.append(words[handle + L.SP_READY])
+        monitors = network.monitors.items()
+        answers = [
+            program.handles[f"monitor {n}"] for n, m in monitors for answer in m.eventually or () if answer == name
+        ]
+        asks = [program.handles[f"monitor {n}"] for n, m in monitors if m.when == name]
+        for where, items, width in (
+            (L.MK_ENDS, ends, 2),
+            (L.MK_STARTS, starts, 1),
+            (L.MK_RECOVERS, recovers, 1),
+            (L.MK_ANSWERS, answers, 1),
+            (L.MK_ASKS, asks, 1),
+        ):
+            base = program.put(items)
+            words[at + where : at + where + 2] = [base, len(items) // width]
+        words[at + L.MK_READIES] = program.readied.get(name, -1)
+        words[at + L.MK_WATCHED] = program.marks.get(name, -1)
+        words[at + L.MK_ONCE] = int(step.mark.once)
+        return at
+
+    def set(self, placed: Placed, step: SetStep, following: int) -> int:
+        """Changes of attributes."""
+        at = self.new(L.OP_SET, placed, following, L.SE_ITEMS + L.SE_ITEM * len(step.set))
+        self.program.words[at + L.SE_COUNT] = len(step.set)
+        for index, (name, change) in enumerate(step.set.items()):
+            item = at + L.SE_ITEMS + L.SE_ITEM * index
+            spec = change.add if change.add is not None else change.to
+            assert spec is not None
+            self.program.words[item : item + 2] = [self.program.attributes[name], int(change.add is not None)]
+            self.program.count(item + 2, spec, f"{placed.stream}/{name}")
+        return at

@@ -1,0 +1,216 @@
+"""From a network to a program. How steps are written is told in `code`; what stands on nodes in `ground`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sim.engine.fast.code import write_routines
+from sim.engine.fast.ground import write_groups, write_places
+from sim.engine.fast.layout import (
+    AT_MOST_ONCE,
+    CONSERVE,
+    ERRORS_BUILT_IN,
+    EVENTUALLY,
+    H_CHILD_SIZE,
+    H_MAIN_SIZE,
+    H_MARKS,
+    H_MONITORS,
+    H_OPERATION_COUNT,
+    H_PAUSES,
+    H_RECOVERIES,
+    H_RECOVERY_COUNT,
+    H_SPANS,
+    H_ST_BACKOFF,
+    H_ST_LOST,
+    H_ST_NETWORK,
+    H_ST_PAUSED,
+    H_ST_TIMER,
+    H_START_VALUES,
+    H_STATES,
+    H_TREE,
+    H_TRIALS,
+    H_WATCH,
+    J_LARGE,
+    J_SMALL,
+    MO_AMOUNTS,
+    MO_FORM,
+    MO_LIMIT,
+    MO_ONE,
+    MO_OTHER,
+    MO_SIZE,
+    MO_SLOT,
+    N_ATTRIBUTES,
+    NEVER_BOTH,
+    SP_GROUP,
+    SP_READY,
+    SP_RECOVERY,
+    SP_SIZE,
+    X_AFFINITIES,
+    X_ASKED,
+    X_ATTRIBUTES,
+    X_CACHED,
+    X_CHILDREN,
+    X_CLIENT,
+    X_COUNTS,
+    X_CRASHES,
+    X_KEYS,
+    X_LATE,
+    X_LIVE,
+    X_MARKED,
+    X_OPEN,
+    X_PATH,
+    X_READIED,
+    X_SAGAS,
+    X_SPANS,
+)
+from sim.engine.fast.process import write_faults, write_sources
+from sim.engine.fast.program import Program
+from sim.network import Network
+from sim.network.facts import has_timer
+from sim.network.places import Server
+from sim.network.routines import Attempt, Compensate, Fork, Mark, Race, Saga
+from sim.network.sources import ClosedArrivals
+from sim.network.walk import walk
+
+
+def compile_network(network: Network, drill: str | None = None, traces: dict[str, list[int]] | None = None) -> Program:
+    """The program of a network. drill: the one scripted fault that happens; traces: arrival times by source, in ns."""
+    program = Program()
+    for error in ERRORS_BUILT_IN:
+        program.number(program.errors, error)
+    program.attributes = {name: index for index, name in enumerate(network.attributes)}
+    program.words[N_ATTRIBUTES] = len(network.attributes)
+    program.words[H_START_VALUES] = program.put(list(network.attributes.values()))
+    faults = {name: fault for name, fault in network.faults.items() if not fault.is_drill or name == drill}
+    steps = [placed.step for routine, body in network.routines.items() for placed in walk(routine, body)]
+    program.words[H_PAUSES] = int(any(fault.effect == "pause" for fault in faults.values()))
+    _common_states(program)
+    _write_spans(program, network)
+    _write_monitors(program, network, steps)
+    write_groups(program, network)
+    write_places(program, network, faults)
+    write_routines(program, network)
+    write_sources(program, network, traces or {})
+    write_faults(program, network, faults)
+    _lay_out_jobs(program, network, steps)
+    program.words[H_MARKS] = len(network.routines)
+    program.words[H_STATES] = len(program.states)
+    program.words[H_OPERATION_COUNT] = max(1, len(program.operations))
+    return program
+
+
+def _common_states(program: Program) -> None:
+    for at, name in (
+        (H_ST_LOST, "lost"),
+        (H_ST_NETWORK, "network"),
+        (H_ST_TIMER, "timer"),
+        (H_ST_BACKOFF, "backoff"),
+        (H_ST_PAUSED, "paused"),
+    ):
+        if name in ("network", "timer"):
+            continue  # written by the delays that need them
+        program.words[at] = program.number(program.states, name)
+
+
+def _write_spans(program: Program, network: Network) -> None:
+    """Spans between marks, and those that measure recovery from a crash."""
+    recoveries: list[int] = []
+    readied: dict[str, int] = {}
+    groups = {name: index for index, name in enumerate(_groups(network))}
+    open_spans = 0
+    for name, span in network.spans.items():
+        handle = program.room(SP_SIZE)
+        program.handles[f"span {name}"] = handle
+        if span.after_crash is None:
+            program.words[handle + SP_READY] = open_spans
+            open_spans += 1
+        else:
+            program.words[handle + SP_RECOVERY] = 1
+            program.words[handle + SP_READY] = program.number(readied, span.start)
+            program.words[handle + SP_GROUP] = groups[span.after_crash]
+            recoveries.append(handle)
+    program.words[H_SPANS] = open_spans
+    program.words[H_RECOVERIES] = program.put(recoveries)
+    program.words[H_RECOVERY_COUNT] = len(recoveries)
+    program.readied = readied
+
+
+def _groups(network: Network) -> dict[str, int]:
+    from sim.network.facts import node_groups
+
+    return node_groups(network)
+
+
+def _write_monitors(program: Program, network: Network, steps: Sequence[object]) -> None:
+    first = program.room(MO_SIZE * len(network.monitors))
+    program.words[H_WATCH] = first
+    program.words[H_MONITORS] = len(network.monitors)
+    asked = 0
+    for index, (name, monitor) in enumerate(network.monitors.items()):
+        at = first + index * MO_SIZE
+        program.handles[f"monitor {name}"] = at
+
+        def mark(name: str) -> int:
+            return program.number(program.marks, name)
+
+        words = program.words
+        words[at + MO_LIMIT] = -1
+        if monitor.eventually is not None:
+            assert monitor.when is not None
+            words[at + MO_FORM], words[at + MO_ONE] = EVENTUALLY, mark(monitor.when)
+            words[at + MO_SLOT] = asked
+            asked += 1
+            if monitor.within_ns is not None:
+                words[at + MO_LIMIT] = monitor.within_ns
+            for answer in monitor.eventually:
+                mark(answer)
+        elif monitor.never_both is not None:
+            words[at + MO_FORM] = NEVER_BOTH
+            words[at + MO_ONE], words[at + MO_OTHER] = map(mark, monitor.never_both)
+        elif monitor.at_most_once is not None:
+            words[at + MO_FORM], words[at + MO_ONE] = AT_MOST_ONCE, mark(monitor.at_most_once)
+        else:
+            moved = monitor.conserve or {}
+            pairs = [word for name, amount in moved.items() for word in (mark(name), amount)]
+            words[at + MO_FORM] = CONSERVE
+            base = program.put(pairs)
+            words[at + MO_AMOUNTS], words[at + MO_AMOUNTS + 1] = base, len(moved)
+    program.asked = asked
+
+
+def _lay_out_jobs(program: Program, network: Network, steps: Sequence[object]) -> None:
+    """What a job's record consists of: only what the network needs."""
+    words = program.words
+    blocks = any(isinstance(station, Server) and station.when_full == "block" for station in network.stations.values())
+    timed = any(isinstance(step, Attempt) and has_timer(step.attempt) for step in steps)
+    sagas = any(isinstance(step, Saga | Compensate) for step in steps)
+    tree = blocks or timed or sagas or any(isinstance(step, Fork | Race) for step in steps)
+    words[H_TREE] = int(tree)
+    words[H_TRIALS] = int(timed)
+    size = J_LARGE if tree else J_SMALL
+    words[X_SPANS] = size
+    size += words[H_SPANS]
+    words[H_CHILD_SIZE] = size
+    watched = len(network.monitors) > 0 and any(isinstance(step, Mark) for step in steps)
+    parts = [
+        (X_ATTRIBUTES, len(network.attributes)),
+        (X_AFFINITIES, len(program.affinities)),
+        (X_KEYS, program.keyed),
+        (X_PATH, 1 if program.keyed else 0),
+        (X_CHILDREN, 1 if tree else 0),
+        (X_OPEN, 1 if watched else 0),
+        (X_CLIENT, 1 if any(isinstance(s.arrivals, ClosedArrivals) for s in network.sources.values()) else 0),
+        (X_SAGAS, 1 if sagas else 0),
+        (X_CACHED, 1 if network.caches else 0),
+        (X_LIVE, 1 if words[H_RECOVERY_COUNT] else 0),
+        (X_CRASHES, words[H_RECOVERY_COUNT]),
+        (X_READIED, len(program.readied)),
+        (X_COUNTS, len(program.marks) if watched else 0),
+        (X_ASKED, program.asked if watched else 0),
+        (X_LATE, program.asked if watched else 0),
+        (X_MARKED, 2 if watched else 0),
+    ]
+    for at, length in parts:
+        words[at] = size if length else 0
+        size += length
+    words[H_MAIN_SIZE] = size

@@ -1,0 +1,215 @@
+"""Who waits for whom at the end of a run: wait-for cycles, and executions that no event will ever end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.engine.fast import layout as L
+from sim.engine.fast.lists import chain, holders_of, lines_of, units_of
+from sim.engine.fast.program import Program
+from sim.network import Network
+from sim.network.places import Server
+
+Words = NDArray[np.int64]
+
+
+def cycles(network: Network, program: Program, m: Words, is_idle: bool) -> Iterator[str]:
+    """Says that jobs wait for each other for ever, with one cycle, or when executions are open and nothing is due."""
+    knot = Knot(network, program, m)
+    if knot.stuck:
+        yield f"deadlock: {len(knot.stuck)} jobs wait for each other: {'; '.join(knot.cycle())}"
+    elif is_idle and m[L.H_COHORT_OPEN]:
+        yield (
+            f"{int(m[L.H_COHORT_OPEN])} executions are open and no event is left that could end them; "
+            f"look at one with --execution"
+        )
+
+
+class Knot:
+    """The greatest set of jobs that only members of the set could set free; jobs and grants are handles.
+
+    A job that waits for units is in it when too few of them are, on every node that would do, out of the hands of
+    the set, when all these nodes are up, and when neither patience nor a preemption nor a sibling nor a timer may call
+    it off. A job that waits for its children is in it when all of them are, and no timer runs.
+    """
+
+    def __init__(self, network: Network, program: Program, m: Words) -> None:
+        self.m = m
+        stations = [name for name, station in network.stations.items() if isinstance(station, Server)]
+        self.names = {program.handles[name]: name for name in [*network.resources, *stations]}
+        self.stuck: set[int] = set()
+        self.wanted: dict[int, int] = {}
+        if not self._may_be():
+            return
+        self.at_door: set[int] = set()
+        for place in self.names:
+            self.wanted.update({self.job_of(grant): grant for grant in lines_of(m, place)})
+            if m[place + L.P_BLOCKS]:
+                door = chain(m, int(m[place + L.P_DOOR]), L.G_LINKS)
+                self.wanted.update({self.job_of(grant): grant for grant in door})
+                self.at_door.update(door)
+        self.stuck = set(self.wanted)
+        for job in self.wanted:
+            parent = self.parent(job)
+            while parent and self.awaits(parent):
+                self.stuck.add(parent)
+                parent = self.parent(parent)
+        before = -1
+        while len(self.stuck) != before:
+            before = len(self.stuck)
+            self.within_reach = {place: self._within_reach(place) for place in self.names}
+            self.stuck = {job for job in self.stuck if self._is_stuck(job)}
+
+    def _may_be(self) -> bool:
+        """Whether anybody holds units who waits too, or whose children may; without that there is no knot."""
+        waiting = (L.W_LINE, L.W_VISIT, L.W_DOOR, L.W_FAMILY, L.W_TRIAL)
+        for place in self.names:
+            if not self.m[place + L.M_BUSY]:
+                continue
+            for node in range(int(self.m[place + L.P_COUNT])):
+                for grant in holders_of(self.m, place, node):
+                    if not self.m[grant + L.G_NODE] & L.IN_SERVICE and self.kind(self.job_of(grant)) in waiting:
+                        return True
+        return False
+
+    # -- reading the records --------------------------------------------------------------------------------
+
+    def word(self, at: int) -> int:
+        """A word."""
+        return int(self.m[at])
+
+    def job_of(self, grant: int) -> int:
+        """Who asks, or holds."""
+        return self.word(grant) & L.LOW
+
+    def place_of(self, grant: int) -> int:
+        """Where."""
+        return self.word((self.word(grant) >> 31) + L.O_ARGS)
+
+    def kind(self, job: int) -> int:
+        """What the job waits for."""
+        return self.word(job + L.J_STATE) >> L.WAIT_SHIFT & L.WAIT_MASK
+
+    def awaits(self, job: int) -> int:
+        """The family or trial whose end the job waits for, or 0."""
+        return self.word(job + L.J_LINK) & L.LOW if self.kind(job) in (L.W_FAMILY, L.W_TRIAL) else 0
+
+    def parent(self, job: int) -> int:
+        """The job that this one is a part of, or 0."""
+        return self.word(job + L.J_TREE) & L.LOW if self.m[L.H_TREE] else 0
+
+    def within(self, job: int) -> int:
+        """The family or trial that the job is a child of, or 0."""
+        return self.word(job + L.J_TREE) >> 31 if self.m[L.H_TREE] and self.parent(job) else 0
+
+    def held(self, job: int) -> list[int]:
+        """Its grants, last first."""
+        found, grant = [], self.word(job + L.J_OWN) & L.LOW
+        while grant:
+            found.append(grant)
+            grant = self.word(grant + L.G_HELD) & L.LOW
+        return found
+
+    def children(self, family: int) -> list[int]:
+        """The children of a family that have not ended."""
+        return chain(self.m, self.word(family + L.B_CHILDREN), L.J_SIBLINGS)
+
+    def timers(self, trial: int) -> bool:
+        """Whether any timer of an attempt runs."""
+        return any(self.word(trial + L.Y_ALARMS + which) for which in range(4))
+
+    def wanted_node(self, grant: int) -> int:
+        """The one node that it must be, or -1."""
+        return ((self.word(grant + L.G_NODE) & L.WANTED_MASK) >> L.WANTED_SHIFT) - 1
+
+    # -- the set --------------------------------------------------------------------------------------------
+
+    def _within_reach(self, place: int) -> list[int]:
+        """Units of each node that the set does not hold; all where a node may come back or a preemption free them."""
+        units = self.word(place + L.P_UNITS)
+        nodes = self.word(self.word(place + L.P_GROUP) + L.GR_NODES)
+        found = []
+        for node in range(self.word(place + L.P_COUNT)):
+            up = self.word(nodes + node * L.D_SIZE + L.D_DOWNS) == 0
+            if up and not self.m[place + L.P_PREEMPTIVE]:
+                holders = holders_of(self.m, place, node)
+                found.append(units - sum(units_of(self.m, g) for g in holders if self.job_of(g) in self.stuck))
+            else:
+                found.append(units)
+        return found
+
+    def _is_stuck(self, job: int) -> bool:
+        if self._may_be_called_off(job):
+            return False
+        awaited = self.awaits(job)
+        if awaited and self.kind(job) == L.W_FAMILY:
+            return all(child in self.stuck for child in self.children(awaited))
+        if awaited:
+            return self.word(awaited + L.Y_CHILD) in self.stuck and not self.timers(awaited)
+        grant = self.wanted[job]
+        place = self.place_of(grant)
+        reach, node = self.within_reach[place], self.wanted_node(grant)
+        best = max(reach) if node < 0 else reach[node]
+        if grant in self.at_door and any(self.job_of(other) not in self.stuck for other in lines_of(self.m, place)):
+            return False  # who leaves the line makes room
+        limited = self.word((self.word(grant) >> 31) + L.AQ_PATIENCE) != 0
+        return not limited and best < units_of(self.m, grant)
+
+    def _may_be_called_off(self, job: int) -> bool:
+        """Whether a greater priority, or a sibling or timer of it or of one it is a part of, may still stop it."""
+        kept = self.word(job + L.J_SAGA) >> 31 if self.m[L.H_TREE] else 0
+        if any(self.m[self.place_of(grant) + L.P_PREEMPTIVE] and grant != kept for grant in self.held(job)):
+            return True
+        child = job
+        while child and not self.m[child + L.J_STATE] & L.ENDED and (around := self.within(child)):
+            if not self._is_open(around):
+                break
+            if self.word(around) == L.FAMILY:
+                others = self.children(around)
+                if self.m[around + L.B_CANCELS] and any(o not in self.stuck for o in others if o != child):
+                    return True
+            elif self.word(around + L.Y_STARTED) < 0 and self.timers(around):
+                return True
+            child = self.parent(child)
+        return False
+
+    def _is_open(self, around: int) -> bool:
+        return bool(self.m[around + (L.B_OPEN if self.word(around) == L.FAMILY else L.Y_OPEN)])
+
+    # -- one cycle ------------------------------------------------------------------------------------------
+
+    def cycle(self) -> list[str]:
+        """One cycle: who holds what and waits for what, from the job with the least number on."""
+        job = min(self.stuck, key=lambda job: self.word(job + L.J_ORDER))
+        seen: list[int] = []
+        while job not in seen:
+            seen.append(job)
+            job = self._next(job)
+        return [self._says(job) for job in seen[seen.index(job) :] if job in self.wanted]
+
+    def _next(self, job: int) -> int:
+        """A job of the set that this one waits for."""
+        awaited = self.awaits(job)
+        if awaited:
+            return self.children(awaited)[0] if self.kind(job) == L.W_FAMILY else self.word(awaited + L.Y_CHILD)
+        grant = self.wanted[job]
+        place, node = self.place_of(grant), self.wanted_node(grant)
+        nodes: Any = range(self.word(place + L.P_COUNT)) if node < 0 else (node,)
+        return next(
+            self.job_of(g) for n in nodes for g in holders_of(self.m, place, n) if self.job_of(g) in self.stuck
+        )
+
+    def _says(self, job: int) -> str:
+        held: list[str] = []
+        holder = job
+        while holder:
+            has = [g for g in reversed(self.held(holder)) if self.word(g + L.G_NODE) & L.NODE_MASK]
+            held = [self.names[self.place_of(grant)] for grant in has] + held
+            holder = self.parent(holder)
+        ordinal = self.word(job + L.J_ORDER) >> 24
+        waits = self.names[self.place_of(self.wanted[job])]
+        return f"execution {ordinal} holds {', '.join(held) or 'nothing'} and waits for {waits}"

@@ -1,0 +1,54 @@
+"""Draws of the kernel: a distribution in memory and a stream give the same value as `sim.draws.sampler` does."""
+
+from __future__ import annotations
+
+from sim.draws.inverse import sample_of, to_ns
+from sim.draws.jit import inline, inner
+from sim.draws.kinds import CONSTANT
+from sim.draws.streams import uniform
+from sim.engine.fast.layout import (
+    D_A,
+    D_B,
+    D_C,
+    D_KIND,
+    D_LENGTH,
+    D_NS,
+    D_TABLE,
+    J_OWN,
+    NUM_ATTRIBUTE,
+    NUM_CONSTANT,
+    X_ATTRIBUTES,
+)
+from sim.engine.fast.memory import Floats, Memory, high
+
+
+@inner
+def _value(m: Memory, f: Floats, dist: int, stream: int, path: int, index: int) -> float:
+    u = uniform(stream, path, index)
+    return sample_of(
+        m[dist + D_KIND], f[dist + D_A], f[dist + D_B], f[dist + D_C], f, m[dist + D_TABLE], m[dist + D_LENGTH], u
+    )
+
+
+@inline
+def time_of(m: Memory, f: Floats, dist: int, stream: int, path: int, index: int) -> int:
+    """A time in ns."""
+    if m[dist + D_KIND] == CONSTANT:
+        return m[dist + D_NS]
+    return to_ns(_value(m, f, dist, stream, path, index))
+
+
+@inner
+def count_of(m: Memory, f: Floats, number: int, path: int) -> int:
+    """A count that no attribute gives; `number` is where its three words are."""
+    if m[number] == NUM_CONSTANT:
+        return m[number + 1]
+    return int(_value(m, f, m[number + 1], m[number + 2], path, 0))
+
+
+@inner
+def number_of(m: Memory, f: Floats, number: int, job: int, path: int) -> int:
+    """A count that a step needs: plain, an attribute of the execution, or drawn."""
+    if m[number] == NUM_ATTRIBUTE:
+        return m[high(m[job + J_OWN]) + m[X_ATTRIBUTES] + m[number + 1]]
+    return count_of(m, f, number, path)

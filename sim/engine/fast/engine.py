@@ -1,0 +1,191 @@
+"""The kernel driven from outside: memory, keys of streams, the parts of a run, slices between which a host may look.
+
+A run does not depend on how long the slices are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from sim.draws.jit import COMPILED
+from sim.draws.streams import stream_key
+from sim.engine.fast import layout as L
+from sim.engine.fast.compile import compile_network
+from sim.engine.fast.handover import replication_of
+from sim.engine.fast.kernel import BEGIN, CALL_OFF, JUDGE, MARK_BEGIN, MARK_END, NEXT, RUN, kernel
+from sim.engine.fast.program import Program
+from sim.engine.plan import Plan
+from sim.errors import InputErrors, Problem
+from sim.network import Network
+from sim.results.columns import Replication
+
+DEFAULT_WORDS = 1 << 29
+"""Words of memory that a run may use: 4 GiB, of which only what is touched is ever real."""
+SLICE = 1 << 18
+"""Alarms handled between two looks of the host: some tens of milliseconds."""
+
+Progress = Callable[[int, int], None]
+"""Told the time reached and the time at which sources stop at the latest, in ns."""
+
+
+def run(
+    network: Network,
+    plan: Plan,
+    traces: dict[str, list[int]] | None = None,
+    progress: Progress | None = None,
+    slice_alarms: int = SLICE,
+) -> Replication:
+    """One replication of a network. progress: called between slices. Raises InputErrors when time stands still."""
+    return FastEngine(network, plan, traces, slice_alarms=slice_alarms).run(progress)
+
+
+class FastEngine:
+    """One replication of a network, ready to run.
+
+    words: how much memory it may use at most; slice_alarms: alarms handled between two looks of the host.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        plan: Plan,
+        traces: dict[str, list[int]] | None = None,
+        words: int = DEFAULT_WORDS,
+        slice_alarms: int = SLICE,
+    ) -> None:
+        self.network = network
+        self.plan = plan
+        self.slice_alarms = slice_alarms
+        self.program = compile_network(network, plan.drill, traces)
+        self.memory: Any = _memory(words)
+        self.floats = self.memory.view(np.float64)
+        # Uncompiled, items of a memoryview are plain integers, which do not overflow; those of an array would.
+        self.m: Any = self.memory if COMPILED else memoryview(self.memory)
+        self.f: Any = self.floats if COMPILED else memoryview(self.floats)
+        _load(self.memory, self.program, plan)
+
+    def run(self, progress: Progress | None = None) -> Replication:
+        """Run through warm-up, window, follow-up and drain."""
+        plan = self.plan
+        routines = len(self.network.routines)
+        last = plan.horizon_ns + plan.follow_ns
+
+        def until(end_ns: int) -> None:
+            while True:
+                status = kernel(self.m, self.f, RUN, end_ns, self.slice_alarms)
+                if progress is not None:
+                    progress(int(self.m[L.H_NOW]), last)
+                if status == L.REACHED:
+                    return
+                if status != L.BUDGET_SPENT:
+                    self._give_up(status)
+
+        kernel(self.m, self.f, BEGIN, 0, 0)
+        until(plan.warmup_ns)
+        kernel(self.m, self.f, MARK_BEGIN, routines, 0)
+        until(plan.horizon_ns)
+        kernel(self.m, self.f, MARK_END, routines, 0)
+        step_ns = max((plan.horizon_ns - plan.warmup_ns) // 64, 1)
+        least = plan.horizon_ns + (plan.follow_ns if plan.drill is not None else 0)
+        while (self.m[L.H_COHORT_OPEN] or self.m[L.H_NOW] < least) and self.m[L.H_NOW] < last:
+            until(min(int(self.m[L.H_NOW]) + step_ns, last))
+        followed_ns = int(self.m[L.H_NOW])
+        self.m[L.H_STOPPED] = 1
+        kernel(self.m, self.f, CALL_OFF, int(bool(self.m[L.H_COHORT_OPEN] and plan.drain_ns)), 0)
+        end_ns = followed_ns + plan.drain_ns
+        while self.m[L.H_COHORT_OPEN] and self.m[L.H_NOW] < end_ns:
+            following = int(kernel(self.m, self.f, NEXT, 0, 0))
+            if following < 0:
+                break
+            until(min(max(int(self.m[L.H_NOW]) + step_ns, following + 1), end_ns))
+        kernel(self.m, self.f, JUDGE, 0, 0)
+        is_idle = kernel(self.m, self.f, NEXT, 0, 0) < 0
+        return replication_of(self.network, self.program, plan, self.memory, followed_ns, is_idle)
+
+    def _give_up(self, status: int) -> None:
+        if status == L.STANDS_STILL:
+            culprit = int(self.m[L.H_CULPRIT])
+            name = next(name for name in self.network.sources if self.program.handles[f"source {name}"] == culprit)
+            raise InputErrors([stands_still(name)])
+        what = {
+            L.MEMORY_FULL: "what is alive at one time, or waits",
+            L.ROWS_FULL: "the executions that have started",
+            L.CROWDED: "the interruptions of one job at one instant",
+        }[status]
+        where = int(self.m[L.H_NOW]) / 1e9
+        raise InputErrors(
+            [
+                Problem(
+                    "run",
+                    f"after {where:,.1f} s of simulated time the memory of a run cannot hold {what}: "
+                    f"{int(self.m[L.H_ORDINAL]):,} executions have been let in",
+                    "shorten the horizon, lower the load, or split the run into more replications",
+                )
+            ]
+        )
+
+
+def stands_still(source: str) -> Problem:
+    """What is said of a closed loop whose clients take no time."""
+    from sim.engine.fast.sources import STANDSTILL
+
+    return Problem(
+        f"sources.{source}.arrivals",
+        f"a client has gone through {STANDSTILL:,} cycles at one instant; time stands still",
+        "write think: 1 ms, or give the routine something that takes time",
+    )
+
+
+def _memory(words: int) -> Any:
+    """So many words of zeros, or half as many, and so on, where the system does not promise that much."""
+    while True:
+        try:
+            return np.zeros(words, np.int64)
+        except MemoryError:
+            if words < 1 << 24:
+                raise
+            words //= 2
+
+
+def _load(m: Any, program: Program, plan: Plan) -> None:
+    """Copy the program to its place, give the streams their keys, and share out the memory."""
+    size = len(program.words)
+    m[:size] = program.words
+    for at, name in program.streams:
+        m[at] = stream_key(plan.seed, plan.replication, name)
+    m[L.H_BEGIN], m[L.H_HORIZON] = plan.warmup_ns, plan.horizon_ns
+    top = size
+    total = len(m)
+    states = max(1, int(m[L.H_STATES]))
+    # Half of the memory is for rows of executions, an eighth for alarms and effects, the rest for what is alive.
+    rows = (total - size) // 2 // (4 + states)
+    for at, length in (
+        (L.H_ROWS, rows),
+        (L.H_ROW_ENDS, rows),
+        (L.H_ROW_NOTES, rows),
+        (L.H_SPLIT_OWNERS, rows),
+        (L.H_SPLITS, rows * states),
+    ):
+        m[at] = top
+        top += length
+    m[L.H_ROW_LIMIT] = rows
+    effects = 1 << (((total - top) // 16).bit_length() - 1)
+    m[L.H_QUEUE], m[L.H_QUEUE + 1] = top, effects - 1
+    top += effects
+    alarms = (total - top) // 8
+    far = int(m[L.H_FAULT_GAP + 1]) + 1
+    for heap, number in ((L.H_HEAP, alarms), (L.H_FAULT_HEAP, far)):
+        # Four children of a node on one line of the cache: the second entry begins one.
+        top += -(m.ctypes.data // 8 + top + 2) % 8
+        m[heap + 1], m[heap + 3] = top, number
+        top += 2 * number
+    if plan.sample_ns:
+        m[L.H_SAMPLE] = top
+        m[top] = L.NOT_SET
+        m[top + L.SA_INTERVAL] = plan.sample_ns
+        m[top + L.SA_LOG + 3] = int(m[L.H_MARKS])
+        top += L.SA_SIZE
+    m[L.H_TOP], m[L.H_END] = top, total

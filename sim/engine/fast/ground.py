@@ -1,0 +1,374 @@
+"""From node groups, resources, stations and caches to words."""
+
+from __future__ import annotations
+
+from itertools import accumulate
+
+from sim.draws.build import inverse_of
+from sim.engine.fast.layout import (
+    BUCKET,
+    CA_CAPACITY,
+    CA_NODES,
+    CA_SIZE,
+    COMMIT,
+    D_READY,
+    D_SINCE,
+    D_SIZE,
+    D_SPEED,
+    DELAY,
+    FIFO,
+    G_FULL,
+    G_PLAIN,
+    G_RANKED,
+    G_VISIT,
+    GR_AFFINITIES,
+    GR_CHOOSERS,
+    GR_COUNT,
+    GR_INDEX,
+    GR_NODES,
+    GR_RESIDENTS,
+    GR_SIZE,
+    H_PLACE_COUNT,
+    H_PLACES,
+    K_READ,
+    K_ROUND,
+    K_SIZE,
+    LEAST_LOADED,
+    LIFO,
+    M_UNITS,
+    M_WAITS,
+    N_FREE,
+    N_OPEN,
+    N_SIZE,
+    NOT_SET,
+    P_ALARM,
+    P_AT_NODE,
+    P_BATCH,
+    P_BITS,
+    P_BLOCKS,
+    P_CHOICE,
+    P_CHOICE_STREAM,
+    P_CONTENTION,
+    P_CORES,
+    P_COUNT,
+    P_DIST,
+    P_ELEMENT,
+    P_GRANT_SIZE,
+    P_GROUP,
+    P_INDEX,
+    P_INTERVAL,
+    P_KEY_BOUNDS,
+    P_KEY_SLOT,
+    P_KEY_STREAM,
+    P_KEYED,
+    P_KIND,
+    P_LEVELS,
+    P_LIMIT,
+    P_NODES,
+    P_PLAIN,
+    P_PREEMPTIVE,
+    P_QUEUE,
+    P_REFUSES,
+    P_ROUND,
+    P_SINGLE,
+    P_SIZE,
+    P_SLACK,
+    P_ST_BLOCKED,
+    P_ST_OPENING,
+    P_ST_SERVICE,
+    P_ST_WAIT,
+    P_STREAM,
+    P_TIMED_WAITS,
+    P_TRIGGER,
+    P_UNITS,
+    POLLED,
+    POWER_OF_TWO,
+    PRIORITY,
+    R_LEFT,
+    R_NODE,
+    RANDOM,
+    RESOURCE,
+    ROUND_ROBIN,
+    S_ALARM,
+    S_SIZE,
+    S_SPEED,
+    SERVER,
+    SETUP,
+    SHARED,
+)
+from sim.engine.fast.program import Program, bits
+from sim.engine.fast.service import ONE_CORE
+from sim.network import Network
+from sim.network.distributions import Distribution
+from sim.network.facts import group_of, node_groups
+from sim.network.faults import Fault
+from sim.network.places import Delay, GroupCommit, Keyed, Place, Polled, Resource, Server, TokenBucket
+from sim.network.routines import Acquire, Use
+from sim.network.walk import walk
+from sim.results.histogram import BUCKETS
+
+UNLIMITED = 1 << 40
+"""Jobs that shared cores without `servers` hold at once."""
+NO_ALARM = NOT_SET
+_QUEUES = {"fifo": FIFO, "lifo": LIFO, "priority": PRIORITY}
+_CHOICES = {
+    "round_robin": ROUND_ROBIN,
+    "random": RANDOM,
+    "least_loaded": LEAST_LOADED,
+    "power_of_two": POWER_OF_TWO,
+}
+_WORD = 32  # nodes in a word of the set of those that can serve
+
+# -- groups -------------------------------------------------------------------------------------------------
+
+
+def write_groups(program: Program, network: Network) -> None:
+    """Every group with its nodes, all up."""
+    node = [0] * D_SIZE
+    node[D_SINCE], node[D_READY], node[D_SPEED] = -1, 1, bits(1.0)
+    for index, (name, count) in enumerate(node_groups(network).items()):
+        at = program.room(GR_SIZE)
+        program.handles[f"group {name}"] = at
+        program.words[at + GR_COUNT] = count
+        program.words[at + GR_INDEX] = index
+        program.words[at + GR_NODES] = program.put(node * count)
+
+
+# -- places ------------------------------------------------------------------------------------------------
+
+
+def write_places(program: Program, network: Network, faults: dict[str, Fault]) -> None:
+    """Every resource, station and cache, and who stands on which group."""
+    targets = {target.group for fault in faults.values() for target in fault.targets}
+    slowed = {
+        target.group for fault in faults.values() if fault.effect in ("pause", "slow") for target in fault.targets
+    }
+    residents: dict[str, list[int]] = {name: [] for name in node_groups(network)}
+    choosers: dict[str, list[int]] = {name: [] for name in node_groups(network)}
+    for name, cache in network.caches.items():
+        at = program.room(CA_SIZE)
+        program.handles[f"cache {name}"] = at
+        program.words[at + CA_CAPACITY] = cache.capacity
+        program.words[at + CA_NODES] = program.room(3 * node_groups(network)[cache.nodes])
+        residents[cache.nodes].append(-at)
+    patient = _with_patience(network)
+    places = []
+    elements = elements_of(network)
+    for index, (name, spec) in enumerate([*network.resources.items(), *network.stations.items()]):
+        at = program.room(P_SIZE)
+        places.append(at)
+        program.handles[name] = at
+        words = program.words
+        words[at + P_INDEX], words[at + P_ELEMENT] = index, elements[name]
+        words[at + P_ST_WAIT] = program.number(program.states, f"wait.{name}")
+        words[at + P_ST_SERVICE] = program.number(program.states, f"service.{name}")
+        words[at + M_WAITS] = program.room(BUCKETS)
+        words[at + P_LIMIT], words[at + P_TIMED_WAITS] = -1, 1
+        words[at + P_ALARM] = words[at + P_ROUND] = NO_ALARM
+        if isinstance(spec, Delay | TokenBucket):
+            _write_bucket(program, at, spec)
+            continue
+        group = group_of(network, name)
+        words[at + P_GROUP] = program.handles[f"group {group}"]
+        words[at + P_COUNT] = node_groups(network)[group]
+        if isinstance(spec, GroupCommit | Polled):
+            _write_batches(program, at, name, spec)
+            residents[group].append(at)
+            continue
+        _write_pool(program, at, name, spec, group in targets, group in slowed, name in patient)
+        residents[group].append(at)
+        if spec.wait_at == "node" and words[at + P_COUNT] > 1:
+            choosers[group].append(at)
+    program.words[H_PLACES] = program.put(places)
+    program.words[H_PLACE_COUNT] = len(places)
+    for name in residents:
+        at = program.handles[f"group {name}"]
+        # Stations follow resources and caches come first, as the reference engine has them.
+        program.words[at + GR_RESIDENTS : at + GR_RESIDENTS + 2] = [program.put(residents[name]), len(residents[name])]
+        program.words[at + GR_CHOOSERS : at + GR_CHOOSERS + 2] = [program.put(choosers[name]), len(choosers[name])]
+        program.words[at + GR_AFFINITIES : at + GR_AFFINITIES + 2] = _affinities(program, network, name)
+
+
+def _affinities(program: Program, network: Network, group: str) -> list[int]:
+    """The affinities by which units of a group's nodes are remembered: base and number."""
+    slots = []
+    for routine, steps in network.routines.items():
+        for placed in walk(routine, steps):
+            step = placed.step
+            if isinstance(step, Acquire) and step.acquire.affinity is not None:
+                slot = program.number(program.affinities, step.acquire.affinity)
+                if group_of(network, step.acquire.resource) == group and slot not in slots:
+                    slots.append(slot)
+    return [program.put(slots), len(slots)]
+
+
+def _with_patience(network: Network) -> set[str]:
+    """Places that anybody waits for with patience."""
+    found = set()
+    for routine, steps in network.routines.items():
+        for placed in walk(routine, steps):
+            step = placed.step
+            if isinstance(step, Acquire) and step.acquire.patience is not None:
+                found.add(step.acquire.resource)
+            if isinstance(step, Use) and step.use.patience is not None:
+                found.add(step.use.station)
+    return found
+
+
+def elements_of(network: Network) -> dict[str, int]:
+    """Numbers in the order of events: sources, resources, stations, steps, faults, in the order of the file."""
+    number, elements = 1, {}
+    groups = node_groups(network)
+    for name in network.sources:
+        elements[f"sources.{name}"] = number
+        number += 1
+    for name in [*network.resources, *network.stations]:
+        elements[name] = number
+        number += groups.get(group_of(network, name), 1)
+    for routine, steps in network.routines.items():
+        for placed in walk(routine, steps):
+            elements[placed.stream] = number
+            number += 4  # an attempt has four timers
+    for name in network.faults:
+        elements[f"faults.{name}"] = number
+        number += 1
+    return elements
+
+
+def _draws(program: Program, at: int, distribution: Distribution | None, stream: str) -> None:
+    if distribution is not None:
+        program.words[at + P_DIST] = program.distribution(inverse_of(distribution))
+        program.stream(at + P_STREAM, stream)
+
+
+def _write_bucket(program: Program, at: int, spec: Delay | TokenBucket) -> None:
+    words = program.words
+    if isinstance(spec, Delay):
+        words[at + P_KIND] = DELAY
+        return
+    words[at + P_KIND] = BUCKET
+    words[at + P_INTERVAL] = round(1e9 / spec.rate_per_s)
+    words[at + P_SLACK] = words[at + P_INTERVAL] * (spec.burst - 1)
+    limit = 0 if spec.when_empty == "reject" else spec.queue_limit
+    words[at + P_LIMIT] = -1 if limit is None else limit
+
+
+def _write_batches(program: Program, at: int, name: str, spec: GroupCommit | Polled) -> None:
+    words = program.words
+    if isinstance(spec, GroupCommit):
+        words[at + P_KIND] = COMMIT
+        words[at + P_BATCH] = spec.batch_limit or 0
+        words[at + P_REFUSES] = int(spec.when_down == "refuse")
+        words[at + P_ROUND + R_LEFT] = -1
+        _draws(program, at, spec.flush, f"{name}/flush")
+        return
+    words[at + P_KIND] = POLLED
+    words[at + P_BATCH], words[at + P_INTERVAL] = spec.batch, spec.interval_ns
+    words[at + P_TRIGGER] = int(spec.trigger == "timer")
+    _draws(program, at, spec.read, f"{name}/read")
+    if spec.keyed is not None:
+        _write_keys(program, at, name, spec.keyed)
+    count = words[at + P_COUNT]
+    nodes = words[at + P_NODES] = program.room(K_SIZE * count)
+    for node in range(count):
+        queue = nodes + node * K_SIZE
+        words[queue + K_READ] = words[queue + K_ROUND] = NO_ALARM
+        words[queue + K_ROUND + R_LEFT] = -1
+        words[queue + K_ROUND + R_NODE] = node
+
+
+def _write_keys(program: Program, at: int, name: str, keyed: Keyed) -> None:
+    words = program.words
+    if keyed.by == "execution":
+        words[at + P_KEYED], words[at + P_KEY_SLOT] = 1, program.keyed
+        program.keyed += 1
+    else:
+        words[at + P_KEYED] = 2 + program.attributes[keyed.by]
+    program.stream(at + P_KEY_STREAM, f"{name}/key")
+    if keyed.skew:
+        weights = [1 / (i + 1) ** keyed.skew for i in range(words[at + P_COUNT])]
+        total = sum(weights)
+        bounds = accumulate(weight / total for weight in weights[:-1])
+        words[at + P_KEY_BOUNDS] = program.put([bits(bound) for bound in bounds])
+
+
+def _kind_of(spec: Place, slowed: bool) -> int:
+    if not isinstance(spec, Server):
+        return RESOURCE
+    if spec.setup is not None:
+        return SETUP
+    return SHARED if spec.cores is not None or spec.contention is not None or slowed else SERVER
+
+
+def _write_pool(
+    program: Program, at: int, name: str, spec: Resource | Server, fails: bool, slowed: bool, patient: bool
+) -> None:
+    words = program.words
+    kind = words[at + P_KIND] = _kind_of(spec, slowed)
+    count = words[at + P_COUNT]
+    units = spec.units if isinstance(spec, Resource) else spec.servers or UNLIMITED
+    single = count == 1
+    words[at + P_UNITS] = units
+    words[at + P_QUEUE] = _QUEUES[spec.queue]
+    words[at + P_PREEMPTIVE] = int(spec.preemptive)
+    words[at + P_LIMIT] = -1 if spec.queue_limit is None else spec.queue_limit
+    words[at + P_CHOICE] = _CHOICES[spec.choice]
+    program.stream(at + P_CHOICE_STREAM, f"{name}/choice")
+    words[at + P_AT_NODE] = int(spec.wait_at == "node")
+    words[at + P_REFUSES] = int(spec.when_down == "refuse")
+    words[at + P_SINGLE] = int(single)
+    words[at + P_PLAIN] = int(single and not fails)
+    words[at + P_TIMED_WAITS] = int(kind == RESOURCE or (kind != SHARED and not spec.preemptive))
+    words[at + M_UNITS] = units * count
+    if spec.keyed is not None:
+        _write_keys(program, at, name, spec.keyed)
+    ranked = not single or spec.queue != "fifo" or patient
+    words[at + P_GRANT_SIZE] = G_RANKED if ranked else G_PLAIN if kind == RESOURCE else G_VISIT
+    if kind == SHARED or (spec.preemptive and kind != RESOURCE):
+        words[at + P_GRANT_SIZE] = G_FULL
+    opened = units
+    if isinstance(spec, Resource):
+        if spec.opening is not None:
+            opened = units if spec.open is None else spec.open
+            words[at + P_ST_OPENING] = program.number(program.states, f"opening.{name}")
+        _draws(program, at, spec.opening, f"{name}/opening")
+    else:
+        _write_server(program, at, name, spec, units)
+    node = [0] * (S_SIZE if kind == SHARED else N_SIZE)
+    node[N_FREE], node[N_OPEN] = units, opened
+    if kind == SHARED:
+        node[S_ALARM], node[S_SPEED], node[S_ALARM + 2] = NO_ALARM, ONE_CORE, at
+    words[at + P_NODES] = program.put(node * count)
+    _write_levels(program, at, count)
+
+
+def _write_server(program: Program, at: int, name: str, spec: Server, units: int) -> None:
+    words = program.words
+    _draws(program, at, spec.setup, f"{name}/setup")
+    words[at + P_BLOCKS] = int(spec.when_full == "block")
+    if spec.when_full == "block":
+        words[at + P_ST_BLOCKED] = program.number(program.states, f"blocked.{name}")
+    cores = spec.cores if spec.cores is not None else float(units)
+    words[at + P_CORES] = int(cores * ONE_CORE)
+    words[at + P_CONTENTION] = bits(cores)
+    if spec.contention is not None:
+        words[at + P_CONTENTION + 1] = bits(spec.contention.contention)
+        words[at + P_CONTENTION + 2] = bits(spec.contention.coherency)
+        words[at + P_CONTENTION + 3] = 1
+
+
+def _write_levels(program: Program, at: int, count: int) -> None:
+    """The set of nodes that can serve a newcomer: all of them."""
+    levels = []
+    while True:
+        full, rest = divmod(count, _WORD)
+        levels.append([(1 << _WORD) - 1] * full + ([(1 << rest) - 1] if rest else []))
+        count = len(levels[-1])
+        if count == 1:
+            break
+    bases = [program.put(level) for level in levels]
+    program.words[at + P_BITS] = program.put(bases)
+    program.words[at + P_LEVELS] = len(levels)
+
+
+__all__ = ["UNLIMITED", "elements_of", "write_groups", "write_places"]

@@ -1,0 +1,169 @@
+"""Lists and waiting lines: who stands behind whom. Who is taken from which is told elsewhere.
+
+A list has two words, first and last; its members carry one word of links (low: next, high: previous).
+"""
+
+from __future__ import annotations
+
+from sim.draws.jit import inline, inner
+from sim.engine.fast.layout import (
+    G_LINKS,
+    G_NODE,
+    G_PRIORITY,
+    G_SERIAL,
+    IN_LINE,
+    L_HEAD,
+    L_LENGTH,
+    L_TAIL,
+    LIFO,
+    LOW,
+    PRIORITY,
+)
+from sim.engine.fast.memory import Memory, set_high, set_low
+
+
+@inline
+def append(m: Memory, chain: int, item: int, at: int) -> None:
+    """Put a member at the end; `at` is where its links are."""
+    last = m[chain + L_TAIL]
+    m[item + at] = last << 31
+    if last:
+        set_low(m, last + at, item)
+    else:
+        m[chain + L_HEAD] = item
+    m[chain + L_TAIL] = item
+
+
+@inline
+def unlink(m: Memory, chain: int, item: int, at: int) -> None:
+    """Take a member out, wherever it stands."""
+    links = m[item + at]
+    after, before = links & LOW, links >> 31
+    if before:
+        set_low(m, before + at, after)
+    else:
+        m[chain + L_HEAD] = after
+    if after:
+        set_high(m, after + at, before)
+    else:
+        m[chain + L_TAIL] = before
+
+
+@inner
+def ranks_before(m: Memory, queue: int, one: int, other: int) -> bool:
+    """Whether one waiting grant goes before another of the same place."""
+    if queue == PRIORITY and m[one + G_PRIORITY] != m[other + G_PRIORITY]:
+        return m[one + G_PRIORITY] > m[other + G_PRIORITY]
+    if queue == LIFO:
+        return m[one + G_SERIAL] > m[other + G_SERIAL]
+    return m[one + G_SERIAL] < m[other + G_SERIAL]
+
+
+@inner
+def _insert_by_rank(m: Memory, line: int, grant: int) -> None:
+    """Stand among those of the same priority, by age; sought from both ends at once."""
+    ahead, behind = m[line + L_TAIL], m[line + L_HEAD]
+    while True:
+        if ahead == 0 or not ranks_before(m, PRIORITY, grant, ahead):
+            behind = m[ahead + G_LINKS] & LOW if ahead else m[line + L_HEAD]
+            break
+        if ranks_before(m, PRIORITY, grant, behind):
+            ahead = m[behind + G_LINKS] >> 31
+            break
+        ahead = m[ahead + G_LINKS] >> 31
+        behind = m[behind + G_LINKS] & LOW
+    m[grant + G_LINKS] = ahead << 31 | behind
+    if ahead:
+        set_low(m, ahead + G_LINKS, grant)
+    else:
+        m[line + L_HEAD] = grant
+    if behind:
+        set_high(m, behind + G_LINKS, grant)
+    else:
+        m[line + L_TAIL] = grant
+
+
+@inline
+def stand(m: Memory, queue: int, line: int, grant: int) -> None:
+    """Join a line."""
+    m[grant + G_NODE] |= IN_LINE
+    m[line + L_LENGTH] += 1
+    if queue == PRIORITY:
+        _insert_by_rank(m, line, grant)
+    else:
+        append(m, line, grant, G_LINKS)
+
+
+@inline
+def leave(m: Memory, line: int, grant: int) -> None:
+    """Leave a line, served or not."""
+    m[grant + G_NODE] ^= IN_LINE
+    m[line + L_LENGTH] -= 1
+    unlink(m, line, grant, G_LINKS)
+
+
+@inline
+def head_of(m: Memory, queue: int, line: int) -> int:
+    """Who goes next, or 0."""
+    return m[line + L_TAIL] if queue == LIFO else m[line + L_HEAD]
+
+
+@inner
+def sort_chain(m: Memory, first: int, link: int, key: int) -> int:
+    """Sort a chain of records by the word at `key`; `link` is where the handle of the next one is (0: the last).
+
+    Merges runs of 1, 2, 4, ... records, as no memory is needed for that. Gives the new first one.
+    """
+    run = 1
+    while True:
+        rest, first, last, merges = first, 0, 0, 0
+        while rest:
+            merges += 1
+            other = rest
+            left = 0
+            while left < run and other:
+                left += 1
+                other = m[other + link]
+            right = run
+            while left > 0 or (right > 0 and other):
+                if left > 0 and (right == 0 or other == 0 or m[rest + key] <= m[other + key]):
+                    taken = rest
+                    rest = m[rest + link]
+                    left -= 1
+                else:
+                    taken = other
+                    other = m[other + link]
+                    right -= 1
+                if last:
+                    m[last + link] = taken
+                else:
+                    first = taken
+                last = taken
+            rest = other
+        if last:
+            m[last + link] = 0
+        if merges <= 1:
+            return first
+        run *= 2
+
+
+@inner
+def append_plain(m: Memory, chain: int, item: int) -> None:
+    """Put a member at the end of a list of plain links: its first word is the next one."""
+    m[item] = 0
+    if m[chain + 1]:
+        m[m[chain + 1]] = item
+    else:
+        m[chain] = item
+    m[chain + 1] = item
+
+
+@inner
+def remove_plain(m: Memory, chain: int, before: int, item: int) -> None:
+    """Take a member out of such a list; `before` is the one before it."""
+    if before:
+        m[before] = m[item]
+    else:
+        m[chain] = m[item]
+    if m[chain + 1] == item:
+        m[chain + 1] = before

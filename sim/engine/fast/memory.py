@@ -1,0 +1,217 @@
+"""The kernel's memory: records taken and given back by size, effects in a ring, growing logs, sums beyond 64 bits."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from sim.draws.jit import inline, inner
+from sim.engine.fast.layout import (
+    CROWDED,
+    E_INTERRUPT,
+    E_SHIFT,
+    H_END,
+    H_FREE,
+    H_QUEUE,
+    H_SINK,
+    H_STATUS,
+    H_TOP,
+    I_DEPTH,
+    I_ERROR,
+    I_GRANT,
+    I_JOB,
+    I_SIZE,
+    J_STATE,
+    LOG_CHUNK,
+    LOG_COUNT,
+    LOG_LAST,
+    LOW,
+    MEMORY_FULL,
+    PENDING_MASK,
+    PENDING_ONE,
+)
+
+
+class Memory(Protocol):
+    """The memory as words: compiled, a pointer; uncompiled, a view whose items are plain integers."""
+
+    def __getitem__(self, at: int, /) -> int: ...
+    def __setitem__(self, at: int, word: int, /) -> None: ...
+
+
+class Floats(Protocol):
+    """The same memory as doubles."""
+
+    def __getitem__(self, at: int, /) -> float: ...
+    def __setitem__(self, at: int, value: float, /) -> None: ...
+
+
+@inline
+def low(word: int) -> int:
+    """The low handle of a word that two share."""
+    return word & LOW
+
+
+@inline
+def high(word: int) -> int:
+    """The high handle of a word that two share."""
+    return word >> 31
+
+
+@inline
+def set_low(m: Memory, at: int, value: int) -> None:
+    """Change the low handle of a word."""
+    m[at] = (m[at] >> 31 << 31) | value
+
+
+@inline
+def set_high(m: Memory, at: int, value: int) -> None:
+    """Change the high handle of a word."""
+    m[at] = (m[at] & LOW) | value << 31
+
+
+@inner
+def _fresh(m: Memory, size: int) -> int:
+    handle = m[H_TOP]
+    if handle + size > m[H_END]:
+        m[H_STATUS] = MEMORY_FULL
+        return H_SINK
+    m[H_TOP] = handle + size
+    return handle
+
+
+@inline
+def take(m: Memory, size: int) -> int:
+    """A record of `size` words, with anything in them."""
+    handle = m[H_FREE + size]
+    if handle:
+        m[H_FREE + size] = m[handle]
+        return handle
+    return _fresh(m, size)
+
+
+@inline
+def give(m: Memory, handle: int, size: int) -> None:
+    """Give a record back."""
+    m[handle] = m[H_FREE + size]
+    m[H_FREE + size] = handle
+
+
+@inline
+def effect(m: Memory, kind: int, word: int) -> None:
+    """Queue an effect of the event at hand: first-in first-out."""
+    tail = m[H_QUEUE + 3]
+    if tail - m[H_QUEUE + 2] > m[H_QUEUE + 1]:
+        m[H_STATUS] = MEMORY_FULL
+        return
+    m[m[H_QUEUE] + (tail & m[H_QUEUE + 1])] = kind << E_SHIFT | word
+    m[H_QUEUE + 3] = tail + 1
+
+
+@inner
+def interrupt(m: Memory, job: int, error: int, depth: int, grant: int) -> None:
+    """Interrupt a job where it waits, when its turn comes.
+
+    grant: 1 when it is asked then whether the job still holds its grant number `depth`.
+    """
+    state = m[job + J_STATE]
+    if state & PENDING_MASK == PENDING_MASK:
+        m[H_STATUS] = CROWDED
+        return
+    m[job + J_STATE] = state + PENDING_ONE
+    record = take(m, I_SIZE)
+    m[record + I_JOB] = job
+    m[record + I_ERROR] = error
+    m[record + I_DEPTH] = depth
+    m[record + I_GRANT] = grant
+    effect(m, E_INTERRUPT, record)
+
+
+@inline
+def add(m: Memory, at: int, amount: int) -> None:
+    """Add a non-negative amount below 2^62 to a sum of two words, exactly."""
+    total = m[at] + (amount & LOW)
+    m[at] = total & LOW
+    m[at + 1] += (amount >> 31) + (total >> 31)
+
+
+@inline
+def add_product(m: Memory, at: int, count: int, passed: int) -> None:
+    """Add count x passed to a sum of two words, exactly, for count below 2^31 or short times."""
+    if passed <= LOW and count <= LOW:
+        add(m, at, count * passed)
+    else:
+        _add_long(m, at, count, passed)
+
+
+@inner
+def _add_long(m: Memory, at: int, count: int, passed: int) -> None:
+    # count = a 2^20 + b, passed = c 2^31 + d: every product stays below 2^63 for count below 2^51, passed below 2^62
+    above, below = passed >> 31, passed & LOW
+    high_part, low_part = count >> 20, count & ((1 << 20) - 1)
+    add(m, at, low_part * below)
+    total = high_part * below  # in units of 2^20
+    m[at + 1] += total >> 11
+    add(m, at, (total & 2047) << 20)
+    m[at + 1] += count * above
+
+
+@inner
+def mul_div(a: int, b: int, c: int, up: bool) -> int:
+    """a b / c, exactly, rounded down or up, where the result is below 2^62; none negative, c positive."""
+    ceiling = c - 1 if up else 0
+    if a <= LOW and b <= LOW:
+        return (a * b + ceiling) // c
+    whole = a // c * b
+    rest = a % c
+    if b == 0 or rest <= (1 << 61) // b:
+        return whole + (rest * b + ceiling) // c
+    quotient, left = 0, 0  # long multiplication by the bits of b, highest first; left stays below c
+    for bit in range(62, -1, -1):
+        quotient *= 2
+        left *= 2
+        if left >= c:
+            left -= c
+            quotient += 1
+        if b >> bit & 1:
+            left += rest
+            if left >= c:
+                left -= c
+                quotient += 1
+    return whole + quotient + (1 if up and left else 0)
+
+
+@inner
+def large(m: Memory, size: int) -> int:
+    """A record of any size, for good."""
+    return _fresh(m, size)
+
+
+@inner
+def log_word(m: Memory, log: int, word: int) -> None:
+    """Append a word to a log: chunks of LOG_CHUNK words behind the handle of the next one."""
+    count = m[log + LOG_COUNT]
+    place = count % LOG_CHUNK
+    if place == 0:
+        chunk = take(m, LOG_CHUNK + 1)
+        m[chunk] = 0
+        if count:
+            m[m[log + LOG_LAST]] = chunk
+        else:
+            m[log] = chunk
+        m[log + LOG_LAST] = chunk
+    m[m[log + LOG_LAST] + 1 + place] = word
+    m[log + LOG_COUNT] = count + 1
+
+
+@inline
+def half_even(value: float) -> int:
+    """A non-negative double as the nearest integer, a half going to the even neighbour."""
+    if value < 4503599627370496.0:  # 2^52: from there on doubles are whole
+        return int((value + 4503599627370496.0) - 4503599627370496.0)
+    return int(value)
+
+
+@inline
+def multiple_above(value: int, step: int) -> int:
+    """The least multiple of `step` that is not below `value`."""
+    return (value + step - 1) // step * step

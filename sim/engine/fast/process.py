@@ -1,0 +1,153 @@
+"""From sources and faults to words: what comes by itself."""
+
+from __future__ import annotations
+
+from sim.draws.build import inverse_of
+from sim.draws.streams import child_path, element_id
+from sim.engine.fast import layout as L
+from sim.engine.fast.ground import NO_ALARM, elements_of
+from sim.engine.fast.program import Program, bits
+from sim.network import Network
+from sim.network.facts import node_groups
+from sim.network.faults import Fault
+from sim.network.sources import (
+    BurstArrivals,
+    ClosedArrivals,
+    ModulatedArrivals,
+    PoissonArrivals,
+    Profile,
+    RenewalArrivals,
+    Source,
+    TraceArrivals,
+)
+
+# -- sources ------------------------------------------------------------------------------------------------
+
+
+def write_sources(program: Program, network: Network, traces: dict[str, list[int]]) -> None:
+    """Every source and its clients, and the levels of the routines that they start."""
+    elements = elements_of(network)
+    routines = {name: index for index, name in enumerate(network.routines)}
+    handles = []
+    for index, (name, spec) in enumerate(network.sources.items()):
+        at = program.room(L.U_SIZE)
+        handles.append(at)
+        program.handles[f"source {name}"] = at
+        words = program.words
+        words[at] = NO_ALARM
+        words[at + L.U_INDEX], words[at + L.U_ELEMENT] = index, elements[f"sources.{name}"]
+        words[at + L.U_ROUTINE], words[at + L.U_PRIORITY] = routines[spec.routine], spec.priority
+        words[at + L.U_CODE] = words[program.handles[f"routine {spec.routine}"]]
+        words[at + L.U_START], words[at + L.U_COUNTED] = spec.start_ns, int(spec.counted)
+        words[at + L.U_STOP] = -1 if spec.stop_ns is None else spec.stop_ns
+        words[at + L.U_LIMIT] = -1 if spec.limit is None else spec.limit
+        words[at + L.U_ID] = element_id(name)
+        program.stream(at + L.U_STREAM, f"{name}/arrivals")
+        words[at + L.U_BATCH] = -1
+        batch = getattr(spec.arrivals, "batch", None)
+        if batch is not None:
+            program.count(at + L.U_BATCH, batch, f"{name}/batch")
+        _write_arrivals(program, at, name, spec, traces.get(name) or [])
+    program.words[L.H_SOURCES] = program.put(handles)
+    program.words[L.H_SOURCE_COUNT] = len(handles)
+    program.words[L.H_ROUTINES] = program.room(L.RL_SIZE * len(routines))
+
+
+def _write_arrivals(program: Program, at: int, name: str, spec: Source, trace: list[int]) -> None:
+    words, arrivals = program.words, spec.arrivals
+    match arrivals:
+        case PoissonArrivals():
+            words[at + L.U_KIND] = L.POISSON
+            words[at + L.U_MEAN] = bits(1 / arrivals.poisson_per_s)
+            if arrivals.profile is not None:
+                words[at + L.U_PROFILE] = _write_profile(program, arrivals.poisson_per_s, arrivals.profile)
+        case RenewalArrivals():
+            words[at + L.U_KIND] = L.RENEWAL
+            words[at + L.U_DIST] = program.distribution(inverse_of(arrivals.renewal))
+            program.stream(at + L.U_DIST_STREAM, f"{name}/arrivals")
+        case ModulatedArrivals():
+            words[at + L.U_KIND] = L.MODULATED
+            phases = [word for phase in arrivals.mmpp for word in (bits(phase.rate_per_s), phase.stay_ns)]
+            words[at + L.U_PHASES], words[at + L.U_PHASE_COUNT] = program.put(phases), len(arrivals.mmpp)
+            program.stream(at + L.U_STAY_STREAM, f"{name}/phases")
+        case BurstArrivals():
+            words[at + L.U_KIND] = L.BURST
+            program.count(at + L.U_SIZE_OF, arrivals.burst, f"{name}/size")
+            words[at + L.U_AT], words[at + L.U_JITTER] = arrivals.at_ns, arrivals.jitter_ns
+            words[at + L.U_EVERY] = -1 if arrivals.every_ns is None else arrivals.every_ns
+        case TraceArrivals():
+            words[at + L.U_KIND] = L.TRACE
+            words[at + L.U_TRACE], words[at + L.U_TRACE_SIZE] = program.put(list(trace)), len(trace)
+        case ClosedArrivals():
+            words[at + L.U_KIND] = L.CLOSED_LOOP
+            if arrivals.think is not None:
+                words[at + L.U_DIST] = program.distribution(inverse_of(arrivals.think))
+                program.stream(at + L.U_DIST_STREAM, f"{name}/think")
+            clients = [NO_ALARM, *[0] * (L.C_SIZE - 1)] * arrivals.closed
+            words[at + L.U_CLIENTS], words[at + L.U_CLIENT_COUNT] = program.put(clients), arrivals.closed
+
+
+def _write_profile(program: Program, rate_per_s: float, profile: Profile) -> int:
+    times = program.put([point.at_ns for point in profile.points])
+    rates = program.put([bits(rate_per_s * point.factor) for point in profile.points])
+    linear = int(profile.between == "linear")
+    return program.put([len(profile.points), linear, profile.period_ns or 0, times, rates])
+
+
+# -- faults ------------------------------------------------------------------------------------------------
+
+
+def write_faults(program: Program, network: Network, faults: dict[str, Fault]) -> None:
+    """Every fault of this run: what it does, and a process for each clock that it has."""
+    elements = elements_of(network)
+    groups = node_groups(network)
+    processes: list[int] = []
+    for name, fault in faults.items():
+        spec = _write_fault(program, name, fault, elements[f"faults.{name}"])
+        ident = element_id(name)
+        if not fault.each:
+            processes += _process(spec, ident, 0, 0, 0)
+            continue
+        number = 0
+        for target in fault.targets:
+            group = program.handles[f"group {target.group}"]
+            nodes = target.nodes if isinstance(target.nodes, tuple) else range(groups[target.group])
+            for node in nodes:
+                processes += _process(spec, child_path(ident, number), number, group, node)
+                number += 1
+    program.words[L.H_FAULT_GAP] = program.put(processes)
+    program.words[L.H_FAULT_GAP + 1] = len(processes) // L.FA_SIZE
+
+
+def _process(spec: int, path: int, number: int, group: int, node: int) -> list[int]:
+    words = [0] * L.FA_SIZE
+    words[0], words[L.A_VISIT] = NO_ALARM, number
+    words[L.FA_SPEC], words[L.FA_PATH] = spec, path
+    words[L.FA_ONLY], words[L.FA_NODE] = group, node
+    return words
+
+
+_EFFECTS = {"crash": L.CRASH, "pause": L.PAUSE, "slow": L.SLOW, "errors": L.ERRORS}
+
+
+def _write_fault(program: Program, name: str, fault: Fault, element: int) -> int:
+    at = program.room(L.FS_SIZE)
+    words = program.words
+    program.faults.append(name)
+    words[at + L.FS_INDEX], words[at + L.FS_ELEMENT] = len(program.faults) - 1, element
+    words[at + L.FS_EFFECT] = _EFFECTS[fault.effect]
+    words[at + L.FS_VALUE] = bits((fault.probability if fault.effect == "errors" else fault.speed) or 0.0)
+    words[at + L.FS_AT] = -1 if fault.at_ns is None else fault.at_ns
+    for where, length, stream in ((L.FS_WAIT, fault.mttf, "mttf"), (L.FS_LENGTH, fault.duration, "duration")):
+        if length is not None:
+            words[at + where] = program.distribution(inverse_of(length))
+            program.stream(at + where + 1, f"{name}/{stream}")
+    program.stream(at + L.FS_PICK, f"{name}/node")
+    program.stream(at + L.FS_ERRORS, f"{name}/errors")
+    targets = []
+    for target in fault.targets:
+        listed = list(target.nodes) if isinstance(target.nodes, tuple) else []
+        kind = {"all": L.ALL_NODES, "any": L.ANY_NODE}.get(str(target.nodes), L.LISTED_NODES)
+        targets += [program.handles[f"group {target.group}"], kind, program.put(listed), len(listed)]
+    words[at + L.FS_TARGETS], words[at + L.FS_TARGET_COUNT] = program.put(targets), len(fault.targets)
+    return at

@@ -1,0 +1,385 @@
+"""Where executions come from: each kind of arrivals, and the clients of a closed loop."""
+
+from __future__ import annotations
+
+from math import sqrt
+
+from sim.draws.inverse import exponential_ns
+from sim.draws.jit import inner
+from sim.draws.mathematics import log
+from sim.draws.streams import child_path, uniform
+from sim.engine.fast.alarms import key_of, set_alarm
+from sim.engine.fast.draw import count_of, time_of
+from sim.engine.fast.jobs import new_execution
+from sim.engine.fast.layout import (
+    A_OWNER,
+    A_SIZE,
+    A_VISIT,
+    BURST,
+    C_BEGUN,
+    C_CYCLE,
+    C_IDLE,
+    C_PATH,
+    C_SIZE,
+    C_STATE,
+    COHORT,
+    H_BEGIN,
+    H_CULPRIT,
+    H_HORIZON,
+    H_NOW,
+    H_ORDINAL,
+    H_SOURCES,
+    H_START_VALUES,
+    H_STATUS,
+    H_STOPPED,
+    MODULATED,
+    N_ATTRIBUTES,
+    POISSON,
+    RENEWAL,
+    STANDS_STILL,
+    T_CLIENT,
+    T_LATE,
+    T_SOURCE,
+    TRACE,
+    U_AT,
+    U_BATCH,
+    U_BURST,
+    U_CHANGES,
+    U_CLIENT_COUNT,
+    U_CLIENTS,
+    U_CODE,
+    U_COUNTED,
+    U_DIST,
+    U_DIST_STREAM,
+    U_ELEMENT,
+    U_EVERY,
+    U_ID,
+    U_INDEX,
+    U_JITTER,
+    U_KIND,
+    U_LIMIT,
+    U_MEAN,
+    U_ORDINAL,
+    U_PHASE,
+    U_PHASE_COUNT,
+    U_PHASE_END,
+    U_PHASES,
+    U_PROFILE,
+    U_ROUTINE,
+    U_SIZE_OF,
+    U_START,
+    U_STARTED,
+    U_STAY_STREAM,
+    U_STOP,
+    U_STREAM,
+    U_TIME,
+    U_TRACE,
+    U_TRACE_SIZE,
+    V_COUNT,
+    V_LINEAR,
+    V_PERIOD,
+    V_RATES,
+    V_TIMES,
+    X_ATTRIBUTES,
+    X_CLIENT,
+    X_PATH,
+)
+from sim.engine.fast.memory import Floats, Memory, give, half_even, take
+from sim.engine.fast.records import room_for_row, row_opens
+from sim.engine.order import ARRIVAL, COMPLETION
+
+STANDSTILL = 10_000
+"""So many cycles of a client at one instant are taken for a loop without end."""
+_UNUSED_BATCH = -1
+
+# -- letting in ---------------------------------------------------------------------------------------------
+
+
+@inner
+def _is_over(m: Memory, source: int, time: int) -> bool:
+    """Whether the source lets nothing in any more at a time."""
+    if m[H_STOPPED] or 0 <= m[source + U_STOP] <= time:
+        return True
+    return 0 <= m[source + U_LIMIT] <= m[source + U_STARTED]
+
+
+@inner
+def _let_in(m: Memory, source: int, path: int) -> int:
+    """Let an execution in."""
+    ordinal = m[H_ORDINAL]
+    if not room_for_row(m, ordinal):
+        return 0
+    m[source + U_STARTED] += 1
+    m[H_ORDINAL] = ordinal + 1
+    cohort = 0
+    if m[source + U_COUNTED] and m[H_BEGIN] <= m[H_NOW] < m[H_HORIZON]:
+        cohort = COHORT
+    job = new_execution(m, ordinal << 24, path, m[source + U_CODE], m[source + U_INDEX], cohort)
+    if m[X_PATH]:
+        m[job + m[X_PATH]] = path
+    for attribute in range(m[N_ATTRIBUTES]):
+        m[job + m[X_ATTRIBUTES] + attribute] = m[m[H_START_VALUES] + attribute]
+    row_opens(m, ordinal, job, m[source + U_ROUTINE])
+    return job
+
+
+@inner
+def _let_batch_in(m: Memory, f: Floats, source: int, ordinal: int) -> None:
+    """Those who arrive together, in order."""
+    here = child_path(m[source + U_ID], ordinal)
+    if m[source + U_BATCH] == _UNUSED_BATCH:
+        _let_in(m, source, here)
+        return
+    for index in range(count_of(m, f, source + U_BATCH, here)):
+        if _is_over(m, source, m[H_NOW]) or m[H_STATUS]:
+            return
+        _let_in(m, source, child_path(here, index))
+
+
+# -- when the next one comes -------------------------------------------------------------------------------
+
+
+@inner
+def _after_profile(m: Memory, f: Floats, source: int, time_ns: int, work: float) -> int:
+    """The time at which `work`, a unit exponential, is used up at the rate from `time_ns` on; -1 when it never is.
+
+    The same operations in the same order as in `sim.engine.profile`.
+    """
+    profile = m[source + U_PROFILE]
+    count, period = m[profile + V_COUNT], m[profile + V_PERIOD]
+    times, rates = m[profile + V_TIMES], m[profile + V_RATES]
+    time = float(time_ns)
+    idle = 0
+    while True:
+        base = 0.0
+        if period:
+            base = time // period * period
+        local = time - base
+        index = 0
+        while index + 1 < count and m[times + index + 1] <= local:
+            index += 1
+        first = f[rates + index]
+        start = base + m[times + index]
+        has_end = True
+        end = time
+        following = first
+        if index + 1 < count:
+            end = base + m[times + index + 1]
+            following = f[rates + index + 1]
+        elif period:
+            end = base + period
+            following = f[rates]
+        else:
+            has_end = False
+        last = following if m[profile + V_LINEAR] else first
+        if not has_end:
+            return half_even(time + work / first * 1e9) if first > 0 else -1
+        here = first if first == last else first + (last - first) * (time - start) / (end - start)
+        seconds = (end - time) * 1e-9
+        mass = (here + last) / 2 * seconds
+        if mass >= work:
+            slope = (last - here) / seconds
+            used = work / here if slope == 0 else (sqrt(here * here + 2 * slope * work) - here) / slope
+            return half_even(time + used * 1e9)
+        work -= mass
+        idle = idle + 1 if mass == 0 else 0
+        if idle > 2 * count:
+            return -1
+        time = end
+
+
+@inner
+def _stay(m: Memory, f: Floats, source: int) -> int:
+    u = uniform(m[source + U_STAY_STREAM], m[source + U_ID], m[source + U_CHANGES])
+    return half_even(-log(u) * m[m[source + U_PHASES] + 2 * m[source + U_PHASE] + 1])
+
+
+@inner
+def first_phase(m: Memory, f: Floats, source: int) -> None:
+    """The phase that a modulated source begins in, and its end."""
+    phases = m[source + U_PHASES]
+    count = m[source + U_PHASE_COUNT]
+    total = 0
+    for phase in range(count):
+        total += m[phases + 2 * phase + 1]
+    u = uniform(m[source + U_STAY_STREAM], m[source + U_ID], 0) * total
+    current = 0
+    while current < count - 1 and u >= m[phases + 2 * current + 1]:
+        u -= m[phases + 2 * current + 1]
+        current += 1
+    m[source + U_PHASE] = current
+    m[source + U_CHANGES] = 1
+    m[source + U_PHASE_END] = m[source + U_TIME] + _stay(m, f, source)
+
+
+@inner
+def _after_phases(m: Memory, f: Floats, source: int) -> int:
+    """A unit of exponential work is used up at the rate of the phase, whichever phases it takes; -1: never."""
+    time = m[source + U_TIME]
+    work = -log(uniform(m[source + U_STREAM], m[source + U_ID], m[source + U_ORDINAL]))
+    while True:
+        rate = f[m[source + U_PHASES] + 2 * m[source + U_PHASE]]
+        if rate > 0:
+            need = half_even(work / rate * 1e9)
+            if time + need < m[source + U_PHASE_END]:
+                return time + need
+        work = max(0.0, work - (m[source + U_PHASE_END] - time) * 1e-9 * rate)  # rounding may leave less than nothing
+        time = m[source + U_PHASE_END]
+        m[source + U_PHASE] = (m[source + U_PHASE] + 1) % m[source + U_PHASE_COUNT]
+        m[source + U_CHANGES] += 1
+        m[source + U_PHASE_END] = time + _stay(m, f, source)
+        if 0 <= m[source + U_STOP] <= time:
+            return -1
+
+
+@inner
+def plan_arrival(m: Memory, f: Floats, source: int) -> None:
+    """Set the alarm of the next arrival, if there is one."""
+    kind, time, ordinal = m[source + U_KIND], m[source + U_TIME], m[source + U_ORDINAL]
+    if kind == POISSON:
+        if m[source + U_PROFILE]:
+            work = -log(uniform(m[source + U_STREAM], m[source + U_ID], ordinal))
+            time = _after_profile(m, f, source, time, work)
+        else:
+            time += exponential_ns(m[source + U_STREAM], m[source + U_ID], ordinal, f[source + U_MEAN])
+    elif kind == RENEWAL:
+        time += time_of(m, f, m[source + U_DIST], m[source + U_DIST_STREAM], m[source + U_ID], ordinal)
+    elif kind == MODULATED:
+        time = _after_phases(m, f, source)
+    elif kind == TRACE:
+        if ordinal >= m[source + U_TRACE_SIZE]:
+            return
+        time = m[source + U_START] + m[m[source + U_TRACE] + ordinal]
+    if time < 0 or _is_over(m, source, time):
+        return
+    m[source + U_TIME] = time
+    m[source] = key_of(ARRIVAL, m[source + U_ELEMENT], T_SOURCE)
+    m[source + A_VISIT] = 0
+    m[source + A_OWNER] = source
+    set_alarm(m, time, source)
+
+
+@inner
+def _burst(m: Memory, f: Floats, source: int) -> None:
+    """A burst as a whole; with jitter, each of its executions by itself."""
+    now = m[H_NOW]
+    here = child_path(m[source + U_ID], m[source + U_BURST])
+    for index in range(count_of(m, f, source + U_SIZE_OF, here)):
+        if _is_over(m, source, now) or m[H_STATUS]:
+            return
+        ordinal = m[source + U_ORDINAL]
+        m[source + U_ORDINAL] = ordinal + 1
+        if m[source + U_JITTER] == 0:
+            _let_in(m, source, child_path(m[source + U_ID], ordinal))
+            continue
+        u = uniform(m[source + U_STREAM], child_path(here, index), 0)
+        late = take(m, A_SIZE)
+        m[late] = key_of(ARRIVAL, m[source + U_ELEMENT], T_LATE)
+        m[late + A_VISIT] = ordinal + 1  # visit 0 is the burst itself
+        m[late + A_OWNER] = source
+        set_alarm(m, now + half_even(u * m[source + U_JITTER]), late)
+    if m[source + U_EVERY] < 0:
+        return
+    m[source + U_BURST] += 1
+    m[source + U_TIME] = now + m[source + U_EVERY]
+    plan_arrival(m, f, source)
+
+
+@inner
+def arrival(m: Memory, f: Floats, source: int) -> None:
+    """The source lets in whoever comes now, and waits for the next."""
+    if _is_over(m, source, m[H_NOW]):
+        return
+    if m[source + U_KIND] == BURST:
+        _burst(m, f, source)
+        return
+    ordinal = m[source + U_ORDINAL]
+    _let_batch_in(m, f, source, ordinal)
+    m[source + U_ORDINAL] = ordinal + 1
+    plan_arrival(m, f, source)
+
+
+@inner
+def late_arrival(m: Memory, late: int) -> None:
+    """One of a burst with jitter comes."""
+    source, ordinal = m[late + A_OWNER], m[late + A_VISIT] - 1
+    give(m, late, A_SIZE)
+    if not _is_over(m, source, m[H_NOW]):
+        _let_in(m, source, child_path(m[source + U_ID], ordinal))
+
+
+# -- closed loop -------------------------------------------------------------------------------------------
+
+
+@inner
+def _work(m: Memory, source: int, client: int) -> None:
+    job = _let_in(m, source, child_path(m[client + C_PATH], m[client + C_CYCLE]))
+    if job:
+        m[client + C_STATE] = 2
+        m[job + m[X_CLIENT]] = client
+
+
+@inner
+def _cycle(m: Memory, f: Floats, source: int, client: int) -> None:
+    """Think, where there is something to think about, then start."""
+    now = m[H_NOW]
+    if _is_over(m, source, now):
+        return
+    m[client + C_BEGUN] = now
+    if m[source + U_DIST] == 0:
+        _work(m, source, client)
+        return
+    m[client + C_STATE] = 1
+    length = time_of(m, f, m[source + U_DIST], m[source + U_DIST_STREAM], m[client + C_PATH], m[client + C_CYCLE])
+    m[client] = key_of(COMPLETION, m[source + U_ELEMENT], T_CLIENT)
+    set_alarm(m, now + length, client)
+
+
+@inner
+def client_alarm(m: Memory, f: Floats, client: int) -> None:
+    """A client comes for the first time, or has thought."""
+    source = m[client + A_OWNER]
+    if m[client + C_STATE] == 0:
+        _cycle(m, f, source, client)
+    elif not _is_over(m, source, m[H_NOW]):
+        _work(m, source, client)
+
+
+@inner
+def client_done(m: Memory, f: Floats, client: int) -> None:
+    """The client's execution has ended: again."""
+    m[client + C_CYCLE] += 1
+    if m[H_NOW] == m[client + C_BEGUN]:
+        m[client + C_IDLE] += 1
+        if m[client + C_IDLE] == STANDSTILL:
+            m[H_STATUS] = STANDS_STILL
+            m[H_CULPRIT] = m[client + A_OWNER]
+            return
+    else:
+        m[client + C_IDLE] = 0
+    _cycle(m, f, m[client + A_OWNER], client)
+
+
+# -- the beginning -----------------------------------------------------------------------------------------
+
+
+@inner
+def start_sources(m: Memory, f: Floats, count: int) -> None:
+    """Set the first alarm of every source and client."""
+    for number in range(count):
+        source = m[m[H_SOURCES] + number]
+        m[source + U_TIME] = m[source + U_START]
+        for client in range(m[source + U_CLIENT_COUNT]):
+            at = m[source + U_CLIENTS] + client * C_SIZE
+            m[at] = key_of(ARRIVAL, m[source + U_ELEMENT], T_CLIENT)
+            m[at + A_VISIT] = client
+            m[at + A_OWNER] = source
+            m[at + C_PATH] = child_path(m[source + U_ID], client)
+            set_alarm(m, m[source + U_START], at)
+        if m[source + U_CLIENT_COUNT]:
+            continue
+        if m[source + U_KIND] == MODULATED:
+            first_phase(m, f, source)
+        if m[source + U_KIND] == BURST:
+            m[source + U_TIME] += m[source + U_AT]
+        plan_arrival(m, f, source)

@@ -1,0 +1,334 @@
+"""Steps that a job takes by itself: acquire, use, delay, mark and their kin. Those with steps inside: `routines`.
+
+Each function takes one step and gives the next one, or GONE when the job waits or has ended.
+"""
+
+from __future__ import annotations
+
+from sim.draws.jit import inline, inner
+from sim.draws.streams import child_path, uniform
+from sim.engine.fast.alarms import key_of, set_alarm
+from sim.engine.fast.batches import enter_commit, enter_polled
+from sim.engine.fast.draw import number_of, time_of
+from sim.engine.fast.endings import free_grant
+from sim.engine.fast.ends import GONE, fail
+from sim.engine.fast.guests import drop_guest, enter_bucket, enter_room, guest_waits, new_guest
+from sim.engine.fast.jobs import grant_place, node_of, take_from_held, wait_for
+from sim.engine.fast.layout import (
+    AQ_AFFINITY,
+    AQ_AT,
+    AQ_LEASE,
+    AQ_OTHERWISE,
+    AQ_PLACE,
+    BUCKET,
+    CN_COUNT,
+    CN_ITEMS,
+    COHORT,
+    COMMIT,
+    D_SINCE,
+    DE_DIST,
+    DE_FLOOR,
+    DE_GRID,
+    DE_KEY,
+    DE_PER,
+    DE_PER_COUNT,
+    DE_STREAM,
+    DELAY,
+    FG_SLOT,
+    FL_ALWAYS,
+    FL_CHANCE,
+    FL_ERROR,
+    FL_STREAM,
+    G_HELD,
+    G_NODE,
+    H_ACTIVITIES,
+    H_NOW,
+    H_OPERATION_COUNT,
+    H_OPERATIONS,
+    H_SOURCES,
+    J_OWN,
+    J_PATH,
+    J_REFS,
+    J_STATE,
+    M_ASKED,
+    MK_END_COUNT,
+    MK_ENDS,
+    MK_READIES,
+    MK_RECOVER_COUNT,
+    MK_RECOVERS,
+    MK_START_COUNT,
+    MK_STARTS,
+    MK_WATCHED,
+    NODE_MASK,
+    O_ELEMENT,
+    O_NEXT,
+    O_SALT,
+    OPENS,
+    P_DIST,
+    P_ELEMENT,
+    P_GROUP,
+    P_KIND,
+    P_STREAM,
+    RE_PLACE,
+    SE_COUNT,
+    SE_ITEM,
+    SE_ITEMS,
+    SOURCE_SHIFT,
+    T_JOB,
+    U_ROUTINE,
+    US_AT,
+    US_DEMAND,
+    US_DEMAND_STREAM,
+    US_PER,
+    US_PER_COUNT,
+    US_PLACE,
+    W_DELAY,
+    W_LINE,
+    W_OPENING,
+    X_AFFINITIES,
+    X_ATTRIBUTES,
+    X_NOT_HELD,
+    X_READIED,
+    X_SPANS,
+)
+from sim.engine.fast.memory import Floats, Memory, high, low, multiple_above
+from sim.engine.fast.nodes import group_node
+from sim.engine.fast.pools import drop_grant, granted_node, new_grant, request
+from sim.engine.fast.records import recovered, span_ends
+from sim.engine.fast.servers import begin_visit, set_patience
+from sim.engine.fast.trials import start_trial
+from sim.engine.fast.watch import watch_mark
+from sim.engine.order import COMPLETION
+
+
+@inner
+def per_attribute(m: Memory, job: int, items: int, count: int) -> int:
+    """What the attributes of the execution add to a time: pairs of attribute and time each."""
+    attributes = high(m[job + J_OWN]) + m[X_ATTRIBUTES]
+    total = 0
+    for item in range(count):
+        total += m[attributes + m[items + 2 * item]] * m[items + 2 * item + 1]
+    return total
+
+
+# -- acquire -----------------------------------------------------------------------------------------------
+
+
+@inline
+def acquired(m: Memory, job: int, step: int, grant: int) -> int:
+    """The units are there, and open: remember the node where the step says so."""
+    slot = m[step + AQ_AFFINITY]
+    if slot >= 0:
+        # + 1, so that 0 is none; a node lost in the meantime is forgotten with that
+        m[high(m[job + J_OWN]) + m[X_AFFINITIES] + slot] = m[grant + G_NODE] & NODE_MASK
+    return m[step + O_NEXT]
+
+
+@inner
+def open_unit(m: Memory, f: Floats, job: int, step: int, grant: int) -> int:
+    """Wait until a unit has been opened."""
+    place = m[step + AQ_PLACE]
+    m[grant + G_NODE] ^= OPENS
+    path = child_path(m[job + J_PATH], m[step + O_SALT])
+    length = time_of(m, f, m[place + P_DIST], m[place + P_STREAM], path, 0)
+    m[job] = key_of(COMPLETION, m[place + P_ELEMENT], T_JOB)
+    set_alarm(m, m[H_NOW] + length, job)
+    wait_for(m, job, W_OPENING, grant, step)
+    return GONE
+
+
+@inner
+def _remembered(m: Memory, job: int, step: int) -> int:
+    """The node remembered, -1 for any, -2 when it is known to be gone and there is a way round."""
+    node = m[high(m[job + J_OWN]) + m[X_AFFINITIES] + m[step + AQ_AFFINITY]] - 1
+    if node < 0:
+        return -1
+    since = m[group_node(m, m[m[step + AQ_PLACE] + P_GROUP], node) + D_SINCE]
+    if m[step + AQ_LEASE] >= 0 and since >= 0 and m[H_NOW] - since >= m[step + AQ_LEASE]:
+        return -2 if m[step + AQ_OTHERWISE] else -1
+    return node
+
+
+@inline
+def step_acquire(m: Memory, f: Floats, job: int, step: int) -> int:
+    """Take what is free, or wait for it."""
+    place = m[step + AQ_PLACE]
+    bound = -1
+    if m[step + AQ_AT]:
+        bound = node_of(m, job, m[step + AQ_AT])
+        if bound < 0:
+            return fail(m, f, job, X_NOT_HELD, -1, False)
+    elif m[step + AQ_AFFINITY] >= 0:
+        bound = _remembered(m, job, step)
+        if bound == -2:
+            return m[step + AQ_OTHERWISE]
+    grant = new_grant(m, place, job, step, bound)
+    error = request(m, f, place, grant)
+    if error:
+        drop_grant(m, place, grant)
+        return fail(m, f, job, error, -1, False)
+    if granted_node(m, grant) >= 0:
+        if m[grant + G_NODE] & OPENS:
+            return open_unit(m, f, job, step, grant)
+        return acquired(m, job, step, grant)
+    set_patience(m, f, place, job, step, grant)
+    wait_for(m, job, W_LINE, grant, step)
+    return GONE
+
+
+@inline
+def step_release(m: Memory, f: Floats, job: int, step: int) -> int:
+    """Give back what was acquired last."""
+    place = m[step + RE_PLACE]
+    grant = low(m[job + J_OWN])
+    while grant and grant_place(m, grant) != place:
+        grant = low(m[grant + G_HELD])
+    if grant == 0:
+        return fail(m, f, job, X_NOT_HELD, -1, False)
+    take_from_held(m, job, grant)
+    free_grant(m, f, grant)
+    return m[step + O_NEXT]
+
+
+# -- use ---------------------------------------------------------------------------------------------------
+
+
+@inner
+def _use_guest(m: Memory, f: Floats, place: int, kind: int, job: int, step: int, bound: int) -> int:
+    guest = new_guest(m, job, step)
+    if kind == BUCKET:
+        error = enter_bucket(m, place, guest)
+    elif kind == COMMIT:
+        error = enter_commit(m, f, place, guest)
+    else:
+        error = enter_polled(m, f, place, guest, bound)
+    if error:
+        drop_guest(m, guest)
+    else:
+        guest_waits(m, f, job, step, guest)
+    return error
+
+
+@inline
+def step_use(m: Memory, f: Floats, job: int, step: int) -> int:
+    """Visit a station."""
+    place = m[step + US_PLACE]
+    demand = 0
+    if m[step + US_DEMAND]:
+        demand = time_of(m, f, m[step + US_DEMAND], m[step + US_DEMAND_STREAM], m[job + J_PATH], 0)
+    if m[step + US_PER_COUNT]:
+        demand = max(0, demand + per_attribute(m, job, m[step + US_PER], m[step + US_PER_COUNT]))
+    bound = -1
+    if m[step + US_AT]:
+        bound = node_of(m, job, m[step + US_AT])
+        if bound < 0:
+            return fail(m, f, job, X_NOT_HELD, -1, False)
+    kind = m[place + P_KIND]
+    error = 0
+    if kind < DELAY:
+        error = begin_visit(m, f, place, job, step, demand, bound)
+    elif kind == DELAY:
+        enter_room(m, place, job, step, demand)
+    else:
+        m[place + M_ASKED] += 1
+        error = _use_guest(m, f, place, kind, job, step, bound)
+    return fail(m, f, job, error, -1, False) if error else GONE
+
+
+# -- delay -------------------------------------------------------------------------------------------------
+
+
+@inline
+def step_delay(m: Memory, f: Floats, job: int, step: int) -> int:
+    """Let time pass, with a floor and a grid."""
+    length = time_of(m, f, m[step + DE_DIST], m[step + DE_STREAM], m[job + J_PATH], 0)
+    if m[step + DE_PER_COUNT]:
+        length += per_attribute(m, job, m[step + DE_PER], m[step + DE_PER_COUNT])
+    end = m[H_NOW] + max(length, m[step + DE_FLOOR])
+    if m[step + DE_GRID]:
+        end = multiple_above(end, m[step + DE_GRID])
+    m[job] = key_of(m[step + DE_KEY], m[step + O_ELEMENT], T_JOB)
+    set_alarm(m, end, job)
+    m[H_ACTIVITIES] += 2
+    wait_for(m, job, W_DELAY, 0, step)
+    return GONE
+
+
+# -- facts -------------------------------------------------------------------------------------------------
+
+
+@inner
+def step_mark(m: Memory, job: int, step: int) -> int:
+    """End and begin spans; tell the monitors."""
+    now = m[H_NOW]
+    execution = high(m[job + J_OWN])
+    spans = job + m[X_SPANS]  # of each the instant of its begin + 1
+    for item in range(m[step + MK_END_COUNT]):
+        at = m[step + MK_ENDS] + 2 * item
+        begun = m[spans + m[at]]
+        if begun:
+            m[spans + m[at]] = 0
+            span_ends(m, m[at + 1], begun - 1)
+    for item in range(m[step + MK_START_COUNT]):
+        m[spans + m[m[step + MK_STARTS] + item]] = now + 1
+    for item in range(m[step + MK_RECOVER_COUNT]):
+        recovered(m, execution, m[m[step + MK_RECOVERS] + item])
+    if m[step + MK_READIES] >= 0:
+        m[execution + m[X_READIED] + m[step + MK_READIES]] = now
+    if m[step + MK_WATCHED] >= 0:
+        watch_mark(m, execution, step)
+    return m[step + O_NEXT]
+
+
+@inner
+def step_count(m: Memory, job: int, step: int) -> int:
+    """Count operations of the executions that started in the window; a count of 0 is told apart from none."""
+    if m[job + J_STATE] & COHORT:
+        routine = m[m[m[H_SOURCES] + (m[job + J_STATE] >> SOURCE_SHIFT)] + U_ROUTINE]
+        base = m[H_OPERATIONS] + 2 * routine * m[H_OPERATION_COUNT]
+        for item in range(m[step + CN_COUNT]):
+            at = base + 2 * m[step + CN_ITEMS + 2 * item]
+            m[at] += m[step + CN_ITEMS + 2 * item + 1]
+            m[at + 1] = 1
+    return m[step + O_NEXT]
+
+
+@inner
+def step_set(m: Memory, f: Floats, job: int, step: int) -> int:
+    """Add to attributes, or assign."""
+    attributes = high(m[job + J_OWN]) + m[X_ATTRIBUTES]
+    for item in range(m[step + SE_COUNT]):
+        at = step + SE_ITEMS + SE_ITEM * item
+        value = number_of(m, f, at + 2, job, m[job + J_PATH])
+        if m[at + 1]:
+            m[attributes + m[at]] += value
+        else:
+            m[attributes + m[at]] = value
+    return m[step + O_NEXT]
+
+
+@inner
+def step_fail(m: Memory, f: Floats, job: int, step: int) -> int:
+    """Fail, always or with a chance."""
+    if m[step + FL_ALWAYS] or uniform(m[step + FL_STREAM], m[job + J_PATH], 0) < f[step + FL_CHANCE]:
+        return fail(m, f, job, m[step + FL_ERROR], -1, False)
+    return m[step + O_NEXT]
+
+
+@inner
+def step_start(m: Memory, job: int, step: int) -> int:
+    """The innermost attempt with a timeout has started, on the node of what is held last."""
+    trial = high(m[job + J_REFS])
+    if trial:
+        grant = low(m[job + J_OWN])
+        node = m[grant + G_NODE] & NODE_MASK if grant else 0
+        where = group_node(m, m[grant_place(m, grant) + P_GROUP], node - 1) if node else 0
+        start_trial(m, trial, where)
+    return m[step + O_NEXT]
+
+
+@inner
+def step_forget(m: Memory, job: int, step: int) -> int:
+    """Forget a remembered node."""
+    m[high(m[job + J_OWN]) + m[X_AFFINITIES] + m[step + FG_SLOT]] = 0
+    return m[step + O_NEXT]

@@ -1,0 +1,221 @@
+"""What happens to jobs at places: looks at those of the reference engine. What jobs do by themselves: `see_steps`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sim.engine.reference.batches import FlushStation, PolledStation, Round
+from sim.engine.reference.caches import LruCache
+from sim.engine.reference.choices import Chooser, Keys
+from sim.engine.reference.guests import BucketStation, DelayStation, GuestStation
+from sim.engine.reference.pools import Grant, Pool
+from sim.engine.reference.stations import Servers, SetupServers, Shared, Visit
+from sim.network import Network
+from sim.network.places import Resource
+
+from .looks import Seen, look
+
+named_groups: set[str] = set()
+"""The groups of nodes that the network that is looked at names."""
+
+
+def looking_at(network: Network) -> None:
+    """The next run is of this network."""
+    named_groups.clear()
+    named_groups.update(network.nodes)
+
+
+def _kind(pool: Any) -> str:
+    return "resource" if isinstance(pool.spec, Resource) else "server"
+
+
+@look(Pool, "_give")
+def _give(seen: Seen, pool: Any, grant: Any, node: int) -> None:
+    kind = _kind(pool)
+    if grant.waited:
+        seen.add(f"{kind}.{pool.spec.queue}")
+    if pool.group.count > 1:
+        seen.add(f"{kind}.nodes")
+    if pool.group.name in named_groups:
+        seen.add(f"{kind}.shared_group")
+    if grant.units > 1:
+        seen.add("resource.several_units")
+
+
+@look(Pool, "wait")
+def _wait(seen: Seen, pool: Any, grant: Any) -> None:
+    limit = pool.spec.queue_limit
+    if limit is not None and pool._length(grant.wanted) >= limit:
+        seen.add(f"{_kind(pool)}.rejected")
+
+
+@look(Grant, "lose")
+def _lose(seen: Seen, grant: Any) -> None:
+    seen.add("resource.preempted")
+
+
+@look(Visit, "lose")
+def _visit_loses(seen: Seen, visit: Any) -> None:
+    seen.add("server.preempted")
+
+
+@look(Pool, "open_unit")
+def _open(seen: Seen, pool: Any, grant: Any) -> None:
+    seen.add("resource.opening")
+
+
+@look(Pool, "choose_again")
+def _choose_again(seen: Seen, pool: Any, node: int, event: Any) -> None:
+    if pool.nodes[node].chosen.entries:
+        seen.add("wait_at.chosen_again")
+
+
+@look(Chooser, "with_units")
+def _with_units(seen: Seen, chooser: Any, grant: Any, nodes: Any) -> None:
+    if chooser.group.count > 1:
+        seen.add(f"choice.{chooser.choice}")
+
+
+@look(Chooser, "on_arrival")
+def _on_arrival(seen: Seen, chooser: Any, grant: Any, nodes: Any) -> None:
+    seen.add(f"wait_at.{chooser.choice}")
+
+
+@look(Keys, "node")
+def _key(seen: Seen, keys: Any, job: Any) -> None:
+    seen.add("keyed.execution" if keys.by == "execution" else "keyed.attribute")
+    if keys.bounds:
+        seen.add("keyed.skew")
+
+
+@look(Servers, "visit")
+def _visit(seen: Seen, servers: Any, job: Any, step: Any, demand: int, priority: int, bound: int, *rest: Any) -> None:
+    if bound >= 0:
+        seen.add("server.at")
+    if job.kept is not None:
+        seen.add("server.kept")
+    if step.body.priority is not None:
+        seen.add("server.step_priority")
+
+
+@look(Servers, "start")
+def _start(seen: Seen, servers: Any, visit: Any) -> None:
+    seen.add("server.fixed")
+
+
+@look(Servers, "_give_up")
+def _server_gives_up(seen: Seen, servers: Any, visit: Any) -> None:
+    if visit.node < 0:
+        seen.add("server.patience")
+
+
+@look(Servers, "_wait_at_door")
+def _door(seen: Seen, servers: Any, visit: Any) -> None:
+    seen.add("server.door")
+
+
+@look(SetupServers, "_ready")
+def _ready(seen: Seen, servers: Any, alarm: Any) -> None:
+    seen.add("server.setup")
+
+
+@look(SetupServers, "left")
+def _setup_left(seen: Seen, servers: Any, wanted: int) -> None:
+    if len(servers.starting) > len(servers.line):
+        seen.add("server.setup_called_off")
+
+
+@look(Shared, "start")
+def _share(seen: Seen, servers: Any, visit: Any) -> None:
+    if servers.shared[visit.node].present:
+        spec = servers.spec
+        if spec.cores is not None:
+            seen.add("server.cores")
+        if spec.contention is not None:
+            seen.add("server.contention")
+        if spec.cores is not None and spec.servers is not None:
+            seen.add("server.cores_and_servers")
+
+
+@look(Shared, "node_speed")
+def _node_speed(seen: Seen, servers: Any, node: int, speed: float) -> None:
+    if servers.shared[node].present:
+        seen.add("server.slowed" if speed else "server.paused")
+
+
+@look(DelayStation, "visit")
+def _delay_station(seen: Seen, station: Any, *rest: Any) -> None:
+    seen.add("delay_station.itself")
+
+
+@look(GuestStation, "_give_up")
+def _guest_gives_up(seen: Seen, station: Any, guest: Any) -> None:
+    if not guest.inside:
+        kinds = {FlushStation: "group_commit", PolledStation: "polled", BucketStation: "token_bucket"}
+        seen.add(f"{kinds[type(station)]}.patience")
+
+
+@look(Round, "begin")
+def _round(seen: Seen, round_: Any, guests: Any, length_ns: int) -> None:
+    station = round_.station
+    flushes = isinstance(station, FlushStation)
+    seen.add("group_commit.flush" if flushes else "polled.read")
+    if flushes and station.line:
+        seen.add("group_commit.limit")
+    if round_.group.speed(round_.node) < 1:
+        seen.add("batches.slow")
+
+
+@look(Round, "drop")
+def _dropped(seen: Seen, round_: Any, hit: Any) -> None:
+    if round_.guests:
+        seen.add("group_commit.crashed" if isinstance(round_.station, FlushStation) else "polled.crashed")
+
+
+@look(Round, "change_speed")
+def _round_paused(seen: Seen, round_: Any, speed: float) -> None:
+    if speed == 0 and round_.alarm is not None:
+        seen.add("batches.paused")
+
+
+@look(FlushStation, "enter")
+def _flush_enter(seen: Seen, station: Any, guest: Any, bound: int) -> None:
+    if station.spec.when_down == "refuse" and not station.group.is_up(0):
+        seen.add("group_commit.refused")
+
+
+@look(PolledStation, "_read")
+def _read(seen: Seen, station: Any, node: int) -> None:
+    seen.add(f"polled.{station.spec.trigger}")
+    if station.group.count > 1:
+        seen.add("polled.nodes")
+    if len(station.nodes[node].line) > station.spec.batch:
+        seen.add("polled.batch")
+
+
+@look(BucketStation, "_take")
+def _token(seen: Seen, station: Any, guest: Any, waited: bool) -> None:
+    seen.add("token_bucket.waited" if waited else "token_bucket.at_once")
+
+
+@look(BucketStation, "enter")
+def _bucket_enter(seen: Seen, station: Any, guest: Any, bound: int) -> None:
+    spec = station.spec
+    limit = 0 if spec.when_empty == "reject" else spec.queue_limit
+    empty = station.line or station.full_ns - station.slack_ns > station.clock._now
+    if empty and limit is not None and len(station.line) >= limit:
+        seen.add("token_bucket.rejected")
+
+
+@look(LruCache, "look")
+def _look(seen: Seen, cache: Any, node: int, execution: int) -> None:
+    hit = execution in cache.nodes[node]
+    seen.add("cache.hit" if hit else "cache.miss")
+    if not hit and len(cache.nodes[node]) == cache.capacity:
+        seen.add("cache.evicted")
+
+
+@look(LruCache, "node_down")
+def _cache_lost(seen: Seen, cache: Any, node: int, hit: Any) -> None:
+    if cache.nodes[node]:
+        seen.add("cache.crashed")
