@@ -166,7 +166,7 @@ def test_what_a_scenario_refers_to_is_looked_up_before_anything_runs(
 ) -> None:
     assert SHOP.count(right) == 1
     file = command.file(SHOP.replace(right, wrong))
-    monkeypatch.setattr(Engine, "run", lambda _: pytest.fail("something ran"))
+    monkeypatch.setattr(FastEngine, "run", lambda *_: pytest.fail("something ran"))
     for verb in ("check", "run"):
         ended = command.sim(verb, file)
         assert (ended.code, ended.out) == (2, "")

@@ -22,9 +22,7 @@ from sim.engine.fast.layout import (
     H_SPANS,
     H_ST_BACKOFF,
     H_ST_LOST,
-    H_ST_NETWORK,
     H_ST_PAUSED,
-    H_ST_TIMER,
     H_START_VALUES,
     H_STATES,
     H_TREE,
@@ -84,7 +82,7 @@ def compile_network(network: Network, drill: str | None = None, traces: dict[str
     faults = {name: fault for name, fault in network.faults.items() if not fault.is_drill or name == drill}
     steps = [placed.step for routine, body in network.routines.items() for placed in walk(routine, body)]
     program.words[H_PAUSES] = int(any(fault.effect == "pause" for fault in faults.values()))
-    _common_states(program)
+    _common_states(program, any(isinstance(step, Attempt) for step in steps))
     _write_spans(program, network)
     _write_monitors(program, network, steps)
     write_groups(program, network)
@@ -99,17 +97,15 @@ def compile_network(network: Network, drill: str | None = None, traces: dict[str
     return program
 
 
-def _common_states(program: Program) -> None:
+def _common_states(program: Program, attempts: bool) -> None:
+    """States of any job, as far as the network can have them."""
     for at, name in (
         (H_ST_LOST, "lost"),
-        (H_ST_NETWORK, "network"),
-        (H_ST_TIMER, "timer"),
         (H_ST_BACKOFF, "backoff"),
         (H_ST_PAUSED, "paused"),
     ):
-        if name in ("network", "timer"):
-            continue  # written by the delays that need them
-        program.words[at] = program.number(program.states, name)
+        if name == "lost" or (name == "backoff" and attempts) or (name == "paused" and program.words[H_PAUSES]):
+            program.words[at] = program.number(program.states, name)
 
 
 def _write_spans(program: Program, network: Network) -> None:

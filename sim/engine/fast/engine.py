@@ -5,7 +5,9 @@ A run does not depend on how long the slices are.
 
 from __future__ import annotations
 
+import mmap
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -26,6 +28,9 @@ DEFAULT_WORDS = 1 << 29
 """Words of memory that a run may use: 4 GiB, of which only what is touched is ever real."""
 SLICE = 1 << 18
 """Alarms handled between two looks of the host: some tens of milliseconds."""
+
+_spare: list[Any] = []
+"""The memory of the last run, for the next one: nothing is read that was not written before, so it may be dirty."""
 
 Progress = Callable[[int, int], None]
 """Told the time reached and the time at which sources stop at the latest, in ns."""
@@ -60,7 +65,7 @@ class FastEngine:
         self.plan = plan
         self.slice_alarms = slice_alarms
         self.program = compile_network(network, plan.drill, traces)
-        self.memory: Any = _memory(words)
+        self.memory: Any = _spare.pop() if _spare and len(_spare[-1]) == words else _memory(words)
         self.floats = self.memory.view(np.float64)
         # Uncompiled, items of a memoryview are plain integers, which do not overflow; those of an array would.
         self.m: Any = self.memory if COMPILED else memoryview(self.memory)
@@ -103,7 +108,9 @@ class FastEngine:
             until(min(max(int(self.m[L.H_NOW]) + step_ns, following + 1), end_ns))
         kernel(self.m, self.f, JUDGE, 0, 0)
         is_idle = kernel(self.m, self.f, NEXT, 0, 0) < 0
-        return replication_of(self.network, self.program, plan, self.memory, followed_ns, is_idle)
+        replication = replication_of(self.network, self.program, plan, self.memory, followed_ns, is_idle)
+        _spare[:] = [self.memory]
+        return replication
 
     def _give_up(self, status: int) -> None:
         if status == L.STANDS_STILL:
@@ -140,11 +147,22 @@ def stands_still(source: str) -> Problem:
 
 
 def _memory(words: int) -> Any:
-    """So many words of zeros, or half as many, and so on, where the system does not promise that much."""
+    """So many words of zeros, or half as many, and so on, where the system does not promise that much.
+
+    Only what is touched is real. Where the system has large pages they are asked for: a run that writes down millions
+    of executions would else spend half of its time on being given memory 4 KiB at a time.
+    """
     while True:
         try:
-            return np.zeros(words, np.int64)
-        except MemoryError:
+            if not hasattr(mmap, "MAP_NORESERVE"):
+                return np.zeros(words, np.int64)
+            flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | mmap.MAP_NORESERVE
+            block = mmap.mmap(-1, 8 * words, flags=flags)
+            if hasattr(mmap, "MADV_HUGEPAGE"):
+                with suppress(OSError):
+                    block.madvise(mmap.MADV_HUGEPAGE)
+            return np.frombuffer(block, np.int64)
+        except (MemoryError, OSError):
             if words < 1 << 24:
                 raise
             words //= 2

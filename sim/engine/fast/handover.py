@@ -105,7 +105,9 @@ def _split(m: Words, program: Program, cohort: Words) -> tuple[tuple[str, ...], 
     names = list(program.states)
     used = sorted(names[column] for column in range(width) if rows and written[:, column].any())
     table = np.zeros((len(cohort), len(used)), np.int64)
-    place = np.searchsorted(cohort, owners)
+    places = np.zeros(int(m[L.H_ORDINAL]), np.int64)
+    places[cohort] = np.arange(len(cohort))
+    place = places[owners]
     for column, name in enumerate(used):
         table[place, column] = written[:, program.states[name]]
     return tuple(used), table

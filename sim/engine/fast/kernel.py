@@ -282,6 +282,8 @@ def _run_before(m: Memory, f: Floats, end_ns: int, budget: int) -> int:
             head += 1
             if m[H_STATUS] != RUNNING:
                 return m[H_STATUS]
+        m[H_QUEUE + 2] = 0  # begin at the front again: that part of the ring is at hand
+        m[H_QUEUE + 3] = 0
         if m[H_STATUS] != RUNNING:
             return m[H_STATUS]
         if handled >= budget:
