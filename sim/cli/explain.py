@@ -26,6 +26,7 @@ def command(
     ] = None,
     drill: Annotated[str | None, typer.Option("--drill", help="With this scripted fault happening.")] = None,
     seed: Annotated[int | None, typer.Option("--seed", help="Instead of the scenario's.")] = None,
+    program: Annotated[bool, typer.Option("--program", help="The network as the fast engine has it.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="The lowered network as JSON, to be read back.")] = False,
 ) -> None:
     """Show the lowered network, so that nothing is hidden; or one execution's life."""
@@ -47,6 +48,13 @@ def command(
     ]
     if problems:
         raise InputErrors(problems)
+    if program:
+        from sim.cli.program_text import program_text
+
+        if as_json:
+            raise InputErrors([Problem("--json", "is about the network; the program is text")])
+        say(program_text(loaded))
+        return
     if as_json:
         say(json.dumps(_as_scenario(loaded), indent=2, ensure_ascii=False))
         return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -48,7 +49,7 @@ def command(
     processes: Annotated[int, typer.Option("--processes", help="Runs at once; -1 takes all cores.")] = -1,
 ) -> None:
     """Predict latency, recovery and cost; print figures, verdicts and the bill."""
-    from sim.engine.run import ENGINES
+    from sim.engine.run import ENGINES, compile_now, must_be_compiled
     from sim.lower.load import load
     from sim.plan.predict import Options, predict
 
@@ -75,6 +76,11 @@ def command(
     _make_room(report, out, problems)
     if problems:
         raise InputErrors(problems)
+    if must_be_compiled(engine):
+        note("compiling the engine, once on this machine: about 40 s", quiet)
+        began = time.perf_counter()
+        compile_now()
+        note(f"compiled in {time.perf_counter() - began:.0f} s", quiet)
     with Progress(not quiet) as progress:
         prediction = predict(loaded, replace(options, progress=progress.tell))
     if as_json:

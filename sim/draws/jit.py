@@ -89,8 +89,14 @@ if COMPILED:
     # Somebody may have imported Numba before the folder was set.
     numba.core.config.reload_config()  # type: ignore[no-untyped-call]  # Numba has no annotation there
 
+
 # Numba lets signed integers overflow into undefined behaviour, so what has to wrap is unsigned there. Plain Python
 # integers do not wrap: every product or sum of words is masked, which changes nothing in compiled code.
+def is_in_cache(function: str) -> bool:
+    """Whether the machine code of an entry is on disk, or none is needed."""
+    return not COMPILED or any(Path(os.environ["NUMBA_CACHE_DIR"]).rglob(f"*.{function}-*.nbi"))
+
+
 word = cast(Callable[[int], int], np.uint64 if COMPILED else int)
 """Makes an unsigned 64-bit word of a non-negative integer."""
 

@@ -18,6 +18,18 @@ ENGINES = ("fast", "reference")
 """The engines, the usual one first. They give the same columns to the last bit."""
 
 
+def must_be_compiled(engine: str) -> bool:
+    """Whether the engine is yet to be compiled on this machine, which takes most of a minute, once."""
+    from sim.draws.jit import is_in_cache
+
+    return engine == "fast" and not is_in_cache("kernel")
+
+
+def compile_now() -> None:
+    """Compile the fast engine, so that those who run next find it on disk."""
+    import sim.engine.fast  # noqa: F401 - it is compiled as it is imported
+
+
 def run_one(network: Network, plan: Plan, traces: Traces | None = None, engine: str = "fast") -> Replication:
     """One replication, audited.
 
@@ -51,6 +63,8 @@ def run_all(
     arrives, in order. Ctrl-C stops and keeps what has arrived. Raises AuditFailed at the first broken law.
     """
     finished: list[Replication] = []
+    if processes != 1 and must_be_compiled(engine):
+        compile_now()  # once, not by every process at the same time
     try:
         for replication in _stream(network, plans, traces, processes, engine):
             finished.append(replication)

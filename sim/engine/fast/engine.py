@@ -202,6 +202,7 @@ def _load(m: Any, program: Program, plan: Plan) -> None:
         top += 2 * number
     if plan.sample_ns:
         m[L.H_SAMPLE] = top
+        m[top : top + L.SA_SIZE] = 0
         m[top] = L.NOT_SET
         m[top + L.SA_INTERVAL] = plan.sample_ns
         m[top + L.SA_LOG + 3] = int(m[L.H_MARKS])

@@ -1,0 +1,101 @@
+"""The fast engine seen from outside: slices, memory, processes, plain Python, what it loads. The columns are compared
+with those of the reference engine in tests/worked, tests/theory and tests/swarm."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from sim.engine.fast import FastEngine, run
+from sim.engine.plan import Plan
+from sim.engine.run import run_all
+from sim.errors import InputErrors
+from sim.lower.load import load
+from sim.network import Network
+from tests.swarm.compare import differences
+
+ROOT = Path(__file__).parents[2]
+M3 = ROOT / "configs" / "network" / "m3.yaml"
+SECOND = 10**9
+
+
+@pytest.fixture(scope="module")
+def network() -> Network:
+    return load(M3).lowered.network
+
+
+def plan(replication: int = 0) -> Plan:
+    return Plan(7, replication, 2 * SECOND, 12 * SECOND, 10 * SECOND, 10 * SECOND, SECOND // 10)
+
+
+@pytest.mark.parametrize("alarms", [1, 7, 1000])
+def test_a_run_does_not_depend_on_the_length_of_its_slices(network: Network, alarms: int) -> None:
+    assert differences(run(network, plan()), run(network, plan(), slice_alarms=alarms)) == []
+
+
+def test_a_run_does_not_depend_on_what_the_run_before_left_in_memory(network: Network) -> None:
+    first = run(network, plan())
+    run(load(ROOT / "configs" / "network" / "m2.yaml").lowered.network, plan(3))
+    assert differences(first, run(network, plan())) == []
+
+
+def test_the_host_hears_of_progress_between_slices(network: Network) -> None:
+    heard: list[tuple[int, int]] = []
+    run(network, plan(), progress=lambda now, last: heard.append((now, last)), slice_alarms=500)
+    times = [now for now, _ in heard]
+    assert len(heard) > 10
+    assert times == sorted(times)
+    assert {last for _, last in heard} == {22 * SECOND}
+
+
+def test_a_run_that_outgrows_its_memory_says_what_and_when(network: Network) -> None:
+    with pytest.raises(InputErrors, match="memory of a run cannot hold the executions that have started"):
+        FastEngine(network, Plan(1, 0, 0, 10_000 * SECOND, 0, 0, 0), words=200_000).run()
+
+
+def test_one_two_and_eight_processes_give_the_same(network: Network) -> None:
+    plans = [plan(replication) for replication in range(4)]
+    alone, complete = run_all(network, plans, processes=1)
+    assert complete
+    for processes in (2, 8):
+        together, _ = run_all(network, plans, processes=processes)
+        for one, other in zip(alone, together, strict=True):
+            assert differences(one, other) == []
+
+
+def test_plain_python_gives_the_same_bits(network: Network) -> None:
+    code = (
+        "import sys; from sim.engine.fast import run; from sim.engine.plan import Plan;"
+        "from sim.lower.load import load;"
+        f"r = run(load({str(M3)!r}).lowered.network, Plan(7, 0, 2*10**9, 12*10**9, 10**10, 10**10, 10**8));"
+        "e = r.executions; assert 'numba' not in sys.modules;"
+        "print([int(e.end_ns.sum()), e.split.sum(axis=0).tolist(), r.events, r.places['storage'].all_waiting_area])"
+    )
+    environment = {**os.environ, "NUMBA_DISABLE_JIT": "1"}
+    found = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    same = run(network, plan())
+    expected = [
+        int(same.executions.end_ns.sum()),
+        same.executions.split.sum(axis=0).tolist(),
+        same.events,
+        same.places["storage"].all_waiting_area,
+    ]
+    assert json.loads(found.stdout) == expected
+
+
+def test_a_run_loads_no_heavy_module_that_it_does_not_use() -> None:
+    code = (
+        "import sys; from sim.cli import main\n"
+        f"sys.argv = ['sim', 'run', {str(M3)!r}, '--horizon', '30 s', '--warmup', '5 s', '--replications', '2',"
+        " '--processes', '1', '--quiet']\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "print([name for name in ('simpy', 'plotly', 'pandas', 'pyarrow', 'matplotlib') if name in sys.modules])"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert found.stdout.splitlines()[-1] == "[]"
