@@ -27,13 +27,11 @@ from sim.engine.fast.layout import (
     FAMILY,
     G_HELD,
     H_NOW,
-    H_ROW_ENDS,
     H_SOURCES,
     H_ST_LOST,
     H_STATES,
     H_TREE,
     J_LINK,
-    J_ORDER,
     J_OWN,
     J_PATH,
     J_STATE,
@@ -63,7 +61,7 @@ from sim.engine.fast.memory import (
     take,
 )
 from sim.engine.fast.pools import drop_grant, serve, take_units
-from sim.engine.fast.records import COMPENSATED, FAILED, REJECTED, SUCCEEDED, row_closes
+from sim.engine.fast.records import COMPENSATED, FAILED, REJECTED, SUCCEEDED, row_closes, row_is_dropped
 from sim.engine.fast.servers import free_visit
 from sim.engine.fast.trials import trial_child_ended
 from sim.engine.fast.watch import judge
@@ -103,7 +101,7 @@ def give_back(m: Memory, f: Floats, job: int, base: int) -> None:
 def _main_ended(m: Memory, job: int, error: int) -> None:
     source = m[job + J_STATE] >> SOURCE_SHIFT
     if m[job + J_STATE] & DROPPED:
-        m[m[H_ROW_ENDS] + (m[job + J_ORDER] >> 24)] = -1 - source
+        row_is_dropped(m, job, source)
         return
     outcome = FAILED
     if error == 0:

@@ -101,6 +101,14 @@ def row_closes(m: Memory, job: int, routine: int, outcome: int, error: int) -> N
     level_changes(m, routine, -1)
 
 
+@inner
+def row_is_dropped(m: Memory, job: int, source: int) -> None:
+    """An execution has been called off at the end: it stays open, but its job is gone."""
+    m[m[H_ROW_ENDS] + (m[job + J_ORDER] >> 24)] = -1 - source
+    if m[X_LIVE]:
+        unlink(m, H_LIVE, job, m[X_LIVE])
+
+
 @inline
 def room_for_row(m: Memory, ordinal: int) -> bool:
     """Whether one more execution can be written down; the run stops where not."""

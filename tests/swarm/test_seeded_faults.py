@@ -1,0 +1,96 @@
+"""The swarm catches a fault put into the kernel, one for each primitive.
+
+A copy of the package is changed in one place and run as plain Python on the swarm's networks until one differs.
+Error rate: none, everything is fixed by the seeds. A fault that no network shows would be a hole in the swarm.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+NETWORKS = 400
+"""So many networks are tried at most; every fault here is found in far fewer."""
+
+FAULTS = {
+    "alarms: ties by visit": ("alarms.py", "m[one + A_VISIT] < m[other + A_VISIT]", "m[one + A_VISIT] > m[other + A_VISIT]"),
+    "lines: last come": ("lines.py", "return m[line + L_TAIL] if queue == LIFO", "return m[line + L_HEAD] if queue == LIFO"),
+    "lines: priority": ("lines.py", "> m[other + G_PRIORITY]", "< m[other + G_PRIORITY]"),
+    "limit of a line": ("pools.py", "if length >= limit:", "if length > limit:"),
+    "preemption": ("pools.py", "m[holder + G_PRIORITY] < m[grant + G_PRIORITY]", "m[holder + G_PRIORITY] <= m[grant + G_PRIORITY]"),
+    "round robin": ("choices.py", "m[place + P_NEXT] = node + 1\n        return node\n    if choice == LEAST", "m[place + P_NEXT] = node\n        return node\n    if choice == LEAST"),
+    "least loaded": ("choices.py", "free > most", "free >= most"),
+    "power of two": ("choices.py", "_draw(m, place, path, 1), units)", "_draw(m, place, path, 0), units)"),
+    "key": ("choices.py", "if u < f[bounds + middle]", "if u > f[bounds + middle]"),
+    "patience": ("servers.py", "set_alarm(m, m[H_NOW] + length, alarm)", "set_alarm(m, m[H_NOW] + length + 1, alarm)"),
+    "opening": ("pools.py", "if used > m[where + N_OPEN]:", "if used >= m[where + N_OPEN]:"),
+    "affinity": ("steps.py", "- since >= m[step + AQ_LEASE]", "- since > m[step + AQ_LEASE]"),
+    "shared cores": ("service.py", "m[node + S_PRESENT] << 20, total, True)", "m[node + S_PRESENT] << 20, total, False)"),
+    "contention": ("service.py", "(n - 1) + f[place", "n + f[place"),
+    "set-up": ("servers.py", "while m[place + P_STARTING] > wanted:", "while m[place + P_STARTING] > wanted + 1:"),
+    "door": ("servers.py", "while m[door] and not _is_full(m, place)", "while m[door] and False and not _is_full(m, place)"),
+    "delay with a grid": ("steps.py", "if m[step + DE_GRID]:", "if False:"),
+    "group commit": ("batches.py", "min(limit, waiting) if limit else waiting", "waiting"),
+    "polled queue": ("batches.py", "max(now + 1, m[queue + K_EARLIEST])", "max(now, m[queue + K_EARLIEST])"),
+    "token bucket": ("guests.py", "max(m[place + P_FULL_AT], m[H_NOW])", "m[place + P_FULL_AT]"),
+    "cache": ("caches.py", "m[where + 2] > m[cache + CA_CAPACITY]", "m[where + 2] >= m[cache + CA_CAPACITY]"),
+    "branch": ("routines.py", "taken = u < upper", "taken = u < upper * 0.9"),
+    "loop": ("routines.py", "child_path(m[frame + F_BASE], index)", "child_path(m[frame + F_BASE], 0)"),
+    "fork: k of n": ("families.py", "m[family + B_FAILED] > m[family + B_SPARE]", "m[family + B_FAILED] >= m[family + B_SPARE]"),
+    "race": ("routines.py", "count, False, 1, 1, 0)", "count, False, 1, 0, 0)"),
+    "attempt: back-off": ("ends.py", "max(half_even(length), m[step + AT_FLOOR])", "half_even(length)"),
+    "attempt: start": ("trials.py", "== GRANTED:", "!= GRANTED:"),
+    "attempt: heartbeat": ("trials.py", "max(last + timeout, now)", "max(last + timeout + 1, now)"),
+    "attempt: silent": ("trials.py", "if error == X_CRASH and m[trial + Y_LOST]", "if error == X_CRASH and False"),
+    "saga": ("ends.py", "m[frame + F_OTHER] = m[entry + 1]", "m[frame + F_OTHER] = 0"),
+    "mark": ("steps.py", "m[execution + m[X_READIED] + m[step + MK_READIES]] = now", "m[execution + m[X_READIED] + m[step + MK_READIES]] = 0"),
+    "monitor": ("watch.py", "now - asked > m[monitor + MO_LIMIT]", "now - asked >= m[monitor + MO_LIMIT]"),
+    "count": ("steps.py", "m[at] += m[step + CN_ITEMS + 2 * item + 1]", "m[at] += 1"),
+    "set": ("steps.py", "m[attributes + m[at]] += value", "m[attributes + m[at]] = value"),
+    "crash": ("faults.py", "if depth < 0 or 0 <= other < depth:", "if depth < 0:"),
+    "slow": ("faults.py", "after *= f[slower + 1]", "after = f[slower + 1]"),
+    "pause": ("batches.py", "m[round_ + R_LEFT] = m[round_ + R_ENDS] - m[H_NOW]", "m[round_ + R_LEFT] = 0"),
+    "errors": ("nodes.py", "m[fault + 2]) < f[fault + 3]", "0) < f[fault + 3]"),
+    "modulated source": ("sources.py", "if time + need < m[source + U_PHASE_END]:", "if time + need <= m[source + U_PHASE_END]:"),
+    "profile": ("sources.py", "mass = (here + last) / 2 * seconds", "mass = last * seconds"),
+    "burst": ("sources.py", "m[late + A_VISIT] = ordinal + 1", "m[late + A_VISIT] = 0"),
+    "closed loop": ("sources.py", "m[client + C_CYCLE] += 1", "m[client + C_CYCLE] += 2"),
+    "split of latency": ("jobs.py", "m[split + lost] += total", "m[split + lost] += 0"),
+    "areas": ("meters.py", "m[place + M_WAITING], passed)", "m[place + M_WAITING] + 1, passed)"),
+    "drop at the end": ("kernel.py", "m[job + J_STATE] & COHORT == 0:", "m[job + J_STATE] & COHORT != 0:"),
+}  # fmt: skip
+
+HUNT = """
+import sys
+from tests.swarm.engines import fast, told_apart
+from tests.swarm.fitted import fitted
+for seed in range(int(sys.argv[1])):
+    case, observed = fitted(seed)
+    if told_apart(case, observed.replication, fast):
+        print(seed)
+        break
+"""
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", FAULTS)
+def test_the_swarm_catches_a_fault_in_the_kernel(name: str, tmp_path: Path) -> None:
+    file, right, wrong = FAULTS[name]
+    for part in ("sim", "tests/swarm"):
+        shutil.copytree(ROOT / part, tmp_path / part, ignore=shutil.ignore_patterns("__pycache__"))
+    (tmp_path / "tests" / "__init__.py").touch()
+    path = tmp_path / "sim" / "engine" / "fast" / file
+    source = path.read_text(encoding="utf-8")
+    assert source.count(right) >= 1, f"{file} no longer says {right!r}"
+    path.write_text(source.replace(right, wrong), encoding="utf-8")
+    environment = {**os.environ, "NUMBA_DISABLE_JIT": "1", "PYTHONPATH": str(tmp_path)}
+    hunt = [sys.executable, "-c", HUNT, str(NETWORKS)]
+    found = subprocess.run(hunt, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=500)
+    assert found.returncode == 0, found.stderr
+    assert found.stdout.strip(), f"no network of {NETWORKS} shows the fault in {name}"
