@@ -38,6 +38,8 @@ def command(
 
         if as_json:
             raise InputErrors([Problem("--json", "is about the network; the life of an execution is text")])
+        if program:
+            raise InputErrors([Problem("--program", "is about the network, --execution about a life: keep one")])
         say("\n".join(life(loaded, execution, replication or 0, drill, seed)))
         return
     alone = [("--replication", replication), ("--drill", drill), ("--seed", seed)]

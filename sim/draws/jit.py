@@ -90,13 +90,13 @@ if COMPILED:
     numba.core.config.reload_config()  # type: ignore[no-untyped-call]  # Numba has no annotation there
 
 
-# Numba lets signed integers overflow into undefined behaviour, so what has to wrap is unsigned there. Plain Python
-# integers do not wrap: every product or sum of words is masked, which changes nothing in compiled code.
 def is_in_cache(function: str) -> bool:
     """Whether the machine code of an entry is on disk, or none is needed."""
     return not COMPILED or any(Path(os.environ["NUMBA_CACHE_DIR"]).rglob(f"*.{function}-*.nbi"))
 
 
+# Numba lets signed integers overflow into undefined behaviour, so what has to wrap is unsigned there. Plain Python
+# integers do not wrap: every product or sum of words is masked, which changes nothing in compiled code.
 word = cast(Callable[[int], int], np.uint64 if COMPILED else int)
 """Makes an unsigned 64-bit word of a non-negative integer."""
 
@@ -125,14 +125,6 @@ def inner(function: F) -> F:
 
     What the entry that calls it needs is linked and optimised once, with the entry; see `_link_once`.
     """
-    if not COMPILED:
-        return function
-    options = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True, "_nrt": False}
-    return cast(F, _numba.njit(fastmath=False, error_model="numpy", nogil=True, **options)(function))
-
-
-def inline(function: F) -> F:
-    """As `inner`, and laid into the code of its callers: for what is small and called in every event."""
     if not COMPILED:
         return function
     options = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True, "_nrt": False}

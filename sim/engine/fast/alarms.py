@@ -6,7 +6,7 @@ and taking the first leaves a hole at the root that the next alarm set fills: mo
 
 from __future__ import annotations
 
-from sim.draws.jit import inline, inner
+from sim.draws.jit import inner
 from sim.engine.fast.layout import (
     A_VISIT,
     ELEMENT_SHIFT,
@@ -23,13 +23,13 @@ from sim.engine.fast.layout import (
 from sim.engine.fast.memory import Memory
 
 
-@inline
+@inner
 def key_of(kind: int, element: int, tag: int) -> int:
     """First word of an alarm that is not set."""
     return kind << KIND_SHIFT | element << ELEMENT_SHIFT | tag << TAG_SHIFT | NOT_SET
 
 
-@inline
+@inner
 def is_set(m: Memory, alarm: int) -> bool:
     """Whether the alarm will ring."""
     return m[alarm] & SLOT_MASK != NOT_SET
@@ -44,7 +44,7 @@ def _earlier(m: Memory, one: int, other: int) -> bool:
     return m[one + A_VISIT] < m[other + A_VISIT]
 
 
-@inline
+@inner
 def _put(m: Memory, base: int, slot: int, time: int, alarm: int, far: int) -> None:
     m[base + 2 * slot] = time
     m[base + 2 * slot + 1] = alarm
@@ -104,13 +104,13 @@ def _push(m: Memory, heap: int, time: int, alarm: int, far: int) -> None:
     _sift_up(m, base, count, time, alarm, far)
 
 
-@inline
+@inner
 def set_alarm(m: Memory, time: int, alarm: int) -> None:
     """Ring at `time`."""
     _push(m, H_HEAP, time, alarm, 0)
 
 
-@inline
+@inner
 def set_far_alarm(m: Memory, time: int, alarm: int) -> None:
     """Ring at `time`; for faults, which are many and far away: they have a heap of their own."""
     _push(m, H_FAULT_HEAP, time, alarm, FAR)
@@ -126,7 +126,7 @@ def _close_hole(m: Memory, heap: int, far: int) -> None:
         _sift_down(m, base, count, 0, m[base + 2 * count], m[base + 2 * count + 1], far)
 
 
-@inline
+@inner
 def first_time(m: Memory, heap: int, far: int) -> int:
     """Time of the first alarm of a heap, or -1."""
     if m[heap + 2]:
@@ -136,7 +136,7 @@ def first_time(m: Memory, heap: int, far: int) -> int:
     return m[m[heap + 1]]
 
 
-@inline
+@inner
 def take_first(m: Memory, heap: int) -> int:
     """The first alarm; it leaves a hole."""
     alarm = m[m[heap + 1] + 1]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim.draws.jit import inline, inner
+from sim.draws.jit import inner
 from sim.draws.streams import child_path, uniform
 from sim.engine.fast.layout import (
     D_DOWNS,
@@ -181,7 +181,7 @@ def node_on_arrival(m: Memory, place: int, job: int, salt: int) -> int:
     return other if gain > 0 or (gain == 0 and other < one) else one
 
 
-@inline
+@inner
 def any_up(m: Memory, place: int) -> bool:
     """Whether any node is up."""
     group = m[place + P_GROUP]

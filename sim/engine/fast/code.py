@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from sim.draws.build import inverse_of
 from sim.draws.streams import element_id
+from sim.engine.elements import HEARTBEAT_TENTHS, elements_of
 from sim.engine.fast import layout as L
-from sim.engine.fast.ground import elements_of
 from sim.engine.fast.program import Program, bits
 from sim.engine.order import COMPLETION, TIMEOUT
 from sim.network import Network
@@ -37,9 +37,6 @@ from sim.network.routines import (
 )
 from sim.network.starts import starts_of
 from sim.network.walk import Path, Placed, bodies, walk
-
-HEARTBEAT_TENTHS = 8
-"""Tenths of the timeout after which SDKs send a heartbeat. Source: Temporal docs, evaluate/cloud/actions, 2026-08."""
 
 
 def write_routines(program: Program, network: Network) -> None:

@@ -64,7 +64,7 @@ from sim.engine.fast.layout import (
 from sim.engine.fast.process import write_faults, write_sources
 from sim.engine.fast.program import Program
 from sim.network import Network
-from sim.network.facts import has_timer
+from sim.network.facts import has_timer, node_groups
 from sim.network.places import Server
 from sim.network.routines import Attempt, Compensate, Fork, Mark, Race, Saga
 from sim.network.sources import ClosedArrivals
@@ -84,7 +84,7 @@ def compile_network(network: Network, drill: str | None = None, traces: dict[str
     program.words[H_PAUSES] = int(any(fault.effect == "pause" for fault in faults.values()))
     _common_states(program, any(isinstance(step, Attempt) for step in steps))
     _write_spans(program, network)
-    _write_monitors(program, network, steps)
+    _write_monitors(program, network)
     write_groups(program, network)
     write_places(program, network, faults)
     write_routines(program, network)
@@ -112,7 +112,7 @@ def _write_spans(program: Program, network: Network) -> None:
     """Spans between marks, and those that measure recovery from a crash."""
     recoveries: list[int] = []
     readied: dict[str, int] = {}
-    groups = {name: index for index, name in enumerate(_groups(network))}
+    groups = {name: index for index, name in enumerate(node_groups(network))}
     open_spans = 0
     for name, span in network.spans.items():
         handle = program.room(SP_SIZE)
@@ -131,13 +131,7 @@ def _write_spans(program: Program, network: Network) -> None:
     program.readied = readied
 
 
-def _groups(network: Network) -> dict[str, int]:
-    from sim.network.facts import node_groups
-
-    return node_groups(network)
-
-
-def _write_monitors(program: Program, network: Network, steps: Sequence[object]) -> None:
+def _write_monitors(program: Program, network: Network) -> None:
     first = program.room(MO_SIZE * len(network.monitors))
     program.words[H_WATCH] = first
     program.words[H_MONITORS] = len(network.monitors)

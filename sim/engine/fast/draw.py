@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sim.draws.inverse import sample_of, to_ns
-from sim.draws.jit import inline, inner
+from sim.draws.jit import inner
 from sim.draws.kinds import CONSTANT
 from sim.draws.streams import uniform
 from sim.engine.fast.layout import (
@@ -30,7 +30,7 @@ def _value(m: Memory, f: Floats, dist: int, stream: int, path: int, index: int) 
     )
 
 
-@inline
+@inner
 def time_of(m: Memory, f: Floats, dist: int, stream: int, path: int, index: int) -> int:
     """A time in ns."""
     if m[dist + D_KIND] == CONSTANT:

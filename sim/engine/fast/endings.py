@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sim.draws.jit import inline, inner
+from sim.draws.jit import inner
 from sim.engine.fast.caches import drop_execution
 from sim.engine.fast.families import family_child_ended
 from sim.engine.fast.jobs import (
@@ -14,7 +14,6 @@ from sim.engine.fast.jobs import (
 from sim.engine.fast.layout import (
     ATTEMPT_FRAME,
     CALL_FRAME,
-    CLOSED,
     DROPPED,
     E_CLIENT,
     ENDED,
@@ -69,7 +68,7 @@ from sim.engine.fast.watch import judge
 # -- giving back --------------------------------------------------------------------------------------------
 
 
-@inline
+@inner
 def free_grant(m: Memory, f: Floats, grant: int) -> None:
     """Give the units or the server of a grant back, if it still has them, and let the next one have them."""
     place = grant_place(m, grant)
@@ -111,7 +110,6 @@ def _main_ended(m: Memory, job: int, error: int) -> None:
         error = 0
     elif error == X_REJECTED or error == X_REFUSED:
         outcome = REJECTED
-    m[job + J_STATE] |= CLOSED
     row_closes(m, job, m[m[m[H_SOURCES] + source] + U_ROUTINE], outcome, error)
     if m[X_CACHED]:
         drop_execution(m, job)
@@ -145,7 +143,7 @@ def end_job(m: Memory, f: Floats, job: int, error: int) -> None:
 # -- frames ------------------------------------------------------------------------------------------------
 
 
-@inline
+@inner
 def push_frame(m: Memory, job: int, kind: int, step: int, size: int) -> int:
     """Something to go back to; it remembers the path."""
     frame = take(m, size)
@@ -156,7 +154,7 @@ def push_frame(m: Memory, job: int, kind: int, step: int, size: int) -> int:
     return frame
 
 
-@inline
+@inner
 def pop_frame(m: Memory, job: int, frame: int) -> None:
     """Gone back to: the path is what it was."""
     m[job + J_PATH] = m[frame + F_PATH]

@@ -73,6 +73,7 @@ from sim.engine.fast.layout import (
     J_SAGA,
     J_STATE,
     LOW,
+    O_ARGS,
     O_ELEMENT,
     O_NEXT,
     O_SALT,
@@ -384,9 +385,9 @@ def stop_waiting(m: Memory, f: Floats, job: int) -> None:
         leave_door(m, f, grant_place(m, at), job, at)
     elif kind == W_ROOM:
         cancel(m, job)
-        leave_room(m, m[(m[job + J_STATE] & LOW) + 4], job, m[H_ST_LOST])
+        leave_room(m, m[(m[job + J_STATE] & LOW) + O_ARGS], job, m[H_ST_LOST])
     elif kind == W_GUEST:
-        cut_guest(m, m[high(m[at]) + 4], job, at)
+        cut_guest(m, m[high(m[at]) + O_ARGS], job, at)
     elif kind == W_FAMILY:
         m[at + B_OPEN] = 0
         stop_family(m, at)

@@ -14,6 +14,7 @@ import numpy as np
 
 from sim.draws.jit import COMPILED
 from sim.draws.streams import stream_key
+from sim.engine.elements import stands_still
 from sim.engine.fast import layout as L
 from sim.engine.fast.compile import compile_network
 from sim.engine.fast.handover import replication_of
@@ -43,7 +44,10 @@ def run(
     progress: Progress | None = None,
     slice_alarms: int = SLICE,
 ) -> Replication:
-    """One replication of a network. progress: called between slices. Raises InputErrors when time stands still."""
+    """One replication of a network. progress: called between slices.
+
+    Raises InputErrors when time stands still, or when the run outgrows its memory.
+    """
     return FastEngine(network, plan, traces, slice_alarms=slice_alarms).run(progress)
 
 
@@ -133,17 +137,6 @@ class FastEngine:
                 )
             ]
         )
-
-
-def stands_still(source: str) -> Problem:
-    """What is said of a closed loop whose clients take no time."""
-    from sim.engine.fast.sources import STANDSTILL
-
-    return Problem(
-        f"sources.{source}.arrivals",
-        f"a client has gone through {STANDSTILL:,} cycles at one instant; time stands still",
-        "write think: 1 ms, or give the routine something that takes time",
-    )
 
 
 def _memory(words: int) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import accumulate
 
 from sim.draws.build import inverse_of
+from sim.engine.elements import UNLIMITED, elements_of
 from sim.engine.fast.layout import (
     BUCKET,
     CA_CAPACITY,
@@ -107,8 +108,6 @@ from sim.network.routines import Acquire, Use
 from sim.network.walk import walk
 from sim.results.histogram import BUCKETS
 
-UNLIMITED = 1 << 40
-"""Jobs that shared cores without `servers` hold at once."""
 NO_ALARM = NOT_SET
 _QUEUES = {"fifo": FIFO, "lifo": LIFO, "priority": PRIORITY}
 _CHOICES = {
@@ -213,26 +212,6 @@ def _with_patience(network: Network) -> set[str]:
             if isinstance(step, Use) and step.use.patience is not None:
                 found.add(step.use.station)
     return found
-
-
-def elements_of(network: Network) -> dict[str, int]:
-    """Numbers in the order of events: sources, resources, stations, steps, faults, in the order of the file."""
-    number, elements = 1, {}
-    groups = node_groups(network)
-    for name in network.sources:
-        elements[f"sources.{name}"] = number
-        number += 1
-    for name in [*network.resources, *network.stations]:
-        elements[name] = number
-        number += groups.get(group_of(network, name), 1)
-    for routine, steps in network.routines.items():
-        for placed in walk(routine, steps):
-            elements[placed.stream] = number
-            number += 4  # an attempt has four timers
-    for name in network.faults:
-        elements[f"faults.{name}"] = number
-        number += 1
-    return elements
 
 
 def _draws(program: Program, at: int, distribution: Distribution | None, stream: str) -> None:
@@ -369,6 +348,3 @@ def _write_levels(program: Program, at: int, count: int) -> None:
     bases = [program.put(level) for level in levels]
     program.words[at + P_BITS] = program.put(bases)
     program.words[at + P_LEVELS] = len(levels)
-
-
-__all__ = ["UNLIMITED", "elements_of", "write_groups", "write_places"]

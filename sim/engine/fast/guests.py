@@ -5,7 +5,7 @@ Group commit and the polled queue, which serve in batches, are in `batches`.
 
 from __future__ import annotations
 
-from sim.draws.jit import inline, inner
+from sim.draws.jit import inner
 from sim.draws.streams import child_path
 from sim.engine.fast.alarms import cancel, is_set, key_of, set_alarm
 from sim.engine.fast.draw import time_of
@@ -67,7 +67,7 @@ from sim.engine.order import COMPLETION, TIMEOUT
 # -- what they share ----------------------------------------------------------------------------------------
 
 
-@inline
+@inner
 def new_guest(m: Memory, job: int, step: int) -> int:
     """A job comes to one of these stations."""
     guest = take(m, Q_SIZE)
@@ -79,7 +79,7 @@ def new_guest(m: Memory, job: int, step: int) -> int:
     return guest
 
 
-@inline
+@inner
 def begin_guest(m: Memory, place: int, guest: int, waited: bool) -> None:
     """The service starts."""
     m[guest + Q_STATE] |= INSIDE
@@ -89,21 +89,21 @@ def begin_guest(m: Memory, place: int, guest: int, waited: bool) -> None:
     granted(m, place, m[guest + Q_ASKED], 1, waited)
 
 
-@inline
+@inner
 def guest_done(m: Memory, place: int, guest: int) -> None:
     """The service is over, or cut off."""
     m[guest + Q_STATE] |= LEFT
     released(m, place, m[guest + Q_GRANTED], 1)
 
 
-@inline
+@inner
 def guest_gone(m: Memory, place: int, guest: int) -> None:
     """Left the line without service."""
     m[guest + Q_STATE] |= LEFT
     wait_ends(m, place, m[guest + Q_ASKED], False)
 
 
-@inline
+@inner
 def queue_guest(m: Memory, place: int, line: int, guest: int) -> None:
     """Stand in a line of guests."""
     append(m, line, guest, Q_LINKS)
@@ -111,7 +111,7 @@ def queue_guest(m: Memory, place: int, line: int, guest: int) -> None:
     wait_begins(m, place)
 
 
-@inline
+@inner
 def unqueue_guest(m: Memory, line: int, guest: int) -> None:
     """Leave it."""
     unlink(m, line, guest, Q_LINKS)
@@ -171,7 +171,7 @@ def account_cut_guest(m: Memory, place: int, job: int, guest: int) -> None:
 # -- delay -------------------------------------------------------------------------------------------------
 
 
-@inline
+@inner
 def enter_room(m: Memory, place: int, job: int, step: int, demand_ns: int) -> None:
     """Be served at once."""
     m[place + M_ASKED] += 1
@@ -181,7 +181,7 @@ def enter_room(m: Memory, place: int, job: int, step: int, demand_ns: int) -> No
     wait_for(m, job, W_ROOM, 0, step)
 
 
-@inline
+@inner
 def leave_room(m: Memory, place: int, job: int, state: int) -> None:
     """Served, or cut off."""
     released(m, place, m[job + J_SINCE], 1)

@@ -6,7 +6,7 @@ What starts, fails and ends a job is told in `ends`; what it does, in `steps` an
 
 from __future__ import annotations
 
-from sim.draws.jit import inline, inner
+from sim.draws.jit import inner
 from sim.engine.fast.alarms import key_of
 from sim.engine.fast.layout import (
     COHORT,
@@ -69,20 +69,20 @@ from sim.engine.fast.memory import Floats, Memory, effect, give, high, low, set_
 # -- state --------------------------------------------------------------------------------------------------
 
 
-@inline
+@inner
 def wait_kind(m: Memory, job: int) -> int:
     """What the job waits for."""
     return m[job + J_STATE] >> WAIT_SHIFT & WAIT_MASK
 
 
-@inline
+@inner
 def wait_for(m: Memory, job: int, kind: int, at: int, step: int) -> None:
     """Wait, at a place or for an alarm; `step` is where the job stands."""
     m[job + J_STATE] = (m[job + J_STATE] & MOVING_MASK) | kind << WAIT_SHIFT | step
     set_low(m, job + J_LINK, at)
 
 
-@inline
+@inner
 def wake(m: Memory, job: int, value: int) -> None:
     """Let a job go on, after those who were woken before. value: 1 says that patience has run out."""
     m[job + J_STATE] |= WOKEN
@@ -105,7 +105,7 @@ def split_of(m: Memory, job: int) -> int:
     return split
 
 
-@inline
+@inner
 def spend(m: Memory, job: int, state: int, now: int) -> None:
     """Book the time since the last booking to a state."""
     passed = now - m[job + J_SINCE]
@@ -115,7 +115,7 @@ def spend(m: Memory, job: int, state: int, now: int) -> None:
             m[split_of(m, job) + state] += passed
 
 
-@inline
+@inner
 def spend_two(m: Memory, job: int, first: int, amount: int, second: int) -> None:
     """Book `amount` of the time since the last booking to one state and the rest to another."""
     now = m[H_NOW]
@@ -286,7 +286,7 @@ def give_back_record(m: Memory, job: int) -> None:
         job = parent
 
 
-@inline
+@inner
 def release_record(m: Memory, job: int) -> None:
     """One who needed the record of a child does so no longer."""
     m[job + J_REFS] -= 1
@@ -303,7 +303,7 @@ def drop_stale(m: Memory, job: int) -> None:
 # -- what is held ------------------------------------------------------------------------------------------
 
 
-@inline
+@inner
 def grant_place(m: Memory, grant: int) -> int:
     """The place of a grant."""
     return m[high(m[grant + G_WHO]) + O_ARGS]

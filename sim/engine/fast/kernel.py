@@ -66,8 +66,10 @@ from sim.engine.fast.layout import (
     M_WAITING,
     MARKS,
     NODE_MASK,
+    O_ARGS,
     P_BATCHES,
     P_COUNT,
+    P_ELEMENT,
     P_EXCESS,
     P_KIND,
     P_MARKED,
@@ -190,7 +192,7 @@ def _patience_ends(m: Memory, f: Floats, at: int) -> None:
         if m[at + Q_STATE] & INSIDE:
             return
         reacted(m)
-        abandon(m, m[high(m[at]) + 4], at)
+        abandon(m, m[high(m[at]) + O_ARGS], at)
         wake(m, job, 1)
         return
     state = m[at + G_NODE]
@@ -264,7 +266,7 @@ def _ring(m: Memory, f: Floats, alarm: int) -> None:
 @inner
 def _number_of_node(m: Memory, alarm: int) -> int:
     place = m[alarm + A_OWNER]
-    return (m[alarm] >> ELEMENT_SHIFT & ((1 << 24) - 1)) - m[place + 1]
+    return (m[alarm] >> ELEMENT_SHIFT & ((1 << 24) - 1)) - m[place + P_ELEMENT]
 
 
 # -- entries: what the host calls --------------------------------------------------------------------------

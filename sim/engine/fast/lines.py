@@ -5,7 +5,7 @@ A list has two words, first and last; its members carry one word of links (low: 
 
 from __future__ import annotations
 
-from sim.draws.jit import inline, inner
+from sim.draws.jit import inner
 from sim.engine.fast.layout import (
     G_LINKS,
     G_NODE,
@@ -22,7 +22,7 @@ from sim.engine.fast.layout import (
 from sim.engine.fast.memory import Memory, set_high, set_low
 
 
-@inline
+@inner
 def append(m: Memory, chain: int, item: int, at: int) -> None:
     """Put a member at the end; `at` is where its links are."""
     last = m[chain + L_TAIL]
@@ -34,7 +34,7 @@ def append(m: Memory, chain: int, item: int, at: int) -> None:
     m[chain + L_TAIL] = item
 
 
-@inline
+@inner
 def unlink(m: Memory, chain: int, item: int, at: int) -> None:
     """Take a member out, wherever it stands."""
     links = m[item + at]
@@ -83,7 +83,7 @@ def _insert_by_rank(m: Memory, line: int, grant: int) -> None:
         m[line + L_TAIL] = grant
 
 
-@inline
+@inner
 def stand(m: Memory, queue: int, line: int, grant: int) -> None:
     """Join a line."""
     m[grant + G_NODE] |= IN_LINE
@@ -94,7 +94,7 @@ def stand(m: Memory, queue: int, line: int, grant: int) -> None:
         append(m, line, grant, G_LINKS)
 
 
-@inline
+@inner
 def leave(m: Memory, line: int, grant: int) -> None:
     """Leave a line, served or not."""
     m[grant + G_NODE] ^= IN_LINE
@@ -102,7 +102,7 @@ def leave(m: Memory, line: int, grant: int) -> None:
     unlink(m, line, grant, G_LINKS)
 
 
-@inline
+@inner
 def head_of(m: Memory, queue: int, line: int) -> int:
     """Who goes next, or 0."""
     return m[line + L_TAIL] if queue == LIFO else m[line + L_HEAD]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from sim.draws.jit import inline, inner
+from sim.draws.jit import inner
 from sim.engine.fast.layout import (
     CROWDED,
     E_INTERRUPT,
@@ -45,25 +45,25 @@ class Floats(Protocol):
     def __setitem__(self, at: int, value: float, /) -> None: ...
 
 
-@inline
+@inner
 def low(word: int) -> int:
     """The low handle of a word that two share."""
     return word & LOW
 
 
-@inline
+@inner
 def high(word: int) -> int:
     """The high handle of a word that two share."""
     return word >> 31
 
 
-@inline
+@inner
 def set_low(m: Memory, at: int, value: int) -> None:
     """Change the low handle of a word."""
     m[at] = (m[at] >> 31 << 31) | value
 
 
-@inline
+@inner
 def set_high(m: Memory, at: int, value: int) -> None:
     """Change the high handle of a word."""
     m[at] = (m[at] & LOW) | value << 31
@@ -79,7 +79,7 @@ def _fresh(m: Memory, size: int) -> int:
     return handle
 
 
-@inline
+@inner
 def take(m: Memory, size: int) -> int:
     """A record of `size` words, with anything in them."""
     handle = m[H_FREE + size]
@@ -89,14 +89,14 @@ def take(m: Memory, size: int) -> int:
     return _fresh(m, size)
 
 
-@inline
+@inner
 def give(m: Memory, handle: int, size: int) -> None:
     """Give a record back."""
     m[handle] = m[H_FREE + size]
     m[H_FREE + size] = handle
 
 
-@inline
+@inner
 def effect(m: Memory, kind: int, word: int) -> None:
     """Queue an effect of the event at hand: first-in first-out."""
     tail = m[H_QUEUE + 3]
@@ -126,7 +126,7 @@ def interrupt(m: Memory, job: int, error: int, depth: int, grant: int) -> None:
     effect(m, E_INTERRUPT, record)
 
 
-@inline
+@inner
 def add(m: Memory, at: int, amount: int) -> None:
     """Add a non-negative amount below 2^62 to a sum of two words, exactly."""
     total = m[at] + (amount & LOW)
@@ -134,7 +134,7 @@ def add(m: Memory, at: int, amount: int) -> None:
     m[at + 1] += (amount >> 31) + (total >> 31)
 
 
-@inline
+@inner
 def add_product(m: Memory, at: int, count: int, passed: int) -> None:
     """Add count x passed to a sum of two words, exactly, for count below 2^31 or short times."""
     if passed <= LOW and count <= LOW:
@@ -203,7 +203,7 @@ def log_word(m: Memory, log: int, word: int) -> None:
     m[log + LOG_COUNT] = count + 1
 
 
-@inline
+@inner
 def half_even(value: float) -> int:
     """A non-negative double as the nearest integer, a half going to the even neighbour."""
     if value < 4503599627370496.0:  # 2^52: from there on doubles are whole
@@ -211,7 +211,7 @@ def half_even(value: float) -> int:
     return int(value)
 
 
-@inline
+@inner
 def multiple_above(value: int, step: int) -> int:
     """The least multiple of `step` that is not below `value`."""
     return (value + step - 1) // step * step

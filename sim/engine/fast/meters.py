@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim.draws.jit import inline, inner
+from sim.draws.jit import inner
 from sim.engine.fast.layout import (
     H_BEGIN,
     H_HORIZON,
@@ -44,7 +44,7 @@ def _bucket_of_long(value: int) -> int:
     return (shift << _SUB_BITS) + (value >> shift)
 
 
-@inline
+@inner
 def count_wait(m: Memory, histogram: int, value: int) -> None:
     """Count a duration in the buckets of `sim.results.histogram`."""
     if value < _EXACT:
@@ -53,7 +53,7 @@ def count_wait(m: Memory, histogram: int, value: int) -> None:
         m[histogram + _bucket_of_long(value)] += 1
 
 
-@inline
+@inner
 def tick(m: Memory, place: int) -> None:
     """Bring the areas up to now."""
     now = m[H_NOW]
@@ -73,14 +73,14 @@ def tick_units(m: Memory, place: int) -> None:
     m[place + M_UNITS_LAST] = now
 
 
-@inline
+@inner
 def units_change(m: Memory, place: int, units: int) -> None:
     """Units come or go with their node."""
     tick_units(m, place)
     m[place + M_UNITS] += units
 
 
-@inline
+@inner
 def wait_begins(m: Memory, place: int) -> None:
     """Somebody stands in line."""
     tick(m, place)
@@ -90,7 +90,7 @@ def wait_begins(m: Memory, place: int) -> None:
         m[place + M_MAX] = waiting
 
 
-@inline
+@inner
 def wait_ends(m: Memory, place: int, asked_ns: int, served: bool) -> None:
     """Somebody leaves the line, served or not."""
     tick(m, place)
@@ -100,7 +100,7 @@ def wait_ends(m: Memory, place: int, asked_ns: int, served: bool) -> None:
         m[place + M_ABANDONED] += 1
 
 
-@inline
+@inner
 def record_wait(m: Memory, place: int, asked_ns: int, wait_ns: int, waited: bool) -> None:
     """The wait of one visit is known; those that asked in the window count."""
     if m[H_BEGIN] <= asked_ns < m[H_HORIZON]:
@@ -111,7 +111,7 @@ def record_wait(m: Memory, place: int, asked_ns: int, wait_ns: int, waited: bool
             m[place + M_WAITED] += 1
 
 
-@inline
+@inner
 def granted(m: Memory, place: int, asked_ns: int, units: int, waited: bool) -> None:
     """Somebody is served, after waiting in line or at once."""
     tick(m, place)
@@ -124,7 +124,7 @@ def granted(m: Memory, place: int, asked_ns: int, units: int, waited: bool) -> N
         record_wait(m, place, asked_ns, m[H_NOW] - asked_ns, waited)
 
 
-@inline
+@inner
 def released(m: Memory, place: int, granted_ns: int, units: int) -> None:
     """What was granted comes back."""
     tick(m, place)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sim.draws.jit import inline, inner
+from sim.draws.jit import inner
 from sim.draws.streams import uniform
 from sim.engine.fast.layout import (
     D_DOWNS,
@@ -21,25 +21,25 @@ from sim.engine.fast.layout import (
 from sim.engine.fast.memory import Floats, Memory
 
 
-@inline
+@inner
 def node_at(m: Memory, place: int, node: int) -> int:
     """Where the state of a place's node lies."""
     return m[place + P_NODES] + node * (S_SIZE if m[place + P_KIND] == SHARED else N_SIZE)
 
 
-@inline
+@inner
 def group_node(m: Memory, group: int, node: int) -> int:
     """Where the state of a group's node lies."""
     return m[group + GR_NODES] + node * D_SIZE
 
 
-@inline
+@inner
 def is_ready(m: Memory, place: int, node: int) -> bool:
     """Up and not paused."""
     return m[m[m[place + P_GROUP] + GR_NODES] + node * D_SIZE + D_READY] != 0
 
 
-@inline
+@inner
 def is_up(m: Memory, place: int, node: int) -> bool:
     """Not held down by a crash."""
     return m[m[m[place + P_GROUP] + GR_NODES] + node * D_SIZE + D_DOWNS] == 0

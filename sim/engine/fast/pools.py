@@ -5,7 +5,7 @@ What a visit does once it has a server is told in `servers`; a grant that is a v
 
 from __future__ import annotations
 
-from sim.draws.jit import inline, inner
+from sim.draws.jit import inner
 from sim.engine.fast.alarms import cancel
 from sim.engine.fast.choices import any_up, node_by_key, node_on_arrival, node_with_units, set_free
 from sim.engine.fast.jobs import take_from_held, wake
@@ -87,7 +87,7 @@ from sim.engine.fast.trials import trials_granted
 # -- the record ---------------------------------------------------------------------------------------------
 
 
-@inline
+@inner
 def new_grant(m: Memory, place: int, job: int, step: int, bound: int) -> int:
     """A request by a step, for the node `bound` (-1: for any)."""
     size = m[place + P_GRANT_SIZE]
@@ -106,19 +106,19 @@ def new_grant(m: Memory, place: int, job: int, step: int, bound: int) -> int:
     return grant
 
 
-@inline
+@inner
 def wanted_of(m: Memory, grant: int) -> int:
     """The one node that it must be, or -1."""
     return ((m[grant + G_NODE] & WANTED_MASK) >> WANTED_SHIFT) - 1
 
 
-@inline
+@inner
 def granted_node(m: Memory, grant: int) -> int:
     """The node whose units it has, or -1."""
     return (m[grant + G_NODE] & NODE_MASK) - 1
 
 
-@inline
+@inner
 def drop_grant(m: Memory, place: int, grant: int) -> None:
     """Give the record back, with the alarm of its patience."""
     size = m[place + P_GRANT_SIZE]
@@ -166,7 +166,7 @@ def push(m: Memory, place: int, grant: int) -> None:
     note(m, place, wanted_of(m, grant))
 
 
-@inline
+@inner
 def wait_in_line(m: Memory, place: int, grant: int) -> int:
     """Stand in line; gives the failure when it is full."""
     limit = m[place + P_LIMIT]
@@ -270,7 +270,7 @@ def serve(m: Memory, f: Floats, place: int, node: int) -> None:
         hand_over(m, f, place, best, node)
 
 
-@inline
+@inner
 def take_units(m: Memory, place: int, grant: int) -> int:
     """Take the units of a grant back, if it still has them; gives the node, or -1. Nobody is served yet."""
     state = m[grant + G_NODE]
@@ -290,7 +290,7 @@ def take_units(m: Memory, place: int, grant: int) -> int:
 # -- asking ------------------------------------------------------------------------------------------------
 
 
-@inline
+@inner
 def _node_at_once(m: Memory, place: int, grant: int, units: int) -> int:
     """A node that serves the newcomer at once, or -1; nobody overtakes those who wait."""
     if m[place + P_LINE + L_LENGTH]:
@@ -389,7 +389,7 @@ def must_refuse(m: Memory, place: int, grant: int) -> bool:
     return True
 
 
-@inline
+@inner
 def ask(m: Memory, f: Floats, place: int, grant: int) -> None:
     """Somebody asks: it is counted, and bound to a node where the place says so."""
     m[place + M_ASKED] += 1
@@ -399,7 +399,7 @@ def ask(m: Memory, f: Floats, place: int, grant: int) -> None:
         m[grant + G_NODE] = 0
 
 
-@inline
+@inner
 def request(m: Memory, f: Floats, place: int, grant: int) -> int:
     """Ask for units: they are there at once, or the grant stands in line. Gives the failure, or 0."""
     ask(m, f, place, grant)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from sim.draws.build import inverse_of
 from sim.draws.streams import child_path, element_id
+from sim.engine.elements import elements_of
 from sim.engine.fast import layout as L
-from sim.engine.fast.ground import NO_ALARM, elements_of
+from sim.engine.fast.ground import NO_ALARM
 from sim.engine.fast.program import Program, bits
 from sim.network import Network
 from sim.network.facts import node_groups

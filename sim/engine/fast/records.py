@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sim.draws.jit import inline, inner
+from sim.draws.jit import inner
 from sim.engine.fast.layout import (
     COHORT,
     D_SIZE,
@@ -52,7 +52,7 @@ from sim.engine.fast.memory import Memory, add_product, log_word
 SUCCEEDED, COMPENSATED, FAILED, REJECTED = range(4)
 
 
-@inline
+@inner
 def level_changes(m: Memory, routine: int, by: int) -> None:
     """So many more executions of a routine are at work from now on."""
     level = m[H_ROUTINES] + routine * RL_SIZE
@@ -66,7 +66,7 @@ def level_changes(m: Memory, routine: int, by: int) -> None:
         m[level + RL_MAX] = current
 
 
-@inline
+@inner
 def row_opens(m: Memory, ordinal: int, job: int, routine: int) -> None:
     """An execution has started. While it is open its row knows its job."""
     m[m[H_ROWS] + ordinal] = m[H_NOW]
@@ -78,7 +78,7 @@ def row_opens(m: Memory, ordinal: int, job: int, routine: int) -> None:
     level_changes(m, routine, 1)
 
 
-@inline
+@inner
 def row_closes(m: Memory, job: int, routine: int, outcome: int, error: int) -> None:
     """An execution has ended."""
     ordinal = m[job + J_ORDER] >> 24
@@ -109,7 +109,7 @@ def row_is_dropped(m: Memory, job: int, source: int) -> None:
         unlink(m, H_LIVE, job, m[X_LIVE])
 
 
-@inline
+@inner
 def room_for_row(m: Memory, ordinal: int) -> bool:
     """Whether one more execution can be written down; the run stops where not."""
     if ordinal < m[H_ROW_LIMIT]:

@@ -5,7 +5,7 @@ Lines and grants are those of `pools`, service itself is in `service`.
 
 from __future__ import annotations
 
-from sim.draws.jit import inline, inner
+from sim.draws.jit import inner
 from sim.draws.streams import child_path
 from sim.engine.fast.alarms import cancel, key_of, set_alarm
 from sim.engine.fast.choices import any_up
@@ -31,6 +31,7 @@ from sim.engine.fast.layout import (
     G_DEMAND,
     G_FULL,
     G_GRANTED,
+    G_HELD,
     G_LEFT,
     G_LIMIT,
     G_LINKS,
@@ -41,6 +42,7 @@ from sim.engine.fast.layout import (
     IN_LINE,
     IN_SERVICE,
     J_ORDER,
+    J_OWN,
     J_PATH,
     J_SAGA,
     J_SINCE,
@@ -203,7 +205,7 @@ def _let_in(m: Memory, f: Floats, place: int) -> None:
         wake(m, low(m[visit]), 0)
 
 
-@inline
+@inner
 def serve_visits(m: Memory, f: Floats, place: int, node: int) -> None:
     """Serve who waits for a node's servers, then let in whoever stands at the door."""
     if m[place + P_KIND] == SETUP:
@@ -225,7 +227,7 @@ def withdraw_visit(m: Memory, f: Floats, place: int, visit: int) -> None:
         _let_in(m, f, place)
 
 
-@inline
+@inner
 def free_visit(m: Memory, f: Floats, place: int, visit: int) -> None:
     """Leave, served or not, and let the next one be served."""
     if m[visit + G_NODE] & IN_SERVICE:
@@ -268,7 +270,7 @@ def _give_up_kept(m: Memory, f: Floats, job: int) -> None:
     drop_grant(m, place, kept)
 
 
-@inline
+@inner
 def asked_visit(m: Memory, f: Floats, place: int, job: int, step: int, visit: int) -> None:
     """It is in line or in service: the server kept so far is free; the job waits for the end of the visit."""
     if kept_visit(m, job):
@@ -278,7 +280,7 @@ def asked_visit(m: Memory, f: Floats, place: int, job: int, step: int, visit: in
     wait_for(m, job, W_VISIT, visit, step)
 
 
-@inline
+@inner
 def begin_visit(m: Memory, f: Floats, place: int, job: int, step: int, demand_ns: int, bound: int) -> int:
     """Ask for a server, or wait at the door. Gives the failure, or 0: the job waits."""
     visit = new_grant(m, place, job, step, bound)
@@ -327,15 +329,15 @@ def cut_visit(m: Memory, f: Floats, place: int, job: int, visit: int) -> None:
 
 @inner
 def _is_held(m: Memory, job: int, visit: int) -> bool:
-    grant = low(m[job + 6])
+    grant = low(m[job + J_OWN])
     while grant:
         if grant == visit:
             return True
-        grant = low(m[grant + 3])
+        grant = low(m[grant + G_HELD])
     return False
 
 
-@inline
+@inner
 def finish_visit(m: Memory, f: Floats, place: int, job: int, step: int, visit: int) -> int:
     """The service is over. Gives the failure, or 0."""
     demand = m[visit + G_DEMAND]

@@ -5,7 +5,7 @@ Who gets a server is told in `pools`; what happens before and after the service 
 
 from __future__ import annotations
 
-from sim.draws.jit import inline, inner
+from sim.draws.jit import inner
 from sim.engine.fast.alarms import cancel, is_set, key_of, set_alarm
 from sim.engine.fast.jobs import wake
 from sim.engine.fast.layout import (
@@ -53,7 +53,7 @@ ONE_CORE = 1 << 20
 # -- those in service on one node: a heap by virtual finish, then by job -----------------------------------
 
 
-@inline
+@inner
 def _departs_before(m: Memory, one: int, other: int) -> bool:
     if m[one + G_FINISH] != m[other + G_FINISH]:
         return m[one + G_FINISH] < m[other + G_FINISH]
@@ -223,7 +223,7 @@ def cut_off(m: Memory, f: Floats, place: int, number: int) -> None:
 # -- both --------------------------------------------------------------------------------------------------
 
 
-@inline
+@inner
 def begin_service(m: Memory, f: Floats, place: int, visit: int, number: int) -> None:
     """A server is there: serve from now on."""
     if m[place + P_GRANT_SIZE] == G_FULL:

@@ -8,6 +8,7 @@ from sim.draws.inverse import exponential_ns
 from sim.draws.jit import inner
 from sim.draws.mathematics import log
 from sim.draws.streams import child_path, uniform
+from sim.engine.elements import STANDSTILL
 from sim.engine.fast.alarms import key_of, set_alarm
 from sim.engine.fast.draw import count_of, time_of
 from sim.engine.fast.jobs import new_execution
@@ -88,8 +89,6 @@ from sim.engine.fast.memory import Floats, Memory, give, half_even, take
 from sim.engine.fast.records import room_for_row, row_opens
 from sim.engine.order import ARRIVAL, COMPLETION
 
-STANDSTILL = 10_000
-"""So many cycles of a client at one instant are taken for a loop without end."""
 _UNUSED_BATCH = -1
 
 # -- letting in ---------------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ Each function takes one step and gives the next one, or GONE when the job waits 
 
 from __future__ import annotations
 
-from sim.draws.jit import inline, inner
+from sim.draws.jit import inner
 from sim.draws.streams import child_path, uniform
 from sim.engine.fast.alarms import key_of, set_alarm
 from sim.engine.fast.batches import enter_commit, enter_polled
@@ -114,7 +114,7 @@ def per_attribute(m: Memory, job: int, items: int, count: int) -> int:
 # -- acquire -----------------------------------------------------------------------------------------------
 
 
-@inline
+@inner
 def acquired(m: Memory, job: int, step: int, grant: int) -> int:
     """The units are there, and open: remember the node where the step says so."""
     slot = m[step + AQ_AFFINITY]
@@ -149,7 +149,7 @@ def _remembered(m: Memory, job: int, step: int) -> int:
     return node
 
 
-@inline
+@inner
 def step_acquire(m: Memory, f: Floats, job: int, step: int) -> int:
     """Take what is free, or wait for it."""
     place = m[step + AQ_PLACE]
@@ -176,7 +176,7 @@ def step_acquire(m: Memory, f: Floats, job: int, step: int) -> int:
     return GONE
 
 
-@inline
+@inner
 def step_release(m: Memory, f: Floats, job: int, step: int) -> int:
     """Give back what was acquired last."""
     place = m[step + RE_PLACE]
@@ -209,7 +209,7 @@ def _use_guest(m: Memory, f: Floats, place: int, kind: int, job: int, step: int,
     return error
 
 
-@inline
+@inner
 def step_use(m: Memory, f: Floats, job: int, step: int) -> int:
     """Visit a station."""
     place = m[step + US_PLACE]
@@ -238,7 +238,7 @@ def step_use(m: Memory, f: Floats, job: int, step: int) -> int:
 # -- delay -------------------------------------------------------------------------------------------------
 
 
-@inline
+@inner
 def step_delay(m: Memory, f: Floats, job: int, step: int) -> int:
     """Let time pass, with a floor and a grid."""
     length = time_of(m, f, m[step + DE_DIST], m[step + DE_STREAM], m[job + J_PATH], 0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sim.draws.jit import inline, inner
+from sim.draws.jit import inner
 from sim.engine.fast.endings import pop_frame
 from sim.engine.fast.ends import (
     GONE,
@@ -113,7 +113,7 @@ def _after_rare(m: Memory, f: Floats, job: int, step: int, kind: int, at: int, v
     return step
 
 
-@inline
+@inner
 def go_on(m: Memory, f: Floats, job: int, value: int) -> None:
     """The job's wait is over; value 1: because its patience has run out."""
     state = m[job + J_STATE]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 
 from sim.draws.streams import child_path, uniform
+from sim.engine.elements import HEARTBEAT_TENTHS
 from sim.engine.order import TIMEOUT, key
 from sim.engine.reference.clock import Alarm, Event, interrupt
 from sim.engine.reference.groups import Group
@@ -17,8 +18,6 @@ from sim.network.walk import Placed
 if TYPE_CHECKING:
     from sim.engine.reference.engine import Engine
 
-HEARTBEAT_TENTHS = 8
-"""Tenths of the timeout after which SDKs send a heartbeat. Source: Temporal docs, evaluate/cloud/actions, 2026-08."""
 START_TO_CLOSE, SCHEDULE_TO_START, SCHEDULE_TO_CLOSE, HEARTBEAT = range(4)
 TIMEOUTS = (
     "timeout_start_to_close",

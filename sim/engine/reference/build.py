@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from sim.engine.reference.attempts import AttemptStep
@@ -28,7 +27,6 @@ from sim.engine.reference.steps import (
     StartStep,
     UseStep,
 )
-from sim.network import Network
 from sim.network.places import Server
 from sim.network.routines import (
     Acquire,
@@ -57,13 +55,6 @@ from sim.network.walk import Path, Placed, bodies, walk
 
 if TYPE_CHECKING:
     from sim.engine.reference.engine import Engine
-
-
-def streams(network: Network) -> Iterator[str]:
-    """The streams of all steps, in the order of the file."""
-    for routine, steps in network.routines.items():
-        for placed in walk(routine, steps):
-            yield placed.stream
 
 
 def routines(engine: Engine) -> dict[str, list[Any]]:

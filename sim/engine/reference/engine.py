@@ -12,6 +12,7 @@ from typing import Any
 from sim.draws.build import inverse_of, number_of
 from sim.draws.sampler import Sampler
 from sim.draws.streams import element_id, stream_key
+from sim.engine.elements import UNLIMITED, elements_of
 from sim.engine.order import CHILD_BITS, OBSERVATION, key
 from sim.engine.plan import Plan
 from sim.engine.reference import build
@@ -35,11 +36,6 @@ from sim.network.facts import group_of, node_groups
 from sim.network.places import Delay, GroupCommit, Polled, Server
 from sim.network.walk import Placed
 from sim.results.columns import Replication
-
-STEP_KEYS = 4
-"""Elements that each step takes in the order of events: an attempt has four timers."""
-UNLIMITED = 1 << 40
-"""Jobs that shared cores without `servers` hold at once."""
 
 
 class Engine:
@@ -74,7 +70,7 @@ class Engine:
             for target in fault.targets
         }
         self.pauses = any(fault.effect == "pause" for fault in self.faults.values())
-        self.elements = self._number_elements()
+        self.elements = elements_of(network)
         self.groups = {name: Group(name, count) for name, count in node_groups(network).items()}
         self.caches = {
             name: LruCache(name, cache, self.groups[cache.nodes].count) for name, cache in network.caches.items()
@@ -100,24 +96,6 @@ class Engine:
             Process(self.clock, self._sample(plan.sample_ns))
 
     # -- names, draws, order ----------------------------------------------------------------------------------
-
-    def _number_elements(self) -> dict[str, int]:
-        """Numbers in the order of events: sources, resources, stations, steps, faults, in the order of the file."""
-        network, number, elements = self.network, 1, {}
-        groups = node_groups(network)
-        for name in network.sources:
-            elements[f"sources.{name}"] = number
-            number += 1
-        for name in [*network.resources, *network.stations]:
-            elements[name] = number
-            number += groups.get(group_of(network, name), 1)
-        for stream in build.streams(network):
-            elements[stream] = number
-            number += STEP_KEYS
-        for name in network.faults:
-            elements[f"faults.{name}"] = number
-            number += 1
-        return elements
 
     def element(self, placed: Placed) -> int:
         """Number of a step in the order of events."""

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 from sim.draws.inverse import exponential_ns
 from sim.draws.mathematics import log
 from sim.draws.streams import child_path, element_id, root_path, uniform
+from sim.engine.elements import STANDSTILL, stands_still
 from sim.engine.order import ARRIVAL, COMPLETION, key
 from sim.engine.profile import RateProfile
 from sim.engine.reference.clock import Event, Process
 from sim.engine.reference.jobs import Execution
-from sim.errors import InputErrors, Problem
+from sim.errors import InputErrors
 from sim.network.sources import (
     BurstArrivals,
     ClosedArrivals,
@@ -26,10 +27,6 @@ from sim.network.sources import (
 
 if TYPE_CHECKING:
     from sim.engine.reference.engine import Engine
-
-
-STANDSTILL = 10_000
-"""So many cycles of a client at one instant are taken for a loop without end."""
 
 
 class SourceProcess:
@@ -214,12 +211,4 @@ class SourceProcess:
             cycle += 1
             idle = idle + 1 if self.clock._now == begun else 0
             if idle == STANDSTILL:
-                raise InputErrors([_takes_no_time(self.name)])
-
-
-def _takes_no_time(source: str) -> Problem:
-    return Problem(
-        f"sources.{source}.arrivals",
-        f"a client has gone through {STANDSTILL:,} cycles at one instant; time stands still",
-        "write think: 1 ms, or give the routine something that takes time",
-    )
+                raise InputErrors([stands_still(self.name)])

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+from sim.engine.elements import EXAMPLES
 from sim.network.monitors import Monitor
 from sim.results.columns import MonitorCount
 
 if TYPE_CHECKING:
     from sim.engine.reference.jobs import Execution
-
-KEPT = 10
-"""Violating executions that are remembered by number, for a look at their lives."""
 
 
 class Watch:
@@ -88,7 +86,7 @@ class Watch:
             tally.antecedents += 1
             if broken:
                 tally.violated += 1
-                if len(tally.examples) < KEPT:
+                if len(tally.examples) < EXAMPLES:
                     tally.examples.append(execution.ordinal)
             elif decided:
                 tally.checked += 1

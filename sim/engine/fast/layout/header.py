@@ -6,12 +6,10 @@ from typing import Final
 
 LOW: Final = (1 << 31) - 1
 """Mask of the low half of a word that two handles share."""
-FOREVER: Final = 1 << 62
 
 # -- header: the first words of the memory ------------------------------------------------------------------
 H_NOW: Final = 1
 H_STATUS: Final = 2
-H_JOB: Final = 3  # whose effect is being handled
 H_HEAP: Final = 4  # alarms: number, base, whether the root is a hole, capacity
 H_FAULT_HEAP: Final = 8  # alarms of faults, most of which are far away
 H_QUEUE: Final = 12  # effects: base, mask, head, tail
@@ -55,11 +53,9 @@ H_TRIALS: Final = 51  # whether any attempt starts with a grant
 H_RECOVERIES: Final = 52  # base of the spans after a crash
 H_RECOVERY_COUNT: Final = 53
 H_LIVE: Final = 54  # live executions: first, last
-H_PATIENT: Final = 56
 H_MARKS: Final = 57  # number of routines
 H_CULPRIT: Final = 58  # a source whose client takes no time
 H_HANDLED: Final = 59
-H_BATCHED: Final = 60
 H_SPANS: Final = 61  # how many open spans a job carries
 H_ST_LOST: Final = 62
 H_ST_BACKOFF: Final = 65
@@ -85,11 +81,6 @@ X_LATE: Final = 84
 X_PATH: Final = 85
 X_MARKED: Final = 86  # two words: whether it is watched; its links among those that are
 N_ATTRIBUTES: Final = 87
-N_AFFINITIES: Final = 88
-N_KEYS: Final = 89
-N_READIED: Final = 90
-N_COUNTS: Final = 91
-N_ASKED: Final = 92
 H_START_VALUES: Final = 93  # base of the attributes' values at the start
 H_FREE: Final = 128  # lists of freed records, by size
 SIZES: Final = 2048
@@ -169,7 +160,6 @@ ERRORS_BUILT_IN: Final = (
     "compensated",
     "cancelled",
 )
-NO_ERROR: Final = 0
 X_CRASH: Final = 1
 X_PREEMPTED: Final = 2
 X_REJECTED: Final = 3

@@ -25,7 +25,6 @@ J_BEGAN: Final = 11
 J_SAGA: Final = 12  # low: innermost saga; high: visit whose server is kept
 J_LARGE: Final = 13
 
-PC_MASK: Final = LOW
 WAIT_SHIFT: Final = 31
 WAIT_MASK: Final = 15
 STALE_ONE: Final = 1 << 35
@@ -36,13 +35,11 @@ COHORT: Final = 1 << 45
 DROPPED: Final = 1 << 46
 ENDED: Final = 1 << 47
 WOKEN: Final = 1 << 48
-CLOSED: Final = 1 << 49
 RUNNING_HERE: Final = 1 << 50
 SOURCE_SHIFT: Final = 51
 MOVING_MASK: Final = (LOW | WAIT_MASK << WAIT_SHIFT) ^ ((1 << 63) - 1)
 """Keeps everything but the program counter and what is waited for."""
 
-W_NOTHING: Final = 0
 W_START: Final = 1
 W_DELAY: Final = 2
 W_LINE: Final = 3

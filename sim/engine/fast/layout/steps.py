@@ -135,7 +135,6 @@ GRANTED: Final = 1
 BY_STEP: Final = 2
 
 SG_BODY: Final = 4
-SG_UNDO_END: Final = 5
 SG_SIZE: Final = 6
 
 CO_BODY: Final = 4

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from sim.engine.elements import EXAMPLES
+
 # -- source -------------------------------------------------------------------------------------------------
 S_KEY: Final = 0  # alarm, three words
 U_KIND: Final = 3
@@ -56,7 +58,6 @@ V_LINEAR: Final = 1
 V_PERIOD: Final = 2  # 0 without
 V_TIMES: Final = 3
 V_RATES: Final = 4
-V_SIZE: Final = 5
 
 # client of a closed loop
 C_KEY: Final = 0  # alarm, three words
@@ -161,7 +162,7 @@ MO_AMOUNTS: Final = 5  # base of (mark, amount), number
 MO_AMOUNT_COUNT: Final = 6
 MO_TALLY: Final = 7  # put to the test, checked, undecided, violated, examples kept
 MO_EXAMPLES: Final = 12
-MO_KEPT: Final = 10
+MO_KEPT: Final = EXAMPLES
 MO_SIZE: Final = MO_EXAMPLES + MO_KEPT
 
 EVENTUALLY: Final = 0

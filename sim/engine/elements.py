@@ -1,0 +1,50 @@
+"""Numbers of the elements in the order of events, and limits that both engines keep. The law is SEMANTICS.md."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sim.errors import Problem
+from sim.network import Network
+from sim.network.facts import group_of, node_groups
+from sim.network.walk import walk
+
+STEP_KEYS: Final = 4
+"""Elements that each step takes in the order of events: an attempt has four timers."""
+HEARTBEAT_TENTHS: Final = 8
+"""Tenths of the timeout after which SDKs send a heartbeat. Source: Temporal docs, evaluate/cloud/actions, 2026-08."""
+STANDSTILL: Final = 10_000
+"""So many cycles of a client at one instant are taken for a loop without end."""
+UNLIMITED: Final = 1 << 40
+"""Jobs that shared cores without `servers` hold at once."""
+EXAMPLES: Final = 10
+"""Violating executions that a monitor remembers by number, for a look at their lives."""
+
+
+def elements_of(network: Network) -> dict[str, int]:
+    """Numbers from 1 by name: sources, resources, stations, steps (by stream), faults, in the order of the file."""
+    number, elements = 1, {}
+    groups = node_groups(network)
+    for name in network.sources:
+        elements[f"sources.{name}"] = number
+        number += 1
+    for name in [*network.resources, *network.stations]:
+        elements[name] = number
+        number += groups.get(group_of(network, name), 1)
+    for routine, steps in network.routines.items():
+        for placed in walk(routine, steps):
+            elements[placed.stream] = number
+            number += STEP_KEYS
+    for name in network.faults:
+        elements[f"faults.{name}"] = number
+        number += 1
+    return elements
+
+
+def stands_still(source: str) -> Problem:
+    """What is said of a closed loop whose clients take no time."""
+    return Problem(
+        f"sources.{source}.arrivals",
+        f"a client has gone through {STANDSTILL:,} cycles at one instant; time stands still",
+        "write think: 1 ms, or give the routine something that takes time",
+    )
