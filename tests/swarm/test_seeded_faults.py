@@ -52,6 +52,18 @@ FAULTS = {
     "mark": ("steps.py", "m[execution + m[X_READIED] + m[step + MK_READIES]] = now", "m[execution + m[X_READIED] + m[step + MK_READIES]] = 0"),
     "monitor": ("watch.py", "now - asked > m[monitor + MO_LIMIT]", "now - asked >= m[monitor + MO_LIMIT]"),
     "count": ("steps.py", "m[at] += m[step + CN_ITEMS + 2 * item + 1]", "m[at] += 1"),
+    "set": ("steps.py", "m[attributes + m[at]] += value", "m[attributes + m[at]] = value"),
+    "crash": ("faults.py", "if depth < 0 or 0 <= other < depth:", "if depth < 0:"),
+    "slow": ("faults.py", "after *= f[slower + 1]", "after = f[slower + 1]"),
+    "pause": ("batches.py", "m[round_ + R_LEFT] = m[round_ + R_ENDS] - m[H_NOW]", "m[round_ + R_LEFT] = 0"),
+    "errors": ("nodes.py", "m[fault + 2]) < f[fault + 3]", "0) < f[fault + 3]"),
+    "modulated source": ("sources.py", "if time + need < m[source + U_PHASE_END]:", "if time + need <= m[source + U_PHASE_END]:"),
+    "profile": ("sources.py", "mass = (here + last) / 2 * seconds", "mass = last * seconds"),
+    "burst": ("sources.py", "m[late + A_VISIT] = ordinal + 1", "m[late + A_VISIT] = 0"),
+    "closed loop": ("sources.py", "m[client + C_CYCLE] += 1", "m[client + C_CYCLE] += 2"),
+    "split of latency": ("jobs.py", "m[split + lost] += total", "m[split + lost] += 0"),
+    "areas": ("meters.py", "m[place + M_WAITING], passed)", "m[place + M_WAITING] + 1, passed)"),
+    "drop at the end": ("kernel.py", "m[job + J_STATE] & COHORT == 0:", "m[job + J_STATE] & COHORT != 0:"),
 }  # fmt: skip
 
 HUNT = """
