@@ -104,17 +104,24 @@ signed = cast(Callable[[int], int], np.int64 if COMPILED else int)
 """Makes an int64 of a word below 2^63."""
 
 
-def njit(signature: str) -> Callable[[F], F]:
+def constants(values: list[float]) -> Any:
+    """A table for compiled functions; its items are plain floats where nothing is compiled."""
+    return np.array(values) if COMPILED else tuple(values)
+
+
+def njit(signature: str, laid_in: bool = False) -> Callable[[F], F]:
     """Compile a function for the one signature given, at once, with the disk cache.
 
     Arithmetic stays as written (no fast-math, hence no contraction and no reordering), division by zero follows
-    IEEE 754, and the global lock is released.
+    IEEE 754, and the global lock is released. laid_in: compiled callers have it as a part of themselves, whatever its
+    size, so that their loops over it can use vector instructions.
     """
 
     def compiled(function: F) -> F:
         if not COMPILED:
             return function
-        decorate = _numba.njit(signature, cache=True, fastmath=False, error_model="numpy", nogil=True, _nrt=False)
+        options = {"error_model": "numpy", "nogil": True, "_nrt": False, "forceinline": laid_in}
+        decorate = _numba.njit(signature, cache=True, fastmath=False, **options)
         return cast(F, decorate(function))
 
     return compiled

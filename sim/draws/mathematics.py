@@ -2,8 +2,8 @@
 
 Only + - x / and square root, which IEEE 754 rounds correctly, floor, and the bits of a number are used, in a fixed
 order and without contraction; the C library's functions differ from one machine to the next in the last bit.
-Nothing here knows distributions. Helpers come
-before their callers, here and wherever functions are compiled as they are defined.
+Nothing here knows distributions. Helpers come before their callers, here and wherever functions are compiled as they
+are defined.
 """
 
 from __future__ import annotations
@@ -13,42 +13,55 @@ import math
 import numpy as np
 
 from sim.draws.jit import njit
+from sim.draws.mathtables import LOGS, POWERS
 
-_SQRT_HALF_BITS = 0x3FE6A09E667F3BCD  # of sqrt(1/2)
-# ln 2 in two parts; the first has 32 trailing zeros, so that its product with an exponent is exact.
+_LOG_FROM_BITS = 0x3FE6000000000000  # of 0.6875, where the parts of the table begin
+_HIGH_HALF = -1 << 21  # keeps the upper 32 bits of a mantissa
+# ln 2 in two parts; the first has 32 significant bits, so that its product with an exponent is exact.
 _LN2_HIGH = float.fromhex("0x1.62e42feep-1")
 _LN2_LOW = float.fromhex("0x1.a39ef35793c76p-33")
-_LOG2_E = 1.4426950408889634
+_STEPS_PER_UNIT = 184.6649652337873  # 128 / ln 2
+_STEP_HIGH, _STEP_LOW = _LN2_HIGH / 128, _LN2_LOW / 128
+_ROUNDING = 1.5 * 2.0**52  # added and taken away again, it leaves the nearest whole number
 _SMALLEST_NORMAL = 2.0**-1022
 _LARGEST_EXPONENT = 709.782712893384  # exp of this is the last finite one
 
 
+@njit("float64(float64)", laid_in=True)
+def log_of_normal(x: float) -> float:
+    """Natural logarithm of a number from 2^-1022 up that is not infinite; error below 1 ulp.
+
+    x = 2^k m with m in [0.6875, 1.375); for the part of that range that m lies in a table has c, about 1/m, and -ln c.
+    ln x = k ln 2 - ln c + ln(1 + r), r = m c - 1 (exact but for one rounding), |r| < 2^-7, by its power series to r^8
+    (the rest is below 2^-59 r).
+    """
+    bits = int(np.float64(x).view(np.int64))
+    k = (bits - _LOG_FROM_BITS) >> 52
+    part = ((bits - _LOG_FROM_BITS) >> 45) & 127
+    mantissa = bits - (k << 52)
+    m = float(np.int64(mantissa).view(np.float64))
+    upper = float(np.int64(mantissa & _HIGH_HALF).view(np.float64))
+    c = float(LOGS[3 * part])
+    n = float(k)
+    # c has 20 bits after the point and each half of m at most 32, so that both products are exact.
+    r = (upper * c - 1.0) + (m - upper) * c
+    z = r * r
+    whole = n * _LN2_HIGH + float(LOGS[3 * part + 1])  # exact
+    head = whole + r
+    tail = ((whole - head) + r) + (n * _LN2_LOW + float(LOGS[3 * part + 2]))
+    # Pairs of terms at once shorten the chain of operations that wait for each other.
+    series = (r * (1 / 3) - 0.5) + z * ((r * (1 / 5) - 1 / 4) + z * ((r * (1 / 7) - 1 / 6) - z * (1 / 8)))
+    return (tail + z * series) + head
+
+
 @njit("float64(float64)")
 def log(x: float) -> float:
-    """Natural logarithm; error below 1 ulp.
-
-    x = 2^k m with m in [sqrt(1/2), sqrt(2)), then log m = 2 atanh(s), s = (m - 1)/(m + 1), by its power series to
-    s^21 (the rest is below 2^-57). -inf at and below 0 and for what is smaller than 2^-1022; log(inf) = inf.
-    """
+    """Natural logarithm; error below 1 ulp. -inf at and below 0 and for what is below 2^-1022; log(inf) = inf."""
     if not x >= _SMALLEST_NORMAL:
         return -math.inf
     if x == math.inf:
         return math.inf
-    bits = int(np.float64(x).view(np.int64))
-    # Subtracting the bits of sqrt(1/2) before the exponent is cut off puts m where it should be.
-    k = (bits - _SQRT_HALF_BITS) >> 52
-    f = float(np.int64(bits - (k << 52)).view(np.float64)) - 1.0
-    s = f / (2.0 + f)
-    z = s * s
-    w = z * z
-    # 2 atanh(s) - 2 s = s * rest; even and odd powers apart shorten the chain of dependent operations.
-    even = w * (2 / 5 + w * (2 / 9 + w * (2 / 13 + w * (2 / 17 + w * (2 / 21)))))
-    odd = z * (2 / 3 + w * (2 / 7 + w * (2 / 11 + w * (2 / 15 + w * (2 / 19)))))
-    rest = even + odd
-    # 2 s = f - s f = f - f^2/2 + s f^2/2: the leading f is exact, only the small terms are rounded.
-    half_square = 0.5 * f * f
-    n = float(k)
-    return n * _LN2_HIGH - ((half_square - (s * (half_square + rest) + n * _LN2_LOW)) - f)
+    return log_of_normal(x)
 
 
 @njit("float64(int64)")
@@ -61,34 +74,36 @@ def _power_of_two(n: int) -> float:
 def exp(x: float) -> float:
     """Exponential; error below 1 ulp where the result is at least 2^-1022, inf above 709.78, 0 below -745.2.
 
-    x = n ln 2 + r with |r| <= ln(2)/2 (Cody and Waite), then exp r = 1 + r + r c/(2 - c), where
-    c = r - (r coth(r/2) - 2) and r coth(r/2) = sum of B_2k r^2k/(2k)! x 2, to r^12 (the rest is below 2^-56).
+    x = n ln(2)/128 + r with |r| <= ln(2)/256; exp x = 2^(n/128) exp r, the first by the exponent and a table, the
+    second by its power series to r^5 (the rest is below 2^-60).
     """
     if x > _LARGEST_EXPONENT:
         return math.inf
     if not x > -746.0:
         return 0.0
-    n = math.floor(x * _LOG2_E + 0.5)
-    high = x - n * _LN2_HIGH
-    low = n * _LN2_LOW
-    r = high - low
+    steps = (x * _STEPS_PER_UNIT + _ROUNDING) - _ROUNDING
+    n = int(steps)
+    r = (x - steps * _STEP_HIGH) - steps * _STEP_LOW
     z = r * r
-    coth = z * (
-        1 / 6 + z * (-1 / 360 + z * (1 / 15120 + z * (-1 / 604800 + z * (1 / 23950080 - z * (691 / 653837184000)))))
-    )
-    c = r - coth
-    y = 1.0 - ((low - (r * c) / (2.0 - c)) - high)
-    # Two steps, because 2^n alone may be outside the range of doubles where the product is not.
-    half = n >> 1
-    return y * _power_of_two(half) * _power_of_two(n - half)
+    at = 2 * (n & 127)
+    power = float(POWERS[at])
+    rest = r + z * ((0.5 + r * (1 / 6)) + z * (1 / 24 + r * (1 / 120)))
+    y = power + (float(POWERS[at + 1]) + power * rest)
+    k = n >> 7
+    if -1000 < k < 1000:
+        return float(np.int64(int(np.float64(y).view(np.int64)) + (k << 52)).view(np.float64))
+    # Two steps, because 2^k alone may be outside the range of doubles where the product is not.
+    half = k >> 1
+    return y * _power_of_two(half) * _power_of_two(k - half)
 
 
 @njit("float64(float64, float64, float64, float64, float64, float64, float64, float64, float64)")
 def _degree_7(
     x: float, c0: float, c1: float, c2: float, c3: float, c4: float, c5: float, c6: float, c7: float
 ) -> float:
-    """The polynomial c0 + c1 x + ... + c7 x^7 by Horner's rule."""
-    return ((((((c7 * x + c6) * x + c5) * x + c4) * x + c3) * x + c2) * x + c1) * x + c0
+    """The polynomial c0 + c1 x + ... + c7 x^7 by Estrin's scheme: pairs, then pairs of pairs, which do not wait."""
+    square = x * x
+    return ((c7 * x + c6) * square + (c5 * x + c4)) * (square * square) + ((c3 * x + c2) * square + (c1 * x + c0))
 
 
 @njit("float64(float64)")

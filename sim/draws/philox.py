@@ -16,7 +16,7 @@ _MASK_32 = word(0xFFFFFFFF)
 _32 = word(32)
 
 
-@njit("UniTuple(uint64, 4)(uint64, uint64, uint64, uint64, uint64, uint64)")
+@njit("UniTuple(uint64, 4)(uint64, uint64, uint64, uint64, uint64, uint64)", laid_in=True)
 def philox4x32(
     counter_0: int, counter_1: int, counter_2: int, counter_3: int, key_0: int, key_1: int
 ) -> tuple[int, int, int, int]:

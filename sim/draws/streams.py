@@ -63,7 +63,7 @@ def root_path(element: int, ordinal: int) -> int:
     return child_path(element, ordinal)
 
 
-@njit("float64(int64, int64, int64)")
+@njit("float64(int64, int64, int64)", laid_in=True)
 def uniform(key: int, path: int, index: int) -> float:
     """Draw number `index` of `path` in the stream `key`: uniform on the open interval (0, 1).
 
