@@ -1,7 +1,9 @@
-"""Alarms: a heap of (time, handle) that knows where each alarm stands, so that a cancelled one leaves at once.
+"""Alarms: a heap of (time, handle) where each alarm knows its slot, so that a cancelled one leaves at once.
 
 Entries of one instant are ordered by the alarm's own key: kind, element, visit. The heap has four children a node,
-and taking the first leaves a hole at the root that the next alarm set fills: most events set one.
+and taking the first leaves a hole at the root that the next alarm set fills: most events set one. A node has four
+children or none; those that are missing ring NEVER. Alarms learn their slots when the first one is cancelled, since
+to keep them told costs most of a large heap's time and many a run cancels nothing.
 """
 
 from __future__ import annotations
@@ -13,9 +15,11 @@ from sim.engine.fast.layout import (
     FAR,
     H_FAULT_HEAP,
     H_HEAP,
+    H_SLOTS_KNOWN,
     H_STATUS,
     KIND_SHIFT,
     MEMORY_FULL,
+    NEVER,
     NOT_SET,
     SLOT_MASK,
     TAG_SHIFT,
@@ -45,38 +49,55 @@ def _earlier(m: Memory, one: int, other: int) -> bool:
 
 
 @inner
-def _put(m: Memory, base: int, slot: int, time: int, alarm: int, far: int) -> None:
+def _put(m: Memory, base: int, slot: int, time: int, alarm: int, known: int, far: int) -> None:
     m[base + 2 * slot] = time
     m[base + 2 * slot + 1] = alarm
-    m[alarm] = (m[alarm] | SLOT_MASK) ^ SLOT_MASK | slot | far
+    if known:
+        m[alarm] = (m[alarm] | SLOT_MASK) ^ SLOT_MASK | slot | far
 
 
 @inner
-def _sift_down(m: Memory, base: int, count: int, slot: int, time: int, alarm: int, far: int) -> None:
-    """Put an entry at `slot` or below."""
+def _first_of_tied(m: Memory, at: int, time: int) -> int:
+    """Of four entries at `at`, the one that rings first among those of one time."""
+    least = -1
+    for entry in range(0, 8, 2):
+        if m[at + entry] == time and (least < 0 or _earlier(m, m[at + entry + 1], m[at + least + 1])):
+            least = entry
+    return least
+
+
+@inner
+def _sift_down(m: Memory, base: int, count: int, slot: int, time: int, alarm: int, known: int, far: int) -> None:
+    """Put an entry at `slot` or below.
+
+    All four children are compared, whether they are there or not, and no comparison but the last one decides where to
+    go on: what the processor can't foretell costs more than it does to look.
+    """
     while True:
         child = 4 * slot + 1
         if child >= count:
             break
-        least = child
-        least_time = m[base + 2 * child]
-        for other in range(child + 1, min(child + 4, count)):
-            other_time = m[base + 2 * other]
-            if other_time < least_time or (
-                other_time == least_time and _earlier(m, m[base + 2 * other + 1], m[base + 2 * least + 1])
-            ):
-                least = other
-                least_time = other_time
-        mover = m[base + 2 * least + 1]
+        at = base + 2 * child
+        time_0, time_1, time_2, time_3 = m[at], m[at + 2], m[at + 4], m[at + 6]
+        left = 2 if time_1 < time_0 else 0
+        right = 6 if time_3 < time_2 else 4
+        left_time = min(time_0, time_1)
+        right_time = min(time_2, time_3)
+        least = right if right_time < left_time else left
+        least_time = min(left_time, right_time)
+        same = (time_0 == least_time) + (time_1 == least_time) + (time_2 == least_time) + (time_3 == least_time)
+        if same > 1:
+            least = _first_of_tied(m, at, least_time)
+        mover = m[at + least + 1]
         if time < least_time or (time == least_time and _earlier(m, alarm, mover)):
             break
-        _put(m, base, slot, least_time, mover, far)
-        slot = least
-    _put(m, base, slot, time, alarm, far)
+        _put(m, base, slot, least_time, mover, known, far)
+        slot = child + (least >> 1)
+    _put(m, base, slot, time, alarm, known, far)
 
 
 @inner
-def _sift_up(m: Memory, base: int, slot: int, time: int, alarm: int, far: int) -> None:
+def _sift_up(m: Memory, base: int, slot: int, time: int, alarm: int, known: int, far: int) -> None:
     """Put an entry at `slot` or above."""
     while slot > 0:
         parent = (slot - 1) >> 2
@@ -84,24 +105,34 @@ def _sift_up(m: Memory, base: int, slot: int, time: int, alarm: int, far: int) -
         mover = m[base + 2 * parent + 1]
         if parent_time < time or (parent_time == time and _earlier(m, mover, alarm)):
             break
-        _put(m, base, slot, parent_time, mover, far)
+        _put(m, base, slot, parent_time, mover, known, far)
         slot = parent
-    _put(m, base, slot, time, alarm, far)
+    _put(m, base, slot, time, alarm, known, far)
+
+
+@inner
+def _knows(far: int) -> int:
+    """The word that says whether the alarms of a heap know their slots."""
+    return H_SLOTS_KNOWN + 1 if far else H_SLOTS_KNOWN
 
 
 @inner
 def _push(m: Memory, heap: int, time: int, alarm: int, far: int) -> None:
     base = m[heap + 1]
+    m[alarm] = (m[alarm] | SLOT_MASK) ^ SLOT_MASK | far  # from now on it is set, whether it knows its slot or not
     if m[heap + 2]:  # the root is a hole
         m[heap + 2] = 0
-        _sift_down(m, base, m[heap], 0, time, alarm, far)
+        _sift_down(m, base, m[heap], 0, time, alarm, m[_knows(far)], far)
         return
     count = m[heap]
-    if count >= m[heap + 3]:
+    if count + 3 >= m[heap + 3]:
         m[H_STATUS] = MEMORY_FULL
         return
     m[heap] = count + 1
-    _sift_up(m, base, count, time, alarm, far)
+    if count & 3 == 1:  # the first of four children
+        for sibling in range(count + 1, count + 4):
+            m[base + 2 * sibling] = NEVER
+    _sift_up(m, base, count, time, alarm, m[_knows(far)], far)
 
 
 @inner
@@ -123,7 +154,9 @@ def _close_hole(m: Memory, heap: int, far: int) -> None:
     m[heap] = count
     if count > 0:
         base = m[heap + 1]
-        _sift_down(m, base, count, 0, m[base + 2 * count], m[base + 2 * count + 1], far)
+        time = m[base + 2 * count]
+        m[base + 2 * count] = NEVER
+        _sift_down(m, base, count, 0, time, m[base + 2 * count + 1], m[_knows(far)], far)
 
 
 @inner
@@ -152,28 +185,38 @@ def goes_before(m: Memory, one: int, other: int) -> bool:
 
 
 @inner
+def _learn_slots(m: Memory, heap: int, far: int) -> None:
+    """Tell every alarm where it stands; from now on they are told at each move."""
+    m[_knows(far)] = 1
+    for slot in range(m[heap]):
+        alarm = m[m[heap + 1] + 2 * slot + 1]
+        m[alarm] = (m[alarm] | SLOT_MASK) ^ SLOT_MASK | slot | far
+
+
+@inner
 def cancel(m: Memory, alarm: int) -> None:
     """Do not ring."""
-    slot = m[alarm] & SLOT_MASK
-    if slot == NOT_SET:
+    if not is_set(m, alarm):
         return
-    far = slot & FAR
+    far = m[alarm] & FAR
     heap = H_FAULT_HEAP if far else H_HEAP
     if m[heap + 2]:
         _close_hole(m, heap, far)
-        slot = m[alarm] & SLOT_MASK
-    slot = (slot | FAR) ^ FAR
+    if not m[_knows(far)]:
+        _learn_slots(m, heap, far)
+    slot = m[alarm] & SLOT_MASK ^ far
     base = m[heap + 1]
     count = m[heap] - 1
     m[heap] = count
     m[alarm] |= NOT_SET
+    time, last = m[base + 2 * count], m[base + 2 * count + 1]
+    m[base + 2 * count] = NEVER
     if slot == count:
         return
-    time, last = m[base + 2 * count], m[base + 2 * count + 1]
     if slot > 0:
         parent = (slot - 1) >> 2
         parent_time = m[base + 2 * parent]
         if time < parent_time or (time == parent_time and _earlier(m, last, m[base + 2 * parent + 1])):
-            _sift_up(m, base, slot, time, last, far)
+            _sift_up(m, base, slot, time, last, 1, far)
             return
-    _sift_down(m, base, count, slot, time, last, far)
+    _sift_down(m, base, count, slot, time, last, 1, far)

@@ -187,7 +187,7 @@ def _load(m: Any, program: Program, plan: Plan) -> None:
     m[L.H_QUEUE], m[L.H_QUEUE + 1] = top, effects - 1
     top += effects
     alarms = (total - top) // 8
-    far = int(m[L.H_FAULT_GAP + 1]) + 1
+    far = int(m[L.H_FAULT_GAP + 1]) + 4
     for heap, number in ((L.H_HEAP, alarms), (L.H_FAULT_HEAP, far)):
         # Four children of a node on one line of the cache: the second entry begins one.
         top += -(m.ctypes.data // 8 + top + 2) % 8

@@ -12,7 +12,7 @@ Words = NDArray[np.int64]
 
 def wide(m: Words, at: int) -> int:
     """A sum of two words."""
-    return int(m[at]) + (int(m[at + 1]) << 31)
+    return int(m[at]) + int(m[at + 1]) * L.FULL_SUM
 
 
 def read_log(m: Words, log: int) -> Words:

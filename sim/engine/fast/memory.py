@@ -9,6 +9,7 @@ from sim.engine.fast.layout import (
     CROWDED,
     E_INTERRUPT,
     E_SHIFT,
+    FULL_SUM,
     H_END,
     H_FREE,
     H_QUEUE,
@@ -128,10 +129,12 @@ def interrupt(m: Memory, job: int, error: int, depth: int, grant: int) -> None:
 
 @inner
 def add(m: Memory, at: int, amount: int) -> None:
-    """Add a non-negative amount below 2^62 to a sum of two words, exactly."""
-    total = m[at] + (amount & LOW)
-    m[at] = total & LOW
-    m[at + 1] += (amount >> 31) + (total >> 31)
+    """Add a non-negative amount below 2^62 to a sum of two words, exactly: below 2^62, and how many times that."""
+    total = m[at] + amount
+    if total >= FULL_SUM:
+        total -= FULL_SUM
+        m[at + 1] += 1
+    m[at] = total
 
 
 @inner
@@ -144,15 +147,21 @@ def add_product(m: Memory, at: int, count: int, passed: int) -> None:
 
 
 @inner
+def _add_shifted(m: Memory, at: int, amount: int, bits: int) -> None:
+    """Add amount x 2^bits."""
+    add(m, at, (amount & ((1 << (62 - bits)) - 1)) << bits)
+    m[at + 1] += amount >> (62 - bits)
+
+
+@inner
 def _add_long(m: Memory, at: int, count: int, passed: int) -> None:
-    # count = a 2^20 + b, passed = c 2^31 + d: every product stays below 2^63 for count below 2^51, passed below 2^62
+    # count = a 2^20 + b, passed = c 2^31 + d: every product stays below 2^62 for count below 2^51, passed below 2^62
     above, below = passed >> 31, passed & LOW
     high_part, low_part = count >> 20, count & ((1 << 20) - 1)
     add(m, at, low_part * below)
-    total = high_part * below  # in units of 2^20
-    m[at + 1] += total >> 11
-    add(m, at, (total & 2047) << 20)
-    m[at + 1] += count * above
+    _add_shifted(m, at, high_part * below, 20)
+    _add_shifted(m, at, low_part * above, 31)
+    _add_shifted(m, at, high_part * above, 51)
 
 
 @inner

@@ -7,6 +7,9 @@ from typing import Final
 LOW: Final = (1 << 31) - 1
 """Mask of the low half of a word that two handles share."""
 
+FULL_SUM: Final = 1 << 62
+"""What one in the second word of a sum stands for."""
+
 # -- header: the first words of the memory ------------------------------------------------------------------
 H_NOW: Final = 1
 H_STATUS: Final = 2
@@ -38,6 +41,7 @@ H_PLACES: Final = 38  # table of handles, number
 H_PLACE_COUNT: Final = 39
 H_SOURCES: Final = 40
 H_ROUTINES: Final = 41  # levels of the routines: base
+H_SLOTS_KNOWN: Final = 42  # whether alarms know their slots; those of faults
 H_REACTIONS: Final = 100  # a log
 H_EPISODES: Final = 104  # first, last
 H_CHOOSING: Final = 106  # first, last: who chooses again after the crash at hand
@@ -111,6 +115,8 @@ FAR: Final = 1 << 31
 """Bit of the place in the heap: it is the heap of faults."""
 NOT_SET: Final = SLOT_MASK
 """Place in the heap of an alarm that is not set."""
+NEVER: Final = (1 << 63) - 1
+"""Time of an entry that is not there."""
 
 T_JOB: Final = 0
 T_PATIENCE: Final = 1
