@@ -152,8 +152,10 @@ class _Writer:
                 words[at + L.CC_HIT] = self.body(step, here, ("cached", "hit"), following)
                 words[at + L.CC_MISS] = self.body(step, here, ("cached", "miss"), following)
             case Release():
-                at = self.new(L.OP_RELEASE, placed, following, 5)
-                self.program.words[at + L.RE_PLACE] = self.place(step.release)
+                place = self.place(step.release)
+                is_easy = self.program.words[place + L.P_EASY]
+                at = self.new(L.OP_RELEASE_PLAIN if is_easy else L.OP_RELEASE, placed, following, 5)
+                self.program.words[at + L.RE_PLACE] = place
             case Call():
                 at = self.new(L.OP_CALL, placed, following, 5)
                 self.calls.append((at + L.CL_BODY, step.call))
@@ -195,6 +197,8 @@ class _Writer:
         self.draw(at + L.AQ_PATIENCE, body.patience, f"{placed.stream}/patience")
         if body.otherwise is not None:
             words[at + L.AQ_OTHERWISE] = self.body(step, here, ("acquire", "otherwise"), following)
+        if words[words[at + L.AQ_PLACE] + L.P_EASY] and body.at is None and body.affinity is None:
+            words[at + L.O_CODE] = L.OP_ACQUIRE_PLAIN
         return at
 
     def use(self, placed: Placed, step: Use, following: int, after: Step | None) -> int:
@@ -213,6 +217,8 @@ class _Writer:
             station = self.network.stations[after.use.station]
             own = isinstance(self.network.stations[body.station], Server)
             words[at + L.US_KEEPS] = int(own and isinstance(station, Server) and station.when_full == "block")
+        if words[words[at + L.US_PLACE] + L.P_EASY] and body.at is None and not words[at + L.US_KEEPS]:
+            words[at + L.O_CODE] = L.OP_USE_PLAIN
         return at
 
     def delay(self, placed: Placed, step: DelayStep, following: int) -> int:

@@ -53,6 +53,7 @@ from sim.engine.fast.layout import (
     P_CORES,
     P_COUNT,
     P_DIST,
+    P_EASY,
     P_ELEMENT,
     P_GRANT_SIZE,
     P_GROUP,
@@ -151,6 +152,7 @@ def write_places(program: Program, network: Network, faults: dict[str, Fault]) -
         program.words[at + CA_NODES] = program.room(3 * node_groups(network)[cache.nodes])
         residents[cache.nodes].append(-at)
     patient = _with_patience(network)
+    greedy = _with_many_units(network)
     places = []
     elements = elements_of(network)
     for index, (name, spec) in enumerate([*network.resources.items(), *network.stations.items()]):
@@ -175,6 +177,7 @@ def write_places(program: Program, network: Network, faults: dict[str, Fault]) -
             residents[group].append(at)
             continue
         _write_pool(program, at, name, spec, group in targets, group in slowed, name in patient)
+        words[at + P_EASY] = int(_is_easy(words, at, spec) and name not in greedy)
         residents[group].append(at)
         if spec.wait_at == "node" and words[at + P_COUNT] > 1:
             choosers[group].append(at)
@@ -212,6 +215,20 @@ def _with_patience(network: Network) -> set[str]:
             if isinstance(step, Use) and step.use.patience is not None:
                 found.add(step.use.station)
     return found
+
+
+def _with_many_units(network: Network) -> set[str]:
+    """Resources of which somebody asks for several units at once."""
+    steps = [placed.step for routine, body in network.routines.items() for placed in walk(routine, body)]
+    return {step.acquire.resource for step in steps if isinstance(step, Acquire) and step.acquire.units > 1}
+
+
+def _is_easy(words: list[int], at: int, spec: Resource | Server) -> bool:
+    """One node that never fails, first-come first-served, no limit, nothing to open or to start, no preemption."""
+    kind, size, rare = words[at + P_KIND], words[at + P_GRANT_SIZE], words[at + P_DIST] or words[at + P_BLOCKS]
+    if kind not in (RESOURCE, SERVER) or size not in (G_PLAIN, G_VISIT) or rare:
+        return False
+    return bool(words[at + P_PLAIN]) and spec.queue_limit is None and not spec.preemptive
 
 
 def _draws(program: Program, at: int, distribution: Distribution | None, stream: str) -> None:

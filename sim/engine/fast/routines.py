@@ -62,6 +62,7 @@ from sim.engine.fast.layout import (
     O_NEXT,
     O_SALT,
     OP_ACQUIRE,
+    OP_ACQUIRE_PLAIN,
     OP_ATTEMPT,
     OP_ATTEMPT_END,
     OP_BRANCH,
@@ -78,12 +79,14 @@ from sim.engine.fast.layout import (
     OP_MARK,
     OP_RACE,
     OP_RELEASE,
+    OP_RELEASE_PLAIN,
     OP_RETURN,
     OP_SAGA,
     OP_SAGA_END,
     OP_SET,
     OP_START,
     OP_USE,
+    OP_USE_PLAIN,
     SAGA_FRAME,
     SG_BODY,
     W_PAUSED,
@@ -99,6 +102,7 @@ from sim.engine.fast.layout import (
 )
 from sim.engine.fast.lines import append
 from sim.engine.fast.memory import Floats, Memory, high, low, set_low, take
+from sim.engine.fast.plain import acquire_plain
 from sim.engine.fast.steps import (
     step_acquire,
     step_count,
@@ -321,11 +325,13 @@ def take_steps(m: Memory, f: Floats, job: int, step: int) -> None:
         if m[H_PAUSES] and _pauses(m, f, job, step):
             return
         code = m[step + O_CODE]
-        if code == OP_ACQUIRE:
+        if code == OP_ACQUIRE_PLAIN:
+            step = acquire_plain(m, job, step)
+        elif code == OP_ACQUIRE:
             step = step_acquire(m, f, job, step)
-        elif code == OP_RELEASE:
+        elif code == OP_RELEASE_PLAIN or code == OP_RELEASE:
             step = step_release(m, f, job, step)
-        elif code == OP_USE:
+        elif code == OP_USE_PLAIN or code == OP_USE:
             step = step_use(m, f, job, step)
         elif code == OP_DELAY:
             step = step_delay(m, f, job, step)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import sqrt
 
-from sim.draws.inverse import exponential_ns
+from sim.draws.inverse import exponentials_ns
 from sim.draws.jit import inner
 from sim.draws.mathematics import log
 from sim.draws.streams import child_path, uniform
@@ -16,6 +16,7 @@ from sim.engine.fast.layout import (
     A_OWNER,
     A_SIZE,
     A_VISIT,
+    AHEAD,
     BURST,
     C_BEGUN,
     C_CYCLE,
@@ -42,6 +43,7 @@ from sim.engine.fast.layout import (
     T_LATE,
     T_SOURCE,
     TRACE,
+    U_AHEAD,
     U_AT,
     U_BATCH,
     U_BURST,
@@ -240,7 +242,11 @@ def plan_arrival(m: Memory, f: Floats, source: int) -> None:
             work = -log(uniform(m[source + U_STREAM], m[source + U_ID], ordinal))
             time = _after_profile(m, f, source, time, work)
         else:
-            time += exponential_ns(m[source + U_STREAM], m[source + U_ID], ordinal, f[source + U_MEAN])
+            at = source + U_AHEAD
+            if ordinal % AHEAD == 0:
+                stream, path, mean_s = m[source + U_STREAM], m[source + U_ID], f[source + U_MEAN]
+                exponentials_ns(m, at, AHEAD, stream, path, ordinal, mean_s)
+            time += m[at + ordinal % AHEAD]
     elif kind == RENEWAL:
         time += time_of(m, f, m[source + U_DIST], m[source + U_DIST_STREAM], m[source + U_ID], ordinal)
     elif kind == MODULATED:

@@ -13,7 +13,7 @@ from sim.engine.fast.draw import number_of, time_of
 from sim.engine.fast.endings import free_grant
 from sim.engine.fast.ends import GONE, fail
 from sim.engine.fast.guests import drop_guest, enter_bucket, enter_room, guest_waits, new_guest
-from sim.engine.fast.jobs import grant_place, node_of, take_from_held, wait_for
+from sim.engine.fast.jobs import grant_place, kept_visit, node_of, take_from_held, wait_for
 from sim.engine.fast.layout import (
     AQ_AFFINITY,
     AQ_AT,
@@ -60,9 +60,12 @@ from sim.engine.fast.layout import (
     MK_STARTS,
     MK_WATCHED,
     NODE_MASK,
+    O_CODE,
     O_ELEMENT,
     O_NEXT,
     O_SALT,
+    OP_RELEASE_PLAIN,
+    OP_USE_PLAIN,
     OPENS,
     P_DIST,
     P_ELEMENT,
@@ -93,6 +96,7 @@ from sim.engine.fast.layout import (
 )
 from sim.engine.fast.memory import Floats, Memory, high, low, multiple_above
 from sim.engine.fast.nodes import group_node
+from sim.engine.fast.plain import release_plain, use_plain
 from sim.engine.fast.pools import drop_grant, granted_node, new_grant, request
 from sim.engine.fast.records import recovered, span_ends
 from sim.engine.fast.servers import begin_visit, set_patience
@@ -179,6 +183,9 @@ def step_acquire(m: Memory, f: Floats, job: int, step: int) -> int:
 @inner
 def step_release(m: Memory, f: Floats, job: int, step: int) -> int:
     """Give back what was acquired last."""
+    if m[step + O_CODE] == OP_RELEASE_PLAIN:
+        following = release_plain(m, job, step)
+        return following if following >= 0 else fail(m, f, job, X_NOT_HELD, -1, False)
     place = m[step + RE_PLACE]
     grant = low(m[job + J_OWN])
     while grant and grant_place(m, grant) != place:
@@ -210,14 +217,24 @@ def _use_guest(m: Memory, f: Floats, place: int, kind: int, job: int, step: int,
 
 
 @inner
-def step_use(m: Memory, f: Floats, job: int, step: int) -> int:
-    """Visit a station."""
-    place = m[step + US_PLACE]
+def _demand_of(m: Memory, f: Floats, job: int, step: int) -> int:
+    """How long the visit takes by itself."""
     demand = 0
     if m[step + US_DEMAND]:
         demand = time_of(m, f, m[step + US_DEMAND], m[step + US_DEMAND_STREAM], m[job + J_PATH], 0)
     if m[step + US_PER_COUNT]:
         demand = max(0, demand + per_attribute(m, job, m[step + US_PER], m[step + US_PER_COUNT]))
+    return demand
+
+
+@inner
+def step_use(m: Memory, f: Floats, job: int, step: int) -> int:
+    """Visit a station."""
+    place = m[step + US_PLACE]
+    demand = _demand_of(m, f, job, step)
+    if m[step + O_CODE] == OP_USE_PLAIN and not kept_visit(m, job):
+        use_plain(m, job, step, demand)
+        return GONE
     bound = -1
     if m[step + US_AT]:
         bound = node_of(m, job, m[step + US_AT])

@@ -24,7 +24,9 @@ from sim.engine.fast.layout import (
     J_LINK,
     J_STATE,
     LOW,
+    O_CODE,
     O_NEXT,
+    OP_USE_PLAIN,
     OPENS,
     P_ST_BLOCKED,
     P_ST_OPENING,
@@ -47,6 +49,7 @@ from sim.engine.fast.layout import (
     Z_SIZE,
 )
 from sim.engine.fast.memory import Floats, Memory, give, high
+from sim.engine.fast.plain import finish_plain
 from sim.engine.fast.pools import drop_grant, stop_patience
 from sim.engine.fast.routines import family_settled, take_steps
 from sim.engine.fast.servers import asked_visit, cut_visit, finish_visit
@@ -78,6 +81,8 @@ def _after_visit(m: Memory, f: Floats, job: int, step: int, visit: int, value: i
     if value:
         cut_visit(m, f, place, job, visit)
         return fail(m, f, job, X_PATIENCE, -1, False)
+    if m[step + O_CODE] == OP_USE_PLAIN:
+        return finish_plain(m, job, step, visit)
     error = finish_visit(m, f, place, job, step, visit)
     return fail(m, f, job, error, -1, False) if error else m[step + O_NEXT]
 

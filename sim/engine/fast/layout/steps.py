@@ -51,7 +51,10 @@ O_ARGS: Final = 4
     OP_FAIL,
     OP_CACHED,
     OP_FORGET,
-) = range(25)
+    OP_ACQUIRE_PLAIN,
+    OP_RELEASE_PLAIN,
+    OP_USE_PLAIN,
+) = range(28)
 
 AQ_PLACE: Final = 4
 AQ_UNITS: Final = 5

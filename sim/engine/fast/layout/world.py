@@ -43,7 +43,9 @@ U_CLIENT_COUNT: Final = 38
 U_CODE: Final = 39
 U_INDEX: Final = 40
 U_AT: Final = 41
-U_SIZE: Final = 42
+U_AHEAD: Final = 42  # of a steady Poisson source the gaps of the arrivals to come
+AHEAD: Final = 8
+U_SIZE: Final = U_AHEAD + AHEAD
 
 POISSON: Final = 0
 RENEWAL: Final = 1
