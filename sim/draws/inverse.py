@@ -48,7 +48,7 @@ def to_ns(seconds: float) -> int:
 def sample_without_table(kind: int, a: float, b: float, c: float, u: float) -> float:
     """The value at u, in (0, 1), of a kind up to LAST_WITHOUT_TABLE."""
     if kind == kinds.EXPONENTIAL:
-        return -a * log(1.0 - u)
+        return -a * log_of_normal(1.0 - u)
     if kind == kinds.LOGNORMAL:
         return exp(a + b * normal_inverse(u))
     if kind == kinds.CONSTANT:
@@ -144,15 +144,27 @@ def exponential_ns(key: int, path: int, index: int, mean_s: float) -> int:
     return to_ns(-mean_s * log_of_normal(1.0 - uniform(key, path, index)))
 
 
+# Several exponential times side by side: draws have no state, so that those of the future can be made at any time.
+# The loops have neither branch nor call, which is what the compiler needs to use vector instructions; eight times
+# then take as long as two by themselves. They are those of `exponential_ns`.
+
+
 @inner
 def exponentials_ns(words: Words, at: int, count: int, key: int, path: int, first: int, mean_s: float) -> None:
-    """The exponential times of `count` indices from `first` on, to words[at] and after: those of `exponential_ns`.
-
-    Draws have no state, so that several can be made side by side: the loop has neither branch nor call, which is what
-    the compiler needs to use vector instructions. Eight then take as long as two by themselves.
-    """
+    """The times of `count` indices of a path, from `first` on, to words[at] and after."""
     for draw in range(count):
         ns = (-mean_s * log_of_normal(1.0 - uniform(key, path, first + draw))) * 1e9
+        whole = (ns + _TWO_52) - _TWO_52
+        whole = whole if ns < _TWO_52 else ns
+        below = int(min(whole, _BELOW_LIMIT))
+        words[at + draw] = below if ns < _LIMIT_NS else MAX_NS
+
+
+@inner
+def exponentials_of_paths_ns(words: Words, at: int, count: int, key: int, paths: int, mean_s: float) -> None:
+    """The times of index 0 of `count` paths, which are in words[paths] and after."""
+    for draw in range(count):
+        ns = (-mean_s * log_of_normal(1.0 - uniform(key, words[paths + draw], 0))) * 1e9
         whole = (ns + _TWO_52) - _TWO_52
         whole = whole if ns < _TWO_52 else ns
         below = int(min(whole, _BELOW_LIMIT))

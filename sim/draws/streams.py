@@ -42,7 +42,7 @@ def element_id(name: str) -> int:
     return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "little") >> 1
 
 
-@njit("int64(int64, int64)")
+@njit("int64(int64, int64)", laid_in=True)
 def child_path(path: int, index: int) -> int:
     """Path of the `index`-th thing inside `path`: child, loop iteration or attempt.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sim.draws.build import inverse_of
+from sim.draws.kinds import EXPONENTIAL
 from sim.draws.streams import element_id
 from sim.engine.elements import HEARTBEAT_TENTHS, elements_of
 from sim.engine.fast import layout as L
@@ -101,6 +102,14 @@ class _Writer:
             self.program.words[at] = self.program.distribution(inverse_of(distribution))
             self.program.stream(at + 1, stream)
 
+    def drawn_ahead(self, here: Path, at: int, where: int) -> int:
+        """Take note of a step with an exponential time that executions take at most once, under their own path."""
+        words = self.program.words
+        dist = words[at + where]
+        if len(here) == 3 and dist and words[dist + L.D_KIND] == EXPONENTIAL:
+            self.program.first_times[here[1]] = at + where
+        return at
+
     def pairs(self, at: int, per: dict[str, int]) -> None:
         """What attributes add to a time: base and number."""
         words = [word for name, each in per.items() for word in (self.program.attributes[name], each)]
@@ -123,9 +132,9 @@ class _Writer:
             case Acquire():
                 return self.acquire(placed, step, here, following)
             case Use():
-                return self.use(placed, step, following, after)
+                return self.drawn_ahead(here, self.use(placed, step, following, after), L.US_DEMAND)
             case DelayStep():
-                return self.delay(placed, step, following)
+                return self.drawn_ahead(here, self.delay(placed, step, following), L.DE_DIST)
             case Branch():
                 return self.branch(placed, step, here, following)
             case Fork() | Race():

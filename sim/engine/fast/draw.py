@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from sim.draws.inverse import sample_of, to_ns
 from sim.draws.jit import inner
-from sim.draws.kinds import CONSTANT
+from sim.draws.kinds import CONSTANT, EXPONENTIAL
+from sim.draws.mathematics import log_of_normal
 from sim.draws.streams import uniform
 from sim.engine.fast.layout import (
     D_A,
@@ -14,10 +15,13 @@ from sim.engine.fast.layout import (
     D_LENGTH,
     D_NS,
     D_TABLE,
+    J_LINK,
     J_OWN,
+    J_PATH,
     NUM_ATTRIBUTE,
     NUM_CONSTANT,
     X_ATTRIBUTES,
+    X_FIRST,
 )
 from sim.engine.fast.memory import Floats, Memory, high
 
@@ -25,6 +29,8 @@ from sim.engine.fast.memory import Floats, Memory, high
 @inner
 def _value(m: Memory, f: Floats, dist: int, stream: int, path: int, index: int) -> float:
     u = uniform(stream, path, index)
+    if m[dist + D_KIND] == EXPONENTIAL:  # the most frequent one, at once
+        return -f[dist + D_A] * log_of_normal(1.0 - u)
     return sample_of(
         m[dist + D_KIND], f[dist + D_A], f[dist + D_B], f[dist + D_C], f, m[dist + D_TABLE], m[dist + D_LENGTH], u
     )
@@ -36,6 +42,16 @@ def time_of(m: Memory, f: Floats, dist: int, stream: int, path: int, index: int)
     if m[dist + D_KIND] == CONSTANT:
         return m[dist + D_NS]
     return to_ns(_value(m, f, dist, stream, path, index))
+
+
+@inner
+def time_of_step(m: Memory, f: Floats, job: int, at: int) -> int:
+    """A time of a step in ns; `at` is where its distribution and stream are, and whether sources draw it ahead."""
+    if m[at + 2] and high(m[job + J_LINK]) == 0 and high(m[job + J_OWN]) == job:
+        ahead = m[job + m[X_FIRST]]
+        if ahead >= 0:
+            return ahead
+    return time_of(m, f, m[at], m[at + 1], m[job + J_PATH], 0)
 
 
 @inner

@@ -49,9 +49,20 @@ def write_sources(program: Program, network: Network, traces: dict[str, list[int
         if batch is not None:
             program.count(at + L.U_BATCH, batch, f"{name}/batch")
         _write_arrivals(program, at, name, spec, traces.get(name) or [])
+        if spec.routine in program.first_times and _is_steady(spec):
+            time = program.first_times[spec.routine]
+            words[at + L.U_FIRST] = words[time]
+            program.stream(at + L.U_FIRST + 1, next(stream for slot, stream in program.streams if slot == time + 1))
+            words[time + 2] = words[L.X_FIRST] = 1
     program.words[L.H_SOURCES] = program.put(handles)
     program.words[L.H_SOURCE_COUNT] = len(handles)
     program.words[L.H_ROUTINES] = program.room(L.RL_SIZE * len(routines))
+
+
+def _is_steady(spec: Source) -> bool:
+    """Whether arrivals come one by one at a constant rate, so that they can be drawn ahead."""
+    arrivals = spec.arrivals
+    return isinstance(arrivals, PoissonArrivals) and arrivals.profile is None and arrivals.batch is None
 
 
 def _write_arrivals(program: Program, at: int, name: str, spec: Source, trace: list[int]) -> None:

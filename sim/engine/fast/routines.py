@@ -238,16 +238,21 @@ def _step_cached(m: Memory, f: Floats, job: int, step: int) -> int:
 
 
 @inner
-def _step_end(m: Memory, f: Floats, job: int, step: int, code: int) -> int:
-    """The end of a list of steps."""
+def _step_return(m: Memory, f: Floats, job: int) -> int:
+    """The end of a routine: back to where it was called, or the end of the job."""
     frame = high(m[job + J_LINK])
-    if code == OP_RETURN:
-        if frame == 0:
-            end_job(m, f, job, 0)
-            return GONE
-        after = m[m[frame + F_STEP] + O_NEXT]
-        pop_frame(m, job, frame)
-        return after
+    if frame == 0:
+        end_job(m, f, job, 0)
+        return GONE
+    after = m[m[frame + F_STEP] + O_NEXT]
+    pop_frame(m, job, frame)
+    return after
+
+
+@inner
+def _step_end(m: Memory, f: Floats, job: int, step: int, code: int) -> int:
+    """The end of a list of steps within a routine."""
+    frame = high(m[job + J_LINK])
     if code == OP_LOOP_END:
         return _next_round(m, job, frame)
     around = m[frame + F_STEP]
@@ -339,5 +344,7 @@ def take_steps(m: Memory, f: Floats, job: int, step: int) -> None:
             push_frame(m, job, CALL_FRAME, step, F_CALL_SIZE)
             m[job + J_PATH] = child_path(m[job + J_PATH], m[step + O_SALT])
             step = m[step + CL_BODY]
+        elif code == OP_RETURN:
+            step = _step_return(m, f, job)
         else:
             step = _other_step(m, f, job, step, code)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import sqrt
 
-from sim.draws.inverse import exponentials_ns
+from sim.draws.inverse import exponentials_ns, exponentials_of_paths_ns
 from sim.draws.jit import inner
 from sim.draws.mathematics import log
 from sim.draws.streams import child_path, uniform
@@ -25,6 +25,7 @@ from sim.engine.fast.layout import (
     C_SIZE,
     C_STATE,
     COHORT,
+    D_A,
     H_BEGIN,
     H_CULPRIT,
     H_HORIZON,
@@ -43,7 +44,6 @@ from sim.engine.fast.layout import (
     T_LATE,
     T_SOURCE,
     TRACE,
-    U_AHEAD,
     U_AT,
     U_BATCH,
     U_BURST,
@@ -56,6 +56,9 @@ from sim.engine.fast.layout import (
     U_DIST_STREAM,
     U_ELEMENT,
     U_EVERY,
+    U_FIRST,
+    U_FIRSTS,
+    U_GAPS,
     U_ID,
     U_INDEX,
     U_JITTER,
@@ -63,6 +66,7 @@ from sim.engine.fast.layout import (
     U_LIMIT,
     U_MEAN,
     U_ORDINAL,
+    U_PATHS,
     U_PHASE,
     U_PHASE_COUNT,
     U_PHASE_END,
@@ -85,6 +89,7 @@ from sim.engine.fast.layout import (
     V_TIMES,
     X_ATTRIBUTES,
     X_CLIENT,
+    X_FIRST,
     X_PATH,
 )
 from sim.engine.fast.memory import Floats, Memory, give, half_even, take
@@ -118,6 +123,8 @@ def _let_in(m: Memory, source: int, path: int) -> int:
     job = new_execution(m, ordinal << 24, path, m[source + U_CODE], m[source + U_INDEX], cohort)
     if m[X_PATH]:
         m[job + m[X_PATH]] = path
+    if m[X_FIRST]:
+        m[job + m[X_FIRST]] = -1
     for attribute in range(m[N_ATTRIBUTES]):
         m[job + m[X_ATTRIBUTES] + attribute] = m[m[H_START_VALUES] + attribute]
     row_opens(m, ordinal, job, m[source + U_ROUTINE])
@@ -127,6 +134,11 @@ def _let_in(m: Memory, source: int, path: int) -> int:
 @inner
 def _let_batch_in(m: Memory, f: Floats, source: int, ordinal: int) -> None:
     """Those who arrive together, in order."""
+    if m[source + U_FIRST]:
+        job = _let_in(m, source, m[source + U_PATHS + ordinal % AHEAD])
+        if job:
+            m[job + m[X_FIRST]] = m[source + U_FIRSTS + ordinal % AHEAD]
+        return
     here = child_path(m[source + U_ID], ordinal)
     if m[source + U_BATCH] == _UNUSED_BATCH:
         _let_in(m, source, here)
@@ -234,6 +246,19 @@ def _after_phases(m: Memory, f: Floats, source: int) -> int:
 
 
 @inner
+def _draw_ahead(m: Memory, f: Floats, source: int, first: int) -> None:
+    """Gaps of the arrivals to come; their paths and the first times of the executions, if those are drawn ahead."""
+    path = m[source + U_ID]
+    exponentials_ns(m, source + U_GAPS, AHEAD, m[source + U_STREAM], path, first, f[source + U_MEAN])
+    dist = m[source + U_FIRST]
+    if dist:
+        paths = source + U_PATHS
+        for ahead in range(AHEAD):
+            m[paths + ahead] = child_path(path, first + ahead)
+        exponentials_of_paths_ns(m, source + U_FIRSTS, AHEAD, m[source + U_FIRST + 1], paths, f[dist + D_A])
+
+
+@inner
 def plan_arrival(m: Memory, f: Floats, source: int) -> None:
     """Set the alarm of the next arrival, if there is one."""
     kind, time, ordinal = m[source + U_KIND], m[source + U_TIME], m[source + U_ORDINAL]
@@ -242,11 +267,9 @@ def plan_arrival(m: Memory, f: Floats, source: int) -> None:
             work = -log(uniform(m[source + U_STREAM], m[source + U_ID], ordinal))
             time = _after_profile(m, f, source, time, work)
         else:
-            at = source + U_AHEAD
             if ordinal % AHEAD == 0:
-                stream, path, mean_s = m[source + U_STREAM], m[source + U_ID], f[source + U_MEAN]
-                exponentials_ns(m, at, AHEAD, stream, path, ordinal, mean_s)
-            time += m[at + ordinal % AHEAD]
+                _draw_ahead(m, f, source, ordinal)
+            time += m[source + U_GAPS + ordinal % AHEAD]
     elif kind == RENEWAL:
         time += time_of(m, f, m[source + U_DIST], m[source + U_DIST_STREAM], m[source + U_ID], ordinal)
     elif kind == MODULATED:

@@ -9,7 +9,7 @@ from sim.draws.jit import inner
 from sim.draws.streams import child_path, uniform
 from sim.engine.fast.alarms import key_of, set_alarm
 from sim.engine.fast.batches import enter_commit, enter_polled
-from sim.engine.fast.draw import number_of, time_of
+from sim.engine.fast.draw import number_of, time_of, time_of_step
 from sim.engine.fast.endings import free_grant
 from sim.engine.fast.ends import GONE, fail
 from sim.engine.fast.guests import drop_guest, enter_bucket, enter_room, guest_waits, new_guest
@@ -32,7 +32,6 @@ from sim.engine.fast.layout import (
     DE_KEY,
     DE_PER,
     DE_PER_COUNT,
-    DE_STREAM,
     DELAY,
     FG_SLOT,
     FL_ALWAYS,
@@ -81,7 +80,6 @@ from sim.engine.fast.layout import (
     U_ROUTINE,
     US_AT,
     US_DEMAND,
-    US_DEMAND_STREAM,
     US_PER,
     US_PER_COUNT,
     US_PLACE,
@@ -221,7 +219,7 @@ def _demand_of(m: Memory, f: Floats, job: int, step: int) -> int:
     """How long the visit takes by itself."""
     demand = 0
     if m[step + US_DEMAND]:
-        demand = time_of(m, f, m[step + US_DEMAND], m[step + US_DEMAND_STREAM], m[job + J_PATH], 0)
+        demand = time_of_step(m, f, job, step + US_DEMAND)
     if m[step + US_PER_COUNT]:
         demand = max(0, demand + per_attribute(m, job, m[step + US_PER], m[step + US_PER_COUNT]))
     return demand
@@ -258,7 +256,7 @@ def step_use(m: Memory, f: Floats, job: int, step: int) -> int:
 @inner
 def step_delay(m: Memory, f: Floats, job: int, step: int) -> int:
     """Let time pass, with a floor and a grid."""
-    length = time_of(m, f, m[step + DE_DIST], m[step + DE_STREAM], m[job + J_PATH], 0)
+    length = time_of_step(m, f, job, step + DE_DIST)
     if m[step + DE_PER_COUNT]:
         length += per_attribute(m, job, m[step + DE_PER], m[step + DE_PER_COUNT])
     end = m[H_NOW] + max(length, m[step + DE_FLOOR])

@@ -85,6 +85,7 @@ X_LATE: Final = 84
 X_PATH: Final = 85
 X_MARKED: Final = 86  # two words: whether it is watched; its links among those that are
 N_ATTRIBUTES: Final = 87
+X_FIRST: Final = 88  # a time drawn ahead by the source, or -1
 H_START_VALUES: Final = 93  # base of the attributes' values at the start
 H_FREE: Final = 128  # lists of freed records, by size
 SIZES: Final = 2048

@@ -43,9 +43,13 @@ U_CLIENT_COUNT: Final = 38
 U_CODE: Final = 39
 U_INDEX: Final = 40
 U_AT: Final = 41
-U_AHEAD: Final = 42  # of a steady Poisson source the gaps of the arrivals to come
 AHEAD: Final = 8
-U_SIZE: Final = U_AHEAD + AHEAD
+"""So many arrivals of a steady Poisson source are drawn in one go."""
+U_GAPS: Final = 42
+U_FIRST: Final = 50  # a time that each execution draws: its distribution, or 0, and stream
+U_PATHS: Final = 52  # paths of the executions to come, and these times
+U_FIRSTS: Final = 60
+U_SIZE: Final = 68
 
 POISSON: Final = 0
 RENEWAL: Final = 1
