@@ -55,7 +55,7 @@ FAMILIES = {
         "speeds_overlap for_ever no_time hit"
     ),
     "job": "paused",
-    "monitor": "eventually never_both at_most_once conserve late violated undecided",
+    "monitor": "eventually never_both at_most_once conserve just_in_time late violated undecided",
     "span": "itself after_crash",
     "plan": "warmup follow drain dropped samples replication",
     "outcome": "succeeded compensated failed rejected open",

@@ -14,7 +14,7 @@ from .load import Load
 from .places import Document, Places
 from .routines import Routines, within
 from .steps import FAILURES
-from .times import Times
+from .times import Times, written
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def case(seed: int, scale: float = 1.0) -> Case:
     start_values = {name: swarm.between(0, 3) for name in attributes}
     load = Load(swarm, times, places, _used(routines.written, places), scale)
     faults = load.faults()
-    properties = _properties(swarm, times, routines.written, places)
+    properties = _properties(swarm, times, routines, places)
     document = {
         "nodes": places.nodes,
         "sources": load.sources(list(routines.written)),
@@ -79,9 +79,9 @@ def _know_only_what_can_fail(document: Document) -> None:
             retry["non_retryable"] = [f for f in retry["non_retryable"] if f in failing or f not in FAILURES]
 
 
-def _properties(swarm: Swarm, times: Times, routines: Document, places: Places) -> Document:
+def _properties(swarm: Swarm, times: Times, routines: Routines, places: Places) -> Document:
     """Monitors and spans of the marks that are made."""
-    made = [step["mark"] for step in within(routines) if "mark" in step]
+    made = [step["mark"] for step in within(routines.written) if "mark" in step]
     marks = sorted({mark if isinstance(mark, str) else mark["name"] for mark in made})
     monitors: Document = {}
     spans: Document = {}
@@ -94,20 +94,29 @@ def _properties(swarm: Swarm, times: Times, routines: Document, places: Places) 
         return {"start": swarm.pick(marks), "end": swarm.pick(marks)}
 
     forms: list[tuple[str, Document]] = [
-        ("eventually", {"when": swarm.pick(marks), "eventually": swarm.some(marks, 0.5) or [swarm.pick(marks)]}),
+        ("eventually", _eventually(swarm, times, marks, routines.questions)),
         ("never_both", {"never_both": [swarm.pick(marks), swarm.pick(marks)]}),
         ("at_most_once", {"at_most_once": swarm.pick(marks)}),
         ("conserve", {"conserve": {mark: swarm.pick((-2, -1, 1, 2)) for mark in marks}}),
     ]
     for name, form in forms:
         if swarm.allows(f"monitor.{name}"):
-            within_time = {"within": times.time(1)} if name == "eventually" and swarm.likely("monitor.within") else {}
-            monitors[name] = {**form, **within_time}
+            monitors[name] = form
     if swarm.weight("spans"):
         for index in range(swarm.between(1, 3)):
             spans[f"span{index}"] = between()
     if swarm.weight("after_crash"):
-        groups = sorted(_used(routines, places) & places.groups().keys())
+        groups = sorted(_used(routines.written, places) & places.groups().keys())
         for index in range(swarm.between(1, 2) if groups else 0):
             spans[f"recovery{index}"] = {**between(), "after_crash": swarm.pick(groups)}
     return {"monitors": monitors, "spans": spans}
+
+
+def _eventually(swarm: Swarm, times: Times, marks: list[str], questions: list[int]) -> Document:
+    """A question and its answers. questions: grid steps after which questions of the routines are answered."""
+    if questions and {"asked", "answered"} <= set(marks) and swarm.chance(0.8):
+        just = times.ns(swarm.pick(questions)) + swarm.pick((0, 0, 0, 0, -1, 1))
+        limit = {"within": written(just)} if just > 0 and swarm.likely("monitor.within") else {}
+        return {"when": "asked", "eventually": ["answered"], **limit}
+    limit = {"within": times.time(1)} if swarm.likely("monitor.within") else {}
+    return {"when": swarm.pick(marks), "eventually": swarm.some(marks, 0.5) or [swarm.pick(marks)], **limit}

@@ -52,3 +52,10 @@ def worker(make: Steps, listed: Listed) -> Document:
     retry = {"initial_interval": times.time(1), "maximum_attempts": swarm.between(1, 4)}
     listed.maybe.add(pool)
     return {"loop": {"times": swarm.between(1, 3), "steps": [{"attempt": {"retry": retry, "steps": task}}]}}
+
+
+def question(make: Steps) -> list[Document]:
+    """What is asked is answered after a time that monitors know: just in time, or just too late."""
+    steps = make.times.few()
+    make.questions.append(steps)
+    return [{"mark": "asked"}, {"delay": make.times.steps(steps)}, {"mark": "answered"}]

@@ -36,6 +36,7 @@ NESTS = {
     "cached": 6.0,
     "worker": 3.0,
     "activity": 2.0,
+    "question": 2.0,
 }
 
 
@@ -108,6 +109,7 @@ class Routines:
         for name in reached:
             reached += [other for other in called(written[name]) if other not in reached]
         self.written = {name: steps for name, steps in written.items() if name in reached}
+        self.questions = self.make.questions
 
     def _routine(self, around: Around) -> list[Document]:
         self.left = self.swarm.pick((6, 12, 20, 35))

@@ -172,8 +172,8 @@ def _watched(seen: Seen, watch: Any, execution: Any, name: str, once: bool, now_
 @look(Watch, "_is_late")
 def _late(seen: Seen, watch: Any, monitor: str, asked_ns: int, now_ns: int) -> None:
     limit = watch.monitors[monitor].within_ns
-    if limit is not None and now_ns - asked_ns > limit:
-        seen.add("monitor.late")
+    if limit is not None and now_ns - asked_ns >= limit:
+        seen.add("monitor.late" if now_ns - asked_ns > limit else "monitor.just_in_time")
 
 
 @look(CountSteps, "run")

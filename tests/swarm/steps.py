@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .attempts import attempt_step
-from .idioms import activity, worker
+from .idioms import activity, question, worker
 from .places import Document
 from .routines import Listed
 from .visits import Visits
@@ -53,6 +53,10 @@ class Steps(Visits):
     def activity(self, listed: Listed) -> Document:
         """Told in `idioms`."""
         return activity(self, listed)
+
+    def question(self, listed: Listed) -> list[Document]:
+        """Told in `idioms`."""
+        return question(self)
 
     def delay(self, listed: Listed) -> Document:
         """Time passes."""

@@ -42,9 +42,13 @@ class Times:
         self.swarm = swarm
         self.grid_ns = swarm.weighted(GRIDS)
 
+    def ns(self, number: float) -> int:
+        """So many grid steps, in ns."""
+        return round(number * self.grid_ns)
+
     def steps(self, number: float) -> str:
         """So many grid steps."""
-        return written(round(number * self.grid_ns))
+        return written(self.ns(number))
 
     def few(self, least: int = 0) -> int:
         """A number of grid steps out of the few that meet again and again."""

@@ -18,6 +18,7 @@ class Visits:
         self.places = places
         self.attributes = routines.attributes
         self.affinities: set[str] = set()
+        self.questions: list[int] = []
         self.blocking = [name for name, s in places.stations.items() if s.get("when_full") == "block"]
         self.serving = [name for name, s in places.stations.items() if s.get("kind", "server") == "server"]
 
