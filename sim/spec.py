@@ -7,7 +7,13 @@ the editor (JSON Schema) and in `sim schema`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import ast
+import inspect
+import sys
+from collections.abc import Iterator, Mapping
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Discriminator, GetJsonSchemaHandler, model_validator
@@ -83,7 +89,6 @@ class Spec(BaseModel):
         validate_by_name=True,
         validate_by_alias=True,
         serialize_by_alias=True,
-        use_attribute_docstrings=True,
         defer_build=True,  # most models are only ever built as parts of a larger one
     )
 
@@ -112,8 +117,12 @@ class Spec(BaseModel):
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler, /) -> JsonSchemaValue:
         reference = handler(schema)
+        mapping = handler.resolve_ref_schema(reference)
+        # Not by `use_attribute_docstrings`, which reads the sources of all models whenever they are imported.
+        for name, text in _docstrings(cls).items():
+            if name in cls.model_fields:
+                mapping["properties"][cls.model_fields[name].alias or name].setdefault("description", text)
         if cls.plain_value_is:
-            mapping = handler.resolve_ref_schema(reference)
             about: JsonSchemaValue = {key: mapping.pop(key) for key in ("title", "description") if key in mapping}
             value = mapping["properties"][cls.plain_value_is]
             alternatives = {"anyOf": [value, dict(mapping, title=cls.__name__)]}
@@ -167,6 +176,42 @@ class _Context(dict[str, Any]):
 
     def __hash__(self) -> int:  # type: ignore[override]
         return hash(tuple(sorted(self.items())))
+
+
+def _docstrings(model: type[Spec]) -> dict[str, str]:
+    """The docstrings under the attributes of a model, those of its bases included."""
+    found: dict[str, str] = {}
+    for one in reversed(model.__mro__):
+        file = getattr(sys.modules[one.__module__], "__file__", None)
+        if issubclass(one, Spec) and file is not None:
+            found |= _docstrings_in(file).get(one.__qualname__, {})
+    return found
+
+
+@cache
+def _docstrings_in(file: str) -> dict[str, dict[str, str]]:
+    """The docstrings under the attributes of every class in a file, by the class's qualified name."""
+    found: dict[str, dict[str, str]] = {}
+
+    def look(into: ast.AST, above: str) -> None:
+        for node in ast.iter_child_nodes(into):
+            if isinstance(node, ast.ClassDef):
+                found[above + node.name] = dict(_documented(node.body))
+                look(node, f"{above}{node.name}.")
+            elif isinstance(node, ast.FunctionDef):
+                look(node, f"{above}{node.name}.<locals>.")
+
+    look(ast.parse(Path(file).read_text(encoding="utf-8")), "")
+    return found
+
+
+def _documented(body: list[ast.stmt]) -> Iterator[tuple[str, str]]:
+    """Names of attributes with the text that stands under each."""
+    for one, below in pairwise(body):
+        if isinstance(one, ast.AnnAssign) and isinstance(one.target, ast.Name) and isinstance(below, ast.Expr):
+            text = below.value.value if isinstance(below.value, ast.Constant) else None
+            if isinstance(text, str):
+                yield one.target.id, inspect.cleandoc(text)
 
 
 def _in_unit(value: Any) -> Any:

@@ -34,7 +34,8 @@ LAYERS = [
 """From the ground up: a file may import from its own part and from lower layers; parts of one layer do not mix."""
 
 ONLY_IN = {
-    "numba": "sim/draws/jit.py",
+    "numba": "sim/draws/compiler.py",
+    "llvmlite": "sim/draws",
     "simpy": "sim/engine/reference/clock.py",
     "plotly": "sim/report",
     "jinja2": "sim/report",

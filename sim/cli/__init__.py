@@ -6,6 +6,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 
+from sim.cli.start import begin, end
 from sim.errors import AuditFailed, SimError
 
 BAD_INPUT = 2
@@ -20,10 +21,12 @@ def main(arguments: Sequence[str] | None = None, exit_after: bool = True) -> int
     failed audit or internal check; 130 interrupted. A user's mistake is printed, never as a traceback.
     """
     given = sys.argv[1:] if arguments is None else list(arguments)
+    if not exit_after:
+        return _run(given)
+    begin()
     code = _run(given)
-    if exit_after:
-        sys.exit(code)
-    return code
+    end()
+    sys.exit(code)
 
 
 def _run(arguments: list[str]) -> int:

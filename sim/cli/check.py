@@ -9,6 +9,7 @@ import typer
 
 from sim.cli.options import File, Sets
 from sim.cli.output import say
+from sim.cli.start import settle
 
 
 def command(
@@ -23,6 +24,7 @@ def command(
     from sim.plan.inputs import check_inputs
 
     loaded = load(file, sets)
+    settle()
     check_inputs(loaded)
     first = estimate(loaded.lowered.network)
     if as_json:

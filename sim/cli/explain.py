@@ -9,6 +9,7 @@ import typer
 
 from sim.cli.options import File, Sets
 from sim.cli.output import say
+from sim.cli.start import settle
 from sim.errors import InputErrors, Problem
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ def command(
     from sim.lower.load import load
 
     loaded = load(file, sets)
+    settle()
     if execution is not None:
         from sim.plan.predict import life
 

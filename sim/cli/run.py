@@ -15,6 +15,7 @@ import typer
 from sim.cli.options import File, Sets
 from sim.cli.output import note, say
 from sim.cli.progress import Progress
+from sim.cli.start import settle
 from sim.errors import InputErrors, Problem
 from sim.units import parse_duration_ns, parse_positive_duration_ns, parse_ratio
 
@@ -54,6 +55,7 @@ def command(
     from sim.plan.predict import Options, predict
 
     loaded = load(file, sets)
+    settle()
     problems: list[Problem] = []
     options = Options(
         seed=_at_least(0, "--seed", seed, problems),
@@ -77,7 +79,7 @@ def command(
     if problems:
         raise InputErrors(problems)
     if must_be_compiled(engine):
-        note("compiling the engine, once on this machine: about 40 s", quiet)
+        note("compiling the engine, once on this machine: about 20 s", quiet)
         began = time.perf_counter()
         compile_now()
         note(f"compiled in {time.perf_counter() - began:.0f} s", quiet)

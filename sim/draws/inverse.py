@@ -10,7 +10,7 @@ import math
 from typing import Any
 
 from sim.draws import kinds
-from sim.draws.jit import inner, njit, pointer
+from sim.draws.jit import inner, njit
 from sim.draws.mathematics import exp, log, log_of_normal, normal_inverse
 from sim.draws.streams import uniform
 
@@ -135,7 +135,7 @@ def sample_of(kind: int, a: float, b: float, c: float, table: Table, start: int,
 @njit("float64(int64, float64, float64, float64, float64[::1], int64, int64, float64)")
 def sample(kind: int, a: float, b: float, c: float, table: Table, start: int, length: int, u: float) -> float:
     """The value at u, in (0, 1), of any kind; its own table is table[start : start + length]."""
-    return sample_of(kind, a, b, c, pointer(table), start, length, u)
+    return sample_of(kind, a, b, c, table, start, length, u)
 
 
 @njit("int64(int64, int64, int64, float64)", laid_in=True)
@@ -197,7 +197,7 @@ def draw(
     length: int,
 ) -> float:
     """One value of any kind: seconds, or a count."""
-    return sample_of(kind, a, b, c, pointer(table), start, length, uniform(key, path, index))
+    return sample_of(kind, a, b, c, table, start, length, uniform(key, path, index))
 
 
 @njit("int64(int64, int64, int64, int64, float64, float64, float64, float64[::1], int64, int64)")
@@ -214,4 +214,4 @@ def draw_ns(
     length: int,
 ) -> int:
     """One time of any kind, in ns."""
-    return to_ns(sample_of(kind, a, b, c, pointer(table), start, length, uniform(key, path, index)))
+    return to_ns(sample_of(kind, a, b, c, table, start, length, uniform(key, path, index)))

@@ -1,22 +1,27 @@
-"""The one file that imports Numba: the decorator of everything compiled, and the folder of its disk cache.
+"""The decorators of everything compiled, and how its machine code is kept on disk and found again.
 
-With NUMBA_DISABLE_JIT=1 Numba is not imported at all and the decorated functions stay plain Python; they give the
-same bits. What is compiled lives in the files that use `njit`.
+Numba is imported only to compile, by `sim.draws.compiler`: it takes half a second to import and as long again to find
+its functions, and what it has made is a file that LLVM loads in milliseconds. With NUMBA_DISABLE_JIT=1 the decorated
+functions stay plain Python; they give the same bits. What is compiled lives in the files that use the decorators.
 """
 
 from __future__ import annotations
 
 import atexit
+import ctypes
 import hashlib
 import os
 import platform
+import re
 import shutil
 import sys
 import tempfile
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from importlib.metadata import version
+from functools import cache
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -27,14 +32,130 @@ F = TypeVar("F", bound=Callable[..., Any])
 PACKAGE = Path(__file__).resolve().parents[1]
 _UNUSED_DAYS = 30
 
+COMPILED = os.environ.get("NUMBA_DISABLE_JIT", "0") in ("", "0")
+"""Whether functions are compiled in this process."""
+
+# Numba lets signed integers overflow into undefined behaviour, so what has to wrap is unsigned there. Plain Python
+# integers do not wrap: every product or sum of words is masked, which changes nothing in compiled code.
+word = cast(Callable[[int], int], np.uint64 if COMPILED else int)
+"""Makes an unsigned 64-bit word of a non-negative integer."""
+
+signed = cast(Callable[[int], int], np.int64 if COMPILED else int)
+"""Makes an int64 of a word below 2^63."""
+
+
+def constants(values: list[float]) -> Any:
+    """A table for compiled functions; its items are plain floats where nothing is compiled."""
+    return np.array(values) if COMPILED else tuple(values)
+
+
+# -- decorators --------------------------------------------------------------------------------------------
+
+
+class Part:
+    """A function that is compiled as a part of those that call it; Python cannot call it.
+
+    source: gives the function. signature: types of what it gives and takes, as in `njit`; None has them from its
+    annotations. laid_in: whether compiled callers have it as a part of themselves, whatever its size. compiled: what
+    Numba made of it.
+    """
+
+    def __init__(self, source: Callable[[], Any], name: str, signature: str | None, laid_in: bool) -> None:
+        self.source = source
+        self.name = name
+        self.signature = signature
+        self.laid_in = laid_in
+        self.compiled: Any = None
+
+    @property
+    def _numba_type_(self) -> Any:
+        """What Numba takes it for when it compiles a caller."""
+        from sim.draws.compiler import type_of
+
+        try:
+            return type_of(self)
+        except AttributeError as error:  # would be taken for: it has no type
+            raise RuntimeError(f"{self.name} cannot be compiled") from error
+
+
+class Entry(Part):
+    """A function that Python calls; its machine code is loaded, or made, at the first call."""
+
+    call: Callable[..., Any] | None = None
+
+    def __call__(self, *arguments: Any) -> Any:
+        """What the machine code gives."""
+        if self.call is None:
+            self.call = _loaded(self)
+        return self.call(*arguments)
+
+
+def prepare(function: Callable[..., Any]) -> None:
+    """Make the machine code of an entry now, if it is not on disk."""
+    if isinstance(function, Entry) and function.call is None:
+        function.call = _loaded(function)
+
+
+def njit(signature: str, laid_in: bool = False) -> Callable[[F], F]:
+    """Compile a function that Python calls, for the one signature given, when it is first called.
+
+    Arrays (`float64[::1]`) arrive as pointers to their first item. Arithmetic stays as written (no fast-math, hence no
+    contraction and no reordering) and division by zero follows IEEE 754. laid_in: compiled callers have it as a part
+    of themselves, whatever its size, so that their loops over it can use vector instructions.
+    """
+
+    def compiled(function: F) -> F:
+        return cast(F, Entry(lambda: function, function.__name__, signature, laid_in)) if COMPILED else function
+
+    return compiled
+
+
+def inner(function: F) -> F:
+    """Compile a function as a part of those that call it, for the types that its annotations name."""
+    return cast(F, Part(lambda: function, function.__name__, None, False)) if COMPILED else function
+
+
+def entry_of(module: str, name: str, signature: str) -> Callable[..., Any]:
+    """A plain function of a module, as `njit` would make it; the module is imported only to compile it."""
+
+    def source() -> Any:
+        return getattr(import_module(module), name)
+
+    return Entry(source, name, signature, False) if COMPILED else cast(Callable[..., Any], source())
+
+
+class _Prefetch:
+    """The processor's own instruction, as Numba takes it."""
+
+    @property
+    def _numba_type_(self) -> Any:
+        from sim.draws.compiler import prefetch_type
+
+        return prefetch_type()
+
+
+def _no_prefetch(words: Any, at: int) -> None:
+    """Nothing to do where nothing is compiled."""
+
+
+prefetch = cast(Callable[[Any, int], None], _Prefetch() if COMPILED else _no_prefetch)
+"""Have the processor bring a word near, as it will be read soon; says nothing about when, and changes nothing."""
+
+
+# -- the disk cache ----------------------------------------------------------------------------------------
+
 
 def source_hash(package: Path = PACKAGE) -> str:
-    """Hash of everything the machine code depends on: all sources of draws and engine, Python, Numba.
+    """Hash of everything the machine code depends on but the machine: sources of draws and engine, Python, Numba.
 
-    Numba itself looks only at the file a function stands in, so that a change in a function that it calls would go
-    unnoticed; a folder named by this hash cannot be stale.
+    A folder named by this hash cannot be stale, whichever function has changed.
     """
-    digest = hashlib.blake2b(f"{sys.version} {version('numba')}".encode(), digest_size=12)
+    digest = hashlib.blake2b(sys.version.encode(), digest_size=12)
+    for library in ("numba", "llvmlite"):
+        found = find_spec(library)  # finds it and does not import it
+        assert found is not None
+        assert found.origin is not None
+        digest.update(Path(found.origin).with_name("_version.py").read_bytes() + b"\0")
     for path in sorted([*(package / "draws").glob("*.py"), *(package / "engine").rglob("*.py")]):
         digest.update(str(path.relative_to(package)).encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()
@@ -52,7 +173,7 @@ def cache_folder(base: Path, name: str) -> Path:
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError:
-        # Never a predictable name in a shared folder: the cache holds pickles, which are code.
+        # Never a predictable name in a shared folder: the cache holds code.
         folder = Path(tempfile.mkdtemp(prefix="durasim-"))
         atexit.register(shutil.rmtree, folder, ignore_errors=True)
         return folder
@@ -66,9 +187,7 @@ def cache_folder(base: Path, name: str) -> Path:
 def _cache_base() -> Path:
     """The user's NUMBA_CACHE_DIR, or the operating system's folder for caches."""
     if chosen := os.environ.get("NUMBA_CACHE_DIR"):
-        path = Path(chosen)
-        # A process started by this one inherits the folder set below; it must not nest another inside.
-        return path.parent.parent if path.parent.name == "durasim" else path
+        return Path(chosen)
     home = Path(os.path.expanduser("~"))
     if platform.system() == "Windows":
         return Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local")
@@ -77,146 +196,105 @@ def _cache_base() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache")
 
 
-COMPILED = os.environ.get("NUMBA_DISABLE_JIT", "0") in ("", "0")
-"""Whether `njit` compiles in this process."""
+@cache
+def _place() -> tuple[Path, str]:
+    """The folder of the machine code, and a hash of the machine and of what Numba was told."""
+    import llvmlite.binding as llvm
 
-if COMPILED:
-    os.environ["NUMBA_CACHE_DIR"] = str(cache_folder(_cache_base(), source_hash()))
+    told = sorted(item for item in os.environ.items() if item[0].startswith("NUMBA_") and item[0] != "NUMBA_CACHE_DIR")
+    machine = f"{llvm.get_process_triple()} {llvm.get_host_cpu_name()} {llvm.get_host_cpu_features().flatten()} {told}"
+    folder = cache_folder(_cache_base(), source_hash())
+    return folder, hashlib.blake2b(machine.encode(), digest_size=6).hexdigest()
 
-    import numba
 
-    _numba: Any = numba  # what is used of it is mostly not in its type annotations
-    # Somebody may have imported Numba before the folder was set.
-    numba.core.config.reload_config()  # type: ignore[no-untyped-call]  # Numba has no annotation there
+def _file(name: str) -> Path:
+    folder, machine = _place()
+    return folder / f"{name}-{machine}.o"
 
 
 def is_in_cache(function: str) -> bool:
     """Whether the machine code of an entry is on disk, or none is needed."""
-    return not COMPILED or any(Path(os.environ["NUMBA_CACHE_DIR"]).rglob(f"*.{function}-*.nbi"))
+    return not COMPILED or _file(function).exists()
 
 
-# Numba lets signed integers overflow into undefined behaviour, so what has to wrap is unsigned there. Plain Python
-# integers do not wrap: every product or sum of words is masked, which changes nothing in compiled code.
-word = cast(Callable[[int], int], np.uint64 if COMPILED else int)
-"""Makes an unsigned 64-bit word of a non-negative integer."""
+# -- loading -----------------------------------------------------------------------------------------------
 
-signed = cast(Callable[[int], int], np.int64 if COMPILED else int)
-"""Makes an int64 of a word below 2^63."""
+NEAR = os.name != "nt"
+"""Whether code and constants lie within 2 GiB, so that they are reached directly. LLVM has another way on Windows."""
 
+_engines: list[Any] = []  # they own the code, which must outlive all calls
 
-def constants(values: list[float]) -> Any:
-    """A table for compiled functions; its items are plain floats where nothing is compiled."""
-    return np.array(values) if COMPILED else tuple(values)
-
-
-def njit(signature: str, laid_in: bool = False) -> Callable[[F], F]:
-    """Compile a function for the one signature given, at once, with the disk cache.
-
-    Arithmetic stays as written (no fast-math, hence no contraction and no reordering), division by zero follows
-    IEEE 754, and the global lock is released. laid_in: compiled callers have it as a part of themselves, whatever its
-    size, so that their loops over it can use vector instructions.
-    """
-
-    def compiled(function: F) -> F:
-        if not COMPILED:
-            return function
-        options = {"error_model": "numpy", "nogil": True, "_nrt": False, "forceinline": laid_in}
-        decorate = _numba.njit(signature, cache=True, fastmath=False, **options)
-        return cast(F, decorate(function))
-
-    return compiled
+_C_TYPES: dict[str, Any] = {
+    "int64": ctypes.c_int64,
+    "uint64": ctypes.c_uint64,
+    "float64": ctypes.c_double,
+    "boolean": ctypes.c_bool,
+}
 
 
-def inner(function: F) -> F:
-    """Compile a function as a part of those that call it; it has no signature and no place in the cache of its own.
-
-    What the entry that calls it needs is linked and optimised once, with the entry; see `_link_once`.
-    """
-    if not COMPILED:
-        return function
-    options = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True, "_nrt": False}
-    return cast(F, _numba.njit(fastmath=False, error_model="numpy", nogil=True, **options)(function))
+_NO_BYTES = ctypes.c_char * 0  # found at the beginning of arrays of any size
 
 
-def _pointer(array: Any) -> Any:
-    return array
+class _Items:
+    """A writable array without gaps, taken by C as the address of its first item."""
+
+    @staticmethod
+    def from_param(array: Any) -> Any:
+        return ctypes.byref(_NO_BYTES.from_buffer(array))
 
 
-if COMPILED:
-
-    @_numba.extending.intrinsic  # type: ignore[untyped-decorator]
-    def _pointer_of(context: Any, array: Any) -> Any:
-        def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            return context.make_array(signature.args[0])(context, builder, arguments[0]).data
-
-        return _numba.types.CPointer(array.dtype)(array), code
+def parse(signature: str) -> tuple[str, int, list[str]]:
+    """What a function gives, how many of it (0: one that is no tuple), and what it takes; pointers end in `*`."""
+    found = re.fullmatch(r"(?:UniTuple\((\w+), (\d+)\)|(\w+))\((.*)\)", signature)
+    assert found is not None, signature
+    item, count, alone, taken = found.groups()
+    return item or alone, int(count or 0), [one.replace("[::1]", "*") for one in taken.split(", ")]
 
 
-pointer: Callable[[Any], Any] = _pointer_of if COMPILED else _pointer
-"""Where the words of an array begin. What takes an array is given seven numbers at each call, this is one."""
+def _loaded(entry: Entry) -> Callable[..., Any]:
+    """The machine code of an entry, as Python calls it; made now if it is not on disk."""
+    path = _file(entry.name)
+    try:
+        code = path.read_bytes()
+    except FileNotFoundError:
+        from sim.draws.compiler import object_code
+
+        code = object_code(entry)
+        _write(path, code)
+    assert entry.signature is not None
+    gives, count, takes = parse(entry.signature)
+    types: list[Any] = [_Items if one.endswith("*") else _C_TYPES[one] for one in takes]
+    if not count:
+        return ctypes.CFUNCTYPE(_C_TYPES[gives], *types)(_address(code))
+    several: Any = _C_TYPES[gives] * count
+    fill = ctypes.CFUNCTYPE(None, ctypes.POINTER(several), *types)(_address(code))
+
+    def call(*arguments: Any) -> tuple[Any, ...]:
+        result = several()
+        fill(result, *arguments)
+        return tuple(result)
+
+    return call
 
 
-def _link_once() -> None:
-    """Let Numba link and optimise the functions that an entry calls once, together with the entry.
-
-    By itself it optimises every function together with all that it calls, so that a call tree of depth d is optimised
-    d times over: the event loop with its two hundred functions would take minutes. Here a function that is compiled
-    because another one calls it is translated only, and the outermost one links all of them, directly called or not.
-    """
-    core: Any = _numba.core
-    codegen, compiler, cpu = core.codegen, core.compiler, core.cpu
-    depth = [0]
-    extra, internal = compiler.compile_extra, compiler.compile_internal
-    finalize, executable = codegen.CPUCodeLibrary.finalize, cpu.CPUContext.get_executable
-
-    def nested(compile_one: Callable[..., Any]) -> Callable[..., Any]:
-        def compile_nested(*args: Any, **options: Any) -> Any:
-            depth[0] += 1
-            try:
-                return compile_one(*args, **options)
-            finally:
-                depth[0] -= 1
-
-        return compile_nested
-
-    def finalize_outermost(library: Any) -> None:
-        if depth[0] > 1:
-            library._finalized = True
-            return
-        # Callers before those whom they call: LLVM leaves out what nobody has asked for so far.
-        seen: set[Any] = set()
-        order: list[Any] = []
-
-        def visit(user: Any) -> None:
-            for used in user._linking_libraries:
-                if used not in seen:
-                    seen.add(used)
-                    visit(used)
-                    order.append(used)
-
-        visit(library)
-        library._linking_libraries = order[::-1]
-        own = {function.name for function in library._final_module.functions if not function.is_declaration}
-        optimize = library._optimize_final_module
-
-        def optimize_as_one() -> None:
-            for function in library._final_module.functions:
-                if not function.is_declaration and function.name not in own:
-                    function.linkage = "internal"  # nobody else calls it: it may be laid into its callers
-            optimize()
-
-        library._optimize_final_module = optimize_as_one
-        finalize(library)
-
-    def executable_of_outermost(context: Any, library: Any, fndesc: Any, env: Any) -> Any:
-        if depth[0] > 1:
-            return [fndesc].count  # a built-in function, as Numba wants; it only stands for this one, nobody calls it
-        return executable(context, library, fndesc, env)
-
-    compiler.compile_extra, compiler.compile_internal = nested(extra), nested(internal)
-    codegen.CPUCodeLibrary.finalize = finalize_outermost
-    cpu.CPUContext.get_executable = executable_of_outermost
+def _write(path: Path, code: bytes) -> None:
+    """Put a file into the cache; others see all of it or nothing."""
+    with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
+        file.write(code)
+    os.replace(file.name, path)
 
 
-if COMPILED:
-    _link_once()
+def _address(code: bytes) -> int:
+    """Load machine code; gives the address of its entry."""
+    import llvmlite.binding as llvm
+
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    machine = llvm.Target.from_triple(llvm.get_process_triple()).create_target_machine()
+    engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine, use_lmm=NEAR or None)
+    if os.environ.get("NUMBA_ENABLE_PROFILING", "0") not in ("", "0"):
+        engine.enable_jit_events()
+    engine.add_object_file(llvm.ObjectFileRef.from_data(code))
+    engine.finalize_object()
+    _engines.append(engine)
+    return int(engine.get_function_address("entry"))

@@ -9,6 +9,9 @@ from __future__ import annotations
 
 import hashlib
 
+import numpy as np
+from numpy.typing import NDArray
+
 from sim.draws.jit import njit, signed, word
 from sim.draws.philox import philox4x32
 
@@ -52,6 +55,15 @@ def child_path(path: int, index: int) -> int:
     z = ((z ^ (z >> _30)) * _FACTOR_1) & _MASK_63
     z = ((z ^ (z >> _27)) * _FACTOR_2) & _MASK_63
     return signed(z ^ (z >> _31))
+
+
+def child_paths(path: int, first: int, count: int) -> NDArray[np.int64]:
+    """`child_path` of `count` things, from number `first` on."""
+    mask = np.uint64(_MASK_63)
+    z = (np.uint64(path) + np.arange(first + 1, first + count + 1, dtype=np.uint64) * np.uint64(_GOLDEN)) & mask
+    for shift, factor in ((_30, _FACTOR_1), (_27, _FACTOR_2)):
+        z = ((z ^ (z >> np.uint64(shift))) * np.uint64(factor)) & mask
+    return (z ^ (z >> np.uint64(_31))).astype(np.int64)
 
 
 @njit("int64(int64, int64)")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 
 from sim.engine.plan import Plan
 from sim.errors import AuditFailed
@@ -17,9 +19,12 @@ Traces = dict[str, list[int]]
 ENGINES = ("fast", "reference")
 """The engines, the usual one first. They give the same columns to the last bit."""
 
+POOL_START_S = 1.0
+"""Seconds until processes other than this one are at work: they start Python and import the engine first."""
+
 
 def must_be_compiled(engine: str) -> bool:
-    """Whether the engine is yet to be compiled on this machine, which takes most of a minute, once."""
+    """Whether the engine is yet to be compiled on this machine, which takes some twenty seconds, once."""
     from sim.draws.jit import is_in_cache
 
     return engine == "fast" and not is_in_cache("kernel")
@@ -27,11 +32,20 @@ def must_be_compiled(engine: str) -> bool:
 
 def compile_now() -> None:
     """Compile the fast engine, so that those who run next find it on disk."""
-    import sim.engine.fast  # noqa: F401 - it is compiled as it is imported
+    from sim.draws.jit import prepare
+    from sim.engine.fast.engine import kernel
+
+    prepare(kernel)
 
 
-def run_one(network: Network, plan: Plan, traces: Traces | None = None, engine: str = "fast") -> Replication:
-    """One replication, audited.
+def run_one(
+    network: Network,
+    plan: Plan,
+    traces: Traces | None = None,
+    engine: str = "fast",
+    meanwhile: Callable[[int, int], None] | None = None,
+) -> Replication:
+    """One replication, audited. meanwhile: called now and then, by the fast engine only.
 
     Raises AuditFailed when it breaks a law that every run must keep.
     """
@@ -42,7 +56,7 @@ def run_one(network: Network, plan: Plan, traces: Traces | None = None, engine: 
     else:
         from sim.engine.fast import run
 
-        replication = run(network, plan, traces)
+        replication = run(network, plan, traces, meanwhile)
     findings = audit(replication)
     if findings:
         raise AuditFailed(findings)
@@ -78,17 +92,80 @@ def run_all(
 def _stream(
     network: Network, plans: Sequence[Plan], traces: Traces | None, processes: int, engine: str
 ) -> Iterator[Replication]:
-    if processes == 1 or len(plans) == 1:
-        for plan in plans:
-            yield run_one(network, plan, traces, engine)
-        return
+    """The replications in order, as they arrive.
+
+    This process begins. Others join it when so much is left that it pays to start them: never for runs of
+    milliseconds. The reference engine cannot be asked meanwhile, and what it runs is long: others do all of it.
+    """
+    start = _Start(len(plans), processes)
+    pool: Generator[Replication, None, None] | None = None
+
+    def others(first: int) -> Generator[Replication, None, None]:
+        return _pool(network, plans[first:], traces, min(start.cores, len(plans) - first), engine)
+
+    def look(_now_ns: int, _last_ns: int) -> None:
+        nonlocal pool
+        if pool is None and start.pays():
+            pool = others(start.done + 1)
+
+    if engine == "reference" and start.cores > 1 and len(plans) > 1:
+        pool = others(0)
+    try:
+        while pool is None and start.done < len(plans):
+            replication = run_one(network, plans[start.done], traces, engine, look)
+            start.one_is_done()
+            yield replication
+        if pool is not None:
+            yield from pool
+    finally:
+        if pool is not None:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # that there was more to come is no news to whom has been interrupted
+                pool.close()
+
+
+class _Start:
+    """When to start other processes, told by the time that this one has taken so far."""
+
+    def __init__(self, count: int, processes: int) -> None:
+        self.count = count
+        self.cores = processes if processes > 0 else _cores()
+        self.done = 0
+        self.began = self.last = time.perf_counter()
+
+    def one_is_done(self) -> None:
+        """A replication has ended."""
+        self.done += 1
+        self.last = time.perf_counter()
+
+    def pays(self) -> bool:
+        """Whether what is left after the replication under way takes longer than by other processes, yet to start.
+
+        Each takes as long as the mean so far, and no shorter than the one under way has taken already.
+        """
+        mean_s = (self.last - self.began) / self.done if self.done else 0.0
+        left_s = (self.count - self.done - 1) * max(mean_s, time.perf_counter() - self.last)
+        return left_s * (1 - 1 / self.cores) > POOL_START_S
+
+
+def _cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _pool(
+    network: Network, plans: Sequence[Plan], traces: Traces | None, processes: int, engine: str
+) -> Generator[Replication, None, None]:
+    """The replications by other processes, which are at work from now on, whether anybody asks for more or not."""
     from joblib import Parallel, delayed
 
-    with warnings.catch_warnings():
-        # A worker that has grown is replaced by a new one between two runs; that is no news to anybody.
-        warnings.filterwarnings("ignore", message="A worker stopped while some jobs were given", category=UserWarning)
-        parallel = Parallel(n_jobs=processes, return_as="generator")
-        yield from parallel(delayed(run_one)(network, plan, traces, engine) for plan in plans)
+    # A worker that has grown is replaced by a new one between two runs; that is no news to anybody.
+    warnings.filterwarnings("ignore", message="A worker stopped while some jobs were given", category=UserWarning)
+    parallel = Parallel(n_jobs=processes, return_as="generator")
+    found: Generator[Replication, None, None] = parallel(
+        delayed(run_one)(network, plan, traces, engine) for plan in plans
+    )
+    return found
 
 
 def life_of(

@@ -22,6 +22,9 @@ from sim.units import Mistake, show_value, write_bytes, write_duration_ns
 _KEY = "[key]"
 """How pydantic marks, at the end of a location, that the key is wrong and not its value."""
 
+_TRUTHS = frozenset({"0", "1", "f", "t", "n", "y", "no", "yes", "off", "on", "false", "true"})
+"""The words that pydantic takes as a truth, in small letters."""
+
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -30,11 +33,11 @@ def validate(document: Document, model: type[Model]) -> Model:
 
     Raises InputErrors with everything that the reader and the model found wrong, in the order of the file.
     """
-    translator = _Translator(document, shape_of(model))
+    translator = _Translator(document, model)
     # By alias only: the attribute's name, with its unit, is for Python code.
     try:
         value = model.model_validate(document.data, by_alias=True, by_name=False)
-        found = translator.coerced()
+        found = translator.coerced() if _may_be_coerced(document.data) else []
     except ValidationError as error:
         found = [*translator.problems(error), *translator.coerced()]
         assert found, "whatever pydantic refuses is told to the user"
@@ -45,6 +48,13 @@ def validate(document: Document, model: type[Model]) -> Model:
         in_file = sorted(dict.fromkeys(problems), key=lambda one: (one.file != document.file, one.line, one.column))
         raise InputErrors(in_file)
     return value
+
+
+def _may_be_coerced(data: Any) -> bool:
+    """Whether there is anything in the data that pydantic could take as a truth or, being one, as a number."""
+    if isinstance(data, dict | list):
+        return any(map(_may_be_coerced, data.values() if isinstance(data, dict) else data))
+    return data in (0, 1) or (isinstance(data, str) and data.lower() in _TRUTHS)  # true is 1, and 1.0 is, too
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +81,15 @@ class _Branch:
 
 
 class _Translator:
-    def __init__(self, document: Document, shape: Shape) -> None:
+    def __init__(self, document: Document, model: type[BaseModel]) -> None:
         self._document = document
-        self._shape = shape
+        self._model = model
         self._meant: set[Path] = set()
+
+    @property
+    def _shape(self) -> Shape:
+        """Made only where something is wrong, or may be: it takes as long as all of the validation."""
+        return shape_of(self._model)
 
     def problems(self, error: ValidationError) -> list[Problem]:
         """One problem for every mistake."""

@@ -148,11 +148,32 @@ def test_folders_of_versions_unused_for_a_month_are_removed(tmp_path: Path) -> N
     assert sorted(path.name for path in (tmp_path / "durasim").iterdir()) == ["now", "recent"]
 
 
-def test_the_folder_chosen_by_the_user_holds_ours_and_children_do_not_nest_it(tmp_path: Path) -> None:
-    code = "import os, subprocess, sys, sim.draws.jit; print(os.environ['NUMBA_CACHE_DIR'], flush=True);"
-    child = f"subprocess.run([sys.executable, '-c', {code!r}], check=True)"
-    own, inherited = _run(code + child, NUMBA_CACHE_DIR=str(tmp_path)).splitlines()
-    assert own == inherited == str(tmp_path / "durasim" / jit.source_hash())
+CALL = "import sys; from sim.draws.streams import child_path as f; print(f(4, 5), 'numba' in sys.modules)"
+
+
+def test_numba_is_loaded_to_compile_and_never_again(tmp_path: Path) -> None:
+    expected = str(child_path(4, 5))
+    assert _run(CALL, NUMBA_CACHE_DIR=str(tmp_path)).split() == [expected, "True"]
+    (made,) = (tmp_path / "durasim" / jit.source_hash()).iterdir()
+    assert made.name.startswith("child_path-")
+    assert _run(CALL, NUMBA_CACHE_DIR=str(tmp_path)).split() == [expected, "False"]
+
+
+def test_importing_the_engine_compiles_and_loads_nothing(tmp_path: Path) -> None:
+    code = "import sys, sim.engine.fast; print([name for name in ('numba', 'llvmlite') if name in sys.modules])"
+    assert _run(code, NUMBA_CACHE_DIR=str(tmp_path)) == "[]"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_code_made_for_another_machine_is_not_loaded(tmp_path: Path) -> None:
+    _run(CALL, NUMBA_CACHE_DIR=str(tmp_path))
+    _run(CALL, NUMBA_CACHE_DIR=str(tmp_path), NUMBA_CPU_NAME="generic", NUMBA_CPU_FEATURES="")
+    assert len(list((tmp_path / "durasim" / jit.source_hash()).iterdir())) == 2
+
+
+def test_compiled_functions_take_the_numbers_of_numpy() -> None:
+    assert child_path(np.int64(4), np.int64(5)) == child_path(4, 5)
+    assert log(np.float64(2.0)) == log(2) == log(2.0)
 
 
 if __name__ == "__main__":

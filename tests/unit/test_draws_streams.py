@@ -11,7 +11,16 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from sim.draws.philox import philox4x32
-from sim.draws.streams import bernoulli, child_path, element_id, integer_below, root_path, stream_key, uniform
+from sim.draws.streams import (
+    bernoulli,
+    child_path,
+    child_paths,
+    element_id,
+    integer_below,
+    root_path,
+    stream_key,
+    uniform,
+)
 
 ALARM = 1e-6
 KEY = stream_key(1, 0, "test")
@@ -54,6 +63,11 @@ def test_keys_differ_by_seed_replication_and_name_and_are_63_bits() -> None:
     assert stream_key(2**128 - 1, 0, "é") >= 0
     with pytest.raises(ValueError, match="2\\^128"):
         stream_key(-1, 0, "a")
+
+
+def test_many_paths_at_once_are_those_made_one_by_one() -> None:
+    for path in (0, 12345, element_id("machines"), 2**63 - 1):
+        assert child_paths(path, 7, 1000).tolist() == [child_path(path, index) for index in range(7, 1007)]
 
 
 def test_paths_of_a_wide_and_deep_tree_do_not_collide() -> None:
