@@ -8,7 +8,7 @@ to keep them told costs most of a large heap's time and many a run cancels nothi
 
 from __future__ import annotations
 
-from sim.draws.jit import inner
+from sim.draws.jit import inner, prefetch
 from sim.engine.fast.layout import (
     A_VISIT,
     ELEMENT_SHIFT,
@@ -25,6 +25,9 @@ from sim.engine.fast.layout import (
     TAG_SHIFT,
 )
 from sim.engine.fast.memory import Memory
+
+_LARGE = 1 << 10
+"""Alarms from which on a heap does not fit into the nearest cache."""
 
 
 @inner
@@ -73,11 +76,18 @@ def _sift_down(m: Memory, base: int, count: int, slot: int, time: int, alarm: in
     All four children are compared, whether they are there or not, and no comparison but the last one decides where to
     go on: what the processor can't foretell costs more than it does to look.
     """
+    is_large = count > _LARGE
     while True:
         child = 4 * slot + 1
         if child >= count:
             break
         at = base + 2 * child
+        if is_large:  # whichever child it is: where its own children are has to come from far away
+            below = base + 2 * (4 * child + 1)
+            prefetch(m, below)
+            prefetch(m, below + 8)
+            prefetch(m, below + 16)
+            prefetch(m, below + 24)
         time_0, time_1, time_2, time_3 = m[at], m[at + 2], m[at + 4], m[at + 6]
         left = 2 if time_1 < time_0 else 0
         right = 6 if time_3 < time_2 else 4
@@ -91,6 +101,9 @@ def _sift_down(m: Memory, base: int, count: int, slot: int, time: int, alarm: in
         mover = m[at + least + 1]
         if time < least_time or (time == least_time and _earlier(m, alarm, mover)):
             break
+        if is_large and slot == 0:
+            prefetch(m, mover)  # it rings next, most likely
+            prefetch(m, mover + 7)
         _put(m, base, slot, least_time, mover, known, far)
         slot = child + (least >> 1)
     _put(m, base, slot, time, alarm, known, far)
