@@ -17,7 +17,7 @@ def program_text(loaded: Loaded) -> str:
 def _lines(loaded: Loaded) -> Iterator[str]:
     program = compile_network(loaded.lowered.network)
     words = program.words
-    yield f"program of {loaded.scenario.name}: {len(words):,} words, {len(program.streams)} streams of draws"
+    yield f"program of {loaded.scenario.name}: {program.size:,} words, {len(program.streams)} streams of draws"
     yield f"a job of a main line takes {words[layout.H_MAIN_SIZE]} words, a child {words[layout.H_CHILD_SIZE]}"
     yield ""
     yield "handle    what"

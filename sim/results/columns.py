@@ -5,6 +5,7 @@ Every engine fills the same columns; the audit and the statistics read nothing e
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -124,6 +125,56 @@ class FaultEpisode:
 
 
 @dataclass(frozen=True, slots=True)
+class Episodes:
+    """Every time that a fault was there, in the order of the starts: read as a sequence of `FaultEpisode`.
+
+    Kept as columns, since machines by the thousand fail many times. fault: index in `faults`. nodes: (index in
+    `groups`, node); those of row i are nodes[first_node[i] : first_node[i + 1]].
+    """
+
+    faults: tuple[str, ...]
+    groups: tuple[str, ...]
+    fault: Ints
+    start_ns: Ints
+    end_ns: Ints
+    hit: Ints
+    first_node: Ints
+    nodes: Ints
+
+    @classmethod
+    def of(cls, faults: Iterable[str], groups: Iterable[str], episodes: Iterable[FaultEpisode]) -> Episodes:
+        """Columns of episodes in order. faults, groups: the names of all that there are."""
+        faults, groups, rows = tuple(faults), tuple(groups), list(episodes)
+        fault, start, end, hit, number = (
+            np.array(
+                [(faults.index(row.fault), row.start_ns, row.end_ns, row.hit, len(row.nodes)) for row in rows],
+                np.int64,
+            )
+            .reshape(-1, 5)
+            .T.copy()
+        )
+        nodes = [(groups.index(group), node) for row in rows for group, node in row.nodes]
+        first = np.concatenate(([0], np.cumsum(number)))
+        return cls(faults, groups, fault, start, end, hit, first, np.array(nodes, np.int64).reshape(-1, 2))
+
+    def __len__(self) -> int:
+        return len(self.fault)
+
+    def __getitem__(self, index: int) -> FaultEpisode:
+        nodes = self.nodes[self.first_node[index] : self.first_node[index + 1]].tolist()
+        return FaultEpisode(
+            self.faults[self.fault[index]],
+            int(self.start_ns[index]),
+            int(self.end_ns[index]),
+            tuple((self.groups[group], node) for group, node in nodes),
+            int(self.hit[index]),
+        )
+
+    def __iter__(self) -> Iterator[FaultEpisode]:
+        return (self[index] for index in range(len(self)))
+
+
+@dataclass(frozen=True, slots=True)
 class InFlight:
     """Executions of a routine at work: integral over the window in execution-ns, and the maximum in it."""
 
@@ -159,7 +210,7 @@ class Replication:
     sample_ns: Ints
     samples: dict[str, Ints]
     reactions_ns: Ints
-    episodes: tuple[FaultEpisode, ...]
+    episodes: Episodes
     monitors: tuple[MonitorCount, ...]
     events: int
     findings: tuple[str, ...]

@@ -4,19 +4,24 @@ with those of the reference engine in tests/worked, tests/theory and tests/swarm
 from __future__ import annotations
 
 import json
+import math
 import os
 import subprocess
 import sys
+from collections.abc import Generator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from sim.engine import run as engine_run
 from sim.engine.fast import FastEngine, run
 from sim.engine.plan import Plan
 from sim.engine.run import run_all
 from sim.errors import InputErrors
 from sim.lower.load import load
 from sim.network import Network
+from sim.results.columns import Replication
 from tests.swarm.compare import differences
 
 ROOT = Path(__file__).parents[2]
@@ -58,7 +63,11 @@ def test_a_run_that_outgrows_its_memory_says_what_and_when(network: Network) -> 
         FastEngine(network, Plan(1, 0, 0, 10_000 * SECOND, 0, 0, 0), words=200_000).run()
 
 
-def test_one_two_and_eight_processes_give_the_same(network: Network) -> None:
+@pytest.mark.parametrize("start_s", [0.0, math.inf], ids=["started at once", "never started"])
+def test_one_two_and_eight_processes_give_the_same(
+    network: Network, monkeypatch: pytest.MonkeyPatch, start_s: float
+) -> None:
+    monkeypatch.setattr(engine_run, "POOL_START_S", start_s)
     plans = [plan(replication) for replication in range(4)]
     alone, complete = run_all(network, plans, processes=1)
     assert complete
@@ -66,6 +75,30 @@ def test_one_two_and_eight_processes_give_the_same(network: Network) -> None:
         together, _ = run_all(network, plans, processes=processes)
         for one, other in zip(alone, together, strict=True):
             assert differences(one, other) == []
+
+
+@pytest.mark.parametrize(
+    ("start_s", "engine", "here"), [(0.0, "fast", 1), (math.inf, "fast", 4), (math.inf, "reference", 0)]
+)
+def test_others_run_what_is_left_as_soon_as_it_pays(
+    network: Network, monkeypatch: pytest.MonkeyPatch, start_s: float, engine: str, here: int
+) -> None:
+    began: list[int] = []
+    sound = engine_run.run_one
+
+    def counted(*arguments: Any) -> Replication:
+        began.append(arguments[1].replication)
+        return sound(*arguments)
+
+    def others(network: Network, plans: Sequence[Plan], *_: object) -> Generator[Replication, None, None]:
+        yield from (sound(network, plan) for plan in plans)
+
+    monkeypatch.setattr(engine_run, "POOL_START_S", start_s)
+    monkeypatch.setattr(engine_run, "run_one", counted)
+    monkeypatch.setattr(engine_run, "_pool", others)
+    found, _ = run_all(network, [plan(replication) for replication in range(4)], processes=2, engine=engine)
+    assert began == list(range(here))
+    assert [one.index for one in found] == [0, 1, 2, 3]
 
 
 def test_plain_python_gives_the_same_bits(network: Network) -> None:
@@ -88,14 +121,16 @@ def test_plain_python_gives_the_same_bits(network: Network) -> None:
     assert json.loads(found.stdout) == expected
 
 
-def test_a_run_loads_no_heavy_module_that_it_does_not_use() -> None:
+def test_a_run_loads_no_heavy_module_that_it_does_not_use(network: Network) -> None:
+    run(network, plan())  # compiled, if it was not
     code = (
         "import sys; from sim.cli import main\n"
         f"sys.argv = ['sim', 'run', {str(M3)!r}, '--horizon', '30 s', '--warmup', '5 s', '--replications', '2',"
         " '--processes', '1', '--quiet']\n"
         "try: main()\n"
         "except SystemExit: pass\n"
-        "print([name for name in ('simpy', 'plotly', 'pandas', 'pyarrow', 'matplotlib') if name in sys.modules])"
+        "heavy = ('numba', 'simpy', 'plotly', 'pandas', 'pyarrow', 'matplotlib', 'joblib', 'jinja2', 'rich')\n"
+        "print([name for name in heavy if name in sys.modules])"
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert found.stdout.splitlines()[-1] == "[]"

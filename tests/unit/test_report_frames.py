@@ -12,7 +12,7 @@ import report_fixture as fixture
 
 from sim.errors import InputErrors
 from sim.report.frames import write_columns
-from sim.results.columns import Executions, FaultEpisode, Replication
+from sim.results.columns import Episodes, Executions, FaultEpisode, Replication
 
 
 def replication(index: int, states: tuple[str, ...]) -> Replication:
@@ -45,9 +45,13 @@ def replication(index: int, states: tuple[str, ...]) -> Replication:
         sample_ns=np.array([50, 100]),
         samples={"queue.db": np.array([3, 0]), "in_flight.transfer": np.array([1, 2])},
         reactions_ns=np.array([], np.int64),
-        episodes=(
-            FaultEpisode("crash", 60, 80, (("workers", 0), ("workers", 3)), 2),
-            FaultEpisode("outage", 120, -1, (), 0),
+        episodes=Episodes.of(
+            ("crash", "outage"),
+            ("workers",),
+            (
+                FaultEpisode("crash", 60, 80, (("workers", 0), ("workers", 3)), 2),
+                FaultEpisode("outage", 120, -1, (), 0),
+            ),
         ),
         monitors=(),
         events=42,

@@ -35,6 +35,7 @@ from sim.engine.fast.layout import (
     LEFT,
     LOW,
     M_REFUSED,
+    ONE_CORE,
     P_BATCH,
     P_BATCHES,
     P_DIST,
@@ -66,7 +67,6 @@ from sim.engine.fast.layout import (
 from sim.engine.fast.lines import append, unlink
 from sim.engine.fast.memory import Floats, Memory, add_product, half_even, multiple_above
 from sim.engine.fast.nodes import group_node, is_up, speed_of
-from sim.engine.fast.service import ONE_CORE
 from sim.engine.order import COMPLETION
 
 # -- rounds -------------------------------------------------------------------------------------------------

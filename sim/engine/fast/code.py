@@ -5,7 +5,7 @@ from __future__ import annotations
 from sim.draws.build import inverse_of
 from sim.draws.kinds import EXPONENTIAL
 from sim.draws.streams import element_id
-from sim.engine.elements import HEARTBEAT_TENTHS, elements_of
+from sim.engine.elements import HEARTBEAT_TENTHS
 from sim.engine.fast import layout as L
 from sim.engine.fast.program import Program, bits
 from sim.engine.order import COMPLETION, TIMEOUT
@@ -63,7 +63,6 @@ class _Writer:
     def __init__(self, program: Program, network: Network) -> None:
         self.program = program
         self.network = network
-        self.elements = elements_of(network)
         self.placed: dict[Path, Placed] = {}
         self.calls: list[tuple[int, str]] = []
 
@@ -92,7 +91,7 @@ class _Writer:
         """The words of a step, with what every step has."""
         at = self.program.room(size)
         salt = element_id(placed.stream)
-        self.program.words[at : at + 4] = [code, following, self.elements[placed.stream], salt]
+        self.program.write(at, [code, following, self.program.elements[placed.stream], salt])
         self.program.steps.append((at, placed.step.TAG, placed.stream))
         return at
 
@@ -113,11 +112,11 @@ class _Writer:
     def pairs(self, at: int, per: dict[str, int]) -> None:
         """What attributes add to a time: base and number."""
         words = [word for name, each in per.items() for word in (self.program.attributes[name], each)]
-        self.program.words[at : at + 2] = [self.program.put(words), len(per)]
+        self.program.write(at, [self.program.put(words), len(per)])
 
     def priority(self, at: int, own: int | None) -> None:
         """Whether the request has a priority of its own, and which."""
-        self.program.words[at : at + 2] = [int(own is not None), own or 0]
+        self.program.write(at, [int(own is not None), own or 0])
 
     def place(self, name: str | None) -> int:
         """Handle of a place, 0 for none."""
@@ -172,7 +171,7 @@ class _Writer:
                 at = self.new(L.OP_COUNT, placed, following, L.CN_ITEMS + 2 * len(step.count))
                 items = [(self.program.number(self.program.operations, n), number) for n, number in step.count.items()]
                 self.program.words[at + L.CN_COUNT] = len(items)
-                self.program.words[at + L.CN_ITEMS : at + L.CN_ITEMS + 2 * len(items)] = [w for p in items for w in p]
+                self.program.write(at + L.CN_ITEMS, [word for pair in items for word in pair])
             case SetStep():
                 at = self.set(placed, step, following)
             case Fail():
@@ -236,7 +235,7 @@ class _Writer:
         words = self.program.words
         words[at + L.DE_KEY] = TIMEOUT if step.kind == "timer" else COMPLETION
         state = step.kind if step.kind != "service" else f"service.{placed.stream.rsplit('/', 1)[1]}"
-        words[at + L.DE_STATE] = self.program.number(self.program.states, state)
+        self.program.state(at + L.DE_STATE, state)
         self.draw(at + L.DE_DIST, step.delay, f"{placed.stream}/delay")
         words[at + L.DE_FLOOR], words[at + L.DE_GRID] = step.floor_ns, step.grid_ns or 0
         self.pairs(at + L.DE_PER, step.per)
@@ -258,8 +257,7 @@ class _Writer:
                 way = [1, self.program.attributes[option.attribute]]
                 way += [int(above is not None), bits(above or 0.0), int(below is not None), bits(below or 0.0)]
             first = self.body(step, here, ("branch", index, "steps"), following)
-            here_at = at + L.BR_WAYS + L.BR_WAY * index
-            words[here_at : here_at + L.BR_WAY] = [*way, first]
+            self.program.write(at + L.BR_WAYS + L.BR_WAY * index, [*way, first])
         return at
 
     def children(self, placed: Placed, step: Fork | Race, here: Path, following: int) -> int:
@@ -357,8 +355,7 @@ class _Writer:
             (L.MK_ANSWERS, answers, 1),
             (L.MK_ASKS, asks, 1),
         ):
-            base = program.put(items)
-            words[at + where : at + where + 2] = [base, len(items) // width]
+            program.write(at + where, [program.put(items), len(items) // width])
         words[at + L.MK_READIES] = program.readied.get(name, -1)
         words[at + L.MK_WATCHED] = program.marks.get(name, -1)
         words[at + L.MK_ONCE] = int(step.mark.once)
@@ -372,6 +369,6 @@ class _Writer:
             item = at + L.SE_ITEMS + L.SE_ITEM * index
             spec = change.add if change.add is not None else change.to
             assert spec is not None
-            self.program.words[item : item + 2] = [self.program.attributes[name], int(change.add is not None)]
+            self.program.write(item, [self.program.attributes[name], int(change.add is not None)])
             self.program.count(item + 2, spec, f"{placed.stream}/{name}")
         return at

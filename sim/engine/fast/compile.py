@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from sim.engine.elements import elements_of
 from sim.engine.fast.code import write_routines
 from sim.engine.fast.ground import write_groups, write_places
 from sim.engine.fast.layout import (
@@ -66,15 +67,35 @@ from sim.engine.fast.process import write_faults, write_sources
 from sim.engine.fast.program import Program
 from sim.network import Network
 from sim.network.facts import has_timer, node_groups
+from sim.network.faults import Fault
 from sim.network.places import Server
-from sim.network.routines import Attempt, Compensate, Fork, Mark, Race, Saga
+from sim.network.routines import Attempt, Compensate, Fork, Mark, Race, Saga, Step
 from sim.network.sources import ClosedArrivals
 from sim.network.walk import walk
 
+Traces = dict[str, list[int]]
 
-def compile_network(network: Network, drill: str | None = None, traces: dict[str, list[int]] | None = None) -> Program:
+
+_last: list[tuple[Network, str | None, Traces, Program]] = []
+"""The program written last, and for what: replications of one network follow each other."""
+
+
+def program_of(network: Network, drill: str | None = None, traces: Traces | None = None) -> Program:
+    """As `compile_network`, but what was written last is given again where it is for the same; nobody may change it.
+
+    A network is frozen, and the one of the last program is kept, so that no other can be taken for it.
+    """
+    for known, of_drill, of_traces, program in _last:
+        if known is network and of_drill == drill and of_traces == (traces or {}):
+            return program
+    program = compile_network(network, drill, traces)
+    _last[:] = [(network, drill, {name: list(times) for name, times in (traces or {}).items()}, program)]
+    return program
+
+
+def compile_network(network: Network, drill: str | None = None, traces: Traces | None = None) -> Program:
     """The program of a network. drill: the one scripted fault that happens; traces: arrival times by source, in ns."""
-    program = Program()
+    program = Program(elements=elements_of(network))
     for error in ERRORS_BUILT_IN:
         program.number(program.errors, error)
     program.attributes = {name: index for index, name in enumerate(network.attributes)}
@@ -83,30 +104,37 @@ def compile_network(network: Network, drill: str | None = None, traces: dict[str
     faults = {name: fault for name, fault in network.faults.items() if not fault.is_drill or name == drill}
     steps = [placed.step for routine, body in network.routines.items() for placed in walk(routine, body)]
     program.words[H_PAUSES] = int(any(fault.effect == "pause" for fault in faults.values()))
-    _common_states(program, any(isinstance(step, Attempt) for step in steps))
     _write_spans(program, network)
     _write_monitors(program, network)
     write_groups(program, network)
-    write_places(program, network, faults)
+    write_places(program, network, faults, steps)
     write_routines(program, network)
     write_sources(program, network, traces or {})
     write_faults(program, network, faults)
+    _common_states(program, network, faults, steps)
     _lay_out_jobs(program, network, steps)
+    program.finish()
     program.words[H_MARKS] = len(network.routines)
     program.words[H_STATES] = len(program.states)
     program.words[H_OPERATION_COUNT] = max(1, len(program.operations))
     return program
 
 
-def _common_states(program: Program, attempts: bool) -> None:
-    """States of any job, as far as the network can have them."""
-    for at, name in (
-        (H_ST_LOST, "lost"),
-        (H_ST_BACKOFF, "backoff"),
-        (H_ST_PAUSED, "paused"),
-    ):
-        if name == "lost" or (name == "backoff" and attempts) or (name == "paused" and program.words[H_PAUSES]):
-            program.words[at] = program.number(program.states, name)
+def _common_states(program: Program, network: Network, faults: dict[str, Fault], steps: Sequence[Step]) -> None:
+    """States of any job, as far as the network can have them; at least one.
+
+    Time is lost only by jobs that are interrupted or try again. (Those that are called off at the end of a run have no
+    row in the split.)
+    """
+    places = (*network.resources.values(), *network.stations.values())
+    lost = bool(faults) or any(isinstance(step, Attempt | Fork | Race) for step in steps)
+    lost = lost or any(getattr(place, "preemptive", False) for place in places)
+    if lost or not program.state_words:
+        program.state(H_ST_LOST, "lost")
+    if any(isinstance(step, Attempt) for step in steps):
+        program.state(H_ST_BACKOFF, "backoff")
+    if program.words[H_PAUSES]:
+        program.state(H_ST_PAUSED, "paused")
 
 
 def _write_spans(program: Program, network: Network) -> None:
@@ -169,7 +197,7 @@ def _write_monitors(program: Program, network: Network) -> None:
     program.asked = asked
 
 
-def _lay_out_jobs(program: Program, network: Network, steps: Sequence[object]) -> None:
+def _lay_out_jobs(program: Program, network: Network, steps: Sequence[Step]) -> None:
     """What a job's record consists of: only what the network needs."""
     words = program.words
     blocks = any(isinstance(station, Server) and station.when_full == "block" for station in network.stations.values())

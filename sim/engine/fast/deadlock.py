@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.engine.fast import layout as L
-from sim.engine.fast.lists import chain, holders_of, lines_of, units_of
+from sim.engine.fast.lists import chain, chains, holders_of, lines_of, units_of
 from sim.engine.fast.program import Program
 from sim.network import Network
 from sim.network.places import Server
@@ -66,14 +66,14 @@ class Knot:
 
     def _may_be(self) -> bool:
         """Whether anybody holds units who waits too, or whose children may; without that there is no knot."""
-        waiting = (L.W_LINE, L.W_VISIT, L.W_DOOR, L.W_FAMILY, L.W_TRIAL)
+        m, waiting = self.m, (L.W_LINE, L.W_VISIT, L.W_DOOR, L.W_FAMILY, L.W_TRIAL)
         for place in self.names:
-            if not self.m[place + L.M_BUSY]:
+            if not m[place + L.M_BUSY]:
                 continue
-            for node in range(int(self.m[place + L.P_COUNT])):
-                for grant in holders_of(self.m, place, node):
-                    if not self.m[grant + L.G_NODE] & L.IN_SERVICE and self.kind(self.job_of(grant)) in waiting:
-                        return True
+            holders = np.array(chains(m, place, L.N_HOLDERS), np.int64)
+            jobs = m[holders[m[holders + L.G_NODE] & L.IN_SERVICE == 0]] & L.LOW
+            if np.isin(m[jobs + L.J_STATE] >> L.WAIT_SHIFT & L.WAIT_MASK, waiting).any():
+                return True
         return False
 
     # -- reading the records --------------------------------------------------------------------------------

@@ -9,16 +9,17 @@ import mmap
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
+from weakref import finalize
 
 import numpy as np
 
-from sim.draws.jit import COMPILED
+from sim.draws.jit import COMPILED, entry_of
 from sim.draws.streams import stream_key
 from sim.engine.elements import stands_still
 from sim.engine.fast import layout as L
-from sim.engine.fast.compile import compile_network
+from sim.engine.fast.compile import program_of
 from sim.engine.fast.handover import replication_of
-from sim.engine.fast.kernel import BEGIN, CALL_OFF, JUDGE, MARK_BEGIN, MARK_END, NEXT, RUN, kernel
+from sim.engine.fast.layout import BEGIN, CALL_OFF, JUDGE, MARK_BEGIN, MARK_END, NEXT, RUN
 from sim.engine.fast.program import Program
 from sim.engine.plan import Plan
 from sim.errors import InputErrors, Problem
@@ -31,7 +32,14 @@ SLICE = 1 << 18
 """Alarms handled between two looks of the host: some tens of milliseconds."""
 
 _spare: list[Any] = []
-"""The memory of the last run, for the next one: nothing is read that was not written before, so it may be dirty."""
+"""Blocks of memory that nobody looks at any more, for the next runs: nothing is read that was not written before, so
+they may be dirty."""
+SPARE = 2
+"""As many are used in turn where a replication is let go when the next one is there."""
+_HAS_MMAP = hasattr(mmap, "MAP_ANONYMOUS")
+
+kernel = entry_of("sim.engine.fast.kernel", "kernel", "int64(int64[::1], float64[::1], int64, int64, int64)")
+"""The event loop, whose forty files are imported only to compile it."""
 
 Progress = Callable[[int, int], None]
 """Told the time reached and the time at which sources stop at the latest, in ns."""
@@ -68,13 +76,14 @@ class FastEngine:
         self.network = network
         self.plan = plan
         self.slice_alarms = slice_alarms
-        self.program = compile_network(network, plan.drill, traces)
-        self.memory: Any = _spare.pop() if _spare and len(_spare[-1]) == words else _memory(words)
+        self.words = words
+        self.program = program_of(network, plan.drill, traces)
+        self.memory: Any = _memory(words)
         self.floats = self.memory.view(np.float64)
         # Uncompiled, items of a memoryview are plain integers, which do not overflow; those of an array would.
         self.m: Any = self.memory if COMPILED else memoryview(self.memory)
         self.f: Any = self.floats if COMPILED else memoryview(self.floats)
-        _load(self.memory, self.program, plan)
+        self.top = _load(self.memory, self.program, plan)
 
     def run(self, progress: Progress | None = None) -> Replication:
         """Run through warm-up, window, follow-up and drain."""
@@ -112,9 +121,13 @@ class FastEngine:
             until(min(max(int(self.m[L.H_NOW]) + step_ns, following + 1), end_ns))
         kernel(self.m, self.f, JUDGE, 0, 0)
         is_idle = kernel(self.m, self.f, NEXT, 0, 0) < 0
-        replication = replication_of(self.network, self.program, plan, self.memory, followed_ns, is_idle)
-        _spare[:] = [self.memory]
-        return replication
+        return replication_of(self.network, self.program, plan, self.memory, followed_ns, is_idle, self._may_stay())
+
+    def _may_stay(self) -> bool:
+        """Whether the replication may keep this memory, which costs what was touched of it: mostly rows, that is."""
+        rows = int(self.m[L.H_ORDINAL]) * (4 + int(self.m[L.H_STATES]))
+        others = self.program.size + int(self.m[L.H_TOP]) - self.top
+        return _HAS_MMAP and len(self.memory) == self.words and rows > others
 
     def _give_up(self, status: int) -> None:
         if status == L.STANDS_STILL:
@@ -140,31 +153,49 @@ class FastEngine:
 
 
 def _memory(words: int) -> Any:
-    """So many words of zeros, or half as many, and so on, where the system does not promise that much.
+    """So many words, or half as many, and so on, where the system does not promise that much.
 
-    Only what is touched is real. Where the system has large pages they are asked for: a run that writes down millions
-    of executions would else spend half of its time on being given memory 4 KiB at a time.
+    They come back to be used again when nobody looks at them any more.
+    """
+    if _spare and len(_spare[-1]) != 8 * words:
+        _spare.clear()
+    block = _spare.pop() if _spare else _block(words)
+    memory = np.frombuffer(block, np.int64)
+    finalize(memory, _come_back, block).atexit = False  # views of it, also views of views, keep it alive
+    return memory
+
+
+def _come_back(block: Any) -> None:
+    if len(_spare) < SPARE:
+        _spare.append(block)
+
+
+def _block(words: int) -> Any:
+    """New memory. Only what is touched of it is real.
+
+    Where the system has large pages they are asked for: a run that writes down millions of executions would else spend
+    half of its time on being given memory 4 KiB at a time.
     """
     while True:
         try:
-            if not hasattr(mmap, "MAP_NORESERVE"):
-                return np.zeros(words, np.int64)
-            flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | mmap.MAP_NORESERVE
+            if not _HAS_MMAP:
+                return np.zeros(words, np.int64).data.cast("B")
+            flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | getattr(mmap, "MAP_NORESERVE", 0)
             block = mmap.mmap(-1, 8 * words, flags=flags)
             if hasattr(mmap, "MADV_HUGEPAGE"):
                 with suppress(OSError):
                     block.madvise(mmap.MADV_HUGEPAGE)
-            return np.frombuffer(block, np.int64)
+            return block
         except (MemoryError, OSError):
             if words < 1 << 24:
                 raise
             words //= 2
 
 
-def _load(m: Any, program: Program, plan: Plan) -> None:
-    """Copy the program to its place, give the streams their keys, and share out the memory."""
-    size = len(program.words)
-    m[:size] = program.words
+def _load(m: Any, program: Program, plan: Plan) -> int:
+    """Copy the program to its place, give the streams their keys, and share out the memory; gives what is left."""
+    size = program.size
+    program.copy_to(m)
     for at, name in program.streams:
         m[at] = stream_key(plan.seed, plan.replication, name)
     m[L.H_BEGIN], m[L.H_HORIZON] = plan.warmup_ns, plan.horizon_ns
@@ -201,3 +232,4 @@ def _load(m: Any, program: Program, plan: Plan) -> None:
         m[top + L.SA_LOG + 3] = int(m[L.H_MARKS])
         top += L.SA_SIZE
     m[L.H_TOP], m[L.H_END] = top, total
+    return top

@@ -73,6 +73,7 @@ from sim.engine.fast.layout import (
     J_STATE,
     LOW,
     N_HOLDERS,
+    ONE_CORE,
     P_COUNT,
     P_KIND,
     PAUSE,
@@ -94,7 +95,7 @@ from sim.engine.fast.nodes import group_node, node_at
 from sim.engine.fast.pools import note
 from sim.engine.fast.records import node_crashed
 from sim.engine.fast.servers import adjust_starts, serve_visits
-from sim.engine.fast.service import ONE_CORE, advance, cut_off, plan_departure, stop_service
+from sim.engine.fast.service import advance, cut_off, plan_departure, stop_service
 from sim.engine.fast.trials import node_lost, signs_come, signs_stop
 from sim.engine.order import DOWN, UP
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import accumulate
 
+import numpy as np
+
 from sim.draws.build import inverse_of
-from sim.engine.elements import UNLIMITED, elements_of
+from sim.engine.elements import UNLIMITED
 from sim.engine.fast.layout import (
     BUCKET,
     CA_CAPACITY,
@@ -42,6 +45,7 @@ from sim.engine.fast.layout import (
     N_OPEN,
     N_SIZE,
     NOT_SET,
+    ONE_CORE,
     P_ALARM,
     P_AT_NODE,
     P_BATCH,
@@ -99,14 +103,12 @@ from sim.engine.fast.layout import (
     SHARED,
 )
 from sim.engine.fast.program import Program, bits
-from sim.engine.fast.service import ONE_CORE
 from sim.network import Network
 from sim.network.distributions import Distribution
 from sim.network.facts import group_of, node_groups
 from sim.network.faults import Fault
 from sim.network.places import Delay, GroupCommit, Keyed, Place, Polled, Resource, Server, TokenBucket
-from sim.network.routines import Acquire, Use
-from sim.network.walk import walk
+from sim.network.routines import Acquire, Step, Use
 from sim.results.histogram import BUCKETS
 
 NO_ALARM = NOT_SET
@@ -131,39 +133,41 @@ def write_groups(program: Program, network: Network) -> None:
         program.handles[f"group {name}"] = at
         program.words[at + GR_COUNT] = count
         program.words[at + GR_INDEX] = index
-        program.words[at + GR_NODES] = program.put(node * count)
+        program.block(at + GR_NODES, node, count)
 
 
 # -- places ------------------------------------------------------------------------------------------------
 
 
-def write_places(program: Program, network: Network, faults: dict[str, Fault]) -> None:
-    """Every resource, station and cache, and who stands on which group."""
+def write_places(program: Program, network: Network, faults: dict[str, Fault], steps: Sequence[Step]) -> None:
+    """Every resource, station and cache, and who stands on which group. steps: all that there are."""
     targets = {target.group for fault in faults.values() for target in fault.targets}
     slowed = {
         target.group for fault in faults.values() if fault.effect in ("pause", "slow") for target in fault.targets
     }
-    residents: dict[str, list[int]] = {name: [] for name in node_groups(network)}
-    choosers: dict[str, list[int]] = {name: [] for name in node_groups(network)}
+    groups = node_groups(network)
+    residents: dict[str, list[int]] = {name: [] for name in groups}
+    choosers: dict[str, list[int]] = {name: [] for name in groups}
     for name, cache in network.caches.items():
         at = program.room(CA_SIZE)
         program.handles[f"cache {name}"] = at
         program.words[at + CA_CAPACITY] = cache.capacity
-        program.words[at + CA_NODES] = program.room(3 * node_groups(network)[cache.nodes])
+        program.block(at + CA_NODES, [0, 0, 0], groups[cache.nodes])
         residents[cache.nodes].append(-at)
-    patient = _with_patience(network)
-    greedy = _with_many_units(network)
+    asked, patient, greedy = _asked_for(steps)
+    affinities = _affinities(program, network, steps)
     places = []
-    elements = elements_of(network)
     for index, (name, spec) in enumerate([*network.resources.items(), *network.stations.items()]):
         at = program.room(P_SIZE)
         places.append(at)
         program.handles[name] = at
         words = program.words
-        words[at + P_INDEX], words[at + P_ELEMENT] = index, elements[name]
-        words[at + P_ST_WAIT] = program.number(program.states, f"wait.{name}")
-        words[at + P_ST_SERVICE] = program.number(program.states, f"service.{name}")
-        words[at + M_WAITS] = program.room(BUCKETS)
+        words[at + P_INDEX], words[at + P_ELEMENT] = index, program.elements[name]
+        if name in asked and not isinstance(spec, Delay):
+            program.state(at + P_ST_WAIT, f"wait.{name}")
+        if name in asked and not isinstance(spec, Resource | TokenBucket):
+            program.state(at + P_ST_SERVICE, f"service.{name}")
+        program.block(at + M_WAITS, [0], BUCKETS)
         words[at + P_LIMIT], words[at + P_TIMED_WAITS] = -1, 1
         words[at + P_ALARM] = words[at + P_ROUND] = NO_ALARM
         if isinstance(spec, Delay | TokenBucket):
@@ -171,7 +175,7 @@ def write_places(program: Program, network: Network, faults: dict[str, Fault]) -
             continue
         group = group_of(network, name)
         words[at + P_GROUP] = program.handles[f"group {group}"]
-        words[at + P_COUNT] = node_groups(network)[group]
+        words[at + P_COUNT] = groups[group]
         if isinstance(spec, GroupCommit | Polled):
             _write_batches(program, at, name, spec)
             residents[group].append(at)
@@ -186,44 +190,42 @@ def write_places(program: Program, network: Network, faults: dict[str, Fault]) -
     for name in residents:
         at = program.handles[f"group {name}"]
         # Stations follow resources and caches come first, as the reference engine has them.
-        program.words[at + GR_RESIDENTS : at + GR_RESIDENTS + 2] = [program.put(residents[name]), len(residents[name])]
-        program.words[at + GR_CHOOSERS : at + GR_CHOOSERS + 2] = [program.put(choosers[name]), len(choosers[name])]
-        program.words[at + GR_AFFINITIES : at + GR_AFFINITIES + 2] = _affinities(program, network, name)
+        program.write(at + GR_RESIDENTS, [program.put(residents[name]), len(residents[name])])
+        program.write(at + GR_CHOOSERS, [program.put(choosers[name]), len(choosers[name])])
+        slots = affinities.get(name, [])
+        program.write(at + GR_AFFINITIES, [program.put(slots), len(slots)])
 
 
-def _affinities(program: Program, network: Network, group: str) -> list[int]:
-    """The affinities by which units of a group's nodes are remembered: base and number."""
-    slots = []
-    for routine, steps in network.routines.items():
-        for placed in walk(routine, steps):
-            step = placed.step
-            if isinstance(step, Acquire) and step.acquire.affinity is not None:
-                slot = program.number(program.affinities, step.acquire.affinity)
-                if group_of(network, step.acquire.resource) == group and slot not in slots:
-                    slots.append(slot)
-    return [program.put(slots), len(slots)]
+def _affinities(program: Program, network: Network, steps: Sequence[Step]) -> dict[str, list[int]]:
+    """The affinities by which units of each group's nodes are remembered, without the groups that have none."""
+    slots: dict[str, list[int]] = {}
+    for step in steps:
+        if isinstance(step, Acquire) and step.acquire.affinity is not None:
+            of_group = slots.setdefault(group_of(network, step.acquire.resource), [])
+            slot = program.number(program.affinities, step.acquire.affinity)
+            if slot not in of_group:
+                of_group.append(slot)
+    return slots
 
 
-def _with_patience(network: Network) -> set[str]:
-    """Places that anybody waits for with patience."""
-    found = set()
-    for routine, steps in network.routines.items():
-        for placed in walk(routine, steps):
-            step = placed.step
-            if isinstance(step, Acquire) and step.acquire.patience is not None:
-                found.add(step.acquire.resource)
-            if isinstance(step, Use) and step.use.patience is not None:
-                found.add(step.use.station)
-    return found
+def _asked_for(steps: Sequence[Step]) -> tuple[set[str], set[str], set[str]]:
+    """Places that anybody asks for; with patience; for several units at once."""
+    asked, patient, greedy = set(), set(), set()
+    for step in steps:
+        if isinstance(step, Acquire):
+            asked.add(step.acquire.resource)
+            if step.acquire.patience is not None:
+                patient.add(step.acquire.resource)
+            if step.acquire.units > 1:
+                greedy.add(step.acquire.resource)
+        elif isinstance(step, Use):
+            asked.add(step.use.station)
+            if step.use.patience is not None:
+                patient.add(step.use.station)
+    return asked, patient, greedy
 
 
-def _with_many_units(network: Network) -> set[str]:
-    """Resources of which somebody asks for several units at once."""
-    steps = [placed.step for routine, body in network.routines.items() for placed in walk(routine, body)]
-    return {step.acquire.resource for step in steps if isinstance(step, Acquire) and step.acquire.units > 1}
-
-
-def _is_easy(words: list[int], at: int, spec: Resource | Server) -> bool:
+def _is_easy(words: Sequence[int], at: int, spec: Resource | Server) -> bool:
     """One node that never fails, first-come first-served, no limit, nothing to open or to start, no preemption."""
     kind, size, rare = words[at + P_KIND], words[at + P_GRANT_SIZE], words[at + P_DIST] or words[at + P_BLOCKS]
     if kind not in (RESOURCE, SERVER) or size not in (G_PLAIN, G_VISIT) or rare:
@@ -265,12 +267,10 @@ def _write_batches(program: Program, at: int, name: str, spec: GroupCommit | Pol
     if spec.keyed is not None:
         _write_keys(program, at, name, spec.keyed)
     count = words[at + P_COUNT]
-    nodes = words[at + P_NODES] = program.room(K_SIZE * count)
-    for node in range(count):
-        queue = nodes + node * K_SIZE
-        words[queue + K_READ] = words[queue + K_ROUND] = NO_ALARM
-        words[queue + K_ROUND + R_LEFT] = -1
-        words[queue + K_ROUND + R_NODE] = node
+    queue = [0] * K_SIZE
+    queue[K_READ] = queue[K_ROUND] = NO_ALARM
+    queue[K_ROUND + R_LEFT] = -1
+    program.block(at + P_NODES, queue, count, {K_ROUND + R_NODE: np.arange(count)})
 
 
 def _write_keys(program: Program, at: int, name: str, keyed: Keyed) -> None:
@@ -326,7 +326,7 @@ def _write_pool(
     if isinstance(spec, Resource):
         if spec.opening is not None:
             opened = units if spec.open is None else spec.open
-            words[at + P_ST_OPENING] = program.number(program.states, f"opening.{name}")
+            program.state(at + P_ST_OPENING, f"opening.{name}")
         _draws(program, at, spec.opening, f"{name}/opening")
     else:
         _write_server(program, at, name, spec, units)
@@ -334,7 +334,7 @@ def _write_pool(
     node[N_FREE], node[N_OPEN] = units, opened
     if kind == SHARED:
         node[S_ALARM], node[S_SPEED], node[S_ALARM + 2] = NO_ALARM, ONE_CORE, at
-    words[at + P_NODES] = program.put(node * count)
+    program.block(at + P_NODES, node, count)
     _write_levels(program, at, count)
 
 
@@ -343,7 +343,7 @@ def _write_server(program: Program, at: int, name: str, spec: Server, units: int
     _draws(program, at, spec.setup, f"{name}/setup")
     words[at + P_BLOCKS] = int(spec.when_full == "block")
     if spec.when_full == "block":
-        words[at + P_ST_BLOCKED] = program.number(program.states, f"blocked.{name}")
+        program.state(at + P_ST_BLOCKED, f"blocked.{name}")
     cores = spec.cores if spec.cores is not None else float(units)
     words[at + P_CORES] = int(cores * ONE_CORE)
     words[at + P_CONTENTION] = bits(cores)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from operator import mul
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sim.engine.fast import layout as L
 from sim.engine.fast.deadlock import cycles
-from sim.engine.fast.lists import chain, holders_of, lines_of, read_log, units_of, wide
+from sim.engine.fast.lists import chain, chains, lines_of, read_log, total, wide
 from sim.engine.fast.program import Program
-from sim.engine.fast.service import ONE_CORE
 from sim.engine.plan import Plan
 from sim.network import Network
 from sim.network.facts import group_of, node_groups
@@ -19,8 +18,8 @@ from sim.network.faults import Fault
 from sim.network.places import Server
 from sim.results.columns import (
     OPEN,
+    Episodes,
     Executions,
-    FaultEpisode,
     InFlight,
     MonitorCount,
     PlaceUse,
@@ -31,11 +30,20 @@ from sim.results.histogram import BUCKETS, Histogram
 
 Words = NDArray[np.int64]
 
+# A note on a closed execution: routine << 32 | of the cohort << 31 | failure << 3 | outcome.
+_ROUTINE_SHIFT = 32
+_COHORT = 1 << 31
+_ERROR_SHIFT = 3
+_ERROR = _COHORT - (1 << _ERROR_SHIFT)
+_OUTCOME = (1 << _ERROR_SHIFT) - 1
+_BLOCK = 1 << 14
+"""Rows looked at together: what is worked out on the way stays in the processor's cache."""
+
 
 def replication_of(
-    network: Network, program: Program, plan: Plan, m: Words, followed_ns: int, is_idle: bool
+    network: Network, program: Program, plan: Plan, m: Words, followed_ns: int, is_idle: bool, stays: bool
 ) -> Replication:
-    """What the run leaves behind. is_idle: no event is left."""
+    """What the run leaves behind. is_idle: no event is left. stays: no other run will write into this memory."""
     routines = tuple(network.routines)
     places = {
         name: _place(m, network, program.handles[name], name, kind)
@@ -51,7 +59,7 @@ def replication_of(
         horizon_ns=plan.horizon_ns,
         followed_ns=followed_ns,
         end_ns=int(m[L.H_NOW]),
-        executions=_executions(m, program),
+        executions=_executions(m, program, stays),
         places=places,
         spans=_spans(m, network, program),
         in_flight=_in_flight(m, network),
@@ -61,7 +69,7 @@ def replication_of(
         caches={name: _cache(m, program.handles[f"cache {name}"]) for name in network.caches},
         sample_ns=samples.pop(""),
         samples=samples,
-        reactions_ns=read_log(m, L.H_REACTIONS).copy(),
+        reactions_ns=read_log(m, L.H_REACTIONS),
         episodes=_episodes(m, program, network),
         monitors=tuple(_monitor(m, program.handles[f"monitor {name}"], name) for name in network.monitors),
         events=_events(m, program, network),
@@ -72,45 +80,69 @@ def replication_of(
 # -- executions --------------------------------------------------------------------------------------------
 
 
-def _executions(m: Words, program: Program) -> Executions:
+def _executions(m: Words, program: Program, stays: bool) -> Executions:
+    """Where the memory stays, no time is copied, and the cohort is written over the notes that told of it."""
     count = int(m[L.H_ORDINAL])
-    start = m[int(m[L.H_ROWS]) :][:count].copy()
-    end = m[int(m[L.H_ROW_ENDS]) :][:count].copy()
-    notes = m[int(m[L.H_ROW_NOTES]) :][:count]
-    is_open = end < 0
-    outcome = np.where(is_open, OPEN, notes & 7).astype(np.int8)
-    routine = (notes >> 32).astype(np.int16)
-    in_cohort = (notes >> 31 & 1) == 1
-    sources = m[int(m[L.H_SOURCES]) :][: int(m[L.H_SOURCE_COUNT])]
-    for ordinal in np.flatnonzero(is_open).tolist():
-        job = -int(end[ordinal])
-        dropped = job < L.H_SIZE
-        source = job - 1 if dropped else int(m[job + L.J_STATE]) >> L.SOURCE_SHIFT
-        routine[ordinal] = m[int(sources[source]) + L.U_ROUTINE]
-        in_cohort[ordinal] = not dropped and bool(m[job + L.J_STATE] & L.COHORT)
-    end[is_open] = -1
-    names = list(program.errors)
-    codes = notes >> 3 & ((1 << 28) - 1)
-    errors = {ordinal: names[codes[ordinal]] for ordinal in np.flatnonzero(~is_open & (codes > 0)).tolist()}
-    cohort = np.flatnonzero(in_cohort).astype(np.int64)
+    start, end, notes = (m[int(m[word]) :][:count] for word in (L.H_ROWS, L.H_ROW_ENDS, L.H_ROW_NOTES))
+    if not stays:
+        start, end = start.copy(), end.copy()
+    if count and end.min() < 0:
+        still_open = np.flatnonzero(end < 0)
+        notes[still_open] = _notes_of_open(m, -end[still_open])
+        end[still_open] = -1
+    outcome, routine = np.empty(count, np.int8), np.empty(count, np.int16)
+    cohort, members = notes if stays else np.empty(count, np.int64), 0
+    errors: dict[int, str] = {}
+    names, every = list(program.errors), np.arange(_BLOCK)
+    for first in range(0, count, _BLOCK):
+        here = notes[first : first + _BLOCK]
+        np.bitwise_and(here, _OUTCOME, out=outcome[first : first + _BLOCK], casting="unsafe")
+        np.right_shift(here, _ROUTINE_SHIFT, out=routine[first : first + _BLOCK], casting="unsafe")
+        if np.bitwise_or.reduce(here) & _ERROR:
+            failed = np.flatnonzero(here & _ERROR)
+            codes = ((here[failed] & _ERROR) >> _ERROR_SHIFT).tolist()
+            errors.update(zip((failed + first).tolist(), map(names.__getitem__, codes), strict=True))
+        found = every[: len(here)] if np.bitwise_and.reduce(here) & _COHORT else np.flatnonzero(here & _COHORT)
+        np.add(found, first, out=cohort[members : members + len(found)])
+        members += len(found)
+    cohort = cohort[:members]
     states, table = _split(m, program, cohort)
     return Executions(start, end, outcome, routine, cohort, states, table, errors)
 
 
+def _notes_of_open(m: Words, jobs: Words) -> Words:
+    """Notes such as closed rows have, for those that are still open. One that was dropped has its source + 1 here."""
+    dropped = jobs < L.H_SIZE
+    state = m[np.where(dropped, 0, jobs) + L.J_STATE]
+    source = np.where(dropped, jobs - 1, state >> L.SOURCE_SHIFT)
+    notes: Words = (m[m[m[L.H_SOURCES] + source] + L.U_ROUTINE] << _ROUTINE_SHIFT) + OPEN
+    notes[~dropped & (state & L.COHORT != 0)] += _COHORT
+    return notes
+
+
 def _split(m: Words, program: Program, cohort: Words) -> tuple[tuple[str, ...], Words]:
-    """Times by state of the closed executions of the cohort; only states in which time was spent, by name."""
-    rows, width = int(m[L.H_SPLIT_ROWS]), int(m[L.H_STATES])
-    owners = m[int(m[L.H_SPLIT_OWNERS]) :][:rows]
-    written = m[int(m[L.H_SPLITS]) :][: rows * width].reshape(rows, width)
+    """Times by state of the closed executions of the cohort; only states in which time was spent, by name.
+
+    They were written in the order of their ends.
+    """
+    written, width = int(m[L.H_SPLIT_ROWS]), int(m[L.H_STATES])
+    splits = m[int(m[L.H_SPLITS]) :][: written * width].reshape(written, width)
+    place = m[int(m[L.H_SPLIT_OWNERS]) :][:written]
+    if len(cohort) < m[L.H_ORDINAL]:
+        places = np.empty(int(m[L.H_ORDINAL]), np.int64)
+        places[cohort] = np.arange(len(cohort))
+        place = places[place]
+    row = np.full(len(cohort), -1)
+    row[place] = np.arange(written)
     names = list(program.states)
-    used = sorted(names[column] for column in range(width) if rows and written[:, column].any())
+    used = [number for number in range(width) if splits[:1000, number].any() or splits[:, number].any()]
     table = np.zeros((len(cohort), len(used)), np.int64)
-    places = np.zeros(int(m[L.H_ORDINAL]), np.int64)
-    places[cohort] = np.arange(len(cohort))
-    place = places[owners]
-    for column, name in enumerate(used):
-        table[place, column] = written[:, program.states[name]]
-    return tuple(used), table
+    for first in range(0, len(cohort) if used else 0, _BLOCK):
+        here = row[first : first + _BLOCK]
+        found = splits.take(here, axis=0, mode="clip")
+        table[first : first + _BLOCK] = found.take(used, axis=1) if len(used) < width else found
+        table[first : first + _BLOCK][here < 0] = 0
+    return tuple(names[number] for number in used), table
 
 
 # -- places ------------------------------------------------------------------------------------------------
@@ -133,7 +165,7 @@ def _place(m: Words, network: Network, at: int, name: str, kind: str) -> PlaceUs
     speed = excess = batches = None
     what = int(m[at + L.P_KIND])
     if what in (L.SHARED, L.COMMIT, L.POLLED):
-        speed, excess = area(11) / ONE_CORE, area(13) / ONE_CORE
+        speed, excess = area(11) / L.ONE_CORE, area(13) / L.ONE_CORE
         units = float(m[at + L.P_COUNT]) if what == L.POLLED else 1.0
     if what == L.SHARED:
         station = network.stations[name]
@@ -180,12 +212,13 @@ def _present(m: Words, at: int, now: int) -> tuple[int, int]:
     """What those still there have held and waited so far, in ns, by asking each of them."""
     kind = int(m[at + L.P_KIND])
     if kind < L.DELAY:
-        held = 0
-        if m[at + L.M_BUSY]:
-            for node in range(int(m[at + L.P_COUNT])):
-                held += sum(units_of(m, g) * (now - int(m[g + L.G_TIME])) for g in holders_of(m, at, node))
-        waited = sum(now - int(m[g + L.G_TIME]) for g in lines_of(m, at)) if m[at + L.M_WAITING] else 0
-        return held, waited
+        holders = np.array(chains(m, at, L.N_HOLDERS) if m[at + L.M_BUSY] else [], np.int64)
+        waiting = np.array(lines_of(m, at) if m[at + L.M_WAITING] else [], np.int64)
+        held = now - m[holders + L.G_TIME]
+        units = m[(m[holders] >> 31) + L.AQ_UNITS]
+        if len(units) and units.max() > 1:
+            return sum(map(mul, units.tolist(), held.tolist())), total(now - m[waiting + L.G_TIME])
+        return total(held), total(now - m[waiting + L.G_TIME])
     if kind == L.DELAY:
         return _in_room(m, at, now), 0
     if kind == L.BUCKET:
@@ -197,8 +230,11 @@ def _present(m: Words, at: int, now: int) -> tuple[int, int]:
         lines = [queue + L.K_LINE for queue in queues]
         rounds = [queue + L.K_ROUND for queue in queues]
     served = [guest for r in rounds for guest in chain(m, int(m[r + L.R_FIRST]), L.Q_LINKS)]
-    waiting = [guest for line in lines for guest in chain(m, int(m[line]), L.Q_LINKS)]
-    return sum(now - int(m[g + L.Q_GRANTED]) for g in served), sum(now - int(m[g + L.Q_ASKED]) for g in waiting)
+    asking = [guest for line in lines for guest in chain(m, int(m[line]), L.Q_LINKS)]
+    return (
+        total(now - m[np.array(served, np.int64) + L.Q_GRANTED]),
+        total(now - m[np.array(asking, np.int64) + L.Q_ASKED]),
+    )
 
 
 def _in_room(m: Words, at: int, now: int) -> int:
@@ -206,14 +242,11 @@ def _in_room(m: Words, at: int, now: int) -> int:
     if not m[at + L.M_BUSY]:
         return 0
     base, count = int(m[L.H_HEAP + 1]), int(m[L.H_HEAP])
-    alarms = m[base + 1 : base + 2 * count : 2]
-    total = 0
-    for alarm in alarms[1:] if m[L.H_HEAP + 2] else alarms:
-        if int(m[alarm]) >> L.TAG_SHIFT & L.TAG_MASK == L.T_JOB:
-            state = int(m[alarm + L.J_STATE])
-            if state >> L.WAIT_SHIFT & L.WAIT_MASK == L.W_ROOM and m[(state & L.LOW) + L.US_PLACE] == at:
-                total += now - int(m[alarm + L.J_SINCE])
-    return total
+    jobs = m[base + 1 : base + 2 * count : 2][1 if m[L.H_HEAP + 2] else 0 :]
+    jobs = jobs[m[jobs] >> L.TAG_SHIFT & L.TAG_MASK == L.T_JOB]
+    jobs = jobs[m[jobs + L.J_STATE] >> L.WAIT_SHIFT & L.WAIT_MASK == L.W_ROOM]
+    here = m[(m[jobs + L.J_STATE] & L.LOW) + L.US_PLACE] == at
+    return total(now - m[jobs[here] + L.J_SINCE])
 
 
 # -- the rest ----------------------------------------------------------------------------------------------
@@ -225,10 +258,9 @@ def _spans(m: Words, network: Network, program: Program) -> dict[str, SpanUse]:
         pairs = read_log(m, program.handles[f"span {name}"])
         ended, durations = pairs[0::2].copy(), pairs[1::2].copy()
         metric = span.metric or f"span.{name}"
-        total = sum(durations.tolist())
         histogram = Histogram.of(durations)
         found[metric] = SpanUse(
-            metric, histogram, total, len(durations), ended, durations, span.after_crash is not None
+            metric, histogram, total(durations), len(durations), ended, durations, span.after_crash is not None
         )
     return found
 
@@ -278,33 +310,41 @@ def _samples(m: Words, plan: Plan, network: Network) -> dict[str, Words]:
     return {name: table[:, column].copy() for column, name in enumerate(names)}
 
 
-def _episodes(m: Words, program: Program, network: Network) -> tuple[FaultEpisode, ...]:
-    groups = node_groups(network)
-    names = {program.handles[f"group {name}"]: name for name in groups}
-    found = []
-    at = int(m[L.H_EPISODES])
-    while at:
-        name = program.faults[int(m[at + L.EP_FAULT])]
-        nodes: tuple[tuple[str, int], ...]
-        if m[at + L.EP_ONLY]:
-            nodes = ((names[int(m[at + L.EP_ONLY])], int(m[at + L.EP_ONLY + 1])),)
-        else:
-            nodes = _nodes_hit(m, network.faults[name], at, groups)
-        found.append(FaultEpisode(name, int(m[at + L.EP_START]), int(m[at + L.EP_END]), nodes, int(m[at + L.EP_HIT])))
-        at = int(m[at + L.EP_NEXT])
-    return tuple(found)
+def _episodes(m: Words, program: Program, network: Network) -> Episodes:
+    groups, faults = node_groups(network), tuple(network.faults)
+    handles = np.array(chain(m, int(m[L.H_EPISODES]), L.EP_NEXT), np.int64)
+    fault = np.array([faults.index(name) for name in program.faults], np.int64)[m[handles + L.EP_FAULT]]
+    of_fault = {index: np.flatnonzero(fault == index) for index in np.unique(fault).tolist()}
+    pairs = {
+        i: _nodes_hit(m, program, network.faults[faults[i]], handles[rows], groups) for i, rows in of_fault.items()
+    }
+    width = np.zeros(len(faults), np.int64)
+    for index, hit in pairs.items():
+        width[index] = hit.shape[1]
+    first = np.concatenate(([0], np.cumsum(width[fault])))
+    nodes = np.empty((int(first[-1]), 2), np.int64)
+    for index, hit in pairs.items():
+        nodes[first[of_fault[index]][:, np.newaxis] + np.arange(hit.shape[1])] = hit
+    start, end, hit = (m[handles + word] for word in (L.EP_START, L.EP_END, L.EP_HIT))
+    return Episodes(faults, tuple(groups), fault, start, end, hit, first, nodes)
 
 
-def _nodes_hit(m: Words, fault: Fault, at: int, groups: dict[str, int]) -> tuple[tuple[str, int], ...]:
-    nodes: list[tuple[str, int]] = []
+def _nodes_hit(m: Words, program: Program, fault: Fault, episodes: Words, groups: dict[str, int]) -> Words:
+    """The nodes that each of some episodes of a fault has hit, as pairs (group, node); a row an episode."""
+    names = list(groups)
+    if fault.each:
+        known = [program.handles[f"group {name}"] for name in names]  # in ascending order, as they were written
+        group = np.searchsorted(known, m[episodes + L.EP_ONLY])
+        return np.stack((group, m[episodes + L.EP_ONLY + 1]), axis=1)[:, np.newaxis]
+    parts = []
     for number, target in enumerate(fault.targets):
-        hit: Any = target.nodes
-        if hit == "all":
-            hit = range(groups[target.group])
-        elif hit == "any":
-            hit = (int(m[at + L.EP_NODES + number]),)
-        nodes += [(target.group, node) for node in hit]
-    return tuple(nodes)
+        if target.nodes == "any":
+            nodes = m[episodes + L.EP_NODES + number][:, np.newaxis]
+        else:
+            listed = range(groups[target.group]) if target.nodes == "all" else target.nodes
+            nodes = np.repeat(np.array(listed, np.int64)[np.newaxis], len(episodes), axis=0)
+        parts.append(np.stack((np.full_like(nodes, names.index(target.group)), nodes), axis=2))
+    return np.concatenate(parts, axis=1)
 
 
 def _monitor(m: Words, at: int, name: str) -> MonitorCount:

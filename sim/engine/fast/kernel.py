@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sim.draws.jit import inner, njit, pointer
+from sim.draws.jit import inner
 from sim.engine.fast.alarms import cancel, first_time, goes_before, is_set, key_of, set_alarm, take_first
 from sim.engine.fast.batches import abandon, account_round, queue_at, read_batch, round_over
 from sim.engine.fast.ends import left_line
@@ -12,7 +12,9 @@ from sim.engine.fast.jobs import drop_stale, give_back_record, grant_place, wait
 from sim.engine.fast.layout import (
     A_OWNER,
     A_VISIT,
+    BEGIN,
     BUDGET_SPENT,
+    CALL_OFF,
     COHORT,
     COMMIT,
     DROPPED,
@@ -52,6 +54,7 @@ from sim.engine.fast.layout import (
     INSIDE,
     J_OWN,
     J_STATE,
+    JUDGE,
     K_ROUND,
     LOW,
     M_ABANDONED,
@@ -64,6 +67,8 @@ from sim.engine.fast.layout import (
     M_UNITS_AREA,
     M_WAIT_AREA,
     M_WAITING,
+    MARK_BEGIN,
+    MARK_END,
     MARKS,
     NODE_MASK,
     O_ARGS,
@@ -86,6 +91,7 @@ from sim.engine.fast.layout import (
     RL_MAX,
     RL_SIZE,
     RL_WINDOW_MAX,
+    RUN,
     RUNNING,
     SA_INTERVAL,
     SA_LOG,
@@ -380,10 +386,6 @@ def _judge_open(m: Memory) -> None:
         execution = m[H_WATCHED]
 
 
-RUN, BEGIN, MARK_BEGIN, MARK_END, CALL_OFF, JUDGE, NEXT = range(7)
-"""What the kernel is asked to do."""
-
-
 @inner
 def _do(m: Memory, f: Floats, what: int, number: int, budget: int) -> int:
     if what == RUN:
@@ -411,7 +413,6 @@ def _do(m: Memory, f: Floats, what: int, number: int, budget: int) -> int:
     return m[H_STATUS]
 
 
-@njit("int64(int64[::1], float64[::1], int64, int64, int64)")
 def kernel(memory: Memory, floats: Floats, what: int, number: int, budget: int) -> int:
     """The one way in, since each costs as much to compile as all of them.
 
@@ -422,4 +423,4 @@ def kernel(memory: Memory, floats: Floats, what: int, number: int, budget: int) 
     more samples, and with `number` 1 drop those outside the cohort. JUDGE: hold who is open against the monitors.
     NEXT: gives the time of the next event, or -1.
     """
-    return _do(pointer(memory), pointer(floats), what, number, budget)
+    return _do(memory, floats, what, number, budget)

@@ -15,6 +15,11 @@ def wide(m: Words, at: int) -> int:
     return int(m[at]) + int(m[at + 1]) * L.FULL_SUM
 
 
+def total(values: Words) -> int:
+    """The sum of non-negative words, exactly."""
+    return (int((values >> 31).sum()) << 31) + int((values & L.LOW).sum())
+
+
 def read_log(m: Words, log: int) -> Words:
     """The words of a log, in order."""
     count = int(m[log + L.LOG_COUNT])
@@ -27,28 +32,36 @@ def read_log(m: Words, log: int) -> Words:
 
 def chain(m: Words, first: int, links: int) -> list[int]:
     """The members of a list, from the first on."""
+    words = memoryview(m.data)  # its items are had in a third of the time of those of an array
     found = []
     while first:
         found.append(first)
-        first = int(m[first + links]) & L.LOW
+        first = words[first + links] & L.LOW
     return found
+
+
+def column(m: Words, at: int, word: int) -> Words:
+    """One word of every node of a resource or server station."""
+    size = L.S_SIZE if m[at + L.P_KIND] == L.SHARED else L.N_SIZE
+    nodes = int(m[at + L.P_NODES])
+    return m[nodes : nodes + size * int(m[at + L.P_COUNT])].reshape(-1, size)[:, word]
+
+
+def chains(m: Words, at: int, word: int) -> list[int]:
+    """The members of one list of every node of a resource or server station."""
+    heads = column(m, at, word)
+    return [grant for head in heads[heads != 0].tolist() for grant in chain(m, head, L.G_LINKS)]
 
 
 def lines_of(m: Words, at: int) -> list[int]:
     """Who stands in a line of a resource or server station."""
-    size = L.S_SIZE if m[at + L.P_KIND] == L.SHARED else L.N_SIZE
     found = chain(m, int(m[at + L.P_LINE]), L.G_LINKS)
-    if not m[at + L.P_SINGLE]:
-        for node in range(int(m[at + L.P_COUNT])):
-            where = int(m[at + L.P_NODES]) + node * size
-            found += chain(m, int(m[where + L.N_BOUND]), L.G_LINKS) + chain(m, int(m[where + L.N_CHOSEN]), L.G_LINKS)
-    return found
+    return found if m[at + L.P_SINGLE] else found + chains(m, at, L.N_BOUND) + chains(m, at, L.N_CHOSEN)
 
 
 def holders_of(m: Words, at: int, node: int) -> list[int]:
     """Who holds units of a node, in the order of the grants."""
-    size = L.S_SIZE if m[at + L.P_KIND] == L.SHARED else L.N_SIZE
-    return chain(m, int(m[int(m[at + L.P_NODES]) + node * size + L.N_HOLDERS]), L.G_LINKS)
+    return chain(m, int(column(m, at, L.N_HOLDERS)[node]), L.G_LINKS)
 
 
 def units_of(m: Words, grant: int) -> int:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
+from numpy.typing import NDArray
+
 from sim.draws.build import inverse_of
-from sim.draws.streams import child_path, element_id
-from sim.engine.elements import elements_of
+from sim.draws.streams import child_paths, element_id
 from sim.engine.fast import layout as L
 from sim.engine.fast.ground import NO_ALARM
 from sim.engine.fast.program import Program, bits
@@ -22,12 +24,13 @@ from sim.network.sources import (
     TraceArrivals,
 )
 
+Ints = NDArray[np.int64]
+
 # -- sources ------------------------------------------------------------------------------------------------
 
 
 def write_sources(program: Program, network: Network, traces: dict[str, list[int]]) -> None:
     """Every source and its clients, and the levels of the routines that they start."""
-    elements = elements_of(network)
     routines = {name: index for index, name in enumerate(network.routines)}
     handles = []
     for index, (name, spec) in enumerate(network.sources.items()):
@@ -36,7 +39,7 @@ def write_sources(program: Program, network: Network, traces: dict[str, list[int
         program.handles[f"source {name}"] = at
         words = program.words
         words[at] = NO_ALARM
-        words[at + L.U_INDEX], words[at + L.U_ELEMENT] = index, elements[f"sources.{name}"]
+        words[at + L.U_INDEX], words[at + L.U_ELEMENT] = index, program.elements[f"sources.{name}"]
         words[at + L.U_ROUTINE], words[at + L.U_PRIORITY] = routines[spec.routine], spec.priority
         words[at + L.U_CODE] = words[program.handles[f"routine {spec.routine}"]]
         words[at + L.U_START], words[at + L.U_COUNTED] = spec.start_ns, int(spec.counted)
@@ -95,8 +98,8 @@ def _write_arrivals(program: Program, at: int, name: str, spec: Source, trace: l
             if arrivals.think is not None:
                 words[at + L.U_DIST] = program.distribution(inverse_of(arrivals.think))
                 program.stream(at + L.U_DIST_STREAM, f"{name}/think")
-            clients = [NO_ALARM, *[0] * (L.C_SIZE - 1)] * arrivals.closed
-            words[at + L.U_CLIENTS], words[at + L.U_CLIENT_COUNT] = program.put(clients), arrivals.closed
+            program.block(at + L.U_CLIENTS, [NO_ALARM, *[0] * (L.C_SIZE - 1)], arrivals.closed)
+            words[at + L.U_CLIENT_COUNT] = arrivals.closed
 
 
 def _write_profile(program: Program, rate_per_s: float, profile: Profile) -> int:
@@ -111,32 +114,30 @@ def _write_profile(program: Program, rate_per_s: float, profile: Profile) -> int
 
 def write_faults(program: Program, network: Network, faults: dict[str, Fault]) -> None:
     """Every fault of this run: what it does, and a process for each clock that it has."""
-    elements = elements_of(network)
     groups = node_groups(network)
-    processes: list[int] = []
     for name, fault in faults.items():
-        spec = _write_fault(program, name, fault, elements[f"faults.{name}"])
-        ident = element_id(name)
+        spec = _write_fault(program, name, fault, program.elements[f"faults.{name}"])
         if not fault.each:
-            processes += _process(spec, ident, 0, 0, 0)
+            _processes(program, spec, 0, 0, np.array([element_id(name)]), np.array([0]))
             continue
         number = 0
         for target in fault.targets:
             group = program.handles[f"group {target.group}"]
-            nodes = target.nodes if isinstance(target.nodes, tuple) else range(groups[target.group])
-            for node in nodes:
-                processes += _process(spec, child_path(ident, number), number, group, node)
-                number += 1
-    program.words[L.H_FAULT_GAP] = program.put(processes)
-    program.words[L.H_FAULT_GAP + 1] = len(processes) // L.FA_SIZE
+            listed = isinstance(target.nodes, tuple)
+            nodes = np.array(target.nodes, np.int64) if listed else np.arange(groups[target.group])
+            paths = child_paths(element_id(name), number, len(nodes))
+            _processes(program, spec, group, number, paths, nodes)
+            number += len(nodes)
 
 
-def _process(spec: int, path: int, number: int, group: int, node: int) -> list[int]:
-    words = [0] * L.FA_SIZE
-    words[0], words[L.A_VISIT] = NO_ALARM, number
-    words[L.FA_SPEC], words[L.FA_PATH] = spec, path
-    words[L.FA_ONLY], words[L.FA_NODE] = group, node
-    return words
+def _processes(program: Program, spec: int, group: int, number: int, paths: Ints, nodes: Ints) -> None:
+    """The processes of a fault on one group, numbered from `number` on. All processes follow each other."""
+    process = [0] * L.FA_SIZE
+    process[0], process[L.FA_SPEC], process[L.FA_ONLY] = NO_ALARM, spec, group
+    visits = np.arange(number, number + len(nodes))
+    at = L.H_FAULT_GAP if not program.words[L.H_FAULT_GAP + 1] else None
+    program.block(at, process, len(nodes), {L.A_VISIT: visits, L.FA_PATH: paths, L.FA_NODE: nodes})
+    program.words[L.H_FAULT_GAP + 1] += len(nodes)
 
 
 _EFFECTS = {"crash": L.CRASH, "pause": L.PAUSE, "slow": L.SLOW, "errors": L.ERRORS}

@@ -23,6 +23,7 @@ from sim.engine.fast.layout import (
     IN_SERVICE,
     J_ORDER,
     LOW,
+    ONE_CORE,
     P_CONTENTION,
     P_CORES,
     P_ELEMENT,
@@ -45,10 +46,6 @@ from sim.engine.fast.layout import (
 from sim.engine.fast.memory import Floats, Memory, add_product, give, half_even, large, mul_div, take
 from sim.engine.fast.nodes import node_at
 from sim.engine.order import COMPLETION
-
-ONE_CORE = 1 << 20
-"""Speeds are whole multiples of 2^-20 core, so that both engines compute them alike."""
-
 
 # -- those in service on one node: a heap by virtual finish, then by job -----------------------------------
 

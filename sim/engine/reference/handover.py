@@ -9,8 +9,10 @@ import numpy as np
 from sim.engine.reference.batches import FlushStation, PolledStation
 from sim.engine.reference.deadlock import cycles
 from sim.engine.reference.stations import ONE_CORE, Shared
+from sim.network.facts import node_groups
 from sim.results.columns import (
     OPEN,
+    Episodes,
     Executions,
     FaultEpisode,
     InFlight,
@@ -64,7 +66,11 @@ def replication_of(engine: Engine, followed_ns: int) -> Replication:
         sample_ns=np.array(recorder.sample_ns, np.int64),
         samples={name: np.array(values, np.int64) for name, values in recorder.samples.items()},
         reactions_ns=np.array(recorder.reactions, np.int64),
-        episodes=tuple(FaultEpisode(e.fault, e.start_ns, e.end_ns, tuple(e.nodes), e.hit) for e in recorder.episodes),
+        episodes=Episodes.of(
+            engine.network.faults,
+            node_groups(engine.network),
+            (FaultEpisode(e.fault, e.start_ns, e.end_ns, tuple(e.nodes), e.hit) for e in recorder.episodes),
+        ),
         monitors=tuple(engine.watch.tally.values()),
         events=_events(engine),
         findings=tuple(cycles(engine)),

@@ -10,6 +10,15 @@ LOW: Final = (1 << 31) - 1
 FULL_SUM: Final = 1 << 62
 """What one in the second word of a sum stands for."""
 
+# -- what the kernel is asked to do ---------------------------------------------------------------------------
+RUN: Final = 0
+BEGIN: Final = 1
+MARK_BEGIN: Final = 2
+MARK_END: Final = 3
+CALL_OFF: Final = 4
+JUDGE: Final = 5
+NEXT: Final = 6
+
 # -- header: the first words of the memory ------------------------------------------------------------------
 H_NOW: Final = 1
 H_STATUS: Final = 2

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
+ONE_CORE: Final = 1 << 20
+"""The speed of one core. Speeds are whole multiples of 2^-20 core, so that both engines compute them alike."""
+
 # -- grant: asking for units, then holding them; a visit to a server is one ---------------------------------
 G_WHO: Final = 0  # low: job; high: step
 G_LINKS: Final = 1  # in a line or among the holders of a node. low: next; high: previous
