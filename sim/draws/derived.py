@@ -40,7 +40,7 @@ def cut(inverse: Inverse, least: float, greatest: float) -> Inverse:
             else:
                 pieces.append(Piece(weight, piece.inner, base, span, low, high))
     if kept < 1e-9:
-        raise ValueError(f"less than a billionth of the distribution is between {least:g} and {greatest:g}")
+        raise ValueError(f"less than a billionth of the distribution is between {least:g} s and {greatest:g} s")
     return join(pieces)
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path as FilePath
 
 from sim.errors import InputErrors, Problem
+from sim.lower.drawable import undrawable
 from sim.lower.feasible import infeasible
 from sim.lower.lower import lower
 from sim.lower.lowered import Lowered
@@ -47,6 +48,8 @@ def load(source: str | FilePath, sets: Sequence[str] = ()) -> Loaded:
     found = [_placed(document, problem) for problem in scenario_problems(scenario)]
     if scenario.network is not None:
         found += [_placed(document, problem, ("network",)) for problem in network_problems(scenario.network)]
+    if not found:
+        found = [_placed(document, problem) for problem in undrawable(scenario)]
     if not found:
         found = [_placed(document, problem) for problem in infeasible(scenario)]
     if found:

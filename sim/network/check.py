@@ -15,6 +15,7 @@ from sim.network.routines import (
     Branch,
     Cached,
     Call,
+    DelayStep,
     Forget,
     Fork,
     Loop,
@@ -152,12 +153,12 @@ def _step(network: Network, placed: Placed) -> Iterator[Problem]:
         yield _unknown((*path, "release"), "a resource", step.release, network.resources)
     elif isinstance(step, Use):
         yield from _use(network, step, path)
+    elif isinstance(step, DelayStep):
+        yield from _attributes(network, step.per, (*path, "per"))
     elif isinstance(step, Call) and step.call not in network.routines:
         yield _unknown((*path, "call"), "a routine", step.call, network.routines)
     elif isinstance(step, SetStep):
-        for name in step.set:
-            if name not in network.attributes:
-                yield _unknown((*path, "set", name), "an attribute", name, network.attributes)
+        yield from _attributes(network, step.set, (*path, "set"))
     elif isinstance(step, Branch):
         for index, option in enumerate(step.branch):
             if option.attribute is not None and option.attribute not in network.attributes:
@@ -206,9 +207,13 @@ def _use(network: Network, step: Use, path: Path) -> Iterator[Problem]:
             _dotted((*path, "use", "demand")),
             f"station `{body.station}` ({station.kind}) sets the time itself; a visit brings no demand",
         )
-    for name in body.per:
+    yield from _attributes(network, body.per, (*path, "use", "per"))
+
+
+def _attributes(network: Network, names: Collection[str], path: Path) -> Iterator[Problem]:
+    for name in names:
         if name not in network.attributes:
-            yield _unknown((*path, "use", "per", name), "an attribute", name, network.attributes)
+            yield _unknown((*path, name), "an attribute", name, network.attributes)
 
 
 def _same_nodes(network: Network, path: Path, place: str, at: str | None) -> Iterator[Problem]:

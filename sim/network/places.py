@@ -189,7 +189,7 @@ Station = Annotated[
     | Annotated[GroupCommit, Tag("group_commit")]
     | Annotated[Polled, Tag("polled")]
     | Annotated[TokenBucket, Tag("token_bucket")],
-    Discriminator(lambda value: value.get("kind") if isinstance(value, dict) else value.TAG),
+    Discriminator(lambda value: value.get("kind") if isinstance(value, dict) else getattr(value, "TAG", "server")),
     BeforeValidator(_kind_defaults_to_server),
 ]
 """Where a visit is served and leaves by itself."""

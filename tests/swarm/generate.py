@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sim.engine.plan import Plan
+from sim.lower.drawable import undrawable
 from sim.network import Network
 from sim.network.check import problems
 
@@ -29,7 +30,7 @@ class Case:
     def network(self) -> Network:
         """The network. Raises AssertionError where its parts do not fit."""
         network = Network.model_validate(self.document)
-        found = problems(network)
+        found = [*problems(network), *undrawable(network)]
         assert not found, f"swarm {self.seed}: " + "; ".join(map(str, found))
         return network
 

@@ -96,7 +96,7 @@ class Routines:
         self.swarm = swarm
         self.attributes = attributes
         self.callable: list[str] = []
-        self.deadlocks = swarm.allows("deadlocks")
+        self.deadlocks = swarm.likely("deadlocks")
         self.make = Steps(self, swarm, times, places)
         written: dict[str, list[Document]] = {}
         for index in range(2 if swarm.weight("call") else 0):

@@ -60,7 +60,7 @@ def _greedily(
 def _valid(case: Case) -> bool:
     try:
         case.network()
-    except (ValidationError, AssertionError, AttributeError):  # the last one: a time in the place of a station
+    except (ValidationError, AssertionError):
         return False
     return True
 
