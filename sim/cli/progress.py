@@ -32,8 +32,8 @@ class Progress:
         if self.bar is not None:
             self.bar.stop()
 
-    def tell(self, what: str, done: int, total: int) -> None:
-        """So many of so many are done."""
+    def tell(self, what: str, done: float, total: int) -> None:
+        """So many of so many are done; of the one under way, a share."""
         if self.bar is None:
             return
         if what not in self.tasks:

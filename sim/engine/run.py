@@ -68,29 +68,33 @@ def run_all(
     plans: Sequence[Plan],
     traces: Traces | None = None,
     processes: int = -1,
-    done: Callable[[Replication], None] | None = None,
+    told: Callable[[float], None] | None = None,
     engine: str = "fast",
 ) -> tuple[list[Replication], bool]:
     """Run the plans, each a replication; gives those that ended, in the order of the plans, and whether all did.
 
-    processes: how many at once; -1 takes all cores. The result does not depend on it. done: called as each one
-    arrives, in order. Ctrl-C stops and keeps what has arrived. Raises AuditFailed at the first broken law.
+    processes: how many at once; -1 takes all cores. The result does not depend on it. told: hears how many are done,
+    with the share of the one that is under way in this process. Ctrl-C stops and keeps what has arrived. Raises
+    AuditFailed at the first broken law.
     """
     finished: list[Replication] = []
     if processes != 1 and must_be_compiled(engine):
         compile_now()  # once, not by every process at the same time
     try:
-        for replication in _stream(network, plans, traces, processes, engine):
+        for replication in _stream(network, plans, traces, processes, engine, told or (lambda _: None)):
             finished.append(replication)
-            if done is not None:
-                done(replication)
     except KeyboardInterrupt:
         return finished, False
     return finished, True
 
 
 def _stream(
-    network: Network, plans: Sequence[Plan], traces: Traces | None, processes: int, engine: str
+    network: Network,
+    plans: Sequence[Plan],
+    traces: Traces | None,
+    processes: int,
+    engine: str,
+    told: Callable[[float], None],
 ) -> Iterator[Replication]:
     """The replications in order, as they arrive.
 
@@ -103,8 +107,9 @@ def _stream(
     def others(first: int) -> Generator[Replication, None, None]:
         return _pool(network, plans[first:], traces, min(start.cores, len(plans) - first), engine)
 
-    def look(_now_ns: int, _last_ns: int) -> None:
+    def look(now_ns: int, last_ns: int) -> None:
         nonlocal pool
+        told(start.done + now_ns / last_ns)
         if pool is None and start.pays():
             pool = others(start.done + 1)
 
@@ -114,9 +119,12 @@ def _stream(
         while pool is None and start.done < len(plans):
             replication = run_one(network, plans[start.done], traces, engine, look)
             start.one_is_done()
+            told(start.done)
             yield replication
-        if pool is not None:
-            yield from pool
+        for replication in pool or ():
+            start.one_is_done()
+            told(start.done)
+            yield replication
     finally:
         if pool is not None:
             with warnings.catch_warnings():

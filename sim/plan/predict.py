@@ -44,7 +44,7 @@ class Options:
     warmup: str | int | None = None
     processes: int = -1
     engine: str = "fast"
-    progress: Callable[[str, int, int], None] | None = None
+    progress: Callable[[str, float, int], None] | None = None
     command: str = ""
 
     def settings(self, run: RunSettings) -> RunSettings:
@@ -151,18 +151,14 @@ class _Line:
         """Run plans on all cores, telling the progress; an interruption keeps what is done."""
         if self.interrupted or not plans:
             return []
-        finished = 0
-        told = self.options.progress
+        progress = self.options.progress
 
-        def done(_: Replication) -> None:
-            nonlocal finished
-            finished += 1
-            if told is not None:
-                told(what, finished, len(plans))
+        def told(done: float) -> None:
+            if progress is not None:
+                progress(what, done, len(plans))
 
-        if told is not None:
-            told(what, 0, len(plans))
-        runs, whole = run_all(self.network, plans, self.traces, self.options.processes, done, self.options.engine)
+        told(0)
+        runs, whole = run_all(self.network, plans, self.traces, self.options.processes, told, self.options.engine)
         if not whole:
             self.interrupted = True
             effect = "intervals are wider for it" if runs else "what they tell is left out"

@@ -101,6 +101,14 @@ def test_others_run_what_is_left_as_soon_as_it_pays(
     assert [one.index for one in found] == [0, 1, 2, 3]
 
 
+def test_the_host_hears_how_much_of_all_runs_is_done(network: Network) -> None:
+    heard: list[float] = []
+    run_all(network, [plan(replication) for replication in range(3)], processes=1, told=heard.append)
+    assert heard == sorted(heard)
+    assert heard[-1] == 3
+    assert {1, 2, 3} < set(heard)
+
+
 def test_plain_python_gives_the_same_bits(network: Network) -> None:
     code = (
         "import sys; from sim.engine.fast import run; from sim.engine.plan import Plan;"
