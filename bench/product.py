@@ -1,7 +1,8 @@
 """One run of the product under measurement: `python -m product FILE SIMULATED_SECONDS SEED`, told as the peers tell.
 
-The file is loaded, a short run warms up, and then one run with its audit is timed; every statistic is on. By default
-all executions are followed to their end (`--stop` leaves them at the horizon); `--as-run` plans as `sim run` does.
+The file is loaded, a short run warms up, and then the replications with their audits are timed; every statistic is on.
+They are run as `sim run` runs them, one after the other, and share the simulated time. By default all executions are
+followed to their end (`--stop` leaves them at the horizon); `--as-run` plans as `sim run` does.
 """
 
 from __future__ import annotations
@@ -62,6 +63,7 @@ def main() -> None:
     parser.add_argument("seed", type=int)
     parser.add_argument("--set", action="append", default=[], dest="sets")
     parser.add_argument("--engine", default="fast")
+    parser.add_argument("--replications", type=int, default=1)
     parser.add_argument("--stop", action="store_true")
     parser.add_argument("--as-run", action="store_true")
     asked = parser.parse_args()
@@ -70,32 +72,39 @@ def main() -> None:
     run(load(WARM_UP).lowered.network, Plan(horizon_ns=10**9), {})
     loaded = load(ROOT / asked.file, asked.sets)
     network, traces = loaded.lowered.network, check_inputs(loaded)
-    horizon = round(asked.simulated_s * 1e9)
-    plan = Plan(asked.seed, 0, 0, horizon, 0, 0 if asked.stop else FOREVER_NS)
-    if asked.as_run:
+    horizon = round(asked.simulated_s * 1e9 / asked.replications)
+
+    def plan(index: int) -> Plan:
+        if not asked.as_run:
+            return Plan(asked.seed, index, 0, horizon, 0, 0 if asked.stop else FOREVER_NS)
         settings = loaded.scenario.run.model_copy(update={"horizon_ns": horizon})
         assert settings.warmup != "auto", "the search for a warm-up is no part of a run"
-        plan = measured(network, settings, asked.seed, lambda _: []).plan(asked.seed, 0)
+        return measured(network, settings, asked.seed, lambda _: []).plan(asked.seed, index)
 
+    plans = [plan(index) for index in range(asked.replications)]
     before = peak_bytes()
-    began = time.perf_counter()
-    replication = run(network, plan, traces)
-    findings = audit(replication)
-    seconds = time.perf_counter() - began
-    after = peak_bytes()
-    assert not findings, findings
-    assert asked.engine in replication.engine, f"asked for {asked.engine}, but {replication.engine} ran"
-    rows = replication.executions
-    ended = np.flatnonzero(rows.end_ns >= 0)
-    ended = ended[np.argsort(rows.end_ns[ended], kind="stable")]
-    assert asked.stop or asked.as_run or len(ended) == len(rows.start_ns), "not all executions were followed"
-    responses = (rows.end_ns[ended] - rows.start_ns[ended]) / 1e9
+    seconds, events, jobs, responses = 0.0, 0, 0, []
+    for one in plans:
+        began = time.perf_counter()
+        replication = run(network, one, traces)
+        findings = audit(replication)
+        seconds += time.perf_counter() - began
+        assert not findings, findings
+        assert asked.engine in replication.engine, f"asked for {asked.engine}, but {replication.engine} ran"
+        rows = replication.executions
+        ended = np.flatnonzero(rows.end_ns >= 0)
+        ended = ended[np.argsort(rows.end_ns[ended], kind="stable")]
+        assert asked.stop or asked.as_run or len(ended) == len(rows.start_ns), "not all executions were followed"
+        responses.append((rows.end_ns[ended] - rows.start_ns[ended]) / 1e9 if len(ended) else np.zeros(1))
+        events += replication.events
+        jobs += len(rows.start_ns)
+        after = peak_bytes()
     tell(
         Path(asked.file).stem,
-        len(rows.start_ns),
+        jobs,
         seconds,
-        replication.events,
-        responses if len(responses) else np.zeros(1),
+        events,
+        *responses,
         in_flight=sum(one.maximum for one in replication.in_flight.values()),
         peak=after,
         grown=after - before,

@@ -19,6 +19,8 @@ Measure = Callable[[int], Numbers]
 MILLION = 1_000_000
 JOBS = {"m1": 3 * MILLION, "m2": 3 * MILLION // 2, "m3": 3 * MILLION // 2}
 """Of the product's runs; those of the peers are such that all take about half a second to a second."""
+REPLICATIONS = 10
+"""Of the product's runs of M1, M2 and M3, as `sim run` makes them."""
 PER_S = {"m1": 7.2, "m2": 140.0, "m3": 140.0}
 """Arrivals a second in configs/network."""
 MACHINES = (
@@ -93,7 +95,8 @@ def _peers(engines: Engines, model: str, size: float) -> Group:
     first, name, file = model == "m1", model.upper(), f"configs/network/{model}.yaml"
 
     def product(engine: str | None, jobs: float, seed: int) -> Numbers:
-        return engines.product(file, jobs / PER_S[model], seed, engine=engine, model=model)
+        shared = f"--replications={REPLICATIONS if engine is None else 1}"
+        return engines.product(file, jobs / PER_S[model], seed, shared, engine=engine, model=model)
 
     contestants: dict[str, Measure] = {
         "product": partial(product, None, JOBS[model] * size),

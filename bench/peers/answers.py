@@ -20,20 +20,21 @@ LEFT_OUT = 0.1
 """Share of the responses, the first to end, that do not enter the answers: the models start empty."""
 
 
-def answers_of(model: str, responses: Responses) -> tuple[float, float]:
-    """Mean and p99 of responses in the order of their ends, in seconds.
+def answers_of(model: str, runs: Sequence[Responses]) -> tuple[float, float]:
+    """Mean and p99 of the responses of all runs, each in the order of their ends, in seconds.
 
     All of them count in m4, where nobody waits and those that end first are the short ones.
     """
     import numpy as np  # after the run that was measured
 
-    told = np.asarray(responses, float)[0 if model == "m4" else int(LEFT_OUT * len(responses)) :]
+    share = 0 if model == "m4" else LEFT_OUT
+    told = np.concatenate([np.asarray(one, float)[int(share * len(one)) :] for one in runs])
     return float(told.mean()), float(np.quantile(told, 0.99))
 
 
-def tell(model: str, jobs: int, seconds: float, events: int, responses: Responses, **more: float) -> None:
-    """Print the line."""
-    mean, p99 = answers_of(model, responses)
+def tell(model: str, jobs: int, seconds: float, events: int, *runs: Responses, **more: float) -> None:
+    """Print the line. runs: the responses of each run."""
+    mean, p99 = answers_of(model, runs)
     line = {"model": model, "jobs": jobs, "seconds": seconds, "events": events, "mean": mean, "p99": p99}
     print(json.dumps(line | more))
 
