@@ -83,7 +83,7 @@ def main() -> None:
 
     plans = [plan(index) for index in range(asked.replications)]
     before = peak_bytes()
-    seconds, events, jobs, responses = 0.0, 0, 0, []
+    seconds, events, jobs, in_flight, responses = 0.0, 0, 0, 0, []
     for one in plans:
         began = time.perf_counter()
         replication = run(network, one, traces)
@@ -99,13 +99,15 @@ def main() -> None:
         events += replication.events
         jobs += len(rows.start_ns)
         after = peak_bytes()
+        in_flight = sum(level.maximum for level in replication.in_flight.values())
+        del replication, rows  # what is told of it is kept, and the next one may have its memory
     tell(
         Path(asked.file).stem,
         jobs,
         seconds,
         events,
         *responses,
-        in_flight=sum(one.maximum for one in replication.in_flight.values()),
+        in_flight=in_flight,
         peak=after,
         grown=after - before,
     )

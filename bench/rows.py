@@ -279,7 +279,7 @@ def _start(engines: Engines) -> Group:
 
 def _processes(engines: Engines, size: float) -> Group:
     """Two replications of the demo's scenario through the pool against two processes on their own."""
-    simulated_s = 600.0 if size == 1 else 15.0
+    simulated_s = 3600.0 if size == 1 else 15.0
     return Group(
         {"pool": partial(engines.pool, simulated_s), "alone": partial(engines.alone, simulated_s)},
         (
