@@ -21,6 +21,8 @@ ENGINES = ("fast", "reference")
 
 POOL_START_S = 1.0
 """Seconds until processes other than this one are at work: they start Python and import the engine first."""
+POOL_AGAIN_S = 0.02
+"""Seconds until they are, where they have worked for this one before: they wait for more for some minutes."""
 
 
 def must_be_compiled(engine: str) -> bool:
@@ -110,7 +112,7 @@ def _stream(
     def look(now_ns: int, last_ns: int) -> None:
         nonlocal pool
         told(start.done + now_ns / last_ns)
-        if pool is None and start.pays():
+        if pool is None and start.pays(min(now_ns / plans[start.done].horizon_ns, 1.0)):
             pool = others(start.done + 1)
 
     if engine == "reference" and start.cores > 1 and len(plans) > 1:
@@ -146,14 +148,19 @@ class _Start:
         self.done += 1
         self.last = time.perf_counter()
 
-    def pays(self) -> bool:
+    def pays(self, share: float) -> bool:
         """Whether what is left after the replication under way takes longer than by other processes, yet to start.
 
-        Each takes as long as the mean so far, and no shorter than the one under way has taken already.
+        share: how much of the one under way is done. Each takes as long as the mean of those that are done, or, before
+        there is any, as long as the share tells.
         """
-        mean_s = (self.last - self.began) / self.done if self.done else 0.0
-        left_s = (self.count - self.done - 1) * max(mean_s, time.perf_counter() - self.last)
-        return left_s * (1 - 1 / self.cores) > POOL_START_S
+        passed_s = time.perf_counter() - self.last
+        each_s = (self.last - self.began) / self.done if self.done else passed_s / max(share, 0.001)
+        left_s = (self.count - self.done - 1) * max(each_s, passed_s)
+        return left_s * (1 - 1 / self.cores) > (POOL_AGAIN_S if _pool_has_worked else POOL_START_S)
+
+
+_pool_has_worked = False
 
 
 def _cores() -> int:
@@ -167,6 +174,8 @@ def _pool(
     """The replications by other processes, which are at work from now on, whether anybody asks for more or not."""
     from joblib import Parallel, delayed
 
+    global _pool_has_worked
+    _pool_has_worked = True
     # A worker that has grown is replaced by a new one between two runs; that is no news to anybody.
     warnings.filterwarnings("ignore", message="A worker stopped while some jobs were given", category=UserWarning)
     parallel = Parallel(n_jobs=processes, return_as="generator")

@@ -68,6 +68,7 @@ def test_one_two_and_eight_processes_give_the_same(
     network: Network, monkeypatch: pytest.MonkeyPatch, start_s: float
 ) -> None:
     monkeypatch.setattr(engine_run, "POOL_START_S", start_s)
+    monkeypatch.setattr(engine_run, "_pool_has_worked", False)
     plans = [plan(replication) for replication in range(4)]
     alone, complete = run_all(network, plans, processes=1)
     assert complete
@@ -94,6 +95,7 @@ def test_others_run_what_is_left_as_soon_as_it_pays(
         yield from (sound(network, plan) for plan in plans)
 
     monkeypatch.setattr(engine_run, "POOL_START_S", start_s)
+    monkeypatch.setattr(engine_run, "_pool_has_worked", False)
     monkeypatch.setattr(engine_run, "run_one", counted)
     monkeypatch.setattr(engine_run, "_pool", others)
     found, _ = run_all(network, [plan(replication) for replication in range(4)], processes=2, engine=engine)
