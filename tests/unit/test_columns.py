@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sim.engine.fast import FastEngine, run
+from sim.engine.fast import FastEngine, layout, run
 from sim.engine.fast.compile import program_of
 from sim.engine.plan import Plan
 from sim.lower.load import load
@@ -120,6 +120,22 @@ def test_a_replication_that_is_kept_is_not_changed_by_the_runs_after_it(network:
     assert differences(before, sound) == []
     del shorter
     assert differences(before, run(network, LONG)) == []
+
+
+def test_only_rows_are_kept_of_the_memory_of_a_run() -> None:
+    m4 = load(CONFIGS / "m4.yaml", ["network.sources.jobs.arrivals=20000/s"]).lowered.network
+    engine = FastEngine(m4, Plan(1, 0, 0, SECOND, 0, 0, SECOND // 10))
+    found = engine.run()
+    first, last = int(engine.m[layout.H_QUEUE]), int(engine.m[layout.H_TOP])
+    assert len(found.executions.start_ns) * 4 < last - engine.top, "most of the memory is to be of what is alive"
+    assert not np.frombuffer(engine.block, np.int64)[first + 1024 : last - 1024].any()
+    rest = np.frombuffer(engine.block, np.int64)[first:]
+    kept = [
+        *found.samples.values(),
+        found.sample_ns,
+        *(getattr(found.executions, name) for name in ("start_ns", "end_ns", "cohort", "split")),
+    ]
+    assert not any(np.shares_memory(column, rest) for column in kept)
 
 
 @pytest.mark.parametrize("seed", range(40))

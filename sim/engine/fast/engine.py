@@ -78,7 +78,7 @@ class FastEngine:
         self.slice_alarms = slice_alarms
         self.words = words
         self.program = program_of(network, plan.drill, traces)
-        self.memory: Any = _memory(words)
+        self.block, self.memory = _memory(words)
         self.floats = self.memory.view(np.float64)
         # Uncompiled, items of a memoryview are plain integers, which do not overflow; those of an array would.
         self.m: Any = self.memory if COMPILED else memoryview(self.memory)
@@ -121,13 +121,23 @@ class FastEngine:
             until(min(max(int(self.m[L.H_NOW]) + step_ns, following + 1), end_ns))
         kernel(self.m, self.f, JUDGE, 0, 0)
         is_idle = kernel(self.m, self.f, NEXT, 0, 0) < 0
-        return replication_of(self.network, self.program, plan, self.memory, followed_ns, is_idle, self._may_stay())
+        stays = self._may_stay()
+        replication = replication_of(self.network, self.program, plan, self.memory, followed_ns, is_idle, stays)
+        if stays:
+            self._let_go()
+        return replication
 
     def _may_stay(self) -> bool:
-        """Whether the replication may keep this memory, which costs what was touched of it: mostly rows, that is."""
-        rows = int(self.m[L.H_ORDINAL]) * (4 + int(self.m[L.H_STATES]))
-        others = self.program.size + int(self.m[L.H_TOP]) - self.top
-        return _HAS_MMAP and len(self.memory) == self.words and rows > others
+        """Whether the replication may keep the rows in this memory."""
+        return _HAS_MMAP and len(self.memory) == self.words
+
+    def _let_go(self) -> None:
+        """Give back what was touched beside the rows, if it is more than they: alarms, and what was alive."""
+        rows = int(self.m[L.H_ORDINAL]) * (3 + int(self.m[L.H_STATES]))
+        alive = int(self.m[L.H_TOP]) - self.top
+        if alive > rows and hasattr(mmap, "MADV_DONTNEED"):
+            first = -(-8 * int(self.m[L.H_QUEUE]) // mmap.PAGESIZE) * mmap.PAGESIZE
+            self.block.madvise(mmap.MADV_DONTNEED, first, 8 * int(self.m[L.H_TOP]) - first)
 
     def _give_up(self, status: int) -> None:
         if status == L.STANDS_STILL:
@@ -152,8 +162,8 @@ class FastEngine:
         )
 
 
-def _memory(words: int) -> Any:
-    """So many words, or half as many, and so on, where the system does not promise that much.
+def _memory(words: int) -> tuple[Any, Any]:
+    """A block, and its words: so many, or half as many, and so on, where the system does not promise that much.
 
     They come back to be used again when nobody looks at them any more.
     """
@@ -162,7 +172,7 @@ def _memory(words: int) -> Any:
     block = _spare.pop() if _spare else _block(words)
     memory = np.frombuffer(block, np.int64)
     finalize(memory, _come_back, block).atexit = False  # views of it, also views of views, keep it alive
-    return memory
+    return block, memory
 
 
 def _come_back(block: Any) -> None:
@@ -203,12 +213,11 @@ def _load(m: Any, program: Program, plan: Plan) -> int:
     total = len(m)
     states = max(1, int(m[L.H_STATES]))
     # Half of the memory is for rows of executions, an eighth for alarms and effects, the rest for what is alive.
-    rows = (total - size) // 2 // (4 + states)
+    rows = (total - size) // 2 // (3 + states)
     for at, length in (
         (L.H_ROWS, rows),
         (L.H_ROW_ENDS, rows),
         (L.H_ROW_NOTES, rows),
-        (L.H_SPLIT_OWNERS, rows),
         (L.H_SPLITS, rows * states),
     ):
         m[at] = top

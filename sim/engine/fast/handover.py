@@ -87,9 +87,10 @@ def _executions(m: Words, program: Program, stays: bool) -> Executions:
     if not stays:
         start, end = start.copy(), end.copy()
     if count and end.min() < 0:
-        still_open = np.flatnonzero(end < 0)
-        notes[still_open] = _notes_of_open(m, -end[still_open])
-        end[still_open] = -1
+        for first in range(0, count, _BLOCK):
+            still_open = first + np.flatnonzero(end[first : first + _BLOCK] < 0)
+            notes[still_open] = _notes_of_open(m, -end[still_open])
+            end[still_open] = -1
     outcome, routine = np.empty(count, np.int8), np.empty(count, np.int16)
     cohort, members = notes if stays else np.empty(count, np.int64), 0
     errors: dict[int, str] = {}
@@ -106,7 +107,7 @@ def _executions(m: Words, program: Program, stays: bool) -> Executions:
         np.add(found, first, out=cohort[members : members + len(found)])
         members += len(found)
     cohort = cohort[:members]
-    states, table = _split(m, program, cohort)
+    states, table = _split(m, program, cohort, end, stays)
     return Executions(start, end, outcome, routine, cohort, states, table, errors)
 
 
@@ -120,28 +121,19 @@ def _notes_of_open(m: Words, jobs: Words) -> Words:
     return notes
 
 
-def _split(m: Words, program: Program, cohort: Words) -> tuple[tuple[str, ...], Words]:
-    """Times by state of the closed executions of the cohort; only states in which time was spent, by name.
-
-    They were written in the order of their ends.
-    """
-    written, width = int(m[L.H_SPLIT_ROWS]), int(m[L.H_STATES])
-    splits = m[int(m[L.H_SPLITS]) :][: written * width].reshape(written, width)
-    place = m[int(m[L.H_SPLIT_OWNERS]) :][:written]
-    if len(cohort) < m[L.H_ORDINAL]:
-        places = np.empty(int(m[L.H_ORDINAL]), np.int64)
-        places[cohort] = np.arange(len(cohort))
-        place = places[place]
-    row = np.full(len(cohort), -1)
-    row[place] = np.arange(written)
+def _split(m: Words, program: Program, cohort: Words, end: Words, stays: bool) -> tuple[tuple[str, ...], Words]:
+    """Times by state of the cohort; only states in which time was spent, by name. What is still open has none."""
+    width, first, count = int(m[L.H_STATES]), int(cohort[0]) if len(cohort) else 0, len(cohort)
+    written = m[int(m[L.H_SPLITS]) :][: len(end) * width].reshape(len(end), width)
+    in_a_row = count == 0 or cohort[-1] - first == count - 1
+    table = written[first : first + count] if in_a_row else written[cohort]
+    table[(end[first : first + count] if in_a_row else end[cohort]) < 0] = 0
+    used = [number for number in range(width) if table[:1000, number].any() or table[:, number].any()]
+    if len(used) < width:
+        table = table[:, used].copy()
+    elif in_a_row and not stays:
+        table = table.copy()
     names = list(program.states)
-    used = [number for number in range(width) if splits[:1000, number].any() or splits[:, number].any()]
-    table = np.zeros((len(cohort), len(used)), np.int64)
-    for first in range(0, len(cohort) if used else 0, _BLOCK):
-        here = row[first : first + _BLOCK]
-        found = splits.take(here, axis=0, mode="clip")
-        table[first : first + _BLOCK] = found.take(used, axis=1) if len(used) < width else found
-        table[first : first + _BLOCK][here < 0] = 0
     return tuple(names[number] for number in used), table
 
 

@@ -94,7 +94,7 @@ def wake(m: Memory, job: int, value: int) -> None:
 
 @inner
 def split_of(m: Memory, job: int) -> int:
-    """Where the job's times by state are; made when first needed."""
+    """Where the job's times by state are: in the row of the execution, or, of a child, made when first needed."""
     split = low(m[job + J_ACCOUNT])
     if split == 0:
         states = m[H_STATES]
@@ -132,9 +132,12 @@ def spend_two(m: Memory, job: int, first: int, amount: int, second: int) -> None
 def snapshot(m: Memory, job: int) -> int:
     """A copy of the job's times, 0 when there are none."""
     split = low(m[job + J_ACCOUNT])
-    if split == 0:
-        return 0
     states = m[H_STATES]
+    known = 0
+    for state in range(states if split else 0):
+        known |= m[split + state]
+    if known == 0:
+        return 0
     copy = take(m, states)
     for state in range(states):
         m[copy + state] = m[split + state]
@@ -265,10 +268,6 @@ def give_back_record(m: Memory, job: int) -> None:
             return
         if m[H_TREE] and m[job + J_REFS] & LOW:
             return
-        split = low(m[job + J_ACCOUNT])
-        if split:
-            give(m, split, m[H_STATES])
-            set_low(m, job + J_ACCOUNT, 0)
         if high(m[job + J_OWN]) == job:
             if m[X_MARKED] and m[job + m[X_MARKED]]:
                 return  # dropped, and yet to be judged
@@ -278,6 +277,9 @@ def give_back_record(m: Memory, job: int) -> None:
                 _forget_cached(m, job)
             give(m, job, m[H_MAIN_SIZE])
             return
+        split = low(m[job + J_ACCOUNT])
+        if split:
+            give(m, split, m[H_STATES])
         parent, within = low(m[job + J_TREE]), high(m[job + J_TREE])
         if within and high(m[job + J_REFS]) == within:  # the child of a timed attempt
             give(m, within, Y_SIZE)

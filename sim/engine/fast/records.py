@@ -23,8 +23,6 @@ from sim.engine.fast.layout import (
     H_ROW_LIMIT,
     H_ROW_NOTES,
     H_ROWS,
-    H_SPLIT_OWNERS,
-    H_SPLIT_ROWS,
     H_SPLITS,
     H_STATES,
     H_STATUS,
@@ -68,11 +66,16 @@ def level_changes(m: Memory, routine: int, by: int) -> None:
 
 @inner
 def row_opens(m: Memory, ordinal: int, job: int, routine: int) -> None:
-    """An execution has started. While it is open its row knows its job."""
+    """An execution has started. While it is open its row knows its job, whose times are written in the row at once."""
     m[m[H_ROWS] + ordinal] = m[H_NOW]
     m[m[H_ROW_ENDS] + ordinal] = -job
     if m[job + J_STATE] & COHORT:
         m[H_COHORT_OPEN] += 1
+        states = m[H_STATES]
+        split = m[H_SPLITS] + ordinal * states
+        for state in range(states):
+            m[split + state] = 0
+        m[job + J_ACCOUNT] = split
     if m[X_LIVE]:
         append(m, H_LIVE, job, m[X_LIVE])
     level_changes(m, routine, 1)
@@ -89,15 +92,6 @@ def row_closes(m: Memory, job: int, routine: int, outcome: int, error: int) -> N
         unlink(m, H_LIVE, job, m[X_LIVE])
     if cohort:
         m[H_COHORT_OPEN] -= 1
-        split = m[job + J_ACCOUNT] & LOW
-        if split:
-            row = m[H_SPLIT_ROWS]
-            m[H_SPLIT_ROWS] = row + 1
-            m[m[H_SPLIT_OWNERS] + row] = ordinal
-            states = m[H_STATES]
-            at = m[H_SPLITS] + row * states
-            for state in range(states):
-                m[at + state] = m[split + state]
     level_changes(m, routine, -1)
 
 
