@@ -31,6 +31,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 PACKAGE = Path(__file__).resolve().parents[1]
 _UNUSED_DAYS = 30
+_NO_MATTER = ("NUMBA_CACHE_DIR", "NUMBA_NUM_THREADS")
+"""Settings that change no machine code; processes that joblib starts have the second one."""
 
 COMPILED = os.environ.get("NUMBA_DISABLE_JIT", "0") in ("", "0")
 """Whether functions are compiled in this process."""
@@ -201,7 +203,7 @@ def _place() -> tuple[Path, str]:
     """The folder of the machine code, and a hash of the machine and of what Numba was told."""
     import llvmlite.binding as llvm
 
-    told = sorted(item for item in os.environ.items() if item[0].startswith("NUMBA_") and item[0] != "NUMBA_CACHE_DIR")
+    told = sorted(item for item in os.environ.items() if item[0].startswith("NUMBA_") and item[0] not in _NO_MATTER)
     machine = f"{llvm.get_process_triple()} {llvm.get_host_cpu_name()} {llvm.get_host_cpu_features().flatten()} {told}"
     folder = cache_folder(_cache_base(), source_hash())
     return folder, hashlib.blake2b(machine.encode(), digest_size=6).hexdigest()

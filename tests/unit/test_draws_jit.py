@@ -171,6 +171,11 @@ def test_code_made_for_another_machine_is_not_loaded(tmp_path: Path) -> None:
     assert len(list((tmp_path / "durasim" / jit.source_hash()).iterdir())) == 2
 
 
+def test_processes_that_joblib_starts_find_the_code(tmp_path: Path) -> None:
+    _run(CALL, NUMBA_CACHE_DIR=str(tmp_path))
+    assert _run(CALL, NUMBA_CACHE_DIR=str(tmp_path), NUMBA_NUM_THREADS="1").endswith("False")
+
+
 def test_compiled_functions_take_the_numbers_of_numpy() -> None:
     assert child_path(np.int64(4), np.int64(5)) == child_path(4, 5)
     assert log(np.float64(2.0)) == log(2) == log(2.0)
