@@ -107,7 +107,7 @@ def _stream(
     pool: Generator[Replication, None, None] | None = None
 
     def others(first: int) -> Generator[Replication, None, None]:
-        return _pool(network, plans[first:], traces, min(start.cores, len(plans) - first), engine)
+        return _pool(network, plans[first:], traces, start.cores, engine)
 
     def look(now_ns: int, last_ns: int) -> None:
         nonlocal pool
@@ -120,11 +120,11 @@ def _stream(
     try:
         while pool is None and start.done < len(plans):
             replication = run_one(network, plans[start.done], traces, engine, look)
-            start.one_is_done()
+            start.done += 1
             told(start.done)
             yield replication
         for replication in pool or ():
-            start.one_is_done()
+            start.done += 1
             told(start.done)
             yield replication
     finally:
@@ -135,29 +135,29 @@ def _stream(
 
 
 class _Start:
-    """When to start other processes, told by the time that this one has taken so far."""
+    """When to start other processes, told by the time that this one has taken since it was first looked at.
+
+    What came before that look, the loading of the engine, will not come again.
+    """
 
     def __init__(self, count: int, processes: int) -> None:
         self.count = count
         self.cores = processes if processes > 0 else _cores()
         self.done = 0
-        self.began = self.last = time.perf_counter()
-
-    def one_is_done(self) -> None:
-        """A replication has ended."""
-        self.done += 1
-        self.last = time.perf_counter()
+        self.first_look: tuple[float, float] | None = None
 
     def pays(self, share: float) -> bool:
         """Whether what is left after the replication under way takes longer than by other processes, yet to start.
 
-        share: how much of the one under way is done. Each takes as long as the mean of those that are done, or, before
-        there is any, as long as the share tells.
+        share: how much of the one under way is done. Each takes as long as those so far.
         """
-        passed_s = time.perf_counter() - self.last
-        each_s = (self.last - self.began) / self.done if self.done else passed_s / max(share, 0.001)
-        left_s = (self.count - self.done - 1) * max(each_s, passed_s)
-        return left_s * (1 - 1 / self.cores) > (POOL_AGAIN_S if _pool_has_worked else POOL_START_S)
+        now, progress = time.perf_counter(), self.done + share
+        since, before = self.first_look = self.first_look or (now, progress)
+        left = self.count - self.done - 1
+        if not left or self.cores == 1:
+            return False
+        left_s = left * (now - since) / (progress - before) if progress > before else 0.0
+        return left_s * (1 - 1 / self.cores) >= (POOL_AGAIN_S if _pool_has_worked else POOL_START_S)
 
 
 _pool_has_worked = False
