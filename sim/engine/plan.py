@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+MEMORY_BYTES = 4 << 30
+"""Room for some 80 million executions. Only what is touched of it is ever real."""
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -14,6 +17,7 @@ class Plan:
     drain_ns: then sources stop, and what is left of the cohort is followed for this long at most.
     sample_ns: time between two samples of the timeline; 0 takes none.
     drill: name of the one scripted fault that happens in this run; None leaves all drills out.
+    memory_bytes: what the fast engine may use at most; a run that needs more ends with a message that says so.
     """
 
     seed: int = 1
@@ -24,3 +28,4 @@ class Plan:
     drain_ns: int = 0
     sample_ns: int = 0
     drill: str | None = None
+    memory_bytes: int = MEMORY_BYTES

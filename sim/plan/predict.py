@@ -106,9 +106,8 @@ def life(loaded: Loaded, execution: int, replication: int, drill: str | None, se
         raise InputErrors([Problem("--drill", f"is {drill}, which is no drill of this scenario", known)])
     if drill is None:
         warmup = settings.warmup if isinstance(settings.warmup, int) else 0
-        window = Measured(
-            warmup, settings.horizon_ns, settings.follow_ns or settings.horizon_ns, settings.drain_ns, 0, True, ""
-        )
+        follow = settings.horizon_ns if settings.follow_ns is None else settings.follow_ns
+        window = Measured(warmup, settings.horizon_ns, follow, settings.drain_ns, 0, True, "")
         plan = window.plan(settings.seed, replication)
     else:
         plan = line.drill_plan(drill, replication)
@@ -228,7 +227,9 @@ class _Line:
         horizon = last + self.settings.drill_window_ns
         sample = min(RECOVERY_WINDOW_NS, max(self.settings.drill_window_ns // 12, 1))
         horizon = -(-horizon // sample) * sample
-        return Plan(self.settings.seed, replication, 0, horizon, sample + 1, 0, sample, fault)
+        return Plan(
+            self.settings.seed, replication, 0, horizon, sample + 1, 0, sample, fault, self.settings.memory_bytes
+        )
 
     def drills(self) -> list[Drill]:
         """Every scripted fault in runs of its own, beside twins without any."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sim.engine.plan import Plan
+from sim.engine.plan import MEMORY_BYTES, Plan
 from sim.errors import InputErrors, Problem
 from sim.network import Network
 from sim.network.sources import ClosedArrivals, ModulatedArrivals, PoissonArrivals, RenewalArrivals
@@ -39,10 +39,20 @@ class Measured:
     sample_ns: int
     steady: bool
     note: str
+    memory_bytes: int = MEMORY_BYTES
 
     def plan(self, seed: int, replication: int) -> Plan:
         """The plan of one base run."""
-        return Plan(seed, replication, self.warmup_ns, self.horizon_ns, self.follow_ns, self.drain_ns, self.sample_ns)
+        return Plan(
+            seed,
+            replication,
+            self.warmup_ns,
+            self.horizon_ns,
+            self.follow_ns,
+            self.drain_ns,
+            self.sample_ns,
+            memory_bytes=self.memory_bytes,
+        )
 
 
 def is_stationary(network: Network) -> bool:
@@ -83,19 +93,22 @@ def measured(
             else ("load changes with time and no `run.cycle` is given: counted whole, from the start")
         )
     else:
-        warmup, note = _search(horizon, sample, seed, pilots)
+        warmup, note = _search(run, sample, seed, pilots)
         steady = True
     if warmup >= horizon:
         message = f"ends at {format_duration_ns(warmup)}, not before the horizon of {format_duration_ns(horizon)}"
         raise InputErrors([Problem("run.warmup", f"{message}: nothing is left to measure", "extend run.horizon")])
     follow = run.follow_ns if run.follow_ns is not None else horizon - warmup
-    return Measured(warmup, horizon, follow, run.drain_ns, sample, steady, note)
+    return Measured(warmup, horizon, follow, run.drain_ns, sample, steady, note, run.memory_bytes)
 
 
 def _search(
-    horizon: int, sample: int, seed: int, pilots: Callable[[Sequence[Plan]], list[Replication]]
+    run: RunSettings, sample: int, seed: int, pilots: Callable[[Sequence[Plan]], list[Replication]]
 ) -> tuple[int, str]:
-    plans = [Plan(seed, PILOT_FIRST + index, 0, horizon, 0, 0, sample) for index in range(PILOTS)]
+    plans = [
+        Plan(seed, PILOT_FIRST + index, 0, run.horizon_ns, sample_ns=sample, memory_bytes=run.memory_bytes)
+        for index in range(PILOTS)
+    ]
     runs = pilots(plans)
     shortest = min(len(run.sample_ns) for run in runs)
     series = {

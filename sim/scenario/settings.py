@@ -7,7 +7,16 @@ from typing import Annotated, Literal, Self
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from sim.spec import Spec
-from sim.units import Duration, PositiveDuration, Ratio, parse_duration_ns, parse_ratio, parse_usd, parse_usd_per_month
+from sim.units import (
+    Bytes,
+    Duration,
+    PositiveDuration,
+    Ratio,
+    parse_duration_ns,
+    parse_ratio,
+    parse_usd,
+    parse_usd_per_month,
+)
 
 
 class RunSettings(Spec):
@@ -39,6 +48,9 @@ class RunSettings(Spec):
     """The load comes to an end by itself: every execution counts, from an empty start."""
     runs_per_month: Annotated[float, Field(gt=0)] | None = None
     """A finite scenario's cost a month needs to know how often it is run."""
+    memory_bytes: Annotated[Bytes, Field(ge=64 << 20)] = 4 << 30
+    """Most memory of one run of the fast engine, of which there are as many at once as cores. What an execution leaves
+    in the results takes some 50 bytes of it, one under way a hundred more; a run that needs more says so and stops."""
     drill_window_ns: PositiveDuration = 300_000_000_000
     """How long after a scripted fault its recovery is looked for."""
 

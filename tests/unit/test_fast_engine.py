@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from sim.engine import run as engine_run
-from sim.engine.fast import FastEngine, run
+from sim.engine.fast import run
 from sim.engine.plan import Plan
 from sim.engine.run import run_all
 from sim.errors import InputErrors
@@ -60,7 +60,7 @@ def test_the_host_hears_of_progress_between_slices(network: Network) -> None:
 
 def test_a_run_that_outgrows_its_memory_says_what_and_when(network: Network) -> None:
     with pytest.raises(InputErrors, match="memory of a run cannot hold the executions that have started"):
-        FastEngine(network, Plan(1, 0, 0, 10_000 * SECOND, 0, 0, 0), words=200_000).run()
+        run(network, Plan(1, 0, 0, 10_000 * SECOND, memory_bytes=1_600_000))
 
 
 @pytest.mark.parametrize("start_s", [0.0, math.inf], ids=["started at once", "never started"])

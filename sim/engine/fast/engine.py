@@ -26,8 +26,6 @@ from sim.errors import InputErrors, Problem
 from sim.network import Network
 from sim.results.columns import Replication
 
-DEFAULT_WORDS = 1 << 29
-"""Words of memory that a run may use: 4 GiB, of which only what is touched is ever real."""
 SLICE = 1 << 18
 """Alarms handled between two looks of the host: some tens of milliseconds."""
 
@@ -62,7 +60,7 @@ def run(
 class FastEngine:
     """One replication of a network, ready to run.
 
-    words: how much memory it may use at most; slice_alarms: alarms handled between two looks of the host.
+    slice_alarms: alarms handled between two looks of the host.
     """
 
     def __init__(
@@ -70,15 +68,14 @@ class FastEngine:
         network: Network,
         plan: Plan,
         traces: dict[str, list[int]] | None = None,
-        words: int = DEFAULT_WORDS,
         slice_alarms: int = SLICE,
     ) -> None:
         self.network = network
         self.plan = plan
         self.slice_alarms = slice_alarms
-        self.words = words
+        self.words = plan.memory_bytes // 8
         self.program = program_of(network, plan.drill, traces)
-        self.block, self.memory = _memory(words)
+        self.block, self.memory = _memory(self.words)
         self.floats = self.memory.view(np.float64)
         # Uncompiled, items of a memoryview are plain integers, which do not overflow; those of an array would.
         self.m: Any = self.memory if COMPILED else memoryview(self.memory)
@@ -156,7 +153,7 @@ class FastEngine:
                     "run",
                     f"after {where:,.1f} s of simulated time the memory of a run cannot hold {what}: "
                     f"{int(self.m[L.H_ORDINAL]):,} executions have been let in",
-                    "shorten the horizon, lower the load, or split the run into more replications",
+                    "raise run.memory, shorten the horizon, lower the load, or split the run into more replications",
                 )
             ]
         )
