@@ -6,11 +6,12 @@ from collections.abc import Iterator
 
 from sim.errors import Problem
 from sim.lower.constants import Constants
+from sim.lower.stores import infeasible_store
 from sim.lower.sums import mean_ns
 from sim.scenario.scenario import Scenario
 from sim.scenario.workflow import ActivityStep, FanOutStep
 from sim.scenario.workload import Activity
-from sim.units import format_duration_ns, write_bytes
+from sim.units import format_duration_ns
 
 
 def infeasible(scenario: Scenario) -> list[Problem]:
@@ -18,7 +19,7 @@ def infeasible(scenario: Scenario) -> list[Problem]:
     if scenario.network is not None:
         return []
     constants = Constants(scenario)
-    return [*_timeouts(scenario, constants), *_memory(scenario, constants)]
+    return [*_timeouts(scenario, constants), *infeasible_store(constants, scenario)]
 
 
 def _timeouts(scenario: Scenario, constants: Constants) -> Iterator[Problem]:
@@ -46,21 +47,3 @@ def _timeouts(scenario: Scenario, constants: Constants) -> Iterator[Problem]:
                     )
                     limit = f"`start_to_close`{'' if own_ns else ' (by default)'} of {format_duration_ns(limit_ns)}"
                     yield Problem(path, f"{takes}, longer than the {limit}", "give it a longer start_to_close")
-
-
-def _memory(scenario: Scenario, constants: Constants) -> Iterator[Problem]:
-    """The connections that the pools may open have to fit into the memory of the primary."""
-    temporal, postgres = scenario.temporal, scenario.postgres
-    assert temporal is not None
-    assert postgres is not None
-    if postgres.memory_bytes is None:
-        return
-    pods = temporal.history.replicas if temporal.history is not None else 1
-    most = pods * (temporal.sql.max_conns or constants.number("temporal.max_conns"))
-    each = constants.number("postgres.connection_bytes")
-    if most * each > postgres.memory_bytes:
-        yield Problem(
-            "postgres.memory",
-            f"is {write_bytes(postgres.memory_bytes)}, but {most} connections may need {write_bytes(most * each)}",
-            "lower temporal.sql.max_conns",
-        )

@@ -9,7 +9,7 @@ from sim.lower.machines import machines, volumes
 from sim.lower.parts import Parts
 from sim.lower.platform import Platform
 from sim.lower.progress import seed
-from sim.lower.store import Store
+from sim.lower.stores import store_of
 from sim.lower.workers import Workers
 from sim.lower.workflow import WorkflowRoutine
 from sim.scenario.scenario import Scenario
@@ -27,9 +27,8 @@ def lower(scenario: Scenario) -> Lowered:
             machines=tuple(machines(scenario)),
         )
     assert scenario.temporal is not None
-    assert scenario.postgres is not None
     parts, constants = Parts(), Constants(scenario)
-    store = Store(parts, constants, scenario.temporal, scenario.postgres)
+    store = store_of(parts, constants, scenario)
     platform = Platform(parts, constants, scenario.temporal, store.rtt_ns)
     workers = {
         queue: Workers(parts, constants, platform, store, queue, pool) for queue, pool in scenario.workers.items()
@@ -46,7 +45,7 @@ def lower(scenario: Scenario) -> Lowered:
             histories[name] = routine.history(retention)
     parts.monitors.update(scenario.monitors)
     for name, fault in scenario.faults.items():
-        parts.faults[name] = fault_of(constants, scenario, fault)
+        parts.faults[name] = fault_of(scenario, store, fault)
         if fault.target.startswith("workers."):
             workers[fault.target.removeprefix("workers.")].add_recovery()
     _note_what_is_left_out(constants, scenario)
@@ -59,7 +58,7 @@ def lower(scenario: Scenario) -> Lowered:
         histories=histories,
         in_progress=in_progress,
         task_queues={queue: pool.sync_match for queue, pool in workers.items()},
-        flushes=("wal",) if scenario.postgres.synchronous_commit else (),
+        flushes=store.flushes,
     )
 
 
@@ -83,8 +82,3 @@ def _note_what_is_left_out(constants: Constants, scenario: Scenario) -> None:
         constants.note("workflow tasks of a fan-out", "one, at its join")
     if any(activity.heartbeat_ns is not None for activity in activities):
         constants.note("heartbeats", "write nothing to the store")
-    if any(fault.target == "postgres.primary" for fault in scenario.faults.values()):
-        constants.note(
-            "after a failover",
-            "the cluster is whole at once: no cold cache, and a standby in the place of the old one",
-        )

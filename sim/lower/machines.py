@@ -20,25 +20,21 @@ def machines(scenario: Scenario) -> Iterator[Machine]:
             service = getattr(scenario.temporal, name)
             if service is not None and service.node is not None:
                 yield _machine(scenario, f"temporal.{name}", service.node, service.replicas)
-    if scenario.postgres is not None and scenario.postgres.node is not None:
-        yield _machine(scenario, "postgres", scenario.postgres.node, scenario.postgres.nodes)
+    for name, store in scenario.stores.items():
+        if store.node is not None:
+            yield _machine(scenario, name, store.node, store.nodes)
     for name, rented in scenario.machines.items():
         yield _machine(scenario, f"machines.{name}", rented.node, rented.count, rented.spot)
 
 
 def volumes(scenario: Scenario) -> Iterator[Volume]:
     """Volumes that are not part of a machine's price."""
-    postgres = scenario.postgres
-    if postgres is not None and postgres.disk is not None:
-        disk = postgres.disk
-        yield Volume(
-            "postgres",
-            disk.type,
-            disk.size_bytes / GIB,
-            postgres.nodes,
-            disk.iops,
-            disk.throughput_bytes_per_s / 1e6,
-        )
+    for name, store in scenario.stores.items():
+        if store.disk is not None:
+            disk = store.disk
+            yield Volume(
+                name, disk.type, disk.size_bytes / GIB, store.nodes, disk.iops, disk.throughput_bytes_per_s / 1e6
+            )
 
 
 def _machine(scenario: Scenario, resource: str, node: str, count: int, spot: bool = False) -> Machine:

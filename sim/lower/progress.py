@@ -10,8 +10,8 @@ from collections.abc import Iterator
 
 from sim.lower.constants import Constants
 from sim.lower.parts import Parts
+from sim.lower.persistence import HISTORY
 from sim.lower.steps import Branch, Option, Steps, constant, delay, set_to
-from sim.lower.store import HISTORY
 from sim.lower.sums import mean_count, mean_ns
 from sim.lower.workflow import WorkflowRoutine
 from sim.network.distributions import Constant, Distribution, Poisson, Residual, Uniform

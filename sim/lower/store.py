@@ -1,108 +1,97 @@
-"""PostgreSQL under Temporal: cores, write-ahead log, connections, and state transitions as steps on them.
+"""PostgreSQL under Temporal: cores, write-ahead log, connections; what a transition does there.
 
-A transition holds its shard (one write at a time) and a connection while its statements travel to the primary one by
-one, its history append commits, and after that its mutable-state transaction. Each commit waits for a flush that all
-commits of the moment share, and with synchronous replication for the fastest standbys to have flushed it too.
+A transition holds a connection while its statements travel to the primary one by one, its history append commits, and
+after that its mutable-state transaction. Each commit waits for a flush that all commits of the moment share, and with
+synchronous replication for the fastest standbys to have flushed it too.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from sim.errors import Problem
 from sim.lower.constants import Constants
 from sim.lower.parts import Parts
-from sim.lower.steps import (
-    Attempt,
-    AttemptBody,
-    Distribution,
-    Step,
-    Steps,
-    acquire,
-    add,
-    call,
-    constant,
-    count,
-    delay,
-    release,
-    use,
-)
+from sim.lower.persistence import Store
+from sim.lower.steps import Distribution, Step, acquire, constant, delay, release, use
 from sim.lower.sums import sum_of
 from sim.network.distributions import OrderStatistic
-from sim.network.places import GroupCommit, Keyed, NodeGroup, Resource, Server
-from sim.network.routines import Retry
+from sim.network.places import GroupCommit, NodeGroup, Resource, Server
 from sim.scenario.platform import TemporalCluster
 from sim.scenario.presets import Transition
 from sim.scenario.store import PostgresCluster
+from sim.units import write_bytes
 
 PRIMARY = "postgres-primary"
-HISTORY = "history-events"
-"""Attribute: events in the history of an execution; what replay costs grows with it."""
 
 
-class Store:
-    """The store's places in `parts`, and the transitions as routines there, made when first asked for."""
+class PostgresStore(Store):
+    """A PostgreSQL cluster as Temporal's store."""
 
     def __init__(
         self, parts: Parts, constants: Constants, temporal: TemporalCluster, postgres: PostgresCluster
     ) -> None:
-        self.parts = parts
-        self.constants = constants
-        self.temporal = temporal
+        super().__init__(parts, constants, temporal)
         self.postgres = postgres
         parts.nodes[PRIMARY] = NodeGroup(count=1)
-        parts.attributes[HISTORY] = 0
         rtt_ns = postgres.rtt_ns
         self.rtt_ns = constants.number("postgres.rtt") if rtt_ns is None else rtt_ns
         self.message_ns = constants.number("postgres.cpu_per_message")
-        self.retry = Retry(
-            initial_interval_ns=constants.number("temporal.persistence_retry_initial"),
-            maximum_interval_ns=constants.number("temporal.persistence_retry_maximum"),
-            jitter=constants.ratio("temporal.persistence_retry_jitter"),
-        )
-        self.history_cpu_ns = constants.number("temporal.history_cpu")
         self._add_places()
 
-    def transition(self, kind: str) -> Step:
-        """The step that carries out a state transition of this kind and waits until it is durable."""
-        name = f"persist-{kind.replace('_', '-')}"
-        if name not in self.parts.routines:
-            self.parts.routines[name] = self._steps(self.constants.transition(kind), locked=True)
-        return call(name)
-
-    def backlog_write(self) -> Step:
-        """The step that writes a task to the backlog of matching, which holds no shard."""
-        name = "persist-backlog"
-        if name not in self.parts.routines:
-            self.parts.routines[name] = self._steps(self.constants.transition("backlog_written"), locked=False)
-        return call(name)
-
-    def _steps(self, transition: Transition, locked: bool) -> Steps:
+    def writing(self, transition: Transition, on_the_way_ns: int, owned: bool) -> Iterator[Step]:
+        """Statements, the flush of the append, the way, the flush of the transaction."""
         waits = transition.waited_commits if self.postgres.synchronous_commit else 0
-        travel_ns = transition.round_trips * self.rtt_ns
-        steps: list[Step] = []
-        if locked and self.temporal.history is not None:
-            steps.append(use("history-cpu", self.history_cpu_ns))
-        elif locked:
-            travel_ns += self.history_cpu_ns
-        if locked:
-            steps += [acquire("shards"), acquire("connections", patience_ns=self._acquire_timeout_ns())]
-        steps.append(use("postgres-cpu", transition.messages * self.message_ns))
+        if owned:
+            yield acquire("connections", patience_ns=self._acquire_timeout_ns())
+        yield use("postgres-cpu", transition.messages * self.message_ns)
         if waits == 2:
-            steps.append(use("wal"))
-        steps.append(delay(constant(travel_ns), "network"))
+            yield use("wal")
+        yield delay(constant(transition.round_trips * self.rtt_ns + on_the_way_ns), "network")
         if waits:
-            steps.append(use("wal"))
-        if locked:
-            steps += [release("connections"), release("shards")]
-        steps.append(
-            count(
-                transition=int(locked),
-                backlog_write=int(not locked),
-                storage_query=transition.statements,
-                commit=transition.waited_commits,
-                background_commit=transition.background_commits,
-            )
+            yield use("wal")
+        if owned:
+            yield release("connections")
+
+    def operations(self, transition: Transition) -> dict[str, int]:
+        """Statements and commits."""
+        return {
+            "storage_query": transition.statements,
+            "commit": transition.waited_commits,
+            "background_commit": transition.background_commits,
+        }
+
+    def outage(self, target: str) -> tuple[str, Distribution | None]:
+        """The primary is away until a standby has been promoted."""
+        assert target == "postgres.primary"
+        own, constants = self.postgres.failover, self.constants
+        found = (
+            (constants.distribution("postgres.failover_lease"), constants.distribution("postgres.failover_loop"))
+            if own.detect is None
+            else (own.detect,)
         )
-        body = Attempt(attempt=AttemptBody(steps=tuple(steps), retry=self.retry, counted=False))
-        return (body, add(HISTORY, transition.events)) if transition.events else (body,)
+        promote = constants.distribution("postgres.failover_promote") if own.promote is None else own.promote
+        constants.note(
+            "after a failover",
+            "the cluster is whole at once: no cold cache, and a standby in the place of the old one",
+        )
+        return PRIMARY, sum_of(*found, promote)
+
+    @classmethod
+    def infeasible(cls, constants: Constants, temporal: TemporalCluster, store: object) -> Iterator[Problem]:
+        """The connections that the pools may open have to fit into the memory of the primary."""
+        assert isinstance(store, PostgresCluster)
+        if store.memory_bytes is None:
+            return
+        pods = temporal.history.replicas if temporal.history is not None else 1
+        most = pods * (temporal.sql.max_conns or constants.number("temporal.max_conns"))
+        each = constants.number("postgres.connection_bytes")
+        if most * each > store.memory_bytes:
+            yield Problem(
+                "postgres.memory",
+                f"is {write_bytes(store.memory_bytes)}, but {most} connections may need {write_bytes(most * each)}",
+                "lower temporal.sql.max_conns",
+            )
 
     def _acquire_timeout_ns(self) -> int:
         own = self.temporal.sql.acquire_timeout_ns
@@ -110,10 +99,6 @@ class Store:
 
     def _add_places(self) -> None:
         parts, constants, temporal, postgres = self.parts, self.constants, self.temporal, self.postgres
-        shards = temporal.history_shards
-        parts.resources["shards"] = Resource(
-            nodes=constants.number("temporal.history_shards") if shards is None else shards, units=1, keyed=Keyed()
-        )
         pods = temporal.history.replicas if temporal.history is not None else 1
         sql = temporal.sql
         most = pods * (constants.number("temporal.max_conns") if sql.max_conns is None else sql.max_conns)
@@ -132,6 +117,7 @@ class Store:
         parts.stations["postgres-cpu"] = Server(nodes=PRIMARY, cores=postgres.cpu_cores)
         if postgres.synchronous_commit:
             parts.stations["wal"] = GroupCommit(kind="group_commit", nodes=PRIMARY, flush=self._commit())
+            self.flushes = ("wal",)
 
     def _commit(self) -> Distribution:
         """Time from the begin of a flush until what it holds is durable: here, and on as many standbys as must be."""

@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from sim.lower.constants import Constants
 from sim.lower.lowered import SyncMatch
 from sim.lower.parts import Parts
+from sim.lower.persistence import Store
 from sim.lower.platform import Platform
 from sim.lower.steps import Step, Steps, acquire, constant, count, delay
-from sim.lower.store import Store
 from sim.network.monitors import Span
 from sim.network.places import Cache, NodeGroup, Resource, Server
 from sim.scenario.workers import WorkerPool

@@ -8,6 +8,7 @@ from sim.lower.activities import activity_steps
 from sim.lower.constants import Constants
 from sim.lower.lowered import History
 from sim.lower.parts import Parts
+from sim.lower.persistence import Store
 from sim.lower.platform import Platform
 from sim.lower.steps import (
     Attempt,
@@ -26,7 +27,6 @@ from sim.lower.steps import (
     fail,
     mark,
 )
-from sim.lower.store import Store
 from sim.lower.sums import mean_count
 from sim.lower.workers import READY, Workers
 from sim.lower.workflow_tasks import remembered, workflow_task

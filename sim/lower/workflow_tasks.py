@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sim.lower.persistence import HISTORY
 from sim.lower.steps import (
     Attempt,
     AttemptBody,
@@ -21,7 +22,6 @@ from sim.lower.steps import (
     start,
     use,
 )
-from sim.lower.store import HISTORY
 from sim.lower.workers import Workers
 from sim.network.routines import Retry
 from sim.units.tables import MILLISECOND

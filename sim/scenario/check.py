@@ -182,8 +182,7 @@ def _nodes(scenario: Scenario) -> Iterator[Problem]:
             service = getattr(scenario.temporal, name)
             if service is not None:
                 parts.append((("temporal", name, "node"), service.node))
-    if scenario.postgres is not None:
-        parts.append((("postgres", "node"), scenario.postgres.node))
+    parts += [((name, "node"), store.node) for name, store in scenario.stores.items()]
     for path, node in parts:
         if node is not None and node not in scenario.prices.nodes:
             yield Problem(

@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from sim.network.distributions import Distribution
+from sim.scenario.store import STORES
 from sim.spec import Spec
 from sim.units import Duration, EventsInTime, Mistake, PositiveDuration, PositiveRate
 
@@ -46,7 +47,7 @@ class DeploymentFault(Spec):
                 "needs one of `at` (a drill), `mttf`, `rate` and `seen`, and only one; "
                 "write   at: 5 min   or   rate: 2/year"
             )
-        if self.target == "postgres.primary":
+        if self.is_whole:
             if self.repair is not None:
                 raise Mistake(
                     "is not known for the database: how long a failover takes is told under `postgres.failover`",
@@ -55,6 +56,16 @@ class DeploymentFault(Spec):
         elif self.repair is None:
             raise ValueError("needs `repair`, the time until a replacement is launched; write   repair: 30 s")
         return self
+
+    @property
+    def of_store(self) -> bool:
+        """Whether nodes of the store fail."""
+        return self.target.split(".")[0] in STORES
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the target is one thing, of which no node is chosen."""
+        return self.target == "postgres.primary"
 
     @property
     def mean_gap_ns(self) -> int | None:

@@ -17,15 +17,15 @@ from sim.scenario.faults import DeploymentFault
 from sim.scenario.platform import TemporalCluster
 from sim.scenario.prices import Machines, Prices
 from sim.scenario.settings import Objective, RunSettings
-from sim.scenario.store import PostgresCluster
+from sim.scenario.store import STORES, PostgresCluster, StoreCluster
 from sim.scenario.workers import WorkerPool
 from sim.scenario.workflow import Workflow
 from sim.spec import Spec
 from sim.units import Mistake
 
-DEPLOYMENT = ("workflows", "workers", "temporal", "postgres", "faults", "monitors", "presets", "constants")
+DEPLOYMENT = ("workflows", "workers", "temporal", *STORES, "faults", "monitors", "presets", "constants")
 """Keys of the deployment's words, which a scenario with a `network` has no use for."""
-NEEDED = ("workflows", "workers", "temporal", "postgres")
+NEEDED = ("workflows", "workers", "temporal")
 
 
 class Presets(Spec):
@@ -87,6 +87,11 @@ class Scenario(Spec):
     machines: dict[Name, Machines] = Field(default_factory=dict)
     """Machines that are rented beside those that the deployment's parts name."""
 
+    @property
+    def stores(self) -> dict[str, StoreCluster]:
+        """The store by its product; a deployment has one, a network none."""
+        return {name: store for name in STORES if (store := getattr(self, name)) is not None}
+
     @model_validator(mode="after")
     def _one_level(self) -> Self:
         given = [key for key in DEPLOYMENT if key in self.model_fields_set]
@@ -105,6 +110,8 @@ class Scenario(Spec):
                 )
             return self
         missing = [key for key in NEEDED if not getattr(self, key)]
+        if not self.stores:
+            missing.append(" or ".join(STORES))
         if missing:
             raise Mistake(
                 f"has no {', '.join(f'`{key}`' for key in missing)}; a scenario has workflows, workers, temporal and "

@@ -10,6 +10,9 @@ from sim.network.distributions import Distribution
 from sim.spec import Spec
 from sim.units import ByteRate, Bytes, Cores, Duration, Mistake
 
+STORES = ("postgres",)
+"""Keys of the stores of which a deployment has one."""
+
 
 class Failover(Spec):
     """What happens when the primary dies: every connection is closed, a standby takes over."""
@@ -33,7 +36,18 @@ class Disk(Spec):
     """Throughput that is paid for; 0 takes what comes with the volume."""
 
 
-class PostgresCluster(Spec):
+class StoreCluster(Spec):
+    """What the bill asks of every store."""
+
+    nodes: Annotated[int, Field(ge=1)]
+    """Nodes."""
+    node: str | None = None
+    """Machine that each node is billed as: a type of the price catalogue, or a name under `prices.nodes`."""
+    disk: Disk | None = None
+    """Volume of each node, where its price does not include one."""
+
+
+class PostgresCluster(StoreCluster):
     """A PostgreSQL cluster. All writes go to the primary; standbys confirm them."""
 
     nodes: Annotated[int, Field(ge=1)] = 3
@@ -55,10 +69,6 @@ class PostgresCluster(Spec):
     """Round trip from the primary to its standbys."""
     failover: Failover = Failover()
     """How long a failover takes."""
-    node: str | None = None
-    """Machine that each node is billed as: a type of the price catalogue, or a name under `prices.nodes`."""
-    disk: Disk | None = None
-    """Volume of each node, where its price does not include one."""
 
     @model_validator(mode="after")
     def _standbys_are_there(self) -> Self:

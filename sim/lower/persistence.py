@@ -1,0 +1,114 @@
+"""What a state transition costs, whatever the store: history's CPU, the shard held, counts, retries.
+
+A transition holds its shard (one write at a time) while the store makes it durable. How the store does that, where it
+stands and how it fails is told by one subclass for each product.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+
+from sim.errors import Problem
+from sim.lower.constants import Constants
+from sim.lower.parts import Parts
+from sim.lower.steps import (
+    Attempt,
+    AttemptBody,
+    Distribution,
+    Step,
+    Steps,
+    acquire,
+    add,
+    call,
+    count,
+    release,
+    use,
+)
+from sim.network.places import Keyed, Resource
+from sim.network.routines import Retry
+from sim.scenario.platform import TemporalCluster
+from sim.scenario.presets import Transition
+
+HISTORY = "history-events"
+"""Attribute: events in the history of an execution; what replay costs grows with it."""
+
+
+class Store(ABC):
+    """The store's places in `parts`, and the transitions as routines there, made when first asked for.
+
+    rtt_ns: round trip from the history service to the store. flushes: stations each of whose batches is one flush.
+    """
+
+    rtt_ns: int
+    flushes: tuple[str, ...] = ()
+
+    def __init__(self, parts: Parts, constants: Constants, temporal: TemporalCluster) -> None:
+        self.parts = parts
+        self.constants = constants
+        self.temporal = temporal
+        parts.attributes[HISTORY] = 0
+        self.retry = Retry(
+            initial_interval_ns=constants.number("temporal.persistence_retry_initial"),
+            maximum_interval_ns=constants.number("temporal.persistence_retry_maximum"),
+            jitter=constants.ratio("temporal.persistence_retry_jitter"),
+        )
+        self.history_cpu_ns = constants.number("temporal.history_cpu")
+        self.parts.resources["shards"] = Resource(
+            nodes=temporal.history_shards or constants.number("temporal.history_shards"), units=1, keyed=Keyed()
+        )
+
+    # -- what each product tells ------------------------------------------------------------------------------
+
+    @abstractmethod
+    def writing(self, transition: Transition, on_the_way_ns: int, owned: bool) -> Iterator[Step]:
+        """The steps from the first statement until everything is durable.
+
+        on_the_way_ns: time that passes beside the store's own. owned: a transition of history, which owns its shard;
+        else matching writes to its backlog.
+        """
+
+    @abstractmethod
+    def operations(self, transition: Transition) -> dict[str, int]:
+        """What is counted when it is done: statements, commits, rounds."""
+
+    @abstractmethod
+    def outage(self, target: str) -> tuple[str, Distribution | None]:
+        """The node group that a fault's target stands for, and how long it is away where the store itself tells."""
+
+    @classmethod
+    @abstractmethod
+    def infeasible(cls, constants: Constants, temporal: TemporalCluster, store: object) -> Iterator[Problem]:
+        """What cannot work in this store, as far as the presets' numbers tell."""
+
+    # -- the same for every product ---------------------------------------------------------------------------
+
+    def transition(self, kind: str) -> Step:
+        """The step that carries out a state transition of this kind and waits until it is durable."""
+        name = f"persist-{kind.replace('_', '-')}"
+        if name not in self.parts.routines:
+            self.parts.routines[name] = self._steps(self.constants.transition(kind), owned=True)
+        return call(name)
+
+    def backlog_write(self) -> Step:
+        """The step that writes a task to the backlog of matching, which holds no shard."""
+        name = "persist-backlog"
+        if name not in self.parts.routines:
+            self.parts.routines[name] = self._steps(self.constants.transition("backlog_written"), owned=False)
+        return call(name)
+
+    def _steps(self, transition: Transition, owned: bool) -> Steps:
+        on_the_way_ns = 0
+        steps: list[Step] = []
+        if owned and self.temporal.history is not None:
+            steps.append(use("history-cpu", self.history_cpu_ns))
+        elif owned:
+            on_the_way_ns = self.history_cpu_ns
+        if owned:
+            steps.append(acquire("shards"))
+        steps += self.writing(transition, on_the_way_ns, owned)
+        if owned:
+            steps.append(release("shards"))
+        steps.append(count(transition=int(owned), backlog_write=int(not owned), **self.operations(transition)))
+        body = Attempt(attempt=AttemptBody(steps=tuple(steps), retry=self.retry, counted=False))
+        return (body, add(HISTORY, transition.events)) if transition.events else (body,)
