@@ -8,7 +8,7 @@ from sim.errors import Problem
 from sim.lower.constants import Constants
 from sim.lower.parts import Parts
 from sim.lower.persistence import Store
-from sim.lower.store import PostgresStore
+from sim.lower.postgres import PostgresStore
 from sim.scenario.scenario import Scenario
 
 
