@@ -19,7 +19,23 @@ def infeasible(scenario: Scenario) -> list[Problem]:
     if scenario.network is not None:
         return []
     constants = Constants(scenario)
-    return [*_timeouts(scenario, constants), *infeasible_store(constants, scenario)]
+    return [*_timeouts(scenario, constants), *_zones(scenario, constants), *infeasible_store(constants, scenario)]
+
+
+def _zones(scenario: Scenario, constants: Constants) -> Iterator[Problem]:
+    """A round trip to another zone is not shorter than one within a zone."""
+    if scenario.zones is None:
+        return
+    for part, own in (("temporal", scenario.temporal), ("postgres", scenario.postgres)):
+        near_ns = getattr(own, "rtt_ns", None)
+        near_ns = constants.number(f"{part}.rtt") if near_ns is None else near_ns
+        if near_ns > scenario.zones.rtt_ns:
+            far, near = format_duration_ns(scenario.zones.rtt_ns), format_duration_ns(near_ns)
+            yield Problem(
+                "zones.rtt",
+                f"is {far}, shorter than a round trip within a zone: `{part}.rtt` is {near}",
+                f"give a longer one, or   {part}: {{rtt: {far}}}",
+            )
 
 
 def _timeouts(scenario: Scenario, constants: Constants) -> Iterator[Problem]:

@@ -12,6 +12,7 @@ from sim.lower.progress import seed
 from sim.lower.stores import store_of
 from sim.lower.workers import Workers
 from sim.lower.workflow import WorkflowRoutine
+from sim.lower.zones import AWAY, CROSS_ZONE, Zoning
 from sim.scenario.scenario import Scenario
 from sim.scenario.workflow import FanOutStep
 
@@ -28,6 +29,8 @@ def lower(scenario: Scenario) -> Lowered:
         )
     assert scenario.temporal is not None
     parts, constants = Parts(), Constants(scenario)
+    if scenario.zones is not None:
+        parts.zoning = Zoning(constants, scenario.zones, scenario.temporal)
     store = store_of(parts, constants, scenario)
     platform = Platform(parts, constants, scenario.temporal, store.rtt_ns)
     workers = {
@@ -44,6 +47,10 @@ def lower(scenario: Scenario) -> Lowered:
         if retention is not None:
             histories[name] = routine.history(retention)
     parts.monitors.update(scenario.monitors)
+    if parts.zoning is not None:
+        parts.attributes[AWAY] = 0
+        for name in {source.routine: None for source in parts.sources.values()}:
+            parts.routines[name] = (parts.zoning.place_execution(), *parts.routines[name])
     for name, fault in scenario.faults.items():
         parts.faults[name] = fault_of(scenario, store, fault)
         if fault.target.startswith("workers."):
@@ -59,6 +66,7 @@ def lower(scenario: Scenario) -> Lowered:
         in_progress=in_progress,
         task_queues={queue: pool.sync_match for queue, pool in workers.items()},
         flushes=store.flushes,
+        traffic={"cross_zone": CROSS_ZONE} if parts.zoning is not None else {},
     )
 
 

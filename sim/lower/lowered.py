@@ -76,6 +76,7 @@ class Lowered:
         they belong to its number in flight, and enter no other figure.
     task_queues: by name, what tells the sync-match rate.
     flushes: stations each of whose batches is one flush of a log to disk.
+    traffic: bytes to bill: meter of the price catalogue, and the operation that counts them.
     """
 
     network: Network
@@ -87,3 +88,4 @@ class Lowered:
     in_progress: Mapping[str, str] = field(default_factory=dict)
     task_queues: Mapping[str, SyncMatch] = field(default_factory=dict)
     flushes: tuple[str, ...] = ()
+    traffic: Mapping[str, str] = field(default_factory=dict)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from sim.lower.steps import Steps
+from sim.lower.zones import Zoning
 from sim.network import Network
 from sim.network.faults import Fault
 from sim.network.monitors import Monitor, Span
@@ -14,7 +15,10 @@ from sim.network.sources import Source
 
 @dataclass(slots=True)
 class Parts:
-    """Elements by name, as a `Network` has them."""
+    """Elements by name, as a `Network` has them.
+
+    zoning: where things stand, which a network has no word for; None where everything is in one zone.
+    """
 
     nodes: dict[str, NodeGroup] = field(default_factory=dict)
     sources: dict[str, Source] = field(default_factory=dict)
@@ -26,6 +30,7 @@ class Parts:
     faults: dict[str, Fault] = field(default_factory=dict)
     monitors: dict[str, Monitor] = field(default_factory=dict)
     spans: dict[str, Span] = field(default_factory=dict)
+    zoning: Zoning | None = None
 
     def network(self) -> Network:
         """The network of these parts."""

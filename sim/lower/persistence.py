@@ -21,7 +21,9 @@ from sim.lower.steps import (
     acquire,
     add,
     call,
+    constant,
     count,
+    delay,
     release,
     use,
 )
@@ -96,6 +98,12 @@ class Store(ABC):
         if name not in self.parts.routines:
             self.parts.routines[name] = self._steps(self.constants.transition("backlog_written"), owned=False)
         return call(name)
+
+    def travel(self, round_trips: int, on_the_way_ns: int) -> Step:
+        """Round trips from the history service to the store, with other time that passes beside them."""
+        zoning = self.parts.zoning
+        further = {} if zoning is None else zoning.further_ns(round_trips, self.rtt_ns)
+        return delay(constant(round_trips * self.rtt_ns + on_the_way_ns), "network", per_ns=further)
 
     def _steps(self, transition: Transition, owned: bool) -> Steps:
         on_the_way_ns = 0

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from sim.lower.constants import Constants
 from sim.lower.parts import Parts
-from sim.lower.steps import Step, constant, use
+from sim.lower.steps import Distribution, Step, constant, count, use
+from sim.lower.zones import CROSS_ZONE
 from sim.network.places import Keyed, NodeGroup, Polled, Server
 from sim.scenario.platform import Service, TemporalCluster
 from sim.units.tables import SECOND
@@ -39,10 +40,17 @@ class Platform:
             kind="polled",
             interval_ns=round(SECOND / rate),
             batch=queue.batch or constants.number("temporal.transfer_batch"),
-            read=constant(on_the_way_ns),
+            read=self._dispatch(on_the_way_ns, store_rtt_ns),
             nodes=temporal.history_shards or constants.number("temporal.history_shards"),
             keyed=Keyed(),
         )
+
+    def _dispatch(self, near_ns: int, store_rtt_ns: int) -> Distribution:
+        """Time of one read and what follows it; `near_ns` where nobody stands in another zone."""
+        zoning = self.parts.zoning
+        if zoning is None:
+            return constant(near_ns)
+        return zoning.dispatch(near_ns, self.constants.number("temporal.dispatch_hops"), self.rtt_ns, store_rtt_ns)
 
     def _add_services(self) -> None:
         for name in ("frontend", "history", "matching"):
@@ -58,6 +66,10 @@ class Platform:
     def transfer(self) -> Iterator[Step]:
         """From a task row in the store to the pollers: the shard's queue is read at a limited rate."""
         yield use("transfer-queue")
+        if self.parts.zoning is not None:
+            across = self.parts.zoning.hop_bytes(self.constants.number("temporal.dispatch_hops"))
+            if across:
+                yield count(**{CROSS_ZONE: across})
         if self.temporal.matching is not None:
             yield use("matching-cpu", self.constants.number("temporal.matching_cpu"))
 

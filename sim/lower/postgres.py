@@ -13,9 +13,9 @@ from sim.errors import Problem
 from sim.lower.constants import Constants
 from sim.lower.parts import Parts
 from sim.lower.persistence import Store
-from sim.lower.steps import Distribution, Step, acquire, constant, delay, release, use
-from sim.lower.sums import sum_of
-from sim.network.distributions import OrderStatistic
+from sim.lower.steps import Distribution, Step, acquire, release, use
+from sim.lower.sums import kth_fastest, sum_of
+from sim.lower.zones import CROSS_ZONE
 from sim.network.places import GroupCommit, NodeGroup, Resource, Server
 from sim.scenario.platform import TemporalCluster
 from sim.scenario.presets import Transition
@@ -47,18 +47,21 @@ class PostgresStore(Store):
         yield use("postgres-cpu", transition.messages * self.message_ns)
         if waits == 2:
             yield use("wal")
-        yield delay(constant(transition.round_trips * self.rtt_ns + on_the_way_ns), "network")
+        yield self.travel(transition.round_trips, on_the_way_ns)
         if waits:
             yield use("wal")
         if owned:
             yield release("connections")
 
     def operations(self, transition: Transition) -> dict[str, int]:
-        """Statements and commits."""
+        """Statements and commits, and what they send to other zones."""
+        zoning, standbys = self.parts.zoning, self.postgres.nodes - 1
+        across = 0 if zoning is None else zoning.store_bytes(transition.messages, transition.changed_rows, standbys)
         return {
             "storage_query": transition.statements,
             "commit": transition.waited_commits,
             "background_commit": transition.background_commits,
+            CROSS_ZONE: across,
         }
 
     def outage(self, target: str) -> tuple[str, Distribution | None]:
@@ -129,10 +132,11 @@ class PostgresStore(Store):
             return flush
         rtt_ns = postgres.replication_rtt_ns
         travel_ns = constants.number("postgres.replication_rtt") if rtt_ns is None else rtt_ns
-        remote = OrderStatistic(fastest=OrderStatistic.Order(k=needed, n=standbys, of=flush))
         constants.note(
             "a commit's flush on the primary, the way to the standbys and their flush",
             "one stage that a group of commits shares",
             "derived: PostgreSQL sends what it has flushed, and waits for the standbys after it",
         )
-        return sum_of(flush, constant(travel_ns), remote if standbys > 1 else flush)
+        zoning = self.parts.zoning
+        ways_ns = [travel_ns] * standbys if zoning is None else zoning.standby_rtts_ns(standbys, self.rtt_ns)
+        return sum_of(flush, kth_fastest(needed, flush, ways_ns))

@@ -109,10 +109,15 @@ def use(
 
 
 def delay(
-    time: Distribution, kind: Literal["service", "network", "timer"], name: str | None = None, floor_ns: int = 0
+    time: Distribution,
+    kind: Literal["service", "network", "timer"],
+    name: str | None = None,
+    floor_ns: int = 0,
+    per_ns: dict[str, int] | None = None,
 ) -> Step:
-    """Let time pass."""
-    return DelayStep(name=name, delay=time, kind=kind, floor_ns=floor_ns)
+    """Let time pass. per_ns: further time for each unit of an attribute."""
+    further = {attribute: InUnitInt(ns) for attribute, ns in (per_ns or {}).items()}
+    return DelayStep(name=name, delay=time, kind=kind, floor_ns=floor_ns, per=further)
 
 
 def call(routine: str) -> Step:

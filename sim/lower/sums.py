@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
 from sim.draws.build import inverse_of, number_of
 from sim.draws.quantiles import quantile
-from sim.network.distributions import Constant, Distribution, Empirical, FromAttribute, Number
+from sim.lower.steps import constant
+from sim.network.distributions import Constant, Distribution, Empirical, FromAttribute, Number, OrderStatistic
 
 Array = NDArray[np.float64]
 
@@ -33,10 +36,44 @@ def sum_of(*parts: Distribution) -> Distribution:
     for part in varying[1:]:
         sums = np.sort(np.add.outer(total, _values(part, levels)).ravel())
         total = sums.reshape(LEVELS, LEVELS).mean(axis=1)  # the mean of each slice keeps the mean of the whole
-    values = [round(value * 1e9) + fixed for value in (2 * total[0] - total[1], *total, 2 * total[-1] - total[-2])]
-    probabilities = [0.0, *levels.tolist(), 1.0]
-    values[0] = max(values[0], fixed)
-    return Empirical(empirical=Empirical.Table(values_ns=tuple(values), probabilities=tuple(probabilities)))
+    return _table(total, fixed)
+
+
+def kth_fastest(k: int, of: Distribution, ahead_ns: Sequence[int]) -> Distribution:
+    """The k-th fastest of several that start together, alike but for a fixed time that each has ahead of it.
+
+    With the same time ahead it is an order statistic. Otherwise the chance that at least k are done is summed up over
+    all ways in which they may be (a Poisson binomial), at LEVELS x LEVELS equally spaced times between the ends, and
+    kept as a table of quantiles.
+    """
+    if len(set(ahead_ns)) == 1:
+        if len(ahead_ns) == 1:
+            return sum_of(constant(ahead_ns[0]), of)
+        return sum_of(constant(ahead_ns[0]), OrderStatistic(fastest=OrderStatistic.Order(k=k, n=len(ahead_ns), of=of)))
+    if isinstance(of, Constant):
+        return constant(sorted(ahead_ns)[k - 1] + of.constant_ns)
+    fine = (np.arange(LEVELS * 16) + 0.5) / (LEVELS * 16)
+    own = _values(of, fine)
+    ahead = np.array(ahead_ns) * 1e-9
+    times = np.linspace(own[0] + ahead.min(), own[-1] + ahead.max(), LEVELS * LEVELS)
+    exactly = [np.ones_like(times)] + [np.zeros_like(times) for _ in ahead_ns]
+    for one in ahead:
+        done = np.interp(times - one, own, fine, left=0.0, right=1.0)
+        for count in range(len(exactly) - 1, 0, -1):
+            exactly[count] = exactly[count] * (1 - done) + exactly[count - 1] * done
+        exactly[0] = exactly[0] * (1 - done)
+    at_least = np.sum(exactly[k:], axis=0)
+    levels = (np.arange(LEVELS) + 0.5) / LEVELS
+    return _table(np.interp(levels, np.maximum.accumulate(at_least), times), 0)
+
+
+def _table(values_s: Array, fixed_ns: int) -> Empirical:
+    """LEVELS equally likely values and a fixed time as a table of quantiles, a step beyond each end included."""
+    levels = ((np.arange(LEVELS) + 0.5) / LEVELS).tolist()
+    ends = (2 * values_s[0] - values_s[1], *values_s, 2 * values_s[-1] - values_s[-2])
+    values = [round(value * 1e9) + fixed_ns for value in ends]
+    values[0] = max(values[0], fixed_ns)
+    return Empirical(empirical=Empirical.Table(values_ns=tuple(values), probabilities=(0.0, *levels, 1.0)))
 
 
 def mean_ns(distribution: Distribution) -> float:

@@ -11,7 +11,7 @@ from sim.cost.bill import Bill, bill
 from sim.cost.propagate import times, total
 from sim.cost.read_prices import load_catalogue
 from sim.cost.terms import SavingsPlan, Terms
-from sim.cost.usage import DiskUse, NodeUse, Usage, WorkflowUse, kept_gib
+from sim.cost.usage import GIB, DiskUse, MeterUse, NodeUse, Usage, WorkflowUse, kept_gib
 from sim.errors import InputErrors, Problem
 from sim.figure import Figure
 from sim.lower.load import Loaded
@@ -52,6 +52,7 @@ def price_problems(loaded: Loaded) -> list[Problem]:
         steady=True,
         nodes=tuple(replace(use, resource=f"{use.resource}.node") for use in _nodes(lowered, 1.0, False)),
         disks=tuple(replace(use, resource=f"{use.resource}.disk.type") for use in _disks(lowered, False)),
+        meters=tuple(MeterUse("prices.catalogue", meter, Figure.exact(0.0, "")) for meter in lowered.traffic),
     )
     try:
         catalogue = load_catalogue(prices.catalogue or DEFAULT_CATALOGUE)
@@ -115,6 +116,10 @@ def usage_of(
         steady=steady,
         nodes=_nodes(lowered, hours, not steady),
         disks=_disks(lowered, not steady),
+        meters=tuple(
+            MeterUse("traffic", meter, over_runs([operations(run, counted) / GIB for run in runs]))
+            for meter, counted in lowered.traffic.items()
+        ),
         workflows=tuple(workflows),
         runs_per_month=runs_per_month,
         active_gib=total(active, "GiB") if lowered.histories else None,

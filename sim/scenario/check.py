@@ -24,6 +24,7 @@ def problems(scenario: Scenario) -> list[Problem]:
         *_presets(scenario),
         *_workflows(scenario),
         *_workers(scenario),
+        *_zones(scenario),
         *_faults(scenario),
         *_monitors(scenario),
         *_nodes(scenario),
@@ -124,6 +125,21 @@ def _activity(scenario: Scenario, activity: Activity, path: Path, seen: set[str]
         yield Problem(dotted((*path, "heartbeat")), "is longer than `start_to_close` and can never expire")
     if activity.error_rate + activity.non_retryable_rate > 1:
         yield Problem(dotted((*path, "error_rate")), "and `non_retryable_rate` add up to more than 1")
+
+
+def _zones(scenario: Scenario) -> Iterator[Problem]:
+    if scenario.zones is None:
+        return
+    if scenario.postgres is None:
+        yield Problem(
+            "zones", "tell where a primary and its standbys stand, which only `postgres` has", "leave them out"
+        )
+    elif scenario.postgres.replication_rtt_ns is not None:
+        yield Problem(
+            "postgres.replication_rtt",
+            "is told a second time: with `zones` it follows from where the standbys stand",
+            "leave it out, or give   zones: {rtt: 0.7 ms}",
+        )
 
 
 def _faults(scenario: Scenario) -> Iterator[Problem]:

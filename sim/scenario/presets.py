@@ -53,6 +53,13 @@ class Transition:
         return (1 if self.append else 0) + 1
 
     @property
+    def changed_rows(self) -> int:
+        """Rows that the log tells standbys of: what is inserted, updated or deleted, not what is locked or read. Of
+        statements in the background those that commit change something; which ones is told by their number alone."""
+        written = sum(not row.endswith("_lock") for row in self.rows)
+        return self.append + written + (self.background if self.background_commits else 0)
+
+    @property
     def round_trips(self) -> int:
         """Round trips to the store that the caller waits for: each statement one, BEGIN and COMMIT one each."""
         explicit = 2 + (2 if self.append_transaction else 0)

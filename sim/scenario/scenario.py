@@ -20,10 +20,11 @@ from sim.scenario.settings import Objective, RunSettings
 from sim.scenario.store import STORES, PostgresCluster, StoreCluster
 from sim.scenario.workers import WorkerPool
 from sim.scenario.workflow import Workflow
+from sim.scenario.zones import Zones
 from sim.spec import Spec
 from sim.units import Mistake
 
-DEPLOYMENT = ("workflows", "workers", "temporal", *STORES, "faults", "monitors", "presets", "constants")
+DEPLOYMENT = ("workflows", "workers", "temporal", *STORES, "zones", "faults", "monitors", "presets", "constants")
 """Keys of the deployment's words, which a scenario with a `network` has no use for."""
 NEEDED = ("workflows", "workers", "temporal")
 
@@ -74,6 +75,8 @@ class Scenario(Spec):
     """The platform."""
     postgres: PostgresCluster | None = None
     """The store."""
+    zones: Zones | None = None
+    """Zones that services, workers and store are spread over; without them everything is in one."""
     faults: dict[Name, DeploymentFault] = Field(default_factory=dict)
     """What fails."""
     monitors: dict[Name, Monitor] = Field(default_factory=dict)
