@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from sim.lower.steps import (
     Attempt,
     AttemptBody,
@@ -26,34 +28,45 @@ REJECTED = "rejected"
 """Failure: the other side turns the activity down for good; it is not tried again."""
 
 
-def activity_steps(workers: Workers, activity: Activity, policy: RetryPolicy | None, alone: bool = True) -> Steps:
-    """The steps of an activity, from its schedule to its result.
+@dataclass(frozen=True, slots=True)
+class Scheduled:
+    """How a workflow runs an activity.
 
-    policy: the workflow's retry policy. alone: whether no other runs in the execution at the same time; only then can
-    the fact that the other side turns it down be carried from one attempt to the next.
+    policy: the workflow's retry policy. retried: whether it is tried again at all. alone: whether the execution runs
+    it once at a time; only then can the fact that the other side turns it down be carried from one attempt to the
+    next. completion: what makes its result durable; a transition that has a workflow task scheduled by default.
     """
+
+    policy: RetryPolicy | None = None
+    retried: bool = True
+    alone: bool = True
+    completion: Steps | None = None
+
+
+def activity_steps(workers: Workers, activity: Activity, how: Scheduled) -> Steps:
+    """The steps of an activity, from its schedule to its result."""
     queue = workers.queue
     workers.measure("activity", "schedule_to_start")
     workers.parts.spans["platform"] = Span(start=READY, end=DISPATCHED)
     heartbeat = activity.heartbeat_ns
     attempt = AttemptBody(
-        steps=_trial(workers, activity, alone),
+        steps=_trial(workers, activity, how),
         schedule_to_start_ns=activity.schedule_to_start_ns,
         start_to_close_ns=_start_to_close_ns(workers, activity),
         schedule_to_close_ns=activity.schedule_to_close_ns,
         heartbeat=None if heartbeat is None else Heartbeat(timeout_ns=heartbeat),
-        retry=_retry(workers, activity.retry or policy or RetryPolicy()),
+        retry=_retry(workers, activity.retry or how.policy or RetryPolicy(), how.retried),
         on_crash="silent",
         on_failure=(mark(READY), workers.store.transition("activity_completed"), fail("activity_failed")),
     )
     return (
-        *(_decided(workers, activity) if alone else ()),
+        *(_decided(workers, activity) if how.alone else ()),
         mark(f"{queue}-activity-scheduled"),
         Attempt(name=f"try-{activity.name}", attempt=attempt),
     )
 
 
-def _trial(workers: Workers, activity: Activity, alone: bool) -> Steps:
+def _trial(workers: Workers, activity: Activity, how: Scheduled) -> Steps:
     """One attempt."""
     store, platform = workers.store, workers.platform
     slots, pollers = workers.activity_slots, workers.activity_pollers
@@ -69,12 +82,12 @@ def _trial(workers: Workers, activity: Activity, alone: bool) -> Steps:
         mark(f"{workers.queue}-activity-started"),
         mark(DISPATCHED),
         delay(activity.service, "service", activity.name),
-        *_turned_down(activity, alone),
+        *_turned_down(activity, how.alone),
         *_failing(workers, activity),
         *effect,
         mark(READY),
         *platform.enter(),
-        store.transition("activity_completed"),
+        *((store.transition("activity_completed"),) if how.completion is None else how.completion),
         release(slots),
     )
 
@@ -112,14 +125,14 @@ def _start_to_close_ns(workers: Workers, activity: Activity) -> int | None:
     return activity.start_to_close_ns
 
 
-def _retry(workers: Workers, policy: RetryPolicy) -> Retry:
+def _retry(workers: Workers, policy: RetryPolicy, retried: bool) -> Retry:
     number = workers.constants.number
     first_ns = workers.or_default(policy.initial_interval_ns, "temporal.retry_initial_interval")
     return Retry(
         initial_interval_ns=first_ns,
         backoff_coefficient=policy.backoff_coefficient or number("temporal.retry_backoff_coefficient"),
         maximum_interval_ns=policy.maximum_interval_ns or first_ns * number("temporal.retry_maximum_factor"),
-        maximum_attempts=policy.maximum_attempts,
+        maximum_attempts=policy.maximum_attempts if retried else 1,
         jitter=policy.jitter,
         non_retryable=(REJECTED,),
         floor_ns=number("temporal.timer_floor"),

@@ -9,7 +9,7 @@ from sim.lower.constants import Constants
 from sim.lower.stores import infeasible_store
 from sim.lower.sums import mean_ns
 from sim.scenario.scenario import Scenario
-from sim.scenario.workflow import ActivityStep, FanOutStep
+from sim.scenario.workflow_steps import own_activity, walk
 from sim.scenario.workload import Activity
 from sim.units import format_duration_ns
 
@@ -42,20 +42,19 @@ def _timeouts(scenario: Scenario, constants: Constants) -> Iterator[Problem]:
     """An activity that takes longer than its timeout on average is tried for ever."""
     default_ns = constants.number("temporal.activity_start_to_close")
     for name, workflow in scenario.workflows.items():
-        for index, step in enumerate(workflow.steps):
-            found: list[tuple[str, Activity]] = []
-            if isinstance(step, ActivityStep):
-                found.append(("activity", step.activity))
-                if isinstance(step.activity.compensate, Activity):
-                    found.append(("activity.compensate", step.activity.compensate))
-            elif isinstance(step, FanOutStep):
-                found.append(("fan_out.activity", step.fan_out.activity))
+        for below, step in walk(workflow.steps):
+            found: list[tuple[tuple[str | int, ...], Activity]] = []
+            own = own_activity(step)
+            if own is not None:
+                found.append(own)
+                if isinstance(own[1].compensate, Activity):
+                    found.append(((*own[0], "compensate"), own[1].compensate))
             for place, activity in found:
                 own_ns = activity.start_to_close_ns
                 limit_ns = own_ns or (None if activity.schedule_to_close_ns else default_ns)
                 mean = mean_ns(activity.service)
                 if limit_ns is not None and mean > limit_ns:
-                    path = f"workflows.{name}.steps.{index}.{place}"
+                    path = ".".join(map(str, ("workflows", name, "steps", *below, *place)))
                     takes = (
                         "has no mean"
                         if mean == float("inf")

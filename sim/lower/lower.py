@@ -14,7 +14,6 @@ from sim.lower.workers import Workers
 from sim.lower.workflow import WorkflowRoutine
 from sim.lower.zones import AWAY, CROSS_ZONE, Zoning
 from sim.scenario.scenario import Scenario
-from sim.scenario.workflow import FanOutStep
 
 
 def lower(scenario: Scenario) -> Lowered:
@@ -40,7 +39,7 @@ def lower(scenario: Scenario) -> Lowered:
     in_progress: dict[str, str] = {}
     histories = {}
     for name, workflow in scenario.workflows.items():
-        routine = WorkflowRoutine(parts, constants, platform, store, workers, name, workflow)
+        routine = WorkflowRoutine(parts, constants, platform, store, workers, scenario.behaviours, name, workflow)
         routine.add()
         if scenario.run.start == "in_progress":
             in_progress.update(dict.fromkeys(seed(parts, constants, routine), name))
@@ -77,7 +76,6 @@ def _stated(scenario: Scenario) -> tuple[Assumption, ...]:
 
 def _note_what_is_left_out(constants: Constants, scenario: Scenario) -> None:
     """What the mechanism does not have: said, so that nobody takes it for included."""
-    steps = [step for workflow in scenario.workflows.values() for step in workflow.steps]
     activities = [activity for workflow in scenario.workflows.values() for activity in workflow.activities]
     constants.note("eager dispatch of activities", "off: every task passes through the transfer queue")
     constants.note("CPU of activities", "not taken from the cores of their worker")
@@ -86,7 +84,5 @@ def _note_what_is_left_out(constants: Constants, scenario: Scenario) -> None:
         "reads of queues, visibility and deletion after the retention",
         "take the store's CPU at the transition that causes them; their commits are counted, not waited for",
     )
-    if any(isinstance(step, FanOutStep) for step in steps):
-        constants.note("workflow tasks of a fan-out", "one, at its join")
     if any(activity.heartbeat_ns is not None for activity in activities):
         constants.note("heartbeats", "write nothing to the store")

@@ -23,7 +23,7 @@ from sim.network.sources import (
     RenewalArrivals,
     Source,
 )
-from sim.scenario.workflow import SleepStep, Wait, WaitStep
+from sim.scenario.workflow_steps import SleepStep, Wait, WaitStep
 
 LEAST = 1e-3
 """Waits that hold fewer executions than this on average are left empty."""
@@ -55,7 +55,8 @@ def seed(parts: Parts, constants: Constants, routine: WorkflowRoutine) -> Iterat
         yield name
     constants.note(
         f"work in progress of {routine.name} at the start",
-        "inside its waits and sleeps; activities and workflow tasks begin empty and fill within seconds",
+        "inside its own waits and sleeps, not those of branches and items; activities and workflow tasks begin empty "
+        "and fill within seconds",
         "equilibrium residual times: Eick, Massey and Whitt, Operations Research 41 (1993)",
     )
 

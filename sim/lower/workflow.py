@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
-from sim.lower.activities import activity_steps
+from sim.lower.activities import Scheduled, activity_steps
+from sim.lower.asked import activities_done, can_fail, events_together, transition_that_asks, transitions_of
+from sim.lower.branches import Branches, Where, request, requested
 from sim.lower.constants import Constants
 from sim.lower.lowered import History
 from sim.lower.parts import Parts
@@ -15,8 +18,6 @@ from sim.lower.steps import (
     AttemptBody,
     Branch,
     Compensate,
-    Fork,
-    ForkBody,
     Option,
     Race,
     Saga,
@@ -26,14 +27,26 @@ from sim.lower.steps import (
     delay,
     fail,
     mark,
+    set_to,
 )
-from sim.lower.sums import mean_count
 from sim.lower.workers import READY, Workers
-from sim.lower.workflow_tasks import remembered, workflow_task
+from sim.lower.workflow_tasks import Shared, remembered, workflow_task
 from sim.network.monitors import Span
 from sim.network.sources import Source
+from sim.scenario.behaviours import Behaviours
 from sim.scenario.platform import Retention
-from sim.scenario.workflow import ActivityStep, FanOutStep, SleepStep, Wait, WaitStep, Workflow, WorkflowStep
+from sim.scenario.workflow import Workflow
+from sim.scenario.workflow_steps import (
+    ActivityStep,
+    FanOutStep,
+    ParallelStep,
+    RaceStep,
+    SequenceStep,
+    SleepStep,
+    Wait,
+    WaitStep,
+    WorkflowStep,
+)
 from sim.scenario.workload import Activity
 
 
@@ -47,6 +60,7 @@ class WorkflowRoutine:
         platform: Platform,
         store: Store,
         workers: Mapping[str, Workers],
+        behaviours: Behaviours,
         name: str,
         workflow: Workflow,
     ) -> None:
@@ -58,11 +72,17 @@ class WorkflowRoutine:
         self.name = name
         self.workflow = workflow
         self.own = workers[workflow.task_queue]
-        self.close = workflow_task(self.own, "closed")
+        self.behaviours = behaviours
+        self.is_saga = workflow.is_saga and behaviours.global_saga
+        self.branches = Branches(parts, constants, self.own, behaviours, self.body)
 
     def add(self) -> None:
         """Put source, routine and spans in place."""
         name, parts = self.name, self.parts
+        if self.workflow.is_saga and not self.is_saga:
+            # Monitors may ask about these effects, which never happen.
+            effects = {undo.effect for a in self.workflow.activities if (undo := a.undo) is not None and undo.effect}
+            parts.routines[f"{name}-never-undone"] = tuple(mark(effect) for effect in sorted(effects))
         parts.sources[name] = Source(routine=name, arrivals=self.workflow.arrivals)
         parts.spans[f"{name}-start"] = Span(start=f"{name}-requested", end=f"{name}-accepted", metric=f"start.{name}")
         request: Steps = (
@@ -72,15 +92,15 @@ class WorkflowRoutine:
             self.store.transition("create"),
             mark(f"{name}-accepted"),
         )
-        parts.routines[name] = (*request, *self._ending_well((), self.body(self.workflow.steps, first=True)))
+        parts.routines[name] = (*request, *self._ending_well((), self.body(self.workflow.steps, Where(first=True))))
 
     def history(self, retention: Retention) -> History:
         """What an execution that goes through all steps leaves behind: 6n + 5 events for n activities in a row."""
-        events = self._events("create", "first_workflow_task_started", "workflow_task_started", "closed")
-        events += (len(self.workflow.steps) - 1) * self._events("workflow_task_started")
-        for step in self.workflow.steps:
-            times = mean_count(step.fan_out.items) if isinstance(step, FanOutStep) else 1.0
-            events += self._events(_asking(step)) + round(times * self._events(*_answers(step)))
+        events = self._events("create", "first_workflow_task_started", "closed")
+        events += round(
+            events_together(self.workflow.steps)
+            + sum(times * self._events(kind) for kind, times in transitions_of(self.workflow.steps))
+        )
         size = events * self.constants.number("temporal.event_bytes") + retention.payload_bytes
         return History(size, retention.closed_ns)
 
@@ -89,35 +109,60 @@ class WorkflowRoutine:
 
     # -- steps ------------------------------------------------------------------------------------------------
 
-    def body(self, steps: Sequence[WorkflowStep], first: bool) -> Steps:
-        """The steps, each behind the workflow task that asks for it. first: the execution has just been created."""
+    def body(self, steps: Sequence[WorkflowStep], where: Where) -> Steps:
+        """The steps, each behind the workflow task that asks for it, unless one asked for several at once."""
         found: list[Step] = []
-        for step in steps:
-            found.append(workflow_task(self.own, _asking(step), first))
-            first = False
-            match step:
-                case ActivityStep():
-                    found += self.activity(step.activity)
-                    found += self.undo(step.activity)
-                case WaitStep():
-                    found += self.wait(step.wait)
-                case SleepStep():
-                    found += (delay(step.sleep, "timer"), *self.fired())
-                case FanOutStep():
-                    child = self.activity(step.fan_out.activity, alone=False)
-                    fork = ForkBody(items=step.fan_out.items, steps=child, join=step.fan_out.join)
-                    found.append(Fork(name=f"each-{step.fan_out.activity.name}", fork=fork))
+        for index, step in enumerate(steps):
+            here = replace(where, path=f"{where.path}-{index}" if where.path else str(index))
+            if index + 1 < len(steps):
+                here = replace(here, shared=None)
+            if not where.together:
+                found.append(workflow_task(self.own, transition_that_asks(step), where.first))
+            where = replace(where, first=False, together=False)
+            found += self.one(step, here)
         return tuple(found)
 
-    def activity(self, activity: Activity, alone: bool = True) -> Steps:
+    def one(self, step: WorkflowStep, where: Where) -> Steps:
+        """One step that has been asked for."""
+        match step:
+            case ActivityStep():
+                return (*self.activity(step.activity, where.in_item, where.shared), *self.undo(step.activity))
+            case WaitStep():
+                return (*self.wait(step.wait), *request(self.own, where.shared))
+            case SleepStep():
+                return (delay(step.sleep, "timer"), *self.fired(), *request(self.own, where.shared))
+            case SequenceStep():
+                return self.body(step.sequence, replace(where, together=True))
+            case ParallelStep():
+                return (*self.branches.parallel(step, where), *request(self.own, where.shared))
+            case RaceStep():
+                return (*self.branches.race(step, where), *request(self.own, where.shared))
+            case FanOutStep():
+                return (*self.branches.fan_out(step, where), *request(self.own, where.shared))
+
+    def activity(self, activity: Activity, in_item: bool = False, shared: Shared | None = None) -> Steps:
         """An activity on the workers of its queue."""
-        queue = activity.task_queue or self.workflow.task_queue
-        return activity_steps(self.workers[queue], activity, self.workflow.retry, alone)
+        workers = self.workers[activity.task_queue or self.workflow.task_queue]
+        how = Scheduled(
+            policy=self.workflow.retry,
+            retried=self.behaviours.retry_backoff,
+            alone=not in_item,
+            completion=None if shared is None else self._shared_completion(shared),
+        )
+        return activity_steps(workers, activity, how)
+
+    def _shared_completion(self, shared: Shared) -> Steps:
+        """The result is told of by the workflow task that is scheduled, or by one that it has scheduled."""
+        transition = self.store.transition
+        beside = Option(attribute=shared.pending, above=0, steps=(transition("activity_completed_beside"),))
+        task, beginning = requested(self.own, shared), set_to(shared.pending, 1)
+        own = Option(steps=(beginning, transition("activity_completed"), *task))
+        return (Branch(branch=(beside, own)),)
 
     def undo(self, activity: Activity) -> Iterator[Step]:
         """What is remembered as undoing the activity, if anything does."""
         undo = activity.undo
-        if undo is not None:
+        if undo is not None and self.behaviours.global_saga:
             asked = workflow_task(self.own, "activity_scheduled")
             yield Compensate(compensate=(asked, *self.activity(undo)))
 
@@ -149,58 +194,23 @@ class WorkflowRoutine:
 
         before: what is to be undone already. The last workflow task is what a saga undoes last.
         """
-        if self.workflow.is_saga:
-            return (Saga(saga=(Compensate(compensate=(self.close,)), *before, *body, self.close)),)
-        if any(_can_fail(self.workflow, step) for step in self.workflow.steps):
-            whole = AttemptBody(
-                steps=(*body, self.close), on_failure=(self.close, fail("workflow_failed")), counted=False
-            )
+        close = self.close()
+        if self.is_saga:
+            return (Saga(saga=(Compensate(compensate=close), *before, *body, *close)),)
+        if can_fail(self.workflow, self.behaviours):
+            whole = AttemptBody(steps=(*body, *close), on_failure=(*close, fail("workflow_failed")), counted=False)
             return (Attempt(name="workflow", attempt=whole),)
-        return (*body, self.close)
+        return (*body, *close)
+
+    def close(self) -> Steps:
+        """The workflow task that closes the execution; those that are under way then have nothing to tell any more."""
+        task = workflow_task(self.own, "closed")
+        return (task, set_to("closed", 1)) if "closed" in self.parts.attributes else (task,)
 
     def under_way(self, index: int, first_steps: Steps) -> Steps:
         """An execution that stands inside step `index`: what it has behind it, then `first_steps`, then the rest."""
-        behind = self.workflow.steps[:index]
-        done = [step.activity for step in behind if isinstance(step, ActivityStep)]
-        done += [step.fan_out.activity for step in behind if isinstance(step, FanOutStep)]
+        done = [activity for step in self.workflow.steps[:index] for activity in activities_done(step)]
         marks = tuple(mark(a.effect, once=a.idempotent) for a in done if a.effect is not None)
         before = tuple(step for a in done for step in self.undo(a))
-        rest = (*first_steps, *self.body(self.workflow.steps[index + 1 :], first=False))
+        rest = (*first_steps, *self.body(self.workflow.steps[index + 1 :], Where(path=f"after-{index}")))
         return (*remembered(self.own), *marks, *self._ending_well(before, rest))
-
-
-def _asking(step: WorkflowStep) -> str:
-    """The transition by which a workflow task asks for a step."""
-    match step:
-        case ActivityStep() | FanOutStep():
-            return "activity_scheduled"
-        case SleepStep():
-            return "timer_started"
-        case WaitStep():
-            return "wait_started" if step.wait.timer_ns is None else "timer_started"
-
-
-def _answers(step: WorkflowStep) -> tuple[str, ...]:
-    """The transitions that a step makes by itself, for each of its items."""
-    match step:
-        case ActivityStep() | FanOutStep():
-            return ("activity_started", "activity_completed")
-        case SleepStep():
-            return ("timer_fired",)
-        case WaitStep():
-            return ("signal_received",)
-
-
-def _can_fail(workflow: Workflow, step: WorkflowStep) -> bool:
-    if isinstance(step, WaitStep):
-        return step.wait.timer_ns is not None and step.wait.on_timeout == "fail"
-    if isinstance(step, SleepStep):
-        return False
-    activity = step.activity if isinstance(step, ActivityStep) else step.fan_out.activity
-    policy = activity.retry or workflow.retry
-    return (
-        activity.non_retryable_rate > 0
-        or activity.schedule_to_start_ns is not None
-        or activity.schedule_to_close_ns is not None
-        or (policy is not None and policy.maximum_attempts is not None)
-    )

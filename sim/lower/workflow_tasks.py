@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from sim.lower.persistence import HISTORY
 from sim.lower.steps import (
     Attempt,
@@ -27,15 +29,31 @@ from sim.network.routines import Retry
 from sim.units.tables import MILLISECOND
 
 
-def workflow_task(workers: Workers, ending: str, first: bool = False) -> Step:
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """Attributes by which results that come together share a workflow task.
+
+    pending: 1 while one is scheduled and has not started. done: those that are above 0 when it has nothing to tell
+    any more: another one does. joined: of these the one that the join sets, where it does.
+    """
+
+    pending: str
+    done: tuple[str, ...]
+    joined: str | None = None
+
+
+def workflow_task(workers: Workers, ending: str, first: bool = False, shared: Shared | None = None) -> Step:
     """The step that runs a workflow task which ends by the transition `ending`.
 
-    The first one of an execution goes to any pod; the others wait for the pod that has it in its cache.
+    The first one of an execution goes to any pod; the others wait for the pod that has it in its cache. shared: it
+    tells of whatever has come by its start.
     """
     name = f"{workers.queue}-{'first-' if first else ''}workflow-task-{ending.replace('_', '-')}"
+    if shared is not None:
+        name += f"-until-{shared.done[0]}"
     if name not in workers.parts.routines:
         workers.measure("workflow-task", "workflow_task_schedule_to_start")
-        workers.parts.routines[name] = _task(workers, ending, first)
+        workers.parts.routines[name] = _task(workers, ending, first, shared)
     return call(name)
 
 
@@ -50,12 +68,10 @@ def remembered(workers: Workers) -> Steps:
     )
 
 
-def _task(workers: Workers, ending: str, first: bool) -> Steps:
+def _task(workers: Workers, ending: str, first: bool, shared: Shared | None) -> Steps:
     store, slots, number = workers.store, workers.workflow_slots, workers.constants.number
     replay_ns = number("sdk.replay_cpu_per_event")
-    trial: tuple[Step, ...] = (
-        *_pod(workers, first),
-        start(),
+    run: tuple[Step, ...] = (
         *workers.far_away(),
         store.transition("first_workflow_task_started" if first else "workflow_task_started"),
         release(workers.workflow_pollers),
@@ -70,6 +86,7 @@ def _task(workers: Workers, ending: str, first: bool) -> Steps:
         store.transition(ending),
         release(slots),
     )
+    trial = (*_pod(workers, first), start(), *(run if shared is None else _unless_done(shared, run)))
     # A lost task is noticed by its timeout alone; the next one is scheduled on the normal queue at once.
     attempt = AttemptBody(
         counted=False,
@@ -87,6 +104,12 @@ def _task(workers: Workers, ending: str, first: bool) -> Steps:
             )
         ),
     )
+
+
+def _unless_done(shared: Shared, run: Steps) -> Steps:
+    """The task, unless the workflow task that it stands for is another one by now."""
+    ways = [Option(attribute=name, above=0) for name in shared.done]
+    return (set_to(shared.pending, 0), Branch(branch=(*ways, Option(steps=run))))
 
 
 def _pod(workers: Workers, first: bool) -> Steps:

@@ -11,7 +11,8 @@ from sim.scenario.document import Path, dotted
 from sim.scenario.presets import PRODUCTS, parsed, preset, versions
 from sim.scenario.scenario import Scenario
 from sim.scenario.shape import nearest
-from sim.scenario.workflow import ActivityStep, FanOutStep, WaitStep
+from sim.scenario.workflow import Workflow
+from sim.scenario.workflow_steps import FanOutStep, WaitStep, own_activity, walk
 from sim.scenario.workload import Activity
 from sim.units import Mistake
 
@@ -73,23 +74,33 @@ def _workflows(scenario: Scenario) -> Iterator[Problem]:
         for key in ("batch", "burst"):
             if isinstance(getattr(workflow.arrivals, key, None), FromAttribute):
                 yield _no_attribute((*path, "arrivals", key))
-        seen: set[str] = set()
-        for index, step in enumerate(workflow.steps):
-            here: Path = (*path, "steps", index)
-            if isinstance(step, ActivityStep):
-                yield from _activity(scenario, step.activity, (*here, "activity"), seen)
-                undo = step.activity.undo
-                if undo is not None:
-                    yield from _activity(scenario, undo, (*here, "activity", "compensate"), seen)
-            elif isinstance(step, FanOutStep):
-                if isinstance(step.fan_out.items, FromAttribute):
-                    yield _no_attribute((*here, "fan_out", "items"))
-                yield from _activity(scenario, step.fan_out.activity, (*here, "fan_out", "activity"), seen)
-            elif isinstance(step, WaitStep):
-                name_of_signal = f"wait-{step.wait.signal}"
-                if name_of_signal in seen:
-                    yield Problem(dotted((*here, "wait", "signal")), "is waited for twice", "name them apart")
-                seen.add(name_of_signal)
+        yield from _steps(scenario, workflow, path)
+
+
+def _steps(scenario: Scenario, workflow: Workflow, path: Path) -> Iterator[Problem]:
+    seen: set[str] = set()
+    for below, step in walk(workflow.steps):
+        here: Path = (*path, "steps", *below)
+        own = own_activity(step)
+        if own is not None:
+            place, activity = own
+            yield from _activity(scenario, activity, (*here, *place), seen)
+            if activity.undo is not None:
+                yield from _activity(scenario, activity.undo, (*here, *place, "compensate"), seen)
+        if isinstance(step, FanOutStep):
+            if isinstance(step.fan_out.items, FromAttribute):
+                yield _no_attribute((*here, "fan_out", "items"))
+            if step.fan_out.failures == "gather_all" and "fan_out" in below:
+                yield Problem(
+                    dotted((*here, "fan_out", "failures")),
+                    "is gather_all inside an item of another fan_out, where failures of all items would be one number",
+                    "write   failures: fail_on_any   or   failures: ignore",
+                )
+        elif isinstance(step, WaitStep):
+            name_of_signal = f"wait-{step.wait.signal}"
+            if name_of_signal in seen:
+                yield Problem(dotted((*here, "wait", "signal")), "is waited for twice", "name them apart")
+            seen.add(name_of_signal)
 
 
 def _workers(scenario: Scenario) -> Iterator[Problem]:

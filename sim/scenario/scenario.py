@@ -13,6 +13,7 @@ from pydantic import Field, model_validator
 from sim.network.monitors import Monitor
 from sim.network.names import Name
 from sim.network.network import Network
+from sim.scenario.behaviours import Behaviours
 from sim.scenario.faults import DeploymentFault
 from sim.scenario.platform import TemporalCluster
 from sim.scenario.prices import Machines, Prices
@@ -24,7 +25,18 @@ from sim.scenario.zones import Zones
 from sim.spec import Spec
 from sim.units import Mistake
 
-DEPLOYMENT = ("workflows", "workers", "temporal", *STORES, "zones", "faults", "monitors", "presets", "constants")
+DEPLOYMENT = (
+    "workflows",
+    "workers",
+    "temporal",
+    *STORES,
+    "zones",
+    "faults",
+    "monitors",
+    "presets",
+    "constants",
+    "behaviours",
+)
 """Keys of the deployment's words, which a scenario with a `network` has no use for."""
 NEEDED = ("workflows", "workers", "temporal")
 
@@ -81,6 +93,9 @@ class Scenario(Spec):
     """What fails."""
     monitors: dict[Name, Monitor] = Field(default_factory=dict)
     """What must hold in every execution, in terms of the `effect` marks of activities."""
+
+    behaviours: Behaviours = Behaviours()
+    """Designs that can be switched off: `{dynamic_fanout: false}`."""
 
     network: Network | None = None
     """Instead of a deployment: sources, resources, stations and routines."""

@@ -1,0 +1,16 @@
+"""Behaviours: designs of the platform that can be switched off, to see what each of them is worth."""
+
+from __future__ import annotations
+
+from sim.spec import Spec
+
+
+class Behaviours(Spec):
+    """What the platform does by design. Each is on; `false` takes it away, and what it prevented comes back."""
+
+    dynamic_fanout: bool = True
+    """Items of a fan-out run at the same time, however many there are. Off: one after the other."""
+    global_saga: bool = True
+    """What a workflow has done is undone when it fails. Off: it fails and leaves behind what it has done."""
+    retry_backoff: bool = True
+    """A failed activity is tried again, after a back-off. Off: its first failure is its last; lost workers too."""
