@@ -7,6 +7,7 @@ from sim.lower.faults import fault_of
 from sim.lower.lowered import Assumption, Lowered
 from sim.lower.machines import machines, volumes
 from sim.lower.parts import Parts
+from sim.lower.place_faults import place_faults
 from sim.lower.platform import Platform
 from sim.lower.progress import seed
 from sim.lower.stores import store_of
@@ -50,10 +51,20 @@ def lower(scenario: Scenario) -> Lowered:
         parts.attributes[AWAY] = 0
         for name in {source.routine: None for source in parts.sources.values()}:
             parts.routines[name] = (parts.zoning.place_execution(), *parts.routines[name])
+    companions: dict[str, tuple[str, ...]] = {}
     for name, fault in scenario.faults.items():
-        parts.faults[name] = fault_of(scenario, store, fault)
-        if fault.target.startswith("workers."):
-            workers[fault.target.removeprefix("workers.")].add_recovery()
+        if fault.of_place:
+            found = place_faults(parts, constants, scenario, store, name, fault)
+            parts.faults.update(found)
+            if fault.at_ns is not None and len(found) > 1:
+                companions[name] = tuple(found)[1:]
+            hit = {target.group for one in found.values() for target in one.targets}
+        else:
+            parts.faults[name] = fault_of(scenario, store, fault)
+            hit = {target.group for target in parts.faults[name].targets}
+        for pool in workers.values():
+            if pool.nodes in hit:
+                pool.add_recovery()
     _note_what_is_left_out(constants, scenario)
     return Lowered(
         network=parts.network(),
@@ -65,6 +76,7 @@ def lower(scenario: Scenario) -> Lowered:
         in_progress=in_progress,
         task_queues={queue: pool.sync_match for queue, pool in workers.items()},
         flushes=store.flushes,
+        companions=companions,
         traffic={"cross_zone": CROSS_ZONE} if parts.zoning is not None else {},
     )
 

@@ -76,6 +76,7 @@ class Lowered:
         they belong to its number in flight, and enter no other figure.
     task_queues: by name, what tells the sync-match rate.
     flushes: stations each of whose batches is one flush of a log to disk.
+    companions: faults that happen together with the drill of this name, and only with it.
     traffic: bytes to bill: meter of the price catalogue, and the operation that counts them.
     """
 
@@ -88,4 +89,21 @@ class Lowered:
     in_progress: Mapping[str, str] = field(default_factory=dict)
     task_queues: Mapping[str, SyncMatch] = field(default_factory=dict)
     flushes: tuple[str, ...] = ()
+    companions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     traffic: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def companion_of(self) -> dict[str, str]:
+        """For each fault that is a companion, the drill that it happens with."""
+        return {one: drill for drill, others in self.companions.items() for one in others}
+
+    def drilled(self, drill: str) -> Network:
+        """The network in which a drill takes its companions with it: there they are no drills of their own."""
+        others = self.companions.get(drill, ())
+        if not others:
+            return self.network
+        faults = {
+            name: fault.model_copy(update={"drill": False}) if name in others else fault
+            for name, fault in self.network.faults.items()
+        }
+        return self.network.model_copy(update={"faults": faults})

@@ -37,17 +37,9 @@ class Zoning:
             "bytes between zones", "as expected: each is counted in proportion to the chance that it crosses"
         )
 
-    def zone_of(self, pod: int) -> int:
-        """Index of the zone that a pod stands in."""
-        return pod % len(self.zones.names) if self.zones.spread == "even" else self.zones.of_primary
-
-    def zone_of_standby(self, standby: int) -> int:
-        """Index of the zone of a standby of the store, counted from 0."""
-        return (self.zones.of_primary + 1 + standby) % len(self.zones.names)
-
     def pods_in(self, zone: int, pods: int) -> tuple[int, ...]:
         """Which of so many pods stand in a zone."""
-        return tuple(pod for pod in range(pods) if self.zone_of(pod) == zone)
+        return tuple(pod for pod in range(pods) if self.zones.of_pod(pod) == zone)
 
     def shares(self, pods: int | None) -> list[float]:
         """Share of the pods in each zone. None: a service whose pods are not named is in every zone it may be in."""
@@ -94,7 +86,9 @@ class Zoning:
     def standby_rtts_ns(self, standbys: int, near_ns: int) -> list[int]:
         """Round trips from the primary to each standby."""
         here = self.zones.of_primary
-        return [near_ns if self.zone_of_standby(standby) == here else self.zones.rtt_ns for standby in range(standbys)]
+        return [
+            near_ns if self.zones.of_standby(standby) == here else self.zones.rtt_ns for standby in range(standbys)
+        ]
 
     @property
     def hop_crosses(self) -> float:
@@ -107,7 +101,7 @@ class Zoning:
         """Bytes that a transition sends to other zones: its messages, and what standbys are told of it."""
         number = self.constants.number
         across = self.away * messages * number("postgres.message_bytes")
-        remote = sum(self.zone_of_standby(standby) != self.zones.of_primary for standby in range(standbys))
+        remote = sum(self.zones.of_standby(standby) != self.zones.of_primary for standby in range(standbys))
         return round(across + remote * changed_rows * number("postgres.wal_bytes_per_row"))
 
     def hop_bytes(self, hops: int) -> int:

@@ -20,7 +20,7 @@ PHASE = tuple(
 def metric_units(lowered: Lowered) -> Mapping[str, str]:
     """Every name that a figure of these runs can have, and that an objective may so be about, with its unit."""
     network = lowered.network
-    parts = (_of_routines(network), _of_places(network), _of_spans(network), _of_drills(network))
+    parts = (_of_routines(network), _of_places(network), _of_spans(network), _of_drills(lowered))
     units = dict(named for part in parts for named in part)
     units |= {f"count.{operation}.per_execution": "" for operation in _operations(network)}
     units |= {f"hit_rate.{cache}": "ratio" for cache in network.caches}
@@ -54,9 +54,9 @@ def _of_spans(network: Network) -> Iterator[tuple[str, str]]:
         yield from ((f"{span.metric or f'span.{name}'}.{level}", "s") for level in DURATION)
 
 
-def _of_drills(network: Network) -> Iterator[tuple[str, str]]:
-    for name, fault in network.faults.items():
-        if fault.is_drill and fault.at_ns is not None:
+def _of_drills(lowered: Lowered) -> Iterator[tuple[str, str]]:
+    for name, fault in lowered.network.faults.items():
+        if fault.is_drill and fault.at_ns is not None and name not in lowered.companion_of:
             yield from ((f"recovery.{name}.{phase}", "s") for phase in PHASE)
             yield from ((f"recovery.{name}.{number}", "") for number in ("lost", "redone"))
             yield from ((f"recovery.{name}.{number}", "ratio") for number in ("amplification", "never_back"))

@@ -111,6 +111,7 @@ def life(loaded: Loaded, execution: int, replication: int, drill: str | None, se
         plan = window.plan(settings.seed, replication)
     else:
         plan = line.drill_plan(drill, replication)
+        network = loaded.lowered.drilled(drill)
     log, run = life_of(network, plan, execution, traces)
     count = len(run.executions.start_ns)
     if execution >= count:
@@ -144,9 +145,14 @@ class _Line:
         self.options = options
         self.warnings: list[str] = []
         self.interrupted = False
-        self.faults = [name for name, fault in network.faults.items() if fault.is_drill and fault.at_ns is not None]
+        companions = loaded.lowered.companion_of
+        self.faults = [
+            name
+            for name, fault in network.faults.items()
+            if fault.is_drill and fault.at_ns is not None and name not in companions
+        ]
 
-    def run(self, what: str, plans: Sequence[Plan]) -> list[Replication]:
+    def run(self, what: str, plans: Sequence[Plan], network: Network | None = None) -> list[Replication]:
         """Run plans on all cores, telling the progress; an interruption keeps what is done."""
         if self.interrupted or not plans:
             return []
@@ -157,7 +163,8 @@ class _Line:
                 progress(what, done, len(plans))
 
         told(0)
-        runs, whole = run_all(self.network, plans, self.traces, self.options.processes, told, self.options.engine)
+        options = self.options
+        runs, whole = run_all(network or self.network, plans, self.traces, options.processes, told, options.engine)
         if not whole:
             self.interrupted = True
             effect = "intervals are wider for it" if runs else "what they tell is left out"
@@ -239,7 +246,8 @@ class _Line:
         twins = self.run("twins", [self.drill_plan(None, index) for index in range(count)])
         found = []
         for fault in self.faults:
-            runs = self.run(f"drill {fault}", [self.drill_plan(fault, index) for index in range(len(twins))])
+            plans = [self.drill_plan(fault, index) for index in range(len(twins))]
+            runs = self.run(f"drill {fault}", plans, self.loaded.lowered.drilled(fault))
             if runs:
                 found.append(Drill(fault, runs, twins[: len(runs)], self.settings.drill_window_ns))
         return found
@@ -317,13 +325,16 @@ class _Line:
         for run in runs:
             for monitor in run.monitors:
                 if monitor.examples and monitor.name not in found:
-                    fault = next((e.fault for e in run.episodes if self.network.faults[e.fault].is_drill), None)
+                    drills = (e.fault for e in run.episodes if self.network.faults[e.fault].is_drill)
+                    first = next(drills, None)
+                    fault = self.loaded.lowered.companion_of.get(first, first) if first is not None else None
                     plan = (
                         window.plan(self.settings.seed, run.index)
                         if fault is None
                         else self.drill_plan(fault, run.index)
                     )
-                    log, again = life_of(self.network, plan, monitor.examples[0], self.traces)
+                    network = self.network if fault is None else self.loaded.lowered.drilled(fault)
+                    log, again = life_of(network, plan, monitor.examples[0], self.traces)
                     found[monitor.name] = _told(log, again, monitor.examples[0], fault)
         return found
 

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator
 from sim.errors import Problem
 from sim.network.distributions import FromAttribute
 from sim.network.sources import ClosedArrivals, TraceArrivals
+from sim.scenario.check_places import problems as places_problems
 from sim.scenario.document import Path, dotted
 from sim.scenario.presets import PRODUCTS, parsed, preset, versions
 from sim.scenario.scenario import Scenario
@@ -25,7 +26,7 @@ def problems(scenario: Scenario) -> list[Problem]:
         *_presets(scenario),
         *_workflows(scenario),
         *_workers(scenario),
-        *_zones(scenario),
+        *places_problems(scenario),
         *_faults(scenario),
         *_monitors(scenario),
         *_nodes(scenario),
@@ -138,24 +139,11 @@ def _activity(scenario: Scenario, activity: Activity, path: Path, seen: set[str]
         yield Problem(dotted((*path, "error_rate")), "and `non_retryable_rate` add up to more than 1")
 
 
-def _zones(scenario: Scenario) -> Iterator[Problem]:
-    if scenario.zones is None:
-        return
-    if scenario.postgres is None:
-        yield Problem(
-            "zones", "tell where a primary and its standbys stand, which only `postgres` has", "leave them out"
-        )
-    elif scenario.postgres.replication_rtt_ns is not None:
-        yield Problem(
-            "postgres.replication_rtt",
-            "is told a second time: with `zones` it follows from where the standbys stand",
-            "leave it out, or give   zones: {rtt: 0.7 ms}",
-        )
-
-
 def _faults(scenario: Scenario) -> Iterator[Problem]:
     for name, fault in scenario.faults.items():
         path: Path = ("faults", name)
+        if fault.of_place:
+            continue  # see `check_places`
         if fault.target.startswith("workers."):
             queue = fault.target.removeprefix("workers.")
             if queue not in scenario.workers:

@@ -11,33 +11,38 @@ from sim.scenario.store import STORES
 from sim.spec import Spec
 from sim.units import Duration, EventsInTime, Mistake, PositiveDuration, PositiveRate
 
+NAME = r"[A-Za-z_][A-Za-z0-9_\-]*"
+
 Target = Annotated[
     str,
     Field(
-        pattern=r"^(workers\.[A-Za-z_][A-Za-z0-9_\-]*|postgres\.primary|temporal\.history)$",
-        json_schema_extra={"x-form": "of the form workers.QUEUE, temporal.history or postgres.primary"},
+        pattern=rf"^(workers\.{NAME}|postgres\.primary|temporal\.history|zone|zone\.{NAME})$",
+        json_schema_extra={"x-form": "of the form workers.QUEUE, temporal.history, postgres.primary or zone.NAME"},
     ),
 ]
-"""`workers.QUEUE`, `temporal.history` or `postgres.primary`."""
+"""`workers.QUEUE`, `temporal.history`, `postgres.primary`, `zone` or `zone.NAME`."""
 
 
 class DeploymentFault(Spec):
     """One kind of failure: a drill at a given time, or random with evidence for its rate."""
 
     target: Target
-    """What fails: the pods of `workers.QUEUE` or `temporal.history`, or `postgres.primary`."""
+    """What fails: the pods of `workers.QUEUE` or `temporal.history`, or `postgres.primary`; or everything that stands
+    in the zone `zone.NAME`, or (at random) in any one `zone`."""
     nodes: Literal["any", "all"] | tuple[int, ...] = "any"
     """Which pods: one drawn each time, all together, or those listed, counted from 0."""
     at_ns: Duration | None = None
     """A drill: when it starts. Drills enter no average; each is compared with a twin without it."""
     mttf_ns: PositiveDuration | None = None
-    """Random: mean time between failures of each single pod (of the primary, for the database), exponential."""
+    """Random: mean time between failures of each single pod (of the primary, for the database; of each zone),
+    exponential."""
     rate_per_s: PositiveRate | None = None
     """Random: failures of the whole target, Poisson: `2/year`."""
     seen: EventsInTime | None = None
     """Random: failures of the whole target that were observed: `2 in 2 years`; the rate is (2 + 1/2) / 2 years."""
     repair: Distribution | None = None
-    """From the crash of a pod until its replacement is launched; the pool's `start_delay` comes on top."""
+    """From the crash of a pod until its replacement is launched; the pool's `start_delay` comes on top. Of a zone: how
+    long nothing runs there."""
 
     @model_validator(mode="after")
     def _one_cause(self) -> Self:
@@ -61,6 +66,11 @@ class DeploymentFault(Spec):
     def of_store(self) -> bool:
         """Whether nodes of the store fail."""
         return self.target.split(".")[0] in STORES
+
+    @property
+    def of_place(self) -> bool:
+        """Whether everything in a place fails."""
+        return self.target.split(".")[0] == "zone"
 
     @property
     def is_whole(self) -> bool:

@@ -38,3 +38,15 @@ class Zones(Spec):
     def of_primary(self) -> int:
         """Index of the primary's zone."""
         return 0 if self.primary is None else self.names.index(self.primary)
+
+    def of_pod(self, pod: int) -> int:
+        """Index of the zone that a pod of a service or a pool stands in, pods counted from 0."""
+        return pod % len(self.names) if self.spread == "even" else self.of_primary
+
+    def of_standby(self, standby: int) -> int:
+        """Index of the zone of a standby of the store, counted from 0."""
+        return (self.of_primary + 1 + standby) % len(self.names)
+
+    def standbys_left(self, zone: int, standbys: int) -> int:
+        """How many of so many standbys are left when a zone is lost."""
+        return sum(self.of_standby(standby) != zone for standby in range(standbys))

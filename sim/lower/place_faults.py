@@ -1,0 +1,96 @@
+"""The loss of a whole zone: everything that stands there fails at one instant.
+
+What comes back at different times becomes several faults of the network: pods come back with their zone, a lost
+primary is replaced by a standby elsewhere. A drill sets all of them off together; random ones have clocks of their
+own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal
+
+from sim.lower.constants import Constants
+from sim.lower.parts import Parts
+from sim.lower.persistence import Store
+from sim.lower.steps import Distribution, constant
+from sim.lower.sums import sum_of
+from sim.lower.zones import Zoning
+from sim.network.distributions import Exponential
+from sim.network.faults import Fault
+from sim.network.faults import Target as NodeTarget
+from sim.scenario.faults import DeploymentFault
+from sim.scenario.scenario import Scenario
+
+
+def place_faults(
+    parts: Parts, constants: Constants, scenario: Scenario, store: Store, name: str, fault: DeploymentFault
+) -> dict[str, Fault]:
+    """The faults that the loss of a zone (of any one, at random) becomes; the first one bears its name."""
+    zoning = parts.zoning
+    assert zoning is not None, "checked: a zone that fails is one of the scenario's"
+    names = zoning.zones.names
+    _, _, wanted = fault.target.partition(".")
+    zones = [names.index(wanted)] if wanted else list(range(len(names)))
+    found: list[Fault] = []
+    for zone in zones:
+        # A Poisson process over all zones is one of each, at its share of the rate.
+        gap_ns = fault.mean_gap_ns
+        if gap_ns is not None and fault.mttf_ns is None:
+            gap_ns *= len(zones)
+        found += _lost(parts, constants, scenario, store, zoning, zone, fault, gap_ns)
+    return {name if index == 0 else f"{name}-{index}": one for index, one in enumerate(found)}
+
+
+def _lost(
+    parts: Parts,
+    constants: Constants,
+    scenario: Scenario,
+    store: Store,
+    zoning: Zoning,
+    zone: int,
+    fault: DeploymentFault,
+    gap_ns: int | None,
+) -> Iterator[Fault]:
+    """The faults of one zone's loss."""
+    assert fault.repair is not None
+    assert scenario.postgres is not None
+    primary, failover = store.outage("postgres.primary")
+    pods = [
+        NodeTarget(group=group, nodes=nodes)
+        for group, size in parts.nodes.items()
+        if group != primary and (nodes := zoning.pods_in(zone, size.count))
+    ]
+    delays = [
+        pool.start_delay_ns
+        for queue, pool in scenario.workers.items()
+        if any(target.group == f"{queue}-workers" for target in pods)
+    ]
+    back = sum_of(fault.repair, constant(max(delays))) if any(delays) else fault.repair
+    constants.note("pods of a lost zone", "come back together, after the longest start_delay of their pools")
+
+    def together(targets: list[NodeTarget], away: Distribution, effect: Literal["crash", "pause"] = "crash") -> Fault:
+        mttf = None if gap_ns is None else Exponential(exponential_ns=gap_ns)
+        return Fault(targets=tuple(targets), effect=effect, at_ns=fault.at_ns, mttf=mttf, duration=away)
+
+    whole = [NodeTarget(group=primary)]
+    left = zoning.zones.standbys_left(zone, scenario.postgres.nodes - 1)
+    needed = scenario.postgres.synchronous_standbys
+    if zone == zoning.zones.of_primary:
+        if left - 1 >= needed:
+            yield from [together(pods, back)] if pods else []
+            yield together(whole, failover or fault.repair)
+            if gap_ns is not None:
+                constants.note(
+                    "pods and primary of a zone that is lost at random",
+                    "fail at instants of their own, each as often as the zone",
+                )
+            constants.note("the primary's zone is lost", "the new primary is as near to everybody as the old one")
+        else:
+            # Nobody can take over, or nobody would be left to confirm its commits.
+            yield together([*pods, *whole], back)
+    else:
+        yield from [together(pods, back)] if pods else []
+        if left < needed:
+            yield together(whole, fault.repair, "pause")
+            constants.note("commits whose standbys are lost", "wait; so does all other work of the primary")

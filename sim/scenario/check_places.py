@@ -1,0 +1,68 @@
+"""Whether what a scenario says about zones fits together: names lead somewhere, nothing is told twice."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+
+from sim.errors import Problem
+from sim.scenario.document import Path, dotted
+from sim.scenario.faults import DeploymentFault
+from sim.scenario.scenario import Scenario
+from sim.scenario.shape import nearest
+from sim.scenario.zones import Zones
+
+
+def problems(scenario: Scenario) -> Iterator[Problem]:
+    """Everything about places that does not fit, each with its path in the file."""
+    yield from _zones(scenario)
+    for name, fault in scenario.faults.items():
+        if fault.of_place:
+            yield from _fault(scenario, ("faults", name), fault)
+
+
+def _zones(scenario: Scenario) -> Iterator[Problem]:
+    if scenario.zones is None:
+        return
+    if scenario.postgres is None:
+        yield Problem(
+            "zones", "tell where a primary and its standbys stand, which only `postgres` has", "leave them out"
+        )
+    elif scenario.postgres.replication_rtt_ns is not None:
+        yield Problem(
+            "postgres.replication_rtt",
+            "is told a second time: with `zones` it follows from where the standbys stand",
+            "leave it out, or give   zones: {rtt: 0.7 ms}",
+        )
+
+
+def _fault(scenario: Scenario, path: Path, fault: DeploymentFault) -> Iterator[Problem]:
+    _, _, name = fault.target.partition(".")
+    target = dotted((*path, "target"))
+    if scenario.zones is None:
+        yield Problem(target, f"is {fault.target}, but there are no zones", "add   zones: {names: [a, b]}")
+    elif name and name not in scenario.zones.names:
+        yield Problem(target, f"is {fault.target}; {name} is not one of the zones", _hint(name, scenario.zones.names))
+    elif not name and fault.at_ns is not None:
+        yield Problem(
+            target, "is any zone, but a drill needs a certain one", f"write   target: zone.{scenario.zones.names[0]}"
+        )
+    elif name and not _felt(scenario, scenario.zones, scenario.zones.names.index(name)):
+        yield Problem(target, f"is {fault.target}, where nothing stands whose loss is felt", "choose another zone")
+    if fault.nodes != "any":
+        yield Problem(dotted((*path, "nodes")), "chooses pods, but everything in the place fails", "leave it out")
+
+
+def _felt(scenario: Scenario, zones: Zones, zone: int) -> bool:
+    """Whether pods or the primary stand in a zone, or standbys that commits wait for."""
+    services = [getattr(scenario.temporal, name) for name in ("frontend", "history", "matching")]
+    pods = [pool.replicas for pool in scenario.workers.values()]
+    pods += [service.replicas for service in services if service is not None]
+    if zone == zones.of_primary or any(zones.of_pod(pod) == zone for number in pods for pod in range(number)):
+        return True
+    postgres = scenario.postgres
+    return postgres is not None and zones.standbys_left(zone, postgres.nodes - 1) < postgres.synchronous_standbys
+
+
+def _hint(name: str, known: Collection[str]) -> str:
+    near = nearest(name, known)
+    return f"did you mean {near}?" if near else f"known: {', '.join(known)}"
