@@ -76,7 +76,7 @@ def _trial(workers: Workers, activity: Activity, how: Scheduled) -> Steps:
         count(activity_task=1, **{workers.sync_match.dispatched: 1}),
         *workers.any_pod(slots, pollers),
         start(),
-        *workers.far_away(),
+        *workers.fetched(),
         store.transition("activity_started"),
         release(pollers),
         mark(f"{workers.queue}-activity-started"),

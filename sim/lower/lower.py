@@ -32,7 +32,7 @@ def lower(scenario: Scenario) -> Lowered:
     if scenario.zones is not None:
         parts.zoning = Zoning(constants, scenario.zones, scenario.temporal)
     store = store_of(parts, constants, scenario)
-    platform = Platform(parts, constants, scenario.temporal, store.rtt_ns)
+    platform = Platform(parts, constants, scenario.temporal, store.rtt_ns, store.limits)
     workers = {
         queue: Workers(parts, constants, platform, store, queue, pool) for queue, pool in scenario.workers.items()
     }

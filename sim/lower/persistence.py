@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from sim.errors import Problem
 from sim.lower.constants import Constants
+from sim.lower.limits import RateLimits
 from sim.lower.parts import Parts
 from sim.lower.steps import (
     Attempt,
@@ -49,6 +50,7 @@ class Store(ABC):
         self.parts = parts
         self.constants = constants
         self.temporal = temporal
+        self.limits = RateLimits(parts, constants, temporal)
         parts.attributes[HISTORY] = 0
         self.retry = Retry(
             initial_interval_ns=constants.number("temporal.persistence_retry_initial"),
@@ -114,6 +116,7 @@ class Store(ABC):
             on_the_way_ns = self.history_cpu_ns
         if owned:
             steps.append(acquire("shards"))
+        steps += self.limits.persistence("history" if owned else "matching", transition.requests)
         steps += self.writing(transition, on_the_way_ns, owned)
         if owned:
             steps.append(release("shards"))

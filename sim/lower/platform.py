@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sim.lower.constants import Constants
+from sim.lower.limits import RateLimits
 from sim.lower.parts import Parts
 from sim.lower.steps import Distribution, Step, constant, count, use
 from sim.lower.zones import CROSS_ZONE
@@ -16,8 +17,16 @@ from sim.units.tables import SECOND
 class Platform:
     """The services' places in `parts`, and the ways through them as steps."""
 
-    def __init__(self, parts: Parts, constants: Constants, temporal: TemporalCluster, store_rtt_ns: int) -> None:
+    def __init__(
+        self,
+        parts: Parts,
+        constants: Constants,
+        temporal: TemporalCluster,
+        store_rtt_ns: int,
+        limits: RateLimits,
+    ) -> None:
         self.parts = parts
+        self.limits = limits
         self.temporal = temporal
         self.constants = constants
         rtt_ns = temporal.rtt_ns
@@ -73,7 +82,20 @@ class Platform:
         if self.temporal.matching is not None:
             yield use("matching-cpu", self.constants.number("temporal.matching_cpu"))
 
+    def start(self) -> Iterator[Step]:
+        """A client's request to start a workflow through the frontend to history."""
+        yield from self.limits.start()
+        yield from self._frontend()
+
     def enter(self) -> Iterator[Step]:
-        """A request from outside (a start, a signal, the result of a task) through the frontend to history."""
+        """Another request from outside (a signal, the result of a task) through the frontend to history."""
+        yield from self.limits.request()
+        yield from self._frontend()
+
+    def polled(self) -> Iterator[Step]:
+        """The poll that fetched a task, against the limit of the frontend; its poller is busy with it."""
+        yield from self.limits.request()
+
+    def _frontend(self) -> Iterator[Step]:
         if self.temporal.frontend is not None:
             yield use("frontend-cpu", self.constants.number("temporal.frontend_cpu"))

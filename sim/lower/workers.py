@@ -92,8 +92,10 @@ class Workers:
             metric=f"worker_recovery.{self.queue}",
         )
 
-    def far_away(self) -> Iterator[Step]:
-        """The round trip of a poll whose worker is not in the platform's own network; the poller is busy with it."""
+    def fetched(self) -> Iterator[Step]:
+        """What keeps a poller busy with a task: the frontend's limit, and the round trip of its poll where the worker
+        is not in the platform's own network."""
+        yield from self.platform.polled()
         if self.rtt_ns is not None:
             yield delay(constant(self.rtt_ns), "network")
 

@@ -88,7 +88,7 @@ class WorkflowRoutine:
         request: Steps = (
             mark(f"{name}-requested"),
             mark(READY),
-            *self.platform.enter(),
+            *self.platform.start(),
             self.store.transition("create"),
             mark(f"{name}-accepted"),
         )

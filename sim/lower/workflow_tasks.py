@@ -72,7 +72,7 @@ def _task(workers: Workers, ending: str, first: bool, shared: Shared | None) -> 
     store, slots, number = workers.store, workers.workflow_slots, workers.constants.number
     replay_ns = number("sdk.replay_cpu_per_event")
     run: tuple[Step, ...] = (
-        *workers.far_away(),
+        *workers.fetched(),
         store.transition("first_workflow_task_started" if first else "workflow_task_started"),
         release(workers.workflow_pollers),
         mark(f"{workers.queue}-workflow-task-started"),

@@ -24,6 +24,29 @@ class Service(Spec):
     """Machine that each pod is billed as: a type of the price catalogue, or a name under `prices.nodes`."""
 
 
+class Frontend(Service):
+    """Takes starts, signals, polls and the results of tasks."""
+
+    rps: Positive | None = None
+    """Requests a second of each pod: starts, signals, polls and results; beyond it they are turned down with
+    ResourceExhausted and tried again."""
+
+
+class History(Service):
+    """Carries out state transitions."""
+
+    persistence_max_qps: Positive | None = None
+    """Requests to the store a second of each pod; beyond it they are turned down with ResourceExhausted and tried
+    again."""
+
+
+class Matching(Service):
+    """Hands tasks to pollers."""
+
+    persistence_max_qps: Positive | None = None
+    """Requests to the store a second of each pod (writes to the backlog)."""
+
+
 class SqlPool(Spec):
     """Connections from a history pod to the store."""
 
@@ -66,11 +89,11 @@ class TemporalCluster(Spec):
 
     history_shards: Positive | None = None
     """Shards: each writes for one execution at a time. Fixed for the life of a cluster."""
-    frontend: Service | None = None
-    """Takes starts, signals and the results of tasks."""
-    history: Service | None = None
+    frontend: Frontend | None = None
+    """Takes starts, signals, polls and the results of tasks."""
+    history: History | None = None
     """Carries out state transitions."""
-    matching: Service | None = None
+    matching: Matching | None = None
     """Hands tasks to pollers."""
     sql: SqlPool = SqlPool()
     """Connections of the history service."""

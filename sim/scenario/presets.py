@@ -27,6 +27,7 @@ class Transition:
         own (else the single one commits by itself). rows: statements of the mutable-state transaction, by name.
     reads: statements outside of both that the caller waits for. background: statements that it causes and nobody
         waits for, with `background_commits` commits. events: history events that it appends.
+    requests: what it takes from the rate limit of requests to the store.
     """
 
     rows: tuple[str, ...]
@@ -36,6 +37,7 @@ class Transition:
     background: int = 0
     background_commits: int = 0
     events: int = 0
+    requests: int = 1
 
     @property
     def statements(self) -> int:
