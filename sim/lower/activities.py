@@ -72,9 +72,9 @@ def _trial(workers: Workers, activity: Activity, how: Scheduled) -> Steps:
     slots, pollers = workers.activity_slots, workers.activity_pollers
     effect = (mark(activity.effect, once=activity.idempotent),) if activity.effect is not None else ()
     return (
-        *platform.transfer(),
+        *workers.activities.dispatch(),
         count(activity_task=1, **{workers.sync_match.dispatched: 1}),
-        *workers.any_pod(slots, pollers),
+        *workers.any_pod(workers.activities, slots, pollers),
         start(),
         *workers.fetched(),
         store.transition("activity_started"),

@@ -94,12 +94,18 @@ class Store(ABC):
             self.parts.routines[name] = self._steps(self.constants.transition(kind), owned=True)
         return call(name)
 
-    def backlog_write(self) -> Step:
-        """The step that writes a task to the backlog of matching, which holds no shard."""
-        name = "persist-backlog"
-        if name not in self.parts.routines:
-            self.parts.routines[name] = self._steps(self.constants.transition("backlog_written"), owned=False)
-        return call(name)
+    def backlog_write(self, writer: str) -> Steps:
+        """The steps that write a task to a backlog of matching, once the writer of its partition takes it."""
+        return (use(writer), *self._steps(self.constants.transition("backlog_written"), owned=False))
+
+    def batch_ns(self) -> int:
+        """How long a batch of backlog writes takes on an idle store; the partition's writer begins no other before."""
+        transition = self.constants.transition("backlog_written")
+        return max(1, transition.round_trips * self.rtt_ns + self.commit_ns())
+
+    def commit_ns(self) -> int:
+        """Mean time of a commit on an idle store, beside the round trip; 0 where nothing is waited for."""
+        return 0
 
     def travel(self, round_trips: int, on_the_way_ns: int) -> Step:
         """Round trips from the history service to the store, with other time that passes beside them."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from sim.lower.constants import Constants
 from sim.lower.limits import RateLimits
 from sim.lower.parts import Parts
-from sim.lower.steps import Distribution, Step, constant, count, use
+from sim.lower.steps import Distribution, Step, constant, count, delay, use
 from sim.lower.zones import CROSS_ZONE
 from sim.network.places import Keyed, NodeGroup, Polled, Server
 from sim.scenario.platform import Service, TemporalCluster
@@ -27,6 +27,7 @@ class Platform:
     ) -> None:
         self.parts = parts
         self.limits = limits
+        self._partitions = 0
         self.temporal = temporal
         self.constants = constants
         rtt_ns = temporal.rtt_ns
@@ -35,12 +36,13 @@ class Platform:
         self._add_services()
 
     def _add_transfer_queue(self, store_rtt_ns: int) -> None:
-        """The task queue of each shard. What follows a read up to the worker is part of its time: the hops between
+        """The task queue of each shard. What follows a read up to the poller is part of its time: the hops between
         services, and the work of those whose CPU is not simulated."""
         constants, temporal = self.constants, self.temporal
         queue = temporal.transfer_queue
         rate = queue.max_poll_rate_per_s or constants.ratio("temporal.transfer_poll_rate")
-        on_the_way_ns = store_rtt_ns + constants.number("temporal.dispatch_hops") * self.rtt_ns // 2
+        hops = constants.number("temporal.dispatch_hops") - constants.number("temporal.poll_hops")
+        on_the_way_ns = store_rtt_ns + hops * self.rtt_ns // 2
         if temporal.matching is None:
             on_the_way_ns += constants.number("temporal.matching_cpu")
         if temporal.frontend is None:
@@ -68,19 +70,23 @@ class Platform:
                 self.constants.note(f"CPU of {name}", "never runs short: the scenario does not name the service")
                 continue
             self.parts.nodes[name] = NodeGroup(count=service.replicas)
-            # An execution belongs to a shard, and a shard to one history pod; the other services take any pod.
-            keyed = Keyed() if name == "history" else None
+            # An execution belongs to a shard and a shard to one history pod, a partition of a task queue to one
+            # matching pod; a frontend takes any request.
+            keyed = {"history": Keyed(), "matching": Keyed(by="partition"), "frontend": None}[name]
             self.parts.stations[f"{name}-cpu"] = Server(nodes=name, cores=service.cpu_cores, keyed=keyed)
 
-    def transfer(self) -> Iterator[Step]:
-        """From a task row in the store to the pollers: the shard's queue is read at a limited rate."""
+    def partitions_before(self, number: int) -> int:
+        """How many partitions of task queues there are before these, which are `number`."""
+        before, self._partitions = self._partitions, self._partitions + number
+        return before
+
+    def read_queue(self) -> Iterator[Step]:
+        """From a task row in the store to matching: the shard's queue is read at a limited rate."""
         yield use("transfer-queue")
         if self.parts.zoning is not None:
             across = self.parts.zoning.hop_bytes(self.constants.number("temporal.dispatch_hops"))
             if across:
                 yield count(**{CROSS_ZONE: across})
-        if self.temporal.matching is not None:
-            yield use("matching-cpu", self.constants.number("temporal.matching_cpu"))
 
     def start(self) -> Iterator[Step]:
         """A client's request to start a workflow through the frontend to history."""
@@ -93,8 +99,10 @@ class Platform:
         yield from self._frontend()
 
     def polled(self) -> Iterator[Step]:
-        """The poll that fetched a task, against the limit of the frontend; its poller is busy with it."""
+        """The poll that fetched a task: the frontend's limit, and the way from matching to the worker."""
         yield from self.limits.request()
+        if self.rtt_ns:
+            yield delay(constant(self.constants.number("temporal.poll_hops") * self.rtt_ns // 2), "network")
 
     def _frontend(self) -> Iterator[Step]:
         if self.temporal.frontend is not None:

@@ -14,7 +14,7 @@ from sim.lower.constants import Constants
 from sim.lower.parts import Parts
 from sim.lower.persistence import Store
 from sim.lower.steps import Distribution, Step, acquire, release, use
-from sim.lower.sums import kth_fastest, sum_of
+from sim.lower.sums import kth_fastest, mean_ns, sum_of
 from sim.lower.zones import CROSS_ZONE
 from sim.network.places import GroupCommit, NodeGroup, Resource, Server
 from sim.scenario.platform import TemporalCluster
@@ -121,6 +121,10 @@ class PostgresStore(Store):
         if postgres.synchronous_commit:
             parts.stations["wal"] = GroupCommit(kind="group_commit", nodes=PRIMARY, flush=self._commit())
             self.flushes = ("wal",)
+
+    def commit_ns(self) -> int:
+        """Mean time of a flush here and on the standbys that must have it."""
+        return round(mean_ns(self._commit())) if self.postgres.synchronous_commit else 0
 
     def _commit(self) -> Distribution:
         """Time from the begin of a flush until what it holds is durable: here, and on as many standbys as must be."""

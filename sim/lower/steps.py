@@ -70,6 +70,7 @@ __all__ = [
     "forget",
     "mark",
     "release",
+    "set_drawn",
     "set_to",
     "start",
     "use",
@@ -146,6 +147,11 @@ def add(attribute: str, number: int) -> Step:
 
 def set_to(attribute: str, number: int) -> Step:
     """Give an attribute a value."""
+    return SetStep(set={attribute: Change(to=number)})
+
+
+def set_drawn(attribute: str, number: Number) -> Step:
+    """Give an attribute a value that is drawn."""
     return SetStep(set={attribute: Change(to=number)})
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from sim.lower.constants import Constants
 from sim.lower.lowered import SyncMatch
+from sim.lower.matching import TaskQueue
 from sim.lower.parts import Parts
 from sim.lower.persistence import Store
 from sim.lower.platform import Platform
@@ -49,6 +50,8 @@ class Workers:
         self.task_timeout_ns = self.or_default(pool.workflow_task_timeout_ns, "temporal.workflow_task_timeout")
         self.sync_match = SyncMatch(f"{queue}-dispatched", f"{queue}-backlog")
         self._add_places(pool)
+        self.workflow_tasks = self._tasks("workflow", self.workflow_pollers)
+        self.activities = self._tasks("activity", self.activity_pollers)
 
     def or_default(self, own: int | None, name: str) -> int:
         """What the scenario says, or else the constant of that name."""
@@ -68,6 +71,10 @@ class Workers:
             parts.resources[name] = Resource(nodes=self.nodes, units=number)
         parts.stations[self.cpu] = Server(nodes=self.nodes, cores=pool.cpu_cores)
         parts.caches[self.cache] = Cache(nodes=self.nodes, capacity=default(pool.sticky_cache, "sdk.sticky_cache"))
+
+    def _tasks(self, kind: str, pollers: str) -> TaskQueue:
+        polls = self.parts.nodes[self.nodes].count * self.parts.resources[pollers].units
+        return TaskQueue(self.parts, self.constants, self.platform, self.store, f"{self.queue}-{kind}", polls)
 
     def measure(self, kind: str, family: str) -> None:
         """Measure how long tasks of a kind wait from their schedule to their start."""
@@ -99,10 +106,10 @@ class Workers:
         if self.rtt_ns is not None:
             yield delay(constant(self.rtt_ns), "network")
 
-    def any_pod(self, slots: str, pollers: str, affinity: str | None = None) -> Steps:
+    def any_pod(self, tasks: TaskQueue, slots: str, pollers: str, affinity: str | None = None) -> Steps:
         """A slot and a poller of any pod: at once (sync match), or after the task has been written to the backlog."""
         patience_ns = self.constants.number("temporal.sync_match_wait")
-        missed = (count(**{self.sync_match.backlog: 1}), self.store.backlog_write())
+        missed = (count(**{self.sync_match.backlog: 1}), *tasks.backlog())
         return (
             acquire(
                 slots,

@@ -100,7 +100,7 @@ def _task(workers: Workers, ending: str, first: bool, shared: Shared | None) -> 
         mark(f"{workers.queue}-workflow-task-scheduled"),
         Attempt(
             attempt=AttemptBody(
-                steps=(*workers.platform.transfer(), Attempt(attempt=attempt)), retry=again, counted=False
+                steps=(*workers.workflow_tasks.dispatch(), Attempt(attempt=attempt)), retry=again, counted=False
             )
         ),
     )
@@ -116,7 +116,7 @@ def _pod(workers: Workers, first: bool) -> Steps:
     """A slot and a poller of the pod that knows the execution, or of any pod where none does."""
     slots, pollers, sticky = workers.workflow_slots, workers.workflow_pollers, workers.sticky
     dispatched = count(**{workers.sync_match.dispatched: 1})
-    fresh = (*workers.any_pod(slots, pollers, sticky), set_to(sticky, 1))
+    fresh = (*workers.any_pod(workers.workflow_tasks, slots, pollers, sticky), set_to(sticky, 1))
     if first:
         return (dispatched, *fresh)
     constants = workers.constants
@@ -125,7 +125,7 @@ def _pod(workers: Workers, first: bool) -> Steps:
     moved = (
         *_timed_out(workers),
         count(sticky_timeout=1),
-        *workers.platform.transfer(),
+        *workers.workflow_tasks.dispatch(),
         acquire(slots, affinity=sticky),
         set_to(sticky, 1),
     )

@@ -43,6 +43,8 @@ class History(Service):
 class Matching(Service):
     """Hands tasks to pollers."""
 
+    partitions: Positive | None = None
+    """Partitions of each task queue, for workflow tasks and for activities; each belongs to one matching pod."""
     persistence_max_qps: Positive | None = None
     """Requests to the store a second of each pod (writes to the backlog)."""
 

@@ -1,0 +1,93 @@
+"""Matching: the partitions of a task queue, on the matching pods that own them, and the backlog of each.
+
+A task goes to a partition at random. The partition belongs to one matching pod, whose CPU hands it to a poller;
+without a poller in time it is written to the partition's backlog, whose writer takes what has gathered while it wrote
+the last batch. Polls spread over the partitions; where there are fewer of them, some partitions have none and forward.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sim.lower.constants import Constants
+from sim.lower.parts import Parts
+from sim.lower.persistence import Store
+from sim.lower.platform import Platform
+from sim.lower.steps import Branch, Option, Step, Steps, call, constant, count, delay, set_drawn, set_to, use
+from sim.network.distributions import UniformCount
+from sim.network.places import Keyed, Polled
+
+PARTITION = "partition"
+"""Attribute: the partition of the task at hand, counted over all task queues."""
+WRITER = "backlog-partition"
+"""Attribute: what picks the writer among the partitions of a queue."""
+MANY = 2**30 - 1
+
+
+class TaskQueue:
+    """The partitions of one kind of tasks of one queue. Sticky queues have one each, and no other poller's tasks."""
+
+    def __init__(
+        self, parts: Parts, constants: Constants, platform: Platform, store: Store, name: str, polls: int
+    ) -> None:
+        self.parts = parts
+        self.constants = constants
+        self.platform = platform
+        self.store = store
+        self.name = name
+        self.writer = f"{name}-backlog"
+        matching = platform.temporal.matching
+        self.is_simulated = matching is not None
+        own = None if matching is None else matching.partitions
+        self.partitions = constants.number("temporal.task_queue_partitions") if own is None else own
+        self.first = platform.partitions_before(self.partitions)
+        self.polls = polls
+        if self.is_simulated or polls < self.partitions:
+            parts.attributes.setdefault(PARTITION, 0)
+
+    def dispatch(self) -> Iterator[Step]:
+        """From a task row in the store to the pollers: the shard's queue, then the partition."""
+        yield from self.platform.read_queue()
+        if PARTITION in self.parts.attributes:
+            yield set_drawn(PARTITION, UniformCount(between=(self.first, self.first + self.partitions - 1)))
+        if self.polls >= self.partitions:
+            yield from self._hand_over()
+            return
+        self.constants.note(
+            "polls and partitions",
+            "polls spread evenly; a partition without one forwards its tasks to the first one, at any rate",
+        )
+        forward = (
+            count(forwarded=1),
+            *self._hand_over(),
+            delay(constant(self.platform.rtt_ns), "network"),
+            set_to(PARTITION, self.first),
+            *self._hand_over(),
+        )
+        without = Option(attribute=PARTITION, above=self.first + self.polls - 0.5, steps=forward)
+        yield Branch(branch=(without, Option(steps=tuple(self._hand_over()))))
+
+    def backlog(self) -> Steps:
+        """No poller in time: the task is written by its partition's writer, with what has gathered."""
+        if self.writer not in self.parts.stations:
+            self.parts.attributes.setdefault(WRITER, 0)
+            self.parts.stations[self.writer] = Polled(
+                kind="polled",
+                interval_ns=self.store.batch_ns(),
+                batch=self.constants.number("temporal.backlog_batch"),
+                nodes=self.partitions,
+                keyed=Keyed(by=WRITER) if self.partitions > 1 else None,
+            )
+            self.constants.note(
+                "a batch of backlog writes",
+                "begins when the last one is done on an idle store; each task costs a transaction of its own there",
+            )
+            self.parts.routines[f"persist-{self.writer}"] = (
+                set_drawn(WRITER, UniformCount(between=(0, MANY))),
+                *self.store.backlog_write(self.writer),
+            )
+        return (call(f"persist-{self.writer}"),)
+
+    def _hand_over(self) -> Iterator[Step]:
+        if self.is_simulated:
+            yield use("matching-cpu", self.constants.number("temporal.matching_cpu"))
