@@ -19,31 +19,24 @@ def fault_of(scenario: Scenario, store: Store, fault: DeploymentFault) -> Fault:
     until a standby has been promoted, and connections are opened one by one afterwards.
     """
     gap_ns = fault.mean_gap_ns
-    each = fault.mttf_ns is not None
-    group, away = _group(scenario, store, fault)
+    targets, away = store.outage(fault) if fault.of_store else _pods(scenario, fault)
     return Fault(
-        targets=(NodeTarget(group=group, nodes="all" if each or fault.is_whole else fault.nodes),),
+        targets=targets,
         effect="crash",
         at_ns=fault.at_ns,
         mttf=None if gap_ns is None else Exponential(exponential_ns=gap_ns),
-        each=each,
+        each=fault.mttf_ns is not None,
         duration=away,
     )
 
 
-def _group(scenario: Scenario, store: Store, fault: DeploymentFault) -> tuple[str, Distribution]:
-    """The nodes that fail, and how long they are away."""
-    if fault.of_store:
-        group, away = store.outage(fault.target)
-        return group, _given(fault.repair) if away is None else away
-    repair = _given(fault.repair)
-    if fault.target == "temporal.history":
-        return "history", repair
-    queue = fault.target.removeprefix("workers.")
-    start_delay_ns = scenario.workers[queue].start_delay_ns
-    return f"{queue}-workers", sum_of(repair, constant(start_delay_ns)) if start_delay_ns else repair
-
-
-def _given(repair: Distribution | None) -> Distribution:
-    assert repair is not None, "checked when it was read: only a store that replaces its nodes itself needs none"
-    return repair
+def _pods(scenario: Scenario, fault: DeploymentFault) -> tuple[tuple[NodeTarget, ...], Distribution]:
+    """The pods that fail, and how long until their replacements are at work."""
+    assert fault.repair is not None
+    away, group = fault.repair, "history"
+    if fault.target != "temporal.history":
+        queue = fault.target.removeprefix("workers.")
+        start_delay_ns = scenario.workers[queue].start_delay_ns
+        away = sum_of(away, constant(start_delay_ns)) if start_delay_ns else away
+        group = f"{queue}-workers"
+    return (NodeTarget(group=group, nodes="all" if fault.mttf_ns is not None else fault.nodes),), away

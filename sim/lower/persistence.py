@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from typing import Any
 
 from sim.errors import Problem
 from sim.lower.constants import Constants
@@ -28,10 +29,13 @@ from sim.lower.steps import (
     release,
     use,
 )
+from sim.network.faults import Target as NodeTarget
 from sim.network.places import Keyed, Resource
 from sim.network.routines import Retry
+from sim.scenario.faults import DeploymentFault
 from sim.scenario.platform import TemporalCluster
 from sim.scenario.presets import Transition
+from sim.scenario.store import StoreCluster
 
 HISTORY = "history-events"
 """Attribute: events in the history of an execution; what replay costs grows with it."""
@@ -46,7 +50,8 @@ class Store(ABC):
     rtt_ns: int
     flushes: tuple[str, ...] = ()
 
-    def __init__(self, parts: Parts, constants: Constants, temporal: TemporalCluster) -> None:
+    def __init__(self, parts: Parts, constants: Constants, temporal: TemporalCluster, cluster: Any) -> None:
+        """cluster: what the scenario says about the store; each product knows its own."""
         self.parts = parts
         self.constants = constants
         self.temporal = temporal
@@ -77,12 +82,12 @@ class Store(ABC):
         """What is counted when it is done: statements, commits, rounds."""
 
     @abstractmethod
-    def outage(self, target: str) -> tuple[str, Distribution | None]:
-        """The node group that a fault's target stands for, and how long it is away where the store itself tells."""
+    def outage(self, fault: DeploymentFault) -> tuple[tuple[NodeTarget, ...], Distribution]:
+        """The nodes that a fault of the store hits, and how long they are away."""
 
     @classmethod
     @abstractmethod
-    def infeasible(cls, constants: Constants, temporal: TemporalCluster, store: object) -> Iterator[Problem]:
+    def infeasible(cls, constants: Constants, temporal: TemporalCluster, store: StoreCluster) -> Iterator[Problem]:
         """What cannot work in this store, as far as the presets' numbers tell."""
 
     # -- the same for every product ---------------------------------------------------------------------------

@@ -55,7 +55,8 @@ def _lost(
     """The faults of one zone's loss."""
     assert fault.repair is not None
     assert scenario.postgres is not None
-    primary, failover = store.outage("postgres.primary")
+    (lost,), failover = store.outage(fault)  # zones are those of PostgreSQL, whose only target is its primary
+    primary = lost.group
     pods = [
         NodeTarget(group=group, nodes=nodes)
         for group, size in parts.nodes.items()
@@ -79,7 +80,7 @@ def _lost(
     if zone == zoning.zones.of_primary:
         if left - 1 >= needed:
             yield from [together(pods, back)] if pods else []
-            yield together(whole, failover or fault.repair)
+            yield together(whole, failover)
             if gap_ns is not None:
                 constants.note(
                     "pods and primary of a zone that is lost at random",

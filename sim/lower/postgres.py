@@ -16,10 +16,12 @@ from sim.lower.persistence import Store
 from sim.lower.steps import Distribution, Step, acquire, release, use
 from sim.lower.sums import kth_fastest, mean_ns, sum_of
 from sim.lower.zones import CROSS_ZONE
+from sim.network.faults import Target as NodeTarget
 from sim.network.places import GroupCommit, NodeGroup, Resource, Server
+from sim.scenario.faults import DeploymentFault
 from sim.scenario.platform import TemporalCluster
 from sim.scenario.presets import Transition
-from sim.scenario.store import PostgresCluster
+from sim.scenario.store import PostgresCluster, StoreCluster
 from sim.units import write_bytes
 
 PRIMARY = "postgres-primary"
@@ -31,7 +33,7 @@ class PostgresStore(Store):
     def __init__(
         self, parts: Parts, constants: Constants, temporal: TemporalCluster, postgres: PostgresCluster
     ) -> None:
-        super().__init__(parts, constants, temporal)
+        super().__init__(parts, constants, temporal, postgres)
         self.postgres = postgres
         parts.nodes[PRIMARY] = NodeGroup(count=1)
         rtt_ns = postgres.rtt_ns
@@ -64,9 +66,8 @@ class PostgresStore(Store):
             CROSS_ZONE: across,
         }
 
-    def outage(self, target: str) -> tuple[str, Distribution | None]:
+    def outage(self, fault: DeploymentFault) -> tuple[tuple[NodeTarget, ...], Distribution]:
         """The primary is away until a standby has been promoted."""
-        assert target == "postgres.primary"
         own, constants = self.postgres.failover, self.constants
         found = (
             (constants.distribution("postgres.failover_lease"), constants.distribution("postgres.failover_loop"))
@@ -78,10 +79,10 @@ class PostgresStore(Store):
             "after a failover",
             "the cluster is whole at once: no cold cache, and a standby in the place of the old one",
         )
-        return PRIMARY, sum_of(*found, promote)
+        return (NodeTarget(group=PRIMARY),), sum_of(*found, promote)
 
     @classmethod
-    def infeasible(cls, constants: Constants, temporal: TemporalCluster, store: object) -> Iterator[Problem]:
+    def infeasible(cls, constants: Constants, temporal: TemporalCluster, store: StoreCluster) -> Iterator[Problem]:
         """The connections that the pools may open have to fit into the memory of the primary."""
         assert isinstance(store, PostgresCluster)
         if store.memory_bytes is None:

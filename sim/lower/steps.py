@@ -105,10 +105,16 @@ def release(resource: str) -> Step:
 
 
 def use(
-    station: str, demand_ns: int | None = None, *, at: str | None = None, per_ns: dict[str, int] | None = None
+    station: str,
+    demand_ns: int | None = None,
+    *,
+    demand: Distribution | None = None,
+    at: str | None = None,
+    per_ns: dict[str, int] | None = None,
 ) -> Step:
-    """Visit a station. per_ns: further work for each unit of an attribute."""
-    demand = None if demand_ns is None else constant(demand_ns)
+    """Visit a station with work that is constant or varies. per_ns: further work for each unit of an attribute."""
+    if demand_ns is not None:
+        demand = constant(demand_ns)
     further = {attribute: InUnitInt(ns) for attribute, ns in (per_ns or {}).items()}
     return Use(use=UseBody(station=station, demand=demand, at=at, per=further))
 

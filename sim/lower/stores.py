@@ -9,18 +9,21 @@ from sim.lower.constants import Constants
 from sim.lower.parts import Parts
 from sim.lower.persistence import Store
 from sim.lower.postgres import PostgresStore
+from sim.lower.sqlite import SqliteStore
 from sim.scenario.scenario import Scenario
+
+PRODUCTS: dict[str, type[Store]] = {"postgres": PostgresStore, "sqlite": SqliteStore}
 
 
 def store_of(parts: Parts, constants: Constants, scenario: Scenario) -> Store:
     """The store of a deployment, put in place."""
     assert scenario.temporal is not None
-    assert scenario.postgres is not None, "a deployment has one of the stores"
-    return PostgresStore(parts, constants, scenario.temporal, scenario.postgres)
+    ((product, cluster),) = scenario.stores.items()
+    return PRODUCTS[product](parts, constants, scenario.temporal, cluster)
 
 
 def infeasible_store(constants: Constants, scenario: Scenario) -> Iterator[Problem]:
     """What cannot work in the deployment's store, as far as the presets' numbers tell."""
     assert scenario.temporal is not None
-    if scenario.postgres is not None:
-        yield from PostgresStore.infeasible(constants, scenario.temporal, scenario.postgres)
+    for product, cluster in scenario.stores.items():
+        yield from PRODUCTS[product].infeasible(constants, scenario.temporal, cluster)

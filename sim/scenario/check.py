@@ -12,6 +12,7 @@ from sim.scenario.document import Path, dotted
 from sim.scenario.presets import PRODUCTS, parsed, preset, versions
 from sim.scenario.scenario import Scenario
 from sim.scenario.shape import nearest
+from sim.scenario.store import STORES
 from sim.scenario.workflow import Workflow
 from sim.scenario.workflow_steps import FanOutStep, WaitStep, own_activity, walk
 from sim.scenario.workload import Activity
@@ -24,6 +25,7 @@ def problems(scenario: Scenario) -> list[Problem]:
         return list(_nodes(scenario))
     return [
         *_presets(scenario),
+        *_store(scenario),
         *_workflows(scenario),
         *_workers(scenario),
         *places_problems(scenario),
@@ -58,6 +60,19 @@ def _presets(scenario: Scenario) -> Iterator[Problem]:
                 parsed(known[name].kind, value)
             except Mistake as mistake:
                 yield Problem(dotted(path), mistake.message, mistake.hint)
+
+
+def _store(scenario: Scenario) -> Iterator[Problem]:
+    """What is said about a store that the scenario has not."""
+    (store,) = scenario.stores
+    for product in STORES:
+        for section in ("presets", "constants"):
+            if product != store and product in getattr(scenario, section).model_fields_set:
+                yield Problem(
+                    dotted((section, product)), f"is about another store than this one, {store}", "leave it out"
+                )
+    if store != "postgres" and scenario.temporal is not None and "sql" in scenario.temporal.model_fields_set:
+        yield Problem("temporal.sql", f"is about connections to PostgreSQL, but the store is {store}", "leave it out")
 
 
 def _workflows(scenario: Scenario) -> Iterator[Problem]:
@@ -160,8 +175,12 @@ def _faults(scenario: Scenario) -> Iterator[Problem]:
                 )
                 continue
             size = scenario.temporal.history.replicas
+        elif (product := fault.target.split(".")[0]) not in scenario.stores:
+            (store,) = scenario.stores
+            yield Problem(dotted((*path, "target")), f"is {fault.target}, but the store is {store}")
+            continue
         else:
-            size = 1
+            size = 1 if fault.is_whole else scenario.stores[product].nodes
         if isinstance(fault.nodes, tuple):
             for node in fault.nodes:
                 if not 0 <= node < size:

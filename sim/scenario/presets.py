@@ -16,7 +16,7 @@ from sim.units import Mistake, parse_count, parse_duration_ns, parse_positive_ra
 
 Kind = Literal["duration", "count", "rate", "ratio", "distribution", "switch", "transition"]
 
-PRODUCTS = ("temporal", "postgres", "sdk")
+PRODUCTS = ("temporal", "postgres", "sqlite", "sdk")
 
 
 @dataclass(frozen=True, slots=True)

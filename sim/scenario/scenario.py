@@ -18,6 +18,7 @@ from sim.scenario.faults import DeploymentFault
 from sim.scenario.platform import TemporalCluster
 from sim.scenario.prices import Machines, Prices
 from sim.scenario.settings import Objective, RunSettings
+from sim.scenario.sqlite import SqliteDatabase
 from sim.scenario.store import STORES, PostgresCluster, StoreCluster
 from sim.scenario.workers import WorkerPool
 from sim.scenario.workflow import Workflow
@@ -48,6 +49,8 @@ class Presets(Spec):
     """Version of the Temporal server."""
     postgres: str = "16"
     """Version of PostgreSQL."""
+    sqlite: str = "3"
+    """Version of SQLite."""
     sdk: str = "go"
     """SDK of the workers: go, java, python, typescript or dotnet."""
 
@@ -59,6 +62,8 @@ class Constants(Spec):
     """Of the Temporal server."""
     postgres: dict[Name, Any] = Field(default_factory=dict)
     """Of PostgreSQL and its hardware."""
+    sqlite: dict[Name, Any] = Field(default_factory=dict)
+    """Of SQLite and its hardware."""
     sdk: dict[Name, Any] = Field(default_factory=dict)
     """Of the workers' SDK."""
 
@@ -86,7 +91,9 @@ class Scenario(Spec):
     temporal: TemporalCluster | None = None
     """The platform."""
     postgres: PostgresCluster | None = None
-    """The store."""
+    """The store, or one of those below instead."""
+    sqlite: SqliteDatabase | None = None
+    """The store of the dev server."""
     zones: Zones | None = None
     """Zones that services, workers and store are spread over; without them everything is in one."""
     faults: dict[Name, DeploymentFault] = Field(default_factory=dict)
@@ -127,13 +134,20 @@ class Scenario(Spec):
                     ("run", "start"),
                 )
             return self
-        missing = [key for key in NEEDED if not getattr(self, key)]
+        if len(self.stores) > 1:
+            first, second = list(self.stores)[:2]
+            raise Mistake(
+                f"is a second store: a deployment writes to one, and `{first}` is here already",
+                f"leave out {first} or {second}",
+                (second,),
+            )
+        missing = [f"`{key}`" for key in NEEDED if not getattr(self, key)]
         if not self.stores:
-            missing.append(" or ".join(STORES))
+            missing.append(f"store ({', '.join(f'`{name}`' for name in STORES[:-1])} or `{STORES[-1]}`)")
         if missing:
             raise Mistake(
-                f"has no {', '.join(f'`{key}`' for key in missing)}; a scenario has workflows, workers, temporal and "
-                "postgres, or else a network",
+                f"has no {', '.join(missing)}; a scenario has workflows, workers, temporal and a store, or else a "
+                "network",
                 "start from the file that `sim init` writes",
             )
         return self

@@ -10,7 +10,7 @@ from sim.network.distributions import Distribution
 from sim.spec import Spec
 from sim.units import ByteRate, Bytes, Cores, Duration, Mistake
 
-STORES = ("postgres",)
+STORES = ("postgres", "sqlite")
 """Keys of the stores of which a deployment has one."""
 
 

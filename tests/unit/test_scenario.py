@@ -153,7 +153,8 @@ def test_idempotent_without_an_effect_is_refused() -> None:
 
 
 def test_what_is_missing_is_told_at_once() -> None:
-    assert "has no `workflows`, `workers`, `temporal`, `postgres`" in told("name: nothing\nrun: {horizon: 1 min}\n")
+    missing = "has no `workflows`, `workers`, `temporal`, store (`postgres` or `sqlite`)"
+    assert missing in told("name: nothing\nrun: {horizon: 1 min}\n")
 
 
 def test_work_in_progress_needs_a_deployment_and_a_known_population() -> None:

@@ -1,0 +1,74 @@
+"""SQLite under Temporal's dev server: one connection, which has every operation to itself, one after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sim.errors import Problem
+from sim.lower.constants import Constants
+from sim.lower.parts import Parts
+from sim.lower.persistence import Store
+from sim.lower.steps import Distribution, Fork, ForkBody, Step, constant, delay, use
+from sim.lower.sums import sum_of
+from sim.network.faults import Target as NodeTarget
+from sim.network.places import Server
+from sim.scenario.faults import DeploymentFault
+from sim.scenario.platform import TemporalCluster
+from sim.scenario.presets import Transition
+from sim.scenario.sqlite import SqliteDatabase
+from sim.scenario.store import StoreCluster
+
+WRITER = "sqlite"
+
+
+class SqliteStore(Store):
+    """A SQLite database as Temporal's store."""
+
+    def __init__(self, parts: Parts, constants: Constants, temporal: TemporalCluster, sqlite: SqliteDatabase) -> None:
+        super().__init__(parts, constants, temporal, sqlite)
+        self.sqlite = sqlite
+        self.rtt_ns = 0  # in the process of the server
+        self.statement_ns = constants.number("sqlite.statement")
+        parts.stations[WRITER] = Server(servers=1)
+        constants.note(
+            "connections to SQLite",
+            "one: whoever reads or writes waits for its turn",
+            "Temporal server, common/persistence/sql/sqlplugin/sqlite, 2026-08-21",
+        )
+        constants.note("cores of the dev server's host", "the store's time passes beside those of its services")
+
+    def writing(self, transition: Transition, on_the_way_ns: int, owned: bool) -> Iterator[Step]:
+        """Reads, the append that commits by itself, the transaction; what nobody waits for comes after them."""
+        if on_the_way_ns:
+            yield delay(constant(on_the_way_ns), "network")
+        if transition.reads:
+            yield use(WRITER, transition.reads * self.statement_ns)
+        if transition.append:
+            yield self._visit(transition.append + (2 if transition.append_transaction else 0), 1)
+        yield self._visit(len(transition.rows) + 2, 1)
+        if transition.background:
+            behind = self._visit(transition.background, transition.background_commits)
+            yield Fork(fork=ForkBody(branches=((behind,),), join=0))
+
+    def operations(self, transition: Transition) -> dict[str, int]:
+        """Statements and commits."""
+        return {
+            "storage_query": transition.statements,
+            "commit": transition.waited_commits,
+            "background_commit": transition.background_commits,
+        }
+
+    def outage(self, fault: DeploymentFault) -> tuple[tuple[NodeTarget, ...], Distribution]:
+        """It is part of the server's process: no target leads here."""
+        raise AssertionError(fault.target)
+
+    @classmethod
+    def infeasible(cls, constants: Constants, temporal: TemporalCluster, store: StoreCluster) -> Iterator[Problem]:
+        """Nothing that its numbers tell."""
+        return iter(())
+
+    def _visit(self, statements: int, commits: int) -> Step:
+        parts: list[Distribution] = [constant(statements * self.statement_ns)]
+        if self.sqlite.database == "file":
+            parts += [self.constants.distribution("sqlite.commit")] * commits
+        return use(WRITER, demand=sum_of(*parts))
