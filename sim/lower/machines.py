@@ -22,7 +22,7 @@ def machines(scenario: Scenario) -> Iterator[Machine]:
                 yield _machine(scenario, f"temporal.{name}", service.node, service.replicas)
     for name, store in scenario.stores.items():
         if store.node is not None:
-            yield _machine(scenario, name, store.node, store.nodes)
+            yield _machine(scenario, name, store.node, store.machines)
     for name, rented in scenario.machines.items():
         yield _machine(scenario, f"machines.{name}", rented.node, rented.count, rented.spot)
 
@@ -33,7 +33,7 @@ def volumes(scenario: Scenario) -> Iterator[Volume]:
         if store.disk is not None:
             disk = store.disk
             yield Volume(
-                name, disk.type, disk.size_bytes / GIB, store.nodes, disk.iops, disk.throughput_bytes_per_s / 1e6
+                name, disk.type, disk.size_bytes / GIB, store.machines, disk.iops, disk.throughput_bytes_per_s / 1e6
             )
 
 

@@ -55,6 +55,13 @@ class PostgresStore(Store):
         if owned:
             yield release("connections")
 
+    def inserting(self) -> Iterator[Step]:
+        """One statement that commits by itself, on a connection that is there."""
+        yield use("postgres-cpu", self.message_ns)
+        yield self.travel(1, 0)
+        if self.postgres.synchronous_commit:
+            yield use("wal")
+
     def operations(self, transition: Transition) -> dict[str, int]:
         """Statements and commits, and what they send to other zones."""
         zoning, standbys = self.parts.zoning, self.postgres.nodes - 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sim.errors import Problem
+from sim.lower.cassandra import CassandraStore
 from sim.lower.constants import Constants
 from sim.lower.parts import Parts
 from sim.lower.persistence import Store
@@ -12,7 +13,7 @@ from sim.lower.postgres import PostgresStore
 from sim.lower.sqlite import SqliteStore
 from sim.scenario.scenario import Scenario
 
-PRODUCTS: dict[str, type[Store]] = {"postgres": PostgresStore, "sqlite": SqliteStore}
+PRODUCTS: dict[str, type[Store]] = {"postgres": PostgresStore, "cassandra": CassandraStore, "sqlite": SqliteStore}
 
 
 def store_of(parts: Parts, constants: Constants, scenario: Scenario) -> Store:

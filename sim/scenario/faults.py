@@ -16,19 +16,21 @@ NAME = r"[A-Za-z_][A-Za-z0-9_\-]*"
 Target = Annotated[
     str,
     Field(
-        pattern=rf"^(workers\.{NAME}|postgres\.primary|temporal\.history|zone|zone\.{NAME})$",
-        json_schema_extra={"x-form": "of the form workers.QUEUE, temporal.history, postgres.primary or zone.NAME"},
+        pattern=rf"^(workers\.{NAME}|postgres\.primary|cassandra\.node|temporal\.history|zone|zone\.{NAME})$",
+        json_schema_extra={
+            "x-form": "of the form workers.QUEUE, temporal.history, postgres.primary, cassandra.node or zone.NAME"
+        },
     ),
 ]
-"""`workers.QUEUE`, `temporal.history`, `postgres.primary`, `zone` or `zone.NAME`."""
+"""`workers.QUEUE`, `temporal.history`, `postgres.primary`, `cassandra.node`, `zone` or `zone.NAME`."""
 
 
 class DeploymentFault(Spec):
     """One kind of failure: a drill at a given time, or random with evidence for its rate."""
 
     target: Target
-    """What fails: the pods of `workers.QUEUE` or `temporal.history`, or `postgres.primary`; or everything that stands
-    in the zone `zone.NAME`, or (at random) in any one `zone`."""
+    """What fails: the pods of `workers.QUEUE` or `temporal.history`, `postgres.primary`, nodes of `cassandra.node`; or
+    everything that stands in the zone `zone.NAME`, or (at random) in any one `zone`."""
     nodes: Literal["any", "all"] | tuple[int, ...] = "any"
     """Which pods: one drawn each time, all together, or those listed, counted from 0."""
     at_ns: Duration | None = None

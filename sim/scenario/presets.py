@@ -16,7 +16,7 @@ from sim.units import Mistake, parse_count, parse_duration_ns, parse_positive_ra
 
 Kind = Literal["duration", "count", "rate", "ratio", "distribution", "switch", "transition"]
 
-PRODUCTS = ("temporal", "postgres", "sqlite", "sdk")
+PRODUCTS = ("temporal", "postgres", "cassandra", "sqlite", "sdk")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +60,21 @@ class Transition:
         statements in the background those that commit change something; which ones is told by their number alone."""
         written = sum(not row.endswith("_lock") for row in self.rows)
         return self.append + written + (self.background if self.background_commits else 0)
+
+    @property
+    def read_requests(self) -> int:
+        """Reads that the caller waits for where a mutable state is one row: that of the state, that of the history."""
+        return min(self.reads, 2)
+
+    @property
+    def queue_reads(self) -> int:
+        """Reads of queues that its task rows cause."""
+        return sum(row in ("transfer_task_insert", "visibility_task_insert", "task_insert") for row in self.rows)
+
+    @property
+    def deletes(self) -> int:
+        """Deletions that it causes in the end: commits in the background but that of a visibility record."""
+        return self.background_commits - ("visibility_task_insert" in self.rows)
 
     @property
     def round_trips(self) -> int:

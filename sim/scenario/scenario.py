@@ -14,6 +14,7 @@ from sim.network.monitors import Monitor
 from sim.network.names import Name
 from sim.network.network import Network
 from sim.scenario.behaviours import Behaviours
+from sim.scenario.cassandra import CassandraCluster
 from sim.scenario.faults import DeploymentFault
 from sim.scenario.platform import TemporalCluster
 from sim.scenario.prices import Machines, Prices
@@ -49,6 +50,8 @@ class Presets(Spec):
     """Version of the Temporal server."""
     postgres: str = "16"
     """Version of PostgreSQL."""
+    cassandra: str = "4.1"
+    """Version of Cassandra."""
     sqlite: str = "3"
     """Version of SQLite."""
     sdk: str = "go"
@@ -62,6 +65,8 @@ class Constants(Spec):
     """Of the Temporal server."""
     postgres: dict[Name, Any] = Field(default_factory=dict)
     """Of PostgreSQL and its hardware."""
+    cassandra: dict[Name, Any] = Field(default_factory=dict)
+    """Of Cassandra and its hardware."""
     sqlite: dict[Name, Any] = Field(default_factory=dict)
     """Of SQLite and its hardware."""
     sdk: dict[Name, Any] = Field(default_factory=dict)
@@ -92,6 +97,8 @@ class Scenario(Spec):
     """The platform."""
     postgres: PostgresCluster | None = None
     """The store, or one of those below instead."""
+    cassandra: CassandraCluster | None = None
+    """A store of many nodes without a primary."""
     sqlite: SqliteDatabase | None = None
     """The store of the dev server."""
     zones: Zones | None = None

@@ -10,7 +10,7 @@ from sim.network.distributions import Distribution
 from sim.spec import Spec
 from sim.units import ByteRate, Bytes, Cores, Duration, Mistake
 
-STORES = ("postgres", "sqlite")
+STORES = ("postgres", "cassandra", "sqlite")
 """Keys of the stores of which a deployment has one."""
 
 
@@ -45,6 +45,11 @@ class StoreCluster(Spec):
     """Machine that each node is billed as: a type of the price catalogue, or a name under `prices.nodes`."""
     disk: Disk | None = None
     """Volume of each node, where its price does not include one."""
+
+    @property
+    def machines(self) -> int:
+        """Nodes to bill."""
+        return self.nodes
 
 
 class PostgresCluster(StoreCluster):
