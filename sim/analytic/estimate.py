@@ -104,6 +104,9 @@ def estimate(network: Network) -> Estimate:
         _settle_closed(flow, rates, closed)
         notes.append("closed loops: throughput from Little's law, cut at the bottleneck")
     latency = flow.solve(rates)
+    if network.controllers:
+        switched = ", ".join(f"`{controller.nodes}`" for controller in network.controllers.values())
+        notes.append(f"nodes of {switched} are switched by a controller: as if all of them were on")
     if flow.approximate:
         notes.append("forks and races: as if children were exponential and independent")
     places = flow.places(rates)

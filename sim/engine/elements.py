@@ -22,7 +22,7 @@ EXAMPLES: Final = 10
 
 
 def elements_of(network: Network) -> dict[str, int]:
-    """Numbers from 1 by name: sources, resources, stations, steps (by stream), faults, in the order of the file."""
+    """Numbers from 1 by name: sources, resources, stations, steps (by stream), faults, controllers, as in the file."""
     number, elements = 1, {}
     groups = node_groups(network)
     for name in network.sources:
@@ -37,6 +37,9 @@ def elements_of(network: Network) -> dict[str, int]:
             number += STEP_KEYS
     for name in network.faults:
         elements[f"faults.{name}"] = number
+        number += 1
+    for name in network.controllers:
+        elements[f"controllers.{name}"] = number
         number += 1
     return elements
 

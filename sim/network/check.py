@@ -43,7 +43,8 @@ def _unknown(path: Path, what: str, name: str, known: Collection[str]) -> Proble
 
 def problems(network: Network) -> list[Problem]:
     """Everything that does not fit, each with its path in the network."""
-    found = [*_names(network), *_places(network), *_sources(network), *_faults(network), *_monitors(network)]
+    found = [*_names(network), *_places(network), *_sources(network), *_faults(network)]
+    found += [*_controllers(network), *_monitors(network)]
     for routine, steps in network.routines.items():
         for placed in walk(routine, steps):
             found.extend(_step(network, placed))
@@ -112,6 +113,29 @@ def _faults(network: Network) -> Iterator[Problem]:
                             _dotted((*path, "nodes")),
                             f"there is no node {node}: the {size} are 0 to {size - 1}",
                         )
+
+
+def _controllers(network: Network) -> Iterator[Problem]:
+    groups = node_groups(network)
+    places = network.resources.keys() | network.stations.keys()
+    for name, controller in network.controllers.items():
+        path: Path = ("controllers", name)
+        if controller.nodes not in groups:
+            what = "a node group, resource or station with nodes"
+            yield _unknown((*path, "nodes"), what, controller.nodes, groups)
+            continue
+        if controller.of is not None and controller.of not in places:
+            yield _unknown((*path, "of"), "a resource or station", controller.of, places)
+        points = controller.schedule.points if controller.schedule is not None else ()
+        numbers = {
+            "minimum": controller.minimum,
+            "initial": controller.initial or 0,
+            **{f"schedule.points.{index}.nodes": point.nodes for index, point in enumerate(points)},
+        }
+        for key, number in numbers.items():
+            if number > groups[controller.nodes]:
+                size = groups[controller.nodes]
+                yield Problem(_dotted((*path, key)), f"is {number}, but `{controller.nodes}` has {size} nodes")
 
 
 def _monitors(network: Network) -> Iterator[Problem]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from sim.network.controllers import Controller
 from sim.network.faults import Fault
 from sim.network.monitors import Monitor, Span
 from sim.network.names import Name
@@ -32,6 +33,8 @@ class Network(Spec):
     """Numbers that each execution carries, with their values at its start."""
     faults: dict[Name, Fault] = Field(default_factory=dict)
     """What fails."""
+    controllers: dict[Name, Controller] = Field(default_factory=dict)
+    """What switches nodes on and off."""
     monitors: dict[Name, Monitor] = Field(default_factory=dict)
     """What must hold in every execution."""
     spans: dict[Name, Span] = Field(default_factory=dict)

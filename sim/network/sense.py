@@ -11,7 +11,7 @@ from sim.errors import Problem
 from sim.network.distributions import Constant, FromAttribute
 from sim.network.facts import group_of, has_timer, node_groups
 from sim.network.network import Network
-from sim.network.places import Delay, Server, TokenBucket
+from sim.network.places import Delay, GroupCommit, Polled, Server, TokenBucket
 from sim.network.routines import (
     Acquire,
     Attempt,
@@ -56,6 +56,7 @@ def nonsense(network: Network) -> Iterator[Problem]:
     yield from _stations(network)
     yield from _sources(network)
     yield from _faults(network)
+    yield from _controllers(network)
     yield from _spans(network)
     failures = BUILT_IN | {
         placed.step.fail
@@ -137,6 +138,38 @@ def _faults(network: Network) -> Iterator[Problem]:
                         _at(path),
                         f"station `{station}` has a `setup`; such a station can crash but not be {fault.effect}d",
                     )
+
+
+def _controllers(network: Network) -> Iterator[Problem]:
+    places = {**network.resources, **network.stations}
+    taken: dict[str, str] = {}
+    for name, controller in network.controllers.items():
+        here = f"controllers.{name}"
+        before = taken.setdefault(controller.nodes, name)
+        if before != name:
+            yield Problem(f"{here}.nodes", f"`{controller.nodes}` is already switched by `{before}`")
+        if controller.nodes not in node_groups(network):
+            continue
+        if controller.of in places and group_of(network, controller.of or "") != controller.nodes:
+            yield Problem(f"{here}.of", f"`{controller.of}` does not stand on `{controller.nodes}`")
+        for place, spec in places.items():
+            if group_of(network, place) != controller.nodes or isinstance(spec, Delay | TokenBucket):
+                continue
+            what = (
+                "serves in rounds"
+                if isinstance(spec, GroupCommit | Polled)
+                else "chooses its nodes by a key"
+                if spec.keyed is not None
+                else "has a `setup` of its own"
+                if isinstance(spec, Server) and spec.setup is not None
+                else ""
+            )
+            if what:
+                yield Problem(
+                    f"{here}.nodes",
+                    f"`{place}` stands on `{controller.nodes}` and {what}; it needs nodes that stay",
+                    f"give `{place}` nodes of its own",
+                )
 
 
 def _spans(network: Network) -> Iterator[Problem]:

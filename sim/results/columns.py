@@ -183,13 +183,23 @@ class InFlight:
 
 
 @dataclass(frozen=True, slots=True)
+class NodesOn:
+    """Nodes that a controller keeps, from switching one on until it is off: integral over the window in node-ns, the
+    most at once in it, and how many were switched on in it."""
+
+    area: int
+    maximum: int
+    starts: int
+
+
+@dataclass(frozen=True, slots=True)
 class Replication:
     """Everything that one run leaves behind.
 
     followed_ns: until then sources ran. end_ns: when the run ended. counts: operations of the cohort by (routine,
     operation). attempts: (first attempts, further attempts) of the cohort by routine. sample_ns, samples: instants
     and values of the timeline. reactions_ns: when timers, retries and sagas reacted. events: timed events handled.
-    findings: broken laws; empty after a sound run.
+    findings: broken laws; empty after a sound run. nodes_on: by controller.
     """
 
     index: int
@@ -214,3 +224,4 @@ class Replication:
     monitors: tuple[MonitorCount, ...]
     events: int
     findings: tuple[str, ...]
+    nodes_on: dict[str, NodesOn] = field(default_factory=dict)

@@ -54,6 +54,10 @@ FAMILIES = {
         "crash pause slow errors scripted drill random each any all listed several_targets overlap "
         "speeds_overlap for_ever no_time hit"
     ),
+    "controller": (
+        "utilisation cores backlog schedule zero started started_broken stays leaves called_off interrupts drains "
+        "bound forgotten"
+    ),
     "job": "paused",
     "monitor": "eventually never_both at_most_once conserve just_in_time late violated undecided",
     "span": "itself after_crash",

@@ -15,6 +15,7 @@ from .load import Load
 from .places import Document, Places
 from .routines import Routines, within
 from .steps import FAILURES
+from .switched import controllers
 from .times import Times, written
 
 
@@ -62,7 +63,10 @@ def case(seed: int, scale: float = 1.0) -> Case:
         **properties,
     }
     _know_only_what_can_fail(document)
-    return Case(seed, document, Plan(**load.plan(faults)), load.traces)
+    plan = Plan(**load.plan(faults))
+    length = round(load.length * scale)
+    document["controllers"] = controllers(swarm, times, places, _used(routines.written, places), length)
+    return Case(seed, document, plan, load.traces)
 
 
 def _used(routines: Document, places: Places) -> set[str]:

@@ -16,6 +16,7 @@ from sim.engine.reference.clock import Clock
 from sim.results.columns import Replication
 
 from . import see_causes as see_causes  # its looks need nothing but to be there
+from . import see_controllers as see_controllers
 from . import see_places, see_steps
 from .coverage import told_by_columns
 from .generate import Case
@@ -29,11 +30,7 @@ KINDS = {
     order.ARRIVAL: "arrival",
     order.OBSERVATION: "observation",
 }
-PAIRS = tuple(
-    f"{one} + {other}"
-    for one, other in combinations_with_replacement(KINDS.values(), 2)
-    if (one, other) != ("observation", "observation")  # a run has one series of samples, at different instants
-)
+PAIRS = tuple(f"{one} + {other}" for one, other in combinations_with_replacement(KINDS.values(), 2))
 """Every pair of kinds that can meet at one instant."""
 _KIND_SHIFT = order.ELEMENT_BITS + order.VISIT_BITS
 MOST_HANDLED = 80_000

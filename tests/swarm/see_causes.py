@@ -75,8 +75,8 @@ def _end(seen: Seen, process: Any, hit: Any, record: Any, episode: int) -> None:
 
 
 @look(Group, "take_down")
-def _take_down(seen: Seen, group: Any, nodes: Any, now_ns: int) -> None:
-    if any(group.downs[node] for node in nodes):
+def _take_down(seen: Seen, group: Any, nodes: Any, now_ns: int, crashes: bool = True) -> None:
+    if crashes and any(group.downs[node] for node in nodes):
         seen.add("fault.overlap")
 
 

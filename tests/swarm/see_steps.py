@@ -62,6 +62,8 @@ def _bound(seen: Seen, step: Any, job: Any) -> None:
         since = step.pool.group.down_since[node]
         if body.lease_ns is not None and since >= 0 and step.clock._now - since >= body.lease_ns:
             seen.add("resource.lease")
+        if step.pool.group.leaves[node]:
+            seen.add("controller.forgotten")
 
 
 @look(AcquireStep, "_give_up")

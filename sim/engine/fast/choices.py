@@ -11,9 +11,11 @@ from sim.draws.jit import inner
 from sim.draws.streams import child_path, uniform
 from sim.engine.fast.layout import (
     D_DOWNS,
+    D_LEAVES,
     D_SIZE,
     GR_COUNT,
     GR_DOWN,
+    GR_LEAVING,
     GR_NODES,
     J_OWN,
     J_PATH,
@@ -137,14 +139,14 @@ def node_with_units(m: Memory, place: int, job: int, salt: int, units: int) -> i
 
 @inner
 def _up_from(m: Memory, place: int, start: int) -> int:
-    """The first node that is up from `start` on, going round; one of them is."""
+    """The first node that is up and stays from `start` on, going round; one of them is."""
     count = m[place + P_COUNT]
     nodes = m[m[place + P_GROUP] + GR_NODES]
     node = start
     while True:
         if node >= count:
             node = 0
-        if m[nodes + node * D_SIZE + D_DOWNS] == 0:
+        if m[nodes + node * D_SIZE + D_DOWNS] == 0 and m[nodes + node * D_SIZE + D_LEAVES] == 0:
             return node
         node += 1
 
@@ -157,8 +159,9 @@ def _load(m: Memory, place: int, node: int) -> int:
 
 @inner
 def node_on_arrival(m: Memory, place: int, job: int, salt: int) -> int:
-    """The node to wait at, among those that are up; -1 when there is none."""
-    if not any_up(m, place):
+    """The node to wait at, among those that are up and stay; -1 when there is none."""
+    group = m[place + P_GROUP]
+    if m[group + GR_DOWN] + m[group + GR_LEAVING] == m[group + GR_COUNT]:
         return -1
     choice = m[place + P_CHOICE]
     if choice == ROUND_ROBIN:
@@ -167,9 +170,10 @@ def node_on_arrival(m: Memory, place: int, job: int, salt: int) -> int:
         return node
     if choice == LEAST_LOADED:
         best = -1
-        nodes = m[m[place + P_GROUP] + GR_NODES]
         for node in range(m[place + P_COUNT]):
-            if m[nodes + node * D_SIZE + D_DOWNS] == 0 and (best < 0 or _load(m, place, node) < _load(m, place, best)):
+            where = m[group + GR_NODES] + node * D_SIZE
+            stays = m[where + D_DOWNS] == 0 and m[where + D_LEAVES] == 0
+            if stays and (best < 0 or _load(m, place, node) < _load(m, place, best)):
                 best = node
         return best
     path = child_path(m[job + J_PATH], salt)

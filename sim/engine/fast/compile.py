@@ -63,7 +63,7 @@ from sim.engine.fast.layout import (
     X_SAGAS,
     X_SPANS,
 )
-from sim.engine.fast.process import write_faults, write_sources
+from sim.engine.fast.process import write_controllers, write_faults, write_sources
 from sim.engine.fast.program import Program
 from sim.network import Network
 from sim.network.facts import has_timer, node_groups
@@ -111,6 +111,7 @@ def compile_network(network: Network, drill: str | None = None, traces: Traces |
     write_routines(program, network)
     write_sources(program, network, traces or {})
     write_faults(program, network, faults)
+    write_controllers(program, network)
     _common_states(program, network, faults, steps)
     _lay_out_jobs(program, network, steps)
     program.finish()
@@ -127,7 +128,7 @@ def _common_states(program: Program, network: Network, faults: dict[str, Fault],
     row in the split.)
     """
     places = (*network.resources.values(), *network.stations.values())
-    lost = bool(faults) or any(isinstance(step, Attempt | Fork | Race) for step in steps)
+    lost = bool(faults or network.controllers) or any(isinstance(step, Attempt | Fork | Race) for step in steps)
     lost = lost or any(getattr(place, "preemptive", False) for place in places)
     if lost or not program.state_words:
         program.state(H_ST_LOST, "lost")

@@ -1,15 +1,13 @@
-"""Faults: when they come and go, and what they do to nodes, to what stands there and to whoever runs there."""
+"""Faults: when they come and go, and which nodes they hit. What a crash does is told in `crashes`."""
 
 from __future__ import annotations
 
 from sim.draws.jit import inner
 from sim.draws.streams import uniform
 from sim.engine.fast.alarms import key_of, set_far_alarm
-from sim.engine.fast.batches import batches_down, batches_speed, batches_up
-from sim.engine.fast.caches import cache_down
+from sim.engine.fast.batches import batches_speed
+from sim.engine.fast.crashes import interrupt_hit, node_down, node_up, set_ready
 from sim.engine.fast.draw import time_of
-from sim.engine.fast.falls import choose_again, units_back, units_lost
-from sim.engine.fast.hits import HIT_DEPTH, HIT_JOB, HIT_NEXT, HIT_ORDER, HIT_SIZE, add_hit
 from sim.engine.fast.jobs import wake
 from sim.engine.fast.layout import (
     ALL_NODES,
@@ -18,13 +16,10 @@ from sim.engine.fast.layout import (
     CRASH,
     D_DOWNS,
     D_ERRORS,
-    D_READY,
     D_RESUMED,
-    D_SINCE,
     D_SPEED,
     D_SPEEDS,
     D_TRIALS,
-    E_CHOOSE,
     EP_END,
     EP_FAULT,
     EP_HIT,
@@ -52,91 +47,35 @@ from sim.engine.fast.layout import (
     FS_VALUE,
     FS_WAIT,
     FS_WAIT_STREAM,
-    G_HELD,
-    G_LINKS,
-    G_NODE,
-    G_WHO,
-    GR_CHOOSER_COUNT,
-    GR_CHOOSERS,
     GR_COUNT,
-    GR_DOWN,
     GR_RESIDENT_COUNT,
     GR_RESIDENTS,
     H_ACTIVITIES,
-    H_CHOOSING,
     H_EPISODES,
-    H_HITS,
     H_NOW,
-    H_RECOVERY_COUNT,
-    IN_SERVICE,
-    J_OWN,
-    J_STATE,
     LOW,
-    N_HOLDERS,
     ONE_CORE,
-    P_COUNT,
     P_KIND,
     PAUSE,
     POLLED,
-    RUNNING_HERE,
     S_SPEED,
-    SETUP,
     SHARED,
     T_FAULT,
-    X_CRASH,
     Y_LINKS,
     Z_JOB,
     Z_LINKS,
     Z_NODE,
 )
-from sim.engine.fast.lines import append_plain, remove_plain, sort_chain
-from sim.engine.fast.memory import Floats, Memory, effect, give, high, interrupt, take
+from sim.engine.fast.lines import append_plain, remove_plain
+from sim.engine.fast.memory import Floats, Memory, give, take
 from sim.engine.fast.nodes import group_node, node_at
 from sim.engine.fast.pools import note
-from sim.engine.fast.records import node_crashed
-from sim.engine.fast.servers import adjust_starts, serve_visits
-from sim.engine.fast.service import advance, cut_off, plan_departure, stop_service
-from sim.engine.fast.trials import node_lost, signs_come, signs_stop
+from sim.engine.fast.servers import serve_visits
+from sim.engine.fast.service import advance, plan_departure
+from sim.engine.fast.trials import signs_come, signs_stop
 from sim.engine.order import DOWN, UP
 
-# -- what lives on a node ----------------------------------------------------------------------------------
-
-
-@inner
-def _place_down(m: Memory, f: Floats, place: int, node: int) -> None:
-    """A place loses what it had on a node; whoever ran there is hit."""
-    kind = m[place + P_KIND]
-    if kind == COMMIT or kind == POLLED:
-        batches_down(m, place, node)
-        return
-    holder = m[node_at(m, place, node) + N_HOLDERS]
-    while holder:
-        add_hit(m, m[holder + G_WHO] & LOW, high(m[holder + G_HELD]))
-        if m[holder + G_NODE] & IN_SERVICE and kind != SHARED:
-            stop_service(m, f, place, holder, node)
-            m[holder + G_NODE] ^= IN_SERVICE
-        holder = m[holder + G_LINKS] & LOW
-    if kind == SHARED:
-        cut_off(m, f, place, node)
-    units_lost(m, place, node)
-    if kind == SETUP:
-        adjust_starts(m, f, place)
-
-
-@inner
-def _place_up(m: Memory, f: Floats, group: int, place: int, node: int) -> None:
-    """A place has its node back, empty."""
-    kind = m[place + P_KIND]
-    if kind == COMMIT or kind == POLLED:
-        batches_up(m, f, place, node)
-        return
-    if kind == SHARED:
-        m[node_at(m, place, node) + S_SPEED] = int(f[group_node(m, group, node) + D_SPEED] * ONE_CORE)
-    units_back(m, place, node)
-    if kind == SETUP:
-        adjust_starts(m, f, place)
-    else:
-        serve_visits(m, f, place, node)
+# -- slow and pause ----------------------------------------------------------------------------------------
 
 
 @inner
@@ -153,93 +92,6 @@ def _place_speed(m: Memory, f: Floats, place: int, node: int, speed: float) -> N
         plan_departure(m, f, place, node)
     note(m, place, node)
     serve_visits(m, f, place, node)
-
-
-# -- crash and repair --------------------------------------------------------------------------------------
-
-
-@inner
-def _mark_running(m: Memory, hit: int, before: int) -> None:
-    while hit != before:
-        job = m[hit + HIT_JOB]
-        m[high(m[job + J_OWN]) + J_STATE] |= RUNNING_HERE
-        hit = m[hit + HIT_NEXT]
-
-
-@inner
-def _node_down(m: Memory, f: Floats, group: int, node: int) -> None:
-    """One node crashes; whom that hits is noted."""
-    where = group_node(m, group, node)
-    m[where + D_DOWNS] += 1
-    if m[where + D_DOWNS] > 1:
-        return
-    m[group + GR_DOWN] += 1
-    m[where + D_SINCE] = m[H_NOW]
-    m[where + D_READY] = 0
-    node_lost(m, where)
-    before = m[H_HITS]
-    for number in range(m[group + GR_RESIDENT_COUNT]):
-        resident = m[m[group + GR_RESIDENTS] + number]
-        if resident < 0:
-            cache_down(m, -resident, node)
-        else:
-            _place_down(m, f, resident, node)
-    if m[H_RECOVERY_COUNT]:
-        _mark_running(m, m[H_HITS], before)
-        node_crashed(m, group, where)
-    for number in range(m[group + GR_CHOOSER_COUNT]):
-        again = take(m, HIT_SIZE)
-        m[again + HIT_JOB] = m[m[group + GR_CHOOSERS] + number]
-        m[again + HIT_DEPTH] = node
-        append_plain(m, H_CHOOSING, again)
-
-
-@inner
-def _interrupt_hit(m: Memory) -> int:
-    """Interrupt whoever was hit, once, in the order of job numbers; gives how many."""
-    hit = sort_chain(m, m[H_HITS], HIT_NEXT, HIT_ORDER) if m[H_HITS] else 0
-    m[H_HITS] = 0
-    count = 0
-    while hit:
-        job, depth = m[hit + HIT_JOB], m[hit + HIT_DEPTH]
-        following = m[hit + HIT_NEXT]
-        give(m, hit, HIT_SIZE)
-        while following and m[following + HIT_JOB] == job:  # of several grants lost the outermost one counts
-            other = m[following + HIT_DEPTH]
-            if depth < 0 or 0 <= other < depth:
-                depth = other
-            hit = following
-            following = m[hit + HIT_NEXT]
-            give(m, hit, HIT_SIZE)
-        interrupt(m, job, X_CRASH, depth, 0)
-        count += 1
-        hit = following
-    again = m[H_CHOOSING]
-    m[H_CHOOSING] = 0
-    m[H_CHOOSING + 1] = 0
-    while again:
-        effect(m, E_CHOOSE, again)
-        again = m[again + HIT_NEXT]
-    return count
-
-
-@inner
-def _node_up(m: Memory, f: Floats, group: int, node: int) -> None:
-    """One crash that held a node down is over."""
-    where = group_node(m, group, node)
-    m[where + D_DOWNS] -= 1
-    if m[where + D_DOWNS]:
-        return
-    m[group + GR_DOWN] -= 1
-    m[where + D_SINCE] = -1
-    m[where + D_READY] = 1 if f[where + D_SPEED] > 0.0 else 0
-    for number in range(m[group + GR_RESIDENT_COUNT]):
-        resident = m[m[group + GR_RESIDENTS] + number]
-        if resident >= 0:
-            _place_up(m, f, group, resident, node)
-
-
-# -- slow and pause ----------------------------------------------------------------------------------------
 
 
 @inner
@@ -268,7 +120,7 @@ def _change_speed(m: Memory, f: Floats, group: int, node: int, factor: float, be
     if before == after:
         return
     up = m[where + D_DOWNS] == 0
-    m[where + D_READY] = 1 if up and after > 0.0 else 0
+    set_ready(m, f, where)
     if up:
         for number in range(m[group + GR_RESIDENT_COUNT]):
             resident = m[m[group + GR_RESIDENTS] + number]
@@ -323,9 +175,9 @@ def _one_node(m: Memory, f: Floats, process: int, group: int, node: int, begins:
     kind = m[spec + FS_EFFECT]
     if kind == CRASH:
         if begins:
-            _node_down(m, f, group, node)
+            node_down(m, f, group, node, True)
         else:
-            _node_up(m, f, group, node)
+            node_up(m, f, group, node)
     elif kind == ERRORS:
         _change_errors(m, f, group, node, spec, m[process + FA_EPISODE], begins)
     else:
@@ -399,7 +251,7 @@ def fault_changes(m: Memory, f: Floats, process: int) -> None:
         record = _new_episode(m, process)
         _all_nodes(m, f, process, record, True)
         if m[spec + FS_EFFECT] == CRASH:
-            m[record + EP_HIT] = _interrupt_hit(m)
+            m[record + EP_HIT] = interrupt_hit(m)
         if m[spec + FS_LENGTH] == 0:
             return
         m[process + FA_STATE] = 1
@@ -423,13 +275,3 @@ def start_faults(m: Memory, f: Floats, first: int, size: int, count: int) -> Non
     """Set the first alarm of every fault."""
     for number in range(count):
         _plan_fault(m, f, first + number * size)
-
-
-@inner
-def choose_again_after(m: Memory, f: Floats, again: int) -> None:
-    """Those who had chosen a fallen node choose again, and all nodes of the place serve."""
-    place, node = m[again + HIT_JOB], m[again + HIT_DEPTH]
-    give(m, again, HIT_SIZE)
-    if choose_again(m, f, place, node):
-        for other in range(m[place + P_COUNT]):
-            serve_visits(m, f, place, other)

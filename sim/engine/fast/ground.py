@@ -145,6 +145,7 @@ def write_places(program: Program, network: Network, faults: dict[str, Fault], s
     slowed = {
         target.group for fault in faults.values() if fault.effect in ("pause", "slow") for target in fault.targets
     }
+    switched = {controller.nodes for controller in network.controllers.values()}
     groups = node_groups(network)
     residents: dict[str, list[int]] = {name: [] for name in groups}
     choosers: dict[str, list[int]] = {name: [] for name in groups}
@@ -180,10 +181,11 @@ def write_places(program: Program, network: Network, faults: dict[str, Fault], s
             _write_batches(program, at, name, spec)
             residents[group].append(at)
             continue
-        _write_pool(program, at, name, spec, group in targets, group in slowed, name in patient)
+        single = groups[group] == 1 and group not in switched
+        _write_pool(program, at, name, spec, single, group in targets, group in slowed, name in patient)
         words[at + P_EASY] = int(_is_easy(words, at, spec) and name not in greedy)
         residents[group].append(at)
-        if spec.wait_at == "node" and words[at + P_COUNT] > 1:
+        if spec.wait_at == "node" and not single:
             choosers[group].append(at)
     program.words[H_PLACES] = program.put(places)
     program.words[H_PLACE_COUNT] = len(places)
@@ -297,13 +299,19 @@ def _kind_of(spec: Place, slowed: bool) -> int:
 
 
 def _write_pool(
-    program: Program, at: int, name: str, spec: Resource | Server, fails: bool, slowed: bool, patient: bool
+    program: Program,
+    at: int,
+    name: str,
+    spec: Resource | Server,
+    single: bool,
+    fails: bool,
+    slowed: bool,
+    patient: bool,
 ) -> None:
     words = program.words
     kind = words[at + P_KIND] = _kind_of(spec, slowed)
     count = words[at + P_COUNT]
     units = spec.units if isinstance(spec, Resource) else spec.servers or UNLIMITED
-    single = count == 1
     words[at + P_UNITS] = units
     words[at + P_QUEUE] = _QUEUES[spec.queue]
     words[at + P_PREEMPTIVE] = int(spec.preemptive)

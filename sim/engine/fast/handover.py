@@ -22,6 +22,7 @@ from sim.results.columns import (
     Executions,
     InFlight,
     MonitorCount,
+    NodesOn,
     PlaceUse,
     Replication,
     SpanUse,
@@ -74,6 +75,7 @@ def replication_of(
         monitors=tuple(_monitor(m, program.handles[f"monitor {name}"], name) for name in network.monitors),
         events=_events(m, program, network),
         findings=tuple(cycles(network, program, m, is_idle)),
+        nodes_on={name: _nodes_on(m, program.handles[f"controller {name}"]) for name in network.controllers},
     )
 
 
@@ -268,6 +270,12 @@ def _in_flight(m: Words, network: Network) -> dict[str, InFlight]:
     return found
 
 
+def _nodes_on(m: Words, at: int) -> NodesOn:
+    area = wide(m, at + L.KO_MARKED + 2) - wide(m, at + L.KO_MARKED)
+    starts = int(m[at + L.KO_MARKED + 5]) - int(m[at + L.KO_MARKED + 4])
+    return NodesOn(area, int(m[at + L.KO_WINDOW_MAX]), starts)
+
+
 def _counts(m: Words, program: Program, routines: tuple[str, ...]) -> dict[tuple[str, str], int]:
     base, width = int(m[L.H_OPERATIONS]), int(m[L.H_OPERATION_COUNT])
     return {
@@ -296,6 +304,7 @@ def _samples(m: Words, plan: Plan, network: Network) -> dict[str, Words]:
     for name in [*network.resources, *network.stations]:
         names += [f"queue.{name}", f"busy.{name}"]
     names += [f"in_flight.{routine}" for routine in network.routines]
+    names += [f"nodes.{name}" for name in network.controllers]
     table = read_log(m, int(m[L.H_SAMPLE]) + L.SA_LOG).reshape(-1, len(names))
     if not len(table):
         return {"": np.zeros(0, np.int64)}

@@ -5,8 +5,10 @@ from __future__ import annotations
 from sim.draws.jit import inner
 from sim.engine.fast.alarms import cancel, first_time, goes_before, is_set, key_of, set_alarm, take_first
 from sim.engine.fast.batches import abandon, account_round, queue_at, read_batch, round_over
+from sim.engine.fast.controllers import look, mark_controllers, start_controllers, started
+from sim.engine.fast.crashes import choose_again_after
 from sim.engine.fast.ends import left_line
-from sim.engine.fast.faults import choose_again_after, fault_changes, start_faults
+from sim.engine.fast.faults import fault_changes, start_faults
 from sim.engine.fast.guests import token_comes
 from sim.engine.fast.jobs import drop_stale, give_back_record, grant_place, wait_kind, wake
 from sim.engine.fast.layout import (
@@ -30,6 +32,7 @@ from sim.engine.fast.layout import (
     FAR,
     G_HELD,
     G_NODE,
+    H_CONTROLLERS,
     H_FAULT_GAP,
     H_FAULT_HEAP,
     H_HANDLED,
@@ -56,6 +59,7 @@ from sim.engine.fast.layout import (
     J_STATE,
     JUDGE,
     K_ROUND,
+    KO_KEPT,
     LOW,
     M_ABANDONED,
     M_ASKED,
@@ -103,6 +107,7 @@ from sim.engine.fast.layout import (
     T_FAULT,
     T_JOB,
     T_LATE,
+    T_LOOK,
     T_PATIENCE,
     T_READ,
     T_ROUND,
@@ -110,6 +115,7 @@ from sim.engine.fast.layout import (
     T_SETUP,
     T_SHARED,
     T_SOURCE,
+    T_START,
     T_TOKEN,
     T_TRIAL,
     TAG_MASK,
@@ -226,6 +232,8 @@ def _take_sample(m: Memory) -> None:
         log_word(m, log, m[place + M_BUSY])
     for routine in range(m[sampler + SA_LOG + 3]):
         log_word(m, log, m[m[H_ROUTINES] + routine * RL_SIZE + RL_CURRENT])
+    for number in range(m[H_CONTROLLERS + 1]):
+        log_word(m, log, m[m[m[H_CONTROLLERS] + number] + KO_KEPT])
     m[sampler + SA_NUMBER] += 1
     set_alarm(m, m[sampler + SA_NUMBER] * m[sampler + SA_INTERVAL], sampler)
 
@@ -254,6 +262,10 @@ def _rare_alarm(m: Memory, f: Floats, alarm: int, tag: int) -> None:
         client_alarm(m, f, alarm)
     elif tag == T_SAMPLE:
         _take_sample(m)
+    elif tag == T_LOOK:
+        look(m, f, alarm)
+    elif tag == T_START:
+        started(m, f, alarm)
 
 
 @inner
@@ -317,6 +329,7 @@ def _run_before(m: Memory, f: Floats, end_ns: int, budget: int) -> int:
 def _begin(m: Memory, f: Floats) -> None:
     start_sources(m, f, m[H_SOURCE_COUNT])
     start_faults(m, f, m[H_FAULT_GAP], FA_SIZE, m[H_FAULT_GAP + 1])
+    start_controllers(m, f)
     sampler = m[H_SAMPLE]
     if sampler:
         m[sampler] = key_of(OBSERVATION, 0, T_SAMPLE)
@@ -395,6 +408,7 @@ def _do(m: Memory, f: Floats, what: int, number: int, budget: int) -> int:
     elif what == MARK_BEGIN or what == MARK_END:
         _mark(m, f, what - MARK_BEGIN)
         _mark_levels(m, number, what - MARK_BEGIN)
+        mark_controllers(m, what - MARK_BEGIN)
     elif what == CALL_OFF:
         if m[H_SAMPLE]:
             cancel(m, m[H_SAMPLE])

@@ -15,6 +15,7 @@ from sim.engine.fast.layout import (
     P_GROUP,
     P_KIND,
     P_NODES,
+    READY,
     S_SIZE,
     SHARED,
 )
@@ -37,6 +38,12 @@ def group_node(m: Memory, group: int, node: int) -> int:
 def is_ready(m: Memory, place: int, node: int) -> bool:
     """Up and not paused."""
     return m[m[m[place + P_GROUP] + GR_NODES] + node * D_SIZE + D_READY] != 0
+
+
+@inner
+def takes(m: Memory, place: int, node: int) -> bool:
+    """Ready, and not only for those who are bound to it."""
+    return m[m[m[place + P_GROUP] + GR_NODES] + node * D_SIZE + D_READY] == READY
 
 
 @inner

@@ -48,7 +48,9 @@ from sim.engine.fast.layout import (
     N_HOLDERS,
     N_OPEN,
     NODE_MASK,
+    NOT_READY,
     O_SALT,
+    ONLY_BOUND,
     OPENS,
     P_AT_NODE,
     P_COUNT,
@@ -80,7 +82,7 @@ from sim.engine.fast.layout import (
 from sim.engine.fast.lines import append, head_of, leave, ranks_before, stand, unlink
 from sim.engine.fast.memory import Floats, Memory, give, high, interrupt, low, take
 from sim.engine.fast.meters import granted, released, wait_begins, wait_ends
-from sim.engine.fast.nodes import group_node, is_ready, is_up, node_at
+from sim.engine.fast.nodes import group_node, is_ready, is_up, node_at, takes
 from sim.engine.fast.service import begin_service, stop_service
 from sim.engine.fast.trials import trials_granted
 
@@ -146,7 +148,7 @@ def note(m: Memory, place: int, node: int) -> None:
     if node < 0 or m[place + P_PLAIN]:
         return
     where = node_at(m, place, node)
-    free = m[where + N_FREE] > 0 and is_ready(m, place, node)
+    free = m[where + N_FREE] > 0 and takes(m, place, node)
     set_free(m, place, node, free and m[where + N_BOUND + L_LENGTH] == 0 and m[where + N_CHOSEN + L_LENGTH] == 0)
 
 
@@ -251,12 +253,15 @@ def serve(m: Memory, f: Floats, place: int, node: int) -> None:
             wait_ends(m, place, m[best + G_TIME], True)
             hand_over(m, f, place, best, node)
         return
-    if not is_ready(m, place, node):
+    ready = m[group_node(m, m[place + P_GROUP], node) + D_READY]
+    if ready == NOT_READY:
         return
     while m[where + N_FREE] > 0:
         best = 0
         best_line = 0
         for which in range(3):
+            if ready == ONLY_BOUND and which != 1:
+                continue
             line = place + P_LINE if which == 0 else where + N_BOUND if which == 1 else where + N_CHOSEN
             if m[line + L_LENGTH]:
                 first = head_of(m, queue, line)
@@ -291,9 +296,16 @@ def take_units(m: Memory, place: int, grant: int) -> int:
 
 
 @inner
+def _is_bound_to_leaving(m: Memory, place: int, grant: int) -> bool:
+    """Whether it wants a node that nobody in the place's line could have."""
+    node = wanted_of(m, grant)
+    return node >= 0 and m[group_node(m, m[place + P_GROUP], node) + D_READY] == ONLY_BOUND
+
+
+@inner
 def _node_at_once(m: Memory, place: int, grant: int, units: int) -> int:
     """A node that serves the newcomer at once, or -1; nobody overtakes those who wait."""
-    if m[place + P_LINE + L_LENGTH]:
+    if m[place + P_LINE + L_LENGTH] and not _is_bound_to_leaving(m, place, grant):
         return -1
     if m[place + P_PLAIN]:
         return 0 if m[node_at(m, place, 0) + N_FREE] >= units else -1
@@ -322,7 +334,7 @@ def _preempt(m: Memory, f: Floats, place: int, grant: int, units: int) -> bool:
     victim = 0
     victim_node = 0
     for node in range(m[place + P_COUNT]) if wanted < 0 else range(wanted, wanted + 1):
-        if not is_ready(m, place, node):
+        if not (takes(m, place, node) if wanted < 0 else is_ready(m, place, node)):
             continue
         holder = m[node_at(m, place, node) + N_HOLDERS]
         while holder:

@@ -7,10 +7,13 @@ from numpy.typing import NDArray
 
 from sim.draws.build import inverse_of
 from sim.draws.streams import child_paths, element_id
+from sim.engine.controlled import use_of_a_node
 from sim.engine.fast import layout as L
 from sim.engine.fast.ground import NO_ALARM
-from sim.engine.fast.program import Program, bits
+from sim.engine.fast.program import Program, bits, floating
 from sim.network import Network
+from sim.network.controllers import Controller
+from sim.network.distributions import Constant
 from sim.network.facts import node_groups
 from sim.network.faults import Fault
 from sim.network.sources import (
@@ -163,4 +166,45 @@ def _write_fault(program: Program, name: str, fault: Fault, element: int) -> int
         kind = {"all": L.ALL_NODES, "any": L.ANY_NODE}.get(str(target.nodes), L.LISTED_NODES)
         targets += [program.handles[f"group {target.group}"], kind, program.put(listed), len(listed)]
     words[at + L.FS_TARGETS], words[at + L.FS_TARGET_COUNT] = program.put(targets), len(fault.targets)
+    return at
+
+
+# -- controllers -------------------------------------------------------------------------------------------
+
+
+def write_controllers(program: Program, network: Network) -> None:
+    """Every controller, with all nodes of its group on: those that are off at the start go off when the run begins."""
+    program.words[L.H_CONTROLLERS + 1] = len(network.controllers)
+    handles = [_write_controller(program, network, name, spec) for name, spec in network.controllers.items()]
+    program.words[L.H_CONTROLLERS] = program.put(handles)
+
+
+def _write_controller(program: Program, network: Network, name: str, spec: Controller) -> int:
+    at = program.room(L.KO_SIZE)
+    program.handles[f"controller {name}"] = at
+    words, element = program.words, program.elements[f"controllers.{name}"]
+    words[at], words[at + L.KO_ELEMENT] = NO_ALARM, element
+    words[at + L.KO_GROUP] = program.handles[f"group {spec.nodes}"]
+    words[at + L.KO_MINIMUM], words[at + L.KO_INTERVAL] = spec.minimum, spec.interval_ns
+    words[at + L.KO_LIMIT] = -1 if spec.drain_limit_ns is None else spec.drain_limit_ns
+    words[at + L.KO_ON] = spec.on_at_start
+    words[at + L.KO_WANTED] = program.put([spec.on_at_start] * spec.looks_back)
+    words[at + L.KO_BACK] = spec.looks_back
+    words[at + L.KO_DELAY] = program.distribution(inverse_of(spec.start_delay or Constant(constant_ns=0)))
+    program.stream(at + L.KO_DELAY_STREAM, f"{name}/start")
+    if spec.schedule is not None:
+        points = [word for point in spec.schedule.points for word in (point.at_ns, point.nodes)]
+        words[at + L.KO_FORM], words[at + L.KO_PERIOD] = L.BY_CLOCK, spec.schedule.period_ns or 0
+        words[at + L.KO_POINTS], words[at + L.KO_POINT_COUNT] = program.put(points), len(spec.schedule.points)
+    else:
+        assert spec.of is not None
+        place = words[at + L.KO_PLACE] = program.handles[spec.of]
+        words[at + L.KO_FORM], words[at + L.KO_TARGET] = L.BY_BACKLOG, spec.backlog or 0
+        if spec.backlog is None:
+            cores = floating(words[place + L.P_CONTENTION]) if words[place + L.P_KIND] == L.SHARED else None
+            words[at + L.KO_FORM] = L.BY_USE
+            words[at + L.KO_TARGET] = bits(use_of_a_node(spec, words[place + L.P_UNITS], cores))
+    count = node_groups(network)[spec.nodes]
+    node = [NO_ALARM, 0, at, L.KN_ON, 0, 0, 0]
+    program.block(at + L.KO_NODES, node, count, {L.A_VISIT: np.arange(count)})
     return at

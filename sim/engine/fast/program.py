@@ -25,6 +25,11 @@ def bits(value: float) -> int:
     return int(struct.unpack("<q", struct.pack("<d", value))[0])
 
 
+def floating(word: int) -> float:
+    """The double that a word holds."""
+    return float(struct.unpack("<d", struct.pack("<q", word))[0])
+
+
 @dataclass(frozen=True)
 class Block:
     """So many rows of one pattern behind the words; some columns differ from row to row. There may be many rows: one

@@ -86,7 +86,7 @@ from sim.engine.fast.layout import (
 from sim.engine.fast.lines import append, head_of, leave, unlink
 from sim.engine.fast.memory import Floats, Memory, give, low, set_high, take
 from sim.engine.fast.meters import record_wait, wait_ends
-from sim.engine.fast.nodes import group_node, is_ready, is_up, node_at, spoils
+from sim.engine.fast.nodes import group_node, is_up, node_at, spoils, takes
 from sim.engine.fast.pools import (
     ask,
     drop_grant,
@@ -184,7 +184,7 @@ def _is_full(m: Memory, place: int) -> bool:
     if m[place + P_LINE + L_LENGTH] < m[place + P_LIMIT]:
         return False
     for node in range(m[place + P_COUNT]):
-        if m[node_at(m, place, node) + N_FREE] and is_ready(m, place, node):
+        if m[node_at(m, place, node) + N_FREE] and takes(m, place, node):
             return False
     return True
 

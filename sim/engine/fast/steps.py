@@ -25,6 +25,7 @@ from sim.engine.fast.layout import (
     CN_ITEMS,
     COHORT,
     COMMIT,
+    D_LEAVES,
     D_SINCE,
     DE_DIST,
     DE_FLOOR,
@@ -145,8 +146,10 @@ def _remembered(m: Memory, job: int, step: int) -> int:
     node = m[high(m[job + J_OWN]) + m[X_AFFINITIES] + m[step + AQ_AFFINITY]] - 1
     if node < 0:
         return -1
-    since = m[group_node(m, m[m[step + AQ_PLACE] + P_GROUP], node) + D_SINCE]
-    if m[step + AQ_LEASE] >= 0 and since >= 0 and m[H_NOW] - since >= m[step + AQ_LEASE]:
+    where = group_node(m, m[m[step + AQ_PLACE] + P_GROUP], node)
+    since = m[where + D_SINCE]
+    known = m[step + AQ_LEASE] >= 0 and since >= 0 and m[H_NOW] - since >= m[step + AQ_LEASE]
+    if known or m[where + D_LEAVES]:
         return -2 if m[step + AQ_OTHERWISE] else -1
     return node
 

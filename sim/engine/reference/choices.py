@@ -57,7 +57,7 @@ class Chooser:
 
     def on_arrival(self, grant: Grant, nodes: list[Any]) -> int:
         """The node to wait at, among those that are up; -1 when there is none. Load is units in use and waiting."""
-        up = [n for n in range(self.group.count) if self.group.downs[n] == 0]
+        up = [n for n in range(self.group.count) if self.group.downs[n] == 0 and not self.group.leaves[n]]
         if not up:
             return -1
         bits = sum(1 << n for n in up)

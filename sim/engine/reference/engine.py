@@ -19,6 +19,7 @@ from sim.engine.reference import build
 from sim.engine.reference.batches import BatchStation, FlushStation, PolledStation
 from sim.engine.reference.caches import LruCache
 from sim.engine.reference.clock import Alarm, Clock, Event, Process, interrupt
+from sim.engine.reference.controllers import ControllerProcess
 from sim.engine.reference.faults import FaultProcess
 from sim.engine.reference.groups import Group
 from sim.engine.reference.guests import BucketStation, DelayStation
@@ -70,6 +71,7 @@ class Engine:
             for target in fault.targets
         }
         self.pauses = any(fault.effect == "pause" for fault in self.faults.values())
+        self._switched = {controller.nodes for controller in network.controllers.values()}
         self.elements = elements_of(network)
         self.groups = {name: Group(name, count) for name, count in node_groups(network).items()}
         self.caches = {
@@ -91,6 +93,9 @@ class Engine:
         ]
         for name, fault in self.faults.items():
             FaultProcess(self, name, fault)
+        self.controllers = {
+            name: ControllerProcess(self, name, controller) for name, controller in network.controllers.items()
+        }
         self.next_sample: Alarm | None = None
         if plan.sample_ns:
             Process(self.clock, self._sample(plan.sample_ns))
@@ -156,6 +161,10 @@ class Engine:
     def can_fail(self, group: Group) -> bool:
         """Whether any fault of this run hits the group."""
         return group.name in self._group_targets
+
+    def is_switched(self, group: Group) -> bool:
+        """Whether a controller switches nodes of the group on and off."""
+        return group.name in self._switched
 
     # -- executions -------------------------------------------------------------------------------------------
 
@@ -303,6 +312,8 @@ class Engine:
                 place.mark()
         for level in self.recorder.in_flight.values():
             level.mark(now)
+        for controller in self.controllers.values():
+            controller.mark()
 
     def _sample(self, interval_ns: int) -> Any:
         samples, times = self.recorder.samples, self.recorder.sample_ns
@@ -318,3 +329,5 @@ class Engine:
             for routine, index in self.routine_ids.items():
                 level = self.recorder.in_flight.get(index)
                 samples[f"in_flight.{routine}"].append(level.current if level else 0)
+            for name, controller in self.controllers.items():
+                samples[f"nodes.{name}"].append(controller.kept.current)

@@ -34,7 +34,8 @@ class Resident(Protocol):
 class Group:
     """The nodes of one group and their state. Several faults may hold a node down; it is up when none does.
 
-    ready: up and not paused. error_chances: (stream, episode, chance) of each fault that makes services there fail.
+    ready: up and not paused. leaves: by a controller, off or about to be. error_chances: (stream, episode, chance)
+    of each fault that makes services there fail.
     """
 
     def __init__(self, name: str, count: int) -> None:
@@ -45,9 +46,11 @@ class Group:
         self.downs = [0] * count
         self.down_since = [-1] * count
         self.ready = [True] * count
+        self.leaves = [False] * count
         self.speeds: list[list[float]] = [[] for _ in range(count)]
         self.error_chances: list[list[tuple[int, int, float]]] = [[] for _ in range(count)]
         self.residents: list[Resident] = []
+        self.pools: list[Pool] = []
         self.chosen_on_arrival: list[Pool] = []
         self.trials: list[dict[Trial, None]] = [{} for _ in range(count)]
         self.resumed: list[list[Event]] = [[] for _ in range(count)]
@@ -55,6 +58,10 @@ class Group:
     def is_up(self, node: int) -> bool:
         """Whether the node is there (paused or slow nodes are)."""
         return self.downs[node] == 0
+
+    def takes(self, node: int) -> bool:
+        """Whether the node takes work that is not bound to it."""
+        return self.ready[node] and not self.leaves[node]
 
     def speed(self, node: int) -> float:
         """Share of its speed that the node works at: the product over the faults that slow it; 0 when paused."""
@@ -67,8 +74,8 @@ class Group:
         """Whether a service that ends on the node now ends in failure; `path` is that of the visit."""
         return any(uniform(stream, path, episode) < chance for stream, episode, chance in self.error_chances[node])
 
-    def take_down(self, nodes: list[int], now_ns: int) -> tuple[Hit, list[int]]:
-        """Nodes crash. Gives whom that hits and which nodes were up until now."""
+    def take_down(self, nodes: list[int], now_ns: int, crashes: bool = True) -> tuple[Hit, list[int]]:
+        """Nodes crash, or go off with nothing to do. Gives whom that hits and which nodes were up until now."""
         hit: Hit = {}
         fallen = []
         for node in nodes:
@@ -84,7 +91,7 @@ class Group:
             here: Hit = {}
             for resident in self.residents:
                 resident.node_down(node, here)
-            if self.crashed is not None:
+            if crashes and self.crashed is not None:
                 running = {job.execution.ordinal for job in here}
                 self.crashed(self.name, node, running, self.affinities, now_ns)
             for job, depth in here.items():

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sim.engine.reference.batches import FlushStation, PolledStation
+from sim.engine.reference.controllers import ControllerProcess
 from sim.engine.reference.deadlock import cycles
 from sim.engine.reference.stations import ONE_CORE, Shared
 from sim.network.facts import node_groups
@@ -16,6 +17,7 @@ from sim.results.columns import (
     Executions,
     FaultEpisode,
     InFlight,
+    NodesOn,
     PlaceUse,
     Replication,
     SpanUse,
@@ -74,7 +76,13 @@ def replication_of(engine: Engine, followed_ns: int) -> Replication:
         monitors=tuple(engine.watch.tally.values()),
         events=_events(engine),
         findings=tuple(cycles(engine)),
+        nodes_on={name: _nodes_on(controller) for name, controller in engine.controllers.items()},
     )
+
+
+def _nodes_on(controller: ControllerProcess) -> NodesOn:
+    kept, starts = controller.kept, controller.marks
+    return NodesOn(kept.areas[1] - kept.areas[0], kept.window_maximum, starts[1] - starts[0])
 
 
 def _events(engine: Engine) -> int:

@@ -123,9 +123,10 @@ class Pool:
         opening = resource.opening if resource is not None else None
         self.opening = engine.sampler(f"{name}/opening", opening) if opening is not None else None
         self.refuses = spec.when_down == "refuse"
-        self.single = group.count == 1  # then all stand in one line, whatever node they want
+        self.single = group.count == 1 and not engine.is_switched(group)  # all stand in one line, whatever they want
         self.plain = self.single and not engine.can_fail(group)
         group.residents.append(self)
+        group.pools.append(self)
         if spec.wait_at == "node" and not self.single:
             group.chosen_on_arrival.append(self)
 
@@ -167,11 +168,11 @@ class Pool:
 
     def _node_at_once(self, grant: Grant) -> int:
         """A node that serves the newcomer at once, or -1; nobody overtakes those who wait."""
-        if self.line.entries:
+        node = grant.wanted
+        if self.line.entries and (node < 0 or not self.group.leaves[node]):
             return -1
         if self.plain:
             return 0 if self.nodes[0].free >= grant.units else -1
-        node = grant.wanted
         if node < 0:
             return self.fresh.with_units(grant, self.nodes)
         place = self.nodes[node]
@@ -261,9 +262,12 @@ class Pool:
         place = self.nodes[node]
         if not self.group.ready[node]:
             return
+        lines = (self.line,) if self.single else (self.line, place.bound, place.chosen)
+        if self.group.leaves[node]:
+            lines = (place.bound,)
         while place.free > 0:
             best = None
-            for where in (self.line,) if self.single else (self.line, place.bound, place.chosen):
+            for where in lines:
                 if where.entries:
                     head = where.peek()
                     rank = where.rank(head)
@@ -281,7 +285,7 @@ class Pool:
         if node < 0 or self.plain:
             return
         place = self.nodes[node]
-        free = place.free > 0 and self.group.ready[node]
+        free = place.free > 0 and self.group.takes(node)
         self.fresh.changed(node, free and not place.bound.entries and not place.chosen.entries)
 
     def _preempt(self, grant: Grant) -> bool:
@@ -290,7 +294,7 @@ class Pool:
         victims = [
             (holder.priority, -holder.serial, node, holder)
             for node in nodes
-            if self.group.ready[node]
+            if (self.group.takes(node) if grant.wanted < 0 else self.group.ready[node])
             for holder in self.nodes[node].holders
             if holder.priority < grant.priority and holder.units >= grant.units and holder.job.kept is not holder
         ]
@@ -321,6 +325,12 @@ class Pool:
             raise
         finally:
             job.spend(self.opening_state, self.clock._now)
+
+    def load(self, node: int) -> int:
+        """Units in use on the node, and how many wait at it."""
+        place = self.nodes[node]
+        used = self.units - place.free if self.group.is_up(node) else 0
+        return used + len(place.bound) + len(place.chosen)
 
     # -- looking at it ----------------------------------------------------------------------------------------
 
@@ -368,6 +378,12 @@ class Pool:
         self.meter.units_change(self.units)
         self._note(node)
         self.serve(node)
+
+    def node_takes(self, node: int) -> None:
+        """The node takes new work again, or no longer does."""
+        self._note(node)
+        if not self.group.leaves[node]:
+            self.serve(node)
 
     def node_speed(self, node: int, speed: float) -> None:
         """A paused node grants nothing; holders keep what they hold."""

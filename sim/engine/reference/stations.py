@@ -173,7 +173,7 @@ class Servers(Pool):
         limit = self.spec.queue_limit
         assert limit is not None
         return len(self.line) >= limit and not any(
-            node.free and ready for node, ready in zip(self.nodes, self.group.ready, strict=True)
+            place.free and self.group.takes(node) for node, place in enumerate(self.nodes)
         )
 
     def _wait_at_door(self, visit: Visit) -> Any:

@@ -72,8 +72,10 @@ class AcquireStep:
         node = -1 if affinity is None else affinity.get(body.affinity or "", -1)
         if node < 0:
             return -1
-        down_since = self.pool.group.down_since[node]
-        if body.lease_ns is not None and down_since >= 0 and self.clock._now - down_since >= body.lease_ns:
+        group = self.pool.group
+        since = group.down_since[node]
+        known = body.lease_ns is not None and since >= 0 and self.clock._now - since >= body.lease_ns
+        if known or group.leaves[node]:
             return -2 if self.otherwise is not None else -1
         return node
 

@@ -73,6 +73,7 @@ H_ST_BACKOFF: Final = 65
 H_ST_PAUSED: Final = 66
 H_SOURCE_COUNT: Final = 67
 H_FAULT_GAP: Final = 110  # first process of a fault; number
+H_CONTROLLERS: Final = 112  # base of handles, number
 # where the parts of a job begin that not every network needs
 X_SPANS: Final = 70
 X_ATTRIBUTES: Final = 71
@@ -139,6 +140,8 @@ T_LATE: Final = 9
 T_CLIENT: Final = 10
 T_FAULT: Final = 11
 T_SAMPLE: Final = 12
+T_LOOK: Final = 13
+T_START: Final = 14
 
 # -- effects: kind << 32 | value << 31 | handle -------------------------------------------------------------
 E_START: Final = 0

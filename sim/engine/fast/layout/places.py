@@ -195,7 +195,8 @@ GR_AFFINITIES: Final = 6  # base, number
 GR_AFFINITY_COUNT: Final = 7
 GR_INDEX: Final = 8
 GR_DOWN: Final = 10  # how many nodes are down
-GR_SIZE: Final = 11
+GR_LEAVING: Final = 11  # how many are up but about to go off
+GR_SIZE: Final = 12
 # its node
 D_DOWNS: Final = 0
 D_SINCE: Final = 1
@@ -205,7 +206,13 @@ D_ERRORS: Final = 5  # first, last of a list (next, stream, episode, chance)
 D_TRIALS: Final = 7  # first, last
 D_RESUMED: Final = 9  # first, last
 D_SPEED: Final = 11
-D_SIZE: Final = 12
+D_LEAVES: Final = 12  # by a controller: off, or about to be
+D_SIZE: Final = 13
+
+# D_READY
+NOT_READY: Final = 0
+READY: Final = 1
+ONLY_BOUND: Final = 2  # serves those who are bound to it; leaves
 
 # -- job waiting on a paused node ---------------------------------------------------------------------------
 Z_JOB: Final = 0

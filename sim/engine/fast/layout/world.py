@@ -118,6 +118,50 @@ EP_HIT: Final = 4
 EP_ONLY: Final = 5  # group and node of a process of `each`, else -1
 EP_NODES: Final = 7  # one a target: the node drawn, or -1
 
+# -- controller ---------------------------------------------------------------------------------------------
+KO_KEY: Final = 0  # alarm, three words
+KO_GROUP: Final = 3
+KO_PLACE: Final = 4
+KO_FORM: Final = 5
+KO_TARGET: Final = 6  # use that a node stands for, a double; or how many of the backlog
+KO_POINTS: Final = 7  # base of (time, nodes), number, period or 0
+KO_POINT_COUNT: Final = 8
+KO_PERIOD: Final = 9
+KO_MINIMUM: Final = 10
+KO_INTERVAL: Final = 11
+KO_LIMIT: Final = 12  # or -1
+KO_DELAY: Final = 13
+KO_DELAY_STREAM: Final = 14
+KO_ELEMENT: Final = 15
+KO_LOOKS: Final = 16
+KO_WANTED: Final = 17  # base of what the last looks wanted, number
+KO_BACK: Final = 18
+KO_NODES: Final = 19
+KO_USED: Final = 20  # area at the last look, two words
+KO_KEPT: Final = 22
+KO_LAST: Final = 23
+KO_AREA: Final = 24  # two words
+KO_MAX: Final = 26
+KO_WINDOW_MAX: Final = 27
+KO_STARTS: Final = 28
+KO_MARKED: Final = 29  # two areas, then two numbers of starts
+KO_ON: Final = 35  # how many are on at the start
+KO_SIZE: Final = 36
+BY_USE: Final = 0
+BY_BACKLOG: Final = 1
+BY_CLOCK: Final = 2
+# its node
+KN_KEY: Final = 0  # alarm, three words
+KN_STATE: Final = 3
+KN_LEFT: Final = 4
+KN_BEGUN: Final = 5
+KN_ORDER: Final = 6  # of its start among all
+KN_SIZE: Final = 7
+KN_OFF: Final = 0
+KN_STARTING: Final = 1
+KN_ON: Final = 2
+KN_LEAVING: Final = 3
+
 # -- log: a growing list of words ---------------------------------------------------------------------------
 LOG_FIRST: Final = 0
 LOG_LAST: Final = 1

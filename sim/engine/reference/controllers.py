@@ -1,0 +1,174 @@
+"""Controllers: when nodes are switched on and off. What a node does that goes or comes is told in `groups`."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from functools import partial
+from math import ceil
+from typing import TYPE_CHECKING, Any
+
+from sim.engine.controlled import FULL_SUM, use_of_a_node
+from sim.engine.order import OBSERVATION, UP, key
+from sim.engine.reference.clock import Alarm, Process
+from sim.engine.reference.groups import crash
+from sim.engine.reference.recorder import Level
+from sim.engine.reference.stations import Shared
+from sim.network.controllers import Controller
+from sim.network.distributions import Constant
+
+if TYPE_CHECKING:
+    from sim.engine.reference.engine import Engine
+    from sim.engine.reference.pools import Pool
+
+OFF, STARTING, ON, LEAVING = range(4)
+
+
+class ControllerProcess:
+    """A controller at run time. kept: nodes that are not off, as a level. starts: nodes switched on so far."""
+
+    def __init__(self, engine: Engine, name: str, spec: Controller) -> None:
+        self.clock = engine.clock
+        self.spec = spec
+        self.group = engine.groups[spec.nodes]
+        places: dict[str, Pool] = {**engine.pools, **engine.stations}
+        self.place = places[spec.of] if spec.of is not None else None
+        self.element = engine.elements[f"controllers.{name}"]
+        self.delay = engine.sampler(f"{name}/start", spec.start_delay or Constant(constant_ns=0))
+        count = self.group.count
+        self.state = [ON] * count
+        self.left_ns = [0] * count
+        self.begun = [0] * count
+        self.starting: dict[int, Alarm] = {}  # by node, in the order of the starts
+        self.wanted = [spec.on_at_start] * spec.looks_back
+        self.used = 0
+        self.starts = 0
+        self.marks: list[int] = []
+        self.kept = Level()
+        self.kept.change(spec.on_at_start, 0)
+        for node in range(spec.on_at_start, count):
+            self.group.leaves[node] = True
+            self._off(node)
+        Process(self.clock, self._life())
+
+    def _life(self) -> Any:
+        look = 0
+        while True:
+            look += 1
+            yield self.clock.alarm(look * self.spec.interval_ns, key(OBSERVATION, self.element))
+            self._look(look)
+
+    def mark(self) -> None:
+        """The window begins, or ends."""
+        self.kept.mark(self.clock._now)
+        self.marks.append(self.starts)
+
+    # -- how many ---------------------------------------------------------------------------------------------
+
+    def _look(self, look: int) -> None:
+        want = max(self.spec.minimum, min(self._want(), self.group.count))
+        self.wanted[look % len(self.wanted)] = want
+        have = sum(state in (STARTING, ON) for state in self.state)
+        keep = max(self.wanted)
+        if want > have:
+            self._more(want - have)
+        elif keep < have:
+            self._fewer(have - keep)
+        self._let_go()
+
+    def _want(self) -> int:
+        spec, place = self.spec, self.place
+        if spec.schedule is not None:
+            points, now = spec.schedule.points, self.clock._now
+            time = now % spec.schedule.period_ns if spec.schedule.period_ns else now
+            return points[bisect_right([point.at_ns for point in points], time) - 1].nodes
+        assert place is not None
+        present = place.meter.waiting + place.meter.busy
+        if spec.backlog is not None:
+            return -(-present // spec.backlog)
+        place.meter.tick()
+        used = place.meter.busy_area
+        cores = None
+        if isinstance(place, Shared):
+            for shared in place.shared:
+                place._advance(shared)
+            used, cores = place.work_area, place.cores
+        high, low = divmod(used - self.used, FULL_SUM)
+        self.used = used
+        want = ceil((high * float(FULL_SUM) + low) / use_of_a_node(spec, place.units, cores))
+        return max(want, 1) if present else want
+
+    # -- on and off -------------------------------------------------------------------------------------------
+
+    def _more(self, number: int) -> None:
+        """Call back those that are leaving, then switch on those that are off, the least node first."""
+        for state, switch in ((LEAVING, self._stay), (OFF, self._start)):
+            for node in [node for node, known in enumerate(self.state) if known == state][:number]:
+                switch(node)
+                number -= 1
+
+    def _stay(self, node: int) -> None:
+        self.state[node] = ON
+        self.group.leaves[node] = False
+        for pool in self.group.pools:
+            pool.node_takes(node)
+
+    def _start(self, node: int) -> None:
+        self.state[node] = STARTING
+        ready = self.clock._now + self.delay.ns(node, self.begun[node])
+        self.begun[node] += 1
+        self.starts += 1
+        self.kept.change(1, self.clock._now)
+        alarm = self.clock.alarm(ready, key(UP, self.element) | node)
+        assert alarm.callbacks is not None
+        alarm.callbacks.append(lambda _: self._started(node))
+        self.starting[node] = alarm
+
+    def _started(self, node: int) -> None:
+        del self.starting[node]
+        self.state[node] = ON
+        self.group.leaves[node] = False
+        self.group.repair([node])
+
+    def _fewer(self, number: int) -> None:
+        """Call off starts, the last one first; then let nodes leave, the least loaded first, the last among equals."""
+        for _ in range(number):
+            if self.starting:
+                node, alarm = self.starting.popitem()
+                alarm.cancel()
+                self.state[node] = OFF
+                self.kept.change(-1, self.clock._now)
+                continue
+            node = min((n for n, state in enumerate(self.state) if state == ON), key=lambda n: (self._load(n), -n))
+            self._leave(node)
+
+    def _load(self, node: int) -> int:
+        return sum(pool.load(node) for pool in self.group.pools)
+
+    def _leave(self, node: int) -> None:
+        self.state[node] = LEAVING
+        self.left_ns[node] = self.clock._now
+        self.group.leaves[node] = True
+        for pool in self.group.pools:
+            pool.node_takes(node)
+        for pool in self.group.chosen_on_arrival:
+            self.clock.later(partial(pool.choose_again, node))
+
+    def _let_go(self) -> None:
+        """Of those that leave, who has nothing left to do goes off, and who has had its time is interrupted."""
+        limit, now = self.spec.drain_limit_ns, self.clock._now
+        late = []
+        for node in [node for node, state in enumerate(self.state) if state == LEAVING]:
+            if self._load(node) == 0 and not self.group.trials[node]:
+                self._off(node)
+                self.kept.change(-1, now)
+            elif limit is not None and now - self.left_ns[node] >= limit:
+                late.append(node)
+        if late:
+            crash(self.clock, [(self.group, late)])
+            for node in late:
+                self.state[node] = OFF
+            self.kept.change(-len(late), now)
+
+    def _off(self, node: int) -> None:
+        self.state[node] = OFF
+        self.group.take_down([node], self.clock._now, crashes=False)
