@@ -35,7 +35,10 @@ RECOVERY_WINDOW_NS = 10_000_000_000
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the caller may ask for beside the scenario; None leaves the scenario's own."""
+    """What the caller may ask for beside the scenario; None leaves the scenario's own.
+
+    lives: whether the life of the first execution that breaks a monitor is told, for which it is run once more.
+    """
 
     seed: int | None = None
     replications: int | None = None
@@ -46,6 +49,7 @@ class Options:
     engine: str = "fast"
     progress: Callable[[str, float, int], None] | None = None
     command: str = ""
+    lives: bool = True
 
     def settings(self, run: RunSettings) -> RunSettings:
         """The scenario's run settings with these in place of its own."""
@@ -322,7 +326,7 @@ class _Line:
     def _traces_of_violators(self, runs: Sequence[Replication], window: Measured) -> dict[str, list[str]]:
         """The life of the first execution that broke each monitor, by running its replication once more."""
         found: dict[str, list[str]] = {}
-        for run in runs:
+        for run in runs if self.options.lives else ():
             for monitor in run.monitors:
                 if monitor.examples and monitor.name not in found:
                     drills = (e.fault for e in run.episodes if self.network.faults[e.fault].is_drill)

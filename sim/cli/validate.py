@@ -1,0 +1,90 @@
+"""`sim validate figures`: every published figure beside its prediction, with a verdict."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sim.cli.output import note, say
+from sim.cli.start import settle
+from sim.errors import InputErrors, Problem
+
+REGISTRY = Path("calibration") / "figures.yaml"
+CONFIGS = "configs"
+
+app = typer.Typer(help="Hold predictions against what was published.", no_args_is_help=True)
+
+
+@app.callback()
+def _group() -> None:
+    """Hold predictions against what was published."""
+
+
+@app.command("figures")
+def figures(
+    registry: Annotated[
+        Path | None,
+        typer.Option(
+            "--registry",
+            help="The registry of figures. Without it, calibration/figures.yaml here or in a folder above.",
+            show_default=False,
+        ),
+    ] = None,
+    configs: Annotated[
+        Path | None,
+        typer.Option(
+            "--configs",
+            metavar="DIR",
+            help="Where its scenarios are. Without it, `configs` beside the folder of the registry.",
+            show_default=False,
+        ),
+    ] = None,
+    only: Annotated[
+        list[str],
+        typer.Option(
+            "--only", metavar="ID", help="One figure, `coinbase.p99_latency`, or a family, `coinbase`. Repeatable."
+        ),
+    ] = [],  # noqa: B006 - typer copies it
+    as_json: Annotated[bool, typer.Option("--json", help="Print the rows as one JSON list and nothing else.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
+    processes: Annotated[int, typer.Option("--processes", help="Runs at once; -1 takes all cores.")] = -1,
+) -> None:
+    """Predict every figure of the registry and print its verdict: met, missed, contradictory, arithmetic, fitted.
+
+    Each scenario is run once. An input is `used` when a scenario has it and means something else without it. The
+    headline counts met against met and missed; what has no scenario is `not modelled yet` and counts as neither.
+    """
+    from sim.cli.figures_text import as_text
+    from sim.engine.run import compile_now, must_be_compiled
+    from sim.plan.predict import Options
+    from sim.plan.published.check import Checker
+
+    found = _registry() if registry is None else registry
+    folder = found.parent.parent / CONFIGS if configs is None else configs
+    if not folder.is_dir():
+        raise InputErrors([Problem("--configs", f"{folder} is no folder", "write   --configs DIR")])
+    if processes != -1 and processes < 1:
+        raise InputErrors([Problem("--processes", f"is {processes}; at least 1 is expected")])
+    settle()
+    if must_be_compiled("fast"):
+        note("compiling the engine, once on this machine: about 20 s", quiet)
+        compile_now()
+    checker = Checker(found, folder, Options(processes=processes), lambda name: note(f"running {name}", quiet))
+    rows = checker.rows(only)
+    if as_json:
+        say(json.dumps([row.to_json() for row in rows], indent=2, ensure_ascii=False, allow_nan=False))
+    else:
+        say(as_text(rows))
+
+
+def _registry() -> Path:
+    """The registry of the project that the current folder is in."""
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        if (folder / REGISTRY).is_file():
+            return folder / REGISTRY
+    message = f"there is no {REGISTRY} in {here} or above it"
+    raise InputErrors([Problem("--registry", message, "write   --registry FILE")])

@@ -1,0 +1,52 @@
+"""A behaviour on and off under common random numbers: whether turning it off moves its metric, and where to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from sim.figure import Figure
+from sim.lower.load import load
+from sim.plan.compare import compare
+from sim.plan.predict import Options, Prediction, predict
+from sim.plan.published.registry import Registry, Switch
+from sim.stats.intervals import mean_interval
+
+VIOLATIONS = "violations."
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What turning a behaviour off did. difference: off - on, paired by replication."""
+
+    difference: Figure
+    direction: str
+
+    @property
+    def shows(self) -> bool:
+        """Whether the whole interval lies on the side that was named beforehand."""
+        if self.difference.low is None or self.difference.high is None:
+            return False
+        return self.difference.low > 0 if self.direction == "up" else self.difference.high < 0
+
+
+def effect_of(switch: Switch, registry: Registry, configs: Path, options: Options) -> Effect:
+    """Run with the behaviour and without it, and take the difference. Raises InputErrors for faulty scenarios."""
+    run = registry.runs[switch.run]
+    with_it, without = (predict(load(configs / run.file, [*run.set, *off]), options) for off in ((), switch.remove))
+    if switch.metric.startswith(VIOLATIONS):
+        return Effect(_violations(with_it, without, switch.metric.removeprefix(VIOLATIONS)), switch.direction)
+    return Effect(compare(with_it, without, switch.metric).difference, switch.direction)
+
+
+def _violations(with_it: Prediction, without: Prediction, monitor: str) -> Figure:
+    """The difference of the shares of executions that broke a monitor, replication by replication."""
+    shares = []
+    for prediction in (with_it, without):
+        of_each = []
+        for run in prediction.replications:
+            found = next(one for one in run.monitors if one.name == monitor)
+            told = found.checked + found.violated
+            of_each.append(found.violated / told if told else 0.0)
+        shares.append(of_each)
+    return mean_interval([off - on for on, off in zip(*shares, strict=True)], "ratio", 0.95)

@@ -1,0 +1,244 @@
+"""Every figure of the registry against its prediction: what must be run is run once, and each row gets a verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from sim.errors import AuditFailed, InputErrors, Problem
+from sim.figure import Figure
+from sim.lower.load import Loaded, load
+from sim.plan.inputs import check_inputs
+from sim.plan.names import metric_units
+from sim.plan.predict import Options, predict
+from sim.plan.published.behaviours import effect_of
+from sim.plan.published.inputs import check_input
+from sim.plan.published.registry import (
+    Broken,
+    Kept,
+    Metric,
+    OfRun,
+    Published,
+    RunOf,
+    Term,
+    leaves,
+    load_registry,
+)
+from sim.plan.published.rules import MONEY, Judged, Verdict, judge
+from sim.plan.published.terms import Outcome, figure_of
+from sim.scenario.document import Document
+from sim.scenario.shape import nearest
+
+Tell = Callable[[str], None]
+Edit = Callable[[Loaded], Loaded]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A figure with its verdict. scenario: the files that it is predicted by or used in."""
+
+    published: Published
+    predicted: Figure | None
+    judged: Judged
+    scenario: str
+
+    @property
+    def verdict(self) -> Verdict:
+        """The verdict."""
+        return self.judged.verdict
+
+    @property
+    def mechanism(self) -> str:
+        """The part of the model that it rests on; empty where there is none."""
+        predicted = self.published.predicted
+        return predicted.mechanism.name if predicted is not None and predicted.mechanism is not None else ""
+
+    @property
+    def derivation(self) -> str:
+        """Why it is as it is: the verdict's reason, then the registry's words."""
+        return "; ".join(part for part in (self.judged.reason, self.published.derivation) if part)
+
+    def to_json(self) -> dict[str, Any]:
+        """The row of the output contract; unit and relation tell how `published` is meant."""
+        figure = self.predicted
+        return {
+            "id": self.published.id,
+            "section": self.published.section,
+            "role": "input" if self.verdict in ("used", "not used") else "target",
+            "relation": self.published.relation,
+            "published": self.published.value,
+            "unit": self.published.unit,
+            "predicted": None if figure is None else figure.value,
+            "low": None if figure is None else figure.low,
+            "high": None if figure is None else figure.high,
+            "verdict": self.verdict,
+            "scenario": self.scenario,
+            "mechanism": self.mechanism,
+            "derivation": self.derivation,
+        }
+
+
+class Checker:
+    """The registry with what was run for it so far."""
+
+    def __init__(
+        self, registry: Path, configs: Path, options: Options | None = None, tell: Tell | None = None
+    ) -> None:
+        self.document, self.registry = load_registry(registry)
+        self.configs = configs
+        self.options = replace(options or Options(), lives=False)
+        self.tell = tell or (lambda _: None)
+        self.outcomes: dict[str, Outcome] = {}
+        self.effects: dict[str, bool] = {}
+        self.scenarios: dict[str, Loaded] = {}
+
+    def rows(self, only: Collection[str] = ()) -> list[Row]:
+        """A row for each figure (two for one that is both), or for those named in `only`.
+
+        Raises InputErrors, before anything runs, for names that lead nowhere and scenarios that are wrong.
+        """
+        chosen = self._chosen(only)
+        self._check_names(chosen)
+        return [row for figure in chosen for row in self._rows_of(figure)]
+
+    def without_its_mechanism(self, figure: Published, edit: Edit | None = None) -> Row:
+        """The row of a predicted figure with its mechanism taken out of every run that it is made of.
+
+        edit: what no value of a scenario can take out. Objectives go as well: no figure depends on them, and they may
+        be about what is taken out.
+        """
+        assert figure.predicted is not None
+        assert figure.predicted.mechanism is not None
+        removed = figure.predicted.mechanism.remove
+        outcomes = {
+            run: _outcome(
+                (edit or _as_it_is)(self._load(self.registry.runs[run], [*removed, "objectives=[]"])), self.options
+            )
+            for run in _runs_of(figure.predicted.by)
+        }
+        return self._target(figure, outcomes)
+
+    def _rows_of(self, figure: Published) -> Iterator[Row]:
+        # What is both is judged as an input where a scenario has it as one.
+        if figure.role == "input" or figure.used is not None:
+            yield self._input(figure)
+        if figure.role != "input":
+            for run in () if figure.predicted is None else _runs_of(figure.predicted.by):
+                self._run(run)
+            yield self._target(figure, self.outcomes)
+
+    def _input(self, figure: Published) -> Row:
+        if figure.used is None:
+            return Row(figure, None, Judged("not modelled yet"), "")
+        judged, value = check_input(figure, self.configs)
+        return Row(figure, value, judged, figure.used.file)
+
+    def _target(self, figure: Published, outcomes: Mapping[str, Outcome]) -> Row:
+        if figure.predicted is None:
+            return Row(figure, None, judge(figure, None), "")
+        value = figure_of(figure.predicted.by, outcomes, self._shows)
+        runs = [self.registry.runs[run] for run in _runs_of(figure.predicted.by)]
+        return Row(figure, value, judge(figure, value), ", ".join(dict.fromkeys(map(_shown, runs))))
+
+    def _run(self, name: str) -> None:
+        """Run it, unless that was done."""
+        if name not in self.outcomes:
+            self.tell(name)
+            self.outcomes[name] = _outcome(self.scenarios[name], self.options)
+
+    def _shows(self, behaviour: str) -> bool:
+        if behaviour not in self.effects:
+            self.tell(behaviour)
+            switch = next(one.switch for one in self.registry.behaviours if one.id == behaviour)
+            assert switch is not None
+            self.effects[behaviour] = effect_of(switch, self.registry, self.configs, self.options).shows
+        return self.effects[behaviour]
+
+    # -- before anything runs ---------------------------------------------------------------------------------
+
+    def _chosen(self, only: Collection[str]) -> list[Published]:
+        known = [figure.id for figure in self.registry.figures]
+        problems = []
+        for name in only:
+            if name not in known and not any(one.startswith(f"{name}.") for one in known):
+                near = nearest(name, known)
+                hint = f"did you mean {near}?" if near else ""
+                problems.append(Problem("--only", f"is {name}, which is no figure of {self.document.file}", hint))
+        if problems:
+            raise InputErrors(problems)
+        return [
+            figure
+            for figure in self.registry.figures
+            if not only or figure.id in only or figure.id.partition(".")[0] in only
+        ]
+
+    def _check_names(self, figures: Sequence[Published]) -> None:
+        problems = []
+        for figure in figures:
+            if figure.predicted is None:
+                continue
+            index = self.registry.figures.index(figure)
+            for leaf in leaves(figure.predicted.by):
+                if isinstance(leaf, OfRun):
+                    if leaf.run not in self.scenarios:
+                        self.scenarios[leaf.run] = self._load(self.registry.runs[leaf.run])
+                    problems += _leaf_problems(self.document, index, figure, leaf, self.scenarios[leaf.run])
+        if problems:
+            raise InputErrors(problems)
+
+    def _load(self, run: RunOf, more: Sequence[str] = ()) -> Loaded:
+        return load(self.configs / run.file, [*run.set, *more])
+
+
+def _leaf_problems(document: Document, index: int, figure: Published, leaf: OfRun, loaded: Loaded) -> list[Problem]:
+    """Whether the run has what the leaf names, in a unit that the figure can have."""
+    place = ("figures", index, "predicted", "by")
+    if isinstance(leaf, Metric):
+        units = metric_units(loaded.lowered)
+        if leaf.metric not in units:
+            near = nearest(leaf.metric, units)
+            hint = f"did you mean {near}?" if near else ""
+            return [document.problem(place, f"asks for {leaf.metric}, which run {leaf.run} does not have", hint)]
+        assert figure.predicted is not None
+        if figure.predicted.by is leaf and not _units_agree(figure.unit, units[leaf.metric]):
+            message = f"is in {units[leaf.metric] or 'numbers'}, and the figure in {figure.unit}"
+            return [document.problem(place, message)]
+    if isinstance(leaf, Kept | Broken):
+        names = leaf.monitors if isinstance(leaf, Kept) else leaf.violations
+        known = loaded.lowered.network.monitors
+        return [
+            document.problem(place, f"asks for the monitor {name}, which run {leaf.run} does not have")
+            for name in names
+            if name not in known
+        ]
+    return []
+
+
+def _units_agree(published: str, predicted: str) -> bool:
+    """Times are times, money is money, and a share is no count."""
+    of = {"s": "s", "ratio": "ratio", "1/s": "1/s", "events/s": "1/s"} | {unit: unit.upper() for unit in MONEY}
+    return of.get(published, "") == (predicted.upper() if predicted.startswith("USD") else predicted)
+
+
+def _as_it_is(loaded: Loaded) -> Loaded:
+    return loaded
+
+
+def _runs_of(term: Term) -> list[str]:
+    return list(dict.fromkeys(leaf.run for leaf in leaves(term) if isinstance(leaf, OfRun)))
+
+
+def _shown(run: RunOf) -> str:
+    return " ".join([run.file, *(f"--set {assignment}" for assignment in run.set)])
+
+
+def _outcome(loaded: Loaded, options: Options) -> Outcome:
+    check_inputs(loaded)
+    try:
+        return Outcome.of(predict(loaded, options))
+    except AuditFailed as error:
+        if not all("deadlock" in finding for finding in error.findings):
+            raise
+        return Outcome(None, None, 0, error.findings)

@@ -1,0 +1,340 @@
+"""What the registry of published figures may hold: figures, how the product predicts them, behaviours, runs.
+
+How a prediction is made of runs lives in `terms`, the rules of the verdicts in `rules`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, Tag, model_validator
+
+from sim.errors import InputErrors, Problem
+from sim.network.names import Name
+from sim.scenario.document import Document
+from sim.scenario.reader import read
+from sim.scenario.shape import nearest
+from sim.scenario.validate import validate
+from sim.spec import Spec, chosen_by_key
+from sim.units import Mistake
+
+Relation = Literal["eq", "lt", "le", "gt", "ge", "between"]
+Identity = Annotated[str, Field(pattern=r"^[a-z_]+\.[a-z0-9_]+$")]
+Assignment = Annotated[str, Field(pattern=r"^[^=\s]+=")]
+"""`PATH=VALUE`, as `--set` takes it."""
+
+
+class RunOf(Spec):
+    """A scenario that is run, whole or with some of its values changed."""
+
+    file: str
+    """The scenario, in the folder of scenarios."""
+    set: tuple[Assignment, ...] = ()
+    """Values that differ from the file, as `--set` takes them."""
+
+
+class OfRun(Spec):
+    """Something that one run tells."""
+
+    run: Name
+    """Which run."""
+
+
+class Metric(OfRun):
+    """A figure of a run, by the name that `sim run` gives it."""
+
+    metric: str
+    """Name of the figure, such as `latency.W.p99`."""
+
+
+class BillLine(OfRun):
+    """What a run pays in a month for a part of its deployment."""
+
+    bill: str
+    """The part, as the bill names it: `postgres`, `workers.orders`."""
+
+
+class Kept(OfRun):
+    """The share of a run's executions that kept all of these properties."""
+
+    monitors: Annotated[tuple[Name, ...], Field(min_length=1)]
+    """Monitors of the scenario."""
+
+
+class Broken(OfRun):
+    """The share of a run's executions that broke one of these properties."""
+
+    violations: Annotated[tuple[Name, ...], Field(min_length=1)]
+    """Monitors of the scenario."""
+
+
+class Property(OfRun):
+    """What every run is audited for."""
+
+    property: Literal["no_deadlock"]
+    """`no_deadlock`: no two executions ever wait for each other."""
+
+
+class Shown(Spec):
+    """Whether a behaviour of the registry shows: 1 where it does."""
+
+    behaviour: Name
+    """Which behaviour."""
+
+
+class Number(Spec):
+    """A number that is no prediction, such as the seconds of a month."""
+
+    number: float
+    """The number."""
+
+
+class RatioOf(Spec):
+    """One prediction over another."""
+
+    ratio: tuple[Term, Term]
+    """Numerator and denominator."""
+
+
+class SavingOf(Spec):
+    """What the first costs less than the second, as a share of the second."""
+
+    saving: tuple[Term, Term]
+    """The cheaper one, and what it is held against."""
+
+
+class ProductOf(Spec):
+    """Predictions multiplied."""
+
+    product: Annotated[tuple[Term, ...], Field(min_length=2)]
+    """The factors."""
+
+
+class SumOf(Spec):
+    """Predictions added."""
+
+    sum: Annotated[tuple[Term, ...], Field(min_length=2)]
+    """The terms."""
+
+
+KEYS = (
+    *("metric", "bill", "monitors", "violations", "property", "behaviour"),
+    *("number", "ratio", "saving", "product", "sum"),
+)
+Term = Annotated[
+    Annotated[Metric, Tag("metric")]
+    | Annotated[BillLine, Tag("bill")]
+    | Annotated[Kept, Tag("monitors")]
+    | Annotated[Broken, Tag("violations")]
+    | Annotated[Property, Tag("property")]
+    | Annotated[Shown, Tag("behaviour")]
+    | Annotated[Number, Tag("number")]
+    | Annotated[RatioOf, Tag("ratio")]
+    | Annotated[SavingOf, Tag("saving")]
+    | Annotated[ProductOf, Tag("product")]
+    | Annotated[SumOf, Tag("sum")],
+    chosen_by_key({key: key for key in KEYS}),
+]
+"""How a number comes out of runs."""
+
+
+class Mechanism(Spec):
+    """The part of the model that a met figure rests on."""
+
+    name: str
+    """What it is."""
+    remove: tuple[Assignment, ...] = ()
+    """Changes, as `--set` takes them, that take it out of every run of the prediction."""
+    edit: str = ""
+    """A change to the lowered network that no value of a scenario can make, in words; a test makes it, on top of the
+    changes."""
+
+    @model_validator(mode="after")
+    def _can_be_removed(self) -> Self:
+        if not self.remove and not self.edit:
+            raise Mistake("needs `remove`: without its removal nothing shows that the figure rests on it")
+        return self
+
+
+class Prediction(Spec):
+    """How the product predicts a figure."""
+
+    by: Term
+    """The prediction."""
+    kind: Literal["arithmetic", "fitted", "contradictory"] | None = None
+    """`arithmetic`: it follows from inputs alone. `fitted`: a parameter was chosen to reach it. `contradictory`: it
+    conflicts with another figure or with arithmetic."""
+    mechanism: Mechanism | None = None
+    """What it rests on; needed unless it is of a kind."""
+
+    @model_validator(mode="after")
+    def _rests_on_something(self) -> Self:
+        if self.kind is None and self.mechanism is None:
+            raise Mistake("needs a `mechanism`, or a `kind`", "add   mechanism: {name: .., remove: [..]}")
+        return self
+
+
+class UsedIn(Spec):
+    """Where a scenario has a published input."""
+
+    file: str
+    """The scenario."""
+    paths: Annotated[tuple[str, ...], Field(min_length=1)]
+    """Places of the value; the numbers of several are multiplied, and a mapping or a list counts its entries."""
+    other: Annotated[tuple[Assignment, ...], Field(min_length=1)]
+    """Another value: the scenario must then mean something else, or be refused."""
+
+
+class Published(Spec):
+    """A figure of the case studies."""
+
+    id: Identity
+    """Its name."""
+    section: str
+    """Where it stands."""
+    relation: Relation
+    """What is claimed of it; `between` includes its ends."""
+    value: float | tuple[float, float] | str
+    """The number; two with `between`; a word for a mode."""
+    unit: str
+    """Its unit; `ratio` for none, `property` and `behaviour` for what holds or does not."""
+    role: Literal["input", "target", "both"]
+    """`input`: given to a scenario. `target`: to be predicted. `both`: one in one scenario, the other in another."""
+    reading: str = ""
+    """How it is understood."""
+    used: UsedIn | None = None
+    """Where a scenario has it as an input."""
+    predicted: Prediction | None = None
+    """How it is predicted; without it, it is not modelled yet."""
+    derivation: str = ""
+    """Why it comes out as it does."""
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """The range of the number; both ends are the same for a single one."""
+        assert not isinstance(self.value, str), f"{self.id} is a word"
+        return self.value if isinstance(self.value, tuple) else (self.value, self.value)
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if (self.relation == "between") != isinstance(self.value, tuple):
+            raise Mistake("is one number, or two with `between`", at=("value",))
+        if isinstance(self.value, tuple) and self.value[0] > self.value[1]:
+            raise Mistake("has its ends the wrong way round", "the smaller one first", at=("value",))
+        if self.used is not None and self.role == "target":
+            raise Mistake("is for inputs, and this is a target", at=("used",))
+        if self.predicted is not None and (self.role == "input" or isinstance(self.value, str)):
+            raise Mistake("is for targets, and this is an input", at=("predicted",))
+        if self.predicted is not None and self.predicted.kind is not None and not self.derivation:
+            raise Mistake(f"is missing; what is {self.predicted.kind} needs its derivation", at=("derivation",))
+        return self
+
+
+class Switch(Spec):
+    """How a behaviour is turned off, and what that must do."""
+
+    run: Name
+    """The run that has it."""
+    remove: Annotated[tuple[Assignment, ...], Field(min_length=1)]
+    """Changes, as `--set` takes them, that turn it off."""
+    metric: str
+    """What changes, named before the runs were seen: a figure, or `violations.M` for the share that breaks M."""
+    direction: Literal["up", "down"]
+    """Where turning it off moves the metric."""
+
+
+class Behaviour(Spec):
+    """A design that the case studies name."""
+
+    id: Name
+    """Its name."""
+    section: str
+    """Where it stands."""
+    text: str
+    """What it is."""
+    switch: Switch | None = None
+    """How it is turned off; without it, it is not modelled yet."""
+
+
+class Registry(Spec):
+    """Every published figure and behaviour, and the runs that predict them."""
+
+    runs: dict[Name, RunOf] = Field(default_factory=dict)
+    """Runs by name; each is run once, whoever asks."""
+    figures: tuple[Published, ...]
+    """The figures."""
+    behaviours: tuple[Behaviour, ...] = ()
+    """The behaviours."""
+
+
+def operands(term: Term) -> tuple[Term, ...]:
+    """The terms that a term is made of; none for a leaf."""
+    match term:
+        case RatioOf():
+            return term.ratio
+        case SavingOf():
+            return term.saving
+        case ProductOf():
+            return term.product
+        case SumOf():
+            return term.sum
+    return ()
+
+
+def leaves(term: Term) -> list[Term]:
+    """The term's leaves, itself when it is one."""
+    parts = operands(term)
+    return [leaf for part in parts for leaf in leaves(part)] if parts else [term]
+
+
+def load_registry(file: Path) -> tuple[Document, Registry]:
+    """The registry in a file. Raises InputErrors with everything that is wrong in it."""
+    document = read(file)
+    registry = validate(document, Registry)
+    problems = [*_names_given_twice(document, registry), *_names_that_lead_nowhere(document, registry)]
+    if problems:
+        raise InputErrors(sorted(problems, key=lambda one: (one.line, one.column)))
+    return document, registry
+
+
+def _names_given_twice(document: Document, registry: Registry) -> list[Problem]:
+    found = []
+    for part in ("figures", "behaviours"):
+        seen: dict[str, int] = {}
+        for index, entry in enumerate(getattr(registry, part)):
+            if entry.id in seen:
+                found.append(document.problem((part, index, "id"), f"is also that of {part}.{seen[entry.id]}"))
+            seen.setdefault(entry.id, index)
+    return found
+
+
+def _names_that_lead_nowhere(document: Document, registry: Registry) -> list[Problem]:
+    found = []
+    switches = [one.id for one in registry.behaviours if one.switch is not None]
+
+    def run_problem(path: tuple[str | int, ...], run: str) -> None:
+        if run not in registry.runs:
+            near = nearest(run, registry.runs)
+            hint = f"did you mean {near}?" if near else f"known: {', '.join(registry.runs) or 'none'}"
+            found.append(document.problem(path, f"is {run}, which is not one of `runs`", hint))
+
+    for index, figure in enumerate(registry.figures):
+        if figure.predicted is None:
+            continue
+        for leaf in leaves(figure.predicted.by):
+            place: tuple[str | int, ...] = ("figures", index, "predicted", "by")
+            if isinstance(leaf, Shown):
+                if leaf.behaviour not in switches:
+                    message = f"is about {leaf.behaviour}, which is no behaviour with a switch"
+                    found.append(document.problem(place, message))
+            elif isinstance(leaf, OfRun):
+                run_problem(place, leaf.run)
+    for index, behaviour in enumerate(registry.behaviours):
+        if behaviour.switch is not None:
+            run_problem(("behaviours", index, "switch", "run"), behaviour.switch.run)
+    return found
+
+
+for model in (RatioOf, SavingOf, ProductOf, SumOf):
+    model.model_rebuild()

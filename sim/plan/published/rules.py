@@ -1,0 +1,108 @@
+"""The rules of the verdicts: a published figure against its prediction. Pure functions; nothing is run here.
+
+`eq` and `between` are met when the estimate lies within the tolerance of the value or range, and the half-width of its
+interval is below half of that; a bound is met when the far end of the interval keeps it; properties, and `eq 0`, are
+met when nothing that broke them was seen, and are shown with the rule of three.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from sim.figure import Figure
+from sim.plan.published.registry import Published
+
+Verdict = Literal["met", "missed", "contradictory", "arithmetic", "fitted", "used", "not used", "not modelled yet"]
+
+TOLERANCE = 0.05
+TOLERANCE_OF_TIMES = 0.20
+TOLERANCE_OF_MONEY = 0.001
+TIMES = ("s",)
+MONEY = ("usd", "usd/month")
+PROPERTIES = ("property", "behaviour")
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A verdict, and why where it is not plain from the numbers."""
+
+    verdict: Verdict
+    reason: str = ""
+
+
+def tolerance_of(unit: str) -> float:
+    """How far from the published value an estimate may lie, as a share of it: 20 % for times (latency and recovery),
+    0.1 % for money, 5 % for all else."""
+    if unit in TIMES:
+        return TOLERANCE_OF_TIMES
+    return TOLERANCE_OF_MONEY if unit in MONEY else TOLERANCE
+
+
+def judge(published: Published, predicted: Figure | None) -> Judged:
+    """The verdict of a target. predicted: None where there is no scenario for it yet.
+
+    What is arithmetic or fitted and does not come out is missed; what is contradictory is so whatever comes out.
+    """
+    kind = published.predicted.kind if published.predicted is not None else None
+    if kind == "contradictory":
+        return Judged("contradictory")
+    if predicted is None:
+        return Judged("not modelled yet")
+    reason = why_missed(published, predicted)
+    if reason:
+        return Judged("missed", reason)
+    return Judged(kind or "met")
+
+
+def why_missed(published: Published, predicted: Figure) -> str:
+    """Why the prediction does not carry the claim; empty where it does."""
+    if predicted.value is None:
+        return f"refused: {predicted.note}"
+    low, high = published.ends
+    if published.unit in PROPERTIES or (published.relation == "eq" and low == 0):
+        return "" if predicted.value == low else "it was broken"
+    if predicted.low is None or predicted.high is None:
+        return "the prediction has no interval"
+    match published.relation:
+        case "lt" if predicted.high >= low:
+            return _beyond(predicted, predicted.value < low, "upper")
+        case "le" if predicted.high > low:
+            return _beyond(predicted, predicted.value <= low, "upper")
+        case "gt" if predicted.low <= low:
+            return _beyond(predicted, predicted.value > low, "lower")
+        case "ge" if predicted.low < low:
+            return _beyond(predicted, predicted.value >= low, "lower")
+        case "eq" | "between":
+            return _off(predicted, low, high, tolerance_of(published.unit))
+    return ""
+
+
+def _beyond(predicted: Figure, value_keeps_it: bool, end: str) -> str:
+    if not value_keeps_it:
+        return "the estimate does not keep the bound"
+    why = f" ({predicted.note})" if predicted.note else ""
+    return f"the estimate keeps the bound, the {end} end of its interval does not{why}"
+
+
+def _off(predicted: Figure, low: float, high: float, tolerance: float) -> str:
+    """Why an estimate is not the value, or not in the range from `low` to `high`."""
+    assert predicted.value is not None
+    nearest = min(max(predicted.value, low), high)
+    allowed = tolerance * abs(nearest)
+    # A hair for the rounding of decimal fractions: 105 is within 5 % of 100.
+    if abs(predicted.value - nearest) > allowed * (1 + 1e-9):
+        return f"off by {abs(predicted.value - nearest) / abs(nearest):.3g}, {tolerance:g} is allowed"
+    assert predicted.half_width is not None
+    if predicted.half_width > 0 and predicted.half_width >= allowed / 2:
+        width = predicted.half_width / abs(nearest)
+        return (
+            f"within {tolerance:g}, but the interval's half-width is {width:.2g} of it; {tolerance / 2:g} is allowed"
+        )
+    return ""
+
+
+def headline(verdicts: list[Verdict]) -> tuple[int, int]:
+    """How many are met, and of how many: those met and those missed; nothing else counts."""
+    met = verdicts.count("met")
+    return met, met + verdicts.count("missed")

@@ -1,0 +1,150 @@
+"""A term of the registry into a figure, from what the runs left. Which runs there are is told in `check`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import reduce
+
+from sim.cost.bill import Bill
+from sim.cost.propagate import product, ratio, total
+from sim.figure import Figure
+from sim.plan.predict import Prediction
+from sim.plan.published.registry import (
+    BillLine,
+    Broken,
+    Kept,
+    Metric,
+    Number,
+    ProductOf,
+    Property,
+    RatioOf,
+    SavingOf,
+    Shown,
+    SumOf,
+    Term,
+)
+from sim.stats.summary import MonitorResult, Summary
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a run left that figures are made of.
+
+    executions: all that were simulated, drills and twins included. deadlocks: what the audit found; nothing else of
+    such a run can be told.
+    """
+
+    summary: Summary | None
+    bill: Bill | None
+    executions: int
+    deadlocks: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, prediction: Prediction) -> Outcome:
+        """Of a run that came to its end, without its columns."""
+        every = [*prediction.replications, *(run for runs in prediction.drills.values() for run in runs)]
+        return cls(prediction.summary, prediction.bill, sum(len(run.executions.start_ns) for run in every))
+
+
+def figure_of(term: Term, outcomes: Mapping[str, Outcome], shows: Callable[[str], bool]) -> Figure:
+    """The figure that a term stands for; refused where a run cannot tell it.
+
+    outcomes: by run. shows: whether a behaviour shows. Intervals of several runs are joined end to end
+    (`sim.cost.propagate`), so the result is at least as wide as it must be.
+    """
+
+    def value(one: Term) -> Figure:
+        return figure_of(one, outcomes, shows)
+
+    match term:
+        case Number():
+            return Figure.exact(term.number, "")
+        case Shown():
+            return Figure.exact(1.0 if shows(term.behaviour) else 0.0, "")
+        case RatioOf():
+            over, under = map(value, term.ratio)
+            return ratio(over, under, _quotient(over.unit, under.unit))
+        case SavingOf():
+            cheaper, dearer = map(value, term.saving)
+            return _one_minus(ratio(cheaper, dearer, "ratio"))
+        case ProductOf():
+            return reduce(lambda left, right: product(left, right, left.unit or right.unit), map(value, term.product))
+        case SumOf():
+            parts = [value(one) for one in term.sum]
+            return total(parts, parts[0].unit)
+    outcome = outcomes[term.run]
+    if isinstance(term, Property):
+        return _no_deadlock(outcome)
+    if outcome.summary is None:
+        return Figure.refused("", f"run {term.run}: {'; '.join(outcome.deadlocks)}")
+    match term:
+        case Metric():
+            absent = Figure.refused("", f"run {term.run} has no figure {term.metric}")
+            return outcome.summary.metrics.get(term.metric, absent)
+        case BillLine():
+            return _line(outcome.bill, term.bill)
+        case Kept():
+            return _one_minus(_broken(outcome.summary, term.monitors))
+        case Broken():
+            return _broken(outcome.summary, term.violations)
+
+
+def _quotient(over: str, under: str) -> str:
+    """Unit of a ratio: none for two of a kind, money by the rate of what is bought a piece."""
+    if over == under:
+        return "ratio"
+    return "USD" if over == "USD/month" and under in ("", "1/s") else over
+
+
+def _one_minus(figure: Figure) -> Figure:
+    if figure.value is None:
+        return figure
+    low, high = figure.low, figure.high
+    return Figure(
+        1 - figure.value,
+        "ratio",
+        None if high is None else 1 - high,
+        None if low is None else 1 - low,
+        figure.confidence,
+        figure.n,
+        figure.note,
+    )
+
+
+def _line(bill: Bill | None, part: str) -> Figure:
+    if bill is None:
+        return Figure.refused("USD/month", "this run has no bill")
+    lines = [item.cost for item in bill.items if item.resource == part or item.resource.startswith(f"{part}.")]
+    if not lines:
+        return Figure.refused("USD/month", f"nothing on the bill is called {part}")
+    return total(lines, lines[0].unit)
+
+
+def _broken(summary: Summary, names: tuple[str, ...]) -> Figure:
+    """The share of executions that broke any of the properties, at most; the rule of three where none did."""
+    by_name = {monitor.name: monitor for monitor in summary.monitors}
+    worst = max((by_name[name] for name in names), key=lambda one: (_share(one), -one.checked))
+    if worst.checked == 0:
+        return Figure.refused("ratio", f"{worst.name}: its condition never arose, so nothing was tested")
+    if worst.violated:
+        return worst.upper_bound
+    return _unseen(worst.checked, worst.name)
+
+
+def _share(monitor: MonitorResult) -> float:
+    return monitor.violated / monitor.checked if monitor.checked else 0.0
+
+
+def _no_deadlock(outcome: Outcome) -> Figure:
+    if outcome.deadlocks:
+        return Figure.exact(0.0, "ratio", "; ".join(outcome.deadlocks))
+    return _one_minus(_unseen(outcome.executions, "no_deadlock"))
+
+
+def _unseen(checked: int, what: str) -> Figure:
+    """None seen in so many: the rule of three bounds the share."""
+    if checked == 0:
+        return Figure.refused("ratio", f"{what}: nothing was run")
+    note = f"{what}: none broke it in {checked:,} executions; at most 3/n of them do, if independently of each other"
+    return Figure(0.0, "ratio", 0.0, min(1.0, 3 / checked), 0.95, checked, note)
