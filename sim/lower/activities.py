@@ -136,4 +136,5 @@ def _retry(workers: Workers, policy: RetryPolicy, retried: bool) -> Retry:
         jitter=policy.jitter,
         non_retryable=(REJECTED,),
         floor_ns=number("temporal.timer_floor"),
+        grid_ns=workers.platform.temporal.timer_grid_ns,
     )

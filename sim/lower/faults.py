@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sim.lower.persistence import Store
+from sim.lower.constants import Constants
+from sim.lower.ownership import shards_away
+from sim.lower.persistence import OWNERS, Store
 from sim.lower.steps import Distribution, constant
 from sim.lower.sums import sum_of
 from sim.network.distributions import Exponential
@@ -12,14 +14,48 @@ from sim.scenario.faults import DeploymentFault
 from sim.scenario.scenario import Scenario
 
 
-def fault_of(scenario: Scenario, store: Store, fault: DeploymentFault) -> Fault:
-    """A failure of pods or of the store's nodes as crashes of nodes.
+def faults_of(
+    constants: Constants, scenario: Scenario, store: Store, name: str, fault: DeploymentFault
+) -> dict[str, Fault]:
+    """A failure of pods or of the store's nodes as crashes of nodes; the first one bears its name.
 
     A crash of a database's primary closes every connection: whoever waits for it is interrupted, writes are refused
-    until a standby has been promoted, and connections are opened one by one afterwards.
+    until a standby has been promoted, and connections are opened one by one afterwards. Of a history pod the shards
+    come back before its cores do.
     """
+    if fault.of_store:
+        targets, away = store.outage(fault)
+        return {name: _crash(fault, targets, away)}
+    assert fault.repair is not None
+    nodes = "all" if fault.mttf_ns is not None else fault.nodes
+    if fault.target == "temporal.history":
+        shards = shards_away(constants, store, fault.repair, _is_whole(store, fault))
+        if fault.at_ns is None:
+            constants.note(
+                "shards and cores of a history pod that crashes at random",
+                "fail at instants of their own, each as often as the pods",
+            )
+        return {
+            name: _crash(fault, (NodeTarget(group=OWNERS, nodes=nodes),), shards),
+            f"{name}-cores": _crash(fault, (NodeTarget(group="history", nodes=nodes),), fault.repair),
+        }
+    queue = fault.target.removeprefix("workers.")
+    start_delay_ns = scenario.workers[queue].start_delay_ns
+    away = sum_of(fault.repair, constant(start_delay_ns)) if start_delay_ns else fault.repair
+    return {name: _crash(fault, (NodeTarget(group=f"{queue}-workers", nodes=nodes),), away)}
+
+
+def _is_whole(store: Store, fault: DeploymentFault) -> bool:
+    """Whether no pod of history is left."""
+    history = store.temporal.history
+    assert history is not None, "checked: there are pods"
+    if isinstance(fault.nodes, tuple):
+        return len(set(fault.nodes)) == history.replicas
+    return fault.nodes == "all" and fault.mttf_ns is None
+
+
+def _crash(fault: DeploymentFault, targets: tuple[NodeTarget, ...], away: Distribution) -> Fault:
     gap_ns = fault.mean_gap_ns
-    targets, away = store.outage(fault) if fault.of_store else _pods(scenario, fault)
     return Fault(
         targets=targets,
         effect="crash",
@@ -28,15 +64,3 @@ def fault_of(scenario: Scenario, store: Store, fault: DeploymentFault) -> Fault:
         each=fault.mttf_ns is not None,
         duration=away,
     )
-
-
-def _pods(scenario: Scenario, fault: DeploymentFault) -> tuple[tuple[NodeTarget, ...], Distribution]:
-    """The pods that fail, and how long until their replacements are at work."""
-    assert fault.repair is not None
-    away, group = fault.repair, "history"
-    if fault.target != "temporal.history":
-        queue = fault.target.removeprefix("workers.")
-        start_delay_ns = scenario.workers[queue].start_delay_ns
-        away = sum_of(away, constant(start_delay_ns)) if start_delay_ns else away
-        group = f"{queue}-workers"
-    return (NodeTarget(group=group, nodes="all" if fault.mttf_ns is not None else fault.nodes),), away

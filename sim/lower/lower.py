@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sim.lower.constants import Constants
-from sim.lower.faults import fault_of
+from sim.lower.faults import faults_of
 from sim.lower.lowered import Assumption, Lowered
 from sim.lower.machines import machines, volumes
 from sim.lower.parts import Parts
@@ -55,13 +55,12 @@ def lower(scenario: Scenario) -> Lowered:
     for name, fault in scenario.faults.items():
         if fault.of_place:
             found = place_faults(parts, constants, scenario, store, name, fault)
-            parts.faults.update(found)
-            if fault.at_ns is not None and len(found) > 1:
-                companions[name] = tuple(found)[1:]
-            hit = {target.group for one in found.values() for target in one.targets}
         else:
-            parts.faults[name] = fault_of(scenario, store, fault)
-            hit = {target.group for target in parts.faults[name].targets}
+            found = faults_of(constants, scenario, store, name, fault)
+        parts.faults.update(found)
+        if fault.at_ns is not None and len(found) > 1:
+            companions[name] = tuple(found)[1:]
+        hit = {target.group for one in found.values() for target in one.targets}
         for pool in workers.values():
             if pool.nodes in hit:
                 pool.add_recovery()

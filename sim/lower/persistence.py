@@ -30,7 +30,7 @@ from sim.lower.steps import (
     use,
 )
 from sim.network.faults import Target as NodeTarget
-from sim.network.places import Keyed, Resource
+from sim.network.places import Keyed, NodeGroup, Resource
 from sim.network.routines import Retry
 from sim.scenario.faults import DeploymentFault
 from sim.scenario.platform import TemporalCluster
@@ -39,6 +39,12 @@ from sim.scenario.store import StoreCluster
 
 HISTORY = "history-events"
 """Attribute: events in the history of an execution; what replay costs grows with it."""
+OWNERS = "history-shards"
+"""Node group: the shards of each history pod, away while nobody owns them."""
+OWNER = "shard-owner"
+"""Resource: what a transition, or the read of a queue, holds of the pod that owns its shard."""
+LOCKS = 2**14
+"""Locks of executions, where a shard writes for several at once."""
 
 
 class Store(ABC):
@@ -63,9 +69,18 @@ class Store(ABC):
             jitter=constants.ratio("temporal.persistence_retry_jitter"),
         )
         self.history_cpu_ns = constants.number("temporal.history_cpu")
+        concurrency = temporal.shard_io_concurrency or constants.number("temporal.shard_io_concurrency")
         self.parts.resources["shards"] = Resource(
-            nodes=temporal.history_shards or constants.number("temporal.history_shards"), units=1, keyed=Keyed()
+            nodes=temporal.history_shards or constants.number("temporal.history_shards"),
+            units=concurrency,
+            keyed=Keyed(skew=temporal.shard_skew),
         )
+        self.locks: tuple[str, ...] = ("shards",)
+        if concurrency > 1:
+            self.parts.resources["execution-locks"] = Resource(nodes=LOCKS, units=1, keyed=Keyed())
+            self.locks = ("execution-locks", "shards")
+            constants.note("locks of executions", f"{LOCKS} of them by hash: two executions may share one")
+        self._add_owners()
 
     # -- what each product tells ------------------------------------------------------------------------------
 
@@ -95,6 +110,13 @@ class Store(ABC):
         """What cannot work in this store, as far as the presets' numbers tell."""
 
     # -- the same for every product ---------------------------------------------------------------------------
+
+    def _add_owners(self) -> None:
+        """The pods as owners of shards; where they are not named, somebody always owns every shard."""
+        history = self.temporal.history
+        if history is not None:
+            self.parts.nodes[OWNERS] = NodeGroup(count=history.replicas)
+            self.parts.resources[OWNER] = Resource(nodes=OWNERS, units=10**9, keyed=Keyed())
 
     def transition(self, kind: str) -> Step:
         """The step that carries out a state transition of this kind and waits until it is durable."""
@@ -126,15 +148,17 @@ class Store(ABC):
         on_the_way_ns = 0
         steps: list[Step] = []
         if owned and self.temporal.history is not None:
-            steps.append(use("history-cpu", self.history_cpu_ns))
+            steps += [acquire(OWNER), use("history-cpu", self.history_cpu_ns)]
         elif owned:
             on_the_way_ns = self.history_cpu_ns
         if owned:
-            steps.append(acquire("shards"))
+            steps += [acquire(lock) for lock in self.locks]
         steps += self.limits.persistence("history" if owned else "matching", transition.requests)
         steps += self.writing(transition, on_the_way_ns, owned)
         if owned:
-            steps.append(release("shards"))
+            steps += [release(lock) for lock in reversed(self.locks)]
+        if owned and self.temporal.history is not None:
+            steps.append(release(OWNER))
         steps.append(count(transition=int(owned), backlog_write=int(not owned), **self.operations(transition)))
         body = Attempt(attempt=AttemptBody(steps=tuple(steps), retry=self.retry, counted=False))
         return (body, add(HISTORY, transition.events)) if transition.events else (body,)

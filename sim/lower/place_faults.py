@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from typing import Literal
 
 from sim.lower.constants import Constants
+from sim.lower.ownership import shards_away
 from sim.lower.parts import Parts
-from sim.lower.persistence import Store
+from sim.lower.persistence import OWNERS, Store
 from sim.lower.steps import Distribution, constant
 from sim.lower.sums import sum_of
 from sim.lower.zones import Zoning
@@ -60,8 +61,10 @@ def _lost(
     pods = [
         NodeTarget(group=group, nodes=nodes)
         for group, size in parts.nodes.items()
-        if group != primary and (nodes := zoning.pods_in(zone, size.count))
+        if group not in (primary, OWNERS) and (nodes := zoning.pods_in(zone, size.count))
     ]
+    owners = parts.nodes.get(OWNERS)
+    shards = () if owners is None else zoning.pods_in(zone, owners.count)
     delays = [
         pool.start_delay_ns
         for queue, pool in scenario.workers.items()
@@ -95,3 +98,6 @@ def _lost(
         if left < needed:
             yield together(whole, fault.repair, "pause")
             constants.note("commits whose standbys are lost", "wait; so does all other work of the primary")
+    if owners is not None and shards:
+        away = shards_away(constants, store, back, len(shards) == owners.count)
+        yield together([NodeTarget(group=OWNERS, nodes=shards)], away)

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 from sim.lower.constants import Constants
 from sim.lower.limits import RateLimits
+from sim.lower.ownership import read_by_owner
 from sim.lower.parts import Parts
 from sim.lower.steps import Distribution, Step, constant, count, delay, use
 from sim.lower.zones import CROSS_ZONE
-from sim.network.places import Keyed, NodeGroup, Polled, Server
+from sim.network.places import Choice, Keyed, NodeGroup, Polled, Server
 from sim.scenario.platform import Service, TemporalCluster
 from sim.units.tables import SECOND
 
@@ -70,10 +71,13 @@ class Platform:
                 self.constants.note(f"CPU of {name}", "never runs short: the scenario does not name the service")
                 continue
             self.parts.nodes[name] = NodeGroup(count=service.replicas)
-            # An execution belongs to a shard and a shard to one history pod, a partition of a task queue to one
-            # matching pod; a frontend takes any request.
-            keyed = {"history": Keyed(), "matching": Keyed(by="partition"), "frontend": None}[name]
-            self.parts.stations[f"{name}-cpu"] = Server(nodes=name, cores=service.cpu_cores, keyed=keyed)
+            # A partition of a task queue belongs to one matching pod. Requests and shards are spread over the pods
+            # that there are at the time.
+            keyed = Keyed(by="partition") if name == "matching" else None
+            choice: Choice = "random" if name == "history" else "round_robin"
+            self.parts.stations[f"{name}-cpu"] = Server(
+                nodes=name, cores=service.cpu_cores, keyed=keyed, choice=choice
+            )
 
     def partitions_before(self, number: int) -> int:
         """How many partitions of task queues there are before these, which are `number`."""
@@ -82,7 +86,7 @@ class Platform:
 
     def read_queue(self) -> Iterator[Step]:
         """From a task row in the store to matching: the shard's queue is read at a limited rate."""
-        yield use("transfer-queue")
+        yield from read_by_owner(self.parts, (use("transfer-queue"),))
         if self.parts.zoning is not None:
             across = self.parts.zoning.hop_bytes(self.constants.number("temporal.dispatch_hops"))
             if across:
@@ -97,6 +101,11 @@ class Platform:
         """Another request from outside (a signal, the result of a task) through the frontend to history."""
         yield from self.limits.request()
         yield from self._frontend()
+
+    def timer(self, time: Distribution, under_way: bool = False) -> Step:
+        """A server timer. under_way: it was set before the run began, and what is left of it may be short."""
+        floor_ns = 0 if under_way else self.constants.number("temporal.timer_floor")
+        return delay(time, "timer", floor_ns=floor_ns, grid_ns=self.temporal.timer_grid_ns)
 
     def polled(self) -> Iterator[Step]:
         """The poll that fetched a task: the frontend's limit, and the way from matching to the worker."""

@@ -39,7 +39,7 @@ def seed(parts: Parts, constants: Constants, routine: WorkflowRoutine) -> Iterat
             place = step.wait.signal
         elif isinstance(step, SleepStep):
             held_ns = mean_ns(step.sleep)
-            first_steps = (delay(_left(step.sleep), "timer"), *routine.fired())
+            first_steps = (routine.platform.timer(_left(step.sleep), under_way=True), *routine.fired())
             place = f"sleep-{index}"
         else:
             continue
@@ -73,7 +73,7 @@ def _inside_wait(routine: WorkflowRoutine, wait: Wait) -> tuple[float, Steps]:
         return signal_ns, arriving
     in_vain_ns = wait.missing * wait.timer_ns
     held_ns = in_vain_ns + (1 - wait.missing) * signal_ns
-    expiring = (delay(_left(constant(wait.timer_ns)), "timer"), *routine.expired(wait))
+    expiring = (routine.platform.timer(_left(constant(wait.timer_ns)), under_way=True), *routine.expired(wait))
     branch = Branch(
         branch=(Option(probability=in_vain_ns / held_ns, steps=expiring), Option(steps=arriving)),
     )

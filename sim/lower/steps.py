@@ -124,11 +124,12 @@ def delay(
     kind: Literal["service", "network", "timer"],
     name: str | None = None,
     floor_ns: int = 0,
+    grid_ns: int | None = None,
     per_ns: dict[str, int] | None = None,
 ) -> Step:
     """Let time pass. per_ns: further time for each unit of an attribute."""
     further = {attribute: InUnitInt(ns) for attribute, ns in (per_ns or {}).items()}
-    return DelayStep(name=name, delay=time, kind=kind, floor_ns=floor_ns, per=further)
+    return DelayStep(name=name, delay=time, kind=kind, floor_ns=floor_ns, grid_ns=grid_ns, per=further)
 
 
 def call(routine: str) -> Step:

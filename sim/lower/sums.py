@@ -39,6 +39,15 @@ def sum_of(*parts: Distribution) -> Distribution:
     return _table(total, fixed)
 
 
+def least_of(one: Distribution, other: Distribution) -> Distribution:
+    """The lesser of two independent times, as a table where one of them varies (see `sum_of`)."""
+    if isinstance(one, Constant) and isinstance(other, Constant):
+        return constant(min(one.constant_ns, other.constant_ns))
+    levels = (np.arange(LEVELS) + 0.5) / LEVELS
+    lesser = np.sort(np.minimum.outer(_values(one, levels), _values(other, levels)).ravel())
+    return _table(lesser.reshape(LEVELS, LEVELS).mean(axis=1), 0)
+
+
 def kth_fastest(k: int, of: Distribution, ahead_ns: Sequence[int]) -> Distribution:
     """The k-th fastest of several that start together, alike but for a fixed time that each has ahead of it.
 

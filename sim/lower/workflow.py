@@ -130,7 +130,7 @@ class WorkflowRoutine:
             case WaitStep():
                 return (*self.wait(step.wait), *request(self.own, where.shared))
             case SleepStep():
-                return (delay(step.sleep, "timer"), *self.fired(), *request(self.own, where.shared))
+                return (self.platform.timer(step.sleep), *self.fired(), *request(self.own, where.shared))
             case SequenceStep():
                 return self.body(step.sequence, replace(where, together=True))
             case ParallelStep():
@@ -171,7 +171,7 @@ class WorkflowRoutine:
         arrived = (delay(wait.after, "service", f"wait-{wait.signal}"), *self.signalled())
         if wait.timer_ns is None:
             return arrived
-        expired = (delay(constant(wait.timer_ns), "timer"), *self.expired(wait))
+        expired = (self.platform.timer(constant(wait.timer_ns)), *self.expired(wait))
         race = Race(race=(arrived, expired))
         if wait.missing == 0:
             return (race,)

@@ -91,6 +91,14 @@ class TemporalCluster(Spec):
 
     history_shards: Positive | None = None
     """Shards: each writes for one execution at a time. Fixed for the life of a cluster."""
+    shard_io_concurrency: Positive | None = None
+    """Writes that a shard has under way at once; each still writes for one execution at a time."""
+    shard_skew: Annotated[float, Field(ge=0)] = 0.0
+    """Zipf exponent of executions over the shards: 0 spreads them evenly, as hashed ids do; 1 gives shard i a share in
+    proportion to 1/i, as few hot ids do."""
+    timer_grid_ns: PositiveDuration | None = None
+    """Server timers (sleeps, waits, back-offs) fire at multiples of this time; without it when they are due. None is
+    shorter than the floor that the server has, a constant."""
     frontend: Frontend | None = None
     """Takes starts, signals, polls and the results of tasks."""
     history: History | None = None

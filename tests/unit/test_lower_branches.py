@@ -48,7 +48,7 @@ def test_branches_are_asked_for_by_one_workflow_task_and_each_result_is_told() -
 
 
 def test_the_first_branch_of_a_race_decides() -> None:
-    replication = run(doing(f"race: [[{A}], [{{sleep: 50 ms}}]]"))
+    replication = run(doing(f"race: [[{A}], [{{sleep: 50 ms}}]]", sets=("constants.temporal.timer_floor=0 s",)))
     # Asked for at 6; the timer fires at 56, durable at 58; then the last task.
     assert latencies_ms(replication) == [62]
     assert outcomes(replication) == [SUCCEEDED]

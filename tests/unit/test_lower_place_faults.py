@@ -32,7 +32,8 @@ FAILOVER = "postgres.failover={detect: 3 s, promote: 1 s}"
 
 def lost(zone: str, *sets: str, cause: str = "at: 50 ms") -> Loaded:
     fault = f"faults.boom={{target: {zone}, {cause}, repair: 20 s}}"
-    return small(QUICK, *PODS, ZONES, "postgres.nodes=3", FAILOVER, *sets, fault)
+    detect = "constants.temporal.shard_owner_detect=10 s"
+    return small(QUICK, *PODS, ZONES, "postgres.nodes=3", FAILOVER, detect, *sets, fault)
 
 
 def targets(fault: Fault) -> dict[str, object]:
@@ -48,8 +49,9 @@ def drilled(loaded: Loaded, drill: str = "boom") -> Replication:
 
 def test_every_second_pod_stands_in_the_second_of_two_zones() -> None:
     faults = lost("zone.b").lowered.network.faults
-    assert set(faults) == {"boom"}
+    assert set(faults) == {"boom", "boom-1"}
     assert targets(faults["boom"]) == {"history": (1,), "matching": (1,), "orders-workers": (1, 3)}
+    assert targets(faults["boom-1"]) == {"history-shards": (1,)}
     assert faults["boom"].duration == Constant(constant_ns=25 * SECOND)  # with the start delay of the workers
 
 
@@ -59,9 +61,14 @@ def test_the_primary_is_replaced_while_the_pods_of_its_zone_stay_away() -> None:
     assert targets(faults["boom"]) == {"history": (0, 2), "matching": (0,), "orders-workers": (0, 2)}
     assert targets(faults["boom-1"]) == {"postgres-primary": "all"}
     assert faults["boom-1"].duration == Constant(constant_ns=4 * SECOND)
-    assert loaded.lowered.companions == {"boom": ("boom-1",)}
+    assert loaded.lowered.companions == {"boom": ("boom-1", "boom-2")}
     episodes = [(one.fault, one.start_ns, one.end_ns) for one in drilled(loaded).episodes]
-    assert episodes == [("boom", 50_000_000, 25_050_000_000), ("boom-1", 50_000_000, 4_050_000_000)]
+    # The shards have been acquired, within the time of a flush, when the pods are known to be gone.
+    assert episodes == [
+        ("boom", 50_000_000, 25_050_000_000),
+        ("boom-1", 50_000_000, 4_050_000_000),
+        ("boom-2", 50_000_000, 10_051_000_000),
+    ]
 
 
 def test_a_companion_happens_with_its_drill_and_only_then() -> None:
@@ -75,8 +82,9 @@ def test_without_a_standby_that_is_left_the_primary_stays_away_with_its_zone() -
     # Of one node nobody can take over; of two, with one that has to confirm, the new primary would be alone.
     for sets in (("postgres.nodes=1",), ("postgres.nodes=2", "postgres.synchronous_standbys=1")):
         faults = lost("zone.a", *sets).lowered.network.faults
-        assert set(faults) == {"boom"}
+        assert set(faults) == {"boom", "boom-1"}
         assert targets(faults["boom"])["postgres-primary"] == "all"
+        assert targets(faults["boom-1"]) == {"history-shards": (0, 2)}
 
 
 def test_commits_wait_for_standbys_that_are_lost() -> None:

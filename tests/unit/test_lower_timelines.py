@@ -135,3 +135,32 @@ def test_schedule_to_start_is_told_for_each_queue_and_kind() -> None:
     spans = run(small()).spans
     assert spans["schedule_to_start.orders"].sum_ns == (53 - 6) * 1_000_000
     assert spans["workflow_task_schedule_to_start.orders"].sum_ns == ((4 - 2) + (157 - 155)) * 1_000_000
+
+
+def test_a_shard_may_write_for_several_executions_at_once_but_for_each_one_at_a_time() -> None:
+    sets = ("workflows.order.arrivals={burst: 2}", "temporal.history_shards=1", "postgres.synchronous_commit=false")
+    travel = "postgres.rtt=1 ms"
+    # Twelve round trips each, one after the other or at once; two writes of one execution would still wait.
+    assert run(small(*sets, travel)).spans["start.order"].sum_ns == (12 + 24) * 1_000_000
+    wide = run(small(*sets, travel, "temporal.shard_io_concurrency=2"))
+    assert wide.spans["start.order"].sum_ns == (12 + 12) * 1_000_000
+
+
+def test_executions_with_few_hot_ids_wait_for_their_shards() -> None:
+    sets = ("workflows.order.arrivals={burst: 200}", "temporal.history_shards=64", "postgres.synchronous_commit=false")
+    # With the exponent 1 the first of 64 shards has 1/4.74 of 200 executions: 42, and an even spread 3 in the mean.
+    even = run(small(*sets, "postgres.rtt=1 ms")).spans["start.order"].histogram.quantile(1)
+    hot = run(small(*sets, "postgres.rtt=1 ms", "temporal.shard_skew=1")).spans["start.order"].histogram.quantile(1)
+    assert even < 15 * 12e6
+    assert hot > 25 * 12e6
+
+
+def test_server_timers_have_a_floor_and_a_grid() -> None:
+    text = SMALL.replace("    steps:\n", "    steps:\n      - sleep: 100 ms\n")
+    quick = "temporal.transfer_queue.max_poll_rate=100k/s"
+    # Set at 6 (create 2, task started 2, timer started 2), it fires after a second, the shortest timer that there is;
+    # on a grid of 4 s at 4000. Then 13 - 2 flushes and the activity.
+    plain = latencies_ms(run(load(text, [quick])))[0]
+    assert plain == pytest.approx(6 + 1000 + 13 + SERVICE)
+    gridded = latencies_ms(run(load(text, [quick, "temporal.timer_grid=4 s"])))[0]
+    assert gridded == pytest.approx(4000 + 13 + SERVICE)
