@@ -11,6 +11,7 @@ from sim.lower.steps import (
     Option,
     Step,
     Steps,
+    constant,
     count,
     delay,
     fail,
@@ -85,6 +86,7 @@ def _trial(workers: Workers, activity: Activity, how: Scheduled) -> Steps:
         *_turned_down(activity, how.alone),
         *_failing(workers, activity),
         *effect,
+        *_lost(workers, activity),
         mark(READY),
         *platform.enter(),
         *((store.transition("activity_completed"),) if how.completion is None else how.completion),
@@ -117,6 +119,22 @@ def _failing(workers: Workers, activity: Activity) -> Steps:
         return ()
     failed: tuple[Step, ...] = (workers.store.transition("activity_failed"), fail("error"))
     return (Branch(branch=(Option(probability=activity.error_rate, steps=failed),)),)
+
+
+def _lost(workers: Workers, activity: Activity) -> Steps:
+    """A result on the way that nobody receives: the worker is done with it, the platform waits for a timeout."""
+    if not activity.lost_reply_rate:
+        return ()
+    longest_ns = _start_to_close_ns(workers, activity) or activity.schedule_to_close_ns
+    assert longest_ns is not None, "one of the two is there"
+    # Whatever timeout there is runs out before this time has passed since the end of the work.
+    nobody_hears = (
+        count(lost_reply=1),
+        release(workers.activity_slots),
+        delay(constant(longest_ns), "timer"),
+        fail("reply_lost"),
+    )
+    return (Branch(branch=(Option(probability=activity.lost_reply_rate, steps=nobody_hears),)),)
 
 
 def _start_to_close_ns(workers: Workers, activity: Activity) -> int | None:

@@ -48,6 +48,8 @@ class Activity(Spec):
     """When it is tried again; the workflow's policy where it is left out."""
     error_rate: Ratio = 0.0
     """Share of attempts that end in a failure that is tried again."""
+    lost_reply_rate: Ratio = 0.0
+    """Share of attempts that do their work and whose result never reaches the platform; a timeout ends them."""
     non_retryable_rate: Ratio = 0.0
     """Share of executions that this activity turns down for good, whatever the number of attempts."""
     effect: Name | None = None

@@ -152,3 +152,18 @@ def test_workers_that_crash_at_random_lose_no_execution() -> None:
     rows = replication.executions
     assert (rows.outcome[rows.cohort] == 0).all()
     assert replication.monitors[0].violated == 0
+
+
+def test_a_result_that_is_lost_on_the_way_is_known_by_a_timeout_and_the_work_has_been_done() -> None:
+    # Started at 6; nobody hears of the end of its service at 107, so it times out at 2006; again from 3006 to 5006.
+    # That was the last attempt: its failure is durable at 5008, the last workflow task ends at 5012.
+    loaded = small(
+        QUICK,
+        "workflows.order.steps.0.activity.lost_reply_rate=1",
+        "workflows.order.steps.0.activity.retry={maximum_attempts: 2}",
+        "monitors.once={at_most_once: charged}",
+    )
+    replication = run(loaded)
+    assert latencies_ms(replication) == [pytest.approx(5012)]
+    assert counts(replication)["lost_reply"] == 2
+    assert replication.monitors[0].violated == 1
