@@ -31,7 +31,7 @@ class Constants:
         return cast(int, self._take(name))
 
     def ratio(self, name: str) -> float:
-        """A share, or a rate a second."""
+        """A share, a rate a second, or a plain number."""
         return cast(float, self._take(name))
 
     def distribution(self, name: str) -> Distribution:
@@ -45,6 +45,13 @@ class Constants:
     def note(self, what: str, value: str, source: str = "") -> None:
         """Note something that is assumed and is in no preset."""
         self.noted.setdefault(what, Assumption(what, value, source))
+
+    def disk(self, profile: str, key: str) -> Any:
+        """What a hardware profile says of a disk: a distribution, or a plain number."""
+        constant = preset("disk", profile).constants[key]
+        source = f"{constant.source}, {constant.date}" if constant.source else ""
+        self.note(f"{profile}: {constant.what}", constant.written, source)
+        return constant.value
 
     def _take(self, name: str) -> Any:
         constant = self._constants[name]

@@ -8,6 +8,7 @@ from sim.errors import Problem
 from sim.lower.constants import Constants
 from sim.lower.stores import infeasible_store
 from sim.lower.sums import mean_ns
+from sim.lower.tables import full_disks
 from sim.scenario.scenario import Scenario
 from sim.scenario.workflow_steps import own_activity, walk
 from sim.scenario.workload import Activity
@@ -19,7 +20,14 @@ def infeasible(scenario: Scenario) -> list[Problem]:
     if scenario.network is not None:
         return []
     constants = Constants(scenario)
-    return [*_timeouts(scenario, constants), *_zones(scenario, constants), *infeasible_store(constants, scenario)]
+    if scenario.temporal is None:
+        return list(full_disks(constants, scenario))
+    return [
+        *_timeouts(scenario, constants),
+        *_zones(scenario, constants),
+        *infeasible_store(constants, scenario),
+        *full_disks(constants, scenario),
+    ]
 
 
 def _zones(scenario: Scenario, constants: Constants) -> Iterator[Problem]:

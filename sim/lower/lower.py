@@ -11,6 +11,7 @@ from sim.lower.place_faults import place_faults
 from sim.lower.platform import Platform
 from sim.lower.progress import seed
 from sim.lower.stores import store_of
+from sim.lower.tables import Stores, add_stores
 from sim.lower.workers import Workers
 from sim.lower.workflow import WorkflowRoutine
 from sim.lower.zones import AWAY, CROSS_ZONE, Zoning
@@ -27,8 +28,17 @@ def lower(scenario: Scenario) -> Lowered:
             assumptions=_stated(scenario),
             machines=tuple(machines(scenario)),
         )
-    assert scenario.temporal is not None
     parts, constants = Parts(), Constants(scenario)
+    if scenario.temporal is None:
+        data = add_stores(parts, constants, scenario)
+        return Lowered(
+            network=parts.network(),
+            deadlines_ns=dict.fromkeys(data.routines),
+            assumptions=(*_stated(scenario), *constants.noted.values()),
+            machines=(*machines(scenario), *data.machines),
+            volumes=data.volumes,
+            computed=data.computed,
+        )
     if scenario.zones is not None:
         parts.zoning = Zoning(constants, scenario.zones, scenario.temporal)
     store = store_of(parts, constants, scenario)
@@ -64,13 +74,18 @@ def lower(scenario: Scenario) -> Lowered:
         for pool in workers.values():
             if pool.nodes in hit:
                 pool.add_recovery()
+    data = add_stores(parts, constants, scenario) if scenario.databases else Stores()
     _note_what_is_left_out(constants, scenario)
     return Lowered(
         network=parts.network(),
-        deadlines_ns={name: workflow.deadline_ns for name, workflow in scenario.workflows.items()},
+        deadlines_ns={
+            **{name: workflow.deadline_ns for name, workflow in scenario.workflows.items()},
+            **dict.fromkeys(data.routines),
+        },
         assumptions=(*_stated(scenario), *constants.noted.values()),
-        machines=tuple(machines(scenario)),
-        volumes=tuple(volumes(scenario)),
+        machines=(*machines(scenario), *data.machines),
+        volumes=(*volumes(scenario), *data.volumes),
+        computed=data.computed,
         histories=histories,
         in_progress=in_progress,
         task_queues={queue: pool.sync_match for queue, pool in workers.items()},

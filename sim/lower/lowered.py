@@ -59,6 +59,15 @@ class History:
 
 
 @dataclass(frozen=True, slots=True)
+class Computed:
+    """A figure that follows from the scenario alone, such as the size of a table or the pages that a plan touches."""
+
+    value: float
+    unit: str
+    how: str
+
+
+@dataclass(frozen=True, slots=True)
 class SyncMatch:
     """Operations (as `count` steps name them) whose ratio is the share of a queue's tasks that missed a poller."""
 
@@ -78,6 +87,7 @@ class Lowered:
     flushes: stations each of whose batches is one flush of a log to disk.
     companions: faults that happen together with the drill of this name, and only with it.
     traffic: bytes to bill: meter of the price catalogue, and the operation that counts them.
+    computed: figures that need no run, by the name that an objective may use.
     """
 
     network: Network
@@ -91,6 +101,7 @@ class Lowered:
     flushes: tuple[str, ...] = ()
     companions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     traffic: Mapping[str, str] = field(default_factory=dict)
+    computed: Mapping[str, Computed] = field(default_factory=dict)
 
     @property
     def companion_of(self) -> dict[str, str]:

@@ -113,4 +113,6 @@ def _in_scenario(loaded: Loaded, problem: Problem) -> Problem:
     """A problem with a source of the network, by the path of what the user wrote."""
     if loaded.scenario.network is not None:
         return replace(problem, path=f"network.{problem.path}")
-    return replace(problem, path=problem.path.replace("sources.", "workflows.", 1))
+    source = problem.path.split(".")[1]
+    section = "queries" if source in loaded.scenario.queries else "workflows"
+    return replace(problem, path=problem.path.replace("sources.", f"{section}.", 1))

@@ -27,6 +27,7 @@ def metric_units(lowered: Lowered) -> Mapping[str, str]:
     units |= {f"sync_match_rate.{queue}": "ratio" for queue in lowered.task_queues}
     if lowered.flushes:
         units["count.flush.per_execution"] = ""
+    units |= {name: one.unit for name, one in lowered.computed.items()}
     if lowered.machines or lowered.volumes:
         units["cost.total"] = "USD/month"
     return units

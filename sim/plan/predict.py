@@ -284,6 +284,7 @@ class _Line:
             found.update(recovery_metrics(recoveries(level)))
             crashed = [run for drill in drills for run in drill.runs if _crashes(run)]
             found.update(recoveries_of_executions(crashed or base, level, bool(crashed)))
+            found.update({name: Figure.exact(one.value, one.unit, one.how) for name, one in lowered.computed.items()})
             money = bill(level)
             if money is not None and money.total_per_month is not None:
                 found["cost.total"] = money.total_per_month

@@ -8,6 +8,7 @@ from sim.errors import Problem
 from sim.network.distributions import FromAttribute
 from sim.network.sources import ClosedArrivals, TraceArrivals
 from sim.scenario.check_places import problems as places_problems
+from sim.scenario.check_tables import table_problems
 from sim.scenario.document import Path, dotted
 from sim.scenario.presets import PRODUCTS, parsed, preset, versions
 from sim.scenario.scenario import Scenario
@@ -31,6 +32,7 @@ def problems(scenario: Scenario) -> list[Problem]:
         *places_problems(scenario),
         *_faults(scenario),
         *_monitors(scenario),
+        *table_problems(scenario),
         *_nodes(scenario),
     ]
 
@@ -64,15 +66,25 @@ def _presets(scenario: Scenario) -> Iterator[Problem]:
 
 def _store(scenario: Scenario) -> Iterator[Problem]:
     """What is said about a store that the scenario has not."""
-    (store,) = scenario.stores
+    used = [*scenario.stores]
+    used += ["cassandra" if database.is_ring else "postgres" for database in scenario.databases.values()]
+    store = " and ".join(dict.fromkeys(used))
     for product in STORES:
         for section in ("presets", "constants"):
-            if product != store and product in getattr(scenario, section).model_fields_set:
+            if product not in used and product in getattr(scenario, section).model_fields_set:
                 yield Problem(
                     dotted((section, product)), f"is about another store than this one, {store}", "leave it out"
                 )
-    if store != "postgres" and scenario.temporal is not None and "sql" in scenario.temporal.model_fields_set:
-        yield Problem("temporal.sql", f"is about connections to PostgreSQL, but the store is {store}", "leave it out")
+    if (
+        "postgres" not in scenario.stores
+        and scenario.temporal is not None
+        and "sql" in scenario.temporal.model_fields_set
+    ):
+        yield Problem(
+            "temporal.sql",
+            f"is about connections to PostgreSQL, but the store is {next(iter(scenario.stores))}",
+            "leave it out",
+        )
 
 
 def _workflows(scenario: Scenario) -> Iterator[Problem]:
@@ -211,6 +223,7 @@ def _nodes(scenario: Scenario) -> Iterator[Problem]:
         (("machines", name, "node"), machines.node) for name, machines in scenario.machines.items()
     ]
     parts += [(("workers", name, "node"), pool.node) for name, pool in scenario.workers.items()]
+    parts += [(("databases", name, "node"), database.node) for name, database in scenario.databases.items()]
     if scenario.temporal is not None:
         for name in ("frontend", "history", "matching"):
             service = getattr(scenario.temporal, name)

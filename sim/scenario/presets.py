@@ -14,9 +14,9 @@ from sim.network.distributions import Distribution
 from sim.scenario.reader import load_yaml
 from sim.units import Mistake, parse_count, parse_duration_ns, parse_positive_rate_per_s, parse_ratio
 
-Kind = Literal["duration", "count", "rate", "ratio", "distribution", "switch", "transition"]
+Kind = Literal["duration", "count", "number", "rate", "ratio", "distribution", "switch", "transition"]
 
-PRODUCTS = ("temporal", "postgres", "cassandra", "sqlite", "sdk")
+PRODUCTS = ("temporal", "postgres", "cassandra", "sqlite", "sdk", "storage")
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +158,7 @@ def _source(entry: Mapping[str, Any], sources: Mapping[str, Any]) -> tuple[str, 
 
 
 def parsed(kind: Kind, value: Any) -> Any:
-    """A value as its kind has it: ns, a whole number, a rate a second, a share, a distribution, true or false.
+    """A value as its kind has it: ns, a number, whole or not, a rate a second, a share, a distribution, true, false.
 
     Raises Mistake for one that is not of this kind.
     """
@@ -167,6 +167,10 @@ def parsed(kind: Kind, value: Any) -> Any:
             return parse_duration_ns(value)
         case "count":
             return parse_count(value)
+        case "number":
+            if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
+                raise Mistake(f"is {value}; a plain number of at least 0 is expected")
+            return float(value)
         case "rate":
             return parse_positive_rate_per_s(value)
         case "ratio":

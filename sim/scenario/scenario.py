@@ -1,7 +1,7 @@
 """A scenario: everything that a user says about a system. What its parts may hold lives in files of their own.
 
-Two levels of words: a deployment (workflows, workers, temporal, postgres, faults), or directly a `network` of sources,
-resources, stations and routines.
+Two levels of words: a deployment (workflows, workers, temporal, postgres, faults; databases with tables, queries and
+ingest, beside it or alone), or directly a `network` of sources, resources, stations and routines.
 """
 
 from __future__ import annotations
@@ -15,19 +15,23 @@ from sim.network.names import Name
 from sim.network.network import Network
 from sim.scenario.behaviours import Behaviours
 from sim.scenario.cassandra import CassandraCluster
+from sim.scenario.databases import Database
 from sim.scenario.faults import DeploymentFault
 from sim.scenario.platform import TemporalCluster
 from sim.scenario.prices import Machines, Prices
 from sim.scenario.settings import Objective, RunSettings
 from sim.scenario.sqlite import SqliteDatabase
 from sim.scenario.store import STORES, PostgresCluster, StoreCluster
+from sim.scenario.tables import Ingest, Query, Table
 from sim.scenario.workers import WorkerPool
 from sim.scenario.workflow import Workflow
 from sim.scenario.zones import Zones
 from sim.spec import Spec
 from sim.units import Mistake
 
-DEPLOYMENT = (
+DATA = ("databases", "tables", "queries", "ingest")
+"""Keys of data stores as such."""
+PLATFORM = (
     "workflows",
     "workers",
     "temporal",
@@ -35,10 +39,10 @@ DEPLOYMENT = (
     "zones",
     "faults",
     "monitors",
-    "presets",
-    "constants",
     "behaviours",
 )
+"""Keys of the platform, which data stores can do without."""
+DEPLOYMENT = (*PLATFORM, "presets", "constants", *DATA)
 """Keys of the deployment's words, which a scenario with a `network` has no use for."""
 NEEDED = ("workflows", "workers", "temporal")
 
@@ -56,6 +60,8 @@ class Presets(Spec):
     """Version of SQLite."""
     sdk: str = "go"
     """SDK of the workers: go, java, python, typescript or dotnet."""
+    storage: str = "2026"
+    """How tables are read and written, in PostgreSQL, TimescaleDB and Cassandra."""
 
 
 class Constants(Spec):
@@ -71,6 +77,8 @@ class Constants(Spec):
     """Of SQLite and its hardware."""
     sdk: dict[Name, Any] = Field(default_factory=dict)
     """Of the workers' SDK."""
+    storage: dict[Name, Any] = Field(default_factory=dict)
+    """Of reading and writing tables."""
 
 
 class Scenario(Spec):
@@ -110,6 +118,14 @@ class Scenario(Spec):
 
     behaviours: Behaviours = Behaviours()
     """Designs that can be switched off: `{dynamic_fanout: false}`."""
+    databases: dict[Name, Database] = Field(default_factory=dict)
+    """Data stores that hold tables, beside the platform's own store or without a platform."""
+    tables: dict[Name, Table] = Field(default_factory=dict)
+    """Tables in them."""
+    queries: dict[Name, Query] = Field(default_factory=dict)
+    """What is asked of the tables."""
+    ingest: dict[Name, Ingest] = Field(default_factory=dict)
+    """What is written into the tables."""
 
     network: Network | None = None
     """Instead of a deployment: sources, resources, stations and routines."""
@@ -141,6 +157,8 @@ class Scenario(Spec):
                     ("run", "start"),
                 )
             return self
+        if self.databases and not any(key in self.model_fields_set for key in PLATFORM):
+            return self
         if len(self.stores) > 1:
             first, second = list(self.stores)[:2]
             raise Mistake(
@@ -155,6 +173,6 @@ class Scenario(Spec):
             raise Mistake(
                 f"has no {', '.join(missing)}; a scenario has workflows, workers, temporal and a store, or else a "
                 "network",
-                "start from the file that `sim init` writes",
+                "start from the file that `sim init` writes; `databases` with tables may stand alone",
             )
         return self

@@ -9,7 +9,7 @@ import pytest
 
 from sim.scenario.presets import PRODUCTS, preset, versions
 
-EVERY = [(product, version) for product in PRODUCTS for version in versions(product)]
+EVERY = [(product, version) for product in (*PRODUCTS, "disk") for version in versions(product)]
 LOWER = Path(__file__).parents[2] / "sim" / "lower"
 
 
@@ -23,7 +23,7 @@ def test_each_constant_has_a_meaning_and_a_dated_source_or_is_an_assumption(prod
 
 @pytest.mark.parametrize(("product", "version"), EVERY)
 def test_each_constant_is_used(product: str, version: str) -> None:
-    code = "\n".join(path.read_text(encoding="utf-8") for path in LOWER.glob("*.py"))
+    code = "\n".join(path.read_text(encoding="utf-8") for path in LOWER.rglob("*.py"))
     for constant in preset(product, version).constants.values():
         name = constant.name.split(".", 1)[1]
         assert re.search(rf'"(?:{product}\.)?{name}"', code), f"{constant.name} is in the preset and nowhere used"
