@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from sim.figure import Figure
 from sim.plan.published.check import Row
@@ -60,13 +61,19 @@ def _claim(published: Published) -> str:
         return published.value
     if published.unit in ("property", "behaviour"):
         return "holds"
-    low, high = (show(end, UNITS.get(published.unit, published.unit)) for end in published.ends)
+    low, high = (show(end, _unit(published)) for end in published.ends)
     return f"{low} to {high}" if published.relation == "between" else f"{SIGNS[published.relation]}{low}"
+
+
+def _unit(published: Published) -> str:
+    """The unit that a person reads; a factor above 1 is no share."""
+    if published.unit == "ratio" and published.ends[1] > 1:
+        return "x"
+    return UNITS.get(published.unit, published.unit)
 
 
 def _in_unit(figure: Figure, published: Published) -> Figure:
     """The figure in the unit of the publication, where it brings none of its own."""
-    if figure.unit in ("", published.unit) and published.unit != "property":
-        unit = UNITS.get(published.unit, published.unit)
-        return Figure(figure.value, unit, figure.low, figure.high, figure.confidence, figure.n, figure.note)
+    if figure.unit in ("", published.unit) and published.unit not in ("property", "mode"):
+        return replace(figure, unit=_unit(published))
     return figure

@@ -40,13 +40,14 @@ def effect_of(switch: Switch, registry: Registry, configs: Path, options: Option
 
 
 def _violations(with_it: Prediction, without: Prediction, monitor: str) -> Figure:
-    """The difference of the shares of executions that broke a monitor, replication by replication."""
+    """The difference of the shares of executions that were seen to break a monitor, replication by replication."""
     shares = []
     for prediction in (with_it, without):
         of_each = []
         for run in prediction.replications:
-            found = next(one for one in run.monitors if one.name == monitor)
-            told = found.checked + found.violated
-            of_each.append(found.violated / told if told else 0.0)
+            # Where nobody looks, nothing is found.
+            found = next((one for one in run.monitors if one.name == monitor), None)
+            told = 0 if found is None else found.checked + found.violated
+            of_each.append(found.violated / told if found is not None and told else 0.0)
         shares.append(of_each)
     return mean_interval([off - on for on, off in zip(*shares, strict=True)], "ratio", 0.95)

@@ -88,6 +88,8 @@ class Number(Spec):
 
     number: float
     """The number."""
+    unit: Literal["", "s", "1/s", "USD", "USD/month"] = ""
+    """Its unit."""
 
 
 class RatioOf(Spec):

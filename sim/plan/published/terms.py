@@ -59,7 +59,7 @@ def figure_of(term: Term, outcomes: Mapping[str, Outcome], shows: Callable[[str]
 
     match term:
         case Number():
-            return Figure.exact(term.number, "")
+            return Figure.exact(term.number, term.unit)
         case Shown():
             return Figure.exact(1.0 if shows(term.behaviour) else 0.0, "")
         case RatioOf():
