@@ -35,12 +35,14 @@ class Scheduled:
 
     policy: the workflow's retry policy. retried: whether it is tried again at all. alone: whether the execution runs
     it once at a time; only then can the fact that the other side turns it down be carried from one attempt to the
-    next. completion: what makes its result durable; a transition that has a workflow task scheduled by default.
+    next. eager: whether it waits in the queue of the workflow's own tasks, so that it may come with the reply to one.
+    completion: what makes its result durable; a transition that has a workflow task scheduled by default.
     """
 
     policy: RetryPolicy | None = None
     retried: bool = True
     alone: bool = True
+    eager: bool = False
     completion: Steps | None = None
 
 
@@ -62,6 +64,7 @@ def activity_steps(workers: Workers, activity: Activity, how: Scheduled) -> Step
     )
     return (
         *(_decided(workers, activity) if how.alone else ()),
+        *(workers.eager.first_attempt(activity.name, how.alone) if how.eager else ()),
         mark(f"{queue}-activity-scheduled"),
         Attempt(name=f"try-{activity.name}", attempt=attempt),
     )
@@ -72,7 +75,7 @@ def _trial(workers: Workers, activity: Activity, how: Scheduled) -> Steps:
     store, platform = workers.store, workers.platform
     slots, pollers = workers.activity_slots, workers.activity_pollers
     effect = (mark(activity.effect, once=activity.idempotent),) if activity.effect is not None else ()
-    return (
+    ordinary = (
         *workers.activities.dispatch(),
         count(activity_task=1, **{workers.sync_match.dispatched: 1}),
         *workers.any_pod(workers.activities, slots, pollers),
@@ -80,6 +83,9 @@ def _trial(workers: Workers, activity: Activity, how: Scheduled) -> Steps:
         *workers.fetched(),
         store.transition("activity_started"),
         release(pollers),
+    )
+    return (
+        *(workers.eager.or_else(ordinary, activity.name, how.alone) if how.eager else ordinary),
         mark(f"{workers.queue}-activity-started"),
         mark(DISPATCHED),
         delay(activity.service, "service", activity.name),

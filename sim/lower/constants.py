@@ -34,6 +34,10 @@ class Constants:
         """A share, a rate a second, or a plain number."""
         return cast(float, self._take(name))
 
+    def is_on(self, name: str) -> bool:
+        """A switch."""
+        return cast(bool, self._take(name))
+
     def distribution(self, name: str) -> Distribution:
         """A time that varies."""
         return cast(Distribution, self._take(name))

@@ -103,7 +103,6 @@ def _stated(scenario: Scenario) -> tuple[Assumption, ...]:
 def _note_what_is_left_out(constants: Constants, scenario: Scenario) -> None:
     """What the mechanism does not have: said, so that nobody takes it for included."""
     activities = [activity for workflow in scenario.workflows.values() for activity in workflow.activities]
-    constants.note("eager dispatch of activities", "off: every task passes through the transfer queue")
     constants.note("CPU of activities", "not taken from the cores of their worker")
     constants.note("timeout of an activity attempt", "writes nothing to the store; its retry does")
     constants.note(

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sim.lower.constants import Constants
+from sim.lower.eager import Eager
 from sim.lower.lowered import SyncMatch
 from sim.lower.matching import TaskQueue
 from sim.lower.parts import Parts
@@ -52,6 +53,7 @@ class Workers:
         self._add_places(pool)
         self.workflow_tasks = self._tasks("workflow", self.workflow_pollers)
         self.activities = self._tasks("activity", self.activity_pollers)
+        self.eager = Eager(parts, constants, platform, self.activity_slots, self.sticky, pool.rtt_ns)
 
     def or_default(self, own: int | None, name: str) -> int:
         """What the scenario says, or else the constant of that name."""

@@ -9,6 +9,7 @@ from sim.lower.activities import Scheduled, activity_steps
 from sim.lower.asked import activities_done, can_fail, events_together, transition_that_asks, transitions_of
 from sim.lower.branches import Branches, Where, request, requested
 from sim.lower.constants import Constants
+from sim.lower.eager import STARTED
 from sim.lower.lowered import History
 from sim.lower.parts import Parts
 from sim.lower.persistence import Store
@@ -30,7 +31,7 @@ from sim.lower.steps import (
     set_to,
 )
 from sim.lower.workers import READY, Workers
-from sim.lower.workflow_tasks import Shared, remembered, workflow_task
+from sim.lower.workflow_tasks import Shared, Which, remembered, workflow_task
 from sim.network.monitors import Span
 from sim.network.sources import Source
 from sim.scenario.behaviours import Behaviours
@@ -91,6 +92,7 @@ class WorkflowRoutine:
             *self.platform.start(),
             self.store.transition("create"),
             mark(f"{name}-accepted"),
+            *((set_to(STARTED, 1),) if self.workflow.eager_start else ()),
         )
         parts.routines[name] = (*request, *self._ending_well((), self.body(self.workflow.steps, Where(first=True))))
 
@@ -117,10 +119,15 @@ class WorkflowRoutine:
             if index + 1 < len(steps):
                 here = replace(here, shared=None)
             if not where.together:
-                found.append(workflow_task(self.own, transition_that_asks(step), where.first))
+                found.append(workflow_task(self.own, transition_that_asks(step), self._which(where)))
             where = replace(where, first=False, together=False)
             found += self.one(step, here)
         return tuple(found)
+
+    def _which(self, where: Where) -> Which:
+        if not where.first:
+            return "later"
+        return "eager" if self.workflow.eager_start else "first"
 
     def one(self, step: WorkflowStep, where: Where) -> Steps:
         """One step that has been asked for."""
@@ -147,6 +154,7 @@ class WorkflowRoutine:
             policy=self.workflow.retry,
             retried=self.behaviours.retry_backoff,
             alone=not in_item,
+            eager=workers is self.own,
             completion=None if shared is None else self._shared_completion(shared),
         )
         return activity_steps(workers, activity, how)

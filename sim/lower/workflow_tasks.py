@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
+from sim.lower.eager import STARTED
 from sim.lower.persistence import HISTORY
 from sim.lower.steps import (
     Attempt,
@@ -42,18 +44,23 @@ class Shared:
     joined: str | None = None
 
 
-def workflow_task(workers: Workers, ending: str, first: bool = False, shared: Shared | None = None) -> Step:
+Which = Literal["later", "first", "eager"]
+"""A later workflow task, which goes to the pod that has the execution in its cache; the first one, which goes to any;
+the first one that may come with the reply to the start."""
+
+
+def workflow_task(workers: Workers, ending: str, which: Which = "later", shared: Shared | None = None) -> Step:
     """The step that runs a workflow task which ends by the transition `ending`.
 
-    The first one of an execution goes to any pod; the others wait for the pod that has it in its cache. shared: it
-    tells of whatever has come by its start.
+    shared: it tells of whatever has come by its start.
     """
-    name = f"{workers.queue}-{'first-' if first else ''}workflow-task-{ending.replace('_', '-')}"
+    before = "" if which == "later" else f"{which}-"
+    name = f"{workers.queue}-{before}workflow-task-{ending.replace('_', '-')}"
     if shared is not None:
         name += f"-until-{shared.done[0]}"
     if name not in workers.parts.routines:
         workers.measure("workflow-task", "workflow_task_schedule_to_start")
-        workers.parts.routines[name] = _task(workers, ending, first, shared)
+        workers.parts.routines[name] = _task(workers, ending, which, shared)
     return call(name)
 
 
@@ -68,13 +75,15 @@ def remembered(workers: Workers) -> Steps:
     )
 
 
-def _task(workers: Workers, ending: str, first: bool, shared: Shared | None) -> Steps:
+def _task(workers: Workers, ending: str, which: Which, shared: Shared | None) -> Steps:
     store, slots, number = workers.store, workers.workflow_slots, workers.constants.number
     replay_ns = number("sdk.replay_cpu_per_event")
-    run: tuple[Step, ...] = (
+    fetched = (
         *workers.fetched(),
-        store.transition("first_workflow_task_started" if first else "workflow_task_started"),
+        store.transition("workflow_task_started" if which == "later" else "first_workflow_task_started"),
         release(workers.workflow_pollers),
+    )
+    run: tuple[Step, ...] = (
         mark(f"{workers.queue}-workflow-task-started"),
         # Whatever is not in the cache is rebuilt: each event of the history, which came with the task, is replayed.
         cached(
@@ -84,9 +93,16 @@ def _task(workers: Workers, ending: str, first: bool, shared: Shared | None) -> 
         mark(f"{workers.queue}-workflow-task-running"),
         *workers.platform.enter(),
         store.transition(ending),
+        *(workers.eager.allowed() if ending in ("activity_scheduled", "commands_scheduled") else ()),
         release(slots),
     )
-    trial = (*_pod(workers, first), start(), *(run if shared is None else _unless_done(shared, run)))
+    before: Steps = tuple(workers.workflow_tasks.dispatch())
+    trial: Steps
+    if which == "eager":
+        before, trial = (), (*_handed_over(workers, (*before, *_pod(workers, which), start(), *fetched)), *run)
+    else:
+        run = (*fetched, *run)
+        trial = (*_pod(workers, which), start(), *(run if shared is None else _unless_done(shared, run)))
     # A lost task is noticed by its timeout alone; the next one is scheduled on the normal queue at once.
     attempt = AttemptBody(
         counted=False,
@@ -98,12 +114,23 @@ def _task(workers: Workers, ending: str, first: bool, shared: Shared | None) -> 
     again = Retry(initial_interval_ns=MILLISECOND, backoff_coefficient=1.0)  # as good as at once
     return (
         mark(f"{workers.queue}-workflow-task-scheduled"),
-        Attempt(
-            attempt=AttemptBody(
-                steps=(*workers.workflow_tasks.dispatch(), Attempt(attempt=attempt)), retry=again, counted=False
-            )
-        ),
+        Attempt(attempt=AttemptBody(steps=(*before, Attempt(attempt=attempt)), retry=again, counted=False)),
     )
+
+
+def _handed_over(workers: Workers, ordinary: Steps) -> Steps:
+    """The first workflow task with the reply to the start, where a slot is free; else, and later on, by matching."""
+    workers.parts.attributes[STARTED] = 0
+    workers.constants.note("an eager start", "leaves the mutable state in the memory of its history pod")
+    handed: Steps = (
+        acquire(workers.workflow_slots, affinity=workers.sticky, patience_ns=0),
+        set_to(workers.sticky, 1),
+        start(),
+        count(eager_start=1),
+        *workers.eager.reply(),
+    )
+    eager = (set_to(STARTED, 0), Attempt(attempt=AttemptBody(steps=handed, counted=False, on_failure=ordinary)))
+    return (Branch(branch=(Option(attribute=STARTED, above=0.5, steps=eager), Option(steps=ordinary))),)
 
 
 def _unless_done(shared: Shared, run: Steps) -> Steps:
@@ -112,12 +139,12 @@ def _unless_done(shared: Shared, run: Steps) -> Steps:
     return (set_to(shared.pending, 0), Branch(branch=(*ways, Option(steps=run))))
 
 
-def _pod(workers: Workers, first: bool) -> Steps:
+def _pod(workers: Workers, which: Which) -> Steps:
     """A slot and a poller of the pod that knows the execution, or of any pod where none does."""
     slots, pollers, sticky = workers.workflow_slots, workers.workflow_pollers, workers.sticky
     dispatched = count(**{workers.sync_match.dispatched: 1})
     fresh = (*workers.any_pod(workers.workflow_tasks, slots, pollers, sticky), set_to(sticky, 1))
-    if first:
+    if which != "later":
         return (dispatched, *fresh)
     constants = workers.constants
     constants.note("a sticky worker that is known to be gone", "costs a transition, as a sticky timeout does")

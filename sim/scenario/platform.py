@@ -96,6 +96,9 @@ class TemporalCluster(Spec):
     shard_skew: Annotated[float, Field(ge=0)] = 0.0
     """Zipf exponent of executions over the shards: 0 spreads them evenly, as hashed ids do; 1 gives shard i a share in
     proportion to 1/i, as few hot ids do."""
+    eager_activities: bool | None = None
+    """Whether an activity may come with the reply to the workflow task that scheduled it, to a free slot of the pod
+    that ran this one; activities of another queue never do."""
     timer_grid_ns: PositiveDuration | None = None
     """Server timers (sleeps, waits, back-offs) fire at multiples of this time; without it when they are due. None is
     shorter than the floor that the server has, a constant."""

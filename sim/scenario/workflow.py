@@ -21,6 +21,9 @@ class Workflow(Spec):
     """How its activities are tried again, where they do not say."""
     steps: WorkflowSteps
     """What an execution does, one after the other."""
+    eager_start: bool = False
+    """Whether the client that starts it is a worker of its queue, which takes the first workflow task with the reply
+    where it has a free slot."""
     deadline_ns: PositiveDuration | None = None
     """An execution is good when it ends correctly (succeeds or is compensated) within this time; for availability and
     goodput."""
