@@ -23,6 +23,10 @@ def machines(scenario: Scenario) -> Iterator[Machine]:
     for name, store in scenario.stores.items():
         if store.node is not None:
             yield _machine(scenario, name, store.node, store.machines)
+    if scenario.postgres is not None and scenario.postgres.pgbouncer is not None:
+        bouncer = scenario.postgres.pgbouncer
+        if bouncer.node is not None:
+            yield _machine(scenario, "postgres.pgbouncer", bouncer.node, bouncer.replicas)
     for name, rented in scenario.machines.items():
         yield _machine(scenario, f"machines.{name}", rented.node, rented.count, rented.spot)
 

@@ -8,12 +8,12 @@ own.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal
 
 from sim.lower.constants import Constants
 from sim.lower.ownership import shards_away
 from sim.lower.parts import Parts
 from sim.lower.persistence import OWNERS, Store
+from sim.lower.postgres_commit import STANDBY
 from sim.lower.steps import Distribution, constant
 from sim.lower.sums import sum_of
 from sim.lower.zones import Zoning
@@ -61,7 +61,7 @@ def _lost(
     pods = [
         NodeTarget(group=group, nodes=nodes)
         for group, size in parts.nodes.items()
-        if group not in (primary, OWNERS) and (nodes := zoning.pods_in(zone, size.count))
+        if group not in (primary, OWNERS) and (nodes := _lost_nodes(zoning, zone, group, size.count))
     ]
     owners = parts.nodes.get(OWNERS)
     shards = () if owners is None else zoning.pods_in(zone, owners.count)
@@ -73,9 +73,9 @@ def _lost(
     back = sum_of(fault.repair, constant(max(delays))) if any(delays) else fault.repair
     constants.note("pods of a lost zone", "come back together, after the longest start_delay of their pools")
 
-    def together(targets: list[NodeTarget], away: Distribution, effect: Literal["crash", "pause"] = "crash") -> Fault:
+    def together(targets: list[NodeTarget], away: Distribution) -> Fault:
         mttf = None if gap_ns is None else Exponential(exponential_ns=gap_ns)
-        return Fault(targets=tuple(targets), effect=effect, at_ns=fault.at_ns, mttf=mttf, duration=away)
+        return Fault(targets=tuple(targets), effect="crash", at_ns=fault.at_ns, mttf=mttf, duration=away)
 
     whole = [NodeTarget(group=primary)]
     left = zoning.zones.standbys_left(zone, scenario.postgres.nodes - 1)
@@ -96,8 +96,15 @@ def _lost(
     else:
         yield from [together(pods, back)] if pods else []
         if left < needed:
-            yield together(whole, fault.repair, "pause")
-            constants.note("commits whose standbys are lost", "wait; so does all other work of the primary")
+            constants.note("commits whose standbys are lost", "wait until these are back, holding their connections")
     if owners is not None and shards:
         away = shards_away(constants, store, back, len(shards) == owners.count)
         yield together([NodeTarget(group=OWNERS, nodes=shards)], away)
+
+
+def _lost_nodes(zoning: Zoning, zone: int, group: str, count: int) -> tuple[int, ...]:
+    """Which nodes of a group stand in a zone: each standby of the store is a group of its own."""
+    if group.startswith(STANDBY):
+        standby = int(group.removeprefix(STANDBY)) - 1
+        return (0,) if zoning.zones.of_standby(standby) == zone else ()
+    return zoning.pods_in(zone, count)

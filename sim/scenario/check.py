@@ -230,6 +230,8 @@ def _nodes(scenario: Scenario) -> Iterator[Problem]:
             if service is not None:
                 parts.append((("temporal", name, "node"), service.node))
     parts += [((name, "node"), store.node) for name, store in scenario.stores.items()]
+    if scenario.postgres is not None and scenario.postgres.pgbouncer is not None:
+        parts.append((("postgres", "pgbouncer", "node"), scenario.postgres.pgbouncer.node))
     for path, node in parts:
         if node is not None and node not in scenario.prices.nodes:
             yield Problem(

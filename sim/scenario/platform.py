@@ -60,6 +60,8 @@ class SqlPool(Spec):
     """Longest wait for a free connection; then the operation fails and is tried again."""
     connect: Distribution | None = None
     """Time to open one more connection; whoever needs it waits for it."""
+    max_conn_lifetime_ns: PositiveDuration | None = None
+    """Age at which a connection is closed and opened anew; without it connections live for ever."""
 
     @model_validator(mode="after")
     def _initial_fits(self) -> Self:

@@ -77,10 +77,14 @@ class Transition:
         return self.background_commits - ("visibility_task_insert" in self.rows)
 
     @property
+    def append_round_trips(self) -> int:
+        """Round trips of the history append: each statement one, BEGIN and COMMIT one each where they are needed."""
+        return self.append + (2 if self.append_transaction else 0)
+
+    @property
     def round_trips(self) -> int:
         """Round trips to the store that the caller waits for: each statement one, BEGIN and COMMIT one each."""
-        explicit = 2 + (2 if self.append_transaction else 0)
-        return self.append + len(self.rows) + self.reads + explicit
+        return self.append_round_trips + len(self.rows) + self.reads + 2
 
     @property
     def messages(self) -> int:

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from sim.network.distributions import Distribution
 from sim.spec import Spec
-from sim.units import ByteRate, Bytes, Cores, Duration, Mistake
+from sim.units import ByteRate, Bytes, Cores, Duration, Mistake, PositiveDuration
 
 STORES = ("postgres", "cassandra", "sqlite")
 """Keys of the stores of which a deployment has one."""
+
+
+def _switch_is_a_level(value: Any) -> Any:
+    return ("on" if value else "off") if isinstance(value, bool) else value
+
+
+SyncLevel = Annotated[
+    Literal["off", "local", "remote_write", "on", "remote_apply"], BeforeValidator(_switch_is_a_level)
+]
+"""What a commit waits for; `true` means on, `false` off. Source: PostgreSQL documentation, synchronous_commit."""
 
 
 class Failover(Spec):
@@ -21,6 +31,9 @@ class Failover(Spec):
     """From the death of the primary until it is known to be gone."""
     promote: Distribution | None = None
     """From then until a standby takes writes."""
+    redirect: Distribution | None = None
+    """From then until connections go to the new primary: a name that is looked up again, a proxy's check. With
+    pgbouncer up to its `dns_max_ttl` where it is left out, else no time."""
 
 
 class Disk(Spec):
@@ -52,6 +65,26 @@ class StoreCluster(Spec):
         return self.nodes
 
 
+class PgBouncer(Spec):
+    """Pools between the platform's connections and the database's. Defaults are those of pgbouncer."""
+
+    replicas: Annotated[int, Field(ge=1)] = 1
+    """Processes."""
+    cpu_cores: Cores
+    """Cores of each; it uses one at most."""
+    pool_mode: Literal["session", "transaction"] = "session"
+    """What a connection to the database is kept for: one of the platform's connections, or one transaction. (Mode
+    statement forbids transactions, which every transition is.)"""
+    default_pool_size: Annotated[int, Field(ge=1)] | None = None
+    """Connections to the database of each replica, for the one user and database that there is."""
+    query_wait_timeout_ns: PositiveDuration | None = None
+    """Longest wait for one of them; then the operation fails and is tried again."""
+    dns_max_ttl_ns: Duration | None = None
+    """How long a resolved name is kept: after a failover connections go to the old address for up to this time."""
+    node: str | None = None
+    """Machine that each replica is billed as: a type of the price catalogue, or a name under `prices.nodes`."""
+
+
 class PostgresCluster(StoreCluster):
     """A PostgreSQL cluster. All writes go to the primary; standbys confirm them."""
 
@@ -62,10 +95,16 @@ class PostgresCluster(StoreCluster):
     memory_bytes: Bytes | None = None
     """Memory of each node; the connections must fit into it."""
     synchronous_standbys: Annotated[int, Field(ge=0)] = 1
-    """Standbys that must have flushed a commit before it returns, as `synchronous_standby_names = 'ANY k (..)'`; 0
+    """Standbys that must have confirmed a commit before it returns, as `synchronous_standby_names = 'ANY k (..)'`; 0
     replicates asynchronously."""
-    synchronous_commit: bool = True
-    """Whether a commit waits for its flush at all; without, the last moments are lost in a crash."""
+    synchronous_commit: SyncLevel = "on"
+    """What a commit waits for: "off" for nothing (the log writer flushes it later), local for the primary's flush,
+    remote_write for the standbys to have written it too, "on" to have flushed it, remote_apply to have applied it.
+    Quotes keep YAML from reading "on" and "off" as true and false."""
+    pgbouncer: PgBouncer | None = None
+    """Connection pools before it."""
+    max_connections: Annotated[int, Field(ge=1)] | None = None
+    """Most connections that the database takes; without it as many as the pools open."""
     flush: Distribution | None = None
     """Time of one flush of the write-ahead log to disk, on the primary and on the standbys."""
     rtt_ns: Duration | None = None

@@ -1,0 +1,198 @@
+"""Connections to PostgreSQL: the pools of the pods, pgbouncer behind them, and what backends cost each other.
+
+Without pgbouncer a pod's connection is a backend of the primary, kept for all transactions of a transition and closed
+when the primary dies. With pgbouncer in transaction mode it is a connection to pgbouncer; a backend is taken for one
+transaction at a time, and who finds none waits in pgbouncer, also while the primary is away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sim.errors import Problem
+from sim.lower.constants import Constants
+from sim.lower.parts import Parts
+from sim.lower.postgres_commit import PRIMARY
+from sim.lower.steps import Distribution, Step, acquire, delay, release, use
+from sim.network.distributions import Uniform
+from sim.network.places import Contention, NodeGroup, Resource, Server
+from sim.network.sources import PoissonArrivals, Source
+from sim.scenario.platform import TemporalCluster
+from sim.scenario.store import PgBouncer, PostgresCluster
+from sim.units import write_bytes
+from sim.units.tables import SECOND
+
+CPU = "postgres-cpu"
+CLIENT = "connections"
+"""Resource: connections of the pods' pools."""
+BACKEND = "server-connections"
+"""Resource: connections of pgbouncer to the primary."""
+BOUNCER = "pgbouncer"
+
+
+class Pool:
+    """The pools' places in `parts`, and the ways in and out of them as steps."""
+
+    def __init__(
+        self,
+        parts: Parts,
+        constants: Constants,
+        temporal: TemporalCluster,
+        postgres: PostgresCluster,
+    ) -> None:
+        self.parts = parts
+        self.constants = constants
+        self.temporal = temporal
+        bouncer = self.bouncer = postgres.pgbouncer
+        own = temporal.sql.connect
+        self.connect = constants.distribution("postgres.connect") if own is None else own
+        own_ns = temporal.sql.acquire_timeout_ns
+        self.acquire_timeout_ns = constants.number("temporal.acquire_timeout") if own_ns is None else own_ns
+        self.pods = temporal.history.replicas if temporal.history is not None else 1
+        self.most = _most(constants, temporal)
+        parts.stations[CPU] = Server(
+            nodes=PRIMARY,
+            cores=postgres.cpu_cores,
+            contention=_contention(constants.ratio("postgres.backend_coherency")),
+        )
+        self._add_client_pool()
+        if bouncer is not None:
+            self._add_bouncer(bouncer)
+        if temporal.sql.max_conn_lifetime_ns is not None:
+            self._add_recycling(temporal.sql.max_conn_lifetime_ns)
+
+    @property
+    def _by_transaction(self) -> bool:
+        return self.bouncer is not None and self.bouncer.pool_mode == "transaction"
+
+    def enter(self) -> Iterator[Step]:
+        """A connection of the pod's pool."""
+        yield acquire(CLIENT, patience_ns=self.acquire_timeout_ns)
+
+    def leave(self) -> Iterator[Step]:
+        """The connection is given back."""
+        yield release(CLIENT)
+
+    def begin(self, messages: int) -> Iterator[Step]:
+        """A transaction begins: pgbouncer passes its messages on, over a backend where it takes one for each."""
+        if self.bouncer is None:
+            return
+        if self._by_transaction:
+            yield acquire(BACKEND, patience_ns=self._query_wait_timeout_ns())
+        yield use("pgbouncer-cpu", messages * self.constants.number("postgres.pgbouncer_cpu_per_message"))
+
+    def end(self) -> Iterator[Step]:
+        """A transaction has ended."""
+        if self._by_transaction:
+            yield release(BACKEND)
+
+    @property
+    def hop_ns(self) -> int:
+        """What pgbouncer adds to a round trip."""
+        return 0 if self.bouncer is None else self.constants.number("postgres.pgbouncer_hop")
+
+    def redirect(self) -> Distribution | None:
+        """From the promotion until connections go to the new primary, where that takes time."""
+        if self.bouncer is None:
+            return None
+        ttl_ns = self.bouncer.dns_max_ttl_ns
+        longest_ns = self.constants.number("postgres.pgbouncer_dns_max_ttl") if ttl_ns is None else ttl_ns
+        return Uniform(uniform_ns=(0, longest_ns)) if longest_ns else None
+
+    def _query_wait_timeout_ns(self) -> int:
+        assert self.bouncer is not None
+        own_ns = self.bouncer.query_wait_timeout_ns
+        return self.constants.number("postgres.pgbouncer_query_wait_timeout") if own_ns is None else own_ns
+
+    def _add_client_pool(self) -> None:
+        constants, initial = self.constants, self.temporal.sql.initial
+        # pgbouncer accepts a connection at once and outlives the primary; in session mode it only passes on.
+        self.parts.resources[CLIENT] = Resource(
+            nodes=1 if self._by_transaction else PRIMARY,
+            units=self.most,
+            open=None if initial is None else self.pods * initial,
+            opening=self.connect,
+            when_down="refuse",
+        )
+        if self.pods > 1:
+            constants.note(
+                "connection pools of the history pods",
+                f"act as one of {self.most}",
+                "derived: an execution may use any",
+            )
+        constants.note("opening a connection", "takes its time, and no CPU of the primary")
+
+    def _add_bouncer(self, bouncer: PgBouncer) -> None:
+        constants = self.constants
+        self.parts.nodes[BOUNCER] = NodeGroup(count=bouncer.replicas)
+        # One process, one thread: more than a core is of no use to it.
+        self.parts.stations["pgbouncer-cpu"] = Server(nodes=BOUNCER, cores=min(bouncer.cpu_cores, 1.0))
+        if self._by_transaction:
+            self.parts.resources[BACKEND] = Resource(
+                nodes=PRIMARY, units=pool_size(constants, bouncer), open=0, opening=self.connect
+            )
+            if bouncer.replicas > 1:
+                constants.note("pools of the pgbouncer replicas", "act as one", "derived: a pod's connections use any")
+
+    def _add_recycling(self, lifetime_ns: int) -> None:
+        """Connections that have come of age: closed, and opened anew at the cost of one."""
+        self.parts.routines["recycle-connection"] = (
+            acquire(CLIENT),
+            delay(self.connect, "service", "reconnect"),
+            release(CLIENT),
+        )
+        self.parts.sources["recycled-connections"] = Source(
+            routine="recycle-connection",
+            arrivals=PoissonArrivals(poisson_per_s=self.most * SECOND / lifetime_ns),
+            counted=False,
+        )
+        self.constants.note(
+            "connections that come of age",
+            "one at a time at random, whole pool open",
+            "derived: opened at random times",
+        )
+
+
+def pool_size(constants: Constants, bouncer: PgBouncer) -> int:
+    """Backends that all replicas of pgbouncer may open."""
+    size = bouncer.default_pool_size or constants.number("postgres.pgbouncer_default_pool_size")
+    return bouncer.replicas * size
+
+
+def infeasible_pool(constants: Constants, temporal: TemporalCluster, postgres: PostgresCluster) -> Iterator[Problem]:
+    """Pools that do not fit into each other, or into the memory of the primary."""
+    most, backends = _most(constants, temporal), _most(constants, temporal)
+    key, bouncer = "temporal.sql.max_conns", postgres.pgbouncer
+    if bouncer is not None:
+        backends, key = pool_size(constants, bouncer), "postgres.pgbouncer.default_pool_size"
+        if bouncer.pool_mode == "session" and most > backends:
+            yield Problem(
+                "postgres.pgbouncer.pool_mode",
+                f"is session: each of {most} connections of the pods keeps one of {backends} to the database for good",
+                "write pool_mode: transaction, or a larger default_pool_size",
+            )
+    allowed = postgres.max_connections
+    reserved = constants.number("postgres.superuser_reserved_connections")
+    if allowed is not None and backends > allowed - reserved:
+        yield Problem(
+            "postgres.max_connections",
+            f"is {allowed}, of which {reserved} are kept for superusers, but the pools may open {backends}",
+            f"lower {key}, or write max_connections: {backends + reserved}",
+        )
+    each = constants.number("postgres.connection_bytes")
+    if postgres.memory_bytes is not None and backends * each > postgres.memory_bytes:
+        yield Problem(
+            "postgres.memory",
+            f"is {write_bytes(postgres.memory_bytes)}, but {backends} connections may need "
+            f"{write_bytes(backends * each)}",
+            f"lower {key}",
+        )
+
+
+def _most(constants: Constants, temporal: TemporalCluster) -> int:
+    pods = temporal.history.replicas if temporal.history is not None else 1
+    return pods * (temporal.sql.max_conns or constants.number("temporal.max_conns"))
+
+
+def _contention(coherency: float) -> Contention | None:
+    return Contention(coherency=coherency) if coherency else None
