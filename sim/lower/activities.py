@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from sim.lower.postgres import PostgresStore
+from sim.lower.postgres_rows import transaction_steps
 from sim.lower.steps import (
     Attempt,
     AttemptBody,
@@ -90,6 +92,7 @@ def _trial(workers: Workers, activity: Activity, how: Scheduled) -> Steps:
         mark(DISPATCHED),
         delay(activity.service, "service", activity.name),
         *_turned_down(activity, how.alone),
+        *_transaction(workers, activity),
         *_failing(workers, activity),
         *effect,
         *_lost(workers, activity),
@@ -98,6 +101,14 @@ def _trial(workers: Workers, activity: Activity, how: Scheduled) -> Steps:
         *((store.transition("activity_completed"),) if how.completion is None else how.completion),
         release(slots),
     )
+
+
+def _transaction(workers: Workers, activity: Activity) -> Steps:
+    """The transaction that the activity makes in the application's own tables."""
+    if activity.transaction is None:
+        return ()
+    assert isinstance(workers.store, PostgresStore), "checked: a transaction needs PostgreSQL"
+    return transaction_steps(workers.store, workers.queue, workers.replicas, activity.name, activity.transaction)
 
 
 def _decided(workers: Workers, activity: Activity) -> Steps:

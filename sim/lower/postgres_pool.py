@@ -73,6 +73,18 @@ class Pool:
         """The connection is given back."""
         yield release(CLIENT)
 
+    def application(self, queue: str, pods: int) -> str:
+        """The pool of an application's own connections, on the workers of a queue; its name."""
+        name = f"{queue}-connections"
+        self.parts.resources[name] = Resource(
+            nodes=1 if self._by_transaction else PRIMARY,
+            units=pods * self.constants.number("postgres.application_pool"),
+            opening=self.connect,
+            when_down="refuse",
+        )
+        self.constants.note("round trip of applications to the primary", "that of the history service")
+        return name
+
     def begin(self, messages: int) -> Iterator[Step]:
         """A transaction begins: pgbouncer passes its messages on, over a backend where it takes one for each."""
         if self.bouncer is None:

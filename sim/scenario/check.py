@@ -28,6 +28,7 @@ def problems(scenario: Scenario) -> list[Problem]:
         *_presets(scenario),
         *_store(scenario),
         *_workflows(scenario),
+        *_hot_rows(scenario),
         *_workers(scenario),
         *places_problems(scenario),
         *_faults(scenario),
@@ -131,6 +132,22 @@ def _steps(scenario: Scenario, workflow: Workflow, path: Path) -> Iterator[Probl
             seen.add(name_of_signal)
 
 
+def _hot_rows(scenario: Scenario) -> Iterator[Problem]:
+    """Activities of one name in several workflows contend for the same rows, so that these must be the same."""
+    first: dict[str, tuple[int | None, float]] = {}
+    for workflow, routine in scenario.workflows.items():
+        for activity in routine.activities:
+            if activity.transaction is None:
+                continue
+            rows = (activity.transaction.hot_rows, activity.transaction.skew)
+            if first.setdefault(activity.name, rows) != rows:
+                yield Problem(
+                    dotted(("workflows", workflow)),
+                    f"has other `hot_rows` of {activity.name} than a workflow before it",
+                    "give the activity another name, or the same rows",
+                )
+
+
 def _workers(scenario: Scenario) -> Iterator[Problem]:
     used = {workflow.task_queue for workflow in scenario.workflows.values()}
     used |= {a.task_queue for workflow in scenario.workflows.values() for a in workflow.activities if a.task_queue}
@@ -159,6 +176,10 @@ def _activity(scenario: Scenario, activity: Activity, path: Path, seen: set[str]
     seen.add(activity.name)
     if activity.task_queue is not None and activity.task_queue not in scenario.workers:
         yield _unknown((*path, "task_queue"), "a queue with workers", activity.task_queue, scenario.workers)
+    if activity.transaction is not None and scenario.postgres is None:
+        yield Problem(
+            dotted((*path, "transaction")), "is made in PostgreSQL, and there is no `postgres`", "leave it out"
+        )
     heartbeat, whole = activity.heartbeat_ns, activity.start_to_close_ns
     if heartbeat is not None and whole is not None and heartbeat > whole:
         yield Problem(dotted((*path, "heartbeat")), "is longer than `start_to_close` and can never expire")

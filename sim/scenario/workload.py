@@ -8,6 +8,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from sim.network.distributions import Distribution
 from sim.network.names import Name
+from sim.scenario.transactions import Transaction
 from sim.spec import Spec
 from sim.units import Duration, Mistake, PositiveDuration, Ratio
 
@@ -56,6 +57,8 @@ class Activity(Spec):
     """Mark that it makes when its side effect has happened, for monitors."""
     idempotent: bool = False
     """It carries an idempotency key: done again, its effect still happens once."""
+    transaction: Transaction | None = None
+    """A transaction in the deployment's PostgreSQL, made after `service`; its effect comes after it."""
     compensate: Annotated[Name | Activity | None, BeforeValidator(lambda value: _without_a_loop(value))] = None
     """The activity that undoes this one when the workflow fails later. A bare name stands for an activity that takes
     as long, and may take as long, as this one."""
