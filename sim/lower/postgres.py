@@ -13,10 +13,11 @@ from sim.errors import Problem
 from sim.lower.constants import Constants
 from sim.lower.parts import Parts
 from sim.lower.persistence import Store
+from sim.lower.postgres_buffers import Buffers
 from sim.lower.postgres_commit import PRIMARY, Commit
 from sim.lower.postgres_pool import CPU, Pool, infeasible_pool
-from sim.lower.steps import Distribution, Step, constant, use
-from sim.lower.sums import sum_of
+from sim.lower.postgres_recovery import WAL_BYTES, away
+from sim.lower.steps import Distribution, Step, Steps, use
 from sim.lower.zones import CROSS_ZONE
 from sim.network.faults import Target as NodeTarget
 from sim.network.places import NodeGroup
@@ -41,21 +42,25 @@ class PostgresStore(Store):
         self.commit = Commit(parts, constants, postgres)
         self.flushes = self.commit.flushes
         self.pool = Pool(parts, constants, temporal, postgres)
+        self.buffers = Buffers(parts, constants, postgres)
 
     def writing(self, transition: Transition, on_the_way_ns: int, owned: bool) -> Iterator[Step]:
         """The transaction of the history append, then that of the mutable state."""
         if owned:
             yield from self.pool.enter()
         if transition.append:
-            yield from self._transaction(transition.append_round_trips, transition.append_round_trips, 0)
+            touched = tuple(self.buffers.touch(self.pool.backend, transition.append_transaction)) if owned else ()
+            yield from self._transaction(transition.append_round_trips, transition.append_round_trips, 0, touched)
         round_trips = transition.round_trips - transition.append_round_trips
-        yield from self._transaction(round_trips, round_trips + transition.background, on_the_way_ns)
+        touched = tuple(self.buffers.touch(self.pool.backend, False)) if owned and not transition.append else ()
+        yield from self._transaction(round_trips, round_trips + transition.background, on_the_way_ns, touched)
         if owned:
             yield from self.pool.leave()
 
-    def _transaction(self, round_trips: int, messages: int, on_the_way_ns: int) -> Iterator[Step]:
-        """From the first statement until the commit has returned."""
+    def _transaction(self, round_trips: int, messages: int, on_the_way_ns: int, touched: Steps = ()) -> Iterator[Step]:
+        """From the first statement until the commit has returned. touched: reads of pages that are not in memory."""
         yield from self.pool.begin(messages)
+        yield from touched
         yield use(CPU, messages * self.message_ns)
         yield self.travel(round_trips, round_trips * self.pool.hop_ns + on_the_way_ns)
         yield self.commit.step()
@@ -73,27 +78,13 @@ class PostgresStore(Store):
             "storage_query": transition.statements,
             "commit": transition.waited_commits,
             "background_commit": transition.background_commits,
+            WAL_BYTES: transition.changed_rows * self.constants.number("postgres.wal_bytes_per_row"),
             CROSS_ZONE: across,
         }
 
     def outage(self, fault: DeploymentFault) -> tuple[tuple[NodeTarget, ...], Distribution]:
-        """The primary is away until a standby has been promoted."""
-        own, constants = self.postgres.failover, self.constants
-        found = (
-            (constants.distribution("postgres.failover_lease"), constants.distribution("postgres.failover_loop"))
-            if own.detect is None
-            else (own.detect,)
-        )
-        promote = constants.distribution("postgres.failover_promote") if own.promote is None else own.promote
-        redirect = self.pool.redirect() if own.redirect is None else own.redirect
-        if redirect is None:
-            constants.note("connections after a promotion", "go to the new primary at once: a proxy knows it")
-            redirect = constant(0)
-        constants.note(
-            "after a failover",
-            "the cluster is whole at once: no cold cache, and a standby in the place of the old one",
-        )
-        return (NodeTarget(group=PRIMARY),), sum_of(*found, promote, redirect)
+        """The primary is away until a standby has been promoted, or until it has recovered by itself."""
+        return (NodeTarget(group=PRIMARY),), away(self.parts, self.constants, self.postgres, self.pool)
 
     def commit_ns(self) -> int:
         """Mean time of a commit that is alone."""

@@ -65,6 +65,11 @@ class Pool:
     def _by_transaction(self) -> bool:
         return self.bouncer is not None and self.bouncer.pool_mode == "transaction"
 
+    @property
+    def backend(self) -> str:
+        """The resource of which a transaction holds a connection to the primary."""
+        return BACKEND if self._by_transaction else CLIENT
+
     def enter(self) -> Iterator[Step]:
         """A connection of the pod's pool."""
         yield acquire(CLIENT, patience_ns=self.acquire_timeout_ns)

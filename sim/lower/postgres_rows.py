@@ -13,6 +13,7 @@ from collections.abc import Iterator
 
 from sim.lower.postgres import PostgresStore
 from sim.lower.postgres_pool import CPU
+from sim.lower.postgres_recovery import WAL_BYTES
 from sim.lower.steps import Attempt, AttemptBody, Step, Steps, acquire, constant, count, delay, fail, release, use
 from sim.network.places import Keyed, Resource
 from sim.network.routines import Retry
@@ -43,7 +44,12 @@ def transaction_steps(store: PostgresStore, queue: str, pods: int, activity: str
         acquire(pool),
         *_body(store, transaction, row),
         release(pool),
-        count(transaction=1, storage_query=transaction.reads + transaction.writes, commit=1),
+        count(
+            transaction=1,
+            storage_query=transaction.reads + transaction.writes,
+            commit=1,
+            **{WAL_BYTES: transaction.writes * constants.number("postgres.wal_bytes_per_row")},
+        ),
     )
     return (Attempt(name=f"transaction-{activity}", attempt=AttemptBody(steps=steps, retry=retry, counted=False)),)
 

@@ -11,16 +11,13 @@ from collections.abc import Iterator
 from sim.lower.constants import Constants
 from sim.lower.parts import Parts
 from sim.lower.persistence import HISTORY
+from sim.lower.rates import rate_of
 from sim.lower.steps import Branch, Option, Steps, constant, delay, set_to
-from sim.lower.sums import mean_count, mean_ns
+from sim.lower.sums import mean_ns
 from sim.lower.workflow import WorkflowRoutine
 from sim.network.distributions import Constant, Distribution, Poisson, Residual, Uniform
 from sim.network.sources import (
-    Arrivals,
     BurstArrivals,
-    ModulatedArrivals,
-    PoissonArrivals,
-    RenewalArrivals,
     Source,
 )
 from sim.scenario.workflow_steps import SleepStep, Wait, WaitStep
@@ -93,33 +90,3 @@ def _events_behind(constants: Constants, index: int) -> int:
     task = constants.transition("workflow_task_started").events + constants.transition("activity_scheduled").events
     answer = constants.transition("activity_completed").events
     return create + task + index * (task + answer)
-
-
-def rate_of(arrivals: Arrivals) -> float:
-    """Mean executions a second; of a profile its mean over the period, or its first factor where it has none."""
-    match arrivals:
-        case PoissonArrivals():
-            return arrivals.poisson_per_s * _mean_factor(arrivals) * mean_count(arrivals.batch)
-        case RenewalArrivals():
-            return 1e9 / mean_ns(arrivals.renewal) * mean_count(arrivals.batch)
-        case ModulatedArrivals():
-            total_ns = sum(phase.stay_ns for phase in arrivals.mmpp)
-            return sum(phase.rate_per_s * phase.stay_ns for phase in arrivals.mmpp) / total_ns
-        case BurstArrivals():
-            return 0.0 if arrivals.every_ns is None else mean_count(arrivals.burst) * 1e9 / arrivals.every_ns
-    return 0.0
-
-
-def _mean_factor(arrivals: PoissonArrivals) -> float:
-    profile = arrivals.profile
-    if profile is None:
-        return 1.0
-    if profile.period_ns is None:
-        return profile.points[0].factor
-    times = [point.at_ns for point in profile.points] + [profile.period_ns]
-    factors = [point.factor for point in profile.points] + [profile.points[0].factor]
-    total = 0.0
-    for index in range(len(profile.points)):
-        here = factors[index] if profile.between == "step" else (factors[index] + factors[index + 1]) / 2
-        total += here * (times[index + 1] - times[index])
-    return total / profile.period_ns

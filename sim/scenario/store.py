@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from sim.network.distributions import Distribution
 from sim.spec import Spec
-from sim.units import ByteRate, Bytes, Cores, Duration, Mistake, PositiveDuration
+from sim.units import ByteRate, Bytes, Cores, Duration, Mistake, PositiveDuration, Ratio
 
 STORES = ("postgres", "cassandra", "sqlite")
 """Keys of the stores of which a deployment has one."""
@@ -65,6 +65,17 @@ class StoreCluster(Spec):
         return self.nodes
 
 
+class Checkpoint(Spec):
+    """When dirty pages are written, so that the log before need not be replayed. Defaults are those of PostgreSQL."""
+
+    timeout_ns: PositiveDuration | None = None
+    """Longest time between the begins of two."""
+    completion_target: Ratio | None = None
+    """Share of that time over which the pages are written."""
+    max_wal_size_bytes: Bytes | None = None
+    """The log is kept below this: more writing brings checkpoints sooner."""
+
+
 class PgBouncer(Spec):
     """Pools between the platform's connections and the database's. Defaults are those of pgbouncer."""
 
@@ -112,7 +123,12 @@ class PostgresCluster(StoreCluster):
     replication_rtt_ns: Duration | None = None
     """Round trip from the primary to its standbys."""
     failover: Failover = Failover()
-    """How long a failover takes."""
+    """How long a failover takes. A lone primary has none: it restarts and replays its log."""
+    checkpoint: Checkpoint = Checkpoint()
+    """What a restart has to replay."""
+    cache_bytes: Bytes | None = None
+    """Memory for pages. What is not there is read from the disk, after a failover everything; without a size all pages
+    are always there."""
 
     @model_validator(mode="after")
     def _standbys_are_there(self) -> Self:

@@ -1,0 +1,69 @@
+"""How long PostgreSQL is away: the phases of a failover, or of a lone primary the recovery from its log.
+
+Recovery replays what the log holds since the checkpoint that was completed last. A checkpoint begins every T and ends
+a share c of T later, so that at a random instant the log since the begin of the last complete one is uniform between
+c T and (1 + c) T of writing. Source: PostgreSQL documentation, chapter 30.5, WAL configuration.
+"""
+
+from __future__ import annotations
+
+from sim.lower.constants import Constants
+from sim.lower.parts import Parts
+from sim.lower.postgres_pool import Pool
+from sim.lower.rates import operations_per_s
+from sim.lower.steps import Distribution, constant
+from sim.lower.sums import sum_of
+from sim.network.distributions import Uniform
+from sim.scenario.store import PostgresCluster
+from sim.units.tables import SECOND
+
+WAL_BYTES = "wal_byte"
+"""Operation: a byte that a change adds to the log."""
+
+
+def away(parts: Parts, constants: Constants, postgres: PostgresCluster, pool: Pool) -> Distribution:
+    """From the death of the primary until connections find one that takes writes."""
+    own = postgres.failover
+    redirect = pool.redirect() if own.redirect is None else own.redirect
+    if redirect is None:
+        constants.note("connections after a failover", "go to the new primary at once: a proxy knows it")
+        redirect = constant(0)
+    detect: tuple[Distribution, ...] = () if own.detect is None else (own.detect,)
+    if postgres.nodes == 1:
+        return sum_of(*detect, _recovery(parts, constants, postgres), redirect)
+    if own.detect is None:
+        detect = (constants.distribution("postgres.failover_lease"), constants.distribution("postgres.failover_loop"))
+    promote = constants.distribution("postgres.failover_promote") if own.promote is None else own.promote
+    constants.note("after a failover", "there is a standby in the place of the old primary at once")
+    return sum_of(*detect, promote, redirect)
+
+
+def _recovery(parts: Parts, constants: Constants, postgres: PostgresCluster) -> Distribution:
+    """The restart of a lone primary: it comes up, and replays its log."""
+    start_ns = constants.number("postgres.restart")
+    log_bytes_per_s = operations_per_s(parts, WAL_BYTES)
+    shortest, longest = redo_bytes(constants, postgres, log_bytes_per_s)
+    ns_per_byte = SECOND / constants.number("postgres.redo_bytes_per_s")
+    constants.note(
+        "log since the last checkpoint, replayed after a crash",
+        f"{shortest / 1e6:.3g} to {longest / 1e6:.3g} MB at {log_bytes_per_s / 1e6:.3g} MB/s",
+        "derived: from the load on average; full-page images after a checkpoint are not in it",
+    )
+    return sum_of(
+        constant(start_ns), Uniform(uniform_ns=(round(shortest * ns_per_byte), round(longest * ns_per_byte) + 1))
+    )
+
+
+def redo_bytes(constants: Constants, postgres: PostgresCluster, log_bytes_per_s: float) -> tuple[float, float]:
+    """Least and most log since the last complete checkpoint.
+
+    One begins after `timeout`, or sooner, so that with what is written until it ends the log stays below
+    `max_wal_size`.
+    """
+    own = postgres.checkpoint
+    every_ns = constants.number("postgres.checkpoint_timeout") if own.timeout_ns is None else own.timeout_ns
+    share = own.completion_target
+    spread = constants.ratio("postgres.checkpoint_completion_target") if share is None else share
+    most = constants.number("postgres.max_wal_bytes") if own.max_wal_size_bytes is None else own.max_wal_size_bytes
+    between = min(log_bytes_per_s * every_ns / SECOND, most / (1 + spread))
+    return spread * between, (1 + spread) * between
