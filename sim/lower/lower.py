@@ -10,6 +10,7 @@ from sim.lower.parts import Parts
 from sim.lower.place_faults import place_faults
 from sim.lower.platform import Platform
 from sim.lower.progress import seed
+from sim.lower.scaling import scale
 from sim.lower.stores import store_of
 from sim.lower.tables import Stores, add_stores
 from sim.lower.workers import Workers
@@ -56,6 +57,8 @@ def lower(scenario: Scenario) -> Lowered:
             in_progress.update(dict.fromkeys(seed(parts, constants, routine), name))
         if retention is not None:
             histories[name] = routine.history(retention)
+    for queue, scaled in scenario.workers.items():
+        scale(parts, workers[queue], scaled)
     parts.monitors.update(scenario.monitors)
     if parts.zoning is not None:
         parts.attributes[AWAY] = 0

@@ -25,7 +25,8 @@ class Machine:
     """Machines to bill.
 
     resource: what they are in the deployment, such as "postgres" or "workers.orders". node: type in the catalogue, or
-    the name of an own price. usd_per_month: the own price of one; None where the catalogue knows it.
+    the name of an own price. usd_per_month: the own price of one; None where the catalogue knows it. controller: that
+    of the network which keeps them, `count` at most; they are paid for as long as it does.
     """
 
     resource: str
@@ -33,6 +34,7 @@ class Machine:
     count: int
     usd_per_month: float | None = None
     spot: bool = False
+    controller: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

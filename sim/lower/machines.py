@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from sim.lower.lowered import Machine, Volume
 from sim.scenario.scenario import Scenario
@@ -14,7 +15,8 @@ def machines(scenario: Scenario) -> Iterator[Machine]:
     """Every machine that is named, by what it is for."""
     for name, pool in scenario.workers.items():
         if pool.node is not None:
-            yield _machine(scenario, f"workers.{name}", pool.node, pool.replicas)
+            machine = _machine(scenario, f"workers.{name}", pool.node, pool.most, pool.capacity == "spot")
+            yield replace(machine, controller=name) if pool.scales else machine
     if scenario.temporal is not None:
         for name in ("frontend", "history", "matching"):
             service = getattr(scenario.temporal, name)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from sim.lower.steps import Steps
 from sim.lower.zones import Zoning
 from sim.network import Network
+from sim.network.controllers import Controller
 from sim.network.faults import Fault
 from sim.network.monitors import Monitor, Span
 from sim.network.places import Cache, NodeGroup, Resource, Station
@@ -28,6 +29,7 @@ class Parts:
     routines: dict[str, Steps] = field(default_factory=dict)
     attributes: dict[str, int] = field(default_factory=dict)
     faults: dict[str, Fault] = field(default_factory=dict)
+    controllers: dict[str, Controller] = field(default_factory=dict)
     monitors: dict[str, Monitor] = field(default_factory=dict)
     spans: dict[str, Span] = field(default_factory=dict)
     zoning: Zoning | None = None
@@ -43,6 +45,7 @@ class Parts:
             routines=self.routines,
             attributes=self.attributes,
             faults=self.faults,
+            controllers=self.controllers,
             monitors=self.monitors,
             spans=self.spans,
         )

@@ -62,7 +62,7 @@ class Workers:
 
     def _add_places(self, pool: WorkerPool) -> None:
         parts, default = self.parts, self.or_default
-        parts.nodes[self.nodes] = NodeGroup(count=pool.replicas)
+        parts.nodes[self.nodes] = NodeGroup(count=pool.most)
         parts.attributes[self.sticky] = 0
         units = {
             self.workflow_slots: default(pool.workflow_task_slots, "sdk.workflow_task_slots"),
@@ -86,6 +86,12 @@ class Workers:
             end=f"{self.queue}-{kind}-started",
             metric=f"{family}.{self.queue}",
         )
+
+    @property
+    def slots_in_use(self) -> tuple[str, ...]:
+        """The kinds of slots that any task of this queue asks for; known when all workflows have been added."""
+        kinds = {"workflow-task": self.workflow_slots, "activity": self.activity_slots}
+        return tuple(slots for kind, slots in kinds.items() if f"{self.queue}-{kind}-wait" in self.parts.spans)
 
     def add_recovery(self) -> None:
         """Measure how long the executions that a crash of these workers hits take to be running elsewhere.

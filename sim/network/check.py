@@ -124,8 +124,9 @@ def _controllers(network: Network) -> Iterator[Problem]:
             what = "a node group, resource or station with nodes"
             yield _unknown((*path, "nodes"), what, controller.nodes, groups)
             continue
-        if controller.of is not None and controller.of not in places:
-            yield _unknown((*path, "of"), "a resource or station", controller.of, places)
+        for place in controller.of:
+            if place not in places:
+                yield _unknown((*path, "of"), "a resource or station", place, places)
         points = controller.schedule.points if controller.schedule is not None else ()
         numbers = {
             "minimum": controller.minimum,

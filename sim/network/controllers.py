@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from sim.network.distributions import Distribution
 from sim.network.names import Name
 from sim.spec import Spec
 from sim.units import Duration, PositiveDuration
+
+
+def _one_is_a_list(value: Any) -> Any:
+    return (value,) if isinstance(value, str) else value
 
 
 class Shift(Spec):
@@ -44,8 +48,9 @@ class Controller(Spec):
 
     nodes: Name
     """The group, or a resource or station that has nodes of its own."""
-    of: Name | None = None
-    """The resource or station on these nodes whose use or line decides; a `schedule` needs none."""
+    of: Annotated[tuple[Name, ...], BeforeValidator(_one_is_a_list)] = ()
+    """The resources or stations on these nodes whose use or line decides: the most that any of them wants. A
+    `schedule` needs none."""
     minimum: Annotated[int, Field(ge=0)] = 0
     """So many nodes are kept at least; 0 scales to zero."""
     initial: Annotated[int, Field(ge=0)] | None = None
@@ -70,7 +75,7 @@ class Controller(Spec):
     def _consistent(self) -> Self:
         if sum(target is not None for target in (self.utilisation, self.backlog, self.schedule)) != 1:
             raise ValueError("needs one of `utilisation`, `backlog`, `schedule`")
-        if (self.of is None) != (self.schedule is not None):
+        if bool(self.of) == (self.schedule is not None):
             raise ValueError("`of` says whose utilisation or backlog it is; a `schedule` has none")
         if self.initial is not None and self.initial < self.minimum:
             raise ValueError(f"`initial` is {self.initial}, below the minimum of {self.minimum}")

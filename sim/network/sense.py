@@ -150,8 +150,9 @@ def _controllers(network: Network) -> Iterator[Problem]:
             yield Problem(f"{here}.nodes", f"`{controller.nodes}` is already switched by `{before}`")
         if controller.nodes not in node_groups(network):
             continue
-        if controller.of in places and group_of(network, controller.of or "") != controller.nodes:
-            yield Problem(f"{here}.of", f"`{controller.of}` does not stand on `{controller.nodes}`")
+        for place in controller.of:
+            if place in places and group_of(network, place) != controller.nodes:
+                yield Problem(f"{here}.of", f"`{place}` does not stand on `{controller.nodes}`")
         for place, spec in places.items():
             if group_of(network, place) != controller.nodes or isinstance(spec, Delay | TokenBucket):
                 continue

@@ -50,7 +50,7 @@ def price_problems(loaded: Loaded) -> list[Problem]:
     usage = Usage(
         window_hours=1.0,
         steady=True,
-        nodes=tuple(replace(use, resource=f"{use.resource}.node") for use in _nodes(lowered, 1.0, False)),
+        nodes=tuple(replace(use, resource=f"{use.resource}.node") for use in _nodes(lowered, (), 1.0, False, 0.95)),
         disks=tuple(replace(use, resource=f"{use.resource}.disk.type") for use in _disks(lowered, False)),
         meters=tuple(MeterUse("prices.catalogue", meter, Figure.exact(0.0, "")) for meter in lowered.traffic),
     )
@@ -114,7 +114,7 @@ def usage_of(
     return Usage(
         window_hours=hours,
         steady=steady,
-        nodes=_nodes(lowered, hours, not steady),
+        nodes=_nodes(lowered, runs, hours, not steady, confidence),
         disks=_disks(lowered, not steady),
         meters=tuple(
             MeterUse("traffic", meter, over_runs([operations(run, counted) / GIB for run in runs]))
@@ -129,12 +129,17 @@ def usage_of(
     )
 
 
-def _nodes(lowered: Lowered, hours: float, standing: bool) -> tuple[NodeUse, ...]:
-    """The machines over so many hours."""
-    return tuple(
-        NodeUse(one.resource, one.node, Figure.exact(one.count * hours, "h"), standing=standing, spot=one.spot)
-        for one in lowered.machines
-    )
+def _nodes(
+    lowered: Lowered, runs: Sequence[Replication], hours: float, standing: bool, confidence: float
+) -> tuple[NodeUse, ...]:
+    """The machines over so many hours. Those that a controller keeps are paid as long as it did in the runs; in a
+    finite scenario they are no standing ones, since between two runs nothing is there that would keep them."""
+    found = []
+    for one in lowered.machines:
+        kept = [run.nodes_on[one.controller].area / HOUR_NS for run in runs] if one.controller is not None else []
+        paid = mean_interval(kept, "h", confidence) if kept else Figure.exact(one.count * hours, "h")
+        found.append(NodeUse(one.resource, one.node, paid, standing=standing and not kept, spot=one.spot))
+    return tuple(found)
 
 
 def _disks(lowered: Lowered, standing: bool) -> tuple[DiskUse, ...]:

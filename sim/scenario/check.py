@@ -198,7 +198,7 @@ def _faults(scenario: Scenario) -> Iterator[Problem]:
                 known = [f"workers.{one}" for one in scenario.workers]
                 yield _unknown((*path, "target"), "a pool of workers", fault.target, known)
                 continue
-            size = scenario.workers[queue].replicas
+            size = scenario.workers[queue].most
         elif fault.target == "temporal.history":
             if scenario.temporal is None or scenario.temporal.history is None:
                 yield Problem(

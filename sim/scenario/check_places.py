@@ -55,7 +55,7 @@ def _fault(scenario: Scenario, path: Path, fault: DeploymentFault) -> Iterator[P
 def _felt(scenario: Scenario, zones: Zones, zone: int) -> bool:
     """Whether pods or the primary stand in a zone, or standbys that commits wait for."""
     services = [getattr(scenario.temporal, name) for name in ("frontend", "history", "matching")]
-    pods = [pool.replicas for pool in scenario.workers.values()]
+    pods = [pool.most for pool in scenario.workers.values()]
     pods += [service.replicas for service in services if service is not None]
     if zone == zones.of_primary or any(zones.of_pod(pod) == zone for number in pods for pod in range(number)):
         return True

@@ -62,6 +62,8 @@ class Presets(Spec):
     """SDK of the workers: go, java, python, typescript or dotnet."""
     storage: str = "2026"
     """How tables are read and written, in PostgreSQL, TimescaleDB and Cassandra."""
+    kubernetes: str = "1.31"
+    """Version of Kubernetes, which scales the workers."""
 
 
 class Constants(Spec):
@@ -79,6 +81,8 @@ class Constants(Spec):
     """Of the workers' SDK."""
     storage: dict[Name, Any] = Field(default_factory=dict)
     """Of reading and writing tables."""
+    kubernetes: dict[Name, Any] = Field(default_factory=dict)
+    """Of Kubernetes' autoscaling."""
 
 
 class Scenario(Spec):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from sim.spec import Spec
-from sim.units import Cores, Duration, PositiveDuration
+from sim.units import Cores, Duration, IntRange, Mistake, PositiveCount, PositiveDuration, Ratio
 
 Positive = Annotated[int, Field(ge=1)]
 
@@ -15,8 +15,22 @@ Positive = Annotated[int, Field(ge=1)]
 class WorkerPool(Spec):
     """The workers of one task queue. Numbers are for each pod; what is left out has the SDK's default."""
 
-    replicas: Positive
-    """Pods."""
+    replicas: IntRange
+    """Pods: a number, or a range such as 6..18 between which an autoscaler keeps them."""
+    target_cpu: Ratio | None = None
+    """Autoscaler: as many pods as bring the use of their cores since its last look to this share."""
+    target_utilisation: Ratio | None = None
+    """Autoscaler: the same by slots in use, of activities or of workflow tasks, whichever asks for more pods."""
+    target_backlog: PositiveCount | None = None
+    """Autoscaler: one pod for so many tasks that wait or are at work, of activities or of workflow tasks; with
+    `replicas: 0..N` it scales to zero."""
+    interval_ns: PositiveDuration | None = None
+    """Autoscaler: time from one look to the next; Kubernetes' default is 15 s."""
+    cool_down_ns: Duration | None = None
+    """Autoscaler: pods are kept for the most that was wanted within this time; Kubernetes' default is 5 min."""
+    grace_period_ns: Duration | None = None
+    """Autoscaler: a pod that is told to go takes no new tasks and has this long to end those at hand, then it is
+    killed; Kubernetes' default is 30 s."""
     cpu_cores: Cores
     """Cores of a pod, shared by the workflow tasks on it."""
     workflow_task_slots: Positive | None = None
@@ -37,6 +51,50 @@ class WorkerPool(Spec):
     """Round trip from a pod to the frontend, for workers outside of the platform's own network; a poller is busy for
     as long with each task."""
     start_delay_ns: Duration = 0
-    """From the decision to replace a pod that has crashed until the new one polls."""
+    """From the decision to start a pod, to replace one or to have one more, until it polls: machine, image, worker."""
+    capacity: Literal["on_demand", "spot"] = "on_demand"
+    """How its machines are bought. Spot costs less (`prices.spot_saving`) and is taken back at times."""
+    spot_mttf_ns: PositiveDuration | None = None
+    """With `capacity: spot`: mean time until a machine is taken back, exponential; another one is started at once."""
     node: str | None = None
     """Machine that each pod is billed as: a type of the price catalogue, or a name under `prices.nodes`."""
+
+    @model_validator(mode="after")
+    def _scales(self) -> Self:
+        least, most = self.replicas
+        targets = [self.target_cpu, self.target_utilisation, self.target_backlog]
+        given = sum(target is not None for target in targets)
+        if most == 0:
+            raise Mistake("is 0: nobody would ever work", "write 1, or 0..10 with a target_backlog", at=("replicas",))
+        if least < most and given != 1:
+            raise ValueError(
+                f"`replicas: {least}..{most}` needs one of `target_cpu`, `target_utilisation` and `target_backlog`, "
+                "and only one; write   target_cpu: 65 %"
+            )
+        for key in ("target_cpu", "target_utilisation", "target_backlog", "interval", "cool_down", "grace_period"):
+            if least == most and getattr(self, key, getattr(self, f"{key}_ns", None)) is not None:
+                raise Mistake(
+                    f"is about an autoscaler, and `replicas` is always {most}", f"write replicas: 1..{most}", at=(key,)
+                )
+        for key in ("target_cpu", "target_utilisation"):
+            if getattr(self, key) == 0:
+                raise Mistake("is 0, which no number of pods reaches", "write 65 %", at=(key,))
+        if least == 0 and self.target_cpu is not None:
+            raise Mistake(
+                "starts at 0, but where no pod is there is no CPU to look at",
+                f"write 1..{most}, or a target_backlog",
+                at=("replicas",),
+            )
+        if (self.capacity == "spot") != (self.spot_mttf_ns is not None):
+            raise ValueError("`spot_mttf` goes with `capacity: spot`, and that needs it; write   spot_mttf: 1 day")
+        return self
+
+    @property
+    def most(self) -> int:
+        """Most pods at once; all that there are without an autoscaler."""
+        return self.replicas[1]
+
+    @property
+    def scales(self) -> bool:
+        """Whether an autoscaler changes their number."""
+        return self.replicas[0] < self.replicas[1]

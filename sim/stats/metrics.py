@@ -93,12 +93,32 @@ def metrics(
             [sum(n for (_, name), n in run.counts.items() if name == operation) for run in replications], float
         )
         found[f"count.{operation}.per_execution"] = ratio_interval(counted, started, "", confidence)
+    for controller in replications[0].nodes_on:
+        found.update(_nodes_on(controller, replications, confidence))
     for cache in replications[0].caches:
         hits = np.array([run.caches[cache][0] for run in replications], float)
         looks = hits + np.array([run.caches[cache][1] for run in replications], float)
         if looks.sum():
             found[f"hit_rate.{cache}"] = proportion_interval(hits, looks, "ratio", confidence)
     return found
+
+
+def _nodes_on(controller: str, replications: Sequence[Replication], confidence: float) -> dict[str, Figure]:
+    """How many nodes a controller kept, how often it started one, and what it saved against its own peak."""
+    kept = [run.nodes_on[controller] for run in replications]
+    window_ns = [run.horizon_ns - run.begin_ns for run in replications]
+    mean = [one.area / window for one, window in zip(kept, window_ns, strict=True)]
+    most = [float(one.maximum) for one in kept]
+    saved = [1 - part / whole if whole else 0.0 for part, whole in zip(mean, most, strict=True)]
+    starts = [one.starts / (window * NS) for one, window in zip(kept, window_ns, strict=True)]
+    return {
+        f"nodes.{controller}.mean": mean_interval(mean, "", confidence),
+        f"nodes.{controller}.max": mean_interval(most, "", confidence),
+        f"node_starts.{controller}": mean_interval(starts, "1/s", confidence),
+        f"saving.{controller}": mean_interval(saved, "ratio", confidence).with_note(
+            "share of node-hours, against as many nodes all the time as were kept at the peak of the window"
+        ),
+    }
 
 
 def of_the_platform(

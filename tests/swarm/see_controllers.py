@@ -18,7 +18,7 @@ def _look(seen: Seen, controller: Any, number: int) -> None:
         if getattr(spec, form) is not None:
             seen.add(f"controller.{form}")
     if spec.utilisation is not None:
-        seen.add("controller.cores" if isinstance(controller.place, Shared) else "controller.utilisation")
+        seen.add("controller.cores" if isinstance(controller.places[0], Shared) else "controller.utilisation")
     if controller.kept.current == 0:
         seen.add("controller.zero")
 

@@ -48,7 +48,7 @@ def _target(controller: Document, dice: Dice, times: Times, standing: list[str],
         if dice.chance(0.2):
             controller["schedule"]["period"] = times.steps(23)
         return
-    controller["of"] = dice.pick(standing)
+    controller["of"] = dice.some(standing, 0.3) or dice.pick(standing)
     controller[form] = dice.pick((0.25, 0.5, 0.65, 1.0)) if form == "utilisation" else dice.pick((1, 1, 2, 5))
 
 

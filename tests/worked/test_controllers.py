@@ -173,6 +173,25 @@ def test_utilisation_of_shared_cores_is_of_cores_not_of_visits(engine: Engine) -
     assert (kept(t), t.run.nodes_on["scaler"].starts) == (30, 0)
 
 
+def test_of_several_places_the_one_that_wants_most_decides(engine: Engine) -> None:
+    # One execution holds two slots from 0 on and asks for the server at 6: one that waits or is served wants a node.
+    # Look at 5: slots want 2 of backlog 1. One is given back at 6; looks at 10 and 15: 1 slot, 1 visit; at 20: none.
+    t = engine(
+        """
+        nodes: {fleet: {count: 3}}
+        sources: {jobs: {routine: job, arrivals: {trace: t}}}
+        resources: {slots: {nodes: fleet, units: 2}}
+        stations: {cpu: {nodes: fleet, servers: 1, service: 11 ms}}
+        routines: {job: [{acquire: slots}, {acquire: slots}, {delay: 6 ms}, {release: slots}, {use: cpu}]}
+        controllers: {scaler: {nodes: fleet, of: [cpu, slots], backlog: 1, initial: 1, interval: 5 ms}}
+        """,
+        {"jobs": [0]},
+        horizon=30,
+    )
+    assert t.ends == [17]
+    assert kept(t) == 1 * 5 + 2 * 5 + 1 * 10
+
+
 def test_a_repair_brings_no_node_back_that_is_switched_off(engine: Engine) -> None:
     # Down by a fault from 3 to 7, off from 5 to 15; a job that comes at 8 is served from 15 on.
     points = "[{at: 0 ms, nodes: 1}, {at: 5 ms, nodes: 0}, {at: 15 ms, nodes: 1}]"

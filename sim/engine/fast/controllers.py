@@ -52,14 +52,17 @@ from sim.engine.fast.layout import (
     KO_NODES,
     KO_ON,
     KO_PERIOD,
-    KO_PLACE,
+    KO_PLACE_COUNT,
+    KO_PLACES,
     KO_POINT_COUNT,
     KO_POINTS,
     KO_STARTS,
-    KO_TARGET,
-    KO_USED,
     KO_WANTED,
     KO_WINDOW_MAX,
+    KW_PLACE,
+    KW_SIZE,
+    KW_TARGET,
+    KW_USED,
     L_LENGTH,
     M_BUSY,
     M_BUSY_AREA,
@@ -116,22 +119,23 @@ def mark_controllers(m: Memory, second: int) -> None:
 
 
 @inner
-def _by_use(m: Memory, f: Floats, controller: int, place: int) -> int:
-    """So many nodes for what was used since the last look."""
+def _by_use(m: Memory, f: Floats, watched: int) -> int:
+    """So many nodes for what was used of a place since the last look."""
+    place = m[watched + KW_PLACE]
     used = place + M_BUSY_AREA
     tick(m, place)
     if m[place + P_KIND] == SHARED:
         for node in range(m[place + P_COUNT]):
             advance(m, f, place, node_at(m, place, node))
         used = place + P_WORK
-    low = m[used] - m[controller + KO_USED]
-    high = m[used + 1] - m[controller + KO_USED + 1]
+    low = m[used] - m[watched + KW_USED]
+    high = m[used + 1] - m[watched + KW_USED + 1]
     if low < 0:
         low += FULL_SUM
         high -= 1
-    m[controller + KO_USED] = m[used]
-    m[controller + KO_USED + 1] = m[used + 1]
-    nodes = (high * float(FULL_SUM) + low) / f[controller + KO_TARGET]
+    m[watched + KW_USED] = m[used]
+    m[watched + KW_USED + 1] = m[used + 1]
+    nodes = (high * float(FULL_SUM) + low) / f[watched + KW_TARGET]
     whole = int(nodes)
     return whole + 1 if whole < nodes else whole
 
@@ -153,13 +157,20 @@ def _by_clock(m: Memory, controller: int) -> int:
 def _want(m: Memory, f: Floats, controller: int) -> int:
     if m[controller + KO_FORM] == BY_CLOCK:
         return _by_clock(m, controller)
-    place = m[controller + KO_PLACE]
-    present = m[place + M_WAITING] + m[place + M_BUSY]
-    if m[controller + KO_FORM] == BY_BACKLOG:
-        backlog = m[controller + KO_TARGET]
-        return (present + backlog - 1) // backlog
-    want = _by_use(m, f, controller, place)
-    return max(want, 1) if present else want
+    most = 0
+    for number in range(m[controller + KO_PLACE_COUNT]):
+        watched = m[controller + KO_PLACES] + number * KW_SIZE
+        place = m[watched + KW_PLACE]
+        present = m[place + M_WAITING] + m[place + M_BUSY]
+        if m[controller + KO_FORM] == BY_BACKLOG:
+            backlog = m[watched + KW_TARGET]
+            want = (present + backlog - 1) // backlog
+        else:
+            want = _by_use(m, f, watched)
+            if present:
+                want = max(want, 1)
+        most = max(most, want)
+    return most
 
 
 # -- on and off --------------------------------------------------------------------------------------------

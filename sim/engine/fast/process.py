@@ -197,14 +197,19 @@ def _write_controller(program: Program, network: Network, name: str, spec: Contr
         words[at + L.KO_FORM], words[at + L.KO_PERIOD] = L.BY_CLOCK, spec.schedule.period_ns or 0
         words[at + L.KO_POINTS], words[at + L.KO_POINT_COUNT] = program.put(points), len(spec.schedule.points)
     else:
-        assert spec.of is not None
-        place = words[at + L.KO_PLACE] = program.handles[spec.of]
-        words[at + L.KO_FORM], words[at + L.KO_TARGET] = L.BY_BACKLOG, spec.backlog or 0
-        if spec.backlog is None:
-            cores = floating(words[place + L.P_CONTENTION]) if words[place + L.P_KIND] == L.SHARED else None
-            words[at + L.KO_FORM] = L.BY_USE
-            words[at + L.KO_TARGET] = bits(use_of_a_node(spec, words[place + L.P_UNITS], cores))
+        words[at + L.KO_FORM] = L.BY_USE if spec.backlog is None else L.BY_BACKLOG
+        watched = [word for place in spec.of for word in (program.handles[place], _target(program, spec, place), 0, 0)]
+        words[at + L.KO_PLACES], words[at + L.KO_PLACE_COUNT] = program.put(watched), len(spec.of)
     count = node_groups(network)[spec.nodes]
     node = [NO_ALARM, 0, at, L.KN_ON, 0, 0, 0]
     program.block(at + L.KO_NODES, node, count, {L.A_VISIT: np.arange(count)})
     return at
+
+
+def _target(program: Program, spec: Controller, place: str) -> int:
+    """What of a place one node stands for: so many of its backlog, or so much use."""
+    if spec.backlog is not None:
+        return spec.backlog
+    at, words = program.handles[place], program.words
+    cores = floating(words[at + L.P_CONTENTION]) if words[at + L.P_KIND] == L.SHARED else None
+    return bits(use_of_a_node(spec, words[at + L.P_UNITS], cores))

@@ -31,7 +31,7 @@ class ControllerProcess:
         self.spec = spec
         self.group = engine.groups[spec.nodes]
         places: dict[str, Pool] = {**engine.pools, **engine.stations}
-        self.place = places[spec.of] if spec.of is not None else None
+        self.places = [places[name] for name in spec.of]
         self.element = engine.elements[f"controllers.{name}"]
         self.delay = engine.sampler(f"{name}/start", spec.start_delay or Constant(constant_ns=0))
         count = self.group.count
@@ -40,7 +40,7 @@ class ControllerProcess:
         self.begun = [0] * count
         self.starting: dict[int, Alarm] = {}  # by node, in the order of the starts
         self.wanted = [spec.on_at_start] * spec.looks_back
-        self.used = 0
+        self.used = [0] * len(spec.of)
         self.starts = 0
         self.marks: list[int] = []
         self.kept = Level()
@@ -76,12 +76,15 @@ class ControllerProcess:
         self._let_go()
 
     def _want(self) -> int:
-        spec, place = self.spec, self.place
+        spec = self.spec
         if spec.schedule is not None:
             points, now = spec.schedule.points, self.clock._now
             time = now % spec.schedule.period_ns if spec.schedule.period_ns else now
             return points[bisect_right([point.at_ns for point in points], time) - 1].nodes
-        assert place is not None
+        return max(self._want_of(number, place) for number, place in enumerate(self.places))
+
+    def _want_of(self, number: int, place: Pool) -> int:
+        spec = self.spec
         present = place.meter.waiting + place.meter.busy
         if spec.backlog is not None:
             return -(-present // spec.backlog)
@@ -92,8 +95,8 @@ class ControllerProcess:
             for shared in place.shared:
                 place._advance(shared)
             used, cores = place.work_area, place.cores
-        high, low = divmod(used - self.used, FULL_SUM)
-        self.used = used
+        high, low = divmod(used - self.used[number], FULL_SUM)
+        self.used[number] = used
         want = ceil((high * float(FULL_SUM) + low) / use_of_a_node(spec, place.units, cores))
         return max(want, 1) if present else want
 

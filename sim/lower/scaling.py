@@ -1,0 +1,66 @@
+"""Worker pools whose pods come and go: an autoscaler, and spot machines that are taken back."""
+
+from __future__ import annotations
+
+from sim.lower.parts import Parts
+from sim.lower.steps import constant
+from sim.lower.workers import Workers
+from sim.network.controllers import Controller
+from sim.network.distributions import Exponential
+from sim.network.faults import Fault, Target
+from sim.scenario.workers import WorkerPool
+
+
+def scale(parts: Parts, workers: Workers, pool: WorkerPool) -> None:
+    """Let the pods of a pool come and go as the scenario says."""
+    if pool.scales:
+        _add_autoscaler(parts, workers, pool)
+    if pool.spot_mttf_ns is not None:
+        _add_spot_losses(parts, workers, pool.spot_mttf_ns, pool.start_delay_ns)
+
+
+def _add_autoscaler(parts: Parts, workers: Workers, pool: WorkerPool) -> None:
+    by_cpu = pool.target_cpu is not None
+    parts.controllers[workers.queue] = Controller(
+        nodes=workers.nodes,
+        of=(workers.cpu,) if by_cpu else workers.slots_in_use,
+        minimum=pool.replicas[0],
+        interval_ns=workers.or_default(pool.interval_ns, "kubernetes.autoscaler_interval"),
+        utilisation=pool.target_cpu if by_cpu else pool.target_utilisation,
+        backlog=pool.target_backlog,
+        start_delay=constant(pool.start_delay_ns),
+        cool_down_ns=workers.or_default(pool.cool_down_ns, "kubernetes.scale_in_window"),
+        drain_limit_ns=workers.or_default(pool.grace_period_ns, "kubernetes.grace_period"),
+    )
+    note = workers.constants.note
+    note(
+        "how fast an autoscaler adds pods",
+        "at once, as many as its target asks for: Kubernetes' limit (4 pods, or twice as many, in 15 s) and its "
+        "tolerance of 10 % are left out",
+    )
+    note(
+        "a pod that an autoscaler takes away",
+        "is the one with the least at work; its sticky queue is given up at once, and what it had cached is rebuilt",
+    )
+    note("pods at the start", "of an autoscaled pool: the least")
+    note(
+        "machines of an autoscaled pool",
+        "one for each pod, paid from the decision to start it until it is gone; a provider's minimum of 60 s a start "
+        "is left out",
+    )
+    if by_cpu:
+        note("CPU that an autoscaler sees", "that of workflow tasks and of replay")
+
+
+def _add_spot_losses(parts: Parts, workers: Workers, mttf_ns: int, start_delay_ns: int) -> None:
+    parts.faults[f"{workers.queue}-spot-loss"] = Fault(
+        targets=(Target(group=workers.nodes),),
+        mttf=Exponential(exponential_ns=mttf_ns),
+        each=True,
+        duration=constant(start_delay_ns),
+    )
+    workers.constants.note(
+        "spot machines",
+        "taken back without using the provider's notice: what is at work there is lost with the pod, "
+        "and another machine is started at once, at the price of spot",
+    )
