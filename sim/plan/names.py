@@ -23,7 +23,8 @@ def metric_units(lowered: Lowered) -> Mapping[str, str]:
     parts = (_of_routines(network), _of_places(network), _of_spans(network), _of_drills(lowered))
     units = dict(named for part in parts for named in part)
     units |= {f"count.{operation}.per_execution": "" for operation in _operations(network)}
-    for controller in network.controllers:
+    for controller, spec in network.controllers.items():
+        units |= {f"in_use.{place}.max": "" for place in spec.of}
         units |= {f"nodes.{controller}.mean": "", f"nodes.{controller}.max": "", f"node_starts.{controller}": "1/s"}
         units[f"saving.{controller}"] = "ratio"
     units |= {f"hit_rate.{cache}": "ratio" for cache in network.caches}

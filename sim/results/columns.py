@@ -51,7 +51,8 @@ class PlaceUse:
     Areas are integrals over the window in unit-ns (Python integers, since they outgrow 64 bits); `all_*` are those
     of the whole run with the sums over visits that the audit holds them against. Waits are of visits that asked in
     the window. speed_area, excess_area: of shared cores, core-ns used and visit-ns beyond the cores; of stations that
-    serve in batches, the time under way and 0; else None. batches: flushes or reads begun in the window, of those.
+    serve in batches, the time under way and 0; else None. units: of shared cores those of all nodes, or of as many as
+    a controller had on, on average. batches: flushes or reads begun in the window, of those.
     """
 
     name: str
@@ -185,11 +186,12 @@ class InFlight:
 @dataclass(frozen=True, slots=True)
 class NodesOn:
     """Nodes that a controller keeps, from switching one on until it is off: integral over the window in node-ns, the
-    most at once in it, and how many were switched on in it."""
+    most at once in it, and how many were switched on in it. of: places whose use or line it looks at."""
 
     area: int
     maximum: int
     starts: int
+    of: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

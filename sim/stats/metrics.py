@@ -111,7 +111,15 @@ def _nodes_on(controller: str, replications: Sequence[Replication], confidence: 
     most = [float(one.maximum) for one in kept]
     saved = [1 - part / whole if whole else 0.0 for part, whole in zip(mean, most, strict=True)]
     starts = [one.starts / (window * NS) for one, window in zip(kept, window_ns, strict=True)]
+    in_use = {
+        f"in_use.{place}.max": mean_interval([_most(run, f"busy.{place}") for run in replications], "", confidence)
+        for place in kept[0].of
+        if len(replications[0].sample_ns)
+    }
     return {
+        **{
+            name: figure.with_note("the most of the timeline's samples in a window") for name, figure in in_use.items()
+        },
         f"nodes.{controller}.mean": mean_interval(mean, "", confidence),
         f"nodes.{controller}.max": mean_interval(most, "", confidence),
         f"node_starts.{controller}": mean_interval(starts, "1/s", confidence),
@@ -119,6 +127,12 @@ def _nodes_on(controller: str, replications: Sequence[Replication], confidence: 
             "share of node-hours, against as many nodes all the time as were kept at the peak of the window"
         ),
     }
+
+
+def _most(run: Replication, series: str) -> float:
+    """The greatest sample of the window."""
+    inside = (run.sample_ns >= run.begin_ns) & (run.sample_ns < run.horizon_ns)
+    return float(run.samples[series][inside].max(initial=0))
 
 
 def of_the_platform(
@@ -279,7 +293,11 @@ def _place(
     first = uses[0]
     if first.speed_area is not None:
         busy = np.array([use.speed_area or 0.0 for use in uses])
-        found[f"utilisation.{name}"] = mean_interval(busy / (lengths * first.units), "ratio", confidence)
+        available = np.array([use.units for use in uses]) * lengths
+        if len({use.units for use in uses}) > 1:  # a controller has had more on in one run than in another
+            found[f"utilisation.{name}"] = ratio_interval(busy, available, "ratio", confidence)
+        elif first.units:
+            found[f"utilisation.{name}"] = mean_interval(busy / available, "ratio", confidence)
         queued = np.array([(use.excess_area or 0.0) + use.waiting_area for use in uses]) / lengths
     else:
         available = np.array([float(use.units_area) for use in uses])

@@ -54,7 +54,7 @@ def from_empty(file: Path) -> Network:
 def plan(file: Path) -> Plan:
     """A run of about fifty arrivals, with a warm-up, samples and a follow-up, as real ones have."""
     rate = sum(estimate(from_empty(file)).rates_per_s.values())
-    horizon = round(min(ARRIVALS / rate, 60.0) * SECOND)
+    horizon = round(ARRIVALS / rate * SECOND)
     return Plan(1, 0, horizon // 10, horizon, horizon // 4, horizon // 4, max(horizon // 20, 1))
 
 

@@ -171,6 +171,9 @@ def test_utilisation_of_shared_cores_is_of_cores_not_of_visits(engine: Engine) -
     t = engine(SERVERS % ("cores: 1", "initial: 1, utilisation: 1.0"), {"jobs": [0, 0]}, horizon=60)
     assert t.ends == [20, 20]
     assert (kept(t), t.run.nodes_on["scaler"].starts) == (30, 0)
+    # Its cores: one node was on to 30, none after that, so half a core of 60 ms; 20 of 30 core-ms were used.
+    assert t.place("cpu").units == 0.5
+    assert t.place("cpu").speed_area == 20 * MS
 
 
 def test_of_several_places_the_one_that_wants_most_decides(engine: Engine) -> None:

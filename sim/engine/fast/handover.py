@@ -75,7 +75,10 @@ def replication_of(
         monitors=tuple(_monitor(m, program.handles[f"monitor {name}"], name) for name in network.monitors),
         events=_events(m, program, network),
         findings=tuple(cycles(network, program, m, is_idle)),
-        nodes_on={name: _nodes_on(m, program.handles[f"controller {name}"]) for name in network.controllers},
+        nodes_on={
+            name: _nodes_on(m, program.handles[f"controller {name}"], controller.of)
+            for name, controller in network.controllers.items()
+        },
     )
 
 
@@ -165,7 +168,11 @@ def _place(m: Words, network: Network, at: int, name: str, kind: str) -> PlaceUs
         station = network.stations[name]
         assert isinstance(station, Server)
         cores = station.cores if station.cores is not None else float(m[at + L.P_UNITS])
-        units = cores * node_groups(network)[group_of(network, name)]
+        group = group_of(network, name)
+        units = cores * node_groups(network)[group]
+        if any(controller.nodes == group for controller in network.controllers.values()):
+            window_ns = int(m[L.H_HORIZON]) - int(m[L.H_BEGIN])
+            units = cores * (area(4) / (int(m[at + L.P_UNITS]) * window_ns))
     if what in (L.COMMIT, L.POLLED):
         batches = count(15)
     histogram = int(m[at + L.M_WAITS])
@@ -270,10 +277,10 @@ def _in_flight(m: Words, network: Network) -> dict[str, InFlight]:
     return found
 
 
-def _nodes_on(m: Words, at: int) -> NodesOn:
+def _nodes_on(m: Words, at: int, of: tuple[str, ...]) -> NodesOn:
     area = wide(m, at + L.KO_MARKED + 2) - wide(m, at + L.KO_MARKED)
     starts = int(m[at + L.KO_MARKED + 5]) - int(m[at + L.KO_MARKED + 4])
-    return NodesOn(area, int(m[at + L.KO_WINDOW_MAX]), starts)
+    return NodesOn(area, int(m[at + L.KO_WINDOW_MAX]), starts, of)
 
 
 def _counts(m: Words, program: Program, routines: tuple[str, ...]) -> dict[tuple[str, str], int]:

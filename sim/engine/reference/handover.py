@@ -82,7 +82,7 @@ def replication_of(engine: Engine, followed_ns: int) -> Replication:
 
 def _nodes_on(controller: ControllerProcess) -> NodesOn:
     kept, starts = controller.kept, controller.marks
-    return NodesOn(kept.areas[1] - kept.areas[0], kept.window_maximum, starts[1] - starts[0])
+    return NodesOn(kept.areas[1] - kept.areas[0], kept.window_maximum, starts[1] - starts[0], controller.spec.of)
 
 
 def _events(engine: Engine) -> int:
@@ -129,6 +129,9 @@ def _place(engine: Engine, name: str, kind: str, place: Any) -> PlaceUse:
     batches = None
     if isinstance(place, FlushStation | PolledStation):
         batches = place.batch_marks[1] - place.batch_marks[0]
+    units_area = end["units_area"] - begin["units_area"]
+    if isinstance(place, Shared) and engine.is_switched(place.group):
+        units = place.cores * (units_area / (place.units * (engine.plan.horizon_ns - engine.plan.warmup_ns)))
     waits = np.array(meter.waits, np.int64)
     return PlaceUse(
         name=name,
@@ -136,7 +139,7 @@ def _place(engine: Engine, name: str, kind: str, place: Any) -> PlaceUse:
         units=units,
         busy_area=end["busy_area"] - begin["busy_area"],
         waiting_area=end["waiting_area"] - begin["waiting_area"],
-        units_area=end["units_area"] - begin["units_area"],
+        units_area=units_area,
         asked=end["asked"] - begin["asked"],
         served=end["served"] - begin["served"],
         abandoned=end["abandoned"] - begin["abandoned"],
