@@ -140,4 +140,10 @@ class PostgresCluster(StoreCluster):
                 f"write synchronous_standbys: {standbys}, or more nodes",
                 ("synchronous_standbys",),
             )
+        if self.nodes == 1 and self.failover.promote is not None:
+            raise Mistake(
+                "is about a standby that takes over, and there is none: a lone primary replays its log",
+                "leave it out, or write nodes: 2",
+                ("failover", "promote"),
+            )
         return self

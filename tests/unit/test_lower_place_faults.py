@@ -82,7 +82,10 @@ def test_a_companion_happens_with_its_drill_and_only_then() -> None:
 
 def test_without_a_standby_that_is_left_the_primary_stays_away_with_its_zone() -> None:
     # Of one node nobody can take over; of two, with one that has to confirm, the new primary would be alone.
-    for sets in (("postgres.nodes=1",), ("postgres.nodes=2", "postgres.synchronous_standbys=1")):
+    for sets in (
+        ("postgres.nodes=1", "postgres.failover={detect: 3 s}"),
+        ("postgres.nodes=2", "postgres.synchronous_standbys=1"),
+    ):
         faults = lost("zone.a", *sets).lowered.network.faults
         assert set(faults) == {"boom", "boom-1"}
         assert targets(faults["boom"])["postgres-primary"] == "all"

@@ -101,6 +101,7 @@ def test_who_waits_too_long_in_pgbouncer_is_turned_away_and_comes_again() -> Non
 
 FAILOVER = (
     "faults.loss={target: postgres.primary, at: 1 s}",
+    "postgres={nodes: 2, cpu: 4, synchronous_standbys: 0, flush: 1 ms, rtt: 0 ms}",
     "postgres.failover={detect: 1 s, promote: 0 s}",
     "workflows.order.arrivals=20/s",
 )

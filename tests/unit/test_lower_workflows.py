@@ -168,6 +168,7 @@ def test_a_failover_delays_what_it_meets_and_loses_nothing() -> None:
     loaded = transfer(
         "workflows.order.arrivals=20/s",
         "workflows.order.steps.1.wait.after={exponential: 2 s}",
+        "postgres.nodes=2",
         "postgres.failover={detect: 5 s, promote: 1 s}",
         "faults.failover={target: postgres.primary, at: 4 s}",
     )
