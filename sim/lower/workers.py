@@ -46,7 +46,7 @@ class Workers:
         self.workflow_pollers = f"{queue}-workflow-pollers"
         self.activity_slots = f"{queue}-activity-slots"
         self.activity_pollers = f"{queue}-activity-pollers"
-        self.replicas = pool.replicas
+        self.replicas = pool.most
         self.rtt_ns = pool.rtt_ns
         self.sticky_wait_ns = self.or_default(pool.sticky_schedule_to_start_ns, "sdk.sticky_schedule_to_start")
         self.task_timeout_ns = self.or_default(pool.workflow_task_timeout_ns, "temporal.workflow_task_timeout")
