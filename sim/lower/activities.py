@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from sim.lower.activity_work import Scheduled, effect, progress_of, retry_budget, work
 from sim.lower.postgres import PostgresStore
 from sim.lower.postgres_rows import transaction_steps
 from sim.lower.steps import (
@@ -11,7 +10,6 @@ from sim.lower.steps import (
     AttemptBody,
     Branch,
     Option,
-    Step,
     Steps,
     constant,
     count,
@@ -24,28 +22,11 @@ from sim.lower.steps import (
 )
 from sim.lower.workers import DISPATCHED, READY, Workers
 from sim.network.monitors import Span
-from sim.network.routines import Heartbeat, Retry
-from sim.scenario.workload import Activity, RetryPolicy
+from sim.network.routines import Heartbeat
+from sim.scenario.workload import Activity
 
 REJECTED = "rejected"
 """Failure: the other side turns the activity down for good; it is not tried again."""
-
-
-@dataclass(frozen=True, slots=True)
-class Scheduled:
-    """How a workflow runs an activity.
-
-    policy: the workflow's retry policy. retried: whether it is tried again at all. alone: whether the execution runs
-    it once at a time; only then can the fact that the other side turns it down be carried from one attempt to the
-    next. eager: whether it waits in the queue of the workflow's own tasks, so that it may come with the reply to one.
-    completion: what makes its result durable; a transition that has a workflow task scheduled by default.
-    """
-
-    policy: RetryPolicy | None = None
-    retried: bool = True
-    alone: bool = True
-    eager: bool = False
-    completion: Steps | None = None
 
 
 def activity_steps(workers: Workers, activity: Activity, how: Scheduled) -> Steps:
@@ -53,20 +34,23 @@ def activity_steps(workers: Workers, activity: Activity, how: Scheduled) -> Step
     queue = workers.queue
     workers.measure("activity", "schedule_to_start")
     workers.parts.spans["platform"] = Span(start=READY, end=DISPATCHED)
-    heartbeat = activity.heartbeat_ns
+    heartbeat = activity.heartbeat_ns if how.beats else None
+    if activity.chunks is not None:
+        workers.parts.attributes[progress_of(activity)] = 0
     attempt = AttemptBody(
         steps=_trial(workers, activity, how),
         schedule_to_start_ns=activity.schedule_to_start_ns,
         start_to_close_ns=_start_to_close_ns(workers, activity),
         schedule_to_close_ns=activity.schedule_to_close_ns,
         heartbeat=None if heartbeat is None else Heartbeat(timeout_ns=heartbeat),
-        retry=_retry(workers, activity.retry or how.policy or RetryPolicy(), how.retried),
+        retry=workers.retry(activity.retry or how.policy, how.retried, non_retryable=(REJECTED,)),
         on_crash="silent",
         on_failure=(mark(READY), workers.store.transition("activity_completed"), fail("activity_failed")),
     )
     return (
         *(_decided(workers, activity) if how.alone else ()),
         *(workers.eager.first_attempt(activity.name, how.alone) if how.eager else ()),
+        *((set_to(progress_of(activity), 0),) if activity.chunks is not None else ()),
         mark(f"{queue}-activity-scheduled"),
         Attempt(name=f"try-{activity.name}", attempt=attempt),
     )
@@ -76,7 +60,8 @@ def _trial(workers: Workers, activity: Activity, how: Scheduled) -> Steps:
     """One attempt."""
     store, platform = workers.store, workers.platform
     slots, pollers = workers.activity_slots, workers.activity_pollers
-    effect = (mark(activity.effect, once=activity.idempotent),) if activity.effect is not None else ()
+    forgotten = (set_to(progress_of(activity), 0),) if activity.chunks is not None and not how.checkpoint else ()
+    failed = (store.transition("activity_failed"), *retry_budget(workers.parts, activity, how), fail("error"))
     ordinary = (
         *workers.activities.dispatch(),
         count(activity_task=1, **{workers.sync_match.dispatched: 1}),
@@ -90,11 +75,12 @@ def _trial(workers: Workers, activity: Activity, how: Scheduled) -> Steps:
         *(workers.eager.or_else(ordinary, activity.name, how.alone) if how.eager else ordinary),
         mark(f"{workers.queue}-activity-started"),
         mark(DISPATCHED),
-        delay(activity.service, "service", activity.name),
+        *forgotten,
+        *work(workers, activity, how, failed),
         *_turned_down(activity, how.alone),
         *_transaction(workers, activity),
-        *_failing(workers, activity),
-        *effect,
+        *_failing(activity, failed),
+        *effect(workers.parts, activity, how, failed),
         *_lost(workers, activity),
         mark(READY),
         *platform.enter(),
@@ -118,7 +104,7 @@ def _decided(workers: Workers, activity: Activity) -> Steps:
     attribute = f"{REJECTED}-{activity.name}"
     workers.parts.attributes[attribute] = 0
     told = Option(probability=activity.non_retryable_rate, steps=(set_to(attribute, 1),))
-    return (Branch(branch=(told,)),)
+    return (Branch(name=f"decide-{activity.name}", branch=(told,)),)
 
 
 def _turned_down(activity: Activity, alone: bool) -> Steps:
@@ -130,12 +116,11 @@ def _turned_down(activity: Activity, alone: bool) -> Steps:
     return (Branch(branch=(decided,)),)
 
 
-def _failing(workers: Workers, activity: Activity) -> Steps:
+def _failing(activity: Activity, failed: Steps) -> Steps:
     """A failure that is tried again: the retry is scheduled in a transition of its own."""
     if not activity.error_rate:
         return ()
-    failed: tuple[Step, ...] = (workers.store.transition("activity_failed"), fail("error"))
-    return (Branch(branch=(Option(probability=activity.error_rate, steps=failed),)),)
+    return (Branch(name=f"error-{activity.name}", branch=(Option(probability=activity.error_rate, steps=failed),)),)
 
 
 def _lost(workers: Workers, activity: Activity) -> Steps:
@@ -158,18 +143,3 @@ def _start_to_close_ns(workers: Workers, activity: Activity) -> int | None:
     if activity.start_to_close_ns is None and activity.schedule_to_close_ns is None:
         return workers.constants.number("temporal.activity_start_to_close")
     return activity.start_to_close_ns
-
-
-def _retry(workers: Workers, policy: RetryPolicy, retried: bool) -> Retry:
-    number = workers.constants.number
-    first_ns = workers.or_default(policy.initial_interval_ns, "temporal.retry_initial_interval")
-    return Retry(
-        initial_interval_ns=first_ns,
-        backoff_coefficient=policy.backoff_coefficient or number("temporal.retry_backoff_coefficient"),
-        maximum_interval_ns=policy.maximum_interval_ns or first_ns * number("temporal.retry_maximum_factor"),
-        maximum_attempts=policy.maximum_attempts if retried else 1,
-        jitter=policy.jitter,
-        non_retryable=(REJECTED,),
-        floor_ns=number("temporal.timer_floor"),
-        grid_ns=workers.platform.temporal.timer_grid_ns,
-    )

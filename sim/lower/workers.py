@@ -19,7 +19,9 @@ from sim.lower.platform import Platform
 from sim.lower.steps import Step, Steps, acquire, constant, count, delay
 from sim.network.monitors import Span
 from sim.network.places import Cache, NodeGroup, Resource, Server
+from sim.network.routines import Retry
 from sim.scenario.workers import WorkerPool
+from sim.scenario.workload import RetryPolicy
 
 READY = "ready"
 """Mark: the platform has something to do: a start, a result, a signal or the end of a timer has reached it."""
@@ -31,13 +33,21 @@ class Workers:
     """The workers of one task queue."""
 
     def __init__(
-        self, parts: Parts, constants: Constants, platform: Platform, store: Store, queue: str, pool: WorkerPool
+        self,
+        parts: Parts,
+        constants: Constants,
+        platform: Platform,
+        store: Store,
+        queue: str,
+        pool: WorkerPool,
+        event_sourcing: bool = True,
     ) -> None:
         self.parts = parts
         self.constants = constants
         self.platform = platform
         self.store = store
         self.queue = queue
+        self.event_sourcing = event_sourcing
         self.nodes = f"{queue}-workers"
         self.cpu = f"{queue}-cpu"
         self.cache = f"{queue}-sticky-cache"
@@ -50,6 +60,7 @@ class Workers:
         self.rtt_ns = pool.rtt_ns
         self.sticky_wait_ns = self.or_default(pool.sticky_schedule_to_start_ns, "sdk.sticky_schedule_to_start")
         self.task_timeout_ns = self.or_default(pool.workflow_task_timeout_ns, "temporal.workflow_task_timeout")
+        self.local_activity_slots = self.or_default(pool.local_activity_slots, "sdk.local_activity_slots")
         self.sync_match = SyncMatch(f"{queue}-dispatched", f"{queue}-backlog")
         self._add_places(pool)
         self.workflow_tasks = self._tasks("workflow", self.workflow_pollers)
@@ -78,6 +89,29 @@ class Workers:
     def _tasks(self, kind: str, pollers: str) -> TaskQueue:
         polls = self.parts.nodes[self.nodes].count * self.parts.resources[pollers].units
         return TaskQueue(self.parts, self.constants, self.platform, self.store, f"{self.queue}-{kind}", polls)
+
+    def local_slots(self) -> Steps:
+        """A slot for a local activity on the pod that holds the workflow task."""
+        name = f"{self.queue}-local-activity-slots"
+        self.parts.resources[name] = Resource(nodes=self.nodes, units=self.local_activity_slots)
+        return (acquire(name, at=self.workflow_slots),)
+
+    def retry(
+        self, policy: RetryPolicy, retried: bool, non_retryable: tuple[str, ...] = (), on_the_server: bool = True
+    ) -> Retry:
+        """A retry policy with the server's defaults. on_the_server: its back-offs are timers of the server."""
+        number = self.constants.number
+        first_ns = self.or_default(policy.initial_interval_ns, "temporal.retry_initial_interval")
+        return Retry(
+            initial_interval_ns=first_ns,
+            backoff_coefficient=policy.backoff_coefficient or number("temporal.retry_backoff_coefficient"),
+            maximum_interval_ns=policy.maximum_interval_ns or first_ns * number("temporal.retry_maximum_factor"),
+            maximum_attempts=policy.maximum_attempts if retried else 1,
+            jitter=policy.jitter,
+            non_retryable=non_retryable,
+            floor_ns=number("temporal.timer_floor") if on_the_server else 0,
+            grid_ns=self.platform.temporal.timer_grid_ns if on_the_server else None,
+        )
 
     def measure(self, kind: str, family: str) -> None:
         """Measure how long tasks of a kind wait from their schedule to their start."""

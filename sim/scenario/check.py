@@ -15,7 +15,7 @@ from sim.scenario.scenario import Scenario
 from sim.scenario.shape import nearest
 from sim.scenario.store import STORES
 from sim.scenario.workflow import Workflow
-from sim.scenario.workflow_steps import FanOutStep, WaitStep, own_activity, walk
+from sim.scenario.workflow_steps import FanOutStep, RepeatStep, WaitStep, own_activity, walk
 from sim.scenario.workload import Activity
 from sim.units import Mistake
 
@@ -31,6 +31,7 @@ def problems(scenario: Scenario) -> list[Problem]:
         *_hot_rows(scenario),
         *_workers(scenario),
         *places_problems(scenario),
+        *_dependencies(scenario),
         *_faults(scenario),
         *_monitors(scenario),
         *table_problems(scenario),
@@ -93,13 +94,23 @@ def _workflows(scenario: Scenario) -> Iterator[Problem]:
         path: Path = ("workflows", name)
         if workflow.task_queue not in scenario.workers:
             yield _unknown((*path, "task_queue"), "a queue with workers", workflow.task_queue, scenario.workers)
-        if isinstance(workflow.arrivals, ClosedArrivals | TraceArrivals) and scenario.run.start == "in_progress":
-            kind = "a closed loop" if isinstance(workflow.arrivals, ClosedArrivals) else "a trace"
+        if isinstance(workflow.load, ClosedArrivals | TraceArrivals) and scenario.run.start == "in_progress":
+            kind = "a closed loop" if isinstance(workflow.load, ClosedArrivals) else "a trace"
+            key = "schedule" if workflow.schedule is not None else "arrivals"
             yield Problem(
-                dotted((*path, "arrivals")),
+                dotted((*path, key)),
                 f"is {kind}, whose work in progress is not known; run.start is in_progress",
                 "write run: {start: empty}",
             )
+        rollout = workflow.rollout
+        if rollout is not None:
+            here = (*path, "rollout", "task_queue")
+            if rollout.task_queue not in scenario.workers:
+                yield _unknown(here, "a queue with workers", rollout.task_queue, scenario.workers)
+            elif rollout.task_queue == workflow.task_queue:
+                yield Problem(
+                    dotted(here), "is the queue of the old version", "give the new version workers of its own"
+                )
         for key in ("batch", "burst"):
             if isinstance(getattr(workflow.arrivals, key, None), FromAttribute):
                 yield _no_attribute((*path, "arrivals", key))
@@ -113,9 +124,12 @@ def _steps(scenario: Scenario, workflow: Workflow, path: Path) -> Iterator[Probl
         own = own_activity(step)
         if own is not None:
             place, activity = own
+            yield from _inside_branches(activity, (*here, *place), below, isinstance(step, FanOutStep))
             yield from _activity(scenario, activity, (*here, *place), seen)
             if activity.undo is not None:
                 yield from _activity(scenario, activity.undo, (*here, *place, "compensate"), seen)
+        if isinstance(step, RepeatStep) and isinstance(step.repeat.times, FromAttribute):
+            yield _no_attribute((*here, "repeat", "times"))
         if isinstance(step, FanOutStep):
             if isinstance(step.fan_out.items, FromAttribute):
                 yield _no_attribute((*here, "fan_out", "items"))
@@ -148,8 +162,32 @@ def _hot_rows(scenario: Scenario) -> Iterator[Problem]:
                 )
 
 
+def _inside_branches(activity: Activity, path: Path, below: Path, is_item: bool) -> Iterator[Problem]:
+    """What activities beside others cannot have."""
+    if activity.chunks is not None and (is_item or "fan_out" in below):
+        yield Problem(
+            dotted((*path, "chunks")),
+            "are those of an item of a fan_out, whose progress is not kept item by item",
+            "make each item a workflow of its own",
+        )
+    if activity.local and (is_item or {"fan_out", "parallel", "race"} & set(below)):
+        yield Problem(
+            dotted((*path, "local")),
+            "stands beside other steps; local activities run in the workflow task between two steps",
+            "leave it out: it is then an activity with a task of its own",
+        )
+
+
+def _dependencies(scenario: Scenario) -> Iterator[Problem]:
+    called = {name for workflow in scenario.workflows.values() for a in workflow.activities for name in a.calls}
+    for name in scenario.dependencies:
+        if name not in called:
+            yield Problem(dotted(("dependencies", name)), "is called by no activity", _hint(name, called))
+
+
 def _workers(scenario: Scenario) -> Iterator[Problem]:
     used = {workflow.task_queue for workflow in scenario.workflows.values()}
+    used |= {workflow.rollout.task_queue for workflow in scenario.workflows.values() if workflow.rollout is not None}
     used |= {a.task_queue for workflow in scenario.workflows.values() for a in workflow.activities if a.task_queue}
     for queue in scenario.workers:
         if queue not in used:
@@ -180,6 +218,10 @@ def _activity(scenario: Scenario, activity: Activity, path: Path, seen: set[str]
         yield Problem(
             dotted((*path, "transaction")), "is made in PostgreSQL, and there is no `postgres`", "leave it out"
         )
+    for index, dependency in enumerate(activity.calls):
+        if dependency not in scenario.dependencies:
+            here = (*path, "calls", index)
+            yield _unknown(here, "one of the `dependencies`", dependency, scenario.dependencies)
     heartbeat, whole = activity.heartbeat_ns, activity.start_to_close_ns
     if heartbeat is not None and whole is not None and heartbeat > whole:
         yield Problem(dotted((*path, "heartbeat")), "is longer than `start_to_close` and can never expire")

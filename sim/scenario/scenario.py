@@ -16,6 +16,7 @@ from sim.network.network import Network
 from sim.scenario.behaviours import Behaviours
 from sim.scenario.cassandra import CassandraCluster
 from sim.scenario.databases import Database
+from sim.scenario.dependencies import Dependency
 from sim.scenario.faults import DeploymentFault
 from sim.scenario.platform import TemporalCluster
 from sim.scenario.prices import Machines, Prices
@@ -40,6 +41,7 @@ PLATFORM = (
     "faults",
     "monitors",
     "behaviours",
+    "dependencies",
 )
 """Keys of the platform, which data stores can do without."""
 DEPLOYMENT = (*PLATFORM, "presets", "constants", *DATA)
@@ -120,6 +122,8 @@ class Scenario(Spec):
     monitors: dict[Name, Monitor] = Field(default_factory=dict)
     """What must hold in every execution, in terms of the `effect` marks of activities."""
 
+    dependencies: dict[Name, Dependency] = Field(default_factory=dict)
+    """Services of others that activities call."""
     behaviours: Behaviours = Behaviours()
     """Designs that can be switched off: `{dynamic_fanout: false}`."""
     databases: dict[Name, Database] = Field(default_factory=dict)
