@@ -66,10 +66,6 @@ class PostgresStore(Store):
         yield self.commit.step()
         yield from self.pool.end()
 
-    def inserting(self) -> Iterator[Step]:
-        """One statement that commits by itself, on a connection that is there."""
-        yield from self._transaction(1, 1, 0)
-
     def operations(self, transition: Transition) -> dict[str, int]:
         """Statements and commits, and what they send to other zones."""
         zoning, standbys = self.parts.zoning, self.postgres.nodes - 1
