@@ -23,7 +23,7 @@ from sim.units import Mistake
 def problems(scenario: Scenario) -> list[Problem]:
     """Everything that does not fit, each with its path in the file."""
     if scenario.network is not None:
-        return list(_nodes(scenario))
+        return [*_kept(scenario), *_nodes(scenario)]
     return [
         *_presets(scenario),
         *_store(scenario),
@@ -35,6 +35,7 @@ def problems(scenario: Scenario) -> list[Problem]:
         *_faults(scenario),
         *_monitors(scenario),
         *table_problems(scenario),
+        *_kept(scenario),
         *_nodes(scenario),
     ]
 
@@ -276,6 +277,15 @@ def _monitors(scenario: Scenario) -> Iterator[Problem]:
             for mark in [value] if isinstance(value, str) else value or ():
                 if mark not in made:
                     yield _unknown(("monitors", name, key), "the `effect` of an activity", mark, made)
+
+
+def _kept(scenario: Scenario) -> Iterator[Problem]:
+    """Machines that come and go do so with the nodes of a controller."""
+    known = [name for name, pool in scenario.workers.items() if pool.scales]
+    known += scenario.network.controllers if scenario.network is not None else ()
+    for name, machines in scenario.machines.items():
+        if machines.kept_by is not None and machines.kept_by not in known:
+            yield _unknown(("machines", name, "kept_by"), "a controller", machines.kept_by, known)
 
 
 def _nodes(scenario: Scenario) -> Iterator[Problem]:
