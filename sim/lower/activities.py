@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sim.lower.activity_work import Scheduled, effect, progress_of, retry_budget, work
+from sim.lower.federation import FederatedQueue
 from sim.lower.postgres import PostgresStore
 from sim.lower.postgres_rows import transaction_steps
 from sim.lower.steps import (
@@ -10,7 +11,9 @@ from sim.lower.steps import (
     AttemptBody,
     Branch,
     Option,
+    Step,
     Steps,
+    call,
     constant,
     count,
     delay,
@@ -20,7 +23,7 @@ from sim.lower.steps import (
     set_to,
     start,
 )
-from sim.lower.workers import DISPATCHED, READY, Workers
+from sim.lower.workers import DISPATCHED, READY, Workers, measure
 from sim.network.monitors import Span
 from sim.network.routines import Heartbeat
 from sim.scenario.workload import Activity
@@ -30,15 +33,62 @@ REJECTED = "rejected"
 
 
 def activity_steps(workers: Workers, activity: Activity, how: Scheduled) -> Steps:
-    """The steps of an activity, from its schedule to its result."""
-    queue = workers.queue
-    workers.measure("activity", "schedule_to_start")
+    """The steps of an activity on the workers of one queue, from its schedule to its result."""
+    slots, pollers = workers.activity_slots, workers.activity_pollers
+    ordinary = (
+        *workers.activities.dispatch(),
+        count(activity_task=1, **{workers.sync_match.dispatched: 1}),
+        *workers.any_pod(workers.activities, slots, pollers),
+        *_fetched(workers),
+    )
+    trial = (
+        *(workers.eager.or_else(ordinary, activity.name, how.alone) if how.eager else ordinary),
+        *_at_work(workers, workers.queue, activity, how),
+    )
+    return (
+        *_scheduled(workers, workers.queue, activity, how),
+        *(workers.eager.first_attempt(activity.name, how.alone) if how.eager else ()),
+        _attempts(workers, activity, how, f"try-{activity.name}", trial),
+    )
+
+
+def federated_steps(queue: FederatedQueue, activity: Activity, how: Scheduled) -> Steps:
+    """The same on the pools of a federated queue."""
+
+    def on_pool(workers: Workers) -> Steps:
+        steps = (
+            *workers.poller(workers.activities, workers.activity_slots, workers.activity_pollers),
+            *_fetched(workers),
+            *_at_work(workers, queue.name, activity, how),
+        )
+        return (call(workers.parts.add_routine(f"{how.workflow}-{activity.name}-on-{workers.queue}", steps)),)
+
+    def tried(home: int) -> Steps:
+        own = queue.pools[home]
+        name = f"try-{activity.name}-of-{own.queue}"
+        return (_attempts(own, activity, how, name, queue.placed(home, on_pool)),)
+
+    return (*_scheduled(queue.pools[0], queue.name, activity, how), queue.by_site(tried))
+
+
+def _scheduled(workers: Workers, queue: str, activity: Activity, how: Scheduled) -> Steps:
+    """What is decided once for all attempts, and the schedule."""
+    measure(workers.parts, queue, "activity", "schedule_to_start")
     workers.parts.spans["platform"] = Span(start=READY, end=DISPATCHED)
-    heartbeat = activity.heartbeat_ns if how.beats else None
     if activity.chunks is not None:
         workers.parts.attributes[progress_of(activity)] = 0
+    return (
+        *(_decided(workers, activity) if how.alone else ()),
+        *((set_to(progress_of(activity), 0),) if activity.chunks is not None else ()),
+        mark(f"{queue}-activity-scheduled"),
+    )
+
+
+def _attempts(workers: Workers, activity: Activity, how: Scheduled, name: str, trial: Steps) -> Step:
+    """An activity's timeouts and retries around what is tried."""
+    heartbeat = activity.heartbeat_ns if how.beats else None
     attempt = AttemptBody(
-        steps=_trial(workers, activity, how),
+        steps=trial,
         schedule_to_start_ns=activity.schedule_to_start_ns,
         start_to_close_ns=_start_to_close_ns(workers, activity),
         schedule_to_close_ns=activity.schedule_to_close_ns,
@@ -47,33 +97,26 @@ def activity_steps(workers: Workers, activity: Activity, how: Scheduled) -> Step
         on_crash="silent",
         on_failure=(mark(READY), workers.store.transition("activity_completed"), fail("activity_failed")),
     )
+    return Attempt(name=name, attempt=attempt)
+
+
+def _fetched(workers: Workers) -> Steps:
+    """The start of an attempt, once a slot and a poller are held."""
     return (
-        *(_decided(workers, activity) if how.alone else ()),
-        *(workers.eager.first_attempt(activity.name, how.alone) if how.eager else ()),
-        *((set_to(progress_of(activity), 0),) if activity.chunks is not None else ()),
-        mark(f"{queue}-activity-scheduled"),
-        Attempt(name=f"try-{activity.name}", attempt=attempt),
-    )
-
-
-def _trial(workers: Workers, activity: Activity, how: Scheduled) -> Steps:
-    """One attempt."""
-    store, platform = workers.store, workers.platform
-    slots, pollers = workers.activity_slots, workers.activity_pollers
-    forgotten = (set_to(progress_of(activity), 0),) if activity.chunks is not None and not how.checkpoint else ()
-    failed = (store.transition("activity_failed"), *retry_budget(workers.parts, activity, how), fail("error"))
-    ordinary = (
-        *workers.activities.dispatch(),
-        count(activity_task=1, **{workers.sync_match.dispatched: 1}),
-        *workers.any_pod(workers.activities, slots, pollers),
         start(),
         *workers.fetched(),
-        store.transition("activity_started"),
-        release(pollers),
+        workers.store.transition("activity_started"),
+        release(workers.activity_pollers),
     )
+
+
+def _at_work(workers: Workers, queue: str, activity: Activity, how: Scheduled) -> Steps:
+    """An attempt from the moment that its worker begins until the slot is free again."""
+    store = workers.store
+    forgotten = (set_to(progress_of(activity), 0),) if activity.chunks is not None and not how.checkpoint else ()
+    failed = (store.transition("activity_failed"), *retry_budget(workers.parts, activity, how), fail("error"))
     return (
-        *(workers.eager.or_else(ordinary, activity.name, how.alone) if how.eager else ordinary),
-        mark(f"{workers.queue}-activity-started"),
+        mark(f"{queue}-activity-started"),
         mark(DISPATCHED),
         *forgotten,
         *work(workers, activity, how, failed),
@@ -83,9 +126,9 @@ def _trial(workers: Workers, activity: Activity, how: Scheduled) -> Steps:
         *effect(workers.parts, activity, how, failed),
         *_lost(workers, activity),
         mark(READY),
-        *platform.enter(),
+        *workers.platform.enter(),
         *((store.transition("activity_completed"),) if how.completion is None else how.completion),
-        release(slots),
+        release(workers.activity_slots),
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from sim.lower.constants import Constants
 from sim.lower.dependencies import Dependencies
 from sim.lower.faults import faults_of
+from sim.lower.federation import FederatedQueue
 from sim.lower.lowered import Assumption, Lowered
 from sim.lower.machines import machines, volumes
 from sim.lower.parts import Parts
@@ -52,6 +53,12 @@ def lower(scenario: Scenario) -> Lowered:
         queue: Workers(parts, constants, platform, store, queue, pool, scenario.behaviours.event_sourcing)
         for queue, pool in scenario.workers.items()
     }
+    federations = {
+        name: FederatedQueue(
+            parts, name, federation, [workers[pool] for pool in federation.pools], scenario.behaviours.federation
+        )
+        for name, federation in scenario.federations.items()
+    }
     dependencies = Dependencies(parts, scenario.dependencies)
     retention = scenario.temporal.retention
     in_progress: dict[str, str] = {}
@@ -59,7 +66,17 @@ def lower(scenario: Scenario) -> Lowered:
     deadlines_ns: dict[str, int | None] = {}
     for name, workflow, begins_ns in _versions(scenario):
         routine = WorkflowRoutine(
-            parts, constants, platform, store, workers, scenario.behaviours, dependencies, name, workflow, begins_ns
+            parts,
+            constants,
+            platform,
+            store,
+            workers,
+            federations,
+            scenario.behaviours,
+            dependencies,
+            name,
+            workflow,
+            begins_ns,
         )
         routine.add()
         deadlines_ns[routine.routine] = workflow.deadline_ns

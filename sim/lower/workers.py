@@ -29,6 +29,13 @@ DISPATCHED = "dispatched"
 """Mark: an activity has started on a worker."""
 
 
+def measure(parts: Parts, queue: str, kind: str, family: str) -> None:
+    """Measure how long tasks of a kind wait in a queue from their schedule to their start."""
+    parts.spans[f"{queue}-{kind}-wait"] = Span(
+        start=f"{queue}-{kind}-scheduled", end=f"{queue}-{kind}-started", metric=f"{family}.{queue}"
+    )
+
+
 class Workers:
     """The workers of one task queue."""
 
@@ -113,13 +120,14 @@ class Workers:
             grid_ns=self.platform.temporal.timer_grid_ns if on_the_server else None,
         )
 
+    @property
+    def number_of_activity_slots(self) -> int:
+        """Of all pods together."""
+        return self.parts.nodes[self.nodes].count * self.parts.resources[self.activity_slots].units
+
     def measure(self, kind: str, family: str) -> None:
         """Measure how long tasks of a kind wait from their schedule to their start."""
-        self.parts.spans[f"{self.queue}-{kind}-wait"] = Span(
-            start=f"{self.queue}-{kind}-scheduled",
-            end=f"{self.queue}-{kind}-started",
-            metric=f"{family}.{self.queue}",
-        )
+        measure(self.parts, self.queue, kind, family)
 
     @property
     def slots_in_use(self) -> tuple[str, ...]:
@@ -151,14 +159,22 @@ class Workers:
 
     def any_pod(self, tasks: TaskQueue, slots: str, pollers: str, affinity: str | None = None) -> Steps:
         """A slot and a poller of any pod: at once (sync match), or after the task has been written to the backlog."""
-        patience_ns = self.constants.number("temporal.sync_match_wait")
-        missed = (count(**{self.sync_match.backlog: 1}), *tasks.backlog())
-        return (
-            acquire(
-                slots,
-                affinity=affinity,
-                patience_ns=patience_ns,
-                otherwise=(*missed, acquire(slots, affinity=affinity)),
-            ),
-            acquire(pollers, at=slots, patience_ns=patience_ns, otherwise=(*missed, acquire(pollers, at=slots))),
-        )
+        return (*self.slot(tasks, slots, affinity=affinity), *self.poller(tasks, slots, pollers))
+
+    def slot(self, tasks: TaskQueue, slots: str, patience_ns: int | None = None, affinity: str | None = None) -> Steps:
+        """A slot of any pod. patience_ns: how long it is waited for in all, then the failure `patience`."""
+        wait_ns = self.constants.number("temporal.sync_match_wait")
+        if patience_ns is not None and patience_ns <= wait_ns:
+            return (acquire(slots, affinity=affinity, patience_ns=patience_ns),)
+        left_ns = None if patience_ns is None else patience_ns - wait_ns
+        later = (*self._missed(tasks), acquire(slots, affinity=affinity, patience_ns=left_ns))
+        return (acquire(slots, affinity=affinity, patience_ns=wait_ns, otherwise=later),)
+
+    def poller(self, tasks: TaskQueue, slots: str, pollers: str) -> Steps:
+        """A poller of the pod whose slot is held."""
+        wait_ns = self.constants.number("temporal.sync_match_wait")
+        later = (*self._missed(tasks), acquire(pollers, at=slots))
+        return (acquire(pollers, at=slots, patience_ns=wait_ns, otherwise=later),)
+
+    def _missed(self, tasks: TaskQueue) -> Steps:
+        return (count(**{self.sync_match.backlog: 1}), *tasks.backlog())

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from sim.lower.activities import activity_steps
+from sim.lower.activities import activity_steps, federated_steps
 from sim.lower.activity_work import Scheduled, local_work
 from sim.lower.asked import activities_done, can_fail, events_together, transition_that_asks, transitions_of
 from sim.lower.branches import Branches, Where, request, requested
 from sim.lower.constants import Constants
 from sim.lower.dependencies import Dependencies
 from sim.lower.eager import STARTED
+from sim.lower.federation import FederatedQueue
 from sim.lower.lowered import History
 from sim.lower.parts import Parts
 from sim.lower.persistence import HISTORY, Store
@@ -71,6 +72,7 @@ class WorkflowRoutine:
         platform: Platform,
         store: Store,
         workers: Mapping[str, Workers],
+        federations: Mapping[str, FederatedQueue],
         behaviours: Behaviours,
         dependencies: Dependencies,
         name: str,
@@ -82,6 +84,7 @@ class WorkflowRoutine:
         self.platform = platform
         self.store = store
         self.workers = workers
+        self.federations = federations
         self.name = name
         self.workflow = workflow
         self.begins_ns = begins_ns
@@ -244,8 +247,11 @@ class WorkflowRoutine:
 
     def activity(self, activity: Activity, in_item: bool = False, shared: Shared | None = None) -> Steps:
         """An activity on the workers of its queue."""
-        workers = self.workers[activity.task_queue or self.workflow.task_queue]
-        return activity_steps(workers, activity, self._scheduled(activity, in_item, shared))
+        queue = activity.task_queue or self.workflow.task_queue
+        how = self._scheduled(activity, in_item, shared)
+        if queue in self.federations:
+            return federated_steps(self.federations[queue], activity, how)
+        return activity_steps(self.workers[queue], activity, how)
 
     def _scheduled(self, activity: Activity, in_item: bool = False, shared: Shared | None = None) -> Scheduled:
         on = self.behaviours

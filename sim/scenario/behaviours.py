@@ -15,6 +15,8 @@ class Behaviours(Spec):
     event_sourcing: bool = True
     """The state of an execution is its history, which grows by each event: it is replayed where no cache has it, and
     kept. Off: one row of state, which costs nothing to load and does not grow."""
+    federation: bool = True
+    """A task of a federated queue runs elsewhere where its own site has no slot in time. Off: it waits for its own."""
     global_saga: bool = True
     """What a workflow has done is undone when it fails. Off: it fails and leaves behind what it has done."""
     heartbeat: bool = True

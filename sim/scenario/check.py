@@ -93,7 +93,13 @@ def _store(scenario: Scenario) -> Iterator[Problem]:
 def _workflows(scenario: Scenario) -> Iterator[Problem]:
     for name, workflow in scenario.workflows.items():
         path: Path = ("workflows", name)
-        if workflow.task_queue not in scenario.workers:
+        if workflow.task_queue in scenario.federations:
+            yield Problem(
+                dotted((*path, "task_queue")),
+                f"is {workflow.task_queue}, a federation, which takes activities only",
+                "name one pool, and give the federation to its activities as   task_queue",
+            )
+        elif workflow.task_queue not in scenario.workers:
             yield _unknown((*path, "task_queue"), "a queue with workers", workflow.task_queue, scenario.workers)
         if isinstance(workflow.load, ClosedArrivals | TraceArrivals) and scenario.run.start == "in_progress":
             kind = "a closed loop" if isinstance(workflow.load, ClosedArrivals) else "a trace"
@@ -190,6 +196,16 @@ def _workers(scenario: Scenario) -> Iterator[Problem]:
     used = {workflow.task_queue for workflow in scenario.workflows.values()}
     used |= {workflow.rollout.task_queue for workflow in scenario.workflows.values() if workflow.rollout is not None}
     used |= {a.task_queue for workflow in scenario.workflows.values() for a in workflow.activities if a.task_queue}
+    for name, federation in scenario.federations.items():
+        path: Path = ("federations", name)
+        if name in scenario.workers:
+            yield Problem(dotted(path), "is the name of a pool, too", "name them apart")
+        elif name not in used:
+            yield Problem(dotted(path), "is a queue that no activity is put into", _hint(name, used))
+        for index, pool in enumerate(federation.pools):
+            if pool not in scenario.workers:
+                yield _unknown((*path, "pools", index), "a pool of workers", pool, scenario.workers)
+        used |= set(federation.pools)
     for queue in scenario.workers:
         if queue not in used:
             yield Problem(
@@ -213,8 +229,9 @@ def _activity(scenario: Scenario, activity: Activity, path: Path, seen: set[str]
             "name them apart, so that each has draws of its own",
         )
     seen.add(activity.name)
-    if activity.task_queue is not None and activity.task_queue not in scenario.workers:
-        yield _unknown((*path, "task_queue"), "a queue with workers", activity.task_queue, scenario.workers)
+    queues = {*scenario.workers, *scenario.federations}
+    if activity.task_queue is not None and activity.task_queue not in queues:
+        yield _unknown((*path, "task_queue"), "a queue with workers", activity.task_queue, queues)
     if activity.transaction is not None and scenario.postgres is None:
         yield Problem(
             dotted((*path, "transaction")), "is made in PostgreSQL, and there is no `postgres`", "leave it out"

@@ -18,6 +18,7 @@ from sim.scenario.cassandra import CassandraCluster
 from sim.scenario.databases import Database
 from sim.scenario.dependencies import Dependency
 from sim.scenario.faults import DeploymentFault
+from sim.scenario.federation import Federation
 from sim.scenario.platform import TemporalCluster
 from sim.scenario.prices import Machines, Prices
 from sim.scenario.settings import Objective, RunSettings
@@ -35,6 +36,7 @@ DATA = ("databases", "tables", "queries", "ingest")
 PLATFORM = (
     "workflows",
     "workers",
+    "federations",
     "temporal",
     *STORES,
     "zones",
@@ -107,6 +109,8 @@ class Scenario(Spec):
     """Kinds of workflows."""
     workers: dict[Name, WorkerPool] = Field(default_factory=dict)
     """Workers by the task queue that they serve."""
+    federations: dict[Name, Federation] = Field(default_factory=dict)
+    """Task queues of activities that several pools serve."""
     temporal: TemporalCluster | None = None
     """The platform."""
     postgres: PostgresCluster | None = None
