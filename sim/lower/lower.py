@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sim.lower.constants import Constants
+from sim.lower.dbos import lower_dbos
 from sim.lower.dependencies import Dependencies
 from sim.lower.faults import faults_of
 from sim.lower.federation import FederatedQueue
@@ -34,6 +35,8 @@ def lower(scenario: Scenario) -> Lowered:
             assumptions=_stated(scenario),
             machines=tuple(machines(scenario)),
         )
+    if scenario.dbos is not None:
+        return lower_dbos(scenario)
     parts, constants = Parts(), Constants(scenario)
     if scenario.temporal is None:
         data = add_stores(parts, constants, scenario)

@@ -80,7 +80,7 @@ class PostgresStore(Store):
 
     def outage(self, fault: DeploymentFault) -> tuple[tuple[NodeTarget, ...], Distribution]:
         """The primary is away until a standby has been promoted, or until it has recovered by itself."""
-        return (NodeTarget(group=PRIMARY),), away(self.parts, self.constants, self.postgres, self.pool)
+        return (NodeTarget(group=PRIMARY),), away(self.parts, self.constants, self.postgres, self.pool.redirect())
 
     def commit_ns(self) -> int:
         """Mean time of a commit that is alone."""

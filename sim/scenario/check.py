@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator
 from sim.errors import Problem
 from sim.network.distributions import FromAttribute
 from sim.network.sources import ClosedArrivals, TraceArrivals
+from sim.scenario.check_dbos import dbos_problems
 from sim.scenario.check_places import problems as places_problems
 from sim.scenario.check_tables import table_problems
 from sim.scenario.document import Path, dotted
@@ -29,6 +30,7 @@ def problems(scenario: Scenario) -> list[Problem]:
         *_store(scenario),
         *_workflows(scenario),
         *_hot_rows(scenario),
+        *(dbos_problems(scenario) if scenario.dbos is not None else ()),
         *_workers(scenario),
         *places_problems(scenario),
         *_dependencies(scenario),

@@ -16,6 +16,7 @@ from sim.network.network import Network
 from sim.scenario.behaviours import Behaviours
 from sim.scenario.cassandra import CassandraCluster
 from sim.scenario.databases import Database
+from sim.scenario.dbos import Dbos
 from sim.scenario.dependencies import Dependency
 from sim.scenario.faults import DeploymentFault
 from sim.scenario.federation import Federation
@@ -38,6 +39,7 @@ PLATFORM = (
     "workers",
     "federations",
     "temporal",
+    "dbos",
     *STORES,
     "zones",
     "faults",
@@ -64,6 +66,8 @@ class Presets(Spec):
     """Version of SQLite."""
     sdk: str = "go"
     """SDK of the workers: go, java, python, typescript or dotnet."""
+    dbos: str = "3"
+    """Version of DBOS Transact."""
     storage: str = "2026"
     """How tables are read and written, in PostgreSQL, TimescaleDB and Cassandra."""
     kubernetes: str = "1.31"
@@ -83,6 +87,8 @@ class Constants(Spec):
     """Of SQLite and its hardware."""
     sdk: dict[Name, Any] = Field(default_factory=dict)
     """Of the workers' SDK."""
+    dbos: dict[Name, Any] = Field(default_factory=dict)
+    """Of DBOS."""
     storage: dict[Name, Any] = Field(default_factory=dict)
     """Of reading and writing tables."""
     kubernetes: dict[Name, Any] = Field(default_factory=dict)
@@ -113,6 +119,8 @@ class Scenario(Spec):
     """Task queues of activities that several pools serve."""
     temporal: TemporalCluster | None = None
     """The platform."""
+    dbos: Dbos | None = None
+    """Instead of Temporal: DBOS, a library over PostgreSQL."""
     postgres: PostgresCluster | None = None
     """The store, or one of those below instead."""
     cassandra: CassandraCluster | None = None
@@ -178,7 +186,11 @@ class Scenario(Spec):
                 f"leave out {first} or {second}",
                 (second,),
             )
-        missing = [f"`{key}`" for key in NEEDED if not getattr(self, key)]
+        if self.dbos is not None and (self.temporal is not None or self.postgres is None):
+            beside = "stands here beside `temporal`" if self.temporal is not None else "needs PostgreSQL as its store"
+            raise Mistake(beside, "keep one of the two" if self.temporal else "add   postgres: {cpu: 8}", ("dbos",))
+        needed = [key for key in NEEDED if key != "temporal" or self.dbos is None]
+        missing = [f"`{key}`" for key in needed if not getattr(self, key)]
         if not self.stores:
             missing.append(f"store ({', '.join(f'`{name}`' for name in STORES[:-1])} or `{STORES[-1]}`)")
         if missing:
