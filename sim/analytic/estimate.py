@@ -160,6 +160,11 @@ def _mean(distribution: Distribution) -> float:
     return inverse_of(distribution).mean()
 
 
+@cache
+def _scv(distribution: Distribution) -> float:
+    return inverse_of(distribution).scv()
+
+
 class _Flow:
     """Visits, demands and holding times of one execution of each routine, given the waits at the places."""
 
@@ -290,9 +295,7 @@ class _Flow:
         wait = self.waits.get(body.station, 0.0)
         if isinstance(station, Server | Delay):
             demand = body.demand or station.service
-            inverse = inverse_of(demand) if demand is not None else None
-            mean = inverse.mean() if inverse is not None else 0.0
-            scv = inverse.scv() if inverse is not None else 0.0
+            mean, scv = (0.0, 0.0) if demand is None else (_mean(demand), _scv(demand))
             mean += sum(self.attributes[name] * each * 1e-9 for name, each in body.per.items())
             self._visit(body.station, weight, mean, mean * mean * (1 + scv))
             return wait + mean
