@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from lower_fixture import latencies_ms, run, small
@@ -12,6 +13,7 @@ from sim.plan.billing import usage_of
 from sim.results.columns import Replication
 from sim.units.tables import SECOND
 
+CONFIGS = Path(__file__).parents[2] / "configs"
 QUICK = "temporal.transfer_queue.max_poll_rate=100k/s"
 AUTOSCALED = "replicas: 0..2, cpu: 1, target_backlog: 1, interval: 500 ms, cool_down: 0 s, start_delay: 1 s"
 
@@ -93,3 +95,12 @@ prices: {catalogue: aws-us-east-1}
 """)
     use = usage_of(loaded.lowered, [run(loaded, horizon_s=4), run(loaded, horizon_s=4)], True, None, 0.95).nodes[0]
     assert use.hours.value == pytest.approx(2 / 3600)
+
+
+def test_the_always_on_cluster_of_netflix_is_the_same_but_for_its_gpu_nodes() -> None:
+    demand, always = (load(CONFIGS / f"{name}.yaml").document.data for name in ("netflix", "netflix-always-on"))
+    for key in ("run", "workflows", "temporal", "postgres", "prices"):
+        assert demand[key] == always[key], key
+    assert demand["workers"]["titles"] == always["workers"]["titles"]
+    same = ("cpu", "activity_slots", "node")
+    assert [demand["workers"]["gpu"][key] for key in same] == [always["workers"]["gpu"][key] for key in same]
