@@ -25,8 +25,8 @@ def airbnb(*sets: str) -> Replication:
 
 
 def nih(*sets: str) -> Replication:
-    """One campaign of a hundred experiments."""
-    return run(load(CONFIGS / "nih.yaml", list(sets)), horizon_s=3600, drain_s=40 * 86400)
+    """About a hundred experiments."""
+    return run(load(CONFIGS / "nih.yaml", list(sets)), horizon_s=14 * 3600, drain_s=40 * 86400)
 
 
 def share_of(replication: Replication, outcome: int) -> float:
