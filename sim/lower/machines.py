@@ -16,7 +16,7 @@ def machines(scenario: Scenario) -> Iterator[Machine]:
     for name, pool in scenario.workers.items():
         if pool.node is not None:
             machine = _machine(scenario, f"workers.{name}", pool.node, pool.most, pool.capacity == "spot")
-            yield replace(machine, controller=name) if pool.scales else machine
+            yield replace(machine, controller=name) if pool.comes_or_goes else machine
     if scenario.temporal is not None:
         for name in ("frontend", "history", "matching"):
             service = getattr(scenario.temporal, name)

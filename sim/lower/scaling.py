@@ -5,16 +5,22 @@ from __future__ import annotations
 from sim.lower.parts import Parts
 from sim.lower.steps import constant
 from sim.lower.workers import Workers
-from sim.network.controllers import Controller
+from sim.network.controllers import Controller, Schedule, Shift
 from sim.network.distributions import Exponential
 from sim.network.faults import Fault, Target
 from sim.scenario.workers import WorkerPool
+from sim.units.tables import SECOND
+
+LOOK_NS = SECOND
+"""How often a fleet's plan is looked at."""
 
 
 def scale(parts: Parts, workers: Workers, pool: WorkerPool) -> None:
     """Let the pods of a pool come and go as the scenario says."""
     if pool.scales:
         _add_autoscaler(parts, workers, pool)
+    elif pool.comes_or_goes:
+        _add_fleet(parts, workers, pool)
     if pool.spot_mttf_ns is not None:
         _add_spot_losses(parts, workers, pool.spot_mttf_ns, pool.start_delay_ns)
 
@@ -50,6 +56,24 @@ def _add_autoscaler(parts: Parts, workers: Workers, pool: WorkerPool) -> None:
     )
     if by_cpu:
         note("CPU that an autoscaler sees", "that of workflow tasks and of replay")
+
+
+def _add_fleet(parts: Parts, workers: Workers, pool: WorkerPool) -> None:
+    """A fleet that comes or goes as a whole, as the versions of workers do at a rollout."""
+    points = [Shift(at_ns=0, nodes=0 if pool.start_at_ns else pool.most)]
+    if pool.start_at_ns is not None:
+        points.append(Shift(at_ns=pool.start_at_ns, nodes=pool.most))
+    if pool.stop_at_ns is not None:
+        points.append(Shift(at_ns=pool.stop_at_ns, nodes=0))
+    parts.controllers[workers.queue] = Controller(
+        nodes=workers.nodes,
+        initial=points[0].nodes,
+        interval_ns=LOOK_NS,
+        schedule=Schedule(points=tuple(points)),
+        start_delay=constant(pool.start_delay_ns),
+        drain_limit_ns=workers.or_default(pool.grace_period_ns, "kubernetes.grace_period"),
+    )
+    workers.constants.note("a fleet that comes or goes", "with all its pods at once, at whole seconds")
 
 
 def _add_spot_losses(parts: Parts, workers: Workers, mttf_ns: int, start_delay_ns: int) -> None:

@@ -29,8 +29,8 @@ class WorkerPool(Spec):
     cool_down_ns: Duration | None = None
     """Autoscaler: pods are kept for the most that was wanted within this time; Kubernetes' default is 5 min."""
     grace_period_ns: Duration | None = None
-    """Autoscaler: a pod that is told to go takes no new tasks and has this long to end those at hand, then it is
-    killed; Kubernetes' default is 30 s."""
+    """Autoscaler, `stop_at`: a pod that is told to go takes no new tasks and has this long to end those at hand, then
+    it is killed; Kubernetes' default is 30 s."""
     cpu_cores: Cores
     """Cores of a pod, shared by the workflow tasks on it and the activities that take `cpu`."""
     workflow_task_slots: Positive | None = None
@@ -54,6 +54,11 @@ class WorkerPool(Spec):
     as long with each task."""
     start_delay_ns: Duration = 0
     """From the decision to start a pod, to replace one or to have one more, until it polls: machine, image, worker."""
+    start_at_ns: PositiveDuration | None = None
+    """When its pods are started, with `start_delay`: a fleet of a new version. From the beginning where left out."""
+    stop_at_ns: PositiveDuration | None = None
+    """When its pods are told to go, all together: a fleet of an old version. They drain as a pod does that an
+    autoscaler takes away."""
     capacity: Literal["on_demand", "spot"] = "on_demand"
     """How its machines are bought. Spot costs less (`prices.spot_saving`) and is taken back at times."""
     spot_mttf_ns: PositiveDuration | None = None
@@ -74,10 +79,17 @@ class WorkerPool(Spec):
                 "and only one; write   target_cpu: 65 %"
             )
         for key in ("target_cpu", "target_utilisation", "target_backlog", "interval", "cool_down", "grace_period"):
+            if key == "grace_period" and self.stop_at_ns is not None:
+                continue
             if least == most and getattr(self, key, getattr(self, f"{key}_ns", None)) is not None:
                 raise Mistake(
                     f"is about an autoscaler, and `replicas` is always {most}", f"write replicas: 1..{most}", at=(key,)
                 )
+        for key in ("start_at", "stop_at"):
+            if least < most and getattr(self, f"{key}_ns") is not None:
+                raise Mistake("is for a fleet of a fixed number of pods", f"write replicas: {most}", at=(key,))
+        if self.start_at_ns is not None and self.stop_at_ns is not None and self.stop_at_ns <= self.start_at_ns:
+            raise Mistake("is not after `start_at`", at=("stop_at",))
         for key in ("target_cpu", "target_utilisation"):
             if getattr(self, key) == 0:
                 raise Mistake("is 0, which no number of pods reaches", "write 65 %", at=(key,))
@@ -95,6 +107,11 @@ class WorkerPool(Spec):
     def most(self) -> int:
         """Most pods at once; all that there are without an autoscaler."""
         return self.replicas[1]
+
+    @property
+    def comes_or_goes(self) -> bool:
+        """Whether its number of pods changes: by an autoscaler, or as a fleet that is not there all the time."""
+        return self.scales or self.start_at_ns is not None or self.stop_at_ns is not None
 
     @property
     def scales(self) -> bool:
