@@ -6,7 +6,10 @@
 | `store` | PostgreSQL: cores, write-ahead log, connections; state transitions as steps |
 | `platform` | shards' transfer queues, frontend, history and matching |
 | `workers`, `workflow_tasks`, `activities` | worker pools; what runs on them, as steps |
+| `activity_work`, `dependencies` | what an activity does on its worker, and whom it calls |
 | `workflow` | workflows: sources, routines, work in progress |
+| `asked`, `branches` | what steps ask for and get; steps at the same time |
+| `schedules`, `messages` | starts by the clock; queries and updates |
 | `faults`, `machines` | what fails; what is billed |
 | `progress` | work under way at the start |
 | `feasible` | what cannot work |

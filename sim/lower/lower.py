@@ -131,7 +131,9 @@ def _versions(scenario: Scenario) -> Iterator[tuple[str, Workflow, int]]:
         yield name, workflow, 0
         rollout = workflow.rollout
         if rollout is not None:
-            later = workflow.model_copy(update={"task_queue": rollout.task_queue, "rollout": None})
+            later = workflow.model_copy(
+                update={"task_queue": rollout.task_queue, "rollout": None, "queries": None, "updates_per_s": None}
+            )
             yield f"{name}-v2", later, rollout.at_ns
 
 

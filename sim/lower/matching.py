@@ -67,6 +67,12 @@ class TaskQueue:
         without = Option(attribute=PARTITION, above=self.first + self.polls - 0.5, steps=forward)
         yield Branch(branch=(without, Option(steps=tuple(self._hand_over()))))
 
+    def direct(self) -> Iterator[Step]:
+        """What needs no row in the store, such as a query: from the frontend to a poller by way of a partition."""
+        if PARTITION in self.parts.attributes:
+            yield set_drawn(PARTITION, UniformCount(between=(self.first, self.first + self.partitions - 1)))
+        yield from self._hand_over()
+
     def backlog(self) -> Steps:
         """No poller in time: the task is written by its partition's writer, with what has gathered."""
         if self.writer not in self.parts.stations:

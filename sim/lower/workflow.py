@@ -14,6 +14,7 @@ from sim.lower.dependencies import Dependencies
 from sim.lower.eager import STARTED
 from sim.lower.federation import FederatedQueue
 from sim.lower.lowered import History
+from sim.lower.messages import add_queries, add_updates
 from sim.lower.parts import Parts
 from sim.lower.persistence import HISTORY, Store
 from sim.lower.platform import Platform
@@ -117,6 +118,12 @@ class WorkflowRoutine:
         )
         parts.spans[f"{name}-start"] = Span(start=f"{name}-requested", end=f"{name}-accepted", metric=f"start.{name}")
 
+        if self.workflow.queries is not None:
+            # An execution that is open has half of its history behind it on average.
+            add_queries(parts, self.own, name, self.workflow.queries, self._events_at_the_end() // 2)
+        if self.workflow.updates_per_s is not None:
+            add_updates(parts, self.own, name, self.workflow.updates_per_s)
+
     @property
     def routine(self) -> str:
         """Name of the routine that the source runs."""
@@ -148,6 +155,13 @@ class WorkflowRoutine:
 
     def history(self, retention: Retention) -> History:
         """What an execution that goes through all steps leaves behind: 6n + 5 events for n activities in a row."""
+        events = self._events_at_the_end()
+        if not self.behaviours.event_sourcing:
+            events = 1  # the last state alone
+        size = events * self.constants.number("temporal.event_bytes") + retention.payload_bytes
+        return History(size, retention.closed_ns)
+
+    def _events_at_the_end(self) -> int:
         events = self._events("create", "first_workflow_task_started", "closed")
         events += round(
             events_together(self.workflow.steps)
@@ -155,10 +169,7 @@ class WorkflowRoutine:
         )
         if isinstance(flat(self.workflow.steps)[0], RepeatStep):
             events += self._events("nothing_asked", "workflow_task_started")  # the task that begins the rounds
-        if not self.behaviours.event_sourcing:
-            events = 1  # the last state alone
-        size = events * self.constants.number("temporal.event_bytes") + retention.payload_bytes
-        return History(size, retention.closed_ns)
+        return events
 
     def _events(self, *kinds: str) -> int:
         return sum(self.constants.transition(kind).events for kind in kinds)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Self
+from typing import Annotated, ClassVar, Self
 
 from pydantic import Field, model_validator
 
@@ -12,7 +12,17 @@ from sim.scenario.schedule import Rollout, Schedule
 from sim.scenario.workflow_steps import RepeatStep, WorkflowSteps, flat, own_activity, walk
 from sim.scenario.workload import Activity, RetryPolicy
 from sim.spec import Spec
-from sim.units import Mistake, PositiveDuration
+from sim.units import Mistake, PositiveDuration, PositiveRate, Ratio
+
+
+class Queries(Spec):
+    """Questions about the state of open executions, which workers answer and nothing is written for."""
+
+    plain_value_is: ClassVar[str] = "rate"
+    rate_per_s: PositiveRate
+    """Queries a second over all executions, Poisson."""
+    replayed: Ratio = 0.0
+    """Share that finds its execution in no cache, so that its history has to be replayed first."""
 
 
 class Workflow(Spec):
@@ -37,6 +47,10 @@ class Workflow(Spec):
     continue_as_new: Annotated[int, Field(ge=20)] | None = None
     """After a round of a `repeat` that leaves this many events in the history: close the run, and go on in a new one
     with an empty history."""
+    queries: Queries | None = None
+    """Queries while executions are open: `20/s`, or `{rate: 20/s, replayed: 5 %}`."""
+    updates_per_s: PositiveRate | None = None
+    """Updates a second over all open executions, Poisson: each a workflow task that accepts and completes it."""
     rollout: Rollout | None = None
     """A new version during the run."""
 

@@ -139,3 +139,28 @@ def test_without_versions_what_is_under_way_meets_code_that_it_does_not_fit_to()
     # Those of 11 .. 20 are still asleep at 20.5.
     assert outcomes(replication).count(FAILED) == 10
     assert outcomes(replication).count(SUCCEEDED) == 10 + 19
+
+
+def test_queries_write_nothing_and_updates_one_transition() -> None:
+    idle = "sleep: 1 s"
+    asked = run(doing(idle, "workflows.order.queries=20/s"), horizon_s=20)
+    updated = run(doing(idle, "workflows.order.updates=20/s"), horizon_s=20)
+    # The store is asked nothing by a query (no time passes in this deployment), and one append and one transaction by
+    # an update: two flushes, which those beside it may have begun.
+    assert asked.spans["query.order"].sum_ns == 0
+    span = updated.spans["update.order"]
+    assert 2e6 * span.count <= span.sum_ns <= 4e6 * span.count
+    # Poisson of 20/s over 20 s: 400, within 4 standard deviations (6e-5).
+    assert abs(asked.spans["query.order"].count - 400) <= 4 * 20
+    assert abs(span.count - 400) <= 4 * 20
+
+
+def test_a_query_of_an_execution_that_is_in_no_cache_replays_its_history() -> None:
+    cost = "constants.sdk.replay_cpu_per_event=1 ms"
+    loaded = doing(ROUNDS, cost, "workflows.order.queries={rate: 1/min, replayed: 1}")
+    # 67 events at the end, 33 on average.
+    span = run(loaded, horizon_s=600).spans["query.order"]
+    assert span.count > 0
+    assert span.sum_ns == 33_000_000 * span.count
+    flat = doing(ROUNDS, cost, "workflows.order.queries={rate: 1/min, replayed: 1}", "behaviours.event_sourcing=false")
+    assert run(flat, horizon_s=600).spans["query.order"].sum_ns == 0
