@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from sim.lower.constants import Constants
 from sim.lower.faults import crash
+from sim.lower.hosts import on_hosts
 from sim.lower.lowered import Assumption, Lowered
 from sim.lower.machines import machines, volumes
 from sim.lower.parts import Parts
@@ -59,8 +60,9 @@ def lower_dbos(scenario: Scenario) -> Lowered:
     engine.parts.monitors.update(scenario.monitors)
     engine.add_faults()
     stated = (Assumption(what, value) for what, value in scenario.assumptions.items())
+    network = on_hosts(engine.parts.network(), scenario.hosts, engine.constants)
     return Lowered(
-        network=engine.parts.network(),
+        network=network,
         deadlines_ns={name: workflow.deadline_ns for name, workflow in scenario.workflows.items()},
         assumptions=(*stated, *engine.constants.noted.values()),
         machines=tuple(machines(scenario)),

@@ -9,6 +9,7 @@ from sim.lower.dbos import lower_dbos
 from sim.lower.dependencies import Dependencies
 from sim.lower.faults import faults_of
 from sim.lower.federation import FederatedQueue
+from sim.lower.hosts import on_hosts
 from sim.lower.lowered import Assumption, Lowered
 from sim.lower.machines import machines, volumes
 from sim.lower.parts import Parts
@@ -109,8 +110,9 @@ def lower(scenario: Scenario) -> Lowered:
                 pool.add_recovery()
     data = add_stores(parts, constants, scenario) if scenario.databases else Stores()
     _note_what_is_left_out(constants, scenario)
+    network = on_hosts(parts.network(), scenario.hosts, constants)
     return Lowered(
-        network=parts.network(),
+        network=network,
         deadlines_ns=deadlines_ns | dict.fromkeys(data.routines),
         assumptions=(*_stated(scenario), *constants.noted.values()),
         machines=(*machines(scenario), *data.machines),

@@ -32,6 +32,7 @@ def problems(scenario: Scenario) -> list[Problem]:
         *_hot_rows(scenario),
         *(dbos_problems(scenario) if scenario.dbos is not None else ()),
         *_workers(scenario),
+        *_hosts(scenario),
         *places_problems(scenario),
         *_dependencies(scenario),
         *_faults(scenario),
@@ -213,6 +214,32 @@ def _workers(scenario: Scenario) -> Iterator[Problem]:
             yield Problem(
                 dotted(("workers", queue)), "serves a queue that no workflow puts anything into", _hint(queue, used)
             )
+
+
+def _hosts(scenario: Scenario) -> Iterator[Problem]:
+    """Every component that a host names is there, simulated, and on no other host."""
+    temporal = scenario.temporal
+    there = {f"workers.{queue}" for queue in scenario.workers}
+    there |= {"postgres"} if scenario.postgres is not None else set()
+    there |= {
+        f"temporal.{name}"
+        for name in ("frontend", "history", "matching")
+        if temporal is not None and getattr(temporal, name) is not None
+    }
+    seen: set[str] = set()
+    for name, host in scenario.hosts.items():
+        for index, component in enumerate(host.components):
+            path: Path = ("hosts", name, "components", index)
+            queue = component.removeprefix("workers.")
+            if component not in there | {"load"}:
+                yield _unknown(path, "a component whose cores are simulated here", component, there)
+            elif component in seen:
+                yield Problem(dotted(path), f"is {component}, which stands on a host already", "leave one out")
+            elif queue in scenario.workers and scenario.workers[queue].target_cpu is not None:
+                yield Problem(
+                    dotted(path), f"is {component}, whose autoscaler looks at cores of its own", "leave one out"
+                )
+            seen.add(component)
 
 
 def _no_attribute(path: Path) -> Problem:

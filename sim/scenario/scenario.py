@@ -20,6 +20,7 @@ from sim.scenario.dbos import Dbos
 from sim.scenario.dependencies import Dependency
 from sim.scenario.faults import DeploymentFault
 from sim.scenario.federation import Federation
+from sim.scenario.hosts import Host
 from sim.scenario.platform import TemporalCluster
 from sim.scenario.prices import Machines, Prices
 from sim.scenario.settings import Objective, RunSettings
@@ -38,6 +39,7 @@ PLATFORM = (
     "workflows",
     "workers",
     "federations",
+    "hosts",
     "temporal",
     "dbos",
     *STORES,
@@ -117,6 +119,8 @@ class Scenario(Spec):
     """Workers by the task queue that they serve."""
     federations: dict[Name, Federation] = Field(default_factory=dict)
     """Task queues of activities that several pools serve."""
+    hosts: dict[Name, Host] = Field(default_factory=dict)
+    """Hosts whose cores several components share."""
     temporal: TemporalCluster | None = None
     """The platform."""
     dbos: Dbos | None = None

@@ -1,0 +1,59 @@
+"""Components that share the cores of one host: their stations become one.
+
+A pod's share of the cores, or a limit that it is run with, is not kept apart: whoever has work gets as much as anybody
+else who has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel
+
+from sim.lower.constants import Constants
+from sim.lower.steps import use
+from sim.network.network import Network
+from sim.network.places import Server
+from sim.network.routines import UseBody
+from sim.scenario.hosts import LOAD, Host
+
+
+def on_hosts(network: Network, hosts: Mapping[str, Host], constants: Constants) -> Network:
+    """The network in which the CPU of components is that of their host."""
+    if not hosts:
+        return network
+    place = {
+        station_of(component): f"host-{name}"
+        for name, host in hosts.items()
+        for component in host.components
+        if component != LOAD
+    }
+    lost = [name for name in place if isinstance(one := network.stations[name], Server) and one.contention is not None]
+    if lost:
+        constants.note("what backends cost each other", "is left out on a host that others share")
+    stations = {name: station for name, station in network.stations.items() if name not in place}
+    stations |= {f"host-{name}": Server(cores=host.cpu_cores) for name, host in hosts.items()}
+    routines = {name: _moved(steps, place) for name, steps in network.routines.items()}
+    for name, host in hosts.items():
+        if host.start_cpu_ns is not None:
+            for routine in {source.routine: None for source in network.sources.values() if source.counted}:
+                routines[routine] = (use(f"host-{name}", host.start_cpu_ns), *routines[routine])
+    return network.model_copy(update={"stations": stations, "routines": routines})
+
+
+def station_of(component: str) -> str:
+    """The station that stands for the cores of a component."""
+    return f"{component.rpartition('.')[2]}-cpu"
+
+
+def _moved(part: Any, place: Mapping[str, str]) -> Any:
+    """Steps, or a part of them, in which visits to some stations are visits to others."""
+    if isinstance(part, tuple):
+        return tuple(_moved(one, place) for one in part)
+    if isinstance(part, UseBody):
+        host = place.get(part.station)
+        return part if host is None else part.model_copy(update={"station": host, "at": None})
+    if isinstance(part, BaseModel):
+        return part.model_copy(update={name: _moved(getattr(part, name), place) for name in type(part).model_fields})
+    return part

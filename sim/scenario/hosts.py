@@ -1,0 +1,39 @@
+"""Hosts whose cores several components share, a load generator among them: a laptop, a bench, a small deployment."""
+
+from __future__ import annotations
+
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from sim.spec import Spec
+from sim.units import Cores, Duration, Mistake
+
+LOAD = "load"
+Component = Annotated[
+    str,
+    Field(
+        pattern=r"^(workers\.[A-Za-z_][A-Za-z0-9_\-]*|postgres|temporal\.(frontend|history|matching)|load)$",
+        json_schema_extra={"x-form": "workers.QUEUE, temporal.SERVICE, postgres or load"},
+    ),
+]
+
+
+class Host(Spec):
+    """A machine whose cores are shared by whoever runs on it."""
+
+    cpu_cores: Cores
+    """Its cores, in place of those that each component names."""
+    components: Annotated[tuple[Component, ...], Field(min_length=1)]
+    """What runs there: `workers.QUEUE`, `temporal.frontend`, `temporal.history`, `temporal.matching`, `postgres`, and
+    `load` for the clients that start workflows."""
+    start_cpu_ns: Duration | None = None
+    """CPU of the clients for each start, with `load` among the components."""
+
+    @model_validator(mode="after")
+    def _clients_cost(self) -> Self:
+        if (LOAD in self.components) != (self.start_cpu_ns is not None):
+            raise Mistake(
+                "goes with `load` among the components, and that needs it", "write start_cpu: 0.5 ms", ("start_cpu",)
+            )
+        return self
