@@ -90,6 +90,7 @@ def lower(scenario: Scenario) -> Lowered:
             histories[routine.routine] = routine.history(retention)
     for queue, scaled in scenario.workers.items():
         scale(parts, workers[queue], scaled)
+    store.add_background()
     parts.monitors.update(scenario.monitors)
     if parts.zoning is not None:
         parts.attributes[AWAY] = 0

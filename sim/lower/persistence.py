@@ -100,6 +100,9 @@ class Store(ABC):
     def outage(self, fault: DeploymentFault) -> tuple[tuple[NodeTarget, ...], Distribution]:
         """The nodes that a fault of the store hits, and how long they are away."""
 
+    def add_background(self) -> None:  # noqa: B027  # most stores have nothing to say here
+        """What the store does by itself, once all load is in its place; nothing, where a product does not say."""
+
     @classmethod
     @abstractmethod
     def infeasible(cls, constants: Constants, temporal: TemporalCluster, store: StoreCluster) -> Iterator[Problem]:

@@ -13,6 +13,7 @@ from sim.errors import Problem
 from sim.lower.constants import Constants
 from sim.lower.parts import Parts
 from sim.lower.persistence import Store
+from sim.lower.postgres_background import add_background
 from sim.lower.postgres_buffers import Buffers
 from sim.lower.postgres_commit import PRIMARY, Commit
 from sim.lower.postgres_pool import CPU, Pool, infeasible_pool
@@ -81,6 +82,10 @@ class PostgresStore(Store):
     def outage(self, fault: DeploymentFault) -> tuple[tuple[NodeTarget, ...], Distribution]:
         """The primary is away until a standby has been promoted, or until it has recovered by itself."""
         return (NodeTarget(group=PRIMARY),), away(self.parts, self.constants, self.postgres, self.pool.redirect())
+
+    def add_background(self) -> None:
+        """Checkpoints and autovacuum."""
+        add_background(self.parts, self.constants, self.postgres)
 
     def commit_ns(self) -> int:
         """Mean time of a commit that is alone."""

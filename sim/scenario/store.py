@@ -126,6 +126,8 @@ class PostgresCluster(StoreCluster):
     """How long a failover takes. A lone primary has none: it restarts and replays its log."""
     checkpoint: Checkpoint = Checkpoint()
     """What a restart has to replay."""
+    autovacuum: bool = False
+    """Whether autovacuum's work is simulated beside the load; in truth it is on unless it is switched off."""
     cache_bytes: Bytes | None = None
     """Memory for pages. What is not there is read from the disk, after a failover everything; without a size all pages
     are always there."""
