@@ -7,9 +7,10 @@ from sim.lower.faults import faults_of
 from sim.lower.lowered import Assumption, Lowered
 from sim.lower.machines import machines, volumes
 from sim.lower.parts import Parts
-from sim.lower.place_faults import place_faults
+from sim.lower.place_faults import PlaceFaults
 from sim.lower.platform import Platform
 from sim.lower.progress import seed
+from sim.lower.regions import CROSS_REGION, UNREPLICATED, Regional
 from sim.lower.scaling import scale
 from sim.lower.stores import store_of
 from sim.lower.tables import Stores, add_stores
@@ -42,6 +43,12 @@ def lower(scenario: Scenario) -> Lowered:
         )
     if scenario.zones is not None:
         parts.zoning = Zoning(constants, scenario.zones, scenario.temporal)
+    if scenario.regions is not None:
+        parts.regional = Regional(constants, scenario.regions, scenario.behaviours)
+        resources, stations, spans = parts.regional.places()
+        parts.resources |= resources
+        parts.stations |= stations
+        parts.spans |= spans
     store = store_of(parts, constants, scenario)
     platform = Platform(parts, constants, scenario.temporal, store.rtt_ns, store.limits)
     workers = {
@@ -67,7 +74,7 @@ def lower(scenario: Scenario) -> Lowered:
     companions: dict[str, tuple[str, ...]] = {}
     for name, fault in scenario.faults.items():
         if fault.of_place:
-            found = place_faults(parts, constants, scenario, store, name, fault)
+            found = PlaceFaults(parts, constants, scenario, store).of(name, fault)
         else:
             found = faults_of(constants, scenario, store, name, fault)
         parts.faults.update(found)
@@ -78,7 +85,7 @@ def lower(scenario: Scenario) -> Lowered:
             if pool.nodes in hit:
                 pool.add_recovery()
     data = add_stores(parts, constants, scenario) if scenario.databases else Stores()
-    _note_what_is_left_out(constants, scenario)
+    _note_what_is_left_out(constants, scenario, parts)
     return Lowered(
         network=parts.network(),
         deadlines_ns={
@@ -94,8 +101,19 @@ def lower(scenario: Scenario) -> Lowered:
         task_queues={queue: pool.sync_match for queue, pool in workers.items()},
         flushes=store.flushes,
         companions=companions,
-        traffic={"cross_zone": CROSS_ZONE} if parts.zoning is not None else {},
+        traffic=_traffic(parts),
+        in_drills={"unreplicated": UNREPLICATED} if parts.regional is not None else {},
     )
+
+
+def _traffic(parts: Parts) -> dict[str, str]:
+    """What is billed by the byte: the meter, and the operation that counts it."""
+    found = {}
+    if parts.zoning is not None:
+        found["cross_zone"] = CROSS_ZONE
+    if parts.regional is not None:
+        found["cross_region"] = CROSS_REGION
+    return found
 
 
 def _stated(scenario: Scenario) -> tuple[Assumption, ...]:
@@ -103,7 +121,7 @@ def _stated(scenario: Scenario) -> tuple[Assumption, ...]:
     return tuple(Assumption(what, value) for what, value in scenario.assumptions.items())
 
 
-def _note_what_is_left_out(constants: Constants, scenario: Scenario) -> None:
+def _note_what_is_left_out(constants: Constants, scenario: Scenario, parts: Parts) -> None:
     """What the mechanism does not have: said, so that nobody takes it for included."""
     activities = [activity for workflow in scenario.workflows.values() for activity in workflow.activities]
     constants.note("CPU of activities", "not taken from the cores of their worker")
@@ -112,5 +130,10 @@ def _note_what_is_left_out(constants: Constants, scenario: Scenario) -> None:
         "reads of queues, visibility and deletion after the retention",
         "take the store's CPU at the transition that causes them; their commits are counted, not waited for",
     )
+    if parts.regional is not None and parts.regional.copying is not None:
+        constants.note(
+            "services and workers of the region that takes over",
+            "started by the failover: in the bill only where `machines` names them; its store is billed",
+        )
     if any(activity.heartbeat_ns is not None for activity in activities):
         constants.note("heartbeats", "write nothing to the store")

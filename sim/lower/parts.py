@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from sim.lower.regions import Regional
 from sim.lower.steps import Steps
 from sim.lower.zones import Zoning
 from sim.network import Network
@@ -18,7 +19,7 @@ from sim.network.sources import Source
 class Parts:
     """Elements by name, as a `Network` has them.
 
-    zoning: where things stand, which a network has no word for; None where everything is in one zone.
+    zoning, regional: where things stand, which a network has no word for; None where everything is in one place.
     """
 
     nodes: dict[str, NodeGroup] = field(default_factory=dict)
@@ -33,6 +34,7 @@ class Parts:
     monitors: dict[str, Monitor] = field(default_factory=dict)
     spans: dict[str, Span] = field(default_factory=dict)
     zoning: Zoning | None = None
+    regional: Regional | None = None
 
     def network(self) -> Network:
         """The network of these parts."""

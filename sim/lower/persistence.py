@@ -161,4 +161,6 @@ class Store(ABC):
             steps.append(release(OWNER))
         steps.append(count(transition=int(owned), backlog_write=int(not owned), **self.operations(transition)))
         body = Attempt(attempt=AttemptBody(steps=tuple(steps), retry=self.retry, counted=False))
-        return (body, add(HISTORY, transition.events)) if transition.events else (body,)
+        events = (add(HISTORY, transition.events),) if transition.events else ()
+        regional = self.parts.regional
+        return (body, *events, *(() if regional is None else regional.shipped(transition)))

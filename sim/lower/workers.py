@@ -16,7 +16,8 @@ from sim.lower.matching import TaskQueue
 from sim.lower.parts import Parts
 from sim.lower.persistence import Store
 from sim.lower.platform import Platform
-from sim.lower.steps import Step, Steps, acquire, constant, count, delay
+from sim.lower.regions import CROSS_REGION
+from sim.lower.steps import Distribution, Step, Steps, acquire, constant, count, delay
 from sim.network.monitors import Span
 from sim.network.places import Cache, NodeGroup, Resource, Server
 from sim.scenario.workers import WorkerPool
@@ -48,6 +49,12 @@ class Workers:
         self.activity_pollers = f"{queue}-activity-pollers"
         self.replicas = pool.most
         self.rtt_ns = pool.rtt_ns
+        regional = parts.regional
+        self.poll_rtt: Distribution | None = None if pool.rtt_ns is None else constant(pool.rtt_ns)
+        self.far_bytes = 0
+        if regional is not None and pool.rtt_ns is None:
+            self.poll_rtt = regional.poll_rtt(pool)
+            self.far_bytes = regional.task_bytes(pool)
         self.sticky_wait_ns = self.or_default(pool.sticky_schedule_to_start_ns, "sdk.sticky_schedule_to_start")
         self.task_timeout_ns = self.or_default(pool.workflow_task_timeout_ns, "temporal.workflow_task_timeout")
         self.sync_match = SyncMatch(f"{queue}-dispatched", f"{queue}-backlog")
@@ -112,8 +119,10 @@ class Workers:
         """What keeps a poller busy with a task: the frontend's limit, and the round trip of its poll where the worker
         is not in the platform's own network."""
         yield from self.platform.polled()
-        if self.rtt_ns is not None:
-            yield delay(constant(self.rtt_ns), "network")
+        if self.poll_rtt is not None:
+            yield delay(self.poll_rtt, "network")
+        if self.far_bytes:
+            yield count(**{CROSS_REGION: self.far_bytes})
 
     def any_pod(self, tasks: TaskQueue, slots: str, pollers: str, affinity: str | None = None) -> Steps:
         """A slot and a poller of any pod: at once (sync match), or after the task has been written to the backlog."""

@@ -12,5 +12,7 @@ class Behaviours(Spec):
     """Items of a fan-out run at the same time, however many there are. Off: one after the other."""
     global_saga: bool = True
     """What a workflow has done is undone when it fails. Off: it fails and leaves behind what it has done."""
+    region_replication: bool = True
+    """The store is copied to another region, as `regions.replication` says. Off: it is not."""
     retry_backoff: bool = True
     """A failed activity is tried again, after a back-off. Off: its first failure is its last; lost workers too."""

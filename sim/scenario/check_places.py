@@ -1,4 +1,4 @@
-"""Whether what a scenario says about zones fits together: names lead somewhere, nothing is told twice."""
+"""Whether what a scenario says about zones and regions fits together: names lead somewhere, nothing is told twice."""
 
 from __future__ import annotations
 
@@ -15,9 +15,17 @@ from sim.scenario.zones import Zones
 def problems(scenario: Scenario) -> Iterator[Problem]:
     """Everything about places that does not fit, each with its path in the file."""
     yield from _zones(scenario)
+    yield from _regions(scenario)
     for name, fault in scenario.faults.items():
         if fault.of_place:
-            yield from _fault(scenario, ("faults", name), fault)
+            of_zone = fault.target.split(".")[0] == "zone"
+            yield from (_fault if of_zone else _region_fault)(scenario, ("faults", name), fault)
+            if fault.nodes != "any":
+                yield Problem(
+                    dotted(("faults", name, "nodes")),
+                    "chooses pods, but everything in the place fails",
+                    "leave it out",
+                )
 
 
 def _zones(scenario: Scenario) -> Iterator[Problem]:
@@ -35,6 +43,53 @@ def _zones(scenario: Scenario) -> Iterator[Problem]:
         )
 
 
+def _regions(scenario: Scenario) -> Iterator[Problem]:
+    regions = scenario.regions
+    if regions is not None and regions.replication is not None and scenario.postgres is None:
+        yield Problem("regions.replication", "is known for a primary, which only `postgres` has", "leave it out")
+    for queue, pool in scenario.workers.items():
+        if pool.regions is None:
+            continue
+        path: Path = ("workers", queue, "regions")
+        if regions is None:
+            yield Problem(dotted(path), "are named, but there are none", "add   regions: {names: [eu, us]}")
+            continue
+        for index, name in enumerate(pool.regions):
+            if name not in regions.names:
+                yield Problem(
+                    dotted((*path, index)), f"is {name}, which is not one of the regions", _hint(name, regions.names)
+                )
+        if pool.rtt_ns is not None:
+            yield Problem(
+                dotted(("workers", queue, "rtt")),
+                "is told a second time: it follows from `regions`",
+                "keep one of them",
+            )
+
+
+def _region_fault(scenario: Scenario, path: Path, fault: DeploymentFault) -> Iterator[Problem]:
+    kind, _, name = fault.target.partition(".")
+    target, regions = dotted((*path, "target")), scenario.regions
+    if regions is None:
+        yield Problem(target, f"is {fault.target}, but there are no regions", "add   regions: {names: [eu, us]}")
+        return
+    if scenario.postgres is None:
+        yield Problem(target, "is a place that a primary stands in, which only `postgres` has", "name another target")
+        return
+    if name not in regions.names:
+        yield Problem(target, f"is {fault.target}; {name} is not one of the regions", _hint(name, regions.names))
+        return
+    at_home, copying = name == regions.at_home, regions.replication
+    if kind == "partition" and at_home:
+        yield Problem(target, "cuts the home region off from itself", "name the region that cannot reach it")
+    elif not at_home and not (copying is not None and copying.to == name) and not _workers_in(scenario, name):
+        yield Problem(target, f"is {fault.target}, where nothing stands", "choose another region")
+
+
+def _workers_in(scenario: Scenario, region: str) -> bool:
+    return any(region in (pool.regions or ()) for pool in scenario.workers.values())
+
+
 def _fault(scenario: Scenario, path: Path, fault: DeploymentFault) -> Iterator[Problem]:
     _, _, name = fault.target.partition(".")
     target = dotted((*path, "target"))
@@ -48,14 +103,13 @@ def _fault(scenario: Scenario, path: Path, fault: DeploymentFault) -> Iterator[P
         )
     elif name and not _felt(scenario, scenario.zones, scenario.zones.names.index(name)):
         yield Problem(target, f"is {fault.target}, where nothing stands whose loss is felt", "choose another zone")
-    if fault.nodes != "any":
-        yield Problem(dotted((*path, "nodes")), "chooses pods, but everything in the place fails", "leave it out")
 
 
 def _felt(scenario: Scenario, zones: Zones, zone: int) -> bool:
     """Whether pods or the primary stand in a zone, or standbys that commits wait for."""
     services = [getattr(scenario.temporal, name) for name in ("frontend", "history", "matching")]
-    pods = [pool.most for pool in scenario.workers.values()]
+    home = "" if scenario.regions is None else scenario.regions.at_home
+    pods = [pool.regions_of_pods(home).count(home) for pool in scenario.workers.values()]
     pods += [service.replicas for service in services if service is not None]
     if zone == zones.of_primary or any(zones.of_pod(pod) == zone for number in pods for pod in range(number)):
         return True

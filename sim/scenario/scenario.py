@@ -19,6 +19,7 @@ from sim.scenario.databases import Database
 from sim.scenario.faults import DeploymentFault
 from sim.scenario.platform import TemporalCluster
 from sim.scenario.prices import Machines, Prices
+from sim.scenario.regions import Regions
 from sim.scenario.settings import Objective, RunSettings
 from sim.scenario.sqlite import SqliteDatabase
 from sim.scenario.store import STORES, PostgresCluster, StoreCluster
@@ -37,6 +38,7 @@ PLATFORM = (
     "temporal",
     *STORES,
     "zones",
+    "regions",
     "faults",
     "monitors",
     "behaviours",
@@ -115,6 +117,8 @@ class Scenario(Spec):
     """The store of the dev server."""
     zones: Zones | None = None
     """Zones that services, workers and store are spread over; without them everything is in one."""
+    regions: Regions | None = None
+    """Regions, or sites: where workers stand, where the store is copied to; without them everything is in one."""
     faults: dict[Name, DeploymentFault] = Field(default_factory=dict)
     """What fails."""
     monitors: dict[Name, Monitor] = Field(default_factory=dict)
