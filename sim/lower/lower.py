@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from sim.lower.constants import Constants
 from sim.lower.faults import faults_of
 from sim.lower.lowered import Assumption, Lowered
 from sim.lower.machines import machines, volumes
+from sim.lower.masters import CROSS_REGION
 from sim.lower.parts import Parts
+from sim.lower.persistence import Store
 from sim.lower.place_faults import PlaceFaults
 from sim.lower.platform import Platform
+from sim.lower.postgres_commit import PRIMARY
 from sim.lower.progress import seed
-from sim.lower.regions import CROSS_REGION, UNREPLICATED, Regional
+from sim.lower.records import Records
+from sim.lower.regions import UNREPLICATED, Regional
 from sim.lower.scaling import scale
+from sim.lower.spread import spread_over_masters
+from sim.lower.steps import Step
 from sim.lower.stores import store_of
 from sim.lower.tables import Stores, add_stores
 from sim.lower.workers import Workers
@@ -67,10 +75,13 @@ def lower(scenario: Scenario) -> Lowered:
     for queue, scaled in scenario.workers.items():
         scale(parts, workers[queue], scaled)
     parts.monitors.update(scenario.monitors)
+    executions = (*scenario.workflows, *in_progress)
     if parts.zoning is not None:
         parts.attributes[AWAY] = 0
-        for name in {source.routine: None for source in parts.sources.values()}:
-            parts.routines[name] = (parts.zoning.place_execution(), *parts.routines[name])
+        _begin_with(parts, executions, parts.zoning.place_execution())
+    shares = _records(parts, constants, scenario, store)
+    if parts.regional is not None:
+        _begin_with(parts, executions, parts.regional.place_execution())
     companions: dict[str, tuple[str, ...]] = {}
     for name, fault in scenario.faults.items():
         if fault.of_place:
@@ -99,11 +110,42 @@ def lower(scenario: Scenario) -> Lowered:
         histories=histories,
         in_progress=in_progress,
         task_queues={queue: pool.sync_match for queue, pool in workers.items()},
-        flushes=store.flushes,
+        flushes=_flushes(parts, store),
+        shares=shares,
         companions=companions,
         traffic=_traffic(parts),
         in_drills={"unreplicated": UNREPLICATED} if parts.regional is not None else {},
     )
+
+
+def _begin_with(parts: Parts, routines: Iterable[str], step: Step | None) -> None:
+    """Put a step before those of each routine."""
+    if step is not None:
+        for name in routines:
+            parts.routines[name] = (step, *parts.routines[name])
+
+
+def _records(parts: Parts, constants: Constants, scenario: Scenario, store: Store) -> dict[str, tuple[str, str]]:
+    """The masters' places and the records that they write; figures that are shares of their writes."""
+    many = None if parts.regional is None else parts.regional.many
+    if many is not None:
+        spread_over_masters(parts, many, PRIMARY, store.carried_out)
+    if not scenario.records:
+        return {}
+    error_ns = many.masters.clock_error_ns if many is not None and scenario.behaviours.clock_skew else 0
+    records = Records(parts, constants, many, error_ns)
+    found: dict[str, tuple[str, str]] = {}
+    for name, record in scenario.records.items():
+        found |= records.add(name, record)
+    return found
+
+
+def _flushes(parts: Parts, store: Store) -> tuple[str, ...]:
+    """The logs of every master."""
+    many = None if parts.regional is None else parts.regional.many
+    if many is None:
+        return store.flushes
+    return tuple(many.named(name, master) for name in store.flushes for master in range(len(many.at)))
 
 
 def _traffic(parts: Parts) -> dict[str, str]:

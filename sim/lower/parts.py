@@ -19,6 +19,7 @@ from sim.network.sources import Source
 class Parts:
     """Elements by name, as a `Network` has them.
 
+    not_pods: groups of nodes that are no pods: a store's, rows of a table.
     zoning, regional: where things stand, which a network has no word for; None where everything is in one place.
     """
 
@@ -33,6 +34,7 @@ class Parts:
     controllers: dict[str, Controller] = field(default_factory=dict)
     monitors: dict[str, Monitor] = field(default_factory=dict)
     spans: dict[str, Span] = field(default_factory=dict)
+    not_pods: set[str] = field(default_factory=set)
     zoning: Zoning | None = None
     regional: Regional | None = None
 

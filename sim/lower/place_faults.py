@@ -119,7 +119,11 @@ class PlaceFaults:
             pods = (*pods, NodeTarget(group=OWNERS))
         copying = self._copying
         repair = _given(fault.repair)
-        if region != self._home:
+        own_store = self._master(region)
+        if region != self._home and own_store is not None:
+            yield Loss((*pods, own_store), self._back(pods, repair))
+            self.constants.note("executions whose master is lost", "wait for it; no other one takes them over")
+        elif region != self._home:
             if pods:
                 yield Loss(pods, self._back(pods, repair))
             if copying is not None and copying.to == region:
@@ -141,8 +145,30 @@ class PlaceFaults:
         self.constants.note("pods that are cut off", "stand still, as far as the platform can tell")
         pods = tuple(NodeTarget(group=group, nodes=there) for group, there in self._pods(region).items() if there)
         copying = self._copying
-        ways = self._ways(replay=False) if copying is not None and copying.to == region else ()
+        if self._master(region) is not None:
+            ways = self._appliers(region)
+        else:
+            ways = self._ways(replay=False) if copying is not None and copying.to == region else ()
         return Loss((*pods, *ways), _given(fault.repair), "pause")
+
+    def _master(self, region: str) -> NodeTarget | None:
+        """The store of a region that is a master."""
+        many = None if self.parts.regional is None else self.parts.regional.many
+        if many is None or region not in many.at:
+            return None
+        return NodeTarget(group=many.named(self.primary, many.at.index(region)))
+
+    def _appliers(self, region: str) -> tuple[NodeTarget, ...]:
+        """What stands still when a master and the others cannot reach each other."""
+        assert self.parts.regional is not None
+        many = self.parts.regional.many
+        assert many is not None
+        here = many.at.index(region)
+        if many.waits:
+            self.constants.note("commits that wait for a master that is cut off", "wait; so does all other work")
+            return tuple(NodeTarget(group=many.named(self.primary, master)) for master in range(len(many.at)))
+        pairs = [pair for other in many.others(here) for pair in ((here, other), (other, here))]
+        return tuple(NodeTarget(group=many.applier(origin, at)) for origin, at in pairs)
 
     def _ways(self, replay: bool = True) -> tuple[NodeTarget, ...]:
         """What stands still when the copy cannot be reached: commits that wait for it, or the log on its way."""
@@ -170,7 +196,7 @@ class PlaceFaults:
         """The pods of each group that stand in a region; what is no pool of workers stands at home."""
         found = {}
         for group, nodes in self.parts.nodes.items():
-            if group in (self.primary, OWNERS):
+            if group in (self.primary, OWNERS) or group in self.parts.not_pods:
                 continue
             where = self._where(group) or (self._home,) * nodes.count
             found[group] = tuple(pod for pod, there in enumerate(where) if there == region)

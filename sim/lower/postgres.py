@@ -86,10 +86,6 @@ class PostgresStore(Store):
         """The primary is away until a standby has been promoted, or until it has recovered by itself."""
         return (NodeTarget(group=PRIMARY),), away(self.parts, self.constants, self.postgres, self.pool)
 
-    def flush_time(self) -> Distribution:
-        """Time of one flush to disk."""
-        return self.commit.flush
-
     def commit_ns(self) -> int:
         """Mean time of a commit that is alone."""
         return self.commit.mean_ns()

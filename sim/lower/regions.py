@@ -10,12 +10,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sim.lower.constants import Constants
+from sim.lower.masters import CROSS_REGION, ManyMasters
 from sim.lower.steps import (
     Attempt,
     AttemptBody,
+    Branch,
     Distribution,
     Fork,
     ForkBody,
+    Option,
     Step,
     Steps,
     acquire,
@@ -36,8 +39,6 @@ from sim.scenario.regions import Regions
 from sim.scenario.workers import WorkerPool
 from sim.units.tables import SECOND
 
-CROSS_REGION = "cross_region_byte"
-"""Operation: a byte that goes from one region to another."""
 UNREPLICATED = "unreplicated_event"
 """Operation: an event, or a change of state without one, that was acknowledged and is lost with its region."""
 UNSHIPPED = "unshipped"
@@ -50,13 +51,36 @@ MANY = 1_000_000_000
 class Regional:
     """The regions of a scenario with everybody's place in them.
 
-    copying: how the store is copied to another region; None where it is not.
+    copying: how the store is copied to another region; None where it is not. many: its masters, where there are
+        several.
     """
 
     def __init__(self, constants: Constants, regions: Regions, behaviours: Behaviours) -> None:
         self.constants = constants
         self.regions = regions
         self.copying = regions.replication if behaviours.region_replication else None
+        masters = regions.masters
+        self.many: ManyMasters | None = None
+        if masters is not None and behaviours.multi_master:
+            self.many = ManyMasters(constants, regions, masters, behaviours.serializable_multimaster)
+
+    def place_execution(self) -> Step | None:
+        """What an execution begins with: its master, or the way to the only one; None where all begin at home."""
+        masters = self.regions.masters
+        if masters is None:
+            return None
+        if self.many is not None:
+            return self.many.place_execution()
+        weights = masters.weights or (1.0,) * len(masters.at)
+        ways = [
+            Option(
+                probability=weight / sum(weights) if index < len(weights) - 1 else None,
+                steps=(delay(constant(self.regions.between_ns(region, self.regions.at_home)), "network"),),
+            )
+            for index, (region, weight) in enumerate(zip(masters.at, weights, strict=True))
+        ]
+        self.constants.note("executions that began at other masters", "begin with a round trip to the only one")
+        return Branch(name="master", branch=tuple(ways))
 
     # -- workers ------------------------------------------------------------------------------------------------
 
@@ -107,7 +131,9 @@ class Regional:
 
     def confirmed(self, flush: Distribution) -> Iterator[Step]:
         """What a commit waits for once it is flushed at home."""
-        if self.copying is not None and self.copying.mode == "synchronous":
+        if self.many is not None:
+            yield from self.many.confirmed(flush)
+        elif self.copying is not None and self.copying.mode == "synchronous":
             yield delay(sum_of(constant(self.way_ns), flush), "network")
 
     def shipped(self, transition: Transition) -> Steps:

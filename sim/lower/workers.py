@@ -12,11 +12,11 @@ from collections.abc import Iterator
 from sim.lower.constants import Constants
 from sim.lower.eager import Eager
 from sim.lower.lowered import SyncMatch
+from sim.lower.masters import CROSS_REGION
 from sim.lower.matching import TaskQueue
 from sim.lower.parts import Parts
 from sim.lower.persistence import Store
 from sim.lower.platform import Platform
-from sim.lower.regions import CROSS_REGION
 from sim.lower.steps import Distribution, Step, Steps, acquire, constant, count, delay
 from sim.network.monitors import Span
 from sim.network.places import Cache, NodeGroup, Resource, Server

@@ -12,6 +12,12 @@ class Behaviours(Spec):
     """Items of a fan-out run at the same time, however many there are. Off: one after the other."""
     global_saga: bool = True
     """What a workflow has done is undone when it fails. Off: it fails and leaves behind what it has done."""
+    multi_master: bool = True
+    """Every one of `regions.masters` takes writes. Off: the first one alone does, for everybody."""
+    serializable_multimaster: bool = True
+    """Masters whose `isolation` is serializable wait for each other. Off: they claim it and tell each other later."""
+    clock_skew: bool = True
+    """The clocks of masters are apart by up to their `clock_error`. Off: they agree."""
     region_replication: bool = True
     """The store is copied to another region, as `regions.replication` says. Off: it is not."""
     retry_backoff: bool = True

@@ -47,6 +47,17 @@ def _regions(scenario: Scenario) -> Iterator[Problem]:
     regions = scenario.regions
     if regions is not None and regions.replication is not None and scenario.postgres is None:
         yield Problem("regions.replication", "is known for a primary, which only `postgres` has", "leave it out")
+    if (
+        regions is not None
+        and scenario.postgres is not None
+        and scenario.postgres.synchronous_commit in ("off", "local")
+    ):
+        copying, masters = regions.replication, regions.masters
+        if copying is not None and copying.mode == "synchronous":
+            yield _does_not_wait("regions.replication.mode")
+        if masters is not None and masters.isolation == "serializable":
+            yield _does_not_wait("regions.masters.isolation")
+    yield from _masters(scenario)
     for queue, pool in scenario.workers.items():
         if pool.regions is None:
             continue
@@ -67,6 +78,40 @@ def _regions(scenario: Scenario) -> Iterator[Problem]:
             )
 
 
+def _does_not_wait(path: str) -> Problem:
+    return Problem(
+        path, "needs commits that wait, and `postgres.synchronous_commit` lets them return", "write on there"
+    )
+
+
+def _masters(scenario: Scenario) -> Iterator[Problem]:
+    masters = None if scenario.regions is None else scenario.regions.masters
+    if masters is not None and scenario.postgres is None:
+        yield Problem("regions.masters", "are known for `postgres` only", "leave them out")
+    if masters is not None and scenario.zones is not None:
+        yield Problem("zones", "tell where one primary stands, and `regions.masters` are several", "keep one of them")
+    if scenario.records and scenario.postgres is None:
+        yield Problem("records", "are rows of `postgres`", "leave them out")
+    written = {
+        activity.record: (name, activity.name)
+        for name, workflow in scenario.workflows.items()
+        for activity in workflow.activities
+        if activity.record is not None
+    }
+    for record, (workflow_name, activity_name) in written.items():
+        if record not in scenario.records:
+            yield Problem(
+                dotted(("workflows", workflow_name)),
+                f"has the activity {activity_name}, whose record {record} is not one of `records`",
+                _hint(record, tuple(scenario.records)) if scenario.records else "add   records: {...}",
+            )
+    for record in scenario.records:
+        if record not in written:
+            yield Problem(
+                dotted(("records", record)), "is changed by no activity", "name it as an activity's `record`"
+            )
+
+
 def _region_fault(scenario: Scenario, path: Path, fault: DeploymentFault) -> Iterator[Problem]:
     kind, _, name = fault.target.partition(".")
     target, regions = dotted((*path, "target")), scenario.regions
@@ -79,15 +124,20 @@ def _region_fault(scenario: Scenario, path: Path, fault: DeploymentFault) -> Ite
     if name not in regions.names:
         yield Problem(target, f"is {fault.target}; {name} is not one of the regions", _hint(name, regions.names))
         return
-    at_home, copying = name == regions.at_home, regions.replication
+    at_home = name == regions.at_home
     if kind == "partition" and at_home:
         yield Problem(target, "cuts the home region off from itself", "name the region that cannot reach it")
-    elif not at_home and not (copying is not None and copying.to == name) and not _workers_in(scenario, name):
+    elif not at_home and not _stands_in(scenario, name):
         yield Problem(target, f"is {fault.target}, where nothing stands", "choose another region")
 
 
-def _workers_in(scenario: Scenario, region: str) -> bool:
-    return any(region in (pool.regions or ()) for pool in scenario.workers.values())
+def _stands_in(scenario: Scenario, region: str) -> bool:
+    """Whether workers, the copy of the store or a master stand in a region."""
+    regions = scenario.regions
+    assert regions is not None
+    stores = () if regions.masters is None else regions.masters.at
+    copy = () if regions.replication is None else (regions.replication.to,)
+    return region in (*stores, *copy) or any(region in (pool.regions or ()) for pool in scenario.workers.values())
 
 
 def _fault(scenario: Scenario, path: Path, fault: DeploymentFault) -> Iterator[Problem]:

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from sim.network.distributions import Distribution
 from sim.network.names import Name
+from sim.scenario.masters import Masters
 from sim.spec import Spec
 from sim.units import ByteRate, Duration, Mistake
 
@@ -41,6 +42,9 @@ class Regions(Spec):
     replication: Replication | None = None
     """How the store is copied to another region; without it the home region is the only one that has it."""
 
+    masters: Masters | None = None
+    """Several regions whose stores all take writes; the first of them is the home region."""
+
     @model_validator(mode="after")
     def _names_lead_somewhere(self) -> Self:
         if len(set(self.names)) < len(self.names):
@@ -59,6 +63,33 @@ class Regions(Spec):
             self._known(self.replication.to, ("replication", "to"))
             if self.replication.to == self.at_home:
                 raise Mistake("is the home region itself", "name another one", ("replication", "to"))
+        return self
+
+    @model_validator(mode="after")
+    def _masters_fit(self) -> Self:
+        masters = self.masters
+        if masters is None:
+            return self
+        for index, name in enumerate(masters.at):
+            self._known(name, ("masters", "at", str(index)))
+        if len(set(masters.at)) < len(masters.at):
+            raise Mistake("has a name twice", "name each master once", ("masters", "at"))
+        if masters.at[0] != self.at_home:
+            raise Mistake(
+                f"begins with {masters.at[0]}, but {self.at_home} is the home region",
+                f"write home: {masters.at[0]}",
+                ("masters", "at"),
+            )
+        if masters.weights is not None and len(masters.weights) != len(masters.at):
+            raise Mistake(
+                f"has {len(masters.weights)} numbers for {len(masters.at)} masters",
+                "give one for each",
+                ("masters", "weights"),
+            )
+        if self.replication is not None:
+            raise Mistake(
+                "stands beside `masters`, which all have a copy already", "keep one of them", ("replication",)
+            )
         return self
 
     def _known(self, name: str, at: tuple[str, ...]) -> None:

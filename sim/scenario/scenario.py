@@ -17,6 +17,7 @@ from sim.scenario.behaviours import Behaviours
 from sim.scenario.cassandra import CassandraCluster
 from sim.scenario.databases import Database
 from sim.scenario.faults import DeploymentFault
+from sim.scenario.masters import Record
 from sim.scenario.platform import TemporalCluster
 from sim.scenario.prices import Machines, Prices
 from sim.scenario.regions import Regions
@@ -39,6 +40,7 @@ PLATFORM = (
     *STORES,
     "zones",
     "regions",
+    "records",
     "faults",
     "monitors",
     "behaviours",
@@ -119,6 +121,8 @@ class Scenario(Spec):
     """Zones that services, workers and store are spread over; without them everything is in one."""
     regions: Regions | None = None
     """Regions, or sites: where workers stand, where the store is copied to; without them everything is in one."""
+    records: dict[Name, Record] = Field(default_factory=dict)
+    """Rows of the store that activities change."""
     faults: dict[Name, DeploymentFault] = Field(default_factory=dict)
     """What fails."""
     monitors: dict[Name, Monitor] = Field(default_factory=dict)

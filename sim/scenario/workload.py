@@ -55,6 +55,8 @@ class Activity(Spec):
     """Share of executions that this activity turns down for good, whatever the number of attempts."""
     effect: Name | None = None
     """Mark that it makes when its side effect has happened, for monitors."""
+    record: Name | None = None
+    """One of `records`, of which it changes the execution's row before it ends."""
     idempotent: bool = False
     """It carries an idempotency key: done again, its effect still happens once."""
     transaction: Transaction | None = None
