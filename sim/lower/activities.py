@@ -67,7 +67,7 @@ def activity_steps(workers: Workers, activity: Activity, how: Scheduled) -> Step
     )
     return (
         *(_decided(workers, activity) if how.alone else ()),
-        *(workers.eager.first_attempt(activity.name, how.alone) if how.eager else ()),
+        *(workers.eager.first_attempt(activity.name, how.alone) if _is_eager(workers, activity, how) else ()),
         mark(f"{queue}-activity-scheduled"),
         Attempt(name=f"try-{activity.name}", attempt=attempt),
     )
@@ -77,20 +77,23 @@ def _trial(workers: Workers, activity: Activity, how: Scheduled) -> Steps:
     """One attempt."""
     store, platform = workers.store, workers.platform
     slots, pollers = workers.activity_slots, workers.activity_pollers
+    pod, read = workers.reading_pod(activity.reads_bytes)
+    eager = _is_eager(workers, activity, how)
     effect = (mark(activity.effect, once=activity.idempotent),) if activity.effect is not None else ()
     ordinary = (
         *workers.activities.dispatch(),
         count(activity_task=1, **{workers.sync_match.dispatched: 1}),
-        *workers.any_pod(workers.activities, slots, pollers),
+        *pod,
         start(),
         *workers.fetched(),
         store.transition("activity_started"),
         release(pollers),
     )
     return (
-        *(workers.eager.or_else(ordinary, activity.name, how.alone) if how.eager else ordinary),
+        *(workers.eager.or_else(ordinary, activity.name, how.alone) if eager else ordinary),
         mark(f"{workers.queue}-activity-started"),
         mark(DISPATCHED),
+        *read,
         delay(activity.service, "service", activity.name),
         *_turned_down(activity, how.alone),
         *_transaction(workers, activity),
@@ -111,6 +114,11 @@ def _transaction(workers: Workers, activity: Activity) -> Steps:
         return ()
     assert isinstance(workers.store, PostgresStore), "checked: a transaction needs PostgreSQL"
     return transaction_steps(workers.store, workers.queue, workers.replicas, activity.name, activity.transaction)
+
+
+def _is_eager(workers: Workers, activity: Activity, how: Scheduled) -> bool:
+    """Whether it may come with the reply to a workflow task: not where its data tells which site it waits at."""
+    return how.eager and not (activity.reads_bytes and workers.locality is not None)
 
 
 def _decided(workers: Workers, activity: Activity) -> Steps:

@@ -60,7 +60,8 @@ def lower(scenario: Scenario) -> Lowered:
     store = store_of(parts, constants, scenario)
     platform = Platform(parts, constants, scenario.temporal, store.rtt_ns, store.limits)
     workers = {
-        queue: Workers(parts, constants, platform, store, queue, pool) for queue, pool in scenario.workers.items()
+        queue: Workers(parts, constants, platform, store, queue, pool, queue in scenario.reading_queues)
+        for queue, pool in scenario.workers.items()
     }
     retention = scenario.temporal.retention
     in_progress: dict[str, str] = {}
@@ -80,6 +81,8 @@ def lower(scenario: Scenario) -> Lowered:
         parts.attributes[AWAY] = 0
         _begin_with(parts, executions, parts.zoning.place_execution())
     shares = _records(parts, constants, scenario, store)
+    for pool in workers.values():
+        shares |= {} if pool.locality is None else pool.locality.shares
     if parts.regional is not None:
         _begin_with(parts, executions, parts.regional.place_execution())
     companions: dict[str, tuple[str, ...]] = {}

@@ -212,7 +212,10 @@ class PlaceFaults:
     def _where(self, group: str) -> tuple[str, ...] | None:
         pool = self.scenario.workers.get(group.removesuffix("-workers"))
         regional = self.parts.regional
-        return None if pool is None or regional is None else regional.of_pods(pool)
+        if pool is None or regional is None:
+            return None
+        by_site = pool.regions is not None and self.parts.nodes[group].count == len(pool.regions)
+        return pool.regions if by_site else regional.of_pods(pool)
 
     def _back(self, pods: tuple[NodeTarget, ...], repair: Distribution) -> Distribution:
         """When pods are back: after the repair, and the time that the slowest of them takes to start."""

@@ -59,6 +59,7 @@ class Regional:
         self.constants = constants
         self.regions = regions
         self.copying = regions.replication if behaviours.region_replication else None
+        self.locality = behaviours.locality
         masters = regions.masters
         self.many: ManyMasters | None = None
         if masters is not None and behaviours.multi_master:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from sim.lower.constants import Constants
 from sim.lower.eager import Eager
+from sim.lower.locality import Locality
 from sim.lower.lowered import SyncMatch
 from sim.lower.masters import CROSS_REGION
 from sim.lower.matching import TaskQueue
@@ -29,16 +30,24 @@ DISPATCHED = "dispatched"
 
 
 class Workers:
-    """The workers of one task queue."""
+    """The workers of one task queue. reads: whether any of its activities reads data."""
 
     def __init__(
-        self, parts: Parts, constants: Constants, platform: Platform, store: Store, queue: str, pool: WorkerPool
+        self,
+        parts: Parts,
+        constants: Constants,
+        platform: Platform,
+        store: Store,
+        queue: str,
+        pool: WorkerPool,
+        reads: bool = False,
     ) -> None:
         self.parts = parts
         self.constants = constants
         self.platform = platform
         self.store = store
         self.queue = queue
+        self.reads = reads
         self.nodes = f"{queue}-workers"
         self.cpu = f"{queue}-cpu"
         self.cache = f"{queue}-sticky-cache"
@@ -58,6 +67,7 @@ class Workers:
         self.sticky_wait_ns = self.or_default(pool.sticky_schedule_to_start_ns, "sdk.sticky_schedule_to_start")
         self.task_timeout_ns = self.or_default(pool.workflow_task_timeout_ns, "temporal.workflow_task_timeout")
         self.sync_match = SyncMatch(f"{queue}-dispatched", f"{queue}-backlog")
+        self.locality = self._locality(pool)
         self._add_places(pool)
         self.workflow_tasks = self._tasks("workflow", self.workflow_pollers)
         self.activities = self._tasks("activity", self.activity_pollers)
@@ -69,7 +79,9 @@ class Workers:
 
     def _add_places(self, pool: WorkerPool) -> None:
         parts, default = self.parts, self.or_default
-        parts.nodes[self.nodes] = NodeGroup(count=pool.most)
+        sites = self.locality.sites if self.locality is not None else pool.most
+        pods = pool.most // sites  # that act as one
+        parts.nodes[self.nodes] = NodeGroup(count=sites)
         parts.attributes[self.sticky] = 0
         units = {
             self.workflow_slots: default(pool.workflow_task_slots, "sdk.workflow_task_slots"),
@@ -78,9 +90,28 @@ class Workers:
             self.activity_pollers: default(pool.activity_pollers, "sdk.activity_pollers"),
         }
         for name, number in units.items():
-            parts.resources[name] = Resource(nodes=self.nodes, units=number)
-        parts.stations[self.cpu] = Server(nodes=self.nodes, cores=pool.cpu_cores)
-        parts.caches[self.cache] = Cache(nodes=self.nodes, capacity=default(pool.sticky_cache, "sdk.sticky_cache"))
+            parts.resources[name] = Resource(nodes=self.nodes, units=pods * number)
+        parts.stations[self.cpu] = Server(nodes=self.nodes, cores=pods * pool.cpu_cores)
+        capacity = pods * default(pool.sticky_cache, "sdk.sticky_cache")
+        parts.caches[self.cache] = Cache(nodes=self.nodes, capacity=capacity)
+
+    def _locality(self, pool: WorkerPool) -> Locality | None:
+        """The sites of a pool that reads data; None where it reads none, or stands in one place."""
+        regional = self.parts.regional
+        if regional is None or pool.regions is None or not pool.by_site or not self.reads:
+            return None
+        self.constants.note("pods of a queue that reads data", "those of one region act as one worker")
+        return Locality(
+            self.parts,
+            self.constants,
+            self.queue,
+            self.nodes,
+            len(pool.regions),
+            pool.locality_wait_ns,
+            regional.regions.rtt_ns,
+            regional.regions.bandwidth_bytes_per_s,
+            regional.locality,
+        )
 
     def _tasks(self, kind: str, pollers: str) -> TaskQueue:
         polls = self.parts.nodes[self.nodes].count * self.parts.resources[pollers].units
@@ -123,6 +154,16 @@ class Workers:
             yield delay(self.poll_rtt, "network")
         if self.far_bytes:
             yield count(**{CROSS_REGION: self.far_bytes})
+
+    def reading_pod(self, size: int) -> tuple[Steps, Steps]:
+        """How an activity that reads data comes to a slot and a poller, and what it does before it works."""
+        if self.locality is None or not size:
+            return self.any_pod(self.activities, self.activity_slots, self.activity_pollers), ()
+        patience_ns = self.constants.number("temporal.sync_match_wait")
+        missed = (count(**{self.sync_match.backlog: 1}), *self.activities.backlog())
+        slots, pollers = self.activity_slots, self.activity_pollers
+        poller = acquire(pollers, at=slots, patience_ns=patience_ns, otherwise=(*missed, acquire(pollers, at=slots)))
+        return (*self.locality.slot(slots, missed, patience_ns), poller), (self.locality.read(size),)
 
     def any_pod(self, tasks: TaskQueue, slots: str, pollers: str, affinity: str | None = None) -> Steps:
         """A slot and a poller of any pod: at once (sync match), or after the task has been written to the backlog."""

@@ -12,6 +12,8 @@ class Behaviours(Spec):
     """Items of a fan-out run at the same time, however many there are. Off: one after the other."""
     global_saga: bool = True
     """What a workflow has done is undone when it fails. Off: it fails and leaves behind what it has done."""
+    locality: bool = True
+    """Task queues know in which region the data of a task lies. Off: any worker takes it, and has the data moved."""
     multi_master: bool = True
     """Every one of `regions.masters` takes writes. Off: the first one alone does, for everybody."""
     serializable_multimaster: bool = True

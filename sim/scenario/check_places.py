@@ -9,6 +9,7 @@ from sim.scenario.document import Path, dotted
 from sim.scenario.faults import DeploymentFault
 from sim.scenario.scenario import Scenario
 from sim.scenario.shape import nearest
+from sim.scenario.workers import WorkerPool
 from sim.scenario.zones import Zones
 
 
@@ -58,6 +59,13 @@ def _regions(scenario: Scenario) -> Iterator[Problem]:
         if masters is not None and masters.isolation == "serializable":
             yield _does_not_wait("regions.masters.isolation")
     yield from _masters(scenario)
+    for queue in sorted(scenario.reading_queues & scenario.workers.keys()):
+        if not scenario.workers[queue].by_site:
+            yield Problem(
+                dotted(("workers", queue)),
+                "has activities that read data, but stands in one place: nothing is ever moved",
+                "name its `regions`, or leave out `reads`",
+            )
     for queue, pool in scenario.workers.items():
         if pool.regions is None:
             continue
@@ -70,6 +78,8 @@ def _regions(scenario: Scenario) -> Iterator[Problem]:
                 yield Problem(
                     dotted((*path, index)), f"is {name}, which is not one of the regions", _hint(name, regions.names)
                 )
+        if queue in scenario.reading_queues and pool.by_site:
+            yield from _reading(scenario, queue, pool)
         if pool.rtt_ns is not None:
             yield Problem(
                 dotted(("workers", queue, "rtt")),
@@ -82,6 +92,30 @@ def _does_not_wait(path: str) -> Problem:
     return Problem(
         path, "needs commits that wait, and `postgres.synchronous_commit` lets them return", "write on there"
     )
+
+
+def _reading(scenario: Scenario, queue: str, pool: WorkerPool) -> Iterator[Problem]:
+    """Pods that read data act as one worker in each region."""
+    regions = pool.regions or ()
+    if pool.scales:
+        yield Problem(
+            dotted(("workers", queue, "replicas")),
+            "are those of an autoscaler, but of a queue that reads data the pods of one region act as one",
+            "write a plain number",
+        )
+    elif len(set(regions)) < len(regions) or pool.most % len(regions):
+        yield Problem(
+            dotted(("workers", queue, "replicas")),
+            f"is {pool.most}, in {len(regions)} regions; of a queue that reads data each has as many pods",
+            f"write {len(regions) * max(1, round(pool.most / len(regions)))}, and each region once",
+        )
+    for name, fault in scenario.faults.items():
+        if fault.target == f"workers.{queue}":
+            yield Problem(
+                dotted(("faults", name, "target")),
+                f"is {fault.target}, whose pods of one region act as one worker",
+                f"write   target: region.{regions[0]}",
+            )
 
 
 def _masters(scenario: Scenario) -> Iterator[Problem]:

@@ -39,6 +39,8 @@ class Regions(Spec):
     """Round trips between certain two, in either order: `{eu: {us: 76 ms, asia: 180 ms}}`."""
     home: Name | None = None
     """Where the platform's services and the store's primary are; the first one where it is left out."""
+    bandwidth_bytes_per_s: ByteRate | None = None
+    """What one transfer of data between two regions gets; without it only the way takes time."""
     replication: Replication | None = None
     """How the store is copied to another region; without it the home region is the only one that has it."""
 

@@ -148,6 +148,16 @@ class Scenario(Spec):
     """Machines that are rented beside those that the deployment's parts name."""
 
     @property
+    def reading_queues(self) -> set[str]:
+        """Task queues of activities that read data."""
+        return {
+            activity.task_queue or workflow.task_queue
+            for workflow in self.workflows.values()
+            for activity in workflow.activities
+            if activity.reads_bytes
+        }
+
+    @property
     def stores(self) -> dict[str, StoreCluster]:
         """The store by its product; a deployment has one, a network none."""
         return {name: store for name in STORES if (store := getattr(self, name)) is not None}

@@ -53,6 +53,9 @@ class WorkerPool(Spec):
     as long with each task."""
     regions: tuple[Name, ...] | None = None
     """Regions that the pods stand in, in turn; the home region where it is left out."""
+    locality_wait_ns: Duration = 3_000_000_000
+    """How long an activity that reads data waits for a worker in the region of the data before any may take it; 3 s
+    is Spark's default (`spark.locality.wait`, Spark configuration, 2014 and since)."""
     start_delay_ns: Duration = 0
     """From the decision to start a pod, to replace one or to have one more, until it polls: machine, image, worker."""
     capacity: Literal["on_demand", "spot"] = "on_demand"
@@ -106,3 +109,8 @@ class WorkerPool(Spec):
         """The region of each pod: those that the pool names, in turn, or else the home region."""
         where = self.regions or (home,)
         return tuple(where[pod % len(where)] for pod in range(self.most))
+
+    @property
+    def by_site(self) -> bool:
+        """Whether its pods stand in several regions."""
+        return self.regions is not None and len(self.regions) > 1
