@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 
 from sim.analytic.stations import erlang_c
 from sim.draws.build import inverse_of, number_of
@@ -154,8 +155,14 @@ def _mean_number(number: Number | None) -> float:
     return number_of(number).mean()
 
 
+@cache
 def _mean(distribution: Distribution) -> float:
     return inverse_of(distribution).mean()
+
+
+@cache
+def _scv(distribution: Distribution) -> float:
+    return inverse_of(distribution).scv()
 
 
 class _Flow:
@@ -177,11 +184,15 @@ class _Flow:
         latency: dict[str, float] = {}
         for _ in range(ROUNDS):
             latency = self._evaluate(rates)
+            settled = True
             for name, place in self.places(rates).items():
                 before = self.waits.get(name, 0.0)
+                settled = settled and abs(place.wait_s - before) <= ROUNDING * max(latency.values(), default=0.0)
                 self.waits[name] = place.wait_s if math.isinf(place.wait_s) else (before + place.wait_s) / 2
                 if math.isinf(self.waits[name]):
                     self.waits[name] = 0.0  # shown as overloaded; an infinite wait would hide everything else
+            if settled:
+                break
         return latency
 
     def _evaluate(self, rates: Mapping[str, float]) -> dict[str, float]:
@@ -284,9 +295,7 @@ class _Flow:
         wait = self.waits.get(body.station, 0.0)
         if isinstance(station, Server | Delay):
             demand = body.demand or station.service
-            inverse = inverse_of(demand) if demand is not None else None
-            mean = inverse.mean() if inverse is not None else 0.0
-            scv = inverse.scv() if inverse is not None else 0.0
+            mean, scv = (0.0, 0.0) if demand is None else (_mean(demand), _scv(demand))
             mean += sum(self.attributes[name] * each * 1e-9 for name, each in body.per.items())
             self._visit(body.station, weight, mean, mean * mean * (1 + scv))
             return wait + mean
@@ -387,21 +396,37 @@ def _tries(chance: float, limit: int | None) -> float:
     return (1 - chance**limit) / (1 - chance) if limit is not None else 1 / (1 - chance)
 
 
+SLOWEST = 1e-9
+"""A rate a second at which nobody meets anybody."""
+ROUNDING = 1e-9
+"""Relative width at which a bisection has found its rate."""
+
+
 def _settle_closed(flow: _Flow, rates: dict[str, float], closed: list[tuple[Source, ClosedArrivals]]) -> None:
     """Throughput of each closed loop by bisection: clients = rate x (latency + think), below overload."""
     for source, arrivals in closed:
         think = _mean(arrivals.think) if arrivals.think is not None else 0.0
-        low, high = 0.0, 1e9
+        # Nobody goes round faster than alone, so no rate above that is tried: its queues could be of millions.
+        flow.waits = {}
+        alone = flow.solve({**rates, source.routine: rates.get(source.routine, 0.0) + SLOWEST})[source.routine]
+        low, high = 0.0, arrivals.closed / (alone + think) if alone + think > arrivals.closed / 1e9 else 1e9
         for _ in range(60):
-            middle = (low + high) / 2 if low else high / 2
+            if high - low <= ROUNDING * high:
+                break
+            middle = (low + high) / 2
             trial = {**rates, source.routine: rates.get(source.routine, 0.0) + middle}
             flow.waits = {}
             latency = flow.solve(trial)[source.routine]
-            over = any(place.utilisation >= 1 for place in flow.places(trial).values())
-            if over or middle * (latency + think) > arrivals.closed:
+            if any(place.utilisation >= 1 for place in flow.places(trial).values()):
                 high = middle
+                continue
+            # Latency grows with the rate, so the rate at which clients would go round at this latency is a bound, too.
+            round_trip = latency + think
+            answer = arrivals.closed / round_trip if round_trip > 0 else math.inf
+            if answer < middle:
+                low, high = max(low, answer), middle
             else:
-                low = middle
+                low, high = middle, min(high, answer)
         rates[source.routine] = rates.get(source.routine, 0.0) + low
         flow.waits = {}
 

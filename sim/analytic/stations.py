@@ -67,6 +67,10 @@ def stable_load(arrival_rate_per_s: float, service_mean_s: float, servers: int =
     return load
 
 
+VANISHING = 1e-300
+"""Probability below which Erlang B is 0."""
+
+
 def erlang_b(load: float, servers: int) -> float:
     """Probability that an arrival at M/G/c/c finds all servers busy and is lost.
 
@@ -82,6 +86,9 @@ def erlang_b(load: float, servers: int) -> float:
     blocked = 1.0
     for n in range(1, servers + 1):
         blocked = load * blocked / (n + load * blocked)
+        # It falls with every server: millions of them are not gone through to tell 0 from less than nothing.
+        if blocked < VANISHING:
+            return 0.0
     return blocked
 
 

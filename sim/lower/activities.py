@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from sim.lower.activity_work import Scheduled, effect, progress_of, retry_budget, work
+from sim.lower.federation import FederatedQueue
 from sim.lower.postgres import PostgresStore
 from sim.lower.postgres_rows import transaction_steps
 from sim.lower.steps import (
@@ -23,88 +23,115 @@ from sim.lower.steps import (
     set_to,
     start,
 )
-from sim.lower.workers import DISPATCHED, READY, Workers
+from sim.lower.workers import DISPATCHED, READY, Workers, measure
 from sim.network.monitors import Span
-from sim.network.routines import Heartbeat, Retry
-from sim.scenario.workload import Activity, RetryPolicy
+from sim.network.routines import Heartbeat
+from sim.scenario.workload import Activity
 
 REJECTED = "rejected"
 """Failure: the other side turns the activity down for good; it is not tried again."""
 
 
-@dataclass(frozen=True, slots=True)
-class Scheduled:
-    """How a workflow runs an activity.
-
-    policy: the workflow's retry policy. retried: whether it is tried again at all. alone: whether the execution runs
-    it once at a time; only then can the fact that the other side turns it down be carried from one attempt to the
-    next. eager: whether it waits in the queue of the workflow's own tasks, so that it may come with the reply to one.
-    completion: what makes its result durable; a transition that has a workflow task scheduled by default.
-    """
-
-    policy: RetryPolicy | None = None
-    retried: bool = True
-    alone: bool = True
-    eager: bool = False
-    completion: Steps | None = None
-
-
 def activity_steps(workers: Workers, activity: Activity, how: Scheduled) -> Steps:
-    """The steps of an activity, from its schedule to its result."""
-    queue = workers.queue
-    workers.measure("activity", "schedule_to_start")
-    workers.parts.spans["platform"] = Span(start=READY, end=DISPATCHED)
-    heartbeat = activity.heartbeat_ns
-    attempt = AttemptBody(
-        steps=_trial(workers, activity, how),
-        schedule_to_start_ns=activity.schedule_to_start_ns,
-        start_to_close_ns=_start_to_close_ns(workers, activity),
-        schedule_to_close_ns=activity.schedule_to_close_ns,
-        heartbeat=None if heartbeat is None else Heartbeat(timeout_ns=heartbeat),
-        retry=_retry(workers, activity.retry or how.policy or RetryPolicy(), how.retried),
-        on_crash="silent",
-        on_failure=(mark(READY), workers.store.transition("activity_completed"), fail("activity_failed")),
-    )
-    return (
-        *(_decided(workers, activity) if how.alone else ()),
-        *(workers.eager.first_attempt(activity.name, how.alone) if _is_eager(workers, activity, how) else ()),
-        mark(f"{queue}-activity-scheduled"),
-        Attempt(name=f"try-{activity.name}", attempt=attempt),
-    )
-
-
-def _trial(workers: Workers, activity: Activity, how: Scheduled) -> Steps:
-    """One attempt."""
-    store, platform = workers.store, workers.platform
-    slots, pollers = workers.activity_slots, workers.activity_pollers
+    """The steps of an activity on the workers of one queue, from its schedule to its result."""
     pod, read = workers.reading_pod(activity.reads_bytes)
     eager = _is_eager(workers, activity, how)
-    effect = (mark(activity.effect, once=activity.idempotent),) if activity.effect is not None else ()
     ordinary = (
         *workers.activities.dispatch(),
         count(activity_task=1, **{workers.sync_match.dispatched: 1}),
         *pod,
-        start(),
-        *workers.fetched(),
-        store.transition("activity_started"),
-        release(pollers),
+        *_fetched(workers),
+    )
+    trial = (
+        *(workers.eager.or_else(ordinary, activity.name, how.alone) if eager else ordinary),
+        *_at_work(workers, workers.queue, activity, how, read),
     )
     return (
-        *(workers.eager.or_else(ordinary, activity.name, how.alone) if eager else ordinary),
-        mark(f"{workers.queue}-activity-started"),
+        *_scheduled(workers, workers.queue, activity, how),
+        *(workers.eager.first_attempt(activity.name, how.alone) if eager else ()),
+        _attempts(workers, activity, how, f"try-{activity.name}", trial),
+    )
+
+
+def federated_steps(queue: FederatedQueue, activity: Activity, how: Scheduled) -> Steps:
+    """The same on the pools of a federated queue."""
+
+    def on_pool(workers: Workers) -> Steps:
+        steps = (
+            *workers.poller(workers.activities, workers.activity_slots, workers.activity_pollers),
+            *_fetched(workers),
+            *_at_work(workers, queue.name, activity, how),
+        )
+        return (call(workers.parts.add_routine(f"{how.workflow}-{activity.name}-on-{workers.queue}", steps)),)
+
+    def tried(home: int) -> Steps:
+        own = queue.pools[home]
+        name = f"try-{activity.name}-of-{own.queue}"
+        return (_attempts(own, activity, how, name, queue.placed(home, on_pool)),)
+
+    return (*_scheduled(queue.pools[0], queue.name, activity, how), queue.by_site(tried))
+
+
+def _scheduled(workers: Workers, queue: str, activity: Activity, how: Scheduled) -> Steps:
+    """What is decided once for all attempts, and the schedule."""
+    measure(workers.parts, queue, "activity", "schedule_to_start")
+    workers.parts.spans["platform"] = Span(start=READY, end=DISPATCHED)
+    if activity.chunks is not None:
+        workers.parts.attributes[progress_of(activity)] = 0
+    return (
+        *(_decided(workers, activity) if how.alone else ()),
+        *((set_to(progress_of(activity), 0),) if activity.chunks is not None else ()),
+        mark(f"{queue}-activity-scheduled"),
+    )
+
+
+def _attempts(workers: Workers, activity: Activity, how: Scheduled, name: str, trial: Steps) -> Step:
+    """An activity's timeouts and retries around what is tried."""
+    heartbeat = activity.heartbeat_ns if how.beats else None
+    attempt = AttemptBody(
+        steps=trial,
+        schedule_to_start_ns=activity.schedule_to_start_ns,
+        start_to_close_ns=_start_to_close_ns(workers, activity),
+        schedule_to_close_ns=activity.schedule_to_close_ns,
+        heartbeat=None if heartbeat is None else Heartbeat(timeout_ns=heartbeat),
+        retry=workers.retry(activity.retry or how.policy, how.retried, non_retryable=(REJECTED,)),
+        on_crash="silent",
+        on_failure=(mark(READY), workers.store.transition("activity_completed"), fail("activity_failed")),
+    )
+    return Attempt(name=name, attempt=attempt)
+
+
+def _fetched(workers: Workers) -> Steps:
+    """The start of an attempt, once a slot and a poller are held."""
+    return (
+        start(),
+        *workers.fetched(),
+        workers.store.transition("activity_started"),
+        release(workers.activity_pollers),
+    )
+
+
+def _at_work(workers: Workers, queue: str, activity: Activity, how: Scheduled, read: Steps = ()) -> Steps:
+    """An attempt from the moment that its worker begins until the slot is free again. read: what brings its data."""
+    store = workers.store
+    forgotten = (set_to(progress_of(activity), 0),) if activity.chunks is not None and not how.checkpoint else ()
+    failed = (store.transition("activity_failed"), *retry_budget(workers.parts, activity, how), fail("error"))
+    return (
+        mark(f"{queue}-activity-started"),
         mark(DISPATCHED),
         *read,
-        delay(activity.service, "service", activity.name),
+        *forgotten,
+        *work(workers, activity, how, failed),
         *_turned_down(activity, how.alone),
         *_transaction(workers, activity),
-        *_failing(workers, activity),
-        *effect,
+        *_failing(activity, failed),
+        *effect(workers.parts, activity, how, failed),
         *(() if activity.record is None else (call(f"write-{activity.record}"),)),
         *_lost(workers, activity),
         mark(READY),
-        *platform.enter(),
+        *workers.platform.enter(),
         *((store.transition("activity_completed"),) if how.completion is None else how.completion),
-        release(slots),
+        release(workers.activity_slots),
     )
 
 
@@ -128,7 +155,7 @@ def _decided(workers: Workers, activity: Activity) -> Steps:
     attribute = f"{REJECTED}-{activity.name}"
     workers.parts.attributes[attribute] = 0
     told = Option(probability=activity.non_retryable_rate, steps=(set_to(attribute, 1),))
-    return (Branch(branch=(told,)),)
+    return (Branch(name=f"decide-{activity.name}", branch=(told,)),)
 
 
 def _turned_down(activity: Activity, alone: bool) -> Steps:
@@ -140,12 +167,11 @@ def _turned_down(activity: Activity, alone: bool) -> Steps:
     return (Branch(branch=(decided,)),)
 
 
-def _failing(workers: Workers, activity: Activity) -> Steps:
+def _failing(activity: Activity, failed: Steps) -> Steps:
     """A failure that is tried again: the retry is scheduled in a transition of its own."""
     if not activity.error_rate:
         return ()
-    failed: tuple[Step, ...] = (workers.store.transition("activity_failed"), fail("error"))
-    return (Branch(branch=(Option(probability=activity.error_rate, steps=failed),)),)
+    return (Branch(name=f"error-{activity.name}", branch=(Option(probability=activity.error_rate, steps=failed),)),)
 
 
 def _lost(workers: Workers, activity: Activity) -> Steps:
@@ -168,18 +194,3 @@ def _start_to_close_ns(workers: Workers, activity: Activity) -> int | None:
     if activity.start_to_close_ns is None and activity.schedule_to_close_ns is None:
         return workers.constants.number("temporal.activity_start_to_close")
     return activity.start_to_close_ns
-
-
-def _retry(workers: Workers, policy: RetryPolicy, retried: bool) -> Retry:
-    number = workers.constants.number
-    first_ns = workers.or_default(policy.initial_interval_ns, "temporal.retry_initial_interval")
-    return Retry(
-        initial_interval_ns=first_ns,
-        backoff_coefficient=policy.backoff_coefficient or number("temporal.retry_backoff_coefficient"),
-        maximum_interval_ns=policy.maximum_interval_ns or first_ns * number("temporal.retry_maximum_factor"),
-        maximum_attempts=policy.maximum_attempts if retried else 1,
-        jitter=policy.jitter,
-        non_retryable=(REJECTED,),
-        floor_ns=number("temporal.timer_floor"),
-        grid_ns=workers.platform.temporal.timer_grid_ns,
-    )

@@ -12,10 +12,12 @@ from sim.scenario.workflow_steps import (
     FanOutStep,
     ParallelStep,
     RaceStep,
+    RepeatStep,
     SequenceStep,
     SleepStep,
     WaitStep,
     WorkflowStep,
+    flat,
     inside,
     own_activity,
     walk,
@@ -36,6 +38,8 @@ def transition_that_asks(step: WorkflowStep) -> str:
             return transition_that_asks(step.sequence[0])
         case FanOutStep() | ParallelStep() | RaceStep():
             return "commands_scheduled"
+        case RepeatStep():
+            return "nothing_asked"
 
 
 def events_asked(step: WorkflowStep) -> int:
@@ -47,7 +51,7 @@ def events_asked(step: WorkflowStep) -> int:
             return 0 if step.wait.timer_ns is None else 1
         case SequenceStep():
             return events_asked(step.sequence[0])
-        case FanOutStep() | ParallelStep() | RaceStep():
+        case FanOutStep() | ParallelStep() | RaceStep() | RepeatStep():
             return 0
 
 
@@ -57,10 +61,12 @@ def transitions_of(steps: Sequence[WorkflowStep], together: bool = False) -> Ite
 
     together: the first step was asked for together with others.
     """
-    for step in steps:
+    for step in flat(steps):
+        if isinstance(step, ActivityStep) and step.activity.local:
+            continue
         if together:
             together = False
-        else:
+        elif not isinstance(step, RepeatStep):
             yield "workflow_task_started", 1.0
             yield transition_that_asks(step), 1.0
         match step:
@@ -71,8 +77,10 @@ def transitions_of(steps: Sequence[WorkflowStep], together: bool = False) -> Ite
                 yield "timer_fired", 1.0
             case WaitStep():
                 yield "signal_received", 1.0
-            case SequenceStep():
-                yield from transitions_of(step.sequence, together=True)
+            case RepeatStep():
+                times = mean_count(step.repeat.times)
+                for kind, number in transitions_of(step.repeat.steps):
+                    yield kind, times * number
             case FanOutStep():
                 times = mean_count(step.fan_out.items)
                 for kind, number in transitions_of(step.fan_out.each, together=True):
@@ -83,16 +91,19 @@ def transitions_of(steps: Sequence[WorkflowStep], together: bool = False) -> Ite
 
 
 def events_together(steps: Sequence[WorkflowStep]) -> float:
-    """Events of all steps that are asked for together with others, over all items and branches."""
+    """Events of all steps that are asked for together with others, over all items and branches, and of local ones."""
     total = 0.0
-    for step in steps:
-        if isinstance(step, FanOutStep):
+    for step in flat(steps):
+        if isinstance(step, ActivityStep) and step.activity.local:
+            total += 1  # the marker
+        elif isinstance(step, FanOutStep):
             each = step.fan_out.each
             total += mean_count(step.fan_out.items) * (events_asked(each[0]) + events_together(each))
+        elif isinstance(step, RepeatStep):
+            total += mean_count(step.repeat.times) * events_together(step.repeat.steps)
         else:
-            branched = isinstance(step, ParallelStep | RaceStep)
             for _, body in inside(step):
-                total += events_together(body) + (events_asked(body[0]) if branched else 0)
+                total += events_together(body) + events_asked(body[0])
     return total
 
 
@@ -121,6 +132,7 @@ def _activity_can_fail(workflow: Workflow, activity: Activity, behaviours: Behav
     policy = activity.retry or workflow.retry
     return (
         not behaviours.retry_backoff
+        or (policy is not None and policy.budget_per_s is not None)
         or activity.non_retryable_rate > 0
         or activity.schedule_to_start_ns is not None
         or activity.schedule_to_close_ns is not None

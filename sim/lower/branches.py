@@ -41,12 +41,13 @@ from sim.scenario.workflow_steps import FanOutStep, ParallelStep, RaceStep, Work
 class Where:
     """Where steps stand.
 
-    path: of the step, for names. in_item: inside an item of a fan-out, of which many run in one execution. together:
-    the first step has been asked for already. shared: the last result shares its workflow task with those beside it.
-    first: the execution has just been created.
+    path: of the step, for names. beside: in a branch or an item, with other steps at the same time. in_item: inside an
+    item of a fan-out, of which many run in one execution. together: the first step has been asked for already. shared:
+    the last result shares its workflow task with those beside it. first: the execution has just been created.
     """
 
     path: str = ""
+    beside: bool = False
     in_item: bool = False
     together: bool = False
     shared: Shared | None = None
@@ -77,7 +78,7 @@ class Branches:
         failed = f"failed-{label}"
         at_once = self.behaviours.dynamic_fanout
         shared = self._shared(label, where, body.join == "all") if at_once else None
-        item = replace(where, in_item=True, together=at_once, shared=shared, first=False)
+        item = replace(where, beside=True, in_item=True, together=at_once, shared=shared, first=False)
         each: Steps = self.body(body.each, item)
         if at_once:
             each = (*self._asked(body.each), *each)
@@ -119,7 +120,15 @@ class Branches:
             (
                 *self._asked(steps),
                 *self.body(
-                    steps, replace(where, path=f"{where.path}-{index}", together=True, shared=shared, first=False)
+                    steps,
+                    replace(
+                        where,
+                        path=f"{where.path}-{index}",
+                        beside=True,
+                        together=True,
+                        shared=shared,
+                        first=False,
+                    ),
                 ),
             )
             for index, steps in enumerate(branches)

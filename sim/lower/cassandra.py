@@ -77,10 +77,6 @@ class CassandraStore(Store):
         if behind:
             yield Fork(fork=ForkBody(branches=tuple(behind), join=0))
 
-    def inserting(self) -> Iterator[Step]:
-        """A plain write."""
-        yield call("cassandra-write")
-
     def operations(self, transition: Transition) -> dict[str, int]:
         """Requests by kind."""
         deletes = list(_deletes(transition))

@@ -25,7 +25,7 @@ def faults_of(
     """
     if fault.of_store:
         targets, away = store.outage(fault)
-        return {name: _crash(fault, targets, away)}
+        return {name: crash(fault, targets, away)}
     assert fault.repair is not None
     nodes = "all" if fault.mttf_ns is not None else fault.nodes
     if fault.target == "temporal.history":
@@ -36,13 +36,13 @@ def faults_of(
                 "fail at instants of their own, each as often as the pods",
             )
         return {
-            name: _crash(fault, (NodeTarget(group=OWNERS, nodes=nodes),), shards),
-            f"{name}-cores": _crash(fault, (NodeTarget(group="history", nodes=nodes),), fault.repair),
+            name: crash(fault, (NodeTarget(group=OWNERS, nodes=nodes),), shards),
+            f"{name}-cores": crash(fault, (NodeTarget(group="history", nodes=nodes),), fault.repair),
         }
     queue = fault.target.removeprefix("workers.")
     start_delay_ns = scenario.workers[queue].start_delay_ns
     away = sum_of(fault.repair, constant(start_delay_ns)) if start_delay_ns else fault.repair
-    return {name: _crash(fault, (NodeTarget(group=f"{queue}-workers", nodes=nodes),), away)}
+    return {name: crash(fault, (NodeTarget(group=f"{queue}-workers", nodes=nodes),), away)}
 
 
 def _is_whole(store: Store, fault: DeploymentFault) -> bool:
@@ -54,7 +54,8 @@ def _is_whole(store: Store, fault: DeploymentFault) -> bool:
     return fault.nodes == "all" and fault.mttf_ns is None
 
 
-def _crash(fault: DeploymentFault, targets: tuple[NodeTarget, ...], away: Distribution) -> Fault:
+def crash(fault: DeploymentFault, targets: tuple[NodeTarget, ...], away: Distribution) -> Fault:
+    """A crash of nodes, for as long as they are away."""
     gap_ns = fault.mean_gap_ns
     return Fault(
         targets=targets,

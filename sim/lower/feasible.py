@@ -67,6 +67,7 @@ def _zones(scenario: Scenario, constants: Constants) -> Iterator[Problem]:
 def _timeouts(scenario: Scenario, constants: Constants) -> Iterator[Problem]:
     """An activity that takes longer than its timeout on average is tried for ever."""
     default_ns = constants.number("temporal.activity_start_to_close")
+    task_ns = constants.number("temporal.workflow_task_timeout")
     for name, workflow in scenario.workflows.items():
         for below, step in walk(workflow.steps):
             found: list[tuple[tuple[str | int, ...], Activity]] = []
@@ -78,7 +79,10 @@ def _timeouts(scenario: Scenario, constants: Constants) -> Iterator[Problem]:
             for place, activity in found:
                 own_ns = activity.start_to_close_ns
                 limit_ns = own_ns or (None if activity.schedule_to_close_ns else default_ns)
-                mean = mean_ns(activity.service)
+                if activity.local:
+                    pool = scenario.workers[workflow.task_queue]
+                    limit_ns = pool.workflow_task_timeout_ns or task_ns
+                mean = _attempt_ns(scenario, activity)
                 if limit_ns is not None and mean > limit_ns:
                     path = ".".join(map(str, ("workflows", name, "steps", *below, *place)))
                     takes = (
@@ -87,4 +91,15 @@ def _timeouts(scenario: Scenario, constants: Constants) -> Iterator[Problem]:
                         else f"takes {format_duration_ns(round(mean))} on average"
                     )
                     limit = f"`start_to_close`{'' if own_ns else ' (by default)'} of {format_duration_ns(limit_ns)}"
-                    yield Problem(path, f"{takes}, longer than the {limit}", "give it a longer start_to_close")
+                    hint = "give it a longer start_to_close"
+                    if activity.local:
+                        limit = f"{format_duration_ns(limit_ns)} that a workflow task may take"
+                        hint = "leave out `local`"
+                    yield Problem(path, f"{takes}, longer than the {limit}", hint)
+
+
+def _attempt_ns(scenario: Scenario, activity: Activity) -> float:
+    """Mean time of an attempt with nothing in its way."""
+    part_ns = mean_ns(activity.service) + (mean_ns(activity.cpu) if activity.cpu is not None else 0.0)
+    part_ns += sum(mean_ns(scenario.dependencies[name].latency) for name in activity.calls)
+    return part_ns * (activity.chunks or 1)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from sim.lower.constants import Constants
+from sim.lower.dbos import lower_dbos
+from sim.lower.dependencies import Dependencies
 from sim.lower.faults import faults_of
+from sim.lower.federation import FederatedQueue
 from sim.lower.lowered import Assumption, Lowered
 from sim.lower.machines import machines, volumes
 from sim.lower.masters import CROSS_REGION
@@ -26,6 +29,7 @@ from sim.lower.workers import Workers
 from sim.lower.workflow import WorkflowRoutine
 from sim.lower.zones import AWAY, CROSS_ZONE, Zoning
 from sim.scenario.scenario import Scenario
+from sim.scenario.workflow import Workflow
 
 
 def lower(scenario: Scenario) -> Lowered:
@@ -38,6 +42,8 @@ def lower(scenario: Scenario) -> Lowered:
             assumptions=_stated(scenario),
             machines=tuple(machines(scenario)),
         )
+    if scenario.dbos is not None:
+        return lower_dbos(scenario)
     parts, constants = Parts(), Constants(scenario)
     if scenario.temporal is None:
         data = add_stores(parts, constants, scenario)
@@ -60,23 +66,53 @@ def lower(scenario: Scenario) -> Lowered:
     store = store_of(parts, constants, scenario)
     platform = Platform(parts, constants, scenario.temporal, store.rtt_ns, store.limits)
     workers = {
-        queue: Workers(parts, constants, platform, store, queue, pool, queue in scenario.reading_queues)
+        queue: Workers(
+            parts,
+            constants,
+            platform,
+            store,
+            queue,
+            pool,
+            event_sourcing=scenario.behaviours.event_sourcing,
+            reads=queue in scenario.reading_queues,
+        )
         for queue, pool in scenario.workers.items()
     }
+    federations = {
+        name: FederatedQueue(
+            parts, name, federation, [workers[pool] for pool in federation.pools], scenario.behaviours.federation
+        )
+        for name, federation in scenario.federations.items()
+    }
+    dependencies = Dependencies(parts, scenario.dependencies)
     retention = scenario.temporal.retention
     in_progress: dict[str, str] = {}
     histories = {}
-    for name, workflow in scenario.workflows.items():
-        routine = WorkflowRoutine(parts, constants, platform, store, workers, scenario.behaviours, name, workflow)
+    deadlines_ns: dict[str, int | None] = {}
+    for name, workflow, begins_ns in _versions(scenario):
+        routine = WorkflowRoutine(
+            parts,
+            constants,
+            platform,
+            store,
+            workers,
+            federations,
+            scenario.behaviours,
+            dependencies,
+            name,
+            workflow,
+            begins_ns,
+        )
         routine.add()
-        if scenario.run.start == "in_progress":
+        deadlines_ns[routine.routine] = workflow.deadline_ns
+        if scenario.run.start == "in_progress" and not begins_ns:
             in_progress.update(dict.fromkeys(seed(parts, constants, routine), name))
         if retention is not None:
-            histories[name] = routine.history(retention)
+            histories[routine.routine] = routine.history(retention)
     for queue, scaled in scenario.workers.items():
         scale(parts, workers[queue], scaled)
     parts.monitors.update(scenario.monitors)
-    executions = (*scenario.workflows, *in_progress)
+    executions = (*deadlines_ns, *in_progress)
     if parts.zoning is not None:
         parts.attributes[AWAY] = 0
         _begin_with(parts, executions, parts.zoning.place_execution())
@@ -102,10 +138,7 @@ def lower(scenario: Scenario) -> Lowered:
     _note_what_is_left_out(constants, scenario, parts)
     return Lowered(
         network=parts.network(),
-        deadlines_ns={
-            **{name: workflow.deadline_ns for name, workflow in scenario.workflows.items()},
-            **dict.fromkeys(data.routines),
-        },
+        deadlines_ns=deadlines_ns | dict.fromkeys(data.routines),
         assumptions=(*_stated(scenario), *constants.noted.values()),
         machines=(*machines(scenario), *data.machines),
         volumes=(*volumes(scenario), *data.volumes),
@@ -161,6 +194,16 @@ def _traffic(parts: Parts) -> dict[str, str]:
     return found
 
 
+def _versions(scenario: Scenario) -> Iterator[tuple[str, Workflow, int]]:
+    """Every workflow under its name, from the start on; and its next version, from the rollout on."""
+    for name, workflow in scenario.workflows.items():
+        yield name, workflow, 0
+        rollout = workflow.rollout
+        if rollout is not None:
+            later = workflow.model_copy(update={"task_queue": rollout.task_queue, "rollout": None})
+            yield f"{name}-v2", later, rollout.at_ns
+
+
 def _stated(scenario: Scenario) -> tuple[Assumption, ...]:
     """What the author of the scenario has assumed."""
     return tuple(Assumption(what, value) for what, value in scenario.assumptions.items())
@@ -169,8 +212,12 @@ def _stated(scenario: Scenario) -> tuple[Assumption, ...]:
 def _note_what_is_left_out(constants: Constants, scenario: Scenario, parts: Parts) -> None:
     """What the mechanism does not have: said, so that nobody takes it for included."""
     activities = [activity for workflow in scenario.workflows.values() for activity in workflow.activities]
-    constants.note("CPU of activities", "not taken from the cores of their worker")
-    constants.note("timeout of an activity attempt", "writes nothing to the store; its retry does")
+    if any(activity.cpu is None for activity in activities):
+        constants.note("CPU of activities that name none", "not taken from the cores of their worker")
+    constants.note(
+        "timeout of an activity attempt",
+        "writes nothing to the store; its retry does, and so does a result that comes too late and is dropped",
+    )
     constants.note(
         "reads of queues, visibility and deletion after the retention",
         "take the store's CPU at the transition that causes them; their commits are counted, not waited for",
@@ -180,5 +227,19 @@ def _note_what_is_left_out(constants: Constants, scenario: Scenario, parts: Part
             "services and workers of the region that takes over",
             "started by the failover: in the bill only where `machines` names them; its store is billed",
         )
-    if any(activity.heartbeat_ns is not None for activity in activities):
-        constants.note("heartbeats", "write nothing to the store")
+    if any(activity.heartbeat_ns is not None and activity.chunks is None for activity in activities):
+        constants.note("heartbeats that report no progress", "write nothing to the store")
+    if any(activity.chunks is not None for activity in activities):
+        constants.note(
+            "heartbeats that report a chunk",
+            "reach the server at once; the SDK holds back those that follow within 0.8 of the timeout, so that chunks "
+            "shorter than that would cost fewer writes, and a crash more than the chunk in progress",
+            "Temporal documentation, docs/evaluate/cloud/actions.mdx, 2026-08-21",
+        )
+    if any(activity.retry and activity.retry.budget_per_s for activity in activities):
+        constants.note("retry budgets", "are spent by failures that workers report, not by timeouts")
+    if any(activity.local for activity in activities):
+        constants.note(
+            "workflow tasks with local activities",
+            "are not kept alive by heartbeats: all that they do has to end within the workflow task timeout",
+        )

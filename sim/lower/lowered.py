@@ -26,7 +26,7 @@ class Machine:
 
     resource: what they are in the deployment, such as "postgres" or "workers.orders". node: type in the catalogue, or
     the name of an own price. usd_per_month: the own price of one; None where the catalogue knows it. controller: that
-    of the network which keeps them, `count` at most; they are paid for as long as it does.
+    of the network which keeps them; they are paid for as long as it does.
     """
 
     resource: str

@@ -32,7 +32,8 @@ def machines(scenario: Scenario) -> Iterator[Machine]:
         if bouncer.node is not None:
             yield _machine(scenario, "postgres.pgbouncer", bouncer.node, bouncer.replicas)
     for name, rented in scenario.machines.items():
-        yield _machine(scenario, f"machines.{name}", rented.node, rented.count, rented.spot)
+        machine = _machine(scenario, f"machines.{name}", rented.node, rented.count, rented.spot)
+        yield replace(machine, controller=rented.kept_by)
 
 
 def volumes(scenario: Scenario) -> Iterator[Volume]:

@@ -38,6 +38,15 @@ class Parts:
     zoning: Zoning | None = None
     regional: Regional | None = None
 
+    def add_routine(self, name: str, steps: Steps) -> str:
+        """Put a routine in place; gives its name, which bears a number where others have the same one."""
+        full, number = name, 1
+        while self.routines.get(full, steps) != steps:
+            number += 1
+            full = f"{name}-{number}"
+        self.routines[full] = steps
+        return full
+
     def network(self) -> Network:
         """The network of these parts."""
         return Network(

@@ -95,10 +95,6 @@ class Store(ABC):
         """
 
     @abstractmethod
-    def inserting(self) -> Iterator[Step]:
-        """The steps that make one row durable, inserted by itself: what a store is compared by, without Temporal."""
-
-    @abstractmethod
     def operations(self, transition: Transition) -> dict[str, int]:
         """What is counted when it is done: statements, commits, rounds."""
 

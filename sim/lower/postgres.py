@@ -66,10 +66,6 @@ class PostgresStore(Store):
         yield self.commit.step()
         yield from self.pool.end()
 
-    def inserting(self) -> Iterator[Step]:
-        """One statement that commits by itself, on a connection that is there."""
-        yield from self._transaction(1, 1, 0)
-
     def operations(self, transition: Transition) -> dict[str, int]:
         """Statements and commits, and what they send to other zones."""
         zoning, standbys = self.parts.zoning, self.postgres.nodes - 1
@@ -84,7 +80,7 @@ class PostgresStore(Store):
 
     def outage(self, fault: DeploymentFault) -> tuple[tuple[NodeTarget, ...], Distribution]:
         """The primary is away until a standby has been promoted, or until it has recovered by itself."""
-        return (NodeTarget(group=PRIMARY),), away(self.parts, self.constants, self.postgres, self.pool)
+        return (NodeTarget(group=PRIMARY),), away(self.parts, self.constants, self.postgres, self.pool.redirect())
 
     def commit_ns(self) -> int:
         """Mean time of a commit that is alone."""

@@ -53,7 +53,7 @@ class Pool:
         parts.stations[CPU] = Server(
             nodes=PRIMARY,
             cores=postgres.cpu_cores,
-            contention=_contention(constants.ratio("postgres.backend_coherency")),
+            contention=contention(constants.ratio("postgres.backend_coherency")),
         )
         self._add_client_pool()
         if bouncer is not None:
@@ -211,5 +211,6 @@ def _most(constants: Constants, temporal: TemporalCluster) -> int:
     return pods * (temporal.sql.max_conns or constants.number("temporal.max_conns"))
 
 
-def _contention(coherency: float) -> Contention | None:
+def contention(coherency: float) -> Contention | None:
+    """What backends at work cost each other."""
     return Contention(coherency=coherency) if coherency else None

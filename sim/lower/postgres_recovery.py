@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from sim.lower.constants import Constants
 from sim.lower.parts import Parts
-from sim.lower.postgres_pool import Pool
 from sim.lower.rates import operations_per_s
 from sim.lower.steps import Distribution, constant
 from sim.lower.sums import sum_of
@@ -21,10 +20,13 @@ WAL_BYTES = "wal_byte"
 """Operation: a byte that a change adds to the log."""
 
 
-def away(parts: Parts, constants: Constants, postgres: PostgresCluster, pool: Pool) -> Distribution:
-    """From the death of the primary until connections find one that takes writes."""
+def away(parts: Parts, constants: Constants, postgres: PostgresCluster, redirect: Distribution | None) -> Distribution:
+    """From the death of the primary until connections find one that takes writes.
+
+    redirect: how long they go to the old one after that, where the scenario does not say.
+    """
     own = postgres.failover
-    redirect = pool.redirect() if own.redirect is None else own.redirect
+    redirect = redirect if own.redirect is None else own.redirect
     if redirect is None:
         constants.note("connections after a failover", "go to the new primary at once: a proxy knows it")
         redirect = constant(0)

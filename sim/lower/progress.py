@@ -29,7 +29,7 @@ LEAST = 1e-3
 def seed(parts: Parts, constants: Constants, routine: WorkflowRoutine) -> Iterator[str]:
     """Fill the waits and sleeps of a workflow; gives the names of the routines that carry these executions."""
     workflow = routine.workflow
-    rate_per_s = rate_of(workflow.arrivals)
+    rate_per_s = rate_of(workflow.load)
     for index, step in enumerate(workflow.steps):
         if isinstance(step, WaitStep):
             held_ns, first_steps = _inside_wait(routine, step.wait)

@@ -50,10 +50,6 @@ class SqliteStore(Store):
             behind = self._visit(transition.background, transition.background_commits)
             yield Fork(fork=ForkBody(branches=((behind,),), join=0))
 
-    def inserting(self) -> Iterator[Step]:
-        """One statement that commits by itself."""
-        yield self._visit(1, 1)
-
     def operations(self, transition: Transition) -> dict[str, int]:
         """Statements and commits."""
         return {

@@ -47,6 +47,7 @@ __all__ = [
     "Branch",
     "Compensate",
     "Constant",
+    "DelayStep",
     "Distribution",
     "Fork",
     "ForkBody",

@@ -21,12 +21,21 @@ from sim.lower.platform import Platform
 from sim.lower.steps import Distribution, Step, Steps, acquire, constant, count, delay
 from sim.network.monitors import Span
 from sim.network.places import Cache, NodeGroup, Resource, Server
+from sim.network.routines import Retry
 from sim.scenario.workers import WorkerPool
+from sim.scenario.workload import RetryPolicy
 
 READY = "ready"
 """Mark: the platform has something to do: a start, a result, a signal or the end of a timer has reached it."""
 DISPATCHED = "dispatched"
 """Mark: an activity has started on a worker."""
+
+
+def measure(parts: Parts, queue: str, kind: str, family: str) -> None:
+    """Measure how long tasks of a kind wait in a queue from their schedule to their start."""
+    parts.spans[f"{queue}-{kind}-wait"] = Span(
+        start=f"{queue}-{kind}-scheduled", end=f"{queue}-{kind}-started", metric=f"{family}.{queue}"
+    )
 
 
 class Workers:
@@ -40,6 +49,7 @@ class Workers:
         store: Store,
         queue: str,
         pool: WorkerPool,
+        event_sourcing: bool = True,
         reads: bool = False,
     ) -> None:
         self.parts = parts
@@ -47,6 +57,7 @@ class Workers:
         self.platform = platform
         self.store = store
         self.queue = queue
+        self.event_sourcing = event_sourcing
         self.reads = reads
         self.nodes = f"{queue}-workers"
         self.cpu = f"{queue}-cpu"
@@ -66,6 +77,7 @@ class Workers:
             self.far_bytes = regional.task_bytes(pool)
         self.sticky_wait_ns = self.or_default(pool.sticky_schedule_to_start_ns, "sdk.sticky_schedule_to_start")
         self.task_timeout_ns = self.or_default(pool.workflow_task_timeout_ns, "temporal.workflow_task_timeout")
+        self.local_activity_slots = self.or_default(pool.local_activity_slots, "sdk.local_activity_slots")
         self.sync_match = SyncMatch(f"{queue}-dispatched", f"{queue}-backlog")
         self.locality = self._locality(pool)
         self._add_places(pool)
@@ -117,13 +129,37 @@ class Workers:
         polls = self.parts.nodes[self.nodes].count * self.parts.resources[pollers].units
         return TaskQueue(self.parts, self.constants, self.platform, self.store, f"{self.queue}-{kind}", polls)
 
+    def local_slots(self) -> Steps:
+        """A slot for a local activity on the pod that holds the workflow task."""
+        name = f"{self.queue}-local-activity-slots"
+        self.parts.resources[name] = Resource(nodes=self.nodes, units=self.local_activity_slots)
+        return (acquire(name, at=self.workflow_slots),)
+
+    def retry(
+        self, policy: RetryPolicy, retried: bool, non_retryable: tuple[str, ...] = (), on_the_server: bool = True
+    ) -> Retry:
+        """A retry policy with the server's defaults. on_the_server: its back-offs are timers of the server."""
+        number = self.constants.number
+        first_ns = self.or_default(policy.initial_interval_ns, "temporal.retry_initial_interval")
+        return Retry(
+            initial_interval_ns=first_ns,
+            backoff_coefficient=policy.backoff_coefficient or number("temporal.retry_backoff_coefficient"),
+            maximum_interval_ns=policy.maximum_interval_ns or first_ns * number("temporal.retry_maximum_factor"),
+            maximum_attempts=policy.maximum_attempts if retried else 1,
+            jitter=policy.jitter,
+            non_retryable=non_retryable,
+            floor_ns=number("temporal.timer_floor") if on_the_server else 0,
+            grid_ns=self.platform.temporal.timer_grid_ns if on_the_server else None,
+        )
+
+    @property
+    def number_of_activity_slots(self) -> int:
+        """Of all pods together."""
+        return self.parts.nodes[self.nodes].count * self.parts.resources[self.activity_slots].units
+
     def measure(self, kind: str, family: str) -> None:
         """Measure how long tasks of a kind wait from their schedule to their start."""
-        self.parts.spans[f"{self.queue}-{kind}-wait"] = Span(
-            start=f"{self.queue}-{kind}-scheduled",
-            end=f"{self.queue}-{kind}-started",
-            metric=f"{family}.{self.queue}",
-        )
+        measure(self.parts, self.queue, kind, family)
 
     @property
     def slots_in_use(self) -> tuple[str, ...]:
@@ -167,14 +203,22 @@ class Workers:
 
     def any_pod(self, tasks: TaskQueue, slots: str, pollers: str, affinity: str | None = None) -> Steps:
         """A slot and a poller of any pod: at once (sync match), or after the task has been written to the backlog."""
-        patience_ns = self.constants.number("temporal.sync_match_wait")
-        missed = (count(**{self.sync_match.backlog: 1}), *tasks.backlog())
-        return (
-            acquire(
-                slots,
-                affinity=affinity,
-                patience_ns=patience_ns,
-                otherwise=(*missed, acquire(slots, affinity=affinity)),
-            ),
-            acquire(pollers, at=slots, patience_ns=patience_ns, otherwise=(*missed, acquire(pollers, at=slots))),
-        )
+        return (*self.slot(tasks, slots, affinity=affinity), *self.poller(tasks, slots, pollers))
+
+    def slot(self, tasks: TaskQueue, slots: str, patience_ns: int | None = None, affinity: str | None = None) -> Steps:
+        """A slot of any pod. patience_ns: how long it is waited for in all, then the failure `patience`."""
+        wait_ns = self.constants.number("temporal.sync_match_wait")
+        if patience_ns is not None and patience_ns <= wait_ns:
+            return (acquire(slots, affinity=affinity, patience_ns=patience_ns),)
+        left_ns = None if patience_ns is None else patience_ns - wait_ns
+        later = (*self._missed(tasks), acquire(slots, affinity=affinity, patience_ns=left_ns))
+        return (acquire(slots, affinity=affinity, patience_ns=wait_ns, otherwise=later),)
+
+    def poller(self, tasks: TaskQueue, slots: str, pollers: str) -> Steps:
+        """A poller of the pod whose slot is held."""
+        wait_ns = self.constants.number("temporal.sync_match_wait")
+        later = (*self._missed(tasks), acquire(pollers, at=slots))
+        return (acquire(pollers, at=slots, patience_ns=wait_ns, otherwise=later),)
+
+    def _missed(self, tasks: TaskQueue) -> Steps:
+        return (count(**{self.sync_match.backlog: 1}), *tasks.backlog())

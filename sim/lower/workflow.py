@@ -5,33 +5,42 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from sim.lower.activities import Scheduled, activity_steps
+from sim.lower.activities import activity_steps, federated_steps
+from sim.lower.activity_work import Scheduled, local_work
 from sim.lower.asked import activities_done, can_fail, events_together, transition_that_asks, transitions_of
 from sim.lower.branches import Branches, Where, request, requested
 from sim.lower.constants import Constants
+from sim.lower.dependencies import Dependencies
 from sim.lower.eager import STARTED
+from sim.lower.federation import FederatedQueue
 from sim.lower.lowered import History
 from sim.lower.parts import Parts
-from sim.lower.persistence import Store
+from sim.lower.persistence import HISTORY, Store
 from sim.lower.platform import Platform
+from sim.lower.schedules import routine_of, ticks
 from sim.lower.steps import (
     Attempt,
     AttemptBody,
     Branch,
     Compensate,
+    DelayStep,
+    Loop,
+    LoopBody,
     Option,
     Race,
     Saga,
     Step,
     Steps,
     constant,
+    count,
     delay,
     fail,
+    forget,
     mark,
     set_to,
 )
 from sim.lower.workers import READY, Workers
-from sim.lower.workflow_tasks import Shared, Which, remembered, workflow_task
+from sim.lower.workflow_tasks import Inside, Shared, Which, remembered, workflow_task
 from sim.network.monitors import Span
 from sim.network.sources import Source
 from sim.scenario.behaviours import Behaviours
@@ -42,13 +51,15 @@ from sim.scenario.workflow_steps import (
     FanOutStep,
     ParallelStep,
     RaceStep,
+    RepeatStep,
     SequenceStep,
     SleepStep,
     Wait,
     WaitStep,
     WorkflowStep,
+    flat,
 )
-from sim.scenario.workload import Activity
+from sim.scenario.workload import Activity, RetryPolicy
 
 
 class WorkflowRoutine:
@@ -61,19 +72,25 @@ class WorkflowRoutine:
         platform: Platform,
         store: Store,
         workers: Mapping[str, Workers],
+        federations: Mapping[str, FederatedQueue],
         behaviours: Behaviours,
+        dependencies: Dependencies,
         name: str,
         workflow: Workflow,
+        begins_ns: int = 0,
     ) -> None:
         self.parts = parts
         self.constants = constants
         self.platform = platform
         self.store = store
         self.workers = workers
+        self.federations = federations
         self.name = name
         self.workflow = workflow
+        self.begins_ns = begins_ns
         self.own = workers[workflow.task_queue]
         self.behaviours = behaviours
+        self.dependencies = dependencies
         self.is_saga = workflow.is_saga and behaviours.global_saga
         self.branches = Branches(parts, constants, self.own, behaviours, self.body)
 
@@ -84,17 +101,50 @@ class WorkflowRoutine:
             # Monitors may ask about these effects, which never happen.
             effects = {undo.effect for a in self.workflow.activities if (undo := a.undo) is not None and undo.effect}
             parts.routines[f"{name}-never-undone"] = tuple(mark(effect) for effect in sorted(effects))
-        parts.sources[name] = Source(routine=name, arrivals=self.workflow.arrivals)
-        parts.spans[f"{name}-start"] = Span(start=f"{name}-requested", end=f"{name}-accepted", metric=f"start.{name}")
-        request: Steps = (
-            mark(f"{name}-requested"),
-            mark(READY),
-            *self.platform.start(),
-            self.store.transition("create"),
-            mark(f"{name}-accepted"),
-            *((set_to(STARTED, 1),) if self.workflow.eager_start else ()),
+        whole = (
+            *self._request(),
+            *self._unless_replaced(self._ending_well((), self.workflow.steps, Where(first=True))),
         )
-        parts.routines[name] = (*request, *self._ending_well((), self.body(self.workflow.steps, Where(first=True))))
+        schedule, rollout = self.workflow.schedule, self.workflow.rollout
+        if schedule is not None:
+            whole = (*ticks(parts, self.constants, name, schedule, whole),)
+        parts.routines[self.routine] = whole
+        parts.sources[name] = Source(
+            routine=self.routine,
+            arrivals=self.workflow.load,
+            start_ns=self.begins_ns,
+            stop_ns=None if rollout is None else rollout.at_ns,
+        )
+        parts.spans[f"{name}-start"] = Span(start=f"{name}-requested", end=f"{name}-accepted", metric=f"start.{name}")
+
+    @property
+    def routine(self) -> str:
+        """Name of the routine that the source runs."""
+        return routine_of(self.name, self.workflow.schedule)
+
+    def _request(self) -> Steps:
+        """The start, until it is durable; one that comes too late is left out where a schedule says so."""
+        request: Steps = (*self.platform.start(), self.store.transition("create"))
+        schedule = self.workflow.schedule
+        if schedule is not None and schedule.catchup_window_ns is not None:
+            missed = (count(missed_start=1), fail("start_missed"))
+            window_ns = schedule.catchup_window_ns
+            body = AttemptBody(steps=request, schedule_to_close_ns=window_ns, on_failure=missed, counted=False)
+            request = (Attempt(name="catch-up", attempt=body),)
+        eager = (set_to(STARTED, 1),) if self.workflow.eager_start else ()
+        return (mark(f"{self.name}-requested"), mark(READY), *request, mark(f"{self.name}-accepted"), *eager)
+
+    def _unless_replaced(self, steps: Steps) -> Steps:
+        """The steps; without versions they end where new code takes the place of the old."""
+        rollout = self.workflow.rollout
+        if rollout is None or self.behaviours.versioning:
+            return steps
+        self.constants.note(
+            "executions that meet new code which their history does not fit to",
+            "fail at the rollout; Temporal's stand still from their next workflow task on, until somebody resets them",
+        )
+        replaced = DelayStep(delay=constant(1), kind="timer", grid_ns=rollout.at_ns)
+        return (Race(name="replaced", race=(steps, (replaced, fail("nondeterminism")))),)
 
     def history(self, retention: Retention) -> History:
         """What an execution that goes through all steps leaves behind: 6n + 5 events for n activities in a row."""
@@ -103,6 +153,10 @@ class WorkflowRoutine:
             events_together(self.workflow.steps)
             + sum(times * self._events(kind) for kind, times in transitions_of(self.workflow.steps))
         )
+        if isinstance(flat(self.workflow.steps)[0], RepeatStep):
+            events += self._events("nothing_asked", "workflow_task_started")  # the task that begins the rounds
+        if not self.behaviours.event_sourcing:
+            events = 1  # the last state alone
         size = events * self.constants.number("temporal.event_bytes") + retention.payload_bytes
         return History(size, retention.closed_ns)
 
@@ -114,20 +168,44 @@ class WorkflowRoutine:
     def body(self, steps: Sequence[WorkflowStep], where: Where) -> Steps:
         """The steps, each behind the workflow task that asks for it, unless one asked for several at once."""
         found: list[Step] = []
+        inside: list[Activity] = []
+        steps = flat(steps)
         for index, step in enumerate(steps):
             here = replace(where, path=f"{where.path}-{index}" if where.path else str(index))
+            if isinstance(step, ActivityStep) and step.activity.local:
+                inside.append(step.activity)
+                continue
             if index + 1 < len(steps):
                 here = replace(here, shared=None)
+            if isinstance(step, RepeatStep):
+                if where.first or inside:
+                    found += self.asked("nothing_asked", where.first, inside)
+                    inside = []
+                where = replace(where, first=False, together=False)
+                found += self.repeat(step, here)
+                continue
             if not where.together:
-                found.append(workflow_task(self.own, transition_that_asks(step), self._which(where)))
+                found += self.asked(transition_that_asks(step), where.first, inside)
+                inside = []
             where = replace(where, first=False, together=False)
             found += self.one(step, here)
+        if inside:
+            found += self.asked("nothing_asked", where.first, inside)
         return tuple(found)
 
-    def _which(self, where: Where) -> Which:
-        if not where.first:
+    def _which(self, first: bool) -> Which:
+        if not first:
             return "later"
         return "eager" if self.workflow.eager_start else "first"
+
+    def asked(self, ending: str, first: bool, local: Sequence[Activity]) -> Steps:
+        """A workflow task that runs local activities, and what undoes them."""
+        inside = None
+        if local:
+            steps = tuple(step for one in local for step in local_work(self.own, one, self._scheduled(one)))
+            inside = Inside(f"{self.name}-{'-'.join(one.name for one in local)}", steps, len(local))
+        task = workflow_task(self.own, ending, self._which(first), inside=inside)
+        return (task, *(step for one in local for step in self.undo(one)))
 
     def one(self, step: WorkflowStep, where: Where) -> Steps:
         """One step that has been asked for."""
@@ -138,26 +216,56 @@ class WorkflowRoutine:
                 return (*self.wait(step.wait), *request(self.own, where.shared))
             case SleepStep():
                 return (self.platform.timer(step.sleep), *self.fired(), *request(self.own, where.shared))
-            case SequenceStep():
-                return self.body(step.sequence, replace(where, together=True))
             case ParallelStep():
                 return (*self.branches.parallel(step, where), *request(self.own, where.shared))
             case RaceStep():
                 return (*self.branches.race(step, where), *request(self.own, where.shared))
             case FanOutStep():
                 return (*self.branches.fan_out(step, where), *request(self.own, where.shared))
+            case SequenceStep() | RepeatStep():
+                raise AssertionError("sequences are written out, and rounds ask for their own steps")
+
+    def repeat(self, step: RepeatStep, where: Where) -> Steps:
+        """Rounds; between two of them the execution may go on in a new run."""
+        one = replace(where, together=False, shared=None, first=False)
+        rounds = (*self.body(step.repeat.steps, one), *(() if where.beside else self.continued()))
+        loop = Loop(name=f"repeat-{where.path}", loop=LoopBody(times=step.repeat.times, steps=rounds))
+        return (loop, *request(self.own, where.shared))
+
+    def continued(self) -> Steps:
+        """The next run, when the history of this one is long enough: with an empty history, known to no pod."""
+        if self.workflow.continue_as_new is None:
+            return ()
+        anew = (
+            workflow_task(self.own, "continued_as_new"),
+            count(continued_as_new=1),
+            set_to(HISTORY, self._events("create")),
+            forget(self.own.sticky),
+            set_to(self.own.sticky, 0),
+        )
+        return (Branch(branch=(Option(attribute=HISTORY, above=self.workflow.continue_as_new - 0.5, steps=anew),)),)
 
     def activity(self, activity: Activity, in_item: bool = False, shared: Shared | None = None) -> Steps:
         """An activity on the workers of its queue."""
-        workers = self.workers[activity.task_queue or self.workflow.task_queue]
-        how = Scheduled(
-            policy=self.workflow.retry,
-            retried=self.behaviours.retry_backoff,
+        queue = activity.task_queue or self.workflow.task_queue
+        how = self._scheduled(activity, in_item, shared)
+        if queue in self.federations:
+            return federated_steps(self.federations[queue], activity, how)
+        return activity_steps(self.workers[queue], activity, how)
+
+    def _scheduled(self, activity: Activity, in_item: bool = False, shared: Shared | None = None) -> Scheduled:
+        on = self.behaviours
+        return Scheduled(
+            workflow=self.name,
+            dependencies=self.dependencies,
+            policy=self.workflow.retry or RetryPolicy(),
+            retried=on.retry_backoff,
             alone=not in_item,
-            eager=workers is self.own,
+            eager=(activity.task_queue or self.workflow.task_queue) == self.workflow.task_queue,
+            checkpoint=on.checkpoint,
+            beats=on.heartbeat,
             completion=None if shared is None else self._shared_completion(shared),
         )
-        return activity_steps(workers, activity, how)
 
     def _shared_completion(self, shared: Shared) -> Steps:
         """The result is told of by the workflow task that is scheduled, or by one that it has scheduled."""
@@ -197,28 +305,46 @@ class WorkflowRoutine:
         """The timer of a wait has come to its end."""
         return (*self.fired(), fail("wait_timed_out")) if wait.on_timeout == "fail" else self.fired()
 
-    def _ending_well(self, before: Steps, body: Steps) -> Steps:
-        """The body with the workflow task that closes the execution, after a failure as well.
+    def _ending_well(
+        self, before: Steps, steps: Sequence[WorkflowStep], where: Where, inside_first: Steps = ()
+    ) -> Steps:
+        """The steps with the workflow task that closes the execution, after a failure as well.
 
-        before: what is to be undone already. The last workflow task is what a saga undoes last.
+        before: what is to be undone already. inside_first: what is left of the step that the execution stands in. The
+        last workflow task, which runs the local activities before it, is what a saga undoes last.
         """
-        close = self.close()
+        steps = flat(steps)
+        last = _local_at_the_end(steps)
+        others = steps[: len(steps) - len(last)]
+        body = (*inside_first, *self.body(others, where))
+        close = self.close(where.first and not others, last)
         if self.is_saga:
-            return (Saga(saga=(Compensate(compensate=close), *before, *body, *close)),)
+            return (Saga(saga=(Compensate(compensate=self.close()), *before, *body, *close)),)
         if can_fail(self.workflow, self.behaviours):
-            whole = AttemptBody(steps=(*body, *close), on_failure=(*close, fail("workflow_failed")), counted=False)
+            failed = (*self.close(), fail("workflow_failed"))
+            whole = AttemptBody(steps=(*body, *close), on_failure=failed, counted=False)
             return (Attempt(name="workflow", attempt=whole),)
         return (*body, *close)
 
-    def close(self) -> Steps:
+    def close(self, first: bool = False, local: Sequence[Activity] = ()) -> Steps:
         """The workflow task that closes the execution; those that are under way then have nothing to tell any more."""
-        task = workflow_task(self.own, "closed")
-        return (task, set_to("closed", 1)) if "closed" in self.parts.attributes else (task,)
+        task = self.asked("closed", first, local)
+        return (*task, set_to("closed", 1)) if "closed" in self.parts.attributes else task
 
     def under_way(self, index: int, first_steps: Steps) -> Steps:
         """An execution that stands inside step `index`: what it has behind it, then `first_steps`, then the rest."""
         done = [activity for step in self.workflow.steps[:index] for activity in activities_done(step)]
         marks = tuple(mark(a.effect, once=a.idempotent) for a in done if a.effect is not None)
         before = tuple(step for a in done for step in self.undo(a))
-        rest = (*first_steps, *self.body(self.workflow.steps[index + 1 :], Where(path=f"after-{index}")))
-        return (*remembered(self.own), *marks, *self._ending_well(before, rest))
+        rest = self._ending_well(before, self.workflow.steps[index + 1 :], Where(path=f"after-{index}"), first_steps)
+        return (*remembered(self.own), *marks, *self._unless_replaced(rest))
+
+
+def _local_at_the_end(steps: Sequence[WorkflowStep]) -> list[Activity]:
+    """The local activities with which the steps end."""
+    found: list[Activity] = []
+    for step in reversed(steps):
+        if not isinstance(step, ActivityStep) or not step.activity.local:
+            break
+        found.insert(0, step.activity)
+    return found

@@ -15,6 +15,7 @@ from sim.lower.steps import (
     Step,
     Steps,
     acquire,
+    add,
     cached,
     call,
     count,
@@ -49,18 +50,35 @@ Which = Literal["later", "first", "eager"]
 the first one that may come with the reply to the start."""
 
 
-def workflow_task(workers: Workers, ending: str, which: Which = "later", shared: Shared | None = None) -> Step:
+@dataclass(frozen=True, slots=True)
+class Inside:
+    """Local activities of a workflow task: a name for them, their steps, the events that record them."""
+
+    name: str
+    steps: Steps
+    events: int
+
+
+def workflow_task(
+    workers: Workers,
+    ending: str,
+    which: Which = "later",
+    shared: Shared | None = None,
+    inside: Inside | None = None,
+) -> Step:
     """The step that runs a workflow task which ends by the transition `ending`.
 
-    shared: it tells of whatever has come by its start.
+    shared: it tells of whatever has come by its start. inside: local activities that it runs.
     """
     before = "" if which == "later" else f"{which}-"
     name = f"{workers.queue}-{before}workflow-task-{ending.replace('_', '-')}"
     if shared is not None:
         name += f"-until-{shared.done[0]}"
+    if inside is not None:
+        name += f"-after-{inside.name}"
     if name not in workers.parts.routines:
         workers.measure("workflow-task", "workflow_task_schedule_to_start")
-        workers.parts.routines[name] = _task(workers, ending, which, shared)
+        workers.parts.routines[name] = _task(workers, ending, which, shared, inside)
     return call(name)
 
 
@@ -75,9 +93,9 @@ def remembered(workers: Workers) -> Steps:
     )
 
 
-def _task(workers: Workers, ending: str, which: Which, shared: Shared | None) -> Steps:
+def _task(workers: Workers, ending: str, which: Which, shared: Shared | None, inside: Inside | None) -> Steps:
     store, slots, number = workers.store, workers.workflow_slots, workers.constants.number
-    replay_ns = number("sdk.replay_cpu_per_event")
+    replay_ns = number("sdk.replay_cpu_per_event") if workers.event_sourcing else 0
     fetched = (
         *workers.fetched(),
         store.transition("workflow_task_started" if which == "later" else "first_workflow_task_started"),
@@ -91,8 +109,10 @@ def _task(workers: Workers, ending: str, which: Which, shared: Shared | None) ->
         ),
         use(workers.cpu, number("sdk.workflow_task_cpu"), at=slots),
         mark(f"{workers.queue}-workflow-task-running"),
+        *(() if inside is None else inside.steps),
         *workers.platform.enter(),
         store.transition(ending),
+        *((add(HISTORY, inside.events),) if inside is not None else ()),
         *(workers.eager.allowed() if ending in ("activity_scheduled", "commands_scheduled") else ()),
         release(slots),
     )

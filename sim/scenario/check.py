@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator
 from sim.errors import Problem
 from sim.network.distributions import FromAttribute
 from sim.network.sources import ClosedArrivals, TraceArrivals
+from sim.scenario.check_dbos import dbos_problems
 from sim.scenario.check_places import problems as places_problems
 from sim.scenario.check_tables import table_problems
 from sim.scenario.document import Path, dotted
@@ -15,7 +16,7 @@ from sim.scenario.scenario import Scenario
 from sim.scenario.shape import nearest
 from sim.scenario.store import STORES
 from sim.scenario.workflow import Workflow
-from sim.scenario.workflow_steps import FanOutStep, WaitStep, own_activity, walk
+from sim.scenario.workflow_steps import FanOutStep, RepeatStep, WaitStep, own_activity, walk
 from sim.scenario.workload import Activity
 from sim.units import Mistake
 
@@ -23,17 +24,20 @@ from sim.units import Mistake
 def problems(scenario: Scenario) -> list[Problem]:
     """Everything that does not fit, each with its path in the file."""
     if scenario.network is not None:
-        return list(_nodes(scenario))
+        return [*_kept(scenario), *_nodes(scenario)]
     return [
         *_presets(scenario),
         *_store(scenario),
         *_workflows(scenario),
         *_hot_rows(scenario),
+        *(dbos_problems(scenario) if scenario.dbos is not None else ()),
         *_workers(scenario),
         *places_problems(scenario),
+        *_dependencies(scenario),
         *_faults(scenario),
         *_monitors(scenario),
         *table_problems(scenario),
+        *_kept(scenario),
         *_nodes(scenario),
     ]
 
@@ -91,15 +95,31 @@ def _store(scenario: Scenario) -> Iterator[Problem]:
 def _workflows(scenario: Scenario) -> Iterator[Problem]:
     for name, workflow in scenario.workflows.items():
         path: Path = ("workflows", name)
-        if workflow.task_queue not in scenario.workers:
-            yield _unknown((*path, "task_queue"), "a queue with workers", workflow.task_queue, scenario.workers)
-        if isinstance(workflow.arrivals, ClosedArrivals | TraceArrivals) and scenario.run.start == "in_progress":
-            kind = "a closed loop" if isinstance(workflow.arrivals, ClosedArrivals) else "a trace"
+        if workflow.task_queue in scenario.federations:
             yield Problem(
-                dotted((*path, "arrivals")),
+                dotted((*path, "task_queue")),
+                f"is {workflow.task_queue}, a federation, which takes activities only",
+                "name one pool, and give the federation to its activities as   task_queue",
+            )
+        elif workflow.task_queue not in scenario.workers:
+            yield _unknown((*path, "task_queue"), "a queue with workers", workflow.task_queue, scenario.workers)
+        if isinstance(workflow.load, ClosedArrivals | TraceArrivals) and scenario.run.start == "in_progress":
+            kind = "a closed loop" if isinstance(workflow.load, ClosedArrivals) else "a trace"
+            key = "schedule" if workflow.schedule is not None else "arrivals"
+            yield Problem(
+                dotted((*path, key)),
                 f"is {kind}, whose work in progress is not known; run.start is in_progress",
                 "write run: {start: empty}",
             )
+        rollout = workflow.rollout
+        if rollout is not None:
+            here = (*path, "rollout", "task_queue")
+            if rollout.task_queue not in scenario.workers:
+                yield _unknown(here, "a queue with workers", rollout.task_queue, scenario.workers)
+            elif rollout.task_queue == workflow.task_queue:
+                yield Problem(
+                    dotted(here), "is the queue of the old version", "give the new version workers of its own"
+                )
         for key in ("batch", "burst"):
             if isinstance(getattr(workflow.arrivals, key, None), FromAttribute):
                 yield _no_attribute((*path, "arrivals", key))
@@ -113,9 +133,12 @@ def _steps(scenario: Scenario, workflow: Workflow, path: Path) -> Iterator[Probl
         own = own_activity(step)
         if own is not None:
             place, activity = own
+            yield from _inside_branches(activity, (*here, *place), below, isinstance(step, FanOutStep))
             yield from _activity(scenario, activity, (*here, *place), seen)
             if activity.undo is not None:
                 yield from _activity(scenario, activity.undo, (*here, *place, "compensate"), seen)
+        if isinstance(step, RepeatStep) and isinstance(step.repeat.times, FromAttribute):
+            yield _no_attribute((*here, "repeat", "times"))
         if isinstance(step, FanOutStep):
             if isinstance(step.fan_out.items, FromAttribute):
                 yield _no_attribute((*here, "fan_out", "items"))
@@ -148,9 +171,43 @@ def _hot_rows(scenario: Scenario) -> Iterator[Problem]:
                 )
 
 
+def _inside_branches(activity: Activity, path: Path, below: Path, is_item: bool) -> Iterator[Problem]:
+    """What activities beside others cannot have."""
+    if activity.chunks is not None and (is_item or "fan_out" in below):
+        yield Problem(
+            dotted((*path, "chunks")),
+            "are those of an item of a fan_out, whose progress is not kept item by item",
+            "make each item a workflow of its own",
+        )
+    if activity.local and (is_item or {"fan_out", "parallel", "race"} & set(below)):
+        yield Problem(
+            dotted((*path, "local")),
+            "stands beside other steps; local activities run in the workflow task between two steps",
+            "leave it out: it is then an activity with a task of its own",
+        )
+
+
+def _dependencies(scenario: Scenario) -> Iterator[Problem]:
+    called = {name for workflow in scenario.workflows.values() for a in workflow.activities for name in a.calls}
+    for name in scenario.dependencies:
+        if name not in called:
+            yield Problem(dotted(("dependencies", name)), "is called by no activity", _hint(name, called))
+
+
 def _workers(scenario: Scenario) -> Iterator[Problem]:
     used = {workflow.task_queue for workflow in scenario.workflows.values()}
+    used |= {workflow.rollout.task_queue for workflow in scenario.workflows.values() if workflow.rollout is not None}
     used |= {a.task_queue for workflow in scenario.workflows.values() for a in workflow.activities if a.task_queue}
+    for name, federation in scenario.federations.items():
+        path: Path = ("federations", name)
+        if name in scenario.workers:
+            yield Problem(dotted(path), "is the name of a pool, too", "name them apart")
+        elif name not in used:
+            yield Problem(dotted(path), "is a queue that no activity is put into", _hint(name, used))
+        for index, pool in enumerate(federation.pools):
+            if pool not in scenario.workers:
+                yield _unknown((*path, "pools", index), "a pool of workers", pool, scenario.workers)
+        used |= set(federation.pools)
     for queue in scenario.workers:
         if queue not in used:
             yield Problem(
@@ -174,12 +231,17 @@ def _activity(scenario: Scenario, activity: Activity, path: Path, seen: set[str]
             "name them apart, so that each has draws of its own",
         )
     seen.add(activity.name)
-    if activity.task_queue is not None and activity.task_queue not in scenario.workers:
-        yield _unknown((*path, "task_queue"), "a queue with workers", activity.task_queue, scenario.workers)
+    queues = {*scenario.workers, *scenario.federations}
+    if activity.task_queue is not None and activity.task_queue not in queues:
+        yield _unknown((*path, "task_queue"), "a queue with workers", activity.task_queue, queues)
     if activity.transaction is not None and scenario.postgres is None:
         yield Problem(
             dotted((*path, "transaction")), "is made in PostgreSQL, and there is no `postgres`", "leave it out"
         )
+    for index, dependency in enumerate(activity.calls):
+        if dependency not in scenario.dependencies:
+            here = (*path, "calls", index)
+            yield _unknown(here, "one of the `dependencies`", dependency, scenario.dependencies)
     heartbeat, whole = activity.heartbeat_ns, activity.start_to_close_ns
     if heartbeat is not None and whole is not None and heartbeat > whole:
         yield Problem(dotted((*path, "heartbeat")), "is longer than `start_to_close` and can never expire")
@@ -234,6 +296,15 @@ def _monitors(scenario: Scenario) -> Iterator[Problem]:
             for mark in [value] if isinstance(value, str) else value or ():
                 if mark not in made:
                     yield _unknown(("monitors", name, key), "the `effect` of an activity", mark, made)
+
+
+def _kept(scenario: Scenario) -> Iterator[Problem]:
+    """Machines that come and go do so with the nodes of a controller."""
+    known = [name for name, pool in scenario.workers.items() if pool.scales]
+    known += scenario.network.controllers if scenario.network is not None else ()
+    for name, machines in scenario.machines.items():
+        if machines.kept_by is not None and machines.kept_by not in known:
+            yield _unknown(("machines", name, "kept_by"), "a controller", machines.kept_by, known)
 
 
 def _nodes(scenario: Scenario) -> Iterator[Problem]:

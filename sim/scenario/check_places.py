@@ -59,6 +59,12 @@ def _regions(scenario: Scenario) -> Iterator[Problem]:
         if masters is not None and masters.isolation == "serializable":
             yield _does_not_wait("regions.masters.isolation")
     yield from _masters(scenario)
+    for queue in sorted(scenario.reading_queues & scenario.federations.keys()):
+        yield Problem(
+            dotted(("federations", queue)),
+            "has activities that read data, whose place only the `regions` of workers tell",
+            "leave out `reads`, or give them a queue of their own",
+        )
     for queue in sorted(scenario.reading_queues & scenario.workers.keys()):
         if not scenario.workers[queue].by_site:
             yield Problem(

@@ -16,7 +16,7 @@ from sim.units import Mistake, parse_count, parse_duration_ns, parse_positive_ra
 
 Kind = Literal["duration", "count", "number", "rate", "ratio", "distribution", "switch", "transition"]
 
-PRODUCTS = ("temporal", "postgres", "cassandra", "sqlite", "sdk", "storage", "kubernetes")
+PRODUCTS = ("temporal", "postgres", "cassandra", "sqlite", "sdk", "dbos", "storage", "kubernetes")
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from sim.network.names import Name
 from sim.spec import Spec
-from sim.units import Ratio, UsdPerHour, UsdPerMonth
+from sim.units import Mistake, Ratio, UsdPerHour, UsdPerMonth
 
 
 class SavingsPlan(Spec):
@@ -48,3 +48,11 @@ class Machines(Spec):
     """How many."""
     spot: bool = False
     """Bought on the spot market."""
+    kept_by: Name | None = None
+    """Instead of a count: one for each node that this controller of the network keeps, for as long as it does."""
+
+    @model_validator(mode="after")
+    def _one_number(self) -> Self:
+        if self.kept_by is not None and self.count != 1:
+            raise Mistake("is how many `kept_by` tells", "leave it out", at=("count",))
+        return self

@@ -16,7 +16,10 @@ from sim.network.network import Network
 from sim.scenario.behaviours import Behaviours
 from sim.scenario.cassandra import CassandraCluster
 from sim.scenario.databases import Database
+from sim.scenario.dbos import Dbos
+from sim.scenario.dependencies import Dependency
 from sim.scenario.faults import DeploymentFault
+from sim.scenario.federation import Federation
 from sim.scenario.masters import Record
 from sim.scenario.platform import TemporalCluster
 from sim.scenario.prices import Machines, Prices
@@ -36,7 +39,9 @@ DATA = ("databases", "tables", "queries", "ingest")
 PLATFORM = (
     "workflows",
     "workers",
+    "federations",
     "temporal",
+    "dbos",
     *STORES,
     "zones",
     "regions",
@@ -44,6 +49,7 @@ PLATFORM = (
     "faults",
     "monitors",
     "behaviours",
+    "dependencies",
 )
 """Keys of the platform, which data stores can do without."""
 DEPLOYMENT = (*PLATFORM, "presets", "constants", *DATA)
@@ -64,6 +70,8 @@ class Presets(Spec):
     """Version of SQLite."""
     sdk: str = "go"
     """SDK of the workers: go, java, python, typescript or dotnet."""
+    dbos: str = "3"
+    """Version of DBOS Transact."""
     storage: str = "2026"
     """How tables are read and written, in PostgreSQL, TimescaleDB and Cassandra."""
     kubernetes: str = "1.31"
@@ -83,6 +91,8 @@ class Constants(Spec):
     """Of SQLite and its hardware."""
     sdk: dict[Name, Any] = Field(default_factory=dict)
     """Of the workers' SDK."""
+    dbos: dict[Name, Any] = Field(default_factory=dict)
+    """Of DBOS."""
     storage: dict[Name, Any] = Field(default_factory=dict)
     """Of reading and writing tables."""
     kubernetes: dict[Name, Any] = Field(default_factory=dict)
@@ -109,8 +119,12 @@ class Scenario(Spec):
     """Kinds of workflows."""
     workers: dict[Name, WorkerPool] = Field(default_factory=dict)
     """Workers by the task queue that they serve."""
+    federations: dict[Name, Federation] = Field(default_factory=dict)
+    """Task queues of activities that several pools serve."""
     temporal: TemporalCluster | None = None
     """The platform."""
+    dbos: Dbos | None = None
+    """Instead of Temporal: DBOS, a library over PostgreSQL."""
     postgres: PostgresCluster | None = None
     """The store, or one of those below instead."""
     cassandra: CassandraCluster | None = None
@@ -128,6 +142,8 @@ class Scenario(Spec):
     monitors: dict[Name, Monitor] = Field(default_factory=dict)
     """What must hold in every execution, in terms of the `effect` marks of activities."""
 
+    dependencies: dict[Name, Dependency] = Field(default_factory=dict)
+    """Services of others that activities call."""
     behaviours: Behaviours = Behaviours()
     """Designs that can be switched off: `{dynamic_fanout: false}`."""
     databases: dict[Name, Database] = Field(default_factory=dict)
@@ -188,7 +204,11 @@ class Scenario(Spec):
                 f"leave out {first} or {second}",
                 (second,),
             )
-        missing = [f"`{key}`" for key in NEEDED if not getattr(self, key)]
+        if self.dbos is not None and (self.temporal is not None or self.postgres is None):
+            beside = "stands here beside `temporal`" if self.temporal is not None else "needs PostgreSQL as its store"
+            raise Mistake(beside, "keep one of the two" if self.temporal else "add   postgres: {cpu: 8}", ("dbos",))
+        needed = [key for key in NEEDED if key != "temporal" or self.dbos is None]
+        missing = [f"`{key}`" for key in needed if not getattr(self, key)]
         if not self.stores:
             missing.append(f"store ({', '.join(f'`{name}`' for name in STORES[:-1])} or `{STORES[-1]}`)")
         if missing:

@@ -33,11 +33,13 @@ class WorkerPool(Spec):
     """Autoscaler: a pod that is told to go takes no new tasks and has this long to end those at hand, then it is
     killed; Kubernetes' default is 30 s."""
     cpu_cores: Cores
-    """Cores of a pod, shared by the workflow tasks on it."""
+    """Cores of a pod, shared by the workflow tasks on it and the activities that take `cpu`."""
     workflow_task_slots: Positive | None = None
     """Workflow tasks at once."""
     activity_slots: Positive | None = None
     """Activities at once."""
+    local_activity_slots: Positive | None = None
+    """Local activities at once."""
     workflow_task_pollers: Positive | None = None
     """Polls for workflow tasks under way at once: with a round trip of 5 ms, two fetch at most 400 tasks a second."""
     activity_pollers: Positive | None = None

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
 from sim.network.names import Name
 from sim.network.sources import Arrivals
-from sim.scenario.workflow_steps import WorkflowSteps, own_activity, walk
+from sim.scenario.schedule import Rollout, Schedule
+from sim.scenario.workflow_steps import RepeatStep, WorkflowSteps, flat, own_activity, walk
 from sim.scenario.workload import Activity, RetryPolicy
 from sim.spec import Spec
-from sim.units import PositiveDuration
+from sim.units import Mistake, PositiveDuration
 
 
 class Workflow(Spec):
     """A kind of workflow: how often it is started, and the steps that each execution takes."""
 
-    arrivals: Arrivals
+    arrivals: Arrivals | None = None
     """When executions are started: `50/s` for a Poisson process, or one of the arrival processes of a network."""
+    schedule: Schedule | None = None
+    """Instead: they are started by the clock."""
     task_queue: Name
     """Queue of its workflow tasks, and of its activities where they name none."""
     retry: RetryPolicy | None = None
@@ -27,6 +34,40 @@ class Workflow(Spec):
     deadline_ns: PositiveDuration | None = None
     """An execution is good when it ends correctly (succeeds or is compensated) within this time; for availability and
     goodput."""
+    continue_as_new: Annotated[int, Field(ge=20)] | None = None
+    """After a round of a `repeat` that leaves this many events in the history: close the run, and go on in a new one
+    with an empty history."""
+    rollout: Rollout | None = None
+    """A new version during the run."""
+
+    @model_validator(mode="after")
+    def _one_load(self) -> Self:
+        if (self.arrivals is None) == (self.schedule is None):
+            raise Mistake("needs either `arrivals` or a `schedule`", "write   arrivals: 50/s")
+        if self.continue_as_new is not None and not any(isinstance(step, RepeatStep) for step in flat(self.steps)):
+            raise Mistake(
+                "is done after a round of a `repeat` among the steps of the workflow, of which there is none",
+                "leave it out",
+                ("continue_as_new",),
+            )
+        if self.schedule is not None and self.schedule.overlap != "allow":
+            for key, value in (("deadline", self.deadline_ns), ("rollout", self.rollout)):
+                if value is not None:
+                    raise Mistake(
+                        f"is not known where a schedule waits for its last execution (`overlap: "
+                        f"{self.schedule.overlap}`)",
+                        "write   overlap: allow   or leave it out",
+                        (key,),
+                    )
+        return self
+
+    @property
+    def load(self) -> Arrivals:
+        """What starts executions."""
+        if self.schedule is not None:
+            return self.schedule.arrivals
+        assert self.arrivals is not None
+        return self.arrivals
 
     @property
     def activities(self) -> tuple[Activity, ...]:

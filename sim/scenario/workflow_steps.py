@@ -81,6 +81,22 @@ class RaceStep(Spec):
     """The branches, each a list of steps."""
 
 
+class Repeat(Spec):
+    """Steps that are taken again and again."""
+
+    times: Number
+    """How many times; known only at run time where it varies."""
+    steps: WorkflowSteps
+    """The steps of a round."""
+
+
+class RepeatStep(Spec):
+    """Take steps again and again, as long-lived workflows do: `{repeat: {times: 1000, steps: [..]}}`."""
+
+    repeat: Repeat
+    """How often, and what."""
+
+
 class FanOut(Spec):
     """The same for many items at the same time: an activity, or steps."""
 
@@ -121,6 +137,9 @@ class FanOutStep(Spec):
     """Items, what is done for each, and join."""
 
 
+KINDS = ("activity", "wait", "sleep", "sequence", "parallel", "race", "fan_out", "repeat")
+"""The keys that make a mapping a step of a workflow."""
+
 WorkflowStep = Annotated[
     Annotated[ActivityStep, Tag("activity")]
     | Annotated[WaitStep, Tag("wait")]
@@ -128,15 +147,16 @@ WorkflowStep = Annotated[
     | Annotated[SequenceStep, Tag("sequence")]
     | Annotated[ParallelStep, Tag("parallel")]
     | Annotated[RaceStep, Tag("race")]
-    | Annotated[FanOutStep, Tag("fan_out")],
-    chosen_by_key({key: key for key in ("activity", "wait", "sleep", "sequence", "parallel", "race", "fan_out")}),
+    | Annotated[FanOutStep, Tag("fan_out")]
+    | Annotated[RepeatStep, Tag("repeat")],
+    chosen_by_key({key: key for key in KINDS}),
 ]
 """One step of a workflow: a mapping whose key says what it does."""
 
 WorkflowSteps = Annotated[tuple[WorkflowStep, ...], Field(min_length=1)]
 """Steps, one after the other."""
 
-for _model in (SequenceStep, ParallelStep, RaceStep, FanOut, FanOutStep):
+for _model in (SequenceStep, ParallelStep, RaceStep, Repeat, RepeatStep, FanOut, FanOutStep):
     _model.model_rebuild()
 
 
@@ -151,6 +171,8 @@ def inside(step: WorkflowStep) -> Iterator[tuple[Path, Sequence[WorkflowStep]]]:
         case RaceStep():
             for index, branch in enumerate(step.race):
                 yield ("race", index), branch
+        case RepeatStep():
+            yield ("repeat", "steps"), step.repeat.steps
         case FanOutStep():
             if step.fan_out.steps is not None:
                 yield ("fan_out", "steps"), step.fan_out.steps
@@ -163,6 +185,14 @@ def walk(steps: Sequence[WorkflowStep], path: Path = ()) -> Iterator[tuple[Path,
         yield here, step
         for below, body in inside(step):
             yield from walk(body, (*here, *below))
+
+
+def flat(steps: Sequence[WorkflowStep]) -> tuple[WorkflowStep, ...]:
+    """The steps with those of sequences in their places."""
+    found: list[WorkflowStep] = []
+    for step in steps:
+        found += flat(step.sequence) if isinstance(step, SequenceStep) else (step,)
+    return tuple(found)
 
 
 def own_activity(step: WorkflowStep) -> tuple[Path, Activity] | None:

@@ -10,7 +10,7 @@ from sim.network.distributions import Distribution
 from sim.network.names import Name
 from sim.scenario.transactions import Transaction
 from sim.spec import Spec
-from sim.units import Bytes, Duration, Mistake, PositiveDuration, Ratio
+from sim.units import Bytes, Duration, Mistake, PositiveDuration, PositiveRate, Ratio
 
 
 class RetryPolicy(Spec):
@@ -26,6 +26,24 @@ class RetryPolicy(Spec):
     """Attempts in all; without it there is no limit."""
     jitter: Ratio = 0.0
     """Each back-off is shortened by up to this share, uniformly."""
+    budget_per_s: PositiveRate | None = None
+    """Retries a second that all executions together may make of the activity after failures; beyond it a failure is
+    final. It saves up for one second. Without it there is no limit."""
+
+
+_NOT_LOCAL = {
+    "chunks": "chunks",
+    "task_queue": "task_queue",
+    "start_to_close": "start_to_close_ns",
+    "schedule_to_start": "schedule_to_start_ns",
+    "schedule_to_close": "schedule_to_close_ns",
+    "heartbeat": "heartbeat_ns",
+    "retry": "retry",
+    "non_retryable_rate": "non_retryable_rate",
+    "lost_reply_rate": "lost_reply_rate",
+    "transaction": "transaction",
+}
+"""Keys of an activity that say something about its task, and their attributes."""
 
 
 class Activity(Spec):
@@ -35,6 +53,16 @@ class Activity(Spec):
     """Its name."""
     service: Distribution
     """Time that it takes on a worker with nothing in its way."""
+    cpu: Distribution | None = None
+    """CPU that an attempt takes from the cores of its worker, before the rest of its time; none where it is left
+    out."""
+    chunks: Annotated[int, Field(ge=1, le=1000)] | None = None
+    """Parts that it is done in, one after the other; `service`, `cpu` and `calls` are then those of one part. Each
+    part that is done is reported by a heartbeat, and the next attempt goes on behind it."""
+    calls: tuple[Name, ...] = ()
+    """Dependencies that it calls one after the other, when its own time is over."""
+    local: bool = False
+    """Runs inside the workflow task that follows, without a task of its own; its errors are tried again there."""
     task_queue: Name | None = None
     """Queue that its tasks wait in; the workflow's own where it is left out."""
     start_to_close_ns: PositiveDuration | None = None
@@ -75,6 +103,24 @@ class Activity(Spec):
             )
         return self
 
+    @model_validator(mode="after")
+    def _progress_is_reported(self) -> Self:
+        if self.chunks is not None and self.heartbeat_ns is None:
+            raise Mistake("are reported by heartbeats, of which there are none", "add   heartbeat: 1 min", ("chunks",))
+        return self
+
+    @model_validator(mode="after")
+    def _local_is_plain(self) -> Self:
+        given = [key for key, attribute in _NOT_LOCAL.items() if self.local and attribute in self.model_fields_set]
+        if given:
+            raise Mistake(
+                "is not known for a local activity, which has no task of its own: it lives as long as the workflow "
+                "task that it runs in",
+                f"leave out   {given[0]}   or   local",
+                (given[0],),
+            )
+        return self
+
     @property
     def undo(self) -> Activity | None:
         """What compensates it, as an activity."""
@@ -87,6 +133,7 @@ class Activity(Spec):
                     "idempotent": False,
                     "non_retryable_rate": 0.0,
                     "schedule_to_close_ns": None,
+                    "local": False,
                 }
             )
         return self.compensate

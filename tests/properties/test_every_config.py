@@ -23,8 +23,8 @@ from sim.engine.plan import Plan
 from sim.engine.reference import Engine
 from sim.lower.load import Loaded, load
 from sim.network import Network
-from sim.network.places import Resource
-from sim.network.sources import ClosedArrivals, PoissonArrivals
+from sim.network.places import Resource, TokenBucket
+from sim.network.sources import BurstArrivals, ClosedArrivals, PoissonArrivals
 from sim.plan.inputs import check_inputs
 from sim.plan.names import metric_units
 from sim.results.audit import audit
@@ -170,6 +170,8 @@ def test_more_load_means_more_use_of_every_place_that_is_used(file: Path) -> Non
             arrivals = arrivals.model_copy(update={"poisson_per_s": 1.3 * arrivals.poisson_per_s})
         elif isinstance(arrivals, ClosedArrivals):
             arrivals = arrivals.model_copy(update={"closed": math.ceil(1.3 * arrivals.closed)})
+        elif isinstance(arrivals, BurstArrivals) and isinstance(arrivals.burst, int):
+            arrivals = arrivals.model_copy(update={"burst": math.ceil(1.3 * arrivals.burst)})
         sources[name] = source.model_copy(update={"arrivals": arrivals})
     more = network.model_copy(update={"sources": sources})
     before, after = estimate(network), estimate(more)
@@ -181,10 +183,13 @@ def test_more_load_means_more_use_of_every_place_that_is_used(file: Path) -> Non
     busy, busier = first(file), run(more, plan(file))
     if before.bottleneck is None:
         return  # nothing but delays: nobody ever waits
-    name = max(busy.places, key=lambda place: before.places[place].utilisation if place in before.places else 0)
+    served = [place for place in before.places if not isinstance(network.stations.get(place), TokenBucket)]
+    name = max(served, key=lambda place: before.places[place].utilisation)  # nobody is ever at work at a bucket
     assert _used(busier, name) > _used(busy, name) > 0
 
 
 def _used(run: Replication, name: str) -> float:
     place = run.places[name]
+    if place.kind == "token_bucket":
+        return place.served  # a token is gone at once: a rate limit is never busy
     return place.busy_area if place.speed_area is None else place.speed_area

@@ -44,6 +44,7 @@ def test_erlang_b_agrees_with_its_definition():
         terms = [load**n / math.factorial(n) for n in range(servers + 1)]
         assert erlang_b(load, servers) == pytest.approx(terms[-1] / math.fsum(terms), rel=1e-13)
     assert erlang_b(3.0, 0) == 1
+    assert erlang_b(2000.0, 100_000_000) == 0  # at once, although there are so many
     assert erlang_b(0.0, 4) == 0
     assert erlang_b(1e5, 10**5) == pytest.approx(math.sqrt(2 / math.pi / 1e5), rel=1e-2)  # known limit at load = c
 

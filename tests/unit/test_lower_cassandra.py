@@ -17,11 +17,10 @@ from lower_fixture import SMALL, counts, latencies_ms, run
 from sim.engine.fast import run as run_fast
 from sim.engine.plan import Plan
 from sim.engine.reference import Engine
-from sim.lower.inserts import inserts
 from sim.lower.load import Loaded, load
 from sim.lower.steps import call
 from sim.network import Network
-from sim.network.sources import BurstArrivals, PoissonArrivals, Source
+from sim.network.sources import Arrivals, BurstArrivals, PoissonArrivals, Source
 from sim.results.audit import audit
 from sim.results.columns import Replication
 from sim.units.tables import SECOND
@@ -39,28 +38,31 @@ def deployment(*sets: str) -> Loaded:
     return load(TEXT, [QUICK, *sets])
 
 
+def only(loaded: Loaded, operation: str, arrivals: Arrivals) -> Network:
+    """The network in which nothing happens but this operation."""
+    network = loaded.lowered.network
+    routines = {**network.routines, "one": (call(operation),)}
+    sources = {"one": Source(routine="one", arrivals=arrivals)}
+    return network.model_copy(update={"routines": routines, "sources": sources})
+
+
 def alone(operation: str, *sets: str) -> float:
     """Latency in ms of one operation with nothing else at work."""
-    network = deployment(*sets).lowered.network
-    source = Source(routine="one", arrivals=BurstArrivals(burst=1))
-    changed = network.model_copy(
-        update={"routines": {**network.routines, "one": (call(operation),)}, "sources": {"one": source}}
-    )
-    replication = Engine(Network.model_validate(changed), Plan(seed=1, horizon_ns=SECOND)).run()
-    rows = replication.executions
+    network = only(deployment(*sets), operation, BurstArrivals(burst=1))
+    rows = Engine(network, Plan(seed=1, horizon_ns=SECOND)).run().executions
     return float(rows.end_ns[0] - rows.start_ns[0]) / 1e6
 
 
-def inserted(loaded: Loaded, rate_per_s: float, horizon_s: float) -> Replication:
-    """The store alone under so many inserts a second, which are followed to their ends."""
-    network = inserts(loaded.scenario, PoissonArrivals(poisson_per_s=rate_per_s))
+def written(loaded: Loaded, rate_per_s: float, horizon_s: float) -> Replication:
+    """The store alone under so many plain writes a second, which are followed to their ends."""
+    network = only(loaded, "cassandra-write", PoissonArrivals(poisson_per_s=rate_per_s))
     plan = Plan(seed=1, horizon_ns=round(horizon_s * SECOND), follow_ns=0, drain_ns=1000 * SECOND)
     return run_fast(network, plan)
 
 
 def finished_per_s(loaded: Loaded, rate_per_s: float, horizon_s: float = 0.3) -> float:
-    """Inserts finished a second while many more arrive."""
-    ends = inserted(loaded, rate_per_s, horizon_s).executions.end_ns
+    """Plain writes finished a second while many more arrive."""
+    ends = written(loaded, rate_per_s, horizon_s).executions.end_ns
     return float(((ends >= 0) & (ends < horizon_s * SECOND)).sum()) / horizon_s
 
 
@@ -131,7 +133,7 @@ def test_a_write_waits_for_the_kth_answer_of_three(level: str, k: int) -> None:
         "cassandra.rtt=0 ms",
         "cassandra.replica_rtt=0 ms",
     )
-    latencies = latencies_ms(inserted(loaded, 1000, 4))
+    latencies = latencies_ms(written(loaded, 1000, 4))
     # Exponential answers of mean 1: the k-th of 3 has the mean of 1/3 + 1/2 + ..., and the variance of their squares.
     mean = sum(1 / (3 - i) for i in range(k))
     sd = math.sqrt(sum(1 / (3 - i) ** 2 for i in range(k)))
@@ -141,7 +143,7 @@ def test_a_write_waits_for_the_kth_answer_of_three(level: str, k: int) -> None:
 @pytest.mark.parametrize("level", ["one", "all"])
 def test_every_replica_works_off_every_write_whoever_is_waited_for(level: str) -> None:
     loaded = deployment("cassandra.cpu=2", "cassandra.compaction=50 %", f"cassandra.consistency={level}")
-    replication = inserted(loaded, 5000, 0.5)
+    replication = written(loaded, 5000, 0.5)
     for rack in (1, 2, 3):
         cores = replication.places[f"cassandra-rack-{rack}-cpu"].speed_area
         assert cores is not None

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from lower_fixture import latencies_ms, run, small
 
-from sim.lower.load import Loaded
+from sim.lower.load import Loaded, load
 from sim.plan.billing import usage_of
 from sim.results.columns import Replication
 from sim.units.tables import SECOND
@@ -76,3 +76,20 @@ def test_the_autoscaler_of_cpu_looks_at_cores_and_that_of_slots_at_every_kind_in
     slots = pool("replicas: 1..3, cpu: 1, target_utilisation: 65 %").lowered.network.controllers["orders"]
     assert cores.of == ("orders-cpu",)
     assert slots.of == ("orders-workflow-slots", "orders-activity-slots")
+
+
+def test_machines_of_a_network_are_paid_for_as_long_as_its_controller_keeps_them() -> None:
+    # One is kept from the look of 1 s, when a job waits, to that of 3 s, when it has been done: 2 of 4 s.
+    loaded = load("""
+name: jobs
+network:
+  nodes: {fleet: {count: 3}}
+  sources: {jobs: {routine: job, arrivals: {burst: 1}}}
+  resources: {slots: {nodes: fleet, units: 1}}
+  routines: {job: [{acquire: slots}, {delay: 1500 ms}]}
+  controllers: {scaler: {nodes: fleet, of: slots, backlog: 1, interval: 1 s}}
+machines: {fleet: {node: g5.xlarge, kept_by: scaler}}
+prices: {catalogue: aws-us-east-1}
+""")
+    use = usage_of(loaded.lowered, [run(loaded, horizon_s=4), run(loaded, horizon_s=4)], True, None, 0.95).nodes[0]
+    assert use.hours.value == pytest.approx(2 / 3600)

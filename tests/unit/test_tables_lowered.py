@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from lower_fixture import SMALL as PLATFORM
 from lower_fixture import counts, latencies_ms, run
 from tables_fixture import SMALL, small
 
@@ -306,3 +307,40 @@ def test_a_scattered_index_makes_batches_slower_and_their_log_longer() -> None:
     logs = [counts(run(load(INGEST, sets), horizon_s=2.0))["wal_byte"] for sets in (["tables.m.indexes={}"], [])]
     assert logs[1] > 2 * logs[0]
     assert cpu_of() > 2 * cpu_of("tables.m.indexes={}")
+
+
+def test_what_a_day_adds_is_what_its_rows_take_with_their_indexes_and_copies() -> None:
+    found = load(INGEST, ["tables.m.rows=null", "tables.m.kept=10 days", "databases.main.copies=2"])
+    assert value(found, "growth.m") == pytest.approx(value(found, "storage.m") / 10)
+    alone = load(INGEST, ["tables.m.rows=null", "tables.m.kept=10 days"])
+    assert value(found, "growth.m") == pytest.approx(2 * value(alone, "growth.m"))
+
+
+def test_what_tables_take_is_billed() -> None:
+    sets = [
+        "databases.main.disk={profile: gp3, type: gp3, iops: 6000}",
+        "databases.main.copies=2",
+        "tables.m.rows=200M",
+        "tables.m.columns.t.distinct=200k",
+    ]
+    found = small(*sets)
+    (volume,) = found.lowered.volumes
+    assert (volume.disk, volume.count, volume.iops) == ("gp3", 2, 6000)
+    assert volume.gib * 2 == pytest.approx(value(found, "storage.m"))
+    bare = small(*sets, "tables.m.indexes={}").lowered.volumes[0]
+    assert bare.gib < 0.7 * volume.gib
+
+
+def test_data_stores_stand_beside_a_platform_and_move_nothing_there() -> None:
+    beside = SMALL.partition("databases:")[2].partition("constants:")[0]
+    both = load(f"{PLATFORM}\ndatabases:{beside}")
+    alone = run(load(PLATFORM))
+    found = run(both)
+    assert both.lowered.deadlines_ns == {"order": None, "look": None}
+    ends = []
+    for one in (alone, found):
+        rows = one.executions
+        mine = rows.cohort[rows.routine[rows.cohort] == one.routines.index("order")]
+        ends.append(rows.end_ns[mine].tolist())
+    assert ends[0] == ends[1] != []
+    assert len(found.executions.cohort) == len(alone.executions.cohort) + 1

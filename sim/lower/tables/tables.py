@@ -12,11 +12,12 @@ from sim.lower.parts import Parts
 from sim.lower.tables.held import Held, cache_bytes, held, index_bytes, resident
 from sim.lower.tables.ingest import written
 from sim.lower.tables.queries import Asked, asked
+from sim.lower.tables.shape import rows_of
 from sim.lower.tables.site import Site
 from sim.network.sources import PoissonArrivals, Source
 from sim.scenario.databases import Database
 from sim.scenario.scenario import Scenario
-from sim.units import format_bytes, format_duration_ns, format_ratio
+from sim.units import DAY, SECOND, format_bytes, format_duration_ns, format_ratio
 
 GIB = 2**30
 
@@ -59,6 +60,11 @@ def add_stores(parts: Parts, constants: Constants, scenario: Scenario) -> Stores
         parts.routines[name] = written(sites[database], tables[ingest.table], ingest, in_memory[database])
     for name, table in tables.items():
         computed |= dict(_sizes(name, table, scenario.databases[table.shape.table.database]))
+        rate = sum(ingest.rows_per_s for ingest in scenario.ingest.values() if ingest.table == name)
+        if rate:
+            each = computed[f"storage.{name}"].value / rows_of(table.shape.table, rate)
+            how = "GiB that a day of ingest takes in the end, all copies, indexes and packing included"
+            computed[f"growth.{name}"] = Computed(each * rate * DAY / SECOND, "GiB/day", how)
     _note_what_is_left_out(constants, scenario)
     return Stores(
         (*scenario.queries, *scenario.ingest),

@@ -91,9 +91,11 @@ def figure_of(term: Term, outcomes: Mapping[str, Outcome], shows: Callable[[str]
 
 
 def _quotient(over: str, under: str) -> str:
-    """Unit of a ratio: none for two of a kind, money by the rate of what is bought a piece."""
+    """Unit of a ratio: none for two of a kind, a time for a number by a rate, money by the rate of what is bought."""
     if over == under:
         return "ratio"
+    if over == "" and under == "1/s":
+        return "s"
     return "USD" if over == "USD/month" and under in ("", "1/s") else over
 
 

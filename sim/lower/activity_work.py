@@ -1,0 +1,131 @@
+"""What an activity does on its worker: CPU, time, calls to dependencies, errors, its effect; whole or in chunks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from sim.lower.dependencies import Dependencies
+from sim.lower.parts import Parts
+from sim.lower.steps import Attempt, AttemptBody, Branch, Option, Step, Steps, call, count, delay, fail, mark, set_to
+from sim.lower.workers import Workers
+from sim.network.places import TokenBucket
+from sim.network.routines import Use, UseBody
+from sim.scenario.workload import Activity, RetryPolicy
+
+
+@dataclass(frozen=True, slots=True)
+class Scheduled:
+    """How a workflow runs an activity.
+
+    workflow: its name. dependencies: what there is to call. policy: the workflow's retry policy. retried: whether it
+    is tried again at all. alone: whether the execution runs it once at a time; only then can what one attempt leaves
+    behind (being turned down, an effect, progress) be told in the next. eager: whether it waits in the queue of the
+    workflow's own tasks, so that it may come with the reply to one. checkpoint: whether progress is kept. beats:
+    whether its worker gives signs of life. completion: what makes its result durable; a transition that has a workflow
+    task scheduled by default.
+    """
+
+    workflow: str
+    dependencies: Dependencies
+    policy: RetryPolicy = field(default_factory=RetryPolicy)
+    retried: bool = True
+    alone: bool = True
+    eager: bool = False
+    checkpoint: bool = True
+    beats: bool = True
+    completion: Steps | None = None
+
+
+def work(workers: Workers, activity: Activity, how: Scheduled, failed: Steps) -> Steps:
+    """From the start of an attempt on its worker to the last call before its effect.
+
+    failed: what happens when something fails that is tried again.
+    """
+    part: Steps = (
+        *_cpu(workers, activity, workers.activity_slots),
+        delay(activity.service, "service", activity.name),
+        *_calls(activity, how, failed),
+    )
+    if activity.chunks is None:
+        return part
+    parts, progress = workers.parts, progress_of(activity)
+    routine = f"{how.workflow}-{activity.name}-part"
+    parts.routines[routine] = (*part, workers.store.transition("heartbeat"), count(heartbeat=1))
+    return tuple(
+        Branch(
+            name=f"part-{index + 1}-{activity.name}",
+            branch=(
+                Option(attribute=progress, above=index),
+                Option(steps=(call(routine), set_to(progress, index + 1))),
+            ),
+        )
+        for index in range(activity.chunks)
+    )
+
+
+def effect(parts: Parts, activity: Activity, how: Scheduled, failed: Steps) -> Steps:
+    """The side effect, whether it is there already, and the answers about it, which may be lost."""
+    steps: list[Step] = []
+    if activity.effect is not None:
+        steps += [mark(activity.effect, once=activity.idempotent), count(side_effect=1)]
+        if how.alone:
+            done = f"done-{activity.effect}"
+            parts.attributes[done] = 0
+            again = count(prevented_side_effect=1) if activity.idempotent else count(duplicate_side_effect=1)
+            ways = (Option(attribute=done, above=0, steps=(again,)), Option(steps=(set_to(done, 1),)))
+            steps.append(Branch(name=f"done-{activity.name}", branch=ways))
+    replies = tuple(step for name in activity.calls for step in how.dependencies.reply(name))
+    if replies:
+        steps.append(_handled(f"reply-{activity.name}", replies, failed))
+    return tuple(steps)
+
+
+def local_work(workers: Workers, activity: Activity, how: Scheduled) -> Steps:
+    """A local activity inside a workflow task: a slot of its own kind, errors tried again there, a marker event."""
+    policy = how.policy.model_copy(update={"maximum_attempts": None})
+    slots = workers.local_slots()
+    tried: Steps = (
+        *_cpu(workers, activity, workers.workflow_slots),
+        delay(activity.service, "service", activity.name),
+        *(step for name in activity.calls for step in how.dependencies.call(name)),
+        *((fail("error", activity.error_rate),) if activity.error_rate else ()),
+        *effect(workers.parts, activity, how, (fail("error"),)),
+    )
+    attempt = AttemptBody(steps=tried, retry=workers.retry(policy, retried=True, on_the_server=False))
+    return (
+        *slots,
+        Attempt(name=f"try-{activity.name}", attempt=attempt),
+        count(local_activity=1),
+    )
+
+
+def progress_of(activity: Activity) -> str:
+    """The attribute that holds how many chunks are done."""
+    return f"progress-{activity.name}"
+
+
+def retry_budget(parts: Parts, activity: Activity, how: Scheduled) -> Steps:
+    """A retry's token, without which a failure is final."""
+    rate_per_s = (activity.retry or how.policy).budget_per_s
+    if rate_per_s is None:
+        return ()
+    name = f"{how.workflow}-{activity.name}-retry-budget"
+    burst = max(1, round(rate_per_s))
+    parts.stations[name] = TokenBucket(kind="token_bucket", rate_per_s=rate_per_s, burst=burst, when_empty="reject")
+    return (Use(use=UseBody(station=name)),)
+
+
+def _cpu(workers: Workers, activity: Activity, slots: str) -> Steps:
+    if activity.cpu is None:
+        return ()
+    return (Use(use=UseBody(station=workers.cpu, demand=activity.cpu, at=slots)),)
+
+
+def _calls(activity: Activity, how: Scheduled, failed: Steps) -> Steps:
+    calls = tuple(step for name in activity.calls for step in how.dependencies.call(name))
+    return (_handled(f"call-{activity.name}", calls, failed),) if calls else ()
+
+
+def _handled(name: str, steps: Steps, failed: Steps) -> Step:
+    """The steps; when one fails, what is done about it."""
+    return Attempt(name=name, attempt=AttemptBody(steps=steps, on_failure=failed, counted=False))

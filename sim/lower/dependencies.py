@@ -1,0 +1,76 @@
+"""Dependencies as places: a station with their concurrency, a token bucket as quota, outages as faults."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sim.lower.parts import Parts
+from sim.lower.steps import Attempt, AttemptBody, Step, Steps, fail
+from sim.network.distributions import Exponential
+from sim.network.faults import Fault, Target
+from sim.network.places import Server, TokenBucket
+from sim.network.routines import Use, UseBody
+from sim.scenario.dependencies import Dependency, Outage
+
+THROTTLED = "throttled"
+"""Failure: the quota of a dependency is spent."""
+
+
+class Dependencies:
+    """The services that activities call."""
+
+    def __init__(self, parts: Parts, dependencies: dict[str, Dependency]) -> None:
+        self.parts = parts
+        self.dependencies = dependencies
+        for name, dependency in dependencies.items():
+            parts.stations[_place(name)] = Server(servers=dependency.concurrency, service=dependency.latency)
+            quota = dependency.quota
+            if quota is not None:
+                parts.stations[_quota(name)] = TokenBucket(
+                    kind="token_bucket",
+                    rate_per_s=quota.rate_per_s,
+                    burst=quota.burst,
+                    when_empty="wait" if quota.when_spent == "wait" else "reject",
+                )
+            for index, outage in enumerate(dependency.outages):
+                parts.faults[f"{name}-outage-{index + 1}"] = _fault(name, outage)
+
+    def call(self, name: str) -> Iterator[Step]:
+        """A call up to its effect; it fails with `error`, or with `throttled` when its quota is spent."""
+        dependency = self.dependencies[name]
+        if dependency.quota is not None:
+            token: Steps = (Use(use=UseBody(station=_quota(name))),)
+            if dependency.quota.when_spent == "reject":
+                # Not `rejected`, which is final: this one is tried again.
+                turned_away = AttemptBody(steps=token, on_failure=(fail(THROTTLED),), counted=False)
+                token = (Attempt(attempt=turned_away),)
+            yield from token
+        yield Use(use=UseBody(station=_place(name)))
+        if dependency.error_rate:
+            yield fail("error", dependency.error_rate)
+
+    def reply(self, name: str) -> Iterator[Step]:
+        """The answer to a call that has had its effect; it may be lost."""
+        if self.dependencies[name].lost_reply_rate:
+            yield fail("error", self.dependencies[name].lost_reply_rate)
+
+
+def _place(name: str) -> str:
+    return f"dependency-{name}"
+
+
+def _quota(name: str) -> str:
+    return f"quota-{name}"
+
+
+def _fault(name: str, outage: Outage) -> Fault:
+    return Fault(
+        targets=(Target(group=_place(name)),),
+        effect="errors" if outage.effect == "errors" else "pause" if outage.effect == "hang" else "slow",
+        probability=1.0 if outage.effect == "errors" else None,
+        speed=outage.speed,
+        at_ns=outage.at_ns,
+        mttf=None if outage.mttf_ns is None else Exponential(exponential_ns=outage.mttf_ns),
+        duration=outage.duration,
+        drill=False,
+    )

@@ -1,0 +1,63 @@
+"""What of a scenario's words DBOS has no part for, each told at its place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sim.errors import Problem
+from sim.scenario.document import Path, dotted
+from sim.scenario.scenario import Scenario
+from sim.scenario.workflow_steps import ActivityStep, SleepStep
+from sim.scenario.workload import Activity
+
+POOL = frozenset(["replicas", "cpu_cores", "start_delay_ns", "node"])
+ACTIVITY = frozenset(["name", "service", "retry", "error_rate", "effect", "idempotent"])
+WORKFLOW = frozenset(["arrivals", "task_queue", "retry", "steps", "deadline_ns"])
+RETRY = frozenset(["initial_interval_ns", "backoff_coefficient", "maximum_interval_ns", "maximum_attempts", "jitter"])
+POSTGRES = frozenset(["pgbouncer", "cache_bytes"])
+BESIDE = ("zones", "behaviours", "dependencies", "databases", "tables", "queries", "ingest")
+
+
+def dbos_problems(scenario: Scenario) -> Iterator[Problem]:
+    """Keys and steps that are not simulated with DBOS."""
+    for key in BESIDE:
+        if key in scenario.model_fields_set:
+            yield _left_out((key,))
+    if scenario.run.start == "in_progress":
+        yield Problem("run.start", "is in_progress, which is not simulated with DBOS", "write start: empty")
+    if scenario.postgres is not None:
+        yield from _unknown(scenario.postgres.model_fields_set & POSTGRES, scenario.postgres, ("postgres",))
+    for queue, pool in scenario.workers.items():
+        yield from _unknown(pool.model_fields_set - POOL, pool, ("workers", queue))
+        if pool.replicas[0] != pool.replicas[1]:
+            yield Problem(dotted(("workers", queue, "replicas")), "is a range; executors of DBOS are not scaled here")
+    for name, workflow in scenario.workflows.items():
+        path: Path = ("workflows", name)
+        yield from _unknown(workflow.model_fields_set - WORKFLOW, workflow, path)
+        if workflow.retry is not None:
+            yield from _unknown(workflow.retry.model_fields_set - RETRY, workflow.retry, (*path, "retry"))
+        for index, step in enumerate(workflow.steps):
+            here: Path = (*path, "steps", index)
+            if isinstance(step, ActivityStep):
+                yield from _activity(step.activity, (*here, "activity"))
+            elif not isinstance(step, SleepStep):
+                kind = next(iter(type(step).model_fields))
+                yield Problem(
+                    dotted((*here, kind)), "is a step that is not simulated with DBOS; activity and sleep are"
+                )
+
+
+def _activity(activity: Activity, path: Path) -> Iterator[Problem]:
+    yield from _unknown(activity.model_fields_set - ACTIVITY, activity, path)
+    if activity.retry is not None:
+        yield from _unknown(activity.retry.model_fields_set - RETRY, activity.retry, (*path, "retry"))
+
+
+def _unknown(attributes: set[str] | frozenset[str], part: object, path: Path) -> Iterator[Problem]:
+    fields = type(part).model_fields  # type: ignore[attr-defined]
+    for attribute in sorted(attributes):
+        yield _left_out((*path, fields[attribute].alias or attribute))
+
+
+def _left_out(path: Path) -> Problem:
+    return Problem(dotted(path), "is not simulated with DBOS", "leave it out")

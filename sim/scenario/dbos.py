@@ -1,0 +1,25 @@
+"""DBOS: durable workflows as a library over PostgreSQL, instead of a platform of services."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from sim.spec import Spec
+from sim.units import PositiveDuration
+
+Positive = Annotated[int, Field(ge=1)]
+
+
+class Dbos(Spec):
+    """The library in the workers of each queue (DBOS's executors). What is left out has the library's default."""
+
+    polling_interval_ns: PositiveDuration | None = None
+    """How often each executor looks into its queue."""
+    worker_concurrency: Positive | None = None
+    """Workflows of the queue at once in each executor; without it as many as it has threads."""
+    executor_threads: Positive | None = None
+    """Threads of each executor; a workflow keeps one while it runs."""
+    pool_size: Positive | None = None
+    """Connections of each executor to the database."""
