@@ -34,20 +34,21 @@ REJECTED = "rejected"
 
 def activity_steps(workers: Workers, activity: Activity, how: Scheduled) -> Steps:
     """The steps of an activity on the workers of one queue, from its schedule to its result."""
-    slots, pollers = workers.activity_slots, workers.activity_pollers
+    pod, read = workers.reading_pod(activity.reads_bytes)
+    eager = _is_eager(workers, activity, how)
     ordinary = (
         *workers.activities.dispatch(),
         count(activity_task=1, **{workers.sync_match.dispatched: 1}),
-        *workers.any_pod(workers.activities, slots, pollers),
+        *pod,
         *_fetched(workers),
     )
     trial = (
-        *(workers.eager.or_else(ordinary, activity.name, how.alone) if how.eager else ordinary),
-        *_at_work(workers, workers.queue, activity, how),
+        *(workers.eager.or_else(ordinary, activity.name, how.alone) if eager else ordinary),
+        *_at_work(workers, workers.queue, activity, how, read),
     )
     return (
         *_scheduled(workers, workers.queue, activity, how),
-        *(workers.eager.first_attempt(activity.name, how.alone) if how.eager else ()),
+        *(workers.eager.first_attempt(activity.name, how.alone) if eager else ()),
         _attempts(workers, activity, how, f"try-{activity.name}", trial),
     )
 
@@ -110,20 +111,22 @@ def _fetched(workers: Workers) -> Steps:
     )
 
 
-def _at_work(workers: Workers, queue: str, activity: Activity, how: Scheduled) -> Steps:
-    """An attempt from the moment that its worker begins until the slot is free again."""
+def _at_work(workers: Workers, queue: str, activity: Activity, how: Scheduled, read: Steps = ()) -> Steps:
+    """An attempt from the moment that its worker begins until the slot is free again. read: what brings its data."""
     store = workers.store
     forgotten = (set_to(progress_of(activity), 0),) if activity.chunks is not None and not how.checkpoint else ()
     failed = (store.transition("activity_failed"), *retry_budget(workers.parts, activity, how), fail("error"))
     return (
         mark(f"{queue}-activity-started"),
         mark(DISPATCHED),
+        *read,
         *forgotten,
         *work(workers, activity, how, failed),
         *_turned_down(activity, how.alone),
         *_transaction(workers, activity),
         *_failing(activity, failed),
         *effect(workers.parts, activity, how, failed),
+        *(() if activity.record is None else (call(f"write-{activity.record}"),)),
         *_lost(workers, activity),
         mark(READY),
         *workers.platform.enter(),
@@ -138,6 +141,11 @@ def _transaction(workers: Workers, activity: Activity) -> Steps:
         return ()
     assert isinstance(workers.store, PostgresStore), "checked: a transaction needs PostgreSQL"
     return transaction_steps(workers.store, workers.queue, workers.replicas, activity.name, activity.transaction)
+
+
+def _is_eager(workers: Workers, activity: Activity, how: Scheduled) -> bool:
+    """Whether it may come with the reply to a workflow task: not where its data tells which site it waits at."""
+    return how.eager and not (activity.reads_bytes and workers.locality is not None)
 
 
 def _decided(workers: Workers, activity: Activity) -> Steps:

@@ -25,9 +25,27 @@ def infeasible(scenario: Scenario) -> list[Problem]:
     return [
         *_timeouts(scenario, constants),
         *_zones(scenario, constants),
+        *_failovers(scenario),
         *infeasible_store(constants, scenario),
         *full_disks(constants, scenario),
     ]
+
+
+def _failovers(scenario: Scenario) -> Iterator[Problem]:
+    """A region that is back before another one has taken over for it."""
+    regions = scenario.regions
+    if regions is None or regions.replication is None:
+        return
+    for name, fault in scenario.faults.items():
+        if fault.target == f"region.{regions.at_home}" and fault.repair is not None:
+            takes, back = mean_ns(regions.replication.failover), mean_ns(fault.repair)
+            if takes >= back:
+                yield Problem(
+                    f"faults.{name}.repair",
+                    f"is {format_duration_ns(round(back))} on average, but to take over for the region takes "
+                    f"{format_duration_ns(round(takes))}: it is back before",
+                    "a region that is lost is away for longer than `regions.replication.failover`",
+                )
 
 
 def _zones(scenario: Scenario, constants: Constants) -> Iterator[Problem]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from sim.lower.constants import Constants
 from sim.lower.dbos import lower_dbos
@@ -12,11 +12,18 @@ from sim.lower.federation import FederatedQueue
 from sim.lower.hosts import on_hosts
 from sim.lower.lowered import Assumption, Lowered
 from sim.lower.machines import machines, volumes
+from sim.lower.masters import CROSS_REGION
 from sim.lower.parts import Parts
-from sim.lower.place_faults import place_faults
+from sim.lower.persistence import Store
+from sim.lower.place_faults import PlaceFaults
 from sim.lower.platform import Platform
+from sim.lower.postgres_commit import PRIMARY
 from sim.lower.progress import seed
+from sim.lower.records import Records
+from sim.lower.regions import UNREPLICATED, Regional
 from sim.lower.scaling import scale
+from sim.lower.spread import spread_over_masters
+from sim.lower.steps import Step
 from sim.lower.stores import store_of
 from sim.lower.tables import Stores, add_stores
 from sim.lower.workers import Workers
@@ -51,10 +58,25 @@ def lower(scenario: Scenario) -> Lowered:
         )
     if scenario.zones is not None:
         parts.zoning = Zoning(constants, scenario.zones, scenario.temporal)
+    if scenario.regions is not None:
+        parts.regional = Regional(constants, scenario.regions, scenario.behaviours)
+        resources, stations, spans = parts.regional.places()
+        parts.resources |= resources
+        parts.stations |= stations
+        parts.spans |= spans
     store = store_of(parts, constants, scenario)
     platform = Platform(parts, constants, scenario.temporal, store.rtt_ns, store.limits)
     workers = {
-        queue: Workers(parts, constants, platform, store, queue, pool, scenario.behaviours.event_sourcing)
+        queue: Workers(
+            parts,
+            constants,
+            platform,
+            store,
+            queue,
+            pool,
+            event_sourcing=scenario.behaviours.event_sourcing,
+            reads=queue in scenario.reading_queues,
+        )
         for queue, pool in scenario.workers.items()
     }
     federations = {
@@ -92,14 +114,19 @@ def lower(scenario: Scenario) -> Lowered:
         scale(parts, workers[queue], scaled)
     store.add_background()
     parts.monitors.update(scenario.monitors)
+    executions = (*deadlines_ns, *in_progress)
     if parts.zoning is not None:
         parts.attributes[AWAY] = 0
-        for name in {source.routine: None for source in parts.sources.values()}:
-            parts.routines[name] = (parts.zoning.place_execution(), *parts.routines[name])
+        _begin_with(parts, executions, parts.zoning.place_execution())
+    shares = _records(parts, constants, scenario, store)
+    for pool in workers.values():
+        shares |= {} if pool.locality is None else pool.locality.shares
+    if parts.regional is not None:
+        _begin_with(parts, executions, parts.regional.place_execution())
     companions: dict[str, tuple[str, ...]] = {}
     for name, fault in scenario.faults.items():
         if fault.of_place:
-            found = place_faults(parts, constants, scenario, store, name, fault)
+            found = PlaceFaults(parts, constants, scenario, store).of(name, fault)
         else:
             found = faults_of(constants, scenario, store, name, fault)
         parts.faults.update(found)
@@ -110,7 +137,7 @@ def lower(scenario: Scenario) -> Lowered:
             if pool.nodes in hit:
                 pool.add_recovery()
     data = add_stores(parts, constants, scenario) if scenario.databases else Stores()
-    _note_what_is_left_out(constants, scenario)
+    _note_what_is_left_out(constants, scenario, parts)
     network = on_hosts(parts.network(), scenario.hosts, constants)
     return Lowered(
         network=network,
@@ -122,10 +149,52 @@ def lower(scenario: Scenario) -> Lowered:
         histories=histories,
         in_progress=in_progress,
         task_queues={queue: pool.sync_match for queue, pool in workers.items()},
-        flushes=store.flushes,
+        flushes=_flushes(parts, store),
+        shares=shares,
         companions=companions,
-        traffic={"cross_zone": CROSS_ZONE} if parts.zoning is not None else {},
+        traffic=_traffic(parts),
+        in_drills={"unreplicated": UNREPLICATED} if parts.regional is not None else {},
     )
+
+
+def _begin_with(parts: Parts, routines: Iterable[str], step: Step | None) -> None:
+    """Put a step before those of each routine."""
+    if step is not None:
+        for name in routines:
+            parts.routines[name] = (step, *parts.routines[name])
+
+
+def _records(parts: Parts, constants: Constants, scenario: Scenario, store: Store) -> dict[str, tuple[str, str]]:
+    """The masters' places and the records that they write; figures that are shares of their writes."""
+    many = None if parts.regional is None else parts.regional.many
+    if many is not None:
+        spread_over_masters(parts, many, PRIMARY, store.carried_out)
+    if not scenario.records:
+        return {}
+    error_ns = many.masters.clock_error_ns if many is not None and scenario.behaviours.clock_skew else 0
+    records = Records(parts, constants, many, error_ns)
+    found: dict[str, tuple[str, str]] = {}
+    for name, record in scenario.records.items():
+        found |= records.add(name, record)
+    return found
+
+
+def _flushes(parts: Parts, store: Store) -> tuple[str, ...]:
+    """The logs of every master."""
+    many = None if parts.regional is None else parts.regional.many
+    if many is None:
+        return store.flushes
+    return tuple(many.named(name, master) for name in store.flushes for master in range(len(many.at)))
+
+
+def _traffic(parts: Parts) -> dict[str, str]:
+    """What is billed by the byte: the meter, and the operation that counts it."""
+    found = {}
+    if parts.zoning is not None:
+        found["cross_zone"] = CROSS_ZONE
+    if parts.regional is not None:
+        found["cross_region"] = CROSS_REGION
+    return found
 
 
 def _versions(scenario: Scenario) -> Iterator[tuple[str, Workflow, int]]:
@@ -145,7 +214,7 @@ def _stated(scenario: Scenario) -> tuple[Assumption, ...]:
     return tuple(Assumption(what, value) for what, value in scenario.assumptions.items())
 
 
-def _note_what_is_left_out(constants: Constants, scenario: Scenario) -> None:
+def _note_what_is_left_out(constants: Constants, scenario: Scenario, parts: Parts) -> None:
     """What the mechanism does not have: said, so that nobody takes it for included."""
     activities = [activity for workflow in scenario.workflows.values() for activity in workflow.activities]
     if any(activity.cpu is None for activity in activities):
@@ -158,6 +227,11 @@ def _note_what_is_left_out(constants: Constants, scenario: Scenario) -> None:
         "reads of queues, visibility and deletion after the retention",
         "take the store's CPU at the transition that causes them; their commits are counted, not waited for",
     )
+    if parts.regional is not None and parts.regional.copying is not None:
+        constants.note(
+            "services and workers of the region that takes over",
+            "started by the failover: in the bill only where `machines` names them; its store is billed",
+        )
     if any(activity.heartbeat_ns is not None and activity.chunks is None for activity in activities):
         constants.note("heartbeats that report no progress", "write nothing to the store")
     if any(activity.chunks is not None for activity in activities):

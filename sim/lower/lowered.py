@@ -88,6 +88,8 @@ class Lowered:
     task_queues: by name, what tells the sync-match rate.
     flushes: stations each of whose batches is one flush of a log to disk.
     companions: faults that happen together with the drill of this name, and only with it.
+    in_drills: figures of each drill: name, and the operation that is counted.
+    shares: figures that are one operation's share of another: by name, the two.
     traffic: bytes to bill: meter of the price catalogue, and the operation that counts them.
     computed: figures that need no run, by the name that an objective may use.
     """
@@ -102,6 +104,8 @@ class Lowered:
     task_queues: Mapping[str, SyncMatch] = field(default_factory=dict)
     flushes: tuple[str, ...] = ()
     companions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    in_drills: Mapping[str, str] = field(default_factory=dict)
+    shares: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     traffic: Mapping[str, str] = field(default_factory=dict)
     computed: Mapping[str, Computed] = field(default_factory=dict)
 

@@ -25,6 +25,8 @@ def machines(scenario: Scenario) -> Iterator[Machine]:
     for name, store in scenario.stores.items():
         if store.node is not None:
             yield _machine(scenario, name, store.node, store.machines)
+            for region in _copies(scenario):
+                yield _machine(scenario, f"{name}.{region}", store.node, store.machines)
     if scenario.postgres is not None and scenario.postgres.pgbouncer is not None:
         bouncer = scenario.postgres.pgbouncer
         if bouncer.node is not None:
@@ -38,10 +40,15 @@ def volumes(scenario: Scenario) -> Iterator[Volume]:
     """Volumes that are not part of a machine's price."""
     for name, store in scenario.stores.items():
         if store.disk is not None:
-            disk = store.disk
-            yield Volume(
-                name, disk.type, disk.size_bytes / GIB, store.machines, disk.iops, disk.throughput_bytes_per_s / 1e6
-            )
+            disk, gib = store.disk, store.disk.size_bytes / GIB
+            for resource in (name, *(f"{name}.{region}" for region in _copies(scenario))):
+                yield Volume(resource, disk.type, gib, store.machines, disk.iops, disk.throughput_bytes_per_s / 1e6)
+
+
+def _copies(scenario: Scenario) -> tuple[str, ...]:
+    """Other regions that have a copy of the store, on as many nodes."""
+    copying = None if scenario.regions is None else scenario.regions.replication
+    return () if copying is None or not scenario.behaviours.region_replication else (copying.to,)
 
 
 def _machine(scenario: Scenario, resource: str, node: str, count: int, spot: bool = False) -> Machine:

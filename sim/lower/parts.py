@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from sim.lower.regions import Regional
 from sim.lower.steps import Steps
 from sim.lower.zones import Zoning
 from sim.network import Network
@@ -18,7 +19,8 @@ from sim.network.sources import Source
 class Parts:
     """Elements by name, as a `Network` has them.
 
-    zoning: where things stand, which a network has no word for; None where everything is in one zone.
+    not_pods: groups of nodes that are no pods: a store's, rows of a table.
+    zoning, regional: where things stand, which a network has no word for; None where everything is in one place.
     """
 
     nodes: dict[str, NodeGroup] = field(default_factory=dict)
@@ -32,7 +34,9 @@ class Parts:
     controllers: dict[str, Controller] = field(default_factory=dict)
     monitors: dict[str, Monitor] = field(default_factory=dict)
     spans: dict[str, Span] = field(default_factory=dict)
+    not_pods: set[str] = field(default_factory=set)
     zoning: Zoning | None = None
+    regional: Regional | None = None
 
     def add_routine(self, name: str, steps: Steps) -> str:
         """Put a routine in place; gives its name, which bears a number where others have the same one."""

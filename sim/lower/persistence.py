@@ -50,7 +50,8 @@ LOCKS = 2**14
 class Store(ABC):
     """The store's places in `parts`, and the transitions as routines there, made when first asked for.
 
-    rtt_ns: round trip from the history service to the store. flushes: stations each of whose batches is one flush.
+    rtt_ns: round trip from the history service to the store. carried_out: by routine, the transition.
+    flushes: stations each of whose batches is one flush.
     """
 
     rtt_ns: int
@@ -62,6 +63,7 @@ class Store(ABC):
         self.constants = constants
         self.temporal = temporal
         self.limits = RateLimits(parts, constants, temporal)
+        self.carried_out: dict[str, Transition] = {}
         parts.attributes[HISTORY] = 0
         self.retry = Retry(
             initial_interval_ns=constants.number("temporal.persistence_retry_initial"),
@@ -121,12 +123,14 @@ class Store(ABC):
         """The step that carries out a state transition of this kind and waits until it is durable."""
         name = f"persist-{kind.replace('_', '-')}"
         if name not in self.parts.routines:
-            self.parts.routines[name] = self._steps(self.constants.transition(kind), owned=True)
+            self.carried_out[name] = self.constants.transition(kind)
+            self.parts.routines[name] = self._steps(self.carried_out[name], owned=True)
         return call(name)
 
     def backlog_write(self, writer: str) -> Steps:
         """The steps that write a task to a backlog of matching, once the writer of its partition takes it."""
-        return (use(writer), *self._steps(self.constants.transition("backlog_written"), owned=False))
+        transition = self.carried_out[f"persist-{writer}"] = self.constants.transition("backlog_written")
+        return (use(writer), *self._steps(transition, owned=False))
 
     def batch_ns(self) -> int:
         """How long a batch of backlog writes takes on an idle store; the partition's writer begins no other before."""
@@ -160,4 +164,6 @@ class Store(ABC):
             steps.append(release(OWNER))
         steps.append(count(transition=int(owned), backlog_write=int(not owned), **self.operations(transition)))
         body = Attempt(attempt=AttemptBody(steps=tuple(steps), retry=self.retry, counted=False))
-        return (body, add(HISTORY, transition.events)) if transition.events else (body,)
+        events = (add(HISTORY, transition.events),) if transition.events else ()
+        regional = self.parts.regional
+        return (body, *events, *(() if regional is None else regional.shipped(transition)))

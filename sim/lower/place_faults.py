@@ -1,4 +1,4 @@
-"""The loss of a whole zone: everything that stands there fails at one instant.
+"""The loss of a whole zone or region, and a region that is cut off: everything that stands there, at one instant.
 
 What comes back at different times becomes several faults of the network: pods come back with their zone, a lost
 primary is replaced by a standby elsewhere. A drill sets all of them off together; random ones have clocks of their
@@ -8,103 +8,226 @@ own.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
 
 from sim.lower.constants import Constants
 from sim.lower.ownership import shards_away
 from sim.lower.parts import Parts
 from sim.lower.persistence import OWNERS, Store
-from sim.lower.postgres_commit import STANDBY
+from sim.lower.postgres_commit import PRIMARY, STANDBY
+from sim.lower.regions import LINE, REPLAY, UNSHIPPED
 from sim.lower.steps import Distribution, constant
 from sim.lower.sums import sum_of
-from sim.lower.zones import Zoning
 from sim.network.distributions import Exponential
 from sim.network.faults import Fault
 from sim.network.faults import Target as NodeTarget
 from sim.scenario.faults import DeploymentFault
+from sim.scenario.regions import Replication
 from sim.scenario.scenario import Scenario
+from sim.scenario.zones import Zones
 
 
-def place_faults(
-    parts: Parts, constants: Constants, scenario: Scenario, store: Store, name: str, fault: DeploymentFault
-) -> dict[str, Fault]:
-    """The faults that the loss of a zone (of any one, at random) becomes; the first one bears its name."""
-    zoning = parts.zoning
-    assert zoning is not None, "checked: a zone that fails is one of the scenario's"
-    names = zoning.zones.names
-    _, _, wanted = fault.target.partition(".")
-    zones = [names.index(wanted)] if wanted else list(range(len(names)))
-    found: list[Fault] = []
-    for zone in zones:
-        # A Poisson process over all zones is one of each, at its share of the rate.
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """Nodes that fail together and come back together."""
+
+    targets: tuple[NodeTarget, ...]
+    away: Distribution
+    effect: Literal["crash", "pause"] = "crash"
+
+
+class PlaceFaults:
+    """What the loss of places does to a deployment whose parts are all in place."""
+
+    def __init__(self, parts: Parts, constants: Constants, scenario: Scenario, store: Store) -> None:
+        self.parts = parts
+        self.constants = constants
+        self.scenario = scenario
+        assert scenario.postgres is not None, "checked: places need a primary"
+        self.postgres = scenario.postgres
+        self.store = store
+        self.primary = PRIMARY
+        self.whole_primary = NodeTarget(group=PRIMARY)
+
+    def of(self, name: str, fault: DeploymentFault) -> dict[str, Fault]:
+        """The faults that one becomes; the first one bears its name."""
+        kind, _, place = fault.target.partition(".")
         gap_ns = fault.mean_gap_ns
-        if gap_ns is not None and fault.mttf_ns is None:
-            gap_ns *= len(zones)
-        found += _lost(parts, constants, scenario, store, zoning, zone, fault, gap_ns)
-    return {name if index == 0 else f"{name}-{index}": one for index, one in enumerate(found)}
-
-
-def _lost(
-    parts: Parts,
-    constants: Constants,
-    scenario: Scenario,
-    store: Store,
-    zoning: Zoning,
-    zone: int,
-    fault: DeploymentFault,
-    gap_ns: int | None,
-) -> Iterator[Fault]:
-    """The faults of one zone's loss."""
-    assert fault.repair is not None
-    assert scenario.postgres is not None
-    (lost,), failover = store.outage(fault)  # zones are those of PostgreSQL, whose only target is its primary
-    primary = lost.group
-    pods = [
-        NodeTarget(group=group, nodes=nodes)
-        for group, size in parts.nodes.items()
-        if group not in (primary, OWNERS) and (nodes := _lost_nodes(zoning, zone, group, size.count))
-    ]
-    owners = parts.nodes.get(OWNERS)
-    shards = () if owners is None else zoning.pods_in(zone, owners.count)
-    delays = [
-        pool.start_delay_ns
-        for queue, pool in scenario.workers.items()
-        if any(target.group == f"{queue}-workers" for target in pods)
-    ]
-    back = sum_of(fault.repair, constant(max(delays))) if any(delays) else fault.repair
-    constants.note("pods of a lost zone", "come back together, after the longest start_delay of their pools")
-
-    def together(targets: list[NodeTarget], away: Distribution) -> Fault:
+        if kind == "zone" and not place:
+            zones = self._zones.names
+            found = [loss for zone in range(len(zones)) for loss in self._zone(zone, fault)]
+            if gap_ns is not None and fault.mttf_ns is None:
+                gap_ns *= len(zones)  # a Poisson process over all zones is one of each, at its share of the rate
+        elif kind == "zone":
+            found = list(self._zone(self._zones.names.index(place), fault))
+        elif kind == "region":
+            found = list(self._region(place, fault))
+        else:
+            found = [self._cut_off(place, fault)]
         mttf = None if gap_ns is None else Exponential(exponential_ns=gap_ns)
-        return Fault(targets=tuple(targets), effect="crash", at_ns=fault.at_ns, mttf=mttf, duration=away)
+        return {
+            name if index == 0 else f"{name}-{index}": Fault(
+                targets=loss.targets, effect=loss.effect, at_ns=fault.at_ns, mttf=mttf, duration=loss.away
+            )
+            for index, loss in enumerate(found)
+        }
 
-    whole = [NodeTarget(group=primary)]
-    left = zoning.zones.standbys_left(zone, scenario.postgres.nodes - 1)
-    needed = scenario.postgres.synchronous_standbys
-    if zone == zoning.zones.of_primary:
-        if left - 1 >= needed:
-            yield from [together(pods, back)] if pods else []
-            yield together(whole, failover)
-            if gap_ns is not None:
-                constants.note(
+    # -- zones --------------------------------------------------------------------------------------------------
+
+    def _zone(self, zone: int, fault: DeploymentFault) -> Iterator[Loss]:
+        repair = _given(fault.repair)
+        pods = tuple(
+            NodeTarget(group=group, nodes=nodes)
+            for group, there in self._pods(self._home).items()
+            if (nodes := self._in_zone(zone, group, there))
+        )
+        back = self._back(pods, repair)
+        left = self._zones.standbys_left(zone, self.postgres.nodes - 1)
+        needed = self.postgres.synchronous_standbys
+        if zone != self._zones.of_primary:
+            if pods:
+                yield Loss(pods, back)
+            if left < needed:
+                waiting = "wait until these are back, holding their connections"
+                self.constants.note("commits whose standbys are lost", waiting)
+        elif left - 1 < needed:
+            # Nobody can take over, or nobody would be left to confirm its commits.
+            yield Loss((*pods, self.whole_primary), back)
+        else:
+            if pods:
+                yield Loss(pods, back)
+            _, failover = self.store.outage(fault)
+            yield Loss((self.whole_primary,), failover)
+            self.constants.note("the primary's zone is lost", "the new primary is as near to everybody as the old one")
+            if fault.at_ns is None:
+                self.constants.note(
                     "pods and primary of a zone that is lost at random",
                     "fail at instants of their own, each as often as the zone",
                 )
-            constants.note("the primary's zone is lost", "the new primary is as near to everybody as the old one")
+        owners = self.parts.nodes.get(OWNERS)
+        shards = () if owners is None else tuple(pod for pod in range(owners.count) if self._zones.of_pod(pod) == zone)
+        if owners is not None and shards:
+            away = shards_away(self.constants, self.store, back, len(shards) == owners.count)
+            yield Loss((NodeTarget(group=OWNERS, nodes=shards),), away)
+
+    # -- regions ------------------------------------------------------------------------------------------------
+
+    def _region(self, region: str, fault: DeploymentFault) -> Iterator[Loss]:
+        pods = tuple(NodeTarget(group=group, nodes=there) for group, there in self._pods(region).items() if there)
+        if region == self._home and OWNERS in self.parts.nodes:
+            pods = (*pods, NodeTarget(group=OWNERS))
+        copying = self._copying
+        repair = _given(fault.repair)
+        own_store = self._master(region)
+        if region != self._home and own_store is not None:
+            yield Loss((*pods, own_store), self._back(pods, repair))
+            self.constants.note("executions whose master is lost", "wait for it; no other one takes them over")
+        elif region != self._home:
+            if pods:
+                yield Loss(pods, self._back(pods, repair))
+            if copying is not None and copying.to == region:
+                yield Loss(self._ways(), repair, "pause")
+        elif copying is None:
+            yield Loss((*pods, self.whole_primary), self._back(pods, repair))
+            self.constants.note("a lost home region without a copy", "its disks come back as they were")
         else:
-            # Nobody can take over, or nobody would be left to confirm its commits.
-            yield together([*pods, *whole], back)
-    else:
-        yield from [together(pods, back)] if pods else []
-        if left < needed:
-            constants.note("commits whose standbys are lost", "wait until these are back, holding their connections")
-    if owners is not None and shards:
-        away = shards_away(constants, store, back, len(shards) == owners.count)
-        yield together([NodeTarget(group=OWNERS, nodes=shards)], away)
+            self.constants.note(
+                "after the home region is lost",
+                "services, workers and store of the other region are as many, and as near to each other, from the end "
+                "of the failover on; nothing goes back; events that were lost are counted, their work is not undone",
+            )
+            held = (NodeTarget(group=UNSHIPPED),) if UNSHIPPED in self.parts.resources else ()
+            yield Loss((*pods, self.whole_primary, *held), copying.failover)
+
+    def _cut_off(self, region: str, fault: DeploymentFault) -> Loss:
+        """A partition: pods there neither fetch tasks nor bring results, the log does not get through."""
+        self.constants.note("pods that are cut off", "stand still, as far as the platform can tell")
+        pods = tuple(NodeTarget(group=group, nodes=there) for group, there in self._pods(region).items() if there)
+        copying = self._copying
+        if self._master(region) is not None:
+            ways = self._appliers(region)
+        else:
+            ways = self._ways(replay=False) if copying is not None and copying.to == region else ()
+        return Loss((*pods, *ways), _given(fault.repair), "pause")
+
+    def _master(self, region: str) -> NodeTarget | None:
+        """The store of a region that is a master."""
+        many = None if self.parts.regional is None else self.parts.regional.many
+        if many is None or region not in many.at:
+            return None
+        return NodeTarget(group=many.named(self.primary, many.at.index(region)))
+
+    def _appliers(self, region: str) -> tuple[NodeTarget, ...]:
+        """What stands still when a master and the others cannot reach each other."""
+        assert self.parts.regional is not None
+        many = self.parts.regional.many
+        assert many is not None
+        here = many.at.index(region)
+        if many.waits:
+            self.constants.note("commits that wait for a master that is cut off", "wait; so does all other work")
+            return tuple(NodeTarget(group=many.named(self.primary, master)) for master in range(len(many.at)))
+        pairs = [pair for other in many.others(here) for pair in ((here, other), (other, here))]
+        return tuple(NodeTarget(group=many.applier(origin, at)) for origin, at in pairs)
+
+    def _ways(self, replay: bool = True) -> tuple[NodeTarget, ...]:
+        """What stands still when the copy cannot be reached: commits that wait for it, or the log on its way."""
+        if LINE not in self.parts.stations:
+            self.constants.note("commits whose other region is away", "wait; so does all other work of the primary")
+            return (self.whole_primary,)
+        return (NodeTarget(group=LINE), *([NodeTarget(group=REPLAY)] if replay else []))
+
+    # -- who stands where ---------------------------------------------------------------------------------------
+
+    @property
+    def _zones(self) -> Zones:
+        assert self.scenario.zones is not None
+        return self.scenario.zones
+
+    @property
+    def _copying(self) -> Replication | None:
+        return None if self.parts.regional is None else self.parts.regional.copying
+
+    @property
+    def _home(self) -> str:
+        return "" if self.scenario.regions is None else self.scenario.regions.at_home
+
+    def _pods(self, region: str) -> dict[str, tuple[int, ...]]:
+        """The pods of each group that stand in a region; what is no pool of workers stands at home."""
+        found = {}
+        for group, nodes in self.parts.nodes.items():
+            if group in (self.primary, OWNERS) or group in self.parts.not_pods:
+                continue
+            where = self._where(group) or (self._home,) * nodes.count
+            found[group] = tuple(pod for pod, there in enumerate(where) if there == region)
+        return found
+
+    def _in_zone(self, zone: int, group: str, there: tuple[int, ...]) -> tuple[int, ...]:
+        """Which of a group's nodes at home stand in a zone: each standby of the store is a group of its own."""
+        if group.startswith(STANDBY):
+            standby = int(group.removeprefix(STANDBY)) - 1
+            return there if self._zones.of_standby(standby) == zone else ()
+        return tuple(pod for index, pod in enumerate(there) if self._zones.of_pod(index) == zone)
+
+    def _where(self, group: str) -> tuple[str, ...] | None:
+        pool = self.scenario.workers.get(group.removesuffix("-workers"))
+        regional = self.parts.regional
+        if pool is None or regional is None:
+            return None
+        by_site = pool.regions is not None and self.parts.nodes[group].count == len(pool.regions)
+        return pool.regions if by_site else regional.of_pods(pool)
+
+    def _back(self, pods: tuple[NodeTarget, ...], repair: Distribution) -> Distribution:
+        """When pods are back: after the repair, and the time that the slowest of them takes to start."""
+        delays = [
+            pool.start_delay_ns
+            for queue, pool in self.scenario.workers.items()
+            if any(target.group == f"{queue}-workers" for target in pods)
+        ]
+        self.constants.note("pods of a lost place", "come back together, after the longest start_delay of their pools")
+        return sum_of(repair, constant(max(delays))) if any(delays) else repair
 
 
-def _lost_nodes(zoning: Zoning, zone: int, group: str, count: int) -> tuple[int, ...]:
-    """Which nodes of a group stand in a zone: each standby of the store is a group of its own."""
-    if group.startswith(STANDBY):
-        standby = int(group.removeprefix(STANDBY)) - 1
-        return (0,) if zoning.zones.of_standby(standby) == zone else ()
-    return zoning.pods_in(zone, count)
+def _given(repair: Distribution | None) -> Distribution:
+    assert repair is not None, "checked when it was read"
+    return repair

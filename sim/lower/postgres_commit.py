@@ -75,9 +75,16 @@ class Commit:
     def _steps(self) -> Iterator[Step]:
         if self.level != "off":
             yield use(WAL)
-        if self.needed:
+        regional = self.parts.regional
+        elsewhere = () if regional is None else tuple(regional.confirmed(self.flush))
+        if self.needed and elsewhere:
+            both = ((self._on_standbys(self.needed),), elsewhere)
+            yield Fork(fork=ForkBody(branches=both, join="all"))
+        elif elsewhere:
+            yield from elsewhere
+        elif self.needed:
             yield self._on_standbys(self.needed)
-        elif self._loses:
+        if not self.needed and self._loses:
             yield self._behind()
 
     def mean_ns(self) -> int:

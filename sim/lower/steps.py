@@ -86,16 +86,23 @@ def constant(ns: int) -> Constant:
 def acquire(
     resource: str,
     *,
+    units: int = 1,
     at: str | None = None,
     affinity: str | None = None,
     lease_ns: int | None = None,
     patience_ns: int | None = None,
     otherwise: Steps | None = None,
 ) -> Step:
-    """Wait for a unit and hold it."""
+    """Wait for units of one node and hold them."""
     patience = None if patience_ns is None else constant(patience_ns)
     body = AcquireBody(
-        resource=resource, at=at, affinity=affinity, lease_ns=lease_ns, patience=patience, otherwise=otherwise
+        resource=resource,
+        units=units,
+        at=at,
+        affinity=affinity,
+        lease_ns=lease_ns,
+        patience=patience,
+        otherwise=otherwise,
     )
     return Acquire(acquire=body)
 

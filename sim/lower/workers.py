@@ -11,12 +11,14 @@ from collections.abc import Iterator
 
 from sim.lower.constants import Constants
 from sim.lower.eager import Eager
+from sim.lower.locality import Locality
 from sim.lower.lowered import SyncMatch
+from sim.lower.masters import CROSS_REGION
 from sim.lower.matching import TaskQueue
 from sim.lower.parts import Parts
 from sim.lower.persistence import Store
 from sim.lower.platform import Platform
-from sim.lower.steps import Step, Steps, acquire, constant, count, delay
+from sim.lower.steps import Distribution, Step, Steps, acquire, constant, count, delay
 from sim.network.monitors import Span
 from sim.network.places import Cache, NodeGroup, Resource, Server
 from sim.network.routines import Retry
@@ -37,7 +39,7 @@ def measure(parts: Parts, queue: str, kind: str, family: str) -> None:
 
 
 class Workers:
-    """The workers of one task queue."""
+    """The workers of one task queue. reads: whether any of its activities reads data."""
 
     def __init__(
         self,
@@ -48,6 +50,7 @@ class Workers:
         queue: str,
         pool: WorkerPool,
         event_sourcing: bool = True,
+        reads: bool = False,
     ) -> None:
         self.parts = parts
         self.constants = constants
@@ -55,6 +58,7 @@ class Workers:
         self.store = store
         self.queue = queue
         self.event_sourcing = event_sourcing
+        self.reads = reads
         self.nodes = f"{queue}-workers"
         self.cpu = f"{queue}-cpu"
         self.cache = f"{queue}-sticky-cache"
@@ -65,10 +69,17 @@ class Workers:
         self.activity_pollers = f"{queue}-activity-pollers"
         self.replicas = pool.most
         self.rtt_ns = pool.rtt_ns
+        regional = parts.regional
+        self.poll_rtt: Distribution | None = None if pool.rtt_ns is None else constant(pool.rtt_ns)
+        self.far_bytes = 0
+        if regional is not None and pool.rtt_ns is None:
+            self.poll_rtt = regional.poll_rtt(pool)
+            self.far_bytes = regional.task_bytes(pool)
         self.sticky_wait_ns = self.or_default(pool.sticky_schedule_to_start_ns, "sdk.sticky_schedule_to_start")
         self.task_timeout_ns = self.or_default(pool.workflow_task_timeout_ns, "temporal.workflow_task_timeout")
         self.local_activity_slots = self.or_default(pool.local_activity_slots, "sdk.local_activity_slots")
         self.sync_match = SyncMatch(f"{queue}-dispatched", f"{queue}-backlog")
+        self.locality = self._locality(pool)
         self._add_places(pool)
         self.workflow_tasks = self._tasks("workflow", self.workflow_pollers)
         self.activities = self._tasks("activity", self.activity_pollers)
@@ -80,7 +91,9 @@ class Workers:
 
     def _add_places(self, pool: WorkerPool) -> None:
         parts, default = self.parts, self.or_default
-        parts.nodes[self.nodes] = NodeGroup(count=pool.most)
+        sites = self.locality.sites if self.locality is not None else pool.most
+        pods = pool.most // sites  # that act as one
+        parts.nodes[self.nodes] = NodeGroup(count=sites)
         parts.attributes[self.sticky] = 0
         units = {
             self.workflow_slots: default(pool.workflow_task_slots, "sdk.workflow_task_slots"),
@@ -89,9 +102,28 @@ class Workers:
             self.activity_pollers: default(pool.activity_pollers, "sdk.activity_pollers"),
         }
         for name, number in units.items():
-            parts.resources[name] = Resource(nodes=self.nodes, units=number)
-        parts.stations[self.cpu] = Server(nodes=self.nodes, cores=pool.cpu_cores)
-        parts.caches[self.cache] = Cache(nodes=self.nodes, capacity=default(pool.sticky_cache, "sdk.sticky_cache"))
+            parts.resources[name] = Resource(nodes=self.nodes, units=pods * number)
+        parts.stations[self.cpu] = Server(nodes=self.nodes, cores=pods * pool.cpu_cores)
+        capacity = pods * default(pool.sticky_cache, "sdk.sticky_cache")
+        parts.caches[self.cache] = Cache(nodes=self.nodes, capacity=capacity)
+
+    def _locality(self, pool: WorkerPool) -> Locality | None:
+        """The sites of a pool that reads data; None where it reads none, or stands in one place."""
+        regional = self.parts.regional
+        if regional is None or pool.regions is None or not pool.by_site or not self.reads:
+            return None
+        self.constants.note("pods of a queue that reads data", "those of one region act as one worker")
+        return Locality(
+            self.parts,
+            self.constants,
+            self.queue,
+            self.nodes,
+            len(pool.regions),
+            pool.locality_wait_ns,
+            regional.regions.rtt_ns,
+            regional.regions.bandwidth_bytes_per_s,
+            regional.locality,
+        )
 
     def _tasks(self, kind: str, pollers: str) -> TaskQueue:
         polls = self.parts.nodes[self.nodes].count * self.parts.resources[pollers].units
@@ -154,8 +186,20 @@ class Workers:
         """What keeps a poller busy with a task: the frontend's limit, and the round trip of its poll where the worker
         is not in the platform's own network."""
         yield from self.platform.polled()
-        if self.rtt_ns is not None:
-            yield delay(constant(self.rtt_ns), "network")
+        if self.poll_rtt is not None:
+            yield delay(self.poll_rtt, "network")
+        if self.far_bytes:
+            yield count(**{CROSS_REGION: self.far_bytes})
+
+    def reading_pod(self, size: int) -> tuple[Steps, Steps]:
+        """How an activity that reads data comes to a slot and a poller, and what it does before it works."""
+        if self.locality is None or not size:
+            return self.any_pod(self.activities, self.activity_slots, self.activity_pollers), ()
+        patience_ns = self.constants.number("temporal.sync_match_wait")
+        missed = (count(**{self.sync_match.backlog: 1}), *self.activities.backlog())
+        slots, pollers = self.activity_slots, self.activity_pollers
+        poller = acquire(pollers, at=slots, patience_ns=patience_ns, otherwise=(*missed, acquire(pollers, at=slots)))
+        return (*self.locality.slot(slots, missed, patience_ns), poller), (self.locality.read(size),)
 
     def any_pod(self, tasks: TaskQueue, slots: str, pollers: str, affinity: str | None = None) -> Steps:
         """A slot and a poller of any pod: at once (sync match), or after the task has been written to the backlog."""

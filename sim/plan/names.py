@@ -29,6 +29,7 @@ def metric_units(lowered: Lowered) -> Mapping[str, str]:
         units[f"saving.{controller}"] = "ratio"
     units |= {f"hit_rate.{cache}": "ratio" for cache in network.caches}
     units |= {f"sync_match_rate.{queue}": "ratio" for queue in lowered.task_queues}
+    units |= dict.fromkeys(lowered.shares, "ratio")
     if lowered.flushes:
         units["count.flush.per_execution"] = ""
     units |= {name: one.unit for name, one in lowered.computed.items()}
@@ -63,7 +64,7 @@ def _of_drills(lowered: Lowered) -> Iterator[tuple[str, str]]:
     for name, fault in lowered.network.faults.items():
         if fault.is_drill and fault.at_ns is not None and name not in lowered.companion_of:
             yield from ((f"recovery.{name}.{phase}", "s") for phase in PHASE)
-            yield from ((f"recovery.{name}.{number}", "") for number in ("lost", "redone"))
+            yield from ((f"recovery.{name}.{number}", "") for number in ("lost", "redone", *lowered.in_drills))
             yield from ((f"recovery.{name}.{number}", "ratio") for number in ("amplification", "never_back"))
 
 

@@ -19,9 +19,9 @@ from sim.plan.inputs import check_inputs, placed
 from sim.plan.window import Measured, measured
 from sim.results.columns import Replication
 from sim.scenario.settings import RunSettings
-from sim.stats.drills import drill_recovery
+from sim.stats.drills import drill_recovery, operations_in_drill
 from sim.stats.joined import joined
-from sim.stats.metrics import of_the_platform, recoveries_of_executions
+from sim.stats.metrics import of_the_platform, recoveries_of_executions, shares_of_operations
 from sim.stats.summarise import Drill, base_figures, monitors, pictures, recovery_metrics, verdicts
 from sim.stats.summary import Recovery, Summary
 from sim.units import format_duration_ns
@@ -281,7 +281,10 @@ class _Line:
             found = base_figures(base, self.deadlines, level, warn, window.steady)
             queues = {name: (match.dispatched, match.backlog) for name, match in lowered.task_queues.items()}
             found.update(of_the_platform(base, lowered.flushes, queues, level))
+            found.update(shares_of_operations(base, lowered.shares, level))
             found.update(recovery_metrics(recoveries(level)))
+            for drill in drills:
+                found.update(operations_in_drill(drill.fault, drill.runs, lowered.in_drills, level))
             crashed = [run for drill in drills for run in drill.runs if _crashes(run)]
             found.update(recoveries_of_executions(crashed or base, level, bool(crashed)))
             found.update({name: Figure.exact(one.value, one.unit, one.how) for name, one in lowered.computed.items()})

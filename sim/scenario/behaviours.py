@@ -21,6 +21,16 @@ class Behaviours(Spec):
     """What a workflow has done is undone when it fails. Off: it fails and leaves behind what it has done."""
     heartbeat: bool = True
     """A lost worker is noticed when its heartbeats stay out. Off: by start-to-close alone."""
+    locality: bool = True
+    """Task queues know in which region the data of a task lies. Off: any worker takes it, and has the data moved."""
+    multi_master: bool = True
+    """Every one of `regions.masters` takes writes. Off: the first one alone does, for everybody."""
+    serializable_multimaster: bool = True
+    """Masters whose `isolation` is serializable wait for each other. Off: they claim it and tell each other later."""
+    clock_skew: bool = True
+    """The clocks of masters are apart by up to their `clock_error`. Off: they agree."""
+    region_replication: bool = True
+    """The store is copied to another region, as `regions.replication` says. Off: it is not."""
     retry_backoff: bool = True
     """A failed activity is tried again, after a back-off. Off: its first failure is its last, a lost worker
     included. Local activities are tried again all the same."""

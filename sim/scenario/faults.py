@@ -13,16 +13,20 @@ from sim.units import Duration, EventsInTime, Mistake, PositiveDuration, Positiv
 
 NAME = r"[A-Za-z_][A-Za-z0-9_\-]*"
 
+PLACE = "(zone|region|partition)"
+
 Target = Annotated[
     str,
     Field(
-        pattern=rf"^(workers\.{NAME}|postgres\.primary|cassandra\.node|temporal\.history|zone|zone\.{NAME})$",
+        pattern=rf"^(workers\.{NAME}|temporal\.history|postgres\.primary|cassandra\.node|zone|{PLACE}\.{NAME})$",
         json_schema_extra={
-            "x-form": "of the form workers.QUEUE, temporal.history, postgres.primary, cassandra.node or zone.NAME"
+            "x-form": "of the form workers.QUEUE, temporal.history, postgres.primary, cassandra.node, zone.NAME or "
+            "region.NAME"
         },
     ),
 ]
-"""`workers.QUEUE`, `temporal.history`, `postgres.primary`, `cassandra.node`, `zone` or `zone.NAME`."""
+"""`workers.QUEUE`, `temporal.history`, `postgres.primary`, `cassandra.node`, `zone`, `zone.NAME`, `region.NAME`
+or `partition.NAME`."""
 
 
 class DeploymentFault(Spec):
@@ -30,7 +34,8 @@ class DeploymentFault(Spec):
 
     target: Target
     """What fails: the pods of `workers.QUEUE` or `temporal.history`, `postgres.primary`, nodes of `cassandra.node`; or
-    everything that stands in the zone `zone.NAME`, or (at random) in any one `zone`."""
+    everything that stands in the zone `zone.NAME`, (at random) in any one `zone`, or in `region.NAME`;
+    `partition.NAME` cuts a region off."""
     nodes: Literal["any", "all"] | tuple[int, ...] = "any"
     """Which pods: one drawn each time, all together, or those listed, counted from 0."""
     at_ns: Duration | None = None
@@ -43,8 +48,9 @@ class DeploymentFault(Spec):
     seen: EventsInTime | None = None
     """Random: failures of the whole target that were observed: `2 in 2 years`; the rate is (2 + 1/2) / 2 years."""
     repair: Distribution | None = None
-    """From the crash of a pod until its replacement is launched; the pool's `start_delay` comes on top. Of a zone: how
-    long nothing runs there."""
+    """From the crash of a pod until its replacement is launched; the pool's `start_delay` comes on top. Of a zone
+    or region: how long nothing runs there (a region that another one takes over for: less); of a partition: how long
+    it lasts."""
 
     @model_validator(mode="after")
     def _one_cause(self) -> Self:
@@ -72,7 +78,7 @@ class DeploymentFault(Spec):
     @property
     def of_place(self) -> bool:
         """Whether everything in a place fails."""
-        return self.target.split(".")[0] == "zone"
+        return self.target.split(".")[0] in ("zone", "region", "partition")
 
     @property
     def is_whole(self) -> bool:

@@ -21,8 +21,10 @@ from sim.scenario.dependencies import Dependency
 from sim.scenario.faults import DeploymentFault
 from sim.scenario.federation import Federation
 from sim.scenario.hosts import Host
+from sim.scenario.masters import Record
 from sim.scenario.platform import TemporalCluster
 from sim.scenario.prices import Machines, Prices
+from sim.scenario.regions import Regions
 from sim.scenario.settings import Objective, RunSettings
 from sim.scenario.sqlite import SqliteDatabase
 from sim.scenario.store import STORES, PostgresCluster, StoreCluster
@@ -44,6 +46,8 @@ PLATFORM = (
     "dbos",
     *STORES,
     "zones",
+    "regions",
+    "records",
     "faults",
     "monitors",
     "behaviours",
@@ -133,6 +137,10 @@ class Scenario(Spec):
     """The store of the dev server."""
     zones: Zones | None = None
     """Zones that services, workers and store are spread over; without them everything is in one."""
+    regions: Regions | None = None
+    """Regions, or sites: where workers stand, where the store is copied to; without them everything is in one."""
+    records: dict[Name, Record] = Field(default_factory=dict)
+    """Rows of the store that activities change."""
     faults: dict[Name, DeploymentFault] = Field(default_factory=dict)
     """What fails."""
     monitors: dict[Name, Monitor] = Field(default_factory=dict)
@@ -158,6 +166,16 @@ class Scenario(Spec):
     """What things cost."""
     machines: dict[Name, Machines] = Field(default_factory=dict)
     """Machines that are rented beside those that the deployment's parts name."""
+
+    @property
+    def reading_queues(self) -> set[str]:
+        """Task queues of activities that read data."""
+        return {
+            activity.task_queue or workflow.task_queue
+            for workflow in self.workflows.values()
+            for activity in workflow.activities
+            if activity.reads_bytes
+        }
 
     @property
     def stores(self) -> dict[str, StoreCluster]:

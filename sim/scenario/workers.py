@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from sim.network.names import Name
 from sim.spec import Spec
 from sim.units import Cores, Duration, IntRange, Mistake, PositiveCount, PositiveDuration, Ratio
 
@@ -52,6 +53,11 @@ class WorkerPool(Spec):
     rtt_ns: Duration | None = None
     """Round trip from a pod to the frontend, for workers outside of the platform's own network; a poller is busy for
     as long with each task."""
+    regions: tuple[Name, ...] | None = None
+    """Regions that the pods stand in, in turn; the home region where it is left out."""
+    locality_wait_ns: Duration = 3_000_000_000
+    """How long an activity that reads data waits for a worker in the region of the data before any may take it; 3 s
+    is Spark's default (`spark.locality.wait`, Spark configuration, 2014 and since)."""
     start_delay_ns: Duration = 0
     """From the decision to start a pod, to replace one or to have one more, until it polls: machine, image, worker."""
     start_at_ns: PositiveDuration | None = None
@@ -117,3 +123,13 @@ class WorkerPool(Spec):
     def scales(self) -> bool:
         """Whether an autoscaler changes their number."""
         return self.replicas[0] < self.replicas[1]
+
+    def regions_of_pods(self, home: str) -> tuple[str, ...]:
+        """The region of each pod: those that the pool names, in turn, or else the home region."""
+        where = self.regions or (home,)
+        return tuple(where[pod % len(where)] for pod in range(self.most))
+
+    @property
+    def by_site(self) -> bool:
+        """Whether its pods stand in several regions."""
+        return self.regions is not None and len(self.regions) > 1

@@ -10,7 +10,7 @@ from sim.network.distributions import Distribution
 from sim.network.names import Name
 from sim.scenario.transactions import Transaction
 from sim.spec import Spec
-from sim.units import Duration, Mistake, PositiveDuration, PositiveRate, Ratio
+from sim.units import Bytes, Duration, Mistake, PositiveDuration, PositiveRate, Ratio
 
 
 class RetryPolicy(Spec):
@@ -83,6 +83,10 @@ class Activity(Spec):
     """Share of executions that this activity turns down for good, whatever the number of attempts."""
     effect: Name | None = None
     """Mark that it makes when its side effect has happened, for monitors."""
+    reads_bytes: Bytes = 0
+    """Data that it reads, which lies in one of the regions that its queue has workers in."""
+    record: Name | None = None
+    """One of `records`, of which it changes the execution's row before it ends."""
     idempotent: bool = False
     """It carries an idempotency key: done again, its effect still happens once."""
     transaction: Transaction | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sim.figure import Figure
 from sim.results.columns import FAILED, REJECTED, SUCCEEDED, Replication
 from sim.stats.intervals import mean_interval
-from sim.stats.metrics import NS
+from sim.stats.metrics import NS, operations
 from sim.stats.recovery import Windows, recovery, recovery_figures
 from sim.stats.skewed import independent_share
 from sim.stats.summary import Recovery
@@ -78,6 +78,16 @@ def drill_recovery(
         never_back=independent_share(sum(e.metastable for e in episodes), len(episodes), confidence),
         percentiles=percentiles,
     )
+
+
+def operations_in_drill(
+    fault: str, drilled: Sequence[Replication], named: Mapping[str, str], confidence: float
+) -> dict[str, Figure]:
+    """Figures of a drill that are counts of an operation. named: by the figure's name, the operation."""
+    return {
+        f"recovery.{fault}.{name}": mean_interval([operations(run, counted) for run in drilled], "", confidence)
+        for name, counted in named.items()
+    }
 
 
 def _told(figure: Figure, episodes: Sequence[object], name: str) -> Figure:

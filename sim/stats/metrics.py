@@ -163,6 +163,19 @@ def of_the_platform(
     return found
 
 
+def shares_of_operations(
+    replications: Sequence[Replication], named: Mapping[str, tuple[str, str]], confidence: float
+) -> dict[str, Figure]:
+    """Figures that are one operation's share of another. named: by the figure's name, the two."""
+    found = {}
+    for name, (counted, of) in named.items():
+        every = np.array([operations(run, of) for run in replications])
+        if every.sum():
+            part = np.array([operations(run, counted) for run in replications])
+            found[name] = proportion_interval(part, every, "ratio", confidence)
+    return found
+
+
 def operations(run: Replication, operation: str) -> float:
     """How many operations of this name the cohort of a run made, all routines together."""
     return float(sum(number for (_, name), number in run.counts.items() if name == operation))

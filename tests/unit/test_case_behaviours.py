@@ -20,7 +20,10 @@ CONFIGS = Path(__file__).parents[2] / "configs"
 
 def airbnb(*sets: str) -> Replication:
     """A hundred batches within a minute, and their ends."""
-    few = ("workflows.sync.schedule={count: 100, every: 1 h, jitter: 1 min, overlap: allow}", "dependencies.channel.outages=[]")
+    few = (
+        "workflows.sync.schedule={count: 100, every: 1 h, jitter: 1 min, overlap: allow}",
+        "dependencies.channel.outages=[]",
+    )
     return run(load(CONFIGS / "airbnb.yaml", [*few, *sets]), horizon_s=61)
 
 

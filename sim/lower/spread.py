@@ -1,0 +1,66 @@
+"""The store once for each master: its places copied, and every routine that uses them in a version for each.
+
+Everything that stands on the primary is made once more for every further master, with the name of its region behind
+its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sim.lower.masters import MASTER, WAY, ManyMasters
+from sim.lower.parts import Parts
+from sim.lower.postgres_commit import STANDBY, WAL_WRITER
+from sim.lower.renamed import mentions, renamed
+from sim.lower.steps import call
+from sim.network.monitors import Span
+from sim.network.places import NodeGroup, Resource
+from sim.scenario.presets import Transition
+
+
+def spread_over_masters(parts: Parts, many: ManyMasters, primary: str, transitions: Mapping[str, Transition]) -> None:
+    """Give each master its own places, and what uses them a version for each.
+
+    primary: the node group that the store stands on. transitions: what each routine that carries one out writes.
+    """
+    parts.attributes |= {MASTER: 0, WAY: 0}
+    groups = [name for name in parts.nodes if name == primary or name.startswith(STANDBY)]
+    copied = [name for name, place in _places(parts).items() if name == WAL_WRITER or place.nodes in groups]
+    routines = [name for name, steps in parts.routines.items() if mentions(steps, copied)]
+    for master in range(1, len(many.at)):
+        for group in groups:
+            parts.nodes[many.named(group, master)] = NodeGroup(count=parts.nodes[group].count)
+            parts.not_pods.add(many.named(group, master))
+        for name in copied:
+            copy, nodes = many.named(name, master), _places(parts)[name].nodes
+            moved = {"nodes": many.named(nodes, master) if isinstance(nodes, str) else nodes}
+            if name in parts.resources:
+                parts.resources[copy] = parts.resources[name].model_copy(update=moved)
+            else:
+                parts.stations[copy] = parts.stations[name].model_copy(update=moved)
+    _add_appliers(parts, many)
+    for name in routines:
+        versions = []
+        for master, region in enumerate(many.at):
+            names = {place: many.named(place, master) for place in copied}
+            rows = transitions[name].changed_rows if name in transitions else 0
+            version = (*renamed(parts.routines[name], names), *(many.shipped(master, rows) if rows else ()))
+            parts.routines[f"{name}-at-{region}"] = version
+            versions.append((call(f"{name}-at-{region}"),))
+        parts.routines[name] = (many.by_master(versions),)
+
+
+def _places(parts: Parts) -> dict[str, Any]:
+    """Everything that stands on nodes."""
+    return {name: place for name, place in (parts.resources | parts.stations).items() if hasattr(place, "nodes")}
+
+
+def _add_appliers(parts: Parts, many: ManyMasters) -> None:
+    """The processes that apply what other masters have written, and how long it takes to arrive."""
+    for master, region in enumerate(many.at):
+        parts.spans[f"replication-lag-{region}"] = Span(
+            start="committed", end=f"replicated-{region}", metric=f"replication_lag.{region}"
+        )
+        for origin in many.others(master):
+            parts.resources[many.applier(origin, master)] = Resource(units=1)
