@@ -56,7 +56,7 @@ FAMILIES = {
     ),
     "controller": (
         "utilisation cores backlog schedule zero started started_broken stays leaves called_off interrupts drains "
-        "bound forgotten"
+        "forgotten"
     ),
     "job": "paused",
     "monitor": "eventually never_both at_most_once conserve just_in_time late violated undecided",

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from sim.engine.reference.controllers import LEAVING, ControllerProcess
-from sim.engine.reference.pools import Pool
 from sim.engine.reference.stations import Shared
 
 from .looks import Seen, look
@@ -51,10 +50,3 @@ def _let_go(seen: Seen, controller: Any) -> None:
         if state == LEAVING and controller._load(node):
             late = limit is not None and now - controller.left_ns[node] >= limit
             seen.add("controller.interrupts" if late else "controller.drains")
-
-
-@look(Pool, "request")
-def _request(seen: Seen, pool: Any, grant: Any) -> None:
-    node = grant.wanted
-    if node >= 0 and pool.group.leaves[node] and pool.group.is_up(node):
-        seen.add("controller.bound")

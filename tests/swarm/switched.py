@@ -34,22 +34,22 @@ def controllers(swarm: Swarm, times: Times, places: Places, used: set[str], leng
         if dice.chance(0.3):
             controller["cool_down"] = times.steps(dice.pick((1, 2, 5, 10)))
         if dice.chance(0.5):
-            controller["drain_limit"] = times.steps(dice.pick((0, 1, 2, 5)))
+            controller["drain_limit"] = times.steps(dice.pick((0, 1, 3, 8)))
         made[f"scaler_{group}"] = controller
     return made
 
 
 def _target(controller: Document, dice: Dice, times: Times, standing: list[str], count: int) -> None:
     """By what it is decided how many."""
-    form = dice.pick(("utilisation", "backlog", "schedule"))
+    form = dice.pick(("utilisation", "backlog", "schedule", "schedule"))
     if form == "schedule":
         points = [{"at": times.steps(at), "nodes": dice.between(0, count)} for at in (0, 3, 7, 20)]
-        controller["schedule"] = {"points": points[: dice.between(1, 4)]}
+        controller["schedule"] = {"points": points[: dice.between(2, 4)]}
         if dice.chance(0.2):
             controller["schedule"]["period"] = times.steps(23)
         return
     controller["of"] = dice.some(standing, 0.3) or dice.pick(standing)
-    controller[form] = dice.pick((0.25, 0.5, 0.65, 1.0)) if form == "utilisation" else dice.pick((1, 1, 2, 5))
+    controller[form] = dice.pick((0.25, 0.5, 0.65, 1.0)) if form == "utilisation" else dice.pick((1, 2, 5, 10))
 
 
 def _may_go(place: Document) -> bool:
