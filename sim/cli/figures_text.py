@@ -16,6 +16,9 @@ from sim.report.wording import interval_of, plain, show, value_of
 SIGNS = {"eq": "", "lt": "< ", "le": "<= ", "gt": "> ", "ge": ">= ", "between": ""}
 UNITS = {"usd": "USD", "usd/month": "USD/month", "events/s": "1/s", "property": "", "behaviour": "", "mode": ""}
 
+OWN_UNITS = {"s", "1/s", "USD", "USD/month"}
+"""Units of predictions that a person reads as they are; a prediction in any other is meant in the publication's."""
+
 
 def as_text(rows: Sequence[Row]) -> str:
     """What `sim validate figures` prints: the headline, a table, and of each row why it is as it is."""
@@ -74,6 +77,6 @@ def _unit(published: Published) -> str:
 
 def _in_unit(figure: Figure, published: Published) -> Figure:
     """The figure in the unit of the publication, where it brings none of its own."""
-    if figure.unit in ("", published.unit) and published.unit not in ("property", "mode"):
+    if figure.unit not in OWN_UNITS | {_unit(published)} and published.unit not in ("property", "mode"):
         return replace(figure, unit=_unit(published))
     return figure

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,10 +31,15 @@ class Effect:
         return self.difference.low > 0 if self.direction == "up" else self.difference.high < 0
 
 
-def effect_of(switch: Switch, registry: Registry, configs: Path, options: Options) -> Effect:
-    """Run with the behaviour and without it, and take the difference. Raises InputErrors for faulty scenarios."""
+def effect_of(switch: Switch, registry: Registry, configs: Path, options: Options, both: Sequence[str] = ()) -> Effect:
+    """Run with the design and without it, and take the difference. both: changes to either run.
+
+    Raises InputErrors for faulty scenarios.
+    """
     run = registry.runs[switch.run]
-    with_it, without = (predict(load(configs / run.file, [*run.set, *off]), options) for off in ((), switch.remove))
+    with_it, without = (
+        predict(load(configs / run.file, [*run.set, *both, *changes]), options) for changes in ((), switch.remove)
+    )
     if switch.metric.startswith(VIOLATIONS):
         return Effect(_violations(with_it, without, switch.metric.removeprefix(VIOLATIONS)), switch.direction)
     return Effect(compare(with_it, without, switch.metric).difference, switch.direction)

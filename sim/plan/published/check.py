@@ -22,9 +22,11 @@ from sim.plan.published.registry import (
     OfRun,
     Published,
     RunOf,
-    Term,
+    Shown,
+    Switched,
     leaves,
     load_registry,
+    runs_of,
 )
 from sim.plan.published.rules import MONEY, Judged, Verdict, judge
 from sim.plan.published.terms import Outcome, figure_of
@@ -111,21 +113,19 @@ class Checker:
         """
         assert figure.predicted is not None
         assert figure.predicted.mechanism is not None
-        removed = figure.predicted.mechanism.remove
+        removed = [*figure.predicted.mechanism.remove, "objectives=[]"]
         outcomes = {
-            run: _outcome(
-                (edit or _as_it_is)(self._load(self.registry.runs[run], [*removed, "objectives=[]"])), self.options
-            )
-            for run in _runs_of(figure.predicted.by)
+            run: _outcome((edit or _as_it_is)(self._load(self.registry.runs[run], removed)), self.options)
+            for run in _outcomes_needed(figure)
         }
-        return self._target(figure, outcomes)
+        return self._target(figure, outcomes, removed)
 
     def _rows_of(self, figure: Published) -> Iterator[Row]:
         # What is both is judged as an input where a scenario has it as one.
         if figure.role == "input" or figure.used is not None:
             yield self._input(figure)
         if figure.role != "input":
-            for run in () if figure.predicted is None else _runs_of(figure.predicted.by):
+            for run in _outcomes_needed(figure):
                 self._run(run)
             yield self._target(figure, self.outcomes)
 
@@ -135,11 +135,11 @@ class Checker:
         judged, value = check_input(figure, self.configs)
         return Row(figure, value, judged, figure.used.file)
 
-    def _target(self, figure: Published, outcomes: Mapping[str, Outcome]) -> Row:
+    def _target(self, figure: Published, outcomes: Mapping[str, Outcome], both: Sequence[str] = ()) -> Row:
         if figure.predicted is None:
             return Row(figure, None, judge(figure, None), "")
-        value = figure_of(figure.predicted.by, outcomes, self._shows)
-        runs = [self.registry.runs[run] for run in _runs_of(figure.predicted.by)]
+        value = figure_of(figure.predicted.by, outcomes, lambda term: self._shows(term, both))
+        runs = [self.registry.runs[run] for run in runs_of(figure.predicted.by)]
         return Row(figure, value, judge(figure, value), ", ".join(dict.fromkeys(map(_shown, runs))))
 
     def _run(self, name: str) -> None:
@@ -148,13 +148,17 @@ class Checker:
             self.tell(name)
             self.outcomes[name] = _outcome(self.scenarios[name], self.options)
 
-    def _shows(self, behaviour: str) -> bool:
-        if behaviour not in self.effects:
-            self.tell(behaviour)
-            switch = next(one.switch for one in self.registry.behaviours if one.id == behaviour)
-            assert switch is not None
-            self.effects[behaviour] = effect_of(switch, self.registry, self.configs, self.options).shows
-        return self.effects[behaviour]
+    def _shows(self, term: Shown | Switched, both: Sequence[str] = ()) -> bool:
+        """Whether a design shows that is turned off; `both` are changes to the run with it and to that without."""
+        if isinstance(term, Switched):
+            switch = term.switch
+        else:
+            (switch,) = (one.switch for one in self.registry.behaviours if one.id == term.behaviour and one.switch)
+        key = f"{switch} {both}"
+        if key not in self.effects:
+            self.tell(f"{switch.run}, and without {', '.join(switch.remove)}")
+            self.effects[key] = effect_of(switch, self.registry, self.configs, self.options, both).shows
+        return self.effects[key]
 
     # -- before anything runs ---------------------------------------------------------------------------------
 
@@ -222,12 +226,14 @@ def _units_agree(published: str, predicted: str) -> bool:
     return of.get(published, "") == (predicted.upper() if predicted.startswith("USD") else predicted)
 
 
+def _outcomes_needed(figure: Published) -> list[str]:
+    """The runs whose figures a prediction is made of, each once; what is turned off makes runs of its own."""
+    parts = () if figure.predicted is None else leaves(figure.predicted.by)
+    return list(dict.fromkeys(leaf.run for leaf in parts if isinstance(leaf, OfRun)))
+
+
 def _as_it_is(loaded: Loaded) -> Loaded:
     return loaded
-
-
-def _runs_of(term: Term) -> list[str]:
-    return list(dict.fromkeys(leaf.run for leaf in leaves(term) if isinstance(leaf, OfRun)))
 
 
 def _shown(run: RunOf) -> str:

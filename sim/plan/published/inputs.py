@@ -73,13 +73,14 @@ def _at(data: Any, path: str) -> Any:
 
 def _number(published: Published, values: list[Any]) -> float:
     """The values in the figure's unit, multiplied; with `between`, the range must hold the only one."""
-    return float(prod(_read(published.unit, value) for value in values))
+    return float(prod(_read(published.unit, value, len(values) > 1) for value in values))
 
 
-def _read(unit: str, value: Any) -> float:
+def _read(unit: str, value: Any, is_factor: bool) -> float:
+    """One value in the unit; of several, a plain number is a count that the others are multiplied by."""
     if isinstance(value, dict | list) and unit not in READERS:
         return float(len(value))
-    if isinstance(value, int | float) and not isinstance(value, bool) and unit != "s":
+    if isinstance(value, int | float) and not isinstance(value, bool) and (unit != "s" or is_factor):
         return float(value)
     if unit not in READERS:
         raise Mistake(f"is {show_value(value)}; a number of {unit} is expected")

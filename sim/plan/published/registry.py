@@ -34,6 +34,19 @@ class RunOf(Spec):
     """Values that differ from the file, as `--set` takes them."""
 
 
+class Switch(Spec):
+    """How a behaviour is turned off, and what that must do."""
+
+    run: Name
+    """The run that has it."""
+    remove: Annotated[tuple[Assignment, ...], Field(min_length=1)]
+    """Changes, as `--set` takes them, that turn it off."""
+    metric: str
+    """What changes, named before the runs were seen: a figure, or `violations.M` for the share that breaks M."""
+    direction: Literal["up", "down"]
+    """Where turning it off moves the metric."""
+
+
 class OfRun(Spec):
     """Something that one run tells."""
 
@@ -83,6 +96,13 @@ class Shown(Spec):
     """Which behaviour."""
 
 
+class Switched(Spec):
+    """Whether a design of one run shows when it is turned off there: 1 where it does."""
+
+    switch: Switch
+    """How it is turned off, and what that must do."""
+
+
 class Number(Spec):
     """A number that is no prediction, such as the seconds of a month."""
 
@@ -121,7 +141,7 @@ class SumOf(Spec):
 
 
 KEYS = (
-    *("metric", "bill", "monitors", "violations", "property", "behaviour"),
+    *("metric", "bill", "monitors", "violations", "property", "behaviour", "switch"),
     *("number", "ratio", "saving", "product", "sum"),
 )
 Term = Annotated[
@@ -131,6 +151,7 @@ Term = Annotated[
     | Annotated[Broken, Tag("violations")]
     | Annotated[Property, Tag("property")]
     | Annotated[Shown, Tag("behaviour")]
+    | Annotated[Switched, Tag("switch")]
     | Annotated[Number, Tag("number")]
     | Annotated[RatioOf, Tag("ratio")]
     | Annotated[SavingOf, Tag("saving")]
@@ -233,19 +254,6 @@ class Published(Spec):
         return self
 
 
-class Switch(Spec):
-    """How a behaviour is turned off, and what that must do."""
-
-    run: Name
-    """The run that has it."""
-    remove: Annotated[tuple[Assignment, ...], Field(min_length=1)]
-    """Changes, as `--set` takes them, that turn it off."""
-    metric: str
-    """What changes, named before the runs were seen: a figure, or `violations.M` for the share that breaks M."""
-    direction: Literal["up", "down"]
-    """Where turning it off moves the metric."""
-
-
 class Behaviour(Spec):
     """A design that the case studies name."""
 
@@ -290,6 +298,17 @@ def leaves(term: Term) -> list[Term]:
     return [leaf for part in parts for leaf in leaves(part)] if parts else [term]
 
 
+def runs_of(term: Term) -> list[str]:
+    """The runs that a term is made of, each once."""
+    found = []
+    for leaf in leaves(term):
+        if isinstance(leaf, OfRun):
+            found.append(leaf.run)
+        elif isinstance(leaf, Switched):
+            found.append(leaf.switch.run)
+    return list(dict.fromkeys(found))
+
+
 def load_registry(file: Path) -> tuple[Document, Registry]:
     """The registry in a file. Raises InputErrors with everything that is wrong in it."""
     document = read(file)
@@ -330,6 +349,8 @@ def _names_that_lead_nowhere(document: Document, registry: Registry) -> list[Pro
                 if leaf.behaviour not in switches:
                     message = f"is about {leaf.behaviour}, which is no behaviour with a switch"
                     found.append(document.problem(place, message))
+            elif isinstance(leaf, Switched):
+                run_problem(place, leaf.switch.run)
             elif isinstance(leaf, OfRun):
                 run_problem(place, leaf.run)
     for index, behaviour in enumerate(registry.behaviours):

@@ -22,6 +22,7 @@ from sim.plan.published.registry import (
     SavingOf,
     Shown,
     SumOf,
+    Switched,
     Term,
 )
 from sim.stats.summary import MonitorResult, Summary
@@ -47,10 +48,10 @@ class Outcome:
         return cls(prediction.summary, prediction.bill, sum(len(run.executions.start_ns) for run in every))
 
 
-def figure_of(term: Term, outcomes: Mapping[str, Outcome], shows: Callable[[str], bool]) -> Figure:
+def figure_of(term: Term, outcomes: Mapping[str, Outcome], shows: Callable[[Shown | Switched], bool]) -> Figure:
     """The figure that a term stands for; refused where a run cannot tell it.
 
-    outcomes: by run. shows: whether a behaviour shows. Intervals of several runs are joined end to end
+    outcomes: by run. shows: whether a design shows that is turned off. Intervals of several runs are joined end to end
     (`sim.cost.propagate`), so the result is at least as wide as it must be.
     """
 
@@ -60,8 +61,8 @@ def figure_of(term: Term, outcomes: Mapping[str, Outcome], shows: Callable[[str]
     match term:
         case Number():
             return Figure.exact(term.number, term.unit)
-        case Shown():
-            return Figure.exact(1.0 if shows(term.behaviour) else 0.0, "")
+        case Shown() | Switched():
+            return Figure.exact(1.0 if shows(term) else 0.0, "")
         case RatioOf():
             over, under = map(value, term.ratio)
             return ratio(over, under, _quotient(over.unit, under.unit))
