@@ -79,11 +79,12 @@ def lower(scenario: Scenario) -> Lowered:
         )
         for queue, pool in scenario.workers.items()
     }
+    behaviours = scenario.behaviours
     federations = {
         name: FederatedQueue(
-            parts, name, federation, [workers[pool] for pool in federation.pools], scenario.behaviours.federation
+            parts, name, spec, [workers[pool] for pool in spec.pools], behaviours.federation, behaviours.locality
         )
-        for name, federation in scenario.federations.items()
+        for name, spec in scenario.federations.items()
     }
     dependencies = Dependencies(parts, scenario.dependencies)
     retention = scenario.temporal.retention

@@ -22,7 +22,8 @@ class Behaviours(Spec):
     heartbeat: bool = True
     """A lost worker is noticed when its heartbeats stay out. Off: by start-to-close alone."""
     locality: bool = True
-    """Task queues know in which region the data of a task lies. Off: any worker takes it, and has the data moved."""
+    """Task queues know in which region, or at which site of a federation, the data of a task lies. Off: any worker
+    takes it, and has the data moved."""
     multi_master: bool = True
     """Every one of `regions.masters` takes writes. Off: the first one alone does, for everybody."""
     serializable_multimaster: bool = True

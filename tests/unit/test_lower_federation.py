@@ -95,3 +95,15 @@ def test_federation_carries_on_when_a_site_is_lost() -> None:
     # 74058, and 6.
     assert on == [pytest.approx(74_064)]
     assert off[0] > 3_600_000
+
+
+def test_without_locality_a_task_runs_anywhere_and_moves_what_it_works_on() -> None:
+    # All tasks belong here; the pools are of one size, so that two thirds are offered elsewhere first. Binomial,
+    # within 4 standard deviations (6e-5).
+    wide = tuple(
+        f"workers.{pool}.activity_{of}=1000" for pool in ("here", "there", "beyond") for of in ("slots", "pollers")
+    )
+    far = counts(run(federated(600, "behaviours.locality=false", *wide)))
+    assert abs(far["spilled"] - 400) <= 4 * math.sqrt(600 * 2 / 9)
+    assert far["cross_site_byte"] == far["spilled"] * 1_000_000
+    assert "spilled" not in counts(run(federated(600, *wide)))
