@@ -112,7 +112,11 @@ def test_episodes_read_as_they_were_written() -> None:
 # -- memory ------------------------------------------------------------------------------------------------
 
 
-def test_a_replication_that_is_kept_is_not_changed_by_the_runs_after_it(network: Network, sound: Replication) -> None:
+def test_a_replication_that_is_kept_is_not_changed_by_the_runs_after_it(
+    network: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(FastEngine, "_may_stay", lambda self: True)
+    sound = run(network, LONG)
     assert not sound.executions.start_ns.flags.owndata, "this is to be a view of the run's memory"
     before = deepcopy(sound)
     shorter = run(network, replace(LONG, replication=1, horizon_ns=100 * SECOND))
@@ -122,7 +126,14 @@ def test_a_replication_that_is_kept_is_not_changed_by_the_runs_after_it(network:
     assert differences(before, run(network, LONG)) == []
 
 
-def test_only_rows_are_kept_of_the_memory_of_a_run() -> None:
+def test_few_rows_are_copied_out_of_the_memory_of_a_run(network: Network) -> None:
+    engine = FastEngine(network, replace(LONG, horizon_ns=5 * SECOND))
+    rows = engine.run().executions
+    assert not any(np.shares_memory(getattr(rows, name), engine.memory) for name in ("start_ns", "end_ns", "split"))
+
+
+def test_only_rows_are_kept_of_the_memory_of_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(FastEngine, "_may_stay", lambda self: True)
     m4 = load(CONFIGS / "m4.yaml", ["network.sources.jobs.arrivals=20000/s"]).lowered.network
     engine = FastEngine(m4, Plan(1, 0, 0, SECOND, 0, 0, SECOND // 10))
     found = engine.run()

@@ -26,6 +26,8 @@ from sim.errors import InputErrors, Problem
 from sim.network import Network
 from sim.results.columns import Replication
 
+WORTH_KEEPING = 1 << 22
+"""Words of rows from which on a replication keeps the memory that they were written in: 32 MiB."""
 SLICE = 1 << 18
 """Alarms handled between two looks of the host: some tens of milliseconds."""
 
@@ -125,8 +127,12 @@ class FastEngine:
         return replication
 
     def _may_stay(self) -> bool:
-        """Whether the replication may keep the rows in this memory."""
-        return _HAS_MMAP and len(self.memory) == self.words
+        """Whether the replication may keep the rows in this memory: not few of them, which are better copied.
+
+        A block of which a little has been touched costs several large pages.
+        """
+        rows = int(self.m[L.H_ORDINAL]) * (3 + int(self.m[L.H_STATES]))
+        return _HAS_MMAP and len(self.memory) == self.words and rows >= WORTH_KEEPING
 
     def _let_go(self) -> None:
         """Give back what was touched beside the rows, if it is more than they: alarms, and what was alive."""
