@@ -7,6 +7,7 @@ faults put into the engine; one interruption is a real signal to a real process.
 from __future__ import annotations
 
 import json
+import math
 import os
 import pty
 import re
@@ -241,7 +242,7 @@ def test_a_failed_internal_check_is_no_missed_objective(command: Command, monkey
 
 
 def interrupt_at(monkeypatch: pytest.MonkeyPatch, run: int) -> None:
-    """Ctrl-C during the run with this number, counted from 1 over all kinds of runs."""
+    """Ctrl-C during the run with this number, counted from 1 over all kinds of runs, all of them in this process."""
     sound, count = engine_run.run_one, 0
 
     def interrupted(*arguments: Any) -> Replication:
@@ -252,6 +253,8 @@ def interrupt_at(monkeypatch: pytest.MonkeyPatch, run: int) -> None:
         return sound(*arguments)
 
     monkeypatch.setattr(engine_run, "run_one", interrupted)
+    for cost in ("POOL_START_S", "POOL_AGAIN_S"):
+        monkeypatch.setattr(engine_run, cost, math.inf)
 
 
 @pytest.mark.parametrize(("at", "kept"), [(2, 1), (4, 3)])
