@@ -198,8 +198,8 @@ _int_range = Quantity(
     write=show.write_int_range,
     pattern=rf"{_COUNT}(?:\s*(?:\.\.|…)\s*{_COUNT})?",
     examples=("6..18", 6),
-    bounds="0 or more, the lower end first",
-    number={"type": "integer", "minimum": 0},
+    bounds="1 or more, or a range from 0 on, the lower end first",
+    number={"type": "integer", "minimum": 1},
 )
 _events_in_time = Quantity(
     kind="number of events in a time",

@@ -77,7 +77,8 @@ def test_every_key_at_a_place_is_described_with_kind_bounds_default_and_meaning(
     ended = command.sim("schema", "workers")
     assert (ended.code, ended.err) == (0, "")
     assert ended.out.startswith("workers: a mapping of names, each a worker pool\n")
-    assert "\n  replicas: 1\n      a whole number (at least 1); required\n      Pods.\n" in ended.out
+    pods = "a whole number or range (1 or more, or a range from 0 on, the lower end first); required"
+    assert f"\n  replicas: 6..18\n      {pods}\n      Pods: a number, or a range such as 6..18 " in ended.out
     assert "\n  start_delay: 0 s\n      a duration (0 or more); default 0 s\n" in ended.out
     for key in ("cpu", "workflow_task_slots", "activity_slots", "sticky_cache", "node"):
         assert f"\n  {key}: " in ended.out

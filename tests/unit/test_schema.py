@@ -183,7 +183,7 @@ def test_the_text_tells_kind_bounds_default_and_meaning_of_every_key() -> None:
         "  Pods that poll one task queue.\n"
         "\n"
         "  replicas: 6..18\n"
-        "      a whole number or range (0 or more, the lower end first); required\n"
+        "      a whole number or range (1 or more, or a range from 0 on, the lower end first); required\n"
         "      Pods; a range lets an autoscaler choose.\n"
         "\n"
         "  cpu: 2.0\n"
