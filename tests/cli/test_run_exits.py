@@ -15,8 +15,10 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -300,6 +302,13 @@ def test_an_interruption_before_anything_is_done_prints_nothing(
     assert "Traceback" not in ended.err
 
 
+def read_on(terminal: int) -> None:
+    """Read what a terminal shows until nobody writes to it any more."""
+    with suppress(OSError):
+        while os.read(terminal, 4096):
+            pass
+
+
 @pytest.mark.parametrize(
     ("processes", "to_all"),
     [
@@ -325,7 +334,10 @@ def test_a_signal_from_outside_ends_a_run_with_what_is_done(tmp_path: Path, proc
         while not re.search(rb"\b([3-9]|\d{2,})/5000", shown):
             shown += os.read(master, 4096)
         (os.killpg if to_all else os.kill)(running.pid, signal.SIGINT)
+        rest = Thread(target=read_on, args=(master,))  # else a full terminal holds the command up
+        rest.start()
         out, _ = running.communicate()
+    rest.join()
     os.close(master)
     assert running.returncode == 130
     assert 3 <= json.loads(out)["run"]["replications"] < 5000
