@@ -50,6 +50,10 @@ class Swarm(Dice):
         self.seed = seed
         self._weights: dict[str, float] = {}
 
+    def aside(self, name: str) -> Dice:
+        """Dice of their own: whatever is drawn from them, the rest of the network stays as it is."""
+        return Dice(f"{name} {self.seed}")
+
     @cached_property
     def share(self) -> float:
         """Share of the features that are switched on."""

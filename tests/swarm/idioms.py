@@ -37,8 +37,11 @@ def worker(make: Steps, listed: Listed) -> Document:
     home = f"home_{places.group_of(pool)}"
     make.affinities.add(home)
     body: Document = {"resource": pool, "affinity": home, "patience": times.distribution(least=1, longer=5)}
+    retry: Document = {}
     if swarm.likely("lease"):
         body["lease"] = times.time()
+        if swarm.aside("lease").chance(0.9) and not body["lease"].startswith("0 "):
+            retry["initial_interval"] = body["lease"]  # who was hit by the crash asks again as the lease ends
     if swarm.likely("otherwise"):
         anywhere = {"resource": pool, "affinity": home, "patience": times.time()}
         body["otherwise"] = [{"forget": home}, {"acquire": anywhere}]
@@ -49,7 +52,7 @@ def worker(make: Steps, listed: Listed) -> Document:
     if visits:
         task.append({"use": {**make.demand(swarm.pick(visits)), "at": pool}})
     task += [{"mark": "answered"}, {"release": pool}]
-    retry = {"initial_interval": times.time(1), "maximum_attempts": swarm.between(1, 4)}
+    retry = {"initial_interval": times.time(1), "maximum_attempts": swarm.between(1, 4), **retry}
     listed.maybe.add(pool)
     return {"loop": {"times": swarm.between(1, 3), "steps": [{"attempt": {"retry": retry, "steps": task}}]}}
 
@@ -59,3 +62,14 @@ def question(make: Steps) -> list[Document]:
     steps = make.times.few()
     make.questions.append(steps)
     return [{"mark": "asked"}, {"delay": make.times.steps(steps)}, {"mark": "answered"}]
+
+
+def crossing(make: Steps) -> list[Document]:
+    """Two resources, which half of the executions take in the other order and without patience. Last in a routine."""
+    dice = make.swarm.aside("crossing")
+    names = list(make.places.resources)
+    if len(names) < 2 or not make.routines.deadlocks or not dice.chance(0.3):
+        return []
+    one, other = dice.pick(names), dice.pick(names)
+    ways = [[{"acquire": a}, {"delay": make.times.steps(1)}, {"acquire": b}] for a, b in ((one, other), (other, one))]
+    return [{"branch": [{"probability": 0.5, "steps": ways[0]}, {"steps": ways[1]}]}]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .dice import Dice, Swarm
+from .dice import Swarm
 from .places import Document, Places
 from .times import Times
 
@@ -101,7 +101,7 @@ class Load:
         return burst
 
     def _trace(self, name: str, executions: int) -> Document:
-        dice = Dice(f"trace {name} {self.swarm.seed}")  # of its own: however long it is, the rest stays as it is
+        dice = self.swarm.aside(f"trace {name}")
         time, listed = 0, []
         for _ in range(executions):
             time += dice.pick((0, 0, 1, 1, 2, 5)) * self.times.grid_ns
@@ -119,7 +119,16 @@ class Load:
         """None, or up to five; several may hold one node down."""
         number = self.swarm.pick((1, 1, 2, 3, 5)) if self.swarm.weight("faults") else 0
         made = [self._fault() for _ in range(number)]
-        return {f"fault{i}": fault for i, fault in enumerate(fault for fault in made if fault)}
+        return {f"fault{i}": fault for i, fault in enumerate(fault for fault in made if fault)} or self._end()
+
+    def _end(self) -> Document:
+        """Seldom, and alone: nodes are lost for good, and no event is left for those who wait for them."""
+        dice = self.swarm.aside("end")
+        groups = sorted(self.used & set(self._targets("crash")))
+        if not groups or not dice.chance(0.4):
+            return {}
+        at = self.times.steps(round(dice.pick((0.1, 0.2, 0.5)) * self.length * self.scale))
+        return {"end": {"targets": [{"group": dice.pick(groups)}], "effect": "crash", "at": at, "drill": False}}
 
     def _targets(self, effect: str) -> list[str]:
         """Groups that it can hit."""

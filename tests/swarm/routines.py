@@ -91,6 +91,7 @@ class Routines:
     """All routines of a network. Those named `sub` are called by others; who is called by nobody is left out."""
 
     def __init__(self, swarm: Swarm, times: Times, places: Places, attributes: list[str]) -> None:
+        from .idioms import crossing
         from .steps import Steps  # they make each other: a step holds lists, a list steps
 
         self.swarm = swarm
@@ -104,7 +105,7 @@ class Routines:
             self.callable.append(f"sub{index}")
             self.make.affinities.clear()  # what nobody calls is left out, and nobody may forget what it remembers
         for index in range(swarm.pick((1, 1, 2))):
-            written[f"job{index}"] = self._routine(Around())
+            written[f"job{index}"] = [*self._routine(Around()), *crossing(self.make)]
         reached = [name for name in written if name not in self.callable]
         for name in reached:
             reached += [other for other in called(written[name]) if other not in reached]
