@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from sim.lower.constants import Constants
 from sim.lower.faults import crash
 from sim.lower.hosts import on_hosts
-from sim.lower.lowered import Assumption, Lowered
+from sim.lower.lowered import Lowered, stated
 from sim.lower.machines import machines, volumes
 from sim.lower.parts import Parts
 from sim.lower.postgres_commit import PRIMARY, Commit
@@ -59,12 +59,11 @@ def lower_dbos(scenario: Scenario) -> Lowered:
         engine.add(name, workflow)
     engine.parts.monitors.update(scenario.monitors)
     engine.add_faults()
-    stated = (Assumption(what, value) for what, value in scenario.assumptions.items())
     network = on_hosts(engine.parts.network(), scenario.hosts, engine.constants)
     return Lowered(
         network=network,
         deadlines_ns={name: workflow.deadline_ns for name, workflow in scenario.workflows.items()},
-        assumptions=(*stated, *engine.constants.noted.values()),
+        assumptions=(*stated(scenario.assumptions), *engine.constants.noted.values()),
         machines=tuple(machines(scenario)),
         volumes=tuple(volumes(scenario)),
         flushes=engine.commit.flushes,

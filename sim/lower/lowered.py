@@ -20,6 +20,11 @@ class Assumption:
     source: str = ""
 
 
+def stated(assumptions: Mapping[str, str]) -> tuple[Assumption, ...]:
+    """What the author of a scenario has assumed."""
+    return tuple(Assumption(what, value) for what, value in assumptions.items())
+
+
 @dataclass(frozen=True, slots=True)
 class Machine:
     """Machines to bill.

@@ -1,0 +1,222 @@
+"""A durable-workflow platform as a network, put together part by part: each needs those before it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from sim.lower.constants import Constants
+from sim.lower.dependencies import Dependencies
+from sim.lower.faults import faults_of
+from sim.lower.federation import FederatedQueue
+from sim.lower.hosts import on_hosts
+from sim.lower.left_out import note_what_is_left_out
+from sim.lower.lowered import History, Lowered, stated
+from sim.lower.machines import machines, volumes
+from sim.lower.masters import CROSS_REGION
+from sim.lower.parts import Parts
+from sim.lower.place_faults import PlaceFaults
+from sim.lower.platform import Platform
+from sim.lower.postgres_commit import PRIMARY
+from sim.lower.progress import seed
+from sim.lower.records import Records
+from sim.lower.regions import UNREPLICATED, Regional
+from sim.lower.scaling import scale
+from sim.lower.spread import spread_over_masters
+from sim.lower.steps import Step
+from sim.lower.stores import store_of
+from sim.lower.tables import Stores, add_stores
+from sim.lower.workers import Workers
+from sim.lower.workflow import WorkflowRoutine
+from sim.lower.zones import AWAY, CROSS_ZONE, Zoning
+from sim.scenario.platform import TemporalCluster
+from sim.scenario.scenario import Scenario
+from sim.scenario.workflow import Workflow
+
+
+class Deployment:
+    """The parts of one deployment. Everything is in `parts` once it is made; `lowered` hands it over.
+
+    deadlines_ns, in_progress, histories, shares, companions: as in `Lowered`.
+    """
+
+    def __init__(self, scenario: Scenario, temporal: TemporalCluster) -> None:
+        self.scenario = scenario
+        self.parts, self.constants = Parts(), Constants(scenario)
+        self.deadlines_ns: dict[str, int | None] = {}
+        self.in_progress: dict[str, str] = {}
+        self.histories: dict[str, History] = {}
+        self.shares: dict[str, tuple[str, str]] = {}
+        self.companions: dict[str, tuple[str, ...]] = {}
+        self._add_geography(temporal)
+        self.store = store_of(self.parts, self.constants, scenario)
+        self.platform = Platform(self.parts, self.constants, temporal, self.store.rtt_ns, self.store.limits)
+        self.workers = {queue: self._pool(queue) for queue in scenario.workers}
+        self._add_workflows(temporal)
+        for queue, pool in scenario.workers.items():
+            scale(self.parts, self.workers[queue], pool)
+        self.store.add_background()
+        self.parts.monitors.update(scenario.monitors)
+        self._place_executions()
+        self._add_faults()
+        self.data = add_stores(self.parts, self.constants, scenario) if scenario.databases else Stores()
+        note_what_is_left_out(self.constants, scenario, self.parts)
+
+    def lowered(self) -> Lowered:
+        """The network, and what goes with it."""
+        scenario, data = self.scenario, self.data
+        regional = self.parts.regional is not None
+        network = on_hosts(self.parts.network(), scenario.hosts, self.constants)
+        return Lowered(
+            network=network,
+            deadlines_ns=self.deadlines_ns | dict.fromkeys(data.routines),
+            assumptions=(*stated(scenario.assumptions), *self.constants.noted.values()),
+            machines=(*machines(scenario), *data.machines),
+            volumes=(*volumes(scenario), *data.volumes),
+            computed=data.computed,
+            histories=self.histories,
+            in_progress=self.in_progress,
+            task_queues={queue: pool.sync_match for queue, pool in self.workers.items()},
+            flushes=self._flushes(),
+            shares=self.shares,
+            companions=self.companions,
+            traffic=self._traffic(),
+            in_drills={"unreplicated": UNREPLICATED} if regional else {},
+        )
+
+    def _add_geography(self, temporal: TemporalCluster) -> None:
+        """Zones and regions, and what lies between regions."""
+        scenario, parts = self.scenario, self.parts
+        if scenario.zones is not None:
+            parts.zoning = Zoning(self.constants, scenario.zones, temporal)
+        if scenario.regions is not None:
+            parts.regional = Regional(self.constants, scenario.regions, scenario.behaviours)
+            resources, stations, spans = parts.regional.places()
+            parts.resources |= resources
+            parts.stations |= stations
+            parts.spans |= spans
+
+    def _pool(self, queue: str) -> Workers:
+        """The workers of a task queue."""
+        scenario = self.scenario
+        return Workers(
+            self.parts,
+            self.constants,
+            self.platform,
+            self.store,
+            queue,
+            scenario.workers[queue],
+            event_sourcing=scenario.behaviours.event_sourcing,
+            reads=queue in scenario.reading_queues,
+        )
+
+    def _add_workflows(self, temporal: TemporalCluster) -> None:
+        """The routine of every workflow, and executions that are under way at the start."""
+        scenario, behaviours = self.scenario, self.scenario.behaviours
+        federations = {
+            name: FederatedQueue(
+                self.parts,
+                name,
+                spec,
+                [self.workers[pool] for pool in spec.pools],
+                behaviours.federation,
+                behaviours.locality,
+            )
+            for name, spec in scenario.federations.items()
+        }
+        dependencies = Dependencies(self.parts, scenario.dependencies)
+        for name, workflow, begins_ns in _versions(scenario):
+            routine = WorkflowRoutine(
+                self.parts,
+                self.constants,
+                self.platform,
+                self.store,
+                self.workers,
+                federations,
+                behaviours,
+                dependencies,
+                name,
+                workflow,
+                begins_ns,
+            )
+            routine.add()
+            self.deadlines_ns[routine.routine] = workflow.deadline_ns
+            if scenario.run.start == "in_progress" and not begins_ns:
+                self.in_progress.update(dict.fromkeys(seed(self.parts, self.constants, routine), name))
+            if temporal.retention is not None:
+                self.histories[routine.routine] = routine.history(temporal.retention)
+
+    def _place_executions(self) -> None:
+        """In which zone and region each execution begins, and what it writes where."""
+        parts = self.parts
+        executions = (*self.deadlines_ns, *self.in_progress)
+        if parts.zoning is not None:
+            parts.attributes[AWAY] = 0
+            self._begin_with(executions, parts.zoning.place_execution())
+        self._add_records()
+        for pool in self.workers.values():
+            self.shares |= {} if pool.locality is None else pool.locality.shares
+        if parts.regional is not None:
+            self._begin_with(executions, parts.regional.place_execution())
+
+    def _begin_with(self, routines: Iterable[str], step: Step | None) -> None:
+        """Put a step before those of each routine."""
+        if step is not None:
+            for name in routines:
+                self.parts.routines[name] = (step, *self.parts.routines[name])
+
+    def _add_records(self) -> None:
+        """The masters' places and the records that they write."""
+        parts, scenario = self.parts, self.scenario
+        many = None if parts.regional is None else parts.regional.many
+        if many is not None:
+            spread_over_masters(parts, many, PRIMARY, self.store.carried_out)
+        if not scenario.records:
+            return
+        error_ns = many.masters.clock_error_ns if many is not None and scenario.behaviours.clock_skew else 0
+        records = Records(parts, self.constants, many, error_ns)
+        for name, record in scenario.records.items():
+            self.shares |= records.add(name, record)
+
+    def _add_faults(self) -> None:
+        """What fails, and the recovery that is watched at the workers it hits."""
+        parts, scenario = self.parts, self.scenario
+        for name, fault in scenario.faults.items():
+            if fault.of_place:
+                found = PlaceFaults(parts, self.constants, scenario, self.store).of(name, fault)
+            else:
+                found = faults_of(self.constants, scenario, self.store, name, fault)
+            parts.faults.update(found)
+            if fault.at_ns is not None and len(found) > 1:
+                self.companions[name] = tuple(found)[1:]
+            hit = {target.group for one in found.values() for target in one.targets}
+            for pool in self.workers.values():
+                if pool.nodes in hit:
+                    pool.add_recovery()
+
+    def _flushes(self) -> tuple[str, ...]:
+        """The logs of every master."""
+        many = None if self.parts.regional is None else self.parts.regional.many
+        if many is None:
+            return self.store.flushes
+        return tuple(many.named(name, master) for name in self.store.flushes for master in range(len(many.at)))
+
+    def _traffic(self) -> dict[str, str]:
+        """What is billed by the byte: the meter, and the operation that counts it."""
+        found = {}
+        if self.parts.zoning is not None:
+            found["cross_zone"] = CROSS_ZONE
+        if self.parts.regional is not None:
+            found["cross_region"] = CROSS_REGION
+        return found
+
+
+def _versions(scenario: Scenario) -> Iterator[tuple[str, Workflow, int]]:
+    """Every workflow under its name, from the start on; and its next version, from the rollout on."""
+    for name, workflow in scenario.workflows.items():
+        yield name, workflow, 0
+        rollout = workflow.rollout
+        if rollout is not None:
+            later = workflow.model_copy(
+                update={"task_queue": rollout.task_queue, "rollout": None, "queries": None, "updates_per_s": None}
+            )
+            yield f"{name}-v2", later, rollout.at_ns

@@ -1,0 +1,43 @@
+"""What the mechanism of a platform leaves out, said in the notes that `sim explain` prints."""
+
+from __future__ import annotations
+
+from sim.lower.constants import Constants
+from sim.lower.parts import Parts
+from sim.scenario.scenario import Scenario
+
+
+def note_what_is_left_out(constants: Constants, scenario: Scenario, parts: Parts) -> None:
+    """What the mechanism does not have: said, so that nobody takes it for included."""
+    activities = [activity for workflow in scenario.workflows.values() for activity in workflow.activities]
+    if any(activity.cpu is None for activity in activities):
+        constants.note("CPU of activities that name none", "not taken from the cores of their worker")
+    constants.note(
+        "timeout of an activity attempt",
+        "writes nothing to the store; its retry does, and so does a result that comes too late and is dropped",
+    )
+    constants.note(
+        "reads of queues, visibility and deletion after the retention",
+        "take the store's CPU at the transition that causes them; their commits are counted, not waited for",
+    )
+    if parts.regional is not None and parts.regional.copying is not None:
+        constants.note(
+            "services and workers of the region that takes over",
+            "started by the failover: in the bill only where `machines` names them; its store is billed",
+        )
+    if any(activity.heartbeat_ns is not None and activity.chunks is None for activity in activities):
+        constants.note("heartbeats that report no progress", "write nothing to the store")
+    if any(activity.chunks is not None for activity in activities):
+        constants.note(
+            "heartbeats that report a chunk",
+            "reach the server at once; the SDK holds back those that follow within 0.8 of the timeout, so that chunks "
+            "shorter than that would cost fewer writes, and a crash more than the chunk in progress",
+            "Temporal documentation, docs/evaluate/cloud/actions.mdx, 2026-08-21",
+        )
+    if any(activity.retry and activity.retry.budget_per_s for activity in activities):
+        constants.note("retry budgets", "are spent by failures that workers report, not by timeouts")
+    if any(activity.local for activity in activities):
+        constants.note(
+            "workflow tasks with local activities",
+            "are not kept alive by heartbeats: all that they do has to end within the workflow task timeout",
+        )
