@@ -29,9 +29,9 @@ def main() -> None:
     brief = replace(window, warmup_ns=0, horizon_ns=10**8, follow_ns=0, drain_ns=0, sample_ns=0)
     if how == "pool":
         engine_run.POOL_START_S = 0.0  # so that the workers start for the short run
-        run_all(network, [brief.plan(seed, index) for index in range(4)], processes=2)
+        run_all([(network, brief.plan(seed, index)) for index in range(4)], processes=2)
         began = time.monotonic()
-        runs, complete = run_all(network, [window.plan(seed, index) for index in (0, 1)], processes=2)
+        runs, complete = run_all([(network, window.plan(seed, index)) for index in (0, 1)], processes=2)
         print(time.monotonic() - began)
         assert complete
         assert len(runs) == 2

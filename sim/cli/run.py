@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, cast
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 import typer
 
@@ -20,6 +20,7 @@ from sim.errors import InputErrors, Problem
 from sim.units import parse_duration_ns, parse_positive_duration_ns, parse_ratio
 
 if TYPE_CHECKING:
+    from sim.plan.predict import Prediction
     from sim.stats.summary import MonitorResult, Summary
 
 T = TypeVar("T")
@@ -50,7 +51,7 @@ def command(
     processes: Annotated[int, typer.Option("--processes", help="Runs at once; -1 takes all cores.")] = -1,
 ) -> None:
     """Predict latency, recovery and cost; print figures, verdicts and the bill."""
-    from sim.engine.run import ENGINES, compile_now, must_be_compiled
+    from sim.engine.run import ENGINES
     from sim.lower.load import load
     from sim.plan.predict import Options, predict
 
@@ -78,13 +79,30 @@ def command(
     _make_room(report, out, problems)
     if problems:
         raise InputErrors(problems)
+    _compile(engine, quiet)
+    with Progress(not quiet) as progress:
+        prediction = predict(loaded, replace(options, progress=progress.tell))
+    _print(prediction, as_json)
+    _write(prediction, report, out, "parquet" if columns == "parquet" else "csv", quiet)
+    if prediction.interrupted:
+        raise SystemExit(130)
+    if gate and not _passes(prediction.summary):
+        raise SystemExit(1)
+
+
+def _compile(engine: str, quiet: bool) -> None:
+    """Make the engine's machine code, where this machine has none yet, and say so: it takes a while."""
+    from sim.engine.run import compile_now, must_be_compiled
+
     if must_be_compiled(engine):
         note("compiling the engine, once on this machine: about 20 s", quiet)
         began = time.perf_counter()
         compile_now()
         note(f"compiled in {time.perf_counter() - began:.0f} s", quiet)
-    with Progress(not quiet) as progress:
-        prediction = predict(loaded, replace(options, progress=progress.tell))
+
+
+def _print(prediction: Prediction, as_json: bool) -> None:
+    """The prediction on the terminal."""
     if as_json:
         from sim.report.json_document import document
 
@@ -95,6 +113,12 @@ def command(
         from sim.report.text import prediction_text
 
         say(prediction_text(prediction.summary, prediction.bill))
+
+
+def _write(
+    prediction: Prediction, report: Path | None, out: Path | None, columns: Literal["csv", "parquet"], quiet: bool
+) -> None:
+    """The page and the columns, where they are asked for."""
     if report is not None:
         from sim.report.page import write_report
 
@@ -103,15 +127,10 @@ def command(
     if out is not None:
         from sim.report.frames import write_columns
 
-        file_format = cast("Literal['csv', 'parquet']", columns or "csv")
         write_columns(
-            out, prediction.replications, drills=prediction.drills, bill=prediction.bill, file_format=file_format
+            out, prediction.replications, drills=prediction.drills, bill=prediction.bill, file_format=columns
         )
         note(f"columns: {out}", quiet)
-    if prediction.interrupted:
-        raise SystemExit(130)
-    if gate and not _passes(prediction.summary):
-        raise SystemExit(1)
 
 
 def _add_lives(found: list[dict[str, Any]], monitors: Sequence[MonitorResult]) -> None:

@@ -14,6 +14,8 @@ from sim.results.audit import audit
 from sim.results.columns import Replication
 
 Traces = dict[str, list[int]]
+Planned = tuple[Network, Plan]
+"""A replication that is to be run."""
 
 
 ENGINES = ("fast", "reference")
@@ -66,14 +68,13 @@ def run_one(
 
 
 def run_all(
-    network: Network,
-    plans: Sequence[Plan],
+    runs: Sequence[Planned],
     traces: Traces | None = None,
     processes: int = -1,
     told: Callable[[float], None] | None = None,
     engine: str = "fast",
 ) -> tuple[list[Replication], bool]:
-    """Run the plans, each a replication; gives those that ended, in the order of the plans, and whether all did.
+    """Run the replications; gives those that ended, in the order in which they stand, and whether all did.
 
     processes: how many at once; -1 takes all cores. The result does not depend on it. told: hears how many are done,
     with the share of the one that is under way in this process. Ctrl-C stops and keeps what has arrived. Raises
@@ -83,7 +84,7 @@ def run_all(
     if processes != 1 and must_be_compiled(engine):
         compile_now()  # once, not by every process at the same time
     try:
-        for replication in _stream(network, plans, traces, processes, engine, told or (lambda _: None)):
+        for replication in _stream(runs, traces, processes, engine, told or (lambda _: None)):
             finished.append(replication)
     except KeyboardInterrupt:
         return finished, False
@@ -91,8 +92,7 @@ def run_all(
 
 
 def _stream(
-    network: Network,
-    plans: Sequence[Plan],
+    runs: Sequence[Planned],
     traces: Traces | None,
     processes: int,
     engine: str,
@@ -103,23 +103,23 @@ def _stream(
     This process begins. Others join it when so much is left that it pays to start them: never for runs of
     milliseconds. The reference engine cannot be asked meanwhile, and what it runs is long: others do all of it.
     """
-    start = _Start(len(plans), processes)
+    start = _Start(len(runs), processes)
     pool: Generator[Replication, None, None] | None = None
 
     def others(first: int) -> Generator[Replication, None, None]:
-        return _pool(network, plans[first:], traces, start.cores, engine)
+        return _pool(runs[first:], traces, start.cores, engine)
 
     def look(now_ns: int, last_ns: int) -> None:
         nonlocal pool
         told(start.done + now_ns / last_ns)
-        if pool is None and start.pays(min(now_ns / plans[start.done].horizon_ns, 1.0)):
+        if pool is None and start.pays(min(now_ns / runs[start.done][1].horizon_ns, 1.0)):
             pool = others(start.done + 1)
 
-    if engine == "reference" and start.cores > 1 and len(plans) > 1:
+    if engine == "reference" and start.cores > 1 and len(runs) > 1:
         pool = others(0)
     try:
-        while pool is None and start.done < len(plans):
-            replication = run_one(network, plans[start.done], traces, engine, look)
+        while pool is None and start.done < len(runs):
+            replication = run_one(*runs[start.done], traces, engine, look)
             start.done += 1
             told(start.done)
             yield replication
@@ -169,7 +169,7 @@ def _cores() -> int:
 
 
 def _pool(
-    network: Network, plans: Sequence[Plan], traces: Traces | None, processes: int, engine: str
+    runs: Sequence[Planned], traces: Traces | None, processes: int, engine: str
 ) -> Generator[Replication, None, None]:
     """The replications by other processes, which are at work from now on, whether anybody asks for more or not."""
     from joblib import Parallel, delayed
@@ -180,7 +180,7 @@ def _pool(
     warnings.filterwarnings("ignore", message="A worker stopped while some jobs were given", category=UserWarning)
     parallel = Parallel(n_jobs=processes, return_as="generator")
     found: Generator[Replication, None, None] = parallel(
-        delayed(run_one)(network, plan, traces, engine) for plan in plans
+        delayed(run_one)(network, plan, traces, engine) for network, plan in runs
     )
     return found
 

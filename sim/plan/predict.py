@@ -9,7 +9,7 @@ from functools import cache
 
 from sim.cost.bill import Bill
 from sim.engine.plan import Plan
-from sim.engine.run import Traces, life_of, run_all
+from sim.engine.run import Planned, Traces, life_of, run_all
 from sim.errors import InputErrors, Problem
 from sim.figure import Figure
 from sim.lower.load import Loaded
@@ -156,23 +156,23 @@ class _Line:
             if fault.is_drill and fault.at_ns is not None and name not in companions
         ]
 
-    def run(self, what: str, plans: Sequence[Plan], network: Network | None = None) -> list[Replication]:
-        """Run plans on all cores, telling the progress; an interruption keeps what is done."""
-        if self.interrupted or not plans:
+    def run(self, what: str, planned: Sequence[Planned]) -> list[Replication]:
+        """Run replications on all cores, telling the progress; an interruption keeps what is done."""
+        if self.interrupted or not planned:
             return []
         progress = self.options.progress
 
         def told(done: float) -> None:
             if progress is not None:
-                progress(what, done, len(plans))
+                progress(what, done, len(planned))
 
         told(0)
         options = self.options
-        runs, whole = run_all(network or self.network, plans, self.traces, options.processes, told, options.engine)
+        runs, whole = run_all(planned, self.traces, options.processes, told, options.engine)
         if not whole:
             self.interrupted = True
             effect = "intervals are wider for it" if runs else "what they tell is left out"
-            self.warn(f"interrupted: {what}: {len(runs)} of {len(plans)} are used, {effect}")
+            self.warn(f"interrupted: {what}: {len(runs)} of {len(planned)} are used, {effect}")
         return [joined(run, self.loaded.lowered.in_progress) for run in runs]
 
     def warn(self, text: str) -> None:
@@ -194,7 +194,7 @@ class _Line:
             raise InputErrors(placed(self.loaded, problems)) from None
 
     def _pilots(self, plans: Sequence[Plan]) -> list[Replication]:
-        runs = self.run("warm-up", plans)
+        runs = self.run("warm-up", [(self.network, plan) for plan in plans])
         if self.interrupted:
             raise KeyboardInterrupt
         return runs
@@ -202,7 +202,7 @@ class _Line:
     def base(self, window: Measured) -> list[Replication]:
         """The measured runs: as many as asked for, or as many as the precision takes, in batches of that size."""
         batch = self.settings.replications
-        runs = self.run("runs", [window.plan(self.settings.seed, index) for index in range(batch)])
+        runs = self.run("runs", self._planned(window, range(batch)))
         if not runs:
             raise KeyboardInterrupt
         if self.settings.precision is None:
@@ -210,10 +210,13 @@ class _Line:
         most = batch * MOST_REPLICATIONS_FACTOR
         while len(runs) < most and not self.interrupted and not self._precise(runs):
             more = range(len(runs), min(len(runs) + batch, most))
-            runs += self.run("runs", [window.plan(self.settings.seed, index) for index in more])
+            runs += self.run("runs", self._planned(window, more))
         if not self._precise(runs) and not self.interrupted:
             self.warn(f"the precision asked for is not reached after {len(runs)} runs; run.horizon may be too short")
         return runs
+
+    def _planned(self, window: Measured, indices: range) -> list[Planned]:
+        return [(self.network, window.plan(self.settings.seed, index)) for index in indices]
 
     def _precise(self, runs: Sequence[Replication]) -> bool:
         figures = base_figures(runs, self.deadlines, self.settings.confidence, lambda _: None, False)
@@ -246,14 +249,19 @@ class _Line:
         """Every scripted fault in runs of its own, beside twins without any."""
         if not self.faults or self.interrupted:
             return []
-        count = self.settings.replications
-        twins = self.run("twins", [self.drill_plan(None, index) for index in range(count)])
+        networks = {None: self.network} | {fault: self.loaded.lowered.drilled(fault) for fault in self.faults}
+        planned = [
+            (network, self.drill_plan(fault, index))
+            for index in range(self.settings.drills or self.settings.replications)
+            for fault, network in networks.items()
+        ]
+        runs, kinds = self.run("drills", planned), len(networks)
+        twins = runs[::kinds]
         found = []
-        for fault in self.faults:
-            plans = [self.drill_plan(fault, index) for index in range(len(twins))]
-            runs = self.run(f"drill {fault}", plans, self.loaded.lowered.drilled(fault))
-            if runs:
-                found.append(Drill(fault, runs, twins[: len(runs)], self.settings.drill_window_ns))
+        for kind, fault in enumerate(self.faults, start=1):
+            drilled = runs[kind::kinds]
+            if drilled:
+                found.append(Drill(fault, drilled, twins[: len(drilled)], self.settings.drill_window_ns))
         return found
 
     # -- conclusions ------------------------------------------------------------------------------------------

@@ -53,6 +53,9 @@ class RunSettings(Spec):
     in the results takes some 50 bytes of it, one under way a hundred more; a run that needs more says so and stops."""
     drill_window_ns: PositiveDuration = 300_000_000_000
     """How long after a scripted fault its recovery is looked for."""
+    drills: Annotated[int, Field(ge=2, le=100_000)] | None = None
+    """How often each scripted fault is tried, each time beside a run without it; as often as `replications` by
+    default."""
 
 
 class Objective(Spec):

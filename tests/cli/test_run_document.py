@@ -88,6 +88,12 @@ def test_the_keys_have_the_values_that_the_scenario_gives_them(command: Command)
     assert all(one["violated"] == 0 < one["checked"] for one in found["monitors"])
 
 
+def test_a_drill_is_tried_as_often_as_the_run_says(command: Command) -> None:
+    found = command.document(SHOP, "--set", "run.drills=3")
+    assert found["run"]["replications"] == 5
+    assert found["recovery"][0]["episodes"]["value"] == 3
+
+
 def test_every_figure_is_whole_and_a_missing_value_carries_its_reason(shop: dict[str, Any]) -> None:
     found = list(figures_in(shop))
     assert len(found) > 50

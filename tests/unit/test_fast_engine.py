@@ -17,7 +17,7 @@ import pytest
 from sim.engine import run as engine_run
 from sim.engine.fast import run
 from sim.engine.plan import Plan
-from sim.engine.run import run_all
+from sim.engine.run import Planned, run_all
 from sim.errors import InputErrors
 from sim.lower.load import load
 from sim.network import Network
@@ -69,11 +69,11 @@ def test_one_two_and_eight_processes_give_the_same(
 ) -> None:
     monkeypatch.setattr(engine_run, "POOL_START_S", start_s)
     monkeypatch.setattr(engine_run, "_pool_has_worked", False)
-    plans = [plan(replication) for replication in range(4)]
-    alone, complete = run_all(network, plans, processes=1)
+    planned = [(network, plan(replication)) for replication in range(4)]
+    alone, complete = run_all(planned, processes=1)
     assert complete
     for processes in (2, 8):
-        together, _ = run_all(network, plans, processes=processes)
+        together, _ = run_all(planned, processes=processes)
         for one, other in zip(alone, together, strict=True):
             assert differences(one, other) == []
 
@@ -91,21 +91,21 @@ def test_others_run_what_is_left_as_soon_as_it_pays(
         began.append(arguments[1].replication)
         return sound(*arguments)
 
-    def others(network: Network, plans: Sequence[Plan], *_: object) -> Generator[Replication, None, None]:
-        yield from (sound(network, plan) for plan in plans)
+    def others(runs: Sequence[Planned], *_: object) -> Generator[Replication, None, None]:
+        yield from (sound(*run) for run in runs)
 
     monkeypatch.setattr(engine_run, "POOL_START_S", start_s)
     monkeypatch.setattr(engine_run, "_pool_has_worked", False)
     monkeypatch.setattr(engine_run, "run_one", counted)
     monkeypatch.setattr(engine_run, "_pool", others)
-    found, _ = run_all(network, [plan(replication) for replication in range(4)], processes=2, engine=engine)
+    found, _ = run_all([(network, plan(replication)) for replication in range(4)], processes=2, engine=engine)
     assert began == list(range(here))
     assert [one.index for one in found] == [0, 1, 2, 3]
 
 
 def test_the_host_hears_how_much_of_all_runs_is_done(network: Network) -> None:
     heard: list[float] = []
-    run_all(network, [plan(replication) for replication in range(3)], processes=1, told=heard.append)
+    run_all([(network, plan(replication)) for replication in range(3)], processes=1, told=heard.append)
     assert heard == sorted(heard)
     assert heard[-1] == 3
     assert {1, 2, 3} < set(heard)

@@ -115,11 +115,14 @@ def test_disk_operations_under_load_take_as_long_as_in_m_m_c() -> None:
 
 
 def _mean(loaded: Loaded, routine: str, horizon_s: float) -> Any:
-    plans = [
-        Plan(1, index, 20 * SECOND, round(horizon_s * SECOND), 50 * SECOND, 1000 * SECOND, SECOND * 100)
+    planned = [
+        (
+            loaded.lowered.network,
+            Plan(1, index, 20 * SECOND, round(horizon_s * SECOND), 50 * SECOND, 1000 * SECOND, SECOND * 100),
+        )
         for index in range(12)
     ]
-    runs, whole = run_all(loaded.lowered.network, plans, {}, 1, lambda _: None, "fast")
+    runs, whole = run_all(planned, {}, 1, lambda _: None, "fast")
     assert whole
     return metrics(runs, {routine: None}, 1 - ERROR)[f"latency.{routine}.mean"]
 
