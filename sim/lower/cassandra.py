@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from sim.errors import Problem
 from sim.lower.constants import Constants
 from sim.lower.parts import Parts
 from sim.lower.persistence import Store
@@ -22,7 +21,6 @@ from sim.scenario.cassandra import CassandraCluster
 from sim.scenario.faults import DeploymentFault
 from sim.scenario.platform import TemporalCluster
 from sim.scenario.presets import Transition
-from sim.scenario.store import StoreCluster
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +94,6 @@ class CassandraStore(Store):
         """Nodes that are away until they are repaired; nothing takes their place meanwhile."""
         assert fault.repair is not None, "checked when it was read"
         return self.replicas.targets(fault.nodes, each=fault.mttf_ns is not None), fault.repair
-
-    @classmethod
-    def infeasible(cls, constants: Constants, temporal: TemporalCluster, store: StoreCluster) -> Iterator[Problem]:
-        """Nothing that its numbers tell."""
-        return iter(())
 
     # -- operations -------------------------------------------------------------------------------------------
 

@@ -27,10 +27,9 @@ def machines(scenario: Scenario) -> Iterator[Machine]:
             yield _machine(scenario, name, store.node, store.machines)
             for region in _copies(scenario):
                 yield _machine(scenario, f"{name}.{region}", store.node, store.machines)
-    if scenario.postgres is not None and scenario.postgres.pgbouncer is not None:
-        bouncer = scenario.postgres.pgbouncer
-        if bouncer.node is not None:
-            yield _machine(scenario, "postgres.pgbouncer", bouncer.node, bouncer.replicas)
+    bouncer = scenario.pgbouncer
+    if bouncer is not None and bouncer.node is not None:
+        yield _machine(scenario, "pgbouncer", bouncer.node, bouncer.replicas)
     for name, rented in scenario.machines.items():
         machine = _machine(scenario, f"machines.{name}", rented.node, rented.count, rented.spot)
         yield replace(machine, controller=rented.kept_by)

@@ -10,7 +10,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import Any
 
-from sim.errors import Problem
 from sim.lower.constants import Constants
 from sim.lower.limits import RateLimits
 from sim.lower.parts import Parts
@@ -35,7 +34,6 @@ from sim.network.routines import Retry
 from sim.scenario.faults import DeploymentFault
 from sim.scenario.platform import TemporalCluster
 from sim.scenario.presets import Transition
-from sim.scenario.store import StoreCluster
 
 HISTORY = "history-events"
 """Attribute: events in the history of an execution; what replay costs grows with it."""
@@ -104,11 +102,6 @@ class Store(ABC):
 
     def add_background(self) -> None:  # noqa: B027  # most stores have nothing to say here
         """What the store does by itself, once all load is in its place; nothing, where a product does not say."""
-
-    @classmethod
-    @abstractmethod
-    def infeasible(cls, constants: Constants, temporal: TemporalCluster, store: StoreCluster) -> Iterator[Problem]:
-        """What cannot work in this store, as far as the presets' numbers tell."""
 
     # -- the same for every product ---------------------------------------------------------------------------
 

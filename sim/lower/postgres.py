@@ -9,30 +9,35 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sim.errors import Problem
 from sim.lower.constants import Constants
 from sim.lower.parts import Parts
 from sim.lower.persistence import Store
 from sim.lower.postgres_background import add_background
 from sim.lower.postgres_buffers import Buffers
 from sim.lower.postgres_commit import PRIMARY, Commit
-from sim.lower.postgres_pool import CPU, Pool, infeasible_pool
+from sim.lower.postgres_pool import CPU, Pool
 from sim.lower.postgres_recovery import WAL_BYTES, away
 from sim.lower.steps import Distribution, Step, Steps, use
 from sim.lower.zones import CROSS_ZONE
 from sim.network.faults import Target as NodeTarget
 from sim.network.places import NodeGroup
 from sim.scenario.faults import DeploymentFault
+from sim.scenario.pgbouncer import PgBouncer
 from sim.scenario.platform import TemporalCluster
 from sim.scenario.presets import Transition
-from sim.scenario.store import PostgresCluster, StoreCluster
+from sim.scenario.store import PostgresCluster
 
 
 class PostgresStore(Store):
     """A PostgreSQL cluster as Temporal's store."""
 
     def __init__(
-        self, parts: Parts, constants: Constants, temporal: TemporalCluster, postgres: PostgresCluster
+        self,
+        parts: Parts,
+        constants: Constants,
+        temporal: TemporalCluster,
+        postgres: PostgresCluster,
+        pgbouncer: PgBouncer | None,
     ) -> None:
         super().__init__(parts, constants, temporal, postgres)
         self.postgres = postgres
@@ -42,7 +47,7 @@ class PostgresStore(Store):
         self.message_ns = constants.number("postgres.cpu_per_message")
         self.commit = Commit(parts, constants, postgres)
         self.flushes = self.commit.flushes
-        self.pool = Pool(parts, constants, temporal, postgres)
+        self.pool = Pool(parts, constants, temporal, postgres, pgbouncer)
         self.buffers = Buffers(parts, constants, postgres)
 
     def writing(self, transition: Transition, on_the_way_ns: int, owned: bool) -> Iterator[Step]:
@@ -90,9 +95,3 @@ class PostgresStore(Store):
     def commit_ns(self) -> int:
         """Mean time of a commit that is alone."""
         return self.commit.mean_ns()
-
-    @classmethod
-    def infeasible(cls, constants: Constants, temporal: TemporalCluster, store: StoreCluster) -> Iterator[Problem]:
-        """Pools that do not fit."""
-        assert isinstance(store, PostgresCluster)
-        return infeasible_pool(constants, temporal, store)

@@ -17,8 +17,9 @@ from sim.lower.steps import Distribution, Step, acquire, delay, release, use
 from sim.network.distributions import Uniform
 from sim.network.places import Contention, NodeGroup, Resource, Server
 from sim.network.sources import PoissonArrivals, Source
+from sim.scenario.pgbouncer import PgBouncer
 from sim.scenario.platform import TemporalCluster
-from sim.scenario.store import PgBouncer, PostgresCluster
+from sim.scenario.store import PostgresCluster
 from sim.units import write_bytes
 from sim.units.tables import SECOND
 
@@ -39,11 +40,12 @@ class Pool:
         constants: Constants,
         temporal: TemporalCluster,
         postgres: PostgresCluster,
+        bouncer: PgBouncer | None,
     ) -> None:
         self.parts = parts
         self.constants = constants
         self.temporal = temporal
-        bouncer = self.bouncer = postgres.pgbouncer
+        self.bouncer = bouncer
         own = temporal.sql.connect
         self.connect = constants.distribution("postgres.connect") if own is None else own
         own_ns = temporal.sql.acquire_timeout_ns
@@ -176,15 +178,17 @@ def pool_size(constants: Constants, bouncer: PgBouncer) -> int:
     return bouncer.replicas * size
 
 
-def infeasible_pool(constants: Constants, temporal: TemporalCluster, postgres: PostgresCluster) -> Iterator[Problem]:
+def infeasible_pool(
+    constants: Constants, temporal: TemporalCluster, postgres: PostgresCluster, bouncer: PgBouncer | None
+) -> Iterator[Problem]:
     """Pools that do not fit into each other, or into the memory of the primary."""
     most, backends = _most(constants, temporal), _most(constants, temporal)
-    key, bouncer = "temporal.sql.max_conns", postgres.pgbouncer
+    key = "temporal.sql.max_conns"
     if bouncer is not None:
-        backends, key = pool_size(constants, bouncer), "postgres.pgbouncer.default_pool_size"
+        backends, key = pool_size(constants, bouncer), "pgbouncer.default_pool_size"
         if bouncer.pool_mode == "session" and most > backends:
             yield Problem(
-                "postgres.pgbouncer.pool_mode",
+                "pgbouncer.pool_mode",
                 f"is session: each of {most} connections of the pods keeps one of {backends} to the database for good",
                 "write pool_mode: transaction, or a larger default_pool_size",
             )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sim.errors import Problem
 from sim.lower.constants import Constants
 from sim.lower.parts import Parts
 from sim.lower.persistence import Store
@@ -16,7 +15,6 @@ from sim.scenario.faults import DeploymentFault
 from sim.scenario.platform import TemporalCluster
 from sim.scenario.presets import Transition
 from sim.scenario.sqlite import SqliteDatabase
-from sim.scenario.store import StoreCluster
 
 WRITER = "sqlite"
 
@@ -61,11 +59,6 @@ class SqliteStore(Store):
     def outage(self, fault: DeploymentFault) -> tuple[tuple[NodeTarget, ...], Distribution]:
         """It is part of the server's process: no target leads here."""
         raise AssertionError(fault.target)
-
-    @classmethod
-    def infeasible(cls, constants: Constants, temporal: TemporalCluster, store: StoreCluster) -> Iterator[Problem]:
-        """Nothing that its numbers tell."""
-        return iter(())
 
     def _visit(self, statements: int, commits: int) -> Step:
         parts: list[Distribution] = [constant(statements * self.statement_ns)]

@@ -10,21 +10,25 @@ from sim.lower.constants import Constants
 from sim.lower.parts import Parts
 from sim.lower.persistence import Store
 from sim.lower.postgres import PostgresStore
+from sim.lower.postgres_pool import infeasible_pool
 from sim.lower.sqlite import SqliteStore
 from sim.scenario.scenario import Scenario
-
-PRODUCTS: dict[str, type[Store]] = {"postgres": PostgresStore, "cassandra": CassandraStore, "sqlite": SqliteStore}
 
 
 def store_of(parts: Parts, constants: Constants, scenario: Scenario) -> Store:
     """The store of a deployment, put in place."""
-    assert scenario.temporal is not None
-    ((product, cluster),) = scenario.stores.items()
-    return PRODUCTS[product](parts, constants, scenario.temporal, cluster)
+    temporal = scenario.temporal
+    assert temporal is not None
+    if scenario.postgres is not None:
+        return PostgresStore(parts, constants, temporal, scenario.postgres, scenario.pgbouncer)
+    if scenario.cassandra is not None:
+        return CassandraStore(parts, constants, temporal, scenario.cassandra)
+    assert scenario.sqlite is not None, "checked: a deployment has a store"
+    return SqliteStore(parts, constants, temporal, scenario.sqlite)
 
 
 def infeasible_store(constants: Constants, scenario: Scenario) -> Iterator[Problem]:
     """What cannot work in the deployment's store, as far as the presets' numbers tell."""
     assert scenario.temporal is not None
-    for product, cluster in scenario.stores.items():
-        yield from PRODUCTS[product].infeasible(constants, scenario.temporal, cluster)
+    if scenario.postgres is not None:
+        yield from infeasible_pool(constants, scenario.temporal, scenario.postgres, scenario.pgbouncer)

@@ -81,6 +81,8 @@ def _store(scenario: Scenario) -> Iterator[Problem]:
                 yield Problem(
                     dotted((section, product)), f"is about another store than this one, {store}", "leave it out"
                 )
+    if scenario.pgbouncer is not None and scenario.postgres is None:
+        yield Problem("pgbouncer", "stands before PostgreSQL, and there is no `postgres`", "leave it out")
     if (
         "postgres" not in scenario.stores
         and scenario.temporal is not None
@@ -349,8 +351,8 @@ def _nodes(scenario: Scenario) -> Iterator[Problem]:
             if service is not None:
                 parts.append((("temporal", name, "node"), service.node))
     parts += [((name, "node"), store.node) for name, store in scenario.stores.items()]
-    if scenario.postgres is not None and scenario.postgres.pgbouncer is not None:
-        parts.append((("postgres", "pgbouncer", "node"), scenario.postgres.pgbouncer.node))
+    if scenario.pgbouncer is not None:
+        parts.append((("pgbouncer", "node"), scenario.pgbouncer.node))
     for path, node in parts:
         if node is not None and node not in scenario.prices.nodes:
             yield Problem(

@@ -14,8 +14,8 @@ POOL = frozenset(["replicas", "cpu_cores", "start_delay_ns", "node"])
 ACTIVITY = frozenset(["name", "service", "retry", "error_rate", "effect", "idempotent"])
 WORKFLOW = frozenset(["arrivals", "task_queue", "retry", "steps", "deadline_ns"])
 RETRY = frozenset(["initial_interval_ns", "backoff_coefficient", "maximum_interval_ns", "maximum_attempts", "jitter"])
-POSTGRES = frozenset(["pgbouncer", "cache_bytes"])
-BESIDE = ("zones", "behaviours", "dependencies", "databases", "tables", "queries", "ingest")
+POSTGRES = frozenset(["cache_bytes"])
+BESIDE = ("pgbouncer", "zones", "behaviours", "dependencies", "databases", "tables", "queries", "ingest")
 
 
 def dbos_problems(scenario: Scenario) -> Iterator[Problem]:

@@ -22,6 +22,7 @@ from sim.scenario.faults import DeploymentFault
 from sim.scenario.federation import Federation
 from sim.scenario.hosts import Host
 from sim.scenario.masters import Record
+from sim.scenario.pgbouncer import PgBouncer
 from sim.scenario.platform import TemporalCluster
 from sim.scenario.prices import Machines, Prices
 from sim.scenario.regions import Regions
@@ -45,6 +46,7 @@ PLATFORM = (
     "temporal",
     "dbos",
     *STORES,
+    "pgbouncer",
     "zones",
     "regions",
     "records",
@@ -131,6 +133,8 @@ class Scenario(Spec):
     """Instead of Temporal: DBOS, a library over PostgreSQL."""
     postgres: PostgresCluster | None = None
     """The store, or one of those below instead."""
+    pgbouncer: PgBouncer | None = None
+    """Connection pools before PostgreSQL."""
     cassandra: CassandraCluster | None = None
     """A store of many nodes without a primary."""
     sqlite: SqliteDatabase | None = None

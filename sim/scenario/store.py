@@ -33,7 +33,7 @@ class Failover(Spec):
     """From then until a standby takes writes."""
     redirect: Distribution | None = None
     """From then until connections go to the new primary: a name that is looked up again, a proxy's check. With
-    pgbouncer up to its `dns_max_ttl` where it is left out, else no time."""
+    `pgbouncer` up to its `dns_max_ttl` where it is left out, else no time."""
 
 
 class Disk(Spec):
@@ -76,26 +76,6 @@ class Checkpoint(Spec):
     """The log is kept below this: more writing brings checkpoints sooner."""
 
 
-class PgBouncer(Spec):
-    """Pools between the platform's connections and the database's. Defaults are those of pgbouncer."""
-
-    replicas: Annotated[int, Field(ge=1)] = 1
-    """Processes."""
-    cpu_cores: Cores
-    """Cores of each; it uses one at most."""
-    pool_mode: Literal["session", "transaction"] = "session"
-    """What a connection to the database is kept for: one of the platform's connections, or one transaction. (Mode
-    statement forbids transactions, which every transition is.)"""
-    default_pool_size: Annotated[int, Field(ge=1)] | None = None
-    """Connections to the database of each replica, for the one user and database that there is."""
-    query_wait_timeout_ns: PositiveDuration | None = None
-    """Longest wait for one of them; then the operation fails and is tried again."""
-    dns_max_ttl_ns: Duration | None = None
-    """How long a resolved name is kept: after a failover connections go to the old address for up to this time."""
-    node: str | None = None
-    """Machine that each replica is billed as: a type of the price catalogue, or a name under `prices.nodes`."""
-
-
 class PostgresCluster(StoreCluster):
     """A PostgreSQL cluster. All writes go to the primary; standbys confirm them."""
 
@@ -112,8 +92,6 @@ class PostgresCluster(StoreCluster):
     """What a commit waits for: "off" for nothing (the log writer flushes it later), local for the primary's flush,
     remote_write for the standbys to have written it too, "on" to have flushed it, remote_apply to have applied it.
     Quotes keep YAML from reading "on" and "off" as true and false."""
-    pgbouncer: PgBouncer | None = None
-    """Connection pools before it."""
     max_connections: Annotated[int, Field(ge=1)] | None = None
     """Most connections that the database takes; without it as many as the pools open."""
     flush: Distribution | None = None

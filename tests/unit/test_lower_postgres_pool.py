@@ -15,7 +15,7 @@ from lower_fixture import SMALL, latencies_ms, run, small
 from sim.lower.load import load
 
 FAST_QUEUE = "temporal.transfer_queue.max_poll_rate=100k/s"
-BOUNCER = "postgres.pgbouncer={cpu: 1, pool_mode: transaction, default_pool_size: 4}"
+BOUNCER = "pgbouncer={cpu: 1, pool_mode: transaction, default_pool_size: 4}"
 HOP_OFF = ("constants.postgres.pgbouncer_hop=0 ms", "constants.postgres.pgbouncer_cpu_per_message=0 ms")
 
 BACKLOG = SMALL.replace("burst: 1", "burst: 100").replace("history_shards: 4", "history_shards: 20000")
@@ -60,7 +60,7 @@ def test_without_a_cost_of_company_more_connections_never_hurt() -> None:
 
 
 def test_pgbouncer_keeps_many_clients_from_thrashing() -> None:
-    bouncer = "postgres.pgbouncer={cpu: 1, pool_mode: transaction, default_pool_size: 20}"
+    bouncer = "pgbouncer={cpu: 1, pool_mode: transaction, default_pool_size: 20}"
     assert backlog_ms(100, THRASH, bouncer, *HOP_OFF) < 0.85 * backlog_ms(100, THRASH)
 
 
