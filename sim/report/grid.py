@@ -44,8 +44,8 @@ def fits(rows: Sequence[Sequence[str]], width: int = WIDTH) -> bool:
 
 
 def paragraph(text: str, indent: int = 0, width: int = WIDTH) -> list[str]:
-    """The text wrapped; leading spaces stay, further lines are indented by `indent`."""
+    """The text wrapped; leading spaces stay, further lines are indented by `indent`. A number keeps its percent sign."""
     lead = " " * (len(text) - len(text.lstrip()))
-    return textwrap.wrap(
-        text.strip(), width, initial_indent=lead, subsequent_indent=" " * indent, break_on_hyphens=False
-    )
+    tied = text.strip().replace(" %", "\N{NO-BREAK SPACE}%")
+    lines = textwrap.wrap(tied, width, initial_indent=lead, subsequent_indent=" " * indent, break_on_hyphens=False)
+    return [line.replace("\N{NO-BREAK SPACE}", " ") for line in lines]

@@ -29,7 +29,7 @@ from sim.cost.bill import Bill
 from sim.figure import Figure
 from sim.report import figures, tables, wording
 from sim.report.bounds import bound_of
-from sim.stats.summary import Summary, Timeline, Verdict
+from sim.stats.summary import Split, Summary, Timeline, Verdict
 from sim.units import format_duration_s, format_ratio, format_usd
 
 MOST_SERIES = 5
@@ -47,6 +47,7 @@ def render(summary: Summary, bill: Bill | None) -> str:
     """The page as text."""
     charts: list[Chart] = []
     metrics = {name: wording.readable(name, figure) for name, figure in summary.metrics.items()}
+    splits = tables.with_what_remains(summary.splits)
     context = {
         "summary": summary,
         "bill": bill,
@@ -57,9 +58,9 @@ def render(summary: Summary, bill: Bill | None) -> str:
         "latency": _latency_chart(summary, charts),
         "panels": _panels(summary, charts),
         "drilled": [line.fault for line in summary.timelines if line.fault is not None],
-        "time": _time_chart(summary, charts),
-        "states": figures.legend(summary.splits),
-        "parts": {name: tables.shares(split, figures.MOST_STATES) for name, split in summary.splits.items()},
+        "time": _time_chart(splits, charts),
+        "states": figures.legend(splits),
+        "parts": {name: tables.shares(split, figures.MOST_STATES) for name, split in splits.items()},
         "durations": tables.durations(metrics),
         "work": tables.work(metrics),
         "places": tables.places(metrics),
@@ -117,11 +118,11 @@ def _latency_chart(summary: Summary, charts: list[Chart]) -> Chart | None:
     return _chart(charts, label, figures.latency_curves(summary.curves, summary.objectives))
 
 
-def _time_chart(summary: Summary, charts: list[Chart]) -> Chart | None:
-    if not summary.splits:
+def _time_chart(splits: Mapping[str, Split], charts: list[Chart]) -> Chart | None:
+    if not splits:
         return None
     label = "Where the time goes, as shares by state; the figures are in the table below it"
-    return _chart(charts, label, figures.where_the_time_goes(summary.splits))
+    return _chart(charts, label, figures.where_the_time_goes(splits))
 
 
 def _panels(summary: Summary, charts: list[Chart]) -> list[Panel]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sim.cost.bill import Bill
 from sim.cost.nodes import NodeRow, benchmark_node, node_comparison
 from sim.figure import Figure
+from sim.report.wording import state_of
 from sim.stats.summary import Split, Timeline
 
 Metrics = Mapping[str, Figure]
@@ -143,6 +144,23 @@ def shares(split: Split, most: int) -> list[Share]:
     found = [Share(state, split.mean_s.get(state, 0.0), split.tail_s.get(state, 0.0)) for state in kept]
     if rest := states[len(kept) :]:
         found.append(Share("rest", *(sum(d.get(state, 0.0) for state in rest) for d in (split.mean_s, split.tail_s))))
+    return found
+
+
+DOMINANT = 0.9
+"""Share of the mean from which a state hides all others."""
+
+
+def with_what_remains(splits: Mapping[str, Split]) -> dict[str, Split]:
+    """The splits; and after one in which a single state takes nearly all, the same without that state."""
+    found: dict[str, Split] = {}
+    for name, split in splits.items():
+        found[name] = split
+        mean = _shares_of(split.mean_s)
+        largest = max(mean, key=lambda state: mean[state], default=None)
+        if largest is not None and DOMINANT <= mean[largest] < 1:
+            rest = ({s: part for s, part in d.items() if s != largest} for d in (split.mean_s, split.tail_s))
+            found[f"{name} without {state_of(largest)}"] = Split(*rest)
     return found
 
 

@@ -53,7 +53,7 @@ def prediction_text(summary: Summary, bill: Bill | None) -> str:
         _table("COUNTS AND RATES", tables.others(metrics)),
         _refusals(metrics),
         _recovery(summary.recovery),
-        _where_the_time_goes(summary.splits),
+        _where_the_time_goes(tables.with_what_remains(summary.splits)),
         _monitors(summary.monitors),
         [] if bill is None else [*_bill(bill), *_left_out(bill), *_nodes(bill)],
         [line for warning in summary.warnings for line in paragraph(f"WARNING {warning}", 8)],

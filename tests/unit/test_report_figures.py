@@ -113,6 +113,14 @@ def test_states_beyond_the_largest_are_the_rest() -> None:
     assert sum(share.tail_s for share in found) == pytest.approx(100)
 
 
+def test_what_a_single_state_hides_is_shown_without_it() -> None:
+    hiding = Split({"timer": 180.0, "network": 0.3, "wait.db": 0.1}, {"timer": 700.0, "wait.db": 0.2})
+    even = Split({"timer": 0.8, "network": 0.2}, {"timer": 1.0})
+    found = tables.with_what_remains({"transfer": hiding, "order": even, "idle": Split({}, {})})
+    assert list(found) == ["transfer", "transfer without timers", "order", "idle"]
+    assert found["transfer without timers"] == Split({"network": 0.3, "wait.db": 0.1}, {"wait.db": 0.2})
+
+
 def test_an_empty_split_has_no_shares() -> None:
     assert tables.shares(Split({}, {}), 4) == []
     assert figures.where_the_time_goes({"idle": Split({"timer": 0.0}, {})}).data == ()

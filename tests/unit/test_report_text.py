@@ -13,7 +13,7 @@ import report_fixture as fixture
 
 from sim.figure import Figure
 from sim.report.bounds import Bound, bound_of
-from sim.report.grid import grid
+from sim.report.grid import grid, paragraph
 from sim.report.text import prediction_text
 from sim.report.wording import bracket, interval_of, margin_of, price_of, state_of, value_of
 
@@ -153,3 +153,7 @@ def test_the_bound_of_an_objective_is_read_where_it_can_be(target: str, unit: st
     found = bound_of(target, unit)
     assert (found and found.side) == (bound and bound.side)
     assert (found and found.value) == pytest.approx(bound and bound.value)
+
+
+def test_a_line_never_breaks_before_a_percent_sign() -> None:
+    assert paragraph("waiting 14 % of it", width=11) == ["waiting", "14 % of it"]
