@@ -86,7 +86,7 @@ class _Engine:
         self.commit = Commit(self.parts, self.constants, self.postgres)
         self.parts.stations[CPU] = Server(
             nodes=PRIMARY,
-            cores=self.postgres.cpu_cores,
+            cores=self.postgres.cores,
             contention=contention(self.constants.ratio("postgres.backend_coherency")),
         )
         for queue in scenario.workers:

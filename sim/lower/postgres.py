@@ -49,6 +49,8 @@ class PostgresStore(Store):
         self.flushes = self.commit.flushes
         self.pool = Pool(parts, constants, temporal, postgres, pgbouncer)
         self.buffers = Buffers(parts, constants, postgres)
+        if postgres.rds is not None:
+            _note_rds(constants, postgres)
 
     def writing(self, transition: Transition, on_the_way_ns: int, owned: bool) -> Iterator[Step]:
         """The transaction of the history append, then that of the mutable state."""
@@ -74,7 +76,8 @@ class PostgresStore(Store):
 
     def operations(self, transition: Transition) -> dict[str, int]:
         """Statements and commits, and what they send to other zones."""
-        zoning, standbys = self.parts.zoning, self.postgres.nodes - 1
+        # What RDS sends to its own standby is not charged.
+        zoning, standbys = self.parts.zoning, 0 if self.postgres.rds is not None else self.postgres.nodes - 1
         across = 0 if zoning is None else zoning.store_bytes(transition.messages, transition.changed_rows, standbys)
         return {
             "storage_query": transition.statements,
@@ -95,3 +98,17 @@ class PostgresStore(Store):
     def commit_ns(self) -> int:
         """Mean time of a commit that is alone."""
         return self.commit.mean_ns()
+
+
+def _note_rds(constants: Constants, postgres: PostgresCluster) -> None:
+    """What is not known of a managed database."""
+    if postgres.nodes > 1:
+        constants.note(
+            "the standby of RDS",
+            "confirms a commit as a synchronous standby of PostgreSQL does; in truth blocks of the volume are copied",
+        )
+    else:
+        constants.note("an RDS instance without a standby", "restarts where it is: a new host is not waited for")
+    constants.note(
+        "memory of RDS for pages", "its `shared_buffers` alone: pages that only the system's cache holds are read anew"
+    )

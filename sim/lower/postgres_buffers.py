@@ -37,6 +37,8 @@ class Buffers:
         self.has_limit = postgres.disk is not None
         if postgres.disk is not None:
             iops = postgres.disk.iops or constants.ratio("postgres.volume_iops")
+            if postgres.disk_bytes_per_s:
+                iops = min(iops, postgres.disk_bytes_per_s / PAGE_BYTES)
             parts.stations[IOPS] = TokenBucket(kind="token_bucket", rate_per_s=iops)
             constants.note("flushes of the log", "take none of the operations a second that reads of pages queue for")
         constants.note(

@@ -54,7 +54,7 @@ class Pool:
         self.most = _most(constants, temporal)
         parts.stations[CPU] = Server(
             nodes=PRIMARY,
-            cores=postgres.cpu_cores,
+            cores=postgres.cores,
             contention=contention(constants.ratio("postgres.backend_coherency")),
         )
         self._add_client_pool()

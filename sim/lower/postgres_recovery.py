@@ -33,10 +33,14 @@ def away(parts: Parts, constants: Constants, postgres: PostgresCluster, redirect
     detect: tuple[Distribution, ...] = () if own.detect is None else (own.detect,)
     if postgres.nodes == 1:
         return sum_of(*detect, _recovery(parts, constants, postgres), redirect)
+    constants.note("after a failover", "there is a standby in the place of the old primary at once")
+    if own.time is not None:
+        return sum_of(own.time, redirect)
+    if postgres.rds is not None and own.detect is None and own.promote is None:
+        return sum_of(constants.distribution("postgres.rds_failover"), redirect)
     if own.detect is None:
         detect = (constants.distribution("postgres.failover_lease"), constants.distribution("postgres.failover_loop"))
     promote = constants.distribution("postgres.failover_promote") if own.promote is None else own.promote
-    constants.note("after a failover", "there is a standby in the place of the old primary at once")
     return sum_of(*detect, promote, redirect)
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from sim.network.distributions import Distribution
+from sim.scenario.rds import SHARED_BUFFERS, TELLS, RdsInstance
 from sim.spec import Spec
-from sim.units import ByteRate, Bytes, Cores, Duration, Mistake, PositiveDuration, Ratio
+from sim.units import ByteRate, Bytes, Cores, Duration, InUnitInt, Mistake, PositiveDuration, Ratio
 
 STORES = ("postgres", "cassandra", "sqlite")
 """Keys of the stores of which a deployment has one."""
@@ -27,6 +28,8 @@ SyncLevel = Annotated[
 class Failover(Spec):
     """What happens when the primary dies: every connection is closed, a standby takes over."""
 
+    time: Distribution | None = None
+    """From the death of the primary until a standby takes writes, where the two phases below are told as one."""
     detect: Distribution | None = None
     """From the death of the primary until it is known to be gone."""
     promote: Distribution | None = None
@@ -34,6 +37,12 @@ class Failover(Spec):
     redirect: Distribution | None = None
     """From then until connections go to the new primary: a name that is looked up again, a proxy's check. With
     `pgbouncer` up to its `dns_max_ttl` where it is left out, else no time."""
+
+    @model_validator(mode="after")
+    def _told_once(self) -> Self:
+        if self.time is not None and (self.detect is not None or self.promote is not None):
+            raise Mistake("is `detect` and `promote` in one", "keep `time`, or the two", ("time",))
+        return self
 
 
 class Disk(Spec):
@@ -81,10 +90,12 @@ class PostgresCluster(StoreCluster):
 
     nodes: Annotated[int, Field(ge=1)] = 3
     """Primary and standbys."""
-    cpu_cores: Cores
+    cpu_cores: Cores | None = None
     """Cores of each node."""
     memory_bytes: Bytes | None = None
     """Memory of each node; the connections must fit into it."""
+    rds: RdsInstance | None = None
+    """Managed by Amazon RDS: class and storage tell nodes, cores, memory, standby, disk, `cache` and what it costs."""
     synchronous_standbys: Annotated[int, Field(ge=0)] = 1
     """Standbys that must have confirmed a commit before it returns, as `synchronous_standby_names = 'ANY k (..)'`; 0
     replicates asynchronously."""
@@ -110,6 +121,40 @@ class PostgresCluster(StoreCluster):
     """Memory for pages. What is not there is read from the disk, after a failover everything; without a size all pages
     are always there."""
 
+    @model_validator(mode="before")
+    @classmethod
+    def _of_rds(cls, data: Any) -> Any:
+        if not isinstance(data, dict) or not isinstance(data.get("rds"), dict):
+            return data
+        try:
+            rds = RdsInstance.model_validate(data["rds"])
+        except ValidationError:
+            return data  # told where it stands
+        for key in TELLS:
+            if key in data:
+                raise Mistake("is told by `rds`", "leave it out", (key,))
+        cache = InUnitInt(rds.machine.memory_bytes // SHARED_BUFFERS)
+        return {"cache": cache, **data, **rds.cluster()}
+
+    @model_validator(mode="after")
+    def _has_cores(self) -> Self:
+        if self.cpu_cores is None:
+            raise Mistake("has no cores", "add   cpu: 8   or   rds: {class: db.r6g.2xlarge, storage: 1000 GB}")
+        return self
+
+    @property
+    def cores(self) -> float:
+        """Cores of each node."""
+        assert self.cpu_cores is not None, "checked when it was read"
+        return self.cpu_cores
+
+    @property
+    def disk_bytes_per_s(self) -> float:
+        """Throughput of the volume; 0 where it is not told."""
+        if self.rds is not None:
+            return self.rds.volume_bytes_per_s
+        return 0.0 if self.disk is None else self.disk.throughput_bytes_per_s
+
     @model_validator(mode="after")
     def _standbys_are_there(self) -> Self:
         if self.synchronous_standbys >= self.nodes:
@@ -120,10 +165,12 @@ class PostgresCluster(StoreCluster):
                 f"write synchronous_standbys: {standbys}, or more nodes",
                 ("synchronous_standbys",),
             )
-        if self.nodes == 1 and self.failover.promote is not None:
-            raise Mistake(
-                "is about a standby that takes over, and there is none: a lone primary replays its log",
-                "leave it out, or write nodes: 2",
-                ("failover", "promote"),
-            )
+        for key in ("time", "promote"):
+            if self.nodes == 1 and getattr(self.failover, key) is not None:
+                more = "nodes: 2" if self.rds is None else "multi_az: instance"
+                raise Mistake(
+                    "is about a standby that takes over, and there is none: a lone primary replays its log",
+                    f"leave it out, or write {more}",
+                    ("failover", key),
+                )
         return self
