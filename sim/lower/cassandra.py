@@ -93,6 +93,7 @@ class CassandraStore(Store):
     def outage(self, fault: DeploymentFault) -> tuple[tuple[NodeTarget, ...], Distribution]:
         """Nodes that are away until they are repaired; nothing takes their place meanwhile."""
         assert fault.repair is not None, "checked when it was read"
+        assert fault.nodes != "rolling", "checked when it was read"
         return self.replicas.targets(fault.nodes, each=fault.mttf_ns is not None), fault.repair
 
     # -- operations -------------------------------------------------------------------------------------------

@@ -84,6 +84,8 @@ class _Engine:
         self.message_ns = number("postgres.cpu_per_message")
         self.step_ns = number("dbos.step_cpu")
         self.commit = Commit(self.parts, self.constants, self.postgres)
+        if self.postgres.rds is not None:
+            self.constants.note("pages of DBOS in RDS", "are all in memory, also after a failover")
         self.parts.stations[CPU] = Server(
             nodes=PRIMARY,
             cores=self.postgres.cores,

@@ -13,6 +13,8 @@ from sim.lower.left_out import note_what_is_left_out
 from sim.lower.lowered import History, Lowered, stated
 from sim.lower.machines import machines, volumes
 from sim.lower.masters import CROSS_REGION
+from sim.lower.node_faults import node_faults
+from sim.lower.packing import figures_of
 from sim.lower.parts import Parts
 from sim.lower.place_faults import PlaceFaults
 from sim.lower.platform import Platform
@@ -20,6 +22,7 @@ from sim.lower.postgres_commit import PRIMARY
 from sim.lower.progress import seed
 from sim.lower.records import Records
 from sim.lower.regions import UNREPLICATED, Regional
+from sim.lower.rollouts import rolling_restart
 from sim.lower.scaling import scale
 from sim.lower.spread import spread_over_masters
 from sim.lower.steps import Step
@@ -72,7 +75,7 @@ class Deployment:
             assumptions=(*stated(scenario.assumptions), *self.constants.noted.values()),
             machines=(*machines(scenario), *data.machines),
             volumes=(*volumes(scenario), *data.volumes),
-            computed=data.computed,
+            computed={**data.computed, **figures_of(scenario)},
             histories=self.histories,
             in_progress=self.in_progress,
             task_queues={queue: pool.sync_match for queue, pool in self.workers.items()},
@@ -183,6 +186,10 @@ class Deployment:
         for name, fault in scenario.faults.items():
             if fault.of_place:
                 found = PlaceFaults(parts, self.constants, scenario, self.store).of(name, fault)
+            elif fault.of_node:
+                found = node_faults(self.constants, scenario, self.store, name, fault)
+            elif fault.is_rolling:
+                found = rolling_restart(self.constants, scenario, self.store, name, fault)
             else:
                 found = faults_of(self.constants, scenario, self.store, name, fault)
             parts.faults.update(found)

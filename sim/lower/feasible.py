@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from sim.errors import Problem
 from sim.lower.constants import Constants
+from sim.lower.packing import infeasible_packing
 from sim.lower.stores import infeasible_store
 from sim.lower.sums import mean_ns
 from sim.lower.tables import full_disks
@@ -27,6 +28,7 @@ def infeasible(scenario: Scenario) -> list[Problem]:
         *_zones(scenario, constants),
         *_failovers(scenario),
         *infeasible_store(constants, scenario),
+        *infeasible_packing(scenario),
         *full_disks(constants, scenario),
     ]
 

@@ -27,6 +27,8 @@ def machines(scenario: Scenario) -> Iterator[Machine]:
             yield _machine(scenario, name, store.node, store.machines)
             for region in _copies(scenario):
                 yield _machine(scenario, f"{name}.{region}", store.node, store.machines)
+    if scenario.kubernetes is not None:
+        yield _machine(scenario, "kubernetes", scenario.kubernetes.node, scenario.kubernetes.nodes)
     bouncer = scenario.pgbouncer
     if bouncer is not None and bouncer.node is not None:
         yield _machine(scenario, "pgbouncer", bouncer.node, bouncer.replicas)

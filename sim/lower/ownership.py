@@ -37,10 +37,12 @@ def read_by_owner(parts: Parts, steps: Steps) -> Steps:
     return (Attempt(attempt=AttemptBody(steps=(reading,), retry=again, counted=False)),)
 
 
-def shards_away(constants: Constants, store: Store, repair: Distribution, all_pods: bool) -> Distribution:
+def shards_away(
+    constants: Constants, store: Store, repair: Distribution, all_pods: bool, announced: bool = False
+) -> Distribution:
     """How long the shards of a pod that has crashed stand still: until others own them, or until it is back.
 
-    all_pods: nobody is left to take over.
+    all_pods: nobody is left to take over. announced: the pod says that it goes, and need not be missed first.
     """
     history, number = store.temporal.history, constants.number
     assert history is not None
@@ -52,8 +54,10 @@ def shards_away(constants: Constants, store: Store, repair: Distribution, all_po
     last_ns = one_ns * ceil(moved / number("temporal.shard_acquire_concurrency"))
     acquiring = constant(one_ns) if last_ns == one_ns else Uniform(uniform_ns=(one_ns, last_ns))
     constants.note(
-        "shards of a history pod that has crashed",
+        "shards of a history pod that is gone",
         "move together, and the others' CPU takes their work from then on",
         "derived: shards over survivors over concurrency, each acquired in two round trips and a commit",
     )
+    if announced:
+        return least_of(repair, acquiring)
     return least_of(repair, sum_of(constants.distribution("temporal.shard_owner_detect"), acquiring))

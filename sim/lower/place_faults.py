@@ -13,6 +13,7 @@ from typing import Literal
 
 from sim.lower.constants import Constants
 from sim.lower.ownership import shards_away
+from sim.lower.packing import away_on, nodes_in
 from sim.lower.parts import Parts
 from sim.lower.persistence import OWNERS, Store
 from sim.lower.postgres_commit import PRIMARY, STANDBY
@@ -77,26 +78,26 @@ class PlaceFaults:
 
     def _zone(self, zone: int, fault: DeploymentFault) -> Iterator[Loss]:
         repair = _given(fault.repair)
-        pods = tuple(
+        gone = tuple(
             NodeTarget(group=group, nodes=nodes)
             for group, there in self._pods(self._home).items()
             if (nodes := self._in_zone(zone, group, there))
         )
-        back = self._back(pods, repair)
-        left = self._zones.standbys_left(zone, self.postgres.nodes - 1)
-        needed = self.postgres.synchronous_standbys
-        if zone != self._zones.of_primary:
-            if pods:
-                yield Loss(pods, back)
-            if left < needed:
-                waiting = "wait until these are back, holding their connections"
-                self.constants.note("commits whose standbys are lost", waiting)
-        elif left - 1 < needed:
-            # Nobody can take over, or nobody would be left to confirm its commits.
-            yield Loss((*pods, self.whole_primary), back)
-        else:
-            if pods:
-                yield Loss(pods, back)
+        pods = tuple(target for target in gone if not target.group.startswith(STANDBY))
+        of_store = () if self.postgres.rds is not None else tuple(target for target in gone if target not in pods)
+        waits_for_its_zone = zone == self._zones.of_primary and not self._is_replaced(zone)
+        if waits_for_its_zone:
+            of_store = (*of_store, self.whole_primary)
+        back = self._back(pods, self._started_again(zone, repair))
+        together = (*pods, *of_store) if self.scenario.kubernetes is None else pods
+        if together:
+            yield Loss(together, back)
+        if of_store and self.scenario.kubernetes is not None:
+            yield Loss(of_store, repair)
+        if self._too_few_are_left(zone):
+            waiting = "wait until these are back, holding their connections"
+            self.constants.note("commits whose standbys are lost", waiting)
+        if zone == self._zones.of_primary and not waits_for_its_zone:
             _, failover = self.store.outage(fault)
             yield Loss((self.whole_primary,), failover)
             self.constants.note("the primary's zone is lost", "the new primary is as near to everybody as the old one")
@@ -110,6 +111,29 @@ class PlaceFaults:
         if owners is not None and shards:
             away = shards_away(self.constants, self.store, back, len(shards) == owners.count)
             yield Loss((NodeTarget(group=OWNERS, nodes=shards),), away)
+
+    def _is_replaced(self, zone: int) -> bool:
+        """Whether a standby takes over for a primary whose zone is lost: there is one, and others are left to confirm
+        its commits. RDS goes on with whatever it has left."""
+        left = self._zones.standbys_left(zone, self.postgres.nodes - 1)
+        if self.postgres.rds is not None:
+            self.constants.note("an RDS instance whose standby is lost", "goes on alone at once")
+            return left > 0
+        return left - 1 >= self.postgres.synchronous_standbys
+
+    def _too_few_are_left(self, zone: int) -> bool:
+        """Whether commits of a primary that is not lost itself wait for standbys that are."""
+        left = self._zones.standbys_left(zone, self.postgres.nodes - 1)
+        is_primary = zone == self._zones.of_primary
+        return not is_primary and self.postgres.rds is None and left < self.postgres.synchronous_standbys
+
+    def _started_again(self, zone: int, repair: Distribution) -> Distribution:
+        """Until the pods of a lost zone are started again, there or elsewhere."""
+        kubernetes = self.scenario.kubernetes
+        if kubernetes is None:
+            return repair
+        self.constants.note("pods of a lost zone on machines of their own", "come back with those on `kubernetes`")
+        return away_on(self.constants, self.scenario, nodes_in(self.scenario, kubernetes, zone), repair)
 
     # -- regions ------------------------------------------------------------------------------------------------
 

@@ -290,6 +290,15 @@ def _faults(scenario: Scenario) -> Iterator[Problem]:
                 yield _unknown((*path, "target"), "a pool of workers", fault.target, known)
                 continue
             size = scenario.workers[queue].most
+        elif fault.of_node:
+            if scenario.kubernetes is None:
+                yield Problem(
+                    dotted((*path, "target")),
+                    "is kubernetes.node, and there are none",
+                    "add   kubernetes: {node: m7g.2xlarge, nodes: 6}",
+                )
+                continue
+            size = scenario.kubernetes.nodes
         elif fault.target == "temporal.history":
             if scenario.temporal is None or scenario.temporal.history is None:
                 yield Problem(
@@ -351,6 +360,8 @@ def _nodes(scenario: Scenario) -> Iterator[Problem]:
             if service is not None:
                 parts.append((("temporal", name, "node"), service.node))
     parts += [((name, "node"), store.node) for name, store in scenario.stores.items()]
+    if scenario.kubernetes is not None:
+        parts.append((("kubernetes", "node"), scenario.kubernetes.node))
     if scenario.pgbouncer is not None:
         parts.append((("pgbouncer", "node"), scenario.pgbouncer.node))
     for path, node in parts:

@@ -15,7 +15,7 @@ ACTIVITY = frozenset(["name", "service", "retry", "error_rate", "effect", "idemp
 WORKFLOW = frozenset(["arrivals", "task_queue", "retry", "steps", "deadline_ns"])
 RETRY = frozenset(["initial_interval_ns", "backoff_coefficient", "maximum_interval_ns", "maximum_attempts", "jitter"])
 POSTGRES = frozenset(["cache_bytes"])
-BESIDE = ("pgbouncer", "zones", "behaviours", "dependencies", "databases", "tables", "queries", "ingest")
+BESIDE = ("pgbouncer", "kubernetes", "zones", "behaviours", "dependencies", "databases", "tables", "queries", "ingest")
 
 
 def dbos_problems(scenario: Scenario) -> Iterator[Problem]:
@@ -26,7 +26,8 @@ def dbos_problems(scenario: Scenario) -> Iterator[Problem]:
     if scenario.run.start == "in_progress":
         yield Problem("run.start", "is in_progress, which is not simulated with DBOS", "write start: empty")
     if scenario.postgres is not None:
-        yield from _unknown(scenario.postgres.model_fields_set & POSTGRES, scenario.postgres, ("postgres",))
+        told = frozenset(["cache_bytes"]) if scenario.postgres.rds is not None else frozenset()  # by its class
+        yield from _unknown(scenario.postgres.model_fields_set & POSTGRES - told, scenario.postgres, ("postgres",))
     for queue, pool in scenario.workers.items():
         yield from _unknown(pool.model_fields_set - POOL, pool, ("workers", queue))
         if pool.replicas[0] != pool.replicas[1]:

@@ -21,6 +21,7 @@ from sim.scenario.dependencies import Dependency
 from sim.scenario.faults import DeploymentFault
 from sim.scenario.federation import Federation
 from sim.scenario.hosts import Host
+from sim.scenario.kubernetes import Kubernetes
 from sim.scenario.masters import Record
 from sim.scenario.pgbouncer import PgBouncer
 from sim.scenario.platform import TemporalCluster
@@ -47,6 +48,7 @@ PLATFORM = (
     "dbos",
     *STORES,
     "pgbouncer",
+    "kubernetes",
     "zones",
     "regions",
     "records",
@@ -139,6 +141,8 @@ class Scenario(Spec):
     """A store of many nodes without a primary."""
     sqlite: SqliteDatabase | None = None
     """The store of the dev server."""
+    kubernetes: Kubernetes | None = None
+    """Nodes that the pods of services and workers share."""
     zones: Zones | None = None
     """Zones that services, workers and store are spread over; without them everything is in one."""
     regions: Regions | None = None

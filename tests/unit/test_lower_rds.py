@@ -8,6 +8,7 @@ limits by hand.
 from __future__ import annotations
 
 import pytest
+import yaml
 from lower_fixture import SMALL, counts, latencies_ms, run, small
 
 from sim.lower.load import Loaded, load
@@ -112,3 +113,30 @@ def test_it_costs_two_instances_and_two_volumes_with_a_standby() -> None:
         costs.append(found["cost.total"].value)
     # 0.9 USD x 730 h, and 1000 GB = 931.3 GiB at 0.115 USD; 12,000 operations come with the volume.
     assert costs == pytest.approx([657 + 107.10, 2 * (657 + 107.10)], abs=0.01)
+
+
+def test_the_loss_of_a_zone_costs_a_failover_or_nothing_and_a_lone_instance_all_of_it() -> None:
+    def losses(zone: str, az: str) -> dict[str, float]:
+        sets = ("zones={names: [a, b], rtt: 0 ms}", f"faults.gone={{target: zone.{zone}, at: 50 ms, repair: 1 h}}")
+        faults = managed(f"{az}storage: 1 TB", *sets).lowered.network.faults.values()
+        return {
+            target.group: mean_ns(fault.duration) * 1e-9
+            for fault in faults
+            for target in fault.targets
+            if fault.duration is not None and target.group.startswith("postgres")
+        }
+
+    assert losses("a", "multi_az: instance, ") == {"postgres-primary": pytest.approx(90)}
+    assert losses("b", "multi_az: instance, ") == {}
+    assert losses("a", "") == {"postgres-primary": 3600}
+
+
+def test_dbos_runs_on_it_as_well() -> None:
+    text = managed().document.data | {"dbos": {}}
+    del text["temporal"]
+    del text["constants"]["temporal"]
+    del text["constants"]["sdk"]
+    text["workflows"]["order"]["steps"] = [{"activity": {"name": "charge", "service": "100 ms"}}]
+    cores = load(yaml.safe_dump(text)).lowered.network.stations["postgres-cpu"]
+    assert isinstance(cores, Server)
+    assert cores.cores == 8
