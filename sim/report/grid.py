@@ -44,7 +44,7 @@ def fits(rows: Sequence[Sequence[str]], width: int = WIDTH) -> bool:
 
 
 def paragraph(text: str, indent: int = 0, width: int = WIDTH) -> list[str]:
-    """The text wrapped; leading spaces stay, further lines are indented by `indent`. A number keeps its percent sign."""
+    """The text wrapped; leading spaces stay, further lines are indented by `indent`; a number keeps its ` %`."""
     lead = " " * (len(text) - len(text.lstrip()))
     tied = text.strip().replace(" %", "\N{NO-BREAK SPACE}%")
     lines = textwrap.wrap(tied, width, initial_indent=lead, subsequent_indent=" " * indent, break_on_hyphens=False)
