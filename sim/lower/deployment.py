@@ -39,7 +39,8 @@ from sim.scenario.workflow import Workflow
 class Deployment:
     """The parts of one deployment. Everything is in `parts` once it is made; `lowered` hands it over.
 
-    deadlines_ns, in_progress, histories, shares, companions: as in `Lowered`.
+    deadlines_ns, in_progress, histories, shares, companions: as in `Lowered`. own_work: sources of what the store does
+        by itself.
     """
 
     def __init__(self, scenario: Scenario, temporal: TemporalCluster) -> None:
@@ -52,12 +53,15 @@ class Deployment:
         self.companions: dict[str, tuple[str, ...]] = {}
         self._add_geography(temporal)
         self.store = store_of(self.parts, self.constants, scenario)
+        own_work = set(self.parts.sources)
         self.platform = Platform(self.parts, self.constants, temporal, self.store.rtt_ns, self.store.limits)
         self.workers = {queue: self._pool(queue) for queue in scenario.workers}
         self._add_workflows(temporal)
         for queue, pool in scenario.workers.items():
             scale(self.parts, self.workers[queue], pool)
+        of_others = set(self.parts.sources) - own_work
         self.store.add_background()
+        self.own_work = [name for name in self.parts.sources if name not in of_others]
         self.parts.monitors.update(scenario.monitors)
         self._place_executions()
         self._add_faults()
@@ -172,10 +176,11 @@ class Deployment:
         parts, scenario = self.parts, self.scenario
         many = None if parts.regional is None else parts.regional.many
         if many is not None:
-            spread_over_masters(parts, many, PRIMARY, self.store.carried_out)
+            spread_over_masters(parts, many, PRIMARY, self.store.carried_out, self.own_work)
         if not scenario.records:
             return
-        error_ns = many.masters.clock_error_ns if many is not None and scenario.behaviours.clock_skew else 0
+        by_stamp = many is not None and not many.waits and scenario.behaviours.clock_skew
+        error_ns = many.masters.clock_error_ns if many is not None and by_stamp else 0
         records = Records(parts, self.constants, many, error_ns)
         for name, record in scenario.records.items():
             self.shares |= records.add(name, record)

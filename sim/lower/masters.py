@@ -64,6 +64,13 @@ class ManyMasters:
                 "derived: what has not arrived cannot be read; a commit that waits for all masters restores it",
             )
         constants.note("services of the platform", "as near to each master as to the first one")
+        constants.note(
+            "what a master applies for the others",
+            "takes its cores, checkpoints and autovacuum; no page is read for it and nobody waits for its flush",
+        )
+        constants.note(
+            "what is on its way when its master is lost", "arrives all the same; what has not been sent is in its log"
+        )
 
     def named(self, place: str, master: int) -> str:
         """Name of the copy of a place; the first master has the plain names."""
@@ -76,6 +83,10 @@ class ManyMasters:
     def others(self, master: int) -> list[int]:
         """All but one."""
         return [index for index in range(len(self.at)) if index != master]
+
+    def ahead_ns(self, one: int, other: int, error_ns: int) -> int:
+        """How far the clock of one master is ahead of another one's, 0 where it is behind; the first is ahead most."""
+        return max(other - one, 0) * error_ns // (len(self.at) - 1)
 
     # -- executions ---------------------------------------------------------------------------------------------
 

@@ -6,11 +6,12 @@ its own.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sim.lower.masters import MASTER, WAY, ManyMasters
 from sim.lower.parts import Parts
+from sim.lower.postgres_buffers import IOPS
 from sim.lower.postgres_commit import STANDBY, WAL_WRITER
 from sim.lower.renamed import mentions, renamed
 from sim.lower.steps import call
@@ -18,25 +19,33 @@ from sim.network.monitors import Span
 from sim.network.places import NodeGroup, Resource
 from sim.scenario.presets import Transition
 
+OWN = (WAL_WRITER, IOPS)
+"""Places of a primary that stand on no nodes."""
 
-def spread_over_masters(parts: Parts, many: ManyMasters, primary: str, transitions: Mapping[str, Transition]) -> None:
+
+def spread_over_masters(
+    parts: Parts, many: ManyMasters, primary: str, transitions: Mapping[str, Transition], own_work: Sequence[str]
+) -> None:
     """Give each master its own places, and what uses them a version for each.
 
     primary: the node group that the store stands on. transitions: what each routine that carries one out writes.
+    own_work: sources of what the store does by itself; each master has as many rows changed as all of them write.
     """
     parts.attributes |= {MASTER: 0, WAY: 0}
     groups = [name for name in parts.nodes if name == primary or name.startswith(STANDBY)]
-    copied = [name for name, place in _places(parts).items() if name == WAL_WRITER or place.nodes in groups]
+    copied = [name for name, place in _places(parts).items() if name in OWN or getattr(place, "nodes", "") in groups]
     routines = [name for name, steps in parts.routines.items() if mentions(steps, copied)]
     for master in range(1, len(many.at)):
         for group in groups:
             parts.nodes[many.named(group, master)] = NodeGroup(count=parts.nodes[group].count)
             parts.not_pods.add(many.named(group, master))
         for name in copied:
-            copy, nodes = many.named(name, master), _places(parts)[name].nodes
-            moved = {"nodes": many.named(nodes, master) if isinstance(nodes, str) else nodes}
+            copy, nodes = many.named(name, master), getattr(_places(parts)[name], "nodes", None)
+            moved = {"nodes": many.named(nodes, master)} if isinstance(nodes, str) else {}
             if name in parts.resources:
                 parts.resources[copy] = parts.resources[name].model_copy(update=moved)
+            elif name in parts.caches:
+                parts.caches[copy] = parts.caches[name].model_copy(update=moved)
             else:
                 parts.stations[copy] = parts.stations[name].model_copy(update=moved)
     _add_appliers(parts, many)
@@ -49,11 +58,16 @@ def spread_over_masters(parts: Parts, many: ManyMasters, primary: str, transitio
             parts.routines[f"{name}-at-{region}"] = version
             versions.append((call(f"{name}-at-{region}"),))
         parts.routines[name] = (many.by_master(versions),)
+    for name in own_work:
+        source = parts.sources[name]
+        for master, region in enumerate(many.at) if source.routine in routines else ():
+            there = {"routine": f"{source.routine}-at-{region}"}
+            parts.sources[many.named(name, master)] = source.model_copy(update=there)
 
 
 def _places(parts: Parts) -> dict[str, Any]:
-    """Everything that stands on nodes."""
-    return {name: place for name, place in (parts.resources | parts.stations).items() if hasattr(place, "nodes")}
+    """Resources, stations and caches by name."""
+    return parts.resources | parts.stations | parts.caches
 
 
 def _add_appliers(parts: Parts, many: ManyMasters) -> None:

@@ -25,7 +25,8 @@ class Masters(Spec):
     """local: a commit is answered where it was made and reaches the others later: two may change one row without
     having seen each other. serializable: it waits until every other master has it, so that none can."""
     clock_error_ns: Duration = 0
-    """How far the clocks of two masters may be apart."""
+    """How far the clocks of two masters may be apart: the first one's is ahead of the last one's by all of it, the
+    others lie evenly between. Where two write one row, the later time stamp wins."""
 
 
 class Record(Spec):
