@@ -21,7 +21,7 @@ from sim.lower.platform import Platform
 from sim.lower.postgres_commit import PRIMARY
 from sim.lower.progress import seed
 from sim.lower.records import Records
-from sim.lower.regions import UNREPLICATED, Regional
+from sim.lower.regions import LOST_AGE, LOST_WRITE, UNREPLICATED, Regional
 from sim.lower.rollouts import rolling_restart
 from sim.lower.scaling import scale
 from sim.lower.spread import spread_over_masters
@@ -87,7 +87,8 @@ class Deployment:
             shares=self.shares,
             companions=self.companions,
             traffic=self._traffic(),
-            in_drills={"unreplicated": UNREPLICATED} if regional else {},
+            in_drills={"unreplicated": UNREPLICATED, "lost_writes": LOST_WRITE} if regional else {},
+            ages_in_drills={"rpo": LOST_AGE} if regional else {},
         )
 
     def _add_geography(self, temporal: TemporalCluster) -> None:

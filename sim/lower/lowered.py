@@ -93,7 +93,8 @@ class Lowered:
     task_queues: by name, what tells the sync-match rate.
     flushes: stations each of whose batches is one flush of a log to disk.
     companions: faults that happen together with the drill of this name, and only with it.
-    in_drills: figures of each drill: name, and the operation that is counted.
+    in_drills: what each drill takes for good: name, and the operation that is counted.
+    ages_in_drills: how far back what it takes reaches: name, and the family of spans whose longest is meant.
     shares: figures that are one operation's share of another: by name, the two.
     traffic: bytes to bill: meter of the price catalogue, and the operation that counts them.
     computed: figures that need no run, by the name that an objective may use.
@@ -110,6 +111,7 @@ class Lowered:
     flushes: tuple[str, ...] = ()
     companions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     in_drills: Mapping[str, str] = field(default_factory=dict)
+    ages_in_drills: Mapping[str, str] = field(default_factory=dict)
     shares: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     traffic: Mapping[str, str] = field(default_factory=dict)
     computed: Mapping[str, Computed] = field(default_factory=dict)

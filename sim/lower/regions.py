@@ -41,6 +41,11 @@ from sim.units.tables import SECOND
 
 UNREPLICATED = "unreplicated_event"
 """Operation: an event, or a change of state without one, that was acknowledged and is lost with its region."""
+LOST_WRITE = "unreplicated_write"
+"""Operation: a transaction that was acknowledged and is lost with its region."""
+LOST_AGE = "unreplicated_age"
+"""Family of the span from the acknowledgement of such a transaction to the loss: the longest is the recovery point."""
+LOST = "lost-with-its-region"
 UNSHIPPED = "unshipped"
 """Resource of the home region: held by what is on its way to the other one."""
 LINE, REPLAY = "replication-line", "replication-replay"
@@ -124,10 +129,12 @@ class Regional:
         copying = self.copying
         if copying is None or copying.mode == "synchronous":
             return {}, {}, {}
+        lag = Span(start="committed", end="replicated", metric=f"replication_lag.{copying.to}")
+        lost = Span(start="committed", end=LOST, metric=f"{LOST_AGE}.{copying.to}")
         return (
             {UNSHIPPED: Resource(units=MANY)},
             {LINE: Server(servers=1), REPLAY: Server(servers=1)},
-            {"replication-lag": Span(start="committed", end="replicated", metric=f"replication_lag.{copying.to}")},
+            {"replication-lag": lag, "replication-loss": lost},
         )
 
     def confirmed(self, flush: Distribution) -> Iterator[Step]:
@@ -156,7 +163,7 @@ class Regional:
             mark("replicated"),
             release(UNSHIPPED),
         )
-        lost = (count(**{UNREPLICATED: max(transition.events, 1)}),)
+        lost = (mark(LOST), count(**{UNREPLICATED: max(transition.events, 1), LOST_WRITE: 1}))
         ship = Attempt(attempt=AttemptBody(steps=way, on_failure=lost, counted=False))
         return (
             count(**{CROSS_REGION: size}),

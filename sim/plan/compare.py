@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from sim.figure import Figure
 from sim.plan.predict import Prediction
 from sim.results.columns import SUCCEEDED, Replication
 from sim.results.histogram import Histogram
 from sim.stats.compare import Comparison, paired_difference, paired_percentile
+from sim.stats.drills import drill_recovery
 from sim.stats.metrics import LATENCY_PERCENTILES, NS, Cohort, metrics
+from sim.stats.summarise import recovery_metrics
 
 PERCENTILES = LATENCY_PERCENTILES
 
@@ -17,10 +20,15 @@ def compare(a: Prediction, b: Prediction, metric: str, confidence: float = 0.95)
     """The difference b - a of one metric, such as `latency.W.p99` or `utilisation.R`, with its interval.
 
     Both must come from the same seed and as many replications, so that the n-th runs of the two saw the same draws.
-    Raises KeyError when a metric is in neither or only one of them.
+    An operation that is counted in one of them alone was made no times in the other. Raises KeyError when any other
+    metric is in neither or only one of them.
     """
     runs_a, runs_b = _paired(a, b)
     family, _, rest = metric.partition(".")
+    if family == "recovery":
+        values_a, values_b = _in_drill(a, metric, confidence), _in_drill(b, metric, confidence)
+        count = min(len(values_a), len(values_b))
+        return paired_difference(values_a[:count], values_b[:count], a.summary.metrics[metric].unit, confidence)
     name, _, statistic = rest.rpartition(".")
     if statistic in PERCENTILES and family == "latency":
         return paired_percentile(_latency(runs_a, name), _latency(runs_b, name), PERCENTILES[statistic], confidence)
@@ -33,7 +41,10 @@ def compare(a: Prediction, b: Prediction, metric: str, confidence: float = 0.95)
             confidence,
         )
     values_a, values_b = ([_value(run, metric, confidence) for run in runs] for runs in (runs_a, runs_b))
-    return paired_difference(values_a, values_b, a.summary.metrics[metric].unit, confidence)
+    unit = next((one.summary.metrics[metric].unit for one in (a, b) if metric in one.summary.metrics), None)
+    if unit is None:
+        raise KeyError(metric)
+    return paired_difference(values_a, values_b, unit, confidence)
 
 
 def _paired(a: Prediction, b: Prediction) -> tuple[Sequence[Replication], Sequence[Replication]]:
@@ -52,7 +63,24 @@ def _value(run: Replication, metric: str, confidence: float) -> float:
     if family == "latency" and rest.endswith(".mean"):
         part = Cohort([run], rest.removesuffix(".mean")).ended(SUCCEEDED)[0]
         return float(part.mean()) * NS
-    figure = metrics([run], {}, confidence)[metric]
+    found = metrics([run], {}, confidence)
+    if family == "count" and metric not in found:
+        return 0.0
+    return _told(metric, found[metric])
+
+
+def _in_drill(prediction: Prediction, metric: str, confidence: float) -> list[float]:
+    """A figure of recovery, drill by drill."""
+    fault = metric.split(".")[1]
+    values = []
+    for run, twin in zip(prediction.drills[fault], prediction.twins, strict=False):
+        # As long as the run goes on, which is the drill's window.
+        row = drill_recovery(fault, [run], [twin], run.horizon_ns, None, confidence)
+        values.append(_told(metric, recovery_metrics([row])[metric]))
+    return values
+
+
+def _told(metric: str, figure: Figure) -> float:
     if figure.value is None:
         raise KeyError(f"{metric} cannot be told from one replication: {figure.note}")
     return figure.value

@@ -65,6 +65,7 @@ def _of_drills(lowered: Lowered) -> Iterator[tuple[str, str]]:
         if fault.is_drill and fault.at_ns is not None and name not in lowered.companion_of:
             yield from ((f"recovery.{name}.{phase}", "s") for phase in PHASE)
             yield from ((f"recovery.{name}.{number}", "") for number in ("lost", "redone", *lowered.in_drills))
+            yield from ((f"recovery.{name}.{age}", "s") for age in lowered.ages_in_drills)
             yield from ((f"recovery.{name}.{number}", "ratio") for number in ("amplification", "never_back"))
 
 

@@ -19,7 +19,7 @@ from sim.plan.inputs import check_inputs, placed
 from sim.plan.window import Measured, measured
 from sim.results.columns import Replication
 from sim.scenario.settings import RunSettings
-from sim.stats.drills import drill_recovery, operations_in_drill
+from sim.stats.drills import drill_recovery, losses_in_drill
 from sim.stats.joined import joined
 from sim.stats.metrics import of_the_platform, recoveries_of_executions, shares_of_operations
 from sim.stats.summarise import Drill, base_figures, monitors, pictures, recovery_metrics, verdicts
@@ -69,13 +69,15 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """What the line gives. replications: the base runs; drills: runs with one scripted fault, by its name."""
+    """What the line gives. replications: the base runs; drills: runs with one scripted fault, by its name; twins: the
+    same without any."""
 
     summary: Summary
     bill: Bill | None
     replications: tuple[Replication, ...]
     drills: Mapping[str, tuple[Replication, ...]] = field(default_factory=dict)
     interrupted: bool = False
+    twins: tuple[Replication, ...] = ()
 
 
 def predict(loaded: Loaded, options: Options | None = None) -> Prediction:
@@ -276,7 +278,11 @@ class _Line:
         @cache
         def recoveries(level: float) -> tuple[Recovery, ...]:
             return tuple(
-                drill_recovery(drill.fault, drill.runs, drill.twins, drill.limit_ns, None, level) for drill in drills
+                replace(
+                    drill_recovery(drill.fault, drill.runs, drill.twins, drill.limit_ns, None, level),
+                    losses=losses_in_drill(drill.runs, lowered.in_drills, lowered.ages_in_drills, level),
+                )
+                for drill in drills
             )
 
         @cache
@@ -287,12 +293,13 @@ class _Line:
         def figures(level: float) -> Mapping[str, Figure]:
             warn = self.warn if level == confidence else (lambda _: None)
             found = base_figures(base, self.deadlines, level, warn, window.steady)
+            # Where nothing is lost outside of drills, nobody asks how old it was.
+            ages = tuple(f"{family}." for family in lowered.ages_in_drills.values())
+            found = {name: one for name, one in found.items() if one.value is not None or not name.startswith(ages)}
             queues = {name: (match.dispatched, match.backlog) for name, match in lowered.task_queues.items()}
             found.update(of_the_platform(base, lowered.flushes, queues, level))
             found.update(shares_of_operations(base, lowered.shares, level))
             found.update(recovery_metrics(recoveries(level)))
-            for drill in drills:
-                found.update(operations_in_drill(drill.fault, drill.runs, lowered.in_drills, level))
             crashed = [run for drill in drills for run in drill.runs if _crashes(run)]
             found.update(recoveries_of_executions(crashed or base, level, bool(crashed)))
             found.update({name: Figure.exact(one.value, one.unit, one.how) for name, one in lowered.computed.items()})
@@ -333,6 +340,7 @@ class _Line:
             tuple(base),
             {drill.fault: tuple(drill.runs) for drill in drills},
             self.interrupted,
+            tuple(drills[0].twins) if drills else (),
         )
 
     def _traces_of_violators(self, runs: Sequence[Replication], window: Measured) -> dict[str, list[str]]:

@@ -64,6 +64,7 @@ def _objective(objective: Verdict) -> dict[str, Any]:
 
 
 def _recovery(recovery: Recovery) -> dict[str, Any]:
+    losses = {name: figure_json(figure) for name, figure in recovery.losses.items()}
     return {
         "fault": recovery.fault,
         "at_s": figure_json(recovery.at_s),
@@ -80,6 +81,7 @@ def _recovery(recovery: Recovery) -> dict[str, Any]:
             phase: {level: figure_json(figure) for level, figure in levels.items()}
             for phase, levels in recovery.percentiles.items()
         },
+        **({"losses": losses} if losses else {}),
     }
 
 

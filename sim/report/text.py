@@ -37,6 +37,8 @@ from sim.units import format_duration_s
 MOST_PLACES = 6
 MOST_STATES = 6
 MOST_TRACE_LINES = 20
+LOSSES = {"rpo": "recovery point", "lost_writes": "writes lost", "unreplicated": "their events"}
+"""What a fault may take for good, and the heads of its columns."""
 
 
 def prediction_text(summary: Summary, bill: Bill | None) -> str:
@@ -141,7 +143,19 @@ def _recovery(recoveries: tuple[Recovery, ...]) -> list[str]:
             if figure.note
             for line in paragraph(f"  {one.fault}, {head}: {figure.note}", 4)
         ]
-    return [*grid(rows), *notes]
+    return [*grid(rows), *notes, *_losses(recoveries)]
+
+
+def _losses(recoveries: tuple[Recovery, ...]) -> Iterator[str]:
+    """What each fault took for good, where it can take anything."""
+    rows: list[tuple[str, ...]] = [("LOST FOR GOOD", *LOSSES.values())]
+    for one in recoveries:
+        if one.losses:
+            figures = [one.losses[name] for name in LOSSES]
+            rows.append((f" {one.fault}", *map(value_of, figures)))
+            rows.append(("", *map(margin_of, figures)))
+    if len(rows) > 1:
+        yield from grid(rows)
 
 
 def _where_the_time_goes(splits: Mapping[str, Split]) -> Iterator[str]:

@@ -80,14 +80,24 @@ def drill_recovery(
     )
 
 
-def operations_in_drill(
-    fault: str, drilled: Sequence[Replication], named: Mapping[str, str], confidence: float
+def losses_in_drill(
+    drilled: Sequence[Replication], counted: Mapping[str, str], ages: Mapping[str, str], confidence: float
 ) -> dict[str, Figure]:
-    """Figures of a drill that are counts of an operation. named: by the figure's name, the operation."""
-    return {
-        f"recovery.{fault}.{name}": mean_interval([operations(run, counted) for run in drilled], "", confidence)
-        for name, counted in named.items()
+    """What a drill takes for good, by the figure's name. counted: the operation whose number it is; ages: the family
+    of spans whose longest it is, in seconds; 0 where nothing is lost."""
+    numbers = {
+        name: mean_interval([operations(run, operation) for run in drilled], "", confidence)
+        for name, operation in counted.items()
     }
+    return numbers | {
+        name: mean_interval([_longest_ns(run, family) * NS for run in drilled], "s", confidence)
+        for name, family in ages.items()
+    }
+
+
+def _longest_ns(run: Replication, family: str) -> int:
+    found = [span for name, span in run.spans.items() if name.startswith(f"{family}.") and span.count]
+    return max((int(span.durations_ns.max()) for span in found), default=0)
 
 
 def _told(figure: Figure, episodes: Sequence[object], name: str) -> Figure:

@@ -60,6 +60,8 @@ def recovery_metrics(recoveries: Sequence[Recovery]) -> dict[str, Figure]:
                 found[f"recovery.{row.fault}.{name}.{label}"] = figure
         for name in ("lost", "redone", "amplification", "never_back"):
             found[f"recovery.{row.fault}.{name}"] = getattr(row, name)
+        for name, figure in row.losses.items():
+            found[f"recovery.{row.fault}.{name}"] = figure
     return found
 
 

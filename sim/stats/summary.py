@@ -34,7 +34,9 @@ class Recovery:
     """How the system came back from one scripted fault, over all episodes; each against a twin without it.
 
     Times in seconds from the start of the fault. `percentiles` holds, for each of detect, restore, drain and
-    latency_ok, the figures of its `p50` and `p95` beside the means in the fields.
+    latency_ok, the figures of its `p50` and `p95` beside the means in the fields; `losses` what the fault took for
+    good, where places can be lost: `rpo` (s: how old the oldest acknowledged write was that is lost), `lost_writes`,
+    `unreplicated` (events).
     """
 
     fault: str
@@ -49,6 +51,7 @@ class Recovery:
     amplification: Figure
     never_back: Figure
     percentiles: Mapping[str, Mapping[str, Figure]] = field(default_factory=dict)
+    losses: Mapping[str, Figure] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
