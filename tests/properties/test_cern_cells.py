@@ -49,10 +49,10 @@ def whole(cells: int) -> Loaded:
 @cache
 def figures(cells: int) -> dict[str, list[float]]:
     """Figures of each cell, over as many runs as give the wanted number of cells."""
-    found: dict[str, list[float]] = {"latency_s": [], "local_share": [], "transitions": [], "moved_gb": []}
+    found: dict[str, list[float]] = {"latency_s": [], "local_share": [], "transitions": []}
     network = whole(cells).lowered.network
     for seed in range(OBSERVATIONS // cells):
-        plan = Plan(seed=10 * cells + seed, horizon_ns=300 * SECOND, follow_ns=0, drain_ns=7200 * SECOND)
+        plan = Plan(seed=10 * cells + seed, horizon_ns=450 * SECOND, follow_ns=0, drain_ns=7200 * SECOND)
         run = run_one(network, plan)
         rows = run.executions
         for cell in range(cells):
@@ -62,7 +62,6 @@ def figures(cells: int) -> dict[str, list[float]]:
             found["latency_s"].append(float(np.mean(rows.end_ns[mine] - rows.start_ns[mine])) / 1e9)
             found["local_share"].append(counts[f"local_grid{cell}"] / counts[f"reading_grid{cell}"])
             found["transitions"].append(counts["transition"] / len(mine))
-            found["moved_gb"].append(counts.get("moved_byte", 0) / len(mine) / 1e9)
     return found
 
 

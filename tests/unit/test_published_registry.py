@@ -35,7 +35,7 @@ network:
 machines: {box: {node: own, count: 3}, pod: {node: own, count: 1}}
 prices: {nodes: {own: 100 USD/month}}
 run: {horizon: 1 min, warmup: none, replications: 5}
-assumptions: {rate: 5/s}
+assumptions: {rate: 5/s, piece: 10 B}
 """
 HEAD = "runs: {q: {file: queue.yaml}, slow: {file: queue.yaml, set: [network.stations.server.servers=1]}}\nfigures:\n"
 RESTS = "mechanism: {name: a part, remove: [run.seed=2]}"
@@ -157,6 +157,11 @@ SERVERS = "paths: [network.stations.server.servers], other: [network.stations.se
 MANY = SERVERS.replace("[network.stations", "[run.replications, network.stations", 1)
 SERVICE = "paths: [network.stations.server.service.exponential], other: [network.stations.server.service=1 s]"
 RATE = "paths: [network.sources.jobs.arrivals], other: [network.sources.jobs.arrivals=6/s]"
+CELLS = SERVERS.replace("paths", "cells: 5, paths", 1)
+PIECES = (
+    "paths: [network.stations.server.servers, assumptions.piece], per: network.stations.server.service.exponential"
+)
+PACE = f"{PIECES}, cells: 3, other: [network.stations.server.servers=3]"
 MONITORS = "paths: [network.monitors], other: ['network.monitors={}']"
 WORDS = "paths: [assumptions.rate], other: [assumptions.rate=6/s]"
 NAME = "paths: [name], other: ['network.sources.jobs.arrivals=6/s']"
@@ -174,6 +179,9 @@ NAME = "paths: [name], other: ['network.sources.jobs.arrivals=6/s']"
         (MANY, "relation: eq, value: 10, unit: servers", "used", ""),
         (SERVICE, "relation: eq, value: 0.1, unit: s", "used", ""),
         (RATE, "relation: eq, value: 5, unit: 1/s", "used", ""),
+        (CELLS, "relation: eq, value: 10, unit: servers", "used", ""),
+        (PACE, "relation: eq, value: 600, unit: B/s", "used", ""),
+        (PACE, "relation: eq, value: 60, unit: B/s", "not used", "has 600"),
         (MONITORS, "relation: eq, value: 2, unit: monitors", "used", ""),
         (WORDS, "relation: eq, value: 5, unit: 1/s", "not used", "changes nothing"),
         (SERVERS.replace("=3", "=0"), "relation: eq, value: 2, unit: servers", "used", ""),

@@ -27,6 +27,7 @@ from sim.units import (
 
 READERS: Mapping[str, Callable[[object], float]] = {
     "s": lambda value: parse_duration_ns(value) / 1e9,
+    "B": parse_bytes,
     "GB": lambda value: parse_bytes(value) / 1e9,
     "TB": lambda value: parse_bytes(value) / 1e12,
     "B/s": parse_bytes_per_s,
@@ -48,7 +49,13 @@ def check_input(published: Published, configs: Path) -> tuple[Judged, Figure]:
     loaded = load(configs / used.file)
     try:
         values = [_at(loaded.document.data, path) for path in used.paths]
-        found = values[0] if isinstance(published.value, str) else _number(published, values)
+        if isinstance(published.value, str):
+            found = values[0]
+        elif used.per:
+            amount = _number(published.unit.removesuffix("/s"), values)
+            found = used.cells * amount / READERS["s"](_at(loaded.document.data, used.per))
+        else:
+            found = used.cells * _number(published.unit, values)
     except (LookupError, Mistake) as error:
         told = error.message if isinstance(error, Mistake) else f"{error.args[0]} is not in the file"
         return Judged("not used", told), Figure.refused("", told)
@@ -71,9 +78,9 @@ def _at(data: Any, path: str) -> Any:
     return data
 
 
-def _number(published: Published, values: list[Any]) -> float:
-    """The values in the figure's unit, multiplied; with `between`, the range must hold the only one."""
-    return float(prod(_read(published.unit, value, len(values) > 1) for value in values))
+def _number(unit: str, values: list[Any]) -> float:
+    """The values in the unit, multiplied; with `between`, the range must hold the only one."""
+    return float(prod(_read(unit, value, len(values) > 1) for value in values))
 
 
 def _read(unit: str, value: Any, is_factor: bool) -> float:

@@ -205,6 +205,10 @@ class UsedIn(Spec):
     """The scenario."""
     paths: Annotated[tuple[str, ...], Field(min_length=1)]
     """Places of the value; the numbers of several are multiplied, and a mapping or a list counts its entries."""
+    per: str = ""
+    """Place of a time that the value is for, which makes it a rate: a batch of data every 200 s."""
+    cells: Annotated[int, Field(ge=1)] = 1
+    """Of how many cells that share nothing the scenario is one; the value is that of all of them."""
     other: Annotated[tuple[Assignment, ...], Field(min_length=1)]
     """Another value: the scenario must then mean something else, or be refused."""
 
