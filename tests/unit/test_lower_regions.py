@@ -163,6 +163,20 @@ def test_the_recovery_point_is_the_age_of_the_oldest_acknowledged_write_that_is_
     assert losses["lost_writes"]["value"] == found["recovery.boom.lost_writes"]
 
 
+def test_a_line_that_is_too_narrow_for_the_log_moves_the_recovery_point_back_for_as_long_as_it_lasts() -> None:
+    # Of what is written in 30 s a line of half the rate has carried what was written in the first 15 s.
+    lost = "faults.boom={target: region.eu, at: 30 s, repair: 1 h}"
+    sent = [counts(run(small(*STEADY, copied("asynchronous")), 10, seed=seed)) for seed in (1, 2)]
+    bytes_per_s = sum(one["cross_region_byte"] / one["transition"] for one in sent) / 2 * 7 * 20
+    half = copied("asynchronous", f", bandwidth: {bytes_per_s / 2:.0f} B/s")
+    oldest_s = []
+    for seed in range(8):
+        found = drilled(small(*STEADY, half, lost), seed, 31).spans["unreplicated_age.us"]
+        oldest_s.append(found.durations_ns.max() / 1e9)
+    # 20 executions a second in 30 s are 600, give or take 24: half of 4 % of 30 s, and as much for where the half is.
+    assert np.mean(oldest_s) == pytest.approx(15, abs=4 * 1.0 / 8**0.5)
+
+
 def test_a_synchronous_copy_loses_nothing() -> None:
     loaded = small(*STEADY, copied("synchronous"), "faults.boom={target: region.eu, at: 2 s, repair: 1 h}")
     assert "unreplicated_event" not in counts(drilled(loaded, horizon_s=3))
