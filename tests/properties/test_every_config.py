@@ -52,8 +52,11 @@ def from_empty(file: Path) -> Network:
 
 @cache
 def plan(file: Path) -> Plan:
-    """A run of about fifty arrivals, with a warm-up, samples and a follow-up, as real ones have."""
-    rate = sum(estimate(from_empty(file)).rates_per_s.values())
+    """A run of about fifty arrivals, with a warm-up, samples and a follow-up, as real ones have. What a store does by
+    itself, such as the writes of a checkpoint, is none."""
+    network = from_empty(file)
+    counted = {source.routine for source in network.sources.values() if source.counted}
+    rate = sum(rate for routine, rate in estimate(network).rates_per_s.items() if routine in counted)
     horizon = round(ARRIVALS / rate * SECOND)
     return Plan(1, 0, horizon // 10, horizon, horizon // 4, horizon // 4, max(horizon // 20, 1))
 
