@@ -127,15 +127,19 @@ def test_a_short_run_with_the_work_that_it_begins_with_keeps_every_law(file: Pat
 
 
 def test_a_short_run_with_each_of_its_drills_keeps_every_law(file: Path) -> None:
-    network = from_empty(file)
+    network, lowered = from_empty(file), loaded(file).lowered
     middle = plan(file).horizon_ns // 2
-    drills = {name: fault for name, fault in network.faults.items() if fault.is_drill}
-    for name, fault in drills.items():
-        # The drill is brought forward into the short run.
-        sooner = network.model_copy(update={"faults": {name: fault.model_copy(update={"at_ns": middle})}})
-        drilled = run(sooner, replace(plan(file), drill=name))
+    for name, fault in network.faults.items():
+        if not fault.is_drill or name in lowered.companion_of:
+            continue
+        # The drill is brought forward into the short run, with all that happens together with it.
+        together = {
+            one: network.faults[one].model_copy(update={"at_ns": middle, "drill": one == name})
+            for one in (name, *lowered.companions.get(name, ()))
+        }
+        drilled = run(network.model_copy(update={"faults": together}), replace(plan(file), drill=name))
         assert audit(drilled) == []
-        assert [episode.start_ns for episode in drilled.episodes] == [middle]
+        assert [episode.start_ns for episode in drilled.episodes] == [middle] * len(together)
 
 
 def test_the_same_seed_gives_the_same_columns_and_another_one_others(file: Path) -> None:
