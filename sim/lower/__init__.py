@@ -9,6 +9,7 @@
 | `activity_work`, `dependencies` | what an activity does on its worker, and whom it calls |
 | `workflow` | workflows: sources, routines, work in progress |
 | `asked`, `branches` | what steps ask for and get; steps at the same time |
+| `children`, `as_child` | child workflows; steps with a shard and a state of their own |
 | `schedules`, `messages` | starts by the clock; queries and updates |
 | `faults`, `machines` | what fails; what is billed |
 | `progress` | work under way at the start |

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from sim.lower.sums import mean_count
 from sim.scenario.behaviours import Behaviours
 from sim.scenario.workflow import Workflow
 from sim.scenario.workflow_steps import (
     ActivityStep,
+    ChildStep,
     FanOutStep,
     ParallelStep,
     RaceStep,
@@ -34,6 +35,8 @@ def transition_that_asks(step: WorkflowStep) -> str:
             return "timer_started"
         case WaitStep():
             return "wait_started" if step.wait.timer_ns is None else "timer_started"
+        case ChildStep():
+            return "child_initiated"
         case SequenceStep():
             return transition_that_asks(step.sequence[0])
         case FanOutStep() | ParallelStep() | RaceStep():
@@ -45,7 +48,7 @@ def transition_that_asks(step: WorkflowStep) -> str:
 def events_asked(step: WorkflowStep) -> int:
     """Events of a step that is asked for together with others; those of branches are counted at each of them."""
     match step:
-        case ActivityStep() | SleepStep():
+        case ActivityStep() | SleepStep() | ChildStep():
             return 1
         case WaitStep():
             return 0 if step.wait.timer_ns is None else 1
@@ -77,6 +80,11 @@ def transitions_of(steps: Sequence[WorkflowStep], together: bool = False) -> Ite
                 yield "timer_fired", 1.0
             case WaitStep():
                 yield "signal_received", 1.0
+            case ChildStep():
+                yield "child_started", 1.0
+                yield "workflow_task_started", 1.0  # for the start, which it tells of
+                yield "nothing_asked", 1.0
+                yield "child_completed", 1.0
             case RepeatStep():
                 times = mean_count(step.repeat.times)
                 for kind, number in transitions_of(step.repeat.steps):
@@ -107,6 +115,21 @@ def events_together(steps: Sequence[WorkflowStep]) -> float:
     return total
 
 
+def children_of(steps: Sequence[WorkflowStep]) -> Iterator[tuple[str, float]]:
+    """The workflows that the steps start as children, and how many of each; of a race those of all branches."""
+    for step in steps:
+        if isinstance(step, ChildStep):
+            yield step.child.workflow, 1.0
+        times = 1.0
+        if isinstance(step, RepeatStep):
+            times = mean_count(step.repeat.times)
+        elif isinstance(step, FanOutStep):
+            times = mean_count(step.fan_out.items)
+        for _, body in inside(step):
+            for name, number in children_of(body):
+                yield name, times * number
+
+
 def activities_done(step: WorkflowStep) -> Iterator[Activity]:
     """The activities that have been done when the step is over; of a race those of the first branch."""
     own = own_activity(step)
@@ -118,8 +141,10 @@ def activities_done(step: WorkflowStep) -> Iterator[Activity]:
                 yield from activities_done(below)
 
 
-def can_fail(workflow: Workflow, behaviours: Behaviours) -> bool:
-    """Whether an execution can fail at all."""
+def can_fail(workflow: Workflow, behaviours: Behaviours, workflows: Mapping[str, Workflow]) -> bool:
+    """Whether an execution can fail at all. workflows: all of them, its children included."""
+    if any(can_fail(workflows[child], behaviours, workflows) for child, _ in children_of(workflow.steps)):
+        return True
     for _, step in walk(workflow.steps):
         if isinstance(step, WaitStep) and step.wait.timer_ns is not None and step.wait.on_timeout == "fail":
             return True

@@ -142,11 +142,14 @@ class Deployment:
                 federations,
                 behaviours,
                 dependencies,
+                scenario.workflows,
                 name,
                 workflow,
                 begins_ns,
             )
             routine.add()
+            if workflow.is_child_only:
+                continue
             self.deadlines_ns[routine.routine] = workflow.deadline_ns
             if scenario.run.start == "in_progress" and not begins_ns:
                 self.in_progress.update(dict.fromkeys(seed(self.parts, self.constants, routine), name))

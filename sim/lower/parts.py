@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sim.lower.regions import Regional
@@ -12,7 +13,9 @@ from sim.network.controllers import Controller
 from sim.network.faults import Fault
 from sim.network.monitors import Monitor, Span
 from sim.network.places import Cache, NodeGroup, Resource, Station
+from sim.network.routines import Call
 from sim.network.sources import Source
+from sim.network.walk import walk
 
 
 @dataclass(slots=True)
@@ -20,6 +23,8 @@ class Parts:
     """Elements by name, as a `Network` has them.
 
     not_pods: groups of nodes that are no pods: a store's, rows of a table.
+    patterns: routines that are there to be copied; those that nobody calls are left out of the network.
+    homes: resources by which a child workflow remembers its node of a place (see `sim.lower.as_child`).
     zoning, regional: where things stand, which a network has no word for; None where everything is in one place.
     """
 
@@ -35,6 +40,8 @@ class Parts:
     monitors: dict[str, Monitor] = field(default_factory=dict)
     spans: dict[str, Span] = field(default_factory=dict)
     not_pods: set[str] = field(default_factory=set)
+    patterns: set[str] = field(default_factory=set)
+    homes: set[str] = field(default_factory=set)
     zoning: Zoning | None = None
     regional: Regional | None = None
 
@@ -49,6 +56,11 @@ class Parts:
 
     def network(self) -> Network:
         """The network of these parts."""
+        if self.patterns:
+            reached = _reached(self.routines, [source.routine for source in self.sources.values()])
+            self.routines = {
+                name: steps for name, steps in self.routines.items() if name in reached or name not in self.patterns
+            }
         return Network(
             nodes=self.nodes,
             sources=self.sources,
@@ -62,3 +74,15 @@ class Parts:
             monitors=self.monitors,
             spans=self.spans,
         )
+
+
+def _reached(routines: Mapping[str, Steps], begin: Sequence[str]) -> set[str]:
+    """The routines that are run or called when those of `begin` are."""
+    reached: set[str] = set()
+    left = list(begin)
+    while left:
+        name = left.pop()
+        if name in routines and name not in reached:
+            reached.add(name)
+            left += [one.step.call for one in walk(name, routines[name]) if isinstance(one.step, Call)]
+    return reached

@@ -7,8 +7,16 @@ from dataclasses import replace
 
 from sim.lower.activities import activity_steps, federated_steps
 from sim.lower.activity_work import Scheduled, local_work
-from sim.lower.asked import activities_done, can_fail, events_together, transition_that_asks, transitions_of
+from sim.lower.asked import (
+    activities_done,
+    can_fail,
+    children_of,
+    events_together,
+    transition_that_asks,
+    transitions_of,
+)
 from sim.lower.branches import Branches, Where, request, requested
+from sim.lower.children import Children
 from sim.lower.constants import Constants
 from sim.lower.dependencies import Dependencies
 from sim.lower.eager import STARTED
@@ -49,6 +57,7 @@ from sim.scenario.platform import Retention
 from sim.scenario.workflow import Workflow
 from sim.scenario.workflow_steps import (
     ActivityStep,
+    ChildStep,
     FanOutStep,
     ParallelStep,
     RaceStep,
@@ -76,6 +85,7 @@ class WorkflowRoutine:
         federations: Mapping[str, FederatedQueue],
         behaviours: Behaviours,
         dependencies: Dependencies,
+        workflows: Mapping[str, Workflow],
         name: str,
         workflow: Workflow,
         begins_ns: int = 0,
@@ -92,8 +102,32 @@ class WorkflowRoutine:
         self.own = workers[workflow.task_queue]
         self.behaviours = behaviours
         self.dependencies = dependencies
+        self.workflows = workflows
         self.is_saga = workflow.is_saga and behaviours.global_saga
         self.branches = Branches(parts, constants, self.own, behaviours, self.body)
+        self.children = Children(
+            parts, constants, name, self.own, [one.at for one in federations.values()], self.child
+        )
+
+    def child(self, name: str, where: Where) -> Steps:
+        """The steps of another workflow as it runs when its first workflow task has been scheduled, to its close."""
+        return self._other(name)._ending_well((), self.workflows[name].steps, where)
+
+    def _other(self, name: str) -> WorkflowRoutine:
+        """Another workflow of the same deployment."""
+        return WorkflowRoutine(
+            self.parts,
+            self.constants,
+            self.platform,
+            self.store,
+            self.workers,
+            self.federations,
+            self.behaviours,
+            self.dependencies,
+            self.workflows,
+            name,
+            self.workflows[name],
+        )
 
     def add(self) -> None:
         """Put source, routine and spans in place."""
@@ -102,6 +136,17 @@ class WorkflowRoutine:
             # Monitors may ask about these effects, which never happen.
             effects = {undo.effect for a in self.workflow.activities if (undo := a.undo) is not None and undo.effect}
             parts.routines[f"{name}-never-undone"] = tuple(mark(effect) for effect in sorted(effects))
+        if not self.workflow.is_child_only:
+            self._add_load()
+        if self.workflow.queries is not None:
+            # An execution that is open has half of its history behind it on average.
+            add_queries(parts, self.own, name, self.workflow.queries, self._events_at_the_end() // 2)
+        if self.workflow.updates_per_s is not None:
+            add_updates(parts, self.own, name, self.workflow.updates_per_s)
+
+    def _add_load(self) -> None:
+        """The source, the routine of what it starts, and how long a start takes."""
+        name, parts = self.name, self.parts
         whole = (
             *self._request(),
             *self._unless_replaced(self._ending_well((), self.workflow.steps, Where(first=True))),
@@ -117,12 +162,6 @@ class WorkflowRoutine:
             stop_ns=None if rollout is None else rollout.at_ns,
         )
         parts.spans[f"{name}-start"] = Span(start=f"{name}-requested", end=f"{name}-accepted", metric=f"start.{name}")
-
-        if self.workflow.queries is not None:
-            # An execution that is open has half of its history behind it on average.
-            add_queries(parts, self.own, name, self.workflow.queries, self._events_at_the_end() // 2)
-        if self.workflow.updates_per_s is not None:
-            add_updates(parts, self.own, name, self.workflow.updates_per_s)
 
     @property
     def routine(self) -> str:
@@ -154,12 +193,15 @@ class WorkflowRoutine:
         return (Race(name="replaced", race=(steps, (replaced, fail("nondeterminism")))),)
 
     def history(self, retention: Retention) -> History:
-        """What an execution that goes through all steps leaves behind: 6n + 5 events for n activities in a row."""
+        """What an execution that goes through all steps leaves behind, those of its children included: 6n + 5 events
+        for n activities in a row."""
         events = self._events_at_the_end()
         if not self.behaviours.event_sourcing:
             events = 1  # the last state alone
-        size = events * self.constants.number("temporal.event_bytes") + retention.payload_bytes
-        return History(size, retention.closed_ns)
+        size: float = events * self.constants.number("temporal.event_bytes") + retention.payload_bytes
+        for name, number in children_of(self.workflow.steps):
+            size += number * self._other(name).history(retention).bytes
+        return History(round(size), retention.closed_ns)
 
     def _events_at_the_end(self) -> int:
         events = self._events("create", "first_workflow_task_started", "closed")
@@ -227,6 +269,8 @@ class WorkflowRoutine:
                 return (*self.wait(step.wait), *request(self.own, where.shared))
             case SleepStep():
                 return (self.platform.timer(step.sleep), *self.fired(), *request(self.own, where.shared))
+            case ChildStep():
+                return self.children.step(step.child.workflow, where)
             case ParallelStep():
                 return (*self.branches.parallel(step, where), *request(self.own, where.shared))
             case RaceStep():
@@ -331,7 +375,7 @@ class WorkflowRoutine:
         close = self.close(where.first and not others, last)
         if self.is_saga:
             return (Saga(saga=(Compensate(compensate=self.close()), *before, *body, *close)),)
-        if can_fail(self.workflow, self.behaviours):
+        if can_fail(self.workflow, self.behaviours, self.workflows):
             failed = (*self.close(), fail("workflow_failed"))
             whole = AttemptBody(steps=(*body, *close), on_failure=failed, counted=False)
             return (Attempt(name="workflow", attempt=whole),)

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator
 from sim.errors import Problem
 from sim.network.distributions import FromAttribute
 from sim.network.sources import ClosedArrivals, TraceArrivals
+from sim.scenario.check_children import children_problems
 from sim.scenario.check_dbos import dbos_problems
 from sim.scenario.check_places import problems as places_problems
 from sim.scenario.check_tables import table_problems
@@ -29,6 +30,7 @@ def problems(scenario: Scenario) -> list[Problem]:
         *_presets(scenario),
         *_store(scenario),
         *_workflows(scenario),
+        *children_problems(scenario),
         *_hot_rows(scenario),
         *(dbos_problems(scenario) if scenario.dbos is not None else ()),
         *_workers(scenario),
@@ -106,7 +108,11 @@ def _workflows(scenario: Scenario) -> Iterator[Problem]:
             )
         elif workflow.task_queue not in scenario.workers:
             yield _unknown((*path, "task_queue"), "a queue with workers", workflow.task_queue, scenario.workers)
-        if isinstance(workflow.load, ClosedArrivals | TraceArrivals) and scenario.run.start == "in_progress":
+        if (
+            not workflow.is_child_only
+            and isinstance(workflow.load, ClosedArrivals | TraceArrivals)
+            and scenario.run.start == "in_progress"
+        ):
             kind = "a closed loop" if isinstance(workflow.load, ClosedArrivals) else "a trace"
             key = "schedule" if workflow.schedule is not None else "arrivals"
             yield Problem(

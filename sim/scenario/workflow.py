@@ -29,7 +29,8 @@ class Workflow(Spec):
     """A kind of workflow: how often it is started, and the steps that each execution takes."""
 
     arrivals: Arrivals | None = None
-    """When executions are started: `50/s` for a Poisson process, or one of the arrival processes of a network."""
+    """When executions are started: `50/s` for a Poisson process, or one of the arrival processes of a network. A
+    workflow with neither this nor a `schedule` is started as a child of others."""
     schedule: Schedule | None = None
     """Instead: they are started by the clock."""
     task_queue: Name
@@ -56,7 +57,7 @@ class Workflow(Spec):
 
     @model_validator(mode="after")
     def _one_load(self) -> Self:
-        if (self.arrivals is None) == (self.schedule is None):
+        if self.arrivals is not None and self.schedule is not None:
             raise Mistake("needs either `arrivals` or a `schedule`", "write   arrivals: 50/s")
         if self.continue_as_new is not None and not any(isinstance(step, RepeatStep) for step in flat(self.steps)):
             raise Mistake(
@@ -74,6 +75,11 @@ class Workflow(Spec):
                         (key,),
                     )
         return self
+
+    @property
+    def is_child_only(self) -> bool:
+        """Whether nothing but other workflows starts it."""
+        return self.arrivals is None and self.schedule is None
 
     @property
     def load(self) -> Arrivals:

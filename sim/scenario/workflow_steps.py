@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, Tag, model_validator
 
@@ -58,6 +58,23 @@ class SleepStep(Spec):
 
     sleep: Distribution
     """How long."""
+
+
+class Child(Spec):
+    """A workflow that another one starts and waits for."""
+
+    plain_value_is: ClassVar[str] = "workflow"
+    workflow: Name
+    """Which of the `workflows`; one without `arrivals` is started as a child only."""
+
+
+class ChildStep(Spec):
+    """Start another workflow and wait for its end: `{child: ship}`. It is an execution of its own, with its own shard,
+    history and task queue; its start, its end and its failure are events of the parent. Several at once are items of
+    a fan-out: `{fan_out: {items: 10, steps: [{child: ship}]}}`, with its `join` and `failures`."""
+
+    child: Child
+    """The workflow."""
 
 
 class SequenceStep(Spec):
@@ -137,7 +154,7 @@ class FanOutStep(Spec):
     """Items, what is done for each, and join."""
 
 
-KINDS = ("activity", "wait", "sleep", "sequence", "parallel", "race", "fan_out", "repeat")
+KINDS = ("activity", "wait", "sleep", "sequence", "parallel", "race", "fan_out", "repeat", "child")
 """The keys that make a mapping a step of a workflow."""
 
 WorkflowStep = Annotated[
@@ -148,7 +165,8 @@ WorkflowStep = Annotated[
     | Annotated[ParallelStep, Tag("parallel")]
     | Annotated[RaceStep, Tag("race")]
     | Annotated[FanOutStep, Tag("fan_out")]
-    | Annotated[RepeatStep, Tag("repeat")],
+    | Annotated[RepeatStep, Tag("repeat")]
+    | Annotated[ChildStep, Tag("child")],
     chosen_by_key({key: key for key in KINDS}),
 ]
 """One step of a workflow: a mapping whose key says what it does."""
