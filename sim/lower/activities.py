@@ -119,6 +119,7 @@ def _at_work(workers: Workers, queue: str, activity: Activity, how: Scheduled, r
     return (
         mark(f"{queue}-activity-started"),
         mark(DISPATCHED),
+        *(() if activity.memory_bytes is None else (workers.remember(activity.memory_bytes),)),
         *read,
         *forgotten,
         *work(workers, activity, how, failed),
@@ -131,6 +132,7 @@ def _at_work(workers: Workers, queue: str, activity: Activity, how: Scheduled, r
         mark(READY),
         *workers.platform.enter(),
         *((store.transition("activity_completed"),) if how.completion is None else how.completion),
+        *(() if activity.memory_bytes is None else (release(workers.memory),)),
         release(workers.activity_slots),
     )
 
@@ -183,6 +185,7 @@ def _lost(workers: Workers, activity: Activity) -> Steps:
     # Whatever timeout there is runs out before this time has passed since the end of the work.
     nobody_hears = (
         count(lost_reply=1),
+        *(() if activity.memory_bytes is None else (release(workers.memory),)),
         release(workers.activity_slots),
         delay(constant(longest_ns), "timer"),
         fail("reply_lost"),

@@ -83,6 +83,9 @@ class Deployment:
             histories=self.histories,
             in_progress=self.in_progress,
             task_queues={queue: pool.sync_match for queue, pool in self.workers.items()},
+            memories={
+                queue: pool.memory for queue, pool in self.workers.items() if pool.memory in self.parts.resources
+            },
             flushes=self._flushes(),
             shares=self.shares,
             companions=self.companions,

@@ -91,6 +91,7 @@ class Lowered:
     in_progress: routines that carry work which was under way at the start, with the workflow that they are part of:
         they belong to its number in flight, and enter no other figure.
     task_queues: by name, what tells the sync-match rate.
+    memories: by task queue, the resource whose units are MiB that its activities hold.
     flushes: stations each of whose batches is one flush of a log to disk.
     companions: faults that happen together with the drill of this name, and only with it.
     in_drills: what each drill takes for good: name, and the operation that is counted.
@@ -108,6 +109,7 @@ class Lowered:
     histories: Mapping[str, History] = field(default_factory=dict)
     in_progress: Mapping[str, str] = field(default_factory=dict)
     task_queues: Mapping[str, SyncMatch] = field(default_factory=dict)
+    memories: Mapping[str, str] = field(default_factory=dict)
     flushes: tuple[str, ...] = ()
     companions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     in_drills: Mapping[str, str] = field(default_factory=dict)

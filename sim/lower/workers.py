@@ -27,6 +27,7 @@ from sim.scenario.workload import RetryPolicy
 
 READY = "ready"
 """Mark: the platform has something to do: a start, a result, a signal or the end of a timer has reached it."""
+MIB = 2**20
 DISPATCHED = "dispatched"
 """Mark: an activity has started on a worker."""
 
@@ -66,6 +67,7 @@ class Workers:
         self.workflow_slots = f"{queue}-workflow-slots"
         self.workflow_pollers = f"{queue}-workflow-pollers"
         self.activity_slots = f"{queue}-activity-slots"
+        self.memory = f"{queue}-memory"
         self.activity_pollers = f"{queue}-activity-pollers"
         self.replicas = pool.most
         self.rtt_ns = pool.rtt_ns
@@ -128,6 +130,20 @@ class Workers:
     def _tasks(self, kind: str, pollers: str) -> TaskQueue:
         polls = self.parts.nodes[self.nodes].count * self.parts.resources[pollers].units
         return TaskQueue(self.parts, self.constants, self.platform, self.store, f"{self.queue}-{kind}", polls)
+
+    def remember(self, size: int) -> Step:
+        """The step by which an activity that holds an activity slot holds memory, too. size: in bytes.
+
+        There is as much as the most demanding activity would hold in every slot, so that none waits for it.
+        """
+        mib, slots = -(-size // MIB), self.parts.resources[self.activity_slots]
+        known = self.parts.resources.get(self.memory)
+        most = max(mib * slots.units, 0 if known is None else known.units)
+        self.parts.resources[self.memory] = Resource(nodes=self.nodes, units=most)
+        self.constants.note(
+            "memory", "that of activities at work alone: not of the worker itself, nor of the states in its cache"
+        )
+        return acquire(self.memory, units=mib, at=self.activity_slots)
 
     def local_slots(self) -> Steps:
         """A slot for a local activity on the pod that holds the workflow task."""

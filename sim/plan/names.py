@@ -29,6 +29,7 @@ def metric_units(lowered: Lowered) -> Mapping[str, str]:
         units[f"saving.{controller}"] = "ratio"
     units |= {f"hit_rate.{cache}": "ratio" for cache in network.caches}
     units |= {f"sync_match_rate.{queue}": "ratio" for queue in lowered.task_queues}
+    units |= {f"memory_gib_hours.{queue}.per_execution": "" for queue in lowered.memories}
     units |= dict.fromkeys(lowered.shares, "ratio")
     if lowered.flushes:
         units["count.flush.per_execution"] = ""

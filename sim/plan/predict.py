@@ -21,7 +21,7 @@ from sim.results.columns import Replication
 from sim.scenario.settings import RunSettings
 from sim.stats.drills import drill_recovery, losses_in_drill
 from sim.stats.joined import joined
-from sim.stats.metrics import of_the_platform, recoveries_of_executions, shares_of_operations
+from sim.stats.metrics import memory_hours, of_the_platform, recoveries_of_executions, shares_of_operations
 from sim.stats.summarise import Drill, base_figures, monitors, pictures, recovery_metrics, verdicts
 from sim.stats.summary import Recovery, Summary
 from sim.units import format_duration_ns
@@ -298,6 +298,7 @@ class _Line:
             found = {name: one for name, one in found.items() if one.value is not None or not name.startswith(ages)}
             queues = {name: (match.dispatched, match.backlog) for name, match in lowered.task_queues.items()}
             found.update(of_the_platform(base, lowered.flushes, queues, level))
+            found.update(memory_hours(base, lowered.memories, level))
             found.update(shares_of_operations(base, lowered.shares, level))
             found.update(recovery_metrics(recoveries(level)))
             crashed = [run for drill in drills for run in drill.runs if _crashes(run)]

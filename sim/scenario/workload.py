@@ -42,6 +42,7 @@ _NOT_LOCAL = {
     "non_retryable_rate": "non_retryable_rate",
     "lost_reply_rate": "lost_reply_rate",
     "transaction": "transaction",
+    "memory": "memory_bytes",
 }
 """Keys of an activity that say something about its task, and their attributes."""
 
@@ -56,6 +57,9 @@ class Activity(Spec):
     cpu: Distribution | None = None
     """CPU that an attempt takes from the cores of its worker, before the rest of its time; none where it is left
     out."""
+    memory_bytes: Annotated[Bytes, Field(ge=1 << 20)] | None = None
+    """Memory that it holds on its worker as long as an attempt runs, in whole MiB, for `memory_gib_hours.QUEUE`; it is
+    never waited for."""
     chunks: Annotated[int, Field(ge=1, le=1000)] | None = None
     """Parts that it is done in, one after the other; `service`, `cpu` and `calls` are then those of one part. Each
     part that is done is reported by a heartbeat, and the next attempt goes on behind it."""

@@ -163,6 +163,25 @@ def of_the_platform(
     return found
 
 
+def memory_hours(
+    replications: Sequence[Replication], memories: Mapping[str, str], confidence: float
+) -> dict[str, Figure]:
+    """Memory that activities held, times the time that they held it, for each execution started in the window.
+
+    memories: by task queue, the resource whose units are MiB.
+    """
+    started = np.array([float(len(run.executions.cohort)) for run in replications])
+    return {
+        f"memory_gib_hours.{queue}.per_execution": ratio_interval(
+            np.array([run.places[name].busy_area * NS / 3600 / 1024 for run in replications]),
+            started,
+            "",
+            confidence,
+        )
+        for queue, name in memories.items()
+    }
+
+
 def shares_of_operations(
     replications: Sequence[Replication], named: Mapping[str, tuple[str, str]], confidence: float
 ) -> dict[str, Figure]:
