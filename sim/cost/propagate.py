@@ -9,6 +9,7 @@ together. Products and ratios are the same to first order in the relative errors
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from sim.figure import Figure
 
@@ -57,6 +58,20 @@ def total(figures: Iterable[Figure], unit: str) -> Figure:
         _confidence(parts) if bounded else None,
         _sample_size(parts),
         _notes(parts),
+    )
+
+
+def complement(figure: Figure) -> Figure:
+    """1 - the figure, for a share; the ends change places. What is left after so much, never below 0."""
+    if figure.value is None:
+        return figure
+    low, high = figure.low, figure.high
+    return replace(
+        figure,
+        value=1 - figure.value,
+        unit="ratio",
+        low=None if high is None else max(0.0, 1 - high),
+        high=None if low is None else 1 - low,
     )
 
 

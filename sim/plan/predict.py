@@ -38,6 +38,7 @@ class Options:
     """What the caller may ask for beside the scenario; None leaves the scenario's own.
 
     lives: whether the life of the first execution that breaks a monitor is told, for which it is run once more.
+    drills: whether scripted faults are run; without them nothing is told of recovery from them.
     """
 
     seed: int | None = None
@@ -50,6 +51,7 @@ class Options:
     progress: Callable[[str, float, int], None] | None = None
     command: str = ""
     lives: bool = True
+    drills: bool = True
 
     def settings(self, run: RunSettings) -> RunSettings:
         """The scenario's run settings with these in place of its own."""
@@ -249,7 +251,7 @@ class _Line:
 
     def drills(self) -> list[Drill]:
         """Every scripted fault in runs of its own, beside twins without any."""
-        if not self.faults or self.interrupted:
+        if not self.faults or not self.options.drills or self.interrupted:
             return []
         networks = {None: self.network} | {fault: self.loaded.lowered.drilled(fault) for fault in self.faults}
         planned = [

@@ -26,6 +26,8 @@ RESTING = [
     for figure in registry.figures
     if figure.predicted is not None and figure.predicted.kind is None and figure.predicted.mechanism is not None
 ]
+CLAIMS = {str((one.predicted, one.relation, one.value)): one for one in reversed(RESTING)}
+"""One of those that claim the same of the same: two sections have it, but the runs are the same."""
 EDITED = [one for one in RESTING if one.predicted and one.predicted.mechanism and one.predicted.mechanism.edit]
 
 
@@ -40,10 +42,11 @@ def edit_of(figure: Published) -> str:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("figure", RESTING, ids=[figure.id for figure in RESTING])
+@pytest.mark.parametrize("figure", CLAIMS.values(), ids=[figure.id for figure in CLAIMS.values()])
 def test_without_its_mechanism_a_figure_is_met_no_longer(figure: Published) -> None:
     row = checker().without_its_mechanism(figure, EDITS[edit_of(figure)])
     assert row.verdict == "missed", row.to_json()
+    assert "the estimate keeps the bound" not in row.judged.reason, "only too little was run"
 
 
 @pytest.mark.parametrize("figure", EDITED, ids=[figure.id for figure in EDITED])

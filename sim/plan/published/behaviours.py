@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sim.figure import Figure
 from sim.lower.load import load
 from sim.plan.compare import compare
 from sim.plan.predict import Options, Prediction, predict
-from sim.plan.published.registry import Registry, Switch
+from sim.plan.published.registry import Registry, Switch, is_of_drills
 from sim.stats.intervals import mean_interval
 
 VIOLATIONS = "violations."
@@ -37,6 +37,7 @@ def effect_of(switch: Switch, registry: Registry, configs: Path, options: Option
     Raises InputErrors for faulty scenarios.
     """
     run = registry.runs[switch.run]
+    options = replace(options, drills=is_of_drills(switch.metric))
     with_it, without = (
         predict(load(configs / run.file, [*run.set, *both, *changes]), options) for changes in ((), switch.remove)
     )

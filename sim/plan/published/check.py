@@ -18,12 +18,15 @@ from sim.plan.published.inputs import check_input
 from sim.plan.published.registry import (
     Broken,
     Kept,
+    Loss,
     Metric,
     OfRun,
+    Property,
     Published,
     RunOf,
     Shown,
     Switched,
+    is_of_drills,
     leaves,
     load_registry,
     runs_of,
@@ -59,8 +62,10 @@ class Row:
 
     @property
     def derivation(self) -> str:
-        """Why it is as it is: the verdict's reason, then the registry's words."""
-        return "; ".join(part for part in (self.judged.reason, self.published.derivation) if part)
+        """Why it is as it is: the verdict's reason, or else what the prediction says of itself; then the registry's
+        words."""
+        said = self.judged.reason or ("" if self.predicted is None else self.predicted.note)
+        return "; ".join(part for part in (said, self.published.derivation) if part)
 
     def to_json(self) -> dict[str, Any]:
         """The row of the output contract; unit and relation tell how `published` is meant."""
@@ -115,7 +120,7 @@ class Checker:
         assert figure.predicted.mechanism is not None
         removed = [*figure.predicted.mechanism.remove, "objectives=[]"]
         outcomes = {
-            run: _outcome((edit or _as_it_is)(self._load(self.registry.runs[run], removed)), self.options)
+            run: self._outcome(run, (edit or _as_it_is)(self._load(self.registry.runs[run], removed)), [figure])
             for run in _outcomes_needed(figure)
         }
         return self._target(figure, outcomes, removed)
@@ -138,7 +143,8 @@ class Checker:
     def _target(self, figure: Published, outcomes: Mapping[str, Outcome], both: Sequence[str] = ()) -> Row:
         if figure.predicted is None:
             return Row(figure, None, judge(figure, None), "")
-        value = figure_of(figure.predicted.by, outcomes, lambda term: self._shows(term, both))
+        bound = figure.ends[0] if figure.relation in ("ge", "gt") else None
+        value = figure_of(figure.predicted.by, outcomes, lambda term: self._shows(term, both), bound)
         runs = [self.registry.runs[run] for run in runs_of(figure.predicted.by)]
         return Row(figure, value, judge(figure, value), ", ".join(dict.fromkeys(map(_shown, runs))))
 
@@ -146,7 +152,18 @@ class Checker:
         """Run it, unless that was done."""
         if name not in self.outcomes:
             self.tell(name)
-            self.outcomes[name] = _outcome(self.scenarios[name], self.options)
+            self.outcomes[name] = self._outcome(name, self.scenarios[name], self.registry.figures)
+
+    def _outcome(self, run: str, loaded: Loaded, figures: Sequence[Published]) -> Outcome:
+        """Run it; with its drills only where one of the figures is about them."""
+        check_inputs(loaded)
+        drills = any(_of_drills(leaf) for figure in figures for leaf in _leaves_of(figure) if leaf.run == run)
+        try:
+            return Outcome.of(predict(loaded, replace(self.options, drills=drills)), loaded.lowered)
+        except AuditFailed as error:
+            if not all("deadlock" in finding for finding in error.findings):
+                raise
+            return Outcome(None, None, 0, deadlocks=error.findings)
 
     def _shows(self, term: Shown | Switched, both: Sequence[str] = ()) -> bool:
         """Whether a design shows that is turned off; `both` are changes to the run with it and to that without."""
@@ -209,13 +226,19 @@ def _leaf_problems(document: Document, index: int, figure: Published, leaf: OfRu
         if figure.predicted.by is leaf and not _units_agree(figure.unit, units[leaf.metric]):
             message = f"is in {units[leaf.metric] or 'numbers'}, and the figure in {figure.unit}"
             return [document.problem(place, message)]
+    network = loaded.lowered.network
+    if isinstance(leaf, Loss):
+        random = [name for name, fault in network.faults.items() if fault.at_ns is None]
+        if leaf.fault not in random:
+            known = f"random there: {', '.join(random) or 'none'}"
+            message = f"asks for the random fault {leaf.fault}, which run {leaf.run} does not have"
+            return [document.problem(place, message, known)]
     if isinstance(leaf, Kept | Broken):
         names = leaf.monitors if isinstance(leaf, Kept) else leaf.violations
-        known = loaded.lowered.network.monitors
         return [
             document.problem(place, f"asks for the monitor {name}, which run {leaf.run} does not have")
             for name in names
-            if name not in known
+            if name not in network.monitors
         ]
     return []
 
@@ -228,8 +251,20 @@ def _units_agree(published: str, predicted: str) -> bool:
 
 def _outcomes_needed(figure: Published) -> list[str]:
     """The runs whose figures a prediction is made of, each once; what is turned off makes runs of its own."""
-    parts = () if figure.predicted is None else leaves(figure.predicted.by)
-    return list(dict.fromkeys(leaf.run for leaf in parts if isinstance(leaf, OfRun)))
+    return list(dict.fromkeys(leaf.run for leaf in _leaves_of(figure)))
+
+
+def _leaves_of(figure: Published) -> list[OfRun]:
+    """What a figure is made of and a run tells."""
+    every = () if figure.predicted is None else leaves(figure.predicted.by)
+    return [leaf for leaf in every if isinstance(leaf, OfRun)]
+
+
+def _of_drills(leaf: OfRun) -> bool:
+    """Whether runs with scripted faults tell it, or are part of it as every run is."""
+    if isinstance(leaf, Metric):
+        return is_of_drills(leaf.metric)
+    return isinstance(leaf, Kept | Broken | Property)
 
 
 def _as_it_is(loaded: Loaded) -> Loaded:
@@ -238,13 +273,3 @@ def _as_it_is(loaded: Loaded) -> Loaded:
 
 def _shown(run: RunOf) -> str:
     return " ".join([run.file, *(f"--set {assignment}" for assignment in run.set)])
-
-
-def _outcome(loaded: Loaded, options: Options) -> Outcome:
-    check_inputs(loaded)
-    try:
-        return Outcome.of(predict(loaded, options))
-    except AuditFailed as error:
-        if not all("deadlock" in finding for finding in error.findings):
-            raise
-        return Outcome(None, None, 0, error.findings)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from math import isclose, prod
 from pathlib import Path
@@ -19,6 +20,7 @@ from sim.units import (
     parse_bytes,
     parse_bytes_per_s,
     parse_cores,
+    parse_count,
     parse_duration_ns,
     parse_rate_per_s,
     parse_ratio,
@@ -53,9 +55,9 @@ def check_input(published: Published, configs: Path) -> tuple[Judged, Figure]:
             found = values[0]
         elif used.per:
             amount = _number(published.unit.removesuffix("/s"), values)
-            found = used.cells * amount / READERS["s"](_at(loaded.document.data, used.per))
+            found = used.times * used.cells * amount / READERS["s"](_at(loaded.document.data, used.per))
         else:
-            found = used.cells * _number(published.unit, values)
+            found = used.times * used.cells * _number(published.unit, values)
     except (LookupError, Mistake) as error:
         told = error.message if isinstance(error, Mistake) else f"{error.args[0]} is not in the file"
         return Judged("not used", told), Figure.refused("", told)
@@ -84,14 +86,20 @@ def _number(unit: str, values: list[Any]) -> float:
 
 
 def _read(unit: str, value: Any, is_factor: bool) -> float:
-    """One value in the unit; of several, a plain number is a count that the others are multiplied by."""
+    """One value in the unit; of several, a plain number is a count that the others are multiplied by.
+
+    What has no unit of its own is a count, or a rate of what is counted.
+    """
     if isinstance(value, dict | list) and unit not in READERS:
         return float(len(value))
     if isinstance(value, int | float) and not isinstance(value, bool) and (unit != "s" or is_factor):
         return float(value)
-    if unit not in READERS:
-        raise Mistake(f"is {show_value(value)}; a number of {unit} is expected")
-    return READERS[unit](value)
+    if unit in READERS:
+        return READERS[unit](value)
+    for reader in (parse_count, parse_rate_per_s):
+        with suppress(Mistake):
+            return reader(value)
+    raise Mistake(f"is {show_value(value)}; a number of {unit} is expected")
 
 
 def _agrees(published: Published, found: Any) -> bool:

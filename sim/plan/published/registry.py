@@ -17,7 +17,7 @@ from sim.scenario.reader import read
 from sim.scenario.shape import nearest
 from sim.scenario.validate import validate
 from sim.spec import Spec, chosen_by_key
-from sim.units import Mistake
+from sim.units import EventsInTime, Mistake, PositiveRate
 
 Relation = Literal["eq", "lt", "le", "gt", "ge", "between"]
 Identity = Annotated[str, Field(pattern=r"^[a-z_]+\.[a-z0-9_]+$")]
@@ -89,6 +89,45 @@ class Property(OfRun):
     """`no_deadlock`: no two executions ever wait for each other."""
 
 
+class Loss(OfRun):
+    """How often a fault comes in truth, and the run in which it comes far more often, so that its harm is seen."""
+
+    fault: Name
+    """The fault, which has to be a random one there."""
+    rate_per_s: PositiveRate | None = None
+    """How often it comes in truth: `4/day`."""
+    seen: EventsInTime | None = None
+    """Or how often it was seen to come: `2 in 2 years`."""
+    source: str
+    """Where the rate is from; `assumption: ..` where nobody knows it."""
+
+    @model_validator(mode="after")
+    def _has_a_rate(self) -> Self:
+        if (self.rate_per_s is None) == (self.seen is None):
+            raise Mistake(
+                "needs one of `rate` and `seen`, and only one", "write   rate: 4/day   or   seen: 2 in 2 years"
+            )
+        return self
+
+
+class LedgerOf(Spec):
+    """The share of a workflow's executions that end correctly in time, with faults that are too rare to be seen."""
+
+    ledger: Name
+    """The workflow."""
+    calm: Name
+    """The run without any fault, which tells what ends badly all the same, and how many start."""
+    losses: Annotated[tuple[Loss, ...], Field(min_length=1)]
+    """The faults."""
+
+    @property
+    def of_calm(self) -> tuple[Metric, Metric]:
+        """The share that ends correctly without faults, and how many end a second."""
+        figures = (f"availability.{self.ledger}", f"throughput.{self.ledger}")
+        available, rate = (Metric(run=self.calm, metric=metric) for metric in figures)
+        return available, rate
+
+
 class Shown(Spec):
     """Whether a behaviour of the registry shows: 1 where it does."""
 
@@ -142,7 +181,7 @@ class SumOf(Spec):
 
 KEYS = (
     *("metric", "bill", "monitors", "violations", "property", "behaviour", "switch"),
-    *("number", "ratio", "saving", "product", "sum"),
+    *("number", "ratio", "saving", "product", "sum", "ledger"),
 )
 Term = Annotated[
     Annotated[Metric, Tag("metric")]
@@ -156,7 +195,8 @@ Term = Annotated[
     | Annotated[RatioOf, Tag("ratio")]
     | Annotated[SavingOf, Tag("saving")]
     | Annotated[ProductOf, Tag("product")]
-    | Annotated[SumOf, Tag("sum")],
+    | Annotated[SumOf, Tag("sum")]
+    | Annotated[LedgerOf, Tag("ledger")],
     chosen_by_key({key: key for key in KEYS}),
 ]
 """How a number comes out of runs."""
@@ -209,6 +249,9 @@ class UsedIn(Spec):
     """Place of a time that the value is for, which makes it a rate: a batch of data every 200 s."""
     cells: Annotated[int, Field(ge=1)] = 1
     """Of how many cells that share nothing the scenario is one; the value is that of all of them."""
+    times: Annotated[float, Field(gt=0)] = 1.0
+    """What else the value is multiplied by to be the published one: listings in a batch, seconds between two requests
+    of a user. The figure's derivation says what it is made of."""
     other: Annotated[tuple[Assignment, ...], Field(min_length=1)]
     """Another value: the scenario must then mean something else, or be refused."""
 
@@ -251,6 +294,8 @@ class Published(Spec):
             raise Mistake("has its ends the wrong way round", "the smaller one first", at=("value",))
         if self.used is not None and self.role == "target":
             raise Mistake("is for inputs, and this is a target", at=("used",))
+        if self.used is not None and self.used.times != 1 and not self.derivation:
+            raise Mistake("is missing; what `times` is made of needs saying", at=("derivation",))
         if self.predicted is not None and (self.role == "input" or isinstance(self.value, str)):
             raise Mistake("is for targets, and this is an input", at=("predicted",))
         if self.predicted is not None and self.predicted.kind is not None and not self.derivation:
@@ -282,7 +327,7 @@ class Registry(Spec):
     """The behaviours."""
 
 
-def operands(term: Term) -> tuple[Term, ...]:
+def operands(term: Term | Loss) -> tuple[Term | Loss, ...]:
     """The terms that a term is made of; none for a leaf."""
     match term:
         case RatioOf():
@@ -293,10 +338,12 @@ def operands(term: Term) -> tuple[Term, ...]:
             return term.product
         case SumOf():
             return term.sum
+        case LedgerOf():
+            return (*term.of_calm, *term.losses)
     return ()
 
 
-def leaves(term: Term) -> list[Term]:
+def leaves(term: Term | Loss) -> list[Term | Loss]:
     """The term's leaves, itself when it is one."""
     parts = operands(term)
     return [leaf for part in parts for leaf in leaves(part)] if parts else [term]
@@ -311,6 +358,11 @@ def runs_of(term: Term) -> list[str]:
         elif isinstance(leaf, Switched):
             found.append(leaf.switch.run)
     return list(dict.fromkeys(found))
+
+
+def is_of_drills(metric: str) -> bool:
+    """Whether a figure is about the recovery from scripted faults, which have runs of their own."""
+    return metric.startswith(("recovery.", "worker_recovery."))
 
 
 def load_registry(file: Path) -> tuple[Document, Registry]:
@@ -363,5 +415,5 @@ def _names_that_lead_nowhere(document: Document, registry: Registry) -> list[Pro
     return found
 
 
-for model in (RatioOf, SavingOf, ProductOf, SumOf):
+for model in (RatioOf, SavingOf, ProductOf, SumOf, LedgerOf):
     model.model_rebuild()

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import reduce
 
 from sim.cost.bill import Bill
-from sim.cost.propagate import product, ratio, total
+from sim.cost.propagate import complement, product, ratio, total
 from sim.figure import Figure
+from sim.lower.lowered import Lowered
 from sim.plan.predict import Prediction
+from sim.plan.published.ledger import ledger
 from sim.plan.published.registry import (
     BillLine,
     Broken,
     Kept,
+    LedgerOf,
     Metric,
     Number,
     ProductOf,
@@ -25,6 +28,7 @@ from sim.plan.published.registry import (
     Switched,
     Term,
 )
+from sim.stats.budget import Losses, losses
 from sim.stats.summary import MonitorResult, Summary
 
 
@@ -32,27 +36,41 @@ from sim.stats.summary import MonitorResult, Summary
 class Outcome:
     """What a run left that figures are made of.
 
-    executions: all that were simulated, drills and twins included. deadlocks: what the audit found; nothing else of
-    such a run can be told.
+    executions: all that were simulated, drills included. losses: by random fault and workflow. deadlocks: what the
+    audit found; nothing else of such a run can be told.
     """
 
     summary: Summary | None
     bill: Bill | None
     executions: int
+    losses: Mapping[tuple[str, str], Losses] = field(default_factory=dict)
     deadlocks: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, prediction: Prediction) -> Outcome:
+    def of(cls, prediction: Prediction, lowered: Lowered) -> Outcome:
         """Of a run that came to its end, without its columns."""
-        every = [*prediction.replications, *(run for runs in prediction.drills.values() for run in runs)]
-        return cls(prediction.summary, prediction.bill, sum(len(run.executions.start_ns) for run in every))
+        runs = prediction.replications
+        every = [*runs, *(run for drill in prediction.drills.values() for run in drill)]
+        random = [name for name, fault in lowered.network.faults.items() if fault.at_ns is None]
+        counted = {source.routine for source in lowered.network.sources.values() if source.counted}
+        found = {
+            (fault, routine): losses(runs, fault, routine, lowered.deadlines_ns.get(routine))
+            for fault in random
+            for routine in counted
+        }
+        return cls(prediction.summary, prediction.bill, sum(len(run.executions.start_ns) for run in every), found)
 
 
-def figure_of(term: Term, outcomes: Mapping[str, Outcome], shows: Callable[[Shown | Switched], bool]) -> Figure:
+def figure_of(
+    term: Term,
+    outcomes: Mapping[str, Outcome],
+    shows: Callable[[Shown | Switched], bool],
+    bound: float | None = None,
+) -> Figure:
     """The figure that a term stands for; refused where a run cannot tell it.
 
-    outcomes: by run. shows: whether a design shows that is turned off. Intervals of several runs are joined end to end
-    (`sim.cost.propagate`), so the result is at least as wide as it must be.
+    outcomes: by run. shows: whether a design shows that is turned off. bound: what is claimed of it. Intervals of
+    several runs are joined end to end (`sim.cost.propagate`), so the result is at least as wide as it must be.
     """
 
     def value(one: Term) -> Figure:
@@ -68,12 +86,16 @@ def figure_of(term: Term, outcomes: Mapping[str, Outcome], shows: Callable[[Show
             return ratio(over, under, _quotient(over.unit, under.unit))
         case SavingOf():
             cheaper, dearer = map(value, term.saving)
-            return _one_minus(ratio(cheaper, dearer, "ratio"))
+            return complement(ratio(cheaper, dearer, "ratio"))
         case ProductOf():
             return reduce(lambda left, right: product(left, right, left.unit or right.unit), map(value, term.product))
         case SumOf():
             parts = [value(one) for one in term.sum]
             return total(parts, parts[0].unit)
+        case LedgerOf():
+            calm, starts = map(value, term.of_calm)
+            seen = [outcomes[loss.run].losses.get((loss.fault, term.ledger)) for loss in term.losses]
+            return ledger(term, calm, starts, seen, bound)
     outcome = outcomes[term.run]
     if isinstance(term, Property):
         return _no_deadlock(outcome)
@@ -86,7 +108,7 @@ def figure_of(term: Term, outcomes: Mapping[str, Outcome], shows: Callable[[Show
         case BillLine():
             return _line(outcome.bill, term.bill)
         case Kept():
-            return _one_minus(_broken(outcome.summary, term.monitors))
+            return complement(_broken(outcome.summary, term.monitors))
         case Broken():
             return _broken(outcome.summary, term.violations)
 
@@ -98,21 +120,6 @@ def _quotient(over: str, under: str) -> str:
     if over == "" and under == "1/s":
         return "s"
     return "USD" if over == "USD/month" and under in ("", "1/s") else over
-
-
-def _one_minus(figure: Figure) -> Figure:
-    if figure.value is None:
-        return figure
-    low, high = figure.low, figure.high
-    return Figure(
-        1 - figure.value,
-        "ratio",
-        None if high is None else 1 - high,
-        None if low is None else 1 - low,
-        figure.confidence,
-        figure.n,
-        figure.note,
-    )
 
 
 def _line(bill: Bill | None, part: str) -> Figure:
@@ -142,7 +149,7 @@ def _share(monitor: MonitorResult) -> float:
 def _no_deadlock(outcome: Outcome) -> Figure:
     if outcome.deadlocks:
         return Figure.exact(0.0, "ratio", "; ".join(outcome.deadlocks))
-    return _one_minus(_unseen(outcome.executions, "no_deadlock"))
+    return complement(_unseen(outcome.executions, "no_deadlock"))
 
 
 def _unseen(checked: int, what: str) -> Figure:
