@@ -71,7 +71,8 @@ class Deployment:
     def lowered(self) -> Lowered:
         """The network, and what goes with it."""
         scenario, data = self.scenario, self.data
-        regional = self.parts.regional is not None
+        # Masters that are lost come back with all that they wrote; a copy takes over without what it does not have.
+        copied = scenario.regions is not None and scenario.regions.replication is not None
         network = on_hosts(self.parts.network(), scenario.hosts, self.constants)
         return Lowered(
             network=network,
@@ -90,8 +91,8 @@ class Deployment:
             shares=self.shares,
             companions=self.companions,
             traffic=self._traffic(),
-            in_drills={"unreplicated": UNREPLICATED, "lost_writes": LOST_WRITE} if regional else {},
-            ages_in_drills={"rpo": LOST_AGE} if regional else {},
+            in_drills={"unreplicated": UNREPLICATED, "lost_writes": LOST_WRITE} if copied else {},
+            ages_in_drills={"rpo": LOST_AGE} if copied else {},
         )
 
     def _add_geography(self, temporal: TemporalCluster) -> None:

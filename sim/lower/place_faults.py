@@ -161,6 +161,11 @@ class PlaceFaults:
                 "services, workers and store of the other region are as many, and as near to each other, from the end "
                 "of the failover on; nothing goes back; events that were lost are counted, their work is not undone",
             )
+            self.constants.note(
+                "what is on the wire when the home region is lost",
+                "is lost: in truth what had left it arrives, so that the recovery point is up to half of a round trip "
+                "younger",
+            )
             held = (NodeTarget(group=UNSHIPPED),) if UNSHIPPED in self.parts.resources else ()
             yield Loss((*pods, self.whole_primary, *held), copying.failover)
 

@@ -153,7 +153,8 @@ def _losses(recoveries: tuple[Recovery, ...]) -> Iterator[str]:
         if one.losses:
             figures = [one.losses[name] for name in LOSSES]
             rows.append((f" {one.fault}", *map(value_of, figures)))
-            rows.append(("", *map(margin_of, figures)))
+            margins = tuple(map(margin_of, figures))
+            rows += [("", *margins)] if any(margins) else []
     if len(rows) > 1:
         yield from grid(rows)
 

@@ -9,6 +9,7 @@ a true claim fails once in 16,000 runs. Conflicts are rare enough to be nearly i
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from lower_fixture import counts, latencies_ms, run, small
 
 from sim.engine.plan import Plan
 from sim.engine.run import run_one
-from sim.lower.load import Loaded
+from sim.lower.load import Loaded, load
 from sim.plan.names import metric_units
 from sim.plan.predict import Options, predict
 from sim.results.columns import Replication
@@ -26,6 +27,7 @@ QUICK = "temporal.transfer_queue.max_poll_rate=100k/s"
 WRITES = "workflows.order.steps.0.activity.record=dataset"
 FREE = ("constants.postgres.apply_cpu_per_row=0 ms", "temporal.history_shards=4096")
 COMMITS = 13
+CERN = Path(__file__).parents[2] / "configs" / "cern.yaml"
 
 
 def masters(rtt: str = "100 ms", more: str = "", at: str = "[cern, fermilab, bnl]") -> str:
@@ -98,6 +100,22 @@ def test_writes_conflict_as_often_as_two_masters_change_a_row_within_the_lag(key
     assert found["unordered_dataset"] / writes == pytest.approx(
         unordered, abs=4 * math.sqrt(unordered / writes) + 0.02 * unordered
     )
+
+
+def test_the_catalogue_of_cern_has_the_anomalies_that_its_lags_predict() -> None:
+    # Ten times as many entries as in the file, and no analyses. Half of the round trips between the three masters.
+    rate, horizon, keys, skew = 20.0, 600.0, 20, 0.8
+    sets = (f"workflows.register.arrivals={rate:g}/s", "workflows.analysis.arrivals={renewal: 1 h}")
+    found = counts(fast(load(CERN, [*sets, "objectives=[]", "faults={}"]), horizon))
+    weights = np.arange(1, keys + 1, dtype=float) ** -skew
+    shares = weights / weights.sum()
+    windows_s = (0.0575 + 0.0525, 0.0575 + 0.0125, 0.0525 + 0.0125)
+    share = np.mean([np.sum(shares * -np.expm1(-rate / 3 * shares * window_s)) for window_s in windows_s])
+    writes = found["write_catalogue"]
+    # Conflicts on the row that a fifth of the writes change come in bunches: half as much again as if independent.
+    error = 1.5 * math.sqrt(share / writes)
+    assert found["conflict_catalogue"] / writes == pytest.approx(share, abs=4 * error)
+    assert error < 0.1 * share
 
 
 def test_clocks_that_are_apart_by_more_than_the_lag_lose_writes_that_had_seen_what_they_changed() -> None:
