@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from difflib import get_close_matches
 
 from sim.errors import Problem
@@ -45,11 +45,20 @@ def problems(network: Network) -> list[Problem]:
     """Everything that does not fit, each with its path in the network."""
     found = [*_names(network), *_places(network), *_sources(network), *_faults(network)]
     found += [*_controllers(network), *_monitors(network)]
+    placed = {routine: list(walk(routine, steps)) for routine, steps in network.routines.items()}
+    steps_of_all = [one.step for every in placed.values() for one in every]
+    called = {step.call for step in steps_of_all if isinstance(step, Call)}
+    affinities = {
+        step.acquire.affinity
+        for step in steps_of_all
+        if isinstance(step, Acquire) and step.acquire.affinity is not None
+    }
     for routine, steps in network.routines.items():
-        for placed in walk(routine, steps):
-            found.extend(_step(network, placed))
-        found.extend(_streams(routine, steps))
-        found.extend(_held(network, routine, steps))
+        for one in placed[routine]:
+            found.extend(_step(network, one, affinities))
+        found.extend(_streams(routine, placed[routine]))
+        if routine not in called:  # what is called may use what its callers hold
+            found.extend(_held(network, routine, steps))
     recursion = list(_recursion(network))
     if not recursion:
         found.extend(nonsense(network))
@@ -160,7 +169,7 @@ def _monitors(network: Network) -> Iterator[Problem]:
                 yield _unknown(("spans", name, key), "a mark that any routine makes", getattr(span, key), made)
 
 
-def _step(network: Network, placed: Placed) -> Iterator[Problem]:
+def _step(network: Network, placed: Placed, affinities: Collection[str]) -> Iterator[Problem]:
     step, path = placed.step, placed.path
     if isinstance(step, Acquire):
         body = step.acquire
@@ -201,15 +210,8 @@ def _step(network: Network, placed: Placed) -> Iterator[Problem]:
                 _dotted((*path, "cached", "at")),
                 f"`{step.cached.at}` does not stand on the nodes of cache `{step.cached.cache}`",
             )
-    elif isinstance(step, Forget):
-        known = {
-            other.step.acquire.affinity
-            for routine, steps in network.routines.items()
-            for other in walk(routine, steps)
-            if isinstance(other.step, Acquire) and other.step.acquire.affinity is not None
-        }
-        if step.forget not in known:
-            yield _unknown((*path, "forget"), "an affinity that any step acquires by", step.forget, known)
+    elif isinstance(step, Forget) and step.forget not in affinities:
+        yield _unknown((*path, "forget"), "an affinity that any step acquires by", step.forget, affinities)
     yield from _numbers(network, step, path)
 
 
@@ -268,9 +270,9 @@ def _numbers(network: Network, step: Step, path: Path) -> Iterator[Problem]:
             yield _unknown((*path, *below), "an attribute", number.attribute, network.attributes)
 
 
-def _streams(routine: str, steps: Steps) -> Iterator[Problem]:
+def _streams(routine: str, steps: Sequence[Placed]) -> Iterator[Problem]:
     seen: dict[str, Path] = {}
-    for placed in walk(routine, steps):
+    for placed in steps:
         if placed.stream in seen:
             yield Problem(
                 _dotted((*placed.path, "name")),
@@ -304,8 +306,7 @@ def _held(network: Network, routine: str, steps: Steps) -> Iterator[Problem]:
                 inner = now[:-1] if isinstance(step, Acquire) else now
                 yield from check(body, tuple(inner), (*here, *below))
 
-    if not any(True for other in network.routines if _calls(network.routines[other], routine)):
-        yield from check(steps, (), ("routines", routine))
+    yield from check(steps, (), ("routines", routine))
 
 
 def _may_hold(steps: Steps, resource: str) -> bool:
@@ -313,13 +314,6 @@ def _may_hold(steps: Steps, resource: str) -> bool:
         (isinstance(step, Acquire) and step.acquire.resource == resource)
         or isinstance(step, Call)
         or any(_may_hold(body, resource) for _, body in bodies(step))
-        for step in steps
-    )
-
-
-def _calls(steps: Steps, routine: str) -> bool:
-    return any(
-        (isinstance(step, Call) and step.call == routine) or any(_calls(body, routine) for _, body in bodies(step))
         for step in steps
     )
 
