@@ -127,7 +127,10 @@ class Children:
             "latency and outcome of executions",
             "are those of parents, their children included; child_latency.NAME is from a child's start to its end",
         )
-        note("records and zones of a child", "are those of its parent: the row that it writes, the zone of its shard")
+        note(
+            "records, zone and master of a child",
+            "are those of its parent: the row that it writes, where its shard is",
+        )
         if not alone:
             note(
                 "children that run at the same time in one parent",

@@ -52,8 +52,8 @@ def seed(parts: Parts, constants: Constants, routine: WorkflowRoutine) -> Iterat
         yield name
     constants.note(
         f"work in progress of {routine.name} at the start",
-        "inside its own waits and sleeps, not those of branches and items; activities and workflow tasks begin empty "
-        "and fill within seconds",
+        "inside its own waits and sleeps, not those of branches, items and children; activities and workflow tasks "
+        "begin empty and fill within seconds",
         "equilibrium residual times: Eick, Massey and Whitt, Operations Research 41 (1993)",
     )
 

@@ -187,6 +187,42 @@ def test_children_are_the_same_on_both_engines_whatever_stands_around_them(step:
     assert counts(one)["execution_of_ship"] >= len(outcomes(one))
 
 
+X = "{activity: {name: x, service: 100 ms}}"
+DOES = {
+    "branches": ([f"parallel: [[{X}], [{{wait: {{signal: go, after: 1 s, timer: 5 s}}}}]]"], ()),
+    "a race": ([f"race: [[{X}], [{{sleep: 2 s}}]]"], ()),
+    "a fan-out": (["fan_out: {items: {geometric: 5}, activity: {name: x, service: 100 ms, error_rate: 10 %}}"], ()),
+    "a local activity": ([PACK, "activity: {name: l, service: 10 ms, local: true}"], ()),
+    "hot rows": (
+        [PACK.replace("}", ", transaction: {reads: 1, writes: 1, hot_rows: 10, isolation: serializable}}")],
+        (),
+    ),
+    "a federation": (
+        [PACK.replace("}", ", task_queue: both}")],
+        (
+            "workers.a={replicas: 1, cpu: 1, activity_slots: 2}",
+            "workers.b={replicas: 2, cpu: 1}",
+            "federations.both={pools: [a, b], spill_after: 10 ms, rtt: 10 ms}",
+        ),
+    ),
+    "masters": ([PACK], ("regions={home: eu, names: [eu, us], rtt: 80 ms, masters: {at: [eu, us]}}",)),
+    "work in progress": ([PACK], ("run.start=in_progress",)),
+}
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("what", DOES)
+@pytest.mark.parametrize("step", ["child: ship", "fan_out: {items: 4, steps: [{child: ship}]}"])
+def test_a_child_may_do_whatever_a_workflow_may(step: str, what: str) -> None:
+    steps, sets = DOES[what]
+    loaded = parent(f"{step}\n      - sleep: 3 s", *steps, sets=("workflows.order.arrivals=20/s", *sets))
+    replication = run_one(loaded.lowered.network, Plan(seed=2, horizon_ns=2_000_000_000, drain_ns=60_000_000_000))
+    assert audit(replication) == []
+    assert outcomes(replication).count(SUCCEEDED) == len(outcomes(replication)) > 20
+    each = 4 if "fan_out" in step else 1
+    assert counts(replication)["execution_of_ship"] == each * len(outcomes(replication))
+
+
 def on_cassandra(step: str, *sets: str) -> Loaded:
     """The same on three nodes of Cassandra."""
     text = SMALL.replace(CHARGE, f"      - {step}\n  ship:\n    task_queue: orders\n    steps:\n      - {PACK}\n")
