@@ -31,19 +31,32 @@ class Effect:
         return self.difference.low > 0 if self.direction == "up" else self.difference.high < 0
 
 
-def effect_of(switch: Switch, registry: Registry, configs: Path, options: Options, both: Sequence[str] = ()) -> Effect:
-    """Run with the design and without it, and take the difference. both: changes to either run.
+class Effects:
+    """Effects of switches; those of one run after the other share the run that has everything."""
 
-    Raises InputErrors for faulty scenarios.
-    """
-    run = registry.runs[switch.run]
-    options = replace(options, drills=is_of_drills(switch.metric))
-    with_it, without = (
-        predict(load(configs / run.file, [*run.set, *both, *changes]), options) for changes in ((), switch.remove)
-    )
-    if switch.metric.startswith(VIOLATIONS):
-        return Effect(_violations(with_it, without, switch.metric.removeprefix(VIOLATIONS)), switch.direction)
-    return Effect(compare(with_it, without, switch.metric).difference, switch.direction)
+    def __init__(self, registry: Registry, configs: Path, options: Options) -> None:
+        self.registry = registry
+        self.configs = configs
+        self.options = options
+        self._last: tuple[str, Prediction] | None = None
+
+    def of(self, switch: Switch, both: Sequence[str] = ()) -> Effect:
+        """Run with the design and without it, and take the difference. both: changes to either run.
+
+        Raises InputErrors for faulty scenarios.
+        """
+        drills = is_of_drills(switch.metric)
+        key = f"{switch.run} {both} {drills}"
+        if self._last is None or self._last[0] != key:
+            self._last = (key, self._predict(switch.run, both, drills))
+        with_it, without = self._last[1], self._predict(switch.run, [*both, *switch.remove], drills)
+        if switch.metric.startswith(VIOLATIONS):
+            return Effect(_violations(with_it, without, switch.metric.removeprefix(VIOLATIONS)), switch.direction)
+        return Effect(compare(with_it, without, switch.metric).difference, switch.direction)
+
+    def _predict(self, name: str, changes: Sequence[str], drills: bool) -> Prediction:
+        run = self.registry.runs[name]
+        return predict(load(self.configs / run.file, [*run.set, *changes]), replace(self.options, drills=drills))
 
 
 def _violations(with_it: Prediction, without: Prediction, monitor: str) -> Figure:

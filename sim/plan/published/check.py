@@ -13,7 +13,7 @@ from sim.lower.load import Loaded, load
 from sim.plan.inputs import check_inputs
 from sim.plan.names import metric_units
 from sim.plan.predict import Options, predict
-from sim.plan.published.behaviours import effect_of
+from sim.plan.published.behaviours import Effects
 from sim.plan.published.inputs import check_input
 from sim.plan.published.registry import (
     Broken,
@@ -98,7 +98,8 @@ class Checker:
         self.options = replace(options or Options(), lives=False)
         self.tell = tell or (lambda _: None)
         self.outcomes: dict[str, Outcome] = {}
-        self.effects: dict[str, bool] = {}
+        self.effects = Effects(self.registry, configs, self.options)
+        self.shown: dict[str, bool] = {}
         self.scenarios: dict[str, Loaded] = {}
 
     def rows(self, only: Collection[str] = ()) -> list[Row]:
@@ -172,10 +173,10 @@ class Checker:
         else:
             (switch,) = (one.switch for one in self.registry.behaviours if one.id == term.behaviour and one.switch)
         key = f"{switch} {both}"
-        if key not in self.effects:
+        if key not in self.shown:
             self.tell(f"{switch.run}, and without {', '.join(switch.remove)}")
-            self.effects[key] = effect_of(switch, self.registry, self.configs, self.options, both).shows
-        return self.effects[key]
+            self.shown[key] = self.effects.of(switch, both).shows
+        return self.shown[key]
 
     # -- before anything runs ---------------------------------------------------------------------------------
 
