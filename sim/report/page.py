@@ -70,6 +70,7 @@ def render(summary: Summary, bill: Bill | None) -> str:
         "metrics": metrics,
         "nodes": () if bill is None else tables.node_rows(bill),
         "provenance": _flat(summary.provenance),
+        "losses": wording.LOSSES,
         "headline_latency": _headline_latency(summary),
         "charts": charts,
         "themes": _json(figures.THEMES),

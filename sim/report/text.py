@@ -14,6 +14,7 @@ from sim.report import tables
 from sim.report.grid import fits, grid, paragraph
 from sim.report.tables import Table
 from sim.report.wording import (
+    LOSSES,
     REFUSED,
     as_factor,
     confidence_of,
@@ -37,8 +38,6 @@ from sim.units import format_duration_s
 MOST_PLACES = 6
 MOST_STATES = 6
 MOST_TRACE_LINES = 20
-LOSSES = {"rpo": "recovery point", "lost_writes": "writes lost", "unreplicated": "their events"}
-"""What a fault may take for good, and the heads of its columns."""
 
 
 def prediction_text(summary: Summary, bill: Bill | None) -> str:

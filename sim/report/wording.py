@@ -30,6 +30,9 @@ SIGNS: Mapping[Outcome, str] = {"met": "✓", "missed": "✗", "undecided": "?"}
 
 REFUSED = "refused"
 
+LOSSES = {"rpo": "recovery point", "lost_writes": "writes lost", "unreplicated": "their events"}
+"""What a fault may take for good, and the heads of its columns."""
+
 _FORMATS: Mapping[str, Callable[[float], str]] = {
     "s": format_duration_s,
     "1/s": format_rate,

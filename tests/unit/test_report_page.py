@@ -149,6 +149,21 @@ def test_nothing_of_the_prediction_is_left_out(page: Page) -> None:
     assert missing == []
 
 
+def test_what_a_fault_takes_for_good_is_told_where_a_place_can_be_lost(page: Page) -> None:
+    summary = fixture.summary()
+    losses = {
+        "rpo": Figure(0.0113, "s", 0.004, 0.019, 0.95, 10),
+        "lost_writes": Figure(12.0, "", 8.0, 16.0, 0.95, 10),
+        "unreplicated": Figure(21.0, "", 14.0, 28.0, 0.95, 10),
+    }
+    lossy = replace(summary, recovery=(replace(summary.recovery[0], losses=losses), *summary.recovery[1:]))
+    assert "Lost for good" not in page.text
+    told = Page(render(lossy, None)).text
+    assert "Lost for good" in told
+    for words in ("recovery point", "11.3 ms", "writes lost", "their events"):
+        assert words in told
+
+
 def test_each_chart_has_a_place_a_name_and_a_description(page: Page) -> None:
     specs = {
         attributes["data-chart"]: json.loads(text) for attributes, text in page.scripts if "data-chart" in attributes
