@@ -26,8 +26,8 @@ def command(
     loaded = load(file, sets)
     settle()
     check_inputs(loaded)
-    first = estimate(loaded.lowered.network)
+    first, computed = estimate(loaded.lowered.network), loaded.lowered.computed
     if as_json:
-        say(json.dumps(as_document(loaded.scenario.name, first), indent=2, allow_nan=False))
+        say(json.dumps(as_document(loaded.scenario.name, first, computed), indent=2, allow_nan=False))
     else:
-        say(as_text(str(file), loaded.scenario.name, first))
+        say(as_text(str(file), loaded.scenario.name, first, computed))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 from sim.analytic.estimate import Estimate, PlaceEstimate
+from sim.lower.lowered import Computed
 from sim.units import format_duration_s, format_rate, format_ratio
 
 SHOWN = 12
@@ -13,8 +15,8 @@ BUSY = 0.7
 """Utilisation from which a place is worth a line of its own remark."""
 
 
-def as_text(file: str, name: str, first: Estimate) -> str:
-    """What `sim check` prints."""
+def as_text(file: str, name: str, first: Estimate, computed: Mapping[str, Computed]) -> str:
+    """What `sim check` prints. computed: figures that need no run."""
     lines = [f"{file}  {name}: valid", ""]
     for routine, latency in first.latency_s.items():
         rate = first.rates_per_s[routine]
@@ -25,7 +27,9 @@ def as_text(file: str, name: str, first: Estimate) -> str:
         lines.append(_row(place))
     if len(places) > SHOWN:
         lines.append(f"  ... and {len(places) - SHOWN} less busy ones")
-    lines.append("")
+    lines += ["", *(f"  {name} {_computed(one)}: {one.how}" for name, one in computed.items())]
+    if computed:
+        lines.append("")
     if not first.stable:
         over = [place.name for place in places if place.utilisation >= 1]
         lines.append(f"  UNSTABLE: {', '.join(over)} cannot keep up; queues grow for as long as the load lasts")
@@ -47,7 +51,16 @@ def _row(place: PlaceEstimate) -> str:
     return f"  {place.name:<34} {place.offered_load:>10.4g} {units:>8} {format_ratio(place.utilisation):>8} {wait:>10}"
 
 
-def as_document(name: str, first: Estimate) -> dict[str, Any]:
+def _computed(one: Computed) -> str:
+    match one.unit:
+        case "ratio":
+            return format_ratio(one.value)
+        case "s":
+            return format_duration_s(one.value)
+    return f"{one.value:,.4g} {one.unit}".strip()
+
+
+def as_document(name: str, first: Estimate, computed: Mapping[str, Computed]) -> dict[str, Any]:
     """What `sim check --json` prints; an infinite wait is null."""
     return {
         "schema": 1,
@@ -68,5 +81,6 @@ def as_document(name: str, first: Estimate) -> dict[str, Any]:
             }
             for place in first.places.values()
         },
+        "computed": {name: {"value": one.value, "unit": one.unit} for name, one in computed.items()},
         "notes": list(first.notes),
     }

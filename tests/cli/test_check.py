@@ -82,3 +82,28 @@ def test_every_problem_is_told_and_nothing_is_estimated(command: Command) -> Non
     assert (ended.code, ended.out) == (2, "")
     assert ended.err.count(file) == 2
     assert ended.err.endswith("2 problems; nothing was run.\n")
+
+
+CLUSTER = """
+name: cluster
+workflows:
+  order: {arrivals: 5/s, task_queue: orders, steps: [{activity: {name: charge, service: 100 ms}}]}
+workers: {orders: {replicas: 6, cpu: 2}}
+temporal: {rtt: 0 ms}
+postgres: {nodes: 3, cpu: 4}
+zones: {names: [a, b, c], rtt: 1 ms}
+kubernetes: {node: m7g.xlarge, nodes: 6}
+prices: {catalogue: aws-us-east-1}
+"""
+
+
+def test_what_is_known_without_a_run_is_told(command: Command) -> None:
+    # Two pods of two cores fill a node of four in each zone; five nodes hold them with any zone away.
+    assert check(command, CLUSTER)["computed"] == {
+        "kubernetes.requested": {"value": 0.5, "unit": "ratio"},
+        "kubernetes.nodes_needed": {"value": 3.0, "unit": ""},
+        "kubernetes.nodes_to_lose_a_zone": {"value": 5.0, "unit": ""},
+    }
+    told = command.sim("check", command.file(CLUSTER)).out
+    assert "  kubernetes.requested 50 %: cores that pods ask for, of those that they can have\n" in told
+    assert "  kubernetes.nodes_to_lose_a_zone 5: nodes of which" in told
