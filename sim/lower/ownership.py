@@ -59,5 +59,5 @@ def shards_away(
         "derived: shards over survivors over concurrency, each acquired in two round trips and a commit",
     )
     if announced:
-        return least_of(repair, acquiring)
+        return least_of(repair, sum_of(constant(constants.number("temporal.shard_handover_gossip")), acquiring))
     return least_of(repair, sum_of(constants.distribution("temporal.shard_owner_detect"), acquiring))

@@ -30,8 +30,8 @@ def rolling_restart(
         handover = shards_away(constants, store, fault.repair, pods == 1, announced=True)
         constants.note(
             "a history pod that is restarted",
-            "hands its shards over at once; what it has under way is tried again, as after a crash",
-            "temporalio/temporal, service/history/service.go: Stop leaves the ring before it ends, 1.31",
+            "hands its shards over at once (shutdownDrainDuration is 0); what it has under way is tried again, as "
+            "after a crash",
         )
     else:
         queue = fault.target.removeprefix("workers.")
