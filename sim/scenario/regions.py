@@ -20,7 +20,8 @@ class Replication(Spec):
     """The other region."""
     mode: Literal["asynchronous", "synchronous"] = "asynchronous"
     """Whether a commit waits until the other region has flushed it. Without, what is on its way is lost with the home
-    region: its events are the recovery point."""
+    region: of a drill F, `recovery.F.rpo` is how old the oldest of it was, `recovery.F.lost_writes` how many there
+    were and `recovery.F.unreplicated` their events."""
     bandwidth_bytes_per_s: ByteRate | None = None
     """What the log may take of the line between the two; no limit where it is left out."""
     failover: Distribution
