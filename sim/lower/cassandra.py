@@ -61,7 +61,7 @@ class CassandraStore(Store):
         self._add_operations()
         self._note()
 
-    def writing(self, transition: Transition, on_the_way_ns: int, owned: bool) -> Iterator[Step]:
+    def writing(self, transition: Transition, on_the_way_ns: int, owned: bool, anew: bool = False) -> Iterator[Step]:
         """Reads, the append, the conditional write, one after the other; behind them what nobody waits for."""
         if on_the_way_ns:
             yield delay(constant(on_the_way_ns), "network")

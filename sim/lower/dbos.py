@@ -18,6 +18,7 @@ from sim.lower.parts import Parts
 from sim.lower.postgres_commit import PRIMARY, Commit
 from sim.lower.postgres_pool import CPU, contention
 from sim.lower.postgres_recovery import WAL_BYTES, away
+from sim.lower.postgres_volume import Volume
 from sim.lower.steps import (
     Attempt,
     AttemptBody,
@@ -86,6 +87,7 @@ class _Engine:
         self.commit = Commit(self.parts, self.constants, self.postgres)
         if self.postgres.rds is not None:
             self.constants.note("pages of DBOS in RDS", "are all in memory, also after a failover")
+        self.volume = Volume(self.parts, self.constants, self.postgres)
         self.parts.stations[CPU] = Server(
             nodes=PRIMARY,
             cores=self.postgres.cores,
@@ -95,6 +97,7 @@ class _Engine:
             self._add_executors(queue, self.dbos)
         self.constants.note("looks of the executors into a queue", "are spread evenly over the interval")
         self.constants.note("executors that look at once", "never get into each other's way, and never back off")
+        self.constants.note("connections opened anew", "take their time, and no CPU of the database")
         self.constants.note("clients", "insert over connections of the executors, from the same zone")
         self.constants.note("an executor that is back after a crash", "goes on at once with what it had")
 
@@ -207,6 +210,7 @@ class _Engine:
                 acquire(f"{queue}-connections"),
                 use(CPU, messages * self.message_ns),
                 delay(constant(messages * self.rtt_ns), "network"),
+                *self.volume.log(written),
                 *((self.commit.step(),) if is_write else ()),
                 release(f"{queue}-connections"),
                 count(storage_query=statements, commit=int(is_write), **{WAL_BYTES: written}),

@@ -8,6 +8,7 @@ from sim.lower.constants import Constants
 from sim.lower.dependencies import Dependencies
 from sim.lower.faults import faults_of
 from sim.lower.federation import FederatedQueue
+from sim.lower.growth import growth_of
 from sim.lower.hosts import on_hosts
 from sim.lower.left_out import note_what_is_left_out
 from sim.lower.lowered import History, Lowered, stated
@@ -27,7 +28,7 @@ from sim.lower.scaling import scale
 from sim.lower.spread import spread_over_masters
 from sim.lower.steps import Step
 from sim.lower.stores import store_of
-from sim.lower.tables import Stores, add_stores
+from sim.lower.tables import Stores, add_stores, database_faults
 from sim.lower.workers import Workers
 from sim.lower.workflow import WorkflowRoutine
 from sim.lower.zones import AWAY, CROSS_ZONE, Zoning
@@ -66,6 +67,8 @@ class Deployment:
         self._place_executions()
         self._add_faults()
         self.data = add_stores(self.parts, self.constants, scenario) if scenario.databases else Stores()
+        self.grown = growth_of(self.parts, self.constants, scenario, self.histories)
+        self.parts.faults.update(database_faults(self.parts, self.constants, scenario))
         note_what_is_left_out(self.constants, scenario, self.parts)
 
     def lowered(self) -> Lowered:
@@ -79,8 +82,8 @@ class Deployment:
             deadlines_ns=self.deadlines_ns | dict.fromkeys(data.routines),
             assumptions=(*stated(scenario.assumptions), *self.constants.noted.values()),
             machines=(*machines(scenario), *data.machines),
-            volumes=(*volumes(scenario), *data.volumes),
-            computed={**data.computed, **figures_of(scenario)},
+            volumes=(*volumes(scenario, self.grown), *data.volumes),
+            computed={**self.grown, **data.computed, **figures_of(scenario)},
             histories=self.histories,
             in_progress=self.in_progress,
             task_queues={queue: pool.sync_match for queue, pool in self.workers.items()},
@@ -197,6 +200,8 @@ class Deployment:
         """What fails, and the recovery that is watched at the workers it hits."""
         parts, scenario = self.parts, self.scenario
         for name, fault in scenario.faults.items():
+            if fault.of_database:
+                continue  # see `database_faults`
             if fault.of_place:
                 found = PlaceFaults(parts, self.constants, scenario, self.store).of(name, fault)
             elif fault.of_node:

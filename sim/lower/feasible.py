@@ -9,7 +9,7 @@ from sim.lower.constants import Constants
 from sim.lower.packing import infeasible_packing
 from sim.lower.stores import infeasible_store
 from sim.lower.sums import mean_ns
-from sim.lower.tables import full_disks
+from sim.lower.tables import database_fault_problems, full_disks
 from sim.scenario.scenario import Scenario
 from sim.scenario.workflow_steps import own_activity, walk
 from sim.scenario.workload import Activity
@@ -22,7 +22,7 @@ def infeasible(scenario: Scenario) -> list[Problem]:
         return []
     constants = Constants(scenario)
     if scenario.temporal is None:
-        return list(full_disks(constants, scenario))
+        return [*full_disks(constants, scenario), *database_fault_problems(scenario)]
     return [
         *_timeouts(scenario, constants),
         *_zones(scenario, constants),
@@ -30,6 +30,7 @@ def infeasible(scenario: Scenario) -> list[Problem]:
         *infeasible_store(constants, scenario),
         *infeasible_packing(scenario),
         *full_disks(constants, scenario),
+        *database_fault_problems(scenario),
     ]
 
 

@@ -8,7 +8,7 @@ from sim.lower.deployment import Deployment
 from sim.lower.lowered import Lowered, stated
 from sim.lower.machines import machines
 from sim.lower.parts import Parts
-from sim.lower.tables import add_stores
+from sim.lower.tables import add_stores, database_faults
 from sim.network import Network
 from sim.scenario.scenario import Scenario
 
@@ -38,6 +38,7 @@ def _stores_alone(scenario: Scenario) -> Lowered:
     """Databases and their queries, without a platform."""
     parts, constants = Parts(), Constants(scenario)
     data = add_stores(parts, constants, scenario)
+    parts.faults.update(database_faults(parts, constants, scenario))
     return Lowered(
         network=parts.network(),
         deadlines_ns=dict.fromkeys(data.routines),

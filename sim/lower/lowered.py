@@ -58,11 +58,13 @@ class Volume:
 class History:
     """What one execution of a workflow leaves in the store.
 
-    bytes: of its history at its end, payload included. retention_ns: how long it is kept after that.
+    bytes: of its history at its end, payload included. retention_ns: how long it is kept after that. rows: of its
+    history and its state.
     """
 
     bytes: int
     retention_ns: int
+    rows: int = 0
 
 
 @dataclass(frozen=True, slots=True)

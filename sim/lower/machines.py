@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from sim.lower.lowered import Machine, Volume
+from sim.lower.lowered import Computed, Machine, Volume
 from sim.scenario.scenario import Scenario
 
 GIB = 2**30
@@ -37,11 +37,12 @@ def machines(scenario: Scenario) -> Iterator[Machine]:
         yield replace(machine, controller=rented.kept_by)
 
 
-def volumes(scenario: Scenario) -> Iterator[Volume]:
-    """Volumes that are not part of a machine's price."""
+def volumes(scenario: Scenario, computed: Mapping[str, Computed] | None = None) -> Iterator[Volume]:
+    """Volumes that are not part of a machine's price. computed: tells what they hold where no size is given."""
     for name, store in scenario.stores.items():
         if store.disk is not None:
-            disk, gib = store.disk, store.disk.size_bytes / GIB
+            disk, size_bytes = store.disk, store.disk.size_bytes
+            gib = (computed or {})[f"storage.{name}"].value if size_bytes is None else size_bytes / GIB
             for resource in (name, *(f"{name}.{region}" for region in _copies(scenario))):
                 yield Volume(resource, disk.type, gib, store.machines, disk.iops, disk.throughput_bytes_per_s / 1e6)
 

@@ -7,7 +7,7 @@ stands and how it fails is told by one subclass for each product.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from sim.lower.constants import Constants
@@ -28,6 +28,7 @@ from sim.lower.steps import (
     release,
     use,
 )
+from sim.network.distributions import Uniform
 from sim.network.faults import Target as NodeTarget
 from sim.network.places import Keyed, NodeGroup, Resource
 from sim.network.routines import Retry
@@ -41,6 +42,8 @@ OWNERS = "history-shards"
 """Node group: the shards of each history pod, away while nobody owns them."""
 OWNER = "shard-owner"
 """Resource: what a transition, or the read of a queue, holds of the pod that owns its shard."""
+LOST = ("crash", "refused")
+"""Failures after which a connection has to be opened anew."""
 LOCKS = 2**14
 """Locks of executions, where a shard writes for several at once."""
 
@@ -49,11 +52,12 @@ class Store(ABC):
     """The store's places in `parts`, and the transitions as routines there, made when first asked for.
 
     rtt_ns: round trip from the history service to the store. carried_out: by routine, the transition.
-    flushes: stations each of whose batches is one flush.
+    flushes: stations each of whose batches is one flush. reconnects: whether a lost connection costs the store work.
     """
 
     rtt_ns: int
     flushes: tuple[str, ...] = ()
+    reconnects = False
 
     def __init__(self, parts: Parts, constants: Constants, temporal: TemporalCluster, cluster: Any) -> None:
         """cluster: what the scenario says about the store; each product knows its own."""
@@ -85,11 +89,11 @@ class Store(ABC):
     # -- what each product tells ------------------------------------------------------------------------------
 
     @abstractmethod
-    def writing(self, transition: Transition, on_the_way_ns: int, owned: bool) -> Iterator[Step]:
+    def writing(self, transition: Transition, on_the_way_ns: int, owned: bool, anew: bool = False) -> Iterator[Step]:
         """The steps from the first statement until everything is durable.
 
         on_the_way_ns: time that passes beside the store's own. owned: a transition of history, which owns its shard;
-        else matching writes to its backlog.
+        else matching writes to its backlog. anew: again, after the connection was lost (see `reconnects`).
         """
 
     @abstractmethod
@@ -102,6 +106,9 @@ class Store(ABC):
 
     def add_background(self) -> None:  # noqa: B027  # most stores have nothing to say here
         """What the store does by itself, once all load is in its place; nothing, where a product does not say."""
+
+    def foresee(self, targets: Collection[str]) -> None:  # noqa: B027  # most stores have nothing to prepare
+        """Faults with these targets will come; what they take away is put in place before anything is built on it."""
 
     # -- the same for every product ---------------------------------------------------------------------------
 
@@ -141,6 +148,29 @@ class Store(ABC):
         return delay(constant(round_trips * self.rtt_ns + on_the_way_ns), "network", per_ns=further)
 
     def _steps(self, transition: Transition, owned: bool) -> Steps:
+        retry = self.retry
+        if self.reconnects:
+            # The back-off after the lost connection, then what is left of the same policy.
+            initial_ns, jitter = retry.initial_interval_ns, retry.jitter
+            pause = (
+                Uniform(uniform_ns=(round(initial_ns * (1 - jitter)), initial_ns)) if jitter else constant(initial_ns)
+            )
+            later = retry.model_copy(update={"initial_interval_ns": round(initial_ns * retry.backoff_coefficient)})
+            again = AttemptBody(steps=self._once(transition, owned, anew=True), retry=later, counted=False)
+            body = AttemptBody(
+                steps=self._once(transition, owned),
+                retry=retry.model_copy(update={"non_retryable": LOST}),
+                on_failure=(delay(pause, "timer"), Attempt(attempt=again)),
+                counted=False,
+            )
+        else:
+            body = AttemptBody(steps=self._once(transition, owned), retry=retry, counted=False)
+        events = (add(HISTORY, transition.events),) if transition.events else ()
+        regional = self.parts.regional
+        return (Attempt(attempt=body), *events, *(() if regional is None else regional.shipped(transition)))
+
+    def _once(self, transition: Transition, owned: bool, anew: bool = False) -> Steps:
+        """One try."""
         on_the_way_ns = 0
         steps: list[Step] = []
         if owned and self.temporal.history is not None:
@@ -150,13 +180,10 @@ class Store(ABC):
         if owned:
             steps += [acquire(lock) for lock in self.locks]
         steps += self.limits.persistence("history" if owned else "matching", transition.requests)
-        steps += self.writing(transition, on_the_way_ns, owned)
+        steps += self.writing(transition, on_the_way_ns, owned, anew)
         if owned:
             steps += [release(lock) for lock in reversed(self.locks)]
         if owned and self.temporal.history is not None:
             steps.append(release(OWNER))
         steps.append(count(transition=int(owned), backlog_write=int(not owned), **self.operations(transition)))
-        body = Attempt(attempt=AttemptBody(steps=tuple(steps), retry=self.retry, counted=False))
-        events = (add(HISTORY, transition.events),) if transition.events else ()
-        regional = self.parts.regional
-        return (body, *events, *(() if regional is None else regional.shipped(transition)))
+        return tuple(steps)

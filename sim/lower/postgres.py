@@ -7,7 +7,7 @@ told in `postgres_commit`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from sim.lower.constants import Constants
 from sim.lower.parts import Parts
@@ -17,6 +17,7 @@ from sim.lower.postgres_buffers import Buffers
 from sim.lower.postgres_commit import PRIMARY, Commit
 from sim.lower.postgres_pool import CPU, Pool
 from sim.lower.postgres_recovery import WAL_BYTES, away
+from sim.lower.postgres_volume import SPACE, Volume
 from sim.lower.steps import Distribution, Step, Steps, use
 from sim.lower.zones import CROSS_ZONE
 from sim.network.faults import Target as NodeTarget
@@ -48,29 +49,39 @@ class PostgresStore(Store):
         self.commit = Commit(parts, constants, postgres)
         self.flushes = self.commit.flushes
         self.pool = Pool(parts, constants, temporal, postgres, pgbouncer)
-        self.buffers = Buffers(parts, constants, postgres)
+        self.reconnects = self.pool.connect_cpu_ns > 0
+        self.volume = Volume(parts, constants, postgres)
+        self.buffers = Buffers(parts, constants, postgres, self.volume)
         if postgres.rds is not None:
             _note_rds(constants, postgres)
 
-    def writing(self, transition: Transition, on_the_way_ns: int, owned: bool) -> Iterator[Step]:
+    def writing(self, transition: Transition, on_the_way_ns: int, owned: bool, anew: bool = False) -> Iterator[Step]:
         """The transaction of the history append, then that of the mutable state."""
         if owned:
-            yield from self.pool.enter()
+            yield from self.pool.enter(anew)
         if transition.append:
             touched = tuple(self.buffers.touch(self.pool.backend, transition.append_transaction)) if owned else ()
-            yield from self._transaction(transition.append_round_trips, transition.append_round_trips, 0, touched)
+            trips = transition.append_round_trips
+            yield from self._transaction(trips, trips, 0, transition.append, touched)
         round_trips = transition.round_trips - transition.append_round_trips
         touched = tuple(self.buffers.touch(self.pool.backend, False)) if owned and not transition.append else ()
-        yield from self._transaction(round_trips, round_trips + transition.background, on_the_way_ns, touched)
+        rows = transition.changed_rows - transition.append
+        yield from self._transaction(round_trips, round_trips + transition.background, on_the_way_ns, rows, touched)
         if owned:
             yield from self.pool.leave()
 
-    def _transaction(self, round_trips: int, messages: int, on_the_way_ns: int, touched: Steps = ()) -> Iterator[Step]:
-        """From the first statement until the commit has returned. touched: reads of pages that are not in memory."""
+    def _transaction(
+        self, round_trips: int, messages: int, on_the_way_ns: int, rows: int, touched: Steps = ()
+    ) -> Iterator[Step]:
+        """From the first statement until the commit has returned.
+
+        rows: changed by it, and by what it causes in the background. touched: reads of pages that are not in memory.
+        """
         yield from self.pool.begin(messages)
         yield from touched
         yield use(CPU, messages * self.message_ns)
         yield self.travel(round_trips, round_trips * self.pool.hop_ns + on_the_way_ns)
+        yield from self.volume.log(rows * self.constants.number("postgres.wal_bytes_per_row"))
         yield self.commit.step()
         yield from self.pool.end()
 
@@ -88,12 +99,21 @@ class PostgresStore(Store):
         }
 
     def outage(self, fault: DeploymentFault) -> tuple[tuple[NodeTarget, ...], Distribution]:
-        """The primary is away until a standby has been promoted, or until it has recovered by itself."""
+        """The primary is away until a standby has been promoted, or until it has recovered by itself; room on its
+        volume until somebody has made some."""
+        if fault.target == "postgres.disk":
+            assert fault.repair is not None, "checked when it was read"
+            return (NodeTarget(group=SPACE),), fault.repair
         return (NodeTarget(group=PRIMARY),), away(self.parts, self.constants, self.postgres, self.pool.redirect())
 
     def add_background(self) -> None:
         """Checkpoints and autovacuum."""
-        add_background(self.parts, self.constants, self.postgres)
+        add_background(self.parts, self.constants, self.postgres, self.volume)
+
+    def foresee(self, targets: Collection[str]) -> None:
+        """A disk that will be full."""
+        if "postgres.disk" in targets:
+            self.volume.add_limits_of_space()
 
     def commit_ns(self) -> int:
         """Mean time of a commit that is alone."""

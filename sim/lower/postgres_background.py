@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from sim.lower.constants import Constants
 from sim.lower.parts import Parts
-from sim.lower.postgres_buffers import IOPS
 from sim.lower.postgres_commit import PRIMARY
 from sim.lower.postgres_pool import CPU
 from sim.lower.postgres_recovery import WAL_BYTES, redo_bytes
+from sim.lower.postgres_volume import Volume
 from sim.lower.rates import operations_per_s, rate_of
 from sim.lower.steps import constant, delay, use
 from sim.network.routines import Loop, LoopBody
@@ -20,29 +20,29 @@ CHECKPOINT = "checkpoint-writes"
 VACUUM = "autovacuum"
 
 
-def add_background(parts: Parts, constants: Constants, postgres: PostgresCluster) -> None:
+def add_background(parts: Parts, constants: Constants, postgres: PostgresCluster, volume: Volume) -> None:
     """Put it beside the load, which is known by now."""
     assert PRIMARY in parts.nodes
-    if IOPS in parts.stations:
-        _checkpoints(parts, constants, postgres)
+    if volume.disk is not None:
+        _checkpoints(parts, constants, postgres, volume)
     if postgres.autovacuum:
         _vacuum(parts, constants)
 
 
-def _checkpoints(parts: Parts, constants: Constants, postgres: PostgresCluster) -> None:
+def _checkpoints(parts: Parts, constants: Constants, postgres: PostgresCluster, volume: Volume) -> None:
     """Each checkpoint writes the pages that were touched since the last, one operation of the volume each, spread
-    over its share of the interval; reads of pages wait for them."""
+    over its share of the interval; the log and reads of pages share the volume with them."""
     executions_per_s = sum(rate_of(source.arrivals) for source in parts.sources.values() if source.counted)
     log_bytes_per_s = operations_per_s(parts, WAL_BYTES)
     if not executions_per_s or not log_bytes_per_s:
         return
-    shortest, longest = redo_bytes(constants, postgres, log_bytes_per_s)
+    shortest, longest = redo_bytes(constants, postgres.checkpoint, log_bytes_per_s)
     every_ns = round((longest - shortest) / log_bytes_per_s * SECOND)
     share = shortest / (longest - shortest)
     pages_per_s = executions_per_s * constants.number("postgres.pages_per_execution")
     over = (Point(at_ns=0, factor=1.0), Point(at_ns=max(1, round(share * every_ns)), factor=0.0))
     profile = Profile(points=over, period_ns=every_ns) if 0 < share < 1 else None
-    parts.routines[CHECKPOINT] = (use(IOPS),)
+    parts.routines[CHECKPOINT] = volume.page()
     parts.sources[CHECKPOINT] = Source(
         routine=CHECKPOINT,
         arrivals=PoissonArrivals(poisson_per_s=pages_per_s / (share or 1.0), profile=profile),

@@ -1,7 +1,7 @@
 """PostgreSQL's memory: executions whose pages are there, and reads from the disk of those whose pages are not.
 
 After a crash or a failover nobody's pages are there, and each execution that is touched reads its own: work is slower
-at first and recovers as they come back. Reads queue at the volume's operations a second.
+at first and recovers as they come back. Reads queue at the volume.
 """
 
 from __future__ import annotations
@@ -11,21 +11,21 @@ from collections.abc import Iterator
 from sim.lower.constants import Constants
 from sim.lower.parts import Parts
 from sim.lower.postgres_commit import PRIMARY
+from sim.lower.postgres_volume import PAGE_BYTES, Volume
 from sim.lower.steps import Step, cached, use
-from sim.network.places import Cache, Delay, TokenBucket
+from sim.network.places import Cache, Delay
 from sim.network.routines import Loop, LoopBody
 from sim.scenario.store import PostgresCluster
 
 BUFFERS = "postgres-buffers"
 DISK = "postgres-disk"
-IOPS = "postgres-iops"
-PAGE_BYTES = 8192
 
 
 class Buffers:
     """The memory's places in `parts`, and the look into it as a step. Without a size everything is in memory."""
 
-    def __init__(self, parts: Parts, constants: Constants, postgres: PostgresCluster) -> None:
+    def __init__(self, parts: Parts, constants: Constants, postgres: PostgresCluster, volume: Volume) -> None:
+        self.volume = volume
         self.size_bytes = postgres.cache_bytes
         if self.size_bytes is None:
             constants.note("pages of executions", "are all in memory, also after a failover")
@@ -34,13 +34,6 @@ class Buffers:
         capacity = max(1, self.size_bytes // (self.pages * PAGE_BYTES))
         parts.caches[BUFFERS] = Cache(nodes=PRIMARY, capacity=capacity)
         parts.stations[DISK] = Delay(kind="delay", service=constants.distribution("postgres.page_read"))
-        self.has_limit = postgres.disk is not None
-        if postgres.disk is not None:
-            iops = postgres.disk.iops or constants.ratio("postgres.volume_iops")
-            if postgres.disk_bytes_per_s:
-                iops = min(iops, postgres.disk_bytes_per_s / PAGE_BYTES)
-            parts.stations[IOPS] = TokenBucket(kind="token_bucket", rate_per_s=iops)
-            constants.note("flushes of the log", "take none of the operations a second that reads of pages queue for")
         constants.note(
             "pages in memory at the start", "none: an execution under way reads its own when it is touched first"
         )
@@ -52,6 +45,5 @@ class Buffers:
         """
         if self.size_bytes is None:
             return
-        one = (use(IOPS), use(DISK)) if self.has_limit else (use(DISK),)
-        read = (Loop(loop=LoopBody(times=self.pages, steps=one)),)
+        read = (Loop(loop=LoopBody(times=self.pages, steps=(*self.volume.page(), use(DISK)))),)
         yield cached(BUFFERS, held, miss=() if is_new else read)

@@ -13,7 +13,7 @@ from sim.errors import Problem
 from sim.lower.constants import Constants
 from sim.lower.parts import Parts
 from sim.lower.postgres_commit import PRIMARY
-from sim.lower.steps import Distribution, Step, acquire, delay, release, use
+from sim.lower.steps import Distribution, Step, acquire, count, delay, release, use
 from sim.network.distributions import Uniform
 from sim.network.places import Contention, NodeGroup, Resource, Server
 from sim.network.sources import PoissonArrivals, Source
@@ -48,6 +48,7 @@ class Pool:
         self.bouncer = bouncer
         own = temporal.sql.connect
         self.connect = constants.distribution("postgres.connect") if own is None else own
+        self.connect_cpu_ns = constants.number("postgres.connect_cpu")
         own_ns = temporal.sql.acquire_timeout_ns
         self.acquire_timeout_ns = constants.number("temporal.acquire_timeout") if own_ns is None else own_ns
         self.pods = temporal.history.replicas if temporal.history is not None else 1
@@ -72,9 +73,12 @@ class Pool:
         """The resource of which a transaction holds a connection to the primary."""
         return BACKEND if self._by_transaction else CLIENT
 
-    def enter(self) -> Iterator[Step]:
-        """A connection of the pod's pool."""
+    def enter(self, anew: bool = False) -> Iterator[Step]:
+        """A connection of the pod's pool. anew: the one before was lost, so that the primary has to set one up."""
         yield acquire(CLIENT, patience_ns=self.acquire_timeout_ns)
+        if anew:
+            yield use(CPU, self.connect_cpu_ns)
+            yield count(connection=1)
 
     def leave(self) -> Iterator[Step]:
         """The connection is given back."""
@@ -139,7 +143,11 @@ class Pool:
                 f"act as one of {self.most}",
                 "derived: an execution may use any",
             )
-        constants.note("opening a connection", "takes its time, and no CPU of the primary")
+        constants.note(
+            "CPU of setting up a connection",
+            "taken by history's that are opened anew after a loss, on top of their time; not by those that are opened "
+            "while a pool grows, nor by applications'",
+        )
 
     def _add_bouncer(self, bouncer: PgBouncer) -> None:
         constants = self.constants
@@ -158,6 +166,7 @@ class Pool:
         self.parts.routines["recycle-connection"] = (
             acquire(CLIENT),
             delay(self.connect, "service", "reconnect"),
+            *((use(CPU, self.connect_cpu_ns),) if self.connect_cpu_ns else ()),
             release(CLIENT),
         )
         self.parts.sources["recycled-connections"] = Source(

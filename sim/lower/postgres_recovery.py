@@ -13,7 +13,7 @@ from sim.lower.rates import operations_per_s
 from sim.lower.steps import Distribution, constant
 from sim.lower.sums import sum_of
 from sim.network.distributions import Uniform
-from sim.scenario.store import PostgresCluster
+from sim.scenario.store import Checkpoint, PostgresCluster
 from sim.units.tables import SECOND
 
 WAL_BYTES = "wal_byte"
@@ -32,23 +32,31 @@ def away(parts: Parts, constants: Constants, postgres: PostgresCluster, redirect
         redirect = constant(0)
     detect: tuple[Distribution, ...] = () if own.detect is None else (own.detect,)
     if postgres.nodes == 1:
-        return sum_of(*detect, _recovery(parts, constants, postgres), redirect)
+        return sum_of(*detect, redo_time(constants, postgres.checkpoint, operations_per_s(parts, WAL_BYTES)), redirect)
     constants.note("after a failover", "there is a standby in the place of the old primary at once")
     if own.time is not None:
         return sum_of(own.time, redirect)
     if postgres.rds is not None and own.detect is None and own.promote is None:
         return sum_of(constants.distribution("postgres.rds_failover"), redirect)
-    if own.detect is None:
-        detect = (constants.distribution("postgres.failover_lease"), constants.distribution("postgres.failover_loop"))
-    promote = constants.distribution("postgres.failover_promote") if own.promote is None else own.promote
+    *noticed, promoted = taken_over(constants)
+    promote = promoted if own.promote is None else own.promote
+    detect = detect or tuple(noticed)
     return sum_of(*detect, promote, redirect)
 
 
-def _recovery(parts: Parts, constants: Constants, postgres: PostgresCluster) -> Distribution:
+def taken_over(constants: Constants) -> tuple[Distribution, ...]:
+    """The phases until a standby takes writes: the lease, the look at it, the promotion."""
+    return (
+        constants.distribution("postgres.failover_lease"),
+        constants.distribution("postgres.failover_loop"),
+        constants.distribution("postgres.failover_promote"),
+    )
+
+
+def redo_time(constants: Constants, checkpoint: Checkpoint, log_bytes_per_s: float) -> Distribution:
     """The restart of a lone primary: it comes up, and replays its log."""
     start_ns = constants.number("postgres.restart")
-    log_bytes_per_s = operations_per_s(parts, WAL_BYTES)
-    shortest, longest = redo_bytes(constants, postgres, log_bytes_per_s)
+    shortest, longest = redo_bytes(constants, checkpoint, log_bytes_per_s)
     ns_per_byte = SECOND / constants.number("postgres.redo_bytes_per_s")
     constants.note(
         "log since the last checkpoint, replayed after a crash",
@@ -60,13 +68,12 @@ def _recovery(parts: Parts, constants: Constants, postgres: PostgresCluster) -> 
     )
 
 
-def redo_bytes(constants: Constants, postgres: PostgresCluster, log_bytes_per_s: float) -> tuple[float, float]:
+def redo_bytes(constants: Constants, own: Checkpoint, log_bytes_per_s: float) -> tuple[float, float]:
     """Least and most log since the last complete checkpoint.
 
     One begins after `timeout`, or sooner, so that with what is written until it ends the log stays below
     `max_wal_size`.
     """
-    own = postgres.checkpoint
     every_ns = constants.number("postgres.checkpoint_timeout") if own.timeout_ns is None else own.timeout_ns
     share = own.completion_target
     spread = constants.ratio("postgres.checkpoint_completion_target") if share is None else share

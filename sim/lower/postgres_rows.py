@@ -57,20 +57,24 @@ def transaction_steps(store: PostgresStore, queue: str, pods: int, activity: str
 def _body(store: PostgresStore, transaction: Transaction, row: str) -> Iterator[Step]:
     """From BEGIN to the end of COMMIT."""
     before, after = transaction.reads + 1, transaction.writes + 1
+    written = store.volume.log(transaction.writes * store.constants.number("postgres.wal_bytes_per_row"))
     yield from store.pool.begin(before + after)
     if transaction.hot_rows is None:
         yield from _statements(store, transaction, before + after)
+        yield from written
         yield store.commit.step()
     elif transaction.isolation == "read_committed":
         yield from _statements(store, transaction, before)
         yield acquire(row)
         yield from _statements(store, transaction, after)
+        yield from written
         yield store.commit.step()
         yield release(row)
     else:
         yield from _statements(store, transaction, 1)  # BEGIN; the snapshot is taken by the first statement
         yield acquire(row, patience_ns=0, otherwise=tuple(_turned_away(store, transaction, row)))
         yield from _statements(store, transaction, before + after - 1)
+        yield from written
         yield store.commit.step()
         yield release(row)
     yield from store.pool.end()

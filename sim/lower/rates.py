@@ -26,6 +26,11 @@ def operations_per_s(parts: Parts, operation: str) -> float:
     )
 
 
+def operations_each(parts: Parts, routine: str, operation: str) -> float:
+    """The same for one execution of a routine."""
+    return _in_routine(parts, routine, operation, {})
+
+
 def _in_routine(parts: Parts, routine: str, operation: str, known: dict[str, float]) -> float:
     if routine not in known:
         known[routine] = _in_steps(parts, parts.routines[routine], operation, known)

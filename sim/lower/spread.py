@@ -11,8 +11,8 @@ from typing import Any
 
 from sim.lower.masters import MASTER, WAY, ManyMasters
 from sim.lower.parts import Parts
-from sim.lower.postgres_buffers import IOPS
 from sim.lower.postgres_commit import STANDBY, WAL_WRITER
+from sim.lower.postgres_volume import IOPS
 from sim.lower.renamed import mentions, renamed
 from sim.lower.steps import call
 from sim.network.monitors import Span

@@ -35,7 +35,7 @@ class SqliteStore(Store):
         )
         constants.note("cores of the dev server's host", "the store's time passes beside those of its services")
 
-    def writing(self, transition: Transition, on_the_way_ns: int, owned: bool) -> Iterator[Step]:
+    def writing(self, transition: Transition, on_the_way_ns: int, owned: bool, anew: bool = False) -> Iterator[Step]:
         """Reads, the append that commits by itself, the transaction; what nobody waits for comes after them."""
         if on_the_way_ns:
             yield delay(constant(on_the_way_ns), "network")

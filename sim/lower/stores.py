@@ -17,6 +17,12 @@ from sim.scenario.scenario import Scenario
 
 def store_of(parts: Parts, constants: Constants, scenario: Scenario) -> Store:
     """The store of a deployment, put in place."""
+    store = _made(parts, constants, scenario)
+    store.foresee({fault.target for fault in scenario.faults.values()})
+    return store
+
+
+def _made(parts: Parts, constants: Constants, scenario: Scenario) -> Store:
     temporal = scenario.temporal
     assert temporal is not None
     if scenario.postgres is not None:

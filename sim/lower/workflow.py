@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from sim.lower.activities import activity_steps, federated_steps
@@ -70,6 +70,9 @@ from sim.scenario.workflow_steps import (
     flat,
 )
 from sim.scenario.workload import Activity, RetryPolicy
+
+STATE_ROWS = 3
+"""Rows that a closed execution keeps beside its history: its state, the current run, visibility."""
 
 
 class WorkflowRoutine:
@@ -199,22 +202,26 @@ class WorkflowRoutine:
         if not self.behaviours.event_sourcing:
             events = 1  # the last state alone
         size: float = events * self.constants.number("temporal.event_bytes") + retention.payload_bytes
+        rows: float = STATE_ROWS + self._of_transitions(lambda kind: self.constants.transition(kind).append)
         for name, number in children_of(self.workflow.steps):
-            size += number * self._other(name).history(retention).bytes
-        return History(round(size), retention.closed_ns)
+            other = self._other(name).history(retention)
+            size += number * other.bytes
+            rows += number * other.rows
+        return History(round(size), retention.closed_ns, round(rows))
 
     def _events_at_the_end(self) -> int:
-        events = self._events("create", "first_workflow_task_started", "closed")
-        events += round(
-            events_together(self.workflow.steps)
-            + sum(times * self._events(kind) for kind, times in transitions_of(self.workflow.steps))
-        )
-        if isinstance(flat(self.workflow.steps)[0], RepeatStep):
-            events += self._events("nothing_asked", "workflow_task_started")  # the task that begins the rounds
-        return events
+        together = events_together(self.workflow.steps)
+        return self._of_transitions(lambda kind: self.constants.transition(kind).events, together)
 
-    def _events(self, *kinds: str) -> int:
-        return sum(self.constants.transition(kind).events for kind in kinds)
+    def _of_transitions(self, number: Callable[[str], int], besides: float = 0.0) -> int:
+        """The sum over all transitions of an execution that goes through all steps, and something besides."""
+        kinds = ["create", "first_workflow_task_started", "closed"]
+        if isinstance(flat(self.workflow.steps)[0], RepeatStep):
+            kinds += ["nothing_asked", "workflow_task_started"]  # the task that begins the rounds
+        found = sum(map(number, kinds))
+        return found + round(
+            besides + sum(times * number(kind) for kind, times in transitions_of(self.workflow.steps))
+        )
 
     # -- steps ------------------------------------------------------------------------------------------------
 
@@ -294,7 +301,7 @@ class WorkflowRoutine:
         anew = (
             workflow_task(self.own, "continued_as_new"),
             count(continued_as_new=1),
-            set_to(HISTORY, self._events("create")),
+            set_to(HISTORY, self.constants.transition("create").events),
             forget(self.own.sticky),
             set_to(self.own.sticky, 0),
         )

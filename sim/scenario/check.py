@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 
 from sim.errors import Problem
 from sim.network.distributions import FromAttribute
-from sim.network.sources import ClosedArrivals, TraceArrivals
+from sim.network.sources import BurstArrivals, ClosedArrivals, TraceArrivals
 from sim.scenario.check_children import children_problems
 from sim.scenario.check_dbos import dbos_problems
 from sim.scenario.check_places import problems as places_problems
@@ -85,6 +85,13 @@ def _store(scenario: Scenario) -> Iterator[Problem]:
                 )
     if scenario.pgbouncer is not None and scenario.postgres is None:
         yield Problem("pgbouncer", "stands before PostgreSQL, and there is no `postgres`", "leave it out")
+    for product, one in scenario.stores.items():
+        if one.disk is not None and one.disk.size_bytes is None and not _is_growth_known(scenario):
+            yield Problem(
+                dotted((product, "disk", "size")),
+                "is missing, and what the disk holds is not known before the run",
+                "write size: 1 TB, or for PostgreSQL with starts at a rate   temporal: {retention: ..}",
+            )
     if (
         "postgres" not in scenario.stores
         and scenario.temporal is not None
@@ -95,6 +102,15 @@ def _store(scenario: Scenario) -> Iterator[Problem]:
             f"is about connections to PostgreSQL, but the store is {next(iter(scenario.stores))}",
             "leave it out",
         )
+
+
+def _is_growth_known(scenario: Scenario) -> bool:
+    """Whether the size of the platform's store follows from the scenario."""
+    if scenario.postgres is None or scenario.temporal is None or scenario.temporal.retention is None:
+        return False
+    loads = [workflow.load for workflow in scenario.workflows.values() if not workflow.is_child_only]
+    once = [load for load in loads if isinstance(load, BurstArrivals) and load.every_ns is None]
+    return not once and not any(isinstance(load, ClosedArrivals | TraceArrivals) for load in loads)
 
 
 def _workflows(scenario: Scenario) -> Iterator[Problem]:
@@ -289,7 +305,14 @@ def _faults(scenario: Scenario) -> Iterator[Problem]:
         path: Path = ("faults", name)
         if fault.of_place:
             continue  # see `check_places`
-        if fault.target.startswith("workers."):
+        if fault.of_database:
+            database = fault.target.removeprefix("databases.")
+            if database not in scenario.databases:
+                known = [f"databases.{one}" for one in scenario.databases]
+                yield _unknown((*path, "target"), "a database", fault.target, known)
+                continue
+            size = 1
+        elif fault.target.startswith("workers."):
             queue = fault.target.removeprefix("workers.")
             if queue not in scenario.workers:
                 known = [f"workers.{one}" for one in scenario.workers]
@@ -320,6 +343,16 @@ def _faults(scenario: Scenario) -> Iterator[Problem]:
             continue
         else:
             size = 1 if fault.is_whole else scenario.stores[product].nodes
+            if (
+                fault.target == "postgres.disk"
+                and scenario.regions is not None
+                and scenario.regions.masters is not None
+            ):
+                yield Problem(
+                    dotted((*path, "target")),
+                    "is postgres.disk, but there are several masters, each with a disk of its own",
+                    "leave it out, or make do with one master",
+                )
         if isinstance(fault.nodes, tuple):
             for node in fault.nodes:
                 if not 0 <= node < size:

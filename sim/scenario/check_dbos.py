@@ -25,6 +25,11 @@ def dbos_problems(scenario: Scenario) -> Iterator[Problem]:
             yield _left_out((key,))
     if scenario.run.start == "in_progress":
         yield Problem("run.start", "is in_progress, which is not simulated with DBOS", "write start: empty")
+    for name, fault in scenario.faults.items():
+        if fault.target == "postgres.disk":
+            yield Problem(
+                f"faults.{name}.target", "is postgres.disk, which is not simulated with DBOS", "leave it out"
+            )
     if scenario.postgres is not None:
         told = frozenset(["cache_bytes"]) if scenario.postgres.rds is not None else frozenset()  # by its class
         yield from _unknown(scenario.postgres.model_fields_set & POSTGRES - told, scenario.postgres, ("postgres",))

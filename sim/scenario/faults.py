@@ -18,15 +18,17 @@ PLACE = "(zone|region|partition)"
 Target = Annotated[
     str,
     Field(
-        pattern=rf"^(workers\.{NAME}|temporal\.history|kubernetes\.node|postgres\.primary|cassandra\.node|zone|{PLACE}\.{NAME})$",
+        pattern=rf"^(workers\.{NAME}|temporal\.history|kubernetes\.node|postgres\.(primary|disk)|databases\.{NAME}"
+        rf"|cassandra\.node|zone|{PLACE}\.{NAME})$",
         json_schema_extra={
             "x-form": "of the form workers.QUEUE, temporal.history, kubernetes.node, postgres.primary, "
+            "postgres.disk, databases.NAME, "
             "cassandra.node, zone.NAME or region.NAME"
         },
     ),
 ]
-"""`workers.QUEUE`, `temporal.history`, `kubernetes.node`, `postgres.primary`, `cassandra.node`, `zone`, `zone.NAME`,
-`region.NAME` or `partition.NAME`."""
+"""`workers.QUEUE`, `temporal.history`, `kubernetes.node`, `postgres.primary`, `postgres.disk`, `databases.NAME`,
+`cassandra.node`, `zone`, `zone.NAME`, `region.NAME` or `partition.NAME`."""
 
 
 class DeploymentFault(Spec):
@@ -34,8 +36,9 @@ class DeploymentFault(Spec):
 
     target: Target
     """What fails: the pods of `workers.QUEUE` or `temporal.history`, all pods on a `kubernetes.node`,
-    `postgres.primary`, nodes of `cassandra.node`; or all that stands in the zone `zone.NAME`, (at random) in any
-    one `zone`, or in `region.NAME`; `partition.NAME` cuts a region off."""
+    `postgres.primary`, nodes of `cassandra.node`, the node of `databases.NAME`; room on `postgres.disk`, so that
+    writes fail; or all that stands in the zone `zone.NAME`, (at random) in any one `zone`, or in `region.NAME`;
+    `partition.NAME` cuts a region off."""
     nodes: Literal["any", "all", "rolling"] | tuple[int, ...] = "any"
     """Which pods: one drawn each time, all together, those listed, counted from 0, or one after the other, as at a
     rollout (rolling)."""
@@ -52,9 +55,9 @@ class DeploymentFault(Spec):
     """Random: failures of the whole target that were observed: `2 in 2 years`; the rate is (2 + 1/2) / 2 years."""
     repair: Distribution | None = None
     """From the crash of a pod until its replacement is launched; the pool's `start_delay` comes on top. Of a node of
-    Kubernetes: how long it, or one in its place, is away; its pods start sooner on others where these have room. Of a
-    zone or region: how long nothing runs there (a region that another one takes over for: less); of a partition: how
-    long it lasts."""
+    Kubernetes: how long it, or one in its place, is away; its pods start sooner on others where these have room. Of
+    `postgres.disk`: until somebody has made room. Of a zone or region: how long nothing runs there (a region that
+    another one takes over for: less); of a partition: how long it lasts."""
 
     @model_validator(mode="after")
     def _one_cause(self) -> Self:
@@ -64,10 +67,13 @@ class DeploymentFault(Spec):
                 "needs one of `at` (a drill), `mttf`, `rate` and `seen`, and only one; "
                 "write   at: 5 min   or   rate: 2/year"
             )
-        if self.is_whole:
+        if self.of_database or self.target == "postgres.primary":
             if self.repair is not None:
+                told = "told under `postgres.failover`"
+                if self.of_database:
+                    told = "that of PostgreSQL's presets, or without `copies` that of the replay of its log"
                 raise Mistake(
-                    "is not known for the database: how long a failover takes is told under `postgres.failover`",
+                    f"is not known for the database: how long a failover takes is {told}",
                     at=("repair",),
                 )
         elif self.repair is None:
@@ -108,6 +114,11 @@ class DeploymentFault(Spec):
         return self.target.split(".")[0] in STORES
 
     @property
+    def of_database(self) -> bool:
+        """Whether a data store fails that holds tables."""
+        return self.target.startswith("databases.")
+
+    @property
     def of_place(self) -> bool:
         """Whether everything in a place fails."""
         return self.target.split(".")[0] in ("zone", "region", "partition")
@@ -115,7 +126,7 @@ class DeploymentFault(Spec):
     @property
     def is_whole(self) -> bool:
         """Whether the target is one thing, of which no node is chosen."""
-        return self.target == "postgres.primary"
+        return self.target in ("postgres.primary", "postgres.disk") or self.of_database
 
     @property
     def mean_gap_ns(self) -> int | None:

@@ -190,6 +190,10 @@ class Scenario(Spec):
         """The store by its product; a deployment has one, a network none."""
         return {name: store for name in STORES if (store := getattr(self, name)) is not None}
 
+    @property
+    def _only_databases_fail(self) -> bool:
+        return all(fault.of_database for fault in self.faults.values())
+
     @model_validator(mode="after")
     def _one_level(self) -> Self:
         given = [key for key in DEPLOYMENT if key in self.model_fields_set]
@@ -207,7 +211,8 @@ class Scenario(Spec):
                     ("run", "start"),
                 )
             return self
-        if self.databases and not any(key in self.model_fields_set for key in PLATFORM):
+        platform = [key for key in PLATFORM if key in self.model_fields_set]
+        if self.databases and (not platform or (platform == ["faults"] and self._only_databases_fail)):
             return self
         if len(self.stores) > 1:
             first, second = list(self.stores)[:2]

@@ -46,12 +46,12 @@ class Failover(Spec):
 
 
 class Disk(Spec):
-    """The volume of each node, for the bill."""
+    """The volume of each node, for the bill; of PostgreSQL also what pages and the log queue for."""
 
     type: str
     """Kind of volume in the price catalogue, such as gp3."""
-    size_bytes: Bytes
-    """Size."""
+    size_bytes: Bytes | None = None
+    """Size. PostgreSQL's may be left out where `temporal.retention` tells what it holds; it is then as large."""
     iops: Annotated[float, Field(ge=0)] = 0.0
     """Operations a second that are paid for; 0 takes what comes with the volume."""
     throughput_bytes_per_s: ByteRate = 0.0

@@ -25,7 +25,7 @@ temporal: {rtt: 0 ms, history_shards: 4}
 postgres: {nodes: 1, cpu: 4, synchronous_standbys: 0, flush: 1 ms, rtt: 0 ms}
 constants:
   temporal: {history_cpu: 0 ms, matching_cpu: 0 ms, frontend_cpu: 0 ms, persistence_retry_jitter: 0}
-  postgres: {cpu_per_message: 0 ms, connect: 0 ms}
+  postgres: {cpu_per_message: 0 ms, connect: 0 ms, connect_cpu: 0 ms}
   sdk: {workflow_task_cpu: 0 ms, replay_cpu_per_event: 0 ms}
 """
 """One workflow of one activity; only flushes (1 ms), the service (100 ms) and the transfer queue (50 ms) take time."""

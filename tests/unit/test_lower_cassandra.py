@@ -30,7 +30,8 @@ TEXT = SMALL.replace(
     "postgres: {nodes: 1, cpu: 4, synchronous_standbys: 0, flush: 1 ms, rtt: 0 ms}",
     "cassandra: {nodes: 3, cpu: 8, rtt: 1 ms, replica_rtt: 2 ms}",
 ).replace(
-    "  postgres: {cpu_per_message: 0 ms, connect: 0 ms}", "  cassandra: {cpu_per_write: 0.1 ms, cpu_per_read: 0.1 ms}"
+    "  postgres: {cpu_per_message: 0 ms, connect: 0 ms, connect_cpu: 0 ms}",
+    "  cassandra: {cpu_per_write: 0.1 ms, cpu_per_read: 0.1 ms}",
 )
 
 

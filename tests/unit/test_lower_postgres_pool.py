@@ -10,7 +10,7 @@ from __future__ import annotations
 from functools import cache
 
 import pytest
-from lower_fixture import SMALL, latencies_ms, run, small
+from lower_fixture import SMALL, counts, latencies_ms, run, small
 
 from sim.lower.load import load
 
@@ -138,3 +138,47 @@ def test_connections_that_come_of_age_are_away_while_they_are_opened_anew() -> N
     # Ten connections of 1 s each: 10/s x 20 ms = 0.2 in use; 300 of them, so within 3 standard errors of 6 %.
     aged = mean_in_use("max_conn_lifetime: 1 s") - mean_in_use()
     assert aged == pytest.approx(0.2, rel=0.2)
+
+
+STORM = (
+    "workflows.order.arrivals={burst: 40}",
+    "temporal.history_shards=4096",
+    "temporal.history={replicas: 1, cpu: 64}",
+    "temporal.sql={max_conns: 40, acquire_timeout: 1 h}",
+    "workers.orders={replicas: 2, cpu: 1, workflow_task_pollers: 100, activity_pollers: 100}",
+    "postgres={nodes: 2, cpu: 1, synchronous_standbys: 0, flush: 1 ms, rtt: 0 ms}",
+    "postgres.failover={detect: 1 s, promote: 0 s, redirect: 0 s}",
+    "faults.loss={target: postgres.primary, at: 101 ms}",
+    "workflows.order.steps.0.activity.start_to_close=1 min",
+    FAST_QUEUE,
+)
+"""Forty executions whose activities have ended when the primary dies: all of them come back for a connection."""
+
+
+def test_a_new_primary_sets_up_a_connection_for_everybody_who_lost_one() -> None:
+    free = run(small(*STORM), horizon_s=10, drill="loss")
+    paid = run(small(*STORM, "constants.postgres.connect_cpu=20 ms"), horizon_s=10, drill="loss")
+    # Each of 40 transitions that were hit or turned down has its connection set up once: 0.8 s of the only core.
+    assert counts(paid)["connection"] == 40
+    # All share it from the first to the last.
+    assert paid.places["postgres-cpu"].busy_area == pytest.approx(40 * 800e6, rel=0.01)
+    assert free.places["postgres-cpu"].busy_area == 0
+    assert max(latencies_ms(paid)) - max(latencies_ms(free)) == pytest.approx(40 * 20, rel=0.2)
+
+
+def test_connections_are_opened_one_by_one_after_the_primary_is_back() -> None:
+    slow = run(small(*STORM, "temporal.sql.connect=300 ms"), drill="loss")
+    fast = run(small(*STORM), drill="loss")
+    # All are closed by the crash, those that nobody used as well; whoever needs one waits for its opening.
+    assert max(latencies_ms(slow)) - max(latencies_ms(fast)) == pytest.approx(300, rel=0.05)
+    undisturbed = small(*(one for one in STORM if "faults" not in one), "temporal.sql.connect=300 ms")
+    assert max(latencies_ms(run(undisturbed))) < 300
+
+
+def test_in_a_series_of_pools_the_smallest_one_holds_up_the_storm() -> None:
+    def last_ms(size: int) -> float:
+        bouncer = BOUNCER.replace("size: 4}", f"size: {size}, dns_max_ttl: 0 s}}")
+        sets = (*STORM, bouncer, *HOP_OFF, "temporal.sql.connect=20 ms", "postgres.rtt=1 ms")
+        return max(latencies_ms(run(small(*sets), drill="loss")))
+
+    assert last_ms(1) > last_ms(4) > last_ms(40)

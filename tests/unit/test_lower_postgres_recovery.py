@@ -63,7 +63,7 @@ def test_restarts_that_were_measured_lie_on_the_line(megabytes: float, measured_
     assert 0.149 + megabytes * 1e6 / 372e6 == pytest.approx(measured_s, rel=0.01)
     constants = Constants(small().scenario)
     one = PostgresCluster.model_validate({"nodes": 1, "cpu": 2, "synchronous_standbys": 0})
-    assert redo_bytes(constants, one, 1e6) == pytest.approx((0.9 * 300e6, 1.9 * 300e6))
+    assert redo_bytes(constants, one.checkpoint, 1e6) == pytest.approx((0.9 * 300e6, 1.9 * 300e6))
 
 
 def test_a_cluster_with_standbys_does_not_recover_but_fails_over() -> None:

@@ -13,7 +13,9 @@ from lower_fixture import SMALL, counts, latencies_ms, run, small
 
 from sim.lower.load import Loaded, load
 from sim.lower.sums import mean_ns
+from sim.network.distributions import Constant
 from sim.network.places import Cache, Server, TokenBucket
+from sim.network.routines import Use
 from sim.plan.predict import Options, predict
 
 LOSS = "faults.loss={target: postgres.primary, at: 50 ms}"
@@ -36,6 +38,7 @@ def test_the_class_and_the_storage_are_what_they_stand_for() -> None:
         "temporal.transfer_queue.max_poll_rate=100k/s",
         "postgres={nodes: 2, cpu: 8, memory: 64 GiB, synchronous_standbys: 1, flush: 1 ms, rtt: 0 ms, cache: 16 GiB, "
         "disk: {type: rds.gp3, size: 1000 GB, iops: 12000}, node: db.r6g.2xlarge}",
+        "constants.postgres.volume_bytes_per_s=500000000",  # what comes with the volume, and is not bought
         "prices.catalogue=aws-us-east-1",
     )
     by_class = managed(rds="multi_az: instance, storage: 1000 GB, iops: 12000, throughput: 500 MB/s")
@@ -67,9 +70,14 @@ def test_cores_memory_and_operations_are_those_of_the_class() -> None:
     ],
 )
 def test_reads_of_pages_are_limited_by_operations_or_by_throughput(storage: str, reads_per_s: float) -> None:
-    reads = managed(storage).lowered.network.stations["postgres-iops"]
-    assert isinstance(reads, TokenBucket)
-    assert reads.rate_per_s == pytest.approx(reads_per_s)
+    network = managed(storage, "workflows.order.arrivals=10/s").lowered.network
+    operations = network.stations["postgres-iops"]
+    assert isinstance(operations, TokenBucket)
+    # What a checkpoint does for a page is what a read does: an operation, and the way of its bytes.
+    _, moved = network.routines["checkpoint-writes"]
+    assert isinstance(moved, Use)
+    assert isinstance(moved.use.demand, Constant)
+    assert min(operations.rate_per_s, 1e9 / moved.use.demand.constant_ns) == pytest.approx(reads_per_s, rel=1e-4)
 
 
 def test_a_failover_takes_what_it_is_said_to_take_and_60_to_120_s_otherwise() -> None:

@@ -19,7 +19,8 @@ def dev_server(*sets: str) -> Loaded:
     """The small deployment on SQLite; statements of 0.1 ms and commits of 1 ms are all that takes time there."""
     text = SMALL.replace("postgres: {nodes: 1, cpu: 4, synchronous_standbys: 0, flush: 1 ms, rtt: 0 ms}", "sqlite: {}")
     text = text.replace(
-        "  postgres: {cpu_per_message: 0 ms, connect: 0 ms}", "  sqlite: {statement: 0.1 ms, commit: 1 ms}"
+        "  postgres: {cpu_per_message: 0 ms, connect: 0 ms, connect_cpu: 0 ms}",
+        "  sqlite: {statement: 0.1 ms, commit: 1 ms}",
     )
     return load(text, [QUICK, *sets])
 

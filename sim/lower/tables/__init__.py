@@ -10,9 +10,11 @@
 | `held` | bytes on disk and in memory |
 | `site` | a data store's nodes as places of a network |
 | `queries`, `ingest` | a query and a batch as steps there |
+| `faults` | the crash of a database |
 | `tables` | all of it together |
 """
 
+from sim.lower.tables.faults import database_fault_problems, database_faults
 from sim.lower.tables.tables import Stores, add_stores, full_disks
 
-__all__ = ["Stores", "add_stores", "full_disks"]
+__all__ = ["Stores", "add_stores", "database_fault_problems", "database_faults", "full_disks"]

@@ -1,0 +1,69 @@
+"""The crash of a database that holds tables: how long it is away, and what becomes of the work there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sim.errors import Problem
+from sim.lower.constants import Constants
+from sim.lower.faults import crash
+from sim.lower.parts import Parts
+from sim.lower.postgres_recovery import WAL_BYTES, redo_time, taken_over
+from sim.lower.rates import operations_each, rate_of
+from sim.lower.steps import Distribution
+from sim.lower.sums import sum_of
+from sim.network.faults import Fault, Target
+from sim.scenario.databases import Database
+from sim.scenario.scenario import Scenario
+from sim.scenario.store import Checkpoint
+
+
+def database_faults(parts: Parts, constants: Constants, scenario: Scenario) -> dict[str, Fault]:
+    """Every fault of a data store, as a crash of its node."""
+    found = {}
+    for name, fault in scenario.faults.items():
+        if fault.of_database:
+            database = fault.target.removeprefix("databases.")
+            away = _away(parts, constants, scenario, database)
+            found[name] = crash(fault, (Target(group=database),), away)
+            constants.note(
+                f"clients of {database} while it is away",
+                "wait until it is back; statements under way fail, and nobody makes them again",
+            )
+            constants.note(f"memory of {database} after a crash", "holds its share of the pages at once")
+    return found
+
+
+def database_fault_problems(scenario: Scenario) -> Iterator[Problem]:
+    """Faults of data stores that cannot be meant."""
+    for name, fault in scenario.faults.items():
+        if not fault.of_database:
+            continue
+        database = scenario.databases.get(fault.target.removeprefix("databases."))
+        if database is None:
+            continue
+        problem = _problem(database)
+        if problem:
+            yield Problem(f"faults.{name}.target", f"is {fault.target}, {problem[0]}", problem[1])
+
+
+def _problem(database: Database) -> tuple[str, str] | None:
+    if database.is_ring:
+        return "a ring, whose nodes are asked in turn here, not by token", "lose a node of the store   cassandra"
+    if database.nodes > 1:
+        return (
+            f"whose rows lie on {database.nodes} nodes; who asks one that is away would go to another one",
+            "make do with a database of one node",
+        )
+    return None
+
+
+def _away(parts: Parts, constants: Constants, scenario: Scenario, name: str) -> Distribution:
+    """A standby takes over where there is one; else the log since the last checkpoint is replayed."""
+    if scenario.databases[name].copies > 1:
+        return sum_of(*taken_over(constants))
+    written = [one for one, ingest in scenario.ingest.items() if scenario.tables[ingest.table].database == name]
+    log_bytes_per_s = sum(
+        rate_of(parts.sources[one].arrivals) * operations_each(parts, one, WAL_BYTES) for one in written
+    )
+    return redo_time(constants, Checkpoint(), log_bytes_per_s)
