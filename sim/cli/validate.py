@@ -58,7 +58,6 @@ def figures(
     headline counts met against met and missed; what has no scenario is `not modelled yet` and counts as neither.
     """
     from sim.cli.figures_text import as_text
-    from sim.engine.run import compile_now, must_be_compiled
     from sim.plan.predict import Options
     from sim.plan.published.check import Checker
 
@@ -69,15 +68,61 @@ def figures(
     if processes != -1 and processes < 1:
         raise InputErrors([Problem("--processes", f"is {processes}; at least 1 is expected")])
     settle()
-    if must_be_compiled("fast"):
-        note("compiling the engine, once on this machine: about 20 s", quiet)
-        compile_now()
+    _compile(quiet)
     checker = Checker(found, folder, Options(processes=processes), lambda name: note(f"running {name}", quiet))
     rows = checker.rows(only)
     if as_json:
         say(json.dumps([row.to_json() for row in rows], indent=2, ensure_ascii=False, allow_nan=False))
     else:
         say(as_text(rows))
+
+
+@app.command("decisions")
+def decisions(
+    registry: Annotated[
+        Path | None,
+        typer.Option(
+            "--registry",
+            help="The registry of figures. Without it, calibration/figures.yaml here or in a folder above.",
+            show_default=False,
+        ),
+    ] = None,
+    only: Annotated[list[str], typer.Option("--only", metavar="NAME", help="One decision. Repeatable.")] = [],  # noqa: B006 - typer copies it
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON list and nothing else.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
+    processes: Annotated[int, typer.Option("--processes", help="Runs at once; -1 takes all cores.")] = -1,
+) -> None:
+    """Decide by runs which deployment to choose for which load, and at what load the choice flips.
+
+    Of the deployments that a recommendation names, the cheapest that keeps its objectives is chosen.
+    """
+    from sim.cli.decisions_text import as_text
+    from sim.plan.predict import Options
+    from sim.plan.published.decisions import decide, decisions_of
+    from sim.plan.published.registry import load_registry
+
+    found = _registry() if registry is None else registry
+    folder = found.parent.parent / CONFIGS
+    if processes != -1 and processes < 1:
+        raise InputErrors([Problem("--processes", f"is {processes}; at least 1 is expected")])
+    settle()
+    _compile(quiet)
+    _, known = load_registry(found)
+    chosen = decisions_of(known, only)
+    options = Options(processes=processes, lives=False)
+    made = [decide(name, known, folder, options, lambda what: note(what, quiet)) for name in chosen]
+    if as_json:
+        say(json.dumps([one.to_json() for one in made], indent=2, ensure_ascii=False, allow_nan=False))
+    else:
+        say(as_text(made))
+
+
+def _compile(quiet: bool) -> None:
+    from sim.engine.run import compile_now, must_be_compiled
+
+    if must_be_compiled("fast"):
+        note("compiling the engine, once on this machine: about 20 s", quiet)
+        compile_now()
 
 
 def _registry() -> Path:

@@ -17,7 +17,7 @@ from sim.scenario.reader import read
 from sim.scenario.shape import nearest
 from sim.scenario.validate import validate
 from sim.spec import Spec, chosen_by_key
-from sim.units import EventsInTime, Mistake, PositiveRate
+from sim.units import EventsInTime, Mistake, PositiveRate, Ratio
 
 Relation = Literal["eq", "lt", "le", "gt", "ge", "between"]
 Identity = Annotated[str, Field(pattern=r"^[a-z_]+\.[a-z0-9_]+$")]
@@ -303,6 +303,30 @@ class Published(Spec):
         return self
 
 
+class Choice(Spec):
+    """A deployment that may be chosen."""
+
+    run: Name
+    """The run, with the objectives that it has to keep and what it costs."""
+    load: Annotated[str, Field(pattern=r"^[^=\s]+$")]
+    """Place of the value in its scenario that the load is put into, as a rate."""
+    times: Annotated[float, Field(gt=0)] = 1.0
+    """What is put there over the load: 0.1 where ten of what the load counts come in one row."""
+
+
+class Decision(Spec):
+    """Which deployment to choose for which load: the cheapest that keeps its objectives."""
+
+    choices: Annotated[tuple[Choice, ...], Field(min_length=2)]
+    """The deployments; among equals in price the first named is chosen."""
+    least_per_s: PositiveRate
+    """The least load asked about."""
+    most_per_s: PositiveRate
+    """The greatest."""
+    within: Annotated[Ratio, Field(gt=0)] = 0.1
+    """How far apart the two loads may lie between which a choice flips, as a share."""
+
+
 class Behaviour(Spec):
     """A design that the case studies name."""
 
@@ -313,7 +337,9 @@ class Behaviour(Spec):
     text: str
     """What it is."""
     switch: Switch | None = None
-    """How it is turned off; without it, it is not modelled yet."""
+    """How it is turned off; without it, or decisions, it is not modelled yet."""
+    decisions: dict[Name, Decision] = Field(default_factory=dict)
+    """Of a recommendation: what it becomes when runs decide."""
 
 
 class Registry(Spec):
@@ -412,6 +438,9 @@ def _names_that_lead_nowhere(document: Document, registry: Registry) -> list[Pro
     for index, behaviour in enumerate(registry.behaviours):
         if behaviour.switch is not None:
             run_problem(("behaviours", index, "switch", "run"), behaviour.switch.run)
+        for name, decision in behaviour.decisions.items():
+            for number, choice in enumerate(decision.choices):
+                run_problem(("behaviours", index, "decisions", name, "choices", number, "run"), choice.run)
     return found
 
 
