@@ -55,7 +55,7 @@ class Children:
             self.parts.attributes.update(dict.fromkeys((own.pending, *own.done), 0))
         begin, steps, leave = self._child(workflow, where)
         created, run, closing = steps
-        told = self._told("child_completed", shared)
+        told = self._told("child_completed", "child_completed_beside", shared)
         if shared is None:
             told = (set_to(own.done[0], 1), *told)
         failed = (*closing, *leave, *told, fail(FAILED))
@@ -64,7 +64,7 @@ class Children:
             *self.own.platform.read_queue(),
             *begin,
             *created,
-            *self._told("child_started", shared or own),
+            *self._told("child_started", "child_started_beside", shared or own),
             Attempt(attempt=AttemptBody(steps=run, on_failure=failed, counted=False)),
             *closing,
             *leave,
@@ -103,12 +103,13 @@ class Children:
         self.parts.patterns |= set(child.copies) - before
         return begin, steps, child.leave()
 
-    def _told(self, kind: str, shared: Shared | None) -> Steps:
-        """The parent is told, and a workflow task of it scheduled; with `shared`, unless one is that will tell it."""
+    def _told(self, kind: str, beside_kind: str, shared: Shared | None) -> Steps:
+        """The parent is told, and a workflow task of it scheduled; with `shared`, unless one is that will tell it, for
+        which there is a transition of its own."""
         transition = self.own.store.transition
         if shared is None:
             return (transition(kind),)
-        beside = Option(attribute=shared.pending, above=0, steps=(transition(f"{kind}_beside"),))
+        beside = Option(attribute=shared.pending, above=0, steps=(transition(beside_kind),))
         alone = Option(steps=(set_to(shared.pending, 1), transition(kind), *requested(self.own, shared)))
         return (Branch(branch=(beside, alone)),)
 
