@@ -38,6 +38,8 @@ def rolling_restart(
         pool = scenario.workers[queue]
         group, pods, handover = f"{queue}-workers", pool.most, None
         away_ns = fault.repair.constant_ns + pool.start_delay_ns
+        if pool.scales:
+            constants.note("a rollout of an autoscaled pool", "goes through pods that are off, too")
         constants.note(
             "a worker that is restarted",
             "ends at once, as the Go SDK's does by default (WorkerStopTimeout 0): what it has under way is lost with "
