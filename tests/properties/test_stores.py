@@ -1,7 +1,7 @@
-"""Stores other than PostgreSQL, on both engines: forks that outlive their executions, replicas that fail meanwhile.
+"""Stores on both engines: forks that outlive their executions, replicas that fail meanwhile, a disk that is full.
 
-Goal: what only these stores use (joins of k of n, hints that wait for a node, one writer) means the same to both.
-There is no tolerance: runs are equal to the last bit.
+Goal: what only stores use (joins of k of n, hints that wait for a node, one writer, room and bytes of a disk) means the
+same to both. There is no tolerance: runs are equal to the last bit.
 """
 
 from __future__ import annotations
@@ -36,13 +36,25 @@ faults:
   loss: {target: cassandra.node, nodes: [0, 4], at: 500 ms, repair: 1 s}
   more: {target: cassandra.node, mttf: 5 s, repair: 300 ms}
 """
+POSTGRES = """
+postgres:
+  nodes: 2
+  cpu: 1
+  cache: 1 MB
+  disk: {type: gp3, size: 1 TB, iops: 2000, throughput: 5 MB/s}
+  failover: {time: 500 ms}
+faults:
+  loss: {target: postgres.primary, at: 500 ms}
+  more: {target: postgres.disk, mttf: 2 s, repair: 300 ms}
+"""
 SQLITE = """
 sqlite: {}
 """
 
 
 @pytest.mark.parametrize(
-    "store", [*(CASSANDRA.replace("LEVEL", level) for level in ("one", "local_quorum", "quorum", "all")), SQLITE]
+    "store",
+    [*(CASSANDRA.replace("LEVEL", level) for level in ("one", "local_quorum", "quorum", "all")), POSTGRES, SQLITE],
 )
 def test_both_engines_agree_on_a_store(store: str) -> None:
     network = load(TEXT + store).lowered.network
