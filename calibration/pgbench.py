@@ -267,7 +267,7 @@ def predicted(name: str, network: Network, replications: int, processes: int = -
     assert horizon_ns is not None
     # An hour is more than enough for the few transactions left when the load ends.
     plans = [Plan(replication=r, horizon_ns=horizon_ns, drain_ns=3600 * 10**9) for r in range(replications)]
-    runs, are_all = run_all(network, plans, processes=processes)
+    runs, are_all = run_all([(network, plan) for plan in plans], processes=processes)
     if not are_all:
         raise KeyboardInterrupt
     return row(name, [_latencies_ms(run) for run in runs])
