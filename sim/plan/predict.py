@@ -19,7 +19,7 @@ from sim.plan.inputs import check_inputs, placed
 from sim.plan.window import Measured, measured
 from sim.results.columns import Replication
 from sim.scenario.settings import RunSettings
-from sim.stats.drills import drill_recovery, losses_in_drill
+from sim.stats.drills import PLATFORM_SPAN, drill_recovery, losses_in_drill
 from sim.stats.joined import joined
 from sim.stats.metrics import memory_hours, of_the_platform, recoveries_of_executions, shares_of_operations
 from sim.stats.summarise import Drill, base_figures, monitors, pictures, recovery_metrics, verdicts
@@ -268,6 +268,17 @@ class _Line:
                 found.append(Drill(fault, drilled, twins[: len(drilled)], self.settings.drill_window_ns))
         return found
 
+    @property
+    def _latency_ns(self) -> float | None:
+        """The bound that the scenario puts on the p99 by which recovery is told; None where it puts none."""
+        routines = {source.routine for source in self.network.sources.values() if source.counted}
+        metric = f"{PLATFORM_SPAN}.p99"
+        if PLATFORM_SPAN.removeprefix("span.") not in self.network.spans:
+            metric = f"latency.{min(routines)}.p99" if len(routines) == 1 else ""
+        objectives = self.loaded.scenario.objectives
+        bounds = [one.below for one in objectives if one.metric == metric and one.below is not None]
+        return min(bounds) * 1e9 if bounds else None
+
     # -- conclusions ------------------------------------------------------------------------------------------
 
     def conclude(
@@ -281,7 +292,7 @@ class _Line:
         def recoveries(level: float) -> tuple[Recovery, ...]:
             return tuple(
                 replace(
-                    drill_recovery(drill.fault, drill.runs, drill.twins, drill.limit_ns, None, level),
+                    drill_recovery(drill.fault, drill.runs, drill.twins, drill.limit_ns, self._latency_ns, level),
                     losses=losses_in_drill(drill.runs, lowered.in_drills, lowered.ages_in_drills, level),
                 )
                 for drill in drills

@@ -94,6 +94,16 @@ def test_a_drill_is_tried_as_often_as_the_run_says(command: Command) -> None:
     assert found["recovery"][0]["episodes"]["value"] == 3
 
 
+def test_latency_is_in_order_as_soon_as_it_is_within_its_objective(command: Command) -> None:
+    # With one pod of one slot 20/s are served of 30/s: what piles up in 2 s is worked off in 2 s more.
+    slow = ("--set", "network.resources.slots.units=1", "--set", "network.sources.orders.arrivals=30/s")
+    told = [
+        command.document(SHOP, *slow, "--set", f"objectives={objectives}")["recovery"][0]["latency_ok_s"]["value"]
+        for objectives in ("[]", "[{metric: span.platform.p99, below: 1 h}]")
+    ]
+    assert told[0] > told[1]
+
+
 def test_every_figure_is_whole_and_a_missing_value_carries_its_reason(shop: dict[str, Any]) -> None:
     found = list(figures_in(shop))
     assert len(found) > 50

@@ -1,7 +1,7 @@
 """Stores on both engines: forks that outlive their executions, replicas that fail meanwhile, a disk that is full.
 
-Goal: what only stores use (joins of k of n, hints that wait for a node, one writer, room and bytes of a disk) means the
-same to both. There is no tolerance: runs are equal to the last bit.
+Goal: what only stores use (joins of k of n, hints that wait for a node, one writer, room and bytes of a disk) means
+the same to both. There is no tolerance: runs are equal to the last bit.
 """
 
 from __future__ import annotations
