@@ -139,7 +139,7 @@ def add(m: Memory, at: int, amount: int) -> None:
 
 @inner
 def add_product(m: Memory, at: int, count: int, passed: int) -> None:
-    """Add count x passed to a sum of two words, exactly, for count below 2^31 or short times."""
+    """Add count x passed to a sum of two words, exactly; both are below 2^62."""
     if passed <= LOW and count <= LOW:
         add(m, at, count * passed)
     else:
@@ -155,13 +155,16 @@ def _add_shifted(m: Memory, at: int, amount: int, bits: int) -> None:
 
 @inner
 def _add_long(m: Memory, at: int, count: int, passed: int) -> None:
-    # count = a 2^20 + b, passed = c 2^31 + d: every product stays below 2^62 for count below 2^51, passed below 2^62
-    above, below = passed >> 31, passed & LOW
-    high_part, low_part = count >> 20, count & ((1 << 20) - 1)
-    add(m, at, low_part * below)
-    _add_shifted(m, at, high_part * below, 20)
-    _add_shifted(m, at, low_part * above, 31)
-    _add_shifted(m, at, high_part * above, 51)
+    # count = a 2^40 + b 2^20 + c, passed = d 2^31 + e: every product stays below 2^53 for both below 2^62.
+    # Units without a limit are so many: 10^12 on each of tens of thousands of nodes.
+    a, b, c = count >> 40, (count >> 20) & ((1 << 20) - 1), count & ((1 << 20) - 1)
+    d, e = passed >> 31, passed & LOW
+    add(m, at, c * e)
+    _add_shifted(m, at, b * e, 20)
+    _add_shifted(m, at, a * e, 40)
+    _add_shifted(m, at, c * d, 31)
+    _add_shifted(m, at, b * d, 51)
+    m[at + 1] += (a * d) << 9
 
 
 @inner
