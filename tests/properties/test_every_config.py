@@ -1,8 +1,8 @@
 """What holds for every scenario in `configs/`, and for the one that `sim init` writes, whatever it is about.
 
-Goal: no scenario that a person would run is broken by a change elsewhere, and both engines mean the same by it. Method:
-each file is loaded, estimated and run for about fifty arrivals by both; laws are checked that need no knowledge of the
-scenario. There is no tolerance: runs are equal to the last bit, or ordered.
+Goal: no scenario that a person would run is broken by a change elsewhere, and both engines mean the same by it.
+Method: each file is loaded, estimated and run for about fifty arrivals by both; laws are checked that need no
+knowledge of the scenario. There is no tolerance: runs are equal to the last bit, or ordered.
 """
 
 from __future__ import annotations
