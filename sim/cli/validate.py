@@ -18,6 +18,16 @@ CONFIGS = "configs"
 app = typer.Typer(help="Hold predictions against what was published.", no_args_is_help=True)
 
 
+RegistryFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--registry",
+        help="The registry of figures. Without it, calibration/figures.yaml here or in a folder above.",
+        show_default=False,
+    ),
+]
+
+
 @app.callback()
 def _group() -> None:
     """Hold predictions against what was published."""
@@ -25,14 +35,7 @@ def _group() -> None:
 
 @app.command("figures")
 def figures(
-    registry: Annotated[
-        Path | None,
-        typer.Option(
-            "--registry",
-            help="The registry of figures. Without it, calibration/figures.yaml here or in a folder above.",
-            show_default=False,
-        ),
-    ] = None,
+    registry: RegistryFile = None,
     configs: Annotated[
         Path | None,
         typer.Option(
@@ -79,14 +82,7 @@ def figures(
 
 @app.command("decisions")
 def decisions(
-    registry: Annotated[
-        Path | None,
-        typer.Option(
-            "--registry",
-            help="The registry of figures. Without it, calibration/figures.yaml here or in a folder above.",
-            show_default=False,
-        ),
-    ] = None,
+    registry: RegistryFile = None,
     only: Annotated[list[str], typer.Option("--only", metavar="NAME", help="One decision. Repeatable.")] = [],  # noqa: B006 - typer copies it
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON list and nothing else.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,

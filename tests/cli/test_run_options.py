@@ -9,6 +9,7 @@ import csv
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as parquet
 import pytest
 from a_command import QUEUE, SHOP, Command, without_provenance
 
@@ -125,7 +126,6 @@ def test_the_columns_tell_every_execution_with_start_end_outcome_and_split(comma
 
 
 def test_the_columns_are_the_same_in_parquet(command: Command) -> None:
-    parquet = pytest.importorskip("pyarrow.parquet")
     as_csv, as_parquet = command.folder / "csv", command.folder / "parquet"
     command.run(QUEUE, "--out", str(as_csv))
     assert command.run(QUEUE, "--out", str(as_parquet), "--format", "parquet").code == 0

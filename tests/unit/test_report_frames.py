@@ -7,6 +7,7 @@ import importlib.util
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as parquet
 import pytest
 import report_fixture as fixture
 
@@ -144,7 +145,6 @@ def test_text_that_a_spreadsheet_would_run_is_quoted(tmp_path: Path) -> None:
 
 
 def test_parquet_holds_the_same_as_csv(tmp_path: Path) -> None:
-    parquet = pytest.importorskip("pyarrow.parquet")
     runs = [replication(0, ("wait.db", "service.cpu")), replication(1, ("wait.db", "lost"))]
     write_columns(tmp_path, runs, bill=fixture.bill())
     paths = write_columns(tmp_path, runs, bill=fixture.bill(), file_format="parquet")
