@@ -11,7 +11,8 @@
 | `asked`, `branches` | what steps ask for and get; steps at the same time |
 | `children`, `as_child` | child workflows; steps with a shard and a state of their own |
 | `schedules`, `messages` | starts by the clock; queries and updates |
-| `faults`, `machines` | what fails; what is billed |
+| `failures`, `fault_targets`, `fault_classes`, `faults` | what fails, by its target; random faults as classes |
+| `machines` | what is billed |
 | `progress` | work under way at the start |
 | `feasible` | what cannot work |
 | `lower`, `load` | all of it together; from a file |

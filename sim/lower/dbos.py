@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sim.lower.constants import Constants
+from sim.lower.failures import Failures
 from sim.lower.faults import crash
 from sim.lower.hosts import on_hosts
 from sim.lower.lowered import Lowered, stated
@@ -38,12 +39,14 @@ from sim.lower.steps import (
 )
 from sim.lower.sums import sum_of
 from sim.lower.workers import DISPATCHED, READY
+from sim.network.faults import Fault
 from sim.network.faults import Target as NodeTarget
 from sim.network.monitors import Span
 from sim.network.places import NodeGroup, Polled, Resource, Server
 from sim.network.routines import Retry
 from sim.network.sources import RenewalArrivals, Source
 from sim.scenario.dbos import Dbos
+from sim.scenario.faults import DeploymentFault
 from sim.scenario.scenario import Scenario
 from sim.scenario.workflow import Workflow
 from sim.scenario.workflow_steps import ActivityStep, SleepStep
@@ -59,7 +62,9 @@ def lower_dbos(scenario: Scenario) -> Lowered:
     for name, workflow in scenario.workflows.items():
         engine.add(name, workflow)
     engine.parts.monitors.update(scenario.monitors)
-    engine.add_faults()
+    failures = Failures(engine.parts, engine.constants, scenario, engine.faults_of)
+    for name, fault in scenario.faults.items():
+        failures.add(name, fault)
     network = on_hosts(engine.parts.network(), scenario.hosts, engine.constants)
     return Lowered(
         network=network,
@@ -68,6 +73,7 @@ def lower_dbos(scenario: Scenario) -> Lowered:
         machines=tuple(machines(scenario)),
         volumes=tuple(volumes(scenario)),
         flushes=engine.commit.flushes,
+        classes=failures.classes(network),
     )
 
 
@@ -125,19 +131,17 @@ class _Engine:
         self.parts.sources[name] = Source(routine=name, arrivals=workflow.arrivals)
         self.parts.spans["platform"] = Span(start=READY, end=DISPATCHED)
 
-    def add_faults(self) -> None:
-        """Executors and the primary that crash."""
-        for name, fault in self.scenario.faults.items():
-            if fault.of_store:
-                gone = away(self.parts, self.constants, self.postgres, None)
-                self.parts.faults[name] = crash(fault, (NodeTarget(group=PRIMARY),), gone)
-                continue
-            queue = fault.target.removeprefix("workers.")
-            assert fault.repair is not None
-            delay_ns = self.scenario.workers[queue].start_delay_ns
-            gone = sum_of(fault.repair, constant(delay_ns)) if delay_ns else fault.repair
-            nodes = "all" if fault.mttf_ns is not None else fault.nodes
-            self.parts.faults[name] = crash(fault, (NodeTarget(group=f"{queue}-workers", nodes=nodes),), gone)
+    def faults_of(self, name: str, fault: DeploymentFault) -> dict[str, Fault]:
+        """The crash of executors or of the primary."""
+        if fault.of_store:
+            gone = away(self.parts, self.constants, self.postgres, None)
+            return {name: crash(fault, (NodeTarget(group=PRIMARY),), gone)}
+        queue = fault.target.removeprefix("workers.")
+        assert fault.repair is not None
+        delay_ns = self.scenario.workers[queue].start_delay_ns
+        gone = sum_of(fault.repair, constant(delay_ns)) if delay_ns else fault.repair
+        nodes = "all" if fault.mttf_ns is not None else fault.nodes
+        return {name: crash(fault, (NodeTarget(group=f"{queue}-workers", nodes=nodes),), gone)}
 
     def _add_executors(self, queue: str, dbos: Dbos) -> None:
         parts, constants, pool = self.parts, self.constants, self.scenario.workers[queue]

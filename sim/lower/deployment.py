@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator
 
 from sim.lower.constants import Constants
 from sim.lower.dependencies import Dependencies
-from sim.lower.faults import faults_of
+from sim.lower.failures import Failures
+from sim.lower.fault_targets import FaultTargets
 from sim.lower.federation import FederatedQueue
 from sim.lower.growth import growth_of
 from sim.lower.hosts import on_hosts
@@ -14,21 +15,18 @@ from sim.lower.left_out import note_what_is_left_out
 from sim.lower.lowered import History, Lowered, stated
 from sim.lower.machines import machines, volumes
 from sim.lower.masters import CROSS_REGION
-from sim.lower.node_faults import node_faults
 from sim.lower.packing import figures_of
 from sim.lower.parts import Parts
-from sim.lower.place_faults import PlaceFaults
 from sim.lower.platform import Platform
 from sim.lower.postgres_commit import PRIMARY
 from sim.lower.progress import seed
 from sim.lower.records import Records
 from sim.lower.regions import LOST_AGE, LOST_WRITE, UNREPLICATED, Regional
-from sim.lower.rollouts import rolling_restart
 from sim.lower.scaling import scale
 from sim.lower.spread import spread_over_masters
 from sim.lower.steps import Step
 from sim.lower.stores import store_of
-from sim.lower.tables import Stores, add_stores, database_faults
+from sim.lower.tables import Stores, add_stores
 from sim.lower.workers import Workers
 from sim.lower.workflow import WorkflowRoutine
 from sim.lower.zones import AWAY, CROSS_ZONE, Zoning
@@ -40,8 +38,7 @@ from sim.scenario.workflow import Workflow
 class Deployment:
     """The parts of one deployment. Everything is in `parts` once it is made; `lowered` hands it over.
 
-    deadlines_ns, in_progress, histories, shares, companions: as in `Lowered`. own_work: sources of what the store does
-        by itself.
+    deadlines_ns, in_progress, histories, shares: as in `Lowered`. own_work: sources of what the store does by itself.
     """
 
     def __init__(self, scenario: Scenario, temporal: TemporalCluster) -> None:
@@ -51,7 +48,6 @@ class Deployment:
         self.in_progress: dict[str, str] = {}
         self.histories: dict[str, History] = {}
         self.shares: dict[str, tuple[str, str]] = {}
-        self.companions: dict[str, tuple[str, ...]] = {}
         self._add_geography(temporal)
         self.store = store_of(self.parts, self.constants, scenario)
         own_work = set(self.parts.sources)
@@ -65,10 +61,9 @@ class Deployment:
         self.own_work = [name for name in self.parts.sources if name not in of_others]
         self.parts.monitors.update(scenario.monitors)
         self._place_executions()
-        self._add_faults()
         self.data = add_stores(self.parts, self.constants, scenario) if scenario.databases else Stores()
         self.grown = growth_of(self.parts, self.constants, scenario, self.histories)
-        self.parts.faults.update(database_faults(self.parts, self.constants, scenario))
+        self.failures = self._add_faults()
         note_what_is_left_out(self.constants, scenario, self.parts)
 
     def lowered(self) -> Lowered:
@@ -92,7 +87,8 @@ class Deployment:
             },
             flushes=self._flushes(),
             shares=self.shares,
-            companions=self.companions,
+            companions=self.failures.companions,
+            classes=self.failures.classes(network),
             traffic=self._traffic(),
             in_drills={"unreplicated": UNREPLICATED, "lost_writes": LOST_WRITE} if copied else {},
             ages_in_drills={"rpo": LOST_AGE} if copied else {},
@@ -196,27 +192,18 @@ class Deployment:
         for name, record in scenario.records.items():
             self.shares |= records.add(name, record)
 
-    def _add_faults(self) -> None:
+    def _add_faults(self) -> Failures:
         """What fails, and the recovery that is watched at the workers it hits."""
-        parts, scenario = self.parts, self.scenario
+        parts, constants, scenario = self.parts, self.constants, self.scenario
+        lowering = FaultTargets(parts, constants, scenario, self.store).of
+        failures = Failures(parts, constants, scenario, lowering)
         for name, fault in scenario.faults.items():
-            if fault.of_database:
-                continue  # see `database_faults`
-            if fault.of_place:
-                found = PlaceFaults(parts, self.constants, scenario, self.store).of(name, fault)
-            elif fault.of_node:
-                found = node_faults(self.constants, scenario, self.store, name, fault)
-            elif fault.is_rolling:
-                found = rolling_restart(self.constants, scenario, self.store, name, fault)
-            else:
-                found = faults_of(self.constants, scenario, self.store, name, fault)
-            parts.faults.update(found)
-            if fault.at_ns is not None and len(found) > 1:
-                self.companions[name] = tuple(found)[1:]
+            found = failures.add(name, fault)
             hit = {target.group for one in found.values() for target in one.targets}
             for pool in self.workers.values():
                 if pool.nodes in hit:
                     pool.add_recovery()
+        return failures
 
     def _flushes(self) -> tuple[str, ...]:
         """The logs of every master."""

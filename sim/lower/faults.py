@@ -29,6 +29,9 @@ def faults_of(
     assert fault.repair is not None
     nodes = "all" if fault.mttf_ns is not None else fault.nodes
     if fault.target == "temporal.history":
+        if fault.at_ns is not None and nodes == "any":
+            nodes = (0,)
+            constants.note("the history pod that a drill takes", "is the first one: executions are spread evenly")
         shards = shards_away(constants, store, fault.repair, _is_whole(store, fault))
         if fault.at_ns is None:
             constants.note(

@@ -5,10 +5,13 @@ from __future__ import annotations
 from sim.lower.constants import Constants
 from sim.lower.dbos import lower_dbos
 from sim.lower.deployment import Deployment
+from sim.lower.failures import Failures
+from sim.lower.fault_classes import network_classes
+from sim.lower.fault_targets import FaultTargets
 from sim.lower.lowered import Lowered, stated
 from sim.lower.machines import machines
 from sim.lower.parts import Parts
-from sim.lower.tables import add_stores, database_faults
+from sim.lower.tables import add_stores
 from sim.network import Network
 from sim.scenario.scenario import Scenario
 
@@ -31,6 +34,7 @@ def _as_it_stands(scenario: Scenario, network: Network) -> Lowered:
         {source.routine: None for source in network.sources.values()},
         assumptions=stated(scenario.assumptions),
         machines=tuple(machines(scenario)),
+        classes=network_classes(network),
     )
 
 
@@ -38,12 +42,16 @@ def _stores_alone(scenario: Scenario) -> Lowered:
     """Databases and their queries, without a platform."""
     parts, constants = Parts(), Constants(scenario)
     data = add_stores(parts, constants, scenario)
-    parts.faults.update(database_faults(parts, constants, scenario))
+    failures = Failures(parts, constants, scenario, FaultTargets(parts, constants, scenario).of)
+    for name, fault in scenario.faults.items():
+        failures.add(name, fault)
+    network = parts.network()
     return Lowered(
-        network=parts.network(),
+        network=network,
         deadlines_ns=dict.fromkeys(data.routines),
         assumptions=(*stated(scenario.assumptions), *constants.noted.values()),
         machines=(*machines(scenario), *data.machines),
         volumes=data.volumes,
         computed=data.computed,
+        classes=failures.classes(network),
     )

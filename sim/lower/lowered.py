@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from sim.network import Network
+from sim.network.faults import Fault
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,43 @@ class SyncMatch:
 
 
 @dataclass(frozen=True, slots=True)
+class Rate:
+    """How often faults of a kind come, all things that may fail taken together, and what says so.
+
+    per_s: mean number of episodes a second. seen: what was observed, where that is the evidence: so many in so many
+    ns. The rate is then `times` that of the process observed, whose posterior is Gamma(number + 1/2, time).
+    """
+
+    per_s: float
+    seen: tuple[int, int] | None = None
+    times: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """One of the ways in which an episode may go.
+
+    chance: that it goes so. faults: its faults of the network, scripted from the instant 0 on; they happen in any run
+    that has them. The first one bears the name of the class.
+    """
+
+    chance: float
+    faults: Mapping[str, Fault]
+
+
+@dataclass(frozen=True, slots=True)
+class FaultClass:
+    """A kind of fault that comes at random: how often, and what one episode of it is.
+
+    variants: their chances add up to 1. source: who says how often; None where it is an assumption.
+    """
+
+    rate: Rate
+    variants: tuple[Variant, ...]
+    source: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Lowered:
     """A network with its context.
 
@@ -101,6 +139,7 @@ class Lowered:
     shares: figures that are one operation's share of another: by name, the two.
     traffic: bytes to bill: meter of the price catalogue, and the operation that counts them.
     computed: figures that need no run, by the name that an objective may use.
+    classes: every kind of fault that comes at random.
     """
 
     network: Network
@@ -119,6 +158,7 @@ class Lowered:
     shares: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     traffic: Mapping[str, str] = field(default_factory=dict)
     computed: Mapping[str, Computed] = field(default_factory=dict)
+    classes: Mapping[str, FaultClass] = field(default_factory=dict)
 
     @property
     def companion_of(self) -> dict[str, str]:

@@ -53,6 +53,8 @@ class DeploymentFault(Spec):
     """Random: failures of the whole target, Poisson: `2/year`."""
     seen: EventsInTime | None = None
     """Random: failures of the whole target that were observed: `2 in 2 years`; the rate is (2 + 1/2) / 2 years."""
+    source: str | None = None
+    """Random: who says how often it comes, with the date; without it the rate is an assumption."""
     repair: Distribution | None = None
     """From the crash of a pod until its replacement is launched; the pool's `start_delay` comes on top. Of a node of
     Kubernetes: how long it, or one in its place, is away; its pods start sooner on others where these have room. Of
@@ -67,6 +69,8 @@ class DeploymentFault(Spec):
                 "needs one of `at` (a drill), `mttf`, `rate` and `seen`, and only one; "
                 "write   at: 5 min   or   rate: 2/year"
             )
+        if self.source is not None and self.at_ns is not None:
+            raise Mistake("tells how often a fault comes, and a drill comes once", "leave it out", ("source",))
         if self.of_database or self.target == "postgres.primary":
             if self.repair is not None:
                 told = "told under `postgres.failover`"

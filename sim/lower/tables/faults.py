@@ -14,24 +14,20 @@ from sim.lower.steps import Distribution
 from sim.lower.sums import sum_of
 from sim.network.faults import Fault, Target
 from sim.scenario.databases import Database
+from sim.scenario.faults import DeploymentFault
 from sim.scenario.scenario import Scenario
 from sim.scenario.store import Checkpoint
 
 
-def database_faults(parts: Parts, constants: Constants, scenario: Scenario) -> dict[str, Fault]:
-    """Every fault of a data store, as a crash of its node."""
-    found = {}
-    for name, fault in scenario.faults.items():
-        if fault.of_database:
-            database = fault.target.removeprefix("databases.")
-            away = _away(parts, constants, scenario, database)
-            found[name] = crash(fault, (Target(group=database),), away)
-            constants.note(
-                f"clients of {database} while it is away",
-                "wait until it is back; statements under way fail, and nobody makes them again",
-            )
-            constants.note(f"memory of {database} after a crash", "holds its share of the pages at once")
-    return found
+def database_fault(parts: Parts, constants: Constants, scenario: Scenario, fault: DeploymentFault) -> Fault:
+    """A fault of a data store, as a crash of its node."""
+    database = fault.target.removeprefix("databases.")
+    constants.note(
+        f"clients of {database} while it is away",
+        "wait until it is back; statements under way fail, and nobody makes them again",
+    )
+    constants.note(f"memory of {database} after a crash", "holds its share of the pages at once")
+    return crash(fault, (Target(group=database),), _away(parts, constants, scenario, database))
 
 
 def database_fault_problems(scenario: Scenario) -> Iterator[Problem]:

@@ -64,6 +64,7 @@ class Site:
     def _add_places(self, parts: Parts) -> None:
         database, name = self.database, self.name
         parts.nodes[name] = NodeGroup(count=database.nodes)
+        parts.not_pods.add(name)
         parts.resources[self.connections] = Resource(nodes=name, units=database.connections)
         parts.stations[self.cpu] = Server(nodes=name, cores=database.cpu_cores)
         # Little's law: so many operations a second of that length are in flight at most.

@@ -1,0 +1,41 @@
+"""Everything that fails in a deployment: as faults of the network, and random ones as classes as well."""
+
+from __future__ import annotations
+
+from sim.lower.constants import Constants
+from sim.lower.fault_classes import Lowering, class_of, network_classes
+from sim.lower.lowered import FaultClass
+from sim.lower.parts import Parts
+from sim.network import Network
+from sim.network.faults import Fault
+from sim.scenario.faults import DeploymentFault
+from sim.scenario.scenario import Scenario
+
+
+class Failures:
+    """Puts what fails in place. companions: as in `Lowered`. lowering: what each fault becomes."""
+
+    def __init__(self, parts: Parts, constants: Constants, scenario: Scenario, lowering: Lowering) -> None:
+        self.parts = parts
+        self.constants = constants
+        self.scenario = scenario
+        self.lowering = lowering
+        self.companions: dict[str, tuple[str, ...]] = {}
+        self._classes: dict[str, FaultClass] = {}
+        self._told: set[str] = set()
+
+    def add(self, name: str, fault: DeploymentFault) -> dict[str, Fault]:
+        """Put a fault in place; gives what it has become."""
+        found = dict(self.lowering(name, fault))
+        self.parts.faults.update(found)
+        if fault.at_ns is not None and len(found) > 1:
+            self.companions[name] = tuple(found)[1:]
+        if fault.at_ns is None:
+            self._told |= found.keys()
+            self._classes[name] = class_of(self.constants, self.scenario, name, fault, self.lowering)
+        return found
+
+    def classes(self, network: Network) -> dict[str, FaultClass]:
+        """Every kind of fault that comes at random: those of the scenario, and others of the finished network, such as
+        spot machines that are taken back."""
+        return self._classes | network_classes(network, self._told)
