@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from sim.cli.options import File, Sets
+from sim.cli.options import CureName, File, Sets
 from sim.cli.output import say
 from sim.cli.start import settle
 
@@ -15,6 +15,7 @@ from sim.cli.start import settle
 def command(
     file: File,
     sets: Sets = [],  # noqa: B006 - typer copies it
+    cure: CureName = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Validate a scenario and estimate it in closed form, without simulation."""
@@ -23,11 +24,13 @@ def command(
     from sim.lower.load import load
     from sim.plan.inputs import check_inputs
 
-    loaded = load(file, sets)
+    loaded = load(file, sets, cure)
     settle()
     check_inputs(loaded)
     first, computed = estimate(loaded.lowered.network), loaded.lowered.computed
+    scenario = loaded.scenario
     if as_json:
-        say(json.dumps(as_document(loaded.scenario.name, first, computed), indent=2, allow_nan=False))
+        found = as_document(scenario.name, first, computed) | {"cures": scenario.cures}
+        say(json.dumps(found, indent=2, allow_nan=False))
     else:
-        say(as_text(str(file), loaded.scenario.name, first, computed))
+        say(as_text(str(file), scenario.name, first, computed, scenario.cures))

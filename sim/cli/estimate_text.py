@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+import shlex
 from collections.abc import Mapping
 from typing import Any
 
 from sim.analytic.estimate import Estimate, PlaceEstimate
 from sim.lower.lowered import Computed
+from sim.scenario.cures import Cure, as_assignments
 from sim.units import format_duration_s, format_rate, format_ratio
 
 SHOWN = 12
@@ -15,8 +17,8 @@ BUSY = 0.7
 """Utilisation from which a place is worth a line of its own remark."""
 
 
-def as_text(file: str, name: str, first: Estimate, computed: Mapping[str, Computed]) -> str:
-    """What `sim check` prints. computed: figures that need no run."""
+def as_text(file: str, name: str, first: Estimate, computed: Mapping[str, Computed], cures: Mapping[str, Cure]) -> str:
+    """What `sim check` prints. computed: figures that need no run; cures: the scenario's."""
     lines = [f"{file}  {name}: valid", ""]
     for routine, latency in first.latency_s.items():
         rate = first.rates_per_s[routine]
@@ -41,8 +43,13 @@ def as_text(file: str, name: str, first: Estimate, computed: Mapping[str, Comput
                 f"  at its peak ({first.peak_factor:.2g} times the mean) the load exceeds {first.bottleneck.name}"
             )
     lines += [f"  note: {note}" for note in first.notes]
+    lines += [f"  cure {name}: {_as_options(cure)}" for name, cure in cures.items()]
     lines.append("  an estimate in closed form, place by place (Allen-Cunneen); `sim run` simulates")
     return "\n".join(lines)
+
+
+def _as_options(cure: Cure) -> str:
+    return " ".join(f"--set {shlex.quote(assignment)}" for assignment in as_assignments(cure))
 
 
 def _row(place: PlaceEstimate) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sim.cli.options import File, Sets
+from sim.cli.options import CureName, File, Sets
 from sim.cli.output import say
 from sim.cli.start import settle
 from sim.errors import InputErrors, Problem
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 def command(
     file: File,
     sets: Sets = [],  # noqa: B006 - typer copies it
+    cure: CureName = None,
     execution: Annotated[
         int | None, typer.Option("--execution", metavar="N", help="The life of the N-th execution, from 0.")
     ] = None,
@@ -33,7 +34,7 @@ def command(
     """Show the lowered network, so that nothing is hidden; or one execution's life."""
     from sim.lower.load import load
 
-    loaded = load(file, sets)
+    loaded = load(file, sets, cure)
     settle()
     if execution is not None:
         from sim.plan.predict import life

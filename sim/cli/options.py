@@ -16,3 +16,7 @@ Sets = Annotated[
         help="Change one value, written and checked as in the file: --set workers.orders.replicas=6. Repeatable.",
     ),
 ]
+CureName = Annotated[
+    str | None,
+    typer.Option("--cure", metavar="NAME", help="With what this one of its `cures` sets.", show_default=False),
+]

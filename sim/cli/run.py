@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 import typer
 
-from sim.cli.options import File, Sets
+from sim.cli.options import CureName, File, Sets
 from sim.cli.output import note, say
 from sim.cli.progress import Progress
 from sim.cli.start import settle
@@ -30,6 +30,7 @@ def command(
     context: typer.Context,
     file: File,
     sets: Sets = [],  # noqa: B006 - typer copies it
+    cure: CureName = None,
     seed: Annotated[int | None, typer.Option("--seed", help="Everything random follows from it.")] = None,
     replications: Annotated[int | None, typer.Option("--replications", help="Independent runs.")] = None,
     precision: Annotated[
@@ -55,7 +56,7 @@ def command(
     from sim.lower.load import load
     from sim.plan.predict import Options, predict
 
-    loaded = load(file, sets)
+    loaded = load(file, sets, cure)
     settle()
     problems: list[Problem] = []
     options = Options(

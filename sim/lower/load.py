@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path as FilePath
 
@@ -15,10 +15,12 @@ from sim.lower.lower import lower
 from sim.lower.lowered import Lowered
 from sim.network.check import problems as network_problems
 from sim.scenario.check import problems as scenario_problems
-from sim.scenario.document import Document, Path
+from sim.scenario.cures import CURES, with_cure
+from sim.scenario.document import Document, Path, dotted
 from sim.scenario.edit import edited
 from sim.scenario.reader import parse, read
 from sim.scenario.scenario import Scenario
+from sim.scenario.shape import nearest
 from sim.scenario.validate import validate
 
 
@@ -35,8 +37,9 @@ class Loaded:
     hash: str
 
 
-def load(source: str | FilePath, sets: Sequence[str] = ()) -> Loaded:
-    """The scenario in a file, or in a text of several lines, with assignments such as `workers.orders.replicas=4`.
+def load(source: str | FilePath, sets: Sequence[str] = (), cure: str | None = None) -> Loaded:
+    """The scenario in a file, or in a text of several lines, with assignments such as `workers.orders.replicas=4`, and
+    with the settings of one of its cures.
 
     Raises InputErrors with everything that is wrong with it.
     """
@@ -44,6 +47,30 @@ def load(source: str | FilePath, sets: Sequence[str] = ()) -> Loaded:
     document = parse(source, "scenario") if isinstance(source, str) and is_text else read(source)
     if sets:
         document = edited(document, sets, Scenario)
+    scenario = _checked(document)
+    wrong = [problem for name in scenario.cures for problem in _wrong_with_cure(document, scenario, name)]
+    if wrong:
+        raise InputErrors(_in_order(document, wrong))
+    plain = _lowered(document, scenario)
+    return plain if cure is None else cured(plain, cure)
+
+
+def cured(loaded: Loaded, name: str) -> Loaded:
+    """The scenario with the settings of one of its cures, as if the file said so and had no cures.
+
+    Raises InputErrors where it has no cure of that name.
+    """
+    cures = loaded.scenario.cures
+    if name not in cures:
+        near = nearest(name, cures)
+        hint = f"did you mean `{near}`?" if near else f"cures there: {', '.join(cures) or 'none'}"
+        raise InputErrors([loaded.document.problem((CURES,), f"has no `{name}`", hint, of="key")])
+    document = with_cure(loaded.document, name, cures[name], Scenario)
+    return _lowered(document, _checked(document))
+
+
+def _checked(document: Document) -> Scenario:
+    """The scenario in the document. Raises InputErrors with everything that is wrong with it."""
     scenario = validate(document, Scenario)
     found = [_placed(document, problem) for problem in scenario_problems(scenario)]
     if scenario.network is not None:
@@ -53,12 +80,37 @@ def load(source: str | FilePath, sets: Sequence[str] = ()) -> Loaded:
     if not found:
         found = [_placed(document, problem) for problem in infeasible(scenario)]
     if found:
-        raise InputErrors(sorted(found, key=lambda one: (one.file != document.file, one.line, one.column)))
+        raise InputErrors(_in_order(document, found))
+    return scenario
+
+
+def _wrong_with_cure(document: Document, scenario: Scenario, name: str) -> list[Problem]:
+    """What is wrong with a cure of a scenario that is sound without it, each at its place in the cure."""
+    place = (CURES, name)
+    try:
+        with_it = _checked(with_cure(document, name, scenario.cures[name], Scenario))
+    except InputErrors as error:
+        return [
+            one
+            if one.path.startswith(f"{dotted(place)}.")
+            else document.problem(place, f"does not go with {one.path or 'the file'}: {one.message}", one.hint, "key")
+            for one in error.problems
+        ]
+    if with_it == scenario.model_copy(update={CURES: {}}) and not document.assignments:
+        return [document.problem(place, "changes nothing: the file says so without it", "leave it out", "key")]
+    return []
+
+
+def _lowered(document: Document, scenario: Scenario) -> Loaded:
     lowered = lower(scenario)
     if scenario.network is None:
         wrong = network_problems(lowered.network)
         assert not wrong, "\n".join(map(str, wrong))
     return Loaded(document, scenario, lowered, _hash(scenario))
+
+
+def _in_order(document: Document, found: Iterable[Problem]) -> list[Problem]:
+    return sorted(found, key=lambda one: (one.file != document.file, one.line, one.column))
 
 
 def _placed(document: Document, problem: Problem, before: Path = ()) -> Problem:

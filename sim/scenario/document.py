@@ -42,7 +42,8 @@ class Document:
     """What a file holds, as plain data: dict with text keys, list, str, int, float, bool, None.
 
     problems: what the reader found wrong without having to give up.
-    assignments: for each path that was overridden by hand, the assignment as given ("--set a.b=3").
+    assignments: for each path that was overridden, what gave the value: an assignment by hand ("--set a.b=3"), or the
+        path of a cure in this file.
     """
 
     file: str
@@ -50,7 +51,7 @@ class Document:
     data: Any
     marks: Mapping[Path, Mark]
     problems: tuple[Problem, ...] = ()
-    assignments: Mapping[Path, str] = field(default_factory=dict)
+    assignments: Mapping[Path, str | Path] = field(default_factory=dict)
 
     def position(self, path: Path, of: Literal["key", "value"] = "value") -> Position:
         """Line and column of the key or the value at `path`; of what encloses it where that is not in the file."""
@@ -62,20 +63,25 @@ class Document:
 
     def raw(self, path: Path) -> str:
         """The scalar at `path` as it was written; "" where there is none or where it was overridden by hand."""
+        path, assignment = self._written(path)
         mark = self.marks.get(path)
-        return mark.raw if mark is not None and not self._assignment(path) else ""
+        return mark.raw if mark is not None and not assignment else ""
 
     def problem(self, path: Path, message: str, hint: str = "", of: Literal["key", "value"] = "value") -> Problem:
         """A Problem with the value at `path`, placed in the file or in the assignment that the value came from."""
-        assignment = self._assignment(path)
+        path, assignment = self._written(path)
         if assignment:
             return Problem(dotted(path), message, hint, assignment)
         line, column = self.position(path, of)
         return Problem(dotted(path), message, hint, self.file, line, column)
 
-    def _assignment(self, path: Path) -> str:
-        """The assignment that gave the value at `path` or something around it, the last one first."""
-        for overridden, assignment in reversed(list(self.assignments.items())):
+    def _written(self, path: Path) -> tuple[Path, str]:
+        """Where the value at `path` was written: the path in the file, and the assignment by hand that gave it or
+        something around it, the last one first.
+        """
+        for overridden, given in reversed(list(self.assignments.items())):
             if path[: len(overridden)] == overridden:
-                return assignment
-        return ""
+                if isinstance(given, str):
+                    return path, given
+                return self._written((*given, *path[len(overridden) :]))  # the cures may be given by hand as well
+        return path, ""

@@ -15,8 +15,8 @@ from sim.scenario.shape import Place, Shape, nearest, shape_of
 from sim.units import show_value
 
 
-class _CannotSet(Exception):  # caught below, never seen
-    """Why an assignment cannot be made; becomes a Problem."""
+class CannotSet(Exception):  # caught by whoever sets, never seen
+    """Why a value cannot be set; becomes a Problem."""
 
     def __init__(self, path: Path, message: str, hint: str = "") -> None:
         super().__init__(message)
@@ -43,8 +43,8 @@ def edited(document: Document, assignments: Sequence[str], model: type[BaseModel
             continue
         value = _value(text, given, dotted(_keys(target)), problems)
         try:
-            data, path = _with(data, _keys(target), value, shape.root, shape)
-        except _CannotSet as reason:
+            data, path = with_value(data, target, value, shape)
+        except CannotSet as reason:
             problems.append(Problem(dotted(reason.path), reason.message, reason.hint, given))
             continue
         made.pop(path, None)  # so that the last assignment to a path is the last in the mapping
@@ -52,6 +52,14 @@ def edited(document: Document, assignments: Sequence[str], model: type[BaseModel
     if problems:
         raise InputErrors(problems)
     return replace(document, data=data, assignments=made)
+
+
+def with_value(data: Any, target: str, value: Any, shape: Shape) -> tuple[Any, Path]:
+    """A copy of `data` with `value` at the dotted path `target`, and that path with indexes as numbers.
+
+    Raises CannotSet where there is no such place.
+    """
+    return _with(data, _keys(target), value, shape.root, shape)
 
 
 def _keys(target: str) -> Path:
@@ -90,7 +98,7 @@ def _with(
     if data is None and place is not None and (place.mappings or place.is_open):
         data = {}
     if not isinstance(data, dict):
-        raise _CannotSet(
+        raise CannotSet(
             (*through, key),
             f"cannot be set: {dotted(through) or 'the file'} is {show_value(data)}, which has no parts",
             f"set it as a whole:   --set '{dotted(through)}={{{key}: ...}}'" if through else "",
@@ -105,7 +113,7 @@ def _index(data: list[Any], key: str, through: Path) -> int:
     if key.isdecimal() and int(key) < len(data):
         return int(key)
     last = f"0 to {len(data) - 1}" if data else "none"
-    raise _CannotSet((*through, key), f"is not in the list, which has the indexes {last}")
+    raise CannotSet((*through, key), f"is not in the list, which has the indexes {last}")
 
 
 def _check_new_key(data: dict[str, Any], key: str, rest: Path, place: Place | None, through: Path) -> None:
@@ -117,4 +125,4 @@ def _check_new_key(data: dict[str, Any], key: str, rest: Path, place: Place | No
     near = nearest(key, [*data, *known])
     hint = f"did you mean `{near}`?" if near else f"keys there: {', '.join(dict.fromkeys([*data, *known]))}"
     where = f" of {dotted(through)}" if through else ""
-    raise _CannotSet((*through, key), f"is not a key{where} in the file", hint)
+    raise CannotSet((*through, key), f"is not a key{where} in the file", hint)

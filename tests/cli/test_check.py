@@ -107,3 +107,10 @@ def test_what_is_known_without_a_run_is_told(command: Command) -> None:
     told = command.sim("check", command.file(CLUSTER)).out
     assert "  kubernetes.requested 50 %: cores that pods ask for, of those that they can have\n" in told
     assert "  kubernetes.nodes_to_lose_a_zone 5: nodes of which" in told
+
+
+def test_the_cures_of_a_scenario_are_listed_as_they_are_typed_and_taken_by_name(command: Command) -> None:
+    text = QUEUE + "cures:\n  two: {network.stations.server.servers: 2}\n"
+    assert "  cure two: --set network.stations.server.servers=2\n" in command.sim("check", command.file(text)).out
+    assert check(command, text)["cures"] == {"two": {"network.stations.server.servers": 2}}
+    assert check(command, text, "--cure", "two")["places"]["server"]["utilisation"] == pytest.approx(0.25)
