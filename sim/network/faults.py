@@ -25,6 +25,31 @@ class Target(Spec):
     """All of them together, any one of them (drawn for each episode), or the ones listed, counted from 0."""
 
 
+class Window(Spec):
+    """When a fault may begin, again and again: `{from: 2 h, to: 4 h, period: 24 h}`."""
+
+    from_ns: Duration
+    """It opens so long after the beginning of every period; periods count from the start of the run."""
+    to_ns: Duration
+    """It closes then, itself no longer in it; before `from`, it closes in the next period."""
+    period_ns: PositiveDuration
+    """From opening to opening: a day, a week."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if max(self.from_ns, self.to_ns) > self.period_ns:
+            raise ValueError("`from` and `to` lie within one `period`")
+        if self.length_ns == 0:
+            raise ValueError("is never open: `from` and `to` are the same instant of the period")
+        return self
+
+    @property
+    def length_ns(self) -> int:
+        """For how long it is open each time."""
+        length = self.to_ns - self.from_ns
+        return length if length >= 0 else length + self.period_ns
+
+
 class Fault(Spec):
     """Something that goes down and comes back: scripted at a time, or at random."""
 
@@ -45,8 +70,16 @@ class Fault(Spec):
     """Random: time from the start (or from repair) to the next fault; a bare time is the mean of an exponential."""
     each: bool = False
     """With `mttf`: every node of the targets fails by a clock of its own."""
+    window: Window | None = None
+    """With `mttf`: one that would begin outside of it begins when it opens next."""
+    common: Ratio = 0.0
+    """Common cause: share of the episodes that take all nodes of the targets instead of the one whose clock (`each`)
+    or whose turn (`nodes: any`) it was. As every node's clock may bring one, n nodes with `each` have n times as many
+    of them as one clock has."""
     drill: bool | None = None
     """A drill enters no average and is compared with a twin without it; scripted faults are drills by default."""
+    source: str = ""
+    """Who says how often it comes and how long it stays; without it that is an assumption."""
 
     @property
     def is_drill(self) -> bool:
@@ -65,6 +98,10 @@ class Fault(Spec):
             raise ValueError("`probability` goes with `effect: errors`, and that needs it")
         if self.each and self.at_ns is not None:
             raise ValueError("`each` goes with `mttf`")
+        if self.window is not None and self.at_ns is not None:
+            raise ValueError("`window` goes with `mttf`: a scripted fault has its time already")
+        if self.common and not (self.each or any(target.nodes == "any" for target in self.targets)):
+            raise ValueError("`common` goes with `each` or `nodes: any`: here every episode takes all nodes anyway")
         return self
 
 

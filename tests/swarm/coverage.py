@@ -52,7 +52,7 @@ FAMILIES = {
     "retry": "itself jitter floor grid maximum_interval non_retryable exhausted unlimited",
     "fault": (
         "crash pause slow errors scripted drill random each any all listed several_targets overlap "
-        "speeds_overlap for_ever no_time hit"
+        "speeds_overlap for_ever no_time hit window common"
     ),
     "controller": (
         "utilisation cores backlog schedule zero started started_broken stays leaves called_off interrupts drains "

@@ -66,6 +66,15 @@ def _begin(seen: Seen, process: Any, hit: Any, episode: int) -> None:
         seen.add("fault.several_targets")
     if spec.duration is None:
         seen.add("fault.for_ever")
+    if spec.common and sum(len(nodes) for _, nodes in hit) > len(spec.targets):
+        seen.add("fault.common")
+
+
+@look(FaultProcess, "_opens")
+def _opens(seen: Seen, process: Any, time_ns: int) -> None:
+    window = process.spec.window
+    if window is not None and (time_ns - window.from_ns) % window.period_ns >= window.length_ns:
+        seen.add("fault.window")
 
 
 @look(FaultProcess, "_end")

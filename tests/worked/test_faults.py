@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from timeline import Engine
+from timeline import Engine, Timeline
 
 PAUSE = "{targets: [{group: fleet}], effect: pause, at: 4 ms, duration: 20 ms, drill: false}"
 
@@ -132,6 +132,59 @@ def test_any_is_one_node_drawn_anew_for_each_episode(engine: Engine) -> None:
 def test_a_list_names_the_nodes(engine: Engine) -> None:
     t = engine(RANDOM % (", nodes: [1, 3]", ""), horizon=20, drain=0)
     assert t.run.episodes[0].nodes == (("fleet", 1), ("fleet", 3))
+
+
+def starts(t: Timeline) -> list[float]:
+    return [episode.start_ns / 1e6 for episode in t.run.episodes]
+
+
+def test_outside_of_its_window_a_random_fault_waits_for_the_next_opening(engine: Engine) -> None:
+    # It stays 2 and comes again 10 after that. 10 is outside of 5-8: 25; 37: 45; 57: 65.
+    t = engine(RANDOM % ("", ", window: {from: 5 ms, to: 8 ms, period: 20 ms}"), horizon=70, drain=0)
+    assert starts(t) == [25, 45, 65]
+    # 10 is inside of 10-11, 22 is not: 30. Its end is no longer in it: 42 in 40-42, so 60.
+    t = engine(RANDOM % ("", ", window: {from: 10 ms, to: 11 ms, period: 20 ms}"), horizon=40, drain=0)
+    assert starts(t) == [10, 30]
+    t = engine(RANDOM % ("", ", window: {from: 0 s, to: 2 ms, period: 20 ms}"), horizon=70, drain=0)
+    assert starts(t) == [20, 40, 60]
+
+
+def test_a_window_may_lie_over_the_end_of_its_period(engine: Engine) -> None:
+    # 18-22, 38-42, ...: 10 waits for 18, and 30 for 38; the first two of the run are in it too, were it so early.
+    t = engine(RANDOM % ("", ", window: {from: 18 ms, to: 2 ms, period: 20 ms}"), horizon=70, drain=0)
+    assert starts(t) == [18, 38, 58]
+    early = "{targets: [{group: fleet}], mttf: {constant: 1 ms}, duration: 1 ms, window: %s}"
+    text = job("{delay: 1 ms}", early % "{from: 18 ms, to: 2 ms, period: 20 ms}")
+    assert starts(engine(text, {"jobs": [0]}, horizon=20, drain=0)) == [1, 18]
+
+
+def test_a_common_cause_takes_all_nodes_of_the_targets(engine: Engine) -> None:
+    # Of two nodes with one slot each, any one fails at 5: one of the two jobs; by a common cause both.
+    text = job("{acquire: slots}, {delay: 10 ms}", "{targets: [{group: fleet, nodes: any}], at: 5 ms, drill: false%s}")
+    text = text.replace("count: 1", "count: 2").replace("units: 2", "units: 1")
+    assert sorted(engine(text % "", {"jobs": [0, 0]}).outcomes) == ["failed", "succeeded"]
+    t = engine(text % ", common: 1", {"jobs": [0, 0]})
+    assert (t.ends, t.outcomes) == ([5, 5], ["failed", "failed"])
+    assert t.run.episodes[0].nodes == (("fleet", 0), ("fleet", 1))
+
+
+def test_any_nodes_clock_may_bring_a_common_cause_and_of_a_list_it_takes_those_listed(engine: Engine) -> None:
+    # All four clocks ring at 10 and take all four nodes for 2: only when the last of the four is over they are back.
+    t = engine(RANDOM % ("", ", each: true, common: 1"), horizon=20, drain=0)
+    assert [(e.start_ns / 1e6, len(e.nodes)) for e in t.run.episodes] == [(10, 4)] * 4
+    assert t.place("slots").units_area == 4 * 18_000_000
+    t = engine(RANDOM % (", nodes: [1, 3]", ", each: true, common: 1"), horizon=20, drain=0)
+    assert [e.nodes for e in t.run.episodes] == [(("fleet", 1), ("fleet", 3))] * 2
+    assert t.place("slots").units_area == (2 * 20 + 2 * 18) * 1_000_000
+
+
+@pytest.mark.parametrize(("target", "each"), [("", ", each: true"), (", nodes: any", "")])
+def test_the_share_of_common_causes_is_the_one_written(engine: Engine, target: str, each: str) -> None:
+    # Some thousand episodes, or more with `each`: within 5 standard deviations, a fixed seed besides.
+    t = engine(RANDOM % (target, f", common: 30 %{each}"), horizon=12_000, drain=0)
+    common = [len(episode.nodes) == 4 for episode in t.run.episodes]
+    assert len(common) >= 999
+    assert sum(common) == pytest.approx(0.3 * len(common), abs=5 * (0.21 * len(common)) ** 0.5)
 
 
 def test_a_drill_happens_only_when_it_is_asked_for(engine: Engine) -> None:

@@ -20,6 +20,7 @@ from sim.engine.fast.layout import (
     D_SPEED,
     D_SPEEDS,
     D_TRIALS,
+    EP_ALL,
     EP_END,
     EP_FAULT,
     EP_HIT,
@@ -35,12 +36,17 @@ from sim.engine.fast.layout import (
     FA_SPEC,
     FA_STATE,
     FS_AT,
+    FS_COMMON,
+    FS_COMMON_STREAM,
     FS_EFFECT,
     FS_ELEMENT,
     FS_ERRORS,
     FS_INDEX,
     FS_LENGTH,
     FS_LENGTH_STREAM,
+    FS_OPEN,
+    FS_OPENS,
+    FS_PERIOD,
     FS_PICK,
     FS_TARGET_COUNT,
     FS_TARGETS,
@@ -187,14 +193,14 @@ def _one_node(m: Memory, f: Floats, process: int, group: int, node: int, begins:
 @inner
 def _all_nodes(m: Memory, f: Floats, process: int, record: int, begins: bool) -> None:
     """Let an episode begin or end on every node that it hits, target by target."""
-    if m[process + FA_ONLY]:
+    if m[process + FA_ONLY] and not m[record + EP_ALL]:
         _one_node(m, f, process, m[process + FA_ONLY], m[process + FA_NODE], begins)
         return
     spec = m[process + FA_SPEC]
     for number in range(m[spec + FS_TARGET_COUNT]):
         target = m[spec + FS_TARGETS] + 4 * number
         group = m[target]
-        if m[target + 1] == ALL_NODES:
+        if m[target + 1] == ALL_NODES or (m[record + EP_ALL] and m[target + 1] == ANY_NODE):
             for node in range(m[group + GR_COUNT]):
                 _one_node(m, f, process, group, node, begins)
         elif m[target + 1] == ANY_NODE:
@@ -205,7 +211,7 @@ def _all_nodes(m: Memory, f: Floats, process: int, record: int, begins: bool) ->
 
 
 @inner
-def _new_episode(m: Memory, process: int) -> int:
+def _new_episode(m: Memory, f: Floats, process: int) -> int:
     spec = m[process + FA_SPEC]
     targets = m[spec + FS_TARGET_COUNT]
     record = take(m, EP_NODES + targets)
@@ -215,6 +221,10 @@ def _new_episode(m: Memory, process: int) -> int:
     m[record + EP_HIT] = 0
     m[record + EP_ONLY] = m[process + FA_ONLY]
     m[record + EP_ONLY + 1] = m[process + FA_NODE]
+    m[record + EP_ALL] = 0
+    if f[spec + FS_COMMON] > 0.0:
+        u = uniform(m[spec + FS_COMMON_STREAM], m[process + FA_PATH], m[process + FA_EPISODE])
+        m[record + EP_ALL] = 1 if u < f[spec + FS_COMMON] else 0
     for number in range(targets):
         target = m[spec + FS_TARGETS] + 4 * number
         drawn = -1
@@ -228,6 +238,18 @@ def _new_episode(m: Memory, process: int) -> int:
 
 
 @inner
+def _opens(m: Memory, spec: int, time: int) -> int:
+    """The time itself where it lies in the fault's window, else that of the next opening."""
+    period = m[spec + FS_PERIOD]
+    if period == 0:
+        return time
+    since = time % period - m[spec + FS_OPENS]
+    if since < 0:
+        since += period
+    return time if since < m[spec + FS_OPEN] else time + period - since
+
+
+@inner
 def _plan_fault(m: Memory, f: Floats, process: int) -> None:
     """Set the alarm of the next beginning."""
     spec = m[process + FA_SPEC]
@@ -237,7 +259,7 @@ def _plan_fault(m: Memory, f: Floats, process: int) -> None:
         wait = time_of(
             m, f, m[spec + FS_WAIT], m[spec + FS_WAIT_STREAM], m[process + FA_PATH], m[process + FA_EPISODE]
         )
-        time = m[H_NOW] + wait
+        time = _opens(m, spec, m[H_NOW] + wait)
     m[process] = key_of(DOWN, m[spec + FS_ELEMENT], T_FAULT)
     set_far_alarm(m, time, process)
 
@@ -248,7 +270,7 @@ def fault_changes(m: Memory, f: Floats, process: int) -> None:
     spec = m[process + FA_SPEC]
     m[H_ACTIVITIES] += 1
     if m[process + FA_STATE] == 0:
-        record = _new_episode(m, process)
+        record = _new_episode(m, f, process)
         _all_nodes(m, f, process, record, True)
         if m[spec + FS_EFFECT] == CRASH:
             m[record + EP_HIT] = interrupt_hit(m)

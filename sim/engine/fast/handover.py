@@ -322,34 +322,40 @@ def _episodes(m: Words, program: Program, network: Network) -> Episodes:
     groups, faults = node_groups(network), tuple(network.faults)
     handles = np.array(chain(m, int(m[L.H_EPISODES]), L.EP_NEXT), np.int64)
     fault = np.array([faults.index(name) for name in program.faults], np.int64)[m[handles + L.EP_FAULT]]
-    of_fault = {index: np.flatnonzero(fault == index) for index in np.unique(fault).tolist()}
-    pairs = {
-        i: _nodes_hit(m, program, network.faults[faults[i]], handles[rows], groups) for i, rows in of_fault.items()
-    }
-    width = np.zeros(len(faults), np.int64)
-    for index, hit in pairs.items():
-        width[index] = hit.shape[1]
-    first = np.concatenate(([0], np.cumsum(width[fault])))
+    kinds = 2 * fault + m[handles + L.EP_ALL]
+    width = np.zeros(len(fault), np.int64)
+    hits: list[tuple[Words, Words]] = []
+    for kind in np.unique(kinds).tolist():
+        rows = np.flatnonzero(kinds == kind)
+        pairs = _nodes_hit(m, program, network.faults[faults[kind // 2]], handles[rows], groups, kind % 2 == 1)
+        hits.append((rows, pairs))
+        width[rows] = pairs.shape[1]
+    first = np.concatenate(([0], np.cumsum(width)))
     nodes = np.empty((int(first[-1]), 2), np.int64)
-    for index, hit in pairs.items():
-        nodes[first[of_fault[index]][:, np.newaxis] + np.arange(hit.shape[1])] = hit
+    for rows, pairs in hits:
+        nodes[first[rows][:, np.newaxis] + np.arange(pairs.shape[1])] = pairs
     start, end, hit = (m[handles + word] for word in (L.EP_START, L.EP_END, L.EP_HIT))
     return Episodes(faults, tuple(groups), fault, start, end, hit, first, nodes)
 
 
-def _nodes_hit(m: Words, program: Program, fault: Fault, episodes: Words, groups: dict[str, int]) -> Words:
-    """The nodes that each of some episodes of a fault has hit, as pairs (group, node); a row an episode."""
+def _nodes_hit(
+    m: Words, program: Program, fault: Fault, episodes: Words, groups: dict[str, int], common: bool
+) -> Words:
+    """The nodes that each of some episodes of a fault has hit, as pairs (group, node); a row an episode.
+
+    common: whether these episodes took all nodes of the targets.
+    """
     names = list(groups)
-    if fault.each:
+    if fault.each and not common:
         known = [program.handles[f"group {name}"] for name in names]  # in ascending order, as they were written
         group = np.searchsorted(known, m[episodes + L.EP_ONLY])
         return np.stack((group, m[episodes + L.EP_ONLY + 1]), axis=1)[:, np.newaxis]
     parts = []
     for number, target in enumerate(fault.targets):
-        if target.nodes == "any":
+        if target.nodes == "any" and not common:
             nodes = m[episodes + L.EP_NODES + number][:, np.newaxis]
         else:
-            listed = range(groups[target.group]) if target.nodes == "all" else target.nodes
+            listed = range(groups[target.group]) if isinstance(target.nodes, str) else target.nodes
             nodes = np.repeat(np.array(listed, np.int64)[np.newaxis], len(episodes), axis=0)
         parts.append(np.stack((np.full_like(nodes, names.index(target.group)), nodes), axis=2))
     return np.concatenate(parts, axis=1)

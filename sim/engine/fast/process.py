@@ -160,6 +160,11 @@ def _write_fault(program: Program, name: str, fault: Fault, element: int) -> int
             program.stream(at + where + 1, f"{name}/{stream}")
     program.stream(at + L.FS_PICK, f"{name}/node")
     program.stream(at + L.FS_ERRORS, f"{name}/errors")
+    words[at + L.FS_COMMON] = bits(fault.common)
+    program.stream(at + L.FS_COMMON_STREAM, f"{name}/common")
+    if fault.window is not None:
+        words[at + L.FS_PERIOD], words[at + L.FS_OPENS] = fault.window.period_ns, fault.window.from_ns
+        words[at + L.FS_OPEN] = fault.window.length_ns
     targets = []
     for target in fault.targets:
         listed = list(target.nodes) if isinstance(target.nodes, tuple) else []

@@ -39,12 +39,14 @@ class FaultProcess:
         self.element = engine.elements[f"faults.{name}"]
         self.pick = engine.stream(f"{name}/node")
         self.errors = engine.stream(f"{name}/errors")
+        self.shared = engine.stream(f"{name}/common")
         self.wait = engine.sampler(f"{name}/mttf", spec.mttf) if spec.mttf is not None else None
         self.length = engine.sampler(f"{name}/duration", spec.duration) if spec.duration is not None else None
         targets: list[tuple[Group, list[int] | str]] = []
         for target in spec.targets:
             group = engine.groups[target.group]
             targets.append((group, list(target.nodes) if isinstance(target.nodes, tuple) else target.nodes))
+        self.targets = targets
         if spec.each:
             number = 0
             for group, nodes in targets:
@@ -63,8 +65,11 @@ class FaultProcess:
                 assert self.spec.at_ns is not None
                 yield self.clock.alarm(self.spec.at_ns, down)
             else:
-                yield self.clock.alarm(self.clock._now + self.wait.ns(path, episode), down)
-            hit = [(group, self._nodes(group, nodes, path, episode)) for group, nodes in targets]
+                yield self.clock.alarm(self._opens(self.clock._now + self.wait.ns(path, episode)), down)
+            if self.spec.common and uniform(self.shared, path, episode) < self.spec.common:
+                hit = [(g, nodes if isinstance(nodes, list) else list(range(g.count))) for g, nodes in self.targets]
+            else:
+                hit = [(group, self._nodes(group, nodes, path, episode)) for group, nodes in targets]
             record = self._begin(hit, episode)
             if self.length is None:
                 return
@@ -73,6 +78,14 @@ class FaultProcess:
             episode += 1
             if self.wait is None:
                 return
+
+    def _opens(self, time_ns: int) -> int:
+        """The time itself where it lies in the window, else that of the next opening."""
+        window = self.spec.window
+        if window is None:
+            return time_ns
+        since = (time_ns - window.from_ns) % window.period_ns
+        return time_ns if since < window.length_ns else time_ns + window.period_ns - since
 
     def _nodes(self, group: Group, nodes: list[int] | str, path: int, episode: int) -> list[int]:
         if nodes == "all":

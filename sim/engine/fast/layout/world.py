@@ -98,7 +98,12 @@ FS_ELEMENT: Final = 9
 FS_TARGETS: Final = 10  # base of (group, kind, base of nodes, number of nodes), number
 FS_TARGET_COUNT: Final = 11
 FS_INDEX: Final = 12
-FS_SIZE: Final = 13
+FS_COMMON: Final = 13  # chance of a common cause, its stream
+FS_COMMON_STREAM: Final = 14
+FS_PERIOD: Final = 15  # of the window, 0 without; when it opens in it, for how long
+FS_OPENS: Final = 16
+FS_OPEN: Final = 17
+FS_SIZE: Final = 18
 
 CRASH: Final = 0
 PAUSE: Final = 1
@@ -116,7 +121,8 @@ EP_START: Final = 2
 EP_END: Final = 3
 EP_HIT: Final = 4
 EP_ONLY: Final = 5  # group and node of a process of `each`, else -1
-EP_NODES: Final = 7  # one a target: the node drawn, or -1
+EP_ALL: Final = 7  # whether it is a common cause
+EP_NODES: Final = 8  # one a target: the node drawn, or -1
 
 # -- controller ---------------------------------------------------------------------------------------------
 KO_KEY: Final = 0  # alarm, three words
