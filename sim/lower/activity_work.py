@@ -6,7 +6,21 @@ from dataclasses import dataclass, field
 
 from sim.lower.dependencies import Dependencies
 from sim.lower.parts import Parts
-from sim.lower.steps import Attempt, AttemptBody, Branch, Option, Step, Steps, call, count, delay, fail, mark, set_to
+from sim.lower.steps import (
+    Attempt,
+    AttemptBody,
+    Branch,
+    Option,
+    Step,
+    Steps,
+    call,
+    constant,
+    count,
+    delay,
+    fail,
+    mark,
+    set_to,
+)
 from sim.lower.workers import Workers
 from sim.network.places import TokenBucket
 from sim.network.routines import Use, UseBody
@@ -42,7 +56,7 @@ def work(workers: Workers, activity: Activity, how: Scheduled, failed: Steps) ->
     failed: what happens when something fails that is tried again.
     """
     part: Steps = (
-        *_cpu(workers, activity, workers.activity_slots),
+        *_met(workers, activity, failed),
         delay(activity.service, "service", activity.name),
         *_calls(activity, how, failed),
     )
@@ -116,9 +130,17 @@ def retry_budget(parts: Parts, activity: Activity, how: Scheduled) -> Steps:
 
 
 def _cpu(workers: Workers, activity: Activity, slots: str) -> Steps:
-    if activity.cpu is None:
+    """A visit to the cores of the pod: of no length where no CPU is taken, if errors there have to be met."""
+    if activity.cpu is None and not workers.may_fail:
         return ()
-    return (Use(use=UseBody(station=workers.cpu, demand=activity.cpu, at=slots)),)
+    demand = activity.cpu or constant(0)
+    return (Use(use=UseBody(station=workers.cpu, demand=demand, at=slots)),)
+
+
+def _met(workers: Workers, activity: Activity, failed: Steps) -> Steps:
+    """Its CPU, and what is done about an error there."""
+    visit = _cpu(workers, activity, workers.activity_slots)
+    return (_handled(f"work-{activity.name}", visit, failed),) if workers.may_fail else visit
 
 
 def _calls(activity: Activity, how: Scheduled, failed: Steps) -> Steps:

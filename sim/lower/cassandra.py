@@ -94,6 +94,8 @@ class CassandraStore(Store):
         """Nodes that are away until they are repaired; nothing takes their place meanwhile."""
         assert fault.repair is not None, "checked when it was read"
         assert fault.nodes != "rolling", "checked when it was read"
+        if fault.happens == "pause":
+            self.constants.note("a node of Cassandra that stands still", "is asked all the same: nobody gives it up")
         return self.replicas.targets(fault.nodes, each=fault.mttf_ns is not None), fault.repair
 
     # -- operations -------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from sim.lower.constants import Constants
 from sim.lower.failures import Failures
-from sim.lower.faults import crash
+from sim.lower.faults import as_fault
 from sim.lower.hosts import on_hosts
 from sim.lower.lowered import Lowered, stated
 from sim.lower.machines import machines, volumes
@@ -135,13 +135,13 @@ class _Engine:
         """The crash of executors or of the primary."""
         if fault.of_store:
             gone = away(self.parts, self.constants, self.postgres, None)
-            return {name: crash(fault, (NodeTarget(group=PRIMARY),), gone)}
+            return {name: as_fault(fault, (NodeTarget(group=PRIMARY),), gone)}
         queue = fault.target.removeprefix("workers.")
         assert fault.repair is not None
         delay_ns = self.scenario.workers[queue].start_delay_ns
         gone = sum_of(fault.repair, constant(delay_ns)) if delay_ns else fault.repair
         nodes = "all" if fault.mttf_ns is not None else fault.nodes
-        return {name: crash(fault, (NodeTarget(group=f"{queue}-workers", nodes=nodes),), gone)}
+        return {name: as_fault(fault, (NodeTarget(group=f"{queue}-workers", nodes=nodes),), gone)}
 
     def _add_executors(self, queue: str, dbos: Dbos) -> None:
         parts, constants, pool = self.parts, self.constants, self.scenario.workers[queue]

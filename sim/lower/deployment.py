@@ -118,6 +118,7 @@ class Deployment:
             scenario.workers[queue],
             event_sourcing=scenario.behaviours.event_sourcing,
             reads=queue in scenario.reading_queues,
+            may_fail=f"workers.{queue}" in scenario.giving_errors,
         )
 
     def _add_workflows(self, temporal: TemporalCluster) -> None:

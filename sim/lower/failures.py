@@ -28,9 +28,9 @@ class Failures:
         """Put a fault in place; gives what it has become."""
         found = dict(self.lowering(name, fault))
         self.parts.faults.update(found)
-        if fault.at_ns is not None and len(found) > 1:
+        if not fault.is_random and len(found) > 1:
             self.companions[name] = tuple(found)[1:]
-        if fault.at_ns is None:
+        if fault.is_random:
             self._told |= found.keys()
             self._classes[name] = class_of(self.constants, self.scenario, name, fault, self.lowering)
         return found

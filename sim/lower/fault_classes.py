@@ -15,6 +15,7 @@ from sim.lower.sums import mean_ns
 from sim.network import Network
 from sim.network.facts import node_groups
 from sim.network.faults import Fault, Target
+from sim.scenario.check_faults import number_of
 from sim.scenario.faults import DeploymentFault
 from sim.scenario.scenario import Scenario
 from sim.units.tables import SECOND, YEAR
@@ -44,37 +45,26 @@ def class_of(
 
 def _ways(scenario: Scenario, fault: DeploymentFault) -> tuple[int, list[tuple[float, DeploymentFault]]]:
     """How many there are that may fail, and the drills that the fault may be, each with its chance."""
-    drill = fault.model_copy(update={"at_ns": 0, "mttf_ns": None, "rate_per_s": None, "seen": None})
+    drill = _with(fault, at_ns=0, mttf_ns=None, rate_per_s=None, seen=None)
+    if not isinstance(fault.targets, str):
+        return 1, [(1.0, drill)]
     if fault.target == "zone":
         assert scenario.zones is not None
         names = scenario.zones.names
-        return len(names), [(1 / len(names), _with(drill, target=f"zone.{zone}")) for zone in names]
+        return len(names), [(1 / len(names), _with(drill, targets=f"zone.{zone}")) for zone in names]
     if fault.of_node:
         assert scenario.kubernetes is not None
         placed = packed(scenario, scenario.kubernetes)
         assert placed is not None, "checked: the pods fit"
         share = 1 / len(placed)
         return len(placed), [(share, _with(drill, nodes=(node,))) for node, pods in enumerate(placed) if pods]
-    members = _members(scenario, fault)
+    members = number_of(scenario, fault)
     if fault.mttf_ns is None and fault.nodes != "any":
         return members, [(1.0, drill)]
     if fault.target == "temporal.history":
         # Its cores and its shards are nodes of two groups: the same one of both.
         return members, [(1 / members, _with(drill, nodes=(pod,))) for pod in range(members)]
     return members, [(1.0, _with(drill, nodes="any"))]
-
-
-def _members(scenario: Scenario, fault: DeploymentFault) -> int:
-    """Pods or nodes of the target that fail one by one; 1 where it is one thing."""
-    if fault.target.startswith("workers."):
-        return scenario.workers[fault.target.removeprefix("workers.")].most
-    if fault.target == "temporal.history":
-        assert scenario.temporal is not None
-        assert scenario.temporal.history is not None, "checked: there are pods"
-        return scenario.temporal.history.replicas
-    if fault.target == "cassandra.node":
-        return scenario.stores["cassandra"].nodes
-    return 1
 
 
 def _with(fault: DeploymentFault, **changes: object) -> DeploymentFault:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 from sim.lower.constants import Constants
 from sim.lower.faults import faults_of
 from sim.lower.node_faults import node_faults
@@ -26,7 +28,23 @@ class FaultTargets:
         self.store = store
 
     def of(self, name: str, fault: DeploymentFault) -> dict[str, Fault]:
-        """The faults of the network that one becomes; the first one bears its name."""
+        """The faults of the network that one becomes; the first one bears its name.
+
+        Of several targets those become one fault to which the same happens for as long, so that they fail together at
+        random, too.
+        """
+        if isinstance(fault.targets, str):
+            return self._of_one(name, fault)
+        found = list(_together(one for _, part in fault.parts for one in self._of_one(name, part).values()))
+        if fault.is_random and len(found) > 1:
+            self.constants.note(
+                f"what `{name}` names",
+                "is away for different times, and fails at instants of its own at random, each part as often; in "
+                "drills and in the error budget all begin together",
+            )
+        return {name if index == 0 else f"{name}-{index}": one for index, one in enumerate(found)}
+
+    def _of_one(self, name: str, fault: DeploymentFault) -> dict[str, Fault]:
         parts, constants, scenario = self.parts, self.constants, self.scenario
         if fault.of_database:
             return {name: database_fault(parts, constants, scenario, fault)}
@@ -38,3 +56,12 @@ class FaultTargets:
         if fault.is_rolling:
             return rolling_restart(constants, scenario, self.store, name, fault)
         return faults_of(constants, scenario, self.store, name, fault)
+
+
+def _together(faults: Iterable[Fault]) -> Iterator[Fault]:
+    """Those that differ in their targets alone as one."""
+    found: dict[str, list[Fault]] = {}
+    for fault in faults:
+        found.setdefault(fault.model_dump_json(exclude={"targets"}), []).append(fault)
+    for alike in found.values():
+        yield alike[0].model_copy(update={"targets": tuple(target for fault in alike for target in fault.targets)})

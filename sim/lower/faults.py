@@ -1,4 +1,4 @@
-"""What fails, as faults of the network."""
+"""What fails, as faults of the network: pods of a pool or of history, and nodes of the store."""
 
 from __future__ import annotations
 
@@ -17,35 +17,65 @@ from sim.scenario.scenario import Scenario
 def faults_of(
     constants: Constants, scenario: Scenario, store: Store, name: str, fault: DeploymentFault
 ) -> dict[str, Fault]:
-    """A failure of pods or of the store's nodes as crashes of nodes; the first one bears its name.
+    """A failure of pods or of the store's nodes as faults of nodes; the first one bears its name.
 
     A crash of a database's primary closes every connection: whoever waits for it is interrupted, writes are refused
     until a standby has been promoted, and connections are opened one by one afterwards. Of a history pod the shards
     come back before its cores do.
     """
     if fault.of_store:
-        targets, away = store.outage(fault)
-        return {name: crash(fault, targets, away)}
+        return {name: as_fault(fault, *store.outage(fault))}
     assert fault.repair is not None
-    nodes = "all" if fault.mttf_ns is not None else fault.nodes
     if fault.target == "temporal.history":
-        if fault.at_ns is not None and nodes == "any":
-            nodes = (0,)
-            constants.note("the history pod that a drill takes", "is the first one: executions are spread evenly")
-        shards = shards_away(constants, store, fault.repair, _is_whole(store, fault))
-        if fault.at_ns is None:
-            constants.note(
-                "shards and cores of a history pod that crashes at random",
-                "fail at instants of their own, each as often as the pods",
-            )
-        return {
-            name: crash(fault, (NodeTarget(group=OWNERS, nodes=nodes),), shards),
-            f"{name}-cores": crash(fault, (NodeTarget(group="history", nodes=nodes),), fault.repair),
-        }
+        return _of_history(constants, store, name, fault, fault.repair)
     queue = fault.target.removeprefix("workers.")
-    start_delay_ns = scenario.workers[queue].start_delay_ns
-    away = sum_of(fault.repair, constant(start_delay_ns)) if start_delay_ns else fault.repair
-    return {name: crash(fault, (NodeTarget(group=f"{queue}-workers", nodes=nodes),), away)}
+    away = fault.repair
+    if fault.happens == "crash" and (start_delay_ns := scenario.workers[queue].start_delay_ns):
+        away = sum_of(fault.repair, constant(start_delay_ns))
+    _note_workers(constants, fault)
+    nodes = "all" if fault.mttf_ns is not None else fault.nodes
+    return {name: as_fault(fault, (NodeTarget(group=f"{queue}-workers", nodes=nodes),), away)}
+
+
+def _of_history(
+    constants: Constants, store: Store, name: str, fault: DeploymentFault, repair: Distribution
+) -> dict[str, Fault]:
+    nodes = "all" if fault.mttf_ns is not None else fault.nodes
+    if fault.happens in ("slow", "errors"):
+        return {name: as_fault(fault, (NodeTarget(group="history", nodes=nodes),), repair)}
+    if fault.at_ns is not None and nodes == "any":
+        nodes = (0,)
+        constants.note("the history pod that a drill takes", "is the first one: executions are spread evenly")
+    if fault.at_ns is None:
+        constants.note(
+            "shards and cores of a history pod that fails at random",
+            "fail at instants of their own, each as often as the pods",
+        )
+    if fault.happens == "pause":
+        constants.note(
+            "a history pod that stands still",
+            "is missed as one that has crashed: others own its shards then; what it had at hand goes on with it",
+        )
+    shards = shards_away(constants, store, repair, _is_whole(store, fault))
+    return {
+        name: as_fault(fault, (NodeTarget(group=OWNERS, nodes=nodes),), shards),
+        f"{name}-cores": as_fault(fault, (NodeTarget(group="history", nodes=nodes),), repair),
+    }
+
+
+def _note_workers(constants: Constants, fault: DeploymentFault) -> None:
+    if fault.happens == "slow":
+        constants.note(
+            "a worker that is slow",
+            "is so with its CPU: workflow tasks, replay and the `cpu` of activities; the rest of their time is no "
+            "work of its own",
+        )
+    if fault.happens == "errors":
+        constants.note(
+            "errors of a worker",
+            "an activity fails and is tried again by its policy; a workflow task that fails goes to any pod at once, "
+            "without the back-off that the server has from the third failure on",
+        )
 
 
 def _is_whole(store: Store, fault: DeploymentFault) -> bool:
@@ -57,14 +87,23 @@ def _is_whole(store: Store, fault: DeploymentFault) -> bool:
     return fault.nodes == "all" and fault.mttf_ns is None
 
 
-def crash(fault: DeploymentFault, targets: tuple[NodeTarget, ...], away: Distribution) -> Fault:
-    """A crash of nodes, for as long as they are away."""
+def as_fault(fault: DeploymentFault, targets: tuple[NodeTarget, ...], away: Distribution) -> Fault:
+    """What happens to nodes, for as long as they are away, as often as the fault comes."""
     gap_ns = fault.mean_gap_ns
     return Fault(
         targets=targets,
-        effect="crash",
+        effect=fault.happens,
+        speed=fault.speed,
+        probability=share_that_fails(fault),
         at_ns=fault.at_ns,
         mttf=None if gap_ns is None else Exponential(exponential_ns=gap_ns),
         each=fault.mttf_ns is not None,
         duration=away,
     )
+
+
+def share_that_fails(fault: DeploymentFault) -> float | None:
+    """With errors: all, where the author does not say."""
+    if fault.happens != "errors":
+        return None
+    return 1.0 if fault.probability is None else fault.probability

@@ -40,7 +40,7 @@ def _failovers(scenario: Scenario) -> Iterator[Problem]:
     if regions is None or regions.replication is None:
         return
     for name, fault in scenario.faults.items():
-        if fault.target == f"region.{regions.at_home}" and fault.repair is not None:
+        if f"region.{regions.at_home}" in fault.each_target and fault.repair is not None:
             takes, back = mean_ns(regions.replication.failover), mean_ns(fault.repair)
             if takes >= back:
                 yield Problem(

@@ -1,4 +1,4 @@
-"""The loss of a node of Kubernetes: every pod that stands on it, at one instant."""
+"""A node of Kubernetes that is lost, stands still or is slow: every pod that stands on it, at one instant."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from sim.lower.sums import sum_of
 from sim.network.distributions import Exponential
 from sim.network.faults import Fault
 from sim.network.faults import Target as NodeTarget
+from sim.scenario.fault_targets import Effect
 from sim.scenario.faults import DeploymentFault
 from sim.scenario.scenario import Scenario
 
@@ -20,9 +21,9 @@ from sim.scenario.scenario import Scenario
 def node_faults(
     constants: Constants, scenario: Scenario, store: Store, name: str, fault: DeploymentFault
 ) -> dict[str, Fault]:
-    """The faults that the loss of nodes becomes; the first one bears its name.
+    """The faults that one of nodes becomes; the first one bears its name.
 
-    A drill loses the nodes that it lists at once. At random every node with pods has a clock of its own; a rate is
+    A drill hits the nodes that it lists at once. At random every node with pods has a clock of its own; a rate is
     that of all nodes, each having its share.
     """
     kubernetes, repair = scenario.kubernetes, fault.repair
@@ -38,34 +39,39 @@ def node_faults(
     if gap_ns is not None and fault.mttf_ns is None:
         gap_ns *= kubernetes.nodes
     mttf = None if gap_ns is None else Exponential(exponential_ns=gap_ns)
+    is_lost = fault.happens == "crash"
     found = [
-        Fault(targets=targets, at_ns=fault.at_ns, mttf=mttf, duration=away)
+        Fault(targets=targets, effect=fault.happens, speed=fault.speed, at_ns=fault.at_ns, mttf=mttf, duration=away)
         for nodes in lost
-        for targets, away in _losses(
+        for targets, away in _away_together(
             constants,
             scenario,
             store,
             [pod for node in nodes for pod in placed[node]],
-            away_on(constants, scenario, nodes, repair),
+            away_on(constants, scenario, nodes, repair) if is_lost else repair,
+            fault.happens,
         )
     ]
-    constants.note("pods of a lost node", "come back together, after the longest start_delay of their pools")
+    if is_lost:
+        constants.note("pods of a lost node", "come back together, after the longest start_delay of their pools")
+    else:
+        constants.note("pods of a node that stands still or is slow", "stay there: none is started elsewhere")
     if fault.at_ns is None and OWNERS in {target.group for one in found for target in one.targets}:
         constants.note("shards and pods of a node that is lost at random", "fail at instants of their own, as often")
     return {name if index == 0 else f"{name}-{index}": one for index, one in enumerate(found)}
 
 
-def _losses(
-    constants: Constants, scenario: Scenario, store: Store, pods: Sequence[Pod], repair: Distribution
+def _away_together(
+    constants: Constants, scenario: Scenario, store: Store, pods: Sequence[Pod], repair: Distribution, happens: Effect
 ) -> list[tuple[tuple[NodeTarget, ...], Distribution]]:
     """What is away together: the pods, and the shards of those of history, which others acquire."""
     by_group: dict[str, tuple[int, ...]] = {}
     for pod in pods:
         by_group[pod.group] = (*by_group.get(pod.group, ()), pod.index)
     delays_ns = [pool.start_delay_ns for queue, pool in scenario.workers.items() if f"{queue}-workers" in by_group]
-    back = sum_of(repair, constant(max(delays_ns))) if any(delays_ns) else repair
+    back = sum_of(repair, constant(max(delays_ns))) if any(delays_ns) and happens == "crash" else repair
     found = [(tuple(NodeTarget(group=group, nodes=nodes) for group, nodes in sorted(by_group.items())), back)]
-    if owners := by_group.get("history"):
+    if happens != "slow" and (owners := by_group.get("history")):
         history = store.temporal.history
         assert history is not None
         shards = shards_away(constants, store, back, len(owners) == history.replicas)

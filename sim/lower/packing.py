@@ -171,7 +171,7 @@ def _drills(scenario: Scenario, kubernetes: Kubernetes) -> Iterator[Problem]:
     placed = packed(scenario, kubernetes)
     assert placed is not None
     for name, fault in scenario.faults.items():
-        if fault.of_node and isinstance(fault.nodes, tuple):
+        if "kubernetes.node" in fault.each_target and isinstance(fault.nodes, tuple):
             for node in fault.nodes:
                 if not placed[node]:
                     yield Problem(f"faults.{name}.nodes", f"names node {node}, on which no pod stands")

@@ -104,6 +104,10 @@ class PostgresStore(Store):
         if fault.target == "postgres.disk":
             assert fault.repair is not None, "checked when it was read"
             return (NodeTarget(group=SPACE),), fault.repair
+        if fault.happens != "crash":
+            assert fault.repair is not None, "checked when it was read"
+            self.constants.note("a primary that stands still, is slow or gives errors", "is not replaced by a standby")
+            return (NodeTarget(group=PRIMARY),), fault.repair
         return (NodeTarget(group=PRIMARY),), away(self.parts, self.constants, self.postgres, self.pool.redirect())
 
     def add_background(self) -> None:

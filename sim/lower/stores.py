@@ -18,7 +18,7 @@ from sim.scenario.scenario import Scenario
 def store_of(parts: Parts, constants: Constants, scenario: Scenario) -> Store:
     """The store of a deployment, put in place."""
     store = _made(parts, constants, scenario)
-    store.foresee({fault.target for fault in scenario.faults.values()})
+    store.foresee({target for fault in scenario.faults.values() for target in fault.each_target})
     return store
 
 

@@ -40,7 +40,10 @@ def measure(parts: Parts, queue: str, kind: str, family: str) -> None:
 
 
 class Workers:
-    """The workers of one task queue. reads: whether any of its activities reads data."""
+    """The workers of one task queue.
+
+    reads: whether any of its activities reads data. may_fail: whether a fault lets work there end in errors.
+    """
 
     def __init__(
         self,
@@ -52,6 +55,7 @@ class Workers:
         pool: WorkerPool,
         event_sourcing: bool = True,
         reads: bool = False,
+        may_fail: bool = False,
     ) -> None:
         self.parts = parts
         self.constants = constants
@@ -60,6 +64,7 @@ class Workers:
         self.queue = queue
         self.event_sourcing = event_sourcing
         self.reads = reads
+        self.may_fail = may_fail
         self.nodes = f"{queue}-workers"
         self.cpu = f"{queue}-cpu"
         self.cache = f"{queue}-sticky-cache"

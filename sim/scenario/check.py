@@ -9,6 +9,7 @@ from sim.network.distributions import FromAttribute
 from sim.network.sources import BurstArrivals, ClosedArrivals, TraceArrivals
 from sim.scenario.check_children import children_problems
 from sim.scenario.check_dbos import dbos_problems
+from sim.scenario.check_faults import fault_problems
 from sim.scenario.check_places import problems as places_problems
 from sim.scenario.check_tables import table_problems
 from sim.scenario.document import Path, dotted
@@ -37,7 +38,7 @@ def problems(scenario: Scenario) -> list[Problem]:
         *_hosts(scenario),
         *places_problems(scenario),
         *_dependencies(scenario),
-        *_faults(scenario),
+        *fault_problems(scenario),
         *_monitors(scenario),
         *table_problems(scenario),
         *_kept(scenario),
@@ -298,71 +299,6 @@ def _activity(scenario: Scenario, activity: Activity, path: Path, seen: set[str]
         yield Problem(dotted((*path, "heartbeat")), "is longer than `start_to_close` and can never expire")
     if activity.error_rate + activity.non_retryable_rate > 1:
         yield Problem(dotted((*path, "error_rate")), "and `non_retryable_rate` add up to more than 1")
-
-
-def _faults(scenario: Scenario) -> Iterator[Problem]:
-    for name, fault in scenario.faults.items():
-        path: Path = ("faults", name)
-        if fault.of_place:
-            continue  # see `check_places`
-        if fault.of_database:
-            database = fault.target.removeprefix("databases.")
-            if database not in scenario.databases:
-                known = [f"databases.{one}" for one in scenario.databases]
-                yield _unknown((*path, "target"), "a database", fault.target, known)
-                continue
-            size = 1
-        elif fault.target.startswith("workers."):
-            queue = fault.target.removeprefix("workers.")
-            if queue not in scenario.workers:
-                known = [f"workers.{one}" for one in scenario.workers]
-                yield _unknown((*path, "target"), "a pool of workers", fault.target, known)
-                continue
-            size = scenario.workers[queue].most
-        elif fault.of_node:
-            if scenario.kubernetes is None:
-                yield Problem(
-                    dotted((*path, "target")),
-                    "is kubernetes.node, and there are none",
-                    "add   kubernetes: {node: m7g.2xlarge, nodes: 6}",
-                )
-                continue
-            size = scenario.kubernetes.nodes
-        elif fault.target == "temporal.history":
-            if scenario.temporal is None or scenario.temporal.history is None:
-                yield Problem(
-                    dotted((*path, "target")),
-                    "is temporal.history, which has no pods here",
-                    "add   temporal: {history: {replicas: 3, cpu: 2}}",
-                )
-                continue
-            size = scenario.temporal.history.replicas
-        elif (product := fault.target.split(".")[0]) not in scenario.stores:
-            (store,) = scenario.stores
-            yield Problem(dotted((*path, "target")), f"is {fault.target}, but the store is {store}")
-            continue
-        else:
-            size = 1 if fault.is_whole else scenario.stores[product].nodes
-            if (
-                fault.target == "postgres.disk"
-                and scenario.regions is not None
-                and scenario.regions.masters is not None
-            ):
-                yield Problem(
-                    dotted((*path, "target")),
-                    "is postgres.disk, but there are several masters, each with a disk of its own",
-                    "leave it out, or make do with one master",
-                )
-        if isinstance(fault.nodes, tuple):
-            for node in fault.nodes:
-                if not 0 <= node < size:
-                    yield Problem(
-                        dotted((*path, "nodes")), f"names pod {node}; there are {size}, counted from 0 to {size - 1}"
-                    )
-            if fault.mttf_ns is not None:
-                yield Problem(
-                    dotted((*path, "nodes")), "lists pods, but `mttf` is for every single one", "leave it out"
-                )
 
 
 def _monitors(scenario: Scenario) -> Iterator[Problem]:

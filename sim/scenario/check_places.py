@@ -17,13 +17,13 @@ def problems(scenario: Scenario) -> Iterator[Problem]:
     """Everything about places that does not fit, each with its path in the file."""
     yield from _zones(scenario)
     yield from _regions(scenario)
-    for name, fault in scenario.faults.items():
+    for path, fault in scenario.failing:
         if fault.of_place:
             of_zone = fault.target.split(".")[0] == "zone"
-            yield from (_fault if of_zone else _region_fault)(scenario, ("faults", name), fault)
-            if fault.nodes != "any":
+            yield from (_fault if of_zone else _region_fault)(scenario, dotted(path), fault)
+            if fault.nodes != "any" and isinstance(scenario.faults[str(path[1])].targets, str):
                 yield Problem(
-                    dotted(("faults", name, "nodes")),
+                    dotted((*path[:2], "nodes")),
                     "chooses pods, but everything in the place fails",
                     "leave it out",
                 )
@@ -115,10 +115,10 @@ def _reading(scenario: Scenario, queue: str, pool: WorkerPool) -> Iterator[Probl
             f"is {pool.most}, in {len(regions)} regions; of a queue that reads data each has as many pods",
             f"write {len(regions) * max(1, round(pool.most / len(regions)))}, and each region once",
         )
-    for name, fault in scenario.faults.items():
+    for path, fault in scenario.failing:
         if fault.target == f"workers.{queue}":
             yield Problem(
-                dotted(("faults", name, "target")),
+                dotted(path),
                 f"is {fault.target}, whose pods of one region act as one worker",
                 f"write   target: region.{regions[0]}",
             )
@@ -152,9 +152,9 @@ def _masters(scenario: Scenario) -> Iterator[Problem]:
             )
 
 
-def _region_fault(scenario: Scenario, path: Path, fault: DeploymentFault) -> Iterator[Problem]:
+def _region_fault(scenario: Scenario, target: str, fault: DeploymentFault) -> Iterator[Problem]:
     kind, _, name = fault.target.partition(".")
-    target, regions = dotted((*path, "target")), scenario.regions
+    regions = scenario.regions
     if regions is None:
         yield Problem(target, f"is {fault.target}, but there are no regions", "add   regions: {names: [eu, us]}")
         return
@@ -180,9 +180,8 @@ def _stands_in(scenario: Scenario, region: str) -> bool:
     return region in (*stores, *copy) or any(region in (pool.regions or ()) for pool in scenario.workers.values())
 
 
-def _fault(scenario: Scenario, path: Path, fault: DeploymentFault) -> Iterator[Problem]:
+def _fault(scenario: Scenario, target: str, fault: DeploymentFault) -> Iterator[Problem]:
     _, _, name = fault.target.partition(".")
-    target = dotted((*path, "target"))
     if scenario.zones is None:
         yield Problem(target, f"is {fault.target}, but there are no zones", "add   zones: {names: [a, b]}")
     elif name and name not in scenario.zones.names:

@@ -1,4 +1,7 @@
-"""What fails in a deployment, in its operator's words. What that does to a network lives in `sim.lower.faults`."""
+"""What fails in a deployment, in its operator's words. What that does to a network lives in `sim.lower`.
+
+What may fail, and how, is told in `fault_targets`; what fits together in `fault_rules`.
+"""
 
 from __future__ import annotations
 
@@ -6,49 +9,39 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from sim.network.distributions import Constant, Distribution
+from sim.network.distributions import Distribution
+from sim.scenario import fault_rules
+from sim.scenario.fault_targets import Effect, Targets, default_effect
 from sim.scenario.store import STORES
 from sim.spec import Spec
-from sim.units import Duration, EventsInTime, Mistake, PositiveDuration, PositiveRate
-
-NAME = r"[A-Za-z_][A-Za-z0-9_\-]*"
-
-PLACE = "(zone|region|partition)"
-
-Target = Annotated[
-    str,
-    Field(
-        pattern=rf"^(workers\.{NAME}|temporal\.history|kubernetes\.node|postgres\.(primary|disk)|databases\.{NAME}"
-        rf"|cassandra\.node|zone|{PLACE}\.{NAME})$",
-        json_schema_extra={
-            "x-form": "of the form workers.QUEUE, temporal.history, kubernetes.node, postgres.primary, "
-            "postgres.disk, databases.NAME, "
-            "cassandra.node, zone.NAME or region.NAME"
-        },
-    ),
-]
-"""`workers.QUEUE`, `temporal.history`, `kubernetes.node`, `postgres.primary`, `postgres.disk`, `databases.NAME`,
-`cassandra.node`, `zone`, `zone.NAME`, `region.NAME` or `partition.NAME`."""
+from sim.units import Duration, EventsInTime, PositiveDuration, PositiveRate, Ratio
 
 
 class DeploymentFault(Spec):
     """One kind of failure: a drill at a given time, or random with evidence for its rate."""
 
-    target: Target
+    targets: Annotated[Targets, Field(alias="target")]
     """What fails: the pods of `workers.QUEUE` or `temporal.history`, all pods on a `kubernetes.node`,
     `postgres.primary`, nodes of `cassandra.node`, the node of `databases.NAME`; room on `postgres.disk`, so that
     writes fail; or all that stands in the zone `zone.NAME`, (at random) in any one `zone`, or in `region.NAME`;
-    `partition.NAME` cuts a region off."""
+    `partition.NAME` cuts a region off. Several in a list fail together."""
     nodes: Literal["any", "all", "rolling"] | tuple[int, ...] = "any"
     """Which pods: one drawn each time, all together, those listed, counted from 0, or one after the other, as at a
     rollout (rolling)."""
+    effect: Effect | None = None
+    """What happens: a crash where it is left out; or they stand still (pause), work at `speed` (slow), or what they
+    do fails (errors)."""
+    speed: Annotated[float, Field(gt=0, lt=1)] | None = None
+    """With `effect: slow`: the factor on speed."""
+    probability: Ratio | None = None
+    """With `effect: errors`: share of the work there that fails; all of it where it is left out."""
     min_ready_ns: Duration | None = None
     """With `nodes: rolling`: from the return of a pod until the next one goes; Kubernetes' `minReadySeconds`."""
     at_ns: Duration | None = None
     """A drill: when it starts. Drills enter no average; each is compared with a twin without it."""
     mttf_ns: PositiveDuration | None = None
     """Random: mean time between failures of each single pod (of the primary, for the database; of each zone or
-    node of Kubernetes), exponential."""
+    node of Kubernetes; of all together, where several targets are listed), exponential."""
     rate_per_s: PositiveRate | None = None
     """Random: failures of the whole target, Poisson: `2/year`."""
     seen: EventsInTime | None = None
@@ -59,48 +52,42 @@ class DeploymentFault(Spec):
     """From the crash of a pod until its replacement is launched; the pool's `start_delay` comes on top. Of a node of
     Kubernetes: how long it, or one in its place, is away; its pods start sooner on others where these have room. Of
     `postgres.disk`: until somebody has made room. Of a zone or region: how long nothing runs there (a region that
-    another one takes over for: less); of a partition: how long it lasts."""
+    another one takes over for: less); of a partition, or with another `effect`: how long it lasts."""
 
     @model_validator(mode="after")
-    def _one_cause(self) -> Self:
-        given = [self.at_ns, self.mttf_ns, self.rate_per_s, self.seen]
-        if sum(value is not None for value in given) != 1:
-            raise ValueError(
-                "needs one of `at` (a drill), `mttf`, `rate` and `seen`, and only one; "
-                "write   at: 5 min   or   rate: 2/year"
-            )
-        if self.source is not None and self.at_ns is not None:
-            raise Mistake("tells how often a fault comes, and a drill comes once", "leave it out", ("source",))
-        if self.of_database or self.target == "postgres.primary":
-            if self.repair is not None:
-                told = "told under `postgres.failover`"
-                if self.of_database:
-                    told = "that of PostgreSQL's presets, or without `copies` that of the replay of its log"
-                raise Mistake(
-                    f"is not known for the database: how long a failover takes is {told}",
-                    at=("repair",),
-                )
-        elif self.repair is None:
-            raise ValueError("needs `repair`, the time until a replacement is launched; write   repair: 30 s")
+    def _fits_together(self) -> Self:
+        fault_rules.check(self)
         return self
 
-    @model_validator(mode="after")
-    def _rolls(self) -> Self:
-        if not self.is_rolling:
-            if self.min_ready_ns is not None:
-                raise Mistake("goes with `nodes: rolling`", "leave it out", ("min_ready",))
-            if self.of_node and self.at_ns is not None and not isinstance(self.nodes, tuple):
-                raise Mistake("of a drill are certain ones", "write   nodes: [0]", ("nodes",))
-            if self.of_node and self.at_ns is None and self.nodes != "any":
-                raise Mistake("at random fail one by one", "leave it out", ("nodes",))
-            return self
-        if self.target != "temporal.history" and not self.target.startswith("workers."):
-            raise Mistake("is for pods of `workers.QUEUE` and of `temporal.history`", "leave it out", ("nodes",))
-        if self.at_ns is None:
-            raise Mistake("follow each other from a certain time on", "write   at: 5 min", ("nodes",))
-        if not isinstance(self.repair, Constant):
-            raise Mistake("varies, but each pod has to know when the one before is back", "write a time", ("repair",))
-        return self
+    # -- what fails ---------------------------------------------------------------------------------------------
+
+    @property
+    def each_target(self) -> tuple[str, ...]:
+        """What fails, as a list even where it is one thing."""
+        return (self.targets,) if isinstance(self.targets, str) else self.targets
+
+    @property
+    def target(self) -> str:
+        """The target, where it is one."""
+        (one,) = self.each_target
+        return one
+
+    @property
+    def parts(self) -> tuple[tuple[tuple[str | int, ...], Self], ...]:
+        """A fault for each target, which comes as often as this one, with the path of the target below the fault."""
+        if isinstance(self.targets, str):
+            return ((("target",), self),)
+        rate = self.rate_per_s if self.mttf_ns is None else 1e9 / self.mttf_ns
+        changes = {"rate_per_s": rate, "mttf_ns": None}
+        return tuple(
+            (("target", index), self.model_copy(update={**changes, "targets": target}))
+            for index, target in enumerate(self.targets)
+        )
+
+    @property
+    def happens(self) -> Effect:
+        """What happens to the target."""
+        return default_effect(self.target) if self.effect is None else self.effect
 
     @property
     def is_rolling(self) -> bool:
@@ -131,6 +118,13 @@ class DeploymentFault(Spec):
     def is_whole(self) -> bool:
         """Whether the target is one thing, of which no node is chosen."""
         return self.target in ("postgres.primary", "postgres.disk") or self.of_database
+
+    # -- when ---------------------------------------------------------------------------------------------------
+
+    @property
+    def is_random(self) -> bool:
+        """Whether it comes by chance, and not at a given time."""
+        return self.at_ns is None
 
     @property
     def mean_gap_ns(self) -> int | None:

@@ -6,6 +6,7 @@ ingest, beside it or alone), or directly a `network` of sources, resources, stat
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, Self
 
 from pydantic import Field, model_validator
@@ -19,6 +20,7 @@ from sim.scenario.cures import Cure
 from sim.scenario.databases import Database
 from sim.scenario.dbos import Dbos
 from sim.scenario.dependencies import Dependency
+from sim.scenario.document import Path
 from sim.scenario.faults import DeploymentFault
 from sim.scenario.federation import Federation
 from sim.scenario.hosts import Host
@@ -195,8 +197,19 @@ class Scenario(Spec):
         return {name: store for name in STORES if (store := getattr(self, name)) is not None}
 
     @property
+    def failing(self) -> Iterator[tuple[Path, DeploymentFault]]:
+        """Every target of every fault: its path, and the fault as one of this target alone."""
+        for name, fault in self.faults.items():
+            yield from ((("faults", name, *below), part) for below, part in fault.parts)
+
+    @property
+    def giving_errors(self) -> set[str]:
+        """Targets at which work ends in errors while a fault is there."""
+        return {fault.target for _, fault in self.failing if fault.happens == "errors"}
+
+    @property
     def _only_databases_fail(self) -> bool:
-        return all(fault.of_database for fault in self.faults.values())
+        return all(fault.of_database for _, fault in self.failing)
 
     @model_validator(mode="after")
     def _one_level(self) -> Self:

@@ -242,3 +242,10 @@ def test_a_node_that_is_away_for_too_long_is_given_up() -> None:
     # Missed from 1 s on and given up a second later, until the run ends soon after 6 s.
     assert 0.7 * found["missed_write"] < found["hint_expired"] < found["missed_write"]
     assert "hint_delivered" not in found
+
+
+def test_a_slow_node_is_slow_in_its_rack() -> None:
+    fault = "faults.boom={target: cassandra.node, nodes: [1], effect: slow, speed: 0.1, at: 1 s, repair: 1 min}"
+    [slow] = deployment(fault).lowered.network.faults.values()
+    assert [(one.group, one.nodes) for one in slow.targets] == [("cassandra-rack-2", (0,))]
+    assert (slow.effect, slow.speed) == ("slow", 0.1)

@@ -1,4 +1,4 @@
-"""The crash of a database that holds tables: how long it is away, and what becomes of the work there."""
+"""The fault of a database that holds tables: how long it is away, and what becomes of the work there."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from sim.errors import Problem
 from sim.lower.constants import Constants
-from sim.lower.faults import crash
+from sim.lower.faults import as_fault
 from sim.lower.parts import Parts
 from sim.lower.postgres_recovery import WAL_BYTES, redo_time, taken_over
 from sim.lower.rates import operations_each, rate_of
@@ -14,25 +14,30 @@ from sim.lower.steps import Distribution
 from sim.lower.sums import sum_of
 from sim.network.faults import Fault, Target
 from sim.scenario.databases import Database
+from sim.scenario.document import dotted
 from sim.scenario.faults import DeploymentFault
 from sim.scenario.scenario import Scenario
 from sim.scenario.store import Checkpoint
 
 
 def database_fault(parts: Parts, constants: Constants, scenario: Scenario, fault: DeploymentFault) -> Fault:
-    """A fault of a data store, as a crash of its node."""
+    """A fault of a data store, as one of its node."""
     database = fault.target.removeprefix("databases.")
+    if fault.happens != "crash":
+        assert fault.repair is not None, "checked when it was read"
+        constants.note(f"statements at {database} that fail", "are not made again by anybody")
+        return as_fault(fault, (Target(group=database),), fault.repair)
     constants.note(
         f"clients of {database} while it is away",
         "wait until it is back; statements under way fail, and nobody makes them again",
     )
     constants.note(f"memory of {database} after a crash", "holds its share of the pages at once")
-    return crash(fault, (Target(group=database),), _away(parts, constants, scenario, database))
+    return as_fault(fault, (Target(group=database),), _away(parts, constants, scenario, database))
 
 
 def database_fault_problems(scenario: Scenario) -> Iterator[Problem]:
     """Faults of data stores that cannot be meant."""
-    for name, fault in scenario.faults.items():
+    for path, fault in scenario.failing:
         if not fault.of_database:
             continue
         database = scenario.databases.get(fault.target.removeprefix("databases."))
@@ -40,7 +45,7 @@ def database_fault_problems(scenario: Scenario) -> Iterator[Problem]:
             continue
         problem = _problem(database)
         if problem:
-            yield Problem(f"faults.{name}.target", f"is {fault.target}, {problem[0]}", problem[1])
+            yield Problem(dotted(path), f"is {fault.target}, {problem[0]}", problem[1])
 
 
 def _problem(database: Database) -> tuple[str, str] | None:

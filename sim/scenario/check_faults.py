@@ -1,0 +1,86 @@
+"""Whether what fails is there: every target leads to something, every pod that is listed is one of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+
+from sim.errors import Problem
+from sim.scenario.document import Path, dotted
+from sim.scenario.faults import DeploymentFault
+from sim.scenario.scenario import Scenario
+from sim.scenario.shape import nearest
+
+
+def fault_problems(scenario: Scenario) -> Iterator[Problem]:
+    """Targets that lead nowhere, and pods that there are not. Places are looked at in `check_places`."""
+    for path, fault in scenario.failing:
+        if fault.of_place:
+            continue
+        missing = _missing(scenario, path, fault)
+        if missing is not None:
+            yield missing
+        else:
+            yield from _pods(scenario, path[:2], fault)
+
+
+def _missing(scenario: Scenario, path: Path, fault: DeploymentFault) -> Problem | None:
+    """What is wrong with the target."""
+    kind, _, name = fault.target.partition(".")
+    match kind:
+        case "databases" | "workers":
+            known: Collection[str] = getattr(scenario, kind)
+            what = "a database" if kind == "databases" else "a pool of workers"
+            return None if name in known else _unknown(path, what, fault.target, [f"{kind}.{one}" for one in known])
+        case "kubernetes":
+            if scenario.kubernetes is None:
+                hint = "add   kubernetes: {node: m7g.2xlarge, nodes: 6}"
+                return Problem(dotted(path), "is kubernetes.node, and there are none", hint)
+        case "temporal":
+            if scenario.temporal is None or scenario.temporal.history is None:
+                hint = "add   temporal: {history: {replicas: 3, cpu: 2}}"
+                return Problem(dotted(path), "is temporal.history, which has no pods here", hint)
+        case _ if kind not in scenario.stores:
+            store = next(iter(scenario.stores), "none")
+            return Problem(dotted(path), f"is {fault.target}, but the store is {store}")
+    if fault.target == "postgres.disk" and scenario.regions is not None and scenario.regions.masters is not None:
+        return Problem(
+            dotted(path),
+            "is postgres.disk, but there are several masters, each with a disk of its own",
+            "leave it out, or make do with one master",
+        )
+    return None
+
+
+def _pods(scenario: Scenario, path: Path, fault: DeploymentFault) -> Iterator[Problem]:
+    """The pods or nodes that are listed."""
+    if not isinstance(fault.nodes, tuple):
+        return
+    size = number_of(scenario, fault)
+    for node in fault.nodes:
+        if not 0 <= node < size:
+            yield Problem(
+                dotted((*path, "nodes")), f"names pod {node}; there are {size}, counted from 0 to {size - 1}"
+            )
+    if fault.mttf_ns is not None:
+        yield Problem(dotted((*path, "nodes")), "lists pods, but `mttf` is for every single one", "leave it out")
+
+
+def number_of(scenario: Scenario, fault: DeploymentFault) -> int:
+    """How many pods or nodes of a target may fail one by one; 1 where it is one thing."""
+    kind, _, name = fault.target.partition(".")
+    if kind == "workers":
+        return scenario.workers[name].most
+    if kind == "kubernetes":
+        assert scenario.kubernetes is not None
+        return scenario.kubernetes.nodes
+    if kind == "temporal":
+        assert scenario.temporal is not None
+        assert scenario.temporal.history is not None, "checked: there are pods"
+        return scenario.temporal.history.replicas
+    return scenario.stores["cassandra"].nodes if kind == "cassandra" else 1
+
+
+def _unknown(path: Path, what: str, name: str, known: Collection[str]) -> Problem:
+    near = nearest(name, known)
+    hint = f"did you mean {near}?" if near else f"known: {', '.join(sorted(known)) or 'none'}"
+    return Problem(dotted(path), f"is {name}, which is not {what}", hint)

@@ -1,0 +1,162 @@
+"""Pods, nodes and stores that stand still, are slow or give errors, and several that fail together.
+
+Method: timelines by hand on the small deployment, in which a flush takes 1 ms; drills from 0 on or at an instant
+chosen between two steps.
+"""
+
+from __future__ import annotations
+
+import pytest
+from lower_fixture import counts, latencies_ms, run, small
+
+from sim.lower.load import Loaded
+from sim.lower.sums import mean_ns
+from sim.network.faults import Fault
+from sim.units.tables import SECOND
+
+QUICK = "temporal.transfer_queue.max_poll_rate=100k/s"
+ONE = "workers.orders={replicas: 1, cpu: 1}"
+
+
+def drilled(fault: str, *sets: str) -> list[float]:
+    return latencies_ms(run(small(QUICK, ONE, *sets, f"faults.boom={{{fault}}}"), drill="boom"))
+
+
+def faults_of(loaded: Loaded) -> dict[str, Fault]:
+    return dict(loaded.lowered.network.faults)
+
+
+def step(activity: str) -> str:
+    return f"workflows.order.steps=[{{activity: {{name: a, start_to_close: 20 s, {activity}}}}}]"
+
+
+def test_without_a_fault_it_takes_13_flushes_and_the_activity() -> None:
+    assert latencies_ms(run(small(QUICK, ONE, step("service: 100 ms")))) == [7 + 100 + 6]
+
+
+def test_a_slow_worker_takes_longer_for_what_takes_its_cpu_and_for_nothing_else() -> None:
+    slow = "target: workers.orders, effect: slow, speed: 0.5, at: 0 s, repair: 1 min"
+    assert drilled(slow, step("service: 100 ms")) == [7 + 100 + 6]
+    assert drilled(slow, step("service: 100 ms, cpu: 50 ms")) == [7 + 2 * 50 + 100 + 6]
+
+
+def test_a_worker_that_stands_still_goes_on_where_it_was() -> None:
+    # The activity has started at 7 and is done at 107; the pod goes on at 1050.
+    pause = "target: workers.orders, effect: pause, at: 50 ms, repair: 1 s"
+    assert drilled(pause, step("service: 100 ms")) == [1050 + 6]
+
+
+@pytest.mark.parametrize(("cpu", "tried_ms"), [("", 7.0), (", cpu: 50 ms", 57.0)])
+def test_an_activity_on_a_worker_that_gives_errors_is_tried_again(cpu: str, tried_ms: float) -> None:
+    # Fails when its CPU is taken, or at once where it takes none; written 1, back-off 1 s, started again 1.
+    errors = "target: workers.orders, effect: errors, at: 6.5 ms, repair: 500 ms"
+    again = tried_ms + 1 + 1000 + 1
+    assert drilled(errors, step(f"service: 100 ms{cpu}")) == [again + (tried_ms - 7) + 100 + 6]
+
+
+def test_a_workflow_task_that_fails_goes_to_any_pod_at_once() -> None:
+    # Its first one fails at 4, over and over until 20.5: each time the failure and the next start are written.
+    errors = "target: workers.orders, effect: errors, at: 3.5 ms, repair: 17 ms"
+    [latency_ms] = drilled(errors, step("service: 100 ms"))
+    assert 20 + 3 + 100 + 6 < latency_ms < 20 + 15 + 100 + 6
+
+
+def test_with_a_probability_as_many_attempts_fail() -> None:
+    # 400 attempts first: 100 of them fail at 25 %, within 4 standard deviations of 8.7; and of these some again.
+    burst = (
+        "workflows.order.arrivals={burst: 400}",
+        "temporal.history_shards=4096",
+        "workers.orders.activity_slots=400",
+    )
+    errors = "faults.boom={target: workers.orders, effect: errors, probability: 25 %, at: 0 s, repair: 1 h}"
+    replication = run(small(QUICK, ONE, step("service: 100 ms"), *burst, errors), drill="boom")
+    first, again = replication.attempts["order"]
+    assert first == 400
+    assert again == pytest.approx(400 / 0.75 - 400, abs=4 * (400 * 0.25) ** 0.5 / 0.75)
+
+
+def test_a_slow_primary_flushes_slowly() -> None:
+    slow = "target: postgres.primary, effect: slow, speed: 0.5, at: 0 s, repair: 1 min"
+    assert drilled(slow, step("service: 100 ms")) == [2 * 7 + 100 + 2 * 6]
+
+
+def test_a_primary_that_stands_still_keeps_its_connections() -> None:
+    # Paused between two flushes: the one from 7 to ... nothing is under way while the activity is at work.
+    pause = "target: postgres.primary, effect: pause, at: 50 ms, repair: 1 s"
+    replication = run(small(QUICK, ONE, step("service: 100 ms"), f"faults.boom={{{pause}}}"), drill="boom")
+    assert latencies_ms(replication) == [1050 + 6]
+    assert counts(replication).get("connection", 0) == 0
+
+
+def test_a_primary_that_gives_errors_has_its_transactions_made_again() -> None:
+    errors = "target: postgres.primary, effect: errors, at: 50 ms, repair: 1 s"
+    [latency_ms] = drilled(errors, step("service: 100 ms"), "constants.postgres.cpu_per_message=1 us")
+    # From 107 on the completion fails; tried again until 1050, with back-offs of at most 1 s.
+    assert 1050 < latency_ms < 2200
+
+
+HISTORY = "temporal.history={replicas: 3, cpu: 4}"
+
+
+def test_shards_of_a_history_pod_that_stands_still_are_missed_after_a_while() -> None:
+    def away_s(repair: str) -> dict[str, float]:
+        fault = f"faults.boom={{target: temporal.history, effect: pause, nodes: [0], at: 1 s, repair: {repair}}}"
+        found = faults_of(small(HISTORY, fault, "constants.temporal.shard_owner_detect=10 s"))
+        assert {one.effect for one in found.values()} == {"pause"}
+        return {name: mean_ns(one.duration) / SECOND for name, one in found.items() if one.duration is not None}
+
+    assert away_s("2 s") == {"boom": 2, "boom-cores": 2}
+    # Known after 10 s, then each of two or so acquired in some milliseconds.
+    assert away_s("1 min") == {"boom": pytest.approx(10, abs=0.1), "boom-cores": 60}
+
+
+def test_a_slow_history_pod_keeps_its_shards() -> None:
+    found = faults_of(
+        small(
+            HISTORY,
+            "faults.boom={target: temporal.history, effect: slow, speed: 0.1, nodes: any, at: 1 s, repair: 1 min}",
+        )
+    )
+    [fault] = found.values()
+    assert (fault.effect, fault.speed, fault.targets[0].group) == ("slow", 0.1, "history")
+
+
+def test_a_node_that_stands_still_keeps_its_pods() -> None:
+    nodes = ("kubernetes={node: box, cpu: 4, nodes: 1}", "prices.nodes={box: 100 USD/month}")
+    pool = "workers.orders={replicas: 1, cpu: 1, start_delay: 5 s}"
+    fault = "faults.boom={target: kubernetes.node, nodes: [0], effect: %s, at: 50 ms, repair: 10 min}"
+    [paused] = faults_of(small(*nodes, pool, fault % "pause")).values()
+    assert (paused.effect, mean_ns(paused.duration)) == ("pause", 600 * SECOND)  # type: ignore[arg-type]
+    [slow] = faults_of(small(*nodes, pool, fault % "slow, speed: 0.5")).values()
+    assert (slow.effect, slow.speed) == ("slow", 0.5)
+    [crashed] = faults_of(small(*nodes, pool, fault % "crash")).values()
+    assert mean_ns(crashed.duration) == 605 * SECOND  # type: ignore[arg-type]
+
+
+TWO = (
+    "workers={orders: {replicas: 2, cpu: 1}, mails: {replicas: 3, cpu: 1}}",
+    "workflows.order.steps=[{activity: {name: a, service: 1 ms, start_to_close: 1 s, task_queue: mails}}]",
+)
+
+
+def test_pods_that_fail_together_are_one_fault() -> None:
+    together = "target: [workers.orders, workers.mails], nodes: all, repair: 10 s"
+    [fault] = faults_of(small(*TWO, f"faults.boom={{{together}, mttf: 1 h}}")).values()
+    assert [one.group for one in fault.targets] == ["orders-workers", "mails-workers"]
+    assert not fault.each
+    found = small(*TWO, f"faults.boom={{{together}, mttf: 1 h}}").lowered.classes["boom"]
+    assert found.rate.per_s == pytest.approx(1 / 3610)
+
+
+def test_what_comes_back_at_different_times_begins_together_in_a_drill() -> None:
+    together = "target: [workers.orders, postgres.primary], nodes: all, repair: 10 s"
+    loaded = small(*TWO, f"faults.boom={{{together}, at: 5 s}}")
+    found = faults_of(loaded)
+    assert {name: one.targets[0].group for name, one in found.items()} == {
+        "boom": "orders-workers",
+        "boom-1": "postgres-primary",
+    }
+    assert loaded.lowered.companions == {"boom": ("boom-1",)}
+    at_random = small(*TWO, f"faults.boom={{{together}, seen: 1 in 2 years}}").lowered.classes["boom"]
+    [variant] = at_random.variants
+    assert [fault.at_ns for fault in variant.faults.values()] == [0, 0]
