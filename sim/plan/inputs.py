@@ -15,8 +15,9 @@ from sim.engine.run import Traces
 from sim.errors import InputErrors, Problem
 from sim.lower.load import Loaded
 from sim.plan.billing import price_problems
-from sim.plan.names import metric_units
+from sim.plan.names import metric_units, service_levels
 from sim.plan.traces import read_traces
+from sim.scenario.objectives import ServiceLevel
 from sim.units import parse_duration_ns, parse_ratio, parse_usd_per_month, show_value
 
 SHARES = frozenset(
@@ -58,6 +59,14 @@ def placed(loaded: Loaded, problems: Sequence[Problem]) -> list[Problem]:
 def _objectives(loaded: Loaded) -> Iterator[Problem]:
     units = metric_units(loaded.lowered)
     for index, objective in enumerate(loaded.scenario.objectives):
+        if isinstance(objective, ServiceLevel):
+            known = service_levels(loaded.lowered)
+            if objective.sli not in known:
+                hint = _hint(objective.sli, known)
+                yield Problem(
+                    f"objectives.{index}.sli", f"is {objective.sli}, which no run of this scenario has", hint
+                )
+            continue
         metric = objective.metric
         if metric not in units:
             message = f"is {metric}, which no run of this scenario has"

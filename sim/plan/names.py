@@ -39,6 +39,15 @@ def metric_units(lowered: Lowered) -> Mapping[str, str]:
     return units
 
 
+def service_levels(lowered: Lowered) -> tuple[str, ...]:
+    """Every indicator that an error budget of this scenario can be about: of workflows that a source starts."""
+    network = lowered.network
+    routines = list(dict.fromkeys(source.routine for source in network.sources.values() if source.counted))
+    timed = {span.metric for span in network.spans.values()}
+    starts = [f"start.{routine}" for routine in routines if f"start.{routine}" in timed]
+    return (*starts, *(f"{kind}.{routine}" for kind in ("outcome", "latency") for routine in routines))
+
+
 def _of_routines(network: Network) -> Iterator[tuple[str, str]]:
     for routine in {source.routine: None for source in network.sources.values() if source.counted}:
         for family in ("latency", "latency_compensated", "latency_failed"):

@@ -18,10 +18,12 @@ from sim.plan.billing import bill_of
 from sim.plan.inputs import check_inputs, placed
 from sim.plan.window import Measured, measured
 from sim.results.columns import Replication
+from sim.scenario.objectives import ServiceLevel
 from sim.scenario.settings import RunSettings
 from sim.stats.drills import PLATFORM_SPAN, drill_recovery, losses_in_drill
 from sim.stats.joined import joined
 from sim.stats.metrics import memory_hours, of_the_platform, recoveries_of_executions, shares_of_operations
+from sim.stats.sli import Sli, good_share
 from sim.stats.summarise import Drill, base_figures, monitors, pictures, recovery_metrics, verdicts
 from sim.stats.summary import Recovery, Summary
 from sim.units import format_duration_ns
@@ -237,6 +239,12 @@ class _Line:
         """Deadline of each routine's executions, where it has one."""
         return self.loaded.lowered.deadlines_ns
 
+    @property
+    def _slis(self) -> list[Sli]:
+        """The indicators that the scenario puts a budget on."""
+        levels = (one for one in self.loaded.scenario.objectives if isinstance(one, ServiceLevel))
+        return [Sli.of(level, self.deadlines) for level in levels]
+
     # -- drills -----------------------------------------------------------------------------------------------
 
     def drill_plan(self, fault: str | None, replication: int = 0) -> Plan:
@@ -317,6 +325,7 @@ class _Line:
             crashed = [run for drill in drills for run in drill.runs if _crashes(run)]
             found.update(recoveries_of_executions(crashed or base, level, bool(crashed)))
             found.update({name: Figure.exact(one.value, one.unit, one.how) for name, one in lowered.computed.items()})
+            found.update({sli.name: good_share(base, sli, level) for sli in self._slis})
             money = bill(level)
             if money is not None and money.total_per_month is not None:
                 found["cost.total"] = money.total_per_month

@@ -26,11 +26,12 @@ from sim.scenario.federation import Federation
 from sim.scenario.hosts import Host
 from sim.scenario.kubernetes import Kubernetes
 from sim.scenario.masters import Record
+from sim.scenario.objectives import Objective
 from sim.scenario.pgbouncer import PgBouncer
 from sim.scenario.platform import TemporalCluster
 from sim.scenario.prices import Machines, Prices
 from sim.scenario.regions import Regions
-from sim.scenario.settings import Objective, RunSettings
+from sim.scenario.settings import RunSettings
 from sim.scenario.sqlite import SqliteDatabase
 from sim.scenario.store import STORES, PostgresCluster, StoreCluster
 from sim.scenario.tables import Ingest, Query, Table

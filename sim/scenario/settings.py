@@ -1,22 +1,13 @@
-"""How a scenario is run and what is asked of it: run settings and objectives."""
+"""How a scenario is run. What is asked of it is in `objectives`."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
+from pydantic import Field
 
 from sim.spec import Spec
-from sim.units import (
-    Bytes,
-    Duration,
-    PositiveDuration,
-    Ratio,
-    parse_duration_ns,
-    parse_ratio,
-    parse_usd,
-    parse_usd_per_month,
-)
+from sim.units import Bytes, Duration, PositiveDuration, Ratio
 
 
 class RunSettings(Spec):
@@ -56,49 +47,3 @@ class RunSettings(Spec):
     drills: Annotated[int, Field(ge=2, le=100_000)] | None = None
     """How often each scripted fault is tried, each time beside a run without it; as often as `replications` by
     default."""
-
-
-class Objective(Spec):
-    """A bound on a figure: `{metric: latency.checkout.p99, below: 4 s}`."""
-
-    metric: Annotated[str, Field(pattern=r"^[a-z_]+(\.[A-Za-z0-9_\-]+)+$")]
-    """Name of the metric, such as `latency.W.p99`, `availability.W`, `recovery.F.latency_ok.p95`, `cost.total`."""
-    name: str | None = None
-    """What it is called in reports; the metric by default."""
-    below: Quantity | None = None
-    """It must stay below this: a time, a share, money a month or a plain number."""
-    above: Quantity | None = None
-    """It must stay above this."""
-
-    @model_validator(mode="after")
-    def _one_bound(self) -> Self:
-        if (self.below is None) == (self.above is None):
-            raise ValueError("needs either `below` or `above`")
-        return self
-
-
-def _quantity(value: object) -> object:
-    """A bound in the metric's own unit: seconds, a share, USD a month, or a number."""
-    if isinstance(value, bool) or not isinstance(value, str):
-        return value
-    for parse, scale in ((parse_duration_ns, 1e-9), (parse_ratio, 1.0), (parse_usd_per_month, 1.0), (parse_usd, 1.0)):
-        try:
-            return parse(value) * scale
-        except ValueError:
-            continue
-    raise ValueError(f"is `{value}`, which is no bound; write a time (`4 s`), a share (`99.9 %`), `6000 USD/month`")
-
-
-Quantity = Annotated[
-    float,
-    BeforeValidator(_quantity),
-    WithJsonSchema(
-        {
-            "anyOf": [{"type": "string", "pattern": r"\d"}, {"type": "number"}],
-            "examples": ["250 ms", "99.9 %", "6000 USD/month", 50],
-            "x-kind": "bound",
-            "x-unit": "",
-            "x-bounds": "in the unit of its metric",
-        }
-    ),
-]
