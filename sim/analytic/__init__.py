@@ -10,6 +10,7 @@
 | `networks` | Jackson, tandem, closed networks, machine repair, fork-join |
 | `batching`, `retries` | group commit; backoff |
 | `availability` | k of n, primary and standby |
+| `storm` | retries after a pause that keep overload up, in the fluid limit |
 | `laws`, `runlength` | Little, bounds, USL, staffing, drain; how long to simulate |
 | `moments` | laws of durations |
 | `chains`, `levels`, `bisection` | the solvers underneath: finite and endless Markov chains, roots |

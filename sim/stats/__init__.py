@@ -14,6 +14,7 @@ Nothing here knows an engine, a scenario or a queue. Which method serves which f
     periodic load                   cycles
     a fault and its twin            recovery
     an interval against a bound     verdicts
+    mostly or seldom, by few runs   sequential; from which load on: threshold
 
 The coverage of the intervals is measured in `tests/statistics`.
 """

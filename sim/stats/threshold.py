@@ -1,0 +1,98 @@
+"""From which value on something mostly happens: a bisection whose every step may be wrong or stay undecided.
+
+It is pure: what a step costs, and how it is decided, is the caller's matter (`sequential`).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """One value that was tried. hits of n: how often it happened. verdict: whether mostly; None when undecided."""
+
+    at: float
+    hits: int
+    n: int
+    verdict: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """Where it begins: above `below` and not above `above`.
+
+    below: the greatest value at which it seldom happens; None where it mostly happens, or cannot be told, even at the
+    lowest. above: the least at which it mostly does; None where it does not, or cannot be told, at the highest.
+    error: probability that this is wrong, provided that a greater value never makes it happen less.
+    """
+
+    below: float | None
+    above: float | None
+    tried: tuple[Tried, ...]
+    error: float
+
+
+def decisions_at_most(low: float, high: float, within: float) -> int:
+    """The most decisions that a search takes: both ends, and for each side of what stays undecided a bisection.
+
+    >>> decisions_at_most(0.5, 1.5, 0.05)
+    12
+    """
+    assert low < high, (low, high)
+    assert within > 0, within
+    return 2 + 2 * max(math.ceil(math.log2((high - low) / within) - 1e-9), 0)
+
+
+def threshold(
+    attempt: Callable[[float], Tried],
+    low: float,
+    high: float,
+    within: float,
+    error: float,
+    known: Iterable[Tried] = (),
+) -> Threshold:
+    """Search between two values until both ends are decided and lie no further than `within` apart.
+
+    attempt: tries one value; each of its verdicts is wrong with a probability of at most error / decisions_at_most, so
+    that all are right together (Bonferroni). known: values already tried.
+
+    An undecided value lies in the transition itself. It is not tried again: the ends then close in on it from both
+    sides, each to within `within`, and the interval stays as wide as what cannot be decided.
+    """
+    tried = {one.at: one for one in known}
+    while (following := _next(tried, low, high, within)) is not None:
+        tried[following] = attempt(following)
+    below, _, above = _sides(tried)
+    return Threshold(below, above, tuple(sorted(tried.values(), key=lambda one: one.at)), error)
+
+
+def _sides(tried: dict[float, Tried]) -> tuple[float | None, list[float], float | None]:
+    """The greatest value at which it seldom happens, undecided ones between, the least at which it mostly does.
+
+    Verdicts that contradict each other, of which one is wrong, are taken as undecided between them.
+    """
+    seldom = [one.at for one in tried.values() if one.verdict is False]
+    mostly = [one.at for one in tried.values() if one.verdict is True]
+    below = max((at for at in seldom if not mostly or at < min(mostly)), default=None)
+    above = min((at for at in mostly if not seldom or at > max(seldom)), default=None)
+    inside = sorted(at for at in tried if (below is None or at > below) and (above is None or at < above))
+    return below, inside, above
+
+
+def _next(tried: dict[float, Tried], low: float, high: float, within: float) -> float | None:
+    """An end of which nothing is known; else the middle of the wider gap that is still too wide; None without one."""
+    below, inside, above = _sides(tried)
+    if below is None and low not in tried:
+        return low
+    if above is None and high not in tried:
+        return high
+    points = [*([] if below is None else [below]), *inside, *([] if above is None else [above])]
+    gaps = [
+        *([(points[0], points[1])] if below is not None and len(points) > 1 else []),
+        *([(points[-2], points[-1])] if above is not None and len(points) > 1 else []),
+    ]
+    start, end = max(gaps, key=lambda gap: gap[1] - gap[0], default=(low, low))
+    return (start + end) / 2 if end - start > within * (1 + 1e-9) else None
