@@ -1,0 +1,85 @@
+"""The pathologies in configs/pathologies, and which of what each file lists under `cures` does not cure it.
+
+`python tests/pathologies/catalogue.py` writes the table of configs/pathologies/README.md anew.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from pathlib import Path
+
+from sim.figure import Figure
+from sim.lower.load import load
+from sim.plan.predict import Options, predict
+from sim.report.wording import interval_of, show
+from sim.stats.summary import Verdict
+
+FOLDER = Path(__file__).parents[2] / "configs" / "pathologies"
+FILES = {file.stem: file for file in sorted(FOLDER.glob("*.yaml"))}
+README = FOLDER / "README.md"
+
+NO_CURES: dict[str, set[str]] = {
+    "retry-storm": {"back_off", "twice_the_servers"},
+}
+"""Settings that are popular and do not cure: the file lists them all the same, and says so."""
+
+CONFIDENCE = 0.999
+"""Of all verdicts of one run together (Holm)."""
+
+INCIDENT = re.compile(r"https://\S+?(?=[),;]?\s)")
+
+
+def cures_of(name: str) -> list[str]:
+    """What the file lists under `cures`, in its order."""
+    return list(load(FILES[name]).scenario.cures)
+
+
+def incidents_of(name: str) -> list[str]:
+    """Addresses of the public incidents that the head of the file names."""
+    head = FILES[name].read_text(encoding="utf-8").split("\nname:")[0]
+    return INCIDENT.findall(head)
+
+
+@cache
+def verdicts(name: str, cure: str | None = None) -> tuple[Verdict, ...]:
+    """The objectives of the file, at 99.9 %, as it stands or with one of its cures; the same draws for all."""
+    loaded = load(FILES[name], [f"run.confidence={CONFIDENCE}"], cure)
+    return predict(loaded, Options(processes=1, lives=False)).summary.objectives
+
+
+def table() -> str:
+    """Each pathology with the objectives that it misses, the figures before and after, what cures it and what not."""
+    lines = ["| file | like | objective | as it stands | cured by | and is then | not cured by |", "|---" * 7 + "|"]
+    for name in FILES:
+        wrong = NO_CURES.get(name, set())
+        cures = [cure for cure in cures_of(name) if cure not in wrong]
+        after = {one.name: one for one in verdicts(name, cures[0])}
+        missed = [one for one in verdicts(name) if one.verdict == "missed"]
+        cells = (
+            f"[{name}]({name}.yaml)",
+            ", ".join(f"[{_short(address)}]({address})" for address in incidents_of(name)),
+            "<br>".join(f"{one.name}: {one.target}" for one in missed),
+            "<br>".join(_told(one.figure) for one in missed),
+            ", ".join(f"`{cure}`" for cure in cures),
+            "<br>".join(_told(after[one.name].figure) for one in missed),
+            ", ".join(f"`{cure}`" for cure in sorted(wrong)) or "",
+        )
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _told(figure: Figure) -> str:
+    best = "refused" if figure.value is None else show(figure.value, figure.unit)
+    return f"{best} {interval_of(figure)}".rstrip()
+
+
+def _short(address: str) -> str:
+    """An issue's address as people write it: `temporal#9747`; of others the host."""
+    issue = re.search(r"github\.com/[^/]+/([^/]+)/(?:issues|pull)/(\d+)", address)
+    return f"{issue[1]}#{issue[2]}" if issue else address.split("/")[2]
+
+
+if __name__ == "__main__":
+    text = README.read_text(encoding="utf-8")
+    README.write_text(text.split("| file")[0] + table() + "\n", encoding="utf-8")
