@@ -21,6 +21,7 @@ README = FOLDER / "README.md"
 
 NO_CURES: dict[str, set[str]] = {
     "retry-storm": {"back_off", "twice_the_servers"},
+    "shard-hot-spot": {"twice_the_database_and_history", "eight_times_the_shards"},
 }
 """Settings that are popular and do not cure: the file lists them all the same, and says so."""
 
