@@ -4,7 +4,7 @@ Method. Every test runs `REPLICATIONS` replications of the reference engine, see
 index, each audited. The figures are those that `sim run` prints (`sim.stats.metrics`), at the confidence 1 - ERROR.
 A claim names a figure and what theory says it is, and holds when
 
-* theory lies within the interval: at a false alarm in ERROR = 3e-6 of the claims. The directory makes less than 330
+* theory lies within the interval: at a false alarm in ERROR = 2.5e-6 of the claims. The directory makes less than 400
   claims, so that fresh seeds would alarm in less than one of a thousand runs (Bonferroni);
 * the interval is narrow enough to mean something: its half-width is at most `within` of theory in the full run. The
   quick run takes a quarter of the full window and is allowed three times the width: twice by its length, and more
@@ -35,7 +35,7 @@ from sim.stats.intervals import mean_interval
 from sim.stats.metrics import metrics
 
 REPLICATIONS = 64
-ERROR = 3e-6
+ERROR = 2.5e-6
 FULL = 4
 """Length of the full run in windows of the quick one."""
 QUICK_WIDTH = 3
