@@ -12,6 +12,7 @@ from sim.network.network import Network
 from sim.network.places import Delay, GroupCommit, Polled, Server, TokenBucket
 from sim.network.routines import (
     Acquire,
+    Attempt,
     Branch,
     Cached,
     Call,
@@ -44,7 +45,7 @@ def _unknown(path: Path, what: str, name: str, known: Collection[str]) -> Proble
 def problems(network: Network) -> list[Problem]:
     """Everything that does not fit, each with its path in the network."""
     found = [*_names(network), *_places(network), *_sources(network), *_faults(network)]
-    found += [*_controllers(network), *_monitors(network)]
+    found += [*_controllers(network), *_monitors(network), *_policies(network)]
     placed = {routine: list(walk(routine, steps)) for routine, steps in network.routines.items()}
     steps_of_all = [one.step for every in placed.values() for one in every]
     called = {step.call for step in steps_of_all if isinstance(step, Call)}
@@ -148,6 +149,12 @@ def _controllers(network: Network) -> Iterator[Problem]:
                 yield Problem(_dotted((*path, key)), f"is {number}, but `{controller.nodes}` has {size} nodes")
 
 
+def _policies(network: Network) -> Iterator[Problem]:
+    for name, breaker in network.breakers.items():
+        if breaker.at is not None and breaker.at not in network.resources:
+            yield _unknown(("breakers", name, "at"), "a resource", breaker.at, network.resources)
+
+
 def _monitors(network: Network) -> Iterator[Problem]:
     made = {
         placed.step.mark.name
@@ -197,6 +204,10 @@ def _step(network: Network, placed: Placed, affinities: Collection[str]) -> Iter
         for index, option in enumerate(step.branch):
             if option.attribute is not None and option.attribute not in network.attributes:
                 yield _unknown((*path, "branch", index), "an attribute", option.attribute, network.attributes)
+    elif isinstance(step, Attempt):
+        breaker = step.attempt.breaker
+        if breaker is not None and breaker not in network.breakers:
+            yield _unknown((*path, "attempt", "breaker"), "a circuit breaker", breaker, network.breakers)
     elif isinstance(step, Cached):
         if step.cached.cache not in network.caches:
             yield _unknown((*path, "cached", "cache"), "a cache", step.cached.cache, network.caches)
@@ -296,8 +307,7 @@ def _held(network: Network, routine: str, steps: Steps) -> Iterator[Problem]:
                     now.remove(step.release)
                 elif step.release in network.resources and not _may_hold(steps[:index], step.release):
                     yield Problem(_dotted(here), f"releases `{step.release}`, which is not held here")
-            wanted = held_wanted(step)
-            if wanted is not None:
+            for wanted in held_wanted(network, step):
                 below, name = wanted
                 held_now = now[:-1] if isinstance(step, Acquire) else now
                 if name in network.resources and name not in held_now and not _may_hold(steps[:index], name):

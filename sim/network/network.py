@@ -9,6 +9,7 @@ from sim.network.faults import Fault
 from sim.network.monitors import Monitor, Span
 from sim.network.names import Name
 from sim.network.places import Cache, NodeGroup, Resource, Station
+from sim.network.policies import Breaker
 from sim.network.routines import Steps
 from sim.network.sources import Source
 from sim.spec import Spec
@@ -33,6 +34,8 @@ class Network(Spec):
     """Numbers that each execution carries, with their values at its start."""
     faults: dict[Name, Fault] = Field(default_factory=dict)
     """What fails."""
+    breakers: dict[Name, Breaker] = Field(default_factory=dict)
+    """What turns tries away while they fail too often."""
     controllers: dict[Name, Controller] = Field(default_factory=dict)
     """What switches nodes on and off."""
     monitors: dict[Name, Monitor] = Field(default_factory=dict)

@@ -8,6 +8,8 @@ from pydantic import Field, Tag, model_validator
 
 from sim.network.distributions import Distribution, Number
 from sim.network.names import Name
+from sim.network.policies import Heartbeat as Heartbeat
+from sim.network.policies import Retry as Retry
 from sim.spec import Spec, chosen_by_key
 from sim.units import Duration, PositiveDuration, Ratio
 
@@ -203,36 +205,6 @@ class Race(StepSpec):
     """The branches."""
 
 
-class Retry(Spec):
-    """When and how often to try again."""
-
-    initial_interval_ns: Duration = 1_000_000_000
-    """Back-off after the first failure."""
-    backoff_coefficient: Annotated[float, Field(ge=1)] = 2.0
-    """Factor from one back-off to the next."""
-    maximum_interval_ns: PositiveDuration | None = None
-    """Longest back-off; 100 times the initial interval by default."""
-    maximum_attempts: Annotated[int, Field(ge=1)] | None = None
-    """Attempts in all; without it there is no limit."""
-    jitter: Ratio = 0.0
-    """Each back-off is shortened by up to this share, uniformly."""
-    non_retryable: tuple[str, ...] = ()
-    """Failures that are not tried again."""
-    floor_ns: Duration = 0
-    """A back-off takes at least this long."""
-    grid_ns: PositiveDuration | None = None
-    """Back-offs end at a multiple of this time (server timers are looked at in steps)."""
-
-
-class Heartbeat(Spec):
-    """Signs of life from the node that an attempt runs on."""
-
-    timeout_ns: PositiveDuration
-    """The attempt fails when no sign has come for this long."""
-    interval_ns: PositiveDuration | None = None
-    """Time between two signs; 0.8 of the timeout by default (the SDKs' throttle)."""
-
-
 class AttemptBody(Spec):
     """Steps that may fail and be tried again."""
 
@@ -248,6 +220,8 @@ class AttemptBody(Spec):
     """Detect the loss of the node it runs on."""
     retry: Retry | None = None
     """When to try again; without it there is one attempt."""
+    breaker: Name | None = None
+    """Every try asks this circuit breaker first; turned away it fails with `open_circuit`."""
     on_crash: Literal["fail", "silent"] = "fail"
     """When the node that it started on crashes: the attempt fails at once (a closed connection), or nobody hears
     and only a timeout ends it."""

@@ -38,6 +38,7 @@ BUILT_IN = frozenset(
         "error",
         "join",
         "not_held",
+        "open_circuit",
         "patience",
         "preempted",
         "refused",
@@ -260,12 +261,15 @@ def _context(steps: Steps, path: Path, in_saga: bool, in_attempt: bool) -> Itera
             yield from _context(body, (*here, *below), saga, in_attempt or timed)
 
 
-def held_wanted(step: Step) -> tuple[Path, str] | None:
-    """The resource of which a step needs a held unit, with the path of its name; None where it needs none."""
+def held_wanted(network: Network, step: Step) -> Iterator[tuple[Path, str]]:
+    """The resources of which a step needs a held unit, each with the path of what says so."""
     if isinstance(step, Acquire) and step.acquire.at is not None:
-        return ("acquire", "at"), step.acquire.at
-    if isinstance(step, Use) and step.use.at is not None:
-        return ("use", "at"), step.use.at
-    if isinstance(step, Cached):
-        return ("cached", "at"), step.cached.at
-    return None
+        yield ("acquire", "at"), step.acquire.at
+    elif isinstance(step, Use) and step.use.at is not None:
+        yield ("use", "at"), step.use.at
+    elif isinstance(step, Cached):
+        yield ("cached", "at"), step.cached.at
+    elif isinstance(step, Attempt):
+        breaker = network.breakers.get(step.attempt.breaker or "")
+        if breaker is not None and breaker.at is not None:
+            yield ("attempt", "breaker"), breaker.at

@@ -195,6 +195,17 @@ class NodesOn:
 
 
 @dataclass(frozen=True, slots=True)
+class BreakerUse:
+    """How often a circuit breaker was asked, turned a try away, and opened, in the window. nodes: how many there are,
+    one a node; the samples `breaker.NAME` add up their states: 0 closed, 1 half-open, 2 open."""
+
+    nodes: int
+    asked: int
+    turned_away: int
+    opened: int
+
+
+@dataclass(frozen=True, slots=True)
 class Replication:
     """Everything that one run leaves behind.
 
@@ -227,3 +238,4 @@ class Replication:
     events: int
     findings: tuple[str, ...]
     nodes_on: dict[str, NodesOn] = field(default_factory=dict)
+    breakers: dict[str, BreakerUse] = field(default_factory=dict)

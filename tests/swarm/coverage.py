@@ -50,6 +50,7 @@ FAMILIES = {
     "attempt": "inline timed uncounted start on_failure silent taken_back left_behind",
     "heartbeat": "lost resumed",
     "retry": "itself jitter floor grid maximum_interval non_retryable exhausted unlimited",
+    "breaker": "opens half_open closes opens_again nodes trials_full stale left trial_left crashed",
     "fault": (
         "crash pause slow errors scripted drill random each any all listed several_targets overlap "
         "speeds_overlap for_ever no_time hit window common"
@@ -64,7 +65,7 @@ FAMILIES = {
     "plan": "warmup follow drain dropped samples replication",
     "outcome": "succeeded compensated failed rejected open",
     "failure": (
-        "crash preempted rejected refused patience error join not_held timeout_start_to_close "
+        "crash preempted rejected refused patience error join not_held open_circuit timeout_start_to_close "
         "timeout_schedule_to_start timeout_schedule_to_close timeout_heartbeat"
     ),
     "finding": "deadlock nothing_left",

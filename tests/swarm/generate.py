@@ -14,6 +14,7 @@ from .dice import Swarm
 from .disturbed import extend
 from .load import Load
 from .places import Document, Places
+from .policies import put_policies
 from .routines import Routines, within
 from .steps import FAILURES
 from .switched import controllers
@@ -65,6 +66,7 @@ def case(seed: int, scale: float = 1.0) -> Case:
         **properties,
     }
     _know_only_what_can_fail(document)
+    put_policies(document, swarm, times)
     plan = Plan(**load.plan(faults))
     length = round(load.length * scale)
     document["controllers"] = controllers(swarm, times, places, _used(routines.written, places), length)

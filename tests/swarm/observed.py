@@ -18,6 +18,7 @@ from sim.results.columns import Replication
 from . import see_causes as see_causes  # its looks need nothing but to be there
 from . import see_controllers as see_controllers
 from . import see_places, see_steps
+from . import see_policies as see_policies
 from .coverage import told_by_columns
 from .generate import Case
 from .looks import looking, replaced

@@ -16,7 +16,18 @@ from .generate import Case
 Path = tuple[str | int, ...]
 Fails = Callable[[Case], bool]
 _TIME = re.compile(r"\d+ (ns|us|ms|s)")
-PARTS = ("attributes", "nodes", "resources", "stations", "caches", "faults", "controllers", "monitors", "spans")
+PARTS = (
+    "attributes",
+    "nodes",
+    "resources",
+    "stations",
+    "caches",
+    "faults",
+    "breakers",
+    "controllers",
+    "monitors",
+    "spans",
+)
 
 
 def shrink(case: Case, fails: Fails, told: Callable[[str], None] = lambda line: None) -> Case:

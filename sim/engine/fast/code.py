@@ -284,6 +284,7 @@ class _Writer:
         at = self.new(L.OP_ATTEMPT, placed, following, L.AT_SIZE)
         words = self.program.words
         timed = has_timer(body)
+        words[at + L.AT_BREAKER] = self.program.handles[f"breaker {body.breaker}"] if body.breaker is not None else 0
         end = self.end(L.OP_RETURN if timed else L.OP_ATTEMPT_END)
         words[at + L.AT_BODY] = self.body(step, here, ("attempt", "steps"), end)
         if body.on_failure is not None:

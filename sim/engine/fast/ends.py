@@ -6,15 +6,14 @@ from sim.draws.jit import inner
 from sim.draws.streams import child_path, uniform
 from sim.engine.fast.alarms import cancel, key_of, set_alarm
 from sim.engine.fast.batches import cut_guest
+from sim.engine.fast.breakers import try_ended, try_left
 from sim.engine.fast.endings import end_job, give_back, pop_frame
 from sim.engine.fast.families import give_family, stop_family
 from sim.engine.fast.guests import leave_room
 from sim.engine.fast.jobs import (
     grant_place,
     lose,
-    new_child,
     release_record,
-    snapshot,
     spend,
     take_over,
     take_spans,
@@ -23,9 +22,7 @@ from sim.engine.fast.jobs import (
 )
 from sim.engine.fast.layout import (
     AT_AFTER,
-    AT_BODY,
     AT_COEFFICIENT,
-    AT_COUNTED,
     AT_FATAL,
     AT_FATAL_COUNT,
     AT_FIRST,
@@ -35,16 +32,12 @@ from sim.engine.fast.layout import (
     AT_JITTER_STREAM,
     AT_LONGEST,
     AT_MAXIMUM,
-    AT_ONCE,
     AT_RETRY,
-    AT_STARTS,
-    AT_STS,
     AT_TIMED,
     ATTEMPT_FRAME,
     B_AWAITED,
     B_DECIDING,
     B_OPEN,
-    COHORT,
     D_RESUMED,
     DE_STATE,
     ENDED,
@@ -53,23 +46,19 @@ from sim.engine.fast.layout import (
     F_INDEX,
     F_NEXT,
     F_OTHER,
+    F_PASSAGE,
     F_PATH,
     F_STEP,
     F_VALUE,
     G_NODE,
     H_ACTIVITIES,
-    H_ATTEMPTS,
     H_NOW,
-    H_SOURCES,
     H_ST_BACKOFF,
     H_ST_LOST,
     H_ST_PAUSED,
-    H_STATES,
     IN_LINE,
-    J_ACCOUNT,
     J_LINK,
     J_PATH,
-    J_REFS,
     J_SAGA,
     J_STATE,
     LOW,
@@ -84,10 +73,7 @@ from sim.engine.fast.layout import (
     SAGA_FRAME,
     SCHEDULE_TO_CLOSE,
     SCHEDULE_TO_START,
-    SOURCE_SHIFT,
     T_JOB,
-    TRIAL,
-    U_ROUTINE,
     UNDO_FRAME,
     W_BACKOFF,
     W_DELAY,
@@ -105,21 +91,9 @@ from sim.engine.fast.layout import (
     X_CANCELLED,
     X_COMPENSATED,
     X_TIMEOUT,
-    Y_ALARMS,
-    Y_BEAT,
     Y_CHILD,
     Y_ERROR,
     Y_EXPIRED,
-    Y_JOB,
-    Y_KIND,
-    Y_LISTED,
-    Y_LOST,
-    Y_NODE,
-    Y_OPEN,
-    Y_OUTER,
-    Y_SETTLED,
-    Y_SIZE,
-    Y_STARTED,
     Y_STEP,
     Z_LINKS,
     Z_NODE,
@@ -136,12 +110,11 @@ from sim.engine.fast.memory import (
     low,
     multiple_above,
     set_low,
-    take,
 )
 from sim.engine.fast.pools import drop_grant, leave_line, serve, stop_patience
 from sim.engine.fast.records import reacted
 from sim.engine.fast.servers import cut_visit, leave_door
-from sim.engine.fast.trials import close_trial, set_timer, start_trial
+from sim.engine.fast.trials import close_trial
 from sim.engine.order import TIMEOUT
 
 GONE = 0
@@ -153,56 +126,11 @@ _PROPAGATE_ANEW = -2
 
 
 @inner
-def _new_trial(m: Memory, job: int, step: int, deadline: int) -> int:
-    trial = take(m, Y_SIZE)
-    m[trial + Y_KIND] = TRIAL
-    m[trial + Y_STEP] = step
-    m[trial + Y_JOB] = job
-    m[trial + Y_OUTER] = high(m[job + J_REFS])
-    m[trial + Y_OPEN] = 1
-    m[trial + Y_EXPIRED] = 0
-    m[trial + Y_LOST] = 0
-    m[trial + Y_STARTED] = -1
-    m[trial + Y_BEAT] = -1
-    m[trial + Y_SETTLED] = -1
-    m[trial + Y_NODE] = 0
-    m[trial + Y_ERROR] = 0
-    m[trial + Y_LISTED] = 0
-    for which in range(4):
-        m[trial + Y_ALARMS + which] = 0
-    child = new_child(m, job, m[job + J_PATH], m[step + AT_BODY], trial, trial)
-    m[child + J_REFS] += 1  # the trial needs it until it is closed
-    m[trial + Y_CHILD] = child
-    if deadline >= 0:
-        set_timer(m, trial, SCHEDULE_TO_CLOSE, deadline)
-    if m[step + AT_STARTS] == AT_ONCE:
-        start_trial(m, trial, 0)
-    elif m[step + AT_STS] >= 0:
-        set_timer(m, trial, SCHEDULE_TO_START, m[H_NOW] + m[step + AT_STS])
-    return trial
-
-
-@inner
-def begin_attempt(m: Memory, f: Floats, job: int, frame: int) -> int:
-    """The next attempt: gives its first step, or GONE when it runs as a child that the job awaits."""
-    step = m[frame + F_STEP]
-    number = m[frame + F_INDEX] + 1
-    m[frame + F_INDEX] = number
-    if m[step + AT_COUNTED] and m[job + J_STATE] & COHORT:
-        routine = m[m[m[H_SOURCES] + (m[job + J_STATE] >> SOURCE_SHIFT)] + U_ROUTINE]
-        m[m[H_ATTEMPTS] + 2 * routine + (0 if number == 1 else 1)] += 1
-    m[job + J_PATH] = child_path(child_path(m[frame + F_PATH], m[step + O_SALT]), number)
-    m[frame + F_BASE] = high(m[job + J_ACCOUNT])
-    if m[step + AT_TIMED]:
-        trial = _new_trial(m, job, step, m[frame + F_OTHER])
-        m[frame + F_HANDLE] = trial << 31
-        wait_for(m, job, W_TRIAL, trial, step)
-        return GONE
-    before = low(m[frame + F_HANDLE])
-    if before:
-        give(m, before, m[H_STATES])
-    m[frame + F_HANDLE] = snapshot(m, job)
-    return m[step + AT_BODY]
+def attempt_succeeds(m: Memory, job: int, frame: int) -> None:
+    """The try under way has come to a good end."""
+    if m[frame + F_PASSAGE]:
+        try_ended(m, frame, 0)
+    pop_frame(m, job, frame)
 
 
 @inner
@@ -232,11 +160,17 @@ def _attempt_failed(m: Memory, f: Floats, job: int, frame: int, error: int, dept
     step = m[frame + F_STEP]
     base = m[frame + F_BASE]
     give_back(m, f, job, base)
+    outside = 0 <= depth < base
+    if m[frame + F_PASSAGE]:
+        if outside:
+            try_left(m, frame)
+        else:
+            try_ended(m, frame, 1)
     if m[step + AT_TIMED]:
         spend(m, job, m[H_ST_LOST], m[H_NOW])
     else:
         lose(m, job, low(m[frame + F_HANDLE]))
-    if 0 <= depth < base:
+    if outside:
         pop_frame(m, job, frame)
         return _PROPAGATE  # it dies with what was acquired outside, and reacts to nothing
     reacted(m)
@@ -321,6 +255,8 @@ def called_off(m: Memory, f: Floats, job: int) -> None:
     """The job is no longer wanted: it goes back to nothing, and ends."""
     frame = high(m[job + J_LINK])
     while frame:
+        if high(m[frame + F_NEXT]) == ATTEMPT_FRAME and m[frame + F_PASSAGE]:
+            try_left(m, frame)
         pop_frame(m, job, frame)
         frame = high(m[job + J_LINK])
     end_job(m, f, job, X_CANCELLED)
@@ -422,7 +358,7 @@ def trial_settled(m: Memory, f: Floats, job: int, trial: int) -> int:
     if error == 0:
         take_over(m, job, child)
         release_record(m, child)
-        pop_frame(m, job, high(m[job + J_LINK]))
+        attempt_succeeds(m, job, high(m[job + J_LINK]))
         return m[step + O_NEXT]
     take_spans(m, job, child)
     release_record(m, child)

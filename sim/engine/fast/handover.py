@@ -18,6 +18,7 @@ from sim.network.faults import Fault
 from sim.network.places import Server
 from sim.results.columns import (
     OPEN,
+    BreakerUse,
     Episodes,
     Executions,
     InFlight,
@@ -79,6 +80,7 @@ def replication_of(
             name: _nodes_on(m, program.handles[f"controller {name}"], controller.of)
             for name, controller in network.controllers.items()
         },
+        breakers={name: _breaker(m, program.handles[f"breaker {name}"]) for name in network.breakers},
     )
 
 
@@ -283,6 +285,10 @@ def _nodes_on(m: Words, at: int, of: tuple[str, ...]) -> NodesOn:
     return NodesOn(area, int(m[at + L.KO_WINDOW_MAX]), starts, of)
 
 
+def _breaker(m: Words, at: int) -> BreakerUse:
+    return BreakerUse(*(int(m[at + word]) for word in (L.BK_COUNT, L.BK_ASKED, L.BK_TURNED, L.BK_OPENED)))
+
+
 def _counts(m: Words, program: Program, routines: tuple[str, ...]) -> dict[tuple[str, str], int]:
     base, width = int(m[L.H_OPERATIONS]), int(m[L.H_OPERATION_COUNT])
     return {
@@ -312,6 +318,7 @@ def _samples(m: Words, plan: Plan, network: Network) -> dict[str, Words]:
         names += [f"queue.{name}", f"busy.{name}"]
     names += [f"in_flight.{routine}" for routine in network.routines]
     names += [f"nodes.{name}" for name in network.controllers]
+    names += [f"breaker.{name}" for name in network.breakers]
     table = read_log(m, int(m[L.H_SAMPLE]) + L.SA_LOG).reshape(-1, len(names))
     if not len(table):
         return {"": np.zeros(0, np.int64)}

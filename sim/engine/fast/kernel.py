@@ -15,6 +15,7 @@ from sim.engine.fast.layout import (
     A_OWNER,
     A_VISIT,
     BEGIN,
+    BK_LEVEL,
     BUDGET_SPENT,
     CALL_OFF,
     COHORT,
@@ -32,6 +33,7 @@ from sim.engine.fast.layout import (
     FAR,
     G_HELD,
     G_NODE,
+    H_BREAKERS,
     H_CONTROLLERS,
     H_FAULT_GAP,
     H_FAULT_HEAP,
@@ -234,6 +236,8 @@ def _take_sample(m: Memory) -> None:
         log_word(m, log, m[m[H_ROUTINES] + routine * RL_SIZE + RL_CURRENT])
     for number in range(m[H_CONTROLLERS + 1]):
         log_word(m, log, m[m[m[H_CONTROLLERS] + number] + KO_KEPT])
+    for number in range(m[H_BREAKERS + 1]):
+        log_word(m, log, m[m[m[H_BREAKERS] + number] + BK_LEVEL])
     m[sampler + SA_NUMBER] += 1
     set_alarm(m, m[sampler + SA_NUMBER] * m[sampler + SA_INTERVAL], sampler)
 

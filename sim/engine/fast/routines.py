@@ -9,7 +9,7 @@ from sim.engine.fast.draw import number_of
 from sim.engine.fast.endings import end_job, pop_frame, push_frame
 from sim.engine.fast.ends import (
     GONE,
-    begin_attempt,
+    attempt_succeeds,
     fail,
     leave_family,
     next_compensation,
@@ -115,6 +115,7 @@ from sim.engine.fast.steps import (
     step_start,
     step_use,
 )
+from sim.engine.fast.tries import begin_attempt
 
 # -- steps with steps inside --------------------------------------------------------------------------------
 
@@ -257,7 +258,7 @@ def _step_end(m: Memory, f: Floats, job: int, step: int, code: int) -> int:
         return _next_round(m, job, frame)
     around = m[frame + F_STEP]
     if code == OP_ATTEMPT_END:
-        pop_frame(m, job, frame)
+        attempt_succeeds(m, job, frame)
         return m[around + O_NEXT]
     if code == OP_SAGA_END:
         set_low(m, job + J_SAGA, m[frame + F_HANDLE])

@@ -6,7 +6,6 @@ from sim.draws.jit import inner
 from sim.engine.fast.endings import pop_frame
 from sim.engine.fast.ends import (
     GONE,
-    begin_attempt,
     called_off,
     fail,
     stop_waiting,
@@ -57,6 +56,7 @@ from sim.engine.fast.steps import (
     acquired,
     open_unit,
 )
+from sim.engine.fast.tries import begin_attempt
 
 
 @inner

@@ -57,6 +57,7 @@ class AttemptStep:
         self.label = placed.stream
         # A body that may have to be abandoned or cut off by a timer needs a thread of control of its own.
         self.inline = not has_timer(body)
+        self.breaker = engine.breakers[body.breaker] if body.breaker is not None else None
 
     def run(self, job: Job) -> Any:
         """Try until success or until the policy gives up."""
@@ -73,20 +74,32 @@ class AttemptStep:
             job.path = child_path(base_path, number)
             before = dict(job.split)
             base = job.taken
+            passage = None
             try:
+                if self.breaker is not None:
+                    passage = self.breaker.ask(job)
                 if self.inline:
                     yield from self.engine.walk(job, self.inner)
                 else:
                     yield from self._try(job, deadline)
+                if passage is not None:
+                    passage.ended(failed=False)
                 job.path = outer_path
                 return
+            except Cancelled:
+                if passage is not None:
+                    passage.left()
+                raise
             except Failed as failure:
+                outside = failure.depth is not None and failure.depth < base
+                if passage is not None:
+                    passage.left() if outside else passage.ended(failed=True)
                 job.give_back(base)
                 job.lose(before, clock._now)
                 error = failure.error
                 final = isinstance(failure, Final) or error == COMPENSATED
                 job.tell(clock._now, f"attempt {number} of {self.label} failed: {error}")
-                if failure.depth is not None and failure.depth < base:
+                if outside:
                     job.path = outer_path
                     raise  # it dies with what was acquired outside, and reacts to nothing
                 self.engine.reacted()

@@ -26,6 +26,7 @@ from sim.engine.reference.guests import BucketStation, DelayStation
 from sim.engine.reference.handover import replication_of
 from sim.engine.reference.jobs import CANCELLED, Cancelled, Execution, Failed, Job
 from sim.engine.reference.meters import Window
+from sim.engine.reference.policies import BreakerState
 from sim.engine.reference.pools import Pool
 from sim.engine.reference.recorder import Recorder
 from sim.engine.reference.sources import SourceProcess
@@ -85,6 +86,7 @@ class Engine:
             name: Pool(self, name, resource, self.groups[group_of(network, name)], resource.units)
             for name, resource in network.resources.items()
         }
+        self.breakers = {name: BreakerState(self, breaker) for name, breaker in network.breakers.items()}
         self.stations: dict[str, Any] = {name: self._station(name) for name in network.stations}
         self.routine_ids = {name: index for index, name in enumerate(network.routines)}
         self.routines: dict[str, list[Any]] = build.routines(self)
@@ -331,3 +333,5 @@ class Engine:
                 samples[f"in_flight.{routine}"].append(level.current if level else 0)
             for name, controller in self.controllers.items():
                 samples[f"nodes.{name}"].append(controller.kept.current)
+            for name, breaker in self.breakers.items():
+                samples[f"breaker.{name}"].append(breaker.level)

@@ -13,6 +13,7 @@ from sim.engine.reference.stations import ONE_CORE, Shared
 from sim.network.facts import node_groups
 from sim.results.columns import (
     OPEN,
+    BreakerUse,
     Episodes,
     Executions,
     FaultEpisode,
@@ -77,6 +78,10 @@ def replication_of(engine: Engine, followed_ns: int) -> Replication:
         events=_events(engine),
         findings=tuple(cycles(engine)),
         nodes_on={name: _nodes_on(controller) for name, controller in engine.controllers.items()},
+        breakers={
+            name: BreakerUse(len(one.circuits), one.asked, one.turned_away, one.opened)
+            for name, one in engine.breakers.items()
+        },
     )
 
 

@@ -8,5 +8,6 @@ does with the records is told in the files named after them; `compile` writes th
 from sim.engine.fast.layout.header import *
 from sim.engine.fast.layout.jobs import *
 from sim.engine.fast.layout.places import *
+from sim.engine.fast.layout.policies import *
 from sim.engine.fast.layout.steps import *
 from sim.engine.fast.layout.world import *

@@ -74,6 +74,7 @@ H_ST_PAUSED: Final = 66
 H_SOURCE_COUNT: Final = 67
 H_FAULT_GAP: Final = 110  # first process of a fault; number
 H_CONTROLLERS: Final = 112  # base of handles, number
+H_BREAKERS: Final = 114  # base of handles, number
 # where the parts of a job begin that not every network needs
 X_SPANS: Final = 70
 X_ATTRIBUTES: Final = 71
@@ -176,6 +177,7 @@ ERRORS_BUILT_IN: Final = (
     "timeout_heartbeat",
     "compensated",
     "cancelled",
+    "open_circuit",
 )
 X_CRASH: Final = 1
 X_PREEMPTED: Final = 2
@@ -188,6 +190,7 @@ X_NOT_HELD: Final = 8
 X_TIMEOUT: Final = 9  # and the three after it
 X_COMPENSATED: Final = 13
 X_CANCELLED: Final = 14
+X_OPEN_CIRCUIT: Final = 15
 
 START_TO_CLOSE: Final = 0
 SCHEDULE_TO_START: Final = 1

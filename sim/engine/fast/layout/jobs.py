@@ -63,7 +63,8 @@ F_BASE: Final = 4
 F_OTHER: Final = 5
 F_VALUE: Final = 6
 F_HANDLE: Final = 7
-F_SIZE: Final = 8
+F_PASSAGE: Final = 8  # of an attempt: leave to go through its breaker, or 0
+F_SIZE: Final = 9
 
 CALL_FRAME: Final = 0
 LOOP_FRAME: Final = 1

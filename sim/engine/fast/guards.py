@@ -1,0 +1,28 @@
+"""From circuit breakers to words."""
+
+from __future__ import annotations
+
+from sim.engine.fast import layout as L
+from sim.engine.fast.program import Program
+from sim.network import Network
+from sim.network.facts import group_of, node_groups
+
+
+def write_breakers(program: Program, network: Network) -> None:
+    """Every circuit breaker, closed, with nothing remembered."""
+    groups, handles = node_groups(network), []
+    for name, spec in network.breakers.items():
+        at = program.room(L.BK_SIZE)
+        program.handles[f"breaker {name}"] = at
+        handles.append(at)
+        words, count = program.words, 1
+        if spec.at is not None:
+            group = group_of(network, spec.at)
+            count = groups[group]
+            words[at + L.BK_AT], words[at + L.BK_GROUP] = program.handles[spec.at], program.handles[f"group {group}"]
+        words[at + L.BK_COUNT], words[at + L.BK_WIDTH] = count, L.BC_OUTCOMES + spec.window
+        words[at + L.BK_WINDOW], words[at + L.BK_OPENING] = spec.window, spec.opening_failures
+        words[at + L.BK_TRIALS], words[at + L.BK_REOPENING] = spec.trials, spec.reopening_failures
+        words[at + L.BK_OPEN] = spec.open_ns
+        program.block(at + L.BK_CIRCUITS, [at, *[0] * (words[at + L.BK_WIDTH] - 1)], count)
+    program.words[L.H_BREAKERS], program.words[L.H_BREAKERS + 1] = program.put(handles), len(handles)

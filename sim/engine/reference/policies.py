@@ -1,0 +1,131 @@
+"""Circuit breakers at work. Who asks them, and what a try is, is told in `attempts`; the law is SEMANTICS.md."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING
+
+from sim.engine.reference.groups import Hit
+from sim.engine.reference.jobs import Failed, Job
+from sim.network.policies import Breaker
+
+if TYPE_CHECKING:
+    from sim.engine.reference.engine import Engine
+
+CLOSED, HALF_OPEN, OPEN = range(3)
+
+
+class Circuit:
+    """One breaker: that of a node, or of all.
+
+    phase: goes up with every change of state; a try let through in another one is none of its business any more.
+    let_through: trials of this phase that are under way. failed: failures among what is remembered.
+    """
+
+    __slots__ = ("failed", "let_through", "outcomes", "phase", "state", "until_ns")
+
+    def __init__(self) -> None:
+        self.phase = 0
+        self.until_ns = 0
+        self.change(CLOSED)
+
+    def change(self, state: int) -> None:
+        """A new state, with nothing remembered."""
+        self.state = state
+        self.phase += 1
+        self.outcomes: deque[bool] = deque()
+        self.failed = 0
+        self.let_through = 0
+
+
+class Passage:
+    """Leave to go through, until the try has ended or is none of the breaker's business any more."""
+
+    __slots__ = ("breaker", "circuit", "phase")
+
+    def __init__(self, breaker: BreakerState, circuit: Circuit) -> None:
+        self.breaker = breaker
+        self.circuit = circuit
+        self.phase = circuit.phase
+
+    def ended(self, failed: bool) -> None:
+        """The try has succeeded or failed."""
+        if self.circuit.phase == self.phase:
+            self.breaker.learn(self.circuit, failed)
+
+    def left(self) -> None:
+        """Somebody else has put an end to the try: its place is free again, and nothing is known."""
+        if self.circuit.phase == self.phase:
+            self.circuit.let_through -= 1
+
+
+class BreakerState:
+    """All breakers of one name; with `at` they stand on the nodes of a group.
+
+    asked, turned_away, opened: how often, in the window.
+    """
+
+    def __init__(self, engine: Engine, spec: Breaker) -> None:
+        self.clock = engine.clock
+        self.window = engine.window
+        self.spec = spec
+        group = engine.pools[spec.at].group if spec.at is not None else None
+        self.circuits = [Circuit() for _ in range(group.count if group is not None else 1)]
+        self.asked = self.turned_away = self.opened = 0
+        if group is not None:
+            group.residents.append(self)
+
+    @property
+    def level(self) -> int:
+        """The states added up: 0 closed, 1 half-open, 2 open."""
+        return sum(circuit.state for circuit in self.circuits)
+
+    def ask(self, job: Job) -> Passage:
+        """Ask for a try. Raises Failed("open_circuit") when it is turned away, Failed("not_held") without a node."""
+        circuit = self.circuits[job.node_of(self.spec.at) if self.spec.at is not None else 0]
+        self.asked += self._counts()
+        if circuit.state == OPEN and self.clock._now >= circuit.until_ns:
+            circuit.change(HALF_OPEN)
+        full = circuit.let_through + len(circuit.outcomes) >= self.spec.trials
+        if circuit.state == OPEN or (circuit.state == HALF_OPEN and full):
+            self.turned_away += self._counts()
+            raise Failed("open_circuit")
+        circuit.let_through += 1
+        return Passage(self, circuit)
+
+    def learn(self, circuit: Circuit, failed: bool) -> None:
+        """A try that was let through in this phase has ended."""
+        spec = self.spec
+        circuit.let_through -= 1
+        circuit.outcomes.append(failed)
+        circuit.failed += failed
+        if circuit.state == CLOSED:
+            if len(circuit.outcomes) > spec.window:
+                circuit.failed -= circuit.outcomes.popleft()
+            if len(circuit.outcomes) == spec.window and circuit.failed >= spec.opening_failures:
+                self._open(circuit)
+        elif len(circuit.outcomes) == spec.trials:
+            if circuit.failed >= spec.reopening_failures:
+                self._open(circuit)
+            else:
+                circuit.change(CLOSED)
+
+    def _open(self, circuit: Circuit) -> None:
+        circuit.change(OPEN)
+        circuit.until_ns = self.clock._now + self.spec.open_ns
+        self.opened += self._counts()
+
+    def _counts(self) -> bool:
+        return self.window.begin_ns <= self.clock._now < self.window.end_ns
+
+    # -- as a resident of its group ---------------------------------------------------------------------------
+
+    def node_down(self, node: int, hit: Hit) -> None:
+        """What the node knew is gone with it."""
+        self.circuits[node].change(CLOSED)
+
+    def node_up(self, node: int) -> None:
+        """Back, with nothing remembered."""
+
+    def node_speed(self, node: int, speed: float) -> None:
+        """What it remembers stays as it is."""

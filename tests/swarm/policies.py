@@ -1,0 +1,87 @@
+"""Random policies against failures. They are put on last, with dice of their own, so that all else stays as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from sim.network.routines import STEP_KINDS
+
+from .dice import Dice, Swarm
+from .places import Document
+from .times import Times
+
+
+def put_policies(document: Document, swarm: Swarm, times: Times) -> None:
+    """Breakers for attempts of the document, and attempts that are made for them."""
+    dice = Dice(f"guarded {swarm.seed}")
+    for name, steps in document["routines"].items():
+        if name.startswith("job") and document["resources"] and dice.chance(0.4):
+            steps += _guarded(dice.pick(list(document["resources"])), dice, times)
+    attempts = [found for name, steps in document["routines"].items() for found in _attempts(steps, [], name)]
+    _breakers(document, attempts, Dice(f"breakers {swarm.seed}"), times)
+
+
+def _guarded(pool: str, dice: Dice, times: Times) -> list[Document]:
+    """A call that fails now and then, made by who holds a unit of a pool, and sometimes no longer waited for."""
+    work = [
+        {"delay": times.steps(dice.pick((1, 2, 5, 9)))},
+        {"fail": "declined", "probability": dice.pick((0.3, 0.6))},
+    ]
+    retry = {"initial_interval": times.steps(1), "maximum_attempts": dice.between(1, 4)}
+    call: Document = {"attempt": {"retry": retry, "steps": work, "on_failure": []}}
+    if dice.chance(0.4):
+        call["attempt"]["start_to_close"] = times.steps(dice.pick((1, 2, 4)))
+    if dice.chance(0.6):
+        call = {"race": [[call], [{"delay": times.steps(dice.pick((1, 3, 7, 15)))}]]}
+    acquire: Document = {"acquire": {"resource": pool, "patience": times.steps(dice.pick((2, 5, 20)))}}
+    return [acquire, call, {"release": pool}]
+
+
+def _breakers(document: Document, attempts: list[tuple[Document, list[str]]], dice: Dice, times: Times) -> None:
+    if not dice.chance(0.6):
+        return
+    kinds = [
+        {
+            "window": dice.pick((1, 2, 2, 3, 5, 10)),
+            "failures": dice.pick((0.1, 0.3, 0.5, 0.5, 1.0)),
+            "open": times.steps(dice.pick((1, 2, 5, 10))),
+            "trials": dice.pick((1, 1, 2, 3)),
+        }
+        for _ in range(dice.between(1, 2))
+    ]
+    breakers: Document = {}
+    for attempt, held in attempts:
+        if not dice.chance(0.7):
+            continue
+        number = dice.between(0, len(kinds) - 1)
+        where = dice.pick(held) if held and dice.chance(0.6) else None
+        name = f"breaker{number}" + (f"_{where}" if where else "")
+        breakers[name] = kinds[number] | ({"at": where} if where else {})
+        attempt["breaker"] = name
+        if "retry" in attempt and dice.chance(0.2):
+            attempt["retry"].setdefault("non_retryable", []).append("open_circuit")
+    document["breakers"] = breakers
+
+
+def _attempts(steps: list[Document], held: list[str], routine: str) -> Iterator[tuple[Document, list[str]]]:
+    """Every attempt, with the resources held around it as the network's check follows them."""
+    held = list(held)
+    for step in steps:
+        if "attempt" in step:
+            yield step["attempt"], list(held)
+        for inner in _lists(list(step.values())):
+            yield from _attempts(inner, held, routine)
+        if "acquire" in step:
+            held.append(step["acquire"] if isinstance(step["acquire"], str) else step["acquire"]["resource"])
+        elif "release" in step and step["release"] in held:
+            held.remove(step["release"])
+
+
+def _lists(value: Any) -> Iterator[list[Document]]:
+    """The lists of steps inside."""
+    if isinstance(value, list) and value and all(isinstance(s, dict) and s.keys() & set(STEP_KINDS) for s in value):
+        yield value
+    elif isinstance(value, list | dict):
+        for inner in value if isinstance(value, list) else value.values():
+            yield from _lists(inner)

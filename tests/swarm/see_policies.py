@@ -1,0 +1,47 @@
+"""What keeps failures from spreading: looks at the breakers of the reference engine."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sim.engine.reference.policies import CLOSED, HALF_OPEN, BreakerState, Circuit, Passage
+
+from .looks import Seen, look
+
+
+@look(Circuit, "change")
+def _change(seen: Seen, circuit: Any, state: int) -> None:
+    before = getattr(circuit, "state", None)
+    if before is not None and state != before:
+        seen.add(f"breaker.{('closes', 'half_open', 'opens')[state]}")
+    if before == HALF_OPEN and state not in (CLOSED, HALF_OPEN):
+        seen.add("breaker.opens_again")
+
+
+@look(BreakerState, "ask")
+def _ask(seen: Seen, breaker: Any, job: Any) -> None:
+    if len(breaker.circuits) > 1:
+        seen.add("breaker.nodes")
+    circuit = breaker.circuits[0]
+    full = circuit.let_through + len(circuit.outcomes) >= breaker.spec.trials
+    if len(breaker.circuits) == 1 and circuit.state == HALF_OPEN and full:
+        seen.add("breaker.trials_full")
+
+
+@look(Passage, "ended")
+def _ended(seen: Seen, passage: Any, failed: bool) -> None:
+    if passage.phase != passage.circuit.phase:
+        seen.add("breaker.stale")
+
+
+@look(Passage, "left")
+def _left(seen: Seen, passage: Any) -> None:
+    seen.add("breaker.left")
+    if passage.phase == passage.circuit.phase and passage.circuit.state == HALF_OPEN:
+        seen.add("breaker.trial_left")
+
+
+@look(BreakerState, "node_down")
+def _node_down(seen: Seen, breaker: Any, node: int, hit: Any) -> None:
+    if breaker.circuits[node].state != CLOSED:
+        seen.add("breaker.crashed")
