@@ -106,6 +106,8 @@ def _sources(network: Network) -> Iterator[Problem]:
             yield _unknown(("sources", name, "routine"), "a routine", source.routine, network.routines)
         if source.stop_ns is not None and source.stop_ns <= source.start_ns:
             yield Problem(f"sources.{name}.stop", "is not after `start`")
+        if source.during is not None and source.during not in network.faults:
+            yield _unknown(("sources", name, "during"), "a fault", source.during, network.faults)
 
 
 def _faults(network: Network) -> Iterator[Problem]:

@@ -53,11 +53,12 @@ class Window(Spec):
 class Fault(Spec):
     """Something that goes down and comes back: scripted at a time, or at random."""
 
-    targets: Annotated[tuple[Target, ...], Field(min_length=1)]
+    targets: tuple[Target, ...] = ()
     """What it hits, all at the same instant."""
-    effect: Literal["crash", "pause", "slow", "errors"] = "crash"
+    effect: Literal["crash", "pause", "slow", "errors", "load"] = "crash"
     """crash: units and servers are gone and whoever runs there is interrupted; pause: work stands still and then
-    goes on; slow: work goes at `speed`; errors: services end in failure with `probability`."""
+    goes on; slow: work goes at `speed`; errors: services end in failure with `probability`; load: it hits nothing,
+    but sources that are `during` it send while it is there."""
     speed: Annotated[float, Field(gt=0, lt=1)] | None = None
     """With `effect: slow`: the factor on speed."""
     probability: Ratio | None = None
@@ -92,6 +93,8 @@ class Fault(Spec):
             raise ValueError("needs either `at` (scripted) or `mttf` (random)")
         if self.mttf is not None and self.duration is None:
             raise ValueError("a random fault needs a `duration`, the time to repair")
+        if (self.effect == "load") != (not self.targets):
+            raise ValueError("`targets` say what it hits; only `effect: load` hits nothing, and has none")
         if (self.effect == "slow") != (self.speed is not None):
             raise ValueError("`speed` goes with `effect: slow`, and that needs it")
         if (self.effect == "errors") != (self.probability is not None):

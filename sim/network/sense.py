@@ -121,12 +121,23 @@ def _sources(network: Network) -> Iterator[Problem]:
         number = arrivals.burst if isinstance(arrivals, BurstArrivals) else getattr(arrivals, "batch", None)
         if isinstance(number, FromAttribute):
             yield Problem(here, "an arrival has no attributes yet; how many come needs a number or {geometric: ..}")
+        if source.during in network.faults and network.faults[source.during].each:
+            yield Problem(
+                f"sources.{name}.during",
+                f"`{source.during}` has a clock for `each` node: it may be there several times",
+            )
 
 
 def _faults(network: Network) -> Iterator[Problem]:
     for name, fault in network.faults.items():
         if fault.mttf is not None and _is_0(fault.mttf) and _is_0(fault.duration):
             yield Problem(f"faults.{name}.mttf", "and `duration` are 0: it would come and go for ever at one instant")
+        if fault.effect == "load" and all(source.during != name for source in network.sources.values()):
+            yield Problem(
+                f"faults.{name}.effect",
+                "is `load`, and no source sends during it: nothing would happen",
+                f"write sources: {{spike: {{routine: .., arrivals: .., during: {name}}}}}",
+            )
         for index, target in enumerate(fault.targets):
             path: Path = ("faults", name, "targets", index, "group")
             standing = [s for s in network.stations if group_of(network, s) == target.group]

@@ -151,5 +151,21 @@ class Source(Spec):
     """Nothing comes from this time on."""
     limit: Annotated[int, Field(ge=1)] | None = None
     """At most so many executions in all."""
+    during: Name | None = None
+    """A fault: nothing comes but while that is there (a load spike). The beginning of each episode is what `start` is
+    to others, and a profile counts from it too."""
     counted: bool = True
     """Whether its executions enter the figures; work seeded as already in progress does not."""
+
+    @model_validator(mode="after")
+    def _comes_and_goes(self) -> Self:
+        if self.during is None:
+            return self
+        if self.start_ns or self.stop_ns is not None:
+            raise ValueError("with `during`, nothing comes but while the fault is there: neither `start` nor `stop`")
+        if isinstance(self.arrivals, ClosedArrivals | TraceArrivals):
+            raise ValueError(
+                "`during` starts the arrivals afresh in each episode, which neither clients nor a trace can do; "
+                "write poisson, renewal, mmpp or burst"
+            )
+        return self

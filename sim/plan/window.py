@@ -63,7 +63,7 @@ def is_stationary(network: Network) -> bool:
         changing = isinstance(arrivals, PoissonArrivals) and arrivals.profile is not None
         if source.counted and (not lasting or changing or source.stop_ns is not None or source.limit is not None):
             return False
-    return all(fault.at_ns is None or fault.is_drill for fault in network.faults.values())
+    return all((fault.at_ns is None and fault.window is None) or fault.is_drill for fault in network.faults.values())
 
 
 def measured(

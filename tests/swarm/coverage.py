@@ -13,7 +13,7 @@ from sim.results.columns import OUTCOMES, Replication
 FAMILIES = {
     "source": (
         "poisson renewal mmpp burst trace closed profile.step profile.linear profile.period batch burst.every "
-        "burst.jitter think start stop limit priority uncounted"
+        "burst.jitter think start stop limit priority uncounted during again cut_off too_late"
     ),
     "resource": (
         "fifo lifo priority preempted rejected nodes shared_group several_units opening patience otherwise at "
@@ -52,7 +52,7 @@ FAMILIES = {
     "retry": "itself jitter floor grid maximum_interval non_retryable exhausted unlimited",
     "breaker": "opens half_open closes opens_again nodes trials_full stale left trial_left crashed",
     "fault": (
-        "crash pause slow errors scripted drill random each any all listed several_targets overlap "
+        "crash pause slow errors load scripted drill random each any all listed several_targets overlap "
         "speeds_overlap for_ever no_time hit window common"
     ),
     "controller": (

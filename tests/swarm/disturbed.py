@@ -1,4 +1,4 @@
-"""Random extras of faults, with dice of their own, so that all else stays as it would be without them."""
+"""More about faults, and what comes with them. It has dice of its own, so that all else stays as without it."""
 
 from __future__ import annotations
 
@@ -16,6 +16,47 @@ def extend(swarm: Swarm, times: Times, faults: Document) -> None:
         one_of_many = fault.get("each") or any(target.get("nodes") == "any" for target in fault["targets"])
         if one_of_many and swarm.weight("fault.common") and dice.chance(0.6):
             fault["common"] = dice.pick((0.2, 0.5, 1.0))
+
+
+def spike(swarm: Swarm, times: Times, document: Document, executions: int) -> None:
+    """Add a source that sends only during a fault: one that is nothing else, or one that is there already."""
+    dice = swarm.aside("spike")
+    if not swarm.weight("fault.load") or not dice.chance(0.5):
+        return
+    faults: Document = document["faults"]
+    known = [name for name, fault in faults.items() if not fault.get("each")]
+    during = dice.pick(known) if known and dice.chance(0.3) else "spike"
+    if during == "spike":
+        length = {"duration": times.steps(dice.pick((1, 5, 10, 20)))}
+        again = {"mttf": times.steps(dice.pick((1, 3, 10, 30)))}
+        faults["spike"] = {"effect": "load", **length, **(again if dice.chance(0.8) else {"at": times.time()})}
+        if "at" in faults["spike"]:
+            faults["spike"]["drill"] = False
+    source = {"routine": dice.pick(list(document["routines"])), "arrivals": _arrivals(times, dice), "during": during}
+    document["sources"]["spike"] = {**source, "limit": dice.between(1, executions)}
+
+
+def _arrivals(times: Times, dice: Dice) -> Document:
+    """Of every kind that can come and go."""
+
+    def rate(gap: float) -> str:
+        return f"{1e9 / (gap * times.grid_ns):.17g}/s"
+
+    kind = dice.pick(("poisson", "profile", "renewal", "mmpp", "burst", "late"))
+    if kind == "poisson":
+        return {"poisson": rate(dice.pick((0.5, 1, 3)))}
+    if kind == "profile":
+        points = [{"at": times.steps(at), "factor": factor} for at, factor in ((0, 0.5), (2, 2), (7, 0), (9, 1))]
+        period = {"period": times.steps(10)} if dice.chance(0.5) else {}
+        profile = {"points": points, "between": dice.pick(("step", "linear")), **period}
+        return {"poisson": rate(dice.pick((0.5, 1))), "profile": profile}
+    if kind == "renewal":
+        return {"renewal": times.steps(dice.pick((1, 2, 4))), **({"batch": 2} if dice.chance(0.3) else {})}
+    if kind == "mmpp":
+        return {"mmpp": [{"rate": rate(gap), "stay": times.steps(dice.pick((1, 4)))} for gap in (0.5, 2)]}
+    every = {"every": times.steps(dice.pick((2, 3, 8)))} if dice.chance(0.7) else {}
+    late = {"jitter": times.steps(dice.pick((1, 10, 40)))} if kind == "late" else {}
+    return {"burst": dice.between(1, 8), **every, **late, **({"at": times.time()} if dice.chance(0.4) else {})}
 
 
 def _window(times: Times, dice: Dice) -> Document:

@@ -11,7 +11,7 @@ from sim.network import Network
 from sim.network.check import problems
 
 from .dice import Swarm
-from .disturbed import extend
+from .disturbed import extend, spike
 from .load import Load
 from .places import Document, Places
 from .policies import put_policies
@@ -65,6 +65,7 @@ def case(seed: int, scale: float = 1.0) -> Case:
         "faults": faults,
         **properties,
     }
+    spike(swarm, times, document, max(1, round(20 * scale)))
     _know_only_what_can_fail(document)
     put_policies(document, swarm, times)
     plan = Plan(**load.plan(faults))

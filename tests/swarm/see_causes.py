@@ -42,6 +42,23 @@ def _over(seen: Seen, source: Any, time_ns: int) -> None:
         seen.add("source.limit")
 
 
+@look(SourceProcess, "begin_episode")
+def _begin_episode(seen: Seen, source: Any) -> None:
+    seen.add("source.again" if source.ordinal else "source.during")
+
+
+@look(SourceProcess, "end_episode")
+def _end_episode(seen: Seen, source: Any) -> None:
+    if source.next is not None and source.next.callbacks is not None:
+        seen.add("source.cut_off")
+
+
+@look(SourceProcess, "_come_late")
+def _come_late(seen: Seen, source: Any, ordinal: int, event: Any) -> None:
+    if ordinal < source.first_ordinal:
+        seen.add("source.too_late")
+
+
 @look(Engine, "sampler")
 def _sampler(seen: Seen, engine: Any, name: str, distribution: Any) -> None:
     seen.add(f"distribution.{distribution.TAG}")

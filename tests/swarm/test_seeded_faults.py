@@ -67,6 +67,8 @@ FAULTS = {
     "modulated source": ("sources.py", "if time + need < m[source + U_PHASE_END]:", "if time + need <= m[source + U_PHASE_END]:"),
     "profile": ("sources.py", "mass = (here + last) / 2 * seconds", "mass = last * seconds"),
     "burst": ("sources.py", "m[late + A_VISIT] = ordinal + 1", "m[late + A_VISIT] = 0"),
+    "load: what is cut off": ("sources.py", "m[source + U_STOP] = SHUT\n    m[source + U_ORDINAL] += 1", "m[source + U_STOP] = SHUT"),
+    "load: late ones": ("sources.py", "if ordinal >= m[source + U_SINCE] and not", "if not"),
     "closed loop": ("sources.py", "m[client + C_CYCLE] += 1", "m[client + C_CYCLE] += 2"),
     "split of latency": ("jobs.py", "m[split + lost] += total", "m[split + lost] += 0"),
     "areas": ("meters.py", "m[place + M_WAITING], passed)", "m[place + M_WAITING] + 1, passed)"),

@@ -48,6 +48,8 @@ from sim.engine.fast.layout import (
     FS_OPENS,
     FS_PERIOD,
     FS_PICK,
+    FS_SOURCE_COUNT,
+    FS_SOURCES,
     FS_TARGET_COUNT,
     FS_TARGETS,
     FS_VALUE,
@@ -78,6 +80,7 @@ from sim.engine.fast.nodes import group_node, node_at
 from sim.engine.fast.pools import note
 from sim.engine.fast.servers import serve_visits
 from sim.engine.fast.service import advance, plan_departure
+from sim.engine.fast.sources import begin_source, end_source
 from sim.engine.fast.trials import signs_come, signs_stop
 from sim.engine.order import DOWN, UP
 
@@ -271,6 +274,8 @@ def fault_changes(m: Memory, f: Floats, process: int) -> None:
     m[H_ACTIVITIES] += 1
     if m[process + FA_STATE] == 0:
         record = _new_episode(m, f, process)
+        for number in range(m[spec + FS_SOURCE_COUNT]):
+            begin_source(m, f, m[m[spec + FS_SOURCES] + number])
         _all_nodes(m, f, process, record, True)
         if m[spec + FS_EFFECT] == CRASH:
             m[record + EP_HIT] = interrupt_hit(m)
@@ -285,6 +290,8 @@ def fault_changes(m: Memory, f: Floats, process: int) -> None:
         return
     record = m[process + FA_RECORD]
     m[record + EP_END] = m[H_NOW]
+    for number in range(m[spec + FS_SOURCE_COUNT]):
+        end_source(m, m[m[spec + FS_SOURCES] + number])
     _all_nodes(m, f, process, record, False)
     m[process + FA_STATE] = 0
     m[process + FA_EPISODE] += 1

@@ -365,7 +365,7 @@ def _nodes_hit(
             listed = range(groups[target.group]) if isinstance(target.nodes, str) else target.nodes
             nodes = np.repeat(np.array(listed, np.int64)[np.newaxis], len(episodes), axis=0)
         parts.append(np.stack((np.full_like(nodes, names.index(target.group)), nodes), axis=2))
-    return np.concatenate(parts, axis=1)
+    return np.concatenate(parts, axis=1) if parts else np.zeros((len(episodes), 0, 2), np.int64)
 
 
 def _monitor(m: Words, at: int, name: str) -> MonitorCount:

@@ -47,6 +47,8 @@ def write_sources(program: Program, network: Network, traces: dict[str, list[int
         words[at + L.U_CODE] = words[program.handles[f"routine {spec.routine}"]]
         words[at + L.U_START], words[at + L.U_COUNTED] = spec.start_ns, int(spec.counted)
         words[at + L.U_STOP] = -1 if spec.stop_ns is None else spec.stop_ns
+        if spec.during is not None:
+            words[at + L.U_STOP] = L.SHUT
         words[at + L.U_LIMIT] = -1 if spec.limit is None else spec.limit
         words[at + L.U_ID] = element_id(name)
         program.stream(at + L.U_STREAM, f"{name}/arrivals")
@@ -120,6 +122,8 @@ def write_faults(program: Program, network: Network, faults: dict[str, Fault]) -
     groups = node_groups(network)
     for name, fault in faults.items():
         spec = _write_fault(program, name, fault, program.elements[f"faults.{name}"])
+        sources = [program.handles[f"source {s}"] for s, source in network.sources.items() if source.during == name]
+        program.write(spec + L.FS_SOURCES, [program.put(sources), len(sources)])
         if not fault.each:
             _processes(program, spec, 0, 0, np.array([element_id(name)]), np.array([0]))
             continue
@@ -143,7 +147,7 @@ def _processes(program: Program, spec: int, group: int, number: int, paths: Ints
     program.words[L.H_FAULT_GAP + 1] += len(nodes)
 
 
-_EFFECTS = {"crash": L.CRASH, "pause": L.PAUSE, "slow": L.SLOW, "errors": L.ERRORS}
+_EFFECTS = {"crash": L.CRASH, "pause": L.PAUSE, "slow": L.SLOW, "errors": L.ERRORS, "load": L.LOAD}
 
 
 def _write_fault(program: Program, name: str, fault: Fault, element: int) -> int:

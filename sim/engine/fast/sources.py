@@ -9,7 +9,7 @@ from sim.draws.jit import inner
 from sim.draws.mathematics import log
 from sim.draws.streams import child_path, uniform
 from sim.engine.elements import STANDSTILL
-from sim.engine.fast.alarms import key_of, set_alarm
+from sim.engine.fast.alarms import cancel, key_of, set_alarm
 from sim.engine.fast.draw import count_of, time_of
 from sim.engine.fast.jobs import new_execution
 from sim.engine.fast.layout import (
@@ -39,6 +39,7 @@ from sim.engine.fast.layout import (
     N_ATTRIBUTES,
     POISSON,
     RENEWAL,
+    SHUT,
     STANDS_STILL,
     T_CLIENT,
     T_LATE,
@@ -66,6 +67,7 @@ from sim.engine.fast.layout import (
     U_LIMIT,
     U_MEAN,
     U_ORDINAL,
+    U_ORIGIN,
     U_PATHS,
     U_PHASE,
     U_PHASE_COUNT,
@@ -73,6 +75,7 @@ from sim.engine.fast.layout import (
     U_PHASES,
     U_PROFILE,
     U_ROUTINE,
+    U_SINCE,
     U_SIZE_OF,
     U_START,
     U_STARTED,
@@ -215,13 +218,13 @@ def first_phase(m: Memory, f: Floats, source: int) -> None:
     total = 0
     for phase in range(count):
         total += m[phases + 2 * phase + 1]
-    u = uniform(m[source + U_STAY_STREAM], m[source + U_ID], 0) * total
+    u = uniform(m[source + U_STAY_STREAM], m[source + U_ID], m[source + U_CHANGES]) * total
     current = 0
     while current < count - 1 and u >= m[phases + 2 * current + 1]:
         u -= m[phases + 2 * current + 1]
         current += 1
     m[source + U_PHASE] = current
-    m[source + U_CHANGES] = 1
+    m[source + U_CHANGES] += 1
     m[source + U_PHASE_END] = m[source + U_TIME] + _stay(m, f, source)
 
 
@@ -265,7 +268,10 @@ def plan_arrival(m: Memory, f: Floats, source: int) -> None:
     if kind == POISSON:
         if m[source + U_PROFILE]:
             work = -log(uniform(m[source + U_STREAM], m[source + U_ID], ordinal))
-            time = _after_profile(m, f, source, time, work)
+            origin = m[source + U_ORIGIN]
+            time = _after_profile(m, f, source, time - origin, work)
+            if time >= 0:
+                time += origin
         else:
             if ordinal % AHEAD == 0:
                 _draw_ahead(m, f, source, ordinal)
@@ -292,6 +298,7 @@ def _burst(m: Memory, f: Floats, source: int) -> None:
     """A burst as a whole; with jitter, each of its executions by itself."""
     now = m[H_NOW]
     here = child_path(m[source + U_ID], m[source + U_BURST])
+    m[source + U_BURST] += 1
     for index in range(count_of(m, f, source + U_SIZE_OF, here)):
         if _is_over(m, source, now) or m[H_STATUS]:
             return
@@ -308,7 +315,6 @@ def _burst(m: Memory, f: Floats, source: int) -> None:
         set_alarm(m, now + half_even(u * m[source + U_JITTER]), late)
     if m[source + U_EVERY] < 0:
         return
-    m[source + U_BURST] += 1
     m[source + U_TIME] = now + m[source + U_EVERY]
     plan_arrival(m, f, source)
 
@@ -332,7 +338,7 @@ def late_arrival(m: Memory, late: int) -> None:
     """One of a burst with jitter comes."""
     source, ordinal = m[late + A_OWNER], m[late + A_VISIT] - 1
     give(m, late, A_SIZE)
-    if not _is_over(m, source, m[H_NOW]):
+    if ordinal >= m[source + U_SINCE] and not _is_over(m, source, m[H_NOW]):
         _let_in(m, source, child_path(m[source + U_ID], ordinal))
 
 
@@ -388,7 +394,36 @@ def client_done(m: Memory, f: Floats, client: int) -> None:
     _cycle(m, f, m[client + A_OWNER], client)
 
 
-# -- the beginning -----------------------------------------------------------------------------------------
+# -- the beginning, and those that come and go with a fault ------------------------------------------------
+
+
+@inner
+def _start(m: Memory, f: Floats, source: int) -> None:
+    """Let the first one come, counted from U_TIME."""
+    if m[source + U_KIND] == MODULATED:
+        first_phase(m, f, source)
+    if m[source + U_KIND] == BURST:
+        m[source + U_TIME] += m[source + U_AT]
+    plan_arrival(m, f, source)
+
+
+@inner
+def begin_source(m: Memory, f: Floats, source: int) -> None:
+    """The fault that the source is `during` has come."""
+    m[source + U_STOP] = -1
+    m[source + U_TIME] = m[H_NOW]
+    m[source + U_ORIGIN] = m[H_NOW]
+    m[source + U_SINCE] = m[source + U_ORDINAL]
+    _start(m, f, source)
+
+
+@inner
+def end_source(m: Memory, source: int) -> None:
+    """The fault that the source is `during` is over: what was to come is forgotten; its numbers are not used again."""
+    m[source + U_STOP] = SHUT
+    m[source + U_ORDINAL] += 1
+    m[source + U_CHANGES] += 1
+    cancel(m, source)
 
 
 @inner
@@ -404,10 +439,5 @@ def start_sources(m: Memory, f: Floats, count: int) -> None:
             m[at + A_OWNER] = source
             m[at + C_PATH] = child_path(m[source + U_ID], client)
             set_alarm(m, m[source + U_START], at)
-        if m[source + U_CLIENT_COUNT]:
-            continue
-        if m[source + U_KIND] == MODULATED:
-            first_phase(m, f, source)
-        if m[source + U_KIND] == BURST:
-            m[source + U_TIME] += m[source + U_AT]
-        plan_arrival(m, f, source)
+        if m[source + U_CLIENT_COUNT] == 0 and m[source + U_STOP] != SHUT:
+            _start(m, f, source)

@@ -47,6 +47,7 @@ class FaultProcess:
             group = engine.groups[target.group]
             targets.append((group, list(target.nodes) if isinstance(target.nodes, tuple) else target.nodes))
         self.targets = targets
+        self.sources = [source for source in engine.sources if source.spec.during == name]
         if spec.each:
             number = 0
             for group, nodes in targets:
@@ -100,6 +101,8 @@ class FaultProcess:
         self.engine.recorder.episodes.append(record)
         self.engine.recorder.activities += 1
         record.nodes += [(group.name, node) for group, nodes in hit for node in nodes]
+        for source in self.sources:
+            source.begin_episode()
         if self.spec.effect == "crash":
             record.hit = crash(self.clock, hit)
             return record
@@ -114,6 +117,8 @@ class FaultProcess:
     def _end(self, hit: list[tuple[Group, list[int]]], record: Episode, episode: int) -> None:
         record.end_ns = self.clock._now
         self.engine.recorder.activities += 1
+        for source in self.sources:
+            source.end_episode()
         for group, nodes in hit:
             if self.spec.effect == "crash":
                 group.repair(nodes)

@@ -12,7 +12,7 @@ from sim.draws.streams import child_path, element_id, root_path, uniform
 from sim.engine.elements import STANDSTILL, stands_still
 from sim.engine.order import ARRIVAL, COMPLETION, key
 from sim.engine.profile import RateProfile
-from sim.engine.reference.clock import Event, Process
+from sim.engine.reference.clock import Alarm, Event, Process
 from sim.engine.reference.jobs import Execution
 from sim.errors import InputErrors
 from sim.network.sources import (
@@ -41,12 +41,18 @@ class SourceProcess:
         self.key = key(ARRIVAL, engine.elements[f"sources.{name}"])
         self.gap_stream = engine.stream(f"{name}/arrivals")
         self.started = 0
+        self.is_open = spec.during is None
+        self.begun_ns = spec.start_ns
+        self.profile_ns = 0
+        self.ordinal = self.first_ordinal = 0
+        self.burst = self.changes = 0
+        self.next: Alarm | None = None
         self.stopped = False
         self.trace_ns = trace_ns or []
         arrivals = spec.arrivals
         batch = getattr(arrivals, "batch", None)
         self.batch = engine.entity_number(f"{name}/batch", batch) if batch is not None else None
-        kind: dict[type, Callable[[Any], Any]] = {
+        self.kinds: dict[type, Callable[[Any], Any]] = {
             PoissonArrivals: self._poisson,
             RenewalArrivals: self._renewal,
             ModulatedArrivals: self._modulated,
@@ -57,8 +63,27 @@ class SourceProcess:
             think = engine.sampler(f"{name}/think", arrivals.think) if arrivals.think is not None else None
             for client in range(arrivals.closed):
                 Process(self.clock, self._client(client, think))
-        else:
-            Process(self.clock, kind[type(arrivals)](arrivals))
+        elif self.is_open:
+            Process(self.clock, self.kinds[type(arrivals)](arrivals))
+
+    def begin_episode(self) -> None:
+        """The fault that it is `during` has come."""
+        self.is_open = True
+        self.begun_ns = self.profile_ns = self.clock._now
+        self.first_ordinal = self.ordinal
+        Process(self.clock, self.kinds[type(self.spec.arrivals)](self.spec.arrivals))
+
+    def end_episode(self) -> None:
+        """The fault that it is `during` is over: what was to come is forgotten; its numbers are not used again."""
+        self.is_open = False
+        self.ordinal += 1
+        self.changes += 1
+        if self.next is not None:
+            self.next.cancel()
+
+    def _at(self, time_ns: int) -> Alarm:
+        self.next = self.clock.alarm(time_ns, self.key)
+        return self.next
 
     def stop(self) -> None:
         """Let nothing more in."""
@@ -67,7 +92,7 @@ class SourceProcess:
     def _over(self, time_ns: int) -> bool:
         spec = self.spec
         ended = spec.stop_ns is not None and time_ns >= spec.stop_ns
-        return self.stopped or ended or (spec.limit is not None and self.started >= spec.limit)
+        return self.stopped or not self.is_open or ended or (spec.limit is not None and self.started >= spec.limit)
 
     def _let_in(self, ordinal: int, path: int | None = None) -> Execution:
         self.started += 1
@@ -87,52 +112,54 @@ class SourceProcess:
     def _poisson(self, arrivals: PoissonArrivals) -> Any:
         profile = RateProfile(arrivals.poisson_per_s, arrivals.profile) if arrivals.profile is not None else None
         mean_s = 1 / arrivals.poisson_per_s
-        time, ordinal = self.spec.start_ns, 0
+        time = self.begun_ns
         while True:
             if profile is None:
-                time += exponential_ns(self.gap_stream, self.id, ordinal, mean_s)
+                time += exponential_ns(self.gap_stream, self.id, self.ordinal, mean_s)
             else:
-                time = profile.after(time, -log(uniform(self.gap_stream, self.id, ordinal)))
+                work = -log(uniform(self.gap_stream, self.id, self.ordinal))
+                after = profile.after(time - self.profile_ns, work)
+                time = after + self.profile_ns if after >= 0 else -1
             if time < 0 or self._over(time):
                 return
-            yield self.clock.alarm(time, self.key)
+            yield self._at(time)
             if self._over(time):
                 return
-            self._batch(ordinal)
-            ordinal += 1
+            self._batch(self.ordinal)
+            self.ordinal += 1
 
     def _renewal(self, arrivals: RenewalArrivals) -> Any:
         gaps = self.engine.sampler(f"{self.name}/arrivals", arrivals.renewal)
-        time, ordinal = self.spec.start_ns, 0
+        time = self.begun_ns
         while True:
-            time += gaps.ns(self.id, ordinal)
+            time += gaps.ns(self.id, self.ordinal)
             if self._over(time):
                 return
-            yield self.clock.alarm(time, self.key)
+            yield self._at(time)
             if self._over(time):
                 return
-            self._batch(ordinal)
-            ordinal += 1
+            self._batch(self.ordinal)
+            self.ordinal += 1
 
     def _modulated(self, arrivals: ModulatedArrivals) -> Any:
         """A unit of exponential work is used up at the rate of the phase, whichever phases it takes."""
         phases = arrivals.mmpp
         stay_stream = self.engine.stream(f"{self.name}/phases")
         total = sum(phase.stay_ns for phase in phases)
-        u = uniform(stay_stream, self.id, 0) * total
+        u = uniform(stay_stream, self.id, self.changes) * total
         current = 0
         while u >= phases[current].stay_ns and current < len(phases) - 1:
             u -= phases[current].stay_ns
             current += 1
-        changes = 1
-        time, ordinal = self.spec.start_ns, 0
+        self.changes += 1
+        time = self.begun_ns
 
         def stay() -> int:
-            return round(-log(uniform(stay_stream, self.id, changes)) * phases[current].stay_ns)
+            return round(-log(uniform(stay_stream, self.id, self.changes)) * phases[current].stay_ns)
 
         phase_end = time + stay()
         while True:
-            work = -log(uniform(self.gap_stream, self.id, ordinal))
+            work = -log(uniform(self.gap_stream, self.id, self.ordinal))
             while True:
                 rate = phases[current].rate_per_s
                 need = work / rate * 1e9 if rate > 0 else None
@@ -142,45 +169,45 @@ class SourceProcess:
                 work = max(0.0, work - (phase_end - time) * 1e-9 * rate)  # rounding may leave less than nothing
                 time = phase_end
                 current = (current + 1) % len(phases)
-                changes += 1
+                self.changes += 1
                 phase_end = time + stay()
                 if self.spec.stop_ns is not None and time >= self.spec.stop_ns:
                     return
             if self._over(time):
                 return
-            yield self.clock.alarm(time, self.key)
+            yield self._at(time)
             if self._over(time):
                 return
-            self._let_in(ordinal)
-            ordinal += 1
+            self._let_in(self.ordinal)
+            self.ordinal += 1
 
     def _bursts(self, arrivals: BurstArrivals) -> Any:
         """Each burst as a whole; with jitter, each of its executions by itself."""
         size = self.engine.entity_number(f"{self.name}/size", arrivals.burst)
-        burst, time, ordinal = 0, self.spec.start_ns + arrivals.at_ns, 0
+        time = self.begun_ns + arrivals.at_ns
         while not self._over(time):
-            yield self.clock.alarm(time, self.key)
+            yield self._at(time)
             if self._over(time):
                 return
-            here = root_path(self.id, burst)
+            here = root_path(self.id, self.burst)
+            self.burst += 1
             for index in range(size(here)):
                 if self._over(time):
                     return
                 if arrivals.jitter_ns == 0:
-                    self._let_in(ordinal)
+                    self._let_in(self.ordinal)
                 else:
                     late = round(uniform(self.gap_stream, child_path(here, index), 0) * arrivals.jitter_ns)
-                    alarm = self.clock.alarm(time + late, self.key | ordinal + 1)  # visit 0 is the burst itself
+                    alarm = self.clock.alarm(time + late, self.key | self.ordinal + 1)  # visit 0 is the burst itself
                     assert alarm.callbacks is not None
-                    alarm.callbacks.append(partial(self._come_late, ordinal))
-                ordinal += 1
+                    alarm.callbacks.append(partial(self._come_late, self.ordinal))
+                self.ordinal += 1
             if arrivals.every_ns is None:
                 return
-            burst += 1
             time += arrivals.every_ns
 
     def _come_late(self, ordinal: int, _: Event) -> None:
-        if not self._over(self.clock._now):
+        if ordinal >= self.first_ordinal and not self._over(self.clock._now):
             self._let_in(ordinal)
 
     def _trace(self, arrivals: TraceArrivals) -> Any:

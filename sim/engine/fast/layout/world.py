@@ -12,7 +12,8 @@ U_KIND: Final = 3
 U_ROUTINE: Final = 4
 U_PRIORITY: Final = 5
 U_START: Final = 6
-U_STOP: Final = 7
+U_STOP: Final = 7  # -1 without; with `during`, SHUT while the fault is not there
+SHUT: Final = 0
 U_LIMIT: Final = 8
 U_COUNTED: Final = 9
 U_ID: Final = 10
@@ -49,7 +50,9 @@ U_GAPS: Final = 42
 U_FIRST: Final = 50  # a time that each execution draws: its distribution, or 0, and stream
 U_PATHS: Final = 52  # paths of the executions to come, and these times
 U_FIRSTS: Final = 60
-U_SIZE: Final = 68
+U_ORIGIN: Final = 68  # from which a profile counts
+U_SINCE: Final = 69  # first ordinal of the present episode
+U_SIZE: Final = 70
 
 POISSON: Final = 0
 RENEWAL: Final = 1
@@ -103,12 +106,15 @@ FS_COMMON_STREAM: Final = 14
 FS_PERIOD: Final = 15  # of the window, 0 without; when it opens in it, for how long
 FS_OPENS: Final = 16
 FS_OPEN: Final = 17
-FS_SIZE: Final = 18
+FS_SOURCES: Final = 18  # base of the sources that are `during` it, number
+FS_SOURCE_COUNT: Final = 19
+FS_SIZE: Final = 20
 
 CRASH: Final = 0
 PAUSE: Final = 1
 SLOW: Final = 2
 ERRORS: Final = 3
+LOAD: Final = 4
 
 ALL_NODES: Final = 0
 ANY_NODE: Final = 1
