@@ -1,4 +1,4 @@
-"""Dependencies as places: a station with their concurrency, a token bucket as quota, outages as faults."""
+"""Dependencies as places: a station with their concurrency, a token bucket as quota."""
 
 from __future__ import annotations
 
@@ -6,11 +6,9 @@ from collections.abc import Iterator
 
 from sim.lower.parts import Parts
 from sim.lower.steps import Attempt, AttemptBody, Step, Steps, fail
-from sim.network.distributions import Exponential
-from sim.network.faults import Fault, Target
 from sim.network.places import Server, TokenBucket
 from sim.network.routines import Use, UseBody
-from sim.scenario.dependencies import Dependency, Outage
+from sim.scenario.dependencies import Dependency
 
 THROTTLED = "throttled"
 """Failure: the quota of a dependency is spent."""
@@ -23,7 +21,7 @@ class Dependencies:
         self.parts = parts
         self.dependencies = dependencies
         for name, dependency in dependencies.items():
-            parts.stations[_place(name)] = Server(servers=dependency.concurrency, service=dependency.latency)
+            parts.stations[place_of(name)] = Server(servers=dependency.concurrency, service=dependency.latency)
             quota = dependency.quota
             if quota is not None:
                 parts.stations[_quota(name)] = TokenBucket(
@@ -32,8 +30,6 @@ class Dependencies:
                     burst=quota.burst,
                     when_empty="wait" if quota.when_spent == "wait" else "reject",
                 )
-            for index, outage in enumerate(dependency.outages):
-                parts.faults[f"{name}-outage-{index + 1}"] = _fault(name, outage)
 
     def call(self, name: str) -> Iterator[Step]:
         """A call up to its effect; it fails with `error`, or with `throttled` when its quota is spent."""
@@ -45,7 +41,7 @@ class Dependencies:
                 turned_away = AttemptBody(steps=token, on_failure=(fail(THROTTLED),), counted=False)
                 token = (Attempt(attempt=turned_away),)
             yield from token
-        yield Use(use=UseBody(station=_place(name)))
+        yield Use(use=UseBody(station=place_of(name)))
         if dependency.error_rate:
             yield fail("error", dependency.error_rate)
 
@@ -55,22 +51,10 @@ class Dependencies:
             yield fail("error", self.dependencies[name].lost_reply_rate)
 
 
-def _place(name: str) -> str:
+def place_of(name: str) -> str:
+    """The station that a dependency is."""
     return f"dependency-{name}"
 
 
 def _quota(name: str) -> str:
     return f"quota-{name}"
-
-
-def _fault(name: str, outage: Outage) -> Fault:
-    return Fault(
-        targets=(Target(group=_place(name)),),
-        effect="errors" if outage.effect == "errors" else "pause" if outage.effect == "hang" else "slow",
-        probability=1.0 if outage.effect == "errors" else None,
-        speed=outage.speed,
-        at_ns=outage.at_ns,
-        mttf=None if outage.mttf_ns is None else Exponential(exponential_ns=outage.mttf_ns),
-        duration=outage.duration,
-        drill=False,
-    )

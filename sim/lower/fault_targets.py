@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from sim.lower.constants import Constants
-from sim.lower.faults import faults_of
+from sim.lower.dependencies import place_of
+from sim.lower.faults import as_fault, faults_of
 from sim.lower.node_faults import node_faults
 from sim.lower.parts import Parts
 from sim.lower.persistence import Store
 from sim.lower.place_faults import PlaceFaults
 from sim.lower.rollouts import rolling_restart
 from sim.lower.tables import database_fault
-from sim.network.faults import Fault
+from sim.network.faults import Fault, Target
 from sim.scenario.faults import DeploymentFault
 from sim.scenario.scenario import Scenario
 
@@ -48,6 +49,10 @@ class FaultTargets:
         parts, constants, scenario = self.parts, self.constants, self.scenario
         if fault.of_database:
             return {name: database_fault(parts, constants, scenario, fault)}
+        if fault.of_dependency:
+            assert fault.repair is not None, "checked when it was read"
+            place = place_of(fault.target.removeprefix("dependencies."))
+            return {name: as_fault(fault, (Target(group=place),), fault.repair)}
         assert self.store is not None, "checked: databases that stand alone fail alone"
         if fault.of_place:
             return PlaceFaults(parts, constants, scenario, self.store).of(name, fault)

@@ -92,12 +92,12 @@ def as_fault(fault: DeploymentFault, targets: tuple[NodeTarget, ...], away: Dist
     gap_ns = fault.mean_gap_ns
     return Fault(
         targets=targets,
-        effect=fault.happens,
+        effect="pause" if fault.happens == "hang" else fault.happens,
         speed=fault.speed,
         probability=share_that_fails(fault),
         at_ns=fault.at_ns,
         mttf=None if gap_ns is None else Exponential(exponential_ns=gap_ns),
-        each=fault.mttf_ns is not None,
+        each=fault.mttf_ns is not None and not fault.is_whole,
         duration=away,
     )
 

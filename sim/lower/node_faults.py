@@ -39,6 +39,7 @@ def node_faults(
     if gap_ns is not None and fault.mttf_ns is None:
         gap_ns *= kubernetes.nodes
     mttf = None if gap_ns is None else Exponential(exponential_ns=gap_ns)
+    assert fault.happens != "hang", "checked: it is a dependency that hangs"
     is_lost = fault.happens == "crash"
     found = [
         Fault(targets=targets, effect=fault.happens, speed=fault.speed, at_ns=fault.at_ns, mttf=mttf, duration=away)

@@ -10,6 +10,8 @@ from sim.scenario.faults import DeploymentFault
 from sim.scenario.scenario import Scenario
 from sim.scenario.shape import nearest
 
+NAMED = {"databases": "a database", "workers": "a pool of workers", "dependencies": "a dependency"}
+
 
 def fault_problems(scenario: Scenario) -> Iterator[Problem]:
     """Targets that lead nowhere, and pods that there are not. Places are looked at in `check_places`."""
@@ -27,10 +29,10 @@ def _missing(scenario: Scenario, path: Path, fault: DeploymentFault) -> Problem 
     """What is wrong with the target."""
     kind, _, name = fault.target.partition(".")
     match kind:
-        case "databases" | "workers":
+        case "databases" | "workers" | "dependencies":
             known: Collection[str] = getattr(scenario, kind)
-            what = "a database" if kind == "databases" else "a pool of workers"
-            return None if name in known else _unknown(path, what, fault.target, [f"{kind}.{one}" for one in known])
+            named = [f"{kind}.{one}" for one in known]
+            return None if name in known else _unknown(path, NAMED[kind], fault.target, named)
         case "kubernetes":
             if scenario.kubernetes is None:
                 hint = "add   kubernetes: {node: m7g.2xlarge, nodes: 6}"

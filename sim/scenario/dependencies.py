@@ -1,14 +1,17 @@
-"""Dependencies: services of others that activities call. How workers call them lives in `sim.lower.dependencies`."""
+"""Dependencies: services of others that activities call; how workers do lives in `sim.lower.dependencies`.
+
+Their outages are `faults` with the target `dependencies.NAME`.
+"""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from sim.network.distributions import Distribution
 from sim.spec import Spec
-from sim.units import Duration, Mistake, PositiveDuration, PositiveRate, Ratio
+from sim.units import PositiveRate, Ratio
 
 Positive = Annotated[int, Field(ge=1)]
 
@@ -25,29 +28,6 @@ class Quota(Spec):
     there is room, while the activity keeps its slot."""
 
 
-class Outage(Spec):
-    """A time in which the other side does not work: at a given time, or at random."""
-
-    at_ns: Duration | None = None
-    """When it begins; it then is part of every run."""
-    mttf_ns: PositiveDuration | None = None
-    """Random: mean time from the end of one to the next, exponential."""
-    duration: Distribution
-    """How long it lasts."""
-    effect: Literal["errors", "hang", "slow"] = "errors"
-    """errors: calls that end meanwhile fail; hang: they stand still until it is over; slow: they go at `speed`."""
-    speed: Annotated[float, Field(gt=0, lt=1)] | None = None
-    """With `effect: slow`: the factor on speed."""
-
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        if (self.at_ns is None) == (self.mttf_ns is None):
-            raise Mistake("needs either `at` (once) or `mttf` (random)", "write   mttf: 7 days")
-        if (self.effect == "slow") != (self.speed is not None):
-            raise Mistake("needs `speed` with `effect: slow`, and only with it", "write   effect: slow, speed: 0.1")
-        return self
-
-
 class Dependency(Spec):
     """A service of somebody else: how long it takes, how often it fails, how much it takes in."""
 
@@ -61,5 +41,3 @@ class Dependency(Spec):
     """Share of calls that have their effect, but of which no answer comes back: they are tried again."""
     quota: Quota | None = None
     """Limit on the rate of calls; none where it is left out."""
-    outages: tuple[Outage, ...] = ()
-    """When it does not work."""

@@ -12,23 +12,23 @@ Target = Annotated[
     str,
     Field(
         pattern=rf"^(workers\.{NAME}|temporal\.history|kubernetes\.node|postgres\.(primary|disk)|databases\.{NAME}"
-        rf"|cassandra\.node|zone|(zone|region|partition)\.{NAME})$",
+        rf"|dependencies\.{NAME}|cassandra\.node|zone|(zone|region|partition)\.{NAME})$",
         json_schema_extra={
             "x-form": "of the form workers.QUEUE, temporal.history, kubernetes.node, postgres.primary, "
-            "postgres.disk, databases.NAME, "
+            "postgres.disk, databases.NAME, dependencies.NAME, "
             "cassandra.node, zone.NAME or region.NAME"
         },
     ),
 ]
 """`workers.QUEUE`, `temporal.history`, `kubernetes.node`, `postgres.primary`, `postgres.disk`, `databases.NAME`,
-`cassandra.node`, `zone`, `zone.NAME`, `region.NAME` or `partition.NAME`."""
+`dependencies.NAME`, `cassandra.node`, `zone`, `zone.NAME`, `region.NAME` or `partition.NAME`."""
 
 Targets = Target | Annotated[tuple[Target, ...], Field(min_length=2)]
 """One target, or several that fail together."""
 
-Effect = Literal["crash", "pause", "slow", "errors"]
-"""crash: it is gone, with what it had at hand; pause: it stands still, then goes on as if nothing had been; slow: it
-works at `speed`; errors: work there ends in failure with `probability`."""
+Effect = Literal["crash", "pause", "hang", "slow", "errors"]
+"""crash: it is gone, with what it had at hand; pause, and hang of a dependency: it stands still, then goes on as if
+nothing had been; slow: it works at `speed`; errors: work there ends in failure with `probability`."""
 
 _EFFECTS: dict[str, tuple[Effect, ...]] = {
     "workers": ("crash", "pause", "slow", "errors"),
@@ -37,6 +37,7 @@ _EFFECTS: dict[str, tuple[Effect, ...]] = {
     "cassandra.node": ("crash", "pause", "slow", "errors"),
     "postgres.primary": ("crash", "pause", "slow", "errors"),
     "databases": ("crash", "pause", "slow", "errors"),
+    "dependencies": ("errors", "hang", "slow"),
     "zone": ("crash",),
     "region": ("crash",),
 }

@@ -22,15 +22,17 @@ class DeploymentFault(Spec):
 
     targets: Annotated[Targets, Field(alias="target")]
     """What fails: the pods of `workers.QUEUE` or `temporal.history`, all pods on a `kubernetes.node`,
-    `postgres.primary`, nodes of `cassandra.node`, the node of `databases.NAME`; room on `postgres.disk`, so that
-    writes fail; or all that stands in the zone `zone.NAME`, (at random) in any one `zone`, or in `region.NAME`;
-    `partition.NAME` cuts a region off. Several in a list fail together."""
+    `postgres.primary`, nodes of `cassandra.node`, the node of `databases.NAME`; a service of somebody else,
+    `dependencies.NAME`; room on `postgres.disk`, so that writes fail; or all that stands in the zone `zone.NAME`, (at
+    random) in any one `zone`, or in `region.NAME`; `partition.NAME` cuts a region off. Several in a list fail
+    together."""
     nodes: Literal["any", "all", "rolling"] | tuple[int, ...] = "any"
     """Which pods: one drawn each time, all together, those listed, counted from 0, or one after the other, as at a
     rollout (rolling)."""
     effect: Effect | None = None
     """What happens: a crash where it is left out; or they stand still (pause), work at `speed` (slow), or what they
-    do fails (errors)."""
+    do fails (errors). A dependency gives errors where it is left out; or its calls stand still until it is over
+    (hang), or go at `speed` (slow)."""
     speed: Annotated[float, Field(gt=0, lt=1)] | None = None
     """With `effect: slow`: the factor on speed."""
     probability: Ratio | None = None
@@ -110,6 +112,11 @@ class DeploymentFault(Spec):
         return self.target.startswith("databases.")
 
     @property
+    def of_dependency(self) -> bool:
+        """Whether a service of somebody else fails."""
+        return self.target.startswith("dependencies.")
+
+    @property
     def of_place(self) -> bool:
         """Whether everything in a place fails."""
         return self.target.split(".")[0] in ("zone", "region", "partition")
@@ -117,7 +124,7 @@ class DeploymentFault(Spec):
     @property
     def is_whole(self) -> bool:
         """Whether the target is one thing, of which no node is chosen."""
-        return self.target in ("postgres.primary", "postgres.disk") or self.of_database
+        return self.target in ("postgres.primary", "postgres.disk") or self.of_database or self.of_dependency
 
     # -- when ---------------------------------------------------------------------------------------------------
 

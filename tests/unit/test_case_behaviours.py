@@ -22,7 +22,7 @@ def airbnb(*sets: str) -> Replication:
     """A hundred batches within a minute, and their ends."""
     few = (
         "workflows.sync.schedule={count: 100, every: 1 h, jitter: 1 min, overlap: allow}",
-        "dependencies.channel.outages=[]",
+        "faults.channel_outage.mttf=290 years",
     )
     return run(load(CONFIGS / "airbnb.yaml", [*few, *sets]), horizon_s=61)
 

@@ -64,17 +64,19 @@ def test_without_heartbeats_a_lost_worker_is_noticed_by_start_to_close_alone() -
 
 
 def test_an_attempt_left_behind_keeps_its_slot_until_it_ends() -> None:
+    hang = "faults.boom={target: dependencies.bank, effect: hang, at: 50 ms, repair: 5 s}"
     loaded = calling(
-        "latency: 100 ms, outages: [{at: 50 ms, duration: 5 s, effect: hang}]",
+        "latency: 100 ms",
         "start_to_close: 500 ms",
+        hang,
         "workers.orders={replicas: 1, cpu: 1, activity_slots: 1}",
     )
-    replication = run(loaded)
+    replication = run(loaded, drill="boom")
     # Matched at 6, started 7. The call stands still from 50 to 5050 with 57 left, to 5107; its result is written until
     # 5109 and comes too late: timed out at 506, the next attempt wanted the slot from 1506 on. Started 5110, call 100,
     # completed 2, task 2, closed 2.
     assert latencies_ms(replication) == [pytest.approx(5110 + 100 + 6)]
-    freed = run(calling("latency: 100 ms, outages: [{at: 50 ms, duration: 5 s, effect: hang}]", "start_to_close: 8 s"))
+    freed = run(calling("latency: 100 ms", "start_to_close: 8 s", hang), drill="boom")
     assert latencies_ms(freed) == [pytest.approx(5107 + 6)]
 
 
@@ -119,10 +121,11 @@ def test_a_retry_budget_makes_failures_final_when_it_is_spent() -> None:
 
 
 def test_a_call_that_fails_during_an_outage_is_tried_again_until_it_is_over() -> None:
-    loaded = calling("latency: 100 ms, outages: [{at: 50 ms, duration: 2 s}]", "start_to_close: 1 s")
+    outage = "faults.boom={target: dependencies.bank, at: 50 ms, repair: 2 s}"
+    loaded = calling("latency: 100 ms", "start_to_close: 1 s", outage)
     # Started 7, failed 107, written 108; back-off 1 s, started 1109, failed 1209, written 1210; back-off 2 s, started
     # 3211, done 3311.
-    assert latencies_ms(run(loaded)) == [3311 + 6]
+    assert latencies_ms(run(loaded, drill="boom")) == [3311 + 6]
 
 
 def test_a_quota_holds_calls_back_or_turns_them_away() -> None:

@@ -99,15 +99,16 @@ def test_spot_machines_and_dependencies_are_classes_too() -> None:
         "workers.orders={replicas: 4, cpu: 1, start_delay: 60 s, capacity: spot, spot_mttf: 1 day}",
         "prices.spot_saving=60 %",
         "workflows.order.steps=[{activity: {name: pay, service: 1 ms, start_to_close: 1 s, calls: [bank]}}]",
-        "dependencies.bank={latency: 5 ms, outages: [{mttf: 7 days, duration: 2 min}, {at: 1 s, duration: 1 s}]}",
+        "dependencies.bank={latency: 5 ms}",
+        "faults.outage={target: dependencies.bank, mttf: 7 days, repair: 2 min}",
     )
-    assert set(loaded.lowered.classes) == {"orders-spot-loss", "bank-outage-1"}
+    assert set(loaded.lowered.classes) == {"outage", "orders-spot-loss"}
     spot = class_of(loaded, "orders-spot-loss")
     assert spot.rate.per_s == pytest.approx(4 / (86_400 + 60))
     [fault] = spot.variants[0].faults.values()
     assert fault.targets[0].nodes == "any"
     assert (fault.at_ns, fault.mttf, fault.each, fault.is_drill) == (0, None, False, False)
-    assert class_of(loaded, "bank-outage-1").rate.per_s == pytest.approx(1 / (7 * 86_400 + 120))
+    assert class_of(loaded, "outage").rate.per_s == pytest.approx(1 / (7 * 86_400 + 120))
 
 
 NETWORK = """

@@ -160,3 +160,29 @@ def test_what_comes_back_at_different_times_begins_together_in_a_drill() -> None
     at_random = small(*TWO, f"faults.boom={{{together}, seen: 1 in 2 years}}").lowered.classes["boom"]
     [variant] = at_random.variants
     assert [fault.at_ns for fault in variant.faults.values()] == [0, 0]
+
+
+CALLING = ("dependencies.bank={latency: 100 ms, concurrency: 1}", step("service: 0 ms, calls: [bank]"))
+
+
+@pytest.mark.parametrize(
+    ("outage", "latency_ms"),
+    [
+        # Called at 7; errors: ends at 107, when the outage is still there; written 1, back-off 1 s, started 1, 100.
+        ("repair: 500 ms", 107 + 1 + 1000 + 1 + 100 + 6),
+        # 43 of 100 are done at 50, the rest from 550 on.
+        ("effect: hang, repair: 500 ms", 550 + 57 + 6),
+        # 57 at a tenth of the speed take 570, of which 50 are served in 500.
+        ("effect: slow, speed: 0.1, repair: 500 ms", 550 + 7 + 6),
+    ],
+)
+def test_an_outage_of_somebody_else_fails_calls_or_holds_them(outage: str, latency_ms: float) -> None:
+    # A speed is a whole number of 2^-20: a tenth is so by a millionth, of 570 ms.
+    found = drilled(f"target: dependencies.bank, at: 50 ms, {outage}", *CALLING)
+    assert found == [pytest.approx(latency_ms, abs=0.001)]
+
+
+def test_the_bank_and_the_workers_may_fail_together() -> None:
+    loaded = small(*CALLING, "faults.boom={target: [dependencies.bank, workers.orders], rate: 1/week, repair: 1 min}")
+    [variant] = loaded.lowered.classes["boom"].variants
+    assert [one.effect for one in variant.faults.values()] == ["errors", "crash"]
