@@ -199,8 +199,7 @@ class Deployment:
         lowering = FaultTargets(parts, constants, scenario, self.store).of
         failures = Failures(parts, constants, scenario, lowering)
         for name, fault in scenario.faults.items():
-            found = failures.add(name, fault)
-            hit = {target.group for one in found.values() for target in one.targets}
+            hit = failures.add(name, fault)
             for pool in self.workers.values():
                 if pool.nodes in hit:
                     pool.add_recovery()

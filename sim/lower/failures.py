@@ -7,7 +7,6 @@ from sim.lower.fault_classes import Lowering, class_of, network_classes
 from sim.lower.lowered import FaultClass
 from sim.lower.parts import Parts
 from sim.network import Network
-from sim.network.faults import Fault
 from sim.scenario.faults import DeploymentFault
 from sim.scenario.scenario import Scenario
 
@@ -24,16 +23,19 @@ class Failures:
         self._classes: dict[str, FaultClass] = {}
         self._told: set[str] = set()
 
-    def add(self, name: str, fault: DeploymentFault) -> dict[str, Fault]:
-        """Put a fault in place; gives what it has become."""
+    def add(self, name: str, fault: DeploymentFault) -> set[str]:
+        """Put a fault in place; gives the groups of nodes that it hits."""
         found = dict(self.lowering(name, fault))
         self.parts.faults.update(found)
         if not fault.is_random and len(found) > 1:
             self.companions[name] = tuple(found)[1:]
         if fault.is_random:
             self._told |= found.keys()
-            self._classes[name] = class_of(self.constants, self.scenario, name, fault, self.lowering)
-        return found
+            known = self._classes[name] = class_of(self.constants, self.scenario, name, fault, self.lowering)
+            hits = [one for variant in known.variants for one in variant.faults.values()]
+        else:
+            hits = list(found.values())
+        return {target.group for one in hits for target in one.targets}
 
     def classes(self, network: Network) -> dict[str, FaultClass]:
         """Every kind of fault that comes at random: those of the scenario, and others of the finished network, such as

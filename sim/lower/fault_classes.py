@@ -48,6 +48,10 @@ def _ways(scenario: Scenario, fault: DeploymentFault) -> tuple[int, list[tuple[f
     drill = _with(fault, at_ns=0, mttf_ns=None, rate_per_s=None, seen=None)
     if not isinstance(fault.targets, str):
         return 1, [(1.0, drill)]
+    if fault.is_rolling:
+        bad = fault.change_failure_rate or 0.0
+        ways = [(1 - bad, _with(drill, bad=None)), (bad, drill)]
+        return 1, [(chance, one) for chance, one in ways if chance]
     if fault.target == "zone":
         assert scenario.zones is not None
         names = scenario.zones.names

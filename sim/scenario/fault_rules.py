@@ -78,8 +78,13 @@ def _comes_back_by_itself(target: str) -> bool:
 
 
 def _nodes(fault: DeploymentFault) -> None:
-    if fault.min_ready_ns is not None:
-        raise Mistake("goes with `nodes: rolling`", "leave it out", ("min_ready",))
+    for key, value in (
+        ("min_ready", fault.min_ready_ns),
+        ("bad", fault.bad),
+        ("change_failure_rate", fault.change_failure_rate),
+    ):
+        if value is not None:
+            raise Mistake("goes with `nodes: rolling`", "leave it out", (key,))
     of_node = "kubernetes.node" in fault.each_target
     certain = fault.at_ns is not None or not isinstance(fault.targets, str)
     if of_node and certain and not isinstance(fault.nodes, tuple):
@@ -92,7 +97,22 @@ def _nodes(fault: DeploymentFault) -> None:
 def _rolling(fault: DeploymentFault) -> None:
     if fault.target != "temporal.history" and not fault.target.startswith("workers."):
         raise Mistake("is for pods of `workers.QUEUE` and of `temporal.history`", "leave it out", ("nodes",))
-    if fault.at_ns is None:
-        raise Mistake("follow each other from a certain time on", "write   at: 5 min", ("nodes",))
+    if fault.mttf_ns is not None:
+        raise Mistake("is that of a pod, and this is a rollout", "write   rate: 2/week", ("mttf",))
+    _bad(fault)
     if not isinstance(fault.repair, Constant):
         raise Mistake("varies, but each pod has to know when the one before is back", "write a time", ("repair",))
+
+
+def _bad(fault: DeploymentFault) -> None:
+    """A drill is a good rollout or a bad one; of those at random a share is bad."""
+    is_share = fault.change_failure_rate is not None
+    if fault.at_ns is not None and is_share:
+        raise Mistake(
+            "is a share of many rollouts, and a drill is one", "write `bad` for a bad one", ("change_failure_rate",)
+        )
+    if fault.at_ns is None and is_share != (fault.bad is not None):
+        if is_share:
+            hint = "write   bad: {error_rate: 30 %, detected_after: 5 min}"
+            raise Mistake("needs `bad`, what a bad version does", hint, ("change_failure_rate",))
+        raise Mistake("needs `change_failure_rate`, how often it is so", "write   change_failure_rate: 5 %", ("bad",))

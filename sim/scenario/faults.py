@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 
 from sim.network.distributions import Distribution
 from sim.scenario import fault_rules
+from sim.scenario.bad_version import BadVersion
 from sim.scenario.fault_targets import Effect, Targets, default_effect
 from sim.scenario.store import STORES
 from sim.spec import Spec
@@ -39,6 +40,11 @@ class DeploymentFault(Spec):
     """With `effect: errors`: share of the work there that fails; all of it where it is left out."""
     min_ready_ns: Duration | None = None
     """With `nodes: rolling`: from the return of a pod until the next one goes; Kubernetes' `minReadySeconds`."""
+    bad: BadVersion | None = None
+    """With `nodes: rolling`: the new version is bad, and is rolled back: `{error_rate: 30 %, detected_after: 5 min}`.
+    At random so many are bad as `change_failure_rate` says."""
+    change_failure_rate: Ratio | None = None
+    """With `nodes: rolling` at random, and `bad`: share of the rollouts whose version is bad."""
     at_ns: Duration | None = None
     """A drill: when it starts. Drills enter no average; each is compared with a twin without it."""
     mttf_ns: PositiveDuration | None = None

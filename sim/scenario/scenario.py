@@ -206,7 +206,7 @@ class Scenario(Spec):
     @property
     def giving_errors(self) -> set[str]:
         """Targets at which work ends in errors while a fault is there."""
-        return {fault.target for _, fault in self.failing if fault.happens == "errors"}
+        return {fault.target for _, fault in self.failing if fault.happens == "errors" or fault.bad}
 
     @property
     def _only_databases_fail(self) -> bool:
