@@ -128,9 +128,8 @@ def _write(
     if out is not None:
         from sim.report.frames import write_columns
 
-        write_columns(
-            out, prediction.replications, drills=prediction.drills, bill=prediction.bill, file_format=columns
-        )
+        drills = {fault: [one.run for one in episodes] for fault, episodes in prediction.drills.items()}
+        write_columns(out, prediction.replications, drills=drills, bill=prediction.bill, file_format=columns)
         note(f"columns: {out}", quiet)
 
 

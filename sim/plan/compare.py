@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from sim.figure import Figure
 from sim.plan.predict import Prediction
 from sim.results.columns import SUCCEEDED, Replication
 from sim.results.histogram import Histogram
 from sim.stats.compare import Comparison, paired_difference, paired_percentile
-from sim.stats.drills import drill_recovery
+from sim.stats.episodes import recovery_of
 from sim.stats.metrics import LATENCY_PERCENTILES, NS, Cohort, metrics
 from sim.stats.summarise import recovery_metrics
 
@@ -73,9 +74,8 @@ def _in_drill(prediction: Prediction, metric: str, confidence: float) -> list[fl
     """A figure of recovery, drill by drill."""
     fault = metric.split(".")[1]
     values = []
-    for run, twin in zip(prediction.drills[fault], prediction.twins, strict=False):
-        # As long as the run goes on, which is the drill's window.
-        row = drill_recovery(fault, [run], [twin], run.horizon_ns, None, confidence)
+    for episode in prediction.drills[fault]:
+        row = recovery_of([replace(episode, objective_p99_ns=None)], None, confidence)
         values.append(_told(metric, recovery_metrics([row])[metric]))
     return values
 

@@ -3,36 +3,34 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 
 from sim.cost.bill import Bill
 from sim.engine.plan import Plan
-from sim.engine.run import Planned, Traces, life_of, run_all
+from sim.engine.run import Planned, life_of
 from sim.errors import InputErrors, Problem
 from sim.figure import Figure
 from sim.lower.load import Loaded
-from sim.network import Network
 from sim.plan.billing import bill_of
+from sim.plan.episodes import Asked, Bench
 from sim.plan.inputs import check_inputs, placed
+from sim.plan.lives import life_text
+from sim.plan.runner import Progress, Runner
 from sim.plan.window import Measured, measured
 from sim.results.columns import Replication
 from sim.scenario.objectives import ServiceLevel
 from sim.scenario.settings import RunSettings
-from sim.stats.drills import PLATFORM_SPAN, drill_recovery, losses_in_drill
-from sim.stats.joined import joined
+from sim.stats.episodes import Episode, losses_in, recovery_of
 from sim.stats.metrics import memory_hours, of_the_platform, recoveries_of_executions, shares_of_operations
 from sim.stats.sli import Sli, good_share
-from sim.stats.summarise import Drill, base_figures, monitors, pictures, recovery_metrics, verdicts
+from sim.stats.summarise import base_figures, monitors, pictures, recovery_metrics, verdicts
 from sim.stats.summary import Recovery, Summary
-from sim.units import format_duration_ns
 
 VERSION = "0.1.0"
 MOST_REPLICATIONS_FACTOR = 20
 """`precision` gives up at this many times the replications asked for: seeds are never retried."""
-RECOVERY_WINDOW_NS = 10_000_000_000
-"""Windows in which recovery is looked for, unless a drill is too short for it (SEMANTICS.md, Recovery)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +48,7 @@ class Options:
     warmup: str | int | None = None
     processes: int = -1
     engine: str = "fast"
-    progress: Callable[[str, float, int], None] | None = None
+    progress: Progress | None = None
     command: str = ""
     lives: bool = True
     drills: bool = True
@@ -73,15 +71,13 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """What the line gives. replications: the base runs; drills: runs with one scripted fault, by its name; twins: the
-    same without any."""
+    """What the line gives. replications: the base runs; drills: episodes of each scripted fault, by its name."""
 
     summary: Summary
     bill: Bill | None
     replications: tuple[Replication, ...]
-    drills: Mapping[str, tuple[Replication, ...]] = field(default_factory=dict)
+    drills: Mapping[str, tuple[Episode, ...]] = field(default_factory=dict)
     interrupted: bool = False
-    twins: tuple[Replication, ...] = ()
 
 
 def predict(loaded: Loaded, options: Options | None = None) -> Prediction:
@@ -92,9 +88,7 @@ def predict(loaded: Loaded, options: Options | None = None) -> Prediction:
     """
     options = options or Options()
     began = time.perf_counter()
-    network = loaded.lowered.network
-    settings = options.settings(loaded.scenario.run)
-    line = _Line(loaded, network, settings, check_inputs(loaded), options)
+    line = _Line(loaded, options.settings(loaded.scenario.run), options)
     window = line.window()
     base = line.base(window)
     drills = line.drills()
@@ -103,10 +97,8 @@ def predict(loaded: Loaded, options: Options | None = None) -> Prediction:
 
 def life(loaded: Loaded, execution: int, replication: int, drill: str | None, seed: int | None) -> list[str]:
     """The life of one execution as lines of text; with a drill, of the run in which that fault happens."""
-    network = loaded.lowered.network
     settings = Options(seed=seed).settings(loaded.scenario.run)
-    traces = check_inputs(loaded)
-    line = _Line(loaded, network, settings, traces, Options())
+    line = _Line(loaded, settings, Options())
     if execution < 0:
         raise InputErrors([Problem("--execution", f"is {execution}; executions are counted from 0")])
     if replication < 0:
@@ -118,73 +110,33 @@ def life(loaded: Loaded, execution: int, replication: int, drill: str | None, se
         warmup = settings.warmup if isinstance(settings.warmup, int) else 0
         follow = settings.horizon_ns if settings.follow_ns is None else settings.follow_ns
         window = Measured(warmup, settings.horizon_ns, follow, settings.drain_ns, 0, True, "")
-        plan = window.plan(settings.seed, replication)
+        planned = line.network, window.plan(settings.seed, replication)
     else:
-        plan = line.drill_plan(drill, replication)
-        network = loaded.lowered.drilled(drill)
-    log, run = life_of(network, plan, execution, traces)
+        planned = line.bench.episode_of(line.drill(drill, replication))
+    log, run = life_of(*planned, execution, line.runner.traces)
     count = len(run.executions.start_ns)
     if execution >= count:
         there = f"has {count:,}, counted from 0 to {count - 1}" if count else "has none"
         raise InputErrors([Problem("--execution", f"is {execution}, but this run {there}")])
-    return _told(log, run, execution, drill)
-
-
-def _told(log: Sequence[tuple[int, str]], run: Replication, execution: int, drill: str | None) -> list[str]:
-    rows = run.executions
-    start = int(rows.start_ns[execution])
-    routine = run.routines[int(rows.routine[execution])]
-    where = f"replication {run.index}" if drill is None else f"replication {run.index} of the drill {drill}"
-    lines = [f"execution {execution} of {routine} in {where}, started at {format_duration_ns(start)} of the run"]
-    lines += [f"  +{format_duration_ns(when - start):>12}  {what}" for when, what in log]
-    if rows.end_ns[execution] < 0:
-        lines.append("  still open at the end of the run")
-    return lines
+    return life_text(log, run, execution, drill)
 
 
 class _Line:
     """One prediction under way."""
 
-    def __init__(
-        self, loaded: Loaded, network: Network, settings: RunSettings, traces: Traces, options: Options
-    ) -> None:
+    def __init__(self, loaded: Loaded, settings: RunSettings, options: Options) -> None:
         self.loaded = loaded
-        self.network = network
+        self.network = loaded.lowered.network
         self.settings = settings
-        self.traces = traces
         self.options = options
-        self.warnings: list[str] = []
-        self.interrupted = False
-        companions = loaded.lowered.companion_of
-        self.faults = [
-            name
-            for name, fault in network.faults.items()
-            if fault.is_drill and fault.at_ns is not None and name not in companions
-        ]
-
-    def run(self, what: str, planned: Sequence[Planned]) -> list[Replication]:
-        """Run replications on all cores, telling the progress; an interruption keeps what is done."""
-        if self.interrupted or not planned:
-            return []
-        progress = self.options.progress
-
-        def told(done: float) -> None:
-            if progress is not None:
-                progress(what, done, len(planned))
-
-        told(0)
-        options = self.options
-        runs, whole = run_all(planned, self.traces, options.processes, told, options.engine)
-        if not whole:
-            self.interrupted = True
-            effect = "intervals are wider for it" if runs else "what they tell is left out"
-            self.warn(f"interrupted: {what}: {len(runs)} of {len(planned)} are used, {effect}")
-        return [joined(run, self.loaded.lowered.in_progress) for run in runs]
-
-    def warn(self, text: str) -> None:
-        """Say something once."""
-        if text not in self.warnings:
-            self.warnings.append(text)
+        in_progress = loaded.lowered.in_progress
+        self.runner = Runner(check_inputs(loaded), in_progress, options.processes, options.engine, options.progress)
+        self.bench = Bench(loaded, settings, self.runner)
+        self.faults = {
+            name: kind.at_ns
+            for name, kind in self.bench.kinds.items()
+            if kind.at_ns is not None and self.network.faults[name].is_drill
+        }
 
     def window(self) -> Measured:
         """The part of the runs that is measured."""
@@ -200,25 +152,27 @@ class _Line:
             raise InputErrors(placed(self.loaded, problems)) from None
 
     def _pilots(self, plans: Sequence[Plan]) -> list[Replication]:
-        runs = self.run("warm-up", [(self.network, plan) for plan in plans])
-        if self.interrupted:
+        runs = self.runner.run("warm-up", [(self.network, plan) for plan in plans])
+        if self.runner.interrupted:
             raise KeyboardInterrupt
         return runs
 
     def base(self, window: Measured) -> list[Replication]:
         """The measured runs: as many as asked for, or as many as the precision takes, in batches of that size."""
         batch = self.settings.replications
-        runs = self.run("runs", self._planned(window, range(batch)))
+        runs = self.runner.run("runs", self._planned(window, range(batch)))
         if not runs:
             raise KeyboardInterrupt
         if self.settings.precision is None:
             return runs
         most = batch * MOST_REPLICATIONS_FACTOR
-        while len(runs) < most and not self.interrupted and not self._precise(runs):
+        while len(runs) < most and not self.runner.interrupted and not self._precise(runs):
             more = range(len(runs), min(len(runs) + batch, most))
-            runs += self.run("runs", self._planned(window, more))
-        if not self._precise(runs) and not self.interrupted:
-            self.warn(f"the precision asked for is not reached after {len(runs)} runs; run.horizon may be too short")
+            runs += self.runner.run("runs", self._planned(window, more))
+        if not self._precise(runs) and not self.runner.interrupted:
+            self.runner.warn(
+                f"the precision asked for is not reached after {len(runs)} runs; run.horizon may be too short"
+            )
         return runs
 
     def _planned(self, window: Measured, indices: range) -> list[Planned]:
@@ -247,63 +201,43 @@ class _Line:
 
     # -- drills -----------------------------------------------------------------------------------------------
 
-    def drill_plan(self, fault: str | None, replication: int = 0) -> Plan:
-        """A run with one scripted fault, or (None) the twin of them all; long enough for the last one."""
-        last = max(self.network.faults[name].at_ns or 0 for name in self.faults)
-        horizon = last + self.settings.drill_window_ns
-        sample = min(RECOVERY_WINDOW_NS, max(self.settings.drill_window_ns // 12, 1))
-        horizon = -(-horizon // sample) * sample
-        return Plan(
-            self.settings.seed, replication, 0, horizon, sample + 1, 0, sample, fault, self.settings.memory_bytes
-        )
+    def drill(self, fault: str, replication: int) -> Asked:
+        """A scripted fault at its own time, in a record long enough for the last of them: they share their twins."""
+        last_ns = max(self.faults.values())
+        record_ns = last_ns - self.faults[fault] + self.settings.drill_window_ns
+        return Asked(((self.bench.kinds[fault], self.faults[fault]),), replication, record_ns)
 
-    def drills(self) -> list[Drill]:
+    def drills(self) -> dict[str, list[Episode]]:
         """Every scripted fault in runs of its own, beside twins without any."""
-        if not self.faults or not self.options.drills or self.interrupted:
-            return []
-        networks = {None: self.network} | {fault: self.loaded.lowered.drilled(fault) for fault in self.faults}
-        planned = [
-            (network, self.drill_plan(fault, index))
-            for index in range(self.settings.drills or self.settings.replications)
-            for fault, network in networks.items()
-        ]
-        runs, kinds = self.run("drills", planned), len(networks)
-        twins = runs[::kinds]
-        found = []
-        for kind, fault in enumerate(self.faults, start=1):
-            drilled = runs[kind::kinds]
-            if drilled:
-                found.append(Drill(fault, drilled, twins[: len(drilled)], self.settings.drill_window_ns))
+        if not self.faults or not self.options.drills:
+            return {}
+        count = self.settings.drills or self.settings.replications
+        names = [fault for _ in range(count) for fault in self.faults]
+        asks = [self.drill(fault, index // len(self.faults)) for index, fault in enumerate(names)]
+        found: dict[str, list[Episode]] = {}
+        for fault, episode in zip(names, self.bench.run(asks), strict=False):
+            found.setdefault(fault, []).append(episode)
         return found
-
-    @property
-    def _latency_ns(self) -> float | None:
-        """The bound that the scenario puts on the p99 by which recovery is told; None where it puts none."""
-        routines = {source.routine for source in self.network.sources.values() if source.counted}
-        metric = f"{PLATFORM_SPAN}.p99"
-        if PLATFORM_SPAN.removeprefix("span.") not in self.network.spans:
-            metric = f"latency.{min(routines)}.p99" if len(routines) == 1 else ""
-        objectives = self.loaded.scenario.objectives
-        bounds = [one.below for one in objectives if one.metric == metric and one.below is not None]
-        return min(bounds) * 1e9 if bounds else None
 
     # -- conclusions ------------------------------------------------------------------------------------------
 
     def conclude(
-        self, window: Measured, base: Sequence[Replication], drills: Sequence[Drill], wall_s: float
+        self, window: Measured, base: Sequence[Replication], drills: Mapping[str, Sequence[Episode]], wall_s: float
     ) -> Prediction:
         """Figures, verdicts, monitors, bill."""
         scenario, lowered = self.loaded.scenario, self.loaded.lowered
         confidence = self.settings.confidence
+        drilled = {fault: [episode.run for episode in episodes] for fault, episodes in drills.items()}
 
         @cache
         def recoveries(level: float) -> tuple[Recovery, ...]:
+            limit_ns = self.settings.drill_window_ns
             return tuple(
                 replace(
-                    drill_recovery(drill.fault, drill.runs, drill.twins, drill.limit_ns, self._latency_ns, level),
-                    losses=losses_in_drill(drill.runs, lowered.in_drills, lowered.ages_in_drills, level),
+                    recovery_of(episodes, limit_ns, level),
+                    losses=losses_in([e.run for e in episodes], lowered.in_drills, lowered.ages_in_drills, level),
                 )
-                for drill in drills
+                for episodes in drills.values()
             )
 
         @cache
@@ -312,7 +246,7 @@ class _Line:
 
         @cache
         def figures(level: float) -> Mapping[str, Figure]:
-            warn = self.warn if level == confidence else (lambda _: None)
+            warn = self.runner.warn if level == confidence else (lambda _: None)
             found = base_figures(base, self.deadlines, level, warn, window.steady)
             # Where nothing is lost outside of drills, nobody asks how old it was.
             ages = tuple(f"{family}." for family in lowered.ages_in_drills.values())
@@ -322,7 +256,7 @@ class _Line:
             found.update(memory_hours(base, lowered.memories, level))
             found.update(shares_of_operations(base, lowered.shares, level))
             found.update(recovery_metrics(recoveries(level)))
-            crashed = [run for drill in drills for run in drill.runs if _crashes(run)]
+            crashed = [run for runs in drilled.values() for run in runs if _crashes(run)]
             found.update(recoveries_of_executions(crashed or base, level, bool(crashed)))
             found.update({name: Figure.exact(one.value, one.unit, one.how) for name, one in lowered.computed.items()})
             found.update({sli.name: good_share(base, sli, level) for sli in self._slis})
@@ -331,11 +265,11 @@ class _Line:
                 found["cost.total"] = money.total_per_month
             return found
 
-        every = [*base, *(run for drill in drills for run in drill.runs)]
+        every = [*base, *(run for runs in drilled.values() for run in runs)]
         measured_routines = [name.split(".")[1] for name in figures(confidence) if name.startswith("throughput.")]
-        shown = pictures(base, drills, confidence, measured_routines)
+        shown = pictures(base, drilled, confidence, measured_routines)
         if window.note:
-            self.warn(f"window: {window.note}")
+            self.runner.warn(f"window: {window.note}")
         summary = Summary(
             name=scenario.name,
             file=self.loaded.document.file,
@@ -349,8 +283,8 @@ class _Line:
             metrics=figures(confidence),
             objectives=verdicts(scenario.objectives, figures, confidence),
             recovery=recoveries(confidence),
-            monitors=monitors(every, self._traces_of_violators(every, window)) if every else (),
-            warnings=tuple(self.warnings),
+            monitors=monitors(every, self._traces_of_violators(window, base, drilled)) if every else (),
+            warnings=tuple(self.runner.warnings),
             curves=shown.curves,
             timelines=shown.timelines,
             splits=shown.splits,
@@ -361,28 +295,25 @@ class _Line:
             summary,
             bill(confidence),
             tuple(base),
-            {drill.fault: tuple(drill.runs) for drill in drills},
-            self.interrupted,
-            tuple(drills[0].twins) if drills else (),
+            {fault: tuple(episodes) for fault, episodes in drills.items()},
+            self.runner.interrupted,
         )
 
-    def _traces_of_violators(self, runs: Sequence[Replication], window: Measured) -> dict[str, list[str]]:
+    def _traces_of_violators(
+        self, window: Measured, base: Sequence[Replication], drilled: Mapping[str, Sequence[Replication]]
+    ) -> dict[str, list[str]]:
         """The life of the first execution that broke each monitor, by running its replication once more."""
+        runs: list[tuple[str | None, Replication]] = [(None, run) for run in base]
+        runs += [(fault, run) for fault, some in drilled.items() for run in some]
         found: dict[str, list[str]] = {}
-        for run in runs if self.options.lives else ():
+        for fault, run in runs if self.options.lives else ():
             for monitor in run.monitors:
                 if monitor.examples and monitor.name not in found:
-                    drills = (e.fault for e in run.episodes if self.network.faults[e.fault].is_drill)
-                    first = next(drills, None)
-                    fault = self.loaded.lowered.companion_of.get(first, first) if first is not None else None
-                    plan = (
-                        window.plan(self.settings.seed, run.index)
-                        if fault is None
-                        else self.drill_plan(fault, run.index)
-                    )
-                    network = self.network if fault is None else self.loaded.lowered.drilled(fault)
-                    log, again = life_of(network, plan, monitor.examples[0], self.traces)
-                    found[monitor.name] = _told(log, again, monitor.examples[0], fault)
+                    planned: Planned = self.network, window.plan(self.settings.seed, run.index)
+                    if fault is not None:
+                        planned = self.bench.episode_of(self.drill(fault, run.index))
+                    log, again = life_of(*planned, monitor.examples[0], self.runner.traces)
+                    found[monitor.name] = life_text(log, again, monitor.examples[0], fault)
         return found
 
 

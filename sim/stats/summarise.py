@@ -25,16 +25,6 @@ FiguresAt = Callable[[float], Mapping[str, Figure]]
 
 
 @dataclass(frozen=True, slots=True)
-class Drill:
-    """Runs with one scripted fault, and their twins without it."""
-
-    fault: str
-    runs: Sequence[Replication]
-    twins: Sequence[Replication]
-    limit_ns: int
-
-
-@dataclass(frozen=True, slots=True)
 class Pictures:
     """Curves, timelines and splits."""
 
@@ -148,7 +138,10 @@ def _upper_bound(violated: int, checked: int) -> Figure:
 
 
 def pictures(
-    replications: Sequence[Replication], drills: Sequence[Drill], confidence: float, routines: Sequence[str]
+    replications: Sequence[Replication],
+    drills: Mapping[str, Sequence[Replication]],
+    confidence: float,
+    routines: Sequence[str],
 ) -> Pictures:
     """Latency curves, timelines and splits of latency."""
     curves, splits = {}, {}
@@ -156,8 +149,8 @@ def pictures(
         curves[routine] = latency_curve(Cohort(replications, routine), confidence)
         splits[routine] = split(replications, routine)
     lines = [timeline(replications, None)]
-    for drill in drills:
-        lines.append(timeline(drill.runs, drill.fault))
+    for fault, runs in drills.items():
+        lines.append(timeline(runs, fault))
     return Pictures(curves, tuple(lines), splits)
 
 

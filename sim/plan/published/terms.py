@@ -50,7 +50,7 @@ class Outcome:
     def of(cls, prediction: Prediction, lowered: Lowered) -> Outcome:
         """Of a run that came to its end, without its columns."""
         runs = prediction.replications
-        every = [*runs, *(run for drill in prediction.drills.values() for run in drill)]
+        every = [*runs, *(episode.run for episodes in prediction.drills.values() for episode in episodes)]
         random = [name for name, fault in lowered.network.faults.items() if fault.at_ns is None]
         counted = {source.routine for source in lowered.network.sources.values() if source.counted}
         found = {

@@ -1,0 +1,166 @@
+"""Episodes: kinds of faults that begin at given times while nothing else fails, run beside twins on the same draws.
+
+The twin of an episode is the same run without any fault. Episodes of several kinds on the same draws share it. What is
+not over at the end of its record is run again with a record twice as long, up to a limit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from sim.engine.plan import Plan
+from sim.engine.run import Planned
+from sim.lower.load import Loaded
+from sim.plan.kinds import Kind, calm, disturbed, kinds_of, share
+from sim.plan.phases import Cycle, cycle_of
+from sim.plan.runner import Runner
+from sim.results.columns import Replication
+from sim.scenario.settings import RunSettings
+from sim.stats.episodes import PLATFORM_SPAN, Episode, recoupled_ns
+
+RECOVERY_WINDOW_NS = 10_000_000_000
+"""Windows in which recovery is looked for, unless a record is too short for it (SEMANTICS.md, Recovery)."""
+LEAST_WINDOWS = 12
+"""So many of them follow on the beginning of a fault at least."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """An episode to be run. begins: the kinds of faults that come, and when each begins; replication: on which draws;
+    record_ns: how long after the last of these beginnings the record goes on."""
+
+    begins: tuple[tuple[Kind, int], ...]
+    replication: int
+    record_ns: int
+
+    @property
+    def last_ns(self) -> int:
+        """When the last of the kinds begins."""
+        return max(begin_ns for _, begin_ns in self.begins)
+
+
+Over = Callable[[Episode], bool]
+"""Whether nothing of a fault is left at the end of an episode's record."""
+
+
+class Bench:
+    """Episodes of the faults of one scenario.
+
+    kinds: what may come, by its name. cycle: of the load, see `phases`. settled_ns: from when on the empty start is
+    forgotten. follow_ns, drain_ns: how long executions are followed after the record, see `Plan`; by default not at
+    all, so that those still open at its end count as open.
+    """
+
+    def __init__(
+        self,
+        loaded: Loaded,
+        settings: RunSettings,
+        runner: Runner,
+        settled_ns: int = 0,
+        drain_ns: int = 0,
+    ) -> None:
+        self.loaded = loaded
+        self.network = loaded.lowered.network
+        self.settings = settings
+        self.runner = runner
+        self.settled_ns = settled_ns
+        self.drain_ns = drain_ns
+        self.kinds = kinds_of(loaded.lowered)
+        self.cycle: Cycle = cycle_of(loaded)
+        self.calm = calm(self.network)
+        self.objective_p99_ns = bound_of_latency_ns(loaded)
+
+    # -- what is asked ----------------------------------------------------------------------------------------
+
+    def asked(self, kind: Kind, replication: int, phase_ns: int | None = None, record_ns: int | None = None) -> Asked:
+        """An episode of one kind at a phase of the cycle, or (None) at one that is drawn."""
+        begin_ns = self.begin_ns(kind, replication, phase_ns)
+        return Asked(((kind, begin_ns),), replication, record_ns or self.settings.drill_window_ns)
+
+    def begin_ns(self, kind: Kind, replication: int, phase_ns: int | None = None) -> int:
+        """When an episode of a kind begins, once the start is forgotten: at a phase, or at one drawn uniformly over
+        the cycle."""
+        if phase_ns is not None:
+            return self.cycle.begin_ns(phase_ns, self.settled_ns)
+        drawn = share(self.settings.seed, replication, f"{kind.name}/phase")
+        return self.settled_ns + int(drawn * self.cycle.length_ns)
+
+    # -- what is run ------------------------------------------------------------------------------------------
+
+    def episode_of(self, asked: Asked) -> Planned:
+        """The run in which it happens."""
+        seed, replication = self.settings.seed, asked.replication
+        begins = [(kind.variant(seed, replication), begin_ns) for kind, begin_ns in asked.begins]
+        network, drill = disturbed(self.network, begins)
+        return network, replace(self._plan(asked), drill=drill)
+
+    def twin_of(self, asked: Asked) -> Planned:
+        """The same run without any fault."""
+        return self.calm, self._plan(asked)
+
+    def _plan(self, asked: Asked) -> Plan:
+        sample = min(RECOVERY_WINDOW_NS, max(self.settings.drill_window_ns // LEAST_WINDOWS, 1))
+        horizon = -(-(asked.last_ns + asked.record_ns) // sample) * sample
+        memory = self.settings.memory_bytes
+        return Plan(self.settings.seed, asked.replication, 0, horizon, sample + 1, self.drain_ns, sample, None, memory)
+
+    def run(
+        self, asks: Sequence[Asked], limit_ns: int = 0, over: Over | None = None, what: str = "drills"
+    ) -> list[Episode]:
+        """The episodes in order, in one batch over all cores; fewer, always with their twins, when it is interrupted.
+
+        limit_ns: up to which a record is made longer that ends too soon; 0 leaves all as they are asked for. over:
+        tells which do not end too soon; by default those of which nothing is left, see `Episode.is_over`.
+        """
+        found = list(self._pairs(asks, what))
+        now = dict(enumerate(asks[: len(found)]))
+        while now := {
+            at: replace(ask, record_ns=min(2 * ask.record_ns, limit_ns))
+            for at, ask in now.items()
+            if ask.record_ns < limit_ns and not (self._is_over(ask, found[at]) if over is None else over(found[at]))
+        }:
+            longer = list(self._pairs(list(now.values()), f"{what}, longer"))
+            for at, episode in zip(now, longer, strict=False):
+                found[at] = episode
+            if self.runner.interrupted:
+                break
+        return found
+
+    def _is_over(self, asked: Asked, episode: Episode) -> bool:
+        """Whether nothing is left of what was asked for, and all that ends has ended."""
+        faults = self.episode_of(asked)[0].faults
+        stays = any(one.end_ns < 0 and faults[one.fault].duration is not None for one in episode.run.episodes)
+        return not stays and episode.is_over
+
+    def _pairs(self, asks: Sequence[Asked], what: str) -> Iterator[Episode]:
+        """Episodes with their twins, up to the first one that is not there. Equal twins are run once."""
+        planned: list[Planned] = []
+        twins: dict[Plan, int] = {}
+        places: list[tuple[Asked, str, int, int]] = []
+        for asked in asks:
+            twin, episode = self.twin_of(asked), self.episode_of(asked)
+            if twin[1] not in twins:
+                twins[twin[1]] = len(planned)
+                planned.append(twin)
+            places.append((asked, episode[1].drill or "", twins[twin[1]], len(planned)))
+            planned.append(episode)
+        runs = self.runner.run(what, planned)
+        for asked, fault, twin_at, run_at in places:
+            if run_at < len(runs):
+                yield self._episode(asked, fault, runs[run_at], runs[twin_at])
+
+    def _episode(self, asked: Asked, fault: str, run: Replication, twin: Replication) -> Episode:
+        first_ns = min(begin_ns for _, begin_ns in asked.begins)
+        return Episode(fault, first_ns, run, twin, recoupled_ns(run, twin), self.objective_p99_ns)
+
+
+def bound_of_latency_ns(loaded: Loaded) -> float | None:
+    """The bound that the scenario puts on the p99 by which recovery is told; None where it puts none."""
+    network = loaded.lowered.network
+    routines = {source.routine for source in network.sources.values() if source.counted}
+    metric = f"{PLATFORM_SPAN}.p99"
+    if PLATFORM_SPAN.removeprefix("span.") not in network.spans:
+        metric = f"latency.{min(routines)}.p99" if len(routines) == 1 else ""
+    bounds = [one.below for one in loaded.scenario.objectives if one.metric == metric and one.below is not None]
+    return min(bounds) * 1e9 if bounds else None

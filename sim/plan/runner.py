@@ -1,0 +1,59 @@
+"""Running replications for a verb: on all cores, with progress, keeping what is done when it is interrupted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from sim.engine.run import Planned, Traces, run_all
+from sim.results.columns import Replication
+from sim.stats.joined import joined
+
+Progress = Callable[[str, float, int], None]
+"""Hears what runs, how many are done, and of how many."""
+
+
+class Runner:
+    """Runs what it is given, until it is interrupted; from then on nothing.
+
+    warnings: what is to be said beside the figures, each once. interrupted: whether Ctrl-C came.
+    """
+
+    def __init__(
+        self,
+        traces: Traces,
+        in_progress: Mapping[str, str],
+        processes: int = -1,
+        engine: str = "fast",
+        progress: Progress | None = None,
+    ) -> None:
+        """traces: arrival times of sources that replay files. in_progress: see `Lowered`. processes: -1 takes all
+        cores."""
+        self.traces = traces
+        self.in_progress = in_progress
+        self.processes = processes
+        self.engine = engine
+        self.progress = progress
+        self.warnings: list[str] = []
+        self.interrupted = False
+
+    def run(self, what: str, planned: Sequence[Planned]) -> list[Replication]:
+        """The replications in order; fewer, from the first on, when it is interrupted."""
+        if self.interrupted or not planned:
+            return []
+
+        def told(done: float) -> None:
+            if self.progress is not None:
+                self.progress(what, done, len(planned))
+
+        told(0)
+        runs, whole = run_all(planned, self.traces, self.processes, told, self.engine)
+        if not whole:
+            self.interrupted = True
+            effect = "intervals are wider for it" if runs else "what they tell is left out"
+            self.warn(f"interrupted: {what}: {len(runs)} of {len(planned)} are used, {effect}")
+        return [joined(run, self.in_progress) for run in runs]
+
+    def warn(self, text: str) -> None:
+        """Say something once."""
+        if text not in self.warnings:
+            self.warnings.append(text)

@@ -1,0 +1,239 @@
+"""Episodes of a fault beside their twins on the same draws, and the figures of many of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.figure import Figure
+from sim.results.columns import FAILED, OPEN, REJECTED, SUCCEEDED, Replication
+from sim.stats import recovery as one
+from sim.stats.intervals import mean_interval
+from sim.stats.metrics import NS, operations
+from sim.stats.recovery import CONFIRMING_WINDOWS, Windows, recovery_figures
+from sim.stats.skewed import independent_share
+from sim.stats.summary import Recovery
+
+PLATFORM_SPAN = "span.platform"
+"""The platform's own latency, where a network has it, tells sooner than whole executions whether all is well."""
+
+
+@dataclass(frozen=True, slots=True)
+class Episode:
+    """One time that a fault was there, beside the same run without it.
+
+    fault: its name in the columns. begin_ns: when it began. recoupled_ns: see `recoupled_ns`. objective_p99_ns: bound
+    on the p99 of the platform's latency (or of executions, where there is no such span); the twin is the measure
+    without one.
+    """
+
+    fault: str
+    begin_ns: int
+    run: Replication
+    twin: Replication
+    recoupled_ns: int | None = None
+    objective_p99_ns: float | None = None
+
+    @property
+    def replication(self) -> int:
+        """On which draws it was."""
+        return self.run.index
+
+    @property
+    def window_ns(self) -> int:
+        """Time between two samples."""
+        return int(self.run.sample_ns[1] - self.run.sample_ns[0])
+
+    @property
+    def end_ns(self) -> int:
+        """When the fault was over: the last of those that it consists of. One that stays is over when it begins."""
+        ends = self.run.episodes.end_ns
+        return max(int(ends.max(initial=-1)), self.begin_ns)
+
+    def times(self, limit_ns: int | None = None) -> one.Recovery:
+        """Detect, restore, drain and latency ok. limit_ns: how long after the fault's end they are looked for, at
+        most; as long as the record lasts by default."""
+        end_ns, window_ns = self.end_ns, self.window_ns
+        left_ns = self.run.horizon_ns - end_ns - window_ns
+        new = np.setdiff1d(self.run.reactions_ns, self.twin.reactions_ns)
+        new = new[new >= self.begin_ns]
+        return one.recovery(
+            windows_of(self.run, window_ns),
+            windows_of(self.twin, window_ns),
+            window_ns,
+            self.begin_ns,
+            end_ns,
+            left_ns if limit_ns is None else min(limit_ns, left_ns),
+            int(new[0]) if new.size else None,
+            self.objective_p99_ns,
+        )
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing of the fault is left at the end of the record: the runs are one again, or rate, backlog and
+        latency are back in order."""
+        return self.recoupled_ns is not None or not self.times().metastable
+
+    @property
+    def lost(self) -> int:
+        """Executions that failed or were turned away beyond those of the twin."""
+        return _failures(self.run) - _failures(self.twin)
+
+    @property
+    def redone(self) -> int:
+        """Attempts made again beyond those of the twin."""
+        return _further_attempts(self.run) - _further_attempts(self.twin)
+
+    @property
+    def amplification(self) -> float:
+        """Attempts for each thing attempted, over those of the twin."""
+        return _tries(self.run) / _tries(self.twin)
+
+
+def recoupled_ns(run: Replication, twin: Replication) -> int | None:
+    """From when on executions of the run and of its twin have the same outcomes and ends; None where they do not.
+
+    They need not: draws that are counted at a place (flushes of a log) go on differently after a fault. To call them
+    one again, the samples of all places have to be the same for CONFIRMING_WINDOWS before the end of the window, and
+    some execution that began since has to have ended.
+    """
+    until_ns = min(run.end_ns, twin.end_ns)
+    mine, others = _told_until(run, until_ns), _told_until(twin, until_ns)
+    count = min(mine.shape[1], others.shape[1])
+    if not count:
+        return None
+    same = (mine[:, -count:] == others[:, -count:]).all(axis=0)
+    different = np.flatnonzero(~same)
+    since = mine[:, -count:][:, int(different[-1]) + 1 if different.size else 0 :]
+    if not since.size or not (since[1] >= 0).any():
+        return None
+    since_ns = int(since[0, 0])
+    last = np.searchsorted(run.sample_ns, run.horizon_ns)
+    confirming = slice(max(int(last) - CONFIRMING_WINDOWS, 0), int(last))
+    shared = min(len(run.sample_ns), len(twin.sample_ns))
+    if last < CONFIRMING_WINDOWS or shared < last or since_ns > run.sample_ns[confirming][0]:
+        return None
+    settled = all(
+        np.array_equal(run.samples[name][confirming], twin.samples[name][confirming]) for name in run.samples
+    )
+    return since_ns if settled else None
+
+
+def _told_until(run: Replication, until_ns: int) -> NDArray[np.int64]:
+    """Starts, ends, outcomes and routines of those that began in the window, as they are known at an instant."""
+    rows = run.executions
+    began = rows.start_ns < run.horizon_ns
+    ended = rows.end_ns <= until_ns
+    columns = (rows.start_ns, np.where(ended, rows.end_ns, -1), np.where(ended, rows.outcome, OPEN), rows.routine)
+    return np.stack([column[began].astype(np.int64) for column in columns])
+
+
+def recovery_of(episodes: Sequence[Episode], limit_ns: int | None, confidence: float) -> Recovery:
+    """Recovery from one kind of fault. limit_ns: see `Episode.times`."""
+    times = [episode.times(limit_ns) for episode in episodes]
+    figures = {
+        "detect": recovery_figures([e.detect_ns for e in times], confidence),
+        "restore": recovery_figures([e.restore_ns for e in times], confidence),
+        "drain": recovery_figures([e.drain_ns for e in times], confidence),
+        "latency_ok": recovery_figures([e.latency_ok_ns for e in times], confidence),
+    }
+    percentiles = {name: {"p50": f.p50, "p95": f.p95} for name, f in figures.items()}
+    lost = mean_interval([float(e.lost) for e in episodes], "", confidence)
+    redone = mean_interval([float(e.redone) for e in episodes], "", confidence)
+    return Recovery(
+        fault=episodes[0].fault,
+        at_s=Figure.exact(float(np.mean([e.begin_ns for e in episodes])) * NS, "s"),
+        episodes=len(episodes),
+        detect_s=_told(figures["detect"].mean, times, "detect_ns"),
+        restore_s=figures["restore"].mean,
+        drain_s=figures["drain"].mean,
+        latency_ok_s=figures["latency_ok"].mean,
+        lost=lost.with_note("executions that failed beyond those of the twin"),
+        redone=redone.with_note("attempts made again beyond those of the twin"),
+        amplification=mean_interval([e.amplification for e in episodes], "ratio", confidence),
+        never_back=independent_share(sum(e.metastable for e in times), len(times), confidence),
+        percentiles=percentiles,
+    )
+
+
+def losses_in(
+    drilled: Sequence[Replication], counted: Mapping[str, str], ages: Mapping[str, str], confidence: float
+) -> dict[str, Figure]:
+    """What a drill takes for good, by the figure's name. counted: the operation whose number it is; ages: the family
+    of spans whose longest it is, in seconds; 0 where nothing is lost."""
+    numbers = {
+        name: mean_interval([operations(run, operation) for run in drilled], "", confidence)
+        for name, operation in counted.items()
+    }
+    return numbers | {
+        name: mean_interval([_longest_ns(run, family) * NS for run in drilled], "s", confidence)
+        for name, family in ages.items()
+    }
+
+
+def _longest_ns(run: Replication, family: str) -> int:
+    found = [span for name, span in run.spans.items() if name.startswith(f"{family}.") and span.count]
+    return max((int(span.durations_ns.max()) for span in found), default=0)
+
+
+def _told(figure: Figure, episodes: Sequence[object], name: str) -> Figure:
+    missing = sum(getattr(episode, name) is None for episode in episodes)
+    if missing == len(episodes):
+        return Figure.refused("s", "nothing reacted in any episode", len(episodes))
+    return figure.with_note(f"in {missing} of {len(episodes)} episodes nothing reacted") if missing else figure
+
+
+def windows_of(run: Replication, window_ns: int) -> Windows:
+    """Completions, backlog and 99th percentile of latency in consecutive windows from time 0."""
+    count = run.horizon_ns // window_ns
+    edges = np.arange(count + 1, dtype=np.int64) * window_ns
+    rows = run.executions
+    done = rows.outcome == SUCCEEDED
+    completed = np.histogram(rows.end_ns[done], edges)[0]
+    backlog = np.zeros(count)
+    for index, routine in enumerate(run.routines):
+        mine = rows.routine == index
+        if mine.any():
+            sampled = run.samples[f"in_flight.{routine}"]
+            backlog += sampled[1 : count + 1] if len(sampled) > count else _padded(sampled[1:], count)
+    if PLATFORM_SPAN in run.spans:
+        span = run.spans[PLATFORM_SPAN]
+        ended, latency = span.ended_ns, span.durations_ns
+    else:
+        ended, latency = rows.end_ns[done], (rows.end_ns - rows.start_ns)[done]
+    return Windows(completed, backlog, _p99_by_window(ended, latency, edges))
+
+
+def _padded(values: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+    return np.concatenate([values, np.full(count - len(values), values[-1] if len(values) else 0)])
+
+
+def _p99_by_window(
+    ended: NDArray[np.int64], latency: NDArray[np.int64], edges: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    p99 = np.full(len(edges) - 1, np.nan)
+    order = np.argsort(ended, kind="stable")
+    bounds = np.searchsorted(ended[order], edges)
+    for window in range(len(p99)):
+        part = latency[order[bounds[window] : bounds[window + 1]]]
+        if part.size:
+            p99[window] = np.quantile(part, 0.99, method="inverted_cdf")
+    return p99
+
+
+def _failures(run: Replication) -> int:
+    rows = run.executions
+    return int(np.isin(rows.outcome[rows.cohort], (FAILED, REJECTED)).sum())
+
+
+def _tries(run: Replication) -> float:
+    """Attempts for each thing attempted; 1 where nothing ever is."""
+    first = sum(first for first, _ in run.attempts.values())
+    return (first + _further_attempts(run)) / first if first else 1.0
+
+
+def _further_attempts(run: Replication) -> int:
+    return sum(more for _, more in run.attempts.values())
