@@ -1,36 +1,18 @@
-"""The report: one HTML file that needs no network and no other file.
-
-What stands on it is laid out in templates/report.html.j2, the charts come from `figures`. plotly.js is inlined from
-assets/: the bundle `basic` of npm's plotly.js-basic-dist-min, at the version that plotly.py ships whole (a test keeps
-the two together), with its licence beside it. The same prediction gives the same bytes.
-
-Every string is escaped on its way into the page, and a content security policy lets run only the two scripts that
-this file put there and lets nothing be fetched.
-"""
+"""The page of a prediction, as templates/report.html.j2 lays it out. Its frame is told in `frame`."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
 from pathlib import Path
-from typing import Any
-
-import plotly.graph_objects as go
-import plotly.io
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
 
 from sim.cost.bill import Bill
 from sim.figure import Figure
 from sim.report import figures, tables, wording
 from sim.report.bounds import bound_of
+from sim.report.frame import Chart, add_chart, framed
 from sim.stats.summary import Split, Summary, Timeline, Verdict
-from sim.units import format_duration_s, format_ratio, format_usd
+from sim.units import format_duration_s
 
 MOST_SERIES = 5
 """Lines in one chart of a timeline; more cannot be told apart."""
@@ -39,7 +21,7 @@ MOST_WAITS = 12
 
 
 def write_report(path: Path, summary: Summary, bill: Bill | None) -> None:
-    """Writes the page of a prediction to `path`; about 1.3 MB, of which 1.2 are plotly.js."""
+    """Writes the page of a prediction to `path`."""
     path.write_text(render(summary, bill), encoding="utf-8", newline="\n")
 
 
@@ -72,23 +54,8 @@ def render(summary: Summary, bill: Bill | None) -> str:
         "provenance": _flat(summary.provenance),
         "losses": wording.LOSSES,
         "headline_latency": _headline_latency(summary),
-        "charts": charts,
-        "themes": _json(figures.THEMES),
-        "css": Markup(_asset("report.css")),
-        "licence": Markup(_asset("plotly-LICENSE.txt")),
-        "scripts": [Markup(script) for script in _scripts()],
-        "policy": _policy(),
     }
-    return _environment().get_template("report.html.j2").render(context)
-
-
-@dataclass(frozen=True, slots=True)
-class Chart:
-    """A chart on the page: where it goes, what it says to those who cannot see it, and plotly's own description."""
-
-    id: str
-    label: str
-    spec: Markup
+    return framed("report.html.j2", context, charts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,14 +83,14 @@ def _latency_chart(summary: Summary, charts: list[Chart]) -> Chart | None:
         return None
     names = wording.listed(list(summary.curves))
     label = f"Latency by percentile of {names}; the figures are in the table of latencies"
-    return _chart(charts, label, figures.latency_curves(summary.curves, summary.objectives))
+    return add_chart(charts, label, figures.latency_curves(summary.curves, summary.objectives))
 
 
 def _time_chart(splits: Mapping[str, Split], charts: list[Chart]) -> Chart | None:
     if not splits:
         return None
     label = "Where the time goes, as shares by state; the figures are in the table below it"
-    return _chart(charts, label, figures.where_the_time_goes(splits))
+    return add_chart(charts, label, figures.where_the_time_goes(splits))
 
 
 def _panels(summary: Summary, charts: list[Chart]) -> list[Panel]:
@@ -142,7 +109,7 @@ def _panels(summary: Summary, charts: list[Chart]) -> list[Panel]:
                 tuple(
                     (
                         _caption(line),
-                        _chart(
+                        add_chart(
                             charts,
                             f"{title} over time, {_caption(line)}",
                             figures.timeline(line, family, until_s),
@@ -163,14 +130,6 @@ def _caption(line: Timeline) -> str:
     if line.begin_s is not None and line.end_s is not None and line.end_s > line.begin_s:
         end = f", for {format_duration_s(line.end_s - line.begin_s)}"
     return f"with {line.fault}{begin}{end}"
-
-
-def _chart(charts: list[Chart], label: str, figure: go.Figure) -> Chart:
-    description = json.loads(plotly.io.to_json(figure, engine="json"))
-    del description["layout"]["template"]  # the page gives it, by the reader's colour scheme
-    chart = Chart(f"chart-{len(charts) + 1}", label, _json(description))
-    charts.append(chart)
-    return chart
 
 
 def _strip(objective: Verdict) -> Strip | None:
@@ -217,63 +176,3 @@ def _flat(values: Mapping[str, object], prefix: str = "") -> dict[str, str]:
         else:
             found[f"{prefix}{name}"] = str(value)
     return found
-
-
-def _json(value: Any) -> Markup:
-    """JSON that cannot end the script element that it stands in."""
-    text = json.dumps(value, separators=(",", ":"), allow_nan=False)
-    for character in "<>&":
-        text = text.replace(character, f"\\u{ord(character):04x}")
-    return Markup(text)
-
-
-@cache
-def _asset(name: str) -> str:
-    return (files("sim.report") / "assets" / name).read_text(encoding="utf-8")
-
-
-def _scripts() -> tuple[str, str]:
-    return _asset("plotly-basic.min.js"), _asset("report.js")
-
-
-@cache
-def _policy() -> str:
-    hashes = (base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in _scripts())
-    allowed = " ".join(f"'sha256-{digest}'" for digest in hashes)
-    return (
-        f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; img-src data: blob:; "
-        "base-uri 'none'; form-action 'none'"
-    )
-
-
-@cache
-def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("sim.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
-        "value": wording.value_of,
-        "interval": wording.interval_of,
-        "state": wording.state_of,
-        "duration": format_duration_s,
-        "share": format_ratio,
-        "usd": format_usd,
-        "price": wording.price_of,
-    }
-    environment.globals |= {
-        "signs": wording.SIGNS,
-        "run_of": wording.run_of,
-        "headline_of": wording.headline_of,
-        "total_of": wording.total_of,
-        "period_of": wording.period_of,
-        "confidence_of": wording.confidence_of,
-        "show": wording.show,
-        "quantity_of": wording.quantity_of,
-        "unit_costs": wording.unit_costs,
-        "as_factor": wording.as_factor,
-    }
-    return environment
