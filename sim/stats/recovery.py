@@ -60,6 +60,32 @@ class Recovery:
         return self.restore_ns is None or self.drain_ns is None or self.latency_ok_ns is None
 
 
+@dataclass(frozen=True, slots=True)
+class InOrder:
+    """Window by window: whether the completion rate, the backlog and the latency are in order."""
+
+    rate: BoolArray
+    backlog: BoolArray
+    latency: BoolArray
+
+
+def in_order(faulted: Windows, twin: Windows, objective_p99_ns: float | None = None) -> InOrder:
+    """What is in order in each window of a run, held against its twin. objective_p99_ns: see `recovery`."""
+    completed, completed_twin = _pair(faulted.completed, twin.completed)
+    backlog, backlog_twin = _pair(faulted.backlog, twin.backlog)
+    latency, latency_twin = _pair(faulted.latency_p99_ns, twin.latency_p99_ns)
+    assert completed.size == backlog.size == latency.size
+    allowed = LATENCY_SHARE * latency_twin
+    if objective_p99_ns is not None:
+        allowed = np.where(latency_twin <= objective_p99_ns, objective_p99_ns, allowed)
+        allowed = np.where(np.isnan(latency_twin), objective_p99_ns, allowed)
+    silent, silent_twin = np.isnan(latency), np.isnan(latency_twin)
+    # Where nothing completed the latency is good only if nothing did in the twin either. What completes where the
+    # twin has nothing to compare with is held to the objective, or let pass.
+    latency_good = np.where(silent, silent_twin, (latency <= allowed) | (silent_twin & np.isnan(allowed)))
+    return InOrder(completed >= RATE_SHARE * completed_twin, backlog <= BACKLOG_SHARE * backlog_twin, latency_good)
+
+
 def recovery(
     faulted: Windows,
     twin: Windows,
@@ -84,26 +110,13 @@ def recovery(
     end: a queue can hide a fault for a while, but the noise of a later hour is not its doing. Never short: 0.
     """
     assert 0 <= fault_start_ns <= fault_end_ns
-    completed, completed_twin = _pair(faulted.completed, twin.completed)
-    backlog, backlog_twin = _pair(faulted.backlog, twin.backlog)
-    latency, latency_twin = _pair(faulted.latency_p99_ns, twin.latency_p99_ns)
-    assert completed.size == backlog.size == latency.size
+    good = in_order(faulted, twin, objective_p99_ns)
+    windows = good.rate.size
     limit = fault_end_ns + limit_ns
     first = fault_start_ns // window_ns
-    stop = min(completed.size, limit // window_ns + CONFIRMING_WINDOWS)  # enough to confirm one at the limit
-    assert recoupled or completed.size * window_ns >= limit, "the record ends before the limit"
-    recoupled = recoupled and stop == completed.size
-
-    rate_good = completed >= RATE_SHARE * completed_twin
-    backlog_good = backlog <= BACKLOG_SHARE * backlog_twin
-    allowed = LATENCY_SHARE * latency_twin
-    if objective_p99_ns is not None:
-        allowed = np.where(latency_twin <= objective_p99_ns, objective_p99_ns, allowed)
-        allowed = np.where(np.isnan(latency_twin), objective_p99_ns, allowed)
-    silent, silent_twin = np.isnan(latency), np.isnan(latency_twin)
-    # Where nothing completed the latency is good only if nothing did in the twin either. What completes where the
-    # twin has nothing to compare with is held to the objective, or let pass.
-    latency_good = np.where(silent, silent_twin, (latency <= allowed) | (silent_twin & np.isnan(allowed)))
+    stop = min(windows, limit // window_ns + CONFIRMING_WINDOWS)  # enough to confirm one at the limit
+    assert recoupled or windows * window_ns >= limit, "the record ends before the limit"
+    recoupled = recoupled and stop == windows
 
     def instant(window: int | None) -> int | None:
         if window is None or window * window_ns > limit:
@@ -111,12 +124,12 @@ def recovery(
         return max(0, window * window_ns - fault_start_ns)
 
     last_onset = math.ceil(fault_end_ns / window_ns) + CONFIRMING_WINDOWS
-    restore = _first_confirmed(rate_good[:stop], first, last_onset, recoupled)
+    restore = _first_confirmed(good.rate[:stop], first, last_onset, recoupled)
     return Recovery(
         None if detect_ns is None else detect_ns - fault_start_ns,
         instant(restore),
-        instant(_first_lasting(backlog_good[:stop], first, recoupled)),
-        instant(_first_lasting(latency_good[:stop], first, recoupled)),
+        instant(_first_lasting(good.backlog[:stop], first, recoupled)),
+        instant(_first_lasting(good.latency[:stop], first, recoupled)),
     )
 
 
