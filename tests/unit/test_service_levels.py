@@ -7,6 +7,7 @@ occur, every indicator against a loop over its executions and spans; the same sh
 from __future__ import annotations
 
 from functools import cache
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -96,7 +97,7 @@ def test_bad_events_are_found_where_they_began() -> None:
     run = prediction().replications[0]
     events = events_of(run, Sli("x", "latency", "checkout", 200_000_000))
     edges = np.arange(0, 41, 5) * 1_000_000_000
-    parts = [events.bad_in(low, high) for low, high in zip(edges, edges[1:], strict=False)]
+    parts = [events.bad_in(low, high) for low, high in pairwise(edges)]
     assert sum(parts) == events.bad
     assert min(parts) >= 0
 
