@@ -6,6 +6,7 @@
 | `limited` | M/M/c/K, M/G/c/c, Erlang A (impatience) |
 | `mg1`, `mdc`, `renewal` | M/G/1 with set-up and breakdowns; M/D/c; GI/M/1, D/M/1, bursts, approximations of G/G/c |
 | `disciplines` | processor sharing, last come first served, priorities |
+| `interrupted` | how many sojourns of an M/M/1 with breakdowns are longer than a threshold |
 | `phased` | M/M/c with set-up or breakdowns, a resource held while another serves |
 | `networks` | Jackson, tandem, closed networks, machine repair, fork-join |
 | `batching`, `retries` | group commit; backoff |
