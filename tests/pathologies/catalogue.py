@@ -20,6 +20,7 @@ FILES = {file.stem: file for file in sorted(FOLDER.glob("*.yaml"))}
 README = FOLDER / "README.md"
 
 NO_CURES: dict[str, set[str]] = {
+    "reconnect-storm": {"twice_the_history_pods", "gives_up_sooner"},
     "retry-storm": {"back_off", "twice_the_servers"},
     "shard-hot-spot": {"twice_the_database_and_history", "eight_times_the_shards"},
 }
@@ -28,7 +29,7 @@ NO_CURES: dict[str, set[str]] = {
 CONFIDENCE = 0.999
 """Of all verdicts of one run together (Holm)."""
 
-INCIDENT = re.compile(r"https://\S+?(?=[),;]?\s)")
+INCIDENT = re.compile(r"https://[^\s),;]+[^\s),;.]")
 
 
 def cures_of(name: str) -> list[str]:
@@ -60,7 +61,7 @@ def table() -> str:
         cells = (
             f"[{name}]({name}.yaml)",
             ", ".join(f"[{_short(address)}]({address})" for address in incidents_of(name)),
-            "<br>".join(f"{one.name}: {one.target}" for one in missed),
+            "<br>".join(f"{one.name}: `{one.metric}` {one.target}" for one in missed),
             "<br>".join(_told(one.figure) for one in missed),
             ", ".join(f"`{cure}`" for cure in cures),
             "<br>".join(_told(after[one.name].figure) for one in missed),
