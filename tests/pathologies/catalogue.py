@@ -20,9 +20,13 @@ FILES = {file.stem: file for file in sorted(FOLDER.glob("*.yaml"))}
 README = FOLDER / "README.md"
 
 NO_CURES: dict[str, set[str]] = {
+    "fan-out-backlog": {"extractors"},
+    "load-balancer-sinkhole": {"three_tries", "twice_the_servers", "better_of_two"},
     "reconnect-storm": {"twice_the_history_pods", "gives_up_sooner"},
     "retry-storm": {"back_off", "twice_the_servers"},
     "shard-hot-spot": {"twice_the_database_and_history", "eight_times_the_shards"},
+    "thundering-schedule": {"large_database", "pods_of_the_platform", "workers", "pollers"},
+    "timeout-cascade": {"twice_the_threads", "impatient_clients", "patient_clients"},
 }
 """Settings that are popular and do not cure: the file lists them all the same, and says so."""
 
