@@ -80,20 +80,6 @@ def settled_ns(
     return _search(run, max(run.horizon_ns // SAMPLES, 1), run.seed, pilots)[0] if is_stationary(network) else 0
 
 
-def settled_ns(
-    network: Network, run: RunSettings, cycle_ns: int, pilots: Callable[[Sequence[Plan]], list[Replication]]
-) -> int:
-    """From when on a run has forgotten its empty start: the warm-up that is given, a whole cycle where the load has
-    one, else the warm-up that is found. pilots: as for `measured`. 0 where the start is part of what happens."""
-    if isinstance(run.warmup, int):
-        return run.warmup
-    if run.warmup == "none" or run.finite:
-        return 0
-    if cycle_ns:
-        return cycle_ns
-    return _search(run, max(run.horizon_ns // SAMPLES, 1), run.seed, pilots)[0] if is_stationary(network) else 0
-
-
 def measured(
     network: Network, run: RunSettings, seed: int, pilots: Callable[[Sequence[Plan]], list[Replication]]
 ) -> Measured:
