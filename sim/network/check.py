@@ -152,9 +152,10 @@ def _controllers(network: Network) -> Iterator[Problem]:
 
 
 def _policies(network: Network) -> Iterator[Problem]:
-    for name, breaker in network.breakers.items():
-        if breaker.at is not None and breaker.at not in network.resources:
-            yield _unknown(("breakers", name, "at"), "a resource", breaker.at, network.resources)
+    for kind in ("breakers", "budgets"):
+        for name, policy in getattr(network, kind).items():
+            if policy.at is not None and policy.at not in network.resources:
+                yield _unknown((kind, name, "at"), "a resource", policy.at, network.resources)
 
 
 def _monitors(network: Network) -> Iterator[Problem]:
@@ -210,6 +211,9 @@ def _step(network: Network, placed: Placed, affinities: Collection[str]) -> Iter
         breaker = step.attempt.breaker
         if breaker is not None and breaker not in network.breakers:
             yield _unknown((*path, "attempt", "breaker"), "a circuit breaker", breaker, network.breakers)
+        budget = step.attempt.retry.budget if step.attempt.retry is not None else None
+        if budget is not None and budget not in network.budgets:
+            yield _unknown((*path, "attempt", "retry", "budget"), "a retry budget", budget, network.budgets)
     elif isinstance(step, Cached):
         if step.cached.cache not in network.caches:
             yield _unknown((*path, "cached", "cache"), "a cache", step.cached.cache, network.caches)

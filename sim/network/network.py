@@ -9,7 +9,7 @@ from sim.network.faults import Fault
 from sim.network.monitors import Monitor, Span
 from sim.network.names import Name
 from sim.network.places import Cache, NodeGroup, Resource, Station
-from sim.network.policies import Breaker
+from sim.network.policies import Breaker, Budget
 from sim.network.routines import Steps
 from sim.network.sources import Source
 from sim.spec import Spec
@@ -36,6 +36,8 @@ class Network(Spec):
     """What fails."""
     breakers: dict[Name, Breaker] = Field(default_factory=dict)
     """What turns tries away while they fail too often."""
+    budgets: dict[Name, Budget] = Field(default_factory=dict)
+    """What bounds further tries by a share of first ones."""
     controllers: dict[Name, Controller] = Field(default_factory=dict)
     """What switches nodes on and off."""
     monitors: dict[Name, Monitor] = Field(default_factory=dict)

@@ -1,16 +1,19 @@
-"""What is done about failures: retries, signs of life, circuit breakers. How an engine does it is SEMANTICS.md's."""
+"""What is done about failures: retries and their budgets, signs of life, circuit breakers. The law is SEMANTICS.md."""
 
 from __future__ import annotations
 
 from fractions import Fraction
 from math import ceil
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import Field
 
 from sim.network.names import Name
 from sim.spec import Spec
 from sim.units import Duration, PositiveDuration, Ratio
+
+TOKEN: Final = 1_000_000
+"""A token of a retry budget in the whole numbers that engines count in."""
 
 Some = Annotated[Ratio, Field(gt=0)]
 
@@ -28,6 +31,8 @@ class Retry(Spec):
     """Attempts in all; without it there is no limit."""
     jitter: Ratio = 0.0
     """Each back-off is shortened by up to this share, uniformly."""
+    budget: Name | None = None
+    """Further tries are made only as long as this retry budget has a token for each."""
     non_retryable: tuple[str, ...] = ()
     """Failures that are not tried again."""
     floor_ns: Duration = 0
@@ -71,6 +76,25 @@ class Breaker(Spec):
     def reopening_failures(self) -> int:
         """Failures among the trials that open it again."""
         return _least(self.failures, self.trials)
+
+
+class Budget(Spec):
+    """A retry budget: further tries are a bounded share of first ones.
+
+    As the token bucket of Finagle's `RetryBudget`, without its expiry; the defaults are nobody's measurement.
+    """
+
+    ratio: Ratio = 0.1
+    """Tokens that each first try puts in; each further try takes one."""
+    burst: Annotated[int, Field(ge=1, le=1_000_000)] = 100
+    """Tokens at most, and at the start."""
+    at: Name | None = None
+    """A budget for each node of this resource: that of the unit held. Without it all share one."""
+
+    @property
+    def deposit(self) -> int:
+        """What a first try puts in, in parts of a TOKEN."""
+        return round(Fraction(str(self.ratio)) * TOKEN)
 
 
 def _least(share: float, number: int) -> int:

@@ -284,3 +284,6 @@ def held_wanted(network: Network, step: Step) -> Iterator[tuple[Path, str]]:
         breaker = network.breakers.get(step.attempt.breaker or "")
         if breaker is not None and breaker.at is not None:
             yield ("attempt", "breaker"), breaker.at
+        budget = network.budgets.get((step.attempt.retry and step.attempt.retry.budget) or "")
+        if budget is not None and budget.at is not None:
+            yield ("attempt", "retry", "budget"), budget.at

@@ -206,6 +206,15 @@ class BreakerUse:
 
 
 @dataclass(frozen=True, slots=True)
+class BudgetUse:
+    """Further tries that were wanted of a retry budget, and those that it had no token for, in the window. The samples
+    `budget.NAME` are the whole tokens in it; with one a node, in all of them together."""
+
+    wanted: int
+    withheld: int
+
+
+@dataclass(frozen=True, slots=True)
 class Replication:
     """Everything that one run leaves behind.
 
@@ -239,3 +248,4 @@ class Replication:
     findings: tuple[str, ...]
     nodes_on: dict[str, NodesOn] = field(default_factory=dict)
     breakers: dict[str, BreakerUse] = field(default_factory=dict)
+    budgets: dict[str, BudgetUse] = field(default_factory=dict)

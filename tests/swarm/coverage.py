@@ -51,6 +51,7 @@ FAMILIES = {
     "heartbeat": "lost resumed",
     "retry": "itself jitter floor grid maximum_interval non_retryable exhausted unlimited",
     "breaker": "opens half_open closes opens_again nodes trials_full stale left trial_left crashed",
+    "budget": "put_in full nodes takes spent crashed",
     "fault": (
         "crash pause slow errors load scripted drill random each any all listed several_targets overlap "
         "speeds_overlap for_ever no_time hit window common"

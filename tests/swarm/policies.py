@@ -13,13 +13,21 @@ from .times import Times
 
 
 def put_policies(document: Document, swarm: Swarm, times: Times) -> None:
-    """Breakers for attempts of the document, and attempts that are made for them."""
+    """Breakers and budgets for attempts of the document, and attempts that are made for them."""
     dice = Dice(f"guarded {swarm.seed}")
     for name, steps in document["routines"].items():
-        if name.startswith("job") and document["resources"] and dice.chance(0.4):
-            steps += _guarded(dice.pick(list(document["resources"])), dice, times)
+        if name.startswith("job") and document["resources"] and dice.chance(0.5):
+            steps += _guarded(dice.pick(_falling(document) or list(document["resources"])), dice, times)
     attempts = [found for name, steps in document["routines"].items() for found in _attempts(steps, [], name)]
     _breakers(document, attempts, Dice(f"breakers {swarm.seed}"), times)
+    _budgets(document, attempts, Dice(f"budgets {swarm.seed}"))
+
+
+def _falling(document: Document) -> list[str]:
+    """Resources whose nodes crash."""
+    faults = [fault for fault in document["faults"].values() if fault.get("effect", "crash") == "crash"]
+    groups = {target["group"] for fault in faults for target in fault["targets"]}
+    return [name for name, pool in document["resources"].items() if {name, str(pool.get("nodes"))} & groups]
 
 
 def _guarded(pool: str, dice: Dice, times: Times) -> list[Document]:
@@ -55,13 +63,27 @@ def _breakers(document: Document, attempts: list[tuple[Document, list[str]]], di
         if not dice.chance(0.7):
             continue
         number = dice.between(0, len(kinds) - 1)
-        where = dice.pick(held) if held and dice.chance(0.6) else None
+        where = dice.pick(held) if held and dice.chance(0.8) else None
         name = f"breaker{number}" + (f"_{where}" if where else "")
         breakers[name] = kinds[number] | ({"at": where} if where else {})
         attempt["breaker"] = name
         if "retry" in attempt and dice.chance(0.2):
             attempt["retry"].setdefault("non_retryable", []).append("open_circuit")
     document["breakers"] = breakers
+
+
+def _budgets(document: Document, attempts: list[tuple[Document, list[str]]], dice: Dice) -> None:
+    if not dice.chance(0.5):
+        return
+    kind = {"ratio": dice.pick((0.0, 0.1, 0.3, 0.7, 1.0)), "burst": dice.pick((1, 1, 2, 5, 20))}
+    budgets: Document = {}
+    for attempt, held in attempts:
+        if "retry" in attempt and dice.chance(0.7):
+            where = dice.pick(held) if held and dice.chance(0.8) else None
+            name = "budget" + (f"_{where}" if where else "")
+            budgets[name] = kind | ({"at": where} if where else {})
+            attempt["retry"]["budget"] = name
+    document["budgets"] = budgets
 
 
 def _attempts(steps: list[Document], held: list[str], routine: str) -> Iterator[tuple[Document, list[str]]]:

@@ -1,10 +1,11 @@
-"""What keeps failures from spreading: looks at the breakers of the reference engine."""
+"""What keeps failures from spreading: looks at breakers and budgets of the reference engine."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from sim.engine.reference.policies import CLOSED, HALF_OPEN, BreakerState, Circuit, Passage
+from sim.engine.reference.policies import CLOSED, HALF_OPEN, BreakerState, BudgetState, Circuit, Passage
+from sim.network.policies import TOKEN
 
 from .looks import Seen, look
 
@@ -45,3 +46,28 @@ def _left(seen: Seen, passage: Any) -> None:
 def _node_down(seen: Seen, breaker: Any, node: int, hit: Any) -> None:
     if breaker.circuits[node].state != CLOSED:
         seen.add("breaker.crashed")
+
+
+@look(BudgetState, "deposit")
+def _deposit(seen: Seen, budget: Any, job: Any) -> None:
+    node = budget._node(job)
+    if node is None:
+        return
+    seen.add("budget.put_in")
+    if budget.tokens[node] + budget.spec.deposit > budget.full:
+        seen.add("budget.full")
+    if len(budget.tokens) > 1:
+        seen.add("budget.nodes")
+
+
+@look(BudgetState, "take")
+def _take(seen: Seen, budget: Any, job: Any) -> None:
+    node = budget._node(job)
+    if node is not None:
+        seen.add("budget.takes" if budget.tokens[node] >= TOKEN else "budget.spent")
+
+
+@look(BudgetState, "node_down")
+def _budget_down(seen: Seen, budget: Any, node: int, hit: Any) -> None:
+    if budget.tokens[node] < budget.full:
+        seen.add("budget.crashed")

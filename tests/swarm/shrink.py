@@ -24,6 +24,7 @@ PARTS = (
     "caches",
     "faults",
     "breakers",
+    "budgets",
     "controllers",
     "monitors",
     "spans",

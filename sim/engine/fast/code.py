@@ -315,6 +315,7 @@ class _Writer:
         words = self.program.words
         longest = retry.maximum_interval_ns or 100 * retry.initial_interval_ns
         words[at + L.AT_RETRY] = 1
+        words[at + L.AT_BUDGET] = self.program.handles[f"budget {retry.budget}"] if retry.budget is not None else 0
         words[at + L.AT_FIRST] = bits(float(retry.initial_interval_ns))
         words[at + L.AT_COEFFICIENT] = bits(retry.backoff_coefficient)
         words[at + L.AT_LONGEST] = bits(float(longest))

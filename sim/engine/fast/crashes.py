@@ -5,6 +5,7 @@ from __future__ import annotations
 from sim.draws.jit import inner
 from sim.engine.fast.batches import batches_down, batches_up
 from sim.engine.fast.breakers import breakers_down
+from sim.engine.fast.budgets import budgets_down
 from sim.engine.fast.caches import cache_down
 from sim.engine.fast.falls import choose_again, units_back, units_lost
 from sim.engine.fast.hits import HIT_DEPTH, HIT_JOB, HIT_NEXT, HIT_ORDER, HIT_SIZE, add_hit
@@ -134,6 +135,7 @@ def node_down(m: Memory, f: Floats, group: int, node: int, crashes: bool) -> Non
         else:
             _place_down(m, f, resident, node)
     breakers_down(m, group, node)
+    budgets_down(m, group, node)
     if not crashes:
         return
     if m[H_RECOVERY_COUNT]:

@@ -7,6 +7,7 @@ from sim.draws.streams import child_path, uniform
 from sim.engine.fast.alarms import cancel, key_of, set_alarm
 from sim.engine.fast.batches import cut_guest
 from sim.engine.fast.breakers import try_ended, try_left
+from sim.engine.fast.budgets import take_token
 from sim.engine.fast.endings import end_job, give_back, pop_frame
 from sim.engine.fast.families import give_family, stop_family
 from sim.engine.fast.guests import leave_room
@@ -22,6 +23,7 @@ from sim.engine.fast.jobs import (
 )
 from sim.engine.fast.layout import (
     AT_AFTER,
+    AT_BUDGET,
     AT_COEFFICIENT,
     AT_FATAL,
     AT_FATAL_COUNT,
@@ -180,7 +182,8 @@ def _attempt_failed(m: Memory, f: Floats, job: int, frame: int, error: int, dept
         interval = min(f[step + AT_LONGEST], interval)
         f[frame + F_VALUE] = interval
         again = _back_off_end(m, f, job, step, interval)
-        if m[frame + F_OTHER] < 0 or again < m[frame + F_OTHER]:
+        in_time = m[frame + F_OTHER] < 0 or again < m[frame + F_OTHER]
+        if in_time and (not m[step + AT_BUDGET] or take_token(m, job, m[step + AT_BUDGET])):
             m[H_ACTIVITIES] += 2
             m[job] = key_of(TIMEOUT, m[step + O_ELEMENT], T_JOB)
             set_alarm(m, again, job)

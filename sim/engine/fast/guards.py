@@ -1,4 +1,4 @@
-"""From circuit breakers to words."""
+"""From circuit breakers and retry budgets to words."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from sim.engine.fast import layout as L
 from sim.engine.fast.program import Program
 from sim.network import Network
 from sim.network.facts import group_of, node_groups
+from sim.network.policies import TOKEN
 
 
 def write_breakers(program: Program, network: Network) -> None:
@@ -26,3 +27,21 @@ def write_breakers(program: Program, network: Network) -> None:
         words[at + L.BK_OPEN] = spec.open_ns
         program.block(at + L.BK_CIRCUITS, [at, *[0] * (words[at + L.BK_WIDTH] - 1)], count)
     program.words[L.H_BREAKERS], program.words[L.H_BREAKERS + 1] = program.put(handles), len(handles)
+
+
+def write_budgets(program: Program, network: Network) -> None:
+    """Every retry budget, full."""
+    groups, handles = node_groups(network), []
+    for name, spec in network.budgets.items():
+        at = program.room(L.BU_SIZE)
+        program.handles[f"budget {name}"] = at
+        handles.append(at)
+        words, count, full = program.words, 1, spec.burst * TOKEN
+        if spec.at is not None:
+            group = group_of(network, spec.at)
+            count = groups[group]
+            words[at + L.BU_AT], words[at + L.BU_GROUP] = program.handles[spec.at], program.handles[f"group {group}"]
+        words[at + L.BU_COUNT], words[at + L.BU_DEPOSIT], words[at + L.BU_FULL] = count, spec.deposit, full
+        words[at + L.BU_SUM] = count * full
+        program.block(at + L.BU_NODES, [full], count)
+    program.words[L.H_BUDGETS], program.words[L.H_BUDGETS + 1] = program.put(handles), len(handles)

@@ -19,6 +19,7 @@ from sim.network.places import Server
 from sim.results.columns import (
     OPEN,
     BreakerUse,
+    BudgetUse,
     Episodes,
     Executions,
     InFlight,
@@ -81,6 +82,7 @@ def replication_of(
             for name, controller in network.controllers.items()
         },
         breakers={name: _breaker(m, program.handles[f"breaker {name}"]) for name in network.breakers},
+        budgets={name: _budget(m, program.handles[f"budget {name}"]) for name in network.budgets},
     )
 
 
@@ -289,6 +291,10 @@ def _breaker(m: Words, at: int) -> BreakerUse:
     return BreakerUse(*(int(m[at + word]) for word in (L.BK_COUNT, L.BK_ASKED, L.BK_TURNED, L.BK_OPENED)))
 
 
+def _budget(m: Words, at: int) -> BudgetUse:
+    return BudgetUse(int(m[at + L.BU_WANTED]), int(m[at + L.BU_WITHHELD]))
+
+
 def _counts(m: Words, program: Program, routines: tuple[str, ...]) -> dict[tuple[str, str], int]:
     base, width = int(m[L.H_OPERATIONS]), int(m[L.H_OPERATION_COUNT])
     return {
@@ -319,6 +325,7 @@ def _samples(m: Words, plan: Plan, network: Network) -> dict[str, Words]:
     names += [f"in_flight.{routine}" for routine in network.routines]
     names += [f"nodes.{name}" for name in network.controllers]
     names += [f"breaker.{name}" for name in network.breakers]
+    names += [f"budget.{name}" for name in network.budgets]
     table = read_log(m, int(m[L.H_SAMPLE]) + L.SA_LOG).reshape(-1, len(names))
     if not len(table):
         return {"": np.zeros(0, np.int64)}

@@ -16,6 +16,7 @@ from sim.engine.fast.layout import (
     A_VISIT,
     BEGIN,
     BK_LEVEL,
+    BU_SUM,
     BUDGET_SPENT,
     CALL_OFF,
     COHORT,
@@ -34,6 +35,7 @@ from sim.engine.fast.layout import (
     G_HELD,
     G_NODE,
     H_BREAKERS,
+    H_BUDGETS,
     H_CONTROLLERS,
     H_FAULT_GAP,
     H_FAULT_HEAP,
@@ -141,6 +143,7 @@ from sim.engine.fast.trials import timer_expired
 from sim.engine.fast.waits import go_on, interrupted
 from sim.engine.fast.watch import judge
 from sim.engine.order import OBSERVATION
+from sim.network.policies import TOKEN
 
 # -- effects ------------------------------------------------------------------------------------------------
 
@@ -238,6 +241,8 @@ def _take_sample(m: Memory) -> None:
         log_word(m, log, m[m[m[H_CONTROLLERS] + number] + KO_KEPT])
     for number in range(m[H_BREAKERS + 1]):
         log_word(m, log, m[m[m[H_BREAKERS] + number] + BK_LEVEL])
+    for number in range(m[H_BUDGETS + 1]):
+        log_word(m, log, m[m[m[H_BUDGETS] + number] + BU_SUM] // TOKEN)
     m[sampler + SA_NUMBER] += 1
     set_alarm(m, m[sampler + SA_NUMBER] * m[sampler + SA_INTERVAL], sampler)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sim.draws.jit import inner
 from sim.draws.streams import child_path, uniform
+from sim.engine.fast.budgets import put_in
 from sim.engine.fast.caches import look
 from sim.engine.fast.draw import number_of
 from sim.engine.fast.endings import end_job, pop_frame, push_frame
@@ -17,6 +18,7 @@ from sim.engine.fast.ends import (
 from sim.engine.fast.families import new_family, stop_family
 from sim.engine.fast.jobs import node_of, paused_at, take_over, wait_for
 from sim.engine.fast.layout import (
+    AT_BUDGET,
     AT_SCC,
     ATTEMPT_FRAME,
     B_CANCELS,
@@ -199,6 +201,8 @@ def _step_attempt(m: Memory, f: Floats, job: int, step: int) -> int:
     m[frame + F_OTHER] = m[H_NOW] + m[step + AT_SCC] if m[step + AT_SCC] >= 0 else -1
     f[frame + F_VALUE] = 0.0
     m[frame + F_HANDLE] = 0
+    if m[step + AT_BUDGET]:
+        put_in(m, job, m[step + AT_BUDGET])
     return begin_attempt(m, f, job, frame)
 
 

@@ -58,6 +58,8 @@ class AttemptStep:
         # A body that may have to be abandoned or cut off by a timer needs a thread of control of its own.
         self.inline = not has_timer(body)
         self.breaker = engine.breakers[body.breaker] if body.breaker is not None else None
+        budget = body.retry.budget if body.retry is not None else None
+        self.budget = engine.budgets[budget] if budget is not None else None
 
     def run(self, job: Job) -> Any:
         """Try until success or until the policy gives up."""
@@ -67,6 +69,8 @@ class AttemptStep:
         deadline = clock._now + self.body.schedule_to_close_ns if self.body.schedule_to_close_ns else None
         number = 0
         interval = None
+        if self.budget is not None:
+            self.budget.deposit(job)
         while True:
             number += 1
             if self.body.counted:
@@ -111,6 +115,8 @@ class AttemptStep:
             interval = _next_interval(retry, interval)
             again = self._back_off_end(job, retry, interval)
             if deadline is not None and again >= deadline:
+                break
+            if self.budget is not None and not self.budget.take(job):
                 break
             self.engine.recorder.activities += 2
             alarm = clock.alarm(again, key(TIMEOUT, self.element) | job.order)

@@ -26,7 +26,7 @@ from sim.engine.reference.guests import BucketStation, DelayStation
 from sim.engine.reference.handover import replication_of
 from sim.engine.reference.jobs import CANCELLED, Cancelled, Execution, Failed, Job
 from sim.engine.reference.meters import Window
-from sim.engine.reference.policies import BreakerState
+from sim.engine.reference.policies import BreakerState, BudgetState
 from sim.engine.reference.pools import Pool
 from sim.engine.reference.recorder import Recorder
 from sim.engine.reference.sources import SourceProcess
@@ -87,6 +87,7 @@ class Engine:
             for name, resource in network.resources.items()
         }
         self.breakers = {name: BreakerState(self, breaker) for name, breaker in network.breakers.items()}
+        self.budgets = {name: BudgetState(self, budget) for name, budget in network.budgets.items()}
         self.stations: dict[str, Any] = {name: self._station(name) for name in network.stations}
         self.routine_ids = {name: index for index, name in enumerate(network.routines)}
         self.routines: dict[str, list[Any]] = build.routines(self)
@@ -335,3 +336,5 @@ class Engine:
                 samples[f"nodes.{name}"].append(controller.kept.current)
             for name, breaker in self.breakers.items():
                 samples[f"breaker.{name}"].append(breaker.level)
+            for name, budget in self.budgets.items():
+                samples[f"budget.{name}"].append(budget.level)

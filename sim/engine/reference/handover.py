@@ -14,6 +14,7 @@ from sim.network.facts import node_groups
 from sim.results.columns import (
     OPEN,
     BreakerUse,
+    BudgetUse,
     Episodes,
     Executions,
     FaultEpisode,
@@ -82,6 +83,7 @@ def replication_of(engine: Engine, followed_ns: int) -> Replication:
             name: BreakerUse(len(one.circuits), one.asked, one.turned_away, one.opened)
             for name, one in engine.breakers.items()
         },
+        budgets={name: BudgetUse(one.wanted, one.withheld) for name, one in engine.budgets.items()},
     )
 
 

@@ -1,4 +1,4 @@
-"""Circuit breakers at work. Who asks them, and what a try is, is told in `attempts`; the law is SEMANTICS.md."""
+"""Circuit breakers and retry budgets at work. Who asks, and what a try is, is told in `attempts`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sim.engine.reference.groups import Hit
 from sim.engine.reference.jobs import Failed, Job
-from sim.network.policies import Breaker
+from sim.network.policies import TOKEN, Breaker, Budget
 
 if TYPE_CHECKING:
     from sim.engine.reference.engine import Engine
@@ -129,3 +129,62 @@ class BreakerState:
 
     def node_speed(self, node: int, speed: float) -> None:
         """What it remembers stays as it is."""
+
+
+class BudgetState:
+    """All retry budgets of one name; with `at` they stand on the nodes of a group.
+
+    tokens: of each, in parts of a TOKEN. wanted, withheld: further tries, in the window.
+    """
+
+    def __init__(self, engine: Engine, spec: Budget) -> None:
+        self.clock = engine.clock
+        self.window = engine.window
+        self.spec = spec
+        self.full = spec.burst * TOKEN
+        group = engine.pools[spec.at].group if spec.at is not None else None
+        self.tokens = [self.full] * (group.count if group is not None else 1)
+        self.wanted = self.withheld = 0
+        if group is not None:
+            group.residents.append(self)
+
+    @property
+    def level(self) -> int:
+        """Whole tokens in all of them together."""
+        return sum(self.tokens) // TOKEN
+
+    def deposit(self, job: Job) -> None:
+        """A first try is made."""
+        node = self._node(job)
+        if node is not None:
+            self.tokens[node] = min(self.tokens[node] + self.spec.deposit, self.full)
+
+    def take(self, job: Job) -> bool:
+        """Whether there is a token for a further try, which takes it."""
+        node = self._node(job)
+        counts = self.window.begin_ns <= self.clock._now < self.window.end_ns
+        self.wanted += counts
+        if node is None or self.tokens[node] < TOKEN:
+            self.withheld += counts
+            return False
+        self.tokens[node] -= TOKEN
+        return True
+
+    def _node(self, job: Job) -> int | None:
+        """The node whose budget it is; None where no unit is held."""
+        if self.spec.at is None:
+            return 0
+        grant = job.holding(self.spec.at)
+        return grant.node if grant is not None and grant.node >= 0 else None
+
+    # -- as a resident of its group ---------------------------------------------------------------------------
+
+    def node_down(self, node: int, hit: Hit) -> None:
+        """What the node knew is gone with it."""
+        self.tokens[node] = self.full
+
+    def node_up(self, node: int) -> None:
+        """Back, as at the start."""
+
+    def node_speed(self, node: int, speed: float) -> None:
+        """What it has stays as it is."""

@@ -75,6 +75,7 @@ H_SOURCE_COUNT: Final = 67
 H_FAULT_GAP: Final = 110  # first process of a fault; number
 H_CONTROLLERS: Final = 112  # base of handles, number
 H_BREAKERS: Final = 114  # base of handles, number
+H_BUDGETS: Final = 116
 # where the parts of a job begin that not every network needs
 X_SPANS: Final = 70
 X_ATTRIBUTES: Final = 71

@@ -35,3 +35,15 @@ BC_OUTCOMES: Final = 8  # one word each
 CIRCUIT_CLOSED: Final = 0
 CIRCUIT_HALF_OPEN: Final = 1
 CIRCUIT_OPEN: Final = 2
+
+# -- retry budget, in parts of a token -------------------------------------------------------------------------
+BU_AT: Final = 0  # resource whose node it is, or 0
+BU_GROUP: Final = 1  # its group, or 0
+BU_COUNT: Final = 2
+BU_NODES: Final = 3  # what each has
+BU_DEPOSIT: Final = 4
+BU_FULL: Final = 5
+BU_SUM: Final = 6  # what all have together
+BU_WANTED: Final = 7
+BU_WITHHELD: Final = 8
+BU_SIZE: Final = 9
