@@ -40,12 +40,12 @@ def class_of(
         assert fault.mean_gap_ns is not None, "a fault at random"
         rate = Rate(felt * SECOND / fault.mean_gap_ns, fault.seen, felt)
     constants.note(f"how often `{name}` comes", f"{rate.per_s * YEAR / SECOND:.3g} times a year", fault.source or "")
-    return FaultClass(rate, variants, fault.source)
+    return FaultClass(rate, variants, fault.source, fault.window)
 
 
 def _ways(scenario: Scenario, fault: DeploymentFault) -> tuple[int, list[tuple[float, DeploymentFault]]]:
     """How many there are that may fail, and the drills that the fault may be, each with its chance."""
-    drill = _with(fault, at_ns=0, mttf_ns=None, rate_per_s=None, seen=None)
+    drill = _with(fault, at_ns=0, mttf_ns=None, rate_per_s=None, seen=None, window=None, common=0.0)
     if not isinstance(fault.targets, str):
         return 1, [(1.0, drill)]
     if fault.is_rolling:
@@ -56,19 +56,25 @@ def _ways(scenario: Scenario, fault: DeploymentFault) -> tuple[int, list[tuple[f
         assert scenario.zones is not None
         names = scenario.zones.names
         return len(names), [(1 / len(names), _with(drill, targets=f"zone.{zone}")) for zone in names]
-    if fault.of_node:
-        assert scenario.kubernetes is not None
-        placed = packed(scenario, scenario.kubernetes)
-        assert placed is not None, "checked: the pods fit"
-        share = 1 / len(placed)
-        return len(placed), [(share, _with(drill, nodes=(node,))) for node, pods in enumerate(placed) if pods]
     members = number_of(scenario, fault)
     if fault.mttf_ns is None and fault.nodes != "any":
         return members, [(1.0, drill)]
-    if fault.target == "temporal.history":
+    alone = [(share * (1 - fault.common), one) for share, one in _one_of(scenario, drill, members)]
+    everywhere: tuple[int, ...] | str = tuple(range(members)) if fault.of_node else "all"
+    return members, [*alone, *([(fault.common, _with(drill, nodes=everywhere))] if fault.common else [])]
+
+
+def _one_of(scenario: Scenario, drill: DeploymentFault, members: int) -> list[tuple[float, DeploymentFault]]:
+    """One pod or node fails: any, where the lowering can draw it; else each in turn."""
+    if drill.of_node:
+        assert scenario.kubernetes is not None
+        placed = packed(scenario, scenario.kubernetes)
+        assert placed is not None, "checked: the pods fit"
+        return [(1 / members, _with(drill, nodes=(node,))) for node, pods in enumerate(placed) if pods]
+    if drill.target == "temporal.history":
         # Its cores and its shards are nodes of two groups: the same one of both.
-        return members, [(1 / members, _with(drill, nodes=(pod,))) for pod in range(members)]
-    return members, [(1.0, _with(drill, nodes="any"))]
+        return [(1 / members, _with(drill, nodes=(pod,))) for pod in range(members)]
+    return [(1.0, _with(drill, nodes="any"))]
 
 
 def _with(fault: DeploymentFault, **changes: object) -> DeploymentFault:
@@ -87,15 +93,21 @@ def network_classes(network: Network, known: Collection[str] = ()) -> dict[str, 
 def _network_class(groups: Mapping[str, int], name: str, fault: Fault) -> FaultClass:
     assert fault.mttf is not None, "a fault at random"
     once = SECOND / (mean_ns(fault.mttf) + _mean_ns(fault))
-    if not fault.each:
-        return FaultClass(Rate(once), (Variant(1.0, _as_scripted({name: fault})),))
-    one_of = list(_nodes_one_by_one(groups, fault))
-    members = sum(count for count, _ in one_of)
+    ways: list[tuple[float, tuple[Target, ...]]] = [(1.0, fault.targets)]
+    members = 1
+    if fault.each:
+        one_by_one = list(_nodes_one_by_one(groups, fault))
+        members = sum(count for count, _ in one_by_one)
+        ways = [(count / members, (target,)) for count, target in one_by_one]
+    if fault.common:
+        ways = [(share * (1 - fault.common), targets) for share, targets in ways]
+        ways.append((fault.common, tuple(_all_of(target) for target in fault.targets)))
     variants = tuple(
-        Variant(count / members, _as_scripted({name: fault.model_copy(update={"targets": (target,)})}))
-        for count, target in one_of
+        Variant(chance, _as_scripted({name: fault.model_copy(update={"targets": targets})}))
+        for chance, targets in ways
+        if chance
     )
-    return FaultClass(Rate(members * once), variants)
+    return FaultClass(Rate(members * once), variants, fault.source or None, fault.window)
 
 
 def _nodes_one_by_one(groups: Mapping[str, int], fault: Fault) -> Iterator[tuple[int, Target]]:
@@ -107,9 +119,13 @@ def _nodes_one_by_one(groups: Mapping[str, int], fault: Fault) -> Iterator[tuple
             yield groups[target.group], Target(group=target.group, nodes="any")
 
 
+def _all_of(target: Target) -> Target:
+    return target if isinstance(target.nodes, tuple) else Target(group=target.group)
+
+
 def _as_scripted(faults: Mapping[str, Fault]) -> dict[str, Fault]:
     """The faults of an episode, each at its time after the first, as part of any run."""
-    scripted = {"mttf": None, "each": False, "drill": False}
+    scripted = {"mttf": None, "each": False, "window": None, "common": 0.0, "source": "", "drill": False}
     return {name: fault.model_copy(update={**scripted, "at_ns": fault.at_ns or 0}) for name, fault in faults.items()}
 
 

@@ -10,6 +10,7 @@ from sim.lower.sums import sum_of
 from sim.network.distributions import Exponential
 from sim.network.faults import Fault
 from sim.network.faults import Target as NodeTarget
+from sim.scenario.fault_targets import Effect
 from sim.scenario.faults import DeploymentFault
 from sim.scenario.scenario import Scenario
 
@@ -23,6 +24,12 @@ def faults_of(
     until a standby has been promoted, and connections are opened one by one afterwards. Of a history pod the shards
     come back before its cores do.
     """
+    if fault.of_store and fault.common and fault.mttf_ns is None:
+        # One of any rack, or all: each node has its share of the rate, as a clock of its own.
+        targets, away = store.outage(fault.model_copy(update={"nodes": "all"}))
+        assert fault.mean_gap_ns is not None, "checked: at random"
+        gap_ns = fault.mean_gap_ns * scenario.stores["cassandra"].nodes
+        return {name: as_fault(fault, targets, away, gap_ns=gap_ns, one_by_one=True)}
     if fault.of_store:
         return {name: as_fault(fault, *store.outage(fault))}
     assert fault.repair is not None
@@ -87,22 +94,40 @@ def _is_whole(store: Store, fault: DeploymentFault) -> bool:
     return fault.nodes == "all" and fault.mttf_ns is None
 
 
-def as_fault(fault: DeploymentFault, targets: tuple[NodeTarget, ...], away: Distribution) -> Fault:
-    """What happens to nodes, for as long as they are away, as often as the fault comes."""
-    gap_ns = fault.mean_gap_ns
+def as_fault(
+    fault: DeploymentFault,
+    targets: tuple[NodeTarget, ...],
+    away: Distribution,
+    *,
+    happens: Effect | None = None,
+    gap_ns: float | None = None,
+    one_by_one: bool | None = None,
+) -> Fault:
+    """What happens to nodes, for as long as they are away, as often as the fault comes.
+
+    happens: another effect than the fault's own. gap_ns: another mean time between two. one_by_one: whether each node
+    has a clock of its own; without it, as the fault says.
+    """
+    happens = fault.happens if happens is None else happens
+    gap_ns = fault.mean_gap_ns if gap_ns is None else gap_ns
+    each = fault.mttf_ns is not None and not fault.is_whole if one_by_one is None else one_by_one
+    chosen = each or any(target.nodes == "any" for target in targets)
     return Fault(
         targets=targets,
-        effect="pause" if fault.happens == "hang" else fault.happens,
+        effect="pause" if happens == "hang" else happens,
         speed=fault.speed,
-        probability=share_that_fails(fault),
+        probability=_share_that_fails(fault),
         at_ns=fault.at_ns,
-        mttf=None if gap_ns is None else Exponential(exponential_ns=gap_ns),
-        each=fault.mttf_ns is not None and not fault.is_whole,
+        mttf=None if gap_ns is None else Exponential(exponential_ns=round(gap_ns)),
+        each=each,
         duration=away,
+        window=fault.window,
+        common=fault.common if chosen else 0.0,
+        source=fault.source or "",
     )
 
 
-def share_that_fails(fault: DeploymentFault) -> float | None:
+def _share_that_fails(fault: DeploymentFault) -> float | None:
     """With errors: all, where the author does not say."""
     if fault.happens != "errors":
         return None

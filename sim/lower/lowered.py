@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from sim.network import Network
-from sim.network.faults import Fault
+from sim.network.faults import Fault, Window
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,12 +114,14 @@ class Variant:
 class FaultClass:
     """A kind of fault that comes at random: how often, and what one episode of it is.
 
-    variants: their chances add up to 1. source: who says how often; None where it is an assumption.
+    variants: their chances add up to 1. source: who says how often; None where it is an assumption. window: when an
+    episode may begin, where that is not at any time.
     """
 
     rate: Rate
     variants: tuple[Variant, ...]
     source: str | None = None
+    window: Window | None = None
 
 
 @dataclass(frozen=True, slots=True)

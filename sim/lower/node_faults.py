@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from sim.lower.constants import Constants
+from sim.lower.faults import as_fault
 from sim.lower.ownership import shards_away
 from sim.lower.packing import Pod, away_on, packed
 from sim.lower.persistence import OWNERS, Store
 from sim.lower.steps import Distribution, constant
 from sim.lower.sums import sum_of
-from sim.network.distributions import Exponential
 from sim.network.faults import Fault
 from sim.network.faults import Target as NodeTarget
 from sim.scenario.fault_targets import Effect
@@ -31,19 +31,13 @@ def node_faults(
     assert repair is not None, "checked when it was read"
     placed = packed(scenario, kubernetes)
     assert placed is not None, "checked: the pods fit"
-    gap_ns = fault.mean_gap_ns
-    if isinstance(fault.nodes, tuple):
-        lost = [tuple(sorted(set(fault.nodes)))]
-    else:
-        lost = [(node,) for node, pods in enumerate(placed) if pods]
+    gap_ns: float | None = fault.mean_gap_ns
     if gap_ns is not None and fault.mttf_ns is None:
         gap_ns *= kubernetes.nodes
-    mttf = None if gap_ns is None else Exponential(exponential_ns=gap_ns)
-    assert fault.happens != "hang", "checked: it is a dependency that hangs"
     is_lost = fault.happens == "crash"
     found = [
-        Fault(targets=targets, effect=fault.happens, speed=fault.speed, at_ns=fault.at_ns, mttf=mttf, duration=away)
-        for nodes in lost
+        as_fault(fault, targets, away, gap_ns=gap, one_by_one=False)
+        for nodes, gap in _lost(placed, fault, gap_ns)
         for targets, away in _away_together(
             constants,
             scenario,
@@ -60,6 +54,21 @@ def node_faults(
     if fault.at_ns is None and OWNERS in {target.group for one in found for target in one.targets}:
         constants.note("shards and pods of a node that is lost at random", "fail at instants of their own, as often")
     return {name if index == 0 else f"{name}-{index}": one for index, one in enumerate(found)}
+
+
+def _lost(
+    placed: Sequence[Sequence[Pod]], fault: DeploymentFault, gap_ns: float | None
+) -> Iterator[tuple[tuple[int, ...], float | None]]:
+    """The nodes that are hit together, and the mean time between two such hits: those listed; at random one by one,
+    and all of them in the share that has a common cause."""
+    if isinstance(fault.nodes, tuple):
+        yield tuple(sorted(set(fault.nodes))), gap_ns
+        return
+    assert gap_ns is not None, "checked: a drill names its nodes"
+    if fault.common < 1:
+        yield from (((node,), gap_ns / (1 - fault.common)) for node, pods in enumerate(placed) if pods)
+    if fault.common:
+        yield tuple(range(len(placed))), gap_ns / len(placed) / fault.common
 
 
 def _away_together(

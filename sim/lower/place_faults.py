@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from sim.lower.constants import Constants
+from sim.lower.faults import as_fault
 from sim.lower.ownership import shards_away
 from sim.lower.packing import away_on, nodes_in
 from sim.lower.parts import Parts
@@ -20,7 +21,6 @@ from sim.lower.postgres_commit import PRIMARY, STANDBY
 from sim.lower.regions import LINE, REPLAY, UNSHIPPED
 from sim.lower.steps import Distribution, constant
 from sim.lower.sums import sum_of
-from sim.network.distributions import Exponential
 from sim.network.faults import Fault
 from sim.network.faults import Target as NodeTarget
 from sim.scenario.faults import DeploymentFault
@@ -66,10 +66,9 @@ class PlaceFaults:
             found = list(self._region(place, fault))
         else:
             found = [self._cut_off(place, fault)]
-        mttf = None if gap_ns is None else Exponential(exponential_ns=gap_ns)
         return {
-            name if index == 0 else f"{name}-{index}": Fault(
-                targets=loss.targets, effect=loss.effect, at_ns=fault.at_ns, mttf=mttf, duration=loss.away
+            name if index == 0 else f"{name}-{index}": as_fault(
+                fault, loss.targets, loss.away, happens=loss.effect, gap_ns=gap_ns, one_by_one=False
             )
             for index, loss in enumerate(found)
         }

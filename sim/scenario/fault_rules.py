@@ -55,8 +55,26 @@ def _cause(fault: DeploymentFault) -> None:
             "needs one of `at` (a drill), `mttf`, `rate` and `seen`, and only one; "
             "write   at: 5 min   or   rate: 2/year"
         )
-    if fault.source is not None and fault.at_ns is not None:
-        raise Mistake("tells how often a fault comes, and a drill comes once", "leave it out", ("source",))
+    if fault.at_ns is None:
+        _common(fault)
+        return
+    for key, what in (
+        ("source", "tells how often a fault comes, and a drill comes once"),
+        ("window", "tells when a fault may come, and a drill has its time"),
+        ("common", "is a share of many failures, and a drill is one; name its `nodes`"),
+    ):
+        if getattr(fault, key):
+            raise Mistake(what, "leave it out", (key,))
+
+
+def _common(fault: DeploymentFault) -> None:
+    if not fault.common:
+        return
+    if not isinstance(fault.targets, str):
+        raise Mistake("is for one target; these fail together anyway", "leave it out", ("common",))
+    of_pods = fault.target.split(".")[0] in ("workers", "temporal", "kubernetes", "cassandra")
+    if not of_pods or fault.nodes != "any":
+        raise Mistake("is for pods or nodes that fail one by one", "leave it out", ("common",))
 
 
 def _length(fault: DeploymentFault) -> None:

@@ -55,3 +55,8 @@ def default_effect(target: str) -> Effect:
     if target.startswith("partition."):
         return "pause"
     return (effects_of(target) or ("crash",))[0]
+
+
+def is_whole(target: str) -> bool:
+    """Whether it is one thing, of which no node is chosen."""
+    return target in ("postgres.primary", "postgres.disk") or target.startswith(("databases.", "dependencies."))

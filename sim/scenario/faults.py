@@ -10,7 +10,8 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from sim.network.distributions import Distribution
-from sim.scenario import fault_rules
+from sim.network.faults import Window
+from sim.scenario import fault_rules, fault_targets
 from sim.scenario.bad_version import BadVersion
 from sim.scenario.fault_targets import Effect, Targets, default_effect
 from sim.scenario.store import STORES
@@ -56,6 +57,12 @@ class DeploymentFault(Spec):
     """Random: failures of the whole target that were observed: `2 in 2 years`; the rate is (2 + 1/2) / 2 years."""
     source: str | None = None
     """Random: who says how often it comes, with the date; without it the rate is an assumption."""
+    window: Window | None = None
+    """Random: when it may begin, such as a maintenance window: `{from: 3 h, to: 4 h, period: 1 day}`; one that would
+    come at another time begins at the next opening."""
+    common: Ratio = 0.0
+    """Random: share of the failures of one pod or node that have a common cause and take all of the target: the beta
+    factor of reliability."""
     repair: Distribution | None = None
     """From the crash of a pod until its replacement is launched; the pool's `start_delay` comes on top. Of a node of
     Kubernetes: how long it, or one in its place, is away; its pods start sooner on others where these have room. Of
@@ -130,7 +137,7 @@ class DeploymentFault(Spec):
     @property
     def is_whole(self) -> bool:
         """Whether the target is one thing, of which no node is chosen."""
-        return self.target in ("postgres.primary", "postgres.disk") or self.of_database or self.of_dependency
+        return fault_targets.is_whole(self.target)
 
     # -- when ---------------------------------------------------------------------------------------------------
 

@@ -249,3 +249,13 @@ def test_a_slow_node_is_slow_in_its_rack() -> None:
     [slow] = deployment(fault).lowered.network.faults.values()
     assert [(one.group, one.nodes) for one in slow.targets] == [("cassandra-rack-2", (0,))]
     assert (slow.effect, slow.speed) == ("slow", 0.1)
+
+
+def test_any_node_or_all_of_them_fail_where_there_is_a_common_cause() -> None:
+    fault = "faults.boom={target: cassandra.node, rate: 3/year, common: 10 %, repair: 1 min}"
+    [found] = deployment(fault).lowered.network.faults.values()
+    assert [one.group for one in found.targets] == ["cassandra-rack-1", "cassandra-rack-2", "cassandra-rack-3"]
+    assert (found.each, found.common) == (True, 0.1)
+    [alone, everywhere] = deployment(fault).lowered.classes["boom"].variants
+    assert (alone.chance, everywhere.chance) == (0.9, 0.1)
+    assert len(everywhere.faults["boom"].targets) == 3

@@ -11,6 +11,7 @@ from lower_fixture import small
 
 from sim.lower.load import Loaded, load
 from sim.lower.lowered import FaultClass
+from sim.network.distributions import Exponential
 from sim.network.faults import Fault
 from sim.units.tables import SECOND, YEAR
 
@@ -131,3 +132,52 @@ def test_a_fault_of_each_node_of_a_network_is_one_of_any_node_as_often_as_there_
     targets = [fault.targets[0] for variant in found.variants for fault in variant.faults.values()]
     assert [(target.group, target.nodes) for target in targets] == [("left", "any"), ("right", "any")]
     assert set(load(NETWORK).lowered.classes) == {"boom"}
+
+
+def test_a_common_cause_takes_all_pods_in_its_share_of_the_failures() -> None:
+    beta = "mttf: 1 h, repair: 10 s, common: 10 %"
+    loaded = small(*PODS, f"faults.boom={{target: workers.orders, {beta}}}")
+    assert loaded.lowered.network.faults["boom"].common == 0.1
+    found = class_of(loaded)
+    assert found.rate.per_s == pytest.approx(4 / 3615)
+    assert [variant.chance for variant in found.variants] == [0.9, 0.1]
+    assert [variant.faults["boom"].targets[0].nodes for variant in found.variants] == ["any", "all"]
+    history = boom(f"target: temporal.history, {beta}")
+    assert [variant.chance for variant in history.variants] == pytest.approx([0.3, 0.3, 0.3, 0.1])
+    assert history.variants[-1].faults == as_drilled("target: temporal.history, nodes: all, repair: 10 s")
+
+
+def test_all_nodes_of_kubernetes_are_lost_as_often_as_their_common_cause_comes() -> None:
+    nodes = ("kubernetes={node: box, cpu: 2, nodes: 4}", "prices.nodes={box: 100 USD/month}")
+    pair = "workers.orders={replicas: 2, cpu: 1}"
+    loaded = small(*nodes, pair, "faults.boom={target: kubernetes.node, mttf: 1 year, repair: 4 min, common: 25 %}")
+    gaps = {name: fault.mttf for name, fault in loaded.lowered.network.faults.items()}
+    # Four fail once a year each: one of them has all down with it, three are of a node alone, of which two have pods.
+    assert [gap.exponential_ns / YEAR for gap in gaps.values() if isinstance(gap, Exponential)] == pytest.approx(
+        [4 / 3, 4 / 3, 1]
+    )
+    found = class_of(loaded)
+    assert found.rate.per_s * YEAR_S == pytest.approx(0.75 * 2 + 1, rel=1e-4)
+    assert [variant.chance for variant in found.variants] == pytest.approx([0.3, 0.3, 0.4])
+
+
+def test_a_maintenance_window_goes_along() -> None:
+    night = "window: {from: 3 h, to: 4 h, period: 1 day}"
+    loaded = small(f"faults.boom={{target: postgres.primary, rate: 2/year, {night}}}")
+    window = class_of(loaded).window
+    assert window is not None
+    assert (window.from_ns, window.to_ns) == (3 * 3600 * SECOND, 4 * 3600 * SECOND)
+    assert loaded.lowered.network.faults["boom"].window == window
+    [variant] = class_of(loaded).variants
+    assert variant.faults["boom"].window is None
+
+
+def test_a_fault_of_a_network_says_its_window_its_source_and_its_common_cause() -> None:
+    more = "common: 20 %, source: our log, window: {from: 0 s, to: 1 h, period: 1 day}"
+    found = class_of(load(NETWORK.replace("each: true", f"each: true, {more}")))
+    assert found.source == "our log"
+    assert found.window is not None
+    assert [variant.chance for variant in found.variants] == pytest.approx([0.6, 0.2, 0.2])
+    [both] = found.variants[-1].faults.values()
+    assert [(target.group, target.nodes) for target in both.targets] == [("left", "all"), ("right", "all")]
+    assert (both.common, both.window) == (0, None)
