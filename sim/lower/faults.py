@@ -35,8 +35,8 @@ def faults_of(
     assert fault.repair is not None
     if fault.target == "temporal.history":
         return _of_history(constants, store, name, fault, fault.repair)
-    queue = fault.target.removeprefix("workers.")
-    away = fault.repair
+    assert fault.pool is not None, "all other targets are dealt with elsewhere"
+    queue, away = fault.pool, fault.repair
     if fault.happens == "crash" and (start_delay_ns := scenario.workers[queue].start_delay_ns):
         away = sum_of(fault.repair, constant(start_delay_ns))
     _note_workers(constants, fault)
@@ -76,6 +76,11 @@ def _note_workers(constants: Constants, fault: DeploymentFault) -> None:
             "a worker that is slow",
             "is so with its CPU: workflow tasks, replay and the `cpu` of activities; the rest of their time is no "
             "work of its own",
+        )
+    if fault.target.startswith("partition."):
+        constants.note(
+            "workers that are cut off",
+            "stand still, as far as the platform can tell; what they compute stands still too",
         )
     if fault.happens == "errors":
         constants.note(

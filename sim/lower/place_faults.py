@@ -1,4 +1,4 @@
-"""The loss of a whole zone or region, and a region that is cut off: everything that stands there, at one instant.
+"""The loss of a whole zone or region, and one that is cut off: everything that stands there, at one instant.
 
 What comes back at different times becomes several faults of the network: pods come back with their zone, a lost
 primary is replaced by a standby elsewhere. A drill sets all of them off together; random ones have clocks of their
@@ -60,8 +60,8 @@ class PlaceFaults:
             found = [loss for zone in range(len(zones)) for loss in self._zone(zone, fault)]
             if gap_ns is not None and fault.mttf_ns is None:
                 gap_ns *= len(zones)  # a Poisson process over all zones is one of each, at its share of the rate
-        elif kind == "zone":
-            found = list(self._zone(self._zones.names.index(place), fault))
+        elif kind == "zone" or (kind == "partition" and self._is_zone(place)):
+            found = list(self._zone(self._zones.names.index(place), fault, is_cut_off=kind == "partition"))
         elif kind == "region":
             found = list(self._region(place, fault))
         else:
@@ -75,7 +75,11 @@ class PlaceFaults:
 
     # -- zones --------------------------------------------------------------------------------------------------
 
-    def _zone(self, zone: int, fault: DeploymentFault) -> Iterator[Loss]:
+    def _is_zone(self, name: str) -> bool:
+        regions, zones = self.scenario.regions, self.scenario.zones
+        return zones is not None and name in zones.names and (regions is None or name not in regions.names)
+
+    def _zone(self, zone: int, fault: DeploymentFault, is_cut_off: bool = False) -> Iterator[Loss]:
         repair = _given(fault.repair)
         gone = tuple(
             NodeTarget(group=group, nodes=nodes)
@@ -84,6 +88,17 @@ class PlaceFaults:
         )
         pods = tuple(target for target in gone if not target.group.startswith(STANDBY))
         of_store = () if self.postgres.rds is not None else tuple(target for target in gone if target not in pods)
+        if is_cut_off:
+            pools = {f"{queue}-workers" for queue in self.scenario.workers}
+            workers = tuple(target for target in pods if target.group in pools)
+            pods = tuple(target for target in pods if target not in workers)
+            self.constants.note(
+                "a zone that is cut off",
+                "is lost to the others with its services and its part of the store; its workers stand still, as far "
+                "as the platform can tell",
+            )
+            if workers:
+                yield Loss(workers, repair, "pause")
         waits_for_its_zone = zone == self._zones.of_primary and not self._is_replaced(zone)
         if waits_for_its_zone:
             of_store = (*of_store, self.whole_primary)
@@ -97,7 +112,7 @@ class PlaceFaults:
             waiting = "wait until these are back, holding their connections"
             self.constants.note("commits whose standbys are lost", waiting)
         if zone == self._zones.of_primary and not waits_for_its_zone:
-            _, failover = self.store.outage(fault)
+            _, failover = self.store.outage(fault.model_copy(update={"effect": "crash"}))
             yield Loss((self.whole_primary,), failover)
             self.constants.note("the primary's zone is lost", "the new primary is as near to everybody as the old one")
             if fault.at_ns is None:

@@ -27,11 +27,11 @@ def fault_problems(scenario: Scenario) -> Iterator[Problem]:
 
 def _missing(scenario: Scenario, path: Path, fault: DeploymentFault) -> Problem | None:
     """What is wrong with the target."""
-    kind, _, name = fault.target.partition(".")
+    kind, _, name = fault.target.removeprefix("partition.").partition(".")
     match kind:
         case "databases" | "workers" | "dependencies":
             known: Collection[str] = getattr(scenario, kind)
-            named = [f"{kind}.{one}" for one in known]
+            named = [fault.target.removesuffix(name) + one for one in known]
             return None if name in known else _unknown(path, NAMED[kind], fault.target, named)
         case "kubernetes":
             if scenario.kubernetes is None:
@@ -69,9 +69,9 @@ def _pods(scenario: Scenario, path: Path, fault: DeploymentFault) -> Iterator[Pr
 
 def number_of(scenario: Scenario, fault: DeploymentFault) -> int:
     """How many pods or nodes of a target may fail one by one; 1 where it is one thing."""
-    kind, _, name = fault.target.partition(".")
-    if kind == "workers":
-        return scenario.workers[name].most
+    if fault.pool is not None:
+        return scenario.workers[fault.pool].most
+    kind = fault.target.split(".")[0]
     if kind == "kubernetes":
         assert scenario.kubernetes is not None
         return scenario.kubernetes.nodes

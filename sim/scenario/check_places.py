@@ -19,14 +19,21 @@ def problems(scenario: Scenario) -> Iterator[Problem]:
     yield from _regions(scenario)
     for path, fault in scenario.failing:
         if fault.of_place:
-            of_zone = fault.target.split(".")[0] == "zone"
-            yield from (_fault if of_zone else _region_fault)(scenario, dotted(path), fault)
+            yield from (_fault if _of_zone(scenario, fault) else _region_fault)(scenario, dotted(path), fault)
             if fault.nodes != "any" and isinstance(scenario.faults[str(path[1])].targets, str):
                 yield Problem(
                     dotted((*path[:2], "nodes")),
                     "chooses pods, but everything in the place fails",
                     "leave it out",
                 )
+
+
+def _of_zone(scenario: Scenario, fault: DeploymentFault) -> bool:
+    """Whether a zone is lost or cut off, not a region."""
+    kind, _, name = fault.target.partition(".")
+    if kind == "partition" and scenario.regions is None:
+        return scenario.zones is not None
+    return kind == "zone" or (kind == "partition" and scenario.zones is not None and name in scenario.zones.names)
 
 
 def _zones(scenario: Scenario) -> Iterator[Problem]:
@@ -116,7 +123,7 @@ def _reading(scenario: Scenario, queue: str, pool: WorkerPool) -> Iterator[Probl
             f"write {len(regions) * max(1, round(pool.most / len(regions)))}, and each region once",
         )
     for path, fault in scenario.failing:
-        if fault.target == f"workers.{queue}":
+        if fault.pool == queue:
             yield Problem(
                 dotted(path),
                 f"is {fault.target}, whose pods of one region act as one worker",

@@ -72,7 +72,7 @@ def _common(fault: DeploymentFault) -> None:
         return
     if not isinstance(fault.targets, str):
         raise Mistake("is for one target; these fail together anyway", "leave it out", ("common",))
-    of_pods = fault.target.split(".")[0] in ("workers", "temporal", "kubernetes", "cassandra")
+    of_pods = fault.pool is not None or fault.target.split(".")[0] in ("temporal", "kubernetes", "cassandra")
     if not of_pods or fault.nodes != "any":
         raise Mistake("is for pods or nodes that fail one by one", "leave it out", ("common",))
 

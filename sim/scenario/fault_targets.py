@@ -12,16 +12,17 @@ Target = Annotated[
     str,
     Field(
         pattern=rf"^(workers\.{NAME}|temporal\.history|kubernetes\.node|postgres\.(primary|disk)|databases\.{NAME}"
-        rf"|dependencies\.{NAME}|cassandra\.node|zone|(zone|region|partition)\.{NAME})$",
+        rf"|dependencies\.{NAME}|cassandra\.node|zone|(zone|region)\.{NAME}|partition\.(workers\.)?{NAME})$",
         json_schema_extra={
             "x-form": "of the form workers.QUEUE, temporal.history, kubernetes.node, postgres.primary, "
             "postgres.disk, databases.NAME, dependencies.NAME, "
-            "cassandra.node, zone.NAME or region.NAME"
+            "cassandra.node, zone.NAME, region.NAME or partition.NAME"
         },
     ),
 ]
 """`workers.QUEUE`, `temporal.history`, `kubernetes.node`, `postgres.primary`, `postgres.disk`, `databases.NAME`,
-`dependencies.NAME`, `cassandra.node`, `zone`, `zone.NAME`, `region.NAME` or `partition.NAME`."""
+`dependencies.NAME`, `cassandra.node`, `zone`, `zone.NAME`, `region.NAME`, `partition.NAME` or
+`partition.workers.QUEUE`."""
 
 Targets = Target | Annotated[tuple[Target, ...], Field(min_length=2)]
 """One target, or several that fail together."""
@@ -60,3 +61,9 @@ def default_effect(target: str) -> Effect:
 def is_whole(target: str) -> bool:
     """Whether it is one thing, of which no node is chosen."""
     return target in ("postgres.primary", "postgres.disk") or target.startswith(("databases.", "dependencies."))
+
+
+def pool_of(target: str) -> str | None:
+    """The pool of workers that fails or is cut off; None where something else is."""
+    pool = target.removeprefix("partition.")
+    return pool.removeprefix("workers.") if pool.startswith("workers.") else None

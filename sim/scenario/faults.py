@@ -26,8 +26,8 @@ class DeploymentFault(Spec):
     """What fails: the pods of `workers.QUEUE` or `temporal.history`, all pods on a `kubernetes.node`,
     `postgres.primary`, nodes of `cassandra.node`, the node of `databases.NAME`; a service of somebody else,
     `dependencies.NAME`; room on `postgres.disk`, so that writes fail; or all that stands in the zone `zone.NAME`, (at
-    random) in any one `zone`, or in `region.NAME`; `partition.NAME` cuts a region off. Several in a list fail
-    together."""
+    random) in any one `zone`, or in `region.NAME`. `partition.NAME` cuts a region or zone off,
+    `partition.workers.QUEUE` pods of a pool. Several in a list fail together."""
     nodes: Literal["any", "all", "rolling"] | tuple[int, ...] = "any"
     """Which pods: one drawn each time, all together, those listed, counted from 0, or one after the other, as at a
     rollout (rolling)."""
@@ -132,7 +132,12 @@ class DeploymentFault(Spec):
     @property
     def of_place(self) -> bool:
         """Whether everything in a place fails."""
-        return self.target.split(".")[0] in ("zone", "region", "partition")
+        return self.target.split(".")[0] in ("zone", "region", "partition") and self.pool is None
+
+    @property
+    def pool(self) -> str | None:
+        """The pool of workers that fails or is cut off; None where something else is."""
+        return fault_targets.pool_of(self.target)
 
     @property
     def is_whole(self) -> bool:

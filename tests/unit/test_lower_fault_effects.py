@@ -186,3 +186,16 @@ def test_the_bank_and_the_workers_may_fail_together() -> None:
     loaded = small(*CALLING, "faults.boom={target: [dependencies.bank, workers.orders], rate: 1/week, repair: 1 min}")
     [variant] = loaded.lowered.classes["boom"].variants
     assert [one.effect for one in variant.faults.values()] == ["errors", "crash"]
+
+
+def test_workers_that_are_cut_off_report_when_they_are_back() -> None:
+    # The activity ends at 107 all the same; its result gets through at 1050.
+    cut = "target: partition.workers.orders, nodes: all, at: 50 ms, repair: 1 s"
+    assert drilled(cut, step("service: 100 ms")) == [1050 + 6]
+    [fault] = faults_of(small(f"faults.boom={{{cut}}}")).values()
+    assert fault.effect == "pause"
+
+
+def test_a_partition_of_one_of_two_workers_leaves_the_other_one() -> None:
+    found = small("faults.boom={target: partition.workers.orders, mttf: 1 day, repair: 1 min}").lowered.classes["boom"]
+    assert found.rate.per_s == pytest.approx(2 / (86_400 + 60))

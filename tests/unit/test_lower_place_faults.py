@@ -128,3 +128,17 @@ def test_spread_over_zones_outlives_the_loss_of_one_and_packed_into_it_does_not(
     # that were known to lost pods or ran there some 10 s more.
     assert restore["primary"] > 20
     assert restore["even"] < 20
+
+
+def test_workers_of_a_zone_that_is_cut_off_stand_still_and_the_rest_is_lost() -> None:
+    found = lost("partition.a").lowered.network.faults
+    assert {name: (fault.effect, targets(fault)) for name, fault in found.items()} == {
+        "boom": ("pause", {"orders-workers": (0, 2)}),
+        "boom-1": ("crash", {"history": (0, 2), "matching": (0,), "postgres-standby-2": (0,)}),
+        "boom-2": ("crash", {"postgres-primary": "all"}),
+        "boom-3": ("crash", {"history-shards": (0, 2)}),
+    }
+    # No pod is started again; a standby takes over for the primary.
+    assert found["boom"].duration == found["boom-1"].duration == Constant(constant_ns=20 * SECOND)
+    assert found["boom-2"].duration == Constant(constant_ns=4 * SECOND)
+    drilled(lost("partition.a"))
