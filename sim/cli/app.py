@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from sim.cli import check, explain, init, run, schema, validate
+from sim.cli import check, explain, init, run, schema, stability, validate
 
 app = typer.Typer(
     help="Predict latency, recovery time and monthly cost of a durable-workflow platform from a YAML file.",
@@ -16,5 +16,6 @@ app.command("run")(run.command)
 app.command("check")(check.command)
 app.command("explain")(explain.command)
 app.command("schema")(schema.command)
+app.command("stability")(stability.command)
 app.command("init")(init.command)
 app.add_typer(validate.app, name="validate")

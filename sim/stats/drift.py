@@ -24,12 +24,14 @@ class Drift:
     """Growth of a series over the run.
 
     growing: whether it grows beyond doubt and by enough to matter; None when there are too few replications to tell.
+    falling: whether it falls beyond doubt, as a backlog does with which a run began, however slowly.
     growth: increase over the run in multiples of the mean level, with its interval at LEVEL. A series that fills
         from nothing at a constant rate has 2, a settled one 0.
     """
 
     growing: bool | None
     growth: Figure
+    falling: bool | None = None
 
 
 def drift(series: ArrayLike) -> Drift:
@@ -46,13 +48,14 @@ def drift(series: ArrayLike) -> Drift:
     assert windows >= 2, "a trend needs two windows"
     level = float(values.mean())
     if level == 0:
-        return Drift(False, Figure.exact(0.0, "ratio"))
+        return Drift(False, Figure.exact(0.0, "ratio"), False)
     time = np.arange(windows) - (windows - 1) / 2
     slopes = values @ time / float((time**2).sum())
     growth = mean_interval(slopes * windows / level, "ratio", LEVEL)
     if replications < MIN_REPLICATIONS or growth.low is None or growth.value is None:
         return Drift(None, growth.with_note(f"{MIN_REPLICATIONS} replications are needed to tell a trend"))
-    return Drift(growth.low > 0 and growth.value > MATTERS, growth)
+    falling = growth.high is not None and growth.high < 0
+    return Drift(growth.low > 0 and growth.value > MATTERS, growth, falling)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,175 @@
+"""A scenario at one factor of its load: episodes of a fault, runs without it, runs from an overloaded start.
+
+What is kept of the runs are numbers, since a search looks at many loads; runs themselves are handed on and forgotten.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+from sim.engine.plan import Plan
+from sim.engine.run import Traces
+from sim.lower.load import Loaded
+from sim.lower.lower import lower
+from sim.plan.episodes import LEAST_WINDOWS, RECOVERY_WINDOW_NS, Asked, Bench
+from sim.plan.kinds import Kind
+from sim.plan.overload import overloaded
+from sim.plan.runner import Runner
+from sim.results.columns import Replication
+from sim.scenario.load import repeated, scaled
+from sim.scenario.settings import RunSettings
+from sim.stats.episodes import Episode
+from sim.stats.freedom import FloatArray
+from sim.stats.late import Late, all_there, is_draining, late, left_by, lines_grow
+from sim.stats.recovery import CONFIRMING_WINDOWS
+
+Make = Callable[[Traces], Runner]
+"""Makes what runs, given the arrival times of sources that replay files."""
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """What is the same at every load.
+
+    fault: the kind of fault that is the trigger. begin_ns: when it begins. lasts_ns: how long the fault lasts, at most
+    in 99 of 100 episodes. limit_ns: how long after its end the system may take to come back. traces: as read.
+    """
+
+    fault: str
+    begin_ns: int
+    lasts_ns: int
+    limit_ns: int
+    settings: RunSettings
+    traces: Traces
+
+    @property
+    def record_ns(self) -> int:
+        """How long after the beginning of the fault a record goes on: to the limit, and until what is back by then is
+        confirmed."""
+        window_ns = min(RECOVERY_WINDOW_NS, max(self.limit_ns // LEAST_WINDOWS, 1))
+        return self.lasts_ns + self.limit_ns + (CONFIRMING_WINDOWS + 1) * window_ns
+
+
+@dataclass(frozen=True, slots=True)
+class After:
+    """What an episode came to. back: whether the system is back beside its twin within the limit. draining: whether
+    what is left of a backlog gets less, where it is not. late: its last stretch. left: the backlog of the fault."""
+
+    back: bool
+    draining: bool
+    late: Late
+    left: int
+
+
+@dataclass(frozen=True, slots=True)
+class Alone:
+    """What a run without the fault came to. grows: whether its lines do. course: what is there, sample by sample, from
+    the second quarter of the run on."""
+
+    late: Late
+    grows: bool
+    course: FloatArray
+
+
+@dataclass(slots=True)
+class AtLoad:
+    """One factor of the load, and what its runs have told so far, by replication from 0 on."""
+
+    factor: float
+    loaded: Loaded
+    watch: Watch
+    bench: Bench
+    runner: Runner
+    after: list[After] = field(default_factory=list)
+    alone: list[Alone] = field(default_factory=list)
+    overloads: list[Alone] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, loaded: Loaded, factor: float, watch: Watch, make: Make) -> AtLoad:
+        """The scenario at a factor of its load."""
+        scenario = scaled(loaded.scenario, factor)
+        if scenario is not loaded.scenario:
+            loaded = replace(loaded, scenario=scenario, lowered=lower(scenario))
+        traces = watch.traces
+        if factor != 1:
+            traces = {name: repeated(times, factor) for name, times in traces.items()}
+        runner = make(traces)
+        return cls(factor, loaded, watch, Bench(loaded, watch.settings, runner, watch.begin_ns), runner)
+
+    @property
+    def kind(self) -> Kind:
+        """The trigger, as it is at this load."""
+        return self.bench.kinds[self.watch.fault]
+
+    def asked(self, replication: int) -> Asked:
+        """The episode on these draws."""
+        return Asked(((self.kind, self.watch.begin_ns),), replication, self.watch.record_ns)
+
+    def try_more(self, count: int) -> list[Episode]:
+        """So many episodes more beside their twins."""
+        first = len(self.after)
+        episodes = self.bench.run(
+            [self.asked(first + index) for index in range(count)], what=f"load {self.factor:.3g}: episodes"
+        )
+        self._whole(len(episodes) == count)
+        for episode in episodes:
+            self.after.append(self._after(episode))
+            if len(self.alone) < len(self.after):
+                self.alone.append(self._alone(episode.twin))
+        return episodes
+
+    def try_alone(self, count: int) -> None:
+        """So many runs more without the fault."""
+        first = len(self.alone)
+        planned = [self.bench.twin_of(self.asked(first + index)) for index in range(count)]
+        runs = self.runner.run(f"load {self.factor:.3g}: without the fault", planned)
+        self._whole(len(runs) == count)
+        self.alone += [self._alone(run) for run in runs]
+
+    def try_overloaded(self, backlog: int, count: int) -> None:
+        """So many runs more without the fault that begin with a backlog."""
+        first = len(self.overloads)
+        planned = [
+            (overloaded(network, backlog), plan)
+            for network, plan in (self.bench.twin_of(self.asked(first + index)) for index in range(count))
+        ]
+        runs = self.runner.run(f"load {self.factor:.3g}: from a backlog", planned)
+        self._whole(len(runs) == count)
+        self.overloads += [self._alone(run) for run in runs]
+
+    def _whole(self, whole: bool) -> None:
+        """A search that has been interrupted has no result: there is nothing to tell of half an answer."""
+        if not whole:
+            raise KeyboardInterrupt
+
+    @property
+    def late_ns(self) -> tuple[int, int]:
+        """The last stretch of a run: the second half of the limit."""
+        horizon = self._plan.horizon_ns
+        return horizon - self.watch.limit_ns // 2, horizon
+
+    @property
+    def _plan(self) -> Plan:
+        return self.bench.twin_of(self.asked(0))[1]
+
+    def _late(self, run: Replication) -> Late:
+        return late(run, *self.late_ns, self.loaded.lowered.deadlines_ns)
+
+    def _alone(self, run: Replication) -> Alone:
+        horizon = self._plan.horizon_ns
+        return Alone(self._late(run), lines_grow(run, horizon // 4), all_there(run, horizon // 4, horizon))
+
+    def _after(self, episode: Episode) -> After:
+        run, twin, end_ns = episode.run, episode.twin, episode.end_ns
+        back = episode.recoupled_ns is not None or not episode.times(self.watch.limit_ns).metastable
+        horizon = self._plan.horizon_ns
+        draining = not back and is_draining(run, twin, end_ns, horizon)
+        left = left_by(run, twin, episode.begin_ns, min(end_ns + 2 * episode.window_ns, horizon))
+        return After(back, draining, self._late(run), left)
+
+
+def good_share(alone: Sequence[Alone]) -> float:
+    """Good ends for each start over several runs."""
+    starts = sum(one.late.starts for one in alone)
+    return sum(one.late.good for one in alone) / starts if starts else 1.0

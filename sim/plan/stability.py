@@ -1,0 +1,333 @@
+"""Does a blip stay a blip? A trigger is removed and watched, two starts are compared, the load is searched from which
+the blip is permanent, and cures are tried.
+
+A search assumes that more load never makes it easier to come back. Its episodes at every load are on the same draws.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sim.analytic.estimate import estimate
+from sim.draws.build import inverse_of
+from sim.engine.run import Traces
+from sim.errors import InputErrors, Problem
+from sim.figure import Figure
+from sim.lower.load import Loaded, cured
+from sim.lower.lower import lower
+from sim.plan.at_load import Alone, AtLoad, Watch, good_share
+from sim.plan.billing import bill_of
+from sim.plan.inputs import check_inputs, placed
+from sim.plan.kinds import kinds_of
+from sim.plan.runner import Runner
+from sim.plan.study import Band, Level, Outcome, Stability, StabilityOptions, Starts
+from sim.scenario.cures import Cure, as_assignments
+from sim.scenario.load import inexact, scaled
+from sim.stats.drift import drift, modes
+from sim.stats.episodes import Episode, recovery_of
+from sim.stats.intervals import mean_interval, ratio_interval
+from sim.stats.late import falls_behind
+from sim.stats.quantiles import MIN_SECTIONS, percentile_interval
+from sim.stats.skewed import independent_share
+from sim.stats.threshold import Tried, decisions_at_most, threshold
+
+MOST = 4
+"""A decision that takes more than this many times its fewest outcomes stays undecided."""
+FARTHEST = 4.0
+"""The closed form is asked for loads of up to this many times the upper end of a search."""
+PICTURED = 5
+"""Loads at least at which both starts are compared: the ends of the search, and evenly between."""
+CLOSE = 0.005
+"""Relative width at which the search for the load of the closed form ends."""
+
+
+def foreseen(loaded: Loaded, options: StabilityOptions) -> int:
+    """About how many runs it will take, told before it begins."""
+    least, cures = max(options.decision.least, MIN_SECTIONS), len(loaded.scenario.cures)
+    steps = decisions_at_most(options.low, options.high, options.within) // 2 if options.sweeps else 0
+    search = least + 3 * steps * least if steps else 0  # episodes beside twins, and about as many runs without
+    each = 2 * options.episodes
+    starts = (max(steps, PICTURED) + PICTURED) * least if steps else least
+    return each + starts + search + cures * (each + (search if options.sweep_cures else 0))
+
+
+def stability(loaded: Loaded, options: StabilityOptions) -> Stability:
+    """Everything that is asked.
+
+    Raises InputErrors for what is wrong with the input, AuditFailed when a run breaks a law, KeyboardInterrupt when it
+    is stopped.
+    """
+    return _Study(loaded, options).conclude()
+
+
+def watch_of(loaded: Loaded, options: StabilityOptions, traces: Traces) -> Watch:
+    """What is watched. Raises InputErrors for a fault that is not there or never ends, and a load that ends."""
+    run = loaded.scenario.run
+    settings = run.model_copy(
+        update={
+            "seed": run.seed if options.seed is None else options.seed,
+            "drill_window_ns": options.limit_ns or run.drill_window_ns,
+        }
+    )
+    kinds = kinds_of(loaded.lowered)
+    problems: list[Problem] = []
+    if run.finite:
+        problems.append(
+            Problem("run.finite", "is set, but only a load that goes on can keep a system down", "leave it out")
+        )
+    if options.fault not in kinds:
+        known = f"faults here: {', '.join(kinds)}" if kinds else "this scenario has no faults"
+        problems.append(Problem("--fault", f"is {options.fault}, which is no fault of this scenario", known))
+        raise InputErrors(placed(loaded, problems))
+    kind = kinds[options.fault]
+    faults = [fault for variant in kind.variants for fault in variant.faults.values()]
+    for fault in faults:
+        if fault.duration is None:
+            message = f"is {options.fault}, which never ends by itself: there is no trigger to remove"
+            problems.append(Problem("--fault", message, "give the fault a `duration` (or `repair`)"))
+            break
+    if problems:
+        raise InputErrors(placed(loaded, problems))
+    lasts_ns = max(
+        (fault.at_ns or 0) + round(inverse_of(fault.duration).quantile(0.99) * 1e9)
+        for fault in faults
+        if fault.duration is not None
+    )
+    begin_ns = kind.at_ns if kind.at_ns is not None else run.warmup if isinstance(run.warmup, int) else None
+    if begin_ns is None:
+        begin_ns = settings.drill_window_ns // 4
+    return Watch(options.fault, begin_ns, lasts_ns, settings.drill_window_ns, settings, traces)
+
+
+class _Study:
+    """One study under way."""
+
+    def __init__(self, loaded: Loaded, options: StabilityOptions) -> None:
+        self.loaded = loaded
+        self.options = options
+        self.watch = watch_of(loaded, options, check_inputs(loaded))
+        self.decision = options.decision
+        self.runs = 0
+        self.notes: list[str] = []
+
+    def conclude(self) -> Stability:
+        options, watch = self.options, self.watch
+        loads = _Loads(self, self.loaded)
+        as_it_is = loads.outcome("", ())
+        given = loads.at(options.at)
+        backlog = options.backlog or max(after.left for after in given.after)
+        starts = self._starts(loads, backlog)
+        cures = tuple(self._cure(name, cure) for name, cure in self.loaded.scenario.cures.items())
+        self._say_what_is_approximate(given)
+        return Stability(
+            name=self.loaded.scenario.name,
+            file=self.loaded.document.file,
+            hash=self.loaded.hash,
+            seed=watch.settings.seed,
+            fault=watch.fault,
+            begin_s=watch.begin_ns / 1e9,
+            lasts_s=watch.lasts_ns / 1e9,
+            limit_s=watch.limit_ns / 1e9,
+            at=options.at,
+            as_it_is=as_it_is,
+            backlog=backlog,
+            starts=starts,
+            cures=cures,
+            error=options.error,
+            within=options.within,
+            runs=self.runs,
+            notes=tuple(self.notes),
+        )
+
+    def _starts(self, loads: _Loads, backlog: int) -> tuple[Starts, ...]:
+        """Both starts at every load that was tried, and at PICTURED loads between the ends of the search."""
+        if not backlog:
+            self.notes.append("the fault leaves no backlog, so there is no overloaded start: declare one by --backlog")
+            return ()
+        low, high, count = self.options.low, self.options.high, max(self.decision.least, MIN_SECTIONS)
+        for step in range(PICTURED if self.options.sweeps else 0):
+            loads.at(low + (high - low) * step / (PICTURED - 1))
+        found = []
+        for at in loads.every:
+            loads.alone_more(at, count)
+            at.try_overloaded(backlog, count)
+            self.runs += count
+            found.append(_starts_at(at))
+        return tuple(found)
+
+    def _cure(self, name: str, cure: Cure) -> Outcome:
+        """The trigger with a cure, at the given load; and its own search, where that is asked for."""
+        loaded = cured(self.loaded, name)
+        if self.watch.fault not in kinds_of(loaded.lowered):
+            message = f"takes the fault {self.watch.fault} away, so that there is nothing to try it on"
+            raise InputErrors(placed(self.loaded, [Problem(f"cures.{name}", message)]))
+        return _Loads(self, loaded).outcome(name, tuple(as_assignments(cure)))
+
+    def _say_what_is_approximate(self, given: AtLoad) -> None:
+        options = self.options
+        for factor in (options.low, options.high):
+            rounded = list(inexact(self.loaded.scenario, factor))
+            if rounded:
+                self.notes.append(f"at {factor:g} times the load whole numbers are rounded: {'; '.join(rounded)}")
+        cycle = given.bench.cycle
+        quarter_ns = (self.watch.begin_ns + self.watch.record_ns) // 4
+        if cycle.of_load and cycle.length_ns and quarter_ns % cycle.length_ns:
+            self.notes.append(
+                "the load goes round in a cycle, and quarters of a run, whose lines are compared, are no whole "
+                "cycles: growth may be the cycle's own; a --limit of whole cycles avoids that"
+            )
+
+
+class _Loads:
+    """One scenario, as it stands or with a cure, at the loads that were tried."""
+
+    def __init__(self, study: _Study, loaded: Loaded) -> None:
+        self.study = study
+        self.loaded = loaded
+        self.options = study.options
+        self.decision = study.decision
+        self.tried: dict[float, AtLoad] = {}
+
+    @property
+    def every(self) -> list[AtLoad]:
+        """In the order of the load."""
+        return [self.tried[factor] for factor in sorted(self.tried)]
+
+    def at(self, factor: float) -> AtLoad:
+        """The scenario at a factor of its load."""
+        if factor not in self.tried:
+            self.tried[factor] = AtLoad.of(self.loaded, factor, self.study.watch, self._runner)
+        return self.tried[factor]
+
+    def _runner(self, traces: Traces) -> Runner:
+        options = self.options
+        in_progress = self.loaded.lowered.in_progress
+        return Runner(traces, in_progress, options.processes, options.engine, options.progress)
+
+    def outcome(self, cure: str, settings: tuple[str, ...]) -> Outcome:
+        """What comes of the trigger at the given load, and the search where it is asked for."""
+        options, watch = self.options, self.study.watch
+        given = self.at(options.at)
+        episodes = given.try_more(options.episodes)
+        self.study.runs += 2 * len(episodes)
+        confidence = watch.settings.confidence
+        back = sum(one.back for one in given.after)
+        recovery, cost = recovery_of(episodes, watch.limit_ns, confidence), self._cost(given, episodes)
+        episodes.clear()  # a run may hold a million rows
+        searched = options.sweeps and (not cure or options.sweep_cures)
+        return Outcome(
+            cure,
+            settings,
+            independent_share(back, options.episodes, confidence),
+            sum(one.draining for one in given.after),
+            recovery,
+            cost,
+            self.band() if searched else None,
+        )
+
+    def _cost(self, given: AtLoad, episodes: Sequence[Episode]) -> Figure | None:
+        """A month's bill at the given load without the fault."""
+        confidence = self.study.watch.settings.confidence
+        money = bill_of(given.loaded, [one.twin for one in episodes], True, None, confidence)
+        return None if money is None else money.total_per_month
+
+    def band(self) -> Band:
+        """Both thresholds. The lowest load tells how many executions end well where all is well."""
+        options = self.options
+        lowest = self.at(options.low)
+        self.alone_more(lowest, self.decision.least)
+        good = good_share(lowest.alone)
+        known = [self._permanent(options.at, good)] if options.low <= options.at <= options.high else []
+
+        def permanent(factor: float) -> Tried:
+            return self._permanent(factor, good)
+
+        def alone(factor: float) -> Tried:
+            return self._alone(factor, good)
+
+        blip = threshold(permanent, options.low, options.high, options.within, options.error, known)
+        seen = [one for at in self.every if at.alone and (one := self._alone_so_far(at, good)).verdict is not None]
+        whole = threshold(alone, options.low, options.high, options.within, options.error, seen)
+        return Band(blip, whole, too_much(self.loaded, options.high), good)
+
+    def _permanent(self, factor: float, good: float) -> Tried:
+        """Whether most episodes do not come back, or come back to a system that does not keep up."""
+        at = self.at(factor)
+        while True:
+            hits = sum(
+                not after.back or falls_behind(alone.late, alone.grows, good)
+                for after, alone in zip(at.after, at.alone, strict=False)
+            )
+            done = len(at.after)
+            verdict = self.decision.verdict(hits, done)
+            if verdict is not None or done >= self._most:
+                return Tried(factor, hits, done, verdict)
+            more = self._more(done)
+            at.try_more(more)
+            self.study.runs += 2 * more
+
+    def _alone(self, factor: float, good: float) -> Tried:
+        """Whether most runs without the fault do not keep up."""
+        at = self.at(factor)
+        while True:
+            found = self._alone_so_far(at, good)
+            if found.verdict is not None or found.n >= self._most:
+                return found
+            self.alone_more(at, found.n + self._more(found.n))
+
+    def _alone_so_far(self, at: AtLoad, good: float) -> Tried:
+        hits = sum(falls_behind(one.late, one.grows, good) for one in at.alone)
+        return Tried(at.factor, hits, len(at.alone), self.decision.verdict(hits, len(at.alone)))
+
+    def alone_more(self, at: AtLoad, count: int) -> None:
+        """Runs without the fault, until there are so many."""
+        more = count - len(at.alone)
+        if more > 0:
+            at.try_alone(more)
+            self.study.runs += more
+
+    @property
+    def _most(self) -> int:
+        return MOST * self.decision.least
+
+    def _more(self, done: int) -> int:
+        """As many as decide at once; then two, one for each core of the smallest machine."""
+        return max(self.decision.least - done, 2)
+
+
+def too_much(loaded: Loaded, high: float) -> float | None:
+    """The factor of the load from which the closed form finds a place overloaded; None far beyond what is asked for.
+
+    It takes places one by one, at their mean load, and knows no retries by timeouts.
+    """
+
+    def stable(factor: float) -> bool:
+        return estimate(lower(scaled(loaded.scenario, factor)).network).stable
+
+    low, top = 0.0, FARTHEST * high
+    if stable(top):
+        return None
+    while top - low > CLOSE * top:
+        middle = (low + top) / 2
+        low, top = (middle, top) if stable(middle) else (low, middle)
+    return top
+
+
+def _starts_at(at: AtLoad) -> Starts:
+    confidence = at.watch.settings.confidence
+    found = modes([one.late.at_work for one in at.alone], [one.late.at_work for one in at.overloads], "")
+    from_empty, from_backlog = _level(at.alone, confidence), _level(at.overloads, confidence)
+    differ = None if found.differ and from_backlog.settled == "falls" else found.differ
+    return Starts(at.factor, from_empty, from_backlog, differ)
+
+
+def _level(runs: Sequence[Alone], confidence: float) -> Level:
+    stretches = [one.late for one in runs]
+    starts = [float(one.starts) for one in stretches]
+    trend = drift([one.course for one in runs])
+    return Level(
+        mean_interval([one.at_work for one in stretches], "", confidence),
+        ratio_interval([float(one.good) for one in stretches], starts, "ratio", confidence),
+        percentile_interval([one.latency for one in stretches], 0.99, 0.0, confidence),
+        "grows" if trend.growing else "falls" if trend.falling else "stays",
+    )

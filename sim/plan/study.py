@@ -1,0 +1,136 @@
+"""What a study of stability is asked, and what it tells. Data only; how it is made is told in `stability`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from sim.figure import Figure
+from sim.plan.runner import Progress
+from sim.stats.sequential import Decision
+from sim.stats.summary import Recovery
+from sim.stats.threshold import Threshold, decisions_at_most
+
+
+@dataclass(frozen=True, slots=True)
+class StabilityOptions:
+    """What is asked.
+
+    episodes: of the fault at the given load, and with each cure. low, high: factors of the load between which it is
+    searched; equal: everything is done at this one, without a search. within: how far apart the ends of an interval
+    may be. error: probability that a search is wrong. limit_ns: how long after the fault's end the system may take to
+    come back; the scenario's `run.drill_window` by default. backlog: executions that an overloaded start begins with;
+    what the fault leaves by default. sweep_cures: search with each cure, too.
+    """
+
+    fault: str
+    episodes: int = 10
+    low: float = 0.5
+    high: float = 1.5
+    within: float = 0.05
+    error: float = 0.05
+    limit_ns: int | None = None
+    backlog: int | None = None
+    sweep_cures: bool = False
+    seed: int | None = None
+    processes: int = -1
+    engine: str = "fast"
+    progress: Progress | None = None
+
+    @property
+    def sweeps(self) -> bool:
+        """Whether a load is searched for."""
+        return self.low < self.high
+
+    @property
+    def at(self) -> float:
+        """The given load, as a factor of the scenario's."""
+        return 1.0 if self.sweeps else self.low
+
+    @property
+    def decision(self) -> Decision:
+        """How each step of a search is decided, so that all are right together."""
+        return Decision(
+            self.error / decisions_at_most(self.low, self.high, self.within) if self.sweeps else self.error
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """Where runs end up: executions at work, good ends for each start, 99th percentile of the latency of these.
+
+    settled: whether what waits stays as it is; else it "grows" or "falls", and the run has not ended up anywhere.
+    """
+
+    at_work: Figure
+    good: Figure
+    p99: Figure
+    settled: Literal["stays", "grows", "falls"]
+
+
+@dataclass(frozen=True, slots=True)
+class Starts:
+    """The same load from two starts.
+
+    differ: whether they are two modes; None when that cannot be told, as while a backlog still gets less.
+    """
+
+    factor: float
+    from_empty: Level
+    from_backlog: Level
+    differ: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """Between the load from which the blip is permanent and the one that is too much anyway: there it is metastable.
+
+    permanent: the factor from which on most episodes do not come back. alone: the factor from which on runs without
+    the fault do not keep up. estimate: that of the closed form, where it finds one. good: ends for each start at the
+    lowest load, which others are held against.
+    """
+
+    permanent: Threshold
+    alone: Threshold
+    estimate: float | None
+    good: float
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of the trigger in one setting, at the given load.
+
+    cure: its name, "" as the scenario stands; settings: what it sets. back: share of the episodes that come back
+    within the limit. draining: of those that do not, how many get less backlog. cost: a month's bill, if there is one.
+    """
+
+    cure: str
+    settings: tuple[str, ...]
+    back: Figure
+    draining: int
+    recovery: Recovery
+    cost: Figure | None
+    band: Band | None
+
+
+@dataclass(frozen=True, slots=True)
+class Stability:
+    """Everything that is told."""
+
+    name: str
+    file: str
+    hash: str
+    seed: int
+    fault: str
+    begin_s: float
+    lasts_s: float
+    limit_s: float
+    at: float
+    as_it_is: Outcome
+    backlog: int
+    starts: tuple[Starts, ...]
+    cures: tuple[Outcome, ...]
+    error: float
+    within: float
+    runs: int
+    notes: tuple[str, ...] = ()

@@ -1,0 +1,88 @@
+"""The page of a study of stability, as templates/stability.html.j2 lays it out. Its frame is told in `frame`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import plotly.graph_objects as go
+
+from sim.plan.study import Level, Stability, Starts
+from sim.report import figures, stability_text
+from sim.report.frame import Chart, add_chart, framed
+
+LEAST = 0.01
+"""What a logarithmic axis shows of nothing."""
+
+
+def write_stability(path: Path, found: Stability, command: str) -> None:
+    """Writes the page of a study to `path`. command: what repeats it."""
+    path.write_text(render(found, command), encoding="utf-8", newline="\n")
+
+
+def render(found: Stability, command: str) -> str:
+    """The page as text."""
+    charts: list[Chart] = []
+    drawn = None
+    if found.starts:
+        label = "Executions at work against the load, from both starts; the figures are in the table below"
+        drawn = add_chart(charts, label, hysteresis(found))
+    context = {
+        "found": found,
+        "command": command,
+        "headline": stability_text.headline_of(found),
+        "trigger": stability_text.trigger_of(found),
+        "hysteresis": drawn,
+        "outcomes": (found.as_it_is, *found.cures),
+        "between": stability_text.between,
+        "band_of": stability_text.band_of,
+        "modes_of": stability_text.modes_of,
+    }
+    return framed("stability.html.j2", context, charts)
+
+
+def hysteresis(found: Stability) -> go.Figure:
+    """Executions at work at the end of runs from an empty start and from a backlog, by the factor of the load."""
+    empty = _branch("from empty", 0, found.starts, [one.from_empty for one in found.starts])
+    full = _branch("from a backlog", 1, found.starts, [one.from_backlog for one in found.starts])
+    bands = []
+    band = found.as_it_is.band
+    if band is not None and band.permanent.above is not None and band.alone.below is not None:
+        bands.append((band.permanent.above, band.alone.below))
+    shade = {"type": "rect", "xref": "x", "yref": "paper", "y0": 0, "y1": 1, "layer": "below", "line": {"width": 0}}
+    look = {"fillcolor": figures.FAULT, "opacity": 0.12}
+    shapes = [{**shade, **look, "x0": start, "x1": end} for start, end in bands if start < end]
+    return go.Figure(
+        data=[*empty, *full],
+        layout={
+            "template": figures.THEMES["light"],
+            "height": 380,
+            "margin": {"l": 12, "r": 14, "t": 26, "b": 12},
+            "xaxis": {"title": {"text": "factor of the load"}},
+            "yaxis": {"title": {"text": "executions at work"}, "type": "log"},
+            "legend": {"orientation": "h", "yref": "container", "yanchor": "bottom", "y": 0, "x": 0},
+            "shapes": shapes,
+        },
+    )
+
+
+def _branch(name: str, index: int, starts: Sequence[Starts], levels: Sequence[Level]) -> list[dict[str, Any]]:
+    values = [max(level.at_work.value or 0.0, LEAST) for level in levels]
+    above = [(level.at_work.high or value) - value for level, value in zip(levels, values, strict=True)]
+    below = [
+        value - max(LEAST if level.at_work.low is None else level.at_work.low, LEAST)
+        for level, value in zip(levels, values, strict=True)
+    ]
+    return [
+        {
+            "type": "scatter",
+            "mode": "lines+markers",
+            "name": name,
+            "x": [round(one.factor, 6) for one in starts],
+            "y": values,
+            "error_y": {"type": "data", "array": above, "arrayminus": [max(part, 0.0) for part in below]},
+            "line": {"color": figures.COLOURS[index], "dash": figures.DASHES[index]},
+            "marker": {"symbol": "circle" if index == 0 else "x", "size": 8},
+        }
+    ]

@@ -1,0 +1,206 @@
+"""A study of stability as plain text for a terminal: what comes back, two starts at every load, and the band."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+
+from sim.figure import Figure
+from sim.plan.study import Band, Outcome, Stability, Starts
+from sim.report.grid import grid, paragraph
+from sim.report.wording import as_factor, interval_of, margin_of, plain, value_of
+from sim.stats.threshold import Threshold
+from sim.units import format_count, format_duration_s, format_ratio
+
+PICTURE = 60
+"""Columns of the picture of both starts."""
+
+
+def stability_text(found: Stability, command: str) -> str:
+    """The study; ends with a line break. command: what repeats it."""
+    blocks = [
+        [*paragraph(f"{found.name}: {trigger_of(found)}", 2), *paragraph(f"{headline_of(found)}.", 2)],
+        list(_outcomes(found)),
+        list(_band(found, found.as_it_is)),
+        list(_starts(found)),
+        [line for outcome in found.cures if outcome.band for line in _band(found, outcome)],
+        [line for note in found.notes for line in paragraph(f"NOTE {note}", 5)],
+        ["repeat with", f"  {command}"],
+    ]
+    return "\n\n".join("\n".join(map(plain, block)) for block in blocks if block) + "\n"
+
+
+def trigger_of(found: Stability) -> str:
+    """What was tried: "`pause` from 6 s on, for 3 s at most; watched for 30 s after its end; seed 1; 141 runs"."""
+    lasts = format_duration_s(found.lasts_s)
+    return (
+        f"`{found.fault}` from {format_duration_s(found.begin_s)} on, for {lasts}; watched for "
+        f"{format_duration_s(found.limit_s)} after its end; seed {found.seed}; {found.runs} runs"
+    )
+
+
+def headline_of(found: Stability) -> str:
+    """The answer in a sentence."""
+    one = found.as_it_is
+    at = "" if found.at == 1 else f" at {found.at:g} times the load"
+    count = round((one.back.value or 0.0) * one.back.n)
+    if count == one.back.n:
+        return f"It comes back from {found.fault} in all {one.back.n} episodes{at}"
+    away = one.back.n - count
+    draining = f", though {one.draining} of these have less and less backlog" if one.draining else ""
+    said = f"It stays down in {away} of {one.back.n} episodes{at} although {found.fault} is over{draining}"
+    works = [outcome.cure for outcome in found.cures if outcome.back.value == 1]
+    return f"{said}; it always comes back with {', '.join(works)}" if works else said
+
+
+def _outcomes(found: Stability) -> Iterator[str]:
+    heads = ("comes back", "interval", "drain", "latency ok", "lost", "attempts")
+    costs = [one.cost for one in (found.as_it_is, *found.cures)]
+    priced = any(cost is not None for cost in costs)
+    rows = [("AFTER THE TRIGGER", *heads, *(("USD/month",) if priced else ()))]
+    for one in (found.as_it_is, *found.cures):
+        recovery = one.recovery
+        cells = (
+            f"{round((one.back.value or 0.0) * one.back.n)} of {one.back.n}",
+            interval_of(one.back),
+            _time(recovery.drain_s),
+            _time(recovery.latency_ok_s),
+            f"{value_of(recovery.lost)} {margin_of(recovery.lost)}".rstrip(),
+            value_of(as_factor(recovery.amplification)),
+        )
+        cost = (("-" if one.cost is None else value_of(one.cost).removesuffix(" USD/month"),)) if priced else ()
+        rows.append((f" {one.cure or 'as it is'}", *cells, *cost))
+    yield from grid(rows)
+    for one in (found.as_it_is, *found.cures):
+        if one.draining:
+            yield from paragraph(
+                f"  {one.cure or 'as it is'}: {one.draining} of those that are not back have less backlog by the end "
+                "of the limit: they may come back later",
+                4,
+            )
+    yield from paragraph(
+        "  Times are means from the beginning of the fault, of the episodes that come back; lost are executions "
+        "beyond those of the twin without it.",
+        2,
+    )
+
+
+def _time(figure: Figure) -> str:
+    return "never" if figure.value is None or not figure.n else value_of(figure)
+
+
+def _band(found: Stability, outcome: Outcome) -> Iterator[str]:
+    band = outcome.band
+    if band is None:
+        return
+    yield f"FROM WHICH LOAD ON{f' WITH {outcome.cure}' if outcome.cure else ''}"
+    estimate = "" if band.estimate is None else f" (closed form, without retries: {band.estimate:.3g})"
+    rows = [
+        ("  factor of the load", "between", "episodes tried"),
+        (f"  {found.fault} is permanent", between(band.permanent), _tried(band.permanent)),
+        (f"  too much even without it{estimate}", between(band.alone), _tried(band.alone)),
+    ]
+    yield from grid(rows, left=(0, 1, 2))
+    yield from paragraph(f"  {band_of(band)}", 2)
+    yield from paragraph(
+        f"  Each interval is wrong with a probability of at most {format_ratio(found.error)}, provided that more load "
+        "never makes it easier to come back.",
+        2,
+    )
+
+
+def between(threshold: Threshold) -> str:
+    """Where a threshold lies, in words: "0.81 and 0.84", "not up to 1.5", "already at 0.5"."""
+    below, above = threshold.below, threshold.above
+    ends = [one.at for one in threshold.tried]
+    if below is None and above is None:
+        return "cannot be told"
+    if below is None:
+        assert above is not None
+        return f"already at {above:.3g}" if above == min(ends) else f"up to {above:.3g}; below cannot be told"
+    if above is None:
+        return f"not up to {below:.3g}" if below == max(ends) else f"from {below:.3g} on cannot be told"
+    return f"{below:.3g} and {above:.3g}"
+
+
+def _tried(threshold: Threshold) -> str:
+    return str(sum(one.n for one in threshold.tried))
+
+
+def band_of(band: Band) -> str:
+    """What the two thresholds say together."""
+    permanent, alone = band.permanent, band.alone
+    if permanent.above is None:
+        return "Up to the highest load that was decided it comes back: no load was found at which the blip stays."
+    if alone.below is not None and permanent.above < alone.below:
+        reach = f"{alone.below:.3g}"
+        return (
+            f"From {permanent.above:.3g} to {reach} times the load it is metastable: it runs well until the trigger "
+            "comes, and not any more when it has gone."
+        )
+    return "No load was found that is carried without the fault and not after it: it is not seen to be metastable."
+
+
+def _starts(found: Stability) -> Iterator[str]:
+    if not found.starts:
+        return
+    yield from paragraph(
+        f"TWO STARTS without the fault: empty, and with {format_count(found.backlog)} executions at once; the last "
+        f"{format_duration_s(found.limit_s / 2)} of each",
+        2,
+    )
+    rows = [("  load", "empty: at work", "p99", "good", "backlog: at work", "p99", "good", "modes")]
+    for one in found.starts:
+        empty, full = (
+            (value_of(level.at_work), _short(level.p99), _percent(level.good))
+            for level in (one.from_empty, one.from_backlog)
+        )
+        rows.append((f"  {one.factor:.3g}", *empty, *full, modes_of(one)))
+    yield from grid(rows, left=(0, 7))
+    yield from paragraph(
+        "  Good are executions that end correctly and in time, for each one that starts. A backlog that falls so "
+        "slowly that chance hides it is not told from one that stays.",
+        2,
+    )
+    yield ""
+    yield from picture(found.starts)
+
+
+def _short(figure: Figure) -> str:
+    return "-" if figure.value is None else value_of(figure)
+
+
+def _percent(figure: Figure) -> str:
+    return "-" if figure.value is None else f"{100 * figure.value:.0f} %"
+
+
+def modes_of(one: Starts) -> str:
+    """Whether two starts lead to one place."""
+    if one.differ is None:
+        falls = one.from_backlog.settled == "falls"
+        return "?, backlog falls" if falls else "?"
+    both = "TWO" if one.differ else "one"
+    return f"{both}, empty grows" if one.from_empty.settled == "grows" else both
+
+
+def picture(starts: Sequence[Starts], width: int = PICTURE) -> list[str]:
+    """Executions at work against the load from both starts, on a logarithmic scale: o from empty, x from a backlog."""
+    values = [max(level.at_work.value or 0.0, 0.1) for one in starts for level in (one.from_empty, one.from_backlog)]
+    low, high = math.log(min(values)), math.log(max(values))
+
+    def place(value: float) -> int:
+        return round((math.log(max(value, 0.1)) - low) / (high - low) * (width - 1)) if high > low else 0
+
+    lines = []
+    for one in reversed(starts):
+        row = [" "] * width
+        empty, full = (place(level.at_work.value or 0.0) for level in (one.from_empty, one.from_backlog))
+        row[empty], row[full] = ("*", "*") if empty == full else ("o", "x")
+        lines.append(f"{one.factor:>6.3g} |{''.join(row).rstrip()}")
+    axis = format_count(math.exp(low)).ljust(width - 8) + format_count(math.exp(high)).rjust(8)
+    return [
+        "  load   at work, logarithmic: o from empty, x from a backlog, * both",
+        *lines,
+        f"       +{'-' * width}",
+        f"        {axis}",
+    ]

@@ -1,0 +1,123 @@
+"""Where a run ends up: its last stretch as numbers, and whether it keeps up with what comes.
+
+From empty, from overloaded, after a fault: what is compared is the last stretch, in which the start is no longer told
+apart by its own length. Whether two starts lead to two modes is told in `drift`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from sim.results.columns import COMPENSATED, SUCCEEDED, Replication
+from sim.results.histogram import Histogram
+from sim.stats.freedom import FloatArray
+
+NOT_DONE = 0.02
+"""A line that grows by more than this share of the arrivals is overloaded; less is not told from chance."""
+GOOD_SHARE = 0.95
+"""Good ends for each start, as a share of those at a load that is carried; below it the run has fallen behind."""
+
+
+@dataclass(frozen=True, slots=True)
+class Late:
+    """A stretch of one run.
+
+    at_work: executions at work, on average. starts, good: executions of the cohort that started in it, and that ended
+    in it correctly and in time. latency: of these.
+    """
+
+    at_work: float
+    starts: int
+    good: int
+    latency: Histogram
+
+    @property
+    def good_share(self) -> float:
+        """Good ends for each start; 1 where nothing started."""
+        return self.good / self.starts if self.starts else 1.0
+
+
+def late(run: Replication, begin_ns: int, end_ns: int, deadlines_ns: Mapping[str, int | None]) -> Late:
+    """The stretch of a run between two instants. deadlines_ns: by routine; None, or none, without a deadline."""
+    rows = run.executions
+    mine = rows.cohort
+    start, end = rows.start_ns[mine], rows.end_ns[mine]
+    allowed = np.array([deadlines_ns.get(name) or np.iinfo(np.int64).max for name in run.routines], np.int64)
+    good = np.isin(rows.outcome[mine], (SUCCEEDED, COMPENSATED)) & (end >= begin_ns) & (end < end_ns)
+    good &= end - start <= allowed[rows.routine[mine]]
+    return Late(
+        float(at_work(run, begin_ns, end_ns).mean()),
+        int(((start >= begin_ns) & (start < end_ns)).sum()),
+        int(good.sum()),
+        Histogram.of((end - start)[good]),
+    )
+
+
+def at_work(run: Replication, begin_ns: int, end_ns: int) -> FloatArray:
+    """Executions at work at each sample between two instants."""
+    return _sampled(run, "in_flight.", begin_ns, end_ns)
+
+
+def in_line(run: Replication, begin_ns: int, end_ns: int) -> FloatArray:
+    """Who waits at any place, at each sample between two instants."""
+    return _sampled(run, "queue.", begin_ns, end_ns)
+
+
+def all_there(run: Replication, begin_ns: int, end_ns: int) -> FloatArray:
+    """Both together: who is at work and waits counts twice, work that nobody awaits any more once."""
+    return at_work(run, begin_ns, end_ns) + in_line(run, begin_ns, end_ns)
+
+
+def _sampled(run: Replication, family: str, begin_ns: int, end_ns: int) -> FloatArray:
+    inside = (run.sample_ns >= begin_ns) & (run.sample_ns < end_ns)
+    assert inside.any(), "no sample between the two instants"
+    series = [values[inside] for name, values in run.samples.items() if name.startswith(family)]
+    return np.sum(series, axis=0, dtype=np.float64) if series else np.zeros(int(inside.sum()))
+
+
+def lines_grow(run: Replication, quarter_ns: int) -> bool:
+    """Whether more and more wait: the lines of the last quarter of a run against those of the second.
+
+    quarter_ns: a quarter of the run, whose start is left out. Overload by less than NOT_DONE is not seen.
+    """
+    second = float(in_line(run, quarter_ns, 2 * quarter_ns).mean())
+    last = float(in_line(run, 3 * quarter_ns, 4 * quarter_ns).mean())
+    start = run.executions.start_ns[run.executions.cohort]
+    came = int(((start >= 3 * quarter_ns // 2) & (start < 7 * quarter_ns // 2)).sum())  # from middle to middle
+    return last - second > NOT_DONE * max(came, 1)
+
+
+def falls_behind(stretch: Late, grows: bool, good_share: float) -> bool:
+    """Whether a run does not keep up with what comes: its lines grow, or what it does is no longer good.
+
+    stretch: its end; grows: whether its lines do. good_share: good ends for each start at a load that is carried.
+    """
+    return grows or stretch.good_share < GOOD_SHARE * good_share
+
+
+def left_by(run: Replication, twin: Replication, begin_ns: int, end_ns: int) -> int:
+    """The most that a fault left over its twin between two instants: executions at work, or waiting at one place."""
+    excess = 0
+    for name in run.samples:
+        if name.startswith(("in_flight.", "queue.")) and name in twin.samples:
+            difference = _sampled(run, name, begin_ns, end_ns) - _sampled(twin, name, begin_ns, end_ns)
+            excess = max(excess, int(difference.max()))
+    return excess
+
+
+def is_draining(run: Replication, twin: Replication, begin_ns: int, end_ns: int) -> bool:
+    """Whether what a run has over its twin, at work and in lines, gets less between two instants: the last third
+    against the first.
+
+    A fall of less than a tenth is none: a backlog that falls so slowly would take ten times as long again.
+    """
+    third = (end_ns - begin_ns) // 3
+    first, last = (_over(run, twin, start, start + third) for start in (begin_ns, end_ns - third))
+    return last < 0.9 * first
+
+
+def _over(run: Replication, twin: Replication, begin_ns: int, end_ns: int) -> float:
+    return float((all_there(run, begin_ns, end_ns) - all_there(twin, begin_ns, end_ns)).mean())

@@ -1,0 +1,145 @@
+"""A study of stability on systems whose answer is known without chance.
+
+Goal: what is tried, counted and refused is what was asked for. Method: constant times, so that one episode tells all.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from sim.errors import InputErrors
+from sim.lower.load import load
+from sim.plan.overload import overloaded, shares
+from sim.plan.stability import foreseen, stability, too_much
+from sim.plan.study import StabilityOptions
+from sim.report import stability_text
+from sim.report.stability_document import document
+from sim.report.stability_page import render
+from sim.stats.threshold import Threshold, Tried
+
+QUEUE = """
+name: a queue
+network:
+  sources: {jobs: {routine: job, arrivals: {renewal: 100 ms}}}
+  stations: {server: {servers: 1, service: 50 ms}}
+  routines: {job: [{use: server}]}
+  faults:
+    pause: {targets: [{group: server}], effect: pause, at: 10 s, duration: 5 s}
+    for_ever: {targets: [{group: server}], effect: pause, at: 10 s}
+run: {drill_window: 30 s}
+cures: {faster: {network.stations.server.service: 25 ms}}
+"""
+
+
+def options(fault: str = "pause", **changes: object) -> StabilityOptions:
+    given = {"fault": fault, "episodes": 2, "error": 0.2, "processes": 1, **changes}
+    return StabilityOptions(**given)  # type: ignore[arg-type]
+
+
+def test_a_backlog_is_dealt_out_in_proportion_and_enters_no_figure() -> None:
+    assert shares({"a": 1.0, "b": 1.0, "c": 1.0}, 10) == {"a": 4, "b": 3, "c": 3}
+    assert sum(shares({"a": 0.7, "b": 0.2, "c": 0.1}, 7).values()) == 7
+    network = load(QUEUE).lowered.network
+    begun = overloaded(network, 12)
+    assert list(begun.sources) == ["jobs", "backlog-of-job"]
+    assert begun.sources["backlog-of-job"].counted is False
+    assert network.sources.keys() == {"jobs"}
+
+
+def test_a_queue_with_room_comes_back_and_a_full_one_does_not() -> None:
+    # After 5 s of pause 50 jobs wait; at half load the server gains 10 a second and is done after 5 s.
+    found = stability(load(QUEUE), options(low=1.0, high=1.0))
+    assert found.as_it_is.back.value == 1.0
+    assert found.as_it_is.band is None
+    assert found.backlog == 50
+    assert [one.factor for one in found.starts] == [1.0]
+    assert found.starts[0].differ is False
+    full = stability(load(QUEUE), options(low=2.0, high=2.0))
+    assert full.as_it_is.back.value == 0.0
+    assert full.as_it_is.draining == 0
+
+
+def test_the_search_ends_where_the_room_does() -> None:
+    # At factor f the server gains 20 - 10 f a second on a backlog of 50 f, which takes the limit of 30 s at 1.714, and
+    # a window less, to which it is told, at 1.692.
+    found = stability(load(QUEUE), options(low=1.0, high=2.5, within=0.1))
+    band = found.as_it_is.band
+    assert band is not None
+    assert band.permanent.below is not None
+    assert band.permanent.above is not None
+    assert band.permanent.below <= 1.715
+    assert band.permanent.above >= 1.692
+    assert band.permanent.above - band.permanent.below <= 0.1 + 1e-9
+    # Beyond 2 the server is busy all the time; a fiftieth more is needed to tell.
+    assert band.alone.below is not None
+    assert band.alone.above is not None
+    assert band.alone.above >= 2.0
+    assert band.alone.below <= 2.04
+    assert band.estimate == pytest.approx(2.0, rel=0.01)
+    assert band.good == pytest.approx(1.0, abs=0.05)
+
+
+def test_a_cure_is_tried_at_the_given_load_and_searched_for_when_asked() -> None:
+    found = stability(load(QUEUE), options(low=2.0, high=2.0))
+    (faster,) = found.cures
+    assert faster.cure == "faster"
+    assert faster.settings == ("network.stations.server.service=25 ms",)
+    assert faster.back.value == 1.0
+    assert "it always comes back with faster" in stability_text.headline_of(found)
+    swept = stability(load(QUEUE), options(low=1.0, high=2.5, within=0.5, sweep_cures=True))
+    assert swept.cures[0].band is not None
+    assert swept.cures[0].band.permanent.above is None
+
+
+def test_a_declared_backlog_is_taken_and_the_number_of_runs_is_about_what_was_told() -> None:
+    asked = options(low=0.5, high=1.5, backlog=7)
+    found = stability(load(QUEUE), asked)
+    assert found.backlog == 7
+    assert found.runs <= 2 * foreseen(load(QUEUE), asked)
+    assert foreseen(load(QUEUE), asked) <= 3 * found.runs
+
+
+def test_the_closed_form_finds_the_load_that_is_too_much_or_none() -> None:
+    assert too_much(load(QUEUE), 1.5) == pytest.approx(2.0, rel=0.01)
+    assert too_much(load(QUEUE), 0.4) is None
+
+
+@pytest.mark.parametrize(
+    ("fault", "text", "message"),
+    [
+        ("pose", QUEUE, "is no fault of this scenario"),
+        ("for_ever", QUEUE, "never ends by itself"),
+        ("pause", QUEUE.replace("drill_window: 30 s", "drill_window: 30 s, finite: true"), "only a load that goes on"),
+    ],
+)
+def test_what_cannot_be_watched_is_refused(fault: str, text: str, message: str) -> None:
+    with pytest.raises(InputErrors) as raised:
+        stability(load(text), options(fault))
+    assert message in str(raised.value)
+
+
+def test_a_cure_that_takes_the_fault_away_is_refused() -> None:
+    text = QUEUE.replace("faster: {network.stations.server.service: 25 ms}", "none: {network.faults: {}}")
+    with pytest.raises(InputErrors, match="takes the fault pause away"):
+        stability(load(text), options(low=1.0, high=1.0))
+
+
+def test_a_threshold_is_told_in_words_whichever_end_is_open() -> None:
+    ends = (Tried(0.5, 0, 5, False), Tried(1.5, 0, 5, False))
+    assert stability_text.between(Threshold(0.8, 0.85, ends, 0.05)) == "0.8 and 0.85"
+    assert stability_text.between(Threshold(1.5, None, ends, 0.05)) == "not up to 1.5"
+    assert stability_text.between(Threshold(None, 0.5, ends, 0.05)) == "already at 0.5"
+    assert stability_text.between(Threshold(0.5, None, ends, 0.05)) == "from 0.5 on cannot be told"
+    assert stability_text.between(Threshold(None, 1.0, ends, 0.05)) == "up to 1; below cannot be told"
+    assert stability_text.between(Threshold(None, None, ends, 0.05)) == "cannot be told"
+
+
+def test_text_page_and_document_tell_the_same() -> None:
+    found = stability(load(QUEUE), options(low=1.0, high=2.5, within=0.5))
+    text, page, data = stability_text.stability_text(found, "sim x"), render(found, "sim x"), document(found)
+    assert all(len(line) <= 100 for line in text.splitlines())
+    assert "AFTER THE TRIGGER" in text
+    assert "TWO STARTS" in text
+    assert stability_text.headline_of(found) in page
+    assert data["as_it_is"]["back"]["value"] == found.as_it_is.back.value
+    assert [one["load"] for one in data["starts"]] == [one.factor for one in found.starts]
