@@ -25,6 +25,12 @@ def group_of(network: Network, place: str) -> str:
     return nodes if isinstance(nodes, str) else place
 
 
+def shedding(network: Network) -> tuple[str, ...]:
+    """Resources and stations that shed load by the age of their line."""
+    places = {**network.resources, **network.stations}
+    return tuple(name for name, place in places.items() if getattr(place, "shed", None) is not None)
+
+
 def has_timer(attempt: AttemptBody) -> bool:
     """Whether any timeout can end the attempt; its body is then a job of its own, which can be left behind."""
     return bool(

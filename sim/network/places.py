@@ -32,6 +32,15 @@ class Keyed(Spec):
     """Zipf exponent over the nodes: 0 spreads evenly, 1 gives node i a share in proportion to 1/i."""
 
 
+class Shed(Spec):
+    """Load that is shed by the age of the line: fresh work is turned away while old work still waits."""
+
+    after_ns: PositiveDuration
+    """Whoever would have to wait is rejected while the oldest in line has waited for this long."""
+    spare: int | None = None
+    """Work of at least this priority is let wait all the same; without it nobody is."""
+
+
 class Place(Spec):
     """What resources and stations share: where they stand, who goes first, how many may wait."""
 
@@ -43,6 +52,8 @@ class Place(Spec):
     """With `queue: priority`: an arrival takes the place of the one of least priority in service."""
     queue_limit: Annotated[int, Field(ge=0)] | None = None
     """How many may wait at once (in each queue); the next one is rejected. Without it there is no limit."""
+    shed: Shed | None = None
+    """Reject who would have to wait by how long others have waited, not by how many they are."""
     choice: Choice = "round_robin"
     """Which node, where several could serve."""
     keyed: Keyed | None = None
@@ -116,6 +127,8 @@ class Server(Place):
             raise ValueError("`setup` goes with `servers` only, without `cores` and `contention`")
         if self.when_full == "block" and self.queue_limit is None:
             raise ValueError("`when_full: block` needs a `queue_limit`")
+        if self.when_full == "block" and self.shed is not None:
+            raise ValueError("`block` and `shed` do not go together: who is kept at the door is not rejected")
         if self.preemptive and self.setup is not None:
             raise ValueError("`preemptive` and `setup` do not go together")
         return self
@@ -218,6 +231,7 @@ __all__ = [
     "Queue",
     "Resource",
     "Server",
+    "Shed",
     "Station",
     "TokenBucket",
 ]

@@ -225,6 +225,8 @@ class AttemptBody(Spec):
     on_crash: Literal["fail", "silent"] = "fail"
     """When the node that it started on crashes: the attempt fails at once (a closed connection), or nobody hears
     and only a timeout ends it."""
+    stops: bool = False
+    """Whether a deadline is propagated: a body whose time is up is stopped, whatever it does, not left behind."""
     counted: bool = True
     """Whether its attempts count in the retry amplification."""
     on_failure: Steps | None = None
@@ -233,6 +235,8 @@ class AttemptBody(Spec):
     @model_validator(mode="after")
     def _ends(self) -> Self:
         timed = self.start_to_close_ns or self.heartbeat or self.schedule_to_close_ns
+        if self.stops and not timed:
+            raise ValueError("`stops` needs a timeout after the start; write start_to_close: 30 s")
         if self.on_crash == "silent" and not timed:
             raise ValueError(
                 "`on_crash: silent` needs a timeout that ends the attempt; write start_to_close: 30 s or a heartbeat"

@@ -47,10 +47,11 @@ FAMILIES = {
     "count": "itself",
     "set": "itself",
     "fail": "always chance",
-    "attempt": "inline timed uncounted start on_failure silent taken_back left_behind",
+    "attempt": "inline timed uncounted start on_failure silent taken_back left_behind stopped",
     "heartbeat": "lost resumed",
     "retry": "itself jitter floor grid maximum_interval non_retryable exhausted unlimited",
     "breaker": "opens half_open closes opens_again nodes trials_full stale left trial_left crashed",
+    "shed": "fifo lifo priority spared node",
     "budget": "put_in full nodes takes spent crashed",
     "fault": (
         "crash pause slow errors load scripted drill random each any all listed several_targets overlap "

@@ -13,14 +13,30 @@ from .times import Times
 
 
 def put_policies(document: Document, swarm: Swarm, times: Times) -> None:
-    """Breakers and budgets for attempts of the document, and attempts that are made for them."""
+    """Breakers, budgets and stops for attempts, and attempts that are made for them; places that shed."""
     dice = Dice(f"guarded {swarm.seed}")
     for name, steps in document["routines"].items():
         if name.startswith("job") and document["resources"] and dice.chance(0.5):
             steps += _guarded(dice.pick(_falling(document) or list(document["resources"])), dice, times)
+    _shedding(document, Dice(f"shed {swarm.seed}"), times)
     attempts = [found for name, steps in document["routines"].items() for found in _attempts(steps, [], name)]
     _breakers(document, attempts, Dice(f"breakers {swarm.seed}"), times)
     _budgets(document, attempts, Dice(f"budgets {swarm.seed}"))
+    dice = Dice(f"stops {swarm.seed}")
+    for attempt, _ in attempts:
+        if attempt.keys() & {"start_to_close", "schedule_to_close", "heartbeat"} and dice.chance(0.3):
+            attempt["stops"] = True
+
+
+def _shedding(document: Document, dice: Dice, times: Times) -> None:
+    """Places that reject by the age of their line."""
+    if not dice.chance(0.6):
+        return
+    for place in [*document["resources"].values(), *document["stations"].values()]:
+        if place.get("kind", "server") == "server" and place.get("when_full") != "block" and dice.chance(0.5):
+            place["shed"] = {"after": times.steps(dice.pick((1, 1, 2, 5)))}
+            if dice.chance(0.4):
+                place["shed"]["spare"] = dice.pick((1, 2))
 
 
 def _falling(document: Document) -> list[str]:

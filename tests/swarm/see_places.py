@@ -47,6 +47,14 @@ def _wait(seen: Seen, pool: Any, grant: Any) -> None:
     limit = pool.spec.queue_limit
     if limit is not None and pool._length(grant.wanted) >= limit:
         seen.add(f"{_kind(pool)}.rejected")
+    elif pool._sheds(grant):
+        seen.add(f"shed.{pool.spec.queue}")
+        if grant.wanted >= 0:
+            seen.add("shed.node")
+    elif pool.spec.shed is not None:
+        lines = (pool.line,) if grant.wanted < 0 else (pool.nodes[grant.wanted].bound, pool.nodes[grant.wanted].chosen)
+        if any(line.entries and pool.clock._now - line.oldest_ns >= pool.spec.shed.after_ns for line in lines):
+            seen.add("shed.spared")
 
 
 @look(Grant, "lose")

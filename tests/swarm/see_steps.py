@@ -255,7 +255,8 @@ def _expire(seen: Seen, trial: Any, which: int) -> None:
         assert TIMEOUTS[which] in BUILT_IN
         seen.add(f"failure.{TIMEOUTS[which]}")
         if trial.child.process is not None:
-            seen.add("attempt.taken_back" if trial.started_ns < 0 else "attempt.left_behind")
+            what = "stopped" if trial.step.body.stops else "left_behind"
+            seen.add("attempt.taken_back" if trial.started_ns < 0 else f"attempt.{what}")
 
 
 @look(Trial, "node_lost")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from timeline import Engine
+from timeline import Engine, network_of
 
 
 def attempt(body: str, more: str = "", after: str = "") -> str:
@@ -163,6 +163,39 @@ def test_the_next_attempt_queues_behind_the_one_left_behind(engine: Engine) -> N
     assert (t.ends, t.errors) == ([21], {0: "timeout_start_to_close"})
     assert t.split(0) == {"lost": 5 + 7 + 6, "backoff": 3}
     assert t.busy("slots") == 24
+
+
+def test_a_body_that_learns_of_its_deadline_stops_and_gives_back_what_it_holds(engine: Engine) -> None:
+    # As above, but stopped: 0-5, back-off until 6, the slot at once, 6-11, back-off until 13, 13-18. Nothing is done
+    # for nobody.
+    text = attempt(
+        "start_to_close: 5 ms, stops: true, retry: {initial_interval: 1 ms, maximum_attempts: 3}, "
+        "steps: [{acquire: slots}, {delay: 8 ms}, {release: slots}]"
+    )
+    t = engine(text, {"jobs": [0]})
+    assert (t.ends, t.errors) == ([18], {0: "timeout_start_to_close"})
+    assert t.split(0) == {"lost": 15, "backoff": 3}
+    assert (t.busy("slots"), t.run.off_path_ns) == (15, 0)
+
+
+def test_a_deadline_reaches_the_children_that_are_awaited_and_not_those_left_behind(engine: Engine) -> None:
+    # The inner attempt of 2 ms leaves its child behind at 2 (it has `other` until 9); the next one, begun at 3, is
+    # awaited when the outer deadline comes at 4, and gives `slots` back then. The inner timeouts count from the grant.
+    inner = "attempt: {start_to_close: 2 ms, retry: {initial_interval: 1 ms}, steps: [%s]}"
+    steps = "{branch: [{attribute: n, below: 1, steps: [{acquire: other}]}, {steps: [{acquire: slots}]}]}, "
+    steps += "{set: {n: {add: 1}}}, {delay: 9 ms}"
+    text = attempt(
+        f"start_to_close: 4 ms, stops: true, steps: [{{{inner % steps}}}], on_failure: [{{delay: 1 ms}}]",
+        more="attributes: {n: 0}",
+    )
+    t = engine(text, {"jobs": [0]})
+    assert (t.ends, t.outcomes) == ([5], ["succeeded"])
+    assert (t.busy("other"), t.busy("slots")) == (9, 1)
+
+
+def test_stops_needs_a_timeout_after_the_start() -> None:
+    with pytest.raises(ValueError, match="`stops` needs a timeout"):
+        network_of(attempt("stops: true, schedule_to_start: 1 ms, steps: [{delay: 1 ms}]"))
 
 
 def test_schedule_to_start_takes_back_a_task_that_nobody_has_begun(engine: Engine) -> None:

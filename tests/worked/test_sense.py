@@ -128,6 +128,28 @@ def test_the_shell_itself_is_fine() -> None:
             "routines.job.0.acquire.at",
             "no unit of `slots` is held",
         ),
+        (
+            "{breakers: {b: {at: slots}}, routines: {job: [{attempt: {breaker: b, steps: []}}]}}",
+            "routines.job.0.attempt.breaker",
+            "no unit of `slots` is held",
+        ),
+        (
+            "{budgets: {b: {at: slots}}, routines: {job: [{attempt: {retry: {budget: b}, steps: []}}]}}",
+            "routines.job.0.attempt.retry.budget",
+            "no unit of `slots` is held",
+        ),
+        ("breakers: {b: {at: slot}}", "breakers.b.at", "`slot` is not a resource"),
+        ("budgets: {b: {at: slot}}", "budgets.b.at", "`slot` is not a resource"),
+        (
+            "{breakers: {db: {}}, routines: {job: [{attempt: {breaker: bd, steps: []}}]}}",
+            "routines.job.0.attempt.breaker",
+            "`bd` is not a circuit breaker",
+        ),
+        (
+            "{budgets: {db: {}}, routines: {job: [{attempt: {retry: {budget: bd}, steps: []}}]}}",
+            "routines.job.0.attempt.retry.budget",
+            "`bd` is not a retry budget",
+        ),
     ],
 )
 def test_what_cannot_be_meant_is_refused(changes: str, path: str, reason: str) -> None:
@@ -142,6 +164,7 @@ def test_what_cannot_be_meant_is_refused(changes: str, path: str, reason: str) -
         "{attempt: {steps: [{fail: a}], retry: {initial_interval: 0 s, maximum_attempts: 3}}}",
         "{attempt: {steps: [{fail: a}], retry: {non_retryable: [a, crash, timeout_heartbeat]}}}",
         "{attempt: {start_to_close: 1 s, steps: [{loop: {times: 2, steps: [{start: true}]}}]}}",
+        "{attempt: {steps: [{fail: a}], retry: {non_retryable: [open_circuit]}}}",
         "{saga: [{attempt: {steps: [{compensate: []}]}}]}",
         "{acquire: other}, {fork: {items: 2, steps: [{acquire: {resource: other, at: other}}]}}",
     ],

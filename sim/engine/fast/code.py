@@ -283,6 +283,7 @@ class _Writer:
         body = step.attempt
         at = self.new(L.OP_ATTEMPT, placed, following, L.AT_SIZE)
         words = self.program.words
+        words[at + L.AT_STOPS] = int(body.stops)
         timed = has_timer(body)
         words[at + L.AT_BREAKER] = self.program.handles[f"breaker {body.breaker}"] if body.breaker is not None else 0
         end = self.end(L.OP_RETURN if timed else L.OP_ATTEMPT_END)

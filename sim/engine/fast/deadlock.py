@@ -172,10 +172,14 @@ class Knot:
                 others = self.children(around)
                 if self.m[around + L.B_CANCELS] and any(o not in self.stuck for o in others if o != child):
                     return True
-            elif self.word(around + L.Y_STARTED) < 0 and self.timers(around):
+            elif self._stops(around) and self.timers(around):
                 return True
             child = self.parent(child)
         return False
+
+    def _stops(self, trial: int) -> bool:
+        """Whether the child would be stopped if a timer of the attempt expired now."""
+        return self.word(trial + L.Y_STARTED) < 0 or bool(self.m[self.word(trial + L.Y_STEP) + L.AT_STOPS])
 
     def _is_open(self, around: int) -> bool:
         return bool(self.m[around + (L.B_OPEN if self.word(around) == L.FAMILY else L.Y_OPEN)])

@@ -76,6 +76,7 @@ from sim.engine.fast.layout import (
     P_QUEUE,
     P_REFUSES,
     P_ROUND,
+    P_SHED,
     P_SINGLE,
     P_SIZE,
     P_SLACK,
@@ -169,7 +170,7 @@ def write_places(program: Program, network: Network, faults: dict[str, Fault], s
         if name in asked and not isinstance(spec, Resource | TokenBucket):
             program.state(at + P_ST_SERVICE, f"service.{name}")
         program.block(at + M_WAITS, [0], BUCKETS)
-        words[at + P_LIMIT], words[at + P_TIMED_WAITS] = -1, 1
+        words[at + P_LIMIT], words[at + P_SHED], words[at + P_TIMED_WAITS] = -1, -1, 1
         words[at + P_ALARM] = words[at + P_ROUND] = NO_ALARM
         if isinstance(spec, Delay | TokenBucket):
             _write_bucket(program, at, spec)
@@ -316,6 +317,9 @@ def _write_pool(
     words[at + P_QUEUE] = _QUEUES[spec.queue]
     words[at + P_PREEMPTIVE] = int(spec.preemptive)
     words[at + P_LIMIT] = -1 if spec.queue_limit is None else spec.queue_limit
+    if spec.shed is not None:
+        spare = spec.shed.spare
+        program.write(at + P_SHED, [spec.shed.after_ns, int(spare is not None), spare or 0])
     words[at + P_CHOICE] = _CHOICES[spec.choice]
     program.stream(at + P_CHOICE_STREAM, f"{name}/choice")
     words[at + P_AT_NODE] = int(spec.wait_at == "node")
@@ -326,7 +330,7 @@ def _write_pool(
     words[at + M_UNITS] = units * count
     if spec.keyed is not None:
         _write_keys(program, at, name, spec.keyed)
-    ranked = not single or spec.queue != "fifo" or patient
+    ranked = not single or spec.queue != "fifo" or patient or spec.shed is not None
     words[at + P_GRANT_SIZE] = G_RANKED if ranked else G_PLAIN if kind == RESOURCE else G_VISIT
     if kind == SHARED or (spec.preemptive and kind != RESOURCE):
         words[at + P_GRANT_SIZE] = G_FULL

@@ -13,7 +13,7 @@ from sim.engine.fast.lists import chain, chains, lines_of, read_log, total, wide
 from sim.engine.fast.program import Program
 from sim.engine.plan import Plan
 from sim.network import Network
-from sim.network.facts import group_of, node_groups
+from sim.network.facts import group_of, node_groups, shedding
 from sim.network.faults import Fault
 from sim.network.places import Server
 from sim.results.columns import (
@@ -326,6 +326,7 @@ def _samples(m: Words, plan: Plan, network: Network) -> dict[str, Words]:
     names += [f"nodes.{name}" for name in network.controllers]
     names += [f"breaker.{name}" for name in network.breakers]
     names += [f"budget.{name}" for name in network.budgets]
+    names += [f"rejected.{name}" for name in shedding(network)]
     table = read_log(m, int(m[L.H_SAMPLE]) + L.SA_LOG).reshape(-1, len(names))
     if not len(table):
         return {"": np.zeros(0, np.int64)}

@@ -15,8 +15,6 @@ from sim.engine.fast.layout import (
     A_OWNER,
     A_VISIT,
     BEGIN,
-    BK_LEVEL,
-    BU_SUM,
     BUDGET_SPENT,
     CALL_OFF,
     COHORT,
@@ -34,9 +32,6 @@ from sim.engine.fast.layout import (
     FAR,
     G_HELD,
     G_NODE,
-    H_BREAKERS,
-    H_BUDGETS,
-    H_CONTROLLERS,
     H_FAULT_GAP,
     H_FAULT_HEAP,
     H_HANDLED,
@@ -63,18 +58,15 @@ from sim.engine.fast.layout import (
     J_STATE,
     JUDGE,
     K_ROUND,
-    KO_KEPT,
     LOW,
     M_ABANDONED,
     M_ASKED,
-    M_BUSY,
     M_BUSY_AREA,
     M_REFUSED,
     M_REJECTED,
     M_SERVED,
     M_UNITS_AREA,
     M_WAIT_AREA,
-    M_WAITING,
     MARK_BEGIN,
     MARK_END,
     MARKS,
@@ -101,9 +93,6 @@ from sim.engine.fast.layout import (
     RL_WINDOW_MAX,
     RUN,
     RUNNING,
-    SA_INTERVAL,
-    SA_LOG,
-    SA_NUMBER,
     SHARED,
     STALE_MASK,
     STALE_ONE,
@@ -131,11 +120,12 @@ from sim.engine.fast.layout import (
     WOKEN,
     X_CANCELLED,
 )
-from sim.engine.fast.memory import Floats, Memory, give, high, interrupt, log_word, low
+from sim.engine.fast.memory import Floats, Memory, give, high, interrupt, low
 from sim.engine.fast.meters import tick, tick_units
 from sim.engine.fast.nodes import node_at
 from sim.engine.fast.pools import leave_line
 from sim.engine.fast.records import level_changes, reacted
+from sim.engine.fast.samples import take_sample
 from sim.engine.fast.servers import setup_done, withdraw_visit
 from sim.engine.fast.service import advance, depart
 from sim.engine.fast.sources import arrival, client_alarm, client_done, late_arrival, start_sources
@@ -143,7 +133,6 @@ from sim.engine.fast.trials import timer_expired
 from sim.engine.fast.waits import go_on, interrupted
 from sim.engine.fast.watch import judge
 from sim.engine.order import OBSERVATION
-from sim.network.policies import TOKEN
 
 # -- effects ------------------------------------------------------------------------------------------------
 
@@ -226,28 +215,6 @@ def _patience_ends(m: Memory, f: Floats, at: int) -> None:
 
 
 @inner
-def _take_sample(m: Memory) -> None:
-    """Write down how many wait and are served at every place, and how many executions are at work."""
-    sampler = m[H_SAMPLE]
-    log = sampler + SA_LOG
-    log_word(m, log, m[H_NOW])
-    for number in range(m[H_PLACE_COUNT]):
-        place = m[m[H_PLACES] + number]
-        log_word(m, log, m[place + M_WAITING])
-        log_word(m, log, m[place + M_BUSY])
-    for routine in range(m[sampler + SA_LOG + 3]):
-        log_word(m, log, m[m[H_ROUTINES] + routine * RL_SIZE + RL_CURRENT])
-    for number in range(m[H_CONTROLLERS + 1]):
-        log_word(m, log, m[m[m[H_CONTROLLERS] + number] + KO_KEPT])
-    for number in range(m[H_BREAKERS + 1]):
-        log_word(m, log, m[m[m[H_BREAKERS] + number] + BK_LEVEL])
-    for number in range(m[H_BUDGETS + 1]):
-        log_word(m, log, m[m[m[H_BUDGETS] + number] + BU_SUM] // TOKEN)
-    m[sampler + SA_NUMBER] += 1
-    set_alarm(m, m[sampler + SA_NUMBER] * m[sampler + SA_INTERVAL], sampler)
-
-
-@inner
 def _rare_alarm(m: Memory, f: Floats, alarm: int, tag: int) -> None:
     owner = m[alarm + A_OWNER]
     if tag == T_ROUND:
@@ -270,7 +237,7 @@ def _rare_alarm(m: Memory, f: Floats, alarm: int, tag: int) -> None:
     elif tag == T_CLIENT:
         client_alarm(m, f, alarm)
     elif tag == T_SAMPLE:
-        _take_sample(m)
+        take_sample(m)
     elif tag == T_LOOK:
         look(m, f, alarm)
     elif tag == T_START:

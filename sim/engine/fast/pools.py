@@ -66,6 +66,7 @@ from sim.engine.fast.layout import (
     P_QUEUE,
     P_REFUSES,
     P_SERIAL,
+    P_SHED,
     P_SINGLE,
     P_UNITS,
     RESOURCE,
@@ -84,6 +85,7 @@ from sim.engine.fast.memory import Floats, Memory, give, high, interrupt, low, t
 from sim.engine.fast.meters import granted, released, wait_begins, wait_ends
 from sim.engine.fast.nodes import group_node, is_ready, is_up, node_at, takes
 from sim.engine.fast.service import begin_service, stop_service
+from sim.engine.fast.shedding import sheds
 from sim.engine.fast.trials import trials_granted
 
 # -- the record ---------------------------------------------------------------------------------------------
@@ -170,7 +172,7 @@ def push(m: Memory, place: int, grant: int) -> None:
 
 @inner
 def wait_in_line(m: Memory, place: int, grant: int) -> int:
-    """Stand in line; gives the failure when it is full."""
+    """Stand in line; gives the failure when it is full or too old."""
     limit = m[place + P_LIMIT]
     if limit >= 0:
         wanted = wanted_of(m, grant)
@@ -182,6 +184,9 @@ def wait_in_line(m: Memory, place: int, grant: int) -> int:
         if length >= limit:
             m[place + M_REJECTED] += 1
             return X_REJECTED
+    if m[place + P_SHED] >= 0 and sheds(m, place, grant, wanted_of(m, grant)):
+        m[place + M_REJECTED] += 1
+        return X_REJECTED
     m[grant + G_NODE] |= WAITED
     wait_begins(m, place)
     push(m, place, grant)

@@ -14,6 +14,7 @@ from sim.engine.fast.layout import (
     AT_SILENT,
     AT_STARTS,
     AT_STC,
+    AT_STOPS,
     D_TRIALS,
     ENDED,
     GRANTED,
@@ -157,7 +158,8 @@ def timer_expired(m: Memory, trial: int, which: int) -> bool:
         return False
     m[trial + Y_EXPIRED] = 1
     child = m[trial + Y_CHILD]
-    if m[trial + Y_STARTED] < 0 and m[child + J_STATE] & ENDED == 0:  # nobody has begun: the task is taken back
+    # Where nobody has begun the task is taken back; a body that learns of its deadline stops, too.
+    if (m[trial + Y_STARTED] < 0 or m[m[trial + Y_STEP] + AT_STOPS]) and m[child + J_STATE] & ENDED == 0:
         interrupt(m, child, X_CANCELLED, -1, 0)
     _settle(m, trial, X_TIMEOUT + which)
     return True

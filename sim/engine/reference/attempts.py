@@ -264,7 +264,8 @@ class Trial:
         self.expired = True
         self.parent.tell(self.clock._now, f"{TIMEOUTS[which]} of {self.step.label}")
         self.engine.reacted()
-        if self.started_ns < 0 and self.child.process is not None:  # nobody has begun: the task is taken back
+        # Where nobody has begun the task is taken back; a body that learns of its deadline stops, too.
+        if (self.started_ns < 0 or self.step.body.stops) and self.child.process is not None:
             interrupt(self.child.process, Cancelled())
         self._settle(TIMEOUTS[which])
 

@@ -85,7 +85,7 @@ class Knot:
             if isinstance(around, Family):
                 if around.cancels and any(other not in self.stuck for other in around.children if other is not child):
                     return True
-            elif around.started_ns < 0 and around.alarms:
+            elif (around.started_ns < 0 or around.step.body.stops) and around.alarms:
                 return True
             child = child.parent
         return False

@@ -34,7 +34,7 @@ from sim.engine.reference.stations import Servers, SetupServers, Shared
 from sim.engine.reference.watch import Watch
 from sim.network import Network
 from sim.network.distributions import Distribution, FromAttribute, Number
-from sim.network.facts import group_of, node_groups
+from sim.network.facts import group_of, node_groups, shedding
 from sim.network.places import Delay, GroupCommit, Polled, Server
 from sim.network.walk import Placed
 from sim.results.columns import Replication
@@ -338,3 +338,5 @@ class Engine:
                 samples[f"breaker.{name}"].append(breaker.level)
             for name, budget in self.budgets.items():
                 samples[f"budget.{name}"].append(budget.level)
+            for name in shedding(self.network):
+                samples[f"rejected.{name}"].append((self.pools.get(name) or self.stations[name]).meter.rejected)

@@ -37,6 +37,12 @@ class Line:
         """Who goes next."""
         return next(reversed(self.entries)) if self.last else next(iter(self.entries))
 
+    @property
+    def oldest_ns(self) -> int:
+        """When the one who came into the line first has asked."""
+        first: Waiting = next(iter(self.entries))
+        return first.asked_ns
+
     def pop(self) -> Any:
         """Take who goes next."""
         return self.entries.popitem(last=self.last)[0]
@@ -82,6 +88,12 @@ class PriorityLine(Line):
         while self.heap[0][2] not in self.entries:
             heappop(self.heap)
         return self.heap[0][2]
+
+    @property
+    def oldest_ns(self) -> int:
+        """When the first of all in the line has asked."""
+        first: int = min(entry.asked_ns for entry in self.entries)
+        return first
 
     def pop(self) -> Any:
         """Take who goes next."""

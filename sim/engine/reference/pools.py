@@ -180,9 +180,9 @@ class Pool:
         return node if free and place.free >= grant.units else -1
 
     def wait(self, grant: Grant) -> None:
-        """Stand in line. Raises Failed("rejected") when it is full."""
+        """Stand in line. Raises Failed("rejected") when it is full or too old."""
         limit = self.spec.queue_limit
-        if limit is not None and self._length(grant.wanted) >= limit:
+        if (limit is not None and self._length(grant.wanted) >= limit) or self._sheds(grant):
             self.meter.reject()
             raise Failed("rejected")
         if grant.event is None:
@@ -193,6 +193,15 @@ class Pool:
 
     def _length(self, node: int) -> int:
         return len(self.line) if node < 0 else len(self.nodes[node].bound) + len(self.nodes[node].chosen)
+
+    def _sheds(self, grant: Grant) -> bool:
+        """Whether it is turned away because the oldest in its line has waited for long."""
+        shed = self.spec.shed
+        if shed is None or (shed.spare is not None and grant.priority >= shed.spare):
+            return False
+        node = grant.wanted
+        lines = (self.line,) if node < 0 else (self.nodes[node].bound, self.nodes[node].chosen)
+        return any(where.entries and self.clock._now - where.oldest_ns >= shed.after_ns for where in lines)
 
     def _push(self, grant: Grant) -> None:
         node = grant.wanted

@@ -132,7 +132,10 @@ P_ALARM: Final = 91  # alarm, three words: token, or flush
 P_ROUND: Final = 94  # round of a group commit (see R)
 P_MARKED: Final = 104  # two copies of what is marked
 MARKS: Final = 16
-P_SIZE: Final = P_MARKED + 2 * MARKS
+P_SHED: Final = P_MARKED + 2 * MARKS  # the age of a line from which on it rejects, or -1
+P_SPARES: Final = P_SHED + 1  # whether it spares a priority; which
+P_SPARED: Final = P_SHED + 2
+P_SIZE: Final = P_SHED + 3
 
 RESOURCE: Final = 0
 SERVER: Final = 1

@@ -135,7 +135,8 @@ AT_FATAL: Final = 24  # base, number of failures that are not tried again
 AT_FATAL_COUNT: Final = 25
 AT_BREAKER: Final = 26  # or 0
 AT_BUDGET: Final = 27  # or 0
-AT_SIZE: Final = 28
+AT_STOPS: Final = 28
+AT_SIZE: Final = 29
 
 AT_ONCE: Final = 0
 GRANTED: Final = 1
