@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from sim.lower.calls import Caller
 from sim.lower.dependencies import Dependencies
 from sim.lower.parts import Parts
 from sim.lower.steps import (
@@ -58,7 +59,7 @@ def work(workers: Workers, activity: Activity, how: Scheduled, failed: Steps) ->
     part: Steps = (
         *_met(workers, activity, failed),
         delay(activity.service, "service", activity.name),
-        *_calls(activity, how, failed),
+        *_calls(workers, activity, how, failed),
     )
     if activity.chunks is None:
         return part
@@ -101,7 +102,7 @@ def local_work(workers: Workers, activity: Activity, how: Scheduled) -> Steps:
     tried: Steps = (
         *_cpu(workers, activity, workers.workflow_slots),
         delay(activity.service, "service", activity.name),
-        *(step for name in activity.calls for step in how.dependencies.call(name)),
+        *_called(workers, activity, how, workers.workflow_slots),
         *((fail("error", activity.error_rate),) if activity.error_rate else ()),
         *effect(workers.parts, activity, how, (fail("error"),)),
     )
@@ -143,8 +144,14 @@ def _met(workers: Workers, activity: Activity, failed: Steps) -> Steps:
     return (_handled(f"work-{activity.name}", visit, failed),) if workers.may_fail else visit
 
 
-def _calls(activity: Activity, how: Scheduled, failed: Steps) -> Steps:
-    calls = tuple(step for name in activity.calls for step in how.dependencies.call(name))
+def _called(workers: Workers, activity: Activity, how: Scheduled, slots: str) -> Steps:
+    """Its calls to dependencies, from the pod whose slot is held."""
+    caller = Caller(workers.nodes, slots, workers.pods_as_one)
+    return tuple(step for name in activity.calls for step in how.dependencies.call(name, caller))
+
+
+def _calls(workers: Workers, activity: Activity, how: Scheduled, failed: Steps) -> Steps:
+    calls = _called(workers, activity, how, workers.activity_slots)
     return (_handled(f"call-{activity.name}", calls, failed),) if calls else ()
 
 

@@ -1,9 +1,11 @@
-"""Dependencies as places: a station with their concurrency, a token bucket as quota."""
+"""Dependencies as places: a station with their concurrency, a token bucket as quota. What callers do: `calls`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from sim.lower.calls import Caller, guarded
+from sim.lower.constants import Constants
 from sim.lower.parts import Parts
 from sim.lower.steps import Attempt, AttemptBody, Step, Steps, fail
 from sim.network.places import Server, TokenBucket
@@ -17,11 +19,14 @@ THROTTLED = "throttled"
 class Dependencies:
     """The services that activities call."""
 
-    def __init__(self, parts: Parts, dependencies: dict[str, Dependency]) -> None:
+    def __init__(self, parts: Parts, constants: Constants, dependencies: dict[str, Dependency]) -> None:
         self.parts = parts
+        self.constants = constants
         self.dependencies = dependencies
         for name, dependency in dependencies.items():
-            parts.stations[place_of(name)] = Server(servers=dependency.concurrency, service=dependency.latency)
+            parts.stations[place_of(name)] = Server(
+                servers=dependency.concurrency, service=dependency.latency, queue_limit=dependency.queue_limit
+            )
             quota = dependency.quota
             if quota is not None:
                 parts.stations[_quota(name)] = TokenBucket(
@@ -31,24 +36,29 @@ class Dependencies:
                     when_empty="wait" if quota.when_spent == "wait" else "reject",
                 )
 
-    def call(self, name: str) -> Iterator[Step]:
-        """A call up to its effect; it fails with `error`, or with `throttled` when its quota is spent."""
+    def call(self, name: str, caller: Caller) -> Steps:
+        """A call up to its effect; it fails with `error`, with `throttled` when its quota is spent, and as its caller
+        guards it."""
         dependency = self.dependencies[name]
-        if dependency.quota is not None:
-            token: Steps = (Use(use=UseBody(station=_quota(name))),)
-            if dependency.quota.when_spent == "reject":
-                # Not `rejected`, which is final: this one is tried again.
-                turned_away = AttemptBody(steps=token, on_failure=(fail(THROTTLED),), counted=False)
-                token = (Attempt(attempt=turned_away),)
-            yield from token
-        yield Use(use=UseBody(station=place_of(name)))
-        if dependency.error_rate:
-            yield fail("error", dependency.error_rate)
+        failing = (fail("error", dependency.error_rate),) if dependency.error_rate else ()
+        asked: Steps = (Use(use=UseBody(station=place_of(name))), *failing)
+        return guarded(self.parts, self.constants, name, dependency, caller, tuple(self._token(name)), asked)
 
     def reply(self, name: str) -> Iterator[Step]:
         """The answer to a call that has had its effect; it may be lost."""
         if self.dependencies[name].lost_reply_rate:
             yield fail("error", self.dependencies[name].lost_reply_rate)
+
+    def _token(self, name: str) -> Iterator[Step]:
+        quota = self.dependencies[name].quota
+        if quota is None:
+            return
+        token: Steps = (Use(use=UseBody(station=_quota(name))),)
+        if quota.when_spent == "reject":
+            # Not `rejected`, which is final: this one is tried again.
+            turned_away = AttemptBody(steps=token, on_failure=(fail(THROTTLED),), counted=False)
+            token = (Attempt(attempt=turned_away),)
+        yield from token
 
 
 def place_of(name: str) -> str:

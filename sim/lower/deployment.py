@@ -135,7 +135,7 @@ class Deployment:
             )
             for name, spec in scenario.federations.items()
         }
-        dependencies = Dependencies(self.parts, scenario.dependencies)
+        dependencies = Dependencies(self.parts, self.constants, scenario.dependencies)
         for name, workflow, begins_ns in _versions(scenario):
             routine = WorkflowRoutine(
                 self.parts,

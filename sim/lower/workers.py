@@ -42,7 +42,8 @@ def measure(parts: Parts, queue: str, kind: str, family: str) -> None:
 class Workers:
     """The workers of one task queue.
 
-    reads: whether any of its activities reads data. may_fail: whether a fault lets work there end in errors.
+    pods_as_one: how many pods a node stands for. reads: whether any of its activities reads data. may_fail: whether a
+        fault lets work there end in errors.
     """
 
     def __init__(
@@ -99,7 +100,7 @@ class Workers:
     def _add_places(self, pool: WorkerPool) -> None:
         parts, default = self.parts, self.or_default
         sites = self.locality.sites if self.locality is not None else pool.most
-        pods = pool.most // sites  # that act as one
+        pods = self.pods_as_one = pool.most // sites
         parts.nodes[self.nodes] = NodeGroup(count=sites)
         parts.attributes[self.sticky] = 0
         units = {

@@ -5,13 +5,14 @@ Their outages are `faults` with the target `dependencies.NAME`.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from sim.network.distributions import Distribution
+from sim.scenario.resilience import Bulkhead, CircuitBreaker, Hedge
 from sim.spec import Spec
-from sim.units import PositiveRate, Ratio
+from sim.units import Mistake, PositiveDuration, PositiveRate, Ratio
 
 Positive = Annotated[int, Field(ge=1)]
 
@@ -41,3 +42,19 @@ class Dependency(Spec):
     """Share of calls that have their effect, but of which no answer comes back: they are tried again."""
     quota: Quota | None = None
     """Limit on the rate of calls; none where it is left out."""
+    queue_limit: Annotated[int, Field(ge=0)] | None = None
+    """Calls that may wait in line there; one more is turned away at once (503). Without it there is no limit."""
+    timeout_ns: PositiveDuration | None = None
+    """How long a caller waits for the answer; then the call has failed for it, and is worked off there for nobody."""
+    breaker: CircuitBreaker | None = None
+    """Circuit breaker of the callers; none where it is left out."""
+    bulkhead: Bulkhead | None = None
+    """Limit on the calls that each pod has under way; none where it is left out."""
+    hedge: Hedge | None = None
+    """When a second call is made beside a slow one; never where it is left out."""
+
+    @model_validator(mode="after")
+    def _hedges_in_time(self) -> Self:
+        if self.hedge is not None and self.timeout_ns is not None and self.hedge.after_ns >= self.timeout_ns:
+            raise Mistake("comes when the call has timed out already", "hedge before the `timeout`", ("hedge",))
+        return self

@@ -1,0 +1,45 @@
+"""What callers do about a service that fails, hangs or is slow: patterns by their names, none on by default."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from sim.spec import Spec
+from sim.units import PositiveDuration, Ratio
+
+Positive = Annotated[int, Field(ge=1)]
+
+
+class CircuitBreaker(Spec):
+    """Calls are turned away while the last ones have failed too often: `{window: 20, failures: 50 %, open: 30 s}`."""
+
+    window: Annotated[int, Field(ge=1, le=100_000)] = 20
+    """So many of the last calls are looked at; it does not open before there are as many."""
+    failures: Annotated[Ratio, Field(gt=0)] = 0.5
+    """Share of them that failed from which on it opens."""
+    open_ns: PositiveDuration = 30_000_000_000
+    """How long it stays open; then a few calls are tried."""
+    trials: Annotated[int, Field(ge=1, le=100_000)] = 5
+    """How many are tried; by the same share it opens again or closes."""
+    per: Literal["pod", "deployment"] = "pod"
+    """Whether each pod of workers has its own, as libraries do, or all share one, as in a mesh."""
+
+
+class Bulkhead(Spec):
+    """Calls that each pod has under way at once at most: `20`, or `{calls: 20, queue: 50}`."""
+
+    plain_value_is: ClassVar[str] = "calls"
+    calls: Positive
+    """Calls at once; the others wait on the pod, in their slots."""
+    queue: Annotated[int, Field(ge=0)] | None = None
+    """How many may wait on a pod; one more fails at once. Without it there is no limit."""
+
+
+class Hedge(Spec):
+    """A second call while the first one has no answer yet, the faster of the two counts: `{after: 100 ms}`."""
+
+    plain_value_is: ClassVar[str] = "after"
+    after_ns: PositiveDuration
+    """When the second call is made; usually the time that 95 % of the calls take."""
