@@ -90,6 +90,9 @@ def estimate(network: Network) -> Estimate:
     closed: list[tuple[Source, ClosedArrivals]] = []
     peak, notes = 1.0, []
     for name, source in network.sources.items():
+        if source.during is not None:
+            notes.append(f"source `{name}` sends during `{source.during}` alone and is left out")
+            continue
         if isinstance(source.arrivals, ClosedArrivals):
             closed.append((source, source.arrivals))
             continue

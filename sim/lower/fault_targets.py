@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from sim.lower.constants import Constants
 from sim.lower.dependencies import place_of
 from sim.lower.faults import as_fault, faults_of
+from sim.lower.load_spikes import load_spike
 from sim.lower.node_faults import node_faults
 from sim.lower.parts import Parts
 from sim.lower.persistence import Store
@@ -36,7 +37,9 @@ class FaultTargets:
         """
         if isinstance(fault.targets, str):
             return self._of_one(name, fault)
-        found = list(_together(one for _, part in fault.parts for one in self._of_one(name, part).values()))
+        # A spike's source knows its fault by its name, which is that of the first one.
+        parts = sorted((part for _, part in fault.parts), key=lambda part: not part.of_load)
+        found = list(_together(one for part in parts for one in self._of_one(name, part).values()))
         if fault.is_random and len(found) > 1:
             self.constants.note(
                 f"what `{name}` names",
@@ -49,6 +52,8 @@ class FaultTargets:
         parts, constants, scenario = self.parts, self.constants, self.scenario
         if fault.of_database:
             return {name: database_fault(parts, constants, scenario, fault)}
+        if fault.of_load:
+            return {name: load_spike(parts, constants, name, fault)}
         if fault.of_dependency:
             assert fault.repair is not None, "checked when it was read"
             place = place_of(fault.target.removeprefix("dependencies."))

@@ -14,7 +14,8 @@ UNKNOWN_PLACES = ("compensate", "on_failure", "otherwise")
 
 
 def operations_per_s(parts: Parts, operation: str) -> float:
-    """Operations a second, as `count` steps name them, of all executions together while nothing goes wrong.
+    """Operations a second, as `count` steps name them, of all executions together: nothing goes wrong, no load is
+    more than usual.
 
     Ways of a branch count with their probability; of ways by attribute the last is taken, and of a race all are.
     """
@@ -22,7 +23,7 @@ def operations_per_s(parts: Parts, operation: str) -> float:
     return sum(
         rate_of(source.arrivals) * _in_routine(parts, source.routine, operation, known)
         for source in parts.sources.values()
-        if source.counted
+        if source.counted and source.during is None
     )
 
 

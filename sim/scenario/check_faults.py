@@ -5,12 +5,19 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 from sim.errors import Problem
+from sim.network.sources import BurstArrivals, ClosedArrivals, TraceArrivals
 from sim.scenario.document import Path, dotted
 from sim.scenario.faults import DeploymentFault
 from sim.scenario.scenario import Scenario
 from sim.scenario.shape import nearest
+from sim.scenario.workflow import Workflow
 
-NAMED = {"databases": "a database", "workers": "a pool of workers", "dependencies": "a dependency"}
+NAMED = {
+    "databases": "a database",
+    "workers": "a pool of workers",
+    "dependencies": "a dependency",
+    "workflows": "a workflow",
+}
 
 
 def fault_problems(scenario: Scenario) -> Iterator[Problem]:
@@ -29,10 +36,12 @@ def _missing(scenario: Scenario, path: Path, fault: DeploymentFault) -> Problem 
     """What is wrong with the target."""
     kind, _, name = fault.target.removeprefix("partition.").partition(".")
     match kind:
-        case "databases" | "workers" | "dependencies":
+        case "databases" | "workers" | "dependencies" | "workflows":
             known: Collection[str] = getattr(scenario, kind)
-            named = [fault.target.removesuffix(name) + one for one in known]
-            return None if name in known else _unknown(path, NAMED[kind], fault.target, named)
+            if name not in known:
+                before = fault.target.removesuffix(name)
+                return _unknown(path, NAMED[kind], fault.target, [before + one for one in known])
+            return _without_a_rate(path, name, scenario.workflows[name]) if kind == "workflows" else None
         case "kubernetes":
             if scenario.kubernetes is None:
                 hint = "add   kubernetes: {node: m7g.2xlarge, nodes: 6}"
@@ -50,6 +59,17 @@ def _missing(scenario: Scenario, path: Path, fault: DeploymentFault) -> Problem 
             "is postgres.disk, but there are several masters, each with a disk of its own",
             "leave it out, or make do with one master",
         )
+    return None
+
+
+def _without_a_rate(path: Path, name: str, workflow: Workflow) -> Problem | None:
+    """Of a load spike: a workflow whose starts have no rate of which there could be more."""
+    if workflow.rollout is not None:
+        return Problem(dotted(path), f"is of {name}, of which there are two versions", "leave out its `rollout`")
+    once = isinstance(workflow.arrivals, BurstArrivals) and workflow.arrivals.every_ns is None
+    if workflow.arrivals is None or once or isinstance(workflow.arrivals, ClosedArrivals | TraceArrivals):
+        hint = f"write   workflows: {{{name}: {{arrivals: 50/s}}}}"
+        return Problem(dotted(path), f"is of {name}, which is not started at a rate", hint)
     return None
 
 

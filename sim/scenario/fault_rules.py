@@ -44,6 +44,9 @@ def _effect(fault: DeploymentFault) -> None:
         raise Mistake(f"is {fault.effect}, but a rollout restarts pods", "leave it out", ("effect",))
     if (fault.effect == "slow") != (fault.speed is not None):
         raise Mistake("needs `speed` with `effect: slow`, and only with it", "write   effect: slow, speed: 0.1")
+    is_load = any(target.startswith("workflows.") for target in fault.each_target)
+    if is_load != (fault.factor is not None):
+        raise Mistake("needs `factor` with `workflows.NAME`, and only with it", "write   factor: 5")
     if fault.probability is not None and fault.effect != "errors":
         raise Mistake("goes with `effect: errors`", "leave it out", ("probability",))
 

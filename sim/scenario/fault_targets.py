@@ -12,24 +12,25 @@ Target = Annotated[
     str,
     Field(
         pattern=rf"^(workers\.{NAME}|temporal\.history|kubernetes\.node|postgres\.(primary|disk)|databases\.{NAME}"
-        rf"|dependencies\.{NAME}|cassandra\.node|zone|(zone|region)\.{NAME}|partition\.(workers\.)?{NAME})$",
+        rf"|(dependencies|workflows)\.{NAME}|cassandra\.node|zone|(zone|region)\.{NAME}|partition\.(workers\.)?{NAME})$",
         json_schema_extra={
             "x-form": "of the form workers.QUEUE, temporal.history, kubernetes.node, postgres.primary, "
-            "postgres.disk, databases.NAME, dependencies.NAME, "
+            "postgres.disk, databases.NAME, dependencies.NAME, workflows.NAME, "
             "cassandra.node, zone.NAME, region.NAME or partition.NAME"
         },
     ),
 ]
 """`workers.QUEUE`, `temporal.history`, `kubernetes.node`, `postgres.primary`, `postgres.disk`, `databases.NAME`,
-`dependencies.NAME`, `cassandra.node`, `zone`, `zone.NAME`, `region.NAME`, `partition.NAME` or
+`dependencies.NAME`, `workflows.NAME`, `cassandra.node`, `zone`, `zone.NAME`, `region.NAME`, `partition.NAME` or
 `partition.workers.QUEUE`."""
 
 Targets = Target | Annotated[tuple[Target, ...], Field(min_length=2)]
 """One target, or several that fail together."""
 
-Effect = Literal["crash", "pause", "hang", "slow", "errors"]
+Effect = Literal["crash", "pause", "hang", "slow", "errors", "load"]
 """crash: it is gone, with what it had at hand; pause, and hang of a dependency: it stands still, then goes on as if
-nothing had been; slow: it works at `speed`; errors: work there ends in failure with `probability`."""
+nothing had been; slow: it works at `speed`; errors: work there ends in failure with `probability`;
+load: a workflow is started `factor` times as often."""
 
 _EFFECTS: dict[str, tuple[Effect, ...]] = {
     "workers": ("crash", "pause", "slow", "errors"),
@@ -39,6 +40,7 @@ _EFFECTS: dict[str, tuple[Effect, ...]] = {
     "postgres.primary": ("crash", "pause", "slow", "errors"),
     "databases": ("crash", "pause", "slow", "errors"),
     "dependencies": ("errors", "hang", "slow"),
+    "workflows": ("load",),
     "zone": ("crash",),
     "region": ("crash",),
 }
@@ -60,7 +62,9 @@ def default_effect(target: str) -> Effect:
 
 def is_whole(target: str) -> bool:
     """Whether it is one thing, of which no node is chosen."""
-    return target in ("postgres.primary", "postgres.disk") or target.startswith(("databases.", "dependencies."))
+    return target in ("postgres.primary", "postgres.disk") or target.startswith(
+        ("databases.", "dependencies.", "workflows.")
+    )
 
 
 def pool_of(target: str) -> str | None:

@@ -27,18 +27,21 @@ class DeploymentFault(Spec):
     `postgres.primary`, nodes of `cassandra.node`, the node of `databases.NAME`; a service of somebody else,
     `dependencies.NAME`; room on `postgres.disk`, so that writes fail; or all that stands in the zone `zone.NAME`, (at
     random) in any one `zone`, or in `region.NAME`. `partition.NAME` cuts a region or zone off,
-    `partition.workers.QUEUE` pods of a pool. Several in a list fail together."""
+    `partition.workers.QUEUE` pods of a pool. Of `workflows.NAME` more are started than usual. Several in a list fail
+    together."""
     nodes: Literal["any", "all", "rolling"] | tuple[int, ...] = "any"
     """Which pods: one drawn each time, all together, those listed, counted from 0, or one after the other, as at a
     rollout (rolling)."""
     effect: Effect | None = None
     """What happens: a crash where it is left out; or they stand still (pause), work at `speed` (slow), or what they
     do fails (errors). A dependency gives errors where it is left out; or its calls stand still until it is over
-    (hang), or go at `speed` (slow)."""
+    (hang), or go at `speed` (slow). Of a workflow more are started (load)."""
     speed: Annotated[float, Field(gt=0, lt=1)] | None = None
     """With `effect: slow`: the factor on speed."""
     probability: Ratio | None = None
     """With `effect: errors`: share of the work there that fails; all of it where it is left out."""
+    factor: Annotated[float, Field(gt=1)] | None = None
+    """With `workflows.NAME`: how many times as many executions are started while it lasts: `5`."""
     min_ready_ns: Duration | None = None
     """With `nodes: rolling`: from the return of a pod until the next one goes; Kubernetes' `minReadySeconds`."""
     bad: BadVersion | None = None
@@ -128,6 +131,11 @@ class DeploymentFault(Spec):
     def of_dependency(self) -> bool:
         """Whether a service of somebody else fails."""
         return self.target.startswith("dependencies.")
+
+    @property
+    def of_load(self) -> bool:
+        """Whether nothing fails, but more is started."""
+        return self.target.startswith("workflows.")
 
     @property
     def of_place(self) -> bool:

@@ -199,3 +199,36 @@ def test_workers_that_are_cut_off_report_when_they_are_back() -> None:
 def test_a_partition_of_one_of_two_workers_leaves_the_other_one() -> None:
     found = small("faults.boom={target: partition.workers.orders, mttf: 1 day, repair: 1 min}").lowered.classes["boom"]
     assert found.rate.per_s == pytest.approx(2 / (86_400 + 60))
+
+
+SPIKE = "target: workflows.order, effect: load, factor: 5, repair: 10 s"
+RATE = ("workflows.order.arrivals=20/s", "temporal.history_shards=4096")
+
+
+def test_a_load_spike_starts_so_many_times_as_much_while_it_lasts() -> None:
+    replication = run(small(QUICK, *RATE, f"faults.boom={{{SPIKE}, at: 5 s}}"), horizon_s=20, drill="boom")
+    starts = replication.executions.start_ns / 1e9
+    during = (starts >= 5) & (starts < 15)
+    # 1000 in the 10 s and 200 in the others; four standard deviations each.
+    assert during.sum() == pytest.approx(1000, abs=4 * 1000**0.5)
+    assert (~during).sum() == pytest.approx(200, abs=4 * 200**0.5)
+
+
+def test_a_load_spike_moves_no_start_that_comes_anyhow() -> None:
+    loaded = small(QUICK, *RATE, f"faults.boom={{{SPIKE}, at: 5 s}}")
+    with_it, without = (run(loaded, horizon_s=20, drill=drill).executions.start_ns for drill in ("boom", None))
+    assert set(without.tolist()) < set(with_it.tolist())
+
+
+def test_a_load_spike_may_come_with_an_outage_at_random() -> None:
+    both = "target: [dependencies.bank, workflows.order], factor: 2, rate: 1/week, repair: 1 min"
+    loaded = small(*CALLING, *RATE, f"faults.boom={{{both}}}")
+    [variant] = loaded.lowered.classes["boom"].variants
+    assert {name: fault.effect for name, fault in variant.faults.items()} == {"boom": "load", "boom-1": "errors"}
+    assert loaded.lowered.network.sources["order-boom"].during == "boom"
+
+
+def test_the_rate_of_a_class_of_spikes_is_as_written() -> None:
+    found = small(*RATE, f"faults.boom={{{SPIKE}, rate: 1/day}}").lowered.classes["boom"]
+    assert found.rate.per_s == pytest.approx(1 / 86_400)
+    assert [fault.targets for fault in found.variants[0].faults.values()] == [()]
