@@ -88,13 +88,16 @@ def _scheduled(workers: Workers, queue: str, activity: Activity, how: Scheduled)
 def _attempts(workers: Workers, activity: Activity, how: Scheduled, name: str, trial: Steps) -> Step:
     """An activity's timeouts and retries around what is tried."""
     heartbeat = activity.heartbeat_ns if how.beats else None
+    policy = activity.retry or how.policy
     attempt = AttemptBody(
         steps=trial,
         schedule_to_start_ns=activity.schedule_to_start_ns,
         start_to_close_ns=_start_to_close_ns(workers, activity),
         schedule_to_close_ns=activity.schedule_to_close_ns,
         heartbeat=None if heartbeat is None else Heartbeat(timeout_ns=heartbeat),
-        retry=workers.retry(activity.retry or how.policy, how.retried, non_retryable=(REJECTED,)),
+        retry=workers.retry(
+            policy, how.retried, (REJECTED,), budget=retry_budget(workers.parts, activity, how, policy)
+        ),
         on_crash="silent",
         on_failure=(mark(READY), workers.store.transition("activity_completed"), fail("activity_failed")),
     )
@@ -115,7 +118,7 @@ def _at_work(workers: Workers, queue: str, activity: Activity, how: Scheduled, r
     """An attempt from the moment that its worker begins until the slot is free again. read: what brings its data."""
     store = workers.store
     forgotten = (set_to(progress_of(activity), 0),) if activity.chunks is not None and not how.checkpoint else ()
-    failed = (store.transition("activity_failed"), *retry_budget(workers.parts, activity, how), fail("error"))
+    failed = (store.transition("activity_failed"), fail("error"))
     return (
         mark(f"{queue}-activity-started"),
         mark(DISPATCHED),

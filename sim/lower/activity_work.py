@@ -23,7 +23,7 @@ from sim.lower.steps import (
     set_to,
 )
 from sim.lower.workers import Workers
-from sim.network.places import TokenBucket
+from sim.network.policies import Budget
 from sim.network.routines import Use, UseBody
 from sim.scenario.workload import Activity, RetryPolicy
 
@@ -106,7 +106,9 @@ def local_work(workers: Workers, activity: Activity, how: Scheduled) -> Steps:
         *((fail("error", activity.error_rate),) if activity.error_rate else ()),
         *effect(workers.parts, activity, how, (fail("error"),)),
     )
-    attempt = AttemptBody(steps=tried, retry=workers.retry(policy, retried=True, on_the_server=False))
+    budget = retry_budget(workers.parts, activity, how, policy)
+    retry = workers.retry(policy, retried=True, on_the_server=False, budget=budget)
+    attempt = AttemptBody(steps=tried, retry=retry)
     return (
         *slots,
         Attempt(name=f"try-{activity.name}", attempt=attempt),
@@ -119,15 +121,13 @@ def progress_of(activity: Activity) -> str:
     return f"progress-{activity.name}"
 
 
-def retry_budget(parts: Parts, activity: Activity, how: Scheduled) -> Steps:
-    """A retry's token, without which a failure is final."""
-    rate_per_s = (activity.retry or how.policy).budget_per_s
-    if rate_per_s is None:
-        return ()
-    name = f"{how.workflow}-{activity.name}-retry-budget"
-    burst = max(1, round(rate_per_s))
-    parts.stations[name] = TokenBucket(kind="token_bucket", rate_per_s=rate_per_s, burst=burst, when_empty="reject")
-    return (Use(use=UseBody(station=name)),)
+def retry_budget(parts: Parts, activity: Activity, how: Scheduled, policy: RetryPolicy) -> str | None:
+    """The budget of an activity's retries; None where there is none."""
+    if policy.budget is None:
+        return None
+    name = f"{how.workflow}-{activity.name}"
+    parts.budgets[name] = Budget(ratio=policy.budget.ratio, burst=policy.budget.burst)
+    return name
 
 
 def _cpu(workers: Workers, activity: Activity, slots: str) -> Steps:

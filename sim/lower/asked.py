@@ -157,7 +157,7 @@ def _activity_can_fail(workflow: Workflow, activity: Activity, behaviours: Behav
     policy = activity.retry or workflow.retry
     return (
         not behaviours.retry_backoff
-        or (policy is not None and policy.budget_per_s is not None)
+        or (policy is not None and policy.budget is not None)
         or activity.non_retryable_rate > 0
         or activity.schedule_to_start_ns is not None
         or activity.schedule_to_close_ns is not None

@@ -34,8 +34,9 @@ def note_what_is_left_out(constants: Constants, scenario: Scenario, parts: Parts
             "shorter than that would cost fewer writes, and a crash more than the chunk in progress",
             "Temporal documentation, docs/evaluate/cloud/actions.mdx, 2026-08-21",
         )
-    if any(activity.retry and activity.retry.budget_per_s for activity in activities):
-        constants.note("retry budgets", "are spent by failures that workers report, not by timeouts")
+    policies = [activity.retry for activity in activities] + [one.retry for one in scenario.workflows.values()]
+    if any(policy is not None and policy.budget is not None for policy in policies):
+        constants.note("retry budgets", "are kept for each activity by all workers together; Temporal itself has none")
     if any(activity.local for activity in activities):
         constants.note(
             "workflow tasks with local activities",

@@ -13,7 +13,7 @@ from sim.network.controllers import Controller
 from sim.network.faults import Fault
 from sim.network.monitors import Monitor, Span
 from sim.network.places import Cache, NodeGroup, Resource, Station
-from sim.network.policies import Breaker
+from sim.network.policies import Breaker, Budget
 from sim.network.routines import Call
 from sim.network.sources import Source
 from sim.network.walk import walk
@@ -38,6 +38,7 @@ class Parts:
     attributes: dict[str, int] = field(default_factory=dict)
     faults: dict[str, Fault] = field(default_factory=dict)
     breakers: dict[str, Breaker] = field(default_factory=dict)
+    budgets: dict[str, Budget] = field(default_factory=dict)
     controllers: dict[str, Controller] = field(default_factory=dict)
     monitors: dict[str, Monitor] = field(default_factory=dict)
     spans: dict[str, Span] = field(default_factory=dict)
@@ -73,6 +74,7 @@ class Parts:
             attributes=self.attributes,
             faults=self.faults,
             breakers=self.breakers,
+            budgets=self.budgets,
             controllers=self.controllers,
             monitors=self.monitors,
             spans=self.spans,

@@ -158,9 +158,15 @@ class Workers:
         return (acquire(name, at=self.workflow_slots),)
 
     def retry(
-        self, policy: RetryPolicy, retried: bool, non_retryable: tuple[str, ...] = (), on_the_server: bool = True
+        self,
+        policy: RetryPolicy,
+        retried: bool,
+        non_retryable: tuple[str, ...] = (),
+        on_the_server: bool = True,
+        budget: str | None = None,
     ) -> Retry:
-        """A retry policy with the server's defaults. on_the_server: its back-offs are timers of the server."""
+        """A retry policy with the server's defaults. on_the_server: its back-offs are timers of the server. budget:
+        that its retries are taken from."""
         number = self.constants.number
         first_ns = self.or_default(policy.initial_interval_ns, "temporal.retry_initial_interval")
         return Retry(
@@ -169,6 +175,7 @@ class Workers:
             maximum_interval_ns=policy.maximum_interval_ns or first_ns * number("temporal.retry_maximum_factor"),
             maximum_attempts=policy.maximum_attempts if retried else 1,
             jitter=policy.jitter,
+            budget=budget,
             non_retryable=non_retryable,
             floor_ns=number("temporal.timer_floor") if on_the_server else 0,
             grid_ns=self.platform.temporal.timer_grid_ns if on_the_server else None,

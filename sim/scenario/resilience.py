@@ -43,3 +43,13 @@ class Hedge(Spec):
     plain_value_is: ClassVar[str] = "after"
     after_ns: PositiveDuration
     """When the second call is made; usually the time that 95 % of the calls take."""
+
+
+class RetryBudget(Spec):
+    """Retries as a share of first attempts: `10 %`, or `{ratio: 10 %, burst: 100}`."""
+
+    plain_value_is: ClassVar[str] = "ratio"
+    ratio: Ratio
+    """Retries for each first attempt, all executions together. Beyond it a failure is final."""
+    burst: Annotated[int, Field(ge=1, le=1_000_000)] = 100
+    """Retries that may be saved up; so many there are at the start."""

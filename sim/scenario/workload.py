@@ -8,9 +8,10 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from sim.network.distributions import Distribution
 from sim.network.names import Name
+from sim.scenario.resilience import RetryBudget
 from sim.scenario.transactions import Transaction
 from sim.spec import Spec
-from sim.units import Bytes, Duration, Mistake, PositiveDuration, PositiveRate, Ratio
+from sim.units import Bytes, Duration, Mistake, PositiveDuration, Ratio
 
 
 class RetryPolicy(Spec):
@@ -26,9 +27,9 @@ class RetryPolicy(Spec):
     """Attempts in all; without it there is no limit."""
     jitter: Ratio = 0.0
     """Each back-off is shortened by up to this share, uniformly."""
-    budget_per_s: PositiveRate | None = None
-    """Retries a second that all executions together may make of the activity after failures; beyond it a failure is
-    final. It saves up for one second. Without it there is no limit."""
+    budget: RetryBudget | None = None
+    """Retries that all executions together may make of the activity, as a share of its first attempts: `10 %`; beyond
+    it a failure or timeout is final. Without it there is no limit."""
 
 
 _NOT_LOCAL = {

@@ -113,11 +113,19 @@ def test_an_error_of_a_local_activity_is_tried_again_in_its_workflow_task() -> N
 def test_a_retry_budget_makes_failures_final_when_it_is_spent() -> None:
     step = "activity: {name: a, service: 10 ms, error_rate: 1, retry: {maximum_attempts: 2%s}}"
     burst = "workflows.order.arrivals={burst: 20}"
-    free, bound = run(doing(step % "", burst)), run(doing(step % ", budget: 5/s", burst))
+    free, bound = run(doing(step % "", burst)), run(doing(step % ", budget: {ratio: 0 %, burst: 5}", burst))
     assert free.attempts["order"] == (20, 20)
-    # All fail within some 40 ms of writing; five retries are saved up, none more is earned in less than 200 ms.
     assert bound.attempts["order"] == (20, 5)
     assert set(outcomes(bound)) == {FAILED}
+
+
+def test_a_retry_budget_is_a_share_of_first_attempts() -> None:
+    # One is saved up at the start and is at once as many as there may be; from then on two first attempts pay for one.
+    step = "activity: {name: a, service: 10 ms, error_rate: 1, retry: {maximum_attempts: 2, budget: %s}}"
+    each_second = "workflows.order.arrivals={renewal: 1 s}"
+    replication = run(doing(step % "{ratio: 50 %, burst: 1}", each_second), horizon_s=20.5)
+    assert replication.attempts["order"] == (20, 10)
+    assert doing(step % "10 %").lowered.network.budgets["order-a"].burst == 100
 
 
 def test_a_call_that_fails_during_an_outage_is_tried_again_until_it_is_over() -> None:
