@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from sim.cli import check, explain, init, run, schema, stability, validate
+from sim.cli import check, drill, explain, init, run, schema, stability, validate
 
 app = typer.Typer(
     help="Predict latency, recovery time and monthly cost of a durable-workflow platform from a YAML file.",
@@ -13,6 +13,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("run")(run.command)
+app.command("drill")(drill.command)
 app.command("check")(check.command)
 app.command("explain")(explain.command)
 app.command("schema")(schema.command)

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import json
 import shlex
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from sim.cli.options import CureName, File, Sets
 from sim.cli.output import note, say
 from sim.cli.progress import Progress
+from sim.cli.settings import at_least, compile_engine, make_room, parsed
 from sim.cli.start import settle
 from sim.errors import InputErrors, Problem
 from sim.units import parse_duration_ns, parse_positive_duration_ns, parse_ratio
@@ -22,8 +22,6 @@ from sim.units import parse_duration_ns, parse_positive_duration_ns, parse_ratio
 if TYPE_CHECKING:
     from sim.plan.predict import Prediction
     from sim.stats.summary import MonitorResult, Summary
-
-T = TypeVar("T")
 
 
 def command(
@@ -60,27 +58,27 @@ def command(
     settle()
     problems: list[Problem] = []
     options = Options(
-        seed=_at_least(0, "--seed", seed, problems),
-        replications=_at_least(2, "--replications", replications, problems),
-        precision=_parsed("--precision", precision, parse_ratio, problems),
-        horizon_ns=_parsed("--horizon", horizon, parse_positive_duration_ns, problems),
-        warmup=_parsed("--warmup", warmup, _warmup, problems),
+        seed=at_least(0, "--seed", seed, problems),
+        replications=at_least(2, "--replications", replications, problems),
+        precision=parsed("--precision", precision, parse_ratio, problems),
+        horizon_ns=parsed("--horizon", horizon, parse_positive_duration_ns, problems),
+        warmup=parsed("--warmup", warmup, _warmup, problems),
         processes=processes,
         engine=engine,
         command=shlex.join(["sim", *context.find_root().obj]),
     )
     if processes != -1:
-        _at_least(1, "--processes", processes, problems)
+        at_least(1, "--processes", processes, problems)
     if engine not in ENGINES:
         problems.append(Problem("--engine", f"there is no engine `{engine}`", f"known: {', '.join(ENGINES)}"))
     if columns not in (None, "csv", "parquet"):
         problems.append(Problem("--format", f"is `{columns}`; csv or parquet are expected"))
     elif columns is not None and out is None:
         problems.append(Problem("--format", "is about the files of --out, which is not given", "add   --out FOLDER"))
-    _make_room(report, out, problems)
+    make_room(report, out, problems)
     if problems:
         raise InputErrors(problems)
-    _compile(engine, quiet)
+    compile_engine(engine, quiet)
     with Progress(not quiet) as progress:
         prediction = predict(loaded, replace(options, progress=progress.tell))
     _print(prediction, as_json)
@@ -89,17 +87,6 @@ def command(
         raise SystemExit(130)
     if gate and not _passes(prediction.summary):
         raise SystemExit(1)
-
-
-def _compile(engine: str, quiet: bool) -> None:
-    """Make the engine's machine code, where this machine has none yet, and say so: it takes a while."""
-    from sim.engine.run import compile_now, must_be_compiled
-
-    if must_be_compiled(engine):
-        note("compiling the engine, once on this machine: about 20 s", quiet)
-        began = time.perf_counter()
-        compile_now()
-        note(f"compiled in {time.perf_counter() - began:.0f} s", quiet)
 
 
 def _print(prediction: Prediction, as_json: bool) -> None:
@@ -148,38 +135,5 @@ def _passes(summary: Summary) -> bool:
     )
 
 
-def _make_room(report: Path | None, out: Path | None, problems: list[Problem]) -> None:
-    """Make the folders that will be written to, so that nothing is found out only after the run."""
-    for option, folder in (("--report", report and report.parent), ("--out", out)):
-        if folder is None:
-            continue
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            reason = (error.strerror or "unknown reason").lower()
-            problems.append(Problem(option, f"`{folder}` cannot be made a folder: {reason}"))
-    if report is not None and report.is_dir():
-        hint = f"write   --report {report / 'NAME.html'}"
-        problems.append(Problem("--report", f"`{report}` is a folder; a file is expected", hint))
-
-
 def _warmup(text: str) -> str | int:
     return {"auto": "auto", "off": "none", "none": "none"}.get(text) or parse_duration_ns(text)
-
-
-def _at_least(least: int, name: str, value: int | None, problems: list[Problem]) -> int | None:
-    """The option's value; a problem where it is too small."""
-    if value is not None and value < least:
-        problems.append(Problem(name, f"is {value}; at least {least} is expected"))
-    return value
-
-
-def _parsed(name: str, text: str | None, parse: Callable[[str], T], problems: list[Problem]) -> T | None:
-    """The option's value in units; what is wrong with it is added to `problems`."""
-    if text is None:
-        return None
-    try:
-        return parse(text)
-    except ValueError as error:
-        problems.append(Problem(name, str(error)))
-        return None

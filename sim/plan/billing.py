@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from sim.cost.bill import Bill, bill
+from sim.cost.catalogue import Catalogue
 from sim.cost.propagate import times, total
 from sim.cost.read_prices import load_catalogue
 from sim.cost.terms import SavingsPlan, Terms
@@ -17,7 +18,6 @@ from sim.figure import Figure
 from sim.lower.load import Loaded
 from sim.lower.lowered import Lowered
 from sim.results.columns import Replication
-from sim.scenario.prices import Prices
 from sim.stats.intervals import mean_interval
 from sim.stats.metrics import operations
 from sim.units import Money
@@ -36,15 +36,13 @@ def bill_of(
     lowered = loaded.lowered
     if not lowered.machines and not lowered.volumes:
         return None
-    prices = loaded.scenario.prices
-    catalogue = load_catalogue(prices.catalogue or DEFAULT_CATALOGUE)
     usage = usage_of(lowered, runs, steady, None if steady else runs_per_month, confidence)
-    return bill(usage, catalogue.with_nodes(_own(prices), "prices.nodes"), _terms(prices))
+    return bill(usage, catalogue_of(loaded), terms_of(loaded))
 
 
 def price_problems(loaded: Loaded) -> list[Problem]:
     """Every machine, volume and condition of the scenario that has no price, by its path; none when all have one."""
-    lowered, prices = loaded.lowered, loaded.scenario.prices
+    lowered = loaded.lowered
     if not lowered.machines and not lowered.volumes:
         return []
     usage = Usage(
@@ -55,19 +53,22 @@ def price_problems(loaded: Loaded) -> list[Problem]:
         meters=tuple(MeterUse("prices.catalogue", meter, Figure.exact(0.0, "")) for meter in lowered.traffic),
     )
     try:
-        catalogue = load_catalogue(prices.catalogue or DEFAULT_CATALOGUE)
-        bill(usage, catalogue.with_nodes(_own(prices), "prices.nodes"), _terms(prices))
+        bill(usage, catalogue_of(loaded), terms_of(loaded))
     except InputErrors as error:
         return list(error.problems)
     return []
 
 
-def _own(prices: Prices) -> dict[str, Money]:
-    """The scenario's own prices of whole nodes."""
-    return {name: Money(usd, "USD", "month") for name, usd in prices.nodes.items()}
+def catalogue_of(loaded: Loaded) -> Catalogue:
+    """The price list of a scenario, with its own prices of whole nodes. Raises InputErrors where there is none."""
+    prices = loaded.scenario.prices
+    own = {name: Money(usd, "USD", "month") for name, usd in prices.nodes.items()}
+    return load_catalogue(prices.catalogue or DEFAULT_CATALOGUE).with_nodes(own, "prices.nodes")
 
 
-def _terms(prices: Prices) -> Terms:
+def terms_of(loaded: Loaded) -> Terms:
+    """What stands between the list and what is paid."""
+    prices = loaded.scenario.prices
     plan = prices.savings_plan
     return Terms(
         discount=prices.discount,

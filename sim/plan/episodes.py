@@ -21,6 +21,8 @@ from sim.stats.episodes import PLATFORM_SPAN, Episode, recoupled_ns
 
 RECOVERY_WINDOW_NS = 10_000_000_000
 """Windows in which recovery is looked for, unless a record is too short for it (SEMANTICS.md, Recovery)."""
+TWIN = ""
+"""The drill of a twin: no fault bears this name. So it is followed as long as its episode is, and sampled as often."""
 LEAST_WINDOWS = 12
 """So many of them follow on the beginning of a fault at least."""
 
@@ -103,7 +105,7 @@ class Bench:
         sample = min(RECOVERY_WINDOW_NS, max(self.settings.drill_window_ns // LEAST_WINDOWS, 1))
         horizon = -(-(asked.last_ns + asked.record_ns) // sample) * sample
         memory = self.settings.memory_bytes
-        return Plan(self.settings.seed, asked.replication, 0, horizon, sample + 1, self.drain_ns, sample, None, memory)
+        return Plan(self.settings.seed, asked.replication, 0, horizon, sample + 1, self.drain_ns, sample, TWIN, memory)
 
     def run(
         self, asks: Sequence[Asked], limit_ns: int = 0, over: Over | None = None, what: str = "drills"

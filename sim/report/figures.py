@@ -16,6 +16,7 @@ import plotly.graph_objects as go
 from sim.report.bounds import bound_of
 from sim.report.tables import Family, shares
 from sim.report.wording import show, state_of
+from sim.stats.episode_picture import Line, Picture
 from sim.stats.summary import Curve, Split, Timeline, Verdict
 from sim.units import DAY, HOUR, MINUTE, SECOND, format_duration_s, format_ratio
 
@@ -140,6 +141,54 @@ def timeline(shown: Timeline, family: Family, until_s: float) -> go.Figure:
         yaxis={"title": {"text": _safe(family.unit)}, "range": [0, 1.08 * family.peak if family.peak > 0 else 1]},
         showlegend=True,
         **_fault(shown, end, length_s),
+    )
+
+
+def beside_twin(shown: Picture, line: Line) -> go.Figure:
+    """One quantity of an episode over the time since its fault began, and that of the run without it."""
+    end_s = shown.time_s[-1] if shown.time_s else 0.0
+    unit, length_s = _time_unit(end_s)
+    step_s = shown.time_s[1] - shown.time_s[0] if line.at_ends and len(shown.time_s) > 1 else 0.0
+    times = [_short((time + step_s) / length_s, 6) for time in shown.time_s]
+    in_ms = line.unit == "s" and max((v for v in (*line.values, *line.twin) if math.isfinite(v)), default=1.0) < 1
+    named, factor = ("ms", 1e3) if in_ms else (line.unit, 1.0)
+    common: Trace = {"type": "scatter", "mode": "lines", "x": times}
+    hover = f"%{{y:,.4~g}} {_safe(named)}<extra>%{{fullData.name}}</extra>"
+    traces: list[Trace] = [
+        {
+            **common,
+            "y": _drawn(value * factor for value in values),
+            "name": name,
+            "hovertemplate": hover,
+            "line": {
+                "color": COLOURS[colour],
+                "width": width,
+                "dash": dash,
+                "shape": "linear" if line.at_ends else "hv",
+            },
+        }
+        for name, values, colour, width, dash in (
+            ("without the fault", line.twin, 6, 1.5, "dot"),
+            ("with it", line.values, 0, 2, "solid"),
+        )
+    ]
+    shapes: list[dict[str, Any]] = []
+    for _, begin_s, until_s in shown.faults:
+        span = {"x0": begin_s / length_s, "x1": (end_s if until_s is None else min(until_s, end_s)) / length_s}
+        upright = {"type": "rect", "xref": "x", "yref": "paper", "y0": 0, "y1": 1, **span}
+        shapes.append({**upright, "fillcolor": FAULT, "opacity": 0.16, "line": {"width": 0}, "layer": "below"})
+    title = {"text": f"<b>{_safe(line.name)}</b>", "font": {"size": 13}, "x": 0, "xanchor": "left", "yanchor": "top"}
+    return _figure(
+        traces,
+        height=230,
+        title={**title, "xref": "container", "yref": "container", "y": 0.98},
+        xaxis={
+            "title": {"text": f"{unit} since the fault began"},
+            "range": [shown.time_s[0] / length_s, end_s / length_s] if shown.time_s else [0, 1],
+        },
+        yaxis={"title": {"text": _safe(named)}, "rangemode": "tozero"},
+        showlegend=True,
+        shapes=shapes,
     )
 
 

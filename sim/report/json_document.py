@@ -34,7 +34,7 @@ def document(summary: Summary, bill: Bill | None) -> dict[str, Any]:
         "provenance": dict(summary.provenance),
         "metrics": {name: figure_json(figure) for name, figure in summary.metrics.items()},
         "objectives": [_objective(objective) for objective in summary.objectives],
-        "recovery": [_recovery(recovery) for recovery in summary.recovery],
+        "recovery": [recovery_json(recovery) for recovery in summary.recovery],
         "cost": None if bill is None else _cost(bill),
         "monitors": [_monitor(monitor) for monitor in summary.monitors],
         "warnings": list(summary.warnings),
@@ -63,7 +63,8 @@ def _objective(objective: Verdict) -> dict[str, Any]:
     }
 
 
-def _recovery(recovery: Recovery) -> dict[str, Any]:
+def recovery_json(recovery: Recovery) -> dict[str, Any]:
+    """Recovery from one kind of fault."""
     losses = {name: figure_json(figure) for name, figure in recovery.losses.items()}
     return {
         "fault": recovery.fault,

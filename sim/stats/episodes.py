@@ -77,6 +77,23 @@ class Episode:
         latency are back in order."""
         return self.recoupled_ns is not None or not self.times().metastable
 
+    def not_in_order_ns(self, limit_ns: int | None = None) -> int:
+        """Time from the beginning of the fault until rate and latency are back, in windows in which they are not in
+        order; to the end of the record where they do not come back."""
+        window_ns, times = self.window_ns, self.times(limit_ns)
+        mine, others = (windows_of(run, window_ns) for run in (self.run, self.twin))
+        good = one.in_order(mine, others, self.objective_p99_ns)
+        first = self.begin_ns // window_ns
+        last = good.rate.size
+        if times.restore_ns is not None and times.latency_ok_ns is not None:
+            last = -(-(self.begin_ns + max(times.restore_ns, times.latency_ok_ns)) // window_ns)
+        return int((~(good.rate & good.latency))[first:last].sum()) * window_ns
+
+    @property
+    def still_open(self) -> int:
+        """Executions that began in the record and are not known to have ended, beyond those of the twin."""
+        return _still_open(self.run) - _still_open(self.twin)
+
     @property
     def lost(self) -> int:
         """Executions that failed or were turned away beyond those of the twin."""
@@ -227,6 +244,11 @@ def _p99_by_window(
 def _failures(run: Replication) -> int:
     rows = run.executions
     return int(np.isin(rows.outcome[rows.cohort], (FAILED, REJECTED)).sum())
+
+
+def _still_open(run: Replication) -> int:
+    rows = run.executions
+    return int((rows.outcome[rows.cohort] == OPEN).sum())
 
 
 def _tries(run: Replication) -> float:

@@ -1,0 +1,102 @@
+"""`sim drill`: how long until a fault is over, and what it takes with it."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sim.cli.options import File, Sets
+from sim.cli.output import note, say
+from sim.cli.progress import Progress
+from sim.cli.settings import at_least, compile_engine, make_room, parsed
+from sim.cli.start import settle
+from sim.errors import InputErrors, Problem
+from sim.units import parse_positive_duration_ns
+
+
+def command(
+    context: typer.Context,
+    file: File,
+    fault: Annotated[str, typer.Option("--fault", metavar="NAME", help="Which of the scenario's faults.")],
+    phases: Annotated[
+        list[str],
+        typer.Option(
+            "--phase",
+            help="When in the load's cycle it begins: :58 (minute 58), 10:58, '3 h', or any (drawn each time). "
+            "Repeatable, to compare. Without it the fault's own time; drawn where it comes at random.",
+            show_default=False,
+        ),
+    ] = [],  # noqa: B006 - typer copies it
+    episodes: Annotated[int | None, typer.Option("-n", help="Episodes.", show_default="40")] = None,
+    limit: Annotated[
+        str | None,
+        typer.Option(
+            "--limit",
+            help="How long an episode that is not over is followed: '1 h'.",
+            show_default="8 times run.drill_window",
+        ),
+    ] = None,
+    cure: Annotated[
+        str | None,
+        typer.Option("--cure", metavar="NAME", help="Compare with this one of its `cures`.", show_default=False),
+    ] = None,
+    sets: Sets = [],  # noqa: B006 - typer copies it
+    seed: Annotated[int | None, typer.Option("--seed", help="Everything random follows from it.")] = None,
+    engine: Annotated[str, typer.Option("--engine", help="fast, or reference: the same figures, slowly.")] = "fast",
+    report: Annotated[Path | None, typer.Option("--report", help="Write one HTML page.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress and no notes.")] = False,
+    processes: Annotated[int, typer.Option("--processes", help="Runs at once; -1 takes all cores.")] = -1,
+) -> None:
+    """Let a fault come, many times, each beside the same run without it: detect, restore, drain, latency back in
+    order; lost, redone, retries; what an episode costs; how a median and a bad one went."""
+    from sim.engine.run import ENGINES
+    from sim.lower.load import load
+    from sim.plan.drill import EPISODES, DrillOptions, drill
+
+    loaded = load(file, sets)
+    settle()
+    problems: list[Problem] = []
+    options = DrillOptions(
+        fault=fault,
+        phases=tuple(dict.fromkeys(phases)),
+        episodes=at_least(2, "-n", episodes, problems) or EPISODES,
+        seed=at_least(0, "--seed", seed, problems),
+        limit_ns=parsed("--limit", limit, parse_positive_duration_ns, problems),
+        cure=cure,
+        processes=processes,
+        engine=engine,
+        command=shlex.join(["sim", *context.find_root().obj]),
+    )
+    if options.limit_ns is not None and options.limit_ns < loaded.scenario.run.drill_window_ns:
+        problems.append(Problem("--limit", "is below run.drill_window, for which every episode is followed"))
+    if processes != -1:
+        at_least(1, "--processes", processes, problems)
+    if engine not in ENGINES:
+        problems.append(Problem("--engine", f"there is no engine `{engine}`", f"known: {', '.join(ENGINES)}"))
+    make_room(report, None, problems)
+    if problems:
+        raise InputErrors(problems)
+    compile_engine(engine, quiet)
+    with Progress(not quiet) as progress:
+        found = drill(loaded, replace(options, progress=progress.tell))
+    if as_json:
+        from sim.report.drill_document import document
+
+        say(json.dumps(document(found), indent=2, ensure_ascii=False, allow_nan=False))
+    else:
+        from sim.report.drill_text import drill_text
+
+        say(drill_text(found))
+    if report is not None:
+        from sim.report.drill_page import write_drill
+
+        write_drill(report, found)
+        note(f"report: {report}", quiet)
+    if found.interrupted:
+        raise SystemExit(130)

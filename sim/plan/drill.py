@@ -1,0 +1,227 @@
+"""A drill: many episodes of one kind of fault beside their twins, at one or more phases, with and without a cure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+
+from sim.errors import InputErrors, Problem
+from sim.lower.load import Loaded, cured
+from sim.lower.lowered import Assumption
+from sim.plan.episode_cost import EpisodeCost, cost_of
+from sim.plan.episodes import Asked, Bench
+from sim.plan.inputs import check_inputs
+from sim.plan.kinds import Kind
+from sim.plan.phases import phase_ns_of
+from sim.plan.runner import Progress, Runner
+from sim.plan.window import settled_ns
+from sim.scenario.settings import RunSettings
+from sim.stats.episode_picture import Picture, at_quantile, by_badness, picture
+from sim.stats.episodes import Episode, losses_in, recovery_of
+from sim.stats.summary import Recovery
+from sim.units import format_duration_ns
+
+EPISODES = 40
+LIMIT_WINDOWS = 8
+"""An episode that is not over is followed for this many times `run.drill_window`, unless told otherwise."""
+ANY = "any"
+"""A phase that is drawn for each episode."""
+
+
+@dataclass(frozen=True, slots=True)
+class DrillOptions:
+    """What is asked for. phases: texts for `phase_ns_of`, or ANY; none: the time that the scenario gives the fault, or
+    drawn ones where it gives none. cure: compared with the scenario as it stands. limit_ns: see LIMIT_WINDOWS."""
+
+    fault: str
+    phases: tuple[str, ...] = ()
+    episodes: int = EPISODES
+    seed: int | None = None
+    limit_ns: int | None = None
+    cure: str | None = None
+    processes: int = -1
+    engine: str = "fast"
+    progress: Progress | None = None
+    command: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """Episodes that are told together. when: at which phase they began; cure: with which cure, "" without one.
+
+    median, bad: the episodes that stand where the 50th and 95th percentile of latency back in order does. longer: how
+    many were not over within `run.drill_window` and were run on; cut: how many of these not within the limit either.
+    """
+
+    when: str
+    cure: str
+    recovery: Recovery
+    cost: EpisodeCost
+    median: Picture
+    bad: Picture
+    episodes: tuple[Episode, ...]
+    longer: int
+    cut: int
+
+    @property
+    def name(self) -> str:
+        """What tells it from the others."""
+        return f"{self.when}, with {self.cure}" if self.cure else self.when
+
+
+@dataclass(frozen=True, slots=True)
+class DrillReport:
+    """What a drill gives. limit_ns: how long after its beginning an episode was followed at most."""
+
+    name: str
+    file: str
+    hash: str
+    command: str
+    seed: int
+    fault: str
+    window_ns: int
+    limit_ns: int
+    cases: tuple[Case, ...]
+    events: int
+    warnings: tuple[str, ...]
+    assumptions: tuple[Assumption, ...]
+    interrupted: bool
+
+
+def drill(loaded: Loaded, options: DrillOptions) -> DrillReport:
+    """Run the drill.
+
+    Raises InputErrors for a fault, a phase or a cure that the scenario does not have, AuditFailed when a run breaks a
+    law, KeyboardInterrupt when it is stopped before there is anything to tell.
+    """
+    settings = loaded.scenario.run
+    if options.seed is not None:
+        settings = settings.model_copy(update={"seed": options.seed})
+    limit_ns = options.limit_ns or LIMIT_WINDOWS * settings.drill_window_ns
+    ways = {"": loaded}
+    if options.cure is not None:
+        ways[options.cure] = cured(loaded, options.cure)
+    cases: list[Case] = []
+    warnings: dict[str, None] = {}
+    interrupted = False
+    for cure, one in ways.items():
+        trial = _Trial(one, settings_of(one, settings), options, limit_ns)
+        cases += trial.cases(cure)
+        warnings |= dict.fromkeys(trial.runner.warnings)
+        interrupted = trial.runner.interrupted
+        if interrupted:
+            break
+    if not cases:
+        raise KeyboardInterrupt
+    return DrillReport(
+        name=loaded.scenario.name,
+        file=loaded.document.file,
+        hash=loaded.hash,
+        command=options.command,
+        seed=settings.seed,
+        fault=options.fault,
+        window_ns=settings.drill_window_ns,
+        limit_ns=limit_ns,
+        cases=tuple(cases),
+        events=sum(one.run.events for case in cases for one in case.episodes),
+        warnings=tuple(warnings),
+        assumptions=loaded.lowered.assumptions,
+        interrupted=interrupted,
+    )
+
+
+def settings_of(loaded: Loaded, settings: RunSettings) -> RunSettings:
+    """The settings of a cured scenario with the seed of the one that it is compared with."""
+    return loaded.scenario.run.model_copy(update={"seed": settings.seed})
+
+
+class _Trial:
+    """The drill of one scenario."""
+
+    def __init__(self, loaded: Loaded, settings: RunSettings, options: DrillOptions, limit_ns: int) -> None:
+        self.loaded = loaded
+        self.settings = settings
+        self.options = options
+        self.limit_ns = max(limit_ns, settings.drill_window_ns)
+        self.runner = Runner(
+            check_inputs(loaded), loaded.lowered.in_progress, options.processes, options.engine, options.progress
+        )
+        self.bench = Bench(loaded, settings, self.runner, drain_ns=min(settings.drain_ns, self.limit_ns))
+        self.kind = self._kind()
+
+    def _kind(self) -> Kind:
+        kinds, name = self.bench.kinds, self.options.fault
+        if name in kinds:
+            return kinds[name]
+        near = get_close_matches(name, kinds, 1)
+        known = f"faults here: {', '.join(kinds)}" if kinds else "nothing fails in it; write   faults:"
+        hint = f"did you mean {near[0]}?" if near else known
+        raise InputErrors([Problem("--fault", f"is `{name}`, which is no fault of this scenario", hint)])
+
+    def cases(self, cure: str) -> Iterator[Case]:
+        """One case for each phase, run in one batch."""
+        whens = self._whens()
+        count = self.options.episodes
+        asks = [self._asked(phase, index) for index in range(count) for phase in whens.values()]
+        found = self.bench.run(asks, self.limit_ns, what="episodes")
+        for place, when in enumerate(whens):
+            episodes = found[place :: len(whens)]
+            if episodes:
+                yield self._case(when, cure, episodes)
+
+    def _whens(self) -> dict[str, int | str]:
+        """How each phase is told, and what is asked for: a phase, ANY or (the scenario's own time) the empty text."""
+        asked = self.options.phases
+        if not asked and self.kind.at_ns is not None:
+            return {f"at {format_duration_ns(self.kind.at_ns)} of the run": ""}
+        bench, cycle = self.bench, self.bench.cycle
+        whens: dict[str, int | str] = {}
+        for text in asked or (ANY,):
+            if text == ANY:
+                length = format_duration_ns(cycle.length_ns)
+                whens[f"at any phase of {length}" if cycle.length_ns else "after the warm-up"] = ANY
+            else:
+                whens[f"at {text}"] = phase_ns_of(text, cycle)
+        if not cycle.whole:
+            self.runner.warn(
+                f"the periods of this load hardly ever meet: phases are those of the longest, "
+                f"{format_duration_ns(cycle.length_ns)}"
+            )
+        length_ns = cycle.length_ns if cycle.of_load else 0
+        bench.settled_ns = settled_ns(
+            bench.calm,
+            self.settings,
+            length_ns,
+            lambda plans: self.runner.run("warm-up", [(bench.calm, plan) for plan in plans]),
+        )
+        return whens
+
+    def _asked(self, phase: int | str, replication: int) -> Asked:
+        if phase == "":
+            assert self.kind.at_ns is not None
+            return Asked(((self.kind, self.kind.at_ns),), replication, self.settings.drill_window_ns)
+        return self.bench.asked(self.kind, replication, phase if isinstance(phase, int) else None)
+
+    def _case(self, when: str, cure: str, episodes: Sequence[Episode]) -> Case:
+        lowered, level = self.loaded.lowered, self.settings.confidence
+        recovery = recovery_of(episodes, None, level)
+        open_ = sum(one.still_open for one in episodes) / len(episodes)
+        lost = recovery.lost
+        if open_:
+            lost = lost.with_note(f"{open_:+.3g} are still open at the end of the record")
+        losses = losses_in([one.run for one in episodes], lowered.in_drills, lowered.ages_in_drills, level)
+        ordered = by_badness(episodes)
+        records_ns = [one.run.horizon_ns - one.begin_ns for one in episodes]
+        longer = [length for length in records_ns if length > self.settings.drill_window_ns + episodes[0].window_ns]
+        return Case(
+            when=when,
+            cure=cure,
+            recovery=replace(recovery, lost=lost, losses=losses),
+            cost=cost_of(self.loaded, episodes, None, level),
+            median=picture(at_quantile(ordered, 0.5)),
+            bad=picture(at_quantile(ordered, 0.95)),
+            episodes=tuple(episodes),
+            longer=len(longer),
+            cut=sum(length >= self.limit_ns for length in longer),
+        )

@@ -1,0 +1,51 @@
+"""The page of a drill, as templates/drill.html.j2 lays it out. Its frame is told in `frame`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from sim.plan.drill import Case, DrillReport
+from sim.plan.episode_cost import IN_IT, NOT_IN_IT
+from sim.report import wording
+from sim.report.drill_text import PHASES, length_of, pictures_of
+from sim.report.figures import beside_twin
+from sim.report.frame import Chart, add_chart, framed
+from sim.stats.episode_picture import Picture
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """An episode on the page: what it is, and its charts, one for each quantity."""
+
+    title: str
+    charts: tuple[Chart, ...]
+
+
+def write_drill(path: Path, report: DrillReport) -> None:
+    """Writes the page of a drill to `path`."""
+    path.write_text(render(report), encoding="utf-8", newline="\n")
+
+
+def render(report: DrillReport) -> str:
+    """The page as text."""
+    charts: list[Chart] = []
+    context = {
+        "report": report,
+        "length": length_of(report),
+        "phases": PHASES,
+        "losses": wording.LOSSES,
+        "in_it": IN_IT,
+        "not_in_it": NOT_IN_IT,
+        "shown": [(case, [_shown(case, *one, charts) for one in pictures_of(case)]) for case in report.cases],
+    }
+    return framed("drill.html.j2", context, charts)
+
+
+def _shown(case: Case, label: str, picture: Picture, charts: list[Chart]) -> Shown:
+    title = f"{label[0].upper()}{label[1:]}, replication {picture.replication}"
+    drawn = tuple(
+        add_chart(charts, f"{line.name} over time, {case.name}, {label}", beside_twin(picture, line))
+        for line in picture.lines
+    )
+    return Shown(title, drawn)

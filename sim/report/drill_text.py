@@ -1,0 +1,182 @@
+"""A drill as plain text for a terminal: the table of its cases, what an episode costs, and two episodes as lines."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from statistics import fmean
+
+from sim.figure import Figure
+from sim.plan.drill import Case, DrillReport
+from sim.plan.episode_cost import IN_IT, NOT_IN_IT
+from sim.report.grid import WIDTH, grid, paragraph
+from sim.report.spark import folded, spark
+from sim.report.wording import LOSSES, as_factor, confidence_of, interval_of, plain, show, value_of
+from sim.stats.episode_picture import Line, Picture
+from sim.units import format_count, format_duration_ns, format_duration_s
+
+PHASES = {"detect": "detect", "restore": "restore", "drain": "drain", "latency_ok": "latency ok"}
+"""The times of a recovery, with the heads of their columns."""
+MOST_BLOCKS = 4
+"""So wide is a window at most."""
+ALWAYS = ("throughput", "latency p99", "backlog")
+"""Lines that are shown beside those of the twin; of the others its extreme is told."""
+
+
+def drill_text(report: DrillReport) -> str:
+    """The drill: its cases, the distribution of the times, costs, pictures, warnings. Ends with a line break."""
+    blocks = [
+        _head(report),
+        _cases(report),
+        _costs(report),
+        *(_picture(case, label, one) for case in report.cases for label, one in pictures_of(case)),
+        [line for warning in report.warnings for line in paragraph(f"WARNING {warning}", 8)],
+        ["repeat with", f"  {report.command}"],
+    ]
+    texts = ["\n".join(map(plain, block)) for block in map(list, blocks) if block]
+    return "\n\n".join(texts) + "\n"
+
+
+def pictures_of(case: Case) -> list[tuple[str, Picture]]:
+    """The median and the bad episode of a case, each with what it is; one where both are the same."""
+    if case.median == case.bad:
+        return [("the median and the bad episode", case.median)]
+    return [("the median episode", case.median), ("a bad episode (p95)", case.bad)]
+
+
+def length_of(report: DrillReport) -> str:
+    """How long episodes were followed, and how many longer than the window."""
+    window, limit = format_duration_ns(report.window_ns), format_duration_ns(report.limit_ns)
+    longer, cut = sum(case.longer for case in report.cases), sum(case.cut for case in report.cases)
+    text = f"each followed for {window} from the beginning of the fault, longer while it is not over, {limit} at most"
+    return f"{text}; {longer} took longer" + (f", {cut} were cut there" if cut else "") if longer else text
+
+
+def _head(report: DrillReport) -> Iterator[str]:
+    count = len(report.cases[0].episodes)
+    events = format_count(report.events)
+    yield from paragraph(
+        f"{report.name}: {report.fault}, {count} episodes beside runs without it on the same draws, seed "
+        f"{report.seed}, {events} events; {length_of(report)}",
+        2,
+    )
+
+
+def _cases(report: DrillReport) -> Iterator[str]:
+    """Mean, p50 and p95 of the times, and means of the counts, each with its interval below it."""
+    heads = (*PHASES.values(), "never back", "lost", "redone", "retries")
+    rows: list[tuple[str, ...]] = [(report.fault.upper(), *heads)]
+    notes: dict[str, list[str]] = {}
+    for case in report.cases:
+        one = case.recovery
+        means = [one.detect_s, one.restore_s, one.drain_s, one.latency_ok_s, one.never_back]
+        means += [one.lost, one.redone, as_factor(one.amplification)]
+        rows.append((f" {case.name}", *[""] * len(heads)))
+        rows += _with_intervals("mean", means)
+        for level in ("p50", "p95"):
+            rows += _with_intervals(level, [one.percentiles[name][level] for name in PHASES], len(heads))
+        for head, figure in zip(heads, means, strict=True):
+            if figure.note:
+                notes.setdefault(figure.note, []).append(head)
+        for head, phase in PHASES.items():
+            note = one.percentiles[head]["p95"].note
+            if note:
+                notes.setdefault(note, []).append(f"p95 of {phase}")
+    yield from filter(None, grid(rows))
+    for note, of in notes.items():
+        yield from paragraph(f"  {', '.join(dict.fromkeys(of))}: {note}", 4)
+    for case in report.cases:
+        if case.recovery.losses:
+            found = ", ".join(f"{head} {_whole(case.recovery.losses[name])}" for name, head in LOSSES.items())
+            yield from paragraph(f"  lost for good {case.name}: {found}", 4)
+
+
+def _with_intervals(label: str, figures: Sequence[Figure], columns: int | None = None) -> Iterator[tuple[str, ...]]:
+    """A row of values and one of their intervals, filled up to so many columns."""
+    rest = [""] * ((columns or len(figures)) - len(figures))
+    yield f"  {label}", *map(value_of, figures), *rest
+    yield f"   {confidence_of(list(figures))}", *map(interval_of, figures), *rest
+
+
+def _whole(figure: Figure) -> str:
+    return f"{value_of(figure)} {interval_of(figure)}".rstrip()
+
+
+def _costs(report: DrillReport) -> Iterator[str]:
+    """What an episode costs on average, case by case."""
+    for case in report.cases:
+        cost = case.cost
+        amounts: dict[str, tuple[Figure | None, Figure | None]] = {
+            "extra node-hours": (cost.node_hours, cost.nodes),
+            "extra traffic": (None, cost.traffic),
+            "not in order": (cost.not_in_order, cost.downtime),
+            "work thrown away": (cost.thrown_away, None),
+            "in all": (None, cost.total),
+        }
+        level = confidence_of([cost.node_hours, cost.not_in_order, cost.thrown_away])
+        rows: list[tuple[str, ...]] = [(f"COST OF AN EPISODE {case.name}", "mean", level, "USD", level)]
+        for name, (amount, usd) in amounts.items():
+            if amount is not None or usd is not None:
+                rows.append((f" {name}", *_cell(amount), *_cell(usd)))
+        yield from grid(rows)
+    yield from paragraph(f"  In it: {IN_IT}. Not in it: {NOT_IN_IT}. A blank has no price.", 4)
+
+
+def _cell(figure: Figure | None) -> tuple[str, str]:
+    """An amount and its interval; money without its unit, which stands in the head."""
+    if figure is None:
+        return "", ""
+    bare = replace(figure, unit="") if figure.unit == "USD" else figure
+    return value_of(bare), interval_of(bare)
+
+
+def _picture(case: Case, label: str, shown: Picture) -> Iterator[str]:
+    """An episode as lines of blocks, those that every run has above the same of its twin; when the fault was there."""
+    yield f"TIMELINE {case.name}: {label}, replication {shown.replication}"
+    space = max(len(line.name) for line in shown.lines) + 1
+    width = WIDTH - space - 30
+    each = max(1, min(MOST_BLOCKS, width // len(shown.time_s)))
+    columns = len(folded(shown.time_s, width))
+    yield f" {'fault'.ljust(space)} {_presence(shown, columns, each)}"
+    for line in shown.lines:
+        fold = fmean if line.unit == "1/s" else max
+        blocks, without = (spark(values, _ends(line), width, fold, each) for values in (line.values, line.twin))
+        extreme, of_twin = _extreme(line, line.values), _extreme(line, line.twin)
+        if line.name in ALWAYS:
+            yield f" {line.name.ljust(space)} {blocks.ljust(columns * each)}  {extreme}"
+            yield f" {'  without'.ljust(space)} {without.ljust(columns * each)}  {of_twin}"
+        else:
+            yield f" {line.name.ljust(space)} {blocks.ljust(columns * each)}  {extreme}, without {of_twin}"
+    begin, end = shown.time_s[0], shown.time_s[-1]
+    yield f" from {format_duration_s(begin)} to {format_duration_s(end)} after the fault's beginning"
+
+
+def _ends(line: Line) -> tuple[float, float]:
+    """What the lowest and the highest block stand for; what moves by less than half of itself begins at its least."""
+    known = [value for value in (*line.values, *line.twin) if math.isfinite(value)]
+    low, high = min(known, default=0.0), max(known, default=0.0)
+    return (low, high) if line.at_ends and low > high / 2 else (0.0, high)
+
+
+def _extreme(line: Line, values: Sequence[float]) -> str:
+    """The least throughput, the most of anything else."""
+    known = [value for value in values if math.isfinite(value)]
+    if not known:
+        return "nothing"
+    if line.unit == "1/s":
+        return f"min {show(min(known), line.unit)}"
+    low = _ends(line)[0]
+    return f"max {show(max(known), line.unit)}" + (f", blocks from {show(low, line.unit)}" if low else "")
+
+
+def _presence(shown: Picture, columns: int, each: int) -> str:
+    """Where the fault is there, as a line."""
+    step = shown.time_s[1] - shown.time_s[0] if len(shown.time_s) > 1 else 1.0
+
+    def there(time: float) -> float:
+        ends = ((begin, math.inf if end is None else end) for _, begin, end in shown.faults)
+        return float(any(begin < time + step and time < max(end, begin + 1e-9) for begin, end in ends))
+
+    marks = folded([there(time) for time in shown.time_s], columns)
+    return "".join(each * ("▀" if mark else "·") for mark in marks)
