@@ -182,7 +182,10 @@ class _Trial:
                 length = format_duration_ns(cycle.length_ns)
                 whens[f"at any phase of {length}" if cycle.length_ns else "after the warm-up"] = ANY
             else:
-                whens[f"at {text}"] = phase_ns_of(text, cycle)
+                phase = whens[f"at {text}"] = phase_ns_of(text, cycle)
+                if self.kind.window is not None and not cycle.meets(phase, self.kind.window):
+                    problem = f"is `{text}`, but {self.kind.name} never begins there: its `window` is closed"
+                    raise InputErrors([Problem("--phase", problem)])
         if not cycle.whole:
             self.runner.warn(
                 f"the periods of this load hardly ever meet: phases are those of the longest, "

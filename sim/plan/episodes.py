@@ -82,11 +82,11 @@ class Bench:
 
     def begin_ns(self, kind: Kind, replication: int, phase_ns: int | None = None) -> int:
         """When an episode of a kind begins, once the start is forgotten: at a phase, or at one drawn uniformly over
-        the cycle."""
+        the cycle, or as the kind's window has it."""
         if phase_ns is not None:
             return self.cycle.begin_ns(phase_ns, self.settled_ns)
         drawn = share(self.settings.seed, replication, f"{kind.name}/phase")
-        return self.settled_ns + int(drawn * self.cycle.length_ns)
+        return self.cycle.drawn_ns(drawn, kind.window, self.settled_ns)
 
     # -- what is run ------------------------------------------------------------------------------------------
 

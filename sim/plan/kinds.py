@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sim.draws.streams import stream_key
 from sim.lower.lowered import Lowered, Variant
 from sim.network import Network
-from sim.network.faults import Fault
+from sim.network.faults import Fault, Window
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,12 +16,13 @@ class Kind:
     """A kind of fault.
 
     variants: the ways in which an episode of it may go; their chances add up to 1. at_ns: when the scenario itself
-        lets it begin; None where it comes at random.
+        lets it begin; None where it comes at random. window: when it may begin, where that is not at any time.
     """
 
     name: str
     variants: tuple[Variant, ...]
     at_ns: int | None = None
+    window: Window | None = None
 
     def variant(self, seed: int, replication: int) -> Mapping[str, Fault]:
         """The faults of the episode on these draws."""
@@ -46,7 +47,7 @@ def kinds_of(lowered: Lowered) -> dict[str, Kind]:
         if fault.at_ns is not None and name not in companions:
             together = (name, *lowered.companions.get(name, ()))
             found[name] = Kind(name, (Variant(1.0, _from_zero(network, together, fault.at_ns)),), fault.at_ns)
-    return found | {name: Kind(name, one.variants) for name, one in lowered.classes.items()}
+    return found | {name: Kind(name, one.variants, window=one.window) for name, one in lowered.classes.items()}
 
 
 def calm(network: Network) -> Network:

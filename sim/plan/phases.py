@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from sim.errors import InputErrors, Problem
 from sim.lower.load import Loaded
+from sim.network.faults import Window
 from sim.network.sources import BurstArrivals, PoissonArrivals, Source
 from sim.stats.cycles import common_cycle_ns
 from sim.units import HOUR, MINUTE, format_duration_ns, parse_duration_ns
@@ -34,6 +36,24 @@ class Cycle:
         """The first instant at this phase that is not before `earliest_ns`."""
         late = phase_ns - earliest_ns
         return earliest_ns + (late % self.length_ns if self.length_ns else max(late, 0))
+
+    def drawn_ns(self, drawn: float, window: Window | None, earliest_ns: int) -> int:
+        """When a fault begins that comes at any time alike; drawn: that time, as a share of all.
+
+        What would come outside of its window comes when that opens next. Told is the first instant at that phase that
+        is not before `earliest_ns`: the load is the same in each cycle.
+        """
+        if window is None:
+            return self.begin_ns(int(drawn * self.length_ns) + earliest_ns, earliest_ns)
+        wanted_ns = int(drawn * math.lcm(window.period_ns, self.length_ns or 1))
+        since_ns = (wanted_ns - window.from_ns) % window.period_ns
+        begin_ns = wanted_ns if since_ns < window.length_ns else wanted_ns + window.period_ns - since_ns
+        return self.begin_ns(begin_ns, earliest_ns) if self.length_ns else earliest_ns
+
+    def meets(self, phase_ns: int, window: Window) -> bool:
+        """Whether a window is ever open at a phase."""
+        step = math.gcd(self.length_ns, window.period_ns)
+        return (phase_ns - window.from_ns) % step < window.length_ns
 
 
 def cycle_of(loaded: Loaded) -> Cycle:

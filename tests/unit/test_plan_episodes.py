@@ -8,6 +8,7 @@ import pytest
 
 from sim.errors import InputErrors
 from sim.lower.load import Loaded, load
+from sim.network.faults import Window
 from sim.plan.episodes import Asked, Bench
 from sim.plan.kinds import calm, disturbed, kinds_of
 from sim.plan.phases import Cycle, cycle_of, phase_ns_of
@@ -157,6 +158,28 @@ def test_a_phase_comes_once_the_start_is_forgotten() -> None:
     assert cycle.begin_ns(58 * MINUTE, 0) == 58 * MINUTE
     assert cycle.begin_ns(MINUTE, 2 * MINUTE) == HOUR + MINUTE
     assert cycle.begin_ns(2 * MINUTE, 2 * MINUTE) == 2 * MINUTE
+
+
+def test_what_comes_outside_of_its_window_comes_when_that_opens_next() -> None:
+    nightly = Window(**{"from": "3 h", "to": "4 h", "period": "1 day"})
+    day = Cycle(DAY)
+    # A 24th of all wanted times lies in the window; what is wanted at noon comes at three, as the 23 others do.
+    assert day.drawn_ns(0.5, nightly, 0) == 3 * HOUR
+    assert day.drawn_ns(3.5 / 24, nightly, 0) == round(3.5 * HOUR)
+    assert day.drawn_ns(0.5, nightly, 5 * HOUR) == DAY + 3 * HOUR
+    # A load that goes round each hour is at the same phase at three and at midnight.
+    assert Cycle(HOUR).drawn_ns(0.5, nightly, 0) == 0
+    assert Cycle(HOUR).drawn_ns(3.5 / 24, nightly, 0) == HOUR / 2
+    assert Cycle(0, of_load=False).drawn_ns(0.5, nightly, 7 * SECOND) == 7 * SECOND
+
+
+def test_a_window_meets_the_phases_at_which_it_is_open() -> None:
+    nightly = Window(**{"from": "3 h 30 min", "to": "4 h", "period": "1 day"})
+    assert Cycle(DAY).meets(3 * HOUR + 45 * MINUTE, nightly)
+    assert not Cycle(DAY).meets(4 * HOUR, nightly)
+    assert Cycle(HOUR).meets(31 * MINUTE, nightly)
+    assert not Cycle(HOUR).meets(29 * MINUTE, nightly)
+    assert Cycle(7 * HOUR).meets(29 * MINUTE, nightly) == Cycle(HOUR).meets(29 * MINUTE, nightly)
 
 
 @pytest.mark.parametrize(
