@@ -17,6 +17,7 @@ from sim.plan.billing import bill_of
 from sim.plan.episodes import Asked, Bench
 from sim.plan.inputs import check_inputs, placed
 from sim.plan.lives import life_text
+from sim.plan.provenance import provenance
 from sim.plan.runner import Progress, Runner
 from sim.plan.window import Measured, measured
 from sim.results.columns import Replication
@@ -28,7 +29,6 @@ from sim.stats.sli import Sli, good_share
 from sim.stats.summarise import base_figures, monitors, pictures, recovery_metrics, verdicts
 from sim.stats.summary import Recovery, Summary
 
-VERSION = "0.1.0"
 MOST_REPLICATIONS_FACTOR = 20
 """`precision` gives up at this many times the replications asked for: seeds are never retried."""
 
@@ -289,7 +289,7 @@ class _Line:
             timelines=shown.timelines,
             splits=shown.splits,
             assumptions=lowered.assumptions,
-            provenance=_provenance(base, wall_s),
+            provenance=provenance(base[0].engine if base else "", wall_s),
         )
         return Prediction(
             summary,
@@ -328,18 +328,3 @@ def _relative(name: str, figure: Figure) -> float:
         return float("inf")
     value = 1 - figure.value if name.startswith("availability.") else figure.value
     return figure.half_width / abs(value) if value else 0.0 if figure.half_width == 0 else float("inf")
-
-
-def _provenance(runs: Sequence[Replication], wall_s: float) -> dict[str, object]:
-    import platform
-    from importlib.metadata import version
-
-    return {
-        "engine": runs[0].engine if runs else "",
-        "wall_s": round(wall_s, 3),
-        "versions": {
-            "durasim": VERSION,
-            "python": platform.python_version(),
-            **{name: version(name) for name in ("numba", "numpy", "pydantic", "scipy", "simpy")},
-        },
-    }

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sim.figure import Figure
+from sim.results.columns import Ints
 from sim.stats.freedom import FloatArray
 from sim.stats.rates import Frequency
 
@@ -28,11 +29,16 @@ class Peril:
     """Something that comes and takes.
 
     losses: what each of its episodes took, in the unit of the budget; infinite where it never ended. A negative one,
-    which chance brings about, takes nothing.
+    which chance brings about, takes nothing. weights: how likely each is, in any unit; all alike by default.
     """
 
     frequency: Frequency
     losses: FloatArray
+    weights: FloatArray | None = None
+
+    def chosen(self, rows: Ints) -> Peril:
+        """The same with these of its episodes."""
+        return Peril(self.frequency, self.losses[rows], None if self.weights is None else self.weights[rows])
 
 
 def chance_inside(budget: float, perils: Sequence[Peril], window_s: float) -> float:
@@ -47,25 +53,28 @@ def chance_inside(budget: float, perils: Sequence[Peril], window_s: float) -> fl
     tilt = np.exp(-20.0 / length * np.arange(length))
     total = np.zeros(length, np.complex128)
     for peril in perils:
-        transform = np.fft.fft(_on_the_lattice(peril.losses, budget / STEPS, length) * tilt)
+        transform = np.fft.fft(_on_the_lattice(peril, budget / STEPS, length) * tilt)
         total += peril.frequency.log_generating(transform, window_s)
     mass = np.fft.ifft(np.exp(total)).real / tilt
     return float(np.clip(mass[: STEPS + 1].sum(), 0.0, 1.0))
 
 
-def _on_the_lattice(losses: FloatArray, step: float, length: int) -> FloatArray:
+def _on_the_lattice(peril: Peril, step: float, length: int) -> FloatArray:
     """Chances of 0, 1, .. steps; what is beyond the budget is left out, so that they add up to less than 1."""
     mass = np.zeros(length)
+    losses = np.maximum(peril.losses, 0.0)
+    weights = np.ones(len(losses)) if peril.weights is None else peril.weights
+    weights = weights / weights.sum()
     if step == 0:
-        mass[0] = float((losses <= 0).mean())
+        mass[0] = weights[losses == 0].sum()
         return mass
-    inside = np.maximum(losses, 0.0)
-    inside = inside[inside <= STEPS * step] / step
+    is_inside = losses <= STEPS * step
+    inside, weights = losses[is_inside] / step, weights[is_inside]
     below = np.minimum(np.floor(inside).astype(np.int64), STEPS)
     above = inside - below
-    np.add.at(mass, below, 1 - above)
-    np.add.at(mass, below + 1, above)
-    return mass / len(losses)
+    np.add.at(mass, below, weights * (1 - above))
+    np.add.at(mass, below + 1, weights * above)
+    return mass
 
 
 def chance_figure(budget: float, perils: Sequence[Peril], window_s: float, confidence: float) -> Figure:
@@ -75,7 +84,7 @@ def chance_figure(budget: float, perils: Sequence[Peril], window_s: float, confi
     again = [
         chance_inside(
             budget,
-            [Peril(one.frequency, generator.choice(one.losses, len(one.losses))) for one in perils],
+            [one.chosen(generator.integers(0, len(one.losses), len(one.losses))) for one in perils],
             window_s,
         )
         for _ in range(RESAMPLES)

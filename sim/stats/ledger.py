@@ -47,13 +47,16 @@ class Kind:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """A second fault during the episode of a first. lag_s: up to so long after the first's begin, at any time alike;
-    excess: bad events beyond those of both alone, on the same draws."""
+    """A second fault during the episode of a first.
+
+    For each episode, excess: bad events beyond those of both alone, on the same draws; lag_s: for how long the second
+    may come during the first one's episode, at any time of it alike.
+    """
 
     first: str
     second: str
-    lag_s: float
     excess: Sequence[float]
+    lag_s: Sequence[float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,10 +209,10 @@ def _term(kind: Kind, per_min: float, seed: int) -> Term:
 
 
 def _paired(pair: Pair, per_min: float, seed: int) -> Term:
-    found = estimate(np.array(pair.excess, float), seed=seed)
     # Once each of two rates a second, `lag_s` long, in every second of a year.
-    factor = pair.lag_s * YEAR_S
-    return Term(_pair_name(pair), (pair.first, pair.second), factor, found.scaled(1 / per_min))
+    lag_s = np.array(pair.lag_s, float)
+    found = estimate(np.array(pair.excess, float) * lag_s / lag_s.mean(), seed=seed)
+    return Term(_pair_name(pair), (pair.first, pair.second), float(lag_s.mean()) * YEAR_S, found.scaled(1 / per_min))
 
 
 def _pair_name(pair: Pair) -> str:
@@ -222,8 +225,9 @@ def _peril(kind: Kind, per_min: float) -> Peril:
 
 
 def _pair_peril(pair: Pair, rates: Mapping[str, Frequency], per_min: float) -> Peril:
-    often = rates[pair.first].per_s * rates[pair.second].per_s * pair.lag_s
-    return Peril(Frequency(often), np.array(pair.excess, float) / per_min)
+    lag_s = np.array(pair.lag_s, float)
+    often = rates[pair.first].per_s * rates[pair.second].per_s * float(lag_s.mean())
+    return Peril(Frequency(often), np.array(pair.excess, float) / per_min, lag_s)
 
 
 def _row(sums: Sums, term: Term, kind: Kind | None, level: Level, total: float) -> Row:

@@ -212,12 +212,20 @@ def test_noise_and_rates_are_told_apart() -> None:
 
 def test_a_pair_adds_rate_times_rate_times_the_time_in_which_it_can_meet() -> None:
     kinds = [kind("a", 100, [0] * 20), kind("b", 50, [0] * 20)]
-    pairs = [Pair("a", "b", 3600.0, [600.0] * 20)]
+    pairs = [Pair("a", "b", [600.0] * 20, [3600.0] * 20)]
     found = of(*kinds, pairs=pairs)
     # 100 hours of `a` a year, in which 50 a year come: 100 x 50 / 8760 of 10 min.
     assert found.expected.value == pytest.approx(100 * 50 / 8760 * 10)
     assert found.pairs[0].per_year.value == pytest.approx(100 * 50 / 8760)
     assert found.pairs[0].name == "a, then b"
+
+
+def test_a_pair_is_weighed_with_the_time_in_which_each_episode_lets_it_happen() -> None:
+    kinds = [kind("a", 100, [0] * 20), kind("b", 50, [0] * 20)]
+    found = of(*kinds, pairs=[Pair("a", "b", [600.0, 0.0] * 10, [5400.0, 1800.0] * 10)])
+    # 100 x 50 / 8760 meetings a year on average, three quarters of them in episodes in which they take 10 min.
+    assert found.pairs[0].per_year.value == pytest.approx(100 * 50 / 8760)
+    assert found.pairs[0].each_min.value == pytest.approx(7.5)
 
 
 def test_what_never_comes_back_is_kept_apart_and_can_meet_nothing() -> None:

@@ -1,0 +1,290 @@
+"""The error budget's ledger of a scenario: episodes of every kind of fault that comes at random, beside twins.
+
+Each kind is run by itself, from the load's cycle at a random phase; then more episodes go where the sum is least
+certain for what they cost; then pairs that could matter. What the episodes mean is `sim.stats.ledger`'s matter.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from sim.engine.run import Planned
+from sim.lower.load import Loaded
+from sim.lower.lowered import Variant
+from sim.plan.episodes import Asked, Bench
+from sim.plan.inputs import check_inputs
+from sim.plan.kinds import Kind, share
+from sim.plan.levels import check_classes, evidence_of, frequency_of, levels_of, outage_mean_s
+from sim.plan.pairs import Meeting, meetings
+from sim.plan.provenance import provenance
+from sim.plan.runner import Progress, Runner
+from sim.plan.window import settled_ns
+from sim.results.columns import Replication
+from sim.stats.allotment import Pilot, allotted
+from sim.stats.episodes import Episode
+from sim.stats.harm import Harm, harm_of
+from sim.stats.ledger import Kind as KindOfLedger
+from sim.stats.ledger import Ledger, Pair, ledger
+from sim.stats.rates import Frequency
+from sim.stats.sli import Sli
+from sim.units import MONTH, YEAR, format_duration_ns
+
+PILOT = 20
+"""Episodes of each kind to begin with: fewer have no interval."""
+PAIRS = 20
+"""Episodes of each pair that is run."""
+APART = 1 << 14
+"""Replications between the first of two kinds: no two kinds share draws, so that their harms are independent."""
+ALONE = "the first of two"
+LONGEST = 16
+"""A record ends at so many times the drill's window, or the mean outage: what is not back then never comes back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the caller may ask for beside the scenario; None leaves the scenario's own. episodes: of each kind on
+    average."""
+
+    episodes: int = 40
+    seed: int | None = None
+    processes: int = -1
+    engine: str = "fast"
+    progress: Progress | None = None
+    command: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Ledgers:
+    """The ledgers of a scenario's service levels, and where they come from.
+
+    episodes: of all kinds, without those of pairs. executions, events: simulated for all of it, warm-up, twins, pairs
+    and records that were too short included.
+    """
+
+    name: str
+    file: str
+    hash: str
+    command: str
+    seed: int
+    episodes: int
+    executions: int
+    events: int
+    ledgers: tuple[Ledger, ...]
+    warnings: tuple[str, ...]
+    provenance: Mapping[str, object]
+    interrupted: bool = False
+
+
+def ledgers_of(loaded: Loaded, options: Options | None = None) -> Ledgers:
+    """The ledger of every service level of a scenario.
+
+    Raises InputErrors where there is no service level or nothing fails at random; KeyboardInterrupt when it is stopped
+    before every kind has an episode.
+    """
+    options = options or Options()
+    began = time.perf_counter()
+    books = _Books(loaded, options)
+    for name in books.kinds:
+        books.run(name, min(PILOT, options.episodes))
+    books.run_more(options.episodes * len(books.kinds))
+    books.run_pairs()
+    return Ledgers(
+        name=loaded.scenario.name,
+        file=loaded.document.file,
+        hash=loaded.hash,
+        command=options.command,
+        seed=books.bench.settings.seed,
+        episodes=sum(len(harms) for harms in books.harms[0].values()),
+        executions=books.runner.executions,
+        events=books.runner.events,
+        ledgers=tuple(books.ledger(index) for index in range(len(books.levels))),
+        warnings=tuple(books.runner.warnings),
+        provenance=provenance(options.engine, time.perf_counter() - began),
+        interrupted=books.runner.interrupted,
+    )
+
+
+class _Counting(Runner):
+    """A runner that counts what it simulates."""
+
+    executions = 0
+    events = 0
+
+    def run(self, what: str, planned: Sequence[Planned]) -> list[Replication]:
+        """The replications in order, see `Runner`."""
+        runs = super().run(what, planned)
+        self.executions += sum(len(run.executions.start_ns) for run in runs)
+        self.events += sum(run.events for run in runs)
+        return runs
+
+
+class _Books:
+    """The ledgers of one scenario in the making. harms: by service level and kind; pairs: by service level."""
+
+    def __init__(self, loaded: Loaded, options: Options) -> None:
+        self.loaded = loaded
+        self.classes = loaded.lowered.classes
+        settings = loaded.scenario.run
+        if options.seed is not None:
+            settings = settings.model_copy(update={"seed": options.seed})
+        traces = check_inputs(loaded)
+        self.levels = levels_of(loaded)
+        check_classes(loaded)
+        lowered = loaded.lowered
+        self.runner = _Counting(traces, lowered.in_progress, options.processes, options.engine, options.progress)
+        self.bench = Bench(loaded, settings, self.runner, drain_ns=settings.drain_ns)
+        cycle_ns = self.bench.cycle.length_ns
+        calm = self.bench.calm
+        self.bench.settled_ns = settled_ns(
+            calm, settings, cycle_ns, lambda plans: self.runner.run("warm-up", [(calm, plan) for plan in plans])
+        )
+        self.kinds = {name: self.bench.kinds[name] for name in self.classes}
+        self.harms: list[dict[str, list[Harm]]] = [{name: [] for name in self.kinds} for _ in self.levels]
+        self.pairs: list[list[Pair]] = [[] for _ in self.levels]
+        self.met: list[Meeting] = []
+
+    # -- episodes ---------------------------------------------------------------------------------------------
+
+    def run(self, name: str, count: int) -> None:
+        """More episodes of a kind."""
+        kind, done = self.kinds[name], len(self.harms[0][name])
+        first = list(self.kinds).index(name) * APART + done
+        record_ns, limit_ns = self._records_ns(name)
+        asks = [self.bench.asked(kind, first + index, record_ns=record_ns) for index in range(count)]
+        for episode in self.bench.run(asks, limit_ns, self._is_over, f"episodes of {name}"):
+            for (_, sli), harms in zip(self.levels, self.harms, strict=True):
+                harms[name].append(_harm(episode, sli))
+        if not self.harms[0][name]:
+            raise KeyboardInterrupt
+
+    def _records_ns(self, name: str) -> tuple[int, int]:
+        """How long the record of an episode is at first, and at most."""
+        window_ns, outage_s = self.bench.settings.drill_window_ns, outage_mean_s(self.classes[name])
+        mean_ns = round((outage_s or 0.0) * 1e9)
+        return max(window_ns // 4, mean_ns), LONGEST * max(window_ns, mean_ns)
+
+    def _is_over(self, episode: Episode) -> bool:
+        """Whether the record tells all of the harm: the runs are one again, or, as they need not be to the last draw,
+        nothing is worse than in the twin any more, and a drill's window has gone by."""
+        if episode.recoupled_ns is not None:
+            return True
+        watched_ns = episode.run.horizon_ns - episode.end_ns
+        enough = watched_ns >= self.bench.settings.drill_window_ns
+        return enough and all(_harm(episode, sli).is_back for _, sli in self.levels)
+
+    def run_more(self, total: int) -> None:
+        """The rest of the episodes, where they make the sums most certain."""
+        pilots = [self._pilot(name) for name in self.kinds]
+        for name, count in zip(self.kinds, allotted(pilots, total), strict=True):
+            if count:
+                self.run(name, count)
+
+    def _pilot(self, name: str) -> Pilot:
+        often = self.classes[name].rate.per_s
+        spreads = [
+            float(np.std([harm.extra for harm in harms[name]])) / (1 - level.target)
+            for (level, _), harms in zip(self.levels, self.harms, strict=True)
+        ]
+        harms = self.harms[0][name]
+        return Pilot(often, max(spreads), float(np.mean([harm.cost for harm in harms])), len(harms))
+
+    # -- pairs ------------------------------------------------------------------------------------------------
+
+    def run_pairs(self) -> None:
+        """Episodes in which a second fault comes during that of a first, for the pairs that could matter."""
+        least = min(level.budget_min for level, _ in self.levels)
+        self.met = meetings(self.frequencies(), self.harms[0], least)
+        for index, meeting in enumerate(one for one in self.met if one.is_run):
+            first = (len(self.kinds) + index) * APART
+            found = [self._together(meeting, first + number, number) for number in range(PAIRS)]
+            whole = [one for one in found if one is not None]
+            for position, pairs in enumerate(self.pairs):
+                if whole:
+                    excess, lag_s = [one[position] for one, _ in whole], [lag for _, lag in whole]
+                    pairs.append(Pair(meeting.first, meeting.second, excess, lag_s))
+
+    def _together(self, meeting: Meeting, replication: int, number: int) -> tuple[list[float], float] | None:
+        """Bad events beyond those of both by themselves, by service level, all on the same draws; and how long the
+        second may come, s.
+
+        That is for as long as the first one's episode lasts: later it meets what it would without. Its begin is drawn
+        from slice `number` of that time, so that all slices are met alike; intervals, which take the episodes as
+        independent, are rather too wide for it.
+        """
+        seed = self.bench.settings.seed
+        one, other = self.kinds[meeting.first], self.kinds[meeting.second]
+        if other is one:
+            other = _again(one)
+        record_ns, limit_ns = (
+            max(ends) for ends in zip(*map(self._records_ns, (meeting.first, meeting.second)), strict=True)
+        )
+        begin_ns = self.bench.begin_ns(one, replication)
+        alone = self.bench.run([Asked(((one, begin_ns),), replication, record_ns)], limit_ns, self._is_over, ALONE)
+        if not alone:
+            return None
+        # What fails by one clock is not hit again before it is repaired.
+        is_one_clock = meeting.first == meeting.second and not self._has_many_clocks(one.name)
+        earliest_ns = alone[0].end_ns if is_one_clock else begin_ns
+        lasted_ns = begin_ns + int(_harm(alone[0], self.levels[0][1]).lasted_s * 1e9) - earliest_ns
+        slice_of = (number + share(seed, replication, f"{one.name}/then")) / PAIRS
+        then = (other, earliest_ns + int(slice_of * lasted_ns))
+        asks = [
+            Asked(((one, begin_ns), then), replication, record_ns),
+            Asked((then,), replication, record_ns),
+        ]
+        found = self.bench.run(asks, limit_ns, self._is_over, f"{one.name}, then {other.name}")
+        if len(found) < len(asks):
+            return None
+        every = (found[0], alone[0], found[1])
+        harms = ([_harm(episode, sli).extra for _, sli in self.levels] for episode in every)
+        return [float(both - first - second) for both, first, second in zip(*harms, strict=True)], lasted_ns / 1e9
+
+    def _has_many_clocks(self, name: str) -> bool:
+        """Whether what a kind hits fails thing by thing, each by its own clock."""
+        fault = self.loaded.lowered.network.faults.get(name)
+        return fault is not None and fault.each
+
+    # -- the ledgers ------------------------------------------------------------------------------------------
+
+    def frequencies(self) -> dict[str, Frequency]:
+        """How often each kind comes."""
+        return {name: frequency_of(one) for name, one in self.classes.items()}
+
+    def ledger(self, index: int) -> Ledger:
+        """The ledger of one service level."""
+        level, _ = self.levels[index]
+        kinds = [
+            KindOfLedger(
+                name,
+                frequency_of(one),
+                self.harms[index][name],
+                evidence_of(one),
+                one.source,
+                outage_mean_s(one),
+            )
+            for name, one in self.classes.items()
+        ]
+        left_out_min = sum(meeting.bound_min for meeting in self.met if not meeting.is_run)
+        windows = {
+            format_duration_ns(level.window_s * 1e9): level.window_s,
+            "a month": MONTH / 1e9,
+            "a year": YEAR / 1e9,
+        }
+        confidence = self.bench.settings.confidence
+        return ledger(level, kinds, self.pairs[index], left_out_min, windows, confidence)
+
+
+def _harm(episode: Episode, sli: Sli) -> Harm:
+    return harm_of(episode.run, episode.twin, sli, episode.begin_ns, episode.recoupled_ns)
+
+
+def _again(kind: Kind) -> Kind:
+    """The same kind under a name of its own, so that its draws are the same with a first one and without."""
+    again = tuple(
+        Variant(one.chance, {f"{name}-again": fault for name, fault in one.faults.items()}) for one in kind.variants
+    )
+    return Kind(f"{kind.name}-again", again)

@@ -1,0 +1,71 @@
+"""The service levels of a scenario, and its kinds of faults as the ledger's sums take them."""
+
+from __future__ import annotations
+
+import math
+
+from sim.errors import InputErrors
+from sim.lower.load import Loaded
+from sim.lower.lowered import FaultClass
+from sim.lower.sums import mean_ns
+from sim.scenario.objectives import ServiceLevel
+from sim.stats.ledger import Level
+from sim.stats.rates import Frequency
+from sim.stats.sli import Sli
+from sim.units import format_duration_ns
+
+
+def levels_of(loaded: Loaded) -> list[tuple[Level, Sli]]:
+    """The service levels of a scenario; a bound on an availability is one of correct outcomes over 30 days.
+
+    Raises InputErrors where it asks for none.
+    """
+    found = []
+    for objective in loaded.scenario.objectives:
+        level = objective
+        if not isinstance(level, ServiceLevel):
+            family, _, workflow = level.metric.partition(".")
+            if family != "availability" or level.above is None or not 0 < level.above < 1:
+                continue
+            level = ServiceLevel(sli=f"outcome.{workflow}", above=level.above, name=level.name)
+        sli = Sli.of(level, loaded.lowered.deadlines_ns)
+        found.append((Level(level.name or level.metric, level.above, level.window_ns / 1e9), sli))
+    if not found:
+        routine = next(source.routine for source in loaded.lowered.network.sources.values() if source.counted)
+        hint = f"add   - {{sli: outcome.{routine}, within: 1 min, above: 99.99 %, window: 30 days}}"
+        message = "names no service level to keep a ledger of"
+        raise InputErrors([loaded.document.problem(("objectives",), message, hint)])
+    return found
+
+
+def check_classes(loaded: Loaded) -> None:
+    """Raises InputErrors where nothing fails at random."""
+    if not loaded.lowered.classes:
+        message = "has none that comes at random, so nothing takes of a budget"
+        hint = "say how often one comes   seen: 2 in 2 years   or   mttf: 90 days"
+        raise InputErrors([loaded.document.problem(("faults",), message, hint)])
+
+
+def frequency_of(one: FaultClass) -> Frequency:
+    """How often a class comes, for the sums."""
+    seen = one.rate.seen
+    return Frequency(one.rate.per_s, None if seen is None else (seen[0], seen[1] / 1e9), one.rate.times)
+
+
+def outage_mean_s(one: FaultClass) -> float | None:
+    """The known mean length of an outage; None where it consists of several faults, or the mean is not finite."""
+    total = 0.0
+    for variant in one.variants:
+        faults = list(variant.faults.values())
+        if len(faults) != 1 or faults[0].duration is None:
+            return None
+        total += variant.chance * mean_ns(faults[0].duration)
+    return total / 1e9 if math.isfinite(total) else None
+
+
+def evidence_of(one: FaultClass) -> str:
+    """What was seen of it, as a scenario writes it; empty where the rate itself is given."""
+    if one.rate.seen is None:
+        return ""
+    count, watched_ns = one.rate.seen
+    return f"seen {count} in {format_duration_ns(watched_ns)}"
