@@ -109,7 +109,7 @@ def command(
     if must_be_compiled("fast"):
         note("compiling the engine, once on this machine: about 20 s", quiet)
         compile_now()
-    note(f"about {foreseen(loaded, options)} runs", quiet)
+    note(f"{foreseen(loaded, options)} runs, or up to twice as many where chance decides", quiet)
     with Progress(not quiet) as progress:
         found = stability(loaded, replace(options, progress=progress.tell))
     repeat = shlex.join(["sim", *context.find_root().obj])

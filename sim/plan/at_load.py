@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
-from sim.engine.plan import Plan
 from sim.engine.run import Traces
 from sim.lower.load import Loaded
 from sim.lower.lower import lower
@@ -21,7 +20,7 @@ from sim.scenario.load import repeated, scaled
 from sim.scenario.settings import RunSettings
 from sim.stats.episodes import Episode
 from sim.stats.freedom import FloatArray
-from sim.stats.late import Late, all_there, is_draining, late, left_by, lines_grow
+from sim.stats.late import Late, all_there, at_work, is_draining, late, left_by, lines_grow
 from sim.stats.recovery import CONFIRMING_WINDOWS
 
 Make = Callable[[Traces], Runner]
@@ -32,12 +31,14 @@ Make = Callable[[Traces], Runner]
 class Watch:
     """What is the same at every load.
 
-    fault: the kind of fault that is the trigger. begin_ns: when it begins. lasts_ns: how long the fault lasts, at most
-    in 99 of 100 episodes. limit_ns: how long after its end the system may take to come back. traces: as read.
+    fault: the kind of fault that is the trigger. begin_ns: when the scenario lets it begin; None: at a phase of the
+    load's cycle that is drawn, once the run has settled (settled_ns). lasts_ns: how long the fault lasts, at most in
+    99 of 100 episodes. limit_ns: how long after its end the system may take to come back. traces: as read.
     """
 
     fault: str
-    begin_ns: int
+    begin_ns: int | None
+    settled_ns: int
     lasts_ns: int
     limit_ns: int
     settings: RunSettings
@@ -64,12 +65,13 @@ class After:
 
 @dataclass(frozen=True, slots=True)
 class Alone:
-    """What a run without the fault came to. grows: whether its lines do. course: what is there, sample by sample, from
-    the second quarter of the run on."""
+    """What a run without the fault came to. grows: whether its lines do. working, there: executions at work, and all
+    that is there, sample by sample from the second quarter of the run on."""
 
     late: Late
     grows: bool
-    course: FloatArray
+    working: FloatArray
+    there: FloatArray
 
 
 @dataclass(slots=True)
@@ -95,7 +97,7 @@ class AtLoad:
         if factor != 1:
             traces = {name: repeated(times, factor) for name, times in traces.items()}
         runner = make(traces)
-        return cls(factor, loaded, watch, Bench(loaded, watch.settings, runner, watch.begin_ns), runner)
+        return cls(factor, loaded, watch, Bench(loaded, watch.settings, runner, watch.settled_ns), runner)
 
     @property
     def kind(self) -> Kind:
@@ -104,7 +106,10 @@ class AtLoad:
 
     def asked(self, replication: int) -> Asked:
         """The episode on these draws."""
-        return Asked(((self.kind, self.watch.begin_ns),), replication, self.watch.record_ns)
+        begin_ns = self.watch.begin_ns
+        if begin_ns is None:
+            begin_ns = self.bench.begin_ns(self.kind, replication)
+        return Asked(((self.kind, begin_ns),), replication, self.watch.record_ns)
 
     def try_more(self, count: int) -> list[Episode]:
         """So many episodes more beside their twins."""
@@ -143,29 +148,21 @@ class AtLoad:
         if not whole:
             raise KeyboardInterrupt
 
-    @property
-    def late_ns(self) -> tuple[int, int]:
-        """The last stretch of a run: the second half of the limit."""
-        horizon = self._plan.horizon_ns
-        return horizon - self.watch.limit_ns // 2, horizon
-
-    @property
-    def _plan(self) -> Plan:
-        return self.bench.twin_of(self.asked(0))[1]
-
     def _late(self, run: Replication) -> Late:
-        return late(run, *self.late_ns, self.loaded.lowered.deadlines_ns)
+        """The last stretch of a run: the second half of the limit."""
+        horizon = run.horizon_ns
+        return late(run, horizon - self.watch.limit_ns // 2, horizon, self.loaded.lowered.deadlines_ns)
 
     def _alone(self, run: Replication) -> Alone:
-        horizon = self._plan.horizon_ns
-        return Alone(self._late(run), lines_grow(run, horizon // 4), all_there(run, horizon // 4, horizon))
+        quarter, end = run.horizon_ns // 4, run.horizon_ns
+        working, there = at_work(run, quarter, end), all_there(run, quarter, end)
+        return Alone(self._late(run), lines_grow(run, quarter), working, there)
 
     def _after(self, episode: Episode) -> After:
         run, twin, end_ns = episode.run, episode.twin, episode.end_ns
         back = episode.recoupled_ns is not None or not episode.times(self.watch.limit_ns).metastable
-        horizon = self._plan.horizon_ns
-        draining = not back and is_draining(run, twin, end_ns, horizon)
-        left = left_by(run, twin, episode.begin_ns, min(end_ns + 2 * episode.window_ns, horizon))
+        draining = not back and is_draining(run, twin, end_ns, run.horizon_ns)
+        left = left_by(run, twin, episode.begin_ns, min(end_ns + 2 * episode.window_ns, run.horizon_ns))
         return After(back, draining, self._late(run), left)
 
 

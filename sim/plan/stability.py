@@ -7,9 +7,11 @@ A search assumes that more load never makes it easier to come back. Its episodes
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from sim.analytic.estimate import estimate
 from sim.draws.build import inverse_of
+from sim.engine.plan import Plan
 from sim.engine.run import Traces
 from sim.errors import InputErrors, Problem
 from sim.figure import Figure
@@ -18,15 +20,18 @@ from sim.lower.lower import lower
 from sim.plan.at_load import Alone, AtLoad, Watch, good_share
 from sim.plan.billing import bill_of
 from sim.plan.inputs import check_inputs, placed
-from sim.plan.kinds import kinds_of
+from sim.plan.kinds import calm, kinds_of
+from sim.plan.phases import cycle_of
 from sim.plan.runner import Runner
 from sim.plan.study import Band, Level, Outcome, Stability, StabilityOptions, Starts
+from sim.plan.window import settled_ns
+from sim.results.columns import Replication
 from sim.scenario.cures import Cure, as_assignments
 from sim.scenario.load import inexact, scaled
 from sim.stats.drift import drift, modes
 from sim.stats.episodes import Episode, recovery_of
 from sim.stats.intervals import mean_interval, ratio_interval
-from sim.stats.late import falls_behind
+from sim.stats.late import NOT_DONE, falls_behind
 from sim.stats.quantiles import MIN_SECTIONS, percentile_interval
 from sim.stats.skewed import independent_share
 from sim.stats.threshold import Tried, decisions_at_most, threshold
@@ -93,10 +98,12 @@ def watch_of(loaded: Loaded, options: StabilityOptions, traces: Traces) -> Watch
         for fault in faults
         if fault.duration is not None
     )
-    begin_ns = kind.at_ns if kind.at_ns is not None else run.warmup if isinstance(run.warmup, int) else None
-    if begin_ns is None:
-        begin_ns = settings.drill_window_ns // 4
-    return Watch(options.fault, begin_ns, lasts_ns, settings.drill_window_ns, settings, traces)
+    return Watch(options.fault, kind.at_ns, 0, lasts_ns, settings.drill_window_ns, settings, traces)
+
+
+def runner_of(loaded: Loaded, options: StabilityOptions, traces: Traces) -> Runner:
+    """What runs, given the arrival times of sources that replay files."""
+    return Runner(traces, loaded.lowered.in_progress, options.processes, options.engine, options.progress)
 
 
 class _Study:
@@ -109,6 +116,23 @@ class _Study:
         self.decision = options.decision
         self.runs = 0
         self.notes: list[str] = []
+        if self.watch.begin_ns is None:
+            self.watch = replace(self.watch, settled_ns=self._settled_ns())
+
+    def _settled_ns(self) -> int:
+        """From when on the scenario as it stands has forgotten its empty start."""
+        runner = runner_of(self.loaded, self.options, self.watch.traces)
+        network = calm(self.loaded.lowered.network)
+        cycle = cycle_of(self.loaded)
+
+        def pilots(plans: Sequence[Plan]) -> list[Replication]:
+            self.runs += len(plans)
+            found = runner.run("warm-up", [(network, plan) for plan in plans])
+            if runner.interrupted:
+                raise KeyboardInterrupt
+            return found
+
+        return settled_ns(network, self.watch.settings, cycle.length_ns if cycle.of_load else 0, pilots)
 
     def conclude(self) -> Stability:
         options, watch = self.options, self.watch
@@ -125,7 +149,7 @@ class _Study:
             hash=self.loaded.hash,
             seed=watch.settings.seed,
             fault=watch.fault,
-            begin_s=watch.begin_ns / 1e9,
+            begin_s=None if watch.begin_ns is None else watch.begin_ns / 1e9,
             lasts_s=watch.lasts_ns / 1e9,
             limit_s=watch.limit_ns / 1e9,
             at=options.at,
@@ -170,8 +194,8 @@ class _Study:
             if rounded:
                 self.notes.append(f"at {factor:g} times the load whole numbers are rounded: {'; '.join(rounded)}")
         cycle = given.bench.cycle
-        quarter_ns = (self.watch.begin_ns + self.watch.record_ns) // 4
-        if cycle.of_load and cycle.length_ns and quarter_ns % cycle.length_ns:
+        quarter_ns = given.asked(0).last_ns + self.watch.record_ns
+        if cycle.of_load and cycle.length_ns and (quarter_ns // 4) % cycle.length_ns:
             self.notes.append(
                 "the load goes round in a cycle, and quarters of a run, whose lines are compared, are no whole "
                 "cycles: growth may be the cycle's own; a --limit of whole cycles avoids that"
@@ -200,9 +224,7 @@ class _Loads:
         return self.tried[factor]
 
     def _runner(self, traces: Traces) -> Runner:
-        options = self.options
-        in_progress = self.loaded.lowered.in_progress
-        return Runner(traces, in_progress, options.processes, options.engine, options.progress)
+        return runner_of(self.loaded, self.options, traces)
 
     def outcome(self, cure: str, settings: tuple[str, ...]) -> Outcome:
         """What comes of the trigger at the given load, and the search where it is asked for."""
@@ -248,7 +270,10 @@ class _Loads:
         blip = threshold(permanent, options.low, options.high, options.within, options.error, known)
         seen = [one for at in self.every if at.alone and (one := self._alone_so_far(at, good)).verdict is not None]
         whole = threshold(alone, options.low, options.high, options.within, options.error, seen)
-        return Band(blip, whole, too_much(self.loaded, options.high), good)
+        estimate = too_much(self.loaded, options.high)
+        first = self.at(blip.above).after if blip.above is not None else []
+        away = [one for one in first if not one.back]
+        return Band(blip, whole, estimate, good, len(away), sum(one.draining for one in away))
 
     def _permanent(self, factor: float, good: float) -> Tried:
         """Whether most episodes do not come back, or come back to a system that does not keep up."""
@@ -324,10 +349,18 @@ def _starts_at(at: AtLoad) -> Starts:
 def _level(runs: Sequence[Alone], confidence: float) -> Level:
     stretches = [one.late for one in runs]
     starts = [float(one.starts) for one in stretches]
-    trend = drift([one.course for one in runs])
+    shortest = min(len(one.there) for one in runs)
+    # Executions get less while the tasks that they make are still more; in a storm it is the other way round.
+    trends = [
+        drift([course[:shortest] for course in courses])
+        for courses in ([one.there for one in runs], [one.working for one in runs])
+    ]
+    catches_up = all(one.good_share > 1 + NOT_DONE for one in stretches)  # by chance in one of 2^n, if it stays
+    falls = catches_up or any(trend.falling for trend in trends)
+    good = ratio_interval([float(one.good) for one in stretches], starts, "ratio", confidence)
     return Level(
         mean_interval([one.at_work for one in stretches], "", confidence),
-        ratio_interval([float(one.good) for one in stretches], starts, "ratio", confidence),
+        good,
         percentile_interval([one.latency for one in stretches], 0.99, 0.0, confidence),
-        "grows" if trend.growing else "falls" if trend.falling else "stays",
+        "falls" if falls else "grows" if trends[0].growing else "stays",
     )

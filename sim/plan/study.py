@@ -87,13 +87,21 @@ class Band:
 
     permanent: the factor from which on most episodes do not come back. alone: the factor from which on runs without
     the fault do not keep up. estimate: that of the closed form, where it finds one. good: ends for each start at the
-    lowest load, which others are held against.
+    lowest load, which others are held against. away, draining: of the episodes at the least load from which it is
+    permanent, how many do not come back within the limit, and of how many of these the backlog gets less.
     """
 
     permanent: Threshold
     alone: Threshold
     estimate: float | None
     good: float
+    away: int = 0
+    draining: int = 0
+
+    @property
+    def is_slow(self) -> bool:
+        """Whether what does not come back within the limit is mostly on its way, and not stuck."""
+        return 2 * self.draining > self.away
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +130,7 @@ class Stability:
     hash: str
     seed: int
     fault: str
-    begin_s: float
+    begin_s: float | None
     lasts_s: float
     limit_s: float
     at: float

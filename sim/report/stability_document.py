@@ -76,6 +76,8 @@ def _band(band: Band) -> dict[str, Any]:
         "alone": _threshold(band.alone),
         "estimate": band.estimate,
         "good": band.good,
+        "away": band.away,
+        "draining": band.draining,
     }
 
 

@@ -33,8 +33,9 @@ def stability_text(found: Stability, command: str) -> str:
 def trigger_of(found: Stability) -> str:
     """What was tried: "`pause` from 6 s on, for 3 s at most; watched for 30 s after its end; seed 1; 141 runs"."""
     lasts = format_duration_s(found.lasts_s)
+    begin = "at a random phase of the load" if found.begin_s is None else f"from {format_duration_s(found.begin_s)} on"
     return (
-        f"`{found.fault}` from {format_duration_s(found.begin_s)} on, for {lasts}; watched for "
+        f"`{found.fault}` {begin}, for {lasts}; watched for "
         f"{format_duration_s(found.limit_s)} after its end; seed {found.seed}; {found.runs} runs"
     )
 
@@ -134,6 +135,12 @@ def band_of(band: Band) -> str:
         return "Up to the highest load that was decided it comes back: no load was found at which the blip stays."
     if alone.below is not None and permanent.above < alone.below:
         reach = f"{alone.below:.3g}"
+        if band.is_slow:
+            return (
+                f"From {permanent.above:.3g} to {reach} times the load it is not back within the limit, but on its "
+                f"way: in {band.draining} of {band.away} episodes at {permanent.above:.3g} the backlog gets less. "
+                "That is slow rather than metastable; a longer --limit tells."
+            )
         return (
             f"From {permanent.above:.3g} to {reach} times the load it is metastable: it runs well until the trigger "
             "comes, and not any more when it has gone."

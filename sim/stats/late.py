@@ -109,15 +109,18 @@ def left_by(run: Replication, twin: Replication, begin_ns: int, end_ns: int) -> 
 
 
 def is_draining(run: Replication, twin: Replication, begin_ns: int, end_ns: int) -> bool:
-    """Whether what a run has over its twin, at work and in lines, gets less between two instants: the last third
-    against the first.
+    """Whether what a run has over its twin gets less between two instants, the last third against the first: the
+    executions at work, or these and who waits in lines.
 
+    Executions get less while the tasks that they make are still more; where clients give up it is the other way round.
     A fall of less than a tenth is none: a backlog that falls so slowly would take ten times as long again.
     """
     third = (end_ns - begin_ns) // 3
-    first, last = (_over(run, twin, start, start + third) for start in (begin_ns, end_ns - third))
-    return last < 0.9 * first
-
-
-def _over(run: Replication, twin: Replication, begin_ns: int, end_ns: int) -> float:
-    return float((all_there(run, begin_ns, end_ns) - all_there(twin, begin_ns, end_ns)).mean())
+    for there in (at_work, all_there):
+        first, last = (
+            float((there(run, start, start + third) - there(twin, start, start + third)).mean())
+            for start in (begin_ns, end_ns - third)
+        )
+        if last < 0.9 * first:
+            return True
+    return False

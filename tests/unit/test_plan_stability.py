@@ -5,6 +5,8 @@ Goal: what is tried, counted and refused is what was asked for. Method: constant
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from sim.errors import InputErrors
@@ -143,3 +145,35 @@ def test_text_page_and_document_tell_the_same() -> None:
     assert stability_text.headline_of(found) in page
     assert data["as_it_is"]["back"]["value"] == found.as_it_is.back.value
     assert [one["load"] for one in data["starts"]] == [one.factor for one in found.starts]
+
+
+def test_what_is_on_its_way_at_the_limit_is_called_slow_and_not_metastable() -> None:
+    band = stability(load(QUEUE), options(low=1.0, high=2.5, within=0.1)).as_it_is.band
+    assert band is not None
+    assert band.is_slow
+    assert "slow rather than metastable" in stability_text.band_of(band)
+    stuck = replace(band, draining=0)
+    assert "it is metastable" in stability_text.band_of(stuck)
+    never = replace(band, permanent=Threshold(2.5, None, (), 0.05))
+    assert "no load was found at which the blip stays" in stability_text.band_of(never)
+
+
+def test_a_fault_that_comes_at_random_begins_when_the_run_has_settled() -> None:
+    text = QUEUE.replace("pause, at: 10 s, duration: 5 s", "pause, mttf: 1 day, duration: 5 s")
+    text = text.replace("drill_window: 30 s", "drill_window: 30 s, warmup: 10 s")
+    found = stability(load(text), options(low=1, high=1))
+    assert found.begin_s is None
+    assert found.backlog == 50
+    assert found.as_it_is.back.value == 1.0
+    assert found.as_it_is.recovery.at_s.value == 10.0
+    assert "at a random phase of the load" in stability_text.trigger_of(found)
+
+
+def test_a_random_fault_of_a_cyclic_load_begins_at_any_phase_and_that_cycles_matter_is_told() -> None:
+    text = QUEUE.replace("pause, at: 10 s, duration: 5 s", "pause, mttf: 1 day, duration: 5 s").replace(
+        "{renewal: 100 ms}",
+        "{poisson: 10/s, profile: {period: 40 s, points: [{at: 0 s, factor: 1}, {at: 20 s, factor: 0.5}]}}",
+    )
+    found = stability(load(text), options(low=1, high=1, episodes=3))
+    assert 40.0 <= (found.as_it_is.recovery.at_s.value or 0) < 80.0
+    assert any("no whole cycles" in note for note in found.notes)
