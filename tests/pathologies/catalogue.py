@@ -22,6 +22,7 @@ README = FOLDER / "README.md"
 NO_CURES: dict[str, set[str]] = {
     "fan-out-backlog": {"extractors"},
     "load-balancer-sinkhole": {"three_tries", "twice_the_servers", "better_of_two"},
+    "pool-exhaustion": {"twice_the_connections", "waits_longer"},
     "reconnect-storm": {"twice_the_history_pods", "gives_up_sooner"},
     "retry-storm": {"back_off", "twice_the_servers"},
     "shard-hot-spot": {"twice_the_database_and_history", "eight_times_the_shards"},
