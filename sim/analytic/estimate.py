@@ -362,7 +362,10 @@ class _Flow:
         if math.isinf(units) or rate == 0:
             return PlaceEstimate(name, kind, rate, load, units, 0.0, 0.0)
         use = load / units
-        wait = math.inf if use >= 1 else _wait(rate, load, square, units, nodes, resource, station)
+        if isinstance(station, TokenBucket) and station.when_empty == "reject":
+            wait = 0.0  # nobody waits: who finds none is turned down
+        else:
+            wait = math.inf if use >= 1 else _wait(rate, load, square, units, nodes, resource, station)
         return PlaceEstimate(name, kind, rate, load, units, use, wait)
 
 
