@@ -20,6 +20,7 @@ FILES = {file.stem: file for file in sorted(FOLDER.glob("*.yaml"))}
 README = FOLDER / "README.md"
 
 NO_CURES: dict[str, set[str]] = {
+    "failover-stampede": {"full_jitter"},
     "fan-out-backlog": {"extractors"},
     "load-balancer-sinkhole": {"three_tries", "twice_the_servers", "better_of_two"},
     "pool-exhaustion": {"twice_the_connections", "waits_longer"},
