@@ -27,6 +27,9 @@ def metric_units(lowered: Lowered) -> Mapping[str, str]:
         units |= {f"in_use.{place}.max": "" for place in spec.of}
         units |= {f"nodes.{controller}.mean": "", f"nodes.{controller}.max": "", f"node_starts.{controller}": "1/s"}
         units[f"saving.{controller}"] = "ratio"
+    units |= {f"turned_away.{breaker}": "ratio" for breaker in network.breakers}
+    units |= {f"openings.{breaker}": "1/s" for breaker in network.breakers}
+    units |= {f"withheld.{budget}": "ratio" for budget in network.budgets}
     units |= {f"hit_rate.{cache}": "ratio" for cache in network.caches}
     units |= {f"sync_match_rate.{queue}": "ratio" for queue in lowered.task_queues}
     units |= {f"memory_gib_hours.{queue}.per_execution": "" for queue in lowered.memories}

@@ -14,6 +14,7 @@ from sim.results.columns import COMPENSATED, FAILED, OPEN, REJECTED, SUCCEEDED, 
 from sim.results.histogram import Histogram
 from sim.stats.freedom import FloatArray
 from sim.stats.intervals import mean_interval, proportion_interval, ratio_interval
+from sim.stats.policies import policy_figures
 from sim.stats.quantiles import percentile_interval
 
 NS = 1e-9
@@ -95,6 +96,7 @@ def metrics(
         found[f"count.{operation}.per_execution"] = ratio_interval(counted, started, "", confidence)
     for controller in replications[0].nodes_on:
         found.update(_nodes_on(controller, replications, confidence))
+    found.update(policy_figures(replications, confidence))
     for cache in replications[0].caches:
         hits = np.array([run.caches[cache][0] for run in replications], float)
         looks = hits + np.array([run.caches[cache][1] for run in replications], float)

@@ -148,3 +148,14 @@ def test_a_node_that_may_come_back_keeps_hope_alive(engine: Engine) -> None:
         drain=0,
     )
     assert t.ends == [None, None]
+
+
+def test_a_deadline_that_stops_what_is_under_way_dissolves_it(engine: Engine) -> None:
+    # Its first lock has started the attempt: left behind, it would hold that lock for ever.
+    body = "{attempt: {start_to_close: 1 h, %ssteps: [{acquire: a}, {delay: 1 ms}, {acquire: b}]}}"
+    text = TWO_LOCKS.replace("[{acquire: a}, {delay: 1 ms}, %s]", "[%s]")
+    assert engine(text % (body % "stops: true, "), {"ab": [0], "ba": [0]}, drain=0).ends == [None, None]
+    t = engine(text % (body % ""), {"ab": [0], "ba": [0]}, drain=7_200_000, broken=True)
+    assert "deadlock" in t.findings[0]
+    t = engine(text % (body % "stops: true, "), {"ab": [0], "ba": [0]}, drain=7_200_000)
+    assert (t.ends, t.errors) == ([3_600_000, 3_600_001], {0: "timeout_start_to_close"})
