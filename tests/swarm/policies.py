@@ -57,7 +57,9 @@ def _guarded(pool: str, dice: Dice, times: Times) -> list[Document]:
     if dice.chance(0.4):
         call["attempt"]["start_to_close"] = times.steps(dice.pick((1, 2, 4)))
     if dice.chance(0.6):
-        call = {"race": [[call], [{"delay": times.steps(dice.pick((1, 3, 7, 15)))}]]}
+        soon = [{"delay": times.steps(dice.pick((1, 2, 3)))}]
+        late = [{"delay": times.steps(dice.pick((7, 15, 40)))}]
+        call = {"race": [[call], [{"branch": [{"probability": 0.4, "steps": soon}, {"steps": late}]}]]}
     acquire: Document = {"acquire": {"resource": pool, "patience": times.steps(dice.pick((2, 5, 20)))}}
     return [acquire, call, {"release": pool}]
 
