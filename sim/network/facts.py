@@ -31,6 +31,14 @@ def shedding(network: Network) -> tuple[str, ...]:
     return tuple(name for name, place in places.items() if getattr(place, "shed", None) is not None)
 
 
+def left_groups(network: Network) -> set[str]:
+    """Groups whose nodes may leave: by a controller, or on notice of a fault, be it one of this run or not."""
+    noticed = (fault for fault in network.faults.values() if fault.notice_ns is not None)
+    return {controller.nodes for controller in network.controllers.values()} | {
+        target.group for fault in noticed for target in fault.targets
+    }
+
+
 def has_timer(attempt: AttemptBody) -> bool:
     """Whether any timeout can end the attempt; its body is then a job of its own, which can be left behind."""
     return bool(

@@ -77,6 +77,10 @@ class Fault(Spec):
     """Common cause: share of the episodes that take all nodes of the targets instead of the one whose clock (`each`)
     or whose turn (`nodes: any`) it was. As every node's clock may bring one, n nodes with `each` have n times as many
     of them as one clock has."""
+    notice_ns: PositiveDuration | None = None
+    """With `effect: crash`: it is told this long before (spot capacity that is reclaimed, a drain). The nodes leave:
+    they are given nothing new, only what is bound to them. When nothing is left there, or the notice is over, they
+    crash, all together; `duration` counts from there."""
     drill: bool | None = None
     """A drill enters no average and is compared with a twin without it; scripted faults are drills by default."""
     source: str = ""
@@ -99,6 +103,8 @@ class Fault(Spec):
             raise ValueError("`speed` goes with `effect: slow`, and that needs it")
         if (self.effect == "errors") != (self.probability is not None):
             raise ValueError("`probability` goes with `effect: errors`, and that needs it")
+        if self.notice_ns is not None and self.effect != "crash":
+            raise ValueError("`notice` goes with `effect: crash`: only who will be gone has something to leave")
         if self.each and self.at_ns is not None:
             raise ValueError("`each` goes with `mttf`")
         if self.window is not None and self.at_ns is not None:

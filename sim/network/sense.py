@@ -141,6 +141,12 @@ def _faults(network: Network) -> Iterator[Problem]:
         for index, target in enumerate(fault.targets):
             path: Path = ("faults", name, "targets", index, "group")
             standing = [s for s in network.stations if group_of(network, s) == target.group]
+            for stayer, what in _stayers(network, target.group) if fault.notice_ns is not None else ():
+                yield Problem(
+                    _at(path),
+                    f"`{stayer}` stands on `{target.group}` and {what}; its nodes cannot leave before they crash",
+                    f"leave `notice` out, or give `{stayer}` nodes of its own",
+                )
             if fault.effect == "errors" and not standing:
                 yield Problem(_at(path), f"no station stands on `{target.group}`, so no service there could fail")
             for station in standing:
@@ -150,6 +156,24 @@ def _faults(network: Network) -> Iterator[Problem]:
                         _at(path),
                         f"station `{station}` has a `setup`; such a station can crash but not be {fault.effect}d",
                     )
+
+
+def _stayers(network: Network, group: str) -> Iterator[tuple[str, str]]:
+    """Places on a group that cannot do without a node of it which leaves, each with the reason."""
+    for place, spec in [*network.resources.items(), *network.stations.items()]:
+        if isinstance(spec, Delay | TokenBucket) or group_of(network, place) != group:
+            continue
+        what = (
+            "serves in rounds"
+            if isinstance(spec, GroupCommit | Polled)
+            else "chooses its nodes by a key"
+            if spec.keyed is not None
+            else "has a `setup` of its own"
+            if isinstance(spec, Server) and spec.setup is not None
+            else ""
+        )
+        if what:
+            yield place, what
 
 
 def _controllers(network: Network) -> Iterator[Problem]:
@@ -165,24 +189,12 @@ def _controllers(network: Network) -> Iterator[Problem]:
         for place in controller.of:
             if place in places and group_of(network, place) != controller.nodes:
                 yield Problem(f"{here}.of", f"`{place}` does not stand on `{controller.nodes}`")
-        for place, spec in places.items():
-            if group_of(network, place) != controller.nodes or isinstance(spec, Delay | TokenBucket):
-                continue
-            what = (
-                "serves in rounds"
-                if isinstance(spec, GroupCommit | Polled)
-                else "chooses its nodes by a key"
-                if spec.keyed is not None
-                else "has a `setup` of its own"
-                if isinstance(spec, Server) and spec.setup is not None
-                else ""
+        for place, what in _stayers(network, controller.nodes):
+            yield Problem(
+                f"{here}.nodes",
+                f"`{place}` stands on `{controller.nodes}` and {what}; it needs nodes that stay",
+                f"give `{place}` nodes of its own",
             )
-            if what:
-                yield Problem(
-                    f"{here}.nodes",
-                    f"`{place}` stands on `{controller.nodes}` and {what}; it needs nodes that stay",
-                    f"give `{place}` nodes of its own",
-                )
 
 
 def _spans(network: Network) -> Iterator[Problem]:

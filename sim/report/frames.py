@@ -43,7 +43,8 @@ def write_columns(
     executions: replication, ordinal, routine, start_ns, end_ns (empty: still open), outcome, error, cohort (whether
     it counts), and for those that count and have closed the split of their latency, `STATE_ns` for each state.
     timelines: replication, time_ns, and a column for each sampled count.
-    episodes: replication, fault, start_ns, end_ns (empty: not over), hit (jobs interrupted), nodes.
+    episodes: replication, fault, start_ns, down_ns (of a notice the crash at its end, else the start; empty: not yet),
+    end_ns (empty: not over), hit (jobs interrupted), nodes.
     bill: an item a row; only with a bill.
 
     Raises InputErrors when Parquet is asked for and pyarrow is not installed.
@@ -74,7 +75,14 @@ def write_columns(
 
 
 _RUN: Kinds = {"drill": "text", "replication": "int"}
-_EPISODES: Kinds = _RUN | {"fault": "text", "start_ns": "int", "end_ns": "int", "hit": "int", "nodes": "text"}
+_EPISODES: Kinds = _RUN | {
+    "fault": "text",
+    "start_ns": "int",
+    "down_ns": "int",
+    "end_ns": "int",
+    "hit": "int",
+    "nodes": "text",
+}
 _BILL: Kinds = {
     "item": "text",
     "resource": "text",
@@ -144,6 +152,7 @@ def _episodes(drill: str, run: Replication) -> Frame:
         **_labels(drill, run, len(run.episodes)),
         "fault": [episode.fault for episode in run.episodes],
         "start_ns": [episode.start_ns for episode in run.episodes],
+        "down_ns": _blank_where_negative([episode.down_ns for episode in run.episodes]),
         "end_ns": _blank_where_negative([episode.end_ns for episode in run.episodes]),
         "hit": [episode.hit for episode in run.episodes],
         "nodes": [" ".join(f"{group}[{node}]" for group, node in episode.nodes) for episode in run.episodes],

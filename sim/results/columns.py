@@ -116,13 +116,17 @@ class MonitorCount:
 
 @dataclass(frozen=True, slots=True)
 class FaultEpisode:
-    """One time that a fault was there; end -1: not over at the end of the run. hit: jobs interrupted."""
+    """One time that a fault was there; end -1: not over at the end of the run. hit: jobs interrupted.
+
+    down_ns: the start, or with a notice the crash at its end; -1: not yet.
+    """
 
     fault: str
     start_ns: int
     end_ns: int
     nodes: tuple[tuple[str, int], ...]
     hit: int
+    down_ns: int = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,22 +145,26 @@ class Episodes:
     hit: Ints
     first_node: Ints
     nodes: Ints
+    down_ns: Ints
 
     @classmethod
     def of(cls, faults: Iterable[str], groups: Iterable[str], episodes: Iterable[FaultEpisode]) -> Episodes:
         """Columns of episodes in order. faults, groups: the names of all that there are."""
         faults, groups, rows = tuple(faults), tuple(groups), list(episodes)
-        fault, start, end, hit, number = (
+        fault, start, end, hit, number, down = (
             np.array(
-                [(faults.index(row.fault), row.start_ns, row.end_ns, row.hit, len(row.nodes)) for row in rows],
+                [
+                    (faults.index(row.fault), row.start_ns, row.end_ns, row.hit, len(row.nodes), row.down_ns)
+                    for row in rows
+                ],
                 np.int64,
             )
-            .reshape(-1, 5)
+            .reshape(-1, 6)
             .T.copy()
         )
         nodes = [(groups.index(group), node) for row in rows for group, node in row.nodes]
         first = np.concatenate(([0], np.cumsum(number)))
-        return cls(faults, groups, fault, start, end, hit, first, np.array(nodes, np.int64).reshape(-1, 2))
+        return cls(faults, groups, fault, start, end, hit, first, np.array(nodes, np.int64).reshape(-1, 2), down)
 
     def __len__(self) -> int:
         return len(self.fault)
@@ -169,6 +177,7 @@ class Episodes:
             int(self.end_ns[index]),
             tuple((self.groups[group], node) for group, node in nodes),
             int(self.hit[index]),
+            int(self.down_ns[index]),
         )
 
     def __iter__(self) -> Iterator[FaultEpisode]:

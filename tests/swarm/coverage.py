@@ -16,7 +16,7 @@ FAMILIES = {
         "burst.jitter think start stop limit priority uncounted during again cut_off too_late"
     ),
     "resource": (
-        "fifo lifo priority preempted rejected nodes shared_group several_units opening patience otherwise at "
+        "fifo lifo priority preempted rejected nodes shared_group several_units opening patience otherwise at leaving "
         "affinity lease forget release not_held"
     ),
     "choice": "round_robin random least_loaded power_of_two",
@@ -24,7 +24,7 @@ FAMILIES = {
     "keyed": "execution attribute skew",
     "server": (
         "fifo lifo priority preempted rejected nodes shared_group fixed cores contention cores_and_servers "
-        "slowed paused setup setup_called_off door kept patience at step_priority"
+        "leaving slowed paused setup setup_called_off door kept patience at step_priority"
     ),
     "delay_station": "itself",
     "group_commit": "flush limit refused crashed patience",
@@ -56,6 +56,7 @@ FAMILIES = {
     "fault": (
         "crash pause slow errors load scripted drill random each any all listed several_targets overlap "
         "speeds_overlap for_ever no_time hit window common"
+        " notice notice_over notice_early notice_chosen_again"
     ),
     "controller": (
         "utilisation cores backlog schedule zero started started_broken stays leaves called_off interrupts drains "

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from .dice import Dice, Swarm
-from .places import Document
+from .places import Document, Places
+from .switched import may_go
 from .times import Times
 
 
@@ -16,6 +17,32 @@ def extend(swarm: Swarm, times: Times, faults: Document) -> None:
         one_of_many = fault.get("each") or any(target.get("nodes") == "any" for target in fault["targets"])
         if one_of_many and swarm.weight("fault.common") and dice.chance(0.6):
             fault["common"] = dice.pick((0.2, 0.5, 1.0))
+
+
+def reclaim(swarm: Swarm, times: Times, places: Places, faults: Document, used: set[str]) -> None:
+    """Add a fault that gives notice to nodes of a group that steps go to."""
+    dice = swarm.aside("reclaim")
+    standing = _places(places).items()
+    fixed = {places.group_of(name) for name, place in standing if not may_go(place)}
+    groups = [group for group in places.groups() if group in used - fixed]
+    if not groups or not swarm.weight("fault.notice") or not dice.chance(0.7):
+        return
+    fault: Document = {"targets": [{"group": dice.pick(groups)}], "effect": "crash"}
+    nodes = dice.pick(("any", "any", "all", "each"))
+    if nodes == "each":
+        fault["each"] = True
+    elif nodes == "any":
+        fault["targets"][0]["nodes"] = "any"
+    fault |= {"mttf": times.distribution(1, dice.pick((2, 5))), "duration": times.steps(dice.pick((0, 1, 3)))}
+    faults["reclaim"] = {**fault, "notice": times.steps(dice.pick((1, 2, 5, 20)))}
+
+
+def _places(places: Places) -> Document:
+    return {
+        name: place
+        for name, place in {**places.resources, **places.stations}.items()
+        if place.get("kind", "server") not in ("delay", "token_bucket")
+    }
 
 
 def spike(swarm: Swarm, times: Times, document: Document, executions: int) -> None:

@@ -11,7 +11,7 @@ from sim.network import Network
 from sim.network.check import problems
 
 from .dice import Swarm
-from .disturbed import extend, spike
+from .disturbed import extend, reclaim, spike
 from .load import Load
 from .places import Document, Places
 from .policies import put_policies
@@ -52,6 +52,7 @@ def case(seed: int, scale: float = 1.0) -> Case:
     start_values = {name: swarm.between(0, 3) for name in attributes}
     load = Load(swarm, times, places, _used(routines.written, places), scale)
     faults = load.faults()
+    reclaim(swarm, times, places, faults, _used(routines.written, places))
     extend(swarm, times, faults)
     properties = _properties(swarm, times, routines, places)
     document = {

@@ -71,6 +71,8 @@ class ObservingClock(Clock):
                 callback(event)
             if not event._ok and not hasattr(event, "_defused"):
                 raise event._value
+            if self.watches:
+                self.watch()
         self._now = end_ns
 
     def note(self, kind: int) -> None:

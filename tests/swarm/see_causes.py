@@ -87,6 +87,25 @@ def _begin(seen: Seen, process: Any, hit: Any, episode: int) -> None:
         seen.add("fault.common")
 
 
+@look(FaultProcess, "_give_notice")
+def _give_notice(seen: Seen, process: Any, hit: Any, notice_ns: int, down: int) -> None:
+    seen.add("fault.notice")
+    nodes = [(group, node) for group, listed in hit for node in listed]
+    if any(len(pool.nodes[node].chosen) for group, node in nodes for pool in group.chosen_on_arrival):
+        seen.add("fault.notice_chosen_again")
+
+
+@look(FaultProcess, "_strike")
+def _strike(seen: Seen, process: Any, hit: Any, record: Any, episode: int) -> None:
+    if process.spec.notice_ns is None:
+        return
+    passed = process.clock._now - record.start_ns
+    if passed == process.spec.notice_ns:
+        seen.add("fault.notice_over")
+    elif passed > 0:
+        seen.add("fault.notice_early")
+
+
 @look(FaultProcess, "_opens")
 def _opens(seen: Seen, process: Any, time_ns: int) -> None:
     window = process.spec.window

@@ -47,6 +47,6 @@ def _fewer(seen: Seen, controller: Any, number: int) -> None:
 def _let_go(seen: Seen, controller: Any) -> None:
     limit, now = controller.spec.drain_limit_ns, controller.clock._now
     for node, state in enumerate(controller.state):
-        if state == LEAVING and controller._load(node):
+        if state == LEAVING and controller.group.load(node):
             late = limit is not None and now - controller.left_ns[node] >= limit
             seen.add("controller.interrupts" if late else "controller.drains")

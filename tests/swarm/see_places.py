@@ -40,6 +40,8 @@ def _give(seen: Seen, pool: Any, grant: Any, node: int) -> None:
         seen.add(f"{kind}.shared_group")
     if grant.units > 1:
         seen.add("resource.several_units")
+    if pool.group.leaves[node]:
+        seen.add(f"{kind}.leaving")
 
 
 @look(Pool, "wait")

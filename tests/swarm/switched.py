@@ -19,7 +19,7 @@ def controllers(swarm: Swarm, times: Times, places: Places, used: set[str], leng
             for name, place in {**places.resources, **places.stations}.items()
             if places.group_of(name) == group and place.get("kind", "server") not in ("delay", "token_bucket")
         }
-        if group not in used or not all(map(_may_go, standing.values())):
+        if group not in used or not all(map(may_go, standing.values())):
             continue
         controller: Document = {
             "nodes": group,
@@ -52,6 +52,7 @@ def _target(controller: Document, dice: Dice, times: Times, standing: list[str],
     controller[form] = dice.pick((0.25, 0.5, 0.65, 1.0)) if form == "utilisation" else dice.pick((1, 2, 5, 10))
 
 
-def _may_go(place: Document) -> bool:
+def may_go(place: Document) -> bool:
+    """Whether a place can do without nodes of its group."""
     rounds = place.get("kind", "server") in ("polled", "group_commit")
     return not rounds and "keyed" not in place and "setup" not in place

@@ -57,6 +57,8 @@ FAULTS = {
     "slow": ("faults.py", "after *= f[slower + 1]", "after = f[slower + 1]"),
     "pause": ("batches.py", "m[round_ + R_LEFT] = m[round_ + R_ENDS] - m[H_NOW]", "m[round_ + R_LEFT] = 0"),
     "window": ("faults.py", "since < m[spec + FS_OPEN]", "since <= m[spec + FS_OPEN]"),
+    "notice: who is left": ("leaving.py", "load_of(m, group, node) == 0 and m[", "load_of(m, group, node) == 0 or m["),
+    "notice: until the end": ("faults.py", "change_leaves(m, f, group, node, -1)", "change_leaves(m, f, group, node, 0)"),
     "common cause": ("faults.py", "m[record + EP_ALL] = 1 if u < f[spec + FS_COMMON] else 0", "m[record + EP_ALL] = 1"),
     "errors": ("nodes.py", "m[fault + 2]) < f[fault + 3]", "0) < f[fault + 3]"),
     "controller: what is wanted": ("controllers.py", "return whole + 1 if whole < nodes else whole", "return whole + 1"),

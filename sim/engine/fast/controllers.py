@@ -4,25 +4,15 @@ from __future__ import annotations
 
 from sim.draws.jit import inner
 from sim.engine.fast.alarms import cancel, key_of, set_alarm
-from sim.engine.fast.crashes import interrupt_hit, node_down, node_up, set_ready
+from sim.engine.fast.crashes import interrupt_hit, node_down, node_up
 from sim.engine.fast.draw import time_of
-from sim.engine.fast.hits import HIT_DEPTH, HIT_JOB, HIT_SIZE
 from sim.engine.fast.layout import (
     A_OWNER,
     A_VISIT,
     BY_BACKLOG,
     BY_CLOCK,
-    D_DOWNS,
-    D_LEAVES,
-    D_TRIALS,
-    E_CHOOSE,
     FULL_SUM,
-    GR_CHOOSER_COUNT,
-    GR_CHOOSERS,
     GR_COUNT,
-    GR_LEAVING,
-    GR_RESIDENT_COUNT,
-    GR_RESIDENTS,
     H_CONTROLLERS,
     H_NOW,
     KN_BEGUN,
@@ -63,26 +53,20 @@ from sim.engine.fast.layout import (
     KW_SIZE,
     KW_TARGET,
     KW_USED,
-    L_LENGTH,
     M_BUSY,
     M_BUSY_AREA,
     M_WAITING,
-    N_BOUND,
-    N_CHOSEN,
-    N_FREE,
     P_COUNT,
     P_KIND,
-    P_UNITS,
     P_WORK,
     SHARED,
     T_LOOK,
     T_START,
 )
-from sim.engine.fast.memory import Floats, Memory, add_product, effect, take
+from sim.engine.fast.leaving import change_leaves, is_left, leave, load_of, stay
+from sim.engine.fast.memory import Floats, Memory, add_product
 from sim.engine.fast.meters import tick
-from sim.engine.fast.nodes import group_node, node_at
-from sim.engine.fast.pools import note
-from sim.engine.fast.servers import serve_visits
+from sim.engine.fast.nodes import node_at
 from sim.engine.fast.service import advance
 from sim.engine.order import OBSERVATION, UP
 
@@ -177,42 +161,6 @@ def _want(m: Memory, f: Floats, controller: int) -> int:
 
 
 @inner
-def _load(m: Memory, group: int, node: int) -> int:
-    """Units in use on a node, and how many wait at it, over all places there."""
-    up = m[group_node(m, group, node) + D_DOWNS] == 0
-    load = 0
-    for number in range(m[group + GR_RESIDENT_COUNT]):
-        place = m[m[group + GR_RESIDENTS] + number]
-        if place > 0:
-            where = node_at(m, place, node)
-            load += m[where + N_BOUND + L_LENGTH] + m[where + N_CHOSEN + L_LENGTH]
-            if up:
-                load += m[place + P_UNITS] - m[where + N_FREE]
-    return load
-
-
-@inner
-def _set_leaves(m: Memory, f: Floats, group: int, node: int, leaves: int) -> None:
-    where = group_node(m, group, node)
-    if m[where + D_DOWNS] == 0:
-        m[group + GR_LEAVING] += leaves - m[where + D_LEAVES]
-    m[where + D_LEAVES] = leaves
-    set_ready(m, f, where)
-
-
-@inner
-def _tell_places(m: Memory, f: Floats, group: int, node: int, leaves: int) -> None:
-    """A node takes new work again, or no longer does."""
-    _set_leaves(m, f, group, node, leaves)
-    for number in range(m[group + GR_RESIDENT_COUNT]):
-        place = m[m[group + GR_RESIDENTS] + number]
-        if place > 0:
-            note(m, place, node)
-            if leaves == 0:
-                serve_visits(m, f, place, node)
-
-
-@inner
 def _start(m: Memory, f: Floats, controller: int, node: int) -> None:
     own = _node(m, controller, node)
     m[own + KN_STATE] = KN_STARTING
@@ -230,7 +178,7 @@ def started(m: Memory, f: Floats, own: int) -> None:
     """A node that was switched on takes work."""
     group = m[m[own + A_OWNER] + KO_GROUP]
     m[own + KN_STATE] = KN_ON
-    _set_leaves(m, f, group, m[own + A_VISIT], 0)
+    change_leaves(m, f, group, m[own + A_VISIT], -1)
     node_up(m, f, group, m[own + A_VISIT])
 
 
@@ -241,7 +189,7 @@ def _more(m: Memory, f: Floats, controller: int, number: int) -> None:
     for node in range(m[group + GR_COUNT]):
         if number and m[_node(m, controller, node) + KN_STATE] == KN_LEAVING:
             m[_node(m, controller, node) + KN_STATE] = KN_ON
-            _tell_places(m, f, group, node, 0)
+            stay(m, f, group, node)
             number -= 1
     for node in range(m[group + GR_COUNT]):
         if number and m[_node(m, controller, node) + KN_STATE] == KN_OFF:
@@ -268,7 +216,7 @@ def _least_loaded(m: Memory, controller: int) -> int:
     least, node_of_least = 0, -1
     for node in range(m[group + GR_COUNT]):
         if m[_node(m, controller, node) + KN_STATE] == KN_ON:
-            load = _load(m, group, node)
+            load = load_of(m, group, node)
             if node_of_least < 0 or load <= least:
                 least = load
                 node_of_least = node
@@ -281,12 +229,7 @@ def _leave(m: Memory, f: Floats, controller: int, node: int) -> None:
     group = m[controller + KO_GROUP]
     m[_node(m, controller, node) + KN_STATE] = KN_LEAVING
     m[_node(m, controller, node) + KN_LEFT] = m[H_NOW]
-    _tell_places(m, f, group, node, 1)
-    for number in range(m[group + GR_CHOOSER_COUNT]):
-        again = take(m, HIT_SIZE)
-        m[again + HIT_JOB] = m[m[group + GR_CHOOSERS] + number]
-        m[again + HIT_DEPTH] = node
-        effect(m, E_CHOOSE, again)
+    leave(m, f, group, node)
 
 
 @inner
@@ -312,7 +255,7 @@ def _let_go(m: Memory, f: Floats, controller: int) -> None:
         own = _node(m, controller, node)
         if m[own + KN_STATE] != KN_LEAVING:
             continue
-        if _load(m, group, node) == 0 and m[group_node(m, group, node) + D_TRIALS] == 0:
+        if is_left(m, group, node):
             m[own + KN_STATE] = KN_OFF
             _kept(m, controller, -1)
             node_down(m, f, group, node, False)
@@ -362,7 +305,7 @@ def start_controllers(m: Memory, f: Floats) -> None:
         m[controller + KO_MAX] = m[controller + KO_ON]
         for node in range(m[controller + KO_ON], m[group + GR_COUNT]):
             m[_node(m, controller, node) + KN_STATE] = KN_OFF
-            _set_leaves(m, f, group, node, 1)
+            change_leaves(m, f, group, node, 1)
             node_down(m, f, group, node, False)
         m[controller] = key_of(OBSERVATION, m[controller + KO_ELEMENT], T_LOOK)
         m[controller + A_VISIT] = 0

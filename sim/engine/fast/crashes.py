@@ -123,7 +123,8 @@ def node_down(m: Memory, f: Floats, group: int, node: int, crashes: bool) -> Non
     if m[where + D_DOWNS] > 1:
         return
     m[group + GR_DOWN] += 1
-    m[group + GR_LEAVING] -= m[where + D_LEAVES]
+    if m[where + D_LEAVES]:
+        m[group + GR_LEAVING] -= 1
     m[where + D_SINCE] = m[H_NOW]
     m[where + D_READY] = NOT_READY
     node_lost(m, where)
@@ -185,7 +186,8 @@ def node_up(m: Memory, f: Floats, group: int, node: int) -> None:
     if m[where + D_DOWNS]:
         return
     m[group + GR_DOWN] -= 1
-    m[group + GR_LEAVING] += m[where + D_LEAVES]
+    if m[where + D_LEAVES]:
+        m[group + GR_LEAVING] += 1
     m[where + D_SINCE] = -1
     set_ready(m, f, where)
     for number in range(m[group + GR_RESIDENT_COUNT]):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sim.draws.jit import inner
 from sim.draws.streams import uniform
-from sim.engine.fast.alarms import key_of, set_far_alarm
+from sim.engine.fast.alarms import cancel, key_of, set_far_alarm
 from sim.engine.fast.batches import batches_speed
 from sim.engine.fast.crashes import interrupt_hit, node_down, node_up, set_ready
 from sim.engine.fast.draw import time_of
@@ -21,6 +21,7 @@ from sim.engine.fast.layout import (
     D_SPEEDS,
     D_TRIALS,
     EP_ALL,
+    EP_DOWN,
     EP_END,
     EP_FAULT,
     EP_HIT,
@@ -29,6 +30,7 @@ from sim.engine.fast.layout import (
     EP_START,
     ERRORS,
     FA_EPISODE,
+    FA_LINKS,
     FA_NODE,
     FA_ONLY,
     FA_PATH,
@@ -44,6 +46,7 @@ from sim.engine.fast.layout import (
     FS_INDEX,
     FS_LENGTH,
     FS_LENGTH_STREAM,
+    FS_NOTICE,
     FS_OPEN,
     FS_OPENS,
     FS_PERIOD,
@@ -60,6 +63,7 @@ from sim.engine.fast.layout import (
     GR_RESIDENTS,
     H_ACTIVITIES,
     H_EPISODES,
+    H_NOTICES,
     H_NOW,
     LOW,
     ONE_CORE,
@@ -74,7 +78,8 @@ from sim.engine.fast.layout import (
     Z_LINKS,
     Z_NODE,
 )
-from sim.engine.fast.lines import append_plain, remove_plain
+from sim.engine.fast.leaving import change_leaves, is_left, leave
+from sim.engine.fast.lines import append, append_plain, remove_plain, unlink
 from sim.engine.fast.memory import Floats, Memory, give, take
 from sim.engine.fast.nodes import group_node, node_at
 from sim.engine.fast.pools import note
@@ -178,48 +183,65 @@ def _change_errors(m: Memory, f: Floats, group: int, node: int, spec: int, episo
 # -- episodes ----------------------------------------------------------------------------------------------
 
 
+# what may happen to a node in an episode
+_ENDS = 0
+_BEGINS = 1
+_LEAVES = 2
+_IS_BUSY = 3  # a question: the node counts while something is left on it
+
+
 @inner
-def _one_node(m: Memory, f: Floats, process: int, group: int, node: int, begins: bool) -> None:
+def _one_node(m: Memory, f: Floats, process: int, group: int, node: int, what: int) -> int:
     spec = m[process + FA_SPEC]
     kind = m[spec + FS_EFFECT]
-    if kind == CRASH:
-        if begins:
+    if what == _IS_BUSY:
+        return 0 if is_left(m, group, node) else 1
+    if what == _LEAVES:
+        leave(m, f, group, node)
+    elif kind == CRASH:
+        if what == _BEGINS:
             node_down(m, f, group, node, True)
         else:
+            if m[spec + FS_NOTICE] >= 0:
+                change_leaves(m, f, group, node, -1)
             node_up(m, f, group, node)
     elif kind == ERRORS:
-        _change_errors(m, f, group, node, spec, m[process + FA_EPISODE], begins)
+        _change_errors(m, f, group, node, spec, m[process + FA_EPISODE], what == _BEGINS)
     else:
-        _change_speed(m, f, group, node, 0.0 if kind == PAUSE else f[spec + FS_VALUE], begins)
+        _change_speed(m, f, group, node, 0.0 if kind == PAUSE else f[spec + FS_VALUE], what == _BEGINS)
+    return 0
 
 
 @inner
-def _all_nodes(m: Memory, f: Floats, process: int, record: int, begins: bool) -> None:
-    """Let an episode begin or end on every node that it hits, target by target."""
+def _all_nodes(m: Memory, f: Floats, process: int, what: int) -> int:
+    """Let it happen to every node that the episode hits, target by target; gives how many count."""
+    record = m[process + FA_RECORD]
     if m[process + FA_ONLY] and not m[record + EP_ALL]:
-        _one_node(m, f, process, m[process + FA_ONLY], m[process + FA_NODE], begins)
-        return
+        return _one_node(m, f, process, m[process + FA_ONLY], m[process + FA_NODE], what)
+    count = 0
     spec = m[process + FA_SPEC]
     for number in range(m[spec + FS_TARGET_COUNT]):
         target = m[spec + FS_TARGETS] + 4 * number
         group = m[target]
         if m[target + 1] == ALL_NODES or (m[record + EP_ALL] and m[target + 1] == ANY_NODE):
             for node in range(m[group + GR_COUNT]):
-                _one_node(m, f, process, group, node, begins)
+                count += _one_node(m, f, process, group, node, what)
         elif m[target + 1] == ANY_NODE:
-            _one_node(m, f, process, group, m[record + EP_NODES + number], begins)
+            count += _one_node(m, f, process, group, m[record + EP_NODES + number], what)
         else:
             for item in range(m[target + 3]):
-                _one_node(m, f, process, group, m[m[target + 2] + item], begins)
+                count += _one_node(m, f, process, group, m[m[target + 2] + item], what)
+    return count
 
 
 @inner
-def _new_episode(m: Memory, f: Floats, process: int) -> int:
+def _new_episode(m: Memory, f: Floats, process: int) -> None:
     spec = m[process + FA_SPEC]
     targets = m[spec + FS_TARGET_COUNT]
     record = take(m, EP_NODES + targets)
     m[record + EP_FAULT] = m[spec + FS_INDEX]
     m[record + EP_START] = m[H_NOW]
+    m[record + EP_DOWN] = -1
     m[record + EP_END] = -1
     m[record + EP_HIT] = 0
     m[record + EP_ONLY] = m[process + FA_ONLY]
@@ -237,7 +259,6 @@ def _new_episode(m: Memory, f: Floats, process: int) -> int:
         m[record + EP_NODES + number] = drawn
     append_plain(m, H_EPISODES, record)
     m[process + FA_RECORD] = record
-    return record
 
 
 @inner
@@ -268,31 +289,70 @@ def _plan_fault(m: Memory, f: Floats, process: int) -> None:
 
 
 @inner
+def _give_notice(m: Memory, f: Floats, process: int) -> None:
+    """The nodes leave, and crash when the notice is over."""
+    _all_nodes(m, f, process, _LEAVES)
+    m[process + FA_STATE] = 2
+    append(m, H_NOTICES, process, FA_LINKS)
+    set_far_alarm(m, m[H_NOW] + m[m[process + FA_SPEC] + FS_NOTICE], process)
+
+
+@inner
+def hasten_crashes(m: Memory, f: Floats) -> None:
+    """Between two events: of those who have given notice, who has nothing left on any node crashes now."""
+    process = m[H_NOTICES]
+    while process:
+        following = m[process + FA_LINKS] & LOW
+        if _all_nodes(m, f, process, _IS_BUSY) == 0:
+            unlink(m, H_NOTICES, process, FA_LINKS)
+            m[process + FA_STATE] = 3
+            cancel(m, process)
+            set_far_alarm(m, m[H_NOW], process)
+        process = following
+
+
+@inner
+def _strike(m: Memory, f: Floats, process: int) -> None:
+    """What the fault does sets in."""
+    spec, record = m[process + FA_SPEC], m[process + FA_RECORD]
+    m[record + EP_DOWN] = m[H_NOW]
+    _all_nodes(m, f, process, _BEGINS)
+    if m[spec + FS_EFFECT] == CRASH:
+        m[record + EP_HIT] = interrupt_hit(m)
+    if m[spec + FS_LENGTH] == 0:
+        return
+    m[process + FA_STATE] = 1
+    m[process] = key_of(UP, m[spec + FS_ELEMENT], T_FAULT)
+    length = time_of(
+        m, f, m[spec + FS_LENGTH], m[spec + FS_LENGTH_STREAM], m[process + FA_PATH], m[process + FA_EPISODE]
+    )
+    set_far_alarm(m, m[H_NOW] + length, process)
+
+
+@inner
 def fault_changes(m: Memory, f: Floats, process: int) -> None:
-    """A fault comes or goes."""
+    """A fault comes, strikes after its notice, or goes."""
     spec = m[process + FA_SPEC]
+    state = m[process + FA_STATE]
+    if state >= 2:
+        if state == 2:
+            unlink(m, H_NOTICES, process, FA_LINKS)
+        _strike(m, f, process)
+        return
     m[H_ACTIVITIES] += 1
-    if m[process + FA_STATE] == 0:
-        record = _new_episode(m, f, process)
+    if state == 0:
+        _new_episode(m, f, process)
         for number in range(m[spec + FS_SOURCE_COUNT]):
             begin_source(m, f, m[m[spec + FS_SOURCES] + number])
-        _all_nodes(m, f, process, record, True)
-        if m[spec + FS_EFFECT] == CRASH:
-            m[record + EP_HIT] = interrupt_hit(m)
-        if m[spec + FS_LENGTH] == 0:
-            return
-        m[process + FA_STATE] = 1
-        m[process] = key_of(UP, m[spec + FS_ELEMENT], T_FAULT)
-        length = time_of(
-            m, f, m[spec + FS_LENGTH], m[spec + FS_LENGTH_STREAM], m[process + FA_PATH], m[process + FA_EPISODE]
-        )
-        set_far_alarm(m, m[H_NOW] + length, process)
+        if m[spec + FS_NOTICE] >= 0:
+            _give_notice(m, f, process)
+        else:
+            _strike(m, f, process)
         return
-    record = m[process + FA_RECORD]
-    m[record + EP_END] = m[H_NOW]
+    m[m[process + FA_RECORD] + EP_END] = m[H_NOW]
     for number in range(m[spec + FS_SOURCE_COUNT]):
         end_source(m, m[m[spec + FS_SOURCES] + number])
-    _all_nodes(m, f, process, record, False)
+    _all_nodes(m, f, process, _ENDS)
     m[process + FA_STATE] = 0
     m[process + FA_EPISODE] += 1
     if m[spec + FS_WAIT]:

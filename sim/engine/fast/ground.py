@@ -106,7 +106,7 @@ from sim.engine.fast.layout import (
 from sim.engine.fast.program import Program, bits
 from sim.network import Network
 from sim.network.distributions import Distribution
-from sim.network.facts import group_of, node_groups
+from sim.network.facts import group_of, left_groups, node_groups
 from sim.network.faults import Fault
 from sim.network.places import Delay, GroupCommit, Keyed, Place, Polled, Resource, Server, TokenBucket
 from sim.network.routines import Acquire, Step, Use
@@ -146,7 +146,7 @@ def write_places(program: Program, network: Network, faults: dict[str, Fault], s
     slowed = {
         target.group for fault in faults.values() if fault.effect in ("pause", "slow") for target in fault.targets
     }
-    switched = {controller.nodes for controller in network.controllers.values()}
+    may_leave = left_groups(network)
     groups = node_groups(network)
     residents: dict[str, list[int]] = {name: [] for name in groups}
     choosers: dict[str, list[int]] = {name: [] for name in groups}
@@ -182,7 +182,7 @@ def write_places(program: Program, network: Network, faults: dict[str, Fault], s
             _write_batches(program, at, name, spec)
             residents[group].append(at)
             continue
-        single = groups[group] == 1 and group not in switched
+        single = groups[group] == 1 and group not in may_leave
         _write_pool(program, at, name, spec, single, group in targets, group in slowed, name in patient)
         words[at + P_EASY] = int(_is_easy(words, at, spec) and name not in greedy)
         residents[group].append(at)

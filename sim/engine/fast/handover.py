@@ -349,8 +349,8 @@ def _episodes(m: Words, program: Program, network: Network) -> Episodes:
     nodes = np.empty((int(first[-1]), 2), np.int64)
     for rows, pairs in hits:
         nodes[first[rows][:, np.newaxis] + np.arange(pairs.shape[1])] = pairs
-    start, end, hit = (m[handles + word] for word in (L.EP_START, L.EP_END, L.EP_HIT))
-    return Episodes(faults, tuple(groups), fault, start, end, hit, first, nodes)
+    start, down, end, hit = (m[handles + word] for word in (L.EP_START, L.EP_DOWN, L.EP_END, L.EP_HIT))
+    return Episodes(faults, tuple(groups), fault, start, end, hit, first, nodes, down)
 
 
 def _nodes_hit(

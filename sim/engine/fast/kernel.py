@@ -8,7 +8,7 @@ from sim.engine.fast.batches import abandon, account_round, queue_at, read_batch
 from sim.engine.fast.controllers import look, mark_controllers, start_controllers, started
 from sim.engine.fast.crashes import choose_again_after
 from sim.engine.fast.ends import left_line
-from sim.engine.fast.faults import fault_changes, start_faults
+from sim.engine.fast.faults import fault_changes, hasten_crashes, start_faults
 from sim.engine.fast.guests import token_comes
 from sim.engine.fast.jobs import drop_stale, give_back_record, grant_place, wait_kind, wake
 from sim.engine.fast.layout import (
@@ -36,6 +36,7 @@ from sim.engine.fast.layout import (
     H_FAULT_HEAP,
     H_HANDLED,
     H_HEAP,
+    H_NOTICES,
     H_NOW,
     H_ORDINAL,
     H_PLACE_COUNT,
@@ -288,6 +289,8 @@ def _run_before(m: Memory, f: Floats, end_ns: int, budget: int) -> int:
         time = first_time(m, H_HEAP, 0)
         heap = H_HEAP
         if m[H_FAULT_HEAP]:
+            if m[H_NOTICES]:
+                hasten_crashes(m, f)
             other = first_time(m, H_FAULT_HEAP, FAR)
             if other >= 0 and (time < 0 or other < time or (other == time and goes_before(m, H_FAULT_HEAP, H_HEAP))):
                 time = other

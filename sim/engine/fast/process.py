@@ -166,6 +166,7 @@ def _write_fault(program: Program, name: str, fault: Fault, element: int) -> int
     program.stream(at + L.FS_ERRORS, f"{name}/errors")
     words[at + L.FS_COMMON] = bits(fault.common)
     program.stream(at + L.FS_COMMON_STREAM, f"{name}/common")
+    words[at + L.FS_NOTICE] = -1 if fault.notice_ns is None else fault.notice_ns
     if fault.window is not None:
         words[at + L.FS_PERIOD], words[at + L.FS_OPENS] = fault.window.period_ns, fault.window.from_ns
         words[at + L.FS_OPEN] = fault.window.length_ns

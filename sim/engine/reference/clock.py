@@ -33,6 +33,14 @@ class Alarm(Event):
         clock = self.env
         heappush(clock._queue, (time_ns, key, next(clock._eid), self))
 
+    def instead(self, time_ns: int, key: int) -> Alarm:
+        """Happen at another time: gives the alarm that takes over who waits for this one."""
+        other = Alarm(self.env)
+        other.callbacks = self.callbacks
+        self.cancel()
+        other.set(time_ns, key)
+        return other
+
     def cancel(self) -> None:
         """Never happen. The entry leaves the heap soon: dead entries are swept out when they are half of it."""
         if self.callbacks is not None:
@@ -53,6 +61,7 @@ class Clock(simpy.Environment):
         super().__init__(initial_time=0)
         self.dead = 0
         self.handled = 0
+        self.watches: dict[Callable[[], None], None] = {}  # called after each event and all its effects
 
     def alarm(self, time_ns: int, key: int) -> Alarm:
         """An alarm that is set at once."""
@@ -88,8 +97,16 @@ class Clock(simpy.Environment):
                 callback(event)
             if not event._ok and not hasattr(event, "_defused"):
                 raise event._value
+            if self.watches:
+                self.watch()
         self._now = end_ns
         self.handled += handled
+
+    def watch(self) -> None:
+        """Call the watches, if all effects of the event at hand are done."""
+        if not (self._queue and self._queue[0][0] == self._now and self._queue[0][1] == 0):
+            for look in list(self.watches):
+                look()
 
     @property
     def next_ns(self) -> int | None:

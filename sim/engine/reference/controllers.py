@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from functools import partial
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
@@ -46,7 +45,7 @@ class ControllerProcess:
         self.kept = Level()
         self.kept.change(spec.on_at_start, 0)
         for node in range(spec.on_at_start, count):
-            self.group.leaves[node] = True
+            self.group.leaves[node] += 1
             self._off(node)
         Process(self.clock, self._life())
 
@@ -111,9 +110,7 @@ class ControllerProcess:
 
     def _stay(self, node: int) -> None:
         self.state[node] = ON
-        self.group.leaves[node] = False
-        for pool in self.group.pools:
-            pool.node_takes(node)
+        self.group.stay(node)
 
     def _start(self, node: int) -> None:
         self.state[node] = STARTING
@@ -129,7 +126,7 @@ class ControllerProcess:
     def _started(self, node: int) -> None:
         del self.starting[node]
         self.state[node] = ON
-        self.group.leaves[node] = False
+        self.group.leaves[node] -= 1
         self.group.repair([node])
 
     def _fewer(self, number: int) -> None:
@@ -141,27 +138,20 @@ class ControllerProcess:
                 self.state[node] = OFF
                 self.kept.change(-1, self.clock._now)
                 continue
-            node = min((n for n, state in enumerate(self.state) if state == ON), key=lambda n: (self._load(n), -n))
-            self._leave(node)
-
-    def _load(self, node: int) -> int:
-        return sum(pool.load(node) for pool in self.group.pools)
+            on = [node for node, state in enumerate(self.state) if state == ON]
+            self._leave(min(on, key=lambda node: (self.group.load(node), -node)))
 
     def _leave(self, node: int) -> None:
         self.state[node] = LEAVING
         self.left_ns[node] = self.clock._now
-        self.group.leaves[node] = True
-        for pool in self.group.pools:
-            pool.node_takes(node)
-        for pool in self.group.chosen_on_arrival:
-            self.clock.later(partial(pool.choose_again, node))
+        self.group.leave(self.clock, node)
 
     def _let_go(self) -> None:
         """Of those that leave, who has nothing left to do goes off, and who has had its time is interrupted."""
         limit, now = self.spec.drain_limit_ns, self.clock._now
         late = []
         for node in [node for node, state in enumerate(self.state) if state == LEAVING]:
-            if self._load(node) == 0 and not self.group.trials[node]:
+            if self.group.load(node) == 0 and not self.group.trials[node]:
                 self._off(node)
                 self.kept.change(-1, now)
             elif limit is not None and now - self.left_ns[node] >= limit:

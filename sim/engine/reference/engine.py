@@ -34,7 +34,7 @@ from sim.engine.reference.stations import Servers, SetupServers, Shared
 from sim.engine.reference.watch import Watch
 from sim.network import Network
 from sim.network.distributions import Distribution, FromAttribute, Number
-from sim.network.facts import group_of, node_groups, shedding
+from sim.network.facts import group_of, left_groups, node_groups, shedding
 from sim.network.places import Delay, GroupCommit, Polled, Server
 from sim.network.walk import Placed
 from sim.results.columns import Replication
@@ -73,6 +73,7 @@ class Engine:
         }
         self.pauses = any(fault.effect == "pause" for fault in self.faults.values())
         self._switched = {controller.nodes for controller in network.controllers.values()}
+        self._left = left_groups(network)
         self.elements = elements_of(network)
         self.groups = {name: Group(name, count) for name, count in node_groups(network).items()}
         self.caches = {
@@ -168,6 +169,10 @@ class Engine:
     def is_switched(self, group: Group) -> bool:
         """Whether a controller switches nodes of the group on and off."""
         return group.name in self._switched
+
+    def may_leave(self, group: Group) -> bool:
+        """Whether nodes of the group may leave: by a controller, or on notice of a fault."""
+        return group.name in self._left
 
     # -- executions -------------------------------------------------------------------------------------------
 

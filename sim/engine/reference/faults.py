@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sim.draws.streams import child_path, element_id, uniform
 from sim.engine.order import DOWN, UP, key
-from sim.engine.reference.clock import Process
+from sim.engine.reference.clock import Alarm, Process
 from sim.engine.reference.groups import Group, crash
 from sim.network.faults import Fault
 
@@ -24,6 +24,7 @@ class Episode:
     end_ns: int = -1
     nodes: list[tuple[str, int]] = field(default_factory=list)
     hit: int = 0
+    down_ns: int = -1
     detect_ns: int = -1
 
 
@@ -72,6 +73,9 @@ class FaultProcess:
             else:
                 hit = [(group, self._nodes(group, nodes, path, episode)) for group, nodes in targets]
             record = self._begin(hit, episode)
+            if self.spec.notice_ns is not None:
+                yield self._give_notice(hit, self.spec.notice_ns, down)
+            self._strike(hit, record, episode)
             if self.length is None:
                 return
             yield self.clock.alarm(self.clock._now + self.length.ns(path, episode), up)
@@ -103,16 +107,36 @@ class FaultProcess:
         record.nodes += [(group.name, node) for group, nodes in hit for node in nodes]
         for source in self.sources:
             source.begin_episode()
+        return record
+
+    def _give_notice(self, hit: list[tuple[Group, list[int]]], notice_ns: int, down: int) -> Alarm:
+        """The nodes leave. Gives the alarm of their crash, which comes earlier when nothing is left on any of them."""
+        nodes = [(group, node) for group, listed in hit for node in listed]
+        for group, node in nodes:
+            group.leave(self.clock, node)
+        due = self.clock.alarm(self.clock._now + notice_ns, down)
+
+        def look() -> None:
+            if due.callbacks is None:  # the notice is over
+                del self.clock.watches[look]
+            elif not any(group.load(node) or group.trials[node] for group, node in nodes):
+                due.instead(self.clock._now, down)
+                del self.clock.watches[look]
+
+        self.clock.watches[look] = None
+        return due
+
+    def _strike(self, hit: list[tuple[Group, list[int]]], record: Episode, episode: int) -> None:
+        record.down_ns = self.clock._now
         if self.spec.effect == "crash":
             record.hit = crash(self.clock, hit)
-            return record
+            return
         for group, nodes in hit:
             if self.spec.effect in ("pause", "slow"):
                 group.change_speed(nodes, self.spec.speed or 0.0, begins=True)
             else:
                 for node in nodes:
                     group.error_chances[node].append((self.errors, episode, self.spec.probability or 0.0))
-        return record
 
     def _end(self, hit: list[tuple[Group, list[int]]], record: Episode, episode: int) -> None:
         record.end_ns = self.clock._now
@@ -121,6 +145,9 @@ class FaultProcess:
             source.end_episode()
         for group, nodes in hit:
             if self.spec.effect == "crash":
+                if self.spec.notice_ns is not None:
+                    for node in nodes:
+                        group.leaves[node] -= 1  # told by the repair
                 group.repair(nodes)
             elif self.spec.effect in ("pause", "slow"):
                 group.change_speed(nodes, self.spec.speed or 0.0, begins=False)

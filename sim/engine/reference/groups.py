@@ -34,8 +34,8 @@ class Resident(Protocol):
 class Group:
     """The nodes of one group and their state. Several faults may hold a node down; it is up when none does.
 
-    ready: up and not paused. leaves: by a controller, off or about to be. error_chances: (stream, episode, chance)
-    of each fault that makes services there fail.
+    ready: up and not paused. leaves: how many want it to: a controller by which it is off or about to be, faults that
+    have given notice. error_chances: (stream, episode, chance) of each fault that makes services there fail.
     """
 
     def __init__(self, name: str, count: int) -> None:
@@ -46,7 +46,7 @@ class Group:
         self.downs = [0] * count
         self.down_since = [-1] * count
         self.ready = [True] * count
-        self.leaves = [False] * count
+        self.leaves = [0] * count
         self.speeds: list[list[float]] = [[] for _ in range(count)]
         self.error_chances: list[list[tuple[int, int, float]]] = [[] for _ in range(count)]
         self.residents: list[Resident] = []
@@ -97,6 +97,27 @@ class Group:
             for job, depth in here.items():
                 add_hit(hit, job, depth)
         return hit, fallen
+
+    def load(self, node: int) -> int:
+        """Units in use on the node, and how many wait at it, over all places."""
+        return sum(pool.load(node) for pool in self.pools)
+
+    def leave(self, clock: Clock, node: int) -> None:
+        """The node takes no new work; who had chosen it on arrival chooses again."""
+        self.leaves[node] += 1
+        if self.leaves[node] > 1:
+            return
+        for pool in self.pools:
+            pool.node_takes(node)
+        for pool in self.chosen_on_arrival:
+            clock.later(partial(pool.choose_again, node))
+
+    def stay(self, node: int) -> None:
+        """One that wanted the node to leave does so no longer."""
+        self.leaves[node] -= 1
+        if self.leaves[node] == 0:
+            for pool in self.pools:
+                pool.node_takes(node)
 
     def repair(self, nodes: list[int]) -> None:
         """Bring nodes back, empty."""

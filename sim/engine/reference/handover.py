@@ -73,7 +73,7 @@ def replication_of(engine: Engine, followed_ns: int) -> Replication:
         episodes=Episodes.of(
             engine.network.faults,
             node_groups(engine.network),
-            (FaultEpisode(e.fault, e.start_ns, e.end_ns, tuple(e.nodes), e.hit) for e in recorder.episodes),
+            (FaultEpisode(e.fault, e.start_ns, e.end_ns, tuple(e.nodes), e.hit, e.down_ns) for e in recorder.episodes),
         ),
         monitors=tuple(engine.watch.tally.values()),
         events=_events(engine),

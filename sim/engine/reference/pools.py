@@ -123,7 +123,7 @@ class Pool:
         opening = resource.opening if resource is not None else None
         self.opening = engine.sampler(f"{name}/opening", opening) if opening is not None else None
         self.refuses = spec.when_down == "refuse"
-        self.single = group.count == 1 and not engine.is_switched(group)  # all stand in one line, whatever they want
+        self.single = group.count == 1 and not engine.may_leave(group)  # all stand in one line, whatever they want
         self.plain = self.single and not engine.can_fail(group)
         group.residents.append(self)
         group.pools.append(self)

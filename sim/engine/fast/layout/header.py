@@ -76,6 +76,7 @@ H_FAULT_GAP: Final = 110  # first process of a fault; number
 H_CONTROLLERS: Final = 112  # base of handles, number
 H_BREAKERS: Final = 114  # base of handles, number
 H_BUDGETS: Final = 116
+H_NOTICES: Final = 118  # first, last: processes of faults that have given notice
 # where the parts of a job begin that not every network needs
 X_SPANS: Final = 70
 X_ATTRIBUTES: Final = 71

@@ -209,7 +209,7 @@ D_ERRORS: Final = 5  # first, last of a list (next, stream, episode, chance)
 D_TRIALS: Final = 7  # first, last
 D_RESUMED: Final = 9  # first, last
 D_SPEED: Final = 11
-D_LEAVES: Final = 12  # by a controller: off, or about to be
+D_LEAVES: Final = 12  # how many want it to: a controller by which it is off or about to be, faults with notice
 D_SIZE: Final = 13
 
 # D_READY

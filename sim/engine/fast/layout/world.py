@@ -83,11 +83,12 @@ FA_KEY: Final = 0  # alarm, three words
 FA_SPEC: Final = 3
 FA_PATH: Final = 4
 FA_EPISODE: Final = 5
-FA_STATE: Final = 6  # 0: up; 1: down
+FA_STATE: Final = 6  # 0: up; 1: down; 2: has given notice; 3: crashes in this instant, with nothing left
 FA_RECORD: Final = 7
 FA_ONLY: Final = 8  # with `each`: group; node
 FA_NODE: Final = 9
-FA_SIZE: Final = 10
+FA_LINKS: Final = 10  # among those that have given notice
+FA_SIZE: Final = 11
 FS_EFFECT: Final = 0
 FS_VALUE: Final = 1  # speed or probability
 FS_AT: Final = 2  # or -1
@@ -108,7 +109,8 @@ FS_OPENS: Final = 16
 FS_OPEN: Final = 17
 FS_SOURCES: Final = 18  # base of the sources that are `during` it, number
 FS_SOURCE_COUNT: Final = 19
-FS_SIZE: Final = 20
+FS_NOTICE: Final = 20  # -1 without
+FS_SIZE: Final = 21
 
 CRASH: Final = 0
 PAUSE: Final = 1
@@ -128,7 +130,8 @@ EP_END: Final = 3
 EP_HIT: Final = 4
 EP_ONLY: Final = 5  # group and node of a process of `each`, else -1
 EP_ALL: Final = 7  # whether it is a common cause
-EP_NODES: Final = 8  # one a target: the node drawn, or -1
+EP_DOWN: Final = 8  # its start, or the end of its notice; -1: not yet
+EP_NODES: Final = 9  # one a target: the node drawn, or -1
 
 # -- controller ---------------------------------------------------------------------------------------------
 KO_KEY: Final = 0  # alarm, three words
