@@ -7,6 +7,7 @@ from typing import Final
 from sim.errors import Problem
 from sim.network import Network
 from sim.network.facts import group_of, node_groups
+from sim.network.routines import Attempt, DelayStep
 from sim.network.walk import walk
 
 STEP_KEYS: Final = 4
@@ -42,6 +43,18 @@ def elements_of(network: Network) -> dict[str, int]:
         elements[f"controllers.{name}"] = number
         number += 1
     return elements
+
+
+def wall_elements(network: Network) -> set[int]:
+    """Elements whose timeouts read the wall clock: delays of kind timer, attempts with their back-offs."""
+    elements, found = elements_of(network), set[int]()
+    for routine, steps in network.routines.items():
+        for placed in walk(routine, steps):
+            if isinstance(placed.step, Attempt):
+                found.update(range(elements[placed.stream], elements[placed.stream] + STEP_KEYS))
+            elif isinstance(placed.step, DelayStep) and placed.step.kind == "timer":
+                found.add(elements[placed.stream])
+    return found
 
 
 def stands_still(source: str) -> Problem:

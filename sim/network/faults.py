@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from sim.network.distributions import Distribution
 from sim.network.names import Name
 from sim.spec import Spec
-from sim.units import Duration, PositiveDuration, Ratio
+from sim.units import Duration, PositiveDuration, Ratio, SignedDuration
 
 
 def _bare_is_exponential(value: Any) -> Any:
@@ -55,14 +55,18 @@ class Fault(Spec):
 
     targets: tuple[Target, ...] = ()
     """What it hits, all at the same instant."""
-    effect: Literal["crash", "pause", "slow", "errors", "load"] = "crash"
+    effect: Literal["crash", "pause", "slow", "errors", "load", "clock"] = "crash"
     """crash: units and servers are gone and whoever runs there is interrupted; pause: work stands still and then
     goes on; slow: work goes at `speed`; errors: services end in failure with `probability`; load: it hits nothing,
-    but sources that are `during` it send while it is there."""
+    but sources that are `during` it send while it is there; clock: the wall clock jumps by `jump`, and back at its
+    end."""
     speed: Annotated[float, Field(gt=0, lt=1)] | None = None
     """With `effect: slow`: the factor on speed."""
     probability: Ratio | None = None
     """With `effect: errors`: share of services that fail."""
+    jump_ns: SignedDuration | None = None
+    """With `effect: clock`: by how much it goes forward (+) or back (-). Timers, back-offs and timeouts of attempts
+    that are pending are due that much earlier, or later."""
     at_ns: Duration | None = None
     """Scripted: when it starts."""
     duration: Distribution | None = None
@@ -97,8 +101,10 @@ class Fault(Spec):
             raise ValueError("needs either `at` (scripted) or `mttf` (random)")
         if self.mttf is not None and self.duration is None:
             raise ValueError("a random fault needs a `duration`, the time to repair")
-        if (self.effect == "load") != (not self.targets):
-            raise ValueError("`targets` say what it hits; only `effect: load` hits nothing, and has none")
+        if (self.effect in ("load", "clock")) != (not self.targets):
+            raise ValueError("`targets` say what it hits; only `effect: load` and `clock` hit nothing, and have none")
+        if (self.effect == "clock") != bool(self.jump_ns):
+            raise ValueError("`jump` goes with `effect: clock`, and that needs one, forward or back")
         if (self.effect == "slow") != (self.speed is not None):
             raise ValueError("`speed` goes with `effect: slow`, and that needs it")
         if (self.effect == "errors") != (self.probability is not None):

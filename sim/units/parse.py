@@ -93,6 +93,17 @@ def parse_positive_duration_ns(value: object) -> int:
     return ns
 
 
+def parse_signed_duration_ns(value: object) -> int:
+    """As `parse_duration_ns`, but with a sign: "+30 s", "-1h30m"; without one it is positive."""
+    if isinstance(value, InUnitInt):
+        return int(value)
+    text = value.strip() if isinstance(value, str) else ""
+    if not text.startswith(("+", "-")):
+        return parse_duration_ns(value)
+    ns = parse_duration_ns(text[1:].lstrip())
+    return -ns if text.startswith("-") else ns
+
+
 def parse_rate_per_s(value: object) -> float:
     """Events per second of "50/s", "2/min", "1 k/s", "2 per week" or 0.
 

@@ -107,6 +107,11 @@ def write_duration_ns(ns: int) -> str:
     return f"{count} {unit}{'s' if unit == 'day' and count != 1 else ''}"
 
 
+def write_signed_duration_ns(ns: int) -> str:
+    """The duration with its sign: "+90 min", "-1500 ms"."""
+    return f"{'-' if ns < 0 else '+'}{write_duration_ns(abs(ns))}"
+
+
 def write_rate_per_s(per_s: float) -> str:
     """The rate per second: "0.25/s"."""
     return f"{_shortest(per_s)}/s"

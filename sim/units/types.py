@@ -100,6 +100,16 @@ _positive_duration = Quantity(
     bounds=_ABOVE_0,
     number=None,
 )
+_signed_duration = Quantity(
+    kind="duration with a sign",
+    unit="ns",
+    read=parse.parse_signed_duration_ns,
+    write=show.write_signed_duration_ns,
+    pattern=rf"[+-]?\s*{_DURATION}",
+    examples=("+30 s", "-250 ms"),
+    bounds="",
+    number=_ZERO,
+)
 _rate = Quantity(
     kind="rate",
     unit="1/s",
@@ -255,6 +265,7 @@ _usd_per_hour = Quantity(
 # What each is once parsed: the first argument, in the unit named above.
 Duration = Annotated[int, _duration]
 PositiveDuration = Annotated[int, _positive_duration]
+SignedDuration = Annotated[int, _signed_duration]
 Rate = Annotated[float, _rate]
 PositiveRate = Annotated[float, _positive_rate]
 Ratio = Annotated[float, _ratio]

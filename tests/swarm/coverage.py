@@ -54,10 +54,11 @@ FAMILIES = {
     "shed": "fifo lifo priority spared node",
     "budget": "put_in full nodes takes spent crashed",
     "fault": (
-        "crash pause slow errors load scripted drill random each any all listed several_targets overlap "
+        "crash pause slow errors load clock scripted drill random each any all listed several_targets overlap "
         "speeds_overlap for_ever no_time hit window common"
         " notice notice_over notice_early notice_chosen_again"
     ),
+    "clock": "ahead behind moved to_now deadline",
     "controller": (
         "utilisation cores backlog schedule zero started started_broken stays leaves called_off interrupts drains "
         "forgotten"

@@ -63,6 +63,20 @@ def spike(swarm: Swarm, times: Times, document: Document, executions: int) -> No
     document["sources"]["spike"] = {**source, "limit": dice.between(1, executions)}
 
 
+def jumps(swarm: Swarm, times: Times, faults: Document) -> None:
+    """Add jumps of the wall clock, forward and back."""
+    dice = swarm.aside("clock")
+    if not swarm.weight("fault.clock") or not dice.chance(0.5):
+        return
+    for name in ("clock", "other_clock")[: dice.between(1, 2)]:
+        jump = dice.pick("+-") + times.steps(dice.pick((1, 2, 5, 20)))
+        fault: Document = {"effect": "clock", "jump": jump, "duration": times.steps(dice.pick((0, 1, 3, 10)))}
+        if dice.chance(0.7):
+            faults[name] = {**fault, "mttf": times.steps(dice.pick((1, 2, 7)))}
+        else:
+            faults[name] = {**fault, "at": times.time(), "drill": False}
+
+
 def _arrivals(times: Times, dice: Dice) -> Document:
     """Of every kind that can come and go."""
 

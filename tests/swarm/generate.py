@@ -11,7 +11,7 @@ from sim.network import Network
 from sim.network.check import problems
 
 from .dice import Swarm
-from .disturbed import extend, reclaim, spike
+from .disturbed import extend, jumps, reclaim, spike
 from .load import Load
 from .places import Document, Places
 from .policies import put_policies
@@ -54,6 +54,7 @@ def case(seed: int, scale: float = 1.0) -> Case:
     faults = load.faults()
     reclaim(swarm, times, places, faults, _used(routines.written, places))
     extend(swarm, times, faults)
+    jumps(swarm, times, faults)
     properties = _properties(swarm, times, routines, places)
     document = {
         "nodes": places.nodes,

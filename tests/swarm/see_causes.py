@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from sim.engine.order import VISIT_BITS
+from sim.engine.reference.clock import Clock
 from sim.engine.reference.engine import Engine
 from sim.engine.reference.faults import FaultProcess
 from sim.engine.reference.groups import Group
@@ -104,6 +106,14 @@ def _strike(seen: Seen, process: Any, hit: Any, record: Any, episode: int) -> No
         seen.add("fault.notice_over")
     elif passed > 0:
         seen.add("fault.notice_early")
+
+
+@look(Clock, "shift")
+def _shift(seen: Seen, clock: Any, keys: Any, by_ns: int) -> None:
+    seen.add("clock.ahead" if by_ns > 0 else "clock.behind")
+    for time_ns, key, _, alarm in clock._queue:
+        if key >> VISIT_BITS in keys and alarm.callbacks is not None:
+            seen.add("clock.to_now" if time_ns - by_ns < clock._now else "clock.moved")
 
 
 @look(FaultProcess, "_opens")

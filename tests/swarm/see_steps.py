@@ -214,6 +214,12 @@ def _attempt(seen: Seen, step: Any, job: Any) -> None:
         seen.add("attempt.uncounted")
 
 
+@look(AttemptStep, "_try")
+def _try(seen: Seen, step: Any, job: Any, deadline: Any) -> None:
+    if deadline is not None and step.engine.wall_ns:
+        seen.add("clock.deadline")
+
+
 @look(AttemptStep, "_back_off_end")
 def _back_off(seen: Seen, step: Any, job: Any, retry: Any, interval: float) -> None:
     seen.add("retry.itself")

@@ -59,6 +59,8 @@ FAULTS = {
     "window": ("faults.py", "since < m[spec + FS_OPEN]", "since <= m[spec + FS_OPEN]"),
     "notice: who is left": ("leaving.py", "load_of(m, group, node) == 0 and m[", "load_of(m, group, node) == 0 or m["),
     "notice: until the end": ("faults.py", "change_leaves(m, f, group, node, -1)", "change_leaves(m, f, group, node, 0)"),
+    "clock": ("alarms.py", "m[entry] = max(m[H_NOW], m[entry] - by)", "m[entry] = m[entry] - by"),
+    "clock: deadline": ("tries.py", "max(m[H_NOW], deadline - m[H_WALL])", "max(m[H_NOW], deadline)"),
     "common cause": ("faults.py", "m[record + EP_ALL] = 1 if u < f[spec + FS_COMMON] else 0", "m[record + EP_ALL] = 1"),
     "errors": ("nodes.py", "m[fault + 2]) < f[fault + 3]", "0) < f[fault + 3]"),
     "controller: what is wanted": ("controllers.py", "return whole + 1 if whole < nodes else whole", "return whole + 1"),

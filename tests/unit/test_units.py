@@ -85,6 +85,9 @@ def test_a_duration_is_exact_nanoseconds(text: object, ns: int) -> None:
         (units.parse_ratio, "65%", 0.65),
         (units.parse_ratio, 0.5, 0.5),
         (units.parse_ratio, 1, 1.0),
+        (units.parse_signed_duration_ns, "+30 s", 30 * SECOND),
+        (units.parse_signed_duration_ns, "- 1 min 30 s", -90 * SECOND),
+        (units.parse_signed_duration_ns, "250 ms", 250_000_000),
         (units.parse_growth_per_month, "4 %/month", 0.04),
         (units.parse_growth_per_month, "-1 %/month", -0.01),
         (units.parse_bytes, "32 GiB", 32 * 2**30),
@@ -188,6 +191,7 @@ def test_a_very_long_text_is_refused_before_it_is_looked_at() -> None:
 @given(st.integers(0, units.LONGEST_NS))
 def test_a_duration_that_is_written_reads_back_the_same(ns: int) -> None:
     assert units.parse_duration_ns(units.write_duration_ns(ns)) == ns
+    assert units.parse_signed_duration_ns(units.write_signed_duration_ns(-ns)) == -ns
 
 
 @given(st.floats(0, 1e12))

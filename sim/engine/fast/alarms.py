@@ -15,8 +15,12 @@ from sim.engine.fast.layout import (
     FAR,
     H_FAULT_HEAP,
     H_HEAP,
+    H_NOW,
     H_SLOTS_KNOWN,
     H_STATUS,
+    H_WALL,
+    H_WALL_COUNT,
+    H_WALL_FLAGS,
     KIND_SHIFT,
     MEMORY_FULL,
     NEVER,
@@ -25,6 +29,7 @@ from sim.engine.fast.layout import (
     TAG_SHIFT,
 )
 from sim.engine.fast.memory import Memory
+from sim.engine.order import ELEMENT_BITS, TIMEOUT
 
 _LARGE = 1 << 10
 """Alarms from which on a heap does not fit into the nearest cache."""
@@ -204,6 +209,24 @@ def _learn_slots(m: Memory, heap: int, far: int) -> None:
     for slot in range(m[heap]):
         alarm = m[m[heap + 1] + 2 * slot + 1]
         m[alarm] = (m[alarm] | SLOT_MASK) ^ SLOT_MASK | slot | far
+
+
+@inner
+def jump(m: Memory, by: int) -> None:
+    """The wall clock goes forward, or back: timeouts that read it come earlier, but not before now, or later."""
+    m[H_WALL] += by
+    if m[H_HEAP + 2]:
+        _close_hole(m, H_HEAP, 0)
+    base, count, flags = m[H_HEAP + 1], m[H_HEAP], m[H_WALL_FLAGS]
+    for slot in range(count):
+        entry = base + 2 * slot
+        key = m[m[entry + 1]] >> ELEMENT_SHIFT
+        element = key & ((1 << ELEMENT_BITS) - 1)
+        if key >> ELEMENT_BITS == TIMEOUT and element < m[H_WALL_COUNT] and m[flags + element]:
+            m[entry] = max(m[H_NOW], m[entry] - by)
+    for slot in range((count - 2) // 4, -1, -1):  # a heap again: the last parent first
+        entry = base + 2 * slot
+        _sift_down(m, base, count, slot, m[entry], m[entry + 1], m[_knows(0)], 0)
 
 
 @inner

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sim.engine.elements import elements_of
+from sim.engine.elements import elements_of, wall_elements
 from sim.engine.fast.code import write_routines
 from sim.engine.fast.ground import write_groups, write_places
 from sim.engine.fast.guards import write_breakers, write_budgets
@@ -29,6 +29,8 @@ from sim.engine.fast.layout import (
     H_STATES,
     H_TREE,
     H_TRIALS,
+    H_WALL_COUNT,
+    H_WALL_FLAGS,
     H_WATCH,
     J_LARGE,
     J_SMALL,
@@ -114,6 +116,10 @@ def compile_network(network: Network, drill: str | None = None, traces: Traces |
     write_routines(program, network)
     write_sources(program, network, traces or {})
     write_faults(program, network, faults)
+    if any(fault.jump_ns is not None for fault in faults.values()):
+        reads = wall_elements(network)
+        flags = [int(element in reads) for element in range(max(reads, default=0) + 1)]
+        program.words[H_WALL_FLAGS], program.words[H_WALL_COUNT] = program.put(flags), len(flags)
     write_controllers(program, network)
     _common_states(program, network, faults, steps)
     _lay_out_jobs(program, network, steps)

@@ -35,6 +35,7 @@ from sim.engine.fast.layout import (
     AT_LONGEST,
     AT_MAXIMUM,
     AT_RETRY,
+    AT_SCC,
     AT_TIMED,
     ATTEMPT_FRAME,
     B_AWAITED,
@@ -58,6 +59,7 @@ from sim.engine.fast.layout import (
     H_ST_BACKOFF,
     H_ST_LOST,
     H_ST_PAUSED,
+    H_WALL,
     IN_LINE,
     J_LINK,
     J_PATH,
@@ -182,7 +184,7 @@ def _attempt_failed(m: Memory, f: Floats, job: int, frame: int, error: int, dept
         interval = min(f[step + AT_LONGEST], interval)
         f[frame + F_VALUE] = interval
         again = _back_off_end(m, f, job, step, interval)
-        in_time = m[frame + F_OTHER] < 0 or again < m[frame + F_OTHER]
+        in_time = m[step + AT_SCC] < 0 or again < m[frame + F_OTHER] - m[H_WALL]
         if in_time and (not m[step + AT_BUDGET] or take_token(m, job, m[step + AT_BUDGET])):
             m[H_ACTIVITIES] += 2
             m[job] = key_of(TIMEOUT, m[step + O_ELEMENT], T_JOB)

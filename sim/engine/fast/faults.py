@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sim.draws.jit import inner
 from sim.draws.streams import uniform
-from sim.engine.fast.alarms import cancel, key_of, set_far_alarm
+from sim.engine.fast.alarms import cancel, jump, key_of, set_far_alarm
 from sim.engine.fast.batches import batches_speed
 from sim.engine.fast.crashes import interrupt_hit, node_down, node_up, set_ready
 from sim.engine.fast.draw import time_of
@@ -12,6 +12,7 @@ from sim.engine.fast.jobs import wake
 from sim.engine.fast.layout import (
     ALL_NODES,
     ANY_NODE,
+    CLOCK,
     COMMIT,
     CRASH,
     D_DOWNS,
@@ -319,6 +320,8 @@ def _strike(m: Memory, f: Floats, process: int) -> None:
     _all_nodes(m, f, process, _BEGINS)
     if m[spec + FS_EFFECT] == CRASH:
         m[record + EP_HIT] = interrupt_hit(m)
+    elif m[spec + FS_EFFECT] == CLOCK:
+        jump(m, m[spec + FS_VALUE])
     if m[spec + FS_LENGTH] == 0:
         return
     m[process + FA_STATE] = 1
@@ -352,6 +355,8 @@ def fault_changes(m: Memory, f: Floats, process: int) -> None:
     m[m[process + FA_RECORD] + EP_END] = m[H_NOW]
     for number in range(m[spec + FS_SOURCE_COUNT]):
         end_source(m, m[m[spec + FS_SOURCES] + number])
+    if m[spec + FS_EFFECT] == CLOCK:
+        jump(m, -m[spec + FS_VALUE])
     _all_nodes(m, f, process, _ENDS)
     m[process + FA_STATE] = 0
     m[process + FA_EPISODE] += 1

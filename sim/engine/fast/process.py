@@ -147,7 +147,7 @@ def _processes(program: Program, spec: int, group: int, number: int, paths: Ints
     program.words[L.H_FAULT_GAP + 1] += len(nodes)
 
 
-_EFFECTS = {"crash": L.CRASH, "pause": L.PAUSE, "slow": L.SLOW, "errors": L.ERRORS, "load": L.LOAD}
+_EFFECTS = {"crash": L.CRASH, "pause": L.PAUSE, "slow": L.SLOW, "errors": L.ERRORS, "load": L.LOAD, "clock": L.CLOCK}
 
 
 def _write_fault(program: Program, name: str, fault: Fault, element: int) -> int:
@@ -157,6 +157,8 @@ def _write_fault(program: Program, name: str, fault: Fault, element: int) -> int
     words[at + L.FS_INDEX], words[at + L.FS_ELEMENT] = len(program.faults) - 1, element
     words[at + L.FS_EFFECT] = _EFFECTS[fault.effect]
     words[at + L.FS_VALUE] = bits((fault.probability if fault.effect == "errors" else fault.speed) or 0.0)
+    if fault.jump_ns is not None:
+        words[at + L.FS_VALUE] = fault.jump_ns
     words[at + L.FS_AT] = -1 if fault.at_ns is None else fault.at_ns
     for where, length, stream in ((L.FS_WAIT, fault.mttf, "mttf"), (L.FS_LENGTH, fault.duration, "duration")):
         if length is not None:

@@ -52,6 +52,7 @@ from sim.engine.fast.layout import (
     FO_NUMBER,
     H_NOW,
     H_PAUSES,
+    H_WALL,
     J_ACCOUNT,
     J_LINK,
     J_OWN,
@@ -198,7 +199,7 @@ def family_settled(m: Memory, f: Floats, job: int, step: int, family: int) -> in
 def _step_attempt(m: Memory, f: Floats, job: int, step: int) -> int:
     frame = push_frame(m, job, ATTEMPT_FRAME, step, F_SIZE)
     m[frame + F_INDEX] = 0
-    m[frame + F_OTHER] = m[H_NOW] + m[step + AT_SCC] if m[step + AT_SCC] >= 0 else -1
+    m[frame + F_OTHER] = m[H_NOW] + m[H_WALL] + m[step + AT_SCC]  # deadline by the wall clock, if there is one
     f[frame + F_VALUE] = 0.0
     m[frame + F_HANDLE] = 0
     if m[step + AT_BUDGET]:

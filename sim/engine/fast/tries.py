@@ -12,6 +12,7 @@ from sim.engine.fast.layout import (
     AT_BREAKER,
     AT_COUNTED,
     AT_ONCE,
+    AT_SCC,
     AT_STARTS,
     AT_STS,
     AT_TIMED,
@@ -27,6 +28,7 @@ from sim.engine.fast.layout import (
     H_NOW,
     H_SOURCES,
     H_STATES,
+    H_WALL,
     J_ACCOUNT,
     J_PATH,
     J_REFS,
@@ -80,8 +82,8 @@ def _new_trial(m: Memory, job: int, step: int, deadline: int) -> int:
     child = new_child(m, job, m[job + J_PATH], m[step + AT_BODY], trial, trial)
     m[child + J_REFS] += 1  # the trial needs it until it is closed
     m[trial + Y_CHILD] = child
-    if deadline >= 0:
-        set_timer(m, trial, SCHEDULE_TO_CLOSE, deadline)
+    if m[step + AT_SCC] >= 0:
+        set_timer(m, trial, SCHEDULE_TO_CLOSE, max(m[H_NOW], deadline - m[H_WALL]))
     if m[step + AT_STARTS] == AT_ONCE:
         start_trial(m, trial, 0)
     elif m[step + AT_STS] >= 0:

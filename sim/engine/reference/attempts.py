@@ -66,7 +66,9 @@ class AttemptStep:
         clock = self.engine.clock
         outer_path = job.path
         base_path = child_path(outer_path, self.salt)
-        deadline = clock._now + self.body.schedule_to_close_ns if self.body.schedule_to_close_ns else None
+        deadline = None  # by the wall clock
+        if self.body.schedule_to_close_ns:
+            deadline = clock._now + self.engine.wall_ns + self.body.schedule_to_close_ns
         number = 0
         interval = None
         if self.budget is not None:
@@ -114,7 +116,7 @@ class AttemptStep:
                 break
             interval = _next_interval(retry, interval)
             again = self._back_off_end(job, retry, interval)
-            if deadline is not None and again >= deadline:
+            if deadline is not None and again >= deadline - self.engine.wall_ns:
                 break
             if self.budget is not None and not self.budget.take(job):
                 break
@@ -195,7 +197,7 @@ class Trial:
         self.child.trial = self
         self.child.within = self
         if deadline is not None:
-            self._set(SCHEDULE_TO_CLOSE, deadline)
+            self._set(SCHEDULE_TO_CLOSE, max(deadline - self.engine.wall_ns, self.clock._now))
         if step.starts == "at_once":
             self.start(None)
         elif body.schedule_to_start_ns is not None:

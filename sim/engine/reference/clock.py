@@ -13,6 +13,8 @@ from typing import Any
 import simpy
 from simpy.events import PENDING, Event, Initialize, Process
 
+from sim.engine.order import VISIT_BITS
+
 Steps = Generator[Event, Any, Any]
 
 
@@ -101,6 +103,15 @@ class Clock(simpy.Environment):
                 self.watch()
         self._now = end_ns
         self.handled += handled
+
+    def shift(self, keys: frozenset[int], by_ns: int) -> None:
+        """Alarms of certain kinds and elements come so much earlier (later, if negative), but not before now."""
+        self._queue[:] = [
+            (max(time_ns - by_ns, self._now), key, serial, alarm) if key >> VISIT_BITS in keys else entry
+            for entry in self._queue
+            for time_ns, key, serial, alarm in [entry]
+        ]
+        heapify(self._queue)
 
     def watch(self) -> None:
         """Call the watches, if all effects of the event at hand are done."""

@@ -12,8 +12,8 @@ from typing import Any
 from sim.draws.build import inverse_of, number_of
 from sim.draws.sampler import Sampler
 from sim.draws.streams import element_id, stream_key
-from sim.engine.elements import UNLIMITED, elements_of
-from sim.engine.order import CHILD_BITS, OBSERVATION, key
+from sim.engine.elements import UNLIMITED, elements_of, wall_elements
+from sim.engine.order import CHILD_BITS, ELEMENT_BITS, OBSERVATION, TIMEOUT, key
 from sim.engine.plan import Plan
 from sim.engine.reference import build
 from sim.engine.reference.batches import BatchStation, FlushStation, PolledStation
@@ -75,6 +75,8 @@ class Engine:
         self._switched = {controller.nodes for controller in network.controllers.values()}
         self._left = left_groups(network)
         self.elements = elements_of(network)
+        self.wall_ns = 0  # what the wall clock is ahead of time by
+        self._wall_keys = frozenset(TIMEOUT << ELEMENT_BITS | element for element in wall_elements(network))
         self.groups = {name: Group(name, count) for name, count in node_groups(network).items()}
         self.caches = {
             name: LruCache(name, cache, self.groups[cache.nodes].count) for name, cache in network.caches.items()
@@ -165,6 +167,11 @@ class Engine:
     def can_fail(self, group: Group) -> bool:
         """Whether any fault of this run hits the group."""
         return group.name in self._group_targets
+
+    def jump(self, by_ns: int) -> None:
+        """The wall clock goes forward, or back."""
+        self.wall_ns += by_ns
+        self.clock.shift(self._wall_keys, by_ns)
 
     def is_switched(self, group: Group) -> bool:
         """Whether a controller switches nodes of the group on and off."""

@@ -131,6 +131,8 @@ class FaultProcess:
         if self.spec.effect == "crash":
             record.hit = crash(self.clock, hit)
             return
+        if self.spec.jump_ns is not None:
+            self.engine.jump(self.spec.jump_ns)
         for group, nodes in hit:
             if self.spec.effect in ("pause", "slow"):
                 group.change_speed(nodes, self.spec.speed or 0.0, begins=True)
@@ -143,6 +145,8 @@ class FaultProcess:
         self.engine.recorder.activities += 1
         for source in self.sources:
             source.end_episode()
+        if self.spec.jump_ns is not None:
+            self.engine.jump(-self.spec.jump_ns)
         for group, nodes in hit:
             if self.spec.effect == "crash":
                 if self.spec.notice_ns is not None:

@@ -77,6 +77,9 @@ H_CONTROLLERS: Final = 112  # base of handles, number
 H_BREAKERS: Final = 114  # base of handles, number
 H_BUDGETS: Final = 116
 H_NOTICES: Final = 118  # first, last: processes of faults that have given notice
+H_WALL: Final = 120  # how far the wall clock is ahead
+H_WALL_FLAGS: Final = 121  # base of flags, number: elements whose timeouts read it
+H_WALL_COUNT: Final = 122
 # where the parts of a job begin that not every network needs
 X_SPANS: Final = 70
 X_ATTRIBUTES: Final = 71

@@ -90,7 +90,7 @@ FA_NODE: Final = 9
 FA_LINKS: Final = 10  # among those that have given notice
 FA_SIZE: Final = 11
 FS_EFFECT: Final = 0
-FS_VALUE: Final = 1  # speed or probability
+FS_VALUE: Final = 1  # speed, probability or jump
 FS_AT: Final = 2  # or -1
 FS_WAIT: Final = 3
 FS_WAIT_STREAM: Final = 4
@@ -117,6 +117,7 @@ PAUSE: Final = 1
 SLOW: Final = 2
 ERRORS: Final = 3
 LOAD: Final = 4
+CLOCK: Final = 5
 
 ALL_NODES: Final = 0
 ANY_NODE: Final = 1
