@@ -11,7 +11,7 @@ from sim.lower.load_spikes import load_spike
 from sim.lower.node_faults import node_faults
 from sim.lower.parts import Parts
 from sim.lower.persistence import Store
-from sim.lower.place_faults import PlaceFaults
+from sim.lower.place_faults import place_faults
 from sim.lower.rollouts import rolling_restart
 from sim.lower.tables import database_fault
 from sim.network.faults import Fault, Target
@@ -60,7 +60,7 @@ class FaultTargets:
             return {name: as_fault(fault, (Target(group=place),), fault.repair)}
         assert self.store is not None, "checked: databases that stand alone fail alone"
         if fault.of_place:
-            return PlaceFaults(parts, constants, scenario, self.store).of(name, fault)
+            return place_faults(parts, constants, scenario, self.store, name, fault)
         if fault.of_node:
             return node_faults(constants, scenario, self.store, name, fault)
         if fault.is_rolling:
