@@ -30,9 +30,9 @@ NOT_IN_IT = "people, credits to customers, and machines that stand anyway"
 class EpisodeCost:
     """Means over episodes, of one.
 
-    node_hours: of pools that scale, beyond the twin's. thrown_away: work of attempts that failed, beyond the twin's;
-    done by machines that are paid anyway. not_in_order: time in which rate or latency was not. nodes, traffic,
-    downtime, total: USD; None where nothing has a price.
+    node_hours: of pools that scale, beyond the twin's. thrown_away: time of attempts that failed, beyond the twin's:
+    waits and work, by machines that are paid anyway. not_in_order: time in which rate or latency was not. nodes,
+    traffic, downtime, total: USD; None where nothing has a price.
     """
 
     node_hours: Figure

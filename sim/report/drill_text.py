@@ -10,7 +10,7 @@ from statistics import fmean
 from sim.figure import Figure
 from sim.plan.drill import Case, DrillReport
 from sim.plan.episode_cost import IN_IT, NOT_IN_IT
-from sim.report.grid import WIDTH, grid, paragraph
+from sim.report.grid import WIDTH, fits, grid, paragraph
 from sim.report.spark import folded, spark
 from sim.report.wording import LOSSES, as_factor, confidence_of, interval_of, plain, show, value_of
 from sim.stats.episode_picture import Line, Picture
@@ -20,6 +20,8 @@ PHASES = {"detect": "detect", "restore": "restore", "drain": "drain", "latency_o
 """The times of a recovery, with the heads of their columns."""
 MOST_BLOCKS = 4
 """So wide is a window at most."""
+MOST_RATE = 3
+"""The highest block of a throughput is so many times the most of the twin."""
 ALWAYS = ("throughput", "latency p99", "backlog")
 """Lines that are shown beside those of the twin; of the others its extreme is told."""
 
@@ -83,7 +85,12 @@ def _cases(report: DrillReport) -> Iterator[str]:
             note = one.percentiles[head]["p95"].note
             if note:
                 notes.setdefault(note, []).append(f"p95 of {phase}")
-    yield from filter(None, grid(rows))
+    if fits(rows):
+        yield from filter(None, grid(rows))
+    else:
+        yield from filter(None, grid([row[: len(PHASES) + 2] for row in rows]))
+        counts = [(row[0], *row[len(PHASES) + 2 :]) for row in rows]
+        yield from filter(None, grid([row for row in counts if any(row[1:]) or not row[0].startswith("  ")]))
     for note, of in notes.items():
         yield from paragraph(f"  {', '.join(dict.fromkeys(of))}: {note}", 4)
     for case in report.cases:
@@ -111,7 +118,7 @@ def _costs(report: DrillReport) -> Iterator[str]:
             "extra node-hours": (cost.node_hours, cost.nodes),
             "extra traffic": (None, cost.traffic),
             "not in order": (cost.not_in_order, cost.downtime),
-            "work thrown away": (cost.thrown_away, None),
+            "time of failed attempts": (cost.thrown_away, None),
             "in all": (None, cost.total),
         }
         level = confidence_of([cost.node_hours, cost.not_in_order, cost.thrown_away])
@@ -135,7 +142,7 @@ def _picture(case: Case, label: str, shown: Picture) -> Iterator[str]:
     """An episode as lines of blocks, those that every run has above the same of its twin; when the fault was there."""
     yield f"TIMELINE {case.name}: {label}, replication {shown.replication}"
     space = max(len(line.name) for line in shown.lines) + 1
-    width = WIDTH - space - 30
+    width = WIDTH - space - 36
     each = max(1, min(MOST_BLOCKS, width // len(shown.time_s)))
     columns = len(folded(shown.time_s, width))
     yield f" {'fault'.ljust(space)} {_presence(shown, columns, each)}"
@@ -156,6 +163,8 @@ def _ends(line: Line) -> tuple[float, float]:
     """What the lowest and the highest block stand for; what moves by less than half of itself begins at its least."""
     known = [value for value in (*line.values, *line.twin) if math.isfinite(value)]
     low, high = min(known, default=0.0), max(known, default=0.0)
+    if line.unit == "1/s":
+        high = min(high, MOST_RATE * max(line.twin, default=0.0))  # else a backlog's way out hides all else
     return (low, high) if line.at_ends and low > high / 2 else (0.0, high)
 
 

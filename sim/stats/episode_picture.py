@@ -104,10 +104,11 @@ def _line(name: str, unit: str, values: object, twin: object, shown: slice, scal
 def _samples(episode: Episode, shown: slice, count: int, wanted: Callable[[str], bool]) -> list[Line]:
     """Samples at the ends of windows."""
     lines = []
-    for name, values in episode.run.samples.items():
-        if wanted(name) and (values.any() or episode.twin.samples[name].any()):
+    for name in episode.run.samples:
+        if wanted(name):
             mine, others = (_at_ends(one.samples[name], count) for one in (episode.run, episode.twin))
-            lines.append(_line(name, "", mine, others, shown))
+            line = _line(name, "", mine, others, shown)
+            lines += [line] if line.values != line.twin else []  # what the fault does not move tells nothing
     return lines
 
 

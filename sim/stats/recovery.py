@@ -8,6 +8,10 @@ counted from the start of the fault:
     drain        the backlog is at most the twin's + 5 %, and stays so
     latency ok   the window's p99 is inside the objective (or 1.1 x the twin's), and stays so
 
+Once their draws have parted, a run and its twin differ by chance for ever. 'Stays so' therefore lets pass what chance
+makes in at most 1 of 20 records: a backlog that is above by the noise of a count (of Poisson's law, or what the twin
+shows from window to window, if that is more), and a p99 that could be as good with as few completions.
+
 What does not come within the declared limit after the fault's end is None, and the episode is metastable.
 """
 
@@ -27,6 +31,8 @@ CONFIRMING_WINDOWS = 3
 RATE_SHARE = 0.95
 BACKLOG_SHARE = 1.05
 LATENCY_SHARE = 1.1
+BY_CHANCE = 0.05
+"""Share of records in which what is in order may look as if it were not, for the backlog and the latency each."""
 NS = 1e-9
 
 BoolArray = NDArray[np.bool_]
@@ -37,12 +43,14 @@ class Windows:
     """What a run showed in consecutive windows of one length, from time 0 of the record.
 
     completed: completions in each window. backlog: executions waiting or running at its end.
-    latency_p99_ns: 99th percentile of those that completed in it; NaN where none did.
+    latency_p99_ns: 99th percentile of those that completed in it; NaN where none did. latency_least_ns: what it is at
+    least, for all that can be told from so few; the same where that is not known.
     """
 
     completed: ArrayLike
     backlog: ArrayLike
     latency_p99_ns: ArrayLike
+    latency_least_ns: ArrayLike | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +90,26 @@ def in_order(faulted: Windows, twin: Windows, objective_p99_ns: float | None = N
     silent, silent_twin = np.isnan(latency), np.isnan(latency_twin)
     # Where nothing completed the latency is good only if nothing did in the twin either. What completes where the
     # twin has nothing to compare with is held to the objective, or let pass.
-    latency_good = np.where(silent, silent_twin, (latency <= allowed) | (silent_twin & np.isnan(allowed)))
-    return InOrder(completed >= RATE_SHARE * completed_twin, backlog <= BACKLOG_SHARE * backlog_twin, latency_good)
+    least = latency if faulted.latency_least_ns is None else np.asarray(faulted.latency_least_ns, np.float64)
+    latency_good = np.where(silent, silent_twin, (least <= allowed) | (silent_twin & np.isnan(allowed)))
+    drained = np.maximum(BACKLOG_SHARE * backlog_twin, backlog_twin + _noise(backlog_twin))
+    return InOrder(completed >= RATE_SHARE * completed_twin, backlog <= drained, latency_good)
+
+
+def chance(windows: int) -> float:
+    """Of what is to happen by chance in 1 of 20 records, the part of one of its windows."""
+    return BY_CHANCE / max(windows, 1)
+
+
+def _noise(backlog: NDArray[np.float64]) -> NDArray[np.float64]:
+    """By how much a backlog may be above one of the same law, in any window of a record."""
+    from scipy.special import ndtri
+
+    steps = np.abs(np.diff(backlog))
+    # Half of all steps of a normal noise are below 0.954 of its standard deviation; a burst in the load is no noise.
+    of_steps = float(np.median(steps)) / 0.954 if steps.size else 0.0
+    deviation = np.maximum(np.sqrt(backlog), of_steps)
+    return np.asarray(ndtri(1 - chance(backlog.size)) * math.sqrt(2) * deviation, np.float64)
 
 
 def recovery(
