@@ -31,7 +31,7 @@ from sim.scenario.load import inexact, scaled
 from sim.stats.drift import drift, modes
 from sim.stats.episodes import Episode, recovery_of
 from sim.stats.intervals import mean_interval, ratio_interval
-from sim.stats.late import NOT_DONE, falls_behind
+from sim.stats.late import NOT_DONE, Late, falls_behind
 from sim.stats.quantiles import MIN_SECTIONS, percentile_interval
 from sim.stats.skewed import independent_share
 from sim.stats.threshold import Tried, decisions_at_most, threshold
@@ -242,6 +242,7 @@ class _Loads:
             settings,
             independent_share(back, options.episodes, confidence),
             sum(one.draining for one in given.after),
+            _good([one.late for one in given.after], confidence),
             recovery,
             cost,
             self.band() if searched else None,
@@ -348,7 +349,6 @@ def _starts_at(at: AtLoad) -> Starts:
 
 def _level(runs: Sequence[Alone], confidence: float) -> Level:
     stretches = [one.late for one in runs]
-    starts = [float(one.starts) for one in stretches]
     shortest = min(len(one.there) for one in runs)
     # Executions get less while the tasks that they make are still more; in a storm it is the other way round.
     trends = [
@@ -357,10 +357,15 @@ def _level(runs: Sequence[Alone], confidence: float) -> Level:
     ]
     catches_up = all(one.good_share > 1 + NOT_DONE for one in stretches)  # by chance in one of 2^n, if it stays
     falls = catches_up or any(trend.falling for trend in trends)
-    good = ratio_interval([float(one.good) for one in stretches], starts, "ratio", confidence)
     return Level(
         mean_interval([one.at_work for one in stretches], "", confidence),
-        good,
+        _good(stretches, confidence),
         percentile_interval([one.latency for one in stretches], 0.99, 0.0, confidence),
         "falls" if falls else "grows" if trends[0].growing else "stays",
     )
+
+
+def _good(stretches: Sequence[Late], confidence: float) -> Figure:
+    """Good ends for each start."""
+    starts = [float(one.starts) for one in stretches]
+    return ratio_interval([float(one.good) for one in stretches], starts, "ratio", confidence)

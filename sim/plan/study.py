@@ -57,7 +57,7 @@ class StabilityOptions:
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """Where runs end up: executions at work, good ends for each start, 99th percentile of the latency of these.
+    """Where runs end up: executions at work, good ends for each start, 99th percentile of the latency (see `Late`).
 
     settled: whether what waits stays as it is; else it "grows" or "falls", and the run has not ended up anywhere.
     """
@@ -109,13 +109,15 @@ class Outcome:
     """What came of the trigger in one setting, at the given load.
 
     cure: its name, "" as the scenario stands; settings: what it sets. back: share of the episodes that come back
-    within the limit. draining: of those that do not, how many get less backlog. cost: a month's bill, if there is one.
+    within the limit. draining: of those that do not, how many get less backlog. good: good ends for each start in the
+    last stretch of all episodes. cost: a month's bill, if there is one.
     """
 
     cure: str
     settings: tuple[str, ...]
     back: Figure
     draining: int
+    good: Figure
     recovery: Recovery
     cost: Figure | None
     band: Band | None

@@ -50,6 +50,7 @@ def _outcome(one: Outcome) -> dict[str, Any]:
         "settings": list(one.settings),
         "back": figure_json(one.back),
         "draining": one.draining,
+        "good": figure_json(one.good),
         "restore": figure_json(recovery.restore_s),
         "drain": figure_json(recovery.drain_s),
         "latency_ok": figure_json(recovery.latency_ok_s),

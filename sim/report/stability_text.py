@@ -49,13 +49,16 @@ def headline_of(found: Stability) -> str:
         return f"It comes back from {found.fault} in all {one.back.n} episodes{at}"
     away = one.back.n - count
     draining = f", though {one.draining} of these have less and less backlog" if one.draining else ""
-    said = f"It stays down in {away} of {one.back.n} episodes{at} although {found.fault} is over{draining}"
+    within = format_duration_s(found.limit_s)
+    said = f"It is not back {within} after {found.fault} in {away} of {one.back.n} episodes{at}{draining}"
+    if one.good.value is not None:
+        said += f"; by then {_percent(one.good)} of what starts ends well"
     works = [outcome.cure for outcome in found.cures if outcome.back.value == 1]
     return f"{said}; it always comes back with {', '.join(works)}" if works else said
 
 
 def _outcomes(found: Stability) -> Iterator[str]:
-    heads = ("comes back", "interval", "drain", "latency ok", "lost", "attempts")
+    heads = ("comes back", "interval", "good then", "drain", "latency ok", "lost", "attempts")
     costs = [one.cost for one in (found.as_it_is, *found.cures)]
     priced = any(cost is not None for cost in costs)
     rows = [("AFTER THE TRIGGER", *heads, *(("USD/month",) if priced else ()))]
@@ -64,6 +67,7 @@ def _outcomes(found: Stability) -> Iterator[str]:
         cells = (
             f"{round((one.back.value or 0.0) * one.back.n)} of {one.back.n}",
             interval_of(one.back),
+            _percent(one.good),
             _time(recovery.drain_s),
             _time(recovery.latency_ok_s),
             f"{value_of(recovery.lost)} {margin_of(recovery.lost)}".rstrip(),
@@ -80,8 +84,10 @@ def _outcomes(found: Stability) -> Iterator[str]:
                 4,
             )
     yield from paragraph(
-        "  Times are means from the beginning of the fault, of the episodes that come back; lost are executions "
-        "beyond those of the twin without it.",
+        "  Comes back: rate, backlog and latency are in order beside the twin within "
+        f"{format_duration_s(found.limit_s)}. Good then: correct ends for each start in the second half of that time. "
+        "Times are means from the beginning of the fault, of the episodes that come back; lost are executions beyond "
+        "those of the twin.",
         2,
     )
 
@@ -165,12 +171,14 @@ def _starts(found: Stability) -> Iterator[str]:
         rows.append((f"  {one.factor:.3g}", *empty, *full, modes_of(one)))
     yield from grid(rows, left=(0, 7))
     yield from paragraph(
-        "  Good are executions that end correctly and in time, for each one that starts. A backlog that falls so "
-        "slowly that chance hides it is not told from one that stays.",
+        "  Good are executions that end correctly and in time, for each one that starts in that stretch; p99 is of "
+        "the platform's latency, or of these. A backlog that falls so slowly that chance hides it is not told from "
+        "one that stays.",
         2,
     )
-    yield ""
-    yield from picture(found.starts)
+    if len(found.starts) > 1:
+        yield ""
+        yield from picture(found.starts)
 
 
 def _short(figure: Figure) -> str:

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sim.results.columns import COMPENSATED, SUCCEEDED, Replication
+from sim.results.columns import COMPENSATED, SUCCEEDED, Ints, Replication
 from sim.results.histogram import Histogram
+from sim.stats.episodes import PLATFORM_SPAN
 from sim.stats.freedom import FloatArray
 
 NOT_DONE = 0.02
@@ -26,7 +27,8 @@ class Late:
     """A stretch of one run.
 
     at_work: executions at work, on average. starts, good: executions of the cohort that started in it, and that ended
-    in it correctly and in time. latency: of these.
+    in it correctly and in time. latency: of the platform, where a network tells of it; else of these, among which are
+    few that take longer than the stretch.
     """
 
     at_work: float
@@ -52,8 +54,13 @@ def late(run: Replication, begin_ns: int, end_ns: int, deadlines_ns: Mapping[str
         float(at_work(run, begin_ns, end_ns).mean()),
         int(((start >= begin_ns) & (start < end_ns)).sum()),
         int(good.sum()),
-        Histogram.of((end - start)[good]),
+        Histogram.of(_of_the_platform(run, begin_ns, end_ns) if PLATFORM_SPAN in run.spans else (end - start)[good]),
     )
+
+
+def _of_the_platform(run: Replication, begin_ns: int, end_ns: int) -> Ints:
+    span = run.spans[PLATFORM_SPAN]
+    return span.durations_ns[(span.ended_ns >= begin_ns) & (span.ended_ns < end_ns)]
 
 
 def at_work(run: Replication, begin_ns: int, end_ns: int) -> FloatArray:
@@ -113,7 +120,8 @@ def is_draining(run: Replication, twin: Replication, begin_ns: int, end_ns: int)
     executions at work, or these and who waits in lines.
 
     Executions get less while the tasks that they make are still more; where clients give up it is the other way round.
-    A fall of less than a tenth is none: a backlog that falls so slowly would take ten times as long again.
+    A fall of less than a tenth is none: a backlog that falls so slowly would take ten times as long again. Nor is one
+    of less than twice the square root of the backlog, by which a number of independent executions varies by itself.
     """
     third = (end_ns - begin_ns) // 3
     for there in (at_work, all_there):
@@ -121,6 +129,6 @@ def is_draining(run: Replication, twin: Replication, begin_ns: int, end_ns: int)
             float((there(run, start, start + third) - there(twin, start, start + third)).mean())
             for start in (begin_ns, end_ns - third)
         )
-        if last < 0.9 * first:
+        if first - last > max(0.1 * first, 2 * max(first, 0.0) ** 0.5):
             return True
     return False

@@ -74,9 +74,14 @@ def test_what_a_fault_leaves_is_the_most_beyond_the_twin() -> None:
 
 
 def test_a_backlog_that_gets_less_is_draining_and_one_that_stays_is_not() -> None:
-    # With 500 ms each, half of the server's time is left for the backlog; with 1 s each, none.
-    assert is_draining(run("1 s", "800 ms", "pause"), run("1 s", "800 ms"), 15 * S, 30 * S)
-    assert not is_draining(run("1 s", "1 s", "pause"), run("1 s", "1 s"), 15 * S, 39 * S)
+    # The pause leaves 50 jobs. With 80 ms each the server does 2.5 a second of them, with 100 ms each none.
+    assert is_draining(run("100 ms", "80 ms", "pause"), run("100 ms", "80 ms"), 15 * S, 30 * S)
+    assert not is_draining(run("100 ms", "100 ms", "pause"), run("100 ms", "100 ms"), 15 * S, 39 * S)
+
+
+def test_a_fall_that_chance_makes_by_itself_is_none() -> None:
+    # Of the 5 jobs that the pause leaves one or two are done by then, which chance could as well have done.
+    assert not is_draining(run("1 s", "900 ms", "pause"), run("1 s", "900 ms"), 15 * S, 30 * S)
 
 
 def test_who_waits_and_who_is_at_work_are_read_from_the_samples_between() -> None:
