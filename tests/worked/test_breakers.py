@@ -165,3 +165,13 @@ def test_an_outer_try_counts_the_failure_of_the_inner_one(engine: Engine) -> Non
     text = network(other=inner).replace("breakers: {", f"breakers: {{outer: {{{FIRST_FAILURE}}}, ")
     t = engine(text, {"other": [0, 2]})
     assert (t.errors, use(t)) == ({0: "boom", 1: "open_circuit"}, (1, 0, 0))
+
+
+def test_a_node_that_a_controller_switches_off_forgets_too(engine: Engine) -> None:
+    # Node 1 opens at 1.5, and goes off with the look at 5, which comes after the sample of that instant.
+    points = "[{at: 0 s, nodes: 2}, {at: 5 ms, nodes: 1}]"
+    scaled = f"controllers: {{c: {{nodes: fleet, initial: 2, interval: 5 ms, schedule: {{points: {points}}}}}}}"
+    text = ON_NODES.replace("window: 2", "window: 1")
+    text = "\n".join(line for line in text.splitlines() if not line.startswith("faults")) + f"\n{scaled}\n"
+    t = engine(text, {"good": [0], "bad": [1]}, horizon=8, sample=1)
+    assert states(t) == [0, 0, 2, 2, 2, 2, 0, 0]
