@@ -17,6 +17,7 @@ from sim.draws.build import inverse_of, number_of
 from sim.network import Network
 from sim.network.check import group_of, node_groups
 from sim.network.distributions import Distribution, FromAttribute, Number
+from sim.network.facts import shedding
 from sim.network.places import Delay, GroupCommit, Polled, Server, TokenBucket
 from sim.network.routines import (
     Acquire,
@@ -111,6 +112,8 @@ def estimate(network: Network) -> Estimate:
     if network.controllers:
         switched = ", ".join(f"`{controller.nodes}`" for controller in network.controllers.values())
         notes.append(f"nodes of {switched} are switched by a controller: as if all of them were on")
+    if network.breakers or shedding(network):
+        notes.append("circuit breakers and shedding: as if nobody were turned away")
     if flow.approximate:
         notes.append("forks and races: as if children were exponential and independent")
     places = flow.places(rates)
@@ -274,6 +277,8 @@ class _Flow:
                 chance = _failure_chance(step.attempt.steps)
                 limit = step.attempt.retry.maximum_attempts if step.attempt.retry is not None else 1
                 tries = _tries(chance, limit)
+                if step.attempt.retry is not None and step.attempt.retry.budget is not None:
+                    tries = min(tries, 1 + self.network.budgets[step.attempt.retry.budget].ratio)
                 return tries * self._steps(step.attempt.steps, weight * tries, held)
             case Saga():
                 return self._steps(step.saga, weight, held)

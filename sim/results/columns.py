@@ -230,7 +230,7 @@ class Replication:
     followed_ns: until then sources ran. end_ns: when the run ended. counts: operations of the cohort by (routine,
     operation). attempts: (first attempts, further attempts) of the cohort by routine. sample_ns, samples: instants
     and values of the timeline. reactions_ns: when timers, retries and sagas reacted. events: timed events handled.
-    findings: broken laws; empty after a sound run. nodes_on: by controller.
+    findings: broken laws; empty after a sound run. nodes_on: by controller; breakers, budgets: by name.
     """
 
     index: int

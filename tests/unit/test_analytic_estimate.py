@@ -22,3 +22,22 @@ def test_nobody_waits_at_a_limit_that_turns_down(rate: str) -> None:
     places = estimate(validate(parse(text, "network"), Network)).places
     assert places["limit"].wait_s == 0
     assert places["lock"].offered_load == pytest.approx(places["limit"].rate_per_s * 0.1)
+
+
+CALLS = """
+    sources: {jobs: {routine: job, arrivals: 10/s}}
+    budgets: {r: {ratio: 20 %}}
+    breakers: {b: {}}
+    stations: {db: {servers: 4, service: 10 ms}}
+    routines:
+      job: [{attempt: {breaker: b, retry: {budget: r}, steps: [{use: db}, {fail: boom, probability: 0.5}]}}]
+"""
+
+
+def test_a_retry_budget_bounds_the_load_that_retries_bring() -> None:
+    # Without it every call is made twice; with it 1.2 times. What the breaker turns away is said to be left out.
+    bounded = estimate(validate(parse(CALLS, "network"), Network))
+    assert bounded.places["db"].rate_per_s == pytest.approx(12)
+    assert "circuit breakers and shedding: as if nobody were turned away" in bounded.notes
+    free = estimate(validate(parse(CALLS.replace("budget: r", ""), "network"), Network))
+    assert free.places["db"].rate_per_s == pytest.approx(20)
