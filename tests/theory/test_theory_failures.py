@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable
 
 from measure import full, quick_and_full, simulate
 
+from sim.analytic.availability import k_of_n, with_common_causes
 from sim.analytic.levels import solve_levels
 from sim.analytic.mg1 import mg1_breakdowns
 from sim.analytic.moments import Deterministic, Exponential
 from sim.analytic.phased import mmc_breakdowns
+from sim.results.columns import Replication
 
 
 @full
@@ -113,3 +116,85 @@ def test_errors_fail_their_share_of_the_services(size: int) -> None:
         """
     runs = simulate(text, 20, 25, size)
     runs.agree({"availability.job": 1 - 0.4 * 2 / 5, "latency.job.mean": 1.0})
+
+
+def down_together(run: Replication, nodes: int) -> tuple[float, float]:
+    """Share of the window in which at least so many nodes of the group are down, and how often a second it begins."""
+    changes: Counter[int] = Counter()
+    held_by: dict[int, Counter[int]] = {}
+    for episode in run.episodes:
+        end_ns = episode.end_ns if episode.end_ns >= 0 else run.end_ns
+        for _, node in episode.nodes:
+            held = held_by.setdefault(node, Counter())
+            held[episode.start_ns] += 1
+            held[end_ns] -= 1
+    for held in held_by.values():
+        level = 0
+        for at_ns, by in sorted(held.items()):
+            before, level = level, level + by
+            changes[at_ns] += (level > 0) - (before > 0)
+    level = last_ns = down_ns = begun = 0
+    for at_ns, by in sorted(changes.items()):
+        if level >= nodes:
+            down_ns += max(0, min(at_ns, run.horizon_ns) - max(last_ns, run.begin_ns))
+        begun += level < nodes <= level + by and run.begin_ns <= at_ns < run.horizon_ns
+        level, last_ns = level + by, at_ns
+    if level >= nodes:
+        down_ns += max(0, run.horizon_ns - max(last_ns, run.begin_ns))
+    window_ns = run.horizon_ns - run.begin_ns
+    return down_ns / window_ns, begun / window_ns * 1e9
+
+
+@quick_and_full
+def test_common_causes_limit_what_redundancy_is_good_for(size: int) -> None:
+    # Without them all three would be down for (1/6)^3 = 0.5 % of the time; a tenth of the clocks makes it 5 %.
+    text = """
+        nodes: {fleet: {count: 3}}
+        sources: {jobs: {routine: job, arrivals: 0.01/s}}
+        routines: {job: []}
+        faults:
+          break:
+            targets: [{group: fleet}]
+            each: true
+            common: 10 %
+            mttf: {exponential: 10 s}
+            duration: {exponential: 2 s}
+        """
+    runs = simulate(text, 50, 2000, size, follow_s=0)
+    theory = with_common_causes(3, 1, 10.0, 2.0, 0.1)
+    runs.agree_on("down", lambda run: down_together(run, 3)[0], theory.unavailability, within=0.08)
+    runs.agree_on("outages", lambda run: down_together(run, 3)[1], theory.outages_per_s, within=0.08)
+    alone = k_of_n(3, 1, 10.0, 2.0)
+    assert theory.unavailability > 9 * alone.unavailability
+
+
+@quick_and_full
+def test_what_rings_while_the_window_is_closed_comes_once_when_it_opens(size: int) -> None:
+    # Of faults that take no time: in the 6 s that it is open, 6 / 10 in the mean; and one at the opening when the
+    # clock has rung in the 14 s before, with probability 1 - exp(-1.4).
+    text = """
+        nodes: {fleet: {count: 1}}
+        sources: {jobs: {routine: job, arrivals: 0.01/s}}
+        routines: {job: []}
+        faults:
+          work:
+            targets: [{group: fleet}]
+            mttf: {exponential: 10 s}
+            duration: 0 s
+            window: {from: 16 s, to: 2 s, period: 20 s}
+        """
+    runs = simulate(text, 40, 1000, size, follow_s=0)
+
+    def begins(run: Replication) -> list[float]:
+        return [e.start_ns / 1e9 for e in run.episodes if run.begin_ns <= e.start_ns < run.horizon_ns]
+
+    assert all((begin - 16) % 20 < 6 for run in runs.replications for begin in begins(run))
+    window_s = (runs.replications[0].horizon_ns - runs.replications[0].begin_ns) / 1e9
+    in_a_period = 6 / 10 - math.expm1(-14 / 10)
+    runs.agree_on("a second", lambda run: len(begins(run)) / window_s, in_a_period / 20)
+    at_opening = -math.expm1(-14 / 10)
+    runs.agree_on(
+        "at the opening",
+        lambda run: sum((begin - 16) % 20 == 0 for begin in begins(run)) / window_s,
+        at_opening / 20,
+    )
