@@ -14,6 +14,7 @@ import typer
 from sim.cli.options import File, Sets
 from sim.cli.output import note, say
 from sim.cli.progress import Progress
+from sim.cli.settings import at_least, compile_engine, make_room, parsed
 from sim.cli.start import settle
 from sim.errors import InputErrors, Problem
 from sim.units import parse_positive_duration_ns, parse_ratio
@@ -57,6 +58,7 @@ def command(
     error: Annotated[str, typer.Option("--error", help="Probability that a search is wrong.")] = "5 %",
     sweep_cures: Annotated[bool, typer.Option("--sweep-cures", help="Search with each cure, too.")] = False,
     seed: Annotated[int | None, typer.Option("--seed", help="Everything random follows from it.")] = None,
+    engine: Annotated[str, typer.Option("--engine", help="fast, or reference: the same figures, slowly.")] = "fast",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")] = False,
     report: Annotated[Path | None, typer.Option("--report", help="Write one HTML page.")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress and no notes.")] = False,
@@ -67,7 +69,7 @@ def command(
     At the given load: the share of episodes that come back, with each of the scenario's `cures`, too. At every load
     tried: where runs end up that begin empty and that begin with a backlog.
     """
-    from sim.engine.run import compile_now, must_be_compiled
+    from sim.engine.run import ENGINES
     from sim.lower.load import load as load_scenario
     from sim.plan.stability import foreseen, stability
     from sim.plan.study import StabilityOptions
@@ -77,38 +79,34 @@ def command(
     loaded = load_scenario(file, sets)
     settle()
     problems: list[Problem] = []
-    low, high = _loads(load, problems)
-    for option, value, least in (("-n", episodes, 2), ("--backlog", backlog, 1), ("--seed", seed, 0)):
-        if value is not None and value < least:
-            problems.append(Problem(option, f"is {value}; at least {least} is expected"))
-    if processes != -1 and processes < 1:
-        problems.append(Problem("--processes", f"is {processes}; at least 1 is expected"))
-    if not 0.001 <= within <= 1:
-        problems.append(Problem("--within", f"is {within:g}; a part of the load from 0.001 to 1 is expected"))
+    low, high = parsed("--load", load, _loads, problems) or (1.0, 1.0)
     options = StabilityOptions(
         fault=fault,
-        episodes=episodes,
+        episodes=at_least(2, "-n", episodes, problems) or 2,
         low=low,
         high=high,
         within=within,
-        error=_error(error, problems),
-        limit_ns=_limit(limit, problems),
-        backlog=backlog,
+        error=parsed("--error", error, _error, problems) or 0.05,
+        limit_ns=parsed("--limit", limit, parse_positive_duration_ns, problems),
+        backlog=at_least(1, "--backlog", backlog, problems),
         sweep_cures=sweep_cures,
-        seed=seed,
+        seed=at_least(0, "--seed", seed, problems),
         processes=processes,
+        engine=engine,
     )
-    if sweep_cures and low == high:
-        problems.append(
-            Problem("--sweep-cures", "searches, but --load names one load", f"write   --load {DEFAULT_LOAD}")
-        )
-    if report is not None and report.is_dir():
-        problems.append(Problem("--report", f"`{report}` is a folder; a file is expected"))
+    if processes != -1:
+        at_least(1, "--processes", processes, problems)
+    if not 0.001 <= within <= 1:
+        problems.append(Problem("--within", f"is {within:g}; a part of the load from 0.001 to 1 is expected"))
+    if sweep_cures and not options.sweeps and not problems:
+        message = "searches, but --load names one load"
+        problems.append(Problem("--sweep-cures", message, f"write   --load {DEFAULT_LOAD}"))
+    if engine not in ENGINES:
+        problems.append(Problem("--engine", f"there is no engine `{engine}`", f"known: {', '.join(ENGINES)}"))
+    make_room(report, None, problems)
     if problems:
         raise InputErrors(problems)
-    if must_be_compiled("fast"):
-        note("compiling the engine, once on this machine: about 20 s", quiet)
-        compile_now()
+    compile_engine(engine, quiet)
     note(f"{foreseen(loaded, options)} runs, or up to twice as many where chance decides", quiet)
     with Progress(not quiet) as progress:
         found = stability(loaded, replace(options, progress=progress.tell))
@@ -120,40 +118,21 @@ def command(
     if report is not None:
         from sim.report.stability_page import write_stability
 
-        report.parent.mkdir(parents=True, exist_ok=True)
         write_stability(report, found, repeat)
         note(f"report: {report}", quiet)
 
 
-def _loads(text: str, problems: list[Problem]) -> tuple[float, float]:
+def _loads(text: str) -> tuple[float, float]:
     """Both ends of `0.5..1.5`, or one load twice."""
     found = LOAD.fullmatch(text)
     low, high = (float(found[1]), float(found[2] or found[1])) if found else (0.0, 0.0)
     if found is None or not 0 < low <= high:
-        problems.append(
-            Problem(
-                "--load", f"is `{text}`; rising factors of the load are expected", f"write   --load {DEFAULT_LOAD}"
-            )
-        )
-        return 1.0, 1.0
+        raise ValueError(f"is `{text}`; rising factors of the load are expected, such as {DEFAULT_LOAD}")
     return low, high
 
 
-def _error(text: str, problems: list[Problem]) -> float:
-    try:
-        error = parse_ratio(text)
-    except ValueError as reason:
-        problems.append(Problem("--error", str(reason)))
-        return 0.05
+def _error(text: str) -> float:
+    error = parse_ratio(text)
     if not 0 < error < 0.5:
-        problems.append(Problem("--error", f"is {text}; more than 0 and less than 50 % is expected"))
-        return 0.05
+        raise ValueError(f"is {text}; more than 0 and less than 50 % is expected")
     return error
-
-
-def _limit(text: str | None, problems: list[Problem]) -> int | None:
-    try:
-        return None if text is None else parse_positive_duration_ns(text)
-    except ValueError as reason:
-        problems.append(Problem("--limit", str(reason)))
-        return None

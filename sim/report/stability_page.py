@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,7 @@ def render(found: Stability, command: str) -> str:
         "outcomes": (found.as_it_is, *found.cures),
         "between": stability_text.between,
         "band_of": stability_text.band_of,
+        "meaning_of": stability_text.meaning_of,
         "modes_of": stability_text.modes_of,
     }
     return framed("stability.html.j2", context, charts)
@@ -60,11 +62,17 @@ def hysteresis(found: Stability) -> go.Figure:
             "height": 380,
             "margin": {"l": 12, "r": 14, "t": 26, "b": 12},
             "xaxis": {"title": {"text": "factor of the load"}},
-            "yaxis": {"title": {"text": "executions at work"}, "type": "log"},
+            "yaxis": {"title": {"text": "executions at work"}, "type": "log", "range": _range(found.starts)},
             "legend": {"orientation": "h", "yref": "container", "yanchor": "bottom", "y": 0, "x": 0},
             "shapes": shapes,
         },
     )
+
+
+def _range(starts: Sequence[Starts]) -> list[float]:
+    """Ends of the logarithmic axis: what is drawn, and room for intervals, some of which reach below nothing."""
+    values = [max(level.at_work.value or 0.0, LEAST) for one in starts for level in (one.from_empty, one.from_backlog)]
+    return [math.log10(min(values) / 2), math.log10(2 * max(values))]
 
 
 def _branch(name: str, index: int, starts: Sequence[Starts], levels: Sequence[Level]) -> list[dict[str, Any]]:

@@ -9,6 +9,7 @@ from sim.figure import Figure
 from sim.plan.study import Band, Outcome, Stability, Starts
 from sim.report.grid import grid, paragraph
 from sim.report.wording import as_factor, interval_of, margin_of, plain, value_of
+from sim.stats.sequential import MOSTLY, SELDOM
 from sim.stats.threshold import Threshold
 from sim.units import format_count, format_duration_s, format_ratio
 
@@ -109,10 +110,16 @@ def _band(found: Stability, outcome: Outcome) -> Iterator[str]:
     ]
     yield from grid(rows, left=(0, 1, 2))
     yield from paragraph(f"  {band_of(band)}", 2)
-    yield from paragraph(
-        f"  Each interval is wrong with a probability of at most {format_ratio(found.error)}, provided that more load "
-        "never makes it easier to come back.",
-        2,
+    yield from paragraph(f"  {meaning_of(found.error)}", 2)
+
+
+def meaning_of(error: float) -> str:
+    """What the intervals of a search mean."""
+    seldom, mostly = format_ratio(SELDOM), format_ratio(MOSTLY)
+    return (
+        f"At the lower end it happens to less than {mostly} of the runs, at the upper end to more than {seldom}: both "
+        f"hold with a probability of at least {format_ratio(1 - error)}, provided that more load never makes it "
+        "easier to come back."
     )
 
 

@@ -177,3 +177,23 @@ def test_a_random_fault_of_a_cyclic_load_begins_at_any_phase_and_that_cycles_mat
     found = stability(load(text), options(low=1, high=1, episodes=3))
     assert 40.0 <= (found.as_it_is.recovery.at_s.value or 0) < 80.0
     assert any("no whole cycles" in note for note in found.notes)
+
+
+def test_a_load_spike_is_a_trigger_like_any_other() -> None:
+    # 5 s of 50 f jobs a second more, of which 20 - 10 f a second are done meanwhile: a backlog of (60 f - 20) x 5,
+    # gone after 20 s at the given load and after 70 s at 1.5 times it.
+    text = QUEUE.replace(
+        "{jobs: {routine: job, arrivals: {renewal: 100 ms}}}",
+        "{jobs: {routine: job, arrivals: {renewal: 100 ms}}, "
+        "more: {routine: job, arrivals: {renewal: 20 ms}, during: pause}}",
+    ).replace(
+        "{targets: [{group: server}], effect: pause, at: 10 s, duration: 5 s}",
+        "{effect: load, at: 10 s, duration: 5 s}",
+    )
+    text = text.replace("cures: {faster: {network.stations.server.service: 25 ms}}", "")
+    once, more = (stability(load(text), options(low=factor, high=factor)) for factor in (1.0, 1.5))
+    assert once.backlog == pytest.approx(200, abs=3)
+    assert once.as_it_is.back.value == 1.0
+    assert more.backlog == pytest.approx(350, abs=3)
+    assert more.as_it_is.back.value == 0.0
+    assert more.as_it_is.draining == 2
