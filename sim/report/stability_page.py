@@ -12,6 +12,7 @@ import plotly.graph_objects as go
 from sim.plan.study import Level, Stability, Starts
 from sim.report import figures, stability_text
 from sim.report.frame import Chart, add_chart, framed
+from sim.stats.skewed import independent_share
 
 LEAST = 0.01
 """What a logarithmic axis shows of nothing."""
@@ -26,6 +27,11 @@ def render(found: Stability, command: str) -> str:
     """The page as text."""
     charts: list[Chart] = []
     drawn = None
+    away = stability_text.away_by_load(found)
+    share = None
+    if len(away) > 1:
+        label = "Share of the episodes that do not come back, against the load; counts are in the table of both starts"
+        share = add_chart(charts, label, not_back(found))
     if found.starts:
         label = "Executions at work against the load, from both starts; the figures are in the table below"
         drawn = add_chart(charts, label, hysteresis(found))
@@ -35,6 +41,8 @@ def render(found: Stability, command: str) -> str:
         "headline": stability_text.headline_of(found),
         "trigger": stability_text.trigger_of(found),
         "hysteresis": drawn,
+        "share": share,
+        "away": away,
         "outcomes": (found.as_it_is, *found.cures),
         "between": stability_text.between,
         "band_of": stability_text.band_of,
@@ -50,7 +58,7 @@ def hysteresis(found: Stability) -> go.Figure:
     full = _branch("from a backlog", 1, found.starts, [one.from_backlog for one in found.starts])
     bands = []
     band = found.as_it_is.band
-    if band is not None and band.permanent.above is not None and band.alone.below is not None:
+    if band is not None and not band.is_slow and band.permanent.above is not None and band.alone.below is not None:
         bands.append((band.permanent.above, band.alone.below))
     shade = {"type": "rect", "xref": "x", "yref": "paper", "y0": 0, "y1": 1, "layer": "below", "line": {"width": 0}}
     look = {"fillcolor": figures.FAULT, "opacity": 0.12}
@@ -65,6 +73,40 @@ def hysteresis(found: Stability) -> go.Figure:
             "yaxis": {"title": {"text": "executions at work"}, "type": "log", "range": _range(found.starts)},
             "legend": {"orientation": "h", "yref": "container", "yanchor": "bottom", "y": 0, "x": 0},
             "shapes": shapes,
+        },
+    )
+
+
+def not_back(found: Stability) -> go.Figure:
+    """Share of the episodes that do not come back within the limit, with its interval, by the factor of the load."""
+    tried = [one for _, one in sorted(stability_text.away_by_load(found).items())]
+    shares = [independent_share(one.hits, one.n, 0.95) for one in tried]
+    y = [100 * (one.value or 0.0) for one in shares]
+    error = {
+        "type": "data",
+        "array": [100 * (one.high or 0.0) - value for one, value in zip(shares, y, strict=True)],
+        "arrayminus": [value - 100 * (one.low or 0.0) for one, value in zip(shares, y, strict=True)],
+    }
+    return go.Figure(
+        data=[
+            {
+                "type": "scatter",
+                "mode": "lines+markers",
+                "x": [round(one.at, 6) for one in tried],
+                "y": y,
+                "error_y": error,
+                "text": [f"{one.hits} of {one.n}" for one in tried],
+                "line": {"color": figures.FAULT},
+                "marker": {"size": 8},
+            }
+        ],
+        layout={
+            "template": figures.THEMES["light"],
+            "height": 260,
+            "margin": {"l": 12, "r": 14, "t": 26, "b": 12},
+            "xaxis": {"title": {"text": "factor of the load"}},
+            "yaxis": {"title": {"text": "episodes not back"}, "ticksuffix": " %", "range": [-4, 104]},
+            "showlegend": False,
         },
     )
 

@@ -10,7 +10,7 @@ from sim.plan.study import Band, Outcome, Stability, Starts
 from sim.report.grid import grid, paragraph
 from sim.report.wording import as_factor, interval_of, margin_of, plain, value_of
 from sim.stats.sequential import MOSTLY, SELDOM
-from sim.stats.threshold import Threshold
+from sim.stats.threshold import Threshold, Tried
 from sim.units import format_count, format_duration_s, format_ratio
 
 PICTURE = 60
@@ -169,14 +169,21 @@ def _starts(found: Stability) -> Iterator[str]:
         f"{format_duration_s(found.limit_s / 2)} of each",
         2,
     )
-    rows = [("  load", "empty: at work", "p99", "good", "backlog: at work", "p99", "good", "modes")]
+    away = away_by_load(found)
+    rows: list[tuple[str, ...]] = [
+        ("  load", "not back", "empty: at work", "p99", "good", "backlog: at work", "p99", "good", "modes")
+    ]
     for one in found.starts:
         empty, full = (
             (value_of(level.at_work), _short(level.p99), _percent(level.good))
             for level in (one.from_empty, one.from_backlog)
         )
-        rows.append((f"  {one.factor:.3g}", *empty, *full, modes_of(one)))
-    yield from grid(rows, left=(0, 7))
+        tried = away.get(one.factor)
+        not_back = "" if tried is None else f"{tried.hits} of {tried.n}"
+        rows.append((f"  {one.factor:.3g}", not_back, *empty, *full, modes_of(one)))
+    if not away:
+        rows = [(row[0], *row[2:]) for row in rows]
+    yield from grid(rows, left=(0, len(rows[0]) - 1))
     yield from paragraph(
         "  Good are executions that end correctly and in time, for each one that starts in that stretch; p99 is of "
         "the platform's latency, or of these. A backlog that falls so slowly that chance hides it is not told from "
@@ -186,6 +193,12 @@ def _starts(found: Stability) -> Iterator[str]:
     if len(found.starts) > 1:
         yield ""
         yield from picture(found.starts)
+
+
+def away_by_load(found: Stability) -> dict[float, Tried]:
+    """The loads at which episodes were tried, and how many of these did not come back."""
+    band = found.as_it_is.band
+    return {} if band is None else {one.at: one for one in band.permanent.tried}
 
 
 def _short(figure: Figure) -> str:
