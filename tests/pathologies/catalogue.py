@@ -13,6 +13,7 @@ from sim.figure import Figure
 from sim.lower.load import load
 from sim.plan.predict import Options, predict
 from sim.report.wording import interval_of, show
+from sim.scenario.reader import read
 from sim.stats.summary import Verdict
 
 FOLDER = Path(__file__).parents[2] / "configs" / "pathologies"
@@ -41,7 +42,7 @@ INCIDENT = re.compile(r"https://[^\s),;]+[^\s),;.]")
 
 def cures_of(name: str) -> list[str]:
     """What the file lists under `cures`, in its order."""
-    return list(load(FILES[name]).scenario.cures)
+    return list(read(FILES[name]).data["cures"])
 
 
 def incidents_of(name: str) -> list[str]:
