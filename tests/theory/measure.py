@@ -100,7 +100,14 @@ def simulate(
     long as the window and ten warm-ups by default. sample_s: time between two samples of the timeline.
     """
     parsed = validate(parse(network, "network"), Network)
-    assert not problems(parsed), problems(parsed)
+    return simulate_network(parsed, warmup_s, window_s, size, follow_s, sample_s)
+
+
+def simulate_network(
+    network: Network, warmup_s: float, window_s: float, size: int, follow_s: float | None = None, sample_s: float = 0
+) -> Runs:
+    """Run a network as `simulate` does."""
+    assert not problems(network), problems(network)
     window_s *= size
     follow_s = window_s + 10 * warmup_s if follow_s is None else follow_s
     plans = [
@@ -114,5 +121,5 @@ def simulate(
         )
         for index in range(REPLICATIONS)
     ]
-    replications = [run_one(parsed, plan) for plan in plans]
+    replications = [run_one(network, plan) for plan in plans]
     return Runs(replications, metrics(replications, {}, 1 - ERROR), size)
