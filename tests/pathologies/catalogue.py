@@ -23,14 +23,14 @@ README = FOLDER / "README.md"
 NO_CURES: dict[str, set[str]] = {
     "failover-stampede": {"full_jitter"},
     "fan-out-backlog": {"extractors"},
-    "load-balancer-sinkhole": {"three_tries", "twice_the_servers", "better_of_two"},
+    "load-balancer-sinkhole": {"three_tries", "breaker_of_each_server", "twice_the_servers", "better_of_two"},
     "pool-exhaustion": {"twice_the_connections", "waits_longer"},
     "reconnect-storm": {"twice_the_history_pods", "gives_up_sooner"},
     "retry-storm": {"back_off", "twice_the_servers"},
     "shard-hot-spot": {"twice_the_database_and_history", "eight_times_the_shards"},
     "sticky-cache-loss": {"pod_by_pod", "twice_the_cores"},
     "thundering-schedule": {"large_database", "pods_of_the_platform", "workers", "pollers"},
-    "timeout-cascade": {"twice_the_threads", "impatient_clients", "patient_clients"},
+    "timeout-cascade": {"twice_the_threads", "breaker", "impatient_clients", "patient_clients"},
 }
 """Settings that are popular and do not cure: the file lists them all the same, and says so."""
 
