@@ -48,6 +48,8 @@ from sim.network.sources import (
 
 ROUNDS = 40
 """Iterations for holding times; each takes half of the new value, and 40 halvings leave no trace of the start."""
+NAMED = 4
+"""Faults that a note names; of more it tells the number."""
 OVERLOAD_WAIT_S = math.inf
 
 
@@ -114,6 +116,11 @@ def estimate(network: Network) -> Estimate:
         notes.append(f"nodes of {switched} are switched by a controller: as if all of them were on")
     if network.breakers or shedding(network):
         notes.append("circuit breakers and shedding: as if nobody were turned away")
+    random = [f"`{name}`" for name, fault in network.faults.items() if not fault.is_drill]
+    if random:
+        more = f" and {len(random) - NAMED} more" if len(random) > NAMED else ""
+        verb = "is" if len(random) == 1 else "are"
+        notes.append(f"nothing fails here: {', '.join(random[:NAMED])}{more} {verb} left out")
     if flow.approximate:
         notes.append("forks and races: as if children were exponential and independent")
     places = flow.places(rates)

@@ -25,7 +25,7 @@ def reclaim(swarm: Swarm, times: Times, places: Places, faults: Document, used: 
     standing = _places(places).items()
     fixed = {places.group_of(name) for name, place in standing if not may_go(place)}
     groups = [group for group in places.groups() if group in used - fixed]
-    if not groups or not swarm.weight("fault.notice") or not dice.chance(0.7):
+    if not groups or not swarm.weight("fault.notice") or not dice.chance(0.6):
         return
     fault: Document = {"targets": [{"group": dice.pick(groups)}], "effect": "crash"}
     nodes = dice.pick(("any", "any", "all", "each"))
@@ -34,6 +34,8 @@ def reclaim(swarm: Swarm, times: Times, places: Places, faults: Document, used: 
     elif nodes == "any":
         fault["targets"][0]["nodes"] = "any"
     fault |= {"mttf": times.distribution(1, dice.pick((2, 5))), "duration": times.steps(dice.pick((0, 1, 3)))}
+    if dice.chance(0.2) and swarm.weight("fault.common") and fault["targets"][0].get("nodes", fault.get("each")):
+        fault["common"] = 0.3
     faults["reclaim"] = {**fault, "notice": times.steps(dice.pick((1, 2, 5, 20)))}
 
 
@@ -48,7 +50,7 @@ def _places(places: Places) -> Document:
 def spike(swarm: Swarm, times: Times, document: Document, executions: int) -> None:
     """Add a source that sends only during a fault: one that is nothing else, or one that is there already."""
     dice = swarm.aside("spike")
-    if not swarm.weight("fault.load") or not dice.chance(0.5):
+    if not swarm.weight("fault.load") or not dice.chance(0.45):
         return
     faults: Document = document["faults"]
     known = [name for name, fault in faults.items() if not fault.get("each")]
@@ -66,7 +68,7 @@ def spike(swarm: Swarm, times: Times, document: Document, executions: int) -> No
 def jumps(swarm: Swarm, times: Times, faults: Document) -> None:
     """Add jumps of the wall clock, forward and back."""
     dice = swarm.aside("clock")
-    if not swarm.weight("fault.clock") or not dice.chance(0.5):
+    if not swarm.weight("fault.clock") or not dice.chance(0.35):
         return
     for name in ("clock", "other_clock")[: dice.between(1, 2)]:
         jump = dice.pick("+-") + times.steps(dice.pick((1, 2, 5, 20)))

@@ -41,3 +41,26 @@ def test_a_retry_budget_bounds_the_load_that_retries_bring() -> None:
     assert "circuit breakers and shedding: as if nobody were turned away" in bounded.notes
     free = estimate(validate(parse(CALLS.replace("budget: r", ""), "network"), Network))
     assert free.places["db"].rate_per_s == pytest.approx(20)
+
+
+def test_what_fails_at_random_and_what_it_brings_are_left_out_and_named() -> None:
+    network = Network.model_validate(
+        {
+            "sources": {
+                "jobs": {"routine": "job", "arrivals": "50/s"},
+                "more": {"routine": "job", "arrivals": "500/s", "during": "surge"},
+            },
+            "stations": {"server": {"servers": 1, "service": "10 ms"}},
+            "routines": {"job": [{"use": "server"}]},
+            "faults": {
+                "surge": {"effect": "load", "mttf": "1 h", "duration": "1 min"},
+                "leap": {"effect": "clock", "jump": "+1 s", "at": "1 h"},
+            },
+        }
+    )
+    told = estimate(network)
+    assert told.places["server"].utilisation == 0.5
+    assert told.notes == (
+        "source `more` sends during `surge` alone and is left out",
+        "nothing fails here: `surge` is left out",
+    )
