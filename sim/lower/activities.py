@@ -99,6 +99,7 @@ def _attempts(workers: Workers, activity: Activity, how: Scheduled, name: str, t
             policy, how.retried, (REJECTED,), budget=retry_budget(workers.parts, activity, how, policy)
         ),
         on_crash="silent",
+        stops=activity.propagate_deadline,
         on_failure=(mark(READY), workers.store.transition("activity_completed"), fail("activity_failed")),
     )
     return Attempt(name=name, attempt=attempt)

@@ -46,11 +46,17 @@ def guarded(
     if dependency.hedge is not None:
         steps = _hedged(constants, dependency.hedge, steps)
     if dependency.timeout_ns is not None:
-        constants.note(
-            "a call whose caller has given up",
-            "is worked off there for nobody; an effect that it has there is in no figure",
+        if not dependency.propagate_deadline:
+            constants.note(
+                "a call whose caller has given up",
+                "is worked off there for nobody; an effect that it has there is in no figure",
+            )
+        timed = AttemptBody(
+            steps=(start(), *steps),
+            start_to_close_ns=dependency.timeout_ns,
+            stops=dependency.propagate_deadline,
+            counted=False,
         )
-        timed = AttemptBody(steps=(start(), *steps), start_to_close_ns=dependency.timeout_ns, counted=False)
         steps = (Attempt(attempt=timed),)
     if dependency.bulkhead is not None:
         room = f"{caller.slots}-bulkhead-{name}"

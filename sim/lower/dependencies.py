@@ -8,7 +8,7 @@ from sim.lower.calls import Caller, guarded
 from sim.lower.constants import Constants
 from sim.lower.parts import Parts
 from sim.lower.steps import Attempt, AttemptBody, Step, Steps, fail
-from sim.network.places import Server, TokenBucket
+from sim.network.places import Server, Shed, TokenBucket
 from sim.network.routines import Use, UseBody
 from sim.scenario.dependencies import Dependency
 
@@ -25,7 +25,10 @@ class Dependencies:
         self.dependencies = dependencies
         for name, dependency in dependencies.items():
             parts.stations[place_of(name)] = Server(
-                servers=dependency.concurrency, service=dependency.latency, queue_limit=dependency.queue_limit
+                servers=dependency.concurrency,
+                service=dependency.latency,
+                queue_limit=dependency.queue_limit,
+                shed=None if dependency.shed_after_ns is None else Shed(after_ns=dependency.shed_after_ns),
             )
             quota = dependency.quota
             if quota is not None:

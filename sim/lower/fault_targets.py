@@ -54,6 +54,12 @@ class FaultTargets:
             return {name: database_fault(parts, constants, scenario, fault)}
         if fault.of_load:
             return {name: load_spike(parts, constants, name, fault)}
+        if fault.of_clock:
+            constants.note(
+                "a wall clock that jumps",
+                "is that of all: of the server's timers and timeouts, which are meant, and of workers' calls, too",
+            )
+            return {name: as_fault(fault, (), fault.repair)}
         if fault.of_dependency:
             assert fault.repair is not None, "checked when it was read"
             place = place_of(fault.target.removeprefix("dependencies."))

@@ -102,13 +102,13 @@ def _is_whole(store: Store, fault: DeploymentFault) -> bool:
 def as_fault(
     fault: DeploymentFault,
     targets: tuple[NodeTarget, ...],
-    away: Distribution,
+    away: Distribution | None,
     *,
     happens: Effect | None = None,
     gap_ns: float | None = None,
     one_by_one: bool | None = None,
 ) -> Fault:
-    """What happens to nodes, for as long as they are away, as often as the fault comes.
+    """What happens to nodes, for as long as they are away (None: for good), as often as the fault comes.
 
     happens: another effect than the fault's own. gap_ns: another mean time between two. one_by_one: whether each node
     has a clock of its own; without it, as the fault says.
@@ -120,20 +120,20 @@ def as_fault(
     return Fault(
         targets=targets,
         effect="pause" if happens == "hang" else happens,
-        speed=fault.speed,
-        probability=_share_that_fails(fault),
+        speed=fault.speed if happens == "slow" else None,
+        probability=_share_that_fails(fault) if happens == "errors" else None,
         at_ns=fault.at_ns,
         mttf=None if gap_ns is None else Exponential(exponential_ns=round(gap_ns)),
         each=each,
         duration=away,
         window=fault.window,
+        jump_ns=fault.jump_ns if happens == "clock" else None,
+        notice_ns=fault.notice_ns,
         common=fault.common if chosen else 0.0,
         source=fault.source or "",
     )
 
 
-def _share_that_fails(fault: DeploymentFault) -> float | None:
-    """With errors: all, where the author does not say."""
-    if fault.happens != "errors":
-        return None
+def _share_that_fails(fault: DeploymentFault) -> float:
+    """All, where the author does not say."""
     return 1.0 if fault.probability is None else fault.probability

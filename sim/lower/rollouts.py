@@ -19,19 +19,34 @@ from sim.scenario.scenario import Scenario
 
 @dataclass(frozen=True, slots=True)
 class Pods:
-    """Pods that are restarted. handover: how long the shards of one that goes are away; None of pods without any."""
+    """Pods that are restarted.
+
+    away_ns: from the crash of one until it is back. notice_ns: how long it may take to end what it has at hand before.
+    handover: how long the shards of one that goes are away; None of pods without any.
+    """
 
     group: str
     count: int
     away_ns: int
-    handover: Distribution | None
+    handover: Distribution | None = None
+    notice_ns: int | None = None
+
+    @property
+    def turn_ns(self) -> int:
+        """From the instant at which one is told to go until it is back, at the latest."""
+        return self.away_ns + (self.notice_ns or 0)
 
     def restart(self, pod: int, at_ns: int) -> Iterator[Fault]:
         """One pod goes and comes back."""
         if self.handover is not None:
             yield Fault(targets=(NodeTarget(group=OWNERS, nodes=(pod,)),), at_ns=at_ns, duration=self.handover)
         away = constant(self.away_ns)
-        yield Fault(targets=(NodeTarget(group=self.group, nodes=(pod,)),), at_ns=at_ns, duration=away)
+        yield Fault(
+            targets=(NodeTarget(group=self.group, nodes=(pod,)),),
+            at_ns=at_ns,
+            duration=away,
+            notice_ns=self.notice_ns,
+        )
 
     def fails(self, pod: int, error_rate: float, from_ns: int, until_ns: int) -> Fault:
         """One pod works badly for a while."""
@@ -73,22 +88,22 @@ def rolling_restart(
 
 
 def _rolled_back(pods: Pods, at_ns: int, gap_ns: int, bad: BadVersion) -> Iterator[Fault]:
-    noticed_ns = at_ns + pods.away_ns + bad.detected_after_ns
+    noticed_ns = at_ns + pods.turn_ns + bad.detected_after_ns
     gone_ns = [_goes_ns(pods, at_ns, pod, gap_ns) for pod in range(pods.count)]
     gone_ns = [one for one in gone_ns if one < noticed_ns]
     for pod, one in enumerate(gone_ns):
         yield from pods.restart(pod, one)
-    updated = [pod for pod, one in enumerate(gone_ns) if one + pods.away_ns <= noticed_ns]
-    begins_ns = noticed_ns if len(updated) == len(gone_ns) else gone_ns[-1] + pods.away_ns + gap_ns
+    updated = [pod for pod, one in enumerate(gone_ns) if one + pods.turn_ns <= noticed_ns]
+    begins_ns = noticed_ns if len(updated) == len(gone_ns) else gone_ns[-1] + pods.turn_ns + gap_ns
     for turn, pod in enumerate(updated):
         back_ns = _goes_ns(pods, begins_ns, turn, gap_ns)
-        yield pods.fails(pod, bad.error_rate, gone_ns[pod] + pods.away_ns, back_ns)
+        yield pods.fails(pod, bad.error_rate, gone_ns[pod] + pods.turn_ns, back_ns)
         yield from pods.restart(pod, back_ns)
 
 
 def _goes_ns(pods: Pods, begins_ns: int, turn: int, gap_ns: int) -> int:
     """When the pod goes whose turn it is, counted from 0."""
-    return begins_ns + turn * (pods.away_ns + gap_ns)
+    return begins_ns + turn * (pods.turn_ns + gap_ns)
 
 
 def _pods(constants: Constants, scenario: Scenario, store: Store, fault: DeploymentFault) -> Pods:
@@ -108,9 +123,16 @@ def _pods(constants: Constants, scenario: Scenario, store: Store, fault: Deploym
     pool = scenario.workers[queue]
     if pool.scales:
         constants.note("a rollout of an autoscaled pool", "goes through pods that are off, too")
-    constants.note(
-        "a worker that is restarted",
-        "ends at once, as the Go SDK's does by default (WorkerStopTimeout 0): what it has under way is lost with "
-        "it and comes again by its timeouts; a pod that drains first has no fault of its own",
-    )
-    return Pods(f"{queue}-workers", pool.most, fault.repair.constant_ns + pool.start_delay_ns, None)
+    if fault.notice_ns is None:
+        constants.note(
+            "a worker that is restarted",
+            "ends at once, as the Go SDK's does by default (WorkerStopTimeout 0): what it has under way is lost with "
+            "it and comes again by its timeouts",
+        )
+    else:
+        constants.note(
+            "a worker that is restarted on notice",
+            "goes when what it has at hand has ended; the next one waits as if the notice had been used up",
+        )
+    away_ns = fault.repair.constant_ns + pool.start_delay_ns
+    return Pods(f"{queue}-workers", pool.most, away_ns, notice_ns=fault.notice_ns)

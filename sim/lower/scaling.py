@@ -22,7 +22,7 @@ def scale(parts: Parts, workers: Workers, pool: WorkerPool) -> None:
     elif pool.comes_or_goes:
         _add_fleet(parts, workers, pool)
     if pool.spot_mttf_ns is not None:
-        _add_spot_losses(parts, workers, pool.spot_mttf_ns, pool.start_delay_ns)
+        _add_spot_losses(parts, workers, pool, pool.spot_mttf_ns)
 
 
 def _add_autoscaler(parts: Parts, workers: Workers, pool: WorkerPool) -> None:
@@ -76,15 +76,17 @@ def _add_fleet(parts: Parts, workers: Workers, pool: WorkerPool) -> None:
     workers.constants.note("a fleet that comes or goes", "with all its pods at once, at whole seconds")
 
 
-def _add_spot_losses(parts: Parts, workers: Workers, mttf_ns: int, start_delay_ns: int) -> None:
+def _add_spot_losses(parts: Parts, workers: Workers, pool: WorkerPool, mttf_ns: int) -> None:
     parts.faults[f"{workers.queue}-spot-loss"] = Fault(
         targets=(Target(group=workers.nodes),),
         mttf=Exponential(exponential_ns=mttf_ns),
         each=True,
-        duration=constant(start_delay_ns),
+        duration=constant(pool.start_delay_ns),
+        notice_ns=pool.spot_notice_ns,
     )
-    workers.constants.note(
-        "spot machines",
-        "taken back without using the provider's notice: what is at work there is lost with the pod, "
-        "and another machine is started at once, at the price of spot",
+    used = (
+        "taken back without using the provider's notice: what is at work there is lost with the pod"
+        if pool.spot_notice_ns is None
+        else "taken back on notice: what is at hand there may end in that time, its replacement is started after it"
     )
+    workers.constants.note("spot machines", f"{used}; another machine is to be had at once, at the price of spot")

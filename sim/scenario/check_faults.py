@@ -46,6 +46,8 @@ def _missing(scenario: Scenario, path: Path, fault: DeploymentFault) -> Problem 
             if scenario.kubernetes is None:
                 hint = "add   kubernetes: {node: m7g.2xlarge, nodes: 6}"
                 return Problem(dotted(path), "is kubernetes.node, and there are none", hint)
+        case "temporal" if fault.of_clock:
+            return None
         case "temporal":
             if scenario.temporal is None or scenario.temporal.history is None:
                 hint = "add   temporal: {history: {replicas: 3, cpu: 2}}"
@@ -91,7 +93,7 @@ def number_of(scenario: Scenario, fault: DeploymentFault) -> int:
     """How many pods or nodes of a target may fail one by one; 1 where it is one thing."""
     if fault.pool is not None:
         return scenario.workers[fault.pool].most
-    kind = fault.target.split(".")[0]
+    kind = "" if fault.of_clock else fault.target.split(".")[0]
     if kind == "kubernetes":
         assert scenario.kubernetes is not None
         return scenario.kubernetes.nodes

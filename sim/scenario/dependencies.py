@@ -44,8 +44,13 @@ class Dependency(Spec):
     """Limit on the rate of calls; none where it is left out."""
     queue_limit: Annotated[int, Field(ge=0)] | None = None
     """Calls that may wait in line there; one more is turned away at once (503). Without it there is no limit."""
+    shed_after_ns: PositiveDuration | None = None
+    """Load shedding: calls that would have to wait are turned away while the oldest one in line has waited for this
+    long. Without it nobody is."""
     timeout_ns: PositiveDuration | None = None
     """How long a caller waits for the answer; then the call has failed for it, and is worked off there for nobody."""
+    propagate_deadline: bool = False
+    """With `timeout`: the deadline goes along with the call, and a call whose caller has given up is dropped there."""
     breaker: CircuitBreaker | None = None
     """Circuit breaker of the callers; none where it is left out."""
     bulkhead: Bulkhead | None = None
@@ -54,7 +59,9 @@ class Dependency(Spec):
     """When a second call is made beside a slow one; never where it is left out."""
 
     @model_validator(mode="after")
-    def _hedges_in_time(self) -> Self:
+    def _calls_end(self) -> Self:
+        if self.propagate_deadline and self.timeout_ns is None:
+            raise Mistake("has no deadline to pass on", "add   timeout: 1 s", ("propagate_deadline",))
         if self.hedge is not None and self.timeout_ns is not None and self.hedge.after_ns >= self.timeout_ns:
             raise Mistake("comes when the call has timed out already", "hedge before the `timeout`", ("hedge",))
         return self

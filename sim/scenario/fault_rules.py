@@ -47,6 +47,12 @@ def _effect(fault: DeploymentFault) -> None:
     is_load = any(target.startswith("workflows.") for target in fault.each_target)
     if is_load != (fault.factor is not None):
         raise Mistake("needs `factor` with `workflows.NAME`, and only with it", "write   factor: 5")
+    if ("temporal.clock" in fault.each_target) != bool(fault.jump_ns):
+        raise Mistake("needs `jump` with `temporal.clock`, and only with it", "write   jump: 30 s   or   jump: -30 s")
+    if fault.notice_ns is not None:
+        of_workers = all(target.startswith("workers.") for target in fault.each_target)
+        if not of_workers or fault.effect not in (None, "crash"):
+            raise Mistake("is for pods of `workers.QUEUE` that crash or are restarted", "leave it out", ("notice",))
     if fault.probability is not None and fault.effect != "errors":
         raise Mistake("goes with `effect: errors`", "leave it out", ("probability",))
 
@@ -82,20 +88,23 @@ def _common(fault: DeploymentFault) -> None:
 
 def _length(fault: DeploymentFault) -> None:
     """How long it takes is asked for, except where it follows from the target: a database that comes back."""
-    asked = [one for _, one in fault.parts if not (one.happens == "crash" and _comes_back_by_itself(one.target))]
+    asked = [one for _, one in fault.parts if not _is_known(one)]
     if asked and fault.repair is None:
         alone = asked[0].happens != "crash"
         what = "how long it lasts" if alone else "the time until a replacement is launched"
         raise ValueError(f"needs `repair`, {what}; write   repair: 30 s")
-    if not asked and fault.repair is not None:
+    if not asked and fault.repair is not None and "temporal.clock" not in fault.each_target:
         told = "told under `postgres.failover`"
         if "postgres.primary" not in fault.each_target:
             told = "that of PostgreSQL's presets, or without `copies` that of the replay of its log"
         raise Mistake(f"is not known for the database: how long a failover takes is {told}", at=("repair",))
 
 
-def _comes_back_by_itself(target: str) -> bool:
-    return target == "postgres.primary" or target.startswith("databases.")
+def _is_known(fault: DeploymentFault) -> bool:
+    """Whether it need not be said how long it takes: a database comes back by itself, a clock may stay as it is."""
+    if fault.of_clock:
+        return not fault.is_random
+    return fault.happens == "crash" and (fault.target == "postgres.primary" or fault.of_database)
 
 
 def _nodes(fault: DeploymentFault) -> None:

@@ -11,29 +11,31 @@ NAME = r"[A-Za-z_][A-Za-z0-9_\-]*"
 Target = Annotated[
     str,
     Field(
-        pattern=rf"^(workers\.{NAME}|temporal\.history|kubernetes\.node|postgres\.(primary|disk)|databases\.{NAME}"
+        pattern=rf"^(workers\.{NAME}|temporal\.(history|clock)|kubernetes\.node|postgres\.(primary|disk)|databases\.{NAME}"
         rf"|(dependencies|workflows)\.{NAME}|cassandra\.node|zone|(zone|region)\.{NAME}|partition\.(workers\.)?{NAME})$",
         json_schema_extra={
-            "x-form": "of the form workers.QUEUE, temporal.history, kubernetes.node, postgres.primary, "
-            "postgres.disk, databases.NAME, dependencies.NAME, workflows.NAME, "
-            "cassandra.node, zone.NAME, region.NAME or partition.NAME"
+            "x-form": "of the form workers.QUEUE, temporal.history, temporal.clock, kubernetes.node, "
+            "postgres.primary, postgres.disk, databases.NAME, dependencies.NAME, workflows.NAME, cassandra.node, "
+            "zone.NAME, region.NAME or partition.NAME"
         },
     ),
 ]
-"""`workers.QUEUE`, `temporal.history`, `kubernetes.node`, `postgres.primary`, `postgres.disk`, `databases.NAME`,
-`dependencies.NAME`, `workflows.NAME`, `cassandra.node`, `zone`, `zone.NAME`, `region.NAME`, `partition.NAME` or
-`partition.workers.QUEUE`."""
+"""`workers.QUEUE`, `temporal.history`, `temporal.clock`, `kubernetes.node`, `postgres.primary`, `postgres.disk`,
+`databases.NAME`, `dependencies.NAME`, `workflows.NAME`, `cassandra.node`, `zone`, `zone.NAME`, `region.NAME`,
+`partition.NAME` or `partition.workers.QUEUE`."""
 
 Targets = Target | Annotated[tuple[Target, ...], Field(min_length=2)]
 """One target, or several that fail together."""
 
-Effect = Literal["crash", "pause", "hang", "slow", "errors", "load"]
+Effect = Literal["crash", "pause", "hang", "slow", "errors", "load", "clock"]
 """crash: it is gone, with what it had at hand; pause, and hang of a dependency: it stands still, then goes on as if
 nothing had been; slow: it works at `speed`; errors: work there ends in failure with `probability`;
-load: a workflow is started `factor` times as often."""
+load: a workflow is started `factor` times as often; clock: the wall clock
+jumps."""
 
 _EFFECTS: dict[str, tuple[Effect, ...]] = {
     "workers": ("crash", "pause", "slow", "errors"),
+    "temporal.clock": ("clock",),
     "temporal.history": ("crash", "pause", "slow", "errors"),
     "kubernetes.node": ("crash", "pause", "slow"),
     "cassandra.node": ("crash", "pause", "slow", "errors"),
@@ -62,7 +64,7 @@ def default_effect(target: str) -> Effect:
 
 def is_whole(target: str) -> bool:
     """Whether it is one thing, of which no node is chosen."""
-    return target in ("postgres.primary", "postgres.disk") or target.startswith(
+    return target in ("postgres.primary", "postgres.disk", "temporal.clock") or target.startswith(
         ("databases.", "dependencies.", "workflows.")
     )
 

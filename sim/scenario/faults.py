@@ -16,7 +16,7 @@ from sim.scenario.bad_version import BadVersion
 from sim.scenario.fault_targets import Effect, Targets, default_effect
 from sim.scenario.store import STORES
 from sim.spec import Spec
-from sim.units import Duration, EventsInTime, PositiveDuration, PositiveRate, Ratio
+from sim.units import Duration, EventsInTime, PositiveDuration, PositiveRate, Ratio, SignedDuration
 
 
 class DeploymentFault(Spec):
@@ -27,8 +27,8 @@ class DeploymentFault(Spec):
     `postgres.primary`, nodes of `cassandra.node`, the node of `databases.NAME`; a service of somebody else,
     `dependencies.NAME`; room on `postgres.disk`, so that writes fail; or all that stands in the zone `zone.NAME`, (at
     random) in any one `zone`, or in `region.NAME`. `partition.NAME` cuts a region or zone off,
-    `partition.workers.QUEUE` pods of a pool. Of `workflows.NAME` more are started than usual. Several in a list fail
-    together."""
+    `partition.workers.QUEUE` pods of a pool. Of `workflows.NAME` more are started than usual; `temporal.clock`
+    jumps. Several in a list fail together."""
     nodes: Literal["any", "all", "rolling"] | tuple[int, ...] = "any"
     """Which pods: one drawn each time, all together, those listed, counted from 0, or one after the other, as at a
     rollout (rolling)."""
@@ -40,6 +40,12 @@ class DeploymentFault(Spec):
     """With `effect: slow`: the factor on speed."""
     probability: Ratio | None = None
     """With `effect: errors`: share of the work there that fails; all of it where it is left out."""
+    jump_ns: SignedDuration | None = None
+    """With `temporal.clock`: by how much the wall clock goes forward (`30 s`) or back (`-30 s`): timers, back-offs and
+    timeouts that are pending come that much earlier or later."""
+    notice_ns: PositiveDuration | None = None
+    """With a crash or rollout of `workers.QUEUE`: how long before it is told. The pods take nothing new from then on,
+    and go when what they have at hand has ended, at the latest when the time is over."""
     factor: Annotated[float, Field(gt=1)] | None = None
     """With `workflows.NAME`: how many times as many executions are started while it lasts: `5`."""
     min_ready_ns: Duration | None = None
@@ -70,7 +76,8 @@ class DeploymentFault(Spec):
     """From the crash of a pod until its replacement is launched; the pool's `start_delay` comes on top. Of a node of
     Kubernetes: how long it, or one in its place, is away; its pods start sooner on others where these have room. Of
     `postgres.disk`: until somebody has made room. Of a zone or region: how long nothing runs there (a region that
-    another one takes over for: less); of a partition, or with another `effect`: how long it lasts."""
+    another one takes over for: less); of a partition, or with another `effect`: how long it lasts. A clock
+    is then set right; in a drill without it stays as it is."""
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
@@ -131,6 +138,11 @@ class DeploymentFault(Spec):
     def of_dependency(self) -> bool:
         """Whether a service of somebody else fails."""
         return self.target.startswith("dependencies.")
+
+    @property
+    def of_clock(self) -> bool:
+        """Whether nothing fails, but the wall clock jumps."""
+        return self.target == "temporal.clock"
 
     @property
     def of_load(self) -> bool:

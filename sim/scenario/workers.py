@@ -69,6 +69,9 @@ class WorkerPool(Spec):
     """How its machines are bought. Spot costs less (`prices.spot_saving`) and is taken back at times."""
     spot_mttf_ns: PositiveDuration | None = None
     """With `capacity: spot`: mean time until a machine is taken back, exponential; another one is started at once."""
+    spot_notice_ns: PositiveDuration | None = None
+    """With `capacity: spot`: how long before it is told, as 2 min on AWS; the pod takes nothing new from then on and
+    ends what it has at hand. Without it the notice is not used."""
     node: str | None = None
     """Machine that each pod is billed as: a type of the price catalogue, or a name under `prices.nodes`."""
 
@@ -107,6 +110,8 @@ class WorkerPool(Spec):
             )
         if (self.capacity == "spot") != (self.spot_mttf_ns is not None):
             raise ValueError("`spot_mttf` goes with `capacity: spot`, and that needs it; write   spot_mttf: 1 day")
+        if self.spot_notice_ns is not None and self.capacity != "spot":
+            raise Mistake("is for `capacity: spot`", "leave it out", ("spot_notice",))
         return self
 
     @property

@@ -38,6 +38,7 @@ _NOT_LOCAL = {
     "start_to_close": "start_to_close_ns",
     "schedule_to_start": "schedule_to_start_ns",
     "schedule_to_close": "schedule_to_close_ns",
+    "propagate_deadline": "propagate_deadline",
     "heartbeat": "heartbeat_ns",
     "retry": "retry",
     "non_retryable_rate": "non_retryable_rate",
@@ -76,6 +77,9 @@ class Activity(Spec):
     """Longest wait for a worker; expiry is not tried again."""
     schedule_to_close_ns: PositiveDuration | None = None
     """Longest time over all attempts and back-offs; expiry is not tried again."""
+    propagate_deadline: bool = False
+    """An attempt that has timed out is stopped on its worker, with what it calls; else it goes on there for nobody,
+    and holds its slot until it ends."""
     heartbeat_ns: PositiveDuration | None = None
     """The attempt fails when its worker has given no sign of life for this long."""
     retry: RetryPolicy | None = None

@@ -21,10 +21,12 @@ ONE = "workers.orders={replicas: 1, cpu: 1}"
 STEP = "workflows.order.steps=[{activity: {name: a, service: 0 ms, start_to_close: 1 min, calls: [bank]%s}}]"
 
 
-def called(bank: str, *sets: str, outage: str | None = None, activity: str = "") -> Replication:
+def called(
+    bank: str, *sets: str, outage: str | None = None, activity: str = "", horizon_s: float = 1.0
+) -> Replication:
     faults = () if outage is None else (f"faults.boom={{target: dependencies.bank, {outage}}}",)
     loaded = small(QUICK, ONE, STEP % activity, f"dependencies.bank={{latency: 100 ms, {bank}}}", *sets, *faults)
-    return run(loaded, drill=None if outage is None else "boom")
+    return run(loaded, horizon_s, drill=None if outage is None else "boom")
 
 
 BURST = ("workflows.order.arrivals={burst: %d}", "temporal.history_shards=4096")
@@ -133,3 +135,28 @@ def test_a_child_workflow_guards_its_calls_as_its_parent_does() -> None:
     replication = run(loaded)
     assert counts(replication)["hedge"] == 1
     assert 100 < latencies_ms(replication)[0] < 150
+
+
+@pytest.mark.parametrize(("told", "busy_ms"), [("true", 151), ("false", 200)])
+def test_a_call_whose_caller_has_given_up_is_dropped_where_it_knows_the_deadline(told: str, busy_ms: int) -> None:
+    # Served one at a time: the second call is sent 1 after the first, waits for 99, and is given up 51 later.
+    replication = called(f"concurrency: 1, timeout: 150 ms, propagate_deadline: {told}", *burst(2))
+    assert replication.places["dependency-bank"].busy_area / 1e6 == busy_ms
+
+
+def test_an_attempt_that_is_stopped_at_its_deadline_gives_its_slot_back() -> None:
+    # Timed out at 506, again at 2006 and, after 2 s more, at 4506; the bank goes on at 5050, the next is due at 8506.
+    hang = "effect: hang, at: 50 ms, repair: 5 s"
+    one = "workers.orders={replicas: 1, cpu: 1, activity_slots: 1}"
+    step = STEP.replace("start_to_close: 1 min", "start_to_close: 500 ms")
+    bank = f"faults.boom={{target: dependencies.bank, {hang}}}"
+    stopped = small(QUICK, one, step % ", propagate_deadline: true", "dependencies.bank={latency: 100 ms}", bank)
+    assert latencies_ms(run(stopped, drill="boom")) == [8506 + 1 + 100 + 6]
+
+
+def test_calls_are_shed_while_the_oldest_one_waits_for_long() -> None:
+    # Called at 37 and every 30 after it. The first is served till 137, the second waits from 67 on, the third from 97;
+    # the fourth finds somebody who has waited for 60, so does the fifth, after the second has begun.
+    five = "workflows.order.arrivals={renewal: 30 ms}"
+    replication = called("concurrency: 1, shed_after: 50 ms", five, horizon_s=0.16)
+    assert replication.places["dependency-bank"].rejected == 2

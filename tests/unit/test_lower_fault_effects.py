@@ -232,3 +232,39 @@ def test_the_rate_of_a_class_of_spikes_is_as_written() -> None:
     found = small(*RATE, f"faults.boom={{{SPIKE}, rate: 1/day}}").lowered.classes["boom"]
     assert found.rate.per_s == pytest.approx(1 / 86_400)
     assert [fault.targets for fault in found.variants[0].faults.values()] == [()]
+
+
+SLEEP = "workflows.order.steps=[{sleep: 10 s}]"
+
+
+@pytest.mark.parametrize(("jump", "later_ms"), [("4 s", -4000), ("-4 s", 4000), ("1 min", -5006)])
+def test_a_jump_of_the_clock_moves_the_timers_that_are_pending(jump: str, later_ms: int) -> None:
+    # Set at 6, after 3 transitions of two flushes. A jump beyond its end lets it fire at the instant of the jump.
+    [usual] = latencies_ms(run(small(QUICK, ONE, SLEEP)))
+    clock = f"target: temporal.clock, jump: {jump}, at: 5 s"
+    assert drilled(clock, SLEEP) == [usual + later_ms]
+
+
+def test_a_clock_that_is_set_right_moves_what_is_pending_back() -> None:
+    [usual] = latencies_ms(run(small(QUICK, ONE, SLEEP)))
+    assert drilled("target: temporal.clock, jump: 4 s, at: 1 s, repair: 2 s", SLEEP) == [usual]
+    assert drilled("target: temporal.clock, jump: 4 s, at: 11 s, repair: 2 s", SLEEP) == [usual]
+
+
+def test_a_worker_that_is_told_before_it_goes_ends_what_it_has_at_hand() -> None:
+    two = "workers.orders={replicas: 2, cpu: 1}"
+    crash = "target: workers.orders, nodes: [0], at: 50 ms, repair: 10 s"
+    lost, ended = (
+        latencies_ms(run(small(QUICK, two, step("service: 100 ms"), f"faults.boom={{{one}}}"), drill="boom"))[0]
+        for one in (crash, f"{crash}, notice: 1 s")
+    )
+    # Lost: found out by the timeout of 20 s. Told: its result at 107, then the other pod, which does not know it yet.
+    assert lost > 20_000
+    assert 107 + 6 <= ended < 107 + 20
+
+
+def test_spot_machines_are_taken_back_on_notice_where_it_is_used() -> None:
+    spot = "workers.orders={replicas: 2, cpu: 1, capacity: spot, spot_mttf: 1 day%s}"
+    for more, notice_ns in (("", None), (", spot_notice: 2 min", 120 * SECOND)):
+        found = faults_of(small("prices.spot_saving=60 %", spot % more))
+        assert found["orders-spot-loss"].notice_ns == notice_ns

@@ -146,3 +146,8 @@ def test_activities_fail_on_pods_with_the_bad_version() -> None:
     assert (begun > 0.5).all()
     assert not late[rows.start_ns > 21 * SECOND].any()
     assert replication.attempts["order"][1] > 10
+
+
+def test_pods_that_drain_first_follow_each_other_after_their_notice() -> None:
+    # Each is told, may take 1 s to drain, and is away for 3 s; these are idle and go at once.
+    assert times_s(workers(", notice: 1 s")) == [(1, 4), (5, 8), (9, 12)]
