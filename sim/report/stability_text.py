@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 
 from sim.figure import Figure
-from sim.plan.study import Band, Outcome, Stability, Starts
+from sim.plan.study import Band, Stability, Starts
 from sim.report.grid import grid, paragraph
 from sim.report.wording import as_factor, interval_of, margin_of, plain, value_of
 from sim.stats.sequential import MOSTLY, SELDOM
@@ -22,9 +22,8 @@ def stability_text(found: Stability, command: str) -> str:
     blocks = [
         [*paragraph(f"{found.name}: {trigger_of(found)}", 2), *paragraph(f"{headline_of(found)}.", 2)],
         list(_outcomes(found)),
-        list(_band(found, found.as_it_is)),
+        list(_bands(found)),
         list(_starts(found)),
-        [line for outcome in found.cures if outcome.band for line in _band(found, outcome)],
         [line for note in found.notes for line in paragraph(f"NOTE {note}", 5)],
         ["repeat with", f"  {command}"],
     ]
@@ -97,20 +96,24 @@ def _time(figure: Figure) -> str:
     return "never" if figure.value is None or not figure.n else value_of(figure)
 
 
-def _band(found: Stability, outcome: Outcome) -> Iterator[str]:
-    band = outcome.band
-    if band is None:
+def _bands(found: Stability) -> Iterator[str]:
+    """The search as the scenario stands, and with each cure where that was asked for."""
+    searched = [(one.cure or "as it is", one.band) for one in (found.as_it_is, *found.cures) if one.band is not None]
+    if not searched:
         return
-    yield f"FROM WHICH LOAD ON{f' WITH {outcome.cure}' if outcome.cure else ''}"
-    estimate = "" if band.estimate is None else f" (closed form, without retries: {band.estimate:.3g})"
-    rows = [
-        ("  factor of the load", "between", "episodes tried"),
-        (f"  {found.fault} is permanent", between(band.permanent), _tried(band.permanent)),
-        (f"  too much even without it{estimate}", between(band.alone), _tried(band.alone)),
-    ]
+    rows = [("FROM WHICH LOAD ON", f"{found.fault} is permanent", "too much anyway", "closed form", "runs")]
+    for name, band in searched:
+        estimate = "-" if band.estimate is None else f"{band.estimate:.3g}"
+        tried = sum(one.n for threshold in (band.permanent, band.alone) for one in threshold.tried)
+        rows.append((f" {name}", between(band.permanent), between(band.alone), estimate, str(tried)))
     yield from grid(rows, left=(0, 1, 2))
-    yield from paragraph(f"  {band_of(band)}", 2)
-    yield from paragraph(f"  {meaning_of(found.error)}", 2)
+    for name, band in searched:
+        yield from paragraph(f"  {f'{name}: ' if len(searched) > 1 else ''}{band_of(band)}", 4)
+    yield from paragraph(
+        "  Factors of the load. Too much anyway: without the fault most runs do not keep up. The closed form takes "
+        f"places one by one and knows no retries. {meaning_of(found.error)}",
+        2,
+    )
 
 
 def meaning_of(error: float) -> str:
@@ -135,10 +138,6 @@ def between(threshold: Threshold) -> str:
     if above is None:
         return f"not up to {below:.3g}" if below == max(ends) else f"from {below:.3g} on cannot be told"
     return f"{below:.3g} and {above:.3g}"
-
-
-def _tried(threshold: Threshold) -> str:
-    return str(sum(one.n for one in threshold.tried))
 
 
 def band_of(band: Band) -> str:
