@@ -83,6 +83,9 @@ def command(
         prediction = predict(loaded, replace(options, progress=progress.tell))
     _print(prediction, as_json)
     _write(prediction, report, out, "parquet" if columns == "parquet" else "csv", quiet)
+    missed = any(one.verdict == "missed" for one in prediction.summary.objectives)
+    if missed and loaded.scenario.cures:
+        note(f"what the file says may cure it: {', '.join(f'--cure {name}' for name in loaded.scenario.cures)}", quiet)
     if prediction.interrupted:
         raise SystemExit(130)
     if gate and not _passes(prediction.summary):

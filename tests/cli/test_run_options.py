@@ -72,6 +72,18 @@ def test_set_changes_a_value_as_if_it_stood_in_the_file(command: Command) -> Non
     assert without_provenance(by_option) == without_provenance(by_file)
 
 
+def test_a_cure_is_named_where_an_objective_is_missed_and_taken_by_its_name(command: Command) -> None:
+    sick = QUEUE + "objectives: [{metric: utilisation.server, below: 30 %}]\n"
+    file = command.file(sick + "cures: {four: {network.stations.server.servers: 4}}\n")
+    ended = command.sim("run", file)
+    assert "what the file says may cure it: --cure four\n" in ended.err
+    cured = command.sim("run", file, "--cure", "four")
+    assert "The objective is met." in cured.out
+    assert "cure" not in cured.err
+    assert "--cure four" in cured.out  # the command that repeats it
+    assert "cure" not in command.sim("run", command.file(sick)).err
+
+
 def test_a_report_is_one_page_that_repeats_the_command(command: Command) -> None:
     page = command.folder / "a folder of its own" / "page.html"
     ended = command.run(SHOP, "--report", str(page))
