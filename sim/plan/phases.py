@@ -91,6 +91,8 @@ def _of_background(loaded: Loaded) -> Iterator[int]:
 
 def _period(source: Source) -> Iterator[int]:
     arrivals = source.arrivals
+    if source.during is not None:  # it counts from a fault
+        return
     if isinstance(arrivals, PoissonArrivals) and arrivals.profile is not None and arrivals.profile.period_ns:
         yield arrivals.profile.period_ns
     if isinstance(arrivals, BurstArrivals) and arrivals.every_ns is not None:

@@ -59,6 +59,8 @@ def is_stationary(network: Network) -> bool:
     """Whether nothing about load and faults depends on the time: only then is there a steady state to wait for."""
     for source in network.sources.values():
         arrivals = source.arrivals
+        if source.during is not None and source.limit is None:  # as stationary as its fault is
+            continue
         lasting = isinstance(arrivals, PoissonArrivals | RenewalArrivals | ModulatedArrivals | ClosedArrivals)
         changing = isinstance(arrivals, PoissonArrivals) and arrivals.profile is not None
         if source.counted and (not lasting or changing or source.stop_ns is not None or source.limit is not None):

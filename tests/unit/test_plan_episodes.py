@@ -214,6 +214,8 @@ def test_the_cycle_is_the_least_common_multiple_of_what_the_load_repeats() -> No
     uncounted = "network.sources.jobs.counted=false"
     assert cycle_of(scenario(uncounted)) == Cycle(HOUR, of_load=False)
     assert cycle_of(scenario("network.sources.jobs.arrivals=5/s")) == Cycle(0, of_load=False)
+    surge = "network.sources.surge={routine: job, arrivals: {burst: 5, every: 2 h}, during: drill}"
+    assert cycle_of(scenario(surge)) == Cycle(HOUR)
 
 
 def test_all_that_was_asked_of_an_episode_succeeds_in_its_twin() -> None:
