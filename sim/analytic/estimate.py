@@ -93,13 +93,10 @@ def estimate(network: Network) -> Estimate:
     closed: list[tuple[Source, ClosedArrivals]] = []
     peak, notes = 1.0, []
     for name, source in network.sources.items():
-        if source.during is not None:
-            notes.append(f"source `{name}` sends during `{source.during}` alone and is left out")
-            continue
         if isinstance(source.arrivals, ClosedArrivals):
             closed.append((source, source.arrivals))
             continue
-        rate, factor = _rate(source)
+        rate, factor = _rate(source) if source.during is None else (None, 1.0)
         if rate is None:
             notes.append(f"source `{name}` has no lasting rate and is left out")
             continue

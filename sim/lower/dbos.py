@@ -132,13 +132,17 @@ class _Engine:
         self.parts.spans["platform"] = Span(start=READY, end=DISPATCHED)
 
     def faults_of(self, name: str, fault: DeploymentFault) -> dict[str, Fault]:
-        """The crash of executors or of the primary."""
+        """What happens to executors or to the primary."""
+        if fault.of_store and fault.happens != "crash":
+            assert fault.repair is not None, "checked when it was read"
+            return {name: as_fault(fault, (NodeTarget(group=PRIMARY),), fault.repair)}
         if fault.of_store:
             gone = away(self.parts, self.constants, self.postgres, None)
             return {name: as_fault(fault, (NodeTarget(group=PRIMARY),), gone)}
-        queue = fault.target.removeprefix("workers.")
+        queue = fault.pool
+        assert queue is not None, "checked: nothing else fails here"
         assert fault.repair is not None
-        delay_ns = self.scenario.workers[queue].start_delay_ns
+        delay_ns = self.scenario.workers[queue].start_delay_ns if fault.happens == "crash" else 0
         gone = sum_of(fault.repair, constant(delay_ns)) if delay_ns else fault.repair
         nodes = "all" if fault.mttf_ns is not None else fault.nodes
         return {name: as_fault(fault, (NodeTarget(group=f"{queue}-workers", nodes=nodes),), gone)}

@@ -26,12 +26,14 @@ def dbos_problems(scenario: Scenario) -> Iterator[Problem]:
     if scenario.run.start == "in_progress":
         yield Problem("run.start", "is in_progress, which is not simulated with DBOS", "write start: empty")
     for name, fault in scenario.faults.items():
-        if fault.effect not in (None, "crash"):
+        if fault.effect == "errors":
             yield _left_out(("faults", name, "effect"))
+        if fault.notice_ns is not None:
+            yield _left_out(("faults", name, "notice"))
         if fault.is_rolling:
             yield _left_out(("faults", name, "nodes"))
     for target, fault in scenario.failing:
-        if fault.target != "postgres.primary" and not fault.target.startswith("workers."):
+        if fault.target != "postgres.primary" and fault.pool is None:
             yield Problem(dotted(target), f"is {fault.target}, which is not simulated with DBOS", "leave it out")
     if scenario.postgres is not None:
         told = frozenset(["cache_bytes"]) if scenario.postgres.rds is not None else frozenset()  # by its class

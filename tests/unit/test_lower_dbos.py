@@ -90,6 +90,15 @@ def test_a_failover_is_outlived_by_opening_connections_again() -> None:
     assert latencies_ms(hurt) == [254 + 1000 - 10]
 
 
+def test_an_executor_that_stands_still_goes_on_where_it_was_and_a_slow_primary_flushes_slowly() -> None:
+    # The first step is over at 201, in the pause; written at 1151, then 50, 1 and 1.
+    pause = "faults.boom={target: workers.orders, effect: pause, at: 150 ms, repair: 1 s}"
+    assert latencies_ms(run(small(pause), drill="boom")) == [1150 + 1 + 50 + 1 + 1 - 10]
+    # Three commits after the look take 2 ms each instead of 1.
+    slow = "faults.boom={target: postgres.primary, effect: slow, speed: 0.5, at: 0 s, repair: 1 min}"
+    assert latencies_ms(run(small(slow), drill="boom")) == [254 + 3 - 10]
+
+
 def test_the_library_predicts_a_run_of_it_that_was_measured() -> None:
     # Three empty steps, polled every 0.1 s, 10/s for 5 s, DBOS 3.4.0 with one executor on two cores shared with
     # PostgreSQL 15.20 (2026-11): from enqueue to end 80 ms on average, 76 at the median, 139 at p99. The host's own
