@@ -22,13 +22,15 @@ def command(
     from sim.analytic.estimate import estimate
     from sim.cli.estimate_text import as_document, as_text
     from sim.lower.load import load
+    from sim.plan.completions import completions_of
     from sim.plan.inputs import check_inputs
 
     loaded = load(file, sets, cure)
     settle()
     check_inputs(loaded)
-    first, computed = estimate(loaded.lowered.network), loaded.lowered.computed
     scenario = loaded.scenario
+    first = estimate(loaded.lowered.network)
+    computed = {**loaded.lowered.computed, **completions_of(scenario)}
     if as_json:
         found = as_document(scenario.name, first, computed) | {"cures": scenario.cures}
         say(json.dumps(found, indent=2, allow_nan=False))

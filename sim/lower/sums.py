@@ -98,5 +98,10 @@ def mean_count(number: Number | None) -> float:
     return number_of(number).mean()
 
 
+def levels_s(part: Distribution) -> Array:
+    """LEVELS equally likely values in s that stand for a distribution."""
+    return _values(part, (np.arange(LEVELS) + 0.5) / LEVELS)
+
+
 def _values(part: Distribution, levels: Array) -> Array:
     return quantile(inverse_of(part), levels, 1 - levels)

@@ -12,6 +12,7 @@ import pytest
 from measure import full, simulate_network
 
 from sim.lower.load import load
+from sim.plan.completions import completions_of
 from sim.results.columns import Replication
 
 FAILOVER = """
@@ -96,8 +97,13 @@ def test_an_activity_in_chunks_takes_what_checkpoints_save_it(chunks: int, chunk
     # 10 s, 0.8 of the timeout, which divides S: the last one before a crash is as old as an exponential cut to 10 s.
     activity = "workflows.load.steps.0.activity"
     changes = [f"{activity}.chunks={chunks}", f"{activity}.service={chunk_s} s"]
-    runs = simulate_network(load(CHUNKS, ["run.start=empty", *changes]).lowered.network, 0, 3600, size)
+    loaded = load(CHUNKS, ["run.start=empty", *changes])
+    runs = simulate_network(loaded.lowered.network, 0, 3600, size)
     mttf_s, timeout_s, interval_s, back_off_s = 50.0, 12.5, 10.0, 1.0
     age_s = mttf_s - interval_s / math.expm1(interval_s / mttf_s)
     dead_s = timeout_s - age_s + back_off_s
-    runs.agree({"latency.load.mean": chunks * (mttf_s + dead_s) * math.expm1(chunk_s / mttf_s)})
+    theory_s = chunks * (mttf_s + dead_s) * math.expm1(chunk_s / mttf_s)
+    runs.agree({"latency.load.mean": theory_s})
+    assert completions_of(loaded.scenario)["completion.load.import"].value == pytest.approx(
+        theory_s
+    )  # what `sim check` tells

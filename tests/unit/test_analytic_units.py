@@ -15,6 +15,7 @@ import pytest
 from sim.analytic import (
     availability,
     batching,
+    checkpoints,
     disciplines,
     laws,
     limited,
@@ -126,6 +127,8 @@ QUESTIONS = {
     "outage_recovery": (lambda k: laws.outage_recovery(70 * k, 5 / k, 3 / k), ""),
     "group_commit": (lambda k: batching.group_commit(3 / k, Lognormal(1.1 * k, 0.7)), ""),
     "group_commit_limited": (lambda k: batching.group_commit_limited(3 / k, 1.1 * k, 5), ""),
+    "restarted": (lambda k: checkpoints.restarted_mean_s(0.7, 50 * k, 4 * k), "_s"),
+    "checkpointed": (lambda k: checkpoints.checkpointed_mean_s(90 * k, 7, 50 * k, 2 * k, 3 * k), "_s"),
     "retry": (lambda k: retries.retry(0.6, 0.2 * k, 0.7 * k, retries.Backoff(1 * k, 1.5, 4 * k), 6), ""),
     "mm1_population_run": (lambda k: runlength.mm1_population_run_s(0.4 / k, 1.1 * k, 0.05), "_s"),
     "mm1_wait_customers": (lambda k: runlength.mm1_wait_customers(0.4 / k, 1.1 * k, 0.05), ""),
