@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -18,7 +19,7 @@ from sim.lower.lowered import Variant
 from sim.plan.episodes import Asked, Bench
 from sim.plan.inputs import check_inputs
 from sim.plan.kinds import Kind, share
-from sim.plan.levels import check_classes, evidence_of, frequency_of, levels_of, outage_mean_s
+from sim.plan.levels import check_classes, evidence_of, frequency_of, levels_of, not_in_it, outage_mean_s
 from sim.plan.pairs import Meeting, meetings
 from sim.plan.provenance import provenance
 from sim.plan.runner import Progress, Runner
@@ -35,6 +36,8 @@ from sim.units import MONTH, YEAR, format_duration_ns
 
 PILOT = 20
 """Episodes of each kind to begin with: fewer have no interval."""
+FIRST = 4
+"""Of these, how many are run before the others of their kind."""
 PAIRS = 20
 """Episodes of each pair that is run."""
 APART = 1 << 14
@@ -144,6 +147,7 @@ class _Books:
         )
         self.kinds = {name: self.bench.kinds[name] for name in self.classes}
         self.harms: list[dict[str, list[Harm]]] = [{name: [] for name in self.kinds} for _ in self.levels]
+        self.needed_ns: dict[str, list[int]] = {name: [] for name in self.kinds}
         self.pairs: list[list[Pair]] = [[] for _ in self.levels]
         self.met: list[Meeting] = []
 
@@ -152,12 +156,15 @@ class _Books:
     def run(self, name: str, count: int) -> None:
         """More episodes of a kind."""
         kind, done = self.kinds[name], len(self.harms[0][name])
-        first = list(self.kinds).index(name) * APART + done
-        record_ns, limit_ns = self._records_ns(name)
-        asks = [self.bench.asked(kind, first + index, record_ns=record_ns) for index in range(count)]
-        for episode in self.bench.run(asks, limit_ns, self._is_over, f"episodes of {name}"):
-            for (_, sli), harms in zip(self.levels, self.harms, strict=True):
-                harms[name].append(_harm(episode, sli))
+        first = list(self.kinds).index(name) * APART
+        # The first few tell how long a record has to be.
+        for low, high in pairwise(sorted({done, min(max(FIRST, done), done + count), done + count})):
+            record_ns, limit_ns = self._records_ns(name)
+            asks = [self.bench.asked(kind, first + index, record_ns=record_ns) for index in range(low, high)]
+            for episode in self.bench.run(asks, limit_ns, self._is_over, f"episodes of {name}"):
+                self.needed_ns[name].append(episode.run.horizon_ns - episode.begin_ns)
+                for (_, sli), harms in zip(self.levels, self.harms, strict=True):
+                    harms[name].append(_harm(episode, sli))
         if not self.harms[0][name]:
             raise KeyboardInterrupt
 
@@ -165,16 +172,21 @@ class _Books:
         """How long the record of an episode is at first, and at most."""
         window_ns, outage_s = self.bench.settings.drill_window_ns, outage_mean_s(self.classes[name])
         mean_ns = round((outage_s or 0.0) * 1e9)
-        return max(window_ns // 4, mean_ns), LONGEST * max(window_ns, mean_ns)
+        needed_ns = sorted(self.needed_ns[name])
+        usual_ns = needed_ns[len(needed_ns) // 2] if needed_ns else max(window_ns // 4, mean_ns)
+        return usual_ns, LONGEST * max(window_ns, mean_ns)
 
     def _is_over(self, episode: Episode) -> bool:
         """Whether the record tells all of the harm: the runs are one again, or, as they need not be to the last draw,
-        nothing is worse than in the twin any more, and a drill's window has gone by."""
+        a drill would call the system recovered, nothing is worse than in the twin, and for as long as the outage
+        lasted, or a quarter of a drill's window, nothing more has come."""
         if episode.recoupled_ns is not None:
             return True
-        watched_ns = episode.run.horizon_ns - episode.end_ns
-        enough = watched_ns >= self.bench.settings.drill_window_ns
-        return enough and all(_harm(episode, sli).is_back for _, sli in self.levels)
+        end_ns = episode.end_ns
+        enough_ns = max(self.bench.settings.drill_window_ns // 4, end_ns - episode.begin_ns)
+        if episode.run.horizon_ns - end_ns < enough_ns or not episode.is_over:
+            return False
+        return all(_harm(episode, sli).is_back for _, sli in self.levels)
 
     def run_more(self, total: int) -> None:
         """The rest of the episodes, where they make the sums most certain."""
@@ -275,11 +287,23 @@ class _Books:
             "a year": YEAR / 1e9,
         }
         confidence = self.bench.settings.confidence
-        return ledger(level, kinds, self.pairs[index], left_out_min, windows, confidence)
+        found = ledger(level, kinds, self.pairs[index], left_out_min, windows, confidence)
+        return replace(found, not_in_it=tuple(not_in_it(self.loaded)))
 
 
 def _harm(episode: Episode, sli: Sli) -> Harm:
-    return harm_of(episode.run, episode.twin, sli, episode.begin_ns, episode.recoupled_ns)
+    return harm_of(episode.run, episode.twin, sli, episode.begin_ns, episode.recoupled_ns, _recovered_ns(episode))
+
+
+def _recovered_ns(episode: Episode) -> int | None:
+    """When rate, backlog and latency were in order again, as a drill tells it; None where that was not so."""
+    if episode.recoupled_ns is not None:
+        return episode.recoupled_ns
+    found = episode.times()
+    after = (found.restore_ns, found.drain_ns, found.latency_ok_ns)
+    if found.metastable:
+        return None
+    return max(episode.end_ns, episode.begin_ns + max(one for one in after if one is not None))
 
 
 def _again(kind: Kind) -> Kind:

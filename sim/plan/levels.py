@@ -69,3 +69,21 @@ def evidence_of(one: FaultClass) -> str:
         return ""
     count, watched_ns = one.rate.seen
     return f"seen {count} in {format_duration_ns(watched_ns)}"
+
+
+def not_in_it(loaded: Loaded) -> list[str]:
+    """What may well take of the budget and comes in no class: kinds of faults that the scenario gives no rate for."""
+    random = [fault for fault in loaded.scenario.faults.values() if fault.at_ns is None]
+    targets = {target.split(".")[0] for fault in random for target in fault.each_target}
+    missing = {
+        "changes (a rollout with a `change_failure_rate`): this is hardware and zones only": not any(
+            fault.is_rolling and fault.bad is not None for fault in random
+        ),
+        "loss of a zone": not targets & {"zone"},
+        "loss of a region": "region" not in targets,
+        "failover of the store": not targets & {"postgres", "cassandra", "databases"},
+        "services of others": "dependencies" not in targets,
+    }
+    if loaded.scenario.network is not None:
+        missing = {"changes, and whatever else the network gives no rate for": True}
+    return [*(what for what, is_missing in missing.items() if is_missing), "three faults at once", "mistakes by hand"]

@@ -82,7 +82,7 @@ def latency_curves(curves: Mapping[str, Curve], objectives: Sequence[Verdict] = 
             [curve.high_s[place] for place in points],
             hoverinfo="text",
             text=[
-                f"{_safe(name)}: {format_ratio(curve.probability[place])} within {show(curve.value_s[place], 's')} "
+                f"{safe(name)}: {format_ratio(curve.probability[place])} within {show(curve.value_s[place], 's')} "
                 f"({show(curve.low_s[place], 's')} to {show(curve.high_s[place], 's')})"
                 for place in points
             ],
@@ -94,7 +94,7 @@ def latency_curves(curves: Mapping[str, Curve], objectives: Sequence[Verdict] = 
                 "type": "scatter",
                 "x": [x for x, _, _ in marks],
                 "y": [y for _, y, _ in marks],
-                "text": [_safe(text) for _, _, text in marks],
+                "text": [safe(text) for _, _, text in marks],
                 "mode": "markers+text",
                 "textposition": "top center",
                 "textfont": {"color": FAULT},
@@ -130,7 +130,7 @@ def timeline(shown: Timeline, family: Family, until_s: float) -> go.Figure:
         if series.name in family.names:
             name = series.name.partition(".")[2] or series.name
             times = [_short(time / length_s, 6) for time in series.time_s]
-            hover = f"{_safe(name)}: %{{y:,.4~g}} {_safe(series.unit)}<extra></extra>"
+            hover = f"{safe(name)}: %{{y:,.4~g}} {safe(series.unit)}<extra></extra>"
             index = family.names.index(series.name)
             traces += _line(name, index, times, series.mean, series.low, series.high, hovertemplate=hover)
     end = until_s / length_s
@@ -138,7 +138,7 @@ def timeline(shown: Timeline, family: Family, until_s: float) -> go.Figure:
         traces,
         height=270,
         xaxis={"title": {"text": f"{unit} since the start of the run"}, "range": [0, end]},
-        yaxis={"title": {"text": _safe(family.unit)}, "range": [0, 1.08 * family.peak if family.peak > 0 else 1]},
+        yaxis={"title": {"text": safe(family.unit)}, "range": [0, 1.08 * family.peak if family.peak > 0 else 1]},
         showlegend=True,
         **_fault(shown, end, length_s),
     )
@@ -202,12 +202,12 @@ def where_the_time_goes(splits: Mapping[str, Split]) -> go.Figure:
             ("near p99", {share.state: share.tail_s for share in found}),
         ):
             whole = sum(seconds.values())
-            bars.append((f"{_safe(name)}<br>{label}, {format_duration_s(whole)}", whole, seconds))
+            bars.append((f"{safe(name)}<br>{label}, {format_duration_s(whole)}", whole, seconds))
     bars.reverse()  # plotly draws the first category at the bottom
     traces: list[Trace] = []
     for index, state in enumerate(_states(splits)):
         colour, striped = _look(index)
-        name = _safe(state_of(state))
+        name = safe(state_of(state))
         spent = [seconds.get(state, 0.0) for _, _, seconds in bars]
         portions = [part / whole if whole > 0 else 0.0 for part, (_, whole, _) in zip(spent, bars, strict=True)]
         traces.append(
@@ -281,7 +281,7 @@ def _line(
     return [
         {**edge, "y": _drawn(low)},
         {**edge, "y": _drawn(high), "fill": "tonexty", "fillcolor": _faint(colour)},
-        {**both, "y": _drawn(middle), "line": line, "name": _safe(name), **hover},
+        {**both, "y": _drawn(middle), "line": line, "name": safe(name), **hover},
     ]
 
 
@@ -295,7 +295,7 @@ def _fault(shown: Timeline, end: float, length_s: float) -> dict[str, Any]:
     edge = {**upright, "type": "line", "line": {"color": FAULT, "width": 1.5, "dash": "dot"}}
     shade = {"type": "rect", "fillcolor": FAULT, "opacity": 0.16, "line": {"width": 0}, "layer": "below"}
     name = {
-        "text": f"▼ {_safe(shown.fault)}",
+        "text": f"▼ {safe(shown.fault)}",
         "x": begin,
         "y": 1,
         "yref": "paper",
@@ -375,5 +375,6 @@ def _faint(colour: str) -> str:
     return f"rgba({red},{green},{blue},0.2)"
 
 
-def _safe(text: str) -> str:
+def safe(text: str) -> str:
+    """Text in which plotly reads no tags."""
     return html.escape(text, quote=False)

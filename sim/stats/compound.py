@@ -14,6 +14,7 @@ import numpy as np
 
 from sim.figure import Figure
 from sim.results.columns import Ints
+from sim.stats.estimate import weights_at
 from sim.stats.freedom import FloatArray
 from sim.stats.rates import Frequency
 
@@ -29,16 +30,29 @@ class Peril:
     """Something that comes and takes.
 
     losses: what each of its episodes took, in the unit of the budget; infinite where it never ended. A negative one,
-    which chance brings about, takes nothing. weights: how likely each is, in any unit; all alike by default.
+    which chance brings about, takes nothing. weights: how likely each is, in any unit; all alike by default. control,
+    control_mean: what goes along with the losses, and its known mean, which the weights are made to have.
     """
 
     frequency: Frequency
     losses: FloatArray
     weights: FloatArray | None = None
+    control: FloatArray | None = None
+    control_mean: float | None = None
 
     def chosen(self, rows: Ints) -> Peril:
         """The same with these of its episodes."""
-        return Peril(self.frequency, self.losses[rows], None if self.weights is None else self.weights[rows])
+        weights, control = (None if one is None else one[rows] for one in (self.weights, self.control))
+        return Peril(self.frequency, self.losses[rows], weights, control, self.control_mean)
+
+    @property
+    def chances(self) -> FloatArray:
+        """How likely each loss is."""
+        weights = np.ones(len(self.losses)) if self.weights is None else self.weights
+        if self.control is not None:
+            weights = weights * weights_at(self.control, self.control_mean)
+        found: FloatArray = weights / weights.sum()
+        return found
 
 
 def chance_inside(budget: float, perils: Sequence[Peril], window_s: float) -> float:
@@ -63,8 +77,7 @@ def _on_the_lattice(peril: Peril, step: float, length: int) -> FloatArray:
     """Chances of 0, 1, .. steps; what is beyond the budget is left out, so that they add up to less than 1."""
     mass = np.zeros(length)
     losses = np.maximum(peril.losses, 0.0)
-    weights = np.ones(len(losses)) if peril.weights is None else peril.weights
-    weights = weights / weights.sum()
+    weights = peril.chances
     if step == 0:
         mass[0] = weights[losses == 0].sum()
         return mass

@@ -99,6 +99,22 @@ def estimate(
     return Estimate(value, error, pivots, n, most, (plain / error) ** 2 if error else 1.0)
 
 
+def weights_at(control: FloatArray, control_mean: float | None) -> FloatArray:
+    """Weights of the values, 1 on average, under which their mean is that of the regression on the control: lengths of
+    which chance has given too few count for more. None is below 0; where one would be, the mean is met less exactly.
+
+    Source: the generalised regression estimator, Särndal, Swensson & Wretman, Model Assisted Survey Sampling (1992),
+    section 6.5.
+    """
+    n = len(control)
+    if control_mean is None or n < MIN_VALUES or not np.ptp(control):
+        return np.ones(n)
+    away = control - control.mean()
+    weights = np.maximum(1 + (control_mean - control.mean()) * away * n / (away**2).sum(), 0.0)
+    found: FloatArray = weights / weights.mean()
+    return found
+
+
 def _means(
     values: FloatArray, control: FloatArray | None, control_mean: float | None
 ) -> tuple[FloatArray, FloatArray]:

@@ -20,10 +20,11 @@ class Harm:
     """One episode.
 
     extra: bad events beyond the twin's, up to the end of the record. outage_s: how long the fault itself was there.
-    lasted_s: from its begin until the run and its twin were one again, or to the end of the record. is_back: whether
-    bad events have stopped to be more than the twin's; else `extra` is only what the record holds. exposed: events
-    that began or were open while the fault was there, the most that it can have spoilt by itself. cost: simulated
-    events, those of the twin included. calm_bad, calm_begun, calm_s: of the twin, from the begin of the fault on.
+    lasted_s: from its begin until the run and its twin were one again, or (as they need not be to the last draw) rate,
+    backlog and latency were in order; else to the end of the record. is_back: whether bad events have stopped to be
+    more than the twin's; else `extra` is only what the record holds. exposed: events that began or were open while the
+    fault was there, the most that it can have spoilt by itself. cost: simulated events, those of the twin included.
+    calm_bad, calm_begun, calm_s: of the twin, from the begin of the fault on.
     """
 
     extra: int
@@ -37,12 +38,19 @@ class Harm:
     calm_s: float
 
 
-def harm_of(run: Replication, twin: Replication, sli: Sli, begin_ns: int, recoupled_ns: int | None) -> Harm:
+def harm_of(
+    run: Replication,
+    twin: Replication,
+    sli: Sli,
+    begin_ns: int,
+    recoupled_ns: int | None,
+    recovered_ns: int | None = None,
+) -> Harm:
     """The harm of an episode.
 
     run, twin: the same draws with the fault and without any. recoupled_ns: from when on they are the same; None where
     they are not, or never exactly: then the last quarter of what follows on the fault decides, in which there must not
-    be significantly more bad events than in the twin.
+    be significantly more bad events than in the twin. recovered_ns: when a drill would call the system recovered.
     """
     mine, calm = events_of(run, sli), events_of(twin, sli)
     ends = run.episodes.end_ns
@@ -51,7 +59,7 @@ def harm_of(run: Replication, twin: Replication, sli: Sli, begin_ns: int, recoup
     quarter_ns = run.horizon_ns - max(run.horizon_ns - end_ns, 0) // 4
     late, late_calm = (one.bad_in(quarter_ns, run.horizon_ns) for one in (mine, calm))
     is_quiet = is_over and late - late_calm <= SIGNIFICANT * math.sqrt(late + late_calm)
-    last_ns = run.horizon_ns if recoupled_ns is None else recoupled_ns
+    last_ns = next((one for one in (recoupled_ns, recovered_ns) if one is not None), run.horizon_ns)
     return Harm(
         extra=mine.bad - calm.bad,
         outage_s=(end_ns - begin_ns) * NS,

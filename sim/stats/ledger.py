@@ -79,7 +79,8 @@ class Row:
 
     per_year: how often. each_min: minutes of full outage by one. year_min: a year, the rate taken as its mean;
     with_rate: the same with what is not known of the rate. share: of the budget. flip: how often a year it may come,
-    all else alike, until what is expected is the budget; None where no rate is too many. never_back: share of episodes
+    all else alike, until what is expected is the budget; None where no harm was seen: then flip_least, up to which it
+    may come by the upper end of its minutes. never_back: share of episodes
     that do not end by themselves; they are not in the minutes. gain: by how much the known length of outages has made
     the variance of each_min less.
     """
@@ -91,10 +92,20 @@ class Row:
     with_rate: Figure
     share: float
     flip: float | None
+    flip_least: float | None = None
     evidence: str = ""
     source: str | None = None
     never_back: Figure | None = None
     gain: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Inside:
+    """The chance that what comes in a time of this length stays within the budget of that time."""
+
+    window_s: float
+    allowed_min: float
+    chance: Figure
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +127,7 @@ class Ledger:
     by_rates: Figure
     in_all: Figure
     chance_met: float
-    inside: Mapping[str, Figure]
+    inside: Mapping[str, Inside]
     left_out_min: float
     verdict: Verdict
     not_in_it: tuple[str, ...] = ()
@@ -171,9 +182,7 @@ def ledger(
         in_all=in_all,
         chance_met=sums.chance_within(level.budget_min - left_out_min),
         inside={
-            name: chance_figure(
-                ((1 - level.target) - calm.value / YEAR_MIN) * window_s / 60, perils, window_s, confidence
-            )
+            name: _inside(level, calm.value, perils, window_s, confidence)
             for name, window_s in (windows or {}).items()
         },
         left_out_min=left_out_min,
@@ -221,13 +230,21 @@ def _pair_name(pair: Pair) -> str:
 
 def _peril(kind: Kind, per_min: float) -> Peril:
     took = [harm.extra / per_min if harm.is_back else np.inf for harm in kind.harms]
-    return Peril(kind.frequency, np.array(took, float))
+    outage_s = np.array([harm.outage_s for harm in kind.harms])
+    return Peril(kind.frequency, np.array(took, float), control=outage_s, control_mean=kind.outage_mean_s)
 
 
 def _pair_peril(pair: Pair, rates: Mapping[str, Frequency], per_min: float) -> Peril:
     lag_s = np.array(pair.lag_s, float)
     often = rates[pair.first].per_s * rates[pair.second].per_s * float(lag_s.mean())
     return Peril(Frequency(often), np.array(pair.excess, float) / per_min, lag_s)
+
+
+def _inside(level: Level, calm_min: float, perils: Sequence[Peril], window_s: float, confidence: float) -> Inside:
+    """What is bad without faults comes evenly: it makes the budget smaller."""
+    allowed = level.budget_min * window_s / YEAR_S
+    left = allowed - calm_min * window_s / YEAR_S
+    return Inside(window_s, allowed, chance_figure(left, perils, window_s, confidence))
 
 
 def _row(sums: Sums, term: Term, kind: Kind | None, level: Level, total: float) -> Row:
@@ -238,17 +255,19 @@ def _row(sums: Sums, term: Term, kind: Kind | None, level: Level, total: float) 
     per_year = Figure.exact(often, "1/year")
     if kind is not None:
         per_year = kind.frequency.figure(sums.confidence)
+    each_min = sums.interval(each.value, sums.mean_draws[term.name], "min", each.n)
     never = None
     if kind is not None:
         never = independent_share(sum(not h.is_back for h in kind.harms), len(kind.harms), sums.confidence)
     return Row(
         name=term.name,
         per_year=per_year,
-        each_min=sums.interval(each.value, sums.mean_draws[term.name], "min", each.n),
+        each_min=each_min,
         year_min=sums.interval(year, sums.part(term, True, False), "min/year", each.n),
         with_rate=sums.interval(year, sums.part(term, True, True), "min/year", each.n),
         share=year / level.budget_min,
         flip=max(room, 0.0) / each.value if kind is not None and each.value > 0 else None,
+        flip_least=max(room, 0.0) / each_min.high if each.value <= 0 and each_min.high else None,
         evidence="" if kind is None else kind.evidence,
         source=None if kind is None else kind.source,
         never_back=never,

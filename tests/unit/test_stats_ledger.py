@@ -16,7 +16,7 @@ import pytest
 
 from sim.stats.allotment import Pilot, allotted
 from sim.stats.compound import Peril, chance_figure, chance_inside
-from sim.stats.estimate import estimate
+from sim.stats.estimate import estimate, weights_at
 from sim.stats.harm import Harm
 from sim.stats.ledger import YEAR_MIN, Kind, Ledger, Level, Pair, ledger
 from sim.stats.rates import YEAR_S, Frequency
@@ -68,6 +68,16 @@ def test_a_control_takes_out_the_share_of_the_variance_that_it_explains() -> Non
     values = control + random.normal(0, 30, 500)
     # Of a variance of 8100 + 900 a tenth is left; of 500 a ratio of variances is known to 11 %, and this is 4 of them.
     assert estimate(values, control, 90.0).gain == pytest.approx(10, rel=0.44)
+
+
+def test_weights_have_the_mean_of_the_regression() -> None:
+    random = np.random.default_rng(8)
+    control = random.gamma(4, 25, 40)
+    values = control * random.gamma(9, 1 / 9, 40)
+    weights = weights_at(control, 95.0)
+    assert (weights * values).mean() == pytest.approx(estimate(values, control, 95.0).value)
+    assert (weights * control).mean() == pytest.approx(95)
+    assert (weights_at(control, None) == 1).all()
 
 
 def test_nothing_seen_is_the_rule_of_three_on_the_high_account_alone() -> None:
@@ -187,8 +197,8 @@ def test_the_chances_are_those_of_what_comes_not_of_what_is_expected() -> None:
     found = of(kind("a", 4, [1200] * 20), target=0.999)
     # 20 min each: 43.8 are allowed in a month, two of a Poisson number of mean 1/3; 525.6 in a year, 26 of 4.
     month = sum(math.exp(-1 / 3) / 3**n / math.factorial(n) for n in range(3))
-    assert found.inside["month"].value == pytest.approx(month, abs=1e-6)
-    assert found.inside["year"].value == pytest.approx(1, abs=1e-6)
+    assert found.inside["month"].chance.value == pytest.approx(month, abs=1e-6)
+    assert found.inside["year"].chance.value == pytest.approx(1, abs=1e-6)
 
 
 def test_noise_and_rates_are_told_apart() -> None:
