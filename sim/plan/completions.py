@@ -63,8 +63,8 @@ def _completion(scenario: Scenario, constants: Constants, workflow: Workflow, ac
     return Computed(
         parts * restarted_mean_s(survives, mttf_s, away_s),
         "s",
-        f"its own time on average, {format_duration_s(alone_s)} without crashes; one every {format_duration_s(mttf_s)}, "
-        f"the next try {format_duration_s(away_s)} later",
+        f"its own time on average, {format_duration_s(alone_s)} without crashes; one every "
+        f"{format_duration_s(mttf_s)}, the next try {format_duration_s(away_s)} later",
     )
 
 

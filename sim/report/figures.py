@@ -153,7 +153,7 @@ def beside_twin(shown: Picture, line: Line) -> go.Figure:
     in_ms = line.unit == "s" and max((v for v in (*line.values, *line.twin) if math.isfinite(v)), default=1.0) < 1
     named, factor = ("ms", 1e3) if in_ms else (line.unit, 1.0)
     common: Trace = {"type": "scatter", "mode": "lines", "x": times}
-    hover = f"%{{y:,.4~g}} {_safe(named)}<extra>%{{fullData.name}}</extra>"
+    hover = f"%{{y:,.4~g}} {safe(named)}<extra>%{{fullData.name}}</extra>"
     traces: list[Trace] = [
         {
             **common,
@@ -177,7 +177,7 @@ def beside_twin(shown: Picture, line: Line) -> go.Figure:
         span = {"x0": begin_s / length_s, "x1": (end_s if until_s is None else min(until_s, end_s)) / length_s}
         upright = {"type": "rect", "xref": "x", "yref": "paper", "y0": 0, "y1": 1, **span}
         shapes.append({**upright, "fillcolor": FAULT, "opacity": 0.16, "line": {"width": 0}, "layer": "below"})
-    title = {"text": f"<b>{_safe(line.name)}</b>", "font": {"size": 13}, "x": 0, "xanchor": "left", "yanchor": "top"}
+    title = {"text": f"<b>{safe(line.name)}</b>", "font": {"size": 13}, "x": 0, "xanchor": "left", "yanchor": "top"}
     return _figure(
         traces,
         height=230,
@@ -186,7 +186,7 @@ def beside_twin(shown: Picture, line: Line) -> go.Figure:
             "title": {"text": f"{unit} since the fault began"},
             "range": [shown.time_s[0] / length_s, end_s / length_s] if shown.time_s else [0, 1],
         },
-        yaxis={"title": {"text": _safe(named)}, "rangemode": "tozero"},
+        yaxis={"title": {"text": safe(named)}, "rangemode": "tozero"},
         showlegend=True,
         shapes=shapes,
     )
