@@ -28,8 +28,9 @@ def fault_problems(scenario: Scenario) -> Iterator[Problem]:
         missing = _missing(scenario, path, fault)
         if missing is not None:
             yield missing
-        else:
-            yield from _pods(scenario, path[:2], fault)
+            continue
+        yield from _pods(scenario, path[:2], fault)
+        yield from _shared(scenario, path[:2], fault)
 
 
 def _missing(scenario: Scenario, path: Path, fault: DeploymentFault) -> Problem | None:
@@ -87,6 +88,18 @@ def _pods(scenario: Scenario, path: Path, fault: DeploymentFault) -> Iterator[Pr
             )
     if fault.mttf_ns is not None:
         yield Problem(dotted((*path, "nodes")), "lists pods, but `mttf` is for every single one", "leave it out")
+
+
+def _shared(scenario: Scenario, path: Path, fault: DeploymentFault) -> Iterator[Problem]:
+    """What happens to the cores of one component alone, where several share them."""
+    component = "postgres" if fault.target == "postgres.primary" else fault.target
+    for name, host in scenario.hosts.items():
+        if component in host.components and fault.happens in ("slow", "errors"):
+            yield Problem(
+                dotted((*path, "effect")),
+                f"is {fault.happens}, but the cores of {component} are those of the host {name}, which others share",
+                "write   effect: pause   or   effect: crash",
+            )
 
 
 def number_of(scenario: Scenario, fault: DeploymentFault) -> int:

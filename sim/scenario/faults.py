@@ -35,7 +35,7 @@ class DeploymentFault(Spec):
     effect: Effect | None = None
     """What happens: a crash where it is left out; or they stand still (pause), work at `speed` (slow), or what they
     do fails (errors). A dependency gives errors where it is left out; or its calls stand still until it is over
-    (hang), or go at `speed` (slow). Of a workflow more are started (load)."""
+    (hang), or go at `speed` (slow). Of a workflow more are started (load); a clock jumps (clock)."""
     speed: Annotated[float, Field(gt=0, lt=1)] | None = None
     """With `effect: slow`: the factor on speed."""
     probability: Ratio | None = None
