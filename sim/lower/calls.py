@@ -1,7 +1,7 @@
-"""How a worker calls a dependency: circuit breaker, bulkhead, timeout, hedging, from the outside to the inside.
+"""How a worker calls a dependency: retries, breaker, bulkhead, timeout, hedging, from the outside to the inside.
 
-The order is that of the libraries: a breaker sees whatever becomes of a call, a bulkhead is held until the caller has
-its answer or has given up, a timeout counts from the moment that the call is sent.
+The order is that of the libraries: each try asks the breaker, which sees whatever becomes of it; a bulkhead is held
+until the caller has its answer or has given up; a timeout counts from the moment that the call is sent.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from sim.lower.steps import (
     start,
 )
 from sim.network.places import Resource
-from sim.network.policies import Breaker
+from sim.network.policies import Breaker, Budget, Retry
 from sim.scenario.dependencies import Dependency
-from sim.scenario.resilience import CircuitBreaker, Hedge
+from sim.scenario.resilience import CallRetry, CircuitBreaker, Hedge
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +67,11 @@ def guarded(
         )
         steps = (acquire(room, at=caller.slots), *steps, release(room))
     steps = (*token, *steps)
-    if dependency.breaker is not None:
-        breaker = _breaker(parts, name, dependency.breaker, caller)
-        steps = (Attempt(attempt=AttemptBody(steps=steps, breaker=breaker, counted=False)),)
+    if dependency.breaker is not None or dependency.retry is not None:
+        breaker = None if dependency.breaker is None else _breaker(parts, name, dependency.breaker, caller)
+        retry = None if dependency.retry is None else _retry(parts, name, dependency.retry)
+        tried = AttemptBody(steps=steps, breaker=breaker, retry=retry, counted=retry is not None)
+        steps = (Attempt(attempt=tried),)
     return steps
 
 
@@ -93,3 +95,16 @@ def _breaker(parts: Parts, name: str, own: CircuitBreaker, caller: Caller) -> st
         at=caller.slots if own.per == "pod" else None,
     )
     return breaker
+
+
+def _retry(parts: Parts, name: str, own: CallRetry) -> Retry:
+    if own.budget is not None:
+        parts.budgets[name] = Budget(ratio=own.budget.ratio, burst=own.budget.burst)
+    return Retry(
+        initial_interval_ns=own.initial_interval_ns,
+        backoff_coefficient=own.backoff_coefficient,
+        maximum_interval_ns=own.maximum_interval_ns,
+        maximum_attempts=own.attempts,
+        jitter=own.jitter,
+        budget=None if own.budget is None else name,
+    )

@@ -10,7 +10,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from sim.network.distributions import Distribution
-from sim.scenario.resilience import Bulkhead, CircuitBreaker, Hedge
+from sim.scenario.resilience import Bulkhead, CallRetry, CircuitBreaker, Hedge
 from sim.spec import Spec
 from sim.units import Mistake, PositiveDuration, PositiveRate, Ratio
 
@@ -51,6 +51,9 @@ class Dependency(Spec):
     """How long a caller waits for the answer; then the call has failed for it, and is worked off there for nobody."""
     propagate_deadline: bool = False
     """With `timeout`: the deadline goes along with the call, and a call whose caller has given up is dropped there."""
+    retry: CallRetry | None = None
+    """When a caller makes a failed call again by itself; without it the activity fails at once, and is tried again by
+    its own policy."""
     breaker: CircuitBreaker | None = None
     """Circuit breaker of the callers; none where it is left out."""
     bulkhead: Bulkhead | None = None

@@ -53,3 +53,24 @@ class RetryBudget(Spec):
     """Retries for each first attempt, all executions together. Beyond it a failure is final."""
     burst: Annotated[int, Field(ge=1, le=1_000_000)] = 100
     """Retries that may be saved up; so many there are at the start."""
+
+
+class CallRetry(Spec):
+    """Calls that are made again by the activity itself: `3`, or `{attempts: 3, jitter: 50 %}`.
+
+    The defaults of the intervals are those of the example in gRPC's proposal A6 (client retries), 2017.
+    """
+
+    plain_value_is: ClassVar[str] = "attempts"
+    attempts: Annotated[int, Field(ge=2)]
+    """Calls in all."""
+    initial_interval_ns: PositiveDuration = 100_000_000
+    """Back-off after the first failure."""
+    backoff_coefficient: Annotated[float, Field(ge=1)] = 2.0
+    """Factor from one back-off to the next."""
+    maximum_interval_ns: PositiveDuration = 1_000_000_000
+    """Longest back-off."""
+    jitter: Ratio = 0.0
+    """Each back-off is shortened by up to this share, uniformly."""
+    budget: RetryBudget | None = None
+    """Calls that all workers together may make again, as a share of first ones; without it there is no limit."""

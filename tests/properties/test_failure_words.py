@@ -53,6 +53,7 @@ dependencies:
     timeout: 400 ms
     propagate_deadline: true
     hedge: 150 ms
+    retry: {attempts: 2, jitter: 50 %, budget: {ratio: 20 %, burst: 10}}
     bulkhead: {calls: 3, queue: 20}
     breaker: {window: 10, open: 1 s}
 temporal: {rtt: 0.5 ms, history_shards: 64, history: {replicas: 3, cpu: 1}}

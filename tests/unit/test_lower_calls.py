@@ -108,6 +108,25 @@ def test_a_breaker_that_is_open_turns_calls_away_and_lets_them_through_later() -
     assert latencies_ms(called("concurrency: 1", outage=outage)) == [7313 + 100 + 6]
 
 
+def test_a_failed_call_is_made_again_by_its_caller() -> None:
+    # Fails at 107 and, 100 later, at 307; after 200 more it is made at 507, when the outage is over.
+    replication = called("retry: 3", outage="at: 0 s, repair: 500 ms")
+    assert latencies_ms(replication) == [607 + 6]
+    assert replication.attempts["order"] == (2, 2)  # an activity and a call; the call twice again
+
+
+def test_calls_are_made_again_within_a_budget() -> None:
+    # One is saved up: after 307 the activity has failed, written 308, and starts again at 1309.
+    budget = "retry: {attempts: 3, budget: {ratio: 0 %, burst: 1}}"
+    assert latencies_ms(called(budget, outage="at: 0 s, repair: 500 ms")) == [1309 + 100 + 6]
+
+
+def test_each_try_of_a_call_asks_the_breaker() -> None:
+    # It opens at 107: the try at 207 is turned away at once, the one at 407 as well; the activity comes again at 1409.
+    both = "retry: 3, breaker: {window: 1, open: 500 ms, trials: 1}"
+    assert latencies_ms(called(both, outage="at: 0 s, repair: 500 ms")) == [1409 + 100 + 6]
+
+
 def test_each_pod_has_a_breaker_of_its_own_unless_all_share_one() -> None:
     bank = "dependencies.bank={latency: 1 ms, breaker: {per: %s}}"
     own, shared = (small(ONE, STEP % "", bank % per).lowered.network.breakers for per in ("pod", "deployment"))
