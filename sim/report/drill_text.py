@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from statistics import fmean
 
 from sim.figure import Figure
@@ -12,7 +11,7 @@ from sim.plan.drill import Case, DrillReport
 from sim.plan.episode_cost import IN_IT, NOT_IN_IT
 from sim.report.grid import WIDTH, fits, grid, paragraph
 from sim.report.spark import folded, spark
-from sim.report.wording import LOSSES, as_factor, confidence_of, interval_of, plain, show, value_of
+from sim.report.wording import LOSSES, as_factor, bracket, confidence_of, interval_of, plain, show, value_of
 from sim.stats.episode_picture import Line, Picture
 from sim.units import format_count, format_duration_ns, format_duration_s
 
@@ -131,11 +130,13 @@ def _costs(report: DrillReport) -> Iterator[str]:
 
 
 def _cell(figure: Figure | None) -> tuple[str, str]:
-    """An amount and its interval; money without its unit, which stands in the head."""
+    """An amount and its interval; money to the cent and without its unit, which stands in the head."""
     if figure is None:
         return "", ""
-    bare = replace(figure, unit="") if figure.unit == "USD" else figure
-    return value_of(bare), interval_of(bare)
+    if figure.unit != "USD" or figure.value is None:
+        return value_of(figure), interval_of(figure)
+    ends = [f"{end:,.2f}" for end in (figure.low, figure.high) if end is not None]
+    return f"{figure.value:,.2f}", bracket(*ends) if len(ends) == 2 else ""
 
 
 def _picture(case: Case, label: str, shown: Picture) -> Iterator[str]:

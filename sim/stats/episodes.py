@@ -13,8 +13,8 @@ from sim.results.columns import FAILED, OPEN, REJECTED, SUCCEEDED, Replication
 from sim.stats import recovery as one
 from sim.stats.intervals import mean_interval
 from sim.stats.metrics import NS, operations
-from sim.stats.recovery import CONFIRMING_WINDOWS, Windows, chance, recovery_figures
-from sim.stats.skewed import independent_share
+from sim.stats.recovery import CONFIRMING_WINDOWS, Windows, recovery_figures
+from sim.stats.skewed import bootstrap_t_interval, independent_share
 from sim.stats.summary import Recovery
 
 PLATFORM_SPAN = "span.platform"
@@ -164,7 +164,7 @@ def recovery_of(episodes: Sequence[Episode], limit_ns: int | None, confidence: f
         fault=episodes[0].fault,
         at_s=Figure.exact(float(np.mean([e.begin_ns for e in episodes])) * NS, "s"),
         episodes=len(episodes),
-        detect_s=_told(figures["detect"].mean, times, "detect_ns"),
+        detect_s=_detected([e.detect_ns for e in times], confidence),
         restore_s=figures["restore"].mean,
         drain_s=figures["drain"].mean,
         latency_ok_s=figures["latency_ok"].mean,
@@ -196,11 +196,14 @@ def _longest_ns(run: Replication, family: str) -> int:
     return max((int(span.durations_ns.max()) for span in found), default=0)
 
 
-def _told(figure: Figure, episodes: Sequence[object], name: str) -> Figure:
-    missing = sum(getattr(episode, name) is None for episode in episodes)
-    if missing == len(episodes):
-        return Figure.refused("s", "nothing reacted in any episode", len(episodes))
-    return figure.with_note(f"in {missing} of {len(episodes)} episodes nothing reacted") if missing else figure
+def _detected(times_ns: Sequence[int | None], confidence: float) -> Figure:
+    """The mean time to the first reaction, of the episodes in which anything reacted."""
+    came = [time * NS for time in times_ns if time is not None]
+    if not came:
+        return Figure.refused("s", "nothing reacted in any episode", len(times_ns))
+    figure = bootstrap_t_interval(came, "s", confidence)
+    missing = len(times_ns) - len(came)
+    return figure.with_note(f"in {missing} of {len(times_ns)} episodes nothing reacted") if missing else figure
 
 
 def windows_of(run: Replication, window_ns: int) -> Windows:
@@ -221,7 +224,7 @@ def windows_of(run: Replication, window_ns: int) -> Windows:
         ended, latency = span.ended_ns, span.durations_ns
     else:
         ended, latency = rows.end_ns[done], (rows.end_ns - rows.start_ns)[done]
-    return Windows(completed, backlog, *_p99_by_window(ended, latency, edges))
+    return Windows(completed, backlog, _p99_by_window(ended, latency, edges))
 
 
 def _padded(values: NDArray[np.int64], count: int) -> NDArray[np.int64]:
@@ -230,22 +233,15 @@ def _padded(values: NDArray[np.int64], count: int) -> NDArray[np.int64]:
 
 def _p99_by_window(
     ended: NDArray[np.int64], latency: NDArray[np.int64], edges: NDArray[np.int64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The 99th percentile in each window, and what it is at least: what more completions exceed than are above a
-    99th percentile but by chance. Source of the latter: David & Nagaraja, Order Statistics (2003), section 7.1."""
-    from scipy.special import bdtrik
-
+) -> NDArray[np.float64]:
     p99 = np.full(len(edges) - 1, np.nan)
-    least = np.full(len(edges) - 1, np.nan)
     order = np.argsort(ended, kind="stable")
     bounds = np.searchsorted(ended[order], edges)
-    above = np.ceil(bdtrik(1 - chance(len(p99)), np.maximum(np.diff(bounds), 1), 0.01)).astype(np.int64)
     for window in range(len(p99)):
-        part = np.sort(latency[order[bounds[window] : bounds[window + 1]]])
+        part = latency[order[bounds[window] : bounds[window + 1]]]
         if part.size:
             p99[window] = np.quantile(part, 0.99, method="inverted_cdf")
-            least[window] = part[part.size - 1 - above[window]] if above[window] < part.size else 0
-    return p99, least
+    return p99
 
 
 def _failures(run: Replication) -> int:
