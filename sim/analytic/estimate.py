@@ -387,7 +387,7 @@ def _wait(
     if apart:
         rate, load, square, units = rate / nodes, load / nodes, square / nodes, units / nodes
     mean = load / rate
-    if mean == 0:
+    if mean * mean == 0:  # also of a time so short that its square is no number any more
         return 0.0
     scv = max(0.0, square / rate / mean**2 - 1)
     servers = max(1, math.floor(units))

@@ -114,3 +114,26 @@ def test_the_cures_of_a_scenario_are_listed_as_they_are_typed_and_taken_by_name(
     assert "  cure two: --set network.stations.server.servers=2\n" in command.sim("check", command.file(text)).out
     assert check(command, text)["cures"] == {"two": {"network.stations.server.servers": 2}}
     assert check(command, text, "--cure", "two")["places"]["server"]["utilisation"] == pytest.approx(0.25)
+
+
+def test_a_wait_so_short_that_its_square_is_no_number_is_no_wait(command: Command) -> None:
+    # Of 60 units 0.001 are in use: somebody waits with a probability of 1e-262, and holds the outer one meanwhile.
+    text = """
+name: hardly ever
+network:
+  sources: {jobs: {routine: job, arrivals: 1/s}}
+  resources: {outer: {units: 2}, inner: {units: 60}, slots: {units: 9}}
+  stations: {server: {servers: 1, service: {exponential: 100 ms}}}
+  routines:
+    job:
+      - acquire: outer
+      - acquire: inner
+      - release: outer
+      - delay: 1 ms
+      - release: inner
+      - acquire: slots                                     # its holding times take rounds of iteration
+      - use: server
+"""
+    found = check(command, text)
+    assert found["places"]["outer"]["wait_s"] == 0.0
+    assert found["latency_s"]["job"] == pytest.approx(0.001 + 0.1 / 0.9, rel=1e-3)
