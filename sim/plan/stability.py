@@ -17,10 +17,12 @@ from sim.errors import InputErrors, Problem
 from sim.figure import Figure
 from sim.lower.load import Loaded, cured
 from sim.lower.lower import lower
+from sim.network.distributions import Constant
+from sim.network.faults import Fault
 from sim.plan.at_load import Alone, AtLoad, Watch, good_share
 from sim.plan.billing import bill_of
 from sim.plan.inputs import check_inputs, placed
-from sim.plan.kinds import calm, kinds_of
+from sim.plan.kinds import Kind, calm, kinds_of
 from sim.plan.phases import cycle_of
 from sim.plan.runner import Runner
 from sim.plan.study import Band, Level, Outcome, Stability, StabilityOptions, Starts
@@ -38,11 +40,13 @@ from sim.stats.threshold import Tried, decisions_at_most, threshold
 
 MOST = 4
 """A decision that takes more than this many times its fewest outcomes stays undecided."""
-FARTHEST = 4.0
+FARTHEST = 2.0
 """The closed form is asked for loads of up to this many times the upper end of a search."""
+FEW_GOOD = 0.9
+"""Good ends for each start, at the lowest load, below which the reader has to know."""
 PICTURED = 5
 """Loads at least at which both starts are compared: the ends of the search, and evenly between."""
-CLOSE = 0.005
+CLOSE = 0.01
 """Relative width at which the search for the load of the closed form ends."""
 
 
@@ -85,7 +89,7 @@ def watch_of(loaded: Loaded, options: StabilityOptions, traces: Traces) -> Watch
         problems.append(Problem("--fault", f"is {options.fault}, which is no fault of this scenario", known))
         raise InputErrors(placed(loaded, problems))
     kind = kinds[options.fault]
-    faults = [fault for variant in kind.variants for fault in variant.faults.values()]
+    faults = _faults_of(kind)
     for fault in faults:
         if fault.duration is None:
             message = f"is {options.fault}, which never ends by itself: there is no trigger to remove"
@@ -99,6 +103,11 @@ def watch_of(loaded: Loaded, options: StabilityOptions, traces: Traces) -> Watch
         if fault.duration is not None
     )
     return Watch(options.fault, kind.at_ns, 0, lasts_ns, settings.drill_window_ns, settings, traces)
+
+
+def _faults_of(kind: Kind) -> list[Fault]:
+    """All that an episode may be made of."""
+    return [fault for variant in kind.variants for fault in variant.faults.values()]
 
 
 def runner_of(loaded: Loaded, options: StabilityOptions, traces: Traces) -> Runner:
@@ -142,7 +151,7 @@ class _Study:
         backlog = options.backlog or max(after.left for after in given.after)
         starts = self._starts(loads, backlog)
         cures = tuple(self._cure(name, cure) for name, cure in self.loaded.scenario.cures.items())
-        self._say_what_is_approximate(given)
+        self._say_what_is_approximate(given, as_it_is.band)
         return Stability(
             name=self.loaded.scenario.name,
             file=self.loaded.document.file,
@@ -151,6 +160,7 @@ class _Study:
             fault=watch.fault,
             begin_s=None if watch.begin_ns is None else watch.begin_ns / 1e9,
             lasts_s=watch.lasts_ns / 1e9,
+            lasts_exactly=all(isinstance(fault.duration, Constant) for fault in _faults_of(given.kind)),
             limit_s=watch.limit_ns / 1e9,
             at=options.at,
             as_it_is=as_it_is,
@@ -187,8 +197,13 @@ class _Study:
             raise InputErrors(placed(self.loaded, [Problem(f"cures.{name}", message)]))
         return _Loads(self, loaded).outcome(name, tuple(as_assignments(cure)))
 
-    def _say_what_is_approximate(self, given: AtLoad) -> None:
+    def _say_what_is_approximate(self, given: AtLoad, band: Band | None) -> None:
         options = self.options
+        if band is not None and band.good < FEW_GOOD:
+            self.notes.append(
+                f"of what starts in the last stretch at the lowest load, {100 * band.good:.0f} % ends well in it; "
+                "this is taken for a load that is carried, and others are held against it"
+            )
         for factor in (options.low, options.high):
             rounded = list(inexact(self.loaded.scenario, factor))
             if rounded:
@@ -333,6 +348,12 @@ def too_much(loaded: Loaded, high: float) -> float | None:
     low, top = 0.0, FARTHEST * high
     if stable(top):
         return None
+    bottleneck = estimate(loaded.lowered.network).bottleneck
+    if bottleneck is not None and bottleneck.utilisation > 0:
+        # Most places are used in proportion to the load, which leaves little to search for.
+        for guess in ((1 - CLOSE / 2) / bottleneck.utilisation, (1 + CLOSE / 2) / bottleneck.utilisation):
+            if low < guess < top:
+                low, top = (guess, top) if stable(guess) else (low, guess)
     while top - low > CLOSE * top:
         middle = (low + top) / 2
         low, top = (middle, top) if stable(middle) else (low, middle)

@@ -125,7 +125,12 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Stability:
-    """Everything that is told."""
+    """Everything that is told.
+
+    begin_s: when the fault begins; None: at a phase that is drawn. lasts_s: for how long; at most, in 99 of 100
+    episodes, unless lasts_exactly. at: the given load. backlog: executions that the overloaded start begins with.
+    starts: in the order of the load. error, within: see `StabilityOptions`. notes: what is approximate here.
+    """
 
     name: str
     file: str
@@ -134,6 +139,7 @@ class Stability:
     fault: str
     begin_s: float | None
     lasts_s: float
+    lasts_exactly: bool
     limit_s: float
     at: float
     as_it_is: Outcome

@@ -33,6 +33,8 @@ def stability_text(found: Stability, command: str) -> str:
 def trigger_of(found: Stability) -> str:
     """What was tried: "`pause` from 6 s on, for 3 s at most; watched for 30 s after its end; seed 1; 141 runs"."""
     lasts = format_duration_s(found.lasts_s)
+    if not found.lasts_exactly:
+        lasts = f"at most {lasts} in 99 of 100 episodes"
     begin = "at a random phase of the load" if found.begin_s is None else f"from {format_duration_s(found.begin_s)} on"
     return (
         f"`{found.fault}` {begin}, for {lasts}; watched for "

@@ -197,3 +197,13 @@ def test_a_load_spike_is_a_trigger_like_any_other() -> None:
     assert more.backlog == pytest.approx(350, abs=3)
     assert more.as_it_is.back.value == 0.0
     assert more.as_it_is.draining == 2
+
+
+def test_what_is_little_at_the_lowest_load_and_a_length_that_varies_are_told() -> None:
+    text = QUEUE.replace("duration: 5 s", "duration: {uniform: [4 s, 5 s]}", 1).replace(
+        "job: [{use: server}]", "job: [{use: server}, {fail: unlucky, probability: 50 %}]"
+    )
+    found = stability(load(text), options(low=1.0, high=2.5, within=1.0))
+    assert "for at most 4.99 s in 99 of 100 episodes" in stability_text.trigger_of(found)
+    assert any("is taken for a load that is carried" in note for note in found.notes)
+    assert found.as_it_is.back.value == 1.0
