@@ -16,15 +16,15 @@ FAMILIES = {
         "burst.jitter think start stop limit priority uncounted during again cut_off too_late"
     ),
     "resource": (
-        "fifo lifo priority preempted rejected nodes shared_group several_units opening patience otherwise at leaving "
+        "fifo lifo priority preempted rejected nodes shared_group several_units opening patience otherwise at "
         "affinity lease forget release not_held"
     ),
-    "choice": "round_robin random least_loaded power_of_two",
+    "choice": "round_robin random least_loaded power_of_two bound_to_leaver",
     "wait_at": "round_robin random least_loaded power_of_two chosen_again",
     "keyed": "execution attribute skew",
     "server": (
         "fifo lifo priority preempted rejected nodes shared_group fixed cores contention cores_and_servers "
-        "leaving slowed paused setup setup_called_off door kept patience at step_priority"
+        "slowed paused setup setup_called_off door kept patience at step_priority"
     ),
     "delay_station": "itself",
     "group_commit": "flush limit refused crashed patience",

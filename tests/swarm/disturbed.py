@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .dice import Dice, Swarm
 from .places import Document, Places
+from .routines import within
 from .switched import may_go
 from .times import Times
 
@@ -19,15 +20,21 @@ def extend(swarm: Swarm, times: Times, faults: Document) -> None:
             fault["common"] = dice.pick((0.2, 0.5, 1.0))
 
 
-def reclaim(swarm: Swarm, times: Times, places: Places, faults: Document, used: set[str]) -> None:
-    """Add a fault that gives notice to nodes of a group that steps go to."""
+def reclaim(swarm: Swarm, times: Times, places: Places, document: Document, used: set[str]) -> None:
+    """Add a fault that gives notice to nodes of a group that steps go to, most often of one that they are bound to."""
+    faults: Document = document["faults"]
     dice = swarm.aside("reclaim")
     standing = _places(places).items()
     fixed = {places.group_of(name) for name, place in standing if not may_go(place)}
     groups = [group for group in places.groups() if group in used - fixed]
-    if not groups or not swarm.weight("fault.notice") or not dice.chance(0.6):
+    bodies = [step.get("use") or step.get("acquire") for step in within(document["routines"])]
+    visits = [body for body in bodies if isinstance(body, dict) and "at" in body]
+    bound = {places.group_of(body.get("station") or body["resource"]) for body in visits}
+    favoured = [group for group in groups if group in bound]
+    if not groups or not swarm.weight("fault.notice") or not dice.chance(0.9 if favoured else 0.5):
         return
-    fault: Document = {"targets": [{"group": dice.pick(groups)}], "effect": "crash"}
+    group = dice.pick(favoured or groups)
+    fault: Document = {"targets": [{"group": group}], "effect": "crash"}
     nodes = dice.pick(("any", "any", "all", "each"))
     if nodes == "each":
         fault["each"] = True
@@ -36,7 +43,7 @@ def reclaim(swarm: Swarm, times: Times, places: Places, faults: Document, used: 
     fault |= {"mttf": times.distribution(1, dice.pick((2, 5))), "duration": times.steps(dice.pick((0, 1, 3)))}
     if dice.chance(0.2) and swarm.weight("fault.common") and fault["targets"][0].get("nodes", fault.get("each")):
         fault["common"] = 0.3
-    faults["reclaim"] = {**fault, "notice": times.steps(dice.pick((1, 2, 5, 20)))}
+    faults["reclaim"] = {**fault, "notice": times.steps(dice.pick((5, 20, 50) if favoured else (1, 2, 5, 20)))}
 
 
 def _places(places: Places) -> Document:

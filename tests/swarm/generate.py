@@ -66,7 +66,7 @@ def case(seed: int, scale: float = 1.0) -> Case:
         **properties,
     }
     if swarm.weight("faults") and "end" not in faults:  # that one is alone
-        reclaim(swarm, times, places, faults, _used(routines.written, places))
+        reclaim(swarm, times, places, document, _used(routines.written, places))
         jumps(swarm, times, faults)
         spike(swarm, times, document, max(1, round(20 * scale)))
     _know_only_what_can_fail(document)

@@ -41,7 +41,7 @@ def _give(seen: Seen, pool: Any, grant: Any, node: int) -> None:
     if grant.units > 1:
         seen.add("resource.several_units")
     if pool.group.leaves[node]:
-        seen.add(f"{kind}.leaving")
+        seen.add("choice.bound_to_leaver")
 
 
 @look(Pool, "wait")
