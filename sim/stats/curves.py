@@ -9,6 +9,7 @@ import numpy as np
 from sim.results.columns import SUCCEEDED, FaultEpisode, Replication
 from sim.results.histogram import Histogram
 from sim.stats.metrics import NS, Cohort
+from sim.stats.policies import level
 from sim.stats.quantiles import percentile_interval
 from sim.stats.summary import Curve, Series, Split, Timeline
 
@@ -72,22 +73,16 @@ def timeline(replications: Sequence[Replication], fault: str | None) -> Timeline
     series = []
     for name in replications[0].samples:
         if any(run.samples[name].any() for run in replications):
-            values = np.stack([_level(run, name, shortest, width) for run in replications])
-            series.append(_series(name, "1/s" if name.startswith("rejected.") else "", times[:-1], values))
+            values = np.stack([level(run, name)[:shortest] for run in replications])
+            if name.startswith("rejected."):
+                series.append(_series(name, "1/s", times[:-1], values[:, 1:] / width))
+            else:
+                series.append(_series(name, "", times[:-1], values[:, :-1]))
     for index, routine in enumerate(replications[0].routines):
         counts = np.stack([completions(run, index, times) for run in replications])
         if counts.any():
             series.append(_series(f"completions.{routine}", "1/s", times[:-1], counts / width))
     return Timeline(fault, _begin(episode), _end(episode), tuple(series))
-
-
-def _level(run: Replication, name: str, shortest: int, width_s: float) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    """The samples of one run as they are shown: of breakers of several nodes their mean, of rejections the rate."""
-    family, _, place = name.partition(".")
-    values = run.samples[name][:shortest].astype(np.float64)
-    if family == "rejected":
-        return np.diff(values) / width_s
-    return values[:-1] / (run.breakers[place].nodes if family == "breaker" else 1)
 
 
 def completions(

@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 
 from sim.stats.episodes import Episode, windows_of
 from sim.stats.metrics import NS
+from sim.stats.policies import level
 
 Floats = NDArray[np.float64]
 
 LEAD_WINDOWS = 3
 """Windows before the fault that are shown."""
-STATES = ("breaker", "budget", "nodes")
-"""Families of samples that are states of what protects or scales."""
+STATES = ("breaker", "budget", "nodes", "rejected")
+"""Families of samples that are states of what protects or scales, or what it turned away in a window."""
 MOST_QUEUES = 3
 """Lines shown: those that the fault makes longest, of those that become twice as long as they ever are without it."""
 
@@ -106,7 +107,7 @@ def _samples(episode: Episode, shown: slice, count: int, wanted: Callable[[str],
     lines = []
     for name in episode.run.samples:
         if wanted(name):
-            mine, others = (_at_ends(one.samples[name], count) for one in (episode.run, episode.twin))
+            mine, others = (_at_ends(level(one, name), count) for one in (episode.run, episode.twin))
             line = _line(name, "", mine, others, shown)
             lines += [line] if line.values != line.twin else []  # what the fault does not move tells nothing
     return lines
@@ -119,6 +120,6 @@ def _longest_lines(episode: Episode, shown: slice, count: int) -> list[Line]:
     return sorted(lines, key=lambda line: -grown[line.name])[:MOST_QUEUES]
 
 
-def _at_ends(values: NDArray[np.int64], count: int) -> Floats:
-    later = values[1 : count + 1].astype(np.float64)
+def _at_ends(values: Floats, count: int) -> Floats:
+    later = values[1 : count + 1]
     return np.concatenate([later, np.full(count - len(later), later[-1] if len(later) else 0.0)])

@@ -1,16 +1,24 @@
-"""What circuit breakers and retry budgets did in the window, as figures."""
+"""What circuit breakers and retry budgets did, as figures and on the timeline."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sim.figure import Figure
 from sim.results.columns import Replication
 from sim.stats.intervals import mean_interval, proportion_interval
 
 NS = 1e-9
+
+
+def level(run: Replication, name: str) -> NDArray[np.float64]:
+    """The samples of a name as they are shown: of the breakers of several nodes the mean state."""
+    family, _, breaker = name.partition(".")
+    values = run.samples[name].astype(np.float64)
+    return values / run.breakers[breaker].nodes if family == "breaker" else values
 
 
 def policy_figures(replications: Sequence[Replication], confidence: float) -> dict[str, Figure]:

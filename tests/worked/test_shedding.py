@@ -29,7 +29,7 @@ def test_who_would_wait_is_rejected_while_the_oldest_in_line_has_waited_long(eng
     assert t.ends == [10, 20, 30, 4, 11]
     assert t.errors == {3: "rejected", 4: "rejected"}
     assert (t.outcomes[3], t.place("cpu").rejected) == ("rejected", 2)
-    assert t.run.samples["rejected.cpu"].tolist() == [0, 0, 1, 1, 1, 1]
+    assert t.run.samples["rejected.cpu"].tolist() == [0, 0, 1, 0, 0, 0]
 
 
 def test_who_need_not_wait_is_never_rejected(engine: Engine) -> None:

@@ -19,6 +19,7 @@ from sim.engine.fast.layout import (
     M_BUSY,
     M_REJECTED,
     M_WAITING,
+    P_REJECTED,
     P_SHED,
     RL_CURRENT,
     RL_SIZE,
@@ -49,7 +50,9 @@ def take_sample(m: Memory) -> None:
     for number in range(m[H_BUDGETS + 1]):
         log_word(m, log, m[m[m[H_BUDGETS] + number] + BU_SUM] // TOKEN)
     for number in range(m[H_PLACE_COUNT]):
-        if m[m[m[H_PLACES] + number] + P_SHED] >= 0:
-            log_word(m, log, m[m[m[H_PLACES] + number] + M_REJECTED])
+        place = m[m[H_PLACES] + number]
+        if m[place + P_SHED] >= 0:
+            log_word(m, log, m[place + M_REJECTED] - m[place + P_REJECTED])
+            m[place + P_REJECTED] = m[place + M_REJECTED]
     m[sampler + SA_NUMBER] += 1
     set_alarm(m, m[sampler + SA_NUMBER] * m[sampler + SA_INTERVAL], sampler)

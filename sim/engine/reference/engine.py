@@ -332,6 +332,7 @@ class Engine:
 
     def _sample(self, interval_ns: int) -> Any:
         samples, times = self.recorder.samples, self.recorder.sample_ns
+        known: dict[str, int] = {}  # rejections up to the sample before
         number = 0
         while True:
             self.next_sample = self.clock.alarm(number * interval_ns, key(OBSERVATION, 0))
@@ -351,4 +352,6 @@ class Engine:
             for name, budget in self.budgets.items():
                 samples[f"budget.{name}"].append(budget.level)
             for name in shedding(self.network):
-                samples[f"rejected.{name}"].append((self.pools.get(name) or self.stations[name]).meter.rejected)
+                rejected = (self.pools.get(name) or self.stations[name]).meter.rejected
+                samples[f"rejected.{name}"].append(rejected - known.get(name, 0))
+                known[name] = rejected

@@ -135,7 +135,8 @@ MARKS: Final = 16
 P_SHED: Final = P_MARKED + 2 * MARKS  # the age of a line from which on it rejects, or -1
 P_SPARES: Final = P_SHED + 1  # whether it spares a priority; which
 P_SPARED: Final = P_SHED + 2
-P_SIZE: Final = P_SHED + 3
+P_REJECTED: Final = P_SHED + 3  # up to the sample before
+P_SIZE: Final = P_SHED + 4
 
 RESOURCE: Final = 0
 SERVER: Final = 1
