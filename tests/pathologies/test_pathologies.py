@@ -5,9 +5,9 @@ objectives, at 99.9 %. As it stands some are missed; with a cure all are met, so
 lie apart, on two sides of the bound. What is met as the file stands tells that the system is well without its trigger.
 What is popular and does not cure still misses.
 
-Error rate: the verdicts of one run are wrong together with a chance of 0.1 % at most (Holm), so that with a new seed
-any of the 57 runs of the ten files tells something wrong with a chance below 6 %. That a run decides at all is a matter
-of its length; the files that come back or do not were made with seeds 1 to 5.
+Error rate: the verdicts of one run are wrong together with a chance of 0.1 % at most (Holm), so that with a new
+seed any of the 57 runs of the ten files tells something wrong with a chance below 6 %. That a run decides at all is a
+matter of its length; the files that come back or do not were made with seeds 1 to 5.
 """
 
 from __future__ import annotations
