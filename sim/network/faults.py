@@ -66,7 +66,7 @@ class Fault(Spec):
     """With `effect: errors`: share of services that fail."""
     jump_ns: SignedDuration | None = None
     """With `effect: clock`: by how much it goes forward (+) or back (-). Timers, back-offs and timeouts of attempts
-    that are pending are due that much earlier, or later."""
+    that are pending are due that much earlier, or later; of a heartbeat one is pending once its signs have stopped."""
     at_ns: Duration | None = None
     """Scripted: when it starts."""
     duration: Distribution | None = None

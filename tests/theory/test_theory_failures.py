@@ -5,15 +5,17 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable
+from statistics import fmean
 
 from measure import full, quick_and_full, simulate
+from scipy.integrate import quad
 
 from sim.analytic.availability import k_of_n, with_common_causes
 from sim.analytic.levels import solve_levels
 from sim.analytic.mg1 import mg1_breakdowns
 from sim.analytic.moments import Deterministic, Exponential
 from sim.analytic.phased import mmc_breakdowns
-from sim.results.columns import Replication
+from sim.results.columns import FaultEpisode, Replication
 
 
 @full
@@ -198,3 +200,26 @@ def test_what_rings_while_the_window_is_closed_comes_once_when_it_opens(size: in
         lambda run: sum((begin - 16) % 20 == 0 for begin in begins(run)) / window_s,
         at_opening / 20,
     )
+
+
+@quick_and_full
+def test_who_is_still_at_work_when_a_notice_is_over_is_hit(size: int) -> None:
+    # Those at work are Poisson of mean 5 when the notice is given, and independent: of each as much is left as of a
+    # new one, 2 s in the mean. After 2 s exp(-1) of them are; after t nobody is with probability exp(-5 exp(-t/2)),
+    # and then the node goes at once. From its repair on 20 s pass, 10 relaxation times of the number at work.
+    text = """
+        nodes: {fleet: {count: 1}}
+        sources: {jobs: {routine: job, arrivals: 2.5/s}}
+        resources: {slots: {nodes: fleet, units: 1000}}
+        routines: {job: [{acquire: slots}, {delay: {exponential: 2 s}}]}
+        faults:
+          spot: {targets: [{group: fleet}], mttf: {constant: 20 s}, duration: 10 ms, notice: 2 s}
+        """
+    runs = simulate(text, 50, 500, size)
+
+    def whole(run: Replication) -> list[FaultEpisode]:
+        return [e for e in run.episodes if run.begin_ns <= e.start_ns < run.horizon_ns and e.down_ns >= 0]
+
+    runs.agree_on("hit", lambda run: fmean(e.hit for e in whole(run)), 5 * math.exp(-1), within=0.08)
+    notice_s, _ = quad(lambda t: -math.expm1(-5 * math.exp(-t / 2)), 0, 2)
+    runs.agree_on("notice", lambda run: fmean(e.down_ns - e.start_ns for e in whole(run)) / 1e9, notice_s)
