@@ -46,6 +46,12 @@ def pictures_of(case: Case) -> list[tuple[str, Picture]]:
     return [("the median episode", case.median), ("a bad episode (p95)", case.bad)]
 
 
+def time_of(figure: Figure) -> str:
+    """A figure; of a time that did not come it is said that it never does, not that it is refused."""
+    missing = figure.value is None and ("never came" in figure.note or "it came" in figure.note)
+    return "never" if missing else value_of(figure)
+
+
 def length_of(report: DrillReport) -> str:
     """How long episodes were followed, and how many longer than the window."""
     window, limit = format_duration_ns(report.window_ns), format_duration_ns(report.limit_ns)
@@ -101,7 +107,7 @@ def _cases(report: DrillReport) -> Iterator[str]:
 def _with_intervals(label: str, figures: Sequence[Figure], columns: int | None = None) -> Iterator[tuple[str, ...]]:
     """A row of values and one of their intervals, filled up to so many columns."""
     rest = [""] * ((columns or len(figures)) - len(figures))
-    yield f"  {label}", *map(value_of, figures), *rest
+    yield f"  {label}", *map(time_of, figures), *rest
     yield f"   {confidence_of(list(figures))}", *map(interval_of, figures), *rest
 
 

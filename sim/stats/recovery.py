@@ -229,7 +229,9 @@ def recovery_figures(times_ns: Sequence[int | None], confidence: float = 0.95) -
     came = times[np.isfinite(times)]
     missing = times.size - came.size
     mean = bootstrap_t_interval(came, "s", confidence)
-    if missing:
+    if not came.size and missing:
+        mean = Figure.refused("s", f"in none of the {missing} episodes it came", missing)
+    elif missing:
         mean = mean.with_note(f"of the {came.size} episodes that came back")
     return RecoveryFigures(
         times.size,
