@@ -20,6 +20,11 @@ def note_what_is_left_out(constants: Constants, scenario: Scenario, parts: Parts
         "reads of queues, visibility and deletion after the retention",
         "take the store's CPU at the transition that causes them; their commits are counted, not waited for",
     )
+    if scenario.temporal is not None and scenario.temporal.frontend is not None:
+        constants.note(
+            "requests that wait for the CPU of the frontend",
+            "are as many as come: it turns away by its rate limits alone, and sheds no load",
+        )
     if parts.regional is not None and parts.regional.copying is not None:
         constants.note(
             "services and workers of the region that takes over",
