@@ -50,8 +50,8 @@ class Bench:
     """Episodes of the faults of one scenario.
 
     kinds: what may come, by its name. cycle: of the load, see `phases`. settled_ns: from when on the empty start is
-    forgotten. follow_ns, drain_ns: how long executions are followed after the record, see `Plan`; by default not at
-    all, so that those still open at its end count as open.
+    forgotten. drain_ns: how long executions that began in the record are followed after it, without further load; by
+    default not at all, so that those that are open at its end count as open.
     """
 
     def __init__(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 
 import pytest
 
+from sim.engine.run import Planned, run_one
 from sim.errors import InputErrors
 from sim.lower.load import Loaded, load
 from sim.network.faults import Window
@@ -13,7 +15,7 @@ from sim.plan.episodes import Asked, Bench
 from sim.plan.kinds import calm, disturbed, kinds_of
 from sim.plan.phases import Cycle, cycle_of, phase_ns_of
 from sim.plan.runner import Runner
-from sim.results.columns import SUCCEEDED
+from sim.results.columns import SUCCEEDED, Replication
 from sim.units import DAY, HOUR, MINUTE, SECOND
 
 SCENARIO = """\
@@ -110,6 +112,42 @@ def test_runs_that_are_one_again_are_seen_to_be() -> None:
     )
     assert len(mine) > 50
     assert (mine == others).all()
+
+
+class Interrupted(Runner):
+    """Is interrupted in its first batch, or in a later one, when so many runs are done."""
+
+    def __init__(self, done: int, batch: int = 1) -> None:
+        super().__init__({}, {}, processes=1)
+        self.done, self.batch = done, batch
+
+    def run(self, what: str, planned: Sequence[Planned]) -> list[Replication]:
+        self.batch -= 1
+        if self.batch:
+            return super().run(what, planned)
+        self.interrupted = True
+        return [run_one(*one) for one in planned[: self.done]]
+
+
+def test_an_interruption_keeps_whole_pairs() -> None:
+    loaded = scenario()
+    one = Bench(loaded, loaded.scenario.run, Interrupted(5), 5 * SECOND)
+    # Twin, loss, slow; twin, loss, (slow); (twin, ...): five runs are three episodes.
+    asks = [
+        one.asked(one.kinds[name], replication, 30 * SECOND) for replication in range(3) for name in ("loss", "slow")
+    ]
+    found = one.run(asks)
+    assert [(episode.replication, episode.fault) for episode in found] == [(0, "loss"), (0, "slow"), (1, "loss")]
+    assert all(episode.twin.index == episode.replication and not len(episode.twin.episodes) for episode in found)
+
+
+def test_an_interruption_while_records_are_made_longer_keeps_the_shorter_ones() -> None:
+    loaded = scenario("network.faults.drill.duration=100 s")
+    one = Bench(loaded, loaded.scenario.run, Interrupted(2, batch=2), 5 * SECOND)
+    asks = [one.asked(one.kinds["drill"], replication, 10 * SECOND) for replication in range(3)]
+    found = one.run(asks, limit_ns=10 * MINUTE)
+    assert [episode.run.horizon_ns // SECOND for episode in found] == [70, 40, 40]
+    assert [episode.twin.horizon_ns // SECOND for episode in found] == [70, 40, 40]
 
 
 def test_episodes_on_the_same_draws_share_their_twin() -> None:
