@@ -179,8 +179,10 @@ class _Trial:
         whens: dict[str, int | str] = {}
         for text in asked or (ANY,):
             if text == ANY:
-                length = format_duration_ns(cycle.length_ns)
-                whens[f"at any phase of {length}" if cycle.length_ns else "after the warm-up"] = ANY
+                when = f"at any phase of {format_duration_ns(cycle.length_ns)}"
+                if self.kind.window is not None:
+                    when = "while its window is open"
+                whens[when if cycle.length_ns else "after the warm-up"] = ANY
             else:
                 phase = whens[f"at {text}"] = phase_ns_of(text, cycle)
                 if self.kind.window is not None and not cycle.meets(phase, self.kind.window):

@@ -57,7 +57,9 @@ def length_of(report: DrillReport) -> str:
     window, limit = format_duration_ns(report.window_ns), format_duration_ns(report.limit_ns)
     longer, cut = sum(case.longer for case in report.cases), sum(case.cut for case in report.cases)
     text = f"each followed for {window} from the beginning of the fault, longer while it is not over, {limit} at most"
-    return f"{text}; {longer} took longer" + (f", {cut} were cut there" if cut else "") if longer else text
+    if longer:
+        text += f"; {longer} took longer" + (f", {cut} were cut there" if cut else "")
+    return f"{text}; times are told to {format_duration_ns(report.cases[0].episodes[0].window_ns)}"
 
 
 def _head(report: DrillReport) -> Iterator[str]:
