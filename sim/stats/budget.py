@@ -1,25 +1,19 @@
-"""The error budget's ledger: how often each kind of fault comes, times the executions that end badly for it.
+"""Executions lost by one episode of a fault, from runs in which it comes far more often than in truth.
 
-Faults that come a few times a year are never seen in a run, so an availability cannot be counted there. What one of
-them does is seen in runs in which it comes far more often than in truth (conditional episodes), and is weighed with
-its true rate. The share that ends badly is that without any fault, plus rate x executions lost by an episode / starts,
-for each kind of fault. Pairs of faults that meet are in it as far as they meet in those runs, which is more often.
+That is cheaper than an episode beside its twin where almost none are lost, and cruder: all bad ends of a run are put
+down to the fault, and pairs that meet are in it as often as they meet there. What is summed up is told in `ledger`.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from sim.figure import Figure
 from sim.results.columns import OPEN, Ints, Replication
-from sim.stats.intervals import ratio_interval
+from sim.stats.estimate import Estimate, student
 from sim.stats.metrics import Cohort
-
-YEAR_S = 365 * 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,42 +68,19 @@ def _most_open(run: Replication, routine: str, begun: Ints, over: Ints) -> int:
     return int(present.max(initial=0))
 
 
-def rate_seen(count: int, watched_s: float, confidence: float = 0.95) -> Figure:
-    """Rate of a Poisson process that was seen to come `count` times, with what so few leave open.
+def lost_by_an_episode(seen: Losses) -> Estimate:
+    """Executions that end badly for one episode, for the ledger's sum.
 
-    Mean and quantiles of the posterior under Jeffreys' prior, Gamma(count + 1/2, watched).
+    Over replications by the jackknife, as a ratio of means, with Student's t: there are too few of them for a
+    bootstrap. Where none was lost, at most 3 of n episodes are of a kind that does harm (the rule of three), and such
+    a one loses all that were open meanwhile: episodes are independent of each other, executions of one are not.
     """
-    from scipy.special import gammaincinv
-
-    shape = count + 0.5
-    low, high = (float(gammaincinv(shape, (1 + side * confidence) / 2)) / watched_s for side in (-1, 1))
-    return Figure(shape / watched_s, "1/s", low, high, confidence, count)
-
-
-def lost_by_an_episode(seen: Losses, confidence: float = 0.95) -> Figure:
-    """Executions that end badly for one episode.
-
-    Where none did, at most 3 of n episodes are of a kind that does harm (the rule of three), and such a one loses all
-    that were open meanwhile: episodes are independent of each other, executions of one episode are not.
-    """
-    if not seen.count:
-        return Figure.refused("", "no episode began inside the window")
-    if sum(seen.bad):
-        return ratio_interval(seen.bad, seen.episodes, "", confidence)
-    limit = min(1.0, -math.log(1 - confidence) / seen.count) * seen.exposed
-    note = (
-        f"none was lost in {seen.count} episodes; at most 3 in {seen.count} lose the {seen.exposed:,} open meanwhile"
-    )
-    return Figure(0.0, "", 0.0, limit, confidence, seen.count, note)
-
-
-def turning_rate(bound: float, bad: Figure, of_this: Figure) -> float | None:
-    """By which factor a fault may come more often until the verdict turns; below 1 where it has turned already.
-
-    bound: the availability that is asked for. bad: share of bad ends by everything. of_this: the part of it that is
-    this fault's. None where it can come as often as it likes, or where it does not matter any more.
-    """
-    if bad.high is None or not of_this.high:
-        return None
-    room = (1 - bound) - (bad.high - of_this.high)
-    return room / of_this.high if room > 0 else None
+    assert seen.count, "episodes began inside the window"
+    if not sum(seen.bad):
+        return Estimate(0.0, 0.0, np.zeros(1), seen.count, float(seen.exposed))
+    bad, begun = np.array(seen.bad, float), np.array(seen.episodes, float)
+    n = len(bad)
+    rest = begun.sum() - begun
+    if n < 2 or not (rest > 0).all():
+        return Estimate(float(bad.sum() / begun.sum()), None, np.zeros(0), n)
+    return student(n * bad.sum() / begun.sum() - (n - 1) * (bad.sum() - bad) / rest)

@@ -99,6 +99,17 @@ def estimate(
     return Estimate(value, error, pivots, n, most, (plain / error) ** 2 if error else 1.0)
 
 
+def student(values: FloatArray) -> Estimate:
+    """The mean of two or more values, each a sum over a long run and so nearly normal, with Student's t."""
+    from scipy.special import stdtrit
+
+    n = len(values)
+    assert n > 1, "one value tells nothing of its error"
+    levels = (np.arange(RESAMPLES) + 0.5) / RESAMPLES
+    error = float(np.std(values, ddof=1)) / math.sqrt(n)
+    return Estimate(float(np.mean(values)), error, stdtrit(n - 1, levels), n)
+
+
 def weights_at(control: FloatArray, control_mean: float | None) -> FloatArray:
     """Weights of the values, 1 on average, under which their mean is that of the regression on the control: lengths of
     which chance has given too few count for more. None is below 0; where one would be, the mean is met less exactly.

@@ -31,13 +31,19 @@ class Sums:
     """Sums of terms with their draws: of rates, and of means on a low and a high account (see `Estimate.draws`)."""
 
     def __init__(
-        self, rates: Mapping[str, Frequency], calm: Estimate, terms: Sequence[Term], confidence: float
+        self,
+        rates: Mapping[str, Frequency],
+        calm: Estimate,
+        terms: Sequence[Term],
+        confidence: float,
+        unit: str = "min/year",
     ) -> None:
         generator = np.random.default_rng(_SEED)
         self.rates = rates
         self.calm = calm
         self.terms = {term.name: term for term in terms}
         self.confidence = confidence
+        self.unit = unit
         self.rate_draws = {name: rate.draws(DRAWS, generator) for name, rate in rates.items()}
         self.mean_draws = {term.name: term.minutes.draws(DRAWS, generator) for term in terms}
         self.calm_draws = calm.draws(DRAWS, generator)
@@ -74,14 +80,14 @@ class Sums:
         return Figure(value, unit, min(low, value), max(high, value), self.confidence, n)
 
     def figure(self, with_noise: bool, with_rates: bool) -> Figure:
-        """Everything together, minutes a year."""
+        """Everything together."""
         value = self.calm.value + sum(self.often(term) * term.minutes.value for term in self.terms.values())
         n = sum(term.minutes.n for term in self.terms.values())
-        return self.interval(value, self._total(with_noise, with_rates), "min/year", n)
+        return self.interval(value, self._total(with_noise, with_rates), self.unit, n)
 
     def calm_figure(self) -> Figure:
-        """What is bad without faults, minutes a year."""
-        return self.interval(self.calm.value, self.calm_draws, "min/year", self.calm.n)
+        """What is bad without faults."""
+        return self.interval(self.calm.value, self.calm_draws, self.unit, self.calm.n)
 
     def chance_within(self, budget_min: float) -> float:
         """The share of draws in which the sum is within the budget."""
