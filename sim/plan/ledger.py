@@ -19,7 +19,7 @@ from sim.lower.lowered import Variant
 from sim.plan.episodes import Asked, Bench
 from sim.plan.inputs import check_inputs
 from sim.plan.kinds import Kind, share
-from sim.plan.levels import check_classes, evidence_of, frequency_of, levels_of, not_in_it, outage_mean_s
+from sim.plan.levels import check_classes, classes_of, evidence_of, frequency_of, levels_of, not_in_it, outage_mean_s
 from sim.plan.pairs import Meeting, meetings
 from sim.plan.provenance import provenance
 from sim.plan.runner import Progress, Runner
@@ -130,7 +130,7 @@ class _Books:
 
     def __init__(self, loaded: Loaded, options: Options) -> None:
         self.loaded = loaded
-        self.classes = loaded.lowered.classes
+        self.classes = classes_of(loaded)
         settings = loaded.scenario.run
         if options.seed is not None:
             settings = settings.model_copy(update={"seed": options.seed})
@@ -145,7 +145,7 @@ class _Books:
         self.bench.settled_ns = settled_ns(
             calm, settings, cycle_ns, lambda plans: self.runner.run("warm-up", [(calm, plan) for plan in plans])
         )
-        self.kinds = {name: self.bench.kinds[name] for name in self.classes}
+        self.kinds = {name: Kind(name, one.variants) for name, one in self.classes.items()}
         self.harms: list[dict[str, list[Harm]]] = [{name: [] for name in self.kinds} for _ in self.levels]
         self.needed_ns: dict[str, list[int]] = {name: [] for name in self.kinds}
         self.pairs: list[list[Pair]] = [[] for _ in self.levels]

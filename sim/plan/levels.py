@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 from sim.errors import InputErrors
 from sim.lower.load import Loaded
@@ -35,6 +36,23 @@ def levels_of(loaded: Loaded) -> list[tuple[Level, Sli]]:
         hint = f"add   - {{sli: outcome.{routine}, within: 1 min, above: 99.99 %, window: 30 days}}"
         message = "names no service level to keep a ledger of"
         raise InputErrors([loaded.document.problem(("objectives",), message, hint)])
+    return found
+
+
+def classes_of(loaded: Loaded) -> dict[str, FaultClass]:
+    """The kinds of faults that have rows of their own: those of the scenario, a rollout's bad versions apart.
+
+    These are few and do nearly all of the harm, so that among its episodes they would hardly be seen.
+    """
+    found = {}
+    for name, one in loaded.lowered.classes.items():
+        fault = loaded.scenario.faults.get(name)
+        if fault is None or fault.bad is None or len(one.variants) != 2 or one.rate.seen is not None:
+            found[name] = one
+            continue
+        for label, variant in zip((name, f"{name}, bad version"), one.variants, strict=True):
+            rate = replace(one.rate, per_s=one.rate.per_s * variant.chance)
+            found[label] = FaultClass(rate, (replace(variant, chance=1.0),), one.source)
     return found
 
 
