@@ -204,6 +204,12 @@ class _Study:
                 f"of what starts in the last stretch at the lowest load, {100 * band.good:.0f} % ends well in it; "
                 "this is taken for a load that is carried, and others are held against it"
             )
+        contradicted = band is not None and (band.permanent.is_contradicted or band.alone.is_contradicted)
+        if contradicted:
+            self.notes.append(
+                "it mostly stays at one load and mostly not at a greater one: either a verdict is wrong by chance, or "
+                "more load makes it easier to come back, and the search does not hold"
+            )
         for factor in (options.low, options.high):
             rounded = list(inexact(self.loaded.scenario, factor))
             if rounded:

@@ -34,6 +34,13 @@ class Threshold:
     tried: tuple[Tried, ...]
     error: float
 
+    @property
+    def is_contradicted(self) -> bool:
+        """Whether it mostly happens at one value and seldom at a greater one: a verdict is wrong, or what is said of
+        greater values is."""
+        mostly = min((one.at for one in self.tried if one.verdict is True), default=math.inf)
+        return any(one.verdict is False and one.at > mostly for one in self.tried)
+
 
 def decisions_at_most(low: float, high: float, within: float) -> int:
     """The most decisions that a search takes: both ends, and for each side of what stays undecided a bisection.

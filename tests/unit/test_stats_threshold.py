@@ -114,3 +114,5 @@ def test_verdicts_that_contradict_each_other_leave_the_stretch_between_them_open
     found = threshold(at(0.7), 0.5, 1.5, 0.7, 0.05, known)
     assert found.below == 0.5
     assert found.above == 1.5
+    assert found.is_contradicted
+    assert not threshold(at(0.7), 0.5, 1.5, 0.1, 0.05).is_contradicted
