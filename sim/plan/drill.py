@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 
 from sim.errors import InputErrors, Problem
+from sim.figure import Figure
 from sim.lower.load import Loaded, cured
 from sim.lower.lowered import Assumption
 from sim.plan.episode_cost import EpisodeCost, cost_of
@@ -18,7 +19,7 @@ from sim.plan.runner import Progress, Runner
 from sim.plan.window import settled_ns
 from sim.scenario.settings import RunSettings
 from sim.stats.episode_picture import Picture, at_quantile, by_badness, picture
-from sim.stats.episodes import Episode, losses_in, recovery_of
+from sim.stats.episodes import Episode, differences, losses_in, recovery_of
 from sim.stats.summary import Recovery
 from sim.units import format_duration_ns
 
@@ -52,6 +53,7 @@ class Case:
 
     median, bad: the episodes that stand where the 50th and 95th percentile of latency back in order does. longer: how
     many were not over within `run.drill_window` and were run on; cut: how many of these not within the limit either.
+    against_first: of all cases but the first, see `differences`.
     """
 
     when: str
@@ -63,6 +65,7 @@ class Case:
     episodes: tuple[Episode, ...]
     longer: int
     cut: int
+    against_first: Mapping[str, Figure] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -114,6 +117,8 @@ def drill(loaded: Loaded, options: DrillOptions) -> DrillReport:
             break
     if not cases:
         raise KeyboardInterrupt
+    first, level = cases[0].episodes, settings.confidence
+    cases[1:] = [replace(one, against_first=differences(first, one.episodes, level)) for one in cases[1:]]
     return DrillReport(
         name=loaded.scenario.name,
         file=loaded.document.file,

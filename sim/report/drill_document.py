@@ -35,6 +35,7 @@ def _case(case: Case) -> dict[str, Any]:
         "cure": case.cure or None,
         "recovery": recovery_json(case.recovery),
         "cost": _cost(case.cost),
+        "against_first": {name: figure_json(figure) for name, figure in case.against_first.items()},
         "longer": case.longer,
         "cut": case.cut,
         "median": case.median.replication,

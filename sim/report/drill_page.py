@@ -8,7 +8,7 @@ from pathlib import Path
 from sim.plan.drill import Case, DrillReport
 from sim.plan.episode_cost import IN_IT, NOT_IN_IT
 from sim.report import wording
-from sim.report.drill_text import PHASES, length_of, pictures_of, time_of
+from sim.report.drill_text import AGAINST, PHASES, length_of, pictures_of, time_of
 from sim.report.figures import beside_twin
 from sim.report.frame import Chart, add_chart, framed
 from sim.stats.episode_picture import Picture
@@ -35,6 +35,7 @@ def render(report: DrillReport) -> str:
         "length": length_of(report),
         "time_of": time_of,
         "phases": PHASES,
+        "against": AGAINST,
         "losses": wording.LOSSES,
         "in_it": IN_IT,
         "not_in_it": NOT_IN_IT,

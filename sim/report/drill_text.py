@@ -17,6 +17,11 @@ from sim.units import format_count, format_duration_ns, format_duration_s
 
 PHASES = {"detect": "detect", "restore": "restore", "drain": "drain", "latency_ok": "latency ok"}
 """The times of a recovery, with the heads of their columns."""
+AGAINST = {
+    **{name: PHASES[name] for name in ("restore", "drain", "latency_ok")},
+    "lost": "lost", "redone": "redone", "not_in_order": "not in order",
+}
+"""What cases are compared by."""
 MOST_BLOCKS = 4
 """So wide is a window at most."""
 MOST_RATE = 3
@@ -30,6 +35,7 @@ def drill_text(report: DrillReport) -> str:
     blocks = [
         _head(report),
         _cases(report),
+        _differences(report),
         _costs(report),
         *(_picture(case, label, one) for case in report.cases for label, one in pictures_of(case)),
         [line for warning in report.warnings for line in paragraph(f"WARNING {warning}", 8)],
@@ -104,6 +110,23 @@ def _cases(report: DrillReport) -> Iterator[str]:
         if case.recovery.losses:
             found = ", ".join(f"{head} {_whole(case.recovery.losses[name])}" for name, head in LOSSES.items())
             yield from paragraph(f"  lost for good {case.name}: {found}", 4)
+
+
+def _differences(report: DrillReport) -> Iterator[str]:
+    """What the other cases take beyond the first, pair by pair."""
+    if len(report.cases) == 1:
+        return
+    rows: list[tuple[str, ...]] = [(f"BEYOND {report.cases[0].name}", *AGAINST.values())]
+    notes: dict[str, None] = {}
+    for case in report.cases[1:]:
+        figures = [case.against_first[name] for name in AGAINST]
+        rows.append((f" {case.name}", *[""] * len(AGAINST)))
+        rows += _with_intervals("mean", figures)
+        notes |= {f"{head}: {one.note}": None for head, one in zip(AGAINST.values(), figures, strict=True) if one.note}
+    yield from filter(None, grid(rows))
+    yield "  paired: each with the episode on the same draws"
+    for note in notes:
+        yield from paragraph(f"  {note}", 4)
 
 
 def _with_intervals(label: str, figures: Sequence[Figure], columns: int | None = None) -> Iterator[tuple[str, ...]]:

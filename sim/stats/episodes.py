@@ -176,6 +176,24 @@ def recovery_of(episodes: Sequence[Episode], limit_ns: int | None, confidence: f
     )
 
 
+def differences(first: Sequence[Episode], other: Sequence[Episode], confidence: float) -> dict[str, Figure]:
+    """What an episode of the other case takes beyond one of the first, on average and paired by their draws: restore,
+    drain, latency_ok (s; of the pairs in which both came), lost, redone, not_in_order (s)."""
+    pairs = [(a.times(), b.times()) for a, b in zip(first, other, strict=False)]
+    found = {}
+    for name in ("restore", "drain", "latency_ok"):
+        times = [(getattr(a, f"{name}_ns"), getattr(b, f"{name}_ns")) for a, b in pairs]
+        both = [(b - a) * NS for a, b in times if a is not None and b is not None]
+        figure = mean_interval(both, "s", confidence) if both else Figure.refused("s", "in no pair both came back")
+        missing = len(pairs) - len(both)
+        found[name] = figure.with_note(f"in {missing} of {len(pairs)} pairs one never came") if missing else figure
+    for name in ("lost", "redone"):
+        values = [float(getattr(b, name) - getattr(a, name)) for a, b in zip(first, other, strict=False)]
+        found[name] = mean_interval(values, "", confidence)
+    bad = [(b.not_in_order_ns() - a.not_in_order_ns()) * NS for a, b in zip(first, other, strict=False)]
+    return found | {"not_in_order": mean_interval(bad, "s", confidence)}
+
+
 def losses_in(
     drilled: Sequence[Replication], counted: Mapping[str, str], ages: Mapping[str, str], confidence: float
 ) -> dict[str, Figure]:

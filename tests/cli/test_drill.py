@@ -84,6 +84,8 @@ def test_phases_of_the_cycle_are_compared_on_the_same_draws(command: Command) ->
     # At 2 s some of the 40 jobs of the minute are still there: they are hit, and tried again.
     worse, better = (case["recovery"]["redone"]["value"] for case in found["cases"])
     assert worse > better
+    assert found["cases"][0]["against_first"] == {}
+    assert found["cases"][1]["against_first"]["redone"]["value"] == pytest.approx(better - worse)
 
 
 def test_a_random_fault_begins_at_phases_that_are_drawn(command: Command) -> None:
@@ -102,6 +104,7 @@ def test_a_cure_is_shown_beside_the_scenario_as_it_stands(command: Command) -> N
     ended = command.sim(*line, "--cure", "more")
     assert ended.code == 0, ended.err
     assert "at 90 s of the run, with more" in ended.out
+    assert "BEYOND at 90 s of the run" in ended.out
     document = command.sim(*line, "--cure", "more", "--json").document
     assert [case["cure"] for case in document["cases"]] == [None, "more"]
     plain, cured = (case["recovery"]["drain_s"]["value"] for case in document["cases"])

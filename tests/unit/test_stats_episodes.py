@@ -12,7 +12,7 @@ import pytest
 
 from sim.results.columns import FAILED, OPEN, SUCCEEDED, BreakerUse, Episodes, Executions, FaultEpisode, Replication
 from sim.stats.episode_picture import at_quantile, by_badness, picture
-from sim.stats.episodes import Episode, recoupled_ns, recovery_of
+from sim.stats.episodes import Episode, differences, recoupled_ns, recovery_of
 
 S = 1_000_000_000
 WINDOW = 10 * S
@@ -128,6 +128,17 @@ def test_an_episode_that_never_comes_back_is_told_as_such() -> None:
     assert "of the 2 episodes that came back" in figures.latency_ok_s.note
     assert figures.percentiles["latency_ok"]["p50"].value == pytest.approx(20)
     assert figures.percentiles["latency_ok"]["p95"].value is None
+
+
+def test_cases_are_compared_pair_by_pair() -> None:
+    first = [episode(failed=1), episode((20, 30)), episode()]
+    other = [episode(failed=3), episode((20, 40), failed=2), episode((20, 110))]
+    found = differences(first, other, 0.95)
+    assert found["lost"].value == pytest.approx((2 + 2 + 0) / 3)
+    assert found["redone"].value == 0
+    # 40 s: back from 40 s on where it was from 30 s on; of the third pair one never comes back.
+    assert found["latency_ok"].value == pytest.approx((0 + 10) / 2)
+    assert found["latency_ok"].note == "in 1 of 3 pairs one never came"
 
 
 def test_a_bad_episode_stands_where_the_percentile_does() -> None:
