@@ -12,8 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
+from sim.analytic.arrival_rates import mean_number, rate_and_peak
 from sim.analytic.stations import erlang_c
-from sim.draws.build import inverse_of, number_of
+from sim.draws.build import inverse_of
 from sim.network import Network
 from sim.network.check import group_of, node_groups
 from sim.network.distributions import Distribution, FromAttribute, Number
@@ -38,11 +39,7 @@ from sim.network.routines import (
     Use,
 )
 from sim.network.sources import (
-    BurstArrivals,
     ClosedArrivals,
-    ModulatedArrivals,
-    PoissonArrivals,
-    RenewalArrivals,
     Source,
 )
 
@@ -93,10 +90,13 @@ def estimate(network: Network) -> Estimate:
     closed: list[tuple[Source, ClosedArrivals]] = []
     peak, notes = 1.0, []
     for name, source in network.sources.items():
+        if source.during is not None:
+            notes.append(f"source `{name}` sends during `{source.during}` alone and is left out")
+            continue
         if isinstance(source.arrivals, ClosedArrivals):
             closed.append((source, source.arrivals))
             continue
-        rate, factor = _rate(source) if source.during is None else (None, 1.0)
+        rate, factor = rate_and_peak(source)
         if rate is None:
             notes.append(f"source `{name}` has no lasting rate and is left out")
             continue
@@ -123,46 +123,6 @@ def estimate(network: Network) -> Estimate:
     places = flow.places(rates)
     bottleneck = max(places.values(), key=lambda place: place.utilisation, default=None)
     return Estimate(places, rates, latency, peak, bottleneck, tuple(notes))
-
-
-def _rate(source: Source) -> tuple[float | None, float]:
-    """Mean rate a second, None without a lasting one; and the peak over the mean."""
-    arrivals = source.arrivals
-    match arrivals:
-        case PoissonArrivals():
-            each = _mean_number(arrivals.batch) if arrivals.batch is not None else 1.0
-            if arrivals.profile is None:
-                return arrivals.poisson_per_s * each, 1.0
-            points = arrivals.profile.points
-            factors = [point.factor for point in points]
-            if arrivals.profile.period_ns is None:
-                return arrivals.poisson_per_s * each * factors[-1], max(factors) / max(factors[-1], 1e-9)
-            ends = [*(point.at_ns for point in points[1:]), arrivals.profile.period_ns]
-            following = [*factors[1:], factors[0]]
-            linear = arrivals.profile.between == "linear"
-            area = sum(
-                (end - point.at_ns) * ((point.factor + after) / 2 if linear else point.factor)
-                for point, end, after in zip(points, ends, following, strict=True)
-            )
-            mean = area / arrivals.profile.period_ns
-            return arrivals.poisson_per_s * each * mean, max(factors) / max(mean, 1e-9)
-        case RenewalArrivals():
-            gap = inverse_of(arrivals.renewal).mean()
-            each = _mean_number(arrivals.batch) if arrivals.batch is not None else 1.0
-            return (each / gap if gap > 0 else None), 1.0
-        case ModulatedArrivals():
-            stays = sum(phase.stay_ns for phase in arrivals.mmpp)
-            mean = sum(phase.rate_per_s * phase.stay_ns for phase in arrivals.mmpp) / stays
-            return mean, max(phase.rate_per_s for phase in arrivals.mmpp) / max(mean, 1e-9)
-        case BurstArrivals() if arrivals.every_ns is not None:
-            return _mean_number(arrivals.burst) / arrivals.every_ns * 1e9, 1.0
-    return None, 1.0
-
-
-def _mean_number(number: Number | None) -> float:
-    if number is None or isinstance(number, FromAttribute):
-        return 1.0
-    return number_of(number).mean()
 
 
 @cache
@@ -299,7 +259,7 @@ class _Flow:
     def _number(self, number: Number | None) -> float:
         if isinstance(number, FromAttribute):
             return self.attributes[number.attribute]
-        return _mean_number(number)
+        return mean_number(number)
 
     def _use(self, step: Use, weight: float) -> float:
         body = step.use

@@ -1,0 +1,48 @@
+"""How often a source sends on average, and at its peak. Closed loops are settled with what they load: `estimate`."""
+
+from __future__ import annotations
+
+from sim.draws.build import inverse_of, number_of
+from sim.network.distributions import FromAttribute, Number
+from sim.network.sources import BurstArrivals, ModulatedArrivals, PoissonArrivals, RenewalArrivals, Source
+
+
+def rate_and_peak(source: Source) -> tuple[float | None, float]:
+    """Mean rate a second, None without a lasting one; and the peak over the mean."""
+    arrivals = source.arrivals
+    match arrivals:
+        case PoissonArrivals():
+            each = mean_number(arrivals.batch) if arrivals.batch is not None else 1.0
+            if arrivals.profile is None:
+                return arrivals.poisson_per_s * each, 1.0
+            points = arrivals.profile.points
+            factors = [point.factor for point in points]
+            if arrivals.profile.period_ns is None:
+                return arrivals.poisson_per_s * each * factors[-1], max(factors) / max(factors[-1], 1e-9)
+            ends = [*(point.at_ns for point in points[1:]), arrivals.profile.period_ns]
+            following = [*factors[1:], factors[0]]
+            linear = arrivals.profile.between == "linear"
+            area = sum(
+                (end - point.at_ns) * ((point.factor + after) / 2 if linear else point.factor)
+                for point, end, after in zip(points, ends, following, strict=True)
+            )
+            mean = area / arrivals.profile.period_ns
+            return arrivals.poisson_per_s * each * mean, max(factors) / max(mean, 1e-9)
+        case RenewalArrivals():
+            gap = inverse_of(arrivals.renewal).mean()
+            each = mean_number(arrivals.batch) if arrivals.batch is not None else 1.0
+            return (each / gap if gap > 0 else None), 1.0
+        case ModulatedArrivals():
+            stays = sum(phase.stay_ns for phase in arrivals.mmpp)
+            mean = sum(phase.rate_per_s * phase.stay_ns for phase in arrivals.mmpp) / stays
+            return mean, max(phase.rate_per_s for phase in arrivals.mmpp) / max(mean, 1e-9)
+        case BurstArrivals() if arrivals.every_ns is not None:
+            return mean_number(arrivals.burst) / arrivals.every_ns * 1e9, 1.0
+    return None, 1.0
+
+
+def mean_number(number: Number | None) -> float:
+    """Mean of a count; 1 where none is given, or an attribute tells it."""
+    if number is None or isinstance(number, FromAttribute):
+        return 1.0
+    return number_of(number).mean()
