@@ -44,10 +44,10 @@ def test_a_backlog_drains_at_the_rate_that_arrivals_leave_free(size: int) -> Non
 
 
 @full
-@pytest.mark.parametrize("outage_s", [20, 90])
-def test_an_outage_takes_its_length_times_rho_over_one_minus_rho_to_drain(outage_s: int, size: int) -> None:
+def test_an_outage_takes_its_length_times_rho_over_one_minus_rho_to_drain(size: int) -> None:
     # A pause of D leaves Poisson(lambda D) jobs on top of those there: D + (lambda D + N) / (mu - lambda), which
     # is the fluid's D / (1 - rho) and the time that the queue needs in any case.
+    outage_s = 60
     pause = f"{{targets: [{{group: server}}], effect: pause, mttf: {{constant: 1000 s}}, duration: {outage_s} s}}"
     faults = f"faults: {{pause: {pause}}}"
     runs = simulate(queue_seen_from_the_end(1000 + outage_s, 1000, faults=faults), 200, 10_000, size)
@@ -56,7 +56,7 @@ def test_an_outage_takes_its_length_times_rho_over_one_minus_rho_to_drain(outage
 
 
 @quick_and_full
-@pytest.mark.parametrize("parts", [1, 4, 20])
+@pytest.mark.parametrize("parts", [1, 20])
 def test_a_job_that_goes_on_from_checkpoints_takes_what_daly_says(parts: int, size: int) -> None:
     # Work of T = 20 s in parts of tau, each with a checkpoint of C = 0.5 s at its end; a crash, every 10 s of the time
     # up, costs the part under way and a restart of R = 1 s, which may be hit too:

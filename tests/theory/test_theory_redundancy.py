@@ -62,7 +62,7 @@ def holders(n: int, k: int) -> str:
 
 
 @full
-@pytest.mark.parametrize(("n", "k"), [(2, 1), (3, 2), (5, 3)])
+@pytest.mark.parametrize(("n", "k"), [(2, 1), (5, 3)])
 def test_k_of_n_with_a_repairer_each_fails_as_often_and_as_long_as_its_chain(n: int, k: int, size: int) -> None:
     runs = simulate(holders(n, k), 100, 1000, size)
     theory = k_of_n(n, k, 1 / FAILING, 1 / REPAIR)
