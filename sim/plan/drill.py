@@ -154,6 +154,8 @@ class _Trial:
         )
         self.bench = Bench(loaded, settings, self.runner, drain_ns=min(settings.drain_ns, self.limit_ns))
         self.kind = self._kind()
+        if any(fault.duration is None for one in self.kind.variants for fault in one.faults.values()):
+            self.runner.warn(f"{self.kind.name} stays, since it has no `duration`: what comes back does so beside it")
 
     def _kind(self) -> Kind:
         kinds, name = self.bench.kinds, self.options.fault

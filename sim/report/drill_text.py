@@ -19,7 +19,9 @@ PHASES = {"detect": "detect", "restore": "restore", "drain": "drain", "latency_o
 """The times of a recovery, with the heads of their columns."""
 AGAINST = {
     **{name: PHASES[name] for name in ("restore", "drain", "latency_ok")},
-    "lost": "lost", "redone": "redone", "not_in_order": "not in order",
+    "lost": "lost",
+    "redone": "redone",
+    "not_in_order": "not in order",
 }
 """What cases are compared by."""
 MOST_BLOCKS = 4

@@ -120,6 +120,14 @@ def test_an_episode_that_is_not_over_is_followed_up_to_the_limit(command: Comman
     assert command.sim(*line).document["cases"][0]["longer"] == 0
 
 
+def test_a_fault_that_stays_is_said_to(command: Command) -> None:
+    text = BATCHES.replace("at: 90 s, duration: 4 s", "at: 90 s")
+    line = ("drill", command.file(text), "--fault", "outage", "-n", "2", "--limit", "30 s", "--processes", "1")
+    ended = command.sim(*line)
+    assert "WARNING outage stays, since it has no `duration`" in ended.out
+    assert "never" in ended.out
+
+
 def test_the_page_of_a_drill_has_its_table_and_its_pictures(command: Command) -> None:
     page = command.folder / "drill.html"
     ended = command.sim(
