@@ -184,8 +184,10 @@ def differences(first: Sequence[Episode], other: Sequence[Episode], confidence: 
     for name in ("restore", "drain", "latency_ok"):
         times = [(getattr(a, f"{name}_ns"), getattr(b, f"{name}_ns")) for a, b in pairs]
         both = [(b - a) * NS for a, b in times if a is not None and b is not None]
-        figure = mean_interval(both, "s", confidence) if both else Figure.refused("s", "in no pair both came back")
-        missing = len(pairs) - len(both)
+        if not both:
+            found[name] = Figure.refused("s", f"in none of the {len(pairs)} pairs both come back", len(pairs))
+            continue
+        figure, missing = mean_interval(both, "s", confidence), len(pairs) - len(both)
         found[name] = figure.with_note(f"in {missing} of {len(pairs)} pairs one never came") if missing else figure
     for name in ("lost", "redone"):
         values = [float(getattr(b, name) - getattr(a, name)) for a, b in zip(first, other, strict=False)]
