@@ -16,11 +16,12 @@ import numpy as np
 from sim.engine.run import Planned
 from sim.lower.load import Loaded
 from sim.lower.lowered import Variant
+from sim.network.facts import node_groups
 from sim.plan.episodes import Asked, Bench
 from sim.plan.inputs import check_inputs
 from sim.plan.kinds import Kind, share
 from sim.plan.levels import check_classes, classes_of, evidence_of, frequency_of, levels_of, not_in_it, outage_mean_s
-from sim.plan.pairs import Meeting, meetings
+from sim.plan.pairs import Meeting, meetings, three_nodes_min
 from sim.plan.provenance import provenance
 from sim.plan.runner import Progress, Runner
 from sim.plan.window import settled_ns
@@ -266,6 +267,15 @@ class _Books:
         """How often each kind comes."""
         return {name: frequency_of(one) for name, one in self.classes.items()}
 
+    def _three_nodes_min(self) -> float:
+        """Bound on three nodes of a kind at once, whose pairs are run or bounded."""
+        network, total = self.loaded.lowered.network, 0.0
+        for name, harms in self.harms[0].items():
+            if name in network.faults:
+                lasted_s = float(np.mean([harm.lasted_s for harm in harms]))
+                total += three_nodes_min(network.faults[name], node_groups(network), lasted_s)
+        return total
+
     def ledger(self, index: int) -> Ledger:
         """The ledger of one service level."""
         level, _ = self.levels[index]
@@ -280,7 +290,7 @@ class _Books:
             )
             for name, one in self.classes.items()
         ]
-        left_out_min = sum(meeting.bound_min for meeting in self.met if not meeting.is_run)
+        left_out_min = sum(meeting.bound_min for meeting in self.met if not meeting.is_run) + self._three_nodes_min()
         windows = {
             format_duration_ns(level.window_s * 1e9): level.window_s,
             "a month": MONTH / 1e9,

@@ -104,4 +104,8 @@ def not_in_it(loaded: Loaded) -> list[str]:
     }
     if loaded.scenario.network is not None:
         missing = {"changes, and whatever else the network gives no rate for": True}
-    return [*(what for what, is_missing in missing.items() if is_missing), "three faults at once", "mistakes by hand"]
+    return [
+        *(what for what, is_missing in missing.items() if is_missing),
+        "three kinds of faults at once",
+        "mistakes by hand",
+    ]

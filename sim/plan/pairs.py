@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sim.analytic.availability import k_of_n
+from sim.lower.sums import mean_ns
+from sim.network.faults import Fault
 from sim.stats.harm import Harm
 from sim.stats.rates import YEAR_S, Frequency
 
@@ -44,3 +47,18 @@ def meetings(often: Mapping[str, Frequency], harms: Mapping[str, Sequence[Harm]]
         Meeting(one.first, one.second, one.bound_min, index < MOST and one.bound_min > WORTH * budget_min)
         for index, one in enumerate(found)
     ]
+
+
+def three_nodes_min(fault: Fault, groups: Mapping[str, int], lasted_s: float) -> float:
+    """Bound on what three nodes or more of one kind that are down together can add, minutes a year.
+
+    Nodes that fail by clocks of their own make a Markov chain of how many are down (`sim.analytic.availability`, where
+    repair times matter by their mean alone, since nobody waits for a repairer); how often it comes to three, and for
+    how long, it tells. Everything is taken to be bad then, and for `lasted_s`, an episode of one, after it. 0 for a
+    fault of one clock.
+    """
+    nodes = sum(groups[one.group] if one.nodes in ("all", "any") else len(one.nodes) for one in fault.targets)
+    if not fault.each or nodes < 3 or fault.mttf is None or fault.duration is None:
+        return 0.0
+    chain = k_of_n(nodes, nodes - 2, mean_ns(fault.mttf) / 1e9, mean_ns(fault.duration) / 1e9)
+    return chain.outages_per_s * (chain.outage_mean_s + lasted_s) * YEAR_S / 60

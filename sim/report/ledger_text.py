@@ -173,7 +173,7 @@ def remarks_of(found: Ledger, rates: bool = True) -> Iterator[str]:
                 f"by themselves: {often} a year that last until somebody acts"
             )
     if found.left_out_min:
-        yield f"two faults at once that were not run add at most {minutes(found.left_out_min)} a year"
+        yield f"faults at once that were not run add at most {minutes(found.left_out_min)} a year"
     if found.not_in_it:
         yield f"not in it: {listed(list(found.not_in_it))}"
 

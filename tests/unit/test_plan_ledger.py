@@ -10,8 +10,12 @@ import pytest
 
 from sim.errors import InputErrors
 from sim.lower.load import load
+from sim.network.distributions import Constant, Exponential
+from sim.network.faults import Fault, Target
 from sim.plan.ledger import Options, ledgers_of
+from sim.plan.pairs import three_nodes_min
 from sim.stats.ledger import YEAR_MIN, Ledger
+from sim.units import HOUR
 
 CLOCKWORK = """\
 name: clockwork
@@ -97,3 +101,17 @@ def test_a_bound_on_an_availability_is_a_service_level_of_outcomes() -> None:
     assert found.level.name == "up"
     assert found.level.budget_min == pytest.approx(0.001 * YEAR_MIN)
     assert found.expected.value == 0, "a pause delays, and there is no deadline"
+
+
+def test_three_nodes_at_once_are_bounded_by_the_chain_of_nodes_down() -> None:
+    # Three nodes that are down for 1 h of 100 each: all three for a millionth of the time, 3 in a millionth of an hour
+    # (each of them may be the first to come back), for 20 min each; and 20 more of an episode.
+    fault = Fault(
+        targets=(Target(group="pods", nodes="any"),),
+        mttf=Exponential(exponential_ns=99 * HOUR),
+        duration=Constant(constant_ns=HOUR),
+        each=True,
+    )
+    assert three_nodes_min(fault, {"pods": 3}, 1200.0) == pytest.approx(3e-6 * 8760 * 40)
+    assert three_nodes_min(fault, {"pods": 2}, 1200.0) == 0
+    assert three_nodes_min(fault.model_copy(update={"each": False}), {"pods": 3}, 1200.0) == 0
