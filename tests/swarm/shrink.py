@@ -119,6 +119,11 @@ def _without(case: Case) -> Iterator[Case]:
     for path in list(_paths(document)):
         if len(path) > 1:
             yield _with(case, path, None)
+    for name in document["faults"]:  # and what comes during it: neither may go without the other
+        sources = {s: source for s, source in document["sources"].items() if source.get("during") != name}
+        if len(sources) < len(document["sources"]):
+            faults = {f: fault for f, fault in document["faults"].items() if f != name}
+            yield replace(case, document={**document, "sources": sources, "faults": faults})
 
 
 def _hoisted(case: Case) -> Iterator[Case]:
