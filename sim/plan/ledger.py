@@ -215,8 +215,10 @@ class _Books:
             first = (len(self.kinds) + index) * APART
             found = [self._together(meeting, first + number, number) for number in range(PAIRS)]
             whole = [one for one in found if one is not None]
+            # Where all is over with the outage itself, what fails by one clock cannot meet itself.
+            meets = any(lag for _, lag in whole)
             for position, pairs in enumerate(self.pairs):
-                if whole:
+                if meets:
                     excess, lag_s = [one[position] for one, _ in whole], [lag for _, lag in whole]
                     pairs.append(Pair(meeting.first, meeting.second, excess, lag_s))
 

@@ -95,6 +95,8 @@ def estimate(
     centre = float(values.mean())
     varied = errors > 1e-12 * max(1.0, abs(centre))
     plain = float(values.std(ddof=1)) / math.sqrt(n)
+    if not varied.any():  # the control tells all of it
+        return Estimate(value, 0.0, np.zeros(1), n, most)
     pivots = np.sort((means[varied] - centre) / errors[varied])
     return Estimate(value, error, pivots, n, most, (plain / error) ** 2 if error else 1.0)
 

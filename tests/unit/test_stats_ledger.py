@@ -60,6 +60,7 @@ def test_what_goes_along_with_the_length_of_an_outage_is_taken_at_its_known_mean
     found = estimate(3 * outage + 7, outage, 90.0)
     assert found.value == pytest.approx(3 * 90 + 7)
     assert found.error == pytest.approx(0, abs=1e-9)
+    assert found.draws(10, np.random.default_rng(1))[0] == pytest.approx(277)
 
 
 def test_a_control_takes_out_the_share_of_the_variance_that_it_explains() -> None:
