@@ -20,7 +20,9 @@ from sim.plan.window import settled_ns
 from sim.scenario.settings import RunSettings
 from sim.stats.episode_picture import Picture, at_quantile, by_badness, picture
 from sim.stats.episodes import Episode, differences, losses_in, recovery_of
-from sim.stats.summary import Recovery
+from sim.stats.metrics import recoveries_of_executions
+from sim.stats.summarise import monitors, recovery_metrics, verdicts
+from sim.stats.summary import MonitorResult, Recovery, Verdict
 from sim.units import format_duration_ns
 
 EPISODES = 40
@@ -53,7 +55,8 @@ class Case:
 
     median, bad: the episodes that stand where the 50th and 95th percentile of latency back in order does. longer: how
     many were not over within `run.drill_window` and were run on; cut: how many of these not within the limit either.
-    against_first: of all cases but the first, see `differences`.
+    against_first: of all cases but the first, see `differences`. objectives: those of the scenario on recovery from
+    it; monitors: over all episodes.
     """
 
     when: str
@@ -65,6 +68,8 @@ class Case:
     episodes: tuple[Episode, ...]
     longer: int
     cut: int
+    objectives: tuple[Verdict, ...]
+    monitors: tuple[MonitorResult, ...]
     against_first: Mapping[str, Figure] = field(default_factory=dict)
 
     @property
@@ -236,4 +241,19 @@ class _Trial:
             episodes=tuple(episodes),
             longer=len(longer),
             cut=sum(length >= self.limit_ns for length in longer),
+            objectives=self._objectives(episodes),
+            monitors=monitors([one.run for one in episodes], {}),
         )
+
+    def _objectives(self, episodes: Sequence[Episode]) -> tuple[Verdict, ...]:
+        """Objectives on what this fault does, and on the recovery of the executions that a crash hits."""
+
+        def figures_at(level: float) -> dict[str, Figure]:
+            of_fault = replace(recovery_of(episodes, None, level), fault=self.kind.name)
+            hit = recoveries_of_executions([one.run for one in episodes], level, drilled=True)
+            return recovery_metrics([of_fault]) | hit
+
+        level = self.settings.confidence
+        known = figures_at(level)
+        asked = [one for one in self.loaded.scenario.objectives if one.metric in known]
+        return verdicts(asked, figures_at, level)

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from sim.plan.drill import Case, DrillReport
 from sim.plan.episode_cost import IN_IT, NOT_IN_IT, EpisodeCost
-from sim.report.json_document import figure_json, recovery_json
+from sim.report.json_document import figure_json, monitor_json, objective_json, recovery_json
 from sim.stats.episodes import Episode
 
 SCHEMA: Final = 1
@@ -38,6 +38,8 @@ def _case(case: Case) -> dict[str, Any]:
         "against_first": {name: figure_json(figure) for name, figure in case.against_first.items()},
         "longer": case.longer,
         "cut": case.cut,
+        "objectives": [objective_json(one) for one in case.objectives],
+        "monitors": [monitor_json(one) for one in case.monitors],
         "median": case.median.replication,
         "bad": case.bad.replication,
         "episodes": [_episode(one) for one in case.episodes],

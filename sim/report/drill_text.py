@@ -11,6 +11,7 @@ from sim.plan.drill import Case, DrillReport
 from sim.plan.episode_cost import IN_IT, NOT_IN_IT
 from sim.report.grid import WIDTH, fits, grid, paragraph
 from sim.report.spark import folded, spark
+from sim.report.text import monitors_grid, objectives_grid
 from sim.report.wording import LOSSES, as_factor, bracket, confidence_of, interval_of, plain, show, value_of
 from sim.stats.episode_picture import Line, Picture
 from sim.units import format_count, format_duration_ns, format_duration_s
@@ -38,6 +39,7 @@ def drill_text(report: DrillReport) -> str:
         _head(report),
         _cases(report),
         _differences(report),
+        *(block for case in report.cases for block in _judged(case, len(report.cases) > 1)),
         _costs(report),
         *(_picture(case, label, one) for case in report.cases for label, one in pictures_of(case)),
         [line for warning in report.warnings for line in paragraph(f"WARNING {warning}", 8)],
@@ -129,6 +131,13 @@ def _differences(report: DrillReport) -> Iterator[str]:
     yield "  paired: each with the episode on the same draws"
     for note in notes:
         yield from paragraph(f"  {note}", 4)
+
+
+def _judged(case: Case, is_one_of_many: bool) -> Iterator[list[str]]:
+    """Objectives and monitors of a case, under its name where there are others."""
+    for lines in (objectives_grid(case.objectives), list(monitors_grid(case.monitors))):
+        if lines:
+            yield [*([f"{case.name}:"] if is_one_of_many else []), *lines]
 
 
 def _with_intervals(label: str, figures: Sequence[Figure], columns: int | None = None) -> Iterator[tuple[str, ...]]:

@@ -33,10 +33,10 @@ def document(summary: Summary, bill: Bill | None) -> dict[str, Any]:
         },
         "provenance": dict(summary.provenance),
         "metrics": {name: figure_json(figure) for name, figure in summary.metrics.items()},
-        "objectives": [_objective(objective) for objective in summary.objectives],
+        "objectives": [objective_json(objective) for objective in summary.objectives],
         "recovery": [recovery_json(recovery) for recovery in summary.recovery],
         "cost": None if bill is None else _cost(bill),
-        "monitors": [_monitor(monitor) for monitor in summary.monitors],
+        "monitors": [monitor_json(monitor) for monitor in summary.monitors],
         "warnings": list(summary.warnings),
     }
 
@@ -53,7 +53,8 @@ def figure_json(figure: Figure) -> dict[str, Any]:
     return found
 
 
-def _objective(objective: Verdict) -> dict[str, Any]:
+def objective_json(objective: Verdict) -> dict[str, Any]:
+    """An objective with its figure and verdict."""
     return {
         "name": objective.name,
         "target": objective.target,
@@ -95,7 +96,8 @@ def _cost(bill: Bill) -> dict[str, Any]:
     return found
 
 
-def _monitor(monitor: MonitorResult) -> dict[str, Any]:
+def monitor_json(monitor: MonitorResult) -> dict[str, Any]:
+    """A monitor with how often it was kept."""
     return {
         "name": monitor.name,
         "antecedents": monitor.antecedents,

@@ -46,7 +46,7 @@ def prediction_text(summary: Summary, bill: Bill | None) -> str:
     metrics = {name: readable(name, figure) for name, figure in summary.metrics.items()}
     blocks = [
         [*paragraph(f"{summary.name}: {run_of(summary)}", 2), f"{headline_of(summary)}."],
-        _objectives(summary.objectives),
+        objectives_grid(summary.objectives),
         _table("LATENCY", tables.durations(metrics)),
         _table("WORK", tables.work(metrics)),
         _table("BUSIEST", tables.places(metrics).top(MOST_PLACES)),
@@ -55,7 +55,7 @@ def prediction_text(summary: Summary, bill: Bill | None) -> str:
         _refusals(metrics),
         _recovery(summary.recovery),
         _where_the_time_goes(tables.with_what_remains(summary.splits)),
-        _monitors(summary.monitors),
+        monitors_grid(summary.monitors),
         [] if bill is None else [*_bill(bill), *_left_out(bill), *_nodes(bill)],
         [line for warning in summary.warnings for line in paragraph(f"WARNING {warning}", 8)],
         ["repeat with", f"  {summary.command}"],
@@ -64,7 +64,8 @@ def prediction_text(summary: Summary, bill: Bill | None) -> str:
     return "\n\n".join(texts) + "\n"
 
 
-def _objectives(objectives: tuple[Verdict, ...]) -> list[str]:
+def objectives_grid(objectives: tuple[Verdict, ...]) -> list[str]:
+    """Objectives with their figures and verdicts, and what is to be known of the figures."""
     if not objectives:
         return []
     figures = [readable(objective.metric, objective.figure) for objective in objectives]
@@ -172,7 +173,8 @@ def _where_the_time_goes(splits: Mapping[str, Split]) -> Iterator[str]:
             yield from paragraph(f" {name} {label} {format_duration_s(whole)}: {', '.join(shown)}", 4)
 
 
-def _monitors(monitors: tuple[MonitorResult, ...]) -> Iterator[str]:
+def monitors_grid(monitors: tuple[MonitorResult, ...]) -> Iterator[str]:
+    """Monitors with how often they were kept, and the life of what broke one."""
     if not monitors:
         return
     rows: list[tuple[str, ...]] = [

@@ -21,9 +21,10 @@ class Harm:
 
     extra: bad events beyond the twin's, up to the end of the record. outage_s: how long the fault itself was there.
     lasted_s: from its begin until the run and its twin were one again, or (as they need not be to the last draw) rate,
-    backlog and latency were in order; else to the end of the record. is_back: whether bad events have stopped to be
-    more than the twin's; else `extra` is only what the record holds. exposed: events that began or were open while the
-    fault was there, the most that it can have spoilt by itself. cost: simulated events, those of the twin included.
+    backlog and latency were in order; else to the end of the record; never less than the outage, which nobody may have
+    noticed. is_back: whether bad events have stopped to be more than the twin's; else `extra` is only what the record
+    holds. exposed: events that began or were open while the fault was there, the most that it can have spoilt by
+    itself. cost: simulated events, those of the twin included.
     calm_bad, calm_begun, calm_s: of the twin, from the begin of the fault on.
     """
 
@@ -63,7 +64,7 @@ def harm_of(
     return Harm(
         extra=mine.bad - calm.bad,
         outage_s=(end_ns - begin_ns) * NS,
-        lasted_s=(last_ns - begin_ns) * NS,
+        lasted_s=(max(last_ns, end_ns) - begin_ns) * NS,
         is_back=recoupled_ns is not None or is_quiet,
         exposed=_exposed(run, sli, begin_ns, end_ns),
         cost=run.events + twin.events,

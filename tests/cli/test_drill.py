@@ -27,6 +27,9 @@ network:
     outage: {targets: [{group: pods}], at: 90 s, duration: 4 s}
     loss: {targets: [{group: pods}], each: true, mttf: 1 h, duration: {exponential: 6 s}}
 run: {horizon: 3 min, warmup: 10 s, replications: 2, drill_window: 30 s}
+objectives:
+  - {metric: recovery.outage.restore.mean, below: 1 min}
+  - {metric: latency.job.p99, below: 1 min}
 cures:
   more: {network.stations.server.servers: 3}
 prices: {downtime: 3600 USD/h}
@@ -43,6 +46,8 @@ def test_a_drill_tells_times_losses_cost_and_two_episodes(command: Command) -> N
     assert "the median episode" in ended.out
     assert "a bad episode (p95)" in ended.out
     assert "▀" in ended.out
+    assert "recovery.outage.restore.mean" in ended.out
+    assert "latency.job.p99" not in ended.out, "a drill does not tell it"
     told, repeat = ended.out.split("repeat with")
     assert max(map(len, told.splitlines())) <= 100
     assert "sim drill" in repeat
@@ -58,6 +63,9 @@ def test_a_drill_as_a_document_has_every_episode(command: Command) -> None:
     assert [one["replication"] for one in case["episodes"]] == [0, 1, 2, 3]
     assert all(one["begin_s"] == 90 and one["restore_s"] <= 30 for one in case["episodes"])
     assert case["recovery"]["episodes"]["value"] == 4
+    (objective,) = case["objectives"]
+    assert (objective["metric"], objective["verdict"]) == ("recovery.outage.restore.mean", "met")
+    assert objective["value"] == case["recovery"]["restore_s"]["value"]
     times = [one["latency_ok_s"] for one in case["episodes"]]
     assert case["recovery"]["latency_ok_s"]["value"] == pytest.approx(sum(times) / 4)
     # 3,600 USD an hour are a dollar for each second that is not in order.
