@@ -7,6 +7,7 @@ without chance whose pauses take 15 jobs each, as somebody says so often; and lo
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from a_command import Command
@@ -86,3 +87,23 @@ def test_too_few_episodes_are_refused(command: Command) -> None:
     ended = command.sim("ledger", command.file(CLOCKWORK), "-n", "5")
     assert ended.code == 2
     assert "is 5; at least 20 is expected" in ended.err
+
+
+@pytest.mark.long
+def test_a_case_study_tells_that_its_rates_are_nobodys_and_where_they_flip(command: Command) -> None:
+    # With a sixth of its requests and one of its faults, so that it takes seconds.
+    file = str(Path(__file__).parents[2] / "configs" / "spotify.yaml")
+    only = (
+        "--set",
+        "workflows.recommend.arrivals=20/s",
+        "--set",
+        "faults={pg_loss: {target: postgres.primary, rate: 2/year}}",
+    )
+    ended = command.sim("ledger", file, *only, "-n", "20", "--processes", "1")
+    assert (ended.code, ended.err) == (0, "")
+    said = " ".join(ended.out.split())
+    assert "three nines assumed: at least 99.9 % good" in said
+    assert "ASSUMPTION: nobody is named who says how often these come: pg_loss (2 a year; flips at" in said
+    # Who starts while the primary is away for half a minute has no answer within a second: at least 20 s of them.
+    lost = next(line.split() for line in ended.out.splitlines() if line.startswith(" pg_loss "))
+    assert float(lost[2]) > 20 / 60
