@@ -98,7 +98,6 @@ def effect(parts: Parts, activity: Activity, how: Scheduled, failed: Steps) -> S
 def local_work(workers: Workers, activity: Activity, how: Scheduled) -> Steps:
     """A local activity inside a workflow task: a slot of its own kind, errors tried again there, a marker event."""
     policy = how.policy.model_copy(update={"maximum_attempts": None})
-    slots = workers.local_slots()
     tried: Steps = (
         *_cpu(workers, activity, workers.workflow_slots),
         delay(activity.service, "service", activity.name),
@@ -109,11 +108,7 @@ def local_work(workers: Workers, activity: Activity, how: Scheduled) -> Steps:
     budget = retry_budget(workers.parts, activity, how, policy)
     retry = workers.retry(policy, retried=True, on_the_server=False, budget=budget)
     attempt = AttemptBody(steps=tried, retry=retry)
-    return (
-        *slots,
-        Attempt(name=f"try-{activity.name}", attempt=attempt),
-        count(local_activity=1),
-    )
+    return workers.in_local_slot((Attempt(name=f"try-{activity.name}", attempt=attempt), count(local_activity=1)))
 
 
 def progress_of(activity: Activity) -> str:

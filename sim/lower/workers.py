@@ -18,7 +18,7 @@ from sim.lower.matching import TaskQueue
 from sim.lower.parts import Parts
 from sim.lower.persistence import Store
 from sim.lower.platform import Platform
-from sim.lower.steps import Distribution, Step, Steps, acquire, constant, count, delay
+from sim.lower.steps import Distribution, Step, Steps, acquire, constant, count, delay, release
 from sim.network.monitors import Span
 from sim.network.places import Cache, NodeGroup, Resource, Server
 from sim.network.routines import Retry
@@ -151,11 +151,11 @@ class Workers:
         )
         return acquire(self.memory, units=mib, at=self.activity_slots)
 
-    def local_slots(self) -> Steps:
-        """A slot for a local activity on the pod that holds the workflow task."""
+    def in_local_slot(self, steps: Steps) -> Steps:
+        """The steps of a local activity, which hold a slot for it on the pod that holds the workflow task."""
         name = f"{self.queue}-local-activity-slots"
         self.parts.resources[name] = Resource(nodes=self.nodes, units=self.local_activity_slots)
-        return (acquire(name, at=self.workflow_slots),)
+        return (acquire(name, at=self.workflow_slots), *steps, release(name))
 
     def retry(
         self,

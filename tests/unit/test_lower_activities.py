@@ -101,6 +101,13 @@ def test_local_activities_run_in_the_workflow_task_and_make_no_transition() -> N
     assert latencies_ms(run(doing(between))) == [4 + 100 + 2 + 1000 + 6]
 
 
+def test_a_local_activity_gives_its_slot_back_to_the_next_one_of_its_workflow_task() -> None:
+    local = "{activity: {name: %s, service: %s ms, local: true}}"
+    two = f"sequence: [{local % ('a', 100)}, {local % ('b', 50)}]"
+    # Create 2, the task starts 2, one after the other in the one slot, closed 2.
+    assert latencies_ms(run(doing(two, "workers.orders.local_activity_slots=1"))) == [4 + 100 + 50 + 2]
+
+
 def test_an_error_of_a_local_activity_is_tried_again_in_its_workflow_task() -> None:
     step = "activity: {name: a, service: 10 ms, local: true, error_rate: 50 %}"
     sets = ("workflows.order.arrivals={burst: 100}", "workflows.order.retry={initial_interval: 50 ms}")
