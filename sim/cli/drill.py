@@ -13,7 +13,7 @@ import typer
 from sim.cli.options import File, Sets
 from sim.cli.output import note, say
 from sim.cli.progress import Progress
-from sim.cli.settings import at_least, compile_engine, make_room, parsed
+from sim.cli.settings import at_least, check_how, compile_engine, make_room, parsed
 from sim.cli.start import settle
 from sim.errors import InputErrors, Problem
 from sim.units import parse_positive_duration_ns
@@ -55,7 +55,6 @@ def command(
 ) -> None:
     """Let a fault come, many times, each beside the same run without it: detect, restore, drain, latency back in
     order; lost, redone, retries; what an episode costs; how a median and a bad one went."""
-    from sim.engine.run import ENGINES
     from sim.lower.load import load
     from sim.plan.drill import EPISODES, DrillOptions, drill
 
@@ -75,10 +74,7 @@ def command(
     )
     if options.limit_ns is not None and options.limit_ns < loaded.scenario.run.drill_window_ns:
         problems.append(Problem("--limit", "is below run.drill_window, for which every episode is followed"))
-    if processes != -1:
-        at_least(1, "--processes", processes, problems)
-    if engine not in ENGINES:
-        problems.append(Problem("--engine", f"there is no engine `{engine}`", f"known: {', '.join(ENGINES)}"))
+    check_how(engine, processes, problems)
     make_room(report, None, problems)
     if problems:
         raise InputErrors(problems)

@@ -9,9 +9,10 @@ from typing import Annotated
 
 import typer
 
-from sim.cli.options import File, Sets
+from sim.cli.options import CureName, File, Sets
 from sim.cli.output import note, say
 from sim.cli.progress import Progress
+from sim.cli.settings import at_least, check_how, compile_engine, make_room
 from sim.cli.start import settle
 from sim.errors import InputErrors, Problem
 
@@ -20,8 +21,10 @@ def command(
     context: typer.Context,
     file: File,
     sets: Sets = [],  # noqa: B006 - typer copies it
+    cure: CureName = None,
     episodes: Annotated[int, typer.Option("-n", help="Episodes of each kind of fault, on average.")] = 40,
     seed: Annotated[int | None, typer.Option("--seed", help="Everything random follows from it.")] = None,
+    engine: Annotated[str, typer.Option("--engine", help="fast, or reference: the same figures, slowly.")] = "fast",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")] = False,
     report: Annotated[Path | None, typer.Option("--report", help="Write one HTML page.")] = None,
     gate: Annotated[bool, typer.Option("--gate", help="Exit with 1 unless every service level is met.")] = False,
@@ -33,30 +36,24 @@ def command(
     Faults that come a few times a year are seen in no run: each is run by itself, beside a twin without it, and
     weighed with how often it comes.
     """
-    from sim.engine.run import compile_now, must_be_compiled
     from sim.lower.load import load
     from sim.plan.ledger import PILOT, Options, ledgers_of
     from sim.report.ledger_document import document
     from sim.report.ledger_text import ledgers_text
 
-    loaded = load(file, sets)
+    loaded = load(file, sets, cure)
     settle()
     problems: list[Problem] = []
-    least = ((PILOT, "-n", episodes), (0, "--seed", seed), (1, "--processes", None if processes == -1 else processes))
-    for bound, option, value in least:
-        if value is not None and value < bound:
-            problems.append(Problem(option, f"is {value}; at least {bound} is expected"))
-    if report is not None and report.is_dir():
-        hint = f"write   --report {report / 'NAME.html'}"
-        problems.append(Problem("--report", f"`{report}` is a folder; a file is expected", hint))
+    at_least(PILOT, "-n", episodes, problems)
+    at_least(0, "--seed", seed, problems)
+    check_how(engine, processes, problems)
+    make_room(report, None, problems)
     if problems:
         raise InputErrors(problems)
-    if must_be_compiled("fast"):
-        note("compiling the engine, once on this machine: about 20 s", quiet)
-        compile_now()
+    compile_engine(engine, quiet)
     repeat = shlex.join(["sim", *context.find_root().obj])
     with Progress(not quiet) as progress:
-        options = Options(episodes, seed, processes, progress=progress.tell, command=repeat)
+        options = Options(episodes, seed, processes, engine, progress=progress.tell, command=repeat)
         found = ledgers_of(loaded, options)
     if as_json:
         say(json.dumps(document(found), indent=2, ensure_ascii=False, allow_nan=False))
@@ -65,7 +62,6 @@ def command(
     if report is not None:
         from sim.report.ledger_page import write_ledgers
 
-        report.parent.mkdir(parents=True, exist_ok=True)
         write_ledgers(report, found)
         note(f"report: {report}", quiet)
     if found.interrupted:

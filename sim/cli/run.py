@@ -14,7 +14,7 @@ import typer
 from sim.cli.options import CureName, File, Sets
 from sim.cli.output import note, say
 from sim.cli.progress import Progress
-from sim.cli.settings import at_least, compile_engine, make_room, parsed
+from sim.cli.settings import at_least, check_how, compile_engine, make_room, parsed
 from sim.cli.start import settle
 from sim.errors import InputErrors, Problem
 from sim.units import parse_duration_ns, parse_positive_duration_ns, parse_ratio
@@ -50,7 +50,6 @@ def command(
     processes: Annotated[int, typer.Option("--processes", help="Runs at once; -1 takes all cores.")] = -1,
 ) -> None:
     """Predict latency, recovery and cost; print figures, verdicts and the bill."""
-    from sim.engine.run import ENGINES
     from sim.lower.load import load
     from sim.plan.predict import Options, predict
 
@@ -67,10 +66,7 @@ def command(
         engine=engine,
         command=shlex.join(["sim", *context.find_root().obj]),
     )
-    if processes != -1:
-        at_least(1, "--processes", processes, problems)
-    if engine not in ENGINES:
-        problems.append(Problem("--engine", f"there is no engine `{engine}`", f"known: {', '.join(ENGINES)}"))
+    check_how(engine, processes, problems)
     if columns not in (None, "csv", "parquet"):
         problems.append(Problem("--format", f"is `{columns}`; csv or parquet are expected"))
     elif columns is not None and out is None:

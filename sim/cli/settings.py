@@ -31,6 +31,16 @@ def parsed(name: str, text: str | None, parse: Callable[[str], T], problems: lis
         return None
 
 
+def check_how(engine: str, processes: int, problems: list[Problem]) -> None:
+    """What is wrong with `--engine` and `--processes`."""
+    from sim.engine.run import ENGINES
+
+    if processes != -1:
+        at_least(1, "--processes", processes, problems)
+    if engine not in ENGINES:
+        problems.append(Problem("--engine", f"there is no engine `{engine}`", f"known: {', '.join(ENGINES)}"))
+
+
 def make_room(report: Path | None, out: Path | None, problems: list[Problem]) -> None:
     """Make the folders that will be written to, so that nothing is found out only after the run."""
     for option, folder in (("--report", report and report.parent), ("--out", out)):

@@ -14,7 +14,7 @@ import typer
 from sim.cli.options import File, Sets
 from sim.cli.output import note, say
 from sim.cli.progress import Progress
-from sim.cli.settings import at_least, compile_engine, make_room, parsed
+from sim.cli.settings import at_least, check_how, compile_engine, make_room, parsed
 from sim.cli.start import settle
 from sim.errors import InputErrors, Problem
 from sim.units import parse_positive_duration_ns, parse_ratio
@@ -69,7 +69,6 @@ def command(
     At the given load: the share of episodes that come back, with each of the scenario's `cures`, too. At every load
     tried: where runs end up that begin empty and that begin with a backlog.
     """
-    from sim.engine.run import ENGINES
     from sim.lower.load import load as load_scenario
     from sim.plan.stability import foreseen, stability
     from sim.plan.study import StabilityOptions
@@ -94,15 +93,12 @@ def command(
         processes=processes,
         engine=engine,
     )
-    if processes != -1:
-        at_least(1, "--processes", processes, problems)
+    check_how(engine, processes, problems)
     if not 0.001 <= within <= 1:
         problems.append(Problem("--within", f"is {within:g}; a part of the load from 0.001 to 1 is expected"))
     if sweep_cures and not options.sweeps and not problems:
         message = "searches, but --load names one load"
         problems.append(Problem("--sweep-cures", message, f"write   --load {DEFAULT_LOAD}"))
-    if engine not in ENGINES:
-        problems.append(Problem("--engine", f"there is no engine `{engine}`", f"known: {', '.join(ENGINES)}"))
     make_room(report, None, problems)
     if problems:
         raise InputErrors(problems)

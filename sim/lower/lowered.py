@@ -166,14 +166,3 @@ class Lowered:
     def companion_of(self) -> dict[str, str]:
         """For each fault that is a companion, the drill that it happens with."""
         return {one: drill for drill, others in self.companions.items() for one in others}
-
-    def drilled(self, drill: str) -> Network:
-        """The network in which a drill takes its companions with it: there they are no drills of their own."""
-        others = self.companions.get(drill, ())
-        if not others:
-            return self.network
-        faults = {
-            name: fault.model_copy(update={"drill": False}) if name in others else fault
-            for name, fault in self.network.faults.items()
-        }
-        return self.network.model_copy(update={"faults": faults})

@@ -16,7 +16,6 @@ from sim.plan.inputs import check_inputs
 from sim.plan.kinds import Kind
 from sim.plan.phases import phase_ns_of
 from sim.plan.runner import Progress, Runner
-from sim.plan.window import settled_ns
 from sim.scenario.settings import RunSettings
 from sim.stats.episode_picture import Picture, at_quantile, by_badness, picture
 from sim.stats.episodes import Episode, differences, losses_in, recovery_of
@@ -205,13 +204,7 @@ class _Trial:
                 f"the periods of this load hardly ever meet: phases are those of the longest, "
                 f"{format_duration_ns(cycle.length_ns)}"
             )
-        length_ns = cycle.length_ns if cycle.of_load else 0
-        bench.settled_ns = settled_ns(
-            bench.calm,
-            self.settings,
-            length_ns,
-            lambda plans: self.runner.run("warm-up", [(bench.calm, plan) for plan in plans]),
-        )
+        bench.settle()
         return whens
 
     def _asked(self, phase: int | str, replication: int) -> Asked:

@@ -15,6 +15,7 @@ from sim.lower.load import Loaded
 from sim.plan.kinds import Kind, calm, disturbed, kinds_of, share
 from sim.plan.phases import Cycle, cycle_of
 from sim.plan.runner import Runner
+from sim.plan.window import settled_ns
 from sim.results.columns import Replication
 from sim.scenario.settings import RunSettings
 from sim.stats.episodes import PLATFORM_SPAN, Episode, recoupled_ns
@@ -72,6 +73,21 @@ class Bench:
         self.cycle: Cycle = cycle_of(loaded)
         self.calm = calm(self.network)
         self.objective_p99_ns = bound_of_latency_ns(loaded)
+
+    def settle(self) -> None:
+        """Find from when on the empty start is forgotten: no episode at a phase begins before.
+
+        Raises KeyboardInterrupt when it is stopped meanwhile.
+        """
+
+        def pilots(plans: Sequence[Plan]) -> list[Replication]:
+            runs = self.runner.run("warm-up", [(self.calm, plan) for plan in plans])
+            if self.runner.interrupted:
+                raise KeyboardInterrupt
+            return runs
+
+        cycle_ns = self.cycle.length_ns if self.cycle.of_load else 0
+        self.settled_ns = settled_ns(self.calm, self.settings, cycle_ns, pilots)
 
     # -- what is asked ----------------------------------------------------------------------------------------
 

@@ -24,7 +24,6 @@ from sim.plan.levels import check_classes, classes_of, evidence_of, frequency_of
 from sim.plan.pairs import Meeting, meetings, three_nodes_min
 from sim.plan.provenance import provenance
 from sim.plan.runner import Progress, Runner
-from sim.plan.window import settled_ns
 from sim.results.columns import Replication
 from sim.stats.allotment import Pilot, allotted
 from sim.stats.episodes import Episode
@@ -141,12 +140,8 @@ class _Books:
         lowered = loaded.lowered
         self.runner = _Counting(traces, lowered.in_progress, options.processes, options.engine, options.progress)
         self.bench = Bench(loaded, settings, self.runner, drain_ns=settings.drain_ns)
-        cycle_ns = self.bench.cycle.length_ns
-        calm = self.bench.calm
-        self.bench.settled_ns = settled_ns(
-            calm, settings, cycle_ns, lambda plans: self.runner.run("warm-up", [(calm, plan) for plan in plans])
-        )
-        self.kinds = {name: Kind(name, one.variants) for name, one in self.classes.items()}
+        self.bench.settle()
+        self.kinds = {name: Kind(name, one.variants, window=one.window) for name, one in self.classes.items()}
         self.harms: list[dict[str, list[Harm]]] = [{name: [] for name in self.kinds} for _ in self.levels]
         self.needed_ns: dict[str, list[int]] = {name: [] for name in self.kinds}
         self.pairs: list[list[Pair]] = [[] for _ in self.levels]

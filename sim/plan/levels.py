@@ -52,7 +52,7 @@ def classes_of(loaded: Loaded) -> dict[str, FaultClass]:
             continue
         for label, variant in zip((name, f"{name}, bad version"), one.variants, strict=True):
             rate = replace(one.rate, per_s=one.rate.per_s * variant.chance)
-            found[label] = FaultClass(rate, (replace(variant, chance=1.0),), one.source)
+            found[label] = FaultClass(rate, (replace(variant, chance=1.0),), one.source, one.window)
     return found
 
 

@@ -15,7 +15,7 @@ Progress = Callable[[str, float, int], None]
 class Runner:
     """Runs what it is given, until it is interrupted; from then on nothing.
 
-    warnings: what is to be said beside the figures, each once. interrupted: whether Ctrl-C came.
+    warnings: what is to be said beside the figures, each once. interrupted: whether Ctrl-C came. runs_done: so far.
     """
 
     def __init__(
@@ -35,6 +35,7 @@ class Runner:
         self.progress = progress
         self.warnings: list[str] = []
         self.interrupted = False
+        self.runs_done = 0
 
     def run(self, what: str, planned: Sequence[Planned]) -> list[Replication]:
         """The replications in order; fewer, from the first on, when it is interrupted."""
@@ -47,6 +48,7 @@ class Runner:
 
         told(0)
         runs, whole = run_all(planned, self.traces, self.processes, told, self.engine)
+        self.runs_done += len(runs)
         if not whole:
             self.interrupted = True
             effect = "intervals are wider for it" if runs else "what they tell is left out"

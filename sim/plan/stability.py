@@ -11,7 +11,6 @@ from dataclasses import replace
 
 from sim.analytic.estimate import estimate
 from sim.draws.build import inverse_of
-from sim.engine.plan import Plan
 from sim.engine.run import Traces
 from sim.errors import InputErrors, Problem
 from sim.figure import Figure
@@ -21,13 +20,11 @@ from sim.network.distributions import Constant
 from sim.network.faults import Fault
 from sim.plan.at_load import Alone, AtLoad, Watch, good_share
 from sim.plan.billing import bill_of
+from sim.plan.episodes import Bench
 from sim.plan.inputs import check_inputs, placed
-from sim.plan.kinds import Kind, calm, kinds_of
-from sim.plan.phases import cycle_of
+from sim.plan.kinds import Kind, kinds_of
 from sim.plan.runner import Runner
 from sim.plan.study import Band, Level, Outcome, Stability, StabilityOptions, Starts
-from sim.plan.window import settled_ns
-from sim.results.columns import Replication
 from sim.scenario.cures import Cure, as_assignments
 from sim.scenario.load import inexact, scaled
 from sim.stats.drift import drift, modes
@@ -131,17 +128,10 @@ class _Study:
     def _settled_ns(self) -> int:
         """From when on the scenario as it stands has forgotten its empty start."""
         runner = runner_of(self.loaded, self.options, self.watch.traces)
-        network = calm(self.loaded.lowered.network)
-        cycle = cycle_of(self.loaded)
-
-        def pilots(plans: Sequence[Plan]) -> list[Replication]:
-            self.runs += len(plans)
-            found = runner.run("warm-up", [(network, plan) for plan in plans])
-            if runner.interrupted:
-                raise KeyboardInterrupt
-            return found
-
-        return settled_ns(network, self.watch.settings, cycle.length_ns if cycle.of_load else 0, pilots)
+        bench = Bench(self.loaded, self.watch.settings, runner)
+        bench.settle()
+        self.runs += runner.runs_done
+        return bench.settled_ns
 
     def conclude(self) -> Stability:
         options, watch = self.options, self.watch

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from sim.engine.plan import Plan
 from sim.engine.reference import Engine
 from sim.lower.load import Loaded, load
+from sim.network import Network
+from sim.plan.kinds import disturbed, kinds_of
 from sim.results.audit import audit
 from sim.results.columns import Replication
 from sim.units.tables import SECOND
@@ -74,3 +76,12 @@ def latencies_ms(replication: Replication) -> list[float]:
 def messages(error: BaseException) -> Sequence[str]:
     """The paths of what was wrong with a file."""
     return [f"{problem.path}: {problem.message}" for problem in error.problems]  # type: ignore[attr-defined]
+
+
+def in_drill(loaded: Loaded, drill: str) -> Network:
+    """The network in which a scripted fault comes at its own time with all that it takes, and nothing else fails."""
+    kind = kinds_of(loaded.lowered)[drill]
+    assert kind.at_ns is not None
+    network, named = disturbed(loaded.lowered.network, [(kind.variant(1, 0), kind.at_ns)])
+    assert named == drill
+    return network

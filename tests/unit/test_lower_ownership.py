@@ -7,7 +7,7 @@ by hand, on a pod of two at a time.
 from __future__ import annotations
 
 import pytest
-from lower_fixture import counts, latencies_ms, small
+from lower_fixture import counts, in_drill, latencies_ms, small
 
 from sim.draws.build import inverse_of
 from sim.engine.plan import Plan
@@ -32,7 +32,7 @@ def crash(*sets: str, nodes: str = "[0]", at: str = "50 ms", repair: str = "1 h"
 
 def drilled(loaded: Loaded) -> Replication:
     plan = Plan(seed=1, horizon_ns=SECOND, drain_ns=10_000 * SECOND, drill="boom")
-    replication = Engine(loaded.lowered.drilled("boom"), plan).run()
+    replication = Engine(in_drill(loaded, "boom"), plan).run()
     assert audit(replication) == []
     return replication
 

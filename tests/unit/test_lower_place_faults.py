@@ -7,7 +7,7 @@ stay away. Method: faults read off the lowered network, and timelines by hand.
 from __future__ import annotations
 
 import pytest
-from lower_fixture import latencies_ms, small
+from lower_fixture import in_drill, latencies_ms, small
 
 from sim.engine.plan import Plan
 from sim.engine.reference import Engine
@@ -42,7 +42,7 @@ def targets(fault: Fault) -> dict[str, object]:
 
 def drilled(loaded: Loaded, drill: str = "boom") -> Replication:
     plan = Plan(seed=1, horizon_ns=30 * SECOND, drain_ns=1000 * SECOND, drill=drill)
-    replication = Engine(loaded.lowered.drilled(drill), plan).run()
+    replication = Engine(in_drill(loaded, drill), plan).run()
     assert audit(replication) == []
     return replication
 

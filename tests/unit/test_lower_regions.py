@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from lower_fixture import counts, latencies_ms, run, small
+from lower_fixture import counts, in_drill, latencies_ms, run, small
 
 from sim.engine.plan import Plan
 from sim.engine.run import run_one
@@ -42,7 +42,7 @@ def targets(fault: Fault) -> dict[str, object]:
 
 def drilled(loaded: Loaded, seed: int = 1, horizon_s: float = 30) -> Replication:
     plan = Plan(seed=seed, horizon_ns=round(horizon_s * SECOND), drain_ns=1000 * SECOND, drill="boom")
-    replication = run_one(loaded.lowered.drilled("boom"), plan)
+    replication = run_one(in_drill(loaded, "boom"), plan)
     assert audit(replication) == []
     return replication
 

@@ -7,7 +7,7 @@ first. Method: times by hand, and the same pods crashed and restarted.
 from __future__ import annotations
 
 import pytest
-from lower_fixture import latencies_ms, small
+from lower_fixture import in_drill, latencies_ms, small
 
 from sim.engine.plan import Plan
 from sim.engine.reference import Engine
@@ -23,7 +23,7 @@ ROLLING = "nodes: rolling, at: 1 s, repair: 2 s"
 
 def rolled(loaded: Loaded) -> Replication:
     plan = Plan(seed=1, horizon_ns=20 * SECOND, drain_ns=1000 * SECOND, drill="roll")
-    replication = Engine(loaded.lowered.drilled("roll"), plan).run()
+    replication = Engine(in_drill(loaded, "roll"), plan).run()
     assert audit(replication) == []
     return replication
 

@@ -69,6 +69,14 @@ def test_a_fault_that_harms_nobody_has_an_upper_end_and_a_row() -> None:
     assert row.each_min.high == pytest.approx(3.689 / 20 * 11 / found.events_per_min, rel=0.06)
 
 
+def test_a_fault_with_a_maintenance_window_comes_while_it_is_open() -> None:
+    # Five jobs each minute, done within 2.5 s; a pause that begins in the second before them makes all five late.
+    each_minute = text(duration="10 s, window: {from: 59 s, to: 1 min, period: 1 min}")
+    each_minute = each_minute.replace("{renewal: 1 s}", "{burst: 5, every: 1 min}")
+    found = of(each_minute)
+    assert found.rows[0].each_min.value == pytest.approx(5 / found.events_per_min)
+
+
 def test_a_record_is_made_as_long_as_its_outage_needs() -> None:
     found = of(text(duration="1 h", window="1 min"))
     assert found.rows[0].never_back is not None
