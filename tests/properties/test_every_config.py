@@ -75,6 +75,12 @@ def first(file: Path) -> Replication:
     return run(from_empty(file), plan(file))
 
 
+def again(network: Network, plan: Plan) -> Replication:
+    """The run of the fast engine under the other's name, so that it can be held against the first run, which both
+    have made: what is asked of it afterwards needs no second proof that they agree."""
+    return replace(fast.run(network, plan), engine="reference")
+
+
 def test_it_opens_with_the_question_that_it_answers(file: Path) -> None:
     opening = file.read_text(encoding="utf-8").splitlines()[0]
     assert opening.startswith("# Question: ")
@@ -148,8 +154,8 @@ def test_a_short_run_with_each_of_its_drills_keeps_every_law(file: Path) -> None
 
 
 def test_the_same_seed_gives_the_same_columns_and_another_one_others(file: Path) -> None:
-    assert difference(first(file), run(from_empty(file), plan(file))) == ""
-    assert difference(first(file), run(from_empty(file), replace(plan(file), seed=2))) != ""
+    assert difference(first(file), again(from_empty(file), plan(file))) == ""
+    assert difference(first(file), again(from_empty(file), replace(plan(file), seed=2))) != ""
 
 
 def test_every_figure_of_it_has_a_name_that_an_objective_may_use_and_the_unit_foreseen(file: Path) -> None:
@@ -166,7 +172,7 @@ def test_something_that_nobody_uses_moves_no_draw(file: Path) -> None:
     network = from_empty(file)
     # At the end, so that nothing else changes its place in the order of ties.
     wider = network.model_copy(update={"resources": network.resources | {"unused": Resource(units=3)}})
-    with_it = run(wider, plan(file))
+    with_it = again(wider, plan(file))
     without = {name: place for name, place in with_it.places.items() if name != "unused"}
     samples = {name: values for name, values in with_it.samples.items() if "unused" not in name}
     named_before = Episodes.of(first(file).episodes.faults, first(file).episodes.groups, with_it.episodes)
@@ -192,7 +198,7 @@ def test_more_load_means_more_use_of_every_place_that_is_used(file: Path) -> Non
             assert after.places[name].offered_load > place.offered_load, name
             assert after.places[name].utilisation > place.utilisation or math.isinf(place.units), name
     # And in the run: the same customers, come sooner.
-    busy, busier = first(file), run(more, plan(file))
+    busy, busier = first(file), again(more, plan(file))
     if before.bottleneck is None:
         return  # nothing but delays: nobody ever waits
     # Nobody is ever at work at a bucket, and a short run does not reach what comes after hours.
