@@ -34,10 +34,10 @@ from sim.stats.freedom import t_quantile
 Floats = NDArray[np.float64]
 
 ROOT = Path(__file__).resolve().parent.parent
-MEASURED = ROOT / "calibration/measured/pgbench"
-ONE_CLIENT_LOG = MEASURED / "tpcb_c1.log.gz"
+MEASURED = ROOT / "calibration/measured/epyc"
+ONE_CLIENT_LOG = MEASURED / "pgbench-log/tpcb_c1.log.gz"
 CLOSED_LOOP = MEASURED / "pg_a1_closed.jsonl"
-PREDICTED_LOG = MEASURED / "tpcb_c8_rate1750.log.gz"
+PREDICTED_LOG = MEASURED / "pgbench-log/tpcb_c8_rate1750.log.gz"
 FITS = ROOT / "calibration/fits/postgres-pgbench.yaml"
 SCENARIO = ROOT / "configs/postgres-pgbench.yaml"
 
