@@ -25,9 +25,11 @@ LAYERS = [
     {"draws", "results"},
     {"lower"},
     {"engine"},
-    {"stats", "analytic"},
+    {"stats", "analytic", "observed"},
     {"cost"},
     {"plan"},
+    {"calibrate"},
+    {"validate"},
     {"report"},
     {"cli"},
 ]
