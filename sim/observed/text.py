@@ -1,0 +1,65 @@
+"""Files that users hand over: plain or gzipped text, and what is wrong with it, by file and line."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import zlib
+from pathlib import Path
+from typing import Any
+
+from sim.errors import InputErrors, Problem
+
+MOST_PROBLEMS = 5
+"""Of one file; a file of another kind is wrong in every line."""
+
+GZIP = b"\x1f\x8b"
+
+
+def text_of(path: Path) -> str:
+    """The text of a file, unpacked where it is gzipped. Raises InputErrors."""
+    try:
+        data = path.read_bytes()
+        return (gzip.decompress(data) if data.startswith(GZIP) else data).decode("utf-8-sig")
+    except (UnicodeDecodeError, EOFError, gzip.BadGzipFile, zlib.error):
+        raise refused(path, "is neither text nor gzipped text", "hand over the file as it was written") from None
+    except OSError as error:
+        raise refused(path, f"cannot be read: {(error.strerror or 'unknown reason').lower()}") from None
+
+
+def json_of(path: Path, text: str) -> Any:
+    """What a JSON text holds. Raises InputErrors with the place of the mistake."""
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        hint = "export it again: the file may have been cut off" if error.pos >= len(text.rstrip()) - 1 else ""
+        problem = Problem("", f"is no JSON: {error.msg.lower()}", hint, str(path), error.lineno, error.colno)
+        raise InputErrors([problem]) from None
+
+
+def refused(path: Path, message: str, hint: str = "", line: int = 0) -> InputErrors:
+    """The file as a whole, or one line of it, is not what was expected."""
+    if not line:
+        return InputErrors([Problem("", f"`{path}` {message}", hint)])
+    return InputErrors([Problem("", message, hint, str(path), line, 1)])
+
+
+class Complaints:
+    """Wrong lines of one file, the first few of them."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._problems: list[Problem] = []
+
+    def add(self, line: int, message: str, hint: str = "") -> None:
+        """One wrong line. Raises InputErrors with all of them when there are too many."""
+        self._problems.append(Problem("", message, hint, str(self._path), line, 1))
+        if len(self._problems) >= MOST_PROBLEMS:
+            last = Problem("", "further lines were not looked at", "", str(self._path), line, 1)
+            self._problems.append(last)
+            self.settle()
+
+    def settle(self) -> None:
+        """Raises InputErrors where there was a complaint."""
+        if self._problems:
+            raise InputErrors(self._problems)
