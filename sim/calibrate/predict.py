@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +12,16 @@ import numpy as np
 from sim.calibrate.cases import Case
 from sim.calibrate.readings import Floats, Reading
 from sim.calibrate.systems import system
-from sim.engine.run import Planned, Traces, run_all
+from sim.engine.run import run_jobs, run_one
+from sim.observed.cells import PROBABILITIES
 from sim.plan.traces import read_traces
-from sim.results.columns import Replication
 from sim.stats.joined import joined
+
+FEWEST_JOBS = 8
+"""Replications of a case are spread over jobs, each of which makes the network anew, until there are so many."""
+
+Told = Callable[[int, int], None]
+"""Hears how many jobs are done, and of how many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,66 +59,34 @@ def predicted_all(
     processes: int = -1,
     seed: int = 1,
     draws: Sequence[Sequence[str]] = (),
-    told: Callable[[float], None] | None = None,
+    told: Told | None = None,
 ) -> list[Prediction]:
     """Predictions of many cases, in their order.
 
-    draws: further changes for each replication, in turn, so that uncertain parameters differ from run to run; they are
-    made after the case's own. Replication r of every case has the same random numbers whatever the changes. told:
-    hears how many runs are done. Raises KeyboardInterrupt when stopped.
+    draws: further changes for each replication, in turn, so that uncertain parameters differ from run to run; they
+    are made after the case's own. Replication r of every case has the same random numbers, whatever the changes and
+    however many processes there are. Raises KeyboardInterrupt when stopped.
     """
-    asked = (
-        [
-            _Asked.of(case.with_changes(draws[r % len(draws)]) if draws else case, seed, range(r, r + 1))
-            for case in cases
-            for r in range(replications)
-        ]
-        if draws
-        else [_Asked.of(case, seed, range(replications)) for case in cases]
-    )
-    runs = iter(_run(asked, processes, told))
-    readings = [[next(runs) for _ in range(replications)] for _ in cases]
-    return [_prediction(case, some) for case, some in zip(cases, readings, strict=True)]
+    parts = replications if draws else min(replications, -(-FEWEST_JOBS // len(cases))) if cases else 0
+    jobs = [
+        partial(_readings, case.with_changes(draws[part % len(draws)] if draws else ()), some.tolist(), seed)
+        for case in cases
+        for part, some in enumerate(np.array_split(np.arange(replications), parts))
+    ]
+    found, are_all = run_jobs(jobs, processes, (lambda done: told(done, len(jobs))) if told else None)
+    if not are_all:
+        raise KeyboardInterrupt
+    by_case = [[one for some in found[i * parts : (i + 1) * parts] for one in some] for i in range(len(cases))]
+    return [_prediction(case, readings) for case, readings in zip(cases, by_case, strict=True)]
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """Runs of one scenario, and how they are read."""
-
-    case: Case
-    planned: tuple[Planned, ...]
-    in_progress: Mapping[str, str]
-    traces: Traces
-
-    @classmethod
-    def of(cls, case: Case, seed: int, replications: range) -> _Asked:
-        loaded = case.loaded()
-        network = loaded.lowered.network
-        return cls(
-            case,
-            tuple((network, case.plan(seed, r)) for r in replications),
-            loaded.lowered.in_progress,
-            read_traces(network, Path(loaded.document.file).parent),
-        )
-
-    def reading(self, run: Replication) -> Reading:
-        return system(self.case.system).metrics(self.case, joined(run, self.in_progress))
-
-
-def _run(asked: Sequence[_Asked], processes: int, told: Callable[[float], None] | None) -> list[Reading]:
-    """Readings of all runs, in order. Those without files of arrivals go together, so that all cores are at work."""
-    found: dict[int, list[Reading]] = {}
-    together = [index for index, one in enumerate(asked) if not one.traces]
-    for group in [together, *([index] for index, one in enumerate(asked) if one.traces)]:
-        planned = [run for index in group for run in asked[index].planned]
-        traces = asked[group[0]].traces if group else {}
-        runs, are_all = run_all(planned, traces, processes, told)
-        if not are_all:
-            raise KeyboardInterrupt
-        rest = iter(runs)
-        for index in group:
-            found[index] = [asked[index].reading(next(rest)) for _ in asked[index].planned]
-    return [reading for index in range(len(asked)) for reading in found[index]]
+def _readings(case: Case, replications: Sequence[int], seed: int) -> list[Reading]:
+    """One job: the network is made, run, and read."""
+    loaded = case.loaded()
+    lowered = loaded.lowered
+    traces = read_traces(lowered.network, Path(loaded.document.file).parent)
+    runs = (run_one(lowered.network, case.plan(seed, replication), traces) for replication in replications)
+    return [system(case.system).metrics(case, joined(run, lowered.in_progress)) for run in runs]
 
 
 def _prediction(case: Case, readings: Sequence[Reading]) -> Prediction:
@@ -119,9 +94,6 @@ def _prediction(case: Case, readings: Sequence[Reading]) -> Prediction:
     tables = list(dict.fromkeys(name for one in readings for name in one.quantiles))
     wanted = [name for name in names if not case.metrics or name in case.metrics]
     values = {name: np.array([one.values.get(name, np.nan) for one in readings]) for name in wanted}
-    columns = {name: next(len(one.quantiles[name]) for one in readings if name in one.quantiles) for name in tables}
-    quantiles = {
-        name: np.stack([one.quantiles.get(name, np.full(columns[name], np.nan)) for one in readings])
-        for name in tables
-    }
+    none = np.full(len(PROBABILITIES), np.nan)
+    quantiles = {name: np.stack([one.quantiles.get(name, none) for one in readings]) for name in tables}
     return Prediction(case, values, quantiles)

@@ -6,6 +6,7 @@ import os
 import time
 import warnings
 from collections.abc import Callable, Generator, Iterator, Sequence
+from typing import TypeVar
 
 from sim.engine.plan import Plan
 from sim.errors import AuditFailed
@@ -16,6 +17,7 @@ from sim.results.columns import Replication
 Traces = dict[str, list[int]]
 Planned = tuple[Network, Plan]
 """A replication that is to be run."""
+Told = TypeVar("Told")
 
 
 ENGINES = ("fast", "reference")
@@ -86,6 +88,40 @@ def run_all(
     try:
         for replication in _stream(runs, traces, processes, engine, told or (lambda _: None)):
             finished.append(replication)
+    except KeyboardInterrupt:
+        return finished, False
+    return finished, True
+
+
+def run_jobs(
+    jobs: Sequence[Callable[[], Told]], processes: int = -1, told: Callable[[int], None] | None = None
+) -> tuple[list[Told], bool]:
+    """Do jobs that run replications themselves and give little back; what ended, in order, and whether all did.
+
+    For many short runs of different scenarios, where making the networks and handing over the columns would take
+    longer than the runs. processes, told, Ctrl-C: as for `run_all`. A job is a picklable call.
+    """
+    from joblib import Parallel, delayed
+
+    global _pool_has_worked
+    finished: list[Told] = []
+    if processes != 1 and must_be_compiled("fast"):
+        compile_now()
+    start = _Start(len(jobs), processes)
+    try:
+        while start.done < len(jobs) and not start.pays(0):
+            finished.append(jobs[start.done]())
+            start.done += 1
+            (told or (lambda _: None))(start.done)
+        if start.done < len(jobs):
+            _pool_has_worked = True
+            warnings.filterwarnings(
+                "ignore", message="A worker stopped while some jobs were given", category=UserWarning
+            )
+            parallel = Parallel(n_jobs=start.cores, return_as="generator")
+            for one in parallel(delayed(job)() for job in jobs[start.done :]):
+                finished.append(one)
+                (told or (lambda _: None))(len(finished))
     except KeyboardInterrupt:
         return finished, False
     return finished, True
