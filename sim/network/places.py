@@ -164,7 +164,9 @@ class Polled(Spec):
     TAG: ClassVar[str] = "polled"
     kind: Literal["polled"]
     interval_ns: PositiveDuration
-    """Least time between the starts of two reads."""
+    """Least time between the starts of two reads: a token for one read comes after each."""
+    burst: Positive = 1
+    """Tokens saved up at most, and at the start: so many reads may follow one another at once after a quiet time."""
     batch: Positive = 1
     """At most so many are taken by one read."""
     read: Distribution | None = None
@@ -175,6 +177,14 @@ class Polled(Spec):
     """One such queue for each node (shard)."""
     keyed: Keyed | None = None
     """Which node's queue, by a key; needed with several nodes."""
+
+    @model_validator(mode="after")
+    def _saves_reads(self) -> Self:
+        if self.burst > 1 and self.trigger == "timer":
+            raise ValueError("`burst` goes with `trigger: arrival`: a timer reads once at each multiple; leave it out")
+        if self.burst * self.interval_ns >= 2**62:
+            raise ValueError("`burst` times `interval` is more than 146 years; write a smaller burst")
+        return self
 
 
 class TokenBucket(Spec):

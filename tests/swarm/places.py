@@ -133,6 +133,8 @@ class Places:
             station["read"] = times.distribution()
         if swarm.allows("polled.timer"):
             station["trigger"] = "timer"
+        if swarm.weight("polled.burst") and station.get("trigger") != "timer":
+            station["burst"] = swarm.aside("burst of reads").pick((2, 3, 20))
         nodes = station.get("nodes", 1)
         if (self.nodes[nodes]["count"] if isinstance(nodes, str) else nodes) > 1:
             station |= self._keyed()

@@ -199,6 +199,8 @@ def _read(seen: Seen, station: Any, node: int) -> None:
     seen.add(f"polled.{station.spec.trigger}")
     if station.group.count > 1:
         seen.add("polled.nodes")
+    if station.nodes[node].full_ns > station.clock._now:
+        seen.add("polled.burst")
     if len(station.nodes[node].line) > station.spec.batch:
         seen.add("polled.batch")
 

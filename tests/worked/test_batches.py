@@ -130,6 +130,26 @@ def test_a_read_longer_than_the_interval_delays_the_next(engine: Engine) -> None
     assert t.ends == [15, 30]
 
 
+def test_reads_are_saved_up_to_the_burst_and_no_further(engine: Engine) -> None:
+    # Two reads are there at the start: 0 and 1. The third read waits until 10, the fourth until 20. Then nobody
+    # comes until 60: two reads are saved, not four. Then 60, 61, and the next ones at 70 and 80.
+    t = engine(at("kind: polled, interval: 10 ms, burst: 2"), {"jobs": [0, 1, 2, 3, 60, 61, 62, 63]})
+    assert t.ends == [0, 1, 10, 20, 60, 61, 70, 80]
+    assert t.place("place").batches == 8
+
+
+def test_a_read_that_is_half_saved_goes_on_being_saved(engine: Engine) -> None:
+    # Reads at 0 and 0.. are taken by 0 and 4; tokens ripen at 10 and 20: at 15 one is there, the next one at 20.
+    t = engine(at("kind: polled, interval: 10 ms, burst: 2"), {"jobs": [0, 4, 15, 16]})
+    assert t.ends == [0, 4, 15, 20]
+
+
+def test_a_saved_read_takes_place_while_another_one_may_not(engine: Engine) -> None:
+    # Reads 0-4 and at once 4-8, with a saved token; that of 10 takes both who came meanwhile: 10-14.
+    t = engine(at("kind: polled, interval: 10 ms, burst: 2, read: 4 ms, batch: 5"), {"jobs": [0, 1, 5, 6]})
+    assert t.ends == [4, 8, 14, 14]
+
+
 def test_by_timer_reads_are_at_multiples_of_the_interval(engine: Engine) -> None:
     # The first multiple after each arrival: 3 -> 10; 10 (at the very instant of a read) -> 20; 21 and 22 -> 30.
     t = engine(at("kind: polled, interval: 10 ms, trigger: timer, batch: 5"), {"jobs": [3, 10, 21, 22]})

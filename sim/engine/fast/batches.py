@@ -25,7 +25,7 @@ from sim.engine.fast.layout import (
     D_READY,
     H_NOW,
     INSIDE,
-    K_EARLIEST,
+    K_FULL_AT,
     K_LINE,
     K_READ,
     K_READS,
@@ -49,6 +49,7 @@ from sim.engine.fast.layout import (
     P_NODES,
     P_REFUSES,
     P_ROUND,
+    P_SLACK,
     P_STREAM,
     P_TRIGGER,
     P_WORK,
@@ -205,9 +206,10 @@ def plan_read(m: Memory, place: int, node: int) -> None:
     if not m[group_node(m, m[place + P_GROUP], node) + D_READY]:
         return
     now = m[H_NOW]
-    time = max(now, m[queue + K_EARLIEST])
+    earliest = m[queue + K_FULL_AT] - m[place + P_SLACK]
+    time = max(now, earliest)
     if m[place + P_TRIGGER]:
-        time = multiple_above(max(now + 1, m[queue + K_EARLIEST]), m[place + P_INTERVAL])
+        time = multiple_above(max(now + 1, earliest), m[place + P_INTERVAL])
     m[alarm] = key_of(COMPLETION, m[place + P_ELEMENT] + node, T_READ)
     m[alarm + A_VISIT] = 1  # so that a read that ends at this instant hands its batch on first
     m[alarm + A_OWNER] = place
@@ -232,7 +234,7 @@ def read_batch(m: Memory, f: Floats, alarm: int) -> None:
     place = m[alarm + A_OWNER]
     queue = alarm - K_READ
     node = (queue - m[place + P_NODES]) // K_SIZE
-    m[queue + K_EARLIEST] = m[H_NOW] + m[place + P_INTERVAL]
+    m[queue + K_FULL_AT] = max(m[queue + K_FULL_AT], m[H_NOW]) + m[place + P_INTERVAL]
     count = min(m[place + P_BATCH], m[queue + K_LINE + L_LENGTH])
     if m[place + P_DIST]:
         m[queue + K_READS] += 1

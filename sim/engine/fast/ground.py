@@ -265,6 +265,7 @@ def _write_batches(program: Program, at: int, name: str, spec: GroupCommit | Pol
         return
     words[at + P_KIND] = POLLED
     words[at + P_BATCH], words[at + P_INTERVAL] = spec.batch, spec.interval_ns
+    words[at + P_SLACK] = spec.interval_ns * (spec.burst - 1)
     words[at + P_TRIGGER] = int(spec.trigger == "timer")
     _draws(program, at, spec.read, f"{name}/read")
     if spec.keyed is not None:

@@ -199,13 +199,13 @@ class FlushStation(BatchStation):
 class PolledNode:
     """The queue of one node and its reader."""
 
-    __slots__ = ("earliest_ns", "line", "planned", "reads", "round")
+    __slots__ = ("full_ns", "line", "planned", "reads", "round")
 
     def __init__(self, round_: Round) -> None:
         self.line: OrderedDict[Guest, None] = OrderedDict()
         self.round = round_
         self.planned: Alarm | None = None
-        self.earliest_ns = 0  # of the next read
+        self.full_ns = 0  # when all tokens for reads would be there again
         self.reads = 0
 
 
@@ -235,10 +235,11 @@ class PolledStation(BatchStation):
         place = self.nodes[node]
         if place.planned is not None or place.round.guests or not place.line or not self.group.ready[node]:
             return
-        time = max(self.clock._now, place.earliest_ns)
+        interval = self.spec.interval_ns
+        earliest = place.full_ns - (self.spec.burst - 1) * interval
+        time = max(self.clock._now, earliest)
         if self.spec.trigger == "timer":
-            interval = self.spec.interval_ns
-            time = -(-max(self.clock._now + 1, place.earliest_ns) // interval) * interval
+            time = -(-max(self.clock._now + 1, earliest) // interval) * interval
         # Visit 1, so that a read that ends at this instant hands its batch on first.
         place.planned = self.clock.alarm(time, key(COMPLETION, self.element + node) | 1)
         assert place.planned.callbacks is not None
@@ -248,7 +249,7 @@ class PolledStation(BatchStation):
         """Take a batch; those taken go on when the read has ended."""
         place = self.nodes[node]
         place.planned = None
-        place.earliest_ns = self.clock._now + self.spec.interval_ns
+        place.full_ns = max(place.full_ns, self.clock._now) + self.spec.interval_ns
         guests = [place.line.popitem(last=False)[0] for _ in range(min(self.spec.batch, len(place.line)))]
         if self.read is None:
             self.batches += 1
