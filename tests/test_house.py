@@ -29,8 +29,8 @@ LAYERS = [
     {"cost"},
     {"plan"},
     {"calibrate"},
-    {"validate"},
     {"report"},
+    {"validate"},
     {"cli"},
 ]
 """From the ground up: a file may import from its own part and from lower layers; parts of one layer do not mix."""

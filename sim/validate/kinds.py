@@ -1,0 +1,56 @@
+"""Kinds of metrics and ranges of load: what an error is held against, and with what it is put together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final, Literal
+
+Use = Literal["calibrated", "held_out"]
+Load = Literal["<50", "50-80", ">80", "overloaded"]
+
+USES: Final[tuple[Use, ...]] = ("calibrated", "held_out")
+LOADS: Final[tuple[Load, ...]] = ("<50", "50-80", ">80", "overloaded")
+
+TARGETS: Final[Mapping[str, float]] = {
+    "throughput": 0.05,
+    "mean": 0.10,
+    "p50": 0.10,
+    "p99": 0.20,
+    "recovery": 0.15,
+}
+"""By kind, the corrected |error| that this project sets out to reach on held-out points."""
+
+WIDTHS: Final[Mapping[str, float]] = {"p99": 0.40}
+"""By kind, the median relative half-width of 90 % prediction intervals that is aimed at; `WIDTH` for all others."""
+WIDTH: Final = 0.25
+
+SHARES: Final = frozenset({"aborts"})
+"""Kinds whose error is a difference, not a ratio: a measured 0 is an answer."""
+
+_WITHOUT_TARGET: Final = frozenset({"lag", "service", "start"})
+"""Families that are parts of a latency: their errors are shown, not held against a target."""
+
+
+def kind_of(metric: str) -> str:
+    """What a metric is a figure of, by which targets and discrepancies go.
+
+    >>> kind_of("latency.p99"), kind_of("schedule_to_start.activity.mean"), kind_of("goodput"), kind_of("recovery")
+    ('p99', 'mean', 'throughput', 'recovery')
+    """
+    last = metric.rpartition(".")[2]
+    return {"goodput": "throughput"}.get(last, last)
+
+
+def target_of(metric: str) -> float | None:
+    """The corrected |error| aimed at; None for a metric that is only shown."""
+    return None if metric.partition(".")[0] in _WITHOUT_TARGET else TARGETS.get(kind_of(metric))
+
+
+def load_range(share: float, kept_up: bool = True) -> Load:
+    """The range that a load falls into.
+
+    share: offered load over what the system can carry. kept_up: whether the work was done at the rate it came.
+    """
+    if not kept_up or share >= 1:
+        return "overloaded"
+    return "<50" if share < 0.5 else "50-80" if share <= 0.8 else ">80"
