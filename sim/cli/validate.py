@@ -1,4 +1,4 @@
-"""`sim validate figures`: every published figure beside its prediction, with a verdict."""
+"""`sim validate`: predictions beside published figures, decisions, theory, and measurements of real systems."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from sim.cli import validate_theory
 from sim.cli.output import note, say
 from sim.cli.start import settle
 from sim.errors import InputErrors, Problem
@@ -15,7 +16,9 @@ from sim.errors import InputErrors, Problem
 REGISTRY = Path("calibration") / "figures.yaml"
 CONFIGS = "configs"
 
-app = typer.Typer(help="Hold predictions against what was published.", no_args_is_help=True)
+app = typer.Typer(help="Hold predictions against what was published, measured, or is known.", no_args_is_help=True)
+
+app.command("theory")(validate_theory.command)
 
 
 RegistryFile = Annotated[
@@ -30,7 +33,7 @@ RegistryFile = Annotated[
 
 @app.callback()
 def _group() -> None:
-    """Hold predictions against what was published."""
+    """Hold predictions against what was published, measured, or is known."""
 
 
 @app.command("figures")
