@@ -155,7 +155,9 @@ def breakdowns(rho: float) -> Queue:
 
     def with_repairs(service: Array, rng: np.random.Generator, at_once: NDArray[np.int64] | int = 0) -> Array:
         repairs = rng.poisson(FAILING * service) + at_once
-        return service + np.where(repairs > 0, rng.gamma(np.maximum(repairs, 1), REPAIR_MEAN), 0.0)
+        failed = np.flatnonzero(repairs)  # few, and a gamma is dear
+        service[failed] += rng.gamma(repairs[failed], REPAIR_MEAN)
+        return service
 
     def sample(jobs: int, runs: int, rng: np.random.Generator) -> Array:
         ahead = rng.geometric(1 - rho, runs) - 1
