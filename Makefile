@@ -3,9 +3,12 @@ PY ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.stamp
+MEASURE := .venv-measure
+MEASURE_STAMP := $(MEASURE)/.stamp
+HOST ?= here
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo check test bench test-long lock clean
+.PHONY: help setup demo check test bench measure test-long lock clean
 
 help:  ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -38,8 +41,16 @@ bench: $(STAMP)  ## the speed table: the fast engine beside SimPy, C++ and other
 test-long: $(STAMP)  ## statistics at full size: theory, coverage, notebooks
 	$(BIN)/python -m pytest -q -n 2 -m long
 
+$(MEASURE_STAMP): calibration/measure/requirements.txt
+	$(PY) -m venv $(MEASURE)
+	$(MEASURE)/bin/python -m pip install -q --disable-pip-version-check -r calibration/measure/requirements.txt
+	@touch $@
+
+measure: $(MEASURE_STAMP)  ## measure real PostgreSQL, Temporal and DBOS; HOST=name of this machine, ARGS='postgres --quick'
+	$(MEASURE)/bin/python -m calibration.measure --host $(HOST) $(ARGS)
+
 lock:  ## rewrite requirements.lock from pyproject.toml (needs uv)
 	uv pip compile pyproject.toml --universal --all-extras --group dev --generate-hashes --no-header --python-version 3.11 -o requirements.lock
 
 clean:  ## remove the environment and what the tools left behind
-	rm -rf $(VENV) out .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(MEASURE) out .pytest_cache .mypy_cache .ruff_cache
