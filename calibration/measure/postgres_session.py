@@ -26,8 +26,9 @@ SEED_OF_LOAD, SEED_STEP = 300, 10
 
 @contextmanager
 def session(folder: Path, quick: bool) -> Iterator[PostgresSession]:
-    """A new cluster with pgbench's tables."""
+    """A new cluster with its tables."""
     with Cluster() as cluster:
+        contention.prepare(cluster)
         pgbench.prepare(cluster)
         yield PostgresSession(cluster, folder, quick)
 
