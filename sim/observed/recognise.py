@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
+from sim.errors import InputErrors
 from sim.observed.pgbench_log import is_pgbench, read_pgbench
 from sim.observed.table import Observations
-from sim.observed.text import refused, text_of
+from sim.observed.temporal_events import is_history
+from sim.observed.temporal_history import read_histories
+from sim.observed.text import json_of, refused, text_of
 
-KNOWN = "pgbench -l"
+KNOWN = "a log of pgbench -l, Temporal workflow histories"
 """What is recognised, for whoever handed over something else."""
+
+_HINT = "`sim calibrate --help` tells what each has to look like"
 
 
 def read(paths: Sequence[Path]) -> Observations:
@@ -19,13 +26,33 @@ def read(paths: Sequence[Path]) -> Observations:
     Raises InputErrors: file and line, what was found, what is expected.
     """
     files = [file for path in paths for file in _files(path)]
-    first = text_of(files[0]).lstrip()
-    line = first.partition("\n")[0]
+    text = text_of(files[0]).lstrip()
+    line = text.partition("\n")[0]
     if is_pgbench(line):
         return read_pgbench(files)
-    raise refused(
-        files[0], f"begins with `{line[:60]}`, which is none of: {KNOWN}", "`sim calibrate --help` lists them"
-    )
+    if line.startswith(("{", "[")):
+        return _read_json(files, _first_value(files[0], text, line))
+    raise _unknown(files[0], f"begins with `{line[:60]}`")
+
+
+def _read_json(files: Sequence[Path], value: Any) -> Observations:
+    first = value[0] if isinstance(value, list) and value else value
+    if is_history(first):
+        return read_histories(files)
+    keys = ", ".join(first) if isinstance(first, dict) else str(first)
+    raise _unknown(files[0], f"is JSON with `{keys[:60]}`")
+
+
+def _first_value(path: Path, text: str, line: str) -> Any:
+    """The JSON value of the first line or, where a value takes several lines, of all of them."""
+    try:
+        return json.loads(line)
+    except json.JSONDecodeError:
+        return json_of(path, text)
+
+
+def _unknown(path: Path, what: str) -> InputErrors:
+    return refused(path, f"{what}; expected is one of: {KNOWN}", _HINT)
 
 
 def _files(path: Path) -> list[Path]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,25 @@ def json_of(path: Path, text: str) -> Any:
         hint = "export it again: the file may have been cut off" if error.pos >= len(text.rstrip()) - 1 else ""
         problem = Problem("", f"is no JSON: {error.msg.lower()}", hint, str(path), error.lineno, error.colno)
         raise InputErrors([problem]) from None
+
+
+def json_lines(path: Path) -> Iterator[tuple[int, Any]]:
+    """JSON values with the line that each begins in: one a line, or a single one over several. Raises InputErrors."""
+    text = text_of(path)
+    lines = [(number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
+    if not lines:
+        raise refused(path, "is empty")
+    try:
+        json.loads(lines[0][1])
+    except json.JSONDecodeError:
+        yield lines[0][0], json_of(path, text)
+        return
+    for number, line in lines:
+        try:
+            yield number, json.loads(line)
+        except json.JSONDecodeError as error:
+            what = f"is no JSON: {error.msg.lower()}"
+            raise refused(path, what, "one JSON value a line is expected, as in the first", number) from None
 
 
 def refused(path: Path, message: str, hint: str = "", line: int = 0) -> InputErrors:

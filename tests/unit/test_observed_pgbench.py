@@ -89,7 +89,7 @@ def test_a_sampled_log_tells_which_share_it_holds(tmp_path: Path) -> None:
         ("0 1 900 0 100 10000\n0 2 x 0 100 11000\n", "pgbench_log.1:2:1.*'x' is no whole number"),
         ("0 1 900 0 100 10000\n0 2 900 0\n", "pgbench_log.1:2:1.*has 4 columns; 6 as in the lines before"),
         ("1345828501 5601 1542744 483552416 61 2573\n", "aggregated.*without --aggregate-interval"),
-        ("hello\n", "begins with `hello`, which is none of"),
+        ("hello\n", "begins with `hello`; expected is one of"),
         ("0 1 900 0 100 10000\n" + "y\n" * 9, "further lines were not looked at"),
     ],
 )
