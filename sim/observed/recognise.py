@@ -9,12 +9,13 @@ from typing import Any
 
 from sim.errors import InputErrors
 from sim.observed.pgbench_log import is_pgbench, read_pgbench
+from sim.observed.prometheus import is_prometheus, read_prometheus
 from sim.observed.table import Observations
 from sim.observed.temporal_events import is_history
 from sim.observed.temporal_history import read_histories
 from sim.observed.text import json_of, refused, text_of
 
-KNOWN = "a log of pgbench -l, Temporal workflow histories"
+KNOWN = "a log of pgbench -l, Temporal workflow histories, a range query of Prometheus"
 """What is recognised, for whoever handed over something else."""
 
 _HINT = "`sim calibrate --help` tells what each has to look like"
@@ -39,6 +40,8 @@ def _read_json(files: Sequence[Path], value: Any) -> Observations:
     first = value[0] if isinstance(value, list) and value else value
     if is_history(first):
         return read_histories(files)
+    if is_prometheus(first):
+        return read_prometheus(files)
     keys = ", ".join(first) if isinstance(first, dict) else str(first)
     raise _unknown(files[0], f"is JSON with `{keys[:60]}`")
 
