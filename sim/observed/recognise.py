@@ -10,12 +10,13 @@ from typing import Any
 from sim.errors import InputErrors
 from sim.observed.pgbench_log import is_pgbench, read_pgbench
 from sim.observed.prometheus import is_prometheus, read_prometheus
+from sim.observed.spans import is_jaeger, is_otlp, read_spans
 from sim.observed.table import Observations
 from sim.observed.temporal_events import is_history
 from sim.observed.temporal_history import read_histories
 from sim.observed.text import json_of, refused, text_of
 
-KNOWN = "a log of pgbench -l, Temporal workflow histories, a range query of Prometheus"
+KNOWN = "a log of pgbench -l, Temporal workflow histories, a range query of Prometheus, traces (OTLP, Jaeger)"
 """What is recognised, for whoever handed over something else."""
 
 _HINT = "`sim calibrate --help` tells what each has to look like"
@@ -42,6 +43,8 @@ def _read_json(files: Sequence[Path], value: Any) -> Observations:
         return read_histories(files)
     if is_prometheus(first):
         return read_prometheus(files)
+    if is_otlp(first) or is_jaeger(first):
+        return read_spans(files)
     keys = ", ".join(first) if isinstance(first, dict) else str(first)
     raise _unknown(files[0], f"is JSON with `{keys[:60]}`")
 
