@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sim.errors import InputErrors
+from sim.observed.load_tests import is_load_test, read_load_test
 from sim.observed.pgbench_log import is_pgbench, read_pgbench
 from sim.observed.prometheus import is_prometheus, read_prometheus
 from sim.observed.spans import is_jaeger, is_otlp, read_spans
@@ -16,7 +17,10 @@ from sim.observed.temporal_events import is_history
 from sim.observed.temporal_history import read_histories
 from sim.observed.text import json_of, refused, text_of
 
-KNOWN = "a log of pgbench -l, Temporal workflow histories, a range query of Prometheus, traces (OTLP, Jaeger)"
+KNOWN = (
+    "a log of pgbench -l, Temporal workflow histories, a range query of Prometheus, traces (OTLP, Jaeger), "
+    "results of k6 or locust"
+)
 """What is recognised, for whoever handed over something else."""
 
 _HINT = "`sim calibrate --help` tells what each has to look like"
@@ -32,6 +36,8 @@ def read(paths: Sequence[Path]) -> Observations:
     line = text.partition("\n")[0]
     if is_pgbench(line):
         return read_pgbench(files)
+    if is_load_test(line):
+        return read_load_test(files)
     if line.startswith(("{", "[")):
         return _read_json(files, _first_value(files[0], text, line))
     raise _unknown(files[0], f"begins with `{line[:60]}`")
