@@ -16,6 +16,8 @@ class Figure:
     confidence: the level, such as 0.95; None without an interval.
     n: sample size behind the estimate: independent replications (or batches), not observations.
     note: caveat, or the reason of a refusal.
+    wide_low, wide_high: ends, at the same level, of the interval that also holds what is not known of the inputs and
+        of the model; None where that has not been measured. `low` and `high` are the noise of the simulation alone.
     """
 
     value: float | None
@@ -25,6 +27,8 @@ class Figure:
     confidence: float | None = None
     n: int = 0
     note: str = ""
+    wide_low: float | None = None
+    wide_high: float | None = None
 
     @classmethod
     def exact(cls, value: float, unit: str, note: str = "") -> Figure:
@@ -49,6 +53,8 @@ class Figure:
             value=None if self.value is None else self.value * factor,
             low=None if self.low is None else self.low * factor,
             high=None if self.high is None else self.high * factor,
+            wide_low=None if self.wide_low is None else self.wide_low * factor,
+            wide_high=None if self.wide_high is None else self.wide_high * factor,
         )
 
     @property
@@ -57,8 +63,8 @@ class Figure:
         return None if self.low is None or self.high is None else (self.high - self.low) / 2
 
     def to_json(self) -> dict[str, float | int | str | None]:
-        """The FIGURE object of the output contract."""
-        return {
+        """The FIGURE object of the output contract; `wide_low` and `wide_high` are there where they are known."""
+        found: dict[str, float | int | str | None] = {
             "value": self.value,
             "unit": self.unit,
             "low": self.low,
@@ -67,3 +73,6 @@ class Figure:
             "n": self.n,
             "note": self.note,
         }
+        if self.wide_low is not None or self.wide_high is not None:
+            found |= {"wide_low": self.wide_low, "wide_high": self.wide_high}
+        return found

@@ -46,7 +46,7 @@ def command(
             progress.tell,
         )
     if not rows:
-        from sim.validate.theory_cases import CASES
+        from sim.validate.theory import CASES
 
         known = ", ".join(case.name for case in CASES)
         raise InputErrors([Problem("--only", f"no case is named {' or '.join(only)}", f"cases are {known}")])

@@ -14,7 +14,9 @@ from sim.errors import InputErrors, Problem
 from sim.figure import Figure
 from sim.lower.load import Loaded
 from sim.plan.billing import bill_of
+from sim.plan.envelope import calibration_of, judged_widely, widened, widened_recovery
 from sim.plan.episodes import Asked, Bench
+from sim.plan.features import features
 from sim.plan.inputs import check_inputs, placed
 from sim.plan.lives import life_text
 from sim.plan.provenance import provenance
@@ -270,6 +272,7 @@ class _Line:
         shown = pictures(base, drilled, confidence, measured_routines)
         if window.note:
             self.runner.warn(f"window: {window.note}")
+        place = calibration_of(features(scenario, self.loaded.document.data, figures(confidence)))
         summary = Summary(
             name=scenario.name,
             file=self.loaded.document.file,
@@ -280,9 +283,14 @@ class _Line:
             events=sum(run.events for run in base),
             warmup_s=window.warmup_ns / 1e9,
             horizon_s=window.horizon_ns / 1e9,
-            metrics=figures(confidence),
-            objectives=verdicts(scenario.objectives, figures, confidence),
-            recovery=recoveries(confidence),
+            metrics={name: widened(name, one, place) for name, one in figures(confidence).items()},
+            objectives=tuple(
+                judged_widely(objective, one, place)
+                for objective, one in zip(
+                    scenario.objectives, verdicts(scenario.objectives, figures, confidence), strict=True
+                )
+            ),
+            recovery=tuple(widened_recovery(one, place) for one in recoveries(confidence)),
             monitors=monitors(every, self._traces_of_violators(window, base, drilled)) if every else (),
             warnings=tuple(self.runner.warnings),
             curves=shown.curves,
@@ -290,6 +298,7 @@ class _Line:
             splits=shown.splits,
             assumptions=lowered.assumptions,
             provenance=provenance(base[0].engine if base else "", wall_s),
+            calibration=place,
         )
         return Prediction(
             summary,

@@ -115,5 +115,7 @@ def _environment() -> Environment:
         "quantity_of": wording.quantity_of,
         "unit_costs": wording.unit_costs,
         "as_factor": wording.as_factor,
+        "wide_of": wording.wide_of,
+        "calibration_of": wording.calibration_of,
     }
     return environment

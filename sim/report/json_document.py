@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from sim.cost.bill import Bill
 from sim.figure import Figure
-from sim.stats.summary import MonitorResult, Recovery, Summary, Verdict
+from sim.stats.summary import Calibration, MonitorResult, Recovery, Summary, Verdict
 
 SCHEMA: Final = 1
 
@@ -38,6 +38,7 @@ def document(summary: Summary, bill: Bill | None) -> dict[str, Any]:
         "cost": None if bill is None else _cost(bill),
         "monitors": [monitor_json(monitor) for monitor in summary.monitors],
         "warnings": list(summary.warnings),
+        "calibration": None if summary.calibration is None else calibration_json(summary.calibration),
     }
 
 
@@ -47,10 +48,19 @@ def figure_json(figure: Figure) -> dict[str, Any]:
     value = figure.value
     if value is not None and not math.isfinite(value):
         found = figure.with_note("undefined" if math.isnan(value) else "infinite").to_json() | {"value": None}
-    for end in ("low", "high"):
-        if found[end] is not None and not math.isfinite(found[end]):
+    for end in ("low", "high", "wide_low", "wide_high"):
+        if found.get(end) is not None and not math.isfinite(found[end]):
             found[end] = None
     return found
+
+
+def calibration_json(calibration: Calibration) -> dict[str, Any]:
+    """Where the prediction lies, all reasons, and the spread behind the wider intervals by kind of figure."""
+    return {
+        "place": calibration.place,
+        "reasons": list(calibration.reasons),
+        "spread": dict(calibration.spread),
+    }
 
 
 def objective_json(objective: Verdict) -> dict[str, Any]:
@@ -61,6 +71,7 @@ def objective_json(objective: Verdict) -> dict[str, Any]:
         "metric": objective.metric,
         **figure_json(objective.figure),
         "verdict": objective.verdict,
+        "fragile": objective.fragile,
     }
 
 

@@ -17,6 +17,7 @@ from sim.report.wording import (
     LOSSES,
     REFUSED,
     as_factor,
+    calibration_of,
     confidence_of,
     headline_of,
     interval_of,
@@ -31,8 +32,9 @@ from sim.report.wording import (
     total_of,
     unit_costs,
     value_of,
+    wide_of,
 )
-from sim.stats.summary import MonitorResult, Recovery, Split, Summary, Verdict
+from sim.stats.summary import Calibration, MonitorResult, Recovery, Split, Summary, Verdict
 from sim.units import format_duration_s
 
 MOST_PLACES = 6
@@ -45,7 +47,11 @@ def prediction_text(summary: Summary, bill: Bill | None) -> str:
     that repeats it. Ends with a line break."""
     metrics = {name: readable(name, figure) for name, figure in summary.metrics.items()}
     blocks = [
-        [*paragraph(f"{summary.name}: {run_of(summary)}", 2), f"{headline_of(summary)}."],
+        [
+            *paragraph(f"{summary.name}: {run_of(summary)}", 2),
+            f"{headline_of(summary)}.",
+            *([] if summary.calibration is None else _calibration(summary.calibration)),
+        ],
         objectives_grid(summary.objectives),
         _table("LATENCY", tables.durations(metrics)),
         _table("WORK", tables.work(metrics)),
@@ -64,20 +70,39 @@ def prediction_text(summary: Summary, bill: Bill | None) -> str:
     return "\n\n".join(texts) + "\n"
 
 
+def _calibration(calibration: Calibration) -> list[str]:
+    lines = paragraph(f"calibration: {calibration_of(calibration)}", 2)
+    if calibration.spread:
+        outside = "; outside they are the least that is not known" if calibration.place == "OUTSIDE" else ""
+        lines += paragraph(
+            "intervals `+ inputs` hold what predictions were off by where they were measured, beside the noise of "
+            f"simulating; verdicts go by the noise{outside}",
+            2,
+        )
+    return lines
+
+
 def objectives_grid(objectives: tuple[Verdict, ...]) -> list[str]:
     """Objectives with their figures and verdicts, and what is to be known of the figures."""
     if not objectives:
         return []
     figures = [readable(objective.metric, objective.figure) for objective in objectives]
     level = confidence_of(figures)
-    rows = [("OBJECTIVE", "TARGET", "VALUE", f"{level} INTERVAL".strip(), "VERDICT")]
+    wide = any(wide_of(figure) is not None for figure in figures)
+    heads = (f"{level} NOISE".strip(), f"{level} + INPUTS".strip()) if wide else (f"{level} INTERVAL".strip(),)
+    rows: list[tuple[str, ...]] = [("OBJECTIVE", "TARGET", "VALUE", *heads, "VERDICT")]
     for objective, figure in zip(objectives, figures, strict=True):
         interval = interval_of(figure)
         if interval and not level and figure.confidence is not None:
             interval += f" ({confidence_of([figure])})"
         outcome = "met" if objective.verdict == "met" else objective.verdict.upper()
-        rows.append((objective.name, objective.target, value_of(figure), interval, outcome))
-    lines = grid(rows, left=range(5))
+        intervals = (interval, _wide_interval(figure)) if wide else (interval,)
+        rows.append(
+            (objective.name, objective.target, value_of(figure), *intervals, outcome + " ?" * objective.fragile)
+        )
+    lines = grid(rows, left=range(len(rows[0])))
+    if any(objective.fragile for objective in objectives):
+        lines += ["  ?: what is not known of inputs and model could turn it"]
     for objective in objectives:
         if objective.figure.note:
             lines += paragraph(f"  {objective.name}: {objective.figure.note}", 4)
@@ -89,6 +114,12 @@ def _table(title: str, table: Table) -> list[str]:
     if not table.rows:
         return []
     rows: list[tuple[str, ...]] = [(title, *table.heads)]
+    if any(cell is not None and wide_of(cell) is not None for row in table.rows for cell in row.cells):
+        for row in table.rows:
+            rows.append((f" {row.name}", *map(_value, row.cells)))
+            rows.append(("  noise", *map(_reach, row.cells)))
+            rows.append(("  + inputs", *map(_wide_reach, row.cells)))
+        return grid(rows)
     wide = rows + [
         (f" {row.name}", *(f"{_value(cell)} {_reach(cell)}".rstrip() for cell in row.cells)) for row in table.rows
     ]
@@ -108,6 +139,16 @@ def _reach(figure: Figure | None) -> str:
     if figure is None or figure.value is None:
         return ""
     return interval_of(figure) if figure.unit == "ratio" else margin_of(figure)
+
+
+def _wide_reach(figure: Figure | None) -> str:
+    wide = None if figure is None else wide_of(figure)
+    return _reach(wide)
+
+
+def _wide_interval(figure: Figure) -> str:
+    wide = wide_of(figure)
+    return "" if wide is None else interval_of(wide)
 
 
 def _refusals(metrics: Mapping[str, Figure]) -> list[str]:
@@ -134,6 +175,8 @@ def _recovery(recoveries: tuple[Recovery, ...]) -> list[str]:
         rest = (one.lost, one.redone, as_factor(one.amplification), one.never_back)
         rows.append((f" {one.fault}", *map(_value, (*phases.values(), *rest))))
         rows.append((f"  {one.episodes} episodes", *map(_reach, (*phases.values(), *rest))))
+        if any(map(_wide_reach, phases.values())):
+            rows.append(("  + inputs", *map(_wide_reach, phases.values()), "", "", "", ""))
         p95 = [one.percentiles.get(phase, {}).get("p95") for phase in phases]
         if any(figure is not None for figure in p95):
             rows.append(("  p95", *("" if figure is None else value_of(figure) for figure in p95), "", "", "", ""))

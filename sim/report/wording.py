@@ -14,7 +14,7 @@ from decimal import Decimal
 from sim.cost.bill import Bill
 from sim.cost.items import Item
 from sim.figure import Figure
-from sim.stats.summary import Outcome, Summary
+from sim.stats.summary import Calibration, Outcome, Summary
 from sim.units import (
     format_bytes,
     format_bytes_per_s,
@@ -29,6 +29,9 @@ SIGNS: Mapping[Outcome, str] = {"met": "✓", "missed": "✗", "undecided": "?"}
 """A verdict without its colour."""
 
 REFUSED = "refused"
+
+MOST_REASONS = 4
+"""Reasons why a prediction does not lie where its products were measured that are named; the document has all."""
 
 LOSSES = {"rpo": "recovery point", "lost_writes": "writes lost", "unreplicated": "their events"}
 """What a fault may take for good, and the heads of its columns."""
@@ -128,6 +131,20 @@ def margin_of(figure: Figure) -> str:
     if 0 < percent < 0.05:
         return "+-<0.1 %"
     return f"+-{percent:.0f} %" if percent >= 10 else f"+-{percent:.1f} %"
+
+
+def wide_of(figure: Figure) -> Figure | None:
+    """The figure with its wider interval in place of the noise's; None where that is not known."""
+    if figure.wide_low is None or figure.wide_high is None:
+        return None
+    return replace(figure, low=figure.wide_low, high=figure.wide_high)
+
+
+def calibration_of(calibration: Calibration) -> str:
+    """Where a prediction lies in one sentence: "EDGE (shards 2, measured 1)"."""
+    reasons = list(calibration.reasons)
+    more = f"; and {len(reasons) - MOST_REASONS} more" if len(reasons) > MOST_REASONS else ""
+    return f"{calibration.place} ({'; '.join(reasons[:MOST_REASONS])}{more})" if reasons else calibration.place
 
 
 def confidence_of(figures: list[Figure]) -> str:

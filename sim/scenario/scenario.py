@@ -33,6 +33,7 @@ from sim.scenario.prices import Machines, Prices
 from sim.scenario.regions import Regions
 from sim.scenario.settings import RunSettings
 from sim.scenario.sqlite import SqliteDatabase
+from sim.scenario.stands_for import StandsFor
 from sim.scenario.store import STORES, PostgresCluster, StoreCluster
 from sim.scenario.tables import Ingest, Query, Table
 from sim.scenario.workers import WorkerPool
@@ -176,6 +177,9 @@ class Scenario(Spec):
 
     network: Network | None = None
     """Instead of a deployment: sources, resources, stations and routines."""
+    stands_for: StandsFor | None = None
+    """Of a network: the product that it is a model of, so that a prediction says whether it lies where that was
+    measured: `{product: postgres, settings: {clients: network.sources.clients.arrivals.closed}}`."""
 
     prices: Prices = Prices()
     """What things cost."""

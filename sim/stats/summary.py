@@ -19,7 +19,8 @@ Outcome = Literal["met", "missed", "undecided"]
 class Verdict:
     """An objective held against its figure.
 
-    target: the bound as a person reads it, such as `< 200 ms`.
+    target: the bound as a person reads it, such as `< 200 ms`. verdict: by the noise of the simulation alone; fragile:
+    the interval that also holds what is not known of inputs and model reaches across the bound.
     """
 
     name: str
@@ -27,6 +28,23 @@ class Verdict:
     metric: str
     figure: Figure
     verdict: Outcome
+    fragile: bool = False
+
+
+Place = Literal["INSIDE", "EDGE", "OUTSIDE", "NOTHING MEASURED"]
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """Where a scenario lies against what was measured of its products.
+
+    reasons: why it is not inside, what weighs most first. spread: by kind of figure, standard deviation of the
+    logarithm of what predictions were off by where they were measured; outside it is the least that is not known.
+    """
+
+    place: Place
+    reasons: tuple[str, ...]
+    spread: Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,13 +158,16 @@ class Summary:
     splits: Mapping[str, Split]
     assumptions: tuple[Assumption, ...]
     provenance: Mapping[str, object]
+    calibration: Calibration | None = None
 
 
 __all__ = [
     "Assumption",
+    "Calibration",
     "Curve",
     "MonitorResult",
     "Outcome",
+    "Place",
     "Recovery",
     "Series",
     "Split",

@@ -18,7 +18,12 @@ from sim.network.check import problems
 from sim.report.grid import grid, paragraph
 from sim.scenario.reader import parse, validate
 from sim.stats.metrics import metrics
-from sim.validate.theory_cases import CASES, Case
+from sim.validate.theory_case import Case
+from sim.validate.theory_networks import NETWORKS
+from sim.validate.theory_stations import STATIONS
+
+CASES: Final = (*STATIONS, *NETWORKS)
+"""What is compared; `tests/theory` goes further, with some 80 cases at narrower intervals."""
 
 REPLICATIONS: Final = 128
 ERROR: Final = 2e-5

@@ -42,13 +42,15 @@ def test_one_document_is_printed_and_nothing_else(command: Command) -> None:
 def test_the_document_has_every_key_of_the_contract(shop: dict[str, Any]) -> None:
     assert shop.keys() == {
         *("schema", "scenario", "run", "provenance", "metrics", "objectives", "recovery", "cost"),
-        *("monitors", "warnings"),
+        *("monitors", "warnings", "calibration"),
     }
     assert shop["schema"] == 1
     assert shop["scenario"].keys() == {"name", "file", "hash"}
     assert shop["run"].keys() == {"seed", "replications", "events", "warmup_s", "horizon_s"}
     assert shop["provenance"].keys() == {"engine", "wall_s", "versions"}
-    assert [one.keys() for one in shop["objectives"]] == [FIGURE | {"name", "target", "metric", "verdict"}] * 3
+    assert [one.keys() for one in shop["objectives"]] == [
+        FIGURE | {"name", "target", "metric", "verdict", "fragile"}
+    ] * 3
     numbers = {
         *("at_s", "episodes", "detect_s", "restore_s", "drain_s", "latency_ok_s", "lost", "redone"),
         *("amplification", "never_back"),

@@ -14,8 +14,7 @@ import pytest
 from a_command import Command
 
 from sim.validate import theory
-from sim.validate.theory import theory_rows, theory_text
-from sim.validate.theory_cases import CASES
+from sim.validate.theory import CASES, theory_rows, theory_text
 
 
 @pytest.mark.long

@@ -18,7 +18,7 @@ def test_the_document_has_the_keys_of_the_contract() -> None:
     found = document(fixture.summary(), fixture.bill())
     assert list(found) == [
         *("schema", "scenario", "run", "provenance", "metrics", "objectives", "recovery", "cost"),
-        *("monitors", "warnings"),
+        *("monitors", "warnings", "calibration"),
     ]
     assert found["scenario"].keys() == {"name", "file", "hash"}
     assert found["run"].keys() == {"seed", "replications", "events", "warmup_s", "horizon_s"}
@@ -42,7 +42,7 @@ def test_each_metric_is_a_figure() -> None:
 
 def test_an_objective_is_its_figure_with_name_target_metric_and_verdict() -> None:
     first = document(fixture.summary(), None)["objectives"][0]
-    assert first.keys() == FIGURE | {"name", "target", "metric", "verdict"}
+    assert first.keys() == FIGURE | {"name", "target", "metric", "verdict", "fragile"}
     assert (first["name"], first["target"], first["verdict"]) == ("throughput", ">= 49.5/s", "met")
     assert first["value"] == 50.0
 
