@@ -195,7 +195,7 @@ class Cluster:
         for pid in (self.pid, *children):
             os.kill(pid, signal.SIGKILL)
         self._server.wait(PATIENCE_S)
-        while any(Path(f"/proc/{pid}").exists() for pid in children):
+        while any(map(machine.is_running, children)):
             if time.monotonic() - began_s > PATIENCE_S:
                 raise RuntimeError(f"still there after kill -9: some of {sorted(children)}")
             time.sleep(POLL_S)

@@ -51,6 +51,15 @@ def cpu_of_stat_s(stat: str) -> float:
     return sum(map(int, _columns(stat)[UTIME : CSTIME + 1])) / TICKS_PER_S
 
 
+def is_running(pid: int) -> bool:
+    """Whether a process is there and has not ended; one that has, and that nobody has waited for, is not running."""
+    try:
+        stat = (PROC / str(pid) / "stat").read_text(encoding="utf-8", errors="replace")
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return _columns(stat)[0] not in "ZX"
+
+
 def parent_of_stat(stat: str) -> int:
     """Id of the parent, from the text of /proc/PID/stat."""
     return int(_columns(stat)[PARENT])

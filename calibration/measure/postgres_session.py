@@ -28,8 +28,8 @@ SEED_OF_LOAD, SEED_STEP = 300, 10
 def session(folder: Path, quick: bool) -> Iterator[PostgresSession]:
     """A new cluster with its tables."""
     with Cluster() as cluster:
-        contention.prepare(cluster)
         pgbench.prepare(cluster)
+        contention.prepare(cluster)
         yield PostgresSession(cluster, folder, quick)
 
 
@@ -95,7 +95,7 @@ class PostgresSession:
             SEED_OF_LOAD + settings.load_pct + SEED_STEP * repeat,
             text=_text(settings.script),
             synchronous_commit=settings.synchronous_commit,
-            rate_per_s=saturation_tps * settings.load_pct / 100,
+            rate_per_s=round(saturation_tps * settings.load_pct / 100, 3),
         )
         line, log = pgbench.measured(self._cluster, run)
         if repeat == 0 and cell.use == "calibrate":
