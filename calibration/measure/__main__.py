@@ -93,7 +93,7 @@ def undisturbed(
 
 
 def _foreign(line: dict[str, Any]) -> float:
-    return float(line.get("cpu_foreign_s", 0.0)) / line["cpu"]["wall"]
+    return float(line.get("cpu_foreign_s", 0.0)) / float(line["cpu"]["wall"])
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

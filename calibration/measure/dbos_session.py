@@ -36,6 +36,7 @@ class Helper:
     """A Python process whose lines are read as they come; `with` closes its input and waits for its end."""
 
     def __init__(self, module: str, *arguments: str) -> None:
+        self._module = module
         command = [sys.executable, "-m", f"calibration.measure.{module}", *arguments]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self._lines: queue.Queue[str] = queue.Queue()
@@ -69,7 +70,7 @@ class Helper:
         try:
             return self._lines.get(timeout=timeout_s)
         except queue.Empty:
-            raise TimeoutError(f"{self._process.args} says nothing for {timeout_s:.0f} s") from None
+            raise TimeoutError(f"{self._module} says nothing for {timeout_s:.0f} s") from None
 
     def lines_so_far(self) -> list[str]:
         """Lines that are there and have not been taken."""

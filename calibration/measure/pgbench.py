@@ -64,8 +64,8 @@ class Run:
 
 WORN_BY = 50_000
 """Transactions on new tables before anything is measured. New pages of accounts are full: the first update of each
-finds no room on it and goes into the index too. After these, four pages of five have had one and have room; and as many
-are in the log since the checkpoint, so that there is no burst of whole pages in the log."""
+finds no room on it and goes into the index too. After these, four pages of five have had one and have room, and are in
+the log since the checkpoint, so that no burst of whole pages goes into the log."""
 
 
 def prepare(cluster: Cluster) -> None:
