@@ -14,10 +14,10 @@ class Queue(Settings):
     """
 
     k: int
-    ms: float = 0
+    ms: int | float = 0
     execs: int = 1
     poll: float = 0.1
-    rate: float
+    rate: int | float
     secs: int = 6
 
 
