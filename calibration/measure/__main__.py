@@ -11,11 +11,13 @@ import importlib
 import json
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Protocol
+
+from pydantic import ValidationError
 
 from calibration.measure import machine, plan, quantiles, sheet
 from calibration.measure.plan import Cell
@@ -48,8 +50,11 @@ def cells_of(system: str) -> ModuleType:
 
 
 def session_of(system: str, folder: Path, quick: bool) -> AbstractContextManager[Session]:
-    """A session of a system, whose packages are imported only now."""
-    module = importlib.import_module(f"calibration.measure.{system}_session")
+    """A session of a system, whose packages are imported only now. Raises RuntimeError if one is not installed."""
+    try:
+        module = importlib.import_module(f"calibration.measure.{system}_session")
+    except ModuleNotFoundError as missing:
+        raise RuntimeError(f"{missing.name} is not installed here; run it by   make measure") from missing
     session: AbstractContextManager[Session] = module.session(folder, quick)
     return session
 
@@ -60,9 +65,10 @@ def settings_of(cell: Cell) -> plan.Settings:
     return kinds[cell.kind].model_validate(cell.settings)
 
 
-def measure(cells: Sequence[Cell], repeats: Sequence[int], folder: Path, quick: bool) -> None:
-    """Measure `cells` as often as `repeats` says and write each line into its file as soon as it is there."""
-    settings = {cell.name: settings_of(cell) for cell in cells}
+def measure(
+    cells: Sequence[Cell], settings: Mapping[str, plan.Settings], repeats: Sequence[int], folder: Path, quick: bool
+) -> None:
+    """Measure `cells`, `settings` by name, in each of `repeats`; each line is in its file as soon as it is there."""
     systems = dict.fromkeys(cell.system for cell in cells)
     attempts = 1 if quick else ATTEMPTS
     began_s = time.monotonic()
@@ -108,9 +114,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = parser.parse_args(arguments)
     if unknown := set(chosen.systems) - set(SYSTEMS):
         parser.error(f"{', '.join(sorted(unknown))}: no such system; there are {', '.join(SYSTEMS)}")
-    planned = plan.read()
-    systems = chosen.systems or SYSTEMS
-    cells = list(planned.cells(systems, chosen.only))
+    try:
+        planned = plan.read()
+        cells = list(planned.cells(chosen.systems or SYSTEMS, chosen.only))
+        settings = {cell.name: settings_of(cell) for cell in cells}
+    except ValidationError as wrong:
+        parser.error(f"{plan.PLAN}: {wrong}")
     if not cells:
         parser.error(f"no cell's name matches {chosen.only!r}; --list names them all")
     if chosen.list:
@@ -119,7 +128,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     folder = MEASURED / ("quick" if chosen.quick else chosen.host)
     repeats = [0] if chosen.quick else chosen.repeat or list(range(planned.repeats))
-    measure(cells, repeats, folder, chosen.quick)
+    try:
+        measure(cells, settings, repeats, folder, chosen.quick)
+    except (RuntimeError, TimeoutError) as wrong:
+        print(wrong, file=sys.stderr)
+        return 1
     return 0
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import re
 import shutil
 import signal
 import socket
@@ -57,13 +58,34 @@ POLL_S = 0.002
 """Between two looks at something that is about to happen: small beside the tenths of seconds that are measured."""
 
 
+NEEDED = ("initdb", "postgres", "pgbench")
+OLDEST = 15
+"""pg_stat_wal with times, and pgbench's --failures-detailed."""
+
+
 def programs() -> Path:
-    """Folder of initdb, postgres and pgbench: what pg_config says. Raises FileNotFoundError, or if it is before 15."""
-    said = subprocess.run(["pg_config", "--bindir", "--version"], capture_output=True, text=True, check=True).stdout
-    folder, version = said.split("\n")[:2]
-    if int(version.split()[1].split(".")[0]) < 15:
-        raise FileNotFoundError(f"{version} is too old: pg_stat_wal and --failures-detailed need PostgreSQL 15")
-    return Path(folder)
+    """Folder of initdb, postgres and pgbench: what pg_config says, or the newest where Debian has them.
+
+    Raises NotInstalled, with what to do, if there is none of version 15 or newer.
+    """
+    folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda folder: folder.parent.name, reverse=True)
+    if shutil.which("pg_config"):
+        said = subprocess.run(["pg_config", "--bindir"], capture_output=True, text=True, check=True).stdout.strip()
+        folders.insert(0, Path(said))
+    for folder in folders:
+        if all((folder / program).exists() for program in NEEDED) and _version(folder) >= OLDEST:
+            return folder
+    raise NotInstalled(
+        f"PostgreSQL {OLDEST} or newer is needed, with {', '.join(NEEDED)}; looked in "
+        f"{', '.join(map(str, folders)) or 'the folder of pg_config and /usr/lib/postgresql'}\n"
+        "on Debian and Ubuntu: apt install postgresql"
+    )
+
+
+def _version(folder: Path) -> int:
+    said = subprocess.run([folder / "postgres", "--version"], capture_output=True, text=True, check=True).stdout
+    found = re.search(r"(\d+)", said)
+    return int(found.group(1)) if found else 0
 
 
 def _user() -> dict[str, Any]:
@@ -79,6 +101,10 @@ def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+class NotInstalled(RuntimeError):
+    """A program that is to be measured is not there."""
 
 
 class Cluster:

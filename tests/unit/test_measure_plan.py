@@ -80,3 +80,17 @@ def test_a_pattern_that_matches_nothing_says_where_the_names_are(capsys: pytest.
     with pytest.raises(SystemExit):
         main(["postgres", "--only", "a9-*"])
     assert "no cell's name matches 'a9-*'; --list names them all" in capsys.readouterr().err
+
+
+def test_a_cell_without_a_use_is_told_with_the_file_and_not_measured(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    written = tmp_path / "plan.yaml"
+    written.write_text("repeats: 1\npostgres: {x.jsonl: {kind: recovery, cells: {a4-load1: {load_s: 1}}}}\n")
+    monkeypatch.setattr(plan, "PLAN", written)
+    monkeypatch.setattr(plan.read, "__defaults__", (written,))
+    with pytest.raises(SystemExit):
+        main(["postgres"])
+    complaint = capsys.readouterr().err
+    assert "plan.yaml" in complaint
+    assert "use" in complaint
