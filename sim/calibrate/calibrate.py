@@ -1,0 +1,253 @@
+"""A study made: parameters fitted, with what is to be said of them; and a committed fit held against its study."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+import sim
+from sim.calibrate.fits import CellError, Fits, Fitted, Goodness
+from sim.calibrate.least_squares import SETTLED, Say, Scale, fit, loss_weights
+from sim.calibrate.objective import Evaluated, Objective
+from sim.calibrate.predict import Told
+from sim.calibrate.readings import Floats
+from sim.calibrate.space import Space
+from sim.calibrate.study import OpenedStudy, Parameter
+from sim.calibrate.targets import Targets, targets
+from sim.calibrate.uncertainty import Uncertainty, uncertainty, warnings
+
+NEAR = 1e-3
+"""Relative difference of two figures that are the same: of what is written with 4 digits and computed elsewhere."""
+FURTHER = 0.5
+"""A fit is where the search ends when one more step would move no parameter by more than this many deviations."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a study is made. evaluations: in place of the study's own. leave_one_out: whether each cell is also
+    predicted by a fit to the others. command: that is written into the file. say, told: hear how it goes."""
+
+    evaluations: int | None = None
+    leave_one_out: bool = False
+    processes: int = -1
+    command: str = ""
+    say: Say = lambda _: None
+    told: Told | None = None
+
+
+def calibrate(opened: OpenedStudy, options: Options) -> Fits:
+    """Fit the parameters of a study. Raises InputErrors for what is wrong with it or its scenarios."""
+    line = _Line.of(opened, options)
+    found = fit(line.objective, options.evaluations or opened.study.search.evaluations, options.say)
+    ended = () if found.ended == SETTLED else (f"the search has {found.ended}",)
+    return line.concluded(line.space.rounded(found.point), ended)
+
+
+def differences(opened: OpenedStudy, fits: Fits, options: Options) -> Iterator[str]:
+    """What is not in the file as the study gives it, in words; nothing where the file is what it gives.
+
+    The search is not made again: figures, intervals and correlations at the file's values are computed anew, and one
+    more step from there is looked at.
+    """
+    hashes = _hashes(opened)
+    if fits.study != _hash(opened.path):
+        yield f"{opened.path.name} has changed since"
+    for path in dict.fromkeys([*hashes, *fits.data]):
+        if hashes.get(path) != fits.data.get(path):
+            yield f"{path} has {'changed since' if path in hashes and path in fits.data else 'come or gone'}"
+    line = _Line.of(opened, options)
+    if set(fits.values) != set(line.space.names):
+        yield "the parameters are others"
+        return
+    anew = line.concluded(fits.values, ())
+    yield from _other_figures(fits, anew)
+    for name, (by, deviation) in line.next_step(fits.values).items():
+        if abs(by) > FURTHER * deviation:
+            yield f"the search would go on: {name} by {by / deviation:+.1f} deviations"
+
+
+def differing_errors(opened: OpenedStudy, fits: Fits, cells: Sequence[str], options: Options) -> Iterator[str]:
+    """As `differences`, of the figures of some cells alone, by HOST/NAME: a quick look."""
+    line = _Line.of(opened, options, cells)
+    at = line.objective.at([line.space.point(fits.values)])[0]
+    known = {(one.cell, one.metric): one for one in fits.errors}
+    for one, predicted in zip(line.targets.measured, at.predicted.tolist(), strict=True):
+        cell = line.targets.cells[one.cell].key
+        if (cell, one.metric) not in known:
+            yield f"{one.metric} of {cell} is not in the file"
+        elif _differ(known[cell, one.metric].predicted, predicted):
+            yield f"{one.metric} of {cell}: {known[cell, one.metric].predicted:g} in the file, {predicted:g} now"
+
+
+def _other_figures(fits: Fits, anew: Fits) -> Iterator[str]:
+    for name, one in fits.parameters.items():
+        other = anew.parameters[name]
+        for what, here, there in (("low", one.low, other.low), ("high", one.high, other.high)):
+            if _differ(here, there):
+                yield f"{name}.{what}: {here:g} in the file, {there:g} now"
+    if len(fits.errors) != len(anew.errors):
+        yield f"{len(fits.errors)} numbers in the file, {len(anew.errors)} now"
+        return
+    for here_error, there_error in zip(fits.errors, anew.errors, strict=True):
+        if _differ(here_error.predicted, there_error.predicted):
+            what = f"{here_error.metric} of {here_error.cell}"
+            yield f"{what}: {here_error.predicted:g} in the file, {there_error.predicted:g} now"
+
+
+def _differ(one: float, other: float) -> bool:
+    return not np.isclose(one, other, rtol=NEAR, atol=0, equal_nan=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A study under way."""
+
+    opened: OpenedStudy
+    options: Options
+    space: Space
+    targets: Targets
+    objective: Objective
+
+    @classmethod
+    def of(cls, opened: OpenedStudy, options: Options, only: Sequence[str] | None = None) -> _Line:
+        study = opened.study
+        # Software first, as the file has them.
+        ordered = sorted(study.parameters.items(), key=lambda item: item[1].kind == "hardware")
+        space, asked = Space(dict(ordered)), targets(opened)
+        if only is not None:
+            asked = asked.only([index for index, cell in enumerate(asked.cells) if cell.key in only])
+        objective = Objective(space, asked, study.search, study.search.replications, options.processes, options.told)
+        objective.targets = known = asked.known(objective.at([space.start])[0].predicted > 0)
+        return cls(opened, options, space, known, objective)
+
+    def concluded(self, values: Mapping[str, float], said: Sequence[str]) -> Fits:
+        """What is to be said of the parameters with these values."""
+        point = self.space.point(values)
+        at, scale, jacobian, weights = self._at(point)
+        residuals = scale.residuals(at, self.targets)
+        found = uncertainty(self.space, self.targets, residuals, jacobian, weights)
+        fitted = {name: self._fitted(name, values[name], found) for name in self.space.names}
+        kinds = {name: one.kind for name, one in self.opened.study.parameters.items()}
+        return Fits(
+            command=self.options.command,
+            version=sim.__version__,
+            study=_hash(self.opened.path),
+            data=_hashes(self.opened),
+            software={name: one for name, one in fitted.items() if kinds[name] == "software"},
+            hardware={name: one for name, one in fitted.items() if kinds[name] == "hardware"},
+            correlation=tuple(tuple(round(value, 3) + 0.0 for value in row) for row in found.correlation.tolist()),
+            goodness=Goodness(
+                numbers=len(residuals),
+                freedom=found.freedom,
+                chi2_per_freedom=_digits(float((residuals**2).sum()) / found.freedom),
+                alike=_digits(found.alike),
+            ),
+            noise={metric: _digits(value) for metric, value in self.targets.noise.items()},
+            discrepancy=self._discrepancy(at, found.freedom),
+            warnings=(*said, *self.targets.left_out, *warnings(self.space, point, jacobian, found)),
+            errors=tuple(self._errors(at, residuals)),
+            left_out=self._left_out(point, residuals, jacobian, weights) if self.options.leave_one_out else {},
+        )
+
+    def next_step(self, values: Mapping[str, float]) -> dict[str, tuple[float, float]]:
+        """How far one more Gauss-Newton step would move each coordinate within its bounds, and its deviation."""
+        point = self.space.point(values)
+        at, scale, jacobian, weights = self._at(point)
+        residuals = scale.residuals(at, self.targets)
+        found = uncertainty(self.space, self.targets, residuals, jacobian, weights)
+        there = np.clip(point + _step(residuals, jacobian, weights), self.space.low, self.space.high)
+        by, deviation = there - point, np.sqrt(np.diag(found.covariance))
+        return {
+            name: (float(by[index]), float(deviation[index]))
+            for index, name in enumerate(self.space.names)
+            if jacobian[:, index].any()
+        }
+
+    def _at(self, point: Floats) -> tuple[Evaluated, Scale, Floats, Floats]:
+        """The model there, the scale of residuals, their slopes, and what each counts for."""
+        at = self.objective.at([point])[0]
+        scale = Scale.of(self.targets, at)
+        jacobian = self.objective.slopes(point, whole=True) / scale.deviation[:, None]
+        weights = loss_weights(scale.residuals(at, self.targets), scale, self.opened.study.search)
+        return at, scale, jacobian, weights
+
+    def _fitted(self, name: str, value: float, found: Uncertainty) -> Fitted:
+        one: Parameter = self.space.parameters[name]
+        index = self.space.names.index(name)
+        low, high = self.space.interval(name, value, float(found.reach[index]))
+        deviation = float(np.sqrt(found.covariance[index, index]))
+        return Fitted(
+            value=value,
+            unit=one.unit,
+            low=_digits(low),
+            high=_digits(high),
+            deviation=_digits(deviation if one.scale == "log" else deviation * (one.high - one.low)),
+            bounds=(one.low, one.high),
+            host=one.host,
+            paths=one.paths,
+            scale=one.scale,
+            why=one.why,
+        )
+
+    def _errors(self, at: Evaluated, residuals: Floats) -> Iterator[CellError]:
+        for one, predicted, residual in zip(self.targets.measured, at.predicted, residuals, strict=True):
+            cell = self.targets.cells[one.cell].key
+            yield CellError(
+                cell=cell,
+                metric=one.metric,
+                measured=_digits(one.value),
+                predicted=_digits(float(predicted)),
+                deviations=round(float(residual), 2),
+            )
+
+    def _discrepancy(self, at: Evaluated, freedom: int) -> dict[str, float]:
+        """By metric: squared errors less those of noise and simulation; parameters have taken their share of them."""
+        errors = at.log_errors(self.targets)
+        squares: dict[str, list[float]] = defaultdict(list)
+        beside = Scale.of(self.targets, at).noise
+        for one, error, noise in zip(self.targets.measured, errors.tolist(), beside.tolist(), strict=True):
+            squares[one.metric].append(error**2 * len(errors) / freedom - noise**2)
+        return {metric: _digits(max(0.0, float(np.mean(some))) ** 0.5) for metric, some in squares.items()}
+
+    def _left_out(self, point: Floats, residuals: Floats, jacobian: Floats, weights: Floats) -> dict[str, float]:
+        """Errors of cells left out of the fit, root mean square by metric. The fit to the others is one Gauss-Newton
+        step from the fit to all; the cell is then simulated there."""
+        cells = np.array([one.cell for one in self.targets.measured])
+        squares: dict[str, list[float]] = defaultdict(list)
+        for cell in np.unique(cells).tolist():
+            others = cells != cell
+            step = _step(residuals[others], jacobian[others], weights[others])
+            there = np.clip(point + step, self.space.low, self.space.high)
+            alone = self.targets.only([cell])
+            objective = Objective(
+                self.space, alone, self.opened.study.search, self.objective.replications, self.options.processes
+            )
+            for one, error in zip(alone.measured, objective.at([there])[0].log_errors(alone), strict=True):
+                squares[one.metric].append(float(error) ** 2)
+        return {metric: _digits(float(np.mean(some)) ** 0.5) for metric, some in squares.items()}
+
+
+def _step(residuals: Floats, jacobian: Floats, weights: Floats) -> Floats:
+    """The weighted Gauss-Newton step, the shortest where directions are open."""
+    root = np.sqrt(weights)
+    return np.asarray(np.linalg.lstsq(jacobian * root[:, None], -residuals * root, rcond=1e-3)[0])
+
+
+def _digits(value: float) -> float:
+    """To four significant digits."""
+    return float(f"{value:.4g}")
+
+
+def _hash(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _hashes(opened: OpenedStudy) -> dict[str, str]:
+    """Of the files of data, by path from the study's folder."""
+    return {Path(os.path.relpath(path, opened.path.parent)).as_posix(): _hash(path) for path in opened.data}

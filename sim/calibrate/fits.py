@@ -1,0 +1,150 @@
+"""Fitted parameters as a file: values with intervals, what they were fitted to, how well, and the command."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+from pydantic import Field
+
+from sim.calibrate.cases import Case
+from sim.calibrate.study import Placed, changes
+from sim.network.names import Name
+from sim.scenario.reader import read, validate
+from sim.spec import Spec
+
+
+class Fitted(Placed):
+    """A parameter as it was fitted."""
+
+    value: float
+    """Its value."""
+    low: float
+    """Lower end of its 90 % interval."""
+    high: float
+    """Upper end of its 90 % interval."""
+    deviation: Annotated[float, Field(ge=0)]
+    """Standard deviation: relative on a scale of factors, in the unit on a linear one."""
+    bounds: tuple[float, float]
+    """Between which it was looked for."""
+    why: str = ""
+    """What it is."""
+
+
+class Goodness(Spec):
+    """How well the model fits."""
+
+    numbers: int
+    """Measured numbers that were fitted: metrics of cells."""
+    freedom: int
+    """Those less the parameters."""
+    chi2_per_freedom: float
+    """Squared errors in variances of noise, floor and simulation, for each of those; near 1 where the model misses by
+    no more than these."""
+    alike: float
+    """Mean correlation of the errors of one cell; intervals allow for it."""
+
+
+class CellError(Spec):
+    """One number that was fitted, and what the model makes of it."""
+
+    cell: str
+    """HOST/NAME of the cell."""
+    metric: str
+    """Name of the metric."""
+    measured: float
+    """Mean over the repeats."""
+    predicted: float
+    """Mean over the runs."""
+    deviations: float
+    """Error in standard deviations of noise, floor and simulation."""
+
+
+class Fits(Spec):
+    """What a study gave."""
+
+    command: str
+    """What made the file."""
+    version: str
+    """Of this package."""
+    study: str
+    """SHA-256 of the study's file."""
+    data: dict[str, str]
+    """SHA-256 of each file of measurements, by its path from the study's folder."""
+    software: dict[Name, Fitted] = Field(default_factory=dict)
+    """Parameters that go with the product."""
+    hardware: dict[Name, Fitted] = Field(default_factory=dict)
+    """Parameters that go with a host."""
+    correlation: tuple[tuple[float, ...], ...]
+    """Of the parameters in this order, software first; of logarithms on a scale of factors."""
+    goodness: Goodness
+    """How well the model fits."""
+    noise: dict[str, float]
+    """Relative standard deviation of one measured run, by metric, from repeats."""
+    discrepancy: dict[str, float]
+    """Relative standard deviation of the model's errors beyond the noise of measurement and simulation, by metric."""
+    warnings: tuple[str, ...] = ()
+    """What the data do not tell, and what was left out."""
+    errors: tuple[CellError, ...]
+    """Every number that was fitted."""
+    left_out: dict[str, float] = Field(default_factory=dict)
+    """With `--leave-one-out`: relative root mean square error by metric, of cells that were left out of the fit."""
+
+    @property
+    def parameters(self) -> dict[str, Fitted]:
+        """All, in the order of the correlation."""
+        return {**self.software, **self.hardware}
+
+    @property
+    def values(self) -> dict[str, float]:
+        """By name."""
+        return {name: one.value for name, one in self.parameters.items()}
+
+    def draws(self, number: int, seed: int) -> list[dict[str, float]]:
+        """Values drawn from the fitted distribution, normal in logarithms or values, kept within the bounds."""
+        parameters = self.parameters
+        deviation = np.array([one.deviation for one in parameters.values()])
+        covariance = np.array(self.correlation) * np.outer(deviation, deviation)
+        generator = np.random.default_rng(seed)
+        # Correlations are rounded in the file, so that the matrix may be a trifle off being positive.
+        steps = generator.multivariate_normal(np.zeros(len(deviation)), covariance, number, check_valid="ignore")
+        return [dict(_moved(parameters, step.tolist())) for step in steps]
+
+    def changes(self, values: Mapping[str, float], case: Case, host: str) -> list[str]:
+        """The `--set` lines that give the parameters these values in a case of this host."""
+        return changes(self.parameters, values, case, host)
+
+
+def _moved(parameters: Mapping[str, Fitted], step: list[float]) -> Iterator[tuple[str, float]]:
+    for (name, one), by in zip(parameters.items(), step, strict=True):
+        moved = one.value * float(np.exp(by)) if one.scale == "log" else one.value + by
+        yield name, min(max(moved, one.bounds[0]), one.bounds[1])
+
+
+def read_fits(path: Path) -> Fits:
+    """The fits in a file. Raises InputErrors where it is none."""
+    return validate(read(path), Fits)
+
+
+def as_text(fits: Fits) -> str:
+    """The file. Leaves are one line each, in YAML's flow style, of which JSON is a part."""
+    lines = ["# Fitted parameters, written by the command below, not by hand. calibration/README.md: how to read it."]
+    for key, value in fits.model_dump(by_alias=True, exclude_defaults=True, mode="json").items():
+        if key in ("software", "hardware"):
+            lines.append(f"{key}:")
+            for name, one in value.items():
+                lines += [f"  {name}:", *(f"    {inner}: {_flow(part)}" for inner, part in one.items())]
+        elif isinstance(value, dict) and key != "goodness":
+            lines += [f"{key}:", *(f"  {_flow(name)}: {_flow(one)}" for name, one in value.items())]
+        elif isinstance(value, list):
+            lines += [f"{key}:", *(f"  - {_flow(one)}" for one in value)]
+        else:
+            lines.append(f"{key}: {_flow(value)}")
+    return "\n".join(lines) + "\n"
+
+
+def _flow(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)

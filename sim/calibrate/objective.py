@@ -1,0 +1,157 @@
+"""Errors of the model at points of the parameters' space, and their slopes, by simulation.
+
+Every evaluation uses the same random numbers, so that errors change with the parameters and with nothing else. Many
+points are evaluated in one go, on all cores.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from sim.calibrate.cases import Case
+from sim.calibrate.predict import Prediction, Told, predicted_all
+from sim.calibrate.readings import Floats
+from sim.calibrate.space import Space
+from sim.calibrate.study import Search, changes
+from sim.calibrate.targets import Targets
+
+NO_FIGURE = math.log(0.01)
+"""Error of a point at which the model gives no figure, or 0, where it gave one at the start: a hundredth of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluated:
+    """The model at one point. predicted: one figure for each number measured, NaN where there is none. scatter: its
+    relative standard error, by the chance of the simulation; run_scatter: relative standard deviation of one run."""
+
+    predicted: Floats
+    scatter: Floats
+    run_scatter: Floats
+
+    def log_errors(self, targets: Targets) -> Floats:
+        """log(predicted / measured)."""
+        measured = np.array([one.value for one in targets.measured])
+        is_there = self.predicted > 0
+        ratio = np.where(is_there, self.predicted, 1.0) / measured
+        return np.where(is_there, np.log(ratio), NO_FIGURE)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A case as the study has it, the same with the parameters at some point, and how many repeats it stands for."""
+
+    case: Case
+    there: Case
+    repeats: int
+
+
+@dataclass(slots=True)
+class Objective:
+    """The model of a study. replications: runs of each case in each evaluation. evaluations: points so far, those for
+    slopes included."""
+
+    space: Space
+    targets: Targets
+    search: Search
+    replications: int
+    processes: int = -1
+    told: Told | None = None
+    evaluations: int = 0
+    _known: dict[Case, Prediction] = field(default_factory=dict)
+    _deaf: set[tuple[str, Case]] = field(default_factory=set)
+
+    def at(self, points: Sequence[Floats]) -> list[Evaluated]:
+        """The model at each point."""
+        return self._run([self._asked(point) for point in points])
+
+    def slopes(self, point: Floats, whole: bool = False) -> Floats:
+        """Change of log(predicted) with each coordinate: central differences, one-sided at a bound. Rows as the
+        numbers measured, columns as the coordinates; 0 where there is no figure.
+
+        A case whose every figure stayed the same to the last bit when a parameter was moved does not depend on it: it
+        is not run again for this parameter, unless the `whole` is asked for.
+        """
+        low, high, step = self.space.low, self.space.high, self.search.step_ratio
+        here = self._asked(point)
+        ends: list[Floats] = []
+        for index in range(len(point)):
+            for end in (point[index] - step, point[index] + step):
+                ends.append(point.copy())
+                ends[-1][index] = min(max(end, low[index]), high[index])
+        asked = []
+        for number, end in enumerate(ends):
+            name = self.space.names[number // 2]
+            pairs = zip(here, self._asked(end), strict=True)
+            asked.append([now if not whole and (name, now.case) in self._deaf else then for now, then in pairs])
+        found = [np.log(np.where(one.predicted > 0, one.predicted, np.nan)) for one in self._run(asked)]
+        self._run([here])
+        self._learn(here, asked)
+        columns = [
+            (found[2 * index + 1] - found[2 * index]) / (ends[2 * index + 1][index] - ends[2 * index][index])
+            for index in range(len(point))
+        ]
+        return np.asarray(np.nan_to_num(np.stack(columns, axis=1)))
+
+    def _asked(self, point: Floats) -> list[_Asked]:
+        """What is run at a point, cell by cell; only cells that something is measured of."""
+        values = self.space.values(point)
+        found = []
+        for index in dict.fromkeys(one.cell for one in self.targets.measured):
+            cell = self.targets.cells[index]
+            for case, repeats in cell.cases.items():
+                made = changes(self.space.parameters, values, case, cell.host)
+                found.append(_Asked(case, case.with_changes(made), repeats))
+        return found
+
+    def _run(self, points: Sequence[Sequence[_Asked]]) -> list[Evaluated]:
+        missing = [one.there for asked in points for one in asked if one.there not in self._known]
+        if missing:
+            missing = list(dict.fromkeys(missing))
+            found = predicted_all(missing, self.replications, self.processes, self.search.seed, told=self.told)
+            self._known.update(zip(missing, found, strict=True))
+            self.evaluations += len(points)
+        return [self._evaluated(asked) for asked in points]
+
+    def _learn(self, here: Sequence[_Asked], asked: Sequence[Sequence[_Asked]]) -> None:
+        """Note which cases do not depend on which parameter."""
+        for index, name in enumerate(self.space.names):
+            for now, *ends in zip(here, asked[2 * index], asked[2 * index + 1], strict=True):
+                if all(_same(self._known[now.there], self._known[end.there]) for end in ends):
+                    self._deaf.add((name, now.case))
+
+    def _evaluated(self, asked: Sequence[_Asked]) -> Evaluated:
+        there = {one.case: self._known[one.there] for one in asked}
+        predicted, scatter = [], []
+        for one in self.targets.measured:
+            cases = self.targets.cells[one.cell].cases
+            share = np.array(list(cases.values())) / sum(cases.values())
+            values = [there[case].values.get(one.metric, np.array([np.nan])) for case in cases]
+            mean = float(share @ np.array([_mean(some) for some in values]))
+            predicted.append(mean)
+            # The cases of a cell share their random numbers, so their errors add up.
+            deviation = share @ np.array([_deviation(some) for some in values])
+            scatter.append(float(deviation) / mean if mean else 0.0)
+        runs = np.nan_to_num(np.array(scatter))
+        return Evaluated(np.array(predicted), runs / math.sqrt(self.replications), runs)
+
+
+def _mean(values: Floats) -> float:
+    there = values[~np.isnan(values)]
+    return float(there.mean()) if there.size else float("nan")
+
+
+def _deviation(values: Floats) -> float:
+    """Standard deviation; 0 where one replication tells nothing of it."""
+    there = values[~np.isnan(values)]
+    return float(there.std(ddof=1)) if there.size > 1 else 0.0
+
+
+def _same(one: Prediction, other: Prediction) -> bool:
+    """Whether all figures are equal to the last bit."""
+    return one.values.keys() == other.values.keys() and all(
+        np.array_equal(values, other.values[name], equal_nan=True) for name, values in one.values.items()
+    )

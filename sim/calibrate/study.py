@@ -1,0 +1,186 @@
+"""A study: which measured cells a model is fitted to, by which parameters, and how. What is written in its file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Annotated, ClassVar, Literal, Self
+
+from pydantic import Field, model_validator
+
+from sim.calibrate.cases import Case
+from sim.errors import InputErrors, Problem
+from sim.network.names import Name
+from sim.scenario.document import Document
+from sim.scenario.reader import read, validate
+from sim.spec import Spec
+from sim.units import Ratio
+
+
+class Setting(Spec):
+    """A place in a scenario where a parameter stands: `constants.postgres.cpu_per_message`."""
+
+    plain_value_is: ClassVar[str] = "path"
+    path: Annotated[str, Field(min_length=1)]
+    """Where, as for `--set`."""
+    times: Annotated[float, Field(gt=0)] = 1
+    """What stands there is the parameter's value times this."""
+    scenario: str = "*"
+    """In which files: a pattern for the name without `.yaml`, such as `pgbench-*`."""
+
+
+class Placed(Spec):
+    """A parameter's place: what it belongs to, and where it stands in the scenarios."""
+
+    host: str | None = None
+    """Of hardware: the host whose cells it is set for, and whose profile it belongs to."""
+    unit: str = ""
+    """Unit of its value, written behind it where it is set: `us`."""
+    paths: Annotated[tuple[Setting, ...], Field(min_length=1)]
+    """Where it stands in the scenarios."""
+    scale: Literal["log", "linear"] = "log"
+    """Whether steps and intervals are factors (of a positive number) or differences."""
+
+
+class Parameter(Placed):
+    """A number that is fitted."""
+
+    kind: Literal["software", "hardware"]
+    """Whether it goes with the product, wherever it runs, or with the host."""
+    start: float
+    """Where the search begins."""
+    low: float
+    """It is at least this."""
+    high: float
+    """It is at most this."""
+    why: str = ""
+    """What it is, and where the bounds come from."""
+
+    @model_validator(mode="after")
+    def _is_within_bounds(self) -> Self:
+        if not self.low < self.high:
+            raise ValueError(f"`low` is {self.low:g}, not below `high`, {self.high:g}")
+        if not self.low <= self.start <= self.high:
+            raise ValueError(f"`start` is {self.start:g}; from {self.low:g} to {self.high:g} is expected")
+        if self.scale == "log" and self.low <= 0:
+            raise ValueError(f"`low` is {self.low:g}; on a scale of factors it is above 0, or write `scale: linear`")
+        if (self.kind == "hardware") != (self.host is not None):
+            raise ValueError("`hardware` has a `host`, `software` has none")
+        return self
+
+
+class Target(Spec):
+    """How a metric counts."""
+
+    weight: Annotated[float, Field(gt=0)] = 1
+    """Its squared errors count so often."""
+    floor_ratio: Annotated[Ratio, Field(gt=0)] = 0.03
+    """Relative error that no model is asked to beat, beside the noise of the measurement."""
+
+
+class Search(Spec):
+    """How the parameters are looked for."""
+
+    replications: Annotated[int, Field(ge=1)] = 4
+    """Runs of each case in each evaluation."""
+    seed: Annotated[int, Field(ge=0)] = 1
+    """Everything random follows from it."""
+    evaluations: Annotated[int, Field(ge=1)] = 30
+    """Steps of each search at most; each evaluates the model, and mostly its slopes."""
+    starts: Annotated[int, Field(ge=1)] = 1
+    """Searches: the first from the parameters' `start`, the others from a Latin hypercube between the bounds."""
+    step_ratio: Annotated[Ratio, Field(gt=0, le=0.5)] = 0.05
+    """Step of the slopes: a factor of 1.05, or this share of the range on a linear scale. Percentiles of short runs
+    are rough, so that small steps see noise."""
+    loss: Literal["linear", "soft_l1", "huber"] = "soft_l1"
+    """What a residual costs: its square (linear), or less than that when it is large."""
+    outlier: Annotated[float, Field(gt=0)] = 2
+    """From how many standard deviations on a residual is large."""
+
+
+class Study(Spec):
+    """Cells, metrics, parameters."""
+
+    name: Name
+    """What it is called; the fits are written to `calibration/fits/NAME.yaml`."""
+    system: Name
+    """Whose adapter turns cells into cases: postgres, temporal, dbos."""
+    data: Annotated[tuple[str, ...], Field(min_length=1)]
+    """Files of measurements, relative to this file; patterns such as `../measured/epyc/*.jsonl` are allowed."""
+    cells: tuple[str, ...] = ("*",)
+    """Patterns of the names of the cells that are fitted to."""
+    without: tuple[str, ...] = ()
+    """Patterns of the names of cells that are left out of those."""
+    metrics: Annotated[dict[str, Target], Field(min_length=1)]
+    """Metrics that are fitted, by name or pattern; the first pattern that fits a metric says how it counts."""
+    parameters: Annotated[dict[Name, Parameter], Field(min_length=1)]
+    """What is fitted."""
+    search: Search = Search()
+    """How."""
+
+    def takes(self, cell: str) -> bool:
+        """Whether a cell is fitted to."""
+        return _fits(cell, self.cells) and not _fits(cell, self.without)
+
+    def target(self, metric: str) -> Target | None:
+        """How a metric counts; None where it does not."""
+        return next((target for pattern, target in self.metrics.items() if fnmatchcase(metric, pattern)), None)
+
+
+def _fits(name: str, patterns: tuple[str, ...]) -> bool:
+    return any(fnmatchcase(name, pattern) for pattern in patterns)
+
+
+def changes(parameters: Mapping[str, Placed], values: Mapping[str, float], case: Case, host: str) -> list[str]:
+    """The `--set` lines that give the parameters these values in a case of this host."""
+    found = []
+    for name, parameter in parameters.items():
+        if parameter.host not in (None, host):
+            continue
+        for setting in parameter.paths:
+            if fnmatchcase(case.scenario.stem, setting.scenario):
+                found.append(f"{setting.path}={setting.times * values[name]:.9g} {parameter.unit}".rstrip())
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedStudy:
+    """A study with the file that it was read from and its files of data, in order, each once."""
+
+    study: Study
+    document: Document
+    data: tuple[Path, ...]
+
+    @property
+    def path(self) -> Path:
+        """Of the study's file."""
+        return Path(self.document.file)
+
+
+def read_study(path: Path) -> OpenedStudy:
+    """The study in a file. Raises InputErrors with everything that is wrong with it, each with its place."""
+    document = read(path)
+    study = validate(document, Study)
+    files: dict[Path, None] = {}
+    problems: list[Problem] = []
+    for index, pattern in enumerate(study.data):
+        there = sorted(_files(path.parent, pattern))
+        if not there:
+            hint = "paths are relative to the folder of this file"
+            problems.append(document.problem(("data", index), f"is {pattern}, where no file is", hint))
+        files.update(dict.fromkeys(there))
+    if problems:
+        raise InputErrors(problems)
+    return OpenedStudy(study, document, tuple(files))
+
+
+def _files(folder: Path, pattern: str) -> Iterator[Path]:
+    """Files that a pattern relative to `folder` names; its leading `..` are followed first."""
+    parts = Path(pattern).parts
+    while parts and parts[0] == "..":
+        folder, parts = folder / "..", parts[1:]
+    for path in folder.glob(str(Path(*parts))) if parts else ():
+        if path.is_file():
+            yield path
