@@ -37,13 +37,14 @@ def activity_steps(workers: Workers, activity: Activity, how: Scheduled) -> Step
     pod, read = workers.reading_pod(activity.reads_bytes)
     eager = _is_eager(workers, activity, how)
     ordinary = (
-        *workers.activities.dispatch(),
+        *_dispatched(workers, activity, how),
         count(activity_task=1, **{workers.sync_match.dispatched: 1}),
         *pod,
         *_fetched(workers),
     )
     trial = (
         *(workers.eager.or_else(ordinary, activity.name, how.alone) if eager else ordinary),
+        *((set_to(_tried(activity), 1),) if _tried(activity) in workers.parts.attributes else ()),
         *_at_work(workers, workers.queue, activity, how, read),
     )
     return (
@@ -72,6 +73,22 @@ def federated_steps(queue: FederatedQueue, activity: Activity, how: Scheduled) -
     return (*_scheduled(queue.pools[0], queue.name, activity, how), queue.by_site(tried))
 
 
+def _dispatched(workers: Workers, activity: Activity, how: Scheduled) -> Steps:
+    """From history to the pollers: the first attempt through the transfer queue, others from the timer queue or as the
+    first."""
+    if workers.constants.is_on("temporal.retry_by_transfer") or not how.alone:
+        return (*workers.activities.dispatch(),)
+    again = _tried(activity)
+    workers.parts.attributes[again] = 0
+    first = Option(attribute=again, below=0.5, steps=(*workers.platform.read_queue(),))
+    return (Branch(branch=(first,)), *workers.activities.offered())
+
+
+def _tried(activity: Activity) -> str:
+    """The attribute that tells whether an activity has been tried."""
+    return f"tried-{activity.name}"
+
+
 def _scheduled(workers: Workers, queue: str, activity: Activity, how: Scheduled) -> Steps:
     """What is decided once for all attempts, and the schedule."""
     measure(workers.parts, queue, "activity", "schedule_to_start")
@@ -81,6 +98,7 @@ def _scheduled(workers: Workers, queue: str, activity: Activity, how: Scheduled)
     return (
         *(_decided(workers, activity) if how.alone else ()),
         *((set_to(progress_of(activity), 0),) if activity.chunks is not None else ()),
+        *((set_to(_tried(activity), 0),) if _tried(activity) in workers.parts.attributes else ()),
         mark(f"{queue}-activity-scheduled"),
     )
 
@@ -118,12 +136,14 @@ def _fetched(workers: Workers) -> Steps:
 def _at_work(workers: Workers, queue: str, activity: Activity, how: Scheduled, read: Steps = ()) -> Steps:
     """An attempt from the moment that its worker begins until the slot is free again. read: what brings its data."""
     store = workers.store
+    sdk_ns = workers.constants.number("sdk.activity_task_cpu")
     forgotten = (set_to(progress_of(activity), 0),) if activity.chunks is not None and not how.checkpoint else ()
     failed = (store.transition("activity_failed"), fail("error"))
     return (
         mark(f"{queue}-activity-started"),
         mark(DISPATCHED),
         *(() if activity.memory_bytes is None else (workers.remember(activity.memory_bytes),)),
+        *(workers.at_work(sdk_ns, workers.activity_slots) if sdk_ns else ()),
         *read,
         *forgotten,
         *work(workers, activity, how, failed),

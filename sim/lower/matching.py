@@ -48,6 +48,10 @@ class TaskQueue:
     def dispatch(self) -> Iterator[Step]:
         """From a task row in the store to the pollers: the shard's queue, then the partition."""
         yield from self.platform.read_queue()
+        yield from self.offered()
+
+    def offered(self) -> Iterator[Step]:
+        """From history to the pollers: by way of a partition."""
         if PARTITION in self.parts.attributes:
             yield set_drawn(PARTITION, UniformCount(between=(self.first, self.first + self.partitions - 1)))
         if self.polls >= self.partitions:

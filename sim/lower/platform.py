@@ -8,7 +8,7 @@ from sim.lower.constants import Constants
 from sim.lower.limits import RateLimits
 from sim.lower.ownership import read_by_owner
 from sim.lower.parts import Parts
-from sim.lower.steps import Distribution, Step, constant, count, delay, use
+from sim.lower.steps import Distribution, Fork, ForkBody, Step, constant, count, delay, use
 from sim.lower.zones import CROSS_ZONE
 from sim.network.places import Choice, Keyed, NodeGroup, Polled, Server
 from sim.scenario.platform import Service, TemporalCluster
@@ -51,6 +51,7 @@ class Platform:
         self.parts.stations["transfer-queue"] = Polled(
             kind="polled",
             interval_ns=round(SECOND / rate),
+            burst=max(1, round(rate * constants.number("temporal.transfer_saved") / SECOND)),
             batch=queue.batch or constants.number("temporal.transfer_batch"),
             read=self._dispatch(on_the_way_ns, store_rtt_ns),
             nodes=temporal.history_shards or constants.number("temporal.history_shards"),
@@ -92,10 +93,22 @@ class Platform:
             if across:
                 yield count(**{CROSS_ZONE: across})
 
+    def closed(self) -> Iterator[Step]:
+        """What the close of a workflow causes, which nobody waits for: a read of the shard's queue, CPU of history."""
+        behind: list[Step] = []
+        if self.constants.is_on("temporal.transfer_of_close"):
+            behind += read_by_owner(self.parts, (use("transfer-queue"),))
+        if self.temporal.history is not None and (cpu_ns := self.constants.number("temporal.close_cpu")):
+            behind.append(use("history-cpu", cpu_ns))
+        if behind:
+            yield Fork(fork=ForkBody(branches=(tuple(behind),), join=0))
+
     def start(self) -> Iterator[Step]:
         """A client's request to start a workflow through the frontend to history."""
         yield from self.limits.start()
         yield from self._frontend()
+        if self.temporal.history is not None and (cpu_ns := self.constants.number("temporal.start_cpu")):
+            yield use("history-cpu", cpu_ns)
 
     def enter(self) -> Iterator[Step]:
         """Another request from outside (a signal, the result of a task) through the frontend to history."""

@@ -7,46 +7,65 @@ from collections.abc import Iterator
 from sim.lower.constants import Constants
 from sim.lower.parts import Parts
 from sim.lower.persistence import Store
-from sim.lower.steps import Distribution, Fork, ForkBody, Step, constant, delay, use
+from sim.lower.steps import Distribution, Fork, ForkBody, Step, Steps, acquire, constant, delay, release, use
 from sim.lower.sums import sum_of
 from sim.network.faults import Target as NodeTarget
-from sim.network.places import Server
+from sim.network.places import Resource, Server
 from sim.scenario.faults import DeploymentFault
 from sim.scenario.platform import TemporalCluster
 from sim.scenario.presets import Transition
 from sim.scenario.sqlite import SqliteDatabase
 
 WRITER = "sqlite"
+"""The connection."""
+CPU = "sqlite-cpu"
+"""The cores that statements run on, where a host has them."""
 
 
 class SqliteStore(Store):
-    """A SQLite database as Temporal's store."""
+    """A SQLite database as Temporal's store.
 
-    def __init__(self, parts: Parts, constants: Constants, temporal: TemporalCluster, sqlite: SqliteDatabase) -> None:
+    on_host: whether its statements are work on the cores of a host, while the connection is held, and its commits
+        waits for the disk beside them; else the time of both passes beside all cores.
+    """
+
+    def __init__(
+        self,
+        parts: Parts,
+        constants: Constants,
+        temporal: TemporalCluster,
+        sqlite: SqliteDatabase,
+        on_host: bool = False,
+    ) -> None:
         super().__init__(parts, constants, temporal, sqlite)
         self.sqlite = sqlite
         self.rtt_ns = 0  # in the process of the server
         self.statement_ns = constants.number("sqlite.statement")
-        parts.stations[WRITER] = Server(servers=1)
+        self.on_host = on_host
+        if on_host:
+            parts.resources[WRITER] = Resource(units=1)
+            parts.stations[CPU] = Server(cores=1)
+        else:
+            parts.stations[WRITER] = Server(servers=1)
+            constants.note("cores of the dev server's host", "the store's time passes beside those of its services")
         constants.note(
             "connections to SQLite",
             "one: whoever reads or writes waits for its turn",
             "Temporal server, common/persistence/sql/sqlplugin/sqlite, 2026-08-21",
         )
-        constants.note("cores of the dev server's host", "the store's time passes beside those of its services")
 
     def writing(self, transition: Transition, on_the_way_ns: int, owned: bool, anew: bool = False) -> Iterator[Step]:
         """Reads, the append that commits by itself, the transaction; what nobody waits for comes after them."""
         if on_the_way_ns:
             yield delay(constant(on_the_way_ns), "network")
         if transition.reads:
-            yield use(WRITER, transition.reads * self.statement_ns)
+            yield from self._visit(transition.reads, 0)
         if transition.append:
-            yield self._visit(transition.append + (2 if transition.append_transaction else 0), 1)
-        yield self._visit(len(transition.rows) + 2, 1)
+            yield from self._visit(transition.append + (2 if transition.append_transaction else 0), 1)
+        yield from self._visit(len(transition.rows) + 2, 1)
         if transition.background:
             behind = self._visit(transition.background, transition.background_commits)
-            yield Fork(fork=ForkBody(branches=((behind,),), join=0))
+            yield Fork(fork=ForkBody(branches=(behind,), join=0))
 
     def operations(self, transition: Transition) -> dict[str, int]:
         """Statements and commits."""
@@ -60,8 +79,10 @@ class SqliteStore(Store):
         """It is part of the server's process: no target leads here."""
         raise AssertionError(fault.target)
 
-    def _visit(self, statements: int, commits: int) -> Step:
-        parts: list[Distribution] = [constant(statements * self.statement_ns)]
-        if self.sqlite.database == "file":
-            parts += [self.constants.distribution("sqlite.commit")] * commits
-        return use(WRITER, demand=sum_of(*parts))
+    def _visit(self, statements: int, commits: int) -> Steps:
+        cpu = constant(statements * self.statement_ns)
+        writes = [self.constants.distribution("sqlite.commit")] * commits if self.sqlite.database == "file" else []
+        if not self.on_host:
+            return (use(WRITER, demand=sum_of(cpu, *writes)),)
+        waits = (delay(sum_of(*writes), "service"),) if writes else ()
+        return (acquire(WRITER), use(CPU, demand=cpu), *waits, release(WRITER))

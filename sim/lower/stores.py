@@ -30,7 +30,8 @@ def _made(parts: Parts, constants: Constants, scenario: Scenario) -> Store:
     if scenario.cassandra is not None:
         return CassandraStore(parts, constants, temporal, scenario.cassandra)
     assert scenario.sqlite is not None, "checked: a deployment has a store"
-    return SqliteStore(parts, constants, temporal, scenario.sqlite)
+    on_host = any("sqlite" in host.components for host in scenario.hosts.values())
+    return SqliteStore(parts, constants, temporal, scenario.sqlite, on_host)
 
 
 def infeasible_store(constants: Constants, scenario: Scenario) -> Iterator[Problem]:

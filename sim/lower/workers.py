@@ -18,7 +18,7 @@ from sim.lower.matching import TaskQueue
 from sim.lower.parts import Parts
 from sim.lower.persistence import Store
 from sim.lower.platform import Platform
-from sim.lower.steps import Distribution, Step, Steps, acquire, constant, count, delay, release
+from sim.lower.steps import Distribution, Step, Steps, acquire, constant, count, delay, release, use
 from sim.network.monitors import Span
 from sim.network.places import Cache, NodeGroup, Resource, Server
 from sim.network.routines import Retry
@@ -68,6 +68,7 @@ class Workers:
         self.may_fail = may_fail
         self.nodes = f"{queue}-workers"
         self.cpu = f"{queue}-cpu"
+        self.thread = f"{queue}-thread"
         self.cache = f"{queue}-sticky-cache"
         self.sticky = f"{queue}-sticky"  # remembered pod; and, as an attribute, whether there is one
         self.workflow_slots = f"{queue}-workflow-slots"
@@ -150,6 +151,15 @@ class Workers:
             "memory", "that of activities at work alone: not of the worker itself, nor of the states in its cache"
         )
         return acquire(self.memory, units=mib, at=self.activity_slots)
+
+    def at_work(self, cpu_ns: int, slots: str) -> Steps:
+        """CPU of the SDK on the pod whose slot is held: the share of its one thread, then the rest."""
+        locked_ns = round(cpu_ns * self.constants.ratio("sdk.one_thread"))
+        alone: Steps = ()
+        if locked_ns:
+            self.parts.resources[self.thread] = Resource(nodes=self.nodes, units=self.pods_as_one)
+            alone = (acquire(self.thread, at=slots), use(self.cpu, locked_ns, at=slots), release(self.thread))
+        return (*alone, *((use(self.cpu, cpu_ns - locked_ns, at=slots),) if cpu_ns > locked_ns or not alone else ()))
 
     def in_local_slot(self, steps: Steps) -> Steps:
         """The steps of a local activity, which hold a slot for it on the pod that holds the workflow task."""

@@ -107,11 +107,14 @@ def _task(workers: Workers, ending: str, which: Which, shared: Shared | None, in
         cached(
             workers.cache, slots, miss=(count(replay=1), use(workers.cpu, 0, at=slots, per_ns={HISTORY: replay_ns}))
         ),
-        use(workers.cpu, number("sdk.workflow_task_cpu"), at=slots),
+        *workers.at_work(
+            number("sdk.workflow_task_cpu") + (0 if which == "later" else number("sdk.first_workflow_task_cpu")), slots
+        ),
         mark(f"{workers.queue}-workflow-task-running"),
         *(() if inside is None else inside.steps),
         *workers.platform.enter(),
         store.transition(ending),
+        *(workers.platform.closed() if ending == "closed" else ()),
         *((add(HISTORY, inside.events),) if inside is not None else ()),
         *(workers.eager.allowed() if ending in ("activity_scheduled", "commands_scheduled") else ()),
         release(slots),

@@ -245,7 +245,7 @@ def _hosts(scenario: Scenario) -> Iterator[Problem]:
     """Every component that a host names is there, simulated, and on no other host."""
     temporal = scenario.temporal
     there = {f"workers.{queue}" for queue in scenario.workers}
-    there |= {"postgres"} if scenario.postgres is not None else set()
+    there |= {store for store in ("postgres", "sqlite") if getattr(scenario, store) is not None}
     there |= {
         f"temporal.{name}"
         for name in ("frontend", "history", "matching")

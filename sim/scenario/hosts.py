@@ -13,8 +13,8 @@ LOAD = "load"
 Component = Annotated[
     str,
     Field(
-        pattern=r"^(workers\.[A-Za-z_][A-Za-z0-9_\-]*|postgres|temporal\.(frontend|history|matching)|load)$",
-        json_schema_extra={"x-form": "workers.QUEUE, temporal.SERVICE, postgres or load"},
+        pattern=r"^(workers\.[A-Za-z_][A-Za-z0-9_\-]*|postgres|sqlite|temporal\.(frontend|history|matching)|load)$",
+        json_schema_extra={"x-form": "workers.QUEUE, temporal.SERVICE, postgres, sqlite or load"},
     ),
 ]
 
@@ -25,8 +25,9 @@ class Host(Spec):
     cpu_cores: Cores
     """Its cores, in place of those that each component names."""
     components: Annotated[tuple[Component, ...], Field(min_length=1)]
-    """What runs there: `workers.QUEUE`, `temporal.frontend`, `temporal.history`, `temporal.matching`, `postgres`, and
-    `load` for the clients that start workflows."""
+    """What runs there: `workers.QUEUE`, `temporal.frontend`, `temporal.history`, `temporal.matching`, `postgres`,
+    `sqlite` (whose statements are work on the cores then, and whose commits wait for the disk beside them), and `load`
+    for the clients that start workflows."""
     start_cpu_ns: Duration | None = None
     """CPU of the clients for each start, with `load` among the components."""
 

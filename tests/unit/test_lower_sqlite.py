@@ -11,6 +11,7 @@ from lower_fixture import SMALL, counts, latencies_ms, run
 
 from sim.lower.load import Loaded, load
 from sim.scenario.presets import preset
+from sim.units.tables import MILLISECOND
 
 QUICK = "temporal.transfer_queue.max_poll_rate=100k/s"
 
@@ -23,6 +24,20 @@ def dev_server(*sets: str) -> Loaded:
         "  sqlite: {statement: 0.1 ms, commit: 1 ms}",
     )
     return load(text, [QUICK, *sets])
+
+
+def test_on_a_host_statements_are_work_on_its_cores_and_commits_wait_for_the_disk() -> None:
+    # One workflow alone: nobody is in its way, so it takes as long as where the store's time passes beside the cores.
+    # Those are busy for the statements (and for the services, which cost nothing here), not for the commits.
+    host = "hosts={machine: {cpu: 1, components: [sqlite]}}"
+    beside, there = (run(dev_server(*more)) for more in ((), (host,)))
+    assert latencies_ms(there) == latencies_ms(beside)
+    statements = counts(there)["storage_query"] + 2 * (7 + 1)
+    held = there.places["sqlite"].all_busy_area
+    commits = counts(there)["commit"] + counts(there)["background_commit"]
+    assert held == pytest.approx((statements * 0.1 + commits * 1) * MILLISECOND)
+    # A single statement at a time on the one core.
+    assert there.places["host-machine"].all_busy_area == pytest.approx(statements * 0.1 * MILLISECOND)
 
 
 def test_a_workflow_alone_waits_for_its_statements_and_for_each_commit() -> None:
