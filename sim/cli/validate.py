@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from sim.cli import validate_theory
+from sim.cli import validate_real, validate_theory
 from sim.cli.output import note, say
 from sim.cli.start import settle
 from sim.errors import InputErrors, Problem
@@ -19,6 +19,12 @@ CONFIGS = "configs"
 app = typer.Typer(help="Hold predictions against what was published, measured, or is known.", no_args_is_help=True)
 
 app.command("theory")(validate_theory.command)
+for _system, _product in (
+    ("postgres", "PostgreSQL under pgbench"),
+    ("temporal", "a Temporal dev server"),
+    ("dbos", "DBOS on PostgreSQL"),
+):
+    app.command(_system)(validate_real.verb(_system, _product))
 
 
 RegistryFile = Annotated[

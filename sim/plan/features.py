@@ -5,14 +5,15 @@ Names and ranges of what was measured stand in `presets/calibrated.yaml`; the co
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from sim.analytic.arrival_rates import mean_number
 from sim.draws.build import inverse_of
 from sim.figure import Figure
 from sim.lower.constants import Constants
 from sim.scenario.scenario import Scenario
-from sim.scenario.workflow_steps import walk
+from sim.scenario.workflow_steps import ActivityStep, FanOutStep, RepeatStep, WorkflowStep, inside, walk
 
 Setting = float | str
 """A number in seconds, 1/s, a share or a count; or a word."""
@@ -22,7 +23,7 @@ Features = Mapping[str, Mapping[str, Setting]]
 PARTS = ("cassandra", "pgbouncer", "kubernetes", "zones", "regions", "federations", "records", "databases")
 """Keys of a deployment that are products or arrangements of their own, used or not."""
 
-_STEPS = ("wait", "sleep", "parallel", "race", "fan_out", "repeat", "child")
+_STEPS = ("wait", "sleep", "parallel", "race", "fan_out", "child")
 
 
 def features(scenario: Scenario, document: Any, figures: Mapping[str, Figure]) -> Features:
@@ -99,7 +100,7 @@ def _work(scenario: Scenario, figures: Mapping[str, Figure]) -> Iterator[tuple[s
     slots = [pool.activity_slots for pool in scenario.workers.values() if pool.activity_slots is not None]
     if slots:
         yield "fewest activity slots", min(slots)
-    yield "activities of a workflow", max((len(workflow.activities) for workflow in workflows), default=0)
+    yield "activities of a workflow", max((_activities(workflow.steps) for workflow in workflows), default=0)
     times = [inverse_of(one.service).mean() for workflow in workflows for one in workflow.activities]
     if times:
         yield "activity time", max(times)
@@ -111,6 +112,19 @@ def _work(scenario: Scenario, figures: Mapping[str, Figure]) -> Iterator[tuple[s
         yield "load of the busiest place", max(busy)
     for name in _done(scenario):
         yield name, "used"
+
+
+def _activities(steps: Sequence[WorkflowStep]) -> float:
+    """Activities that an execution runs, on average where their number varies."""
+    count = 0.0
+    for step in steps:
+        inner = sum(_activities(body) for _, body in inside(step))
+        if isinstance(step, RepeatStep):
+            inner *= mean_number(step.repeat.times)
+        elif isinstance(step, FanOutStep):
+            inner = _activities(step.fan_out.each) * mean_number(step.fan_out.items)
+        count += inner + isinstance(step, ActivityStep)
+    return count
 
 
 def _done(scenario: Scenario) -> Iterator[str]:

@@ -24,9 +24,21 @@ WIDTHS: Final[Mapping[str, float]] = {"p99": 0.40}
 """By kind, the median relative half-width of 90 % prediction intervals that is aimed at; `WIDTH` for all others."""
 WIDTH: Final = 0.25
 
+_LEVELS: Final = ("mean", "p50", "p95", "p99")
+
 SHARES: Final = frozenset({"aborts"})
 """Kinds whose error is a difference, not a ratio: a measured 0 is an answer."""
 
+SCORED: Final = (
+    *("throughput", "goodput", "aborts"),
+    *(f"latency.{level}" for level in _LEVELS),
+    *(f"schedule_to_start.{task}.{level}" for task in ("activity", "workflow_task") for level in _LEVELS),
+    *("recovery", "recovery.close", "sticky"),
+    *(f"{part}.{level}" for part in ("lag", "service", "start") for level in _LEVELS),
+)
+"""The metrics that are scored, in the order in which they are printed. Measurements hold more, such as CPU."""
+
+_RECOVERIES: Final = frozenset({"recovery", "sticky"})
 _WITHOUT_TARGET: Final = frozenset({"lag", "service", "start"})
 """Families that are parts of a latency: their errors are shown, not held against a target."""
 
@@ -34,9 +46,11 @@ _WITHOUT_TARGET: Final = frozenset({"lag", "service", "start"})
 def kind_of(metric: str) -> str:
     """What a metric is a figure of, by which targets and discrepancies go.
 
-    >>> kind_of("latency.p99"), kind_of("schedule_to_start.activity.mean"), kind_of("goodput"), kind_of("recovery")
-    ('p99', 'mean', 'throughput', 'recovery')
+    >>> kind_of("schedule_to_start.activity.p99"), kind_of("goodput"), kind_of("recovery.close")
+    ('p99', 'throughput', 'recovery')
     """
+    if metric.partition(".")[0] in _RECOVERIES:
+        return "recovery"
     last = metric.rpartition(".")[2]
     return {"goodput": "throughput"}.get(last, last)
 

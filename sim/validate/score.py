@@ -17,6 +17,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.observed.cells import PROBABILITIES as LEVELS
 from sim.validate.kinds import SHARES, Load, Use, kind_of, target_of
 
 FloatArray = NDArray[np.float64]
@@ -24,13 +25,10 @@ FloatArray = NDArray[np.float64]
 CONFIDENCE: Final = 0.90
 """Of a prediction interval: the chance that one more measured run falls into it."""
 
-LEVELS: Final = (*(index / 100 for index in range(101)), 0.995, 0.999)
-"""Probabilities of the 103 quantiles of a table."""
-
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What was measured of one cell. values: of each metric, one a repeat; tables: quantiles, a row a repeat."""
+    """What was measured of one cell. values: of each metric, one a repeat; tables: at LEVELS, a row a repeat."""
 
     system: str
     host: str
@@ -209,8 +207,7 @@ def scores(
 
 def table_scores(cell: Measured, forecast: Forecast) -> list[TableScore]:
     """Every quantile table that is both measured and predicted."""
-    levels = np.asarray(LEVELS)
-    body, p99 = (levels >= 0.05) & (levels <= 0.95), levels == 0.99
+    body, p99 = (LEVELS >= 0.05) & (LEVELS <= 0.95), LEVELS == 0.99
     found = []
     for table, measured in cell.tables.items():
         predicted = forecast.tables.get(table)

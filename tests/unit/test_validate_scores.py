@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 
 import sim.validate.kinds
+from sim.observed.cells import PROBABILITIES
 from sim.validate.kinds import load_range, target_of
 from sim.validate.score import (
-    LEVELS,
     Forecast,
     Measured,
     beyond_noise,
@@ -94,7 +94,7 @@ def test_ranges_of_load() -> None:
 
 
 def test_a_table_is_scored_quantile_by_quantile() -> None:
-    levels = np.array(LEVELS)
+    levels = PROBABILITIES
     table = np.vstack([1 + levels, 1 + levels])
     predicted = (1 + levels) * np.where(levels < 0.5, 1.1, 0.8)
     measured = Measured("postgres", "here", "c8", "calibrated", {}, {"latency": table})

@@ -1,0 +1,99 @@
+"""`sim validate postgres|temporal|dbos`: predictions beside measurements of the real thing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sim.cli.output import note, say
+from sim.cli.progress import Progress
+from sim.cli.settings import at_least, check_how, compile_engine
+from sim.cli.start import settle
+from sim.errors import InputErrors, Problem
+
+MEASURED = Path("calibration") / "measured"
+
+
+def verb(system: str, product: str) -> Callable[..., None]:
+    """The command of one system."""
+
+    def command(
+        data: Annotated[
+            list[Path],
+            typer.Option(
+                "--data",
+                metavar="FILE",
+                help="Measurements in the format of calibration/measured, scored as held out, instead of the project's "
+                "own. Repeatable.",
+            ),
+        ] = [],  # noqa: B006 - typer copies it
+        host: Annotated[
+            str,
+            typer.Option(
+                "--host", help="Machine that --data was measured on. Without it, the name of the file's folder."
+            ),
+        ] = "",
+        only: Annotated[str, typer.Option("--only", metavar="GLOB", help="Cells by name, 'a1-*-c8'.")] = "*",
+        replications: Annotated[int, typer.Option("-r", "--replications", help="Runs of each cell.")] = 20,
+        as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")] = False,
+        write: Annotated[
+            bool, typer.Option("--write", help="Write the scores to calibration/scores.json, which a test holds.")
+        ] = False,
+        write_envelope: Annotated[
+            bool,
+            typer.Option(
+                "--write-envelope", help="Write what was measured, and how far predictions were off, for `sim run`."
+            ),
+        ] = False,
+        quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
+        processes: Annotated[int, typer.Option("--processes", help="Runs at once; -1 takes all cores.")] = -1,
+    ) -> None:
+        problems: list[Problem] = []
+        at_least(2, "--replications", replications, problems)
+        check_how("fast", processes, problems)
+        if (write or write_envelope) and (data or only != "*"):
+            given = "--data" if data else "--only"
+            problems.append(
+                Problem(given, "takes a part, and --write keeps all cells of the project", "leave one out")
+            )
+        root = project(problems)
+        if problems:
+            raise InputErrors(problems)
+        settle()
+        compile_engine("fast", quiet)
+        from sim.validate.document import document, write_scores
+        from sim.validate.envelope import write_calibrated
+        from sim.validate.real import score_system
+        from sim.validate.tables import scores_text
+
+        with Progress(not quiet) as progress:
+            scored = score_system(system, root, data, host, only, replications, processes, progress.tell)
+        if as_json:
+            say(json.dumps(document(scored), indent=2, ensure_ascii=False, allow_nan=False))
+        else:
+            say(scores_text(scored.scores, scored.tables, scored.left_out))
+        if write:
+            note(f"written: {write_scores(root, scored)}", quiet)
+        if write_envelope:
+            note(f"written: {write_calibrated(root, scored)}", quiet)
+
+    command.__doc__ = f"""Hold predictions of {product} against measurements, calibrated and held-out cells apart.
+
+    Errors per metric and range of load beside the noise of the measurement, of whole tables of quantiles, the coverage
+    of prediction intervals, and the worst cells with the command that repeats each.
+    """
+    return command
+
+
+def project(problems: list[Problem]) -> Path:
+    """The folder of the project that the current folder is in."""
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        if (folder / MEASURED).is_dir():
+            return folder
+    problems.append(Problem("", f"there is no {MEASURED} in {here} or above it", "call it inside of the project"))
+    return here

@@ -1,0 +1,84 @@
+"""What was measured, and how far predictions were off, written to the file that `sim run` reads.
+
+Spans of settings that the measured cells tell are read from them; the others are facts of how it was measured, written
+by hand in the same file and kept. The discrepancy is that of held-out cells where there are any, else of all.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from sim.observed.cells import Cell, read_cells
+from sim.scenario.calibrated import FILE, Product, calibrated
+from sim.validate.real import MEASURED, Scored
+from sim.validate.score import Score, discrepancies
+
+PLACE = Path("sim") / "scenario" / "presets" / FILE
+
+HEAD = """\
+# What was measured of real products, from where to where. A prediction inside is INSIDE, one that is no more than half
+# again beyond EDGE, any other OUTSIDE. Spans with `cells` are those of the measured cells (calibration/measured), the
+# others are facts of how it was measured. `sim validate SYSTEM --write-envelope` writes spans, discrepancy and inputs.
+"""
+
+PARTS = {"postgres": ("postgres",), "temporal": ("temporal", "sqlite"), "dbos": ("dbos",)}
+"""Products that a measured system is made of: each has the system's discrepancy."""
+
+
+def write_calibrated(root: Path, scored: Scored, inputs: Mapping[str, float] | None = None) -> Path:
+    """Write what this system's cells and scores tell; gives the path."""
+    cells = [one for one in read_cells(sorted((root / MEASURED).glob("*/*.jsonl"))) if one.system == scored.system]
+    found = dict(calibrated())
+    for name in PARTS[scored.system]:
+        found[name] = updated(found[name], cells, scored.scores, inputs or {})
+    path = root / PLACE
+    path.write_text(as_text(found), encoding="utf-8")
+    return path
+
+
+def updated(product: Product, cells: Sequence[Cell], scores: Sequence[Score], inputs: Mapping[str, float]) -> Product:
+    """The product with spans as these cells have them, and the discrepancy of these scores."""
+    settings = {}
+    for name, span in product.settings.items():
+        values = [
+            float(cell.settings[span.cells]) for cell in cells if cell.settings.get(span.cells or "") is not None
+        ]
+        settings[name] = span.model_copy(update={"low": min(values), "high": max(values)}) if values else span
+    held_out = [one for one in scores if one.use == "held_out"]
+    used = [one for one in held_out or scores if one.target is not None or one.metric == "latency.p95"]
+    count = len({(one.host, one.cell) for one in used})
+    return product.model_copy(
+        update={
+            "settings": settings,
+            "discrepancy": {kind: float(f"{value:.3g}") for kind, value in sorted(discrepancies(used).items())},
+            "inputs": {kind: float(f"{value:.3g}") for kind, value in sorted(inputs.items())},
+            "scored": f"{count} {'held-out' if held_out else 'calibrated'} cells",
+        }
+    )
+
+
+def as_text(products: Mapping[str, Product]) -> str:
+    """The file: a line a setting."""
+    return (
+        HEAD + "\n".join(["products:", *(line for name, one in products.items() for line in _lines(name, one))]) + "\n"
+    )
+
+
+def _lines(name: str, product: Product) -> Iterator[str]:
+    yield f"  {name}:"
+    for key, value in product.model_dump(by_alias=True, exclude_defaults=True, mode="json").items():
+        if key == "settings":
+            yield "    settings:"
+            yield from (f"      {setting}: {_flow(span)}" for setting, span in value.items())
+        else:
+            yield f"    {key}: {_flow(value)}"
+
+
+def _flow(value: Any) -> str:
+    """YAML's flow style, of which JSON is a part; keys without quotes."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key}: {_flow(one)}" for key, one in value.items()) + "}"
+    return json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,193 @@
+"""Predictions of measured cells: which cells there are, which were fitted to, what is asked of the simulator for each.
+
+Errors of them are the matter of `score`. A cell was calibrated when `calibration/measure/plan.yaml` says so or, where
+it is not named there, when the system's study takes it; cells of files that somebody else gives are held out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+import numpy as np
+
+from sim.calibrate.cases import Case
+from sim.calibrate.predict import Prediction, predicted_all
+from sim.calibrate.systems import system as adapter
+from sim.errors import InputErrors, Problem
+from sim.observed.cells import Cell, read_cells
+from sim.scenario.reader import load_yaml
+from sim.validate.kinds import SCORED, Load, Use, load_range
+from sim.validate.score import (
+    Forecast,
+    Measured,
+    Score,
+    TableScore,
+    discrepancies,
+    pooled_noise,
+    scores,
+    table_scores,
+)
+
+MEASURED = Path("calibration") / "measured"
+PLAN = Path("calibration") / "measure" / "plan.yaml"
+HOST_CORES = 2
+"""Cores of the hosts that were measured, see calibration/measured."""
+KEPT_UP = 0.95
+"""An open load was carried when at least this share of it was done within the measured time."""
+
+Told = Callable[[str, float, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """What came of it. left_out: cells that were not scored, each with its reason."""
+
+    system: str
+    scores: tuple[Score, ...]
+    tables: tuple[TableScore, ...]
+    left_out: tuple[str, ...]
+
+
+def score_system(
+    name: str,
+    root: Path,
+    data: Sequence[Path] = (),
+    host: str = "",
+    only: str = "*",
+    replications: int = 20,
+    processes: int = -1,
+    told: Told | None = None,
+    discrepancy: Mapping[str, float] | None = None,
+) -> Scored:
+    """Predict and score the measured cells of a system.
+
+    root: folder of the project. data: files of measurements instead of the project's own, whose cells are then held
+    out. host: that they were measured on; the name of their folder by default. only: pattern of the cells' names.
+    discrepancy: by kind, for the prediction intervals; without it that of all other cells, each cell apart.
+    Raises InputErrors for files that cannot be read and patterns that name nothing.
+    """
+    files = list(data) or sorted((root / MEASURED).glob("*/*.jsonl"))
+    cells = [cell for cell in read_cells(files, host) if cell.system == name]
+    groups: dict[tuple[str, str], list[Cell]] = {}
+    for cell in cells:
+        if fnmatchcase(cell.name, only):
+            groups.setdefault((cell.host, cell.name), []).append(cell)
+    if not groups:
+        there = ", ".join(dict.fromkeys(cell.name for cell in cells)) or "none"
+        raise InputErrors([Problem("--only", f"no cell of {name} is named {only}", f"cells are {there}")])
+    held_out = None if data else _uses(root)
+    asked: list[tuple[Measured, list[Case]]] = []
+    left_out: list[str] = []
+    for repeats in groups.values():
+        try:
+            cases = list(dict.fromkeys(adapter(name).case(cell) for cell in repeats))
+        except NotImplementedError as reason:
+            left_out.append(f"{repeats[0].name}: {reason}")
+            continue
+        use: Use = "held_out" if held_out is None else held_out.get(repeats[0].name, "calibrated")
+        asked.append((_measured(repeats, use), cases))
+    forecasts = _forecasts([cases for _, cases in asked], replications, processes, told)
+    measured = [cell for cell, _ in asked]
+    return Scored(name, *_scored(measured, forecasts, discrepancy), tuple(left_out))
+
+
+def _scored(
+    cells: Sequence[Measured], forecasts: Sequence[Forecast], discrepancy: Mapping[str, float] | None
+) -> tuple[tuple[Score, ...], tuple[TableScore, ...]]:
+    pooled = pooled_noise(cells)
+    pairs = list(zip(cells, forecasts, strict=True))
+    first = [score for cell, forecast in pairs for score in scores(cell, forecast, pooled, {})]
+    found: list[Score] = []
+    for cell, forecast in pairs:
+        others = [score for score in first if (score.host, score.cell) != (cell.host, cell.name)]
+        found += scores(cell, forecast, pooled, discrepancies(others) if discrepancy is None else discrepancy)
+    return tuple(found), tuple(score for cell, forecast in pairs for score in table_scores(cell, forecast))
+
+
+def _uses(root: Path) -> dict[str, Use]:
+    """By name of the cell, whether it may be fitted to, as the plan of the measurements says."""
+    path = root / PLAN
+    if not path.is_file():
+        return {}
+    plan = load_yaml(path.read_text(encoding="utf-8"), str(path))
+    return {
+        cell: "calibrated" if entry["use"] == "calibrate" else "held_out"
+        for sheets in plan.values()
+        if isinstance(sheets, dict)
+        for sheet in sheets.values()
+        if isinstance(sheet, dict)
+        for cell, entry in sheet.get("cells", {}).items()
+    }
+
+
+def _measured(repeats: Sequence[Cell], use: Use) -> Measured:
+    """A cell's repeats as one. A metric that one of them lacks is taken from the others."""
+    first = repeats[0]
+    found = {
+        metric: np.array([cell.values[metric] for cell in repeats if metric in cell.values])
+        for metric in SCORED
+        if any(metric in cell.values for cell in repeats)
+    }
+    # Of hot rows the committed work is the throughput; it is told once.
+    if "goodput" in found:
+        found.pop("throughput", None)
+    tables = {
+        table: np.stack([cell.quantiles[table] for cell in repeats if table in cell.quantiles])
+        for table in dict.fromkeys(name for cell in repeats for name in cell.quantiles)
+    }
+    return Measured(first.system, first.host, first.name, use, found, tables, load_of(repeats))
+
+
+def load_of(repeats: Sequence[Cell]) -> Load | None:
+    """The load of a cell: of what it was given as a share of what was carried at most, of the host's cores, of the
+    workers' slots, the greatest. None where the load is not the matter, such as after a kill."""
+    settings = repeats[0].settings
+    if settings.get("mode") not in ("closed", "open", "contention"):
+        return None
+    shares = [float(settings.get("load_pct", 0)) / 100]
+    busy = [cell.values["cpu"] / HOST_CORES for cell in repeats if "cpu" in cell.values]
+    if busy:
+        shares.append(float(np.mean(busy)))
+    rate = settings.get("rate")
+    if rate and settings.get("sleep_ms") and settings.get("slots"):
+        in_slots = rate * settings.get("k", 1) * settings["sleep_ms"] / 1000
+        shares.append(in_slots / (settings["slots"] * settings.get("workers", 1)))
+    if settings["mode"] != "open":
+        # A closed loop waits for what it has asked for: it fills a system, it does not flood it.
+        return load_range(min(max(shares), 0.999))
+    done = [cell.values["throughput"] for cell in repeats if "throughput" in cell.values]
+    kept_up = not rate or not done or float(np.mean(done)) >= KEPT_UP * rate
+    return load_range(max(shares), kept_up)
+
+
+def _forecasts(
+    cells: Sequence[Sequence[Case]], replications: int, processes: int, told: Told | None
+) -> list[Forecast]:
+    """Of each cell, over the cases of its repeats, which may differ in length; each is run at least twice."""
+    forecasts = []
+    for at, cases in enumerate(cells):
+        if told is not None:
+            told("cells", at, len(cells))
+        runs = max(2, -(-replications // len(cases)))
+        forecasts.append(_together(predicted_all(cases, runs, processes)))
+    return forecasts
+
+
+def _together(predictions: Sequence[Prediction]) -> Forecast:
+    names = dict.fromkeys(name for one in predictions for name in one.values)
+    values = {}
+    for name in names:
+        found = np.concatenate([one.values[name] for one in predictions if name in one.values])
+        found = found[np.isfinite(found)]
+        if found.size >= 2:
+            values[name] = found
+    tables = {}
+    for name in dict.fromkeys(table for one in predictions for table in one.quantiles):
+        rows = np.concatenate([one.quantiles[name] for one in predictions if name in one.quantiles])
+        rows = rows[np.isfinite(rows).all(axis=1)]
+        if len(rows):
+            tables[name] = rows.mean(axis=0)
+    return Forecast(values, tables, predictions[0].case.command())

@@ -1,0 +1,148 @@
+"""Measured cells predicted and scored: a shop of one till whose truth the model knows, or does not.
+
+Goal: whatever file of cells somebody brings is scored as it stands. Method: an adapter that is made here, and cells in
+the format of the measurements, drawn from the same queue or from one that is half as fast.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from a_measured_shop import Shop, written
+
+from sim.calibrate.systems import SYSTEMS
+from sim.errors import InputErrors
+from sim.observed.cells import AS_MEASURED, Cell
+from sim.scenario.calibrated import Product, Span, calibrated
+from sim.scenario.reader import load_yaml
+from sim.validate.document import document, write_scores
+from sim.validate.envelope import as_text, updated
+from sim.validate.real import Scored, load_of, score_system
+from sim.validate.tables import scores_text
+
+
+def row(rate: float, mean_ms: float, repeat: int) -> dict[str, object]:
+    """A run of pgbench as its file has it, of an M/M/1 whose sojourn times are exponential."""
+    levels = np.minimum(np.array(AS_MEASURED), 0.9999)
+    table = (-mean_ms * np.log1p(-levels)).round(4)
+    names = {"p50": 50, "p95": 95, "p99": 99}
+    latency = {"n": 1000, "mean": mean_ms} | {name: float(table[at]) for name, at in names.items()}
+    return {
+        "id": f"visit-{rate:g}-r{repeat}",
+        "repeat": repeat,
+        "script": "visit",
+        "clients": 1,
+        "duration_s": 10,
+        "dropped_first_s": 0,
+        "synchronous_commit": "on",
+        "rate_target": rate,
+        "tps_steady": rate,
+        "latency_ms": latency,
+        "latency_q_ms": list(map(float, table)),
+    }
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Path]:
+    """A project with a shop, whose till takes 5 ms: at 100/s a sojourn of 10 ms, and 1 ms on the way."""
+    kept = SYSTEMS.get("postgres")
+    SYSTEMS["postgres"] = Shop(written(tmp_path))
+    measured = tmp_path / "calibration" / "measured" / "here"
+    measured.mkdir(parents=True)
+    rows = [row(100, 11.0 * factor, repeat) for repeat, factor in enumerate((0.98, 1.0, 1.02))]
+    rows += [row(50, 2 * (20 / 3 + 1), repeat) for repeat in range(2)]
+    (measured / "pg.jsonl").write_text("".join(json.dumps(one) + "\n" for one in rows))
+    plan = tmp_path / "calibration" / "measure" / "plan.yaml"
+    plan.parent.mkdir()
+    plan.write_text("repeats: 3\npostgres:\n  pg.jsonl: {cells: {visit-50: {use: held_out}}}\n")
+    yield tmp_path
+    if kept is None:
+        del SYSTEMS["postgres"]
+    else:
+        SYSTEMS["postgres"] = kept
+
+
+def scored(folder: Path, **asked: object) -> Scored:
+    return score_system("postgres", folder, replications=20, processes=1, **asked)  # type: ignore[arg-type]
+
+
+def test_a_cell_that_the_model_knows_is_right_and_one_that_it_does_not_is_off_by_what_it_is(folder: Path) -> None:
+    found = {(one.cell, one.metric): one for one in scored(folder).scores}
+    # 20 runs of 10 s at 100/s: a mean of 11 ms is known to 2 %.
+    known = found["visit-100", "latency.mean"]
+    assert abs(known.error) < 4 * known.monte_carlo + 0.01
+    assert known.use == "calibrated"
+    wrong = found["visit-50", "latency.mean"]
+    assert wrong.error == pytest.approx(-0.5, abs=0.05)
+    assert wrong.use == "held_out"
+    assert wrong.command.startswith("sim run ")
+    assert "network.sources.customers.arrivals=50/s" in wrong.command
+    assert found["visit-100", "throughput"].load == "<50"
+
+
+def test_intervals_of_a_cell_know_what_the_others_were_off_by_and_not_what_it_was_itself(folder: Path) -> None:
+    found = {(one.cell, one.metric): one for one in scored(folder).scores}
+    # The other cell is off by a factor of 2, so this one's interval reaches that far, and that one's does not.
+    assert found["visit-100", "latency.mean"].half_width > 0.5
+    assert found["visit-50", "latency.mean"].inside == 0
+
+
+def test_files_of_others_are_held_out_and_their_host_is_told_or_their_folder(folder: Path) -> None:
+    elsewhere = folder / "elsewhere.jsonl"
+    elsewhere.write_text(json.dumps(row(100, 11.0, 0)) + "\n")
+    [score, *_] = scored(folder, data=[elsewhere], host="epyc").scores
+    assert (score.use, score.host, score.repeats) == ("held_out", "epyc", 1)
+
+
+def test_a_pattern_that_names_no_cell_is_told_with_those_that_there_are(folder: Path) -> None:
+    with pytest.raises(InputErrors, match="visit-100, visit-50"):
+        scored(folder, only="a9-*")
+
+
+def test_the_document_the_file_and_the_text_hold_what_was_scored(folder: Path) -> None:
+    found = scored(folder)
+    said = document(found)
+    json.dumps(said, allow_nan=False)
+    assert said["summary"]["held_out"]["metrics"]["latency.mean"]["cells"] == 1
+    assert said["summary"]["calibrated"]["tables"]["latency"]["cells"] == 1
+    kept = json.loads(write_scores(folder, found).read_text())
+    assert kept["postgres"]["cells"]["here/visit-50"]["latency.mean"]["error"] == pytest.approx(-0.5, abs=0.05)
+    text = scores_text(found.scores, found.tables, found.left_out)
+    assert "visit-50 (held out)" in text
+
+
+def cell(**settings: object) -> Cell:
+    values = {"cpu": settings.pop("cpu", 0.4), "throughput": settings.pop("done", 10.0)}
+    return Cell("temporal", "here", "f", "c-r0", "c", 0, settings, values, {})  # type: ignore[arg-type]
+
+
+def test_the_load_of_a_cell_is_what_comes_nearest_to_its_limit() -> None:
+    assert load_of([cell(mode="open", rate=10.0)]) == "<50"
+    assert load_of([cell(mode="open", rate=10.0, sleep_ms=70, slots=1, k=1)]) == "50-80"
+    assert load_of([cell(mode="open", rate=10.0, cpu=1.9)]) == ">80"
+    assert load_of([cell(mode="open", rate=12.0)]) == "overloaded"
+    assert load_of([cell(mode="closed", cpu=2.0)]) == ">80", "a closed loop is never more than full"
+    assert load_of([cell(mode="kill")]) is None
+
+
+def test_the_envelope_takes_spans_from_cells_and_the_discrepancy_from_what_was_held_out(folder: Path) -> None:
+    cells = [cell(clients=clients) for clients in (2, 32)]
+    product = Product(
+        what="a shop", settings={"clients": Span(low=1, high=1, cells="clients"), "nodes": Span(low=1, high=1)}
+    )
+    found = updated(product, cells, scored(folder).scores, {})
+    assert (found.settings["clients"].low, found.settings["clients"].high) == (2, 32)
+    assert found.settings["nodes"].high == 1
+    # Predicted at half of what was measured: log 2.
+    assert found.discrepancy["mean"] == pytest.approx(0.69, abs=0.05)
+    again = load_yaml(as_text({"shop": found}), "calibrated.yaml")
+    assert Product.model_validate(again["products"]["shop"]) == found
+
+
+def test_the_envelope_file_is_written_as_it_is_read() -> None:
+    again = load_yaml(as_text(calibrated()), "calibrated.yaml")
+    assert {name: Product.model_validate(one) for name, one in again["products"].items()} == calibrated()
