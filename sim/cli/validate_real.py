@@ -27,8 +27,8 @@ def verb(system: str, product: str) -> Callable[..., None]:
             typer.Option(
                 "--data",
                 metavar="FILE",
-                help="Measurements in the format of calibration/measured, scored as held out, instead of the project's "
-                "own. Repeatable.",
+                help="Measurements in the format of calibration/measured, scored as held out, instead of the "
+                "project's own. Repeatable.",
             ),
         ] = [],  # noqa: B006 - typer copies it
         host: Annotated[
@@ -57,9 +57,7 @@ def verb(system: str, product: str) -> Callable[..., None]:
         check_how("fast", processes, problems)
         if (write or write_envelope) and (data or only != "*"):
             given = "--data" if data else "--only"
-            problems.append(
-                Problem(given, "takes a part, and --write keeps all cells of the project", "leave one out")
-            )
+            problems.append(Problem(given, "takes a part, and --write is about all cells", "leave one of the two out"))
         root = project(problems)
         if problems:
             raise InputErrors(problems)

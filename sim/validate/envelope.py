@@ -43,9 +43,8 @@ def updated(product: Product, cells: Sequence[Cell], scores: Sequence[Score], in
     """The product with spans as these cells have them, and the discrepancy of these scores."""
     settings = {}
     for name, span in product.settings.items():
-        values = [
-            float(cell.settings[span.cells]) for cell in cells if cell.settings.get(span.cells or "") is not None
-        ]
+        told = [cell.settings.get(span.cells or "") for cell in cells]
+        values = [float(value) for value in told if value is not None]
         settings[name] = span.model_copy(update={"low": min(values), "high": max(values)}) if values else span
     held_out = [one for one in scores if one.use == "held_out"]
     used = [one for one in held_out or scores if one.target is not None or one.metric == "latency.p95"]
@@ -62,9 +61,8 @@ def updated(product: Product, cells: Sequence[Cell], scores: Sequence[Score], in
 
 def as_text(products: Mapping[str, Product]) -> str:
     """The file: a line a setting."""
-    return (
-        HEAD + "\n".join(["products:", *(line for name, one in products.items() for line in _lines(name, one))]) + "\n"
-    )
+    lines = [line for name, one in products.items() for line in _lines(name, one)]
+    return HEAD + "\n".join(["products:", *lines]) + "\n"
 
 
 def _lines(name: str, product: Product) -> Iterator[str]:

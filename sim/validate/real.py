@@ -78,12 +78,17 @@ def score_system(
     if not groups:
         there = ", ".join(dict.fromkeys(cell.name for cell in cells)) or "none"
         raise InputErrors([Problem("--only", f"no cell of {name} is named {only}", f"cells are {there}")])
+    try:
+        adapted = adapter(name)
+    except ModuleNotFoundError:
+        message = f"{name} has measurements, and nobody has written yet what is asked of the simulator for them"
+        raise InputErrors([Problem("", message)]) from None
     held_out = None if data else _uses(root)
     asked: list[tuple[Measured, list[Case]]] = []
     left_out: list[str] = []
     for repeats in groups.values():
         try:
-            cases = list(dict.fromkeys(adapter(name).case(cell) for cell in repeats))
+            cases = list(dict.fromkeys(adapted.case(cell) for cell in repeats))
         except NotImplementedError as reason:
             left_out.append(f"{repeats[0].name}: {reason}")
             continue
