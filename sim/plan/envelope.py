@@ -23,7 +23,7 @@ from sim.scenario.calibrated import Product, Span, calibrated
 from sim.scenario.objectives import Objective
 from sim.stats.summary import Calibration, Place, Recovery, Verdict
 from sim.stats.verdicts import verdict
-from sim.units import format_count, format_duration_s, format_rate, format_ratio
+from sim.units import format_count, format_duration_s, format_rate, format_ratio, parse_duration_ns, parse_rate_per_s
 
 EDGE = 1.5
 """Factor by which a number may be beyond what was measured and still be at its edge: an assumption."""
@@ -72,9 +72,17 @@ def _findings(
             if str(value) not in span.words:
                 yield span.others, f"{name} {setting} {value}, measured {' and '.join(span.words)}"
         else:
-            where = _beyond(float(value), span)
+            number = _number(value, span.unit)
+            where = _beyond(number, span)
             if where:
-                yield where, f"{setting} {_shown(float(value), span.unit)}, measured {_range(span)}"
+                yield where, f"{setting} {_shown(number, span.unit)}, measured {_range(span)}"
+
+
+def _number(value: Setting, unit: str) -> float:
+    """A setting in the unit of its span; what stands in a file as `81 us` is read as there."""
+    if unit == "s" and isinstance(value, str):
+        return parse_duration_ns(value) * 1e-9
+    return parse_rate_per_s(value) if unit == "1/s" and isinstance(value, str) else float(value)
 
 
 def _beyond(value: float, span: Span) -> str:

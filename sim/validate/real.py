@@ -35,6 +35,8 @@ MEASURED = Path("calibration") / "measured"
 PLAN = Path("calibration") / "measure" / "plan.yaml"
 HOST_CORES = 2
 """Cores of the hosts that were measured, see calibration/measured."""
+NO_LOAD = ("idle", "flush")
+"""Modes in which nothing is asked of the system, so that nothing is predicted: they tell constants."""
 KEPT_UP = 0.95
 """An open load was carried when at least this share of it was done within the measured time."""
 
@@ -87,10 +89,13 @@ def score_system(
     asked: list[tuple[Measured, list[Case]]] = []
     left_out: list[str] = []
     for repeats in groups.values():
+        if repeats[0].settings.get("mode") in NO_LOAD:
+            continue
         try:
             cases = list(dict.fromkeys(adapted.case(cell) for cell in repeats))
-        except NotImplementedError as reason:
-            left_out.append(f"{repeats[0].name}: {reason}")
+        except (KeyError, NotImplementedError) as reason:
+            what = repeats[0].settings.get("mode", "its")
+            left_out.append(f"{repeats[0].name}: no scenario is known for `{what}` ({reason})")
             continue
         use: Use = "held_out" if held_out is None else held_out.get(repeats[0].name, "calibrated")
         asked.append((_measured(repeats, use), cases))

@@ -69,6 +69,13 @@ def test_anything_else_is_outside_and_what_weighs_most_comes_first() -> None:
     assert (nowhere.place, nowhere.reasons, nowhere.spread) == ("OUTSIDE", ("RDS not measured",), {})
 
 
+def test_a_setting_that_stands_in_a_file_with_its_unit_is_read_as_there() -> None:
+    shop = SHOP.model_copy(update={"settings": {"flush": Span(low=9e-5, high=1.4e-4, unit="s")}})
+    assert calibration_of({"shop": {"flush": "81 us"}}, {"shop": shop}).reasons == (
+        "flush 81 us, measured 90 us to 140 us",
+    )
+
+
 def test_a_network_of_its_own_uses_nothing_that_was_measured() -> None:
     assert calibration_of({}).place == "NOTHING MEASURED"
 
