@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from random import Random
 
 from sim.engine.plan import Plan
 from sim.lower.load import Loaded, load
@@ -16,6 +17,29 @@ FOLLOWED_NS = 3_600_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
+class Replayed:
+    """Arrivals at the very times at which the measurement's load generator made them, instead of drawn ones.
+
+    It drew them itself, in Python: the generator `random.Random(seed)`, gaps `expovariate(rate_per_s)`. source: of the
+    network. In a run of some seconds the number of arrivals is a matter of chance that the model need not guess.
+    """
+
+    source: str
+    seed: int
+    rate_per_s: float
+
+    def times_ns(self, until_ns: int) -> list[int]:
+        """Arrivals before `until_ns`."""
+        generator = Random(self.seed)
+        times: list[int] = []
+        time_s = generator.expovariate(self.rate_per_s)
+        while time_s * 1e9 < until_ns:
+            times.append(round(time_s * 1e9))
+            time_s += generator.expovariate(self.rate_per_s)
+        return times
+
+
+@dataclass(frozen=True, slots=True)
 class Case:
     """What is run to predict one measured run.
 
@@ -23,7 +47,8 @@ class Case:
     path of the file. changes: assignments as for `--set`, in turn. duration_ns: of the load, as long as the measured
     one; it starts from empty. dropped_ns: the first part of it, which the measurement left out. drain_ns: how long
     what is open at its end is followed; 0 where the measurement stopped there. metrics: those that are asked for; all
-    that a run gives where it is empty. drill: name of the scripted fault that happens in the run.
+    that a run gives where it is empty. drill: name of the scripted fault that happens in the run. replayed: arrivals
+    of the measurement; `command` draws arrivals of its own instead.
     """
 
     system: str
@@ -35,6 +60,7 @@ class Case:
     drain_ns: int = FOLLOWED_NS
     metrics: tuple[str, ...] = ()
     drill: str | None = None
+    replayed: Replayed | None = None
 
     def with_changes(self, more: Sequence[str]) -> Case:
         """The case with further changes, made after its own."""

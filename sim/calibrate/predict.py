@@ -13,6 +13,7 @@ from sim.calibrate.cases import Case
 from sim.calibrate.readings import Floats, Reading
 from sim.calibrate.systems import system
 from sim.engine.run import run_jobs, run_one
+from sim.network.sources import TraceArrivals
 from sim.observed.cells import PROBABILITIES
 from sim.plan.traces import read_traces
 from sim.stats.joined import joined
@@ -84,8 +85,14 @@ def _readings(case: Case, replications: Sequence[int], seed: int) -> list[Readin
     """One job: the network is made, run, and read."""
     loaded = case.loaded()
     lowered = loaded.lowered
-    traces = read_traces(lowered.network, Path(loaded.document.file).parent)
-    runs = (run_one(lowered.network, case.plan(seed, replication), traces) for replication in replications)
+    network = lowered.network
+    traces = read_traces(network, Path(loaded.document.file).parent)
+    if case.replayed is not None:
+        name = case.replayed.source
+        source = network.sources[name].model_copy(update={"arrivals": TraceArrivals(trace=case.name)})
+        network = network.model_copy(update={"sources": {**network.sources, name: source}})
+        traces[name] = case.replayed.times_ns(case.duration_ns)
+    runs = (run_one(network, case.plan(seed, replication), traces) for replication in replications)
     return [system(case.system).metrics(case, joined(run, lowered.in_progress)) for run in runs]
 
 

@@ -202,11 +202,13 @@ def _settings(row: Mapping[str, Any], system: System) -> dict[str, Any]:
     if system == "postgres":
         return _of_pgbench(row)
     config = dict(row["config"])
+    # The load generator draws arrivals from it: calibration/measured says how.
+    seed = {"seed": row["seed"]} if "seed" in row else {}
     if system == "dbos":
-        return {"mode": "open", "duration_s": config["secs"], **config}
+        return {"mode": "open", "duration_s": config["secs"], **config, **seed}
     if "kind" in config:
-        return {"mode": "kill", **config}
-    return {"duration_s": config["secs"], **config}
+        return {"mode": "kill", **config, **seed}
+    return {"duration_s": config["secs"], **config, **seed}
 
 
 def _of_pgbench(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from a_measured_shop import Shop, written
 
-from sim.calibrate.cases import Case
+from sim.calibrate.cases import Case, Replayed
 from sim.calibrate.predict import predicted, predicted_all
 from sim.calibrate.systems import SYSTEMS
 from sim.engine.run import run_one
 from sim.errors import InputErrors
 from sim.observed.cells import PROBABILITIES
+from sim.units import SECOND
 
 
 @pytest.fixture
@@ -67,3 +69,13 @@ def test_a_case_says_the_command_that_repeats_it(case: Case) -> None:
 def test_a_change_that_does_not_fit_is_told_as_of_any_other_run(case: Case) -> None:
     with pytest.raises(InputErrors, match=r"is not a key of network\.stations in the file"):
         predicted(case.with_changes(["network.stations.tills.servers=2"]), 2)
+
+
+def test_measured_arrivals_are_replayed_as_the_load_generator_drew_them(case: Case) -> None:
+    # Seed 1000 at 5/s: 27 workflows were started within 5.8 s (calibration/measured/epyc/temporal_b_open.jsonl).
+    assert len(Replayed("customers", 1000, 5.0).times_ns(6 * SECOND)) == 27
+    again = replace(case, replayed=Replayed("customers", 1000, 100.0))
+    expected = len(Replayed("customers", 1000, 100.0).times_ns(case.duration_ns)) / (case.duration_ns / SECOND)
+    throughput = predicted(again, 3, processes=1).values["throughput"]
+    # All are done but the few that are open when the load ends.
+    assert throughput == pytest.approx(expected, abs=10 / (case.duration_ns / SECOND))
