@@ -1,0 +1,54 @@
+"""The Temporal development server measured: each run of a cell has a server of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import platform
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import temporalio
+
+from calibration.measure import temporal_load
+from calibration.measure.plan import Cell
+from calibration.measure.temporal_cells import Load
+from calibration.measure.temporal_server import PROGRAM
+
+QUICK_S = 2.0
+SEED_OF_LOAD = 1000
+"""Of repeat 0; each repeat has the next one."""
+
+
+@contextmanager
+def session(folder: Path, quick: bool) -> Iterator[TemporalSession]:
+    """Nothing is shared between cells. quick: loads are shortened."""
+    yield TemporalSession(quick)
+
+
+class TemporalSession:
+    """Measures one cell after the other."""
+
+    def __init__(self, quick: bool) -> None:
+        self._quick = quick
+
+    def measure(self, cell: Cell, settings: Any, repeat: int) -> dict[str, Any]:
+        """The fields of the line of one repeat of a cell."""
+        match settings:
+            case Load():
+                if self._quick:
+                    settings = settings.model_copy(update={"secs": min(QUICK_S, settings.secs)})
+                return asyncio.run(temporal_load.measure(settings, SEED_OF_LOAD + repeat))
+        raise TypeError(f"{cell.name} is no cell of Temporal")
+
+    def meta(self) -> dict[str, Any]:
+        """Versions, and which process does what."""
+        said = subprocess.run([PROGRAM, "--version"], capture_output=True, text=True, check=True).stdout
+        return {
+            "server": said.strip(),
+            "sdk": temporalio.__version__,
+            "python": platform.python_version(),
+            "layout": "server, worker(s) and load generator are separate processes on the same CPUs",
+        }
