@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from sim.cli import check, drill, explain, init, ledger, run, schema, stability, validate
+from sim.cli import calibrate, check, drill, explain, init, ledger, run, schema, stability, validate
 
 app = typer.Typer(
     help="Predict latency, recovery time and monthly cost of a durable-workflow platform from a YAML file.",
@@ -20,4 +20,5 @@ app.command("schema")(schema.command)
 app.command("ledger")(ledger.command)
 app.command("stability")(stability.command)
 app.command("init")(init.command)
+app.command("calibrate")(calibrate.command)
 app.add_typer(validate.app, name="validate")

@@ -14,6 +14,7 @@ from sim.calibrate.calibrate import Options, calibrate, differences, differing_e
 from sim.calibrate.fits import Fits, as_text, read_fits
 from sim.calibrate.study import OpenedStudy, Target, read_study
 from sim.calibrate.systems import SYSTEMS
+from sim.cli import main
 from sim.errors import InputErrors
 
 STUDY = """
@@ -175,3 +176,18 @@ def test_a_study_that_takes_no_cell_or_no_metric_says_what_there_is(folder: Path
     ):
         with pytest.raises(InputErrors, match=said):
             calibrate(replace(study, study=study.study.model_copy(update=change)), ALONE)
+
+
+def test_the_command_line_fits_writes_and_checks(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    study = str(opened(folder, TWO, 100).path)
+    how = ("--processes", "1", "--quiet")
+    assert main(["calibrate", study, "--max-evaluations", "1", *how], exit_after=False) == 0
+    assert "90 % interval" in capsys.readouterr().out
+    made = folder / "shop-fits.yaml"
+    assert "the search has not settled after 1 evaluations" in read_fits(made).warnings
+    assert main(["calibrate", study, "--check", "--only", "shop-40", *how], exit_after=False) == 0
+    assert capsys.readouterr().out == f"{made} is what {study} gives, of 1 cells\n"
+    assert main(["calibrate", study, "--check", *how], exit_after=False) == 1
+    assert f"{made}: the search would go on: " in capsys.readouterr().out
+    assert main(["calibrate", study, "--only", "shop-40", *how], exit_after=False) == 2
+    assert "--only\n    is for --check" in capsys.readouterr().err
