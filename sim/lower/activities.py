@@ -130,6 +130,7 @@ def _fetched(workers: Workers) -> Steps:
         *workers.fetched(),
         workers.store.transition("activity_started"),
         release(workers.activity_pollers),
+        *workers.activities.poll_returns(),
     )
 
 

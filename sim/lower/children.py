@@ -12,7 +12,8 @@ from collections.abc import Callable, Sequence
 from sim.lower.as_child import AsChild
 from sim.lower.branches import Where, requested
 from sim.lower.constants import Constants
-from sim.lower.matching import PARTITION, WRITER
+from sim.lower.forwarding import PARTITION
+from sim.lower.matching import WRITER
 from sim.lower.parts import Parts
 from sim.lower.steps import Attempt, AttemptBody, Branch, Option, Steps, call, count, fail, mark, set_to
 from sim.lower.workers import READY, Workers

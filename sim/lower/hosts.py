@@ -33,13 +33,17 @@ def on_hosts(network: Network, hosts: Mapping[str, Host], constants: Constants) 
     if lost:
         constants.note("what backends cost each other", "is left out on a host that others share")
     stations = {name: station for name, station in network.stations.items() if name not in place}
-    stations |= {f"host-{name}": Server(cores=host.cpu_cores) for name, host in hosts.items()}
+    stations |= {f"host-{name}": _cores(host) for name, host in hosts.items()}
     routines = {name: _moved(steps, place) for name, steps in network.routines.items()}
     for name, host in hosts.items():
         if host.start_cpu_ns is not None:
             for routine in {source.routine: None for source in network.sources.values() if source.counted}:
                 routines[routine] = (use(f"host-{name}", host.start_cpu_ns), *routines[routine])
     return network.model_copy(update={"stations": stations, "routines": routines})
+
+
+def _cores(host: Host) -> Server:
+    return Server(servers=int(host.cpu_cores)) if host.in_turn else Server(cores=host.cpu_cores)
 
 
 def station_of(component: str) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sim.lower.constants import Constants
+from sim.lower.forwarding import PARTITION, Forwarder
 from sim.lower.parts import Parts
 from sim.lower.persistence import Store
 from sim.lower.platform import Platform
@@ -17,8 +18,6 @@ from sim.lower.steps import Branch, Option, Step, Steps, call, constant, count, 
 from sim.network.distributions import UniformCount
 from sim.network.places import Keyed, Polled
 
-PARTITION = "partition"
-"""Attribute: the partition of the task at hand, counted over all task queues."""
 WRITER = "backlog-partition"
 """Attribute: what picks the writer among the partitions of a queue."""
 MANY = 2**30 - 1
@@ -42,20 +41,31 @@ class TaskQueue:
         self.partitions = constants.number("temporal.task_queue_partitions") if own is None else own
         self.first = platform.partitions_before(self.partitions)
         self.polls = polls
-        if self.is_simulated or polls < self.partitions:
+        rate = constants.ratio("temporal.forward_rate")
+        forwards = rate > 0 and self.partitions > 1 and polls < 2 * self.partitions
+        self.forwarder = Forwarder(self, rate) if forwards else None
+        if self.is_simulated or polls < self.partitions or forwards:
             parts.attributes.setdefault(PARTITION, 0)
 
-    def dispatch(self) -> Iterator[Step]:
-        """From a task row in the store to the pollers: the shard's queue, then the partition."""
+    def dispatch(self, sticky: bool = False) -> Iterator[Step]:
+        """From a task row in the store to the pollers: the shard's queue, then the partition. sticky: to a
+        worker's own queue, which has one partition, where partitions are told apart by their polls."""
         yield from self.platform.read_queue()
-        yield from self.offered()
+        if sticky and self.forwarder is not None:
+            yield from self.handed_over()
+        else:
+            yield from self.offered()
 
     def offered(self) -> Iterator[Step]:
         """From history to the pollers: by way of a partition."""
         if PARTITION in self.parts.attributes:
             yield set_drawn(PARTITION, UniformCount(between=(self.first, self.first + self.partitions - 1)))
+        if self.forwarder is not None:
+            yield from self.handed_over()
+            yield from self.forwarder.steps()
+            return
         if self.polls >= self.partitions:
-            yield from self._hand_over()
+            yield from self.handed_over()
             return
         self.constants.note(
             "polls and partitions",
@@ -63,19 +73,23 @@ class TaskQueue:
         )
         forward = (
             count(forwarded=1),
-            *self._hand_over(),
+            *self.handed_over(),
             delay(constant(self.platform.rtt_ns), "network"),
             set_to(PARTITION, self.first),
-            *self._hand_over(),
+            *self.handed_over(),
         )
         without = Option(attribute=PARTITION, above=self.first + self.polls - 0.5, steps=forward)
-        yield Branch(branch=(without, Option(steps=tuple(self._hand_over()))))
+        yield Branch(branch=(without, Option(steps=tuple(self.handed_over()))))
+
+    def poll_returns(self) -> Steps:
+        """What happens when a poll that has fetched a task is back."""
+        return () if self.forwarder is None else self.forwarder.poll_returns()
 
     def direct(self) -> Iterator[Step]:
         """What needs no row in the store, such as a query: from the frontend to a poller by way of a partition."""
         if PARTITION in self.parts.attributes:
             yield set_drawn(PARTITION, UniformCount(between=(self.first, self.first + self.partitions - 1)))
-        yield from self._hand_over()
+        yield from self.handed_over()
 
     def backlog(self) -> Steps:
         """No poller in time: the task is written by its partition's writer, with what has gathered."""
@@ -98,6 +112,7 @@ class TaskQueue:
             )
         return (call(f"persist-{self.writer}"),)
 
-    def _hand_over(self) -> Iterator[Step]:
+    def handed_over(self) -> Iterator[Step]:
+        """CPU of matching for a task."""
         if self.is_simulated:
             yield use("matching-cpu", self.constants.number("temporal.matching_cpu"))

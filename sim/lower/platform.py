@@ -52,6 +52,7 @@ class Platform:
             kind="polled",
             interval_ns=round(SECOND / rate),
             burst=max(1, round(rate * constants.number("temporal.transfer_saved") / SECOND)),
+            follow_up=constants.is_on("temporal.transfer_follow_up"),
             batch=queue.batch or constants.number("temporal.transfer_batch"),
             read=self._dispatch(on_the_way_ns, store_rtt_ns),
             nodes=temporal.history_shards or constants.number("temporal.history_shards"),

@@ -73,6 +73,7 @@ class Workers:
         self.sticky = f"{queue}-sticky"  # remembered pod; and, as an attribute, whether there is one
         self.workflow_slots = f"{queue}-workflow-slots"
         self.workflow_pollers = f"{queue}-workflow-pollers"
+        self.first_pollers = self.workflow_pollers
         self.activity_slots = f"{queue}-activity-slots"
         self.memory = f"{queue}-memory"
         self.activity_pollers = f"{queue}-activity-pollers"
@@ -90,8 +91,8 @@ class Workers:
         self.sync_match = SyncMatch(f"{queue}-dispatched", f"{queue}-backlog")
         self.locality = self._locality(pool)
         self._add_places(pool)
-        self.workflow_tasks = self._tasks("workflow", self.workflow_pollers)
-        self.activities = self._tasks("activity", self.activity_pollers)
+        self.workflow_tasks = self._tasks("workflow", self.first_pollers, self.workflow_slots)
+        self.activities = self._tasks("activity", self.activity_pollers, self.activity_slots)
         self.eager = Eager(parts, constants, platform, self.activity_slots, self.sticky, pool.rtt_ns)
 
     def or_default(self, own: int | None, name: str) -> int:
@@ -110,6 +111,10 @@ class Workers:
             self.activity_slots: default(pool.activity_slots, "sdk.activity_slots"),
             self.activity_pollers: default(pool.activity_pollers, "sdk.activity_pollers"),
         }
+        first = max(1, round(units[self.workflow_pollers] * self.constants.ratio("sdk.first_task_polls")))
+        if first < units[self.workflow_pollers]:
+            self.first_pollers = f"{self.queue}-first-task-pollers"
+            units |= {self.first_pollers: first, self.workflow_pollers: units[self.workflow_pollers] - first}
         for name, number in units.items():
             parts.resources[name] = Resource(nodes=self.nodes, units=pods * number)
         parts.stations[self.cpu] = Server(nodes=self.nodes, cores=pods * pool.cpu_cores)
@@ -134,8 +139,9 @@ class Workers:
             regional.locality,
         )
 
-    def _tasks(self, kind: str, pollers: str) -> TaskQueue:
-        polls = self.parts.nodes[self.nodes].count * self.parts.resources[pollers].units
+    def _tasks(self, kind: str, pollers: str, slots: str) -> TaskQueue:
+        resources = self.parts.resources
+        polls = self.parts.nodes[self.nodes].count * min(resources[pollers].units, resources[slots].units)
         return TaskQueue(self.parts, self.constants, self.platform, self.store, f"{self.queue}-{kind}", polls)
 
     def remember(self, size: int) -> Step:
@@ -154,12 +160,16 @@ class Workers:
 
     def at_work(self, cpu_ns: int, slots: str) -> Steps:
         """CPU of the SDK on the pod whose slot is held: the share of its one thread, then the rest."""
-        locked_ns = round(cpu_ns * self.constants.ratio("sdk.one_thread"))
-        alone: Steps = ()
+        turns = max(1, self.constants.number("sdk.turns"))
+        locked_ns = round(cpu_ns * self.constants.ratio("sdk.one_thread")) // turns
+        rest_ns = cpu_ns // turns - locked_ns
+        piece: list[Step] = []
         if locked_ns:
             self.parts.resources[self.thread] = Resource(nodes=self.nodes, units=self.pods_as_one)
-            alone = (acquire(self.thread, at=slots), use(self.cpu, locked_ns, at=slots), release(self.thread))
-        return (*alone, *((use(self.cpu, cpu_ns - locked_ns, at=slots),) if cpu_ns > locked_ns or not alone else ()))
+            piece += [acquire(self.thread, at=slots), use(self.cpu, locked_ns, at=slots), release(self.thread)]
+        if rest_ns or not locked_ns:
+            piece.append(use(self.cpu, rest_ns, at=slots))
+        return tuple(piece) * turns
 
     def in_local_slot(self, steps: Steps) -> Steps:
         """The steps of a local activity, which hold a slot for it on the pod that holds the workflow task."""

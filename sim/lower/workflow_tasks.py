@@ -99,7 +99,8 @@ def _task(workers: Workers, ending: str, which: Which, shared: Shared | None, in
     fetched = (
         *workers.fetched(),
         store.transition("workflow_task_started" if which == "later" else "first_workflow_task_started"),
-        release(workers.workflow_pollers),
+        release(workers.workflow_pollers if which == "later" else workers.first_pollers),
+        *(() if which == "later" else workers.workflow_tasks.poll_returns()),
     )
     run: tuple[Step, ...] = (
         mark(f"{workers.queue}-workflow-task-started"),
@@ -119,7 +120,7 @@ def _task(workers: Workers, ending: str, which: Which, shared: Shared | None, in
         *(workers.eager.allowed() if ending in ("activity_scheduled", "commands_scheduled") else ()),
         release(slots),
     )
-    before: Steps = tuple(workers.workflow_tasks.dispatch())
+    before: Steps = tuple(workers.workflow_tasks.dispatch(sticky=which == "later"))
     trial: Steps
     if which == "eager":
         before, trial = (), (*_handed_over(workers, (*before, *_pod(workers, which), start(), *fetched)), *run)
@@ -166,7 +167,8 @@ def _pod(workers: Workers, which: Which) -> Steps:
     """A slot and a poller of the pod that knows the execution, or of any pod where none does."""
     slots, pollers, sticky = workers.workflow_slots, workers.workflow_pollers, workers.sticky
     dispatched = count(**{workers.sync_match.dispatched: 1})
-    fresh = (*workers.any_pod(workers.workflow_tasks, slots, pollers, sticky), set_to(sticky, 1))
+    of_any = workers.first_pollers if which != "later" else pollers
+    fresh = (*workers.any_pod(workers.workflow_tasks, slots, of_any, sticky), set_to(sticky, 1))
     if which != "later":
         return (dispatched, *fresh)
     constants = workers.constants

@@ -21,6 +21,7 @@ from sim.network.routines import (
     Fork,
     Loop,
     Mark,
+    Prompt,
     Release,
     SetStep,
     Step,
@@ -229,6 +230,9 @@ def _step(network: Network, placed: Placed, affinities: Collection[str]) -> Iter
             )
     elif isinstance(step, Forget) and step.forget not in affinities:
         yield _unknown((*path, "forget"), "an affinity that any step acquires by", step.forget, affinities)
+    elif isinstance(step, Prompt) and not isinstance(network.stations.get(step.prompt), Polled):
+        polled = [name for name, station in network.stations.items() if isinstance(station, Polled)]
+        yield _unknown((*path, "prompt"), "a polled station", step.prompt, polled)
     yield from _numbers(network, step, path)
 
 

@@ -171,6 +171,9 @@ class Polled(Spec):
     """At most so many are taken by one read."""
     read: Distribution | None = None
     """Time of one read; those it takes wait for its end."""
+    follow_up: bool = False
+    """Whoever comes while a read is planned brings about another one after it, which takes its token even if it finds
+    nobody: a reader that is told of each arrival, but remembers one only."""
     trigger: Literal["arrival", "timer"] = "arrival"
     """Read as soon as something waits and the interval allows, or only at each multiple of the interval."""
     nodes: Annotated[Name | Positive, Field()] = 1
@@ -182,6 +185,8 @@ class Polled(Spec):
     def _saves_reads(self) -> Self:
         if self.burst > 1 and self.trigger == "timer":
             raise ValueError("`burst` goes with `trigger: arrival`: a timer reads once at each multiple; leave it out")
+        if self.follow_up and self.trigger == "timer":
+            raise ValueError("`follow_up` goes with `trigger: arrival`: a timer needs no telling; leave it out")
         if self.burst * self.interval_ns >= 2**62:
             raise ValueError("`burst` times `interval` is more than 146 years; write a smaller burst")
         return self

@@ -372,6 +372,14 @@ class Forget(StepSpec):
     """The affinity."""
 
 
+class Prompt(StepSpec):
+    """Read a polled queue on the spot, without a token: `{prompt: notices}`."""
+
+    TAG: ClassVar[str] = "prompt"
+    prompt: Name
+    """The station."""
+
+
 _KINDS: dict[str, type[StepSpec]] = {
     kind.TAG: kind
     for kind in (
@@ -394,6 +402,7 @@ _KINDS: dict[str, type[StepSpec]] = {
         Fail,
         Cached,
         Forget,
+        Prompt,
     )
 }
 
@@ -420,7 +429,8 @@ Step = Annotated[
     | Annotated[SetStep, Tag("set")]
     | Annotated[Fail, Tag("fail")]
     | Annotated[Cached, Tag("cached")]
-    | Annotated[Forget, Tag("forget")],
+    | Annotated[Forget, Tag("forget")]
+    | Annotated[Prompt, Tag("prompt")],
     chosen_by_key({key: key for key in _KINDS}),
 ]
 """One step of a routine: a mapping whose key says what it does."""

@@ -28,8 +28,17 @@ class Host(Spec):
     """What runs there: `workers.QUEUE`, `temporal.frontend`, `temporal.history`, `temporal.matching`, `postgres`,
     `sqlite` (whose statements are work on the cores then, and whose commits wait for the disk beside them), and `load`
     for the clients that start workflows."""
+    in_turn: bool = False
+    """Whether who gets a core keeps it until its piece of work is done, first come first served, and not all share the
+    cores at any time: as where a scheduler's time slice (3 ms in Linux's EEVDF) is longer than the pieces."""
     start_cpu_ns: Duration | None = None
     """CPU of the clients for each start, with `load` among the components."""
+
+    @model_validator(mode="after")
+    def _whole_cores(self) -> Self:
+        if self.in_turn and self.cpu_cores != int(self.cpu_cores):
+            raise Mistake("is no whole number, and whoever is at work has a core (`in_turn`)", "write 2", ("cpu",))
+        return self
 
     @model_validator(mode="after")
     def _clients_cost(self) -> Self:

@@ -28,7 +28,7 @@ FAMILIES = {
     ),
     "delay_station": "itself",
     "group_commit": "flush limit refused crashed patience",
-    "polled": "arrival timer read batch burst nodes crashed patience",
+    "polled": "arrival timer read batch burst follow_up follow_up_for_nobody prompt nodes crashed patience",
     "batches": "paused slow",
     "token_bucket": "at_once waited rejected patience",
     "use": "per",

@@ -135,6 +135,8 @@ class Places:
             station["trigger"] = "timer"
         if swarm.weight("polled.burst") and station.get("trigger") != "timer":
             station["burst"] = swarm.aside("burst of reads").pick((2, 3, 20))
+        if swarm.weight("polled.follow_up") and station.get("trigger") != "timer":
+            station["follow_up"] = True
         nodes = station.get("nodes", 1)
         if (self.nodes[nodes]["count"] if isinstance(nodes, str) else nodes) > 1:
             station |= self._keyed()

@@ -137,7 +137,7 @@ class Routines:
             if first is not None and not listed.steps and self.make.possible(first, listed):
                 kind = first
             made = getattr(self.make, kind)(listed)
-            listed.steps += made if isinstance(made, list) else [made]
+            listed.steps += made if isinstance(made, list) else self.make.prompted(made)
         for resource in reversed(listed.around.held[len(around.held) :]):
             if around.repeats > 1 or swarm.chance(0.6):
                 listed.steps.append({"release": resource})

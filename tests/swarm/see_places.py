@@ -201,8 +201,19 @@ def _read(seen: Seen, station: Any, node: int) -> None:
         seen.add("polled.nodes")
     if station.nodes[node].full_ns > station.clock._now:
         seen.add("polled.burst")
+    if station.nodes[node].again:
+        seen.add("polled.follow_up")
+    if not station.nodes[node].line:
+        seen.add("polled.follow_up_for_nobody")
     if len(station.nodes[node].line) > station.spec.batch:
         seen.add("polled.batch")
+
+
+@look(PolledStation, "prompt")
+def _prompted(seen: Seen, station: Any, job: Any) -> None:
+    node = station._node(job)
+    if station.nodes[node].line and station.group.ready[node]:
+        seen.add("polled.prompt")
 
 
 @look(BucketStation, "_take")

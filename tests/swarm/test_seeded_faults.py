@@ -38,6 +38,8 @@ FAULTS = {
     "delay with a grid": ("steps.py", "if m[step + DE_GRID]:", "if False:"),
     "group commit": ("batches.py", "min(limit, waiting) if limit else waiting", "waiting"),
     "polled queue": ("batches.py", "max(now + 1, earliest)", "max(now, earliest)"),
+    "prompt": ("batches.py", "count = min(m[place + P_BATCH], m[queue + K_LINE + L_LENGTH])\n    if count == 0 or", "count = m[queue + K_LINE + L_LENGTH]\n    if count == 0 or"),
+    "follow-up": ("batches.py", "m[queue + K_AGAIN] = 1", "m[queue + K_AGAIN] = 0"),
     "saved reads": ("batches.py", "max(m[queue + K_FULL_AT], m[H_NOW])", "m[H_NOW]"),
     "token bucket": ("guests.py", "max(m[place + P_FULL_AT], m[H_NOW])", "m[place + P_FULL_AT]"),
     "cache": ("caches.py", "m[where + 2] > m[cache + CA_CAPACITY]", "m[where + 2] >= m[cache + CA_CAPACITY]"),

@@ -64,6 +64,13 @@ class Visits:
             visit["at"] = at
         return {"use": visit if len(visit) > 1 else station}
 
+    def prompted(self, made: Document) -> list[Document]:
+        """A visit with a prompt before it, where it is one to a polled queue and prompts are switched on."""
+        visit = made.get("use")
+        station = visit["station"] if isinstance(visit, dict) else visit
+        polled = visit is not None and self.places.stations[station].get("kind") == "polled"
+        return [{"prompt": station}, made] if polled and self.swarm.weight("prompt") else [made]
+
     def chain(self, listed: Listed) -> list[Document]:
         """Visits one after the other at stations that keep who finds the next one full."""
         swarm = self.swarm

@@ -150,6 +150,40 @@ def test_a_saved_read_takes_place_while_another_one_may_not(engine: Engine) -> N
     assert t.ends == [4, 8, 14, 14]
 
 
+def test_who_comes_while_a_read_is_planned_has_another_one_follow(engine: Engine) -> None:
+    # 0 is read at once. 2 and 4 wait for the read of 10; since 4 came while it was planned, another one is planned for
+    # 20. It finds nobody and takes its token, so 23 waits for the one of 30; alone, it has none follow: 47 at once.
+    text = at("kind: polled, interval: 10 ms, batch: 5%s")
+    t = engine(text % ", follow_up: true", {"jobs": [0, 2, 4, 23, 47]})
+    assert t.ends == [0, 10, 10, 30, 47]
+    assert t.place("place").batches == 4
+    t = engine(text % "", {"jobs": [0, 2, 4, 23, 47]})
+    assert t.ends == [0, 10, 10, 23, 47]
+
+
+PROMPTED = """
+sources: {jobs: {routine: job, arrivals: {trace: t}}, calls: {routine: caller, arrivals: {trace: t}}}
+stations: {place: {kind: polled, interval: 10 ms%s}}
+routines: {job: [{use: place}], caller: [{prompt: place}]}
+"""
+
+
+def test_a_prompt_reads_on_the_spot_and_costs_no_token(engine: Engine) -> None:
+    # 0 is read at once; 1, 2 and 3 wait. A prompt at 4 takes 1, the next tokens are those of 10 and 20 as before.
+    t = engine(PROMPTED % "", {"jobs": [0, 1, 2, 3], "calls": [4]})
+    assert t.ends == [0, 4, 10, 20, 4]
+    assert t.place("place").batches == 4
+    # With nobody there it does nothing, and is not remembered.
+    t = engine(PROMPTED % "", {"jobs": [0, 5], "calls": [4]})
+    assert t.ends == [0, 4, 10]
+
+
+def test_a_prompt_leaves_the_read_under_way_alone(engine: Engine) -> None:
+    # Read 0-6 for execution 0; 1 and 2 wait. The prompt at 3 takes execution 1 at once; 2 is read 10-16.
+    t = engine(PROMPTED % ", read: 6 ms", {"jobs": [0, 1, 2], "calls": [3]})
+    assert t.ends == [6, 3, 16, 3]
+
+
 def test_by_timer_reads_are_at_multiples_of_the_interval(engine: Engine) -> None:
     # The first multiple after each arrival: 3 -> 10; 10 (at the very instant of a read) -> 20; 21 and 22 -> 30.
     t = engine(at("kind: polled, interval: 10 ms, trigger: timer, batch: 5"), {"jobs": [3, 10, 21, 22]})

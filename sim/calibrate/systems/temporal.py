@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 from sim.calibrate.cases import FOLLOWED_NS, Case
 from sim.calibrate.readings import Reading, durations, finished, span, throughput
@@ -33,17 +32,19 @@ def case(cell: Cell) -> Case:
         system="temporal",
         name=cell.name,
         scenario=SCENARIO,
-        changes=tuple(_changes(settings)),
+        changes=tuple(_changes(cell)),
         duration_ns=round(settings["duration_s"] * SECOND),
         drain_ns=FOLLOWED_NS,
     )
 
 
-def _changes(settings: Mapping[str, Any]) -> Iterator[str]:
+def _changes(cell: Cell) -> Iterator[str]:
+    settings = cell.settings
     if settings["mode"] == "closed":
         yield f"workflows.{WORKFLOW}.arrivals={{closed: {settings['inflight']}, think: 2 ms}}"
     else:
-        yield f"workflows.{WORKFLOW}.arrivals={settings['rate']:g}/s"
+        # As many as there were: chance is not what is asked about.
+        yield f"workflows.{WORKFLOW}.arrivals={cell.values.get('arrivals', settings['rate']):g}/s"
     yield f"workflows.{WORKFLOW}.steps.1.repeat.times={settings['k'] - 1}"
     sleep = f"{settings['sleep_ms']:g} ms"
     service = sleep if settings["dist"] == "fixed" else f"{{exponential: {sleep}}}"

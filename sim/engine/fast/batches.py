@@ -25,6 +25,7 @@ from sim.engine.fast.layout import (
     D_READY,
     H_NOW,
     INSIDE,
+    K_AGAIN,
     K_FULL_AT,
     K_LINE,
     K_READ,
@@ -41,6 +42,7 @@ from sim.engine.fast.layout import (
     P_DIST,
     P_ELEMENT,
     P_FLUSHES,
+    P_FOLLOWS,
     P_GROUP,
     P_GUESTS,
     P_INTERVAL,
@@ -201,10 +203,11 @@ def plan_read(m: Memory, place: int, node: int) -> None:
     """Set the alarm of the next read, if somebody waits and none is under way."""
     queue = queue_at(m, place, node)
     alarm = queue + K_READ
-    if is_set(m, alarm) or _under_way(m, queue + K_ROUND) or m[queue + K_LINE] == 0:
+    if is_set(m, alarm) or _under_way(m, queue + K_ROUND) or (m[queue + K_LINE] == 0 and not m[queue + K_AGAIN]):
         return
     if not m[group_node(m, m[place + P_GROUP], node) + D_READY]:
         return
+    m[queue + K_AGAIN] = 0
     now = m[H_NOW]
     earliest = m[queue + K_FULL_AT] - m[place + P_SLACK]
     time = max(now, earliest)
@@ -219,13 +222,50 @@ def plan_read(m: Memory, place: int, node: int) -> None:
 @inner
 def enter_polled(m: Memory, f: Floats, place: int, guest: int, bound: int) -> int:
     """Stand in the queue of one's node."""
-    node = bound
-    if node < 0:
-        node = node_by_key(m, f, place, m[guest + Q_JOB] & LOW) if m[place + P_KEYED] else 0
+    node = bound if bound >= 0 else _node_of(m, f, place, m[guest + Q_JOB] & LOW)
     m[guest + Q_STATE] = node << 2
-    queue_guest(m, place, queue_at(m, place, node) + K_LINE, guest)
+    queue = queue_at(m, place, node)
+    queue_guest(m, place, queue + K_LINE, guest)
+    if m[place + P_FOLLOWS] and is_set(m, queue + K_READ):
+        m[queue + K_AGAIN] = 1
     plan_read(m, place, node)
     return 0
+
+
+@inner
+def _node_of(m: Memory, f: Floats, place: int, job: int) -> int:
+    return node_by_key(m, f, place, job) if m[place + P_KEYED] else 0
+
+
+@inner
+def _serve_at_once(m: Memory, place: int, queue: int, count: int) -> int:
+    """A round of no length for the first `count` of a queue; gives the first of them."""
+    m[place + P_BATCHES] += 1
+    round_ = queue + K_ROUND
+    first, last = m[round_ + R_FIRST], m[round_ + R_FIRST + 1]
+    _detach(m, round_)
+    for _ in range(count):
+        guest = m[queue + K_LINE]
+        unqueue_guest(m, queue + K_LINE, guest)
+        append(m, round_ + R_FIRST, guest, Q_LINKS)
+        begin_guest(m, place, guest, True)
+    served = _detach(m, round_)
+    m[round_ + R_FIRST], m[round_ + R_FIRST + 1] = first, last
+    return served
+
+
+@inner
+def prompt(m: Memory, f: Floats, place: int, job: int) -> None:
+    """Read the queue of a job's key on the spot."""
+    node = _node_of(m, f, place, job)
+    queue = queue_at(m, place, node)
+    count = min(m[place + P_BATCH], m[queue + K_LINE + L_LENGTH])
+    if count == 0 or not m[group_node(m, m[place + P_GROUP], node) + D_READY]:
+        return
+    served = _serve_at_once(m, place, queue, count)
+    if m[queue + K_LINE] == 0 and not m[place + P_FOLLOWS]:
+        cancel(m, queue + K_READ)
+    _release(m, place, served)
 
 
 @inner
@@ -236,19 +276,15 @@ def read_batch(m: Memory, f: Floats, alarm: int) -> None:
     node = (queue - m[place + P_NODES]) // K_SIZE
     m[queue + K_FULL_AT] = max(m[queue + K_FULL_AT], m[H_NOW]) + m[place + P_INTERVAL]
     count = min(m[place + P_BATCH], m[queue + K_LINE + L_LENGTH])
+    if count == 0:
+        plan_read(m, place, node)
+        return
     if m[place + P_DIST]:
         m[queue + K_READS] += 1
         length = time_of(m, f, m[place + P_DIST], m[place + P_STREAM], node, m[queue + K_READS] - 1)
         _begin(m, f, place, queue + K_ROUND, queue + K_LINE, count, length)
         return
-    m[place + P_BATCHES] += 1
-    round_ = queue + K_ROUND
-    for _ in range(count):
-        guest = m[queue + K_LINE]
-        unqueue_guest(m, queue + K_LINE, guest)
-        append(m, round_ + R_FIRST, guest, Q_LINKS)
-        begin_guest(m, place, guest, True)
-    served = _detach(m, round_)
+    served = _serve_at_once(m, place, queue, count)
     plan_read(m, place, node)
     _release(m, place, served)
 
@@ -288,7 +324,7 @@ def abandon(m: Memory, place: int, guest: int) -> None:
         return
     unqueue_guest(m, line, guest)
     guest_gone(m, place, guest)
-    if kind != COMMIT and m[line] == 0:
+    if kind != COMMIT and m[line] == 0 and not m[place + P_FOLLOWS]:
         cancel(m, line + K_READ - K_LINE)
 
 

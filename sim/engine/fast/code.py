@@ -27,6 +27,7 @@ from sim.network.routines import (
     Fork,
     Loop,
     Mark,
+    Prompt,
     Race,
     Release,
     Saga,
@@ -186,6 +187,9 @@ class _Writer:
             case Forget():
                 at = self.new(L.OP_FORGET, placed, following, 5)
                 self.program.words[at + L.FG_SLOT] = self.program.number(self.program.affinities, step.forget)
+            case Prompt():
+                at = self.new(L.OP_PROMPT, placed, following, 5)
+                self.program.words[at + L.PR_PLACE] = self.place(step.prompt)
             case _:
                 raise AssertionError(step)
         return at

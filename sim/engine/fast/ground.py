@@ -59,6 +59,7 @@ from sim.engine.fast.layout import (
     P_DIST,
     P_EASY,
     P_ELEMENT,
+    P_FOLLOWS,
     P_GRANT_SIZE,
     P_GROUP,
     P_INDEX,
@@ -266,6 +267,7 @@ def _write_batches(program: Program, at: int, name: str, spec: GroupCommit | Pol
     words[at + P_KIND] = POLLED
     words[at + P_BATCH], words[at + P_INTERVAL] = spec.batch, spec.interval_ns
     words[at + P_SLACK] = spec.interval_ns * (spec.burst - 1)
+    words[at + P_FOLLOWS] = int(spec.follow_up)
     words[at + P_TRIGGER] = int(spec.trigger == "timer")
     _draws(program, at, spec.read, f"{name}/read")
     if spec.keyed is not None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from sim.draws.jit import inner
 from sim.draws.streams import child_path, uniform
 from sim.engine.fast.alarms import key_of, set_alarm
-from sim.engine.fast.batches import enter_commit, enter_polled
+from sim.engine.fast.batches import enter_commit, enter_polled, prompt
 from sim.engine.fast.draw import number_of, time_of, time_of_step
 from sim.engine.fast.endings import free_grant
 from sim.engine.fast.ends import GONE, fail
@@ -72,6 +72,7 @@ from sim.engine.fast.layout import (
     P_GROUP,
     P_KIND,
     P_STREAM,
+    PR_PLACE,
     RE_PLACE,
     SE_COUNT,
     SE_ITEM,
@@ -349,4 +350,11 @@ def step_start(m: Memory, job: int, step: int) -> int:
 def step_forget(m: Memory, job: int, step: int) -> int:
     """Forget a remembered node."""
     m[high(m[job + J_OWN]) + m[X_AFFINITIES] + m[step + FG_SLOT]] = 0
+    return m[step + O_NEXT]
+
+
+@inner
+def step_prompt(m: Memory, f: Floats, job: int, step: int) -> int:
+    """Read a polled queue on the spot."""
+    prompt(m, f, m[step + PR_PLACE], job)
     return m[step + O_NEXT]

@@ -12,7 +12,7 @@ from sim.engine.reference.choices import Keys
 from sim.engine.reference.clock import Alarm, Event
 from sim.engine.reference.groups import Group, Hit, add_hit
 from sim.engine.reference.guests import Guest, GuestStation
-from sim.engine.reference.jobs import Failed
+from sim.engine.reference.jobs import Failed, Job
 from sim.engine.reference.stations import ONE_CORE
 from sim.network.places import GroupCommit, Polled
 
@@ -199,7 +199,7 @@ class FlushStation(BatchStation):
 class PolledNode:
     """The queue of one node and its reader."""
 
-    __slots__ = ("full_ns", "line", "planned", "reads", "round")
+    __slots__ = ("again", "full_ns", "line", "planned", "reads", "round")
 
     def __init__(self, round_: Round) -> None:
         self.line: OrderedDict[Guest, None] = OrderedDict()
@@ -207,6 +207,7 @@ class PolledNode:
         self.planned: Alarm | None = None
         self.full_ns = 0  # when all tokens for reads would be there again
         self.reads = 0
+        self.again = False  # somebody came while a read was planned: another one follows
 
 
 class PolledStation(BatchStation):
@@ -225,16 +226,41 @@ class PolledStation(BatchStation):
 
     def enter(self, guest: Guest, bound: int) -> None:
         """Stand in the queue of one's node."""
-        guest.node = bound if bound >= 0 else 0 if self.keys is None else self.keys.node(guest.job)
-        self.nodes[guest.node].line[guest] = None
+        guest.node = bound if bound >= 0 else self._node(guest.job)
+        place = self.nodes[guest.node]
+        place.line[guest] = None
         self.meter.wait_begins()
+        place.again |= self.spec.follow_up and place.planned is not None
         self._plan(guest.node)
+
+    def _node(self, job: Job) -> int:
+        return 0 if self.keys is None else self.keys.node(job)
+
+    def prompt(self, job: Job) -> None:
+        """Read on the spot."""
+        node = self._node(job)
+        place = self.nodes[node]
+        if not place.line or not self.group.ready[node]:
+            return
+        self.batches += 1
+        guests = self._taken(place)
+        for guest in guests:
+            self.begin(guest, True)
+        if not place.line and not self.spec.follow_up:
+            self._unplan(node)
+        self.release(guests)
+
+    def _taken(self, place: PolledNode) -> list[Guest]:
+        return [place.line.popitem(last=False)[0] for _ in range(min(self.spec.batch, len(place.line)))]
 
     def _plan(self, node: int) -> None:
         """Set the alarm of the next read, if somebody waits and none is under way."""
         place = self.nodes[node]
-        if place.planned is not None or place.round.guests or not place.line or not self.group.ready[node]:
+        if place.planned is not None or place.round.guests or not self.group.ready[node]:
             return
+        if not place.line and not place.again:
+            return
+        place.again = False
         interval = self.spec.interval_ns
         earliest = place.full_ns - (self.spec.burst - 1) * interval
         time = max(self.clock._now, earliest)
@@ -250,7 +276,10 @@ class PolledStation(BatchStation):
         place = self.nodes[node]
         place.planned = None
         place.full_ns = max(place.full_ns, self.clock._now) + self.spec.interval_ns
-        guests = [place.line.popitem(last=False)[0] for _ in range(min(self.spec.batch, len(place.line)))]
+        if not place.line:
+            self._plan(node)
+            return
+        guests = self._taken(place)
         if self.read is None:
             self.batches += 1
             for guest in guests:
@@ -271,7 +300,7 @@ class PolledStation(BatchStation):
             return
         del self.nodes[guest.node].line[guest]
         self.gone(guest)
-        if not self.nodes[guest.node].line:
+        if not self.nodes[guest.node].line and not self.spec.follow_up:
             self._unplan(guest.node)
 
     def _unplan(self, node: int) -> None:

@@ -22,6 +22,7 @@ from sim.engine.reference.steps import (
     FailStep,
     ForgetStep,
     MarkStep,
+    PromptStep,
     ReleaseStep,
     SetSteps,
     StartStep,
@@ -42,6 +43,7 @@ from sim.network.routines import (
     Fork,
     Loop,
     Mark,
+    Prompt,
     Race,
     Release,
     Saga,
@@ -127,6 +129,8 @@ def _step(engine: Engine, placed: Placed, inner: dict[Path, list[Any]], followin
             )
         case Forget():
             return ForgetStep(step)
+        case Prompt():
+            return PromptStep(engine, step)
     raise AssertionError(step)
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sim.draws.streams import uniform
 from sim.engine.order import COMPLETION, TIMEOUT, key
+from sim.engine.reference.batches import PolledStation
 from sim.engine.reference.jobs import Failed, Job
 from sim.engine.reference.pools import Grant
 from sim.network.routines import (
@@ -18,6 +19,7 @@ from sim.network.routines import (
     Fail,
     Forget,
     Mark,
+    Prompt,
     Release,
     SetStep,
     Start,
@@ -302,6 +304,19 @@ class StartStep:
         """Tell the innermost attempt with a timeout, with the node of what is held last."""
         if job.trial is not None:
             job.trial.start(job.held[-1] if job.held and job.held[-1].node >= 0 else None)
+
+
+class PromptStep:
+    """Read a polled queue on the spot."""
+
+    def __init__(self, engine: Engine, spec: Prompt) -> None:
+        station = engine.stations[spec.prompt]
+        assert isinstance(station, PolledStation), "checked"
+        self.station = station
+
+    def run(self, job: Job) -> None:
+        """Read it."""
+        self.station.prompt(job)
 
 
 class ForgetStep:

@@ -136,7 +136,8 @@ P_SHED: Final = P_MARKED + 2 * MARKS  # the age of a line from which on it rejec
 P_SPARES: Final = P_SHED + 1  # whether it spares a priority; which
 P_SPARED: Final = P_SHED + 2
 P_REJECTED: Final = P_SHED + 3  # up to the sample before
-P_SIZE: Final = P_SHED + 4
+P_FOLLOWS: Final = P_SHED + 4  # polled queue: whether who comes while a read is planned has another one follow
+P_SIZE: Final = P_SHED + 5
 
 RESOURCE: Final = 0
 SERVER: Final = 1
@@ -185,7 +186,8 @@ K_LINE: Final = 0
 K_READ: Final = 3  # alarm
 K_FULL_AT: Final = 6
 K_READS: Final = 7
-K_ROUND: Final = 8
+K_AGAIN: Final = 8  # somebody came while a read was planned: another one follows
+K_ROUND: Final = 9
 K_SIZE: Final = K_ROUND + R_SIZE
 
 # -- group of nodes -----------------------------------------------------------------------------------------

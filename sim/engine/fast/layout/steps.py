@@ -54,7 +54,8 @@ O_ARGS: Final = 4
     OP_ACQUIRE_PLAIN,
     OP_RELEASE_PLAIN,
     OP_USE_PLAIN,
-) = range(28)
+    OP_PROMPT,
+) = range(29)
 
 AQ_PLACE: Final = 4
 AQ_UNITS: Final = 5
@@ -184,3 +185,4 @@ CC_SIZE: Final = 8
 
 RE_PLACE: Final = 4
 FG_SLOT: Final = 4
+PR_PLACE: Final = 4

@@ -1,0 +1,79 @@
+"""Partitions of a task queue that have no poll of their own, and forward their tasks to the first one.
+
+A worker's polls spread evenly over the partitions. The first one of each waits at the first partition, where the most
+tasks come together; so a task that comes to another one finds somebody only when that has a second poll. Else it is
+forwarded: one at a time and so many a second, of which those of a second are saved up. A task that finds the forwarder
+at work or out of tokens is written to the backlog, and waits for the forwarder, or for a poll that comes back to its
+partition, whichever is first. Source: Temporal server, service/matching/pri_matcher.go and matcher_data.go, 2025.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from sim.lower.steps import Attempt, AttemptBody, Branch, Option, Step, Steps, constant, count, set_to, use
+from sim.network.places import Polled
+from sim.network.routines import Prompt, Use, UseBody
+from sim.units.tables import SECOND
+
+if TYPE_CHECKING:
+    from sim.lower.matching import TaskQueue
+
+PARTITION = "partition"
+"""Attribute: the partition of the task at hand, counted over all task queues."""
+
+HOME = "poll-partition"
+"""Attribute: the partition at whose backlog the poll of a task was, counted within its queue; 0 anywhere."""
+
+
+class Forwarder:
+    """What the partitions of one queue but the first do with their tasks."""
+
+    def __init__(self, queue: TaskQueue, rate_per_s: float) -> None:
+        self.queue = queue
+        # With fewer polls than partitions nobody has a second one; each further poll is the second one of somebody.
+        further = max(0, queue.polls - queue.partitions)
+        self.share = 1 - further / queue.partitions
+        self.names = [f"{queue.name}-forward-{partition}" for partition in range(1, queue.partitions)]
+        queue.parts.attributes.setdefault(HOME, 0)
+        for name in self.names:
+            queue.parts.stations[name] = Polled(
+                kind="polled",
+                interval_ns=round(SECOND / rate_per_s),
+                burst=max(1, round(rate_per_s)),
+                read=constant(queue.constants.number("temporal.forward_time")),
+            )
+        queue.constants.note("polls of a task queue", "spread evenly over its partitions, as long as they wait")
+
+    def steps(self) -> Iterator[Step]:
+        """From the partition that a task has come to, to one where a poll waits."""
+        yield set_to(HOME, 0)
+        yield Branch(branch=tuple(self._at(partition, PARTITION, steps) for partition, steps in self._tasks()))
+
+    def _tasks(self) -> Iterator[tuple[int, Steps]]:
+        for partition, name in enumerate(self.names, 1):
+            forwarded = Option(probability=self.share, steps=self._forwarded(partition, name))
+            yield partition, (Branch(branch=(forwarded,)),)
+
+    def _at(self, partition: int, attribute: str, steps: Steps) -> Option:
+        at = partition + (self.queue.first if attribute == PARTITION else 0)
+        return Option(attribute=attribute, above=at - 0.5, below=at + 0.5, steps=steps)
+
+    def _forwarded(self, partition: int, name: str) -> Steps:
+        at_once = Use(use=UseBody(station=name, patience=constant(0)))
+        later = (*self.queue.backlog(), set_to(HOME, partition), use(name))
+        return (
+            Attempt(attempt=AttemptBody(steps=(at_once,), on_failure=later, counted=False)),
+            count(forwarded=1),
+            *self.queue.handed_over(),
+        )
+
+    def poll_returns(self) -> Steps:
+        """A poll is back at its partition, and takes what waits there: where it found its last task, when that waited,
+        else anywhere."""
+        even = 1 / self.queue.partitions
+        prompts: list[tuple[int, Steps]] = [(at, (Prompt(prompt=name),)) for at, name in enumerate(self.names, 1)]
+        anywhere = Branch(branch=tuple(Option(probability=even, steps=prompt) for _, prompt in prompts))
+        homes = tuple(self._at(at, HOME, prompt) for at, prompt in prompts)
+        return (Branch(branch=(*homes, Option(steps=(anywhere,)))),)
