@@ -36,7 +36,7 @@ class TemporalCell:
     """A running server with its workers and a client of it.
 
     called_ns: when StartWorkflow was called, by workflow in the order of the calls. start_rpc_ms: how long it took.
-    stamps: the file with the workers' stamps.
+    stamps: the folder of the workers' stamps.
     """
 
     server: DevServer
@@ -106,20 +106,20 @@ def process_cpu_s(pid: int) -> float:
 
 
 async def opened(
-    stack: ExitStack, database: Literal["mem", "file"], dynamic: dict[str, Any], workers: int, **settings: Any
+    stack: ExitStack, database: Literal["mem", "file"], dynamic: dict[str, Any], workers: list[dict[str, Any]]
 ) -> TemporalCell:
-    """A new server with `workers` workers, warmed up and rested; the stack ends them.
+    """A new server with its workers, warmed up and rested; the stack ends them.
 
-    dynamic: dynamic configuration. settings: fields of `WorkerSettings` that all workers share.
+    dynamic: dynamic configuration. workers: fields of `WorkerSettings` of each.
     """
     server = stack.enter_context(DevServer(database, dynamic))
-    stamps = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="stamps-"))) / "stamps"
+    stamps = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="stamps-")))
     processes = []
-    for i in range(workers):
+    for i, settings in enumerate(workers):
         processes.append(temporal_worker.start(WorkerSettings(server.address, f"worker{i}", **settings), stamps))
         stack.callback(end, processes[-1])
     client = await Client.connect(server.address)
-    for i in range(WARM_UP_WORKFLOWS * workers):
+    for i in range(WARM_UP_WORKFLOWS * len(workers)):
         await client.execute_workflow(Sequence.run, Order(1, 0), id=f"warm-{i}", task_queue=QUEUE)
     await asyncio.sleep(REST_S)
     return TemporalCell(server, processes, client, stamps)

@@ -50,8 +50,8 @@ class Kill(Settings):
     """`n` workflows of one activity of `act_ms` on two workers; one of them is killed (kill -9) while they work.
 
     kind: what brings the work back, `stc` (start-to-close timeout `stc_s`), `heartbeat` (heartbeat timeout `hb_s`) or
-    `sticky` (nothing is lost but the cache: workflow tasks wait `sticky_s` for the dead worker). limit_s: the end of
-    patience after the kill.
+    `sticky` (the victim takes no activities, so only its cache is lost: workflow tasks wait `sticky_s` for it).
+    limit_s: the end of patience after the kill.
     """
 
     kind: Literal["stc", "heartbeat", "sticky"]

@@ -17,8 +17,9 @@ WARM_UP_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """When the code of one attempt started and ended; no end when it was killed."""
+    """When the code of one attempt started and ended, on which worker; no end when it was killed."""
 
+    worker: str
     start_ns: int
     end_ns: int | None
 
@@ -27,12 +28,14 @@ Stamps = Mapping[tuple[str, str, int], Stamp]
 """By workflow, activity and attempt."""
 
 
-def read_stamps(path: Path) -> dict[tuple[str, str, int], Stamp]:
-    """The workers' stamps; a second line of the same attempt, at its end, replaces the first."""
+def read_stamps(folder: Path) -> dict[tuple[str, str, int], Stamp]:
+    """The stamps in the workers' files; a second line of the same attempt, at its end, replaces the first."""
     stamps = {}
-    for line in path.read_text().splitlines() if path.exists() else ():
-        workflow, activity, attempt, start, end = line.split()
-        stamps[workflow, activity, int(attempt)] = Stamp(int(start), None if end == "-" else int(end))
+    for path in sorted(folder.iterdir()):
+        for line in path.read_text().splitlines():
+            workflow, activity, attempt, start, end = line.split()
+            end_ns = None if end == "-" else int(end)
+            stamps[workflow, activity, int(attempt)] = Stamp(path.name, int(start), end_ns)
     return stamps
 
 

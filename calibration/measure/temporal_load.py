@@ -33,7 +33,7 @@ async def measure(load: Load, seed: int) -> dict[str, Any]:
     dynamic = {f"history.{key}": value for key, value in (load.dyn or {}).items()}
     sizes = {"slots": load.slots, "eager": bool(load.eager), "sandbox": bool(load.sandbox)}
     with ExitStack() as stack:
-        cell = await opened(stack, load.db, dynamic, load.workers, **sizes)
+        cell = await opened(stack, load.db, dynamic, [sizes] * load.workers)
         window_began_s, counters = time.monotonic(), cell.server.counters()
         machine, before, began_ns = CpuWindow(), cell.cpu_s(), time.time_ns()
         await offer(cell, load, order, seed)

@@ -12,13 +12,13 @@ from typing import Any
 
 import temporalio
 
-from calibration.measure import temporal_load
+from calibration.measure import temporal_kill, temporal_load
 from calibration.measure.plan import Cell
-from calibration.measure.temporal_cells import Load
+from calibration.measure.temporal_cells import Kill, Load
 from calibration.measure.temporal_server import PROGRAM
 
 QUICK_S = 2.0
-SEED_OF_LOAD = 1000
+SEED_OF_LOAD, SEED_OF_KILL = 1000, 2000
 """Of repeat 0; each repeat has the next one."""
 
 
@@ -41,6 +41,8 @@ class TemporalSession:
                 if self._quick:
                     settings = settings.model_copy(update={"secs": min(QUICK_S, settings.secs)})
                 return asyncio.run(temporal_load.measure(settings, SEED_OF_LOAD + repeat))
+            case Kill():
+                return asyncio.run(temporal_kill.measure(settings, SEED_OF_KILL + repeat))
         raise TypeError(f"{cell.name} is no cell of Temporal")
 
     def meta(self) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
 import signal
 import subprocess
@@ -30,7 +31,7 @@ class WorkerSettings:
     """Settings of one worker; what is not named here is the SDK's default (5 pollers of either kind).
 
     slots: activities at once. sticky_s: how long a workflow task waits for the worker that holds the workflow in
-    its cache before any worker may take it (SDK default 10 s).
+    its cache before any worker may take it (SDK default 10 s). activities: it takes activities too.
     """
 
     address: str
@@ -39,6 +40,7 @@ class WorkerSettings:
     eager: bool = False
     sandbox: bool = True
     sticky_s: float = 10.0
+    activities: bool = True
 
 
 async def work(settings: WorkerSettings) -> None:
@@ -48,7 +50,7 @@ async def work(settings: WorkerSettings) -> None:
         client,
         task_queue=QUEUE,
         workflows=[Sequence],
-        activities=[step],
+        activities=[step] if settings.activities else [],
         max_concurrent_activities=settings.slots,
         disable_eager_activity_execution=not settings.eager,
         workflow_runner=SandboxedWorkflowRunner() if settings.sandbox else UnsandboxedWorkflowRunner(),
@@ -62,11 +64,11 @@ async def work(settings: WorkerSettings) -> None:
 
 
 def start(settings: WorkerSettings, stamps: Path) -> subprocess.Popen[bytes]:
-    """Start a worker and wait until it is ready; its stamps go to a file."""
+    """Start a worker and wait until it is ready. stamps: the folder for its stamps, in a file of its name."""
     process = subprocess.Popen(
         [sys.executable, "-m", "calibration.measure.temporal_worker", json.dumps(asdict(settings))],
         cwd=ROOT,
-        env=os.environ | {STAMPS_VARIABLE: str(stamps)},
+        env=os.environ | {STAMPS_VARIABLE: str(stamps / settings.identity)},
         stdout=subprocess.PIPE,
         start_new_session=True,
     )
@@ -78,4 +80,5 @@ def start(settings: WorkerSettings, stamps: Path) -> subprocess.Popen[bytes]:
 
 
 if __name__ == "__main__":
+    logging.getLogger("temporalio").setLevel(logging.ERROR)  # failures as asked are warnings: not worth a page each
     asyncio.run(work(WorkerSettings(**json.loads(sys.argv[1]))))

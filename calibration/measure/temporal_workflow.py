@@ -18,7 +18,7 @@ from temporalio.common import RetryPolicy
 from temporalio.exceptions import ApplicationError
 
 STAMPS_VARIABLE = "TEMPORAL_STAMPS"
-"""Environment variable with the file that the stamps are appended to."""
+"""Environment variable with the file that this worker's stamps are appended to."""
 
 HEARTBEATS_PER_TIMEOUT = 5
 """Heartbeats are sent this often per timeout: the SDK passes on one in 0.8 timeouts at most."""
@@ -42,7 +42,7 @@ class Order:
     start_to_close_s: float = 60.0
     heartbeat_s: float = 0.0
     retry_initial_ms: float = 1000.0
-    retry_coefficient: float = 2.0
+    retry_coeff: float = 2.0
 
 
 @workflow.defn
@@ -54,7 +54,7 @@ class Sequence:
         """Do all steps of the order."""
         retry = RetryPolicy(
             initial_interval=timedelta(milliseconds=order.retry_initial_ms),
-            backoff_coefficient=order.retry_coefficient,
+            backoff_coefficient=order.retry_coeff,
         )
         for _ in range(order.steps):
             await workflow.execute_activity(
@@ -93,7 +93,7 @@ async def sleep_with_heartbeats(order: Order) -> None:
 
 
 def stamp(line: str) -> None:
-    """Append a line with one write, so that lines of several workers never mix and a kill loses none."""
+    """Append a line with one write, so that a kill loses none."""
     global _stamps
     if _stamps is None:
         _stamps = os.open(os.environ[STAMPS_VARIABLE], os.O_WRONLY | os.O_APPEND | os.O_CREAT)

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from calibration.measure.temporal_cells import Load
 from calibration.measure.temporal_figures import Stamp, count_figures, durations, latency_figures, read_stamps
 from calibration.measure.temporal_history import nanoseconds, read
+from calibration.measure.temporal_recovery import recovery, row
 from calibration.measure.temporal_server import parse
 
 WRITTEN = [
@@ -72,9 +73,9 @@ def test_the_figures_are_the_differences_of_the_servers_own_timestamps() -> None
 def test_the_way_to_the_code_and_back_comes_from_the_stamps_of_the_last_attempt() -> None:
     started_ns = nanoseconds(f"{MINUTE}35.992289347Z")
     stamps = {
-        ("w0", "2", 3): Stamp(started_ns - 900_000_000, started_ns - 890_000_000),
-        ("w0", "2", 4): Stamp(started_ns + 4_000_000, started_ns + 11_000_000),
-        ("w0", "1", 1): Stamp(started_ns, None),
+        ("w0", "2", 3): Stamp("worker0", started_ns - 900_000_000, started_ns - 890_000_000),
+        ("w0", "2", 4): Stamp("worker0", started_ns + 4_000_000, started_ns + 11_000_000),
+        ("w0", "1", 1): Stamp("worker0", started_ns, None),
     }
     samples = durations([read("w0", events())], {"w0": BEGAN_NS}, stamps)
     assert samples["act_started_to_code"] == [4.0]
@@ -100,9 +101,12 @@ def test_a_workflow_that_still_runs_gives_no_latency() -> None:
 
 
 def test_the_stamp_at_the_end_of_an_attempt_replaces_that_of_its_start(tmp_path: Path) -> None:
-    (tmp_path / "stamps").write_text("w0 1 1 100 -\nw1 1 1 150 -\nw0 1 1 100 200\n")
-    assert read_stamps(tmp_path / "stamps") == {("w0", "1", 1): Stamp(100, 200), ("w1", "1", 1): Stamp(150, None)}
-    assert read_stamps(tmp_path / "none") == {}
+    (tmp_path / "worker0").write_text("w0 1 1 100 -\nw0 1 1 100 200\n")
+    (tmp_path / "worker1").write_text("w1 1 1 150 -\n")
+    assert read_stamps(tmp_path) == {
+        ("w0", "1", 1): Stamp("worker0", 100, 200),
+        ("w1", "1", 1): Stamp("worker1", 150, None),
+    }
 
 
 def test_counters_are_added_up_over_namespaces_and_subtracted_between_two_readings() -> None:
@@ -124,3 +128,23 @@ def test_counters_are_added_up_over_namespaces_and_subtracted_between_two_readin
 def test_a_load_without_its_own_size_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValidationError, match="mode open needs rate"):
         Load.model_validate(wrong)
+
+
+def test_a_row_of_a_kill_counts_from_the_kill_and_knows_who_was_hit() -> None:
+    killed_ns = nanoseconds(f"{MINUTE}33.5Z")
+    began_ns = nanoseconds(f"{MINUTE}32.96Z")
+    hit = row(0, read("w0", events()), {("w0", "1", 1): Stamp("worker0", began_ns, None)}, killed_ns)
+    assert hit["on_victim"]
+    assert hit["hit"]
+    assert hit["attempt1_code_rel_s"] == -0.54
+    assert hit["final_started_rel_s"] == round(32.960150829 - 33.5, 4)
+    assert hit["act_completed_rel_s"] == round(32.968368292 - 33.5, 4)
+    assert hit["close_rel_kill_s"] == round(36.022869345 - 33.5, 4)
+    assert hit["wft_sched_to_start_ms"] == [5.84, 2.22, 7.17]
+    over = row(0, read("w0", events()), {("w0", "1", 1): Stamp("worker0", began_ns, began_ns + 1)}, killed_ns)
+    other = row(0, read("w0", events()), {("w0", "1", 1): Stamp("worker1", began_ns, None)}, killed_ns)
+    assert (over["on_victim"], over["hit"]) == (True, False)
+    assert (other["on_victim"], other["hit"]) == (False, False)
+    figures = recovery([hit, over, other], sticky=False)
+    assert figures["n_hit"] == figures["recovery_after_kill_s"]["n"] == 1
+    assert figures["last_close_after_kill_s"] == hit["close_rel_kill_s"]
