@@ -90,7 +90,7 @@ class DevServer:
             command += ["--db-filename", str(Path(self._folder.name) / "temporal.db")]
         for key, value in self.dynamic.items():
             command += ["--dynamic-config-value", f"{key}={value}"]
-        self._process = subprocess.Popen(command, stdout=self._log, stderr=self._log, start_new_session=True)
+        self._process = subprocess.Popen(command, stdout=self._log, stderr=self._log)
         self._wait_until_ready()
         return self
 

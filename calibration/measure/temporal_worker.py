@@ -70,7 +70,6 @@ def start(settings: WorkerSettings, stamps: Path) -> subprocess.Popen[bytes]:
         cwd=ROOT,
         env=os.environ | {STAMPS_VARIABLE: str(stamps / settings.identity)},
         stdout=subprocess.PIPE,
-        start_new_session=True,
     )
     assert process.stdout is not None
     if process.stdout.readline().strip() != b"ready":
