@@ -31,10 +31,12 @@ EDGE = 1.5
 NAMES = {"rds": "RDS", "dbos": "DBOS", "postgres": "PostgreSQL", "sqlite": "SQLite", "temporal": "Temporal"}
 """Products as people write them."""
 
-KINDS = {"mean": "mean", "p50": "p50", "p90": "p95", "p95": "p95", "p99": "p99", "p999": "p99", "max": "p99"}
-"""Level of a figure: kind whose discrepancy it takes. A p99.9 and a maximum take that of the p99, which is the least
+LEVELS = {"mean": "mean", "p50": "p50", "p90": "p95", "p95": "p95", "p99": "p99", "p999": "p99", "max": "p99"}
+"""Level of a figure: that whose discrepancy it takes. A p99.9 and a maximum take that of the p99, which is the least
 that they have."""
-FAMILIES = ("latency", "latency_compensated", "latency_failed", "span", "schedule_to_start", "wait", "start")
+WAITS = ("schedule_to_start",)
+LATENCIES = ("latency", "latency_compensated", "latency_failed", "span", "wait", "start")
+"""Families of times. Spans and waits at places were not scored: they take the discrepancy of the whole latency."""
 
 
 def calibration_of(used: Features, known: Mapping[str, Product] | None = None) -> Calibration:
@@ -49,9 +51,9 @@ def calibration_of(used: Features, known: Mapping[str, Product] | None = None) -
     worse = sorted(found, key=lambda finding: finding[0] != "outside")
     spread: dict[str, float] = {}
     for product in (known[name] for name in used if name in known):
-        for kind in product.discrepancy.keys() | product.inputs.keys():
-            both = math.hypot(product.discrepancy.get(kind, 0.0), product.inputs.get(kind, 0.0))
-            spread[kind] = max(both, spread.get(kind, 0.0))
+        for group in product.discrepancy.keys() | product.inputs.keys():
+            both = math.hypot(product.discrepancy.get(group, 0.0), product.inputs.get(group, 0.0))
+            spread[group] = max(both, spread.get(group, 0.0))
     return Calibration(place, tuple(dict.fromkeys(reason for _, reason in worse)), spread)
 
 
@@ -108,30 +110,31 @@ def _shown(value: float, unit: str) -> str:
 # -- wider intervals ----------------------------------------------------------------------------------------------
 
 
-def kind_of(name: str) -> str | None:
-    """The kind of a metric, as discrepancies are kept; None for one that has none.
+def group_of(name: str) -> str | None:
+    """The group of figures whose discrepancy a metric takes; None for one that has none.
 
-    >>> kind_of("latency.checkout.p90"), kind_of("recovery.crash.latency_ok.mean"), kind_of("cost.total")
-    ('p95', 'recovery', None)
+    >>> group_of("latency.checkout.p90"), group_of("recovery.crash.latency_ok.mean"), group_of("cost.total")
+    ('latency.p95', 'recovery', None)
     """
     family, _, rest = name.partition(".")
+    level = LEVELS.get(rest.rpartition(".")[2])
     if family in ("throughput", "goodput"):
         return "throughput"
-    if family == "recovery":
-        return "recovery" if rest.rpartition(".")[2] in KINDS else None
-    return KINDS.get(rest.rpartition(".")[2]) if family in FAMILIES else None
+    if level is None or family not in (*WAITS, *LATENCIES, "recovery"):
+        return None
+    return "recovery" if family == "recovery" else f"{family if family in WAITS else 'latency'}.{level}"
 
 
 def widened(name: str, figure: Figure, calibration: Calibration, normal: float | None = None) -> Figure:
-    """The figure with its second interval, where the discrepancy of its kind is known.
+    """The figure with its second interval, where the discrepancy of its group is known.
 
     On the logarithmic scale, each side in quadrature: the noise's reach to that side, and as many standard deviations
     of the discrepancy as the level asks for. normal: instead of those of the figure's own level.
     """
     from scipy.special import ndtri
 
-    kind = kind_of(name)
-    spread = None if kind is None else calibration.spread.get(kind)
+    group = group_of(name)
+    spread = None if group is None else calibration.spread.get(group)
     if spread is None or not figure.value or figure.value < 0 or figure.low is None or figure.high is None:
         return figure
     level = 0.95 if figure.confidence is None else figure.confidence

@@ -51,10 +51,10 @@ class Product(Spec):
     used: tuple[str, ...] = ()
     """What is used or not, and was used when it was measured."""
     discrepancy: dict[str, Annotated[float, Field(ge=0)]] = Field(default_factory=dict)
-    """By kind of figure (throughput, mean, p50, p95, p99, recovery): standard deviation of the logarithm of predicted
-    over measured, noise of both taken off. Empty until predictions have been scored."""
+    """By group of figures (throughput, latency.p99, schedule_to_start.mean, recovery, ..): standard deviation of the
+    logarithm of predicted over measured, noise of both taken off. Empty until predictions have been scored."""
     inputs: dict[str, Annotated[float, Field(ge=0)]] = Field(default_factory=dict)
-    """By kind: what is not known of the fitted parameters moves a figure by so much, standard deviation of the
+    """By group: what is not known of the fitted parameters moves a figure by so much, standard deviation of the
     logarithm, to first order."""
     scored: str = ""
     """On what: the cells that the two above come from."""

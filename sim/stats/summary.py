@@ -38,7 +38,7 @@ Place = Literal["INSIDE", "EDGE", "OUTSIDE", "NOTHING MEASURED"]
 class Calibration:
     """Where a scenario lies against what was measured of its products.
 
-    reasons: why it is not inside, what weighs most first. spread: by kind of figure, standard deviation of the
+    reasons: why it is not inside, what weighs most first. spread: by group of figures, standard deviation of the
     logarithm of what predictions were off by where they were measured; outside it is the least that is not known.
     """
 

@@ -44,7 +44,7 @@ _WITHOUT_TARGET: Final = frozenset({"lag", "service", "start"})
 
 
 def kind_of(metric: str) -> str:
-    """What a metric is a figure of, by which targets and discrepancies go.
+    """What a metric is a figure of, by which targets go.
 
     >>> kind_of("schedule_to_start.activity.p99"), kind_of("goodput"), kind_of("recovery.close")
     ('p99', 'throughput', 'recovery')
@@ -53,6 +53,16 @@ def kind_of(metric: str) -> str:
         return "recovery"
     last = metric.rpartition(".")[2]
     return {"goodput": "throughput"}.get(last, last)
+
+
+def group_of(metric: str) -> str:
+    """The metrics that a discrepancy is common to: those of one family and level.
+
+    >>> group_of("schedule_to_start.activity.p99"), group_of("latency.mean"), group_of("goodput"), group_of("sticky")
+    ('schedule_to_start.p99', 'latency.mean', 'throughput', 'recovery')
+    """
+    kind, family = kind_of(metric), metric.partition(".")[0]
+    return f"{family}.{kind}" if kind in _LEVELS else kind
 
 
 def target_of(metric: str) -> float | None:

@@ -6,7 +6,7 @@ it is not named there, when the system's study takes it; cells of files that som
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -14,11 +14,13 @@ from pathlib import Path
 import numpy as np
 
 from sim.calibrate.cases import Case
+from sim.calibrate.fits import Fits
 from sim.calibrate.predict import Prediction, predicted_all
 from sim.calibrate.systems import system as adapter
 from sim.errors import InputErrors, Problem
 from sim.observed.cells import Cell, read_cells
 from sim.scenario.reader import load_yaml
+from sim.validate.inputs import draws_of, fits_of
 from sim.validate.kinds import SCORED, Load, Use, load_range
 from sim.validate.score import (
     Forecast,
@@ -68,7 +70,7 @@ def score_system(
 
     root: folder of the project. data: files of measurements instead of the project's own, whose cells are then held
     out. host: that they were measured on; the name of their folder by default. only: pattern of the cells' names.
-    discrepancy: by kind, for the prediction intervals; without it that of all other cells, each cell apart.
+    discrepancy: by group, for the prediction intervals; without it that of all other cells, each cell apart.
     Raises InputErrors for files that cannot be read and patterns that name nothing.
     """
     files = list(data) or sorted((root / MEASURED).glob("*/*.jsonl"))
@@ -99,7 +101,8 @@ def score_system(
             continue
         use: Use = "held_out" if held_out is None else held_out.get(repeats[0].name, "calibrated")
         asked.append((_measured(repeats, use), cases))
-    forecasts = _forecasts([cases for _, cases in asked], replications, processes, told)
+    fits = fits_of(name, root)
+    forecasts = [_forecast(cell, cases, fits, replications, processes) for cell, cases in _one_by_one(asked, told)]
     measured = [cell for cell, _ in asked]
     return Scored(name, *_scored(measured, forecasts, discrepancy), tuple(left_out))
 
@@ -173,17 +176,26 @@ def load_of(repeats: Sequence[Cell]) -> Load | None:
     return load_range(max(shares), kept_up)
 
 
-def _forecasts(
-    cells: Sequence[Sequence[Case]], replications: int, processes: int, told: Told | None
-) -> list[Forecast]:
-    """Of each cell, over the cases of its repeats, which may differ in length; each is run at least twice."""
-    forecasts = []
-    for at, cases in enumerate(cells):
+def _one_by_one(
+    asked: Sequence[tuple[Measured, list[Case]]], told: Told | None
+) -> Iterator[tuple[Measured, list[Case]]]:
+    for at, one in enumerate(asked):
         if told is not None:
-            told("cells", at, len(cells))
-        runs = max(2, -(-replications // len(cases)))
-        forecasts.append(_together(predicted_all(cases, runs, processes)))
-    return forecasts
+            told("cells", at, len(asked))
+        yield one
+
+
+def _forecast(cell: Measured, cases: Sequence[Case], fits: Fits | None, replications: int, processes: int) -> Forecast:
+    """Over the cases of the cell's repeats, which may differ in length and arrivals; each is run at least twice, and
+    each run takes a draw of the fitted parameters."""
+    runs = max(2, -(-replications // len(cases)))
+    if fits is None:
+        return _together(predicted_all(cases, runs, processes))
+    found = []
+    for at, case in enumerate(cases):
+        draws = draws_of(fits, case, cell.host, runs, at * runs)
+        found += predicted_all([case], runs, processes, draws=draws)
+    return _together(found)
 
 
 def _together(predictions: Sequence[Prediction]) -> Forecast:

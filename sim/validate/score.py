@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.observed.cells import PROBABILITIES as LEVELS
-from sim.validate.kinds import SHARES, Load, Use, kind_of, target_of
+from sim.validate.kinds import SHARES, Load, Use, group_of, kind_of, target_of
 
 FloatArray = NDArray[np.float64]
 
@@ -165,7 +165,7 @@ def scores(
 ) -> list[Score]:
     """Every metric that is both measured and predicted.
 
-    pooled: noise to borrow for a cell with a single run; discrepancy: by kind, 0 where there is none.
+    pooled: noise to borrow for a cell with a single run; discrepancy: by group, 0 where there is none.
     """
     found = []
     for metric, measured in cell.values.items():
@@ -178,7 +178,7 @@ def scores(
         noise = pooled.get(metric, 0.0) if own is None else own
         error = guess - mean if is_share else guess / mean - 1
         scale = 1.0 if is_share or not guess else abs(guess)
-        low, high = interval_of_one_run(predicted, discrepancy.get(kind_of(metric), 0.0), is_share)
+        low, high = interval_of_one_run(predicted, discrepancy.get(group_of(metric), 0.0), is_share)
         found.append(
             Score(
                 cell.system,
@@ -248,13 +248,13 @@ def _can_be_scored(metric: str, measured: FloatArray) -> bool:
 
 
 def discrepancies(found: Sequence[Score]) -> dict[str, float]:
-    """By kind, the standard deviation of what the model gets wrong, of the logarithm (of a share: as it is).
+    """By group of metrics, the standard deviation of what the model gets wrong, of the logarithm (of a share: itself).
 
     The mean square of the errors less what repeats and replications may account for; 0 where they account for all.
     """
     squares: dict[str, list[tuple[float, float]]] = defaultdict(list)
     for score in found:
-        kind = kind_of(score.metric)
+        kind = group_of(score.metric)
         error = score.error if kind in SHARES else math.log1p(score.error) if score.error > -1 else -math.inf
         if math.isfinite(error):
             squares[kind].append((error**2, score.noise**2 / score.repeats + score.monte_carlo**2))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from sim.report.grid import grid, paragraph
@@ -12,7 +12,7 @@ from sim.validate.kinds import LOADS, TARGETS, USES, WIDTH, WIDTHS, Use, target_
 from sim.validate.score import CONFIDENCE, Score, TableScore
 from sim.validate.summary import by_kind, coverage_of, errors_of, grouped, table_errors_of, worst
 
-WORDS: Final = {"calibrated": "CALIBRATED", "held_out": "HELD OUT"}
+WORDS: Final[Mapping[str, str]] = {"calibrated": "CALIBRATED", "held_out": "HELD OUT"}
 
 
 def scores_text(found: Sequence[Score], tables: Sequence[TableScore], left_out: Sequence[str] = ()) -> str:
@@ -60,14 +60,14 @@ def _by_metric(found: Sequence[Score]) -> Iterator[str]:
         for metric, scores in grouped(own, lambda score: score.metric).items():
             errors = errors_of(metric, scores)
             within = "" if errors.within is None else f"{errors.within} of {errors.cells}"
-            target = "" if errors.target is None else _percent(errors.target)
-            sized = map(_percent, (errors.median, errors.worst))
+            target = "" if errors.target is None else percent(errors.target)
+            sized = map(percent, (errors.median, errors.worst))
             rows.append(
                 (
                     f" {metric}",
                     *sized,
-                    _signed(errors.bias),
-                    _percent(errors.noise),
+                    signed(errors.bias),
+                    percent(errors.noise),
                     target,
                     within,
                     str(errors.cells),
@@ -84,8 +84,8 @@ def _tables(tables: Sequence[TableScore]) -> Iterator[str]:
         own = [score for score in tables if score.use == use]
         for table, scores in grouped(own, lambda score: score.table).items():
             errors = table_errors_of(scores)
-            noise = "-" if errors.noise is None else _percent(errors.noise)
-            sized = map(_percent, (errors.median, errors.worst, errors.p99))
+            noise = "-" if errors.noise is None else percent(errors.noise)
+            sized = map(percent, (errors.median, errors.worst, errors.p99))
             rows.append((f" {table}", _use(use), *sized, noise, str(errors.cells)))
     yield from grid(rows, left=(0, 1))
 
@@ -106,7 +106,7 @@ def _by_load(found: Sequence[Score]) -> Iterator[str]:
             cells = []
             for kind in kinds:
                 errors = errors_of(kind, groups[kind]) if kind in groups else None
-                cells.append("-" if errors is None else f"{_percent(errors.median)} ({_percent(errors.worst)})")
+                cells.append("-" if errors is None else f"{percent(errors.median)} ({percent(errors.worst)})")
             name = load if load == "overloaded" else f"{load} %"
             rows.append((f" {name}", _use(use), *cells, str(len({(score.host, score.cell) for score in own}))))
     yield from grid(rows, left=(0, 1))
@@ -123,10 +123,10 @@ def _coverage(found: Sequence[Score]) -> Iterator[str]:
                 (
                     f" {kind}",
                     _use(use),
-                    f"{_percent(coverage.share)} +-{_percent(coverage.error)}",
+                    f"{percent(coverage.share)} +-{percent(coverage.error)}",
                     f"{coverage.inside} of {coverage.runs}",
-                    _percent(coverage.half_width),
-                    _percent(WIDTHS.get(kind, WIDTH)),
+                    percent(coverage.half_width),
+                    percent(WIDTHS.get(kind, WIDTH)),
                     str(coverage.cells),
                 )
             )
@@ -147,9 +147,9 @@ def _worst(found: Sequence[Score]) -> Iterator[str]:
                 score.metric,
                 _number(score.measured),
                 _number(score.predicted),
-                _signed(score.error),
-                _percent(score.noise),
-                _percent(target),
+                signed(score.error),
+                percent(score.noise),
+                percent(target),
             )
         )
     yield from grid(rows, left=(0, 1))
@@ -162,15 +162,16 @@ def _use(use: Use) -> str:
     return WORDS[use].lower()
 
 
-def _percent(value: float) -> str:
+def percent(value: float) -> str:
     """Percent with two digits, as errors are not known better: "3.1 %", "0.4 %", "120 %"."""
-    percent = 100 * value
-    return f"{percent:.1f} %" if percent < 10 else f"{percent:.0f} %"
+    of_100 = 100 * value
+    return f"{of_100:.1f} %" if of_100 < 10 else f"{of_100:.0f} %"
 
 
-def _signed(value: float) -> str:
-    percent = 100 * value
-    return f"{percent:+.1f} %" if abs(percent) < 10 else f"{percent:+.0f} %"
+def signed(value: float) -> str:
+    """The same with its sign: "+3.1 %"."""
+    of_100 = 100 * value
+    return f"{of_100:+.1f} %" if abs(of_100) < 10 else f"{of_100:+.0f} %"
 
 
 def _number(value: float) -> str:

@@ -35,8 +35,8 @@ SHOP = Product(
         "store": Span(words=("sqlite",)),
     },
     used=("workers crash",),
-    discrepancy={"mean": 0.08, "p99": 0.15},
-    inputs={"mean": 0.06},
+    discrepancy={"latency.mean": 0.08, "latency.p99": 0.15},
+    inputs={"latency.mean": 0.06},
 )
 
 
@@ -83,7 +83,7 @@ def test_a_network_of_its_own_uses_nothing_that_was_measured() -> None:
 def test_noise_and_discrepancy_and_inputs_add_up_in_quadrature_on_the_logarithmic_scale() -> None:
     # Noise of 10 % up, 1.96 x hypot(0.08, 0.06) = 0.196 of what is not known.
     spread = place(clients=1).spread
-    assert spread["mean"] == pytest.approx(0.1)
+    assert spread["latency.mean"] == pytest.approx(0.1)
     wide = widened("latency.order.mean", Figure(1.0, "s", 1 / 1.1, 1.1, 0.95, 20), place(clients=1))
     assert (wide.low, wide.high) == (1 / 1.1, 1.1), "the noise stays as it is"
     assert wide.wide_high == pytest.approx(math.exp(math.hypot(math.log(1.1), 1.95996 * 0.1)))
@@ -140,7 +140,9 @@ def test_a_network_may_say_what_it_stands_for_and_where_its_settings_are() -> No
 
 def test_text_page_and_document_show_both_intervals_and_where_it_lies() -> None:
     calibration = Calibration(
-        "EDGE", ("shards 2, measured 1",), {"mean": 0.1, "p50": 0.1, "p99": 0.2, "recovery": 0.1}
+        "EDGE",
+        ("shards 2, measured 1",),
+        {"latency.mean": 0.1, "latency.p50": 0.1, "latency.p99": 0.2, "recovery": 0.1},
     )
     summary = report_fixture.summary()
     summary = replace(

@@ -130,9 +130,9 @@ def test_the_discrepancy_is_what_repeats_and_replications_do_not_account_for() -
         measured = cell(f"c{index}", latency_mean=list(truth * np.exp(generator.normal(0, 0.1, 3))))
         found += scores(measured, forecast(latency_mean=[9.9, 10.1]), {}, {})
     # The standard error of a standard deviation of 400 values of sqrt(0.2^2 + 0.1^2 / 3) is 3.7 %: five of them.
-    assert discrepancies(found)["mean"] == pytest.approx(0.2, rel=0.2)
+    assert discrepancies(found)["latency.mean"] == pytest.approx(0.2, rel=0.2)
     same = [one for one in found if abs(one.error) < one.noise / 10]
-    assert discrepancies(same)["mean"] == 0
+    assert discrepancies(same)["latency.mean"] == 0
 
 
 def test_coverage_counts_runs_and_its_error_counts_cells() -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
-from sim.calibrate.cases import FOLLOWED_NS, Case
+from sim.calibrate.cases import FOLLOWED_NS, Case, Replayed
 from sim.calibrate.readings import Reading, durations, finished, span, throughput
 from sim.observed.cells import Cell
 from sim.results.columns import Replication
@@ -35,7 +36,15 @@ def case(cell: Cell) -> Case:
         changes=tuple(_changes(cell)),
         duration_ns=round(settings["duration_s"] * SECOND),
         drain_ns=FOLLOWED_NS,
+        replayed=_replayed(settings),
     )
+
+
+def _replayed(settings: Mapping[str, Any]) -> Replayed | None:
+    """The arrivals of an open run, where the seed that they were drawn from is known."""
+    if settings["mode"] != "open" or "seed" not in settings:
+        return None
+    return Replayed(WORKFLOW, settings["seed"], settings["rate"])
 
 
 def _changes(cell: Cell) -> Iterator[str]:
