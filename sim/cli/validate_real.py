@@ -70,6 +70,7 @@ def verb(system: str, product: str) -> Callable[..., None]:
 
         with Progress(not quiet) as progress:
             scored = score_system(system, root, data, host, only, replications, processes, progress.tell)
+            inputs = scored.inputs(root, replications, processes, progress.tell) if write_envelope else {}
         if as_json:
             say(json.dumps(document(scored), indent=2, ensure_ascii=False, allow_nan=False))
         else:
@@ -77,7 +78,7 @@ def verb(system: str, product: str) -> Callable[..., None]:
         if write:
             note(f"written: {write_scores(root, scored)}", quiet)
         if write_envelope:
-            note(f"written: {write_calibrated(root, scored)}", quiet)
+            note(f"written: {write_calibrated(root, scored, inputs)}", quiet)
 
     command.__doc__ = f"""Hold predictions of {product} against measurements, calibrated and held-out cells apart.
 

@@ -6,7 +6,7 @@ it is not named there, when the system's study takes it; cells of files that som
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -20,7 +20,7 @@ from sim.calibrate.systems import system as adapter
 from sim.errors import InputErrors, Problem
 from sim.observed.cells import Cell, read_cells
 from sim.scenario.reader import load_yaml
-from sim.validate.inputs import draws_of, fits_of
+from sim.validate.inputs import Told, draws_of, fits_of, moved_by
 from sim.validate.kinds import SCORED, Load, Use, load_range
 from sim.validate.score import (
     Forecast,
@@ -42,17 +42,23 @@ NO_LOAD = ("idle", "flush")
 KEPT_UP = 0.95
 """An open load was carried when at least this share of it was done within the measured time."""
 
-Told = Callable[[str, float, int], None]
-
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """What came of it. left_out: cells that were not scored, each with its reason."""
+    """What came of it. left_out: cells that were not scored, each with its reason. cases: what was asked of the
+    simulator for each cell's first repeat, with the cell's host."""
 
     system: str
     scores: tuple[Score, ...]
     tables: tuple[TableScore, ...]
     left_out: tuple[str, ...]
+    cases: tuple[tuple[Case, str], ...] = ()
+
+    def inputs(self, root: Path, replications: int, processes: int = -1, told: Told | None = None) -> dict[str, float]:
+        """By group of metrics, by how much what is not known of the fitted parameters moves these cells; nothing
+        without fits."""
+        fits = fits_of(self.system, root)
+        return {} if fits is None else moved_by(fits, self.cases, replications, processes, told)
 
 
 def score_system(
@@ -104,7 +110,8 @@ def score_system(
     fits = fits_of(name, root)
     forecasts = [_forecast(cell, cases, fits, replications, processes) for cell, cases in _one_by_one(asked, told)]
     measured = [cell for cell, _ in asked]
-    return Scored(name, *_scored(measured, forecasts, discrepancy), tuple(left_out))
+    first = tuple((cases[0], cell.host) for cell, cases in asked)
+    return Scored(name, *_scored(measured, forecasts, discrepancy), tuple(left_out), first)
 
 
 def _scored(

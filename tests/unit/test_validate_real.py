@@ -21,6 +21,7 @@ from sim.scenario.calibrated import Product, Span, calibrated
 from sim.scenario.reader import load_yaml
 from sim.validate.document import document, write_scores
 from sim.validate.envelope import as_text, updated
+from sim.validate.readme import block
 from sim.validate.real import Scored, load_of, score_system
 from sim.validate.tables import scores_text
 
@@ -46,9 +47,10 @@ def row(rate: float, mean_ms: float, repeat: int) -> dict[str, object]:
     }
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Iterator[Path]:
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A project with a shop, whose till takes 5 ms: at 100/s a sojourn of 10 ms, and 3 ms on the way."""
+    tmp_path = tmp_path_factory.mktemp("shop")
     kept = SYSTEMS.get("postgres")
     SYSTEMS["postgres"] = Shop(written(tmp_path))
     measured = tmp_path / "calibration" / "measured" / "here"
@@ -66,12 +68,18 @@ def folder(tmp_path: Path) -> Iterator[Path]:
         SYSTEMS["postgres"] = kept
 
 
+@pytest.fixture(scope="module")
+def own(folder: Path) -> Scored:
+    """The project's own cells, scored."""
+    return scored(folder)
+
+
 def scored(folder: Path, **asked: object) -> Scored:
     return score_system("postgres", folder, replications=20, processes=1, **asked)  # type: ignore[arg-type]
 
 
-def test_a_cell_that_the_model_knows_is_right_and_one_that_it_does_not_is_off_by_what_it_is(folder: Path) -> None:
-    found = {(one.cell, one.metric): one for one in scored(folder).scores}
+def test_a_cell_that_the_model_knows_is_right_and_one_that_it_does_not_is_off_by_what_it_is(own: Scored) -> None:
+    found = {(one.cell, one.metric): one for one in own.scores}
     # 20 runs of 10 s at 100/s: a mean of 13 ms is known to 2 %.
     known = found["visit-100", "latency.mean"]
     assert abs(known.error) < 4 * known.monte_carlo + 0.01
@@ -84,8 +92,8 @@ def test_a_cell_that_the_model_knows_is_right_and_one_that_it_does_not_is_off_by
     assert found["visit-100", "throughput"].load == "<50"
 
 
-def test_intervals_of_a_cell_know_what_the_others_were_off_by_and_not_what_it_was_itself(folder: Path) -> None:
-    found = {(one.cell, one.metric): one for one in scored(folder).scores}
+def test_intervals_of_a_cell_know_what_the_others_were_off_by_and_not_what_it_was_itself(own: Scored) -> None:
+    found = {(one.cell, one.metric): one for one in own.scores}
     # The other cell is off by a factor of 2, so this one's interval reaches that far, and that one's does not.
     assert found["visit-100", "latency.mean"].half_width > 0.5
     assert found["visit-50", "latency.mean"].inside == 0
@@ -103,16 +111,62 @@ def test_a_pattern_that_names_no_cell_is_told_with_those_that_there_are(folder: 
         scored(folder, only="a9-*")
 
 
-def test_the_document_the_file_and_the_text_hold_what_was_scored(folder: Path) -> None:
-    found = scored(folder)
+def test_the_document_the_file_and_the_text_hold_what_was_scored(folder: Path, own: Scored) -> None:
+    found = own
     said = document(found)
     json.dumps(said, allow_nan=False)
     assert said["summary"]["held_out"]["metrics"]["latency.mean"]["cells"] == 1
     assert said["summary"]["calibrated"]["tables"]["latency"]["cells"] == 1
     kept = json.loads(write_scores(folder, found).read_text())
     assert kept["postgres"]["cells"]["here/visit-50"]["latency.mean"]["error"] == pytest.approx(-0.5, abs=0.05)
+    table = block({"postgres": json.loads(write_scores(folder, found).read_text())["postgres"]})
+    assert (
+        "| PostgreSQL under pgbench | target | noise | calibrated (1 cells) | within | held out (1 cells) | within |"
+        in table
+    )
+    assert "visit-50 latency.mean -5" in table
     text = scores_text(found.scores, found.tables, found.left_out)
     assert "visit-50 (held out)" in text
+
+
+FITS = """
+command: sim calibrate shop.yaml
+version: "0.1.0"
+study: none
+data: {}
+software:
+  service:
+    value: 5
+    low: 4
+    high: 6
+    deviation: 0.1
+    unit: ms
+    bounds: [1, 9]
+    paths: [network.stations.till.service.exponential]
+correlation: [[1]]
+goodness: {numbers: 2, freedom: 1, chi2_per_freedom: 1, alike: 0}
+noise: {}
+discrepancy: {}
+errors: []
+"""
+
+
+def test_draws_of_the_fitted_parameters_widen_intervals_and_move_figures_by_what_theory_says(folder: Path) -> None:
+    fits = folder / "calibration" / "fits" / "postgres.yaml"
+    fits.parent.mkdir()
+    fits.write_text(FITS)
+    found = scored(folder, discrepancy={}, only="visit-*")
+    fits.unlink()
+    wide = next(one for one in found.scores if (one.cell, one.metric) == ("visit-100", "latency.mean"))
+    # Without draws the mean of a run of 10 s scatters by some 5 %, so that 90 % of them are within 9 %.
+    assert wide.half_width > 0.15
+    # M/M/1 at rates l of 50 and 100/s: the latency is 3 ms + s / (1 - l s), whose logarithm moves by (s / (1 - l s)^2)
+    # / (3 ms + s / (1 - l s)) for each unit of log s: by 0.92 and 1.54 times 10 %. The standard error of a standard
+    # deviation of 20 is 16 %; with what s does beyond first order 40 % are allowed.
+    fits.write_text(FITS)
+    moved = found.inputs(folder, 20, processes=1)
+    fits.unlink()
+    assert moved["latency.mean"] == pytest.approx(0.1 * np.sqrt((0.92**2 + 1.54**2) / 2), rel=0.4)
 
 
 def cell(**settings: object) -> Cell:
@@ -129,12 +183,12 @@ def test_the_load_of_a_cell_is_what_comes_nearest_to_its_limit() -> None:
     assert load_of([cell(mode="kill")]) is None
 
 
-def test_the_envelope_takes_spans_from_cells_and_the_discrepancy_from_what_was_held_out(folder: Path) -> None:
+def test_the_envelope_takes_spans_from_cells_and_the_discrepancy_from_what_was_held_out(own: Scored) -> None:
     cells = [cell(clients=clients) for clients in (2, 32)]
     product = Product(
         what="a shop", settings={"clients": Span(low=1, high=1, cells="clients"), "nodes": Span(low=1, high=1)}
     )
-    found = updated(product, cells, scored(folder).scores, {})
+    found = updated(product, cells, own.scores, {})
     assert (found.settings["clients"].low, found.settings["clients"].high) == (2, 32)
     assert found.settings["nodes"].high == 1
     # Predicted at half of what was measured: log 2.

@@ -1,0 +1,67 @@
+"""The committed scores against fresh ones: no error of a prediction of a real system has grown.
+
+Goal: who changes the model sees which measured cells it predicts worse. Method: cells are predicted with fewer runs
+than the committed scores had (RUNS), on the first of the same random numbers. |error| of each metric may be above the
+committed one by what the fewer runs scatter by: the committed standard error of the prediction times the root of the
+ratio of the numbers of runs, five times, and HALF_DIGIT for what the model may move in passing. A nearly normal mean
+passes five standard errors by chance in less than one of a million; the p99 of short runs, which is skewed, in less
+than one of ten thousand. Errors that shrink pass; `sim validate SYSTEM --write` commits them.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sim.validate.document import SCORES
+from sim.validate.readme import BEGIN, END, block
+from sim.validate.real import score_system
+
+ROOT = Path(__file__).parent.parent.parent
+RUNS = 4
+COMMITTED_RUNS = 20
+"""The default of `sim validate`."""
+HALF_DIGIT = 0.01
+ONE_EACH = {"postgres": "a1-tpcb-like-on-c8", "temporal": "sat-mem-k3-fixed0-s100-w1-closed1", "dbos": "c-*"}
+"""The cells of the fast tests."""
+
+
+def committed() -> dict[str, Any]:
+    path = ROOT / SCORES
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+
+
+def grown(system: str, only: str, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Errors that are larger than the committed ones by more than chance."""
+    monkeypatch.chdir(ROOT)
+    kept = committed()[system]["cells"]
+    worse = []
+    for score in score_system(system, ROOT, only=only, replications=RUNS, processes=2).scores:
+        before = kept[f"{score.host}/{score.cell}"].get(score.metric)
+        assert before is not None, f"{score.cell} {score.metric} is not in {SCORES}: sim validate {system} --write"
+        scatter = before["monte_carlo"] * math.sqrt(COMMITTED_RUNS / RUNS)
+        allowed = abs(before["error"]) + 5 * scatter + HALF_DIGIT
+        if abs(score.error) > allowed:
+            worse.append(f"{score.cell} {score.metric}: {score.error:+.3f}, committed {before['error']:+.3f}")
+    return worse
+
+
+@pytest.mark.parametrize("system", sorted(committed()))
+def test_a_cell_of_each_system_is_predicted_as_well_as_it_was(system: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert grown(system, ONE_EACH[system], monkeypatch) == []
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("system", sorted(committed()))
+def test_no_error_has_grown(system: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert grown(system, "*", monkeypatch) == []
+
+
+def test_the_readme_quotes_the_scores() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    found = text.partition(BEGIN)[2].partition(END)[0].strip()
+    assert found == block(committed()), f"put this between {BEGIN} and {END} of the README:\n{block(committed())}"
