@@ -20,6 +20,7 @@ from sim.errors import InputErrors, Problem
 from sim.units import parse_duration_ns, parse_positive_duration_ns, parse_ratio
 
 if TYPE_CHECKING:
+    from sim.plan.drawn import Draws
     from sim.plan.predict import Prediction
     from sim.stats.summary import MonitorResult, Summary
 
@@ -36,6 +37,14 @@ def command(
     ] = None,
     horizon: Annotated[str | None, typer.Option("--horizon", help="End of the measured window: '10 min'.")] = None,
     warmup: Annotated[str | None, typer.Option("--warmup", help="auto, off, or a time: '1 min'.")] = None,
+    inputs: Annotated[
+        Path | None,
+        typer.Option(
+            "--inputs",
+            metavar="FITS",
+            help="Draw the fitted parameters of this file of `sim calibrate` for each run, for intervals `+ inputs`.",
+        ),
+    ] = None,
     engine: Annotated[str, typer.Option("--engine", help="fast, or reference: the same figures, slowly.")] = "fast",
     report: Annotated[Path | None, typer.Option("--report", help="Write one HTML page.")] = None,
     out: Annotated[Path | None, typer.Option("--out", help="Write the columns into this folder.")] = None,
@@ -74,6 +83,8 @@ def command(
     make_room(report, out, problems)
     if problems:
         raise InputErrors(problems)
+    if inputs is not None:
+        options = replace(options, draws=_draws(inputs, file, options.settings(loaded.scenario.run).seed))
     compile_engine(engine, quiet)
     with Progress(not quiet) as progress:
         prediction = predict(loaded, replace(options, progress=progress.tell))
@@ -86,6 +97,19 @@ def command(
         raise SystemExit(130)
     if gate and not _passes(prediction.summary):
         raise SystemExit(1)
+
+
+def _draws(fits: Path, scenario: Path, seed: int) -> Draws:
+    """Draws of the parameters in a file of fits. Hardware is that of the host that they were fitted for, where it is
+    one; of several nobody knows which this is, and they stay as the scenario has them."""
+    from sim.calibrate.cases import Case
+    from sim.calibrate.fits import read_fits
+
+    found = read_fits(fits)
+    hosts = {one.host for one in found.hardware.values()}
+    host = str(next(iter(hosts))) if len(hosts) == 1 else ""
+    case = Case("", "", scenario, (), 0)
+    return lambda count: [found.changes(values, case, host) for values in found.draws(count, seed)]
 
 
 def _print(prediction: Prediction, as_json: bool) -> None:

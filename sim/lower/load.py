@@ -55,6 +55,12 @@ def load(source: str | FilePath, sets: Sequence[str] = (), cure: str | None = No
     return plain if cure is None else cured(plain, cure)
 
 
+def changed(loaded: Loaded, sets: Sequence[str]) -> Loaded:
+    """The scenario with further assignments, made after its own. Raises InputErrors where they do not fit."""
+    document = edited(loaded.document, sets, Scenario)
+    return _lowered(document, _checked(document))
+
+
 def cured(loaded: Loaded, name: str) -> Loaded:
     """The scenario with the settings of one of its cures, as if the file said so and had no cures.
 

@@ -14,7 +14,7 @@ O'Hagan, Journal of the Royal Statistical Society B 63 (2001).
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from sim.figure import Figure
@@ -49,12 +49,19 @@ def calibration_of(used: Features, known: Mapping[str, Product] | None = None) -
     if found:
         place = "OUTSIDE" if any(where == "outside" for where, _ in found) else "EDGE"
     worse = sorted(found, key=lambda finding: finding[0] != "outside")
-    spread: dict[str, float] = {}
-    for product in (known[name] for name in used if name in known):
-        for group in product.discrepancy.keys() | product.inputs.keys():
-            both = math.hypot(product.discrepancy.get(group, 0.0), product.inputs.get(group, 0.0))
-            spread[group] = max(both, spread.get(group, 0.0))
-    return Calibration(place, tuple(dict.fromkeys(reason for _, reason in worse)), spread)
+    products = [known[name] for name in used if name in known]
+    discrepancy = _largest(product.discrepancy for product in products)
+    inputs = _largest(product.inputs for product in products)
+    return Calibration(place, tuple(dict.fromkeys(reason for _, reason in worse)), discrepancy, inputs)
+
+
+def _largest(found: Iterable[Mapping[str, float]]) -> dict[str, float]:
+    """Of each group the largest: a product's store is measured with it, so that one knows of the other's error."""
+    largest: dict[str, float] = {}
+    for one in found:
+        for group, value in one.items():
+            largest[group] = max(value, largest.get(group, 0.0))
+    return largest
 
 
 def _findings(
@@ -125,6 +132,19 @@ def group_of(name: str) -> str | None:
     return "recovery" if family == "recovery" else f"{family if family in WAITS else 'latency'}.{level}"
 
 
+def spread_of(name: str, calibration: Calibration) -> float | None:
+    """What is not known of a metric beside noise, standard deviation of the logarithm; None where that was never
+    measured. Inputs that were drawn for the metric itself go before those of its group."""
+    group = group_of(name)
+    if group is None:
+        return None
+    discrepancy = calibration.discrepancy.get(group)
+    inputs = calibration.inputs.get(name, calibration.inputs.get(group))
+    if discrepancy is None and inputs is None:
+        return None
+    return math.hypot(discrepancy or 0.0, inputs or 0.0)
+
+
 def widened(name: str, figure: Figure, calibration: Calibration, normal: float | None = None) -> Figure:
     """The figure with its second interval, where the discrepancy of its group is known.
 
@@ -133,8 +153,7 @@ def widened(name: str, figure: Figure, calibration: Calibration, normal: float |
     """
     from scipy.special import ndtri
 
-    group = group_of(name)
-    spread = None if group is None else calibration.spread.get(group)
+    spread = spread_of(name, calibration)
     if spread is None or not figure.value or figure.value < 0 or figure.low is None or figure.high is None:
         return figure
     level = 0.95 if figure.confidence is None else figure.confidence

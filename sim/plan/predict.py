@@ -14,6 +14,7 @@ from sim.errors import InputErrors, Problem
 from sim.figure import Figure
 from sim.lower.load import Loaded
 from sim.plan.billing import bill_of
+from sim.plan.drawn import Draws, input_spread, planned
 from sim.plan.envelope import calibration_of, judged_widely, widened, widened_recovery
 from sim.plan.episodes import Asked, Bench
 from sim.plan.features import features
@@ -41,6 +42,7 @@ class Options:
 
     lives: whether the life of the first execution that breaks a monitor is told, for which it is run once more.
     drills: whether scripted faults are run; without them nothing is told of recovery from them.
+    draws: of uncertain parameters, one for each replication, which is run once more with it.
     """
 
     seed: int | None = None
@@ -54,6 +56,7 @@ class Options:
     command: str = ""
     lives: bool = True
     drills: bool = True
+    draws: Draws | None = None
 
     def settings(self, run: RunSettings) -> RunSettings:
         """The scenario's run settings with these in place of its own."""
@@ -93,8 +96,9 @@ def predict(loaded: Loaded, options: Options | None = None) -> Prediction:
     line = _Line(loaded, options.settings(loaded.scenario.run), options)
     window = line.window()
     base = line.base(window)
+    inputs = line.inputs(window, base)
     drills = line.drills()
-    return line.conclude(window, base, drills, time.perf_counter() - began)
+    return line.conclude(window, base, drills, inputs, time.perf_counter() - began)
 
 
 def life(loaded: Loaded, execution: int, replication: int, drill: str | None, seed: int | None) -> list[str]:
@@ -177,6 +181,14 @@ class _Line:
             )
         return runs
 
+    def inputs(self, window: Measured, base: Sequence[Replication]) -> dict[str, float]:
+        """By metric, what is not known of drawn parameters moves it by; nothing where none are drawn."""
+        if self.options.draws is None:
+            return {}
+        plans = [window.plan(self.settings.seed, index) for index in range(len(base))]
+        runs = self.runner.run("inputs", planned(self.loaded, self.options.draws(len(base)), plans))
+        return input_spread(base, runs)
+
     def _planned(self, window: Measured, indices: range) -> list[Planned]:
         return [(self.network, window.plan(self.settings.seed, index)) for index in indices]
 
@@ -224,7 +236,12 @@ class _Line:
     # -- conclusions ------------------------------------------------------------------------------------------
 
     def conclude(
-        self, window: Measured, base: Sequence[Replication], drills: Mapping[str, Sequence[Episode]], wall_s: float
+        self,
+        window: Measured,
+        base: Sequence[Replication],
+        drills: Mapping[str, Sequence[Episode]],
+        inputs: Mapping[str, float],
+        wall_s: float,
     ) -> Prediction:
         """Figures, verdicts, monitors, bill."""
         scenario, lowered = self.loaded.scenario, self.loaded.lowered
@@ -273,6 +290,7 @@ class _Line:
         if window.note:
             self.runner.warn(f"window: {window.note}")
         place = calibration_of(features(scenario, self.loaded.document.data, figures(confidence)))
+        place = replace(place, inputs={**place.inputs, **inputs})
         summary = Summary(
             name=scenario.name,
             file=self.loaded.document.file,

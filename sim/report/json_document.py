@@ -55,11 +55,12 @@ def figure_json(figure: Figure) -> dict[str, Any]:
 
 
 def calibration_json(calibration: Calibration) -> dict[str, Any]:
-    """Where the prediction lies, all reasons, and the spread behind the wider intervals by kind of figure."""
+    """Where the prediction lies, all reasons, and what the wider intervals hold, by group of figures or metric."""
     return {
         "place": calibration.place,
         "reasons": list(calibration.reasons),
-        "spread": dict(calibration.spread),
+        "discrepancy": dict(calibration.discrepancy),
+        "inputs": dict(calibration.inputs),
     }
 
 

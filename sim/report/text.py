@@ -72,14 +72,21 @@ def prediction_text(summary: Summary, bill: Bill | None) -> str:
 
 def _calibration(calibration: Calibration) -> list[str]:
     lines = paragraph(f"calibration: {calibration_of(calibration)}", 2)
-    if calibration.spread:
+    if calibration.discrepancy or calibration.inputs:
         outside = "; outside they are the least that is not known" if calibration.place == "OUTSIDE" else ""
         lines += paragraph(
-            "intervals `+ inputs` hold what predictions were off by where they were measured, beside the noise of "
-            f"simulating; verdicts go by the noise{outside}",
+            f"intervals `+ inputs` hold {_beside(calibration)}, beside the noise of simulating; verdicts go by the "
+            f"noise{outside}",
             2,
         )
     return lines
+
+
+def _beside(calibration: Calibration) -> str:
+    """What is in the wider intervals."""
+    parts = ["what predictions were off by where they were measured"] if calibration.discrepancy else []
+    parts += ["what is not known of the fitted parameters"] if calibration.inputs else []
+    return " and ".join(parts)
 
 
 def objectives_grid(objectives: tuple[Verdict, ...]) -> list[str]:

@@ -38,13 +38,16 @@ Place = Literal["INSIDE", "EDGE", "OUTSIDE", "NOTHING MEASURED"]
 class Calibration:
     """Where a scenario lies against what was measured of its products.
 
-    reasons: why it is not inside, what weighs most first. spread: by group of figures, standard deviation of the
+    reasons: why it is not inside, what weighs most first. discrepancy: by group of figures, standard deviation of the
     logarithm of what predictions were off by where they were measured; outside it is the least that is not known.
+    inputs: by group, or by metric where parameters were drawn for this very scenario, that of what is not known of the
+    parameters moves it by.
     """
 
     place: Place
     reasons: tuple[str, ...]
-    spread: Mapping[str, float]
+    discrepancy: Mapping[str, float]
+    inputs: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

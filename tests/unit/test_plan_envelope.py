@@ -17,7 +17,7 @@ import report_fixture
 import sim.plan.envelope
 from sim.figure import Figure
 from sim.lower.load import load
-from sim.plan.envelope import calibration_of, judged_widely, widened
+from sim.plan.envelope import calibration_of, judged_widely, spread_of, widened
 from sim.plan.features import features
 from sim.plan.predict import Options, predict
 from sim.report.json_document import document
@@ -66,7 +66,7 @@ def test_anything_else_is_outside_and_what_weighs_most_comes_first() -> None:
     assert far.reasons == ("clients 25, measured 1 to 16", "fan out not measured", "shop version 16, measured 15")
     assert place(store="cassandra").reasons == ("shop store cassandra, measured sqlite",)
     nowhere = calibration_of({"rds": {}}, {"shop": SHOP})
-    assert (nowhere.place, nowhere.reasons, nowhere.spread) == ("OUTSIDE", ("RDS not measured",), {})
+    assert (nowhere.place, nowhere.reasons, nowhere.discrepancy) == ("OUTSIDE", ("RDS not measured",), {})
 
 
 def test_a_setting_that_stands_in_a_file_with_its_unit_is_read_as_there() -> None:
@@ -82,8 +82,7 @@ def test_a_network_of_its_own_uses_nothing_that_was_measured() -> None:
 
 def test_noise_and_discrepancy_and_inputs_add_up_in_quadrature_on_the_logarithmic_scale() -> None:
     # Noise of 10 % up, 1.96 x hypot(0.08, 0.06) = 0.196 of what is not known.
-    spread = place(clients=1).spread
-    assert spread["latency.mean"] == pytest.approx(0.1)
+    assert spread_of("latency.order.mean", place(clients=1)) == pytest.approx(0.1)
     wide = widened("latency.order.mean", Figure(1.0, "s", 1 / 1.1, 1.1, 0.95, 20), place(clients=1))
     assert (wide.low, wide.high) == (1 / 1.1, 1.1), "the noise stays as it is"
     assert wide.wide_high == pytest.approx(math.exp(math.hypot(math.log(1.1), 1.95996 * 0.1)))
