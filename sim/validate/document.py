@@ -8,9 +8,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
+from sim.validate.envelope import telling
 from sim.validate.kinds import LOADS, USES, Use
 from sim.validate.real import Scored
-from sim.validate.score import Score
+from sim.validate.score import Score, discrepancies
 from sim.validate.summary import by_kind, coverage_of, errors_of, grouped, table_errors_of, worst
 
 SCORES: Final = Path("calibration") / "scores.json"
@@ -60,6 +61,7 @@ def write_scores(root: Path, scored: Scored) -> Path:
             for (host, cell), some in grouped(scored.scores, lambda one: (one.host, one.cell)).items()
         },
         "left_out": list(scored.left_out),
+        "discrepancy": dict(sorted(discrepancies(telling(scored.scores)).items())),
     }
     lines = json.dumps(_rounded(dict(sorted(kept.items()))), indent=1, ensure_ascii=False, allow_nan=False)
     path.write_text(lines + "\n", encoding="utf-8")

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from sim.observed.cells import Cell, read_cells
-from sim.scenario.calibrated import FILE, Product, calibrated
+from sim.scenario.calibrated import FILE, Product, Span, calibrated
 from sim.validate.real import MEASURED, Scored
 from sim.validate.score import Score, discrepancies
 
@@ -41,22 +41,34 @@ def write_calibrated(root: Path, scored: Scored, inputs: Mapping[str, float] | N
 
 def updated(product: Product, cells: Sequence[Cell], scores: Sequence[Score], inputs: Mapping[str, float]) -> Product:
     """The product with spans as these cells have them, and the discrepancy of these scores."""
-    settings = {}
-    for name, span in product.settings.items():
-        told = [cell.settings.get(span.cells or "") for cell in cells]
-        values = [float(value) for value in told if value is not None]
-        settings[name] = span.model_copy(update={"low": min(values), "high": max(values)}) if values else span
-    held_out = [one for one in scores if one.use == "held_out"]
-    used = [one for one in held_out or scores if one.target is not None or one.metric == "latency.p95"]
+    settings = {name: spanned(span, cells) for name, span in product.settings.items()}
+    used = telling(scores)
     count = len({(one.host, one.cell) for one in used})
     return product.model_copy(
         update={
             "settings": settings,
-            "discrepancy": {kind: float(f"{value:.3g}") for kind, value in sorted(discrepancies(used).items())},
-            "inputs": {kind: float(f"{value:.3g}") for kind, value in sorted(inputs.items())},
-            "scored": f"{count} {'held-out' if held_out else 'calibrated'} cells",
+            "discrepancy": _rounded(discrepancies(used)),
+            "inputs": _rounded(inputs),
+            "scored": f"{count} {used[0].use.replace('_', '-')} cells" if used else "",
         }
     )
+
+
+def spanned(span: Span, cells: Sequence[Cell]) -> Span:
+    """The span as the cells have it, where it is theirs."""
+    told = [cell.settings.get(span.cells or "") for cell in cells]
+    values = [float(value) for value in told if value is not None]
+    return span.model_copy(update={"low": min(values), "high": max(values)}) if values else span
+
+
+def telling(scores: Sequence[Score]) -> list[Score]:
+    """The scores that the discrepancy is of: times and rates of held-out cells, of all where none is held out."""
+    held_out = [one for one in scores if one.use == "held_out"]
+    return [one for one in held_out or scores if one.target is not None or one.metric.endswith(".p95")]
+
+
+def _rounded(found: Mapping[str, float]) -> dict[str, float]:
+    return {group: float(f"{value:.3g}") for group, value in sorted(found.items())}
 
 
 def as_text(products: Mapping[str, Product]) -> str:

@@ -17,9 +17,12 @@ from typing import Any
 
 import pytest
 
+from sim.observed.cells import read_cells
+from sim.scenario.calibrated import calibrated
 from sim.validate.document import SCORES
+from sim.validate.envelope import PARTS, spanned
 from sim.validate.readme import BEGIN, END, block
-from sim.validate.real import score_system
+from sim.validate.real import MEASURED, score_system
 
 ROOT = Path(__file__).parent.parent.parent
 RUNS = 4
@@ -59,6 +62,30 @@ def test_a_cell_of_each_system_is_predicted_as_well_as_it_was(system: str, monke
 @pytest.mark.parametrize("system", sorted(committed()))
 def test_no_error_has_grown(system: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert grown(system, "*", monkeypatch) == []
+
+
+@pytest.mark.parametrize("system", sorted(committed()))
+def test_the_envelope_has_the_discrepancy_of_the_scores(system: str) -> None:
+    for product in PARTS[system]:
+        found = calibrated()[product].discrepancy
+        assert found == pytest.approx(committed()[system]["discrepancy"], rel=0.01), (
+            f"sim validate {system} --write --write-envelope"
+        )
+
+
+def test_the_envelope_claims_no_more_than_the_measured_cells_have() -> None:
+    cells = read_cells(sorted((ROOT / MEASURED).glob("*/*.jsonl")))
+    for system, products in PARTS.items():
+        own = [cell for cell in cells if cell.system == system]
+        for product in products:
+            for name, span in calibrated()[product].settings.items():
+                there = spanned(span, own)
+                if span.low is not None and span.high is not None:
+                    assert there.low is not None
+                    assert there.high is not None
+                    assert there.low <= span.low <= span.high <= there.high, (
+                        f"{product} {name}: sim validate {system} --write-envelope"
+                    )
 
 
 def test_the_readme_quotes_the_scores() -> None:
