@@ -12,8 +12,8 @@ from calibration.measure.postgres_cells import Contention
 FIRST_SEED = 500
 
 ROWS = 1000
-"""Of the table, of which a cell uses the first few. It is so big that the planner takes the index: a plan that reads all
-of a small table would lock all of it under SERIALIZABLE, and abort 85 % where the index aborts 33 %."""
+"""Of the table, of which a cell uses the first few. It is so big that the planner takes the index: a plan that reads
+all of a small table would lock all of it under SERIALIZABLE, and abort 85 % where the index aborts 33 %."""
 
 
 def prepare(cluster: Cluster) -> None:
