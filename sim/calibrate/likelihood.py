@@ -73,4 +73,5 @@ def fit(family: Family, times: Times, start: Floats | None = None) -> Floats:
     simplex = begin + (0.05 if near else 0.3) * np.vstack([np.zeros(begin.size), np.eye(begin.size)])
     fine = 1e-3 if near else 1e-4
     options = {"initial_simplex": simplex, "xatol": fine, "fatol": fine, "maxfev": (40 if near else 400) * begin.size}
-    return np.exp(np.asarray(optimize.minimize(lost, begin, method="Nelder-Mead", options=options).x))
+    found = optimize.minimize(lost, begin, method="Nelder-Mead", options=options).x
+    return np.asarray(np.exp(found), dtype=np.float64)
