@@ -33,7 +33,7 @@ def read_histories(paths: Sequence[Path]) -> Observations:
     `start_to_close.activity.NAME` of the last attempt, cut where a timeout ended it; `lateness.timer`: how long after
     its time a timer fired. Counts: `count.started.TYPE`, `count.attempts.activity.NAME`,
     `count.timed_out.workflow_task`. Facts: `workflows`, `activities`: by type (`sim.observed.temporal_shape`);
-    `workers`: how many names workers had, by task queue. Raises InputErrors.
+    `workers`: how many names workers had, by task queue; `sdks`: as they call themselves. Raises InputErrors.
     """
     reading = _Reading()
     for path in paths:
@@ -41,6 +41,7 @@ def read_histories(paths: Sequence[Path]) -> Observations:
             reading.take(events)
     workers = {queue: len(names) for queue, names in reading.workers.items()}
     facts = {"workflows": reading.workflows, "activities": reading.activities, "workers": workers}
+    facts["sdks"] = sorted(reading.sdks - {""})
     return Observations("Temporal workflow histories", reading.kinds.samples(), {}, facts, tuple(reading.notes()))
 
 
@@ -52,6 +53,7 @@ class _Reading:
     workflows: dict[str, WorkflowType] = field(default_factory=dict)
     activities: dict[str, ActivityType] = field(default_factory=dict)
     workers: dict[str, set[str]] = field(default_factory=dict)
+    sdks: set[str] = field(default_factory=set)
 
     def take(self, events: Sequence[Event]) -> None:
         """One more history."""
@@ -84,6 +86,7 @@ class _Reading:
             self._saw(queue, event)
         elif event.kind == "WorkflowTaskCompleted" and started is not None:
             self.kinds.add("start_to_close.workflow_task", started.t_ns, event.t_ns - started.t_ns)
+            self.sdks.add(str(event.attributes.get("sdkMetadata", {}).get("sdkName", "")))
         elif event.kind == "WorkflowTaskTimedOut":
             self.kinds.add("count.timed_out.workflow_task", scheduled.t_ns, 1)
 

@@ -37,6 +37,11 @@ class WorkflowType:
     steps: Counter[Steps] = field(default_factory=Counter)
     overlapping: int = 0
 
+    @property
+    def usual(self) -> Steps:
+        """The steps that most completed histories took; none where none was completed."""
+        return self.steps.most_common(1)[0][0] if self.steps else ()
+
     def add(self, outcome: str, steps: Steps, overlaps: bool) -> None:
         """One more history."""
         self.outcomes[outcome] += 1

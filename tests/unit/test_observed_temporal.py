@@ -156,6 +156,7 @@ def test_sixty_orders_of_a_real_server_are_read() -> None:
     assert found.facts["activities"]["ship"].initial_interval_ns == 200_000_000
     assert found.facts["activities"]["charge"].start_to_close_ns == 10_000_000_000
     assert found.facts["workers"] == {"orders": 1, "shipping": 1}
+    assert found.facts["sdks"] == ["temporal-python"]
     assert (found.only("lateness.timer").value >= 0).all()
 
 

@@ -1,0 +1,82 @@
+"""`sim calibrate LOG...`: the half of the verb that fits service times; see `calibrate`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sim.cli.output import note, say
+from sim.errors import InputErrors, Problem
+
+if TYPE_CHECKING:
+    from sim.calibrate.service_times import ServiceTimes
+    from sim.observed.table import Observations
+
+
+def calibrate_log(
+    paths: Sequence[Path],
+    kinds: Sequence[str],
+    write: Path | None,
+    scenario: Path | None,
+    like: Path | None,
+    cpu: int | None,
+    quiet: bool,
+    command: str,
+) -> None:
+    """Read a log, history, metric or trace; print what is in it and the fits of its service times; write what is
+    asked for."""
+    from sim.calibrate.service_file import as_file
+    from sim.calibrate.service_kinds import fit_kinds, service_kinds
+    from sim.cli.service_times_text import as_text
+    from sim.observed.recognise import read
+
+    observed = read(paths)
+    name = paths[0].name if len(paths) == 1 else f"{len(paths)} files"
+    _check(scenario, like, cpu)
+    fits = fit_kinds(observed, service_kinds(observed, kinds))
+    text = None if scenario is None else scenario_of(observed, fits, name, like, cpu, command)
+    say(as_text(observed, fits, name))
+    if write is not None:
+        _written(write, as_file(fits, paths, command))
+        note(f"fits: {write}", quiet)
+    if scenario is not None and text is not None:
+        _written(scenario, text)
+        note(f"scenario: {scenario}; try   sim run {scenario}", quiet)
+
+
+def scenario_of(
+    observed: Observations,
+    fits: Mapping[str, ServiceTimes],
+    name: str,
+    like: Path | None,
+    cpu: int | None,
+    command: str,
+) -> str:
+    """The scenario of these observations. Raises InputErrors for a source that is neither pgbench nor Temporal."""
+    from sim.calibrate.pgbench_scenario import pgbench_scenario
+    from sim.calibrate.temporal_scenario import temporal_scenario
+    from sim.scenario.reader import read as read_scenario
+
+    if "clients" in observed.facts:
+        if like is not None:
+            raise InputErrors([Problem("--like", "is for workflow histories", "leave it out")])
+        return pgbench_scenario(observed, fits, name, cpu, command)
+    if "workflows" in observed.facts:
+        if cpu is not None:
+            raise InputErrors([Problem("--cpu", "is for a log of pgbench", "leave it out")])
+        data = None if like is None else read_scenario(like).data
+        return temporal_scenario(observed, fits, name, command, data)
+    message = f"{observed.source}: what was called in which order is not told"
+    raise InputErrors([Problem("--scenario", message, "write one with   sim init   and paste the distributions")])
+
+
+def _check(scenario: Path | None, like: Path | None, cpu: int | None) -> None:
+    needs = [key for key, value in (("--like", like), ("--cpu", cpu)) if value is not None and scenario is None]
+    if needs:
+        raise InputErrors([Problem(key, "is for --scenario", "add   --scenario OUT.yaml") for key in needs])
+
+
+def _written(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
