@@ -11,6 +11,7 @@ from sim.errors import InputErrors
 from sim.observed.load_tests import is_load_test, read_load_test
 from sim.observed.pgbench_log import is_pgbench, read_pgbench
 from sim.observed.prometheus import is_prometheus, read_prometheus
+from sim.observed.samples import is_samples, read_samples
 from sim.observed.spans import is_jaeger, is_otlp, read_spans
 from sim.observed.table import Observations
 from sim.observed.temporal_events import is_history
@@ -19,7 +20,7 @@ from sim.observed.text import json_of, refused, text_of
 
 KNOWN = (
     "a log of pgbench -l, Temporal workflow histories, a range query of Prometheus, traces (OTLP, Jaeger), "
-    "results of k6 or locust"
+    "results of k6 or locust, a CSV table with a heading such as `start_s,latency_ms`"
 )
 """What is recognised, for whoever handed over something else."""
 
@@ -36,6 +37,8 @@ def read(paths: Sequence[Path]) -> Observations:
     line = text.partition("\n")[0]
     if is_pgbench(line):
         return read_pgbench(files)
+    if is_samples(line):
+        return read_samples(files)
     if is_load_test(line):
         return read_load_test(files)
     if line.startswith(("{", "[")):
