@@ -93,7 +93,6 @@ NUMBERS = {
     "left": "left",
     "wft_per_workflow": "workflow_tasks_per_workflow",
     "wft_timeouts": "workflow_task_timeouts",
-    "persistence_per_workflow_total": "persistence_per_workflow",
     "pg_commits_per_workflow": "commits_per_workflow",
     "wal_syncs_per_workflow": "syncs_per_workflow",
     "wal_bytes_per_workflow": "wal_bytes_per_workflow",
@@ -238,6 +237,8 @@ def _values(row: Mapping[str, Any], system: System) -> dict[str, float]:
     values = {metric: float(row[key]) for key, metric in NUMBERS.items() if row.get(key) is not None}
     for key, metric in _times(row, system).items():
         values |= _statistics(row.get(f"{key}_ms", {}), metric)
+    if row.get("n_completed"):  # without a workflow the field holds the calls of the whole run
+        values["persistence_per_workflow"] = float(row.get("persistence_per_workflow_total", np.nan))
     if "after" in row:
         values["after.throughput"] = float(row["after"]["tps_steady"])
         values |= _statistics(row["after"]["latency_ms"], "after.latency")

@@ -13,6 +13,8 @@ import pytest
 from sim.errors import InputErrors
 from sim.observed.cells import AS_MEASURED, PROBABILITIES, Cell, read_cells
 
+MEASURED = Path(__file__).parents[2] / "calibration" / "measured"
+
 CPU = {"wall": 4.0, "busy": 6.0}
 TIMES = {"n": 3, "mean": 2.0, "sd": 1.0, "cv": 0.5, "p50": 1.5, "p99": 9.0, "max": 10.0}
 
@@ -198,3 +200,19 @@ def test_a_line_that_is_no_run_is_told_by_file_and_line(text: str, says: str, tm
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(InputErrors, match=r"none\.jsonl` cannot be read"):
         read_cells([tmp_path / "none.jsonl"])
+
+
+@pytest.mark.parametrize(
+    "path", sorted(MEASURED.glob("*/*.jsonl")), ids=lambda path: f"{path.parent.name}/{path.stem}"
+)
+def test_every_measured_file_is_read_and_its_tables_agree_with_its_percentiles(path: Path) -> None:
+    found = read_cells([path])
+    assert found
+    for cell in found:
+        assert cell.host == path.parent.name
+        assert cell.name == cell.id.removesuffix(f"-r{cell.repeat}")
+        for metric, table in cell.quantiles.items():
+            assert np.all(np.diff(table) >= 0)
+            assert np.interp(0.5, PROBABILITIES, table) == cell.values[f"{metric}.p50"]
+            assert np.interp(0.999, PROBABILITIES, table) == cell.values[f"{metric}.p99.9"]
+        assert cell.settings["mode"] in ("closed", "open", "idle", "recovery", "contention", "flush", "kill")
