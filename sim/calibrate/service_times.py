@@ -23,6 +23,8 @@ REJECTED = 0.05
 """A family is rejected below this p-value."""
 SAME = 1e-6
 """A coefficient of variation below this is a constant."""
+FEW = 50
+"""Where values are worth fewer, the test of fit is told to see little."""
 STEADY = 0.5
 """Values that are worth less than this share of independent ones are told to drift."""
 
@@ -155,6 +157,8 @@ def _best(
     worth = weight * times.n
     found = goodness(best.family, best.theta, times, worth, seed)
     ranges = tuple(intervals(best.family, best.theta, times, worth, seed=seed + 1))
+    if worth < FEW and found.p_value >= REJECTED:
+        notes = (*notes, f"worth {worth:.0f} independent values: so few seldom reject a family that is wrong")
     if found.p_value < REJECTED:
         told = "the values themselves are written instead" if table else "nothing better is known"
         notes = (*notes, f"{best.family.name} is rejected (p = {found.p_value:.3f}); {told}")

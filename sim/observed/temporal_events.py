@@ -1,7 +1,7 @@
 """Events of Temporal's histories, as `temporal workflow show --output json` and the SDKs' `to_json` write them.
 
-One history a file, one a line, or a list of them. Source: Temporal API, message HistoryEvent,
-temporal/api/history/v1/message.proto, read 2026-11.
+One history a file, one a line, or a list of them; a list of events is one history, too. Source: Temporal API, message
+HistoryEvent, temporal/api/history/v1/message.proto, read 2026-11.
 """
 
 from __future__ import annotations
@@ -49,12 +49,16 @@ class Event:
 
 def is_history(data: Any) -> bool:
     """Whether a JSON value is a history."""
-    return isinstance(data, dict) and ("events" in data or "events" in (data.get("history") or {}))
+    return isinstance(data, dict) and bool(
+        {"events", "eventType"} & set(data) or "events" in (data.get("history") or {})
+    )
 
 
 def histories(path: Path) -> Iterator[list[Event]]:
     """The events of each history in a file. Raises InputErrors."""
     for line, data in json_lines(path):
+        if isinstance(data, list) and data and isinstance(data[0], dict) and "eventType" in data[0]:
+            data = {"events": data}
         for one in data if isinstance(data, list) else [data]:
             if not is_history(one):
                 raise refused(path, "is no workflow history: `events` is expected", _HINT, line)
