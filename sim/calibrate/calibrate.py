@@ -6,14 +6,16 @@ import hashlib
 import os
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 import sim
 from sim.calibrate.fits import CellError, Fits, Fitted, Goodness
 from sim.calibrate.least_squares import SETTLED, Say, Scale, fit, loss_weights
+from sim.calibrate.likeness import likeness
 from sim.calibrate.objective import Evaluated, Objective
 from sim.calibrate.predict import Told
 from sim.calibrate.readings import Floats
@@ -129,11 +131,10 @@ class _Line:
     def concluded(self, values: Mapping[str, float], said: Sequence[str]) -> Fits:
         """What is to be said of the parameters with these values."""
         point = self.space.point(values)
-        at, scale, jacobian, weights = self._at(point)
-        residuals = scale.residuals(at, self.targets)
-        found = uncertainty(self.space, self.targets, residuals, jacobian, weights)
-        fitted = {name: self._fitted(name, values[name], found) for name in self.space.names}
+        here = self._around(point)
+        fitted = {name: self._fitted(name, values[name], here.found) for name in self.space.names}
         kinds = {name: one.kind for name, one in self.opened.study.parameters.items()}
+        correlation = here.found.correlation.tolist()
         return Fits(
             command=self.options.command,
             version=sim.__version__,
@@ -141,41 +142,41 @@ class _Line:
             data=_hashes(self.opened),
             software={name: one for name, one in fitted.items() if kinds[name] == "software"},
             hardware={name: one for name, one in fitted.items() if kinds[name] == "hardware"},
-            correlation=tuple(tuple(round(value, 3) + 0.0 for value in row) for row in found.correlation.tolist()),
+            correlation=tuple(tuple(round(value, 3) + 0.0 for value in row) for row in correlation),
             goodness=Goodness(
-                numbers=len(residuals),
-                freedom=found.freedom,
-                chi2_per_freedom=_digits(float((residuals**2).sum()) / found.freedom),
-                alike=_digits(found.alike),
+                numbers=len(here.residuals),
+                freedom=here.found.freedom,
+                chi2_per_freedom=_digits(float((here.residuals**2).sum()) / here.found.freedom),
             ),
             noise={metric: _digits(value) for metric, value in self.targets.noise.items()},
-            discrepancy=self._discrepancy(at, found.freedom),
-            warnings=(*said, *self.targets.left_out, *warnings(self.space, point, jacobian, found)),
-            errors=tuple(self._errors(at, residuals)),
-            left_out=self._left_out(point, residuals, jacobian, weights) if self.options.leave_one_out else {},
+            discrepancy=self._discrepancy(here),
+            warnings=(*said, *self.targets.left_out, *warnings(self.space, point, here.jacobian, here.found)),
+            errors=tuple(self._errors(here)),
+            left_out=self._left_out(point, here) if self.options.leave_one_out else {},
         )
 
     def next_step(self, values: Mapping[str, float]) -> dict[str, tuple[float, float]]:
         """How far one more Gauss-Newton step would move each coordinate within its bounds, and its deviation."""
         point = self.space.point(values)
-        at, scale, jacobian, weights = self._at(point)
-        residuals = scale.residuals(at, self.targets)
-        found = uncertainty(self.space, self.targets, residuals, jacobian, weights)
-        there = np.clip(point + _step(residuals, jacobian, weights), self.space.low, self.space.high)
-        by, deviation = there - point, np.sqrt(np.diag(found.covariance))
+        here = self._around(point)
+        there = np.clip(point + _step(here), self.space.low, self.space.high)
+        by, deviation = there - point, np.sqrt(np.diag(here.found.covariance))
         return {
             name: (float(by[index]), float(deviation[index]))
             for index, name in enumerate(self.space.names)
-            if jacobian[:, index].any()
+            if here.jacobian[:, index].any()
         }
 
-    def _at(self, point: Floats) -> tuple[Evaluated, Scale, Floats, Floats]:
-        """The model there, the scale of residuals, their slopes, and what each counts for."""
+    def _around(self, point: Floats) -> _Around:
         at = self.objective.at([point])[0]
         scale = Scale.of(self.targets, at)
+        residuals = scale.residuals(at, self.targets)
         jacobian = self.objective.slopes(point, whole=True) / scale.deviation[:, None]
-        weights = loss_weights(scale.residuals(at, self.targets), scale, self.opened.study.search)
-        return at, scale, jacobian, weights
+        weights = loss_weights(residuals, scale, self.opened.study.search)
+        cells = likeness(self.targets, scale.deviation, at.runs)
+        return _Around(
+            at, scale, residuals, jacobian, weights, uncertainty(self.space, residuals, jacobian, weights, cells)
+        )
 
     def _fitted(self, name: str, value: float, found: Uncertainty) -> Fitted:
         one: Parameter = self.space.parameters[name]
@@ -195,8 +196,8 @@ class _Line:
             why=one.why,
         )
 
-    def _errors(self, at: Evaluated, residuals: Floats) -> Iterator[CellError]:
-        for one, predicted, residual in zip(self.targets.measured, at.predicted, residuals, strict=True):
+    def _errors(self, here: _Around) -> Iterator[CellError]:
+        for one, predicted, residual in zip(self.targets.measured, here.at.predicted, here.residuals, strict=True):
             cell = self.targets.cells[one.cell].key
             yield CellError(
                 cell=cell,
@@ -206,37 +207,44 @@ class _Line:
                 deviations=round(float(residual), 2),
             )
 
-    def _discrepancy(self, at: Evaluated, freedom: int) -> dict[str, float]:
+    def _discrepancy(self, here: _Around) -> dict[str, float]:
         """By metric: squared errors less those of noise and simulation; parameters have taken their share of them."""
-        errors = at.log_errors(self.targets)
+        errors = here.at.log_errors(self.targets)
         squares: dict[str, list[float]] = defaultdict(list)
-        beside = Scale.of(self.targets, at).noise
-        for one, error, noise in zip(self.targets.measured, errors.tolist(), beside.tolist(), strict=True):
-            squares[one.metric].append(error**2 * len(errors) / freedom - noise**2)
+        for one, error, noise in zip(self.targets.measured, errors.tolist(), here.scale.noise.tolist(), strict=True):
+            squares[one.metric].append(error**2 * len(errors) / here.found.freedom - noise**2)
         return {metric: _digits(max(0.0, float(np.mean(some))) ** 0.5) for metric, some in squares.items()}
 
-    def _left_out(self, point: Floats, residuals: Floats, jacobian: Floats, weights: Floats) -> dict[str, float]:
+    def _left_out(self, point: Floats, here: _Around) -> dict[str, float]:
         """Errors of cells left out of the fit, root mean square by metric. The fit to the others is one Gauss-Newton
         step from the fit to all; the cell is then simulated there."""
         cells = np.array([one.cell for one in self.targets.measured])
         squares: dict[str, list[float]] = defaultdict(list)
         for cell in np.unique(cells).tolist():
-            others = cells != cell
-            step = _step(residuals[others], jacobian[others], weights[others])
-            there = np.clip(point + step, self.space.low, self.space.high)
+            there = np.clip(point + _step(here, cells != cell), self.space.low, self.space.high)
             alone = self.targets.only([cell])
-            objective = Objective(
-                self.space, alone, self.opened.study.search, self.objective.replications, self.options.processes
-            )
-            for one, error in zip(alone.measured, objective.at([there])[0].log_errors(alone), strict=True):
+            found = replace(self.objective, targets=alone).at([there])[0]
+            for one, error in zip(alone.measured, found.log_errors(alone), strict=True):
                 squares[one.metric].append(float(error) ** 2)
         return {metric: _digits(float(np.mean(some)) ** 0.5) for metric, some in squares.items()}
 
 
-def _step(residuals: Floats, jacobian: Floats, weights: Floats) -> Floats:
-    """The weighted Gauss-Newton step, the shortest where directions are open."""
-    root = np.sqrt(weights)
-    return np.asarray(np.linalg.lstsq(jacobian * root[:, None], -residuals * root, rcond=1e-3)[0])
+@dataclass(frozen=True, slots=True)
+class _Around:
+    """The model at a point: the scale of residuals, they, their slopes, what each counts for, and what follows."""
+
+    at: Evaluated
+    scale: Scale
+    residuals: Floats
+    jacobian: Floats
+    weights: Floats
+    found: Uncertainty
+
+
+def _step(here: _Around, chosen: NDArray[np.bool_] | None = None) -> Floats:
+    """The weighted Gauss-Newton step by all residuals or the chosen ones, the shortest where directions are open."""
+    root = np.sqrt(here.weights if chosen is None else np.where(chosen, here.weights, 0))
+    return np.asarray(np.linalg.lstsq(here.jacobian * root[:, None], -here.residuals * root, rcond=1e-3)[0])
 
 
 def _digits(value: float) -> float:

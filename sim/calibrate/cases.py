@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
+from zlib import crc32
 
 from sim.engine.plan import Plan
 from sim.lower.load import Loaded, load
@@ -70,9 +71,14 @@ class Case:
         """The scenario with the changes. Raises InputErrors where they do not fit."""
         return load(self.scenario, self.changes)
 
+    def seed(self, seed: int) -> int:
+        """The seed of its runs: each cell has random numbers of its own, so that the errors of two cells are
+        independent; its changes do not matter, so that predictions differ by them alone."""
+        return seed + crc32(f"{self.system}/{self.name}".encode())
+
     def plan(self, seed: int, replication: int) -> Plan:
         """One run: from empty, without the warm-up that `sim run` would look for."""
-        return Plan(seed, replication, 0, self.duration_ns, 0, self.drain_ns, drill=self.drill)
+        return Plan(self.seed(seed), replication, 0, self.duration_ns, 0, self.drain_ns, drill=self.drill)
 
     def command(self, replications: int = 20, seed: int = 1) -> str:
         """The command that repeats it. Its figures are those of `sim run`, which counts who started in the window."""
@@ -81,4 +87,4 @@ class Case:
             words += ["--set", change]
         words += ["--horizon", format_duration_ns(self.duration_ns)]
         words += ["--warmup", format_duration_ns(self.dropped_ns) if self.dropped_ns else "off"]
-        return shlex.join([*words, "--replications", str(replications), "--seed", str(seed)])
+        return shlex.join([*words, "--replications", str(replications), "--seed", str(self.seed(seed))])

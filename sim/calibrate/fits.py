@@ -44,8 +44,6 @@ class Goodness(Spec):
     chi2_per_freedom: float
     """Squared errors in variances of noise, floor and simulation, for each of those; near 1 where the model misses by
     no more than these."""
-    alike: float
-    """Mean correlation of the errors of one cell; intervals allow for it."""
 
 
 class CellError(Spec):

@@ -21,16 +21,20 @@ from sim.calibrate.targets import Targets
 
 NO_FIGURE = math.log(0.01)
 """Error of a point at which the model gives no figure, or 0, where it gave one at the start: a hundredth of it."""
+FEWEST = 2
+"""Runs of each case, so that chance is told from the rest."""
 
 
 @dataclass(frozen=True, slots=True)
 class Evaluated:
     """The model at one point. predicted: one figure for each number measured, NaN where there is none. scatter: its
-    relative standard error, by the chance of the simulation; run_scatter: relative standard deviation of one run."""
+    relative standard error, by the chance of the simulation; run_scatter: relative standard deviation of one run;
+    runs: the figures of the single runs, case by case."""
 
     predicted: Floats
     scatter: Floats
     run_scatter: Floats
+    runs: Sequence[Sequence[Floats]]
 
     def log_errors(self, targets: Targets) -> Floats:
         """log(predicted / measured)."""
@@ -42,17 +46,17 @@ class Evaluated:
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """A case as the study has it, the same with the parameters at some point, and how many repeats it stands for."""
+    """A case as the study has it, the same with the parameters at some point, and how often it is run."""
 
     case: Case
     there: Case
-    repeats: int
+    replications: int
 
 
 @dataclass(slots=True)
 class Objective:
-    """The model of a study. replications: runs of each case in each evaluation. evaluations: points so far, those for
-    slopes included."""
+    """The model of a study. replications: runs of each cell in each evaluation, at least 2 of each of its cases.
+    evaluations: points so far, those for slopes included."""
 
     space: Space
     targets: Targets
@@ -102,17 +106,21 @@ class Objective:
         found = []
         for index in dict.fromkeys(one.cell for one in self.targets.measured):
             cell = self.targets.cells[index]
-            for case, repeats in cell.cases.items():
+            replications = max(min(self.replications, FEWEST), math.ceil(self.replications / len(cell.cases)))
+            for case in cell.cases:
                 made = changes(self.space.parameters, values, case, cell.host)
-                found.append(_Asked(case, case.with_changes(made), repeats))
+                found.append(_Asked(case, case.with_changes(made), replications))
         return found
 
     def _run(self, points: Sequence[Sequence[_Asked]]) -> list[Evaluated]:
         missing = [one.there for asked in points for one in asked if one.there not in self._known]
         if missing:
             missing = list(dict.fromkeys(missing))
-            found = predicted_all(missing, self.replications, self.processes, self.search.seed, told=self.told)
-            self._known.update(zip(missing, found, strict=True))
+            wanted = {one.there: one.replications for asked in points for one in asked}
+            for number in sorted(set(wanted.values())):
+                some = [case for case in missing if wanted[case] == number]
+                found = predicted_all(some, number, self.processes, self.search.seed, told=self.told)
+                self._known.update(zip(some, found, strict=True))
             self.evaluations += len(points)
         return [self._evaluated(asked) for asked in points]
 
@@ -125,18 +133,19 @@ class Objective:
 
     def _evaluated(self, asked: Sequence[_Asked]) -> Evaluated:
         there = {one.case: self._known[one.there] for one in asked}
-        predicted, scatter = [], []
+        predicted, scatter, run_scatter, runs = [], [], [], []
         for one in self.targets.measured:
             cases = self.targets.cells[one.cell].cases
             share = np.array(list(cases.values())) / sum(cases.values())
             values = [there[case].values.get(one.metric, np.array([np.nan])) for case in cases]
             mean = float(share @ np.array([_mean(some) for some in values]))
-            predicted.append(mean)
             # The cases of a cell share their random numbers, so their errors add up.
-            deviation = share @ np.array([_deviation(some) for some in values])
-            scatter.append(float(deviation) / mean if mean else 0.0)
-        runs = np.nan_to_num(np.array(scatter))
-        return Evaluated(np.array(predicted), runs / math.sqrt(self.replications), runs)
+            deviation = float(share @ np.array([_deviation(some) for some in values]))
+            predicted.append(mean)
+            run_scatter.append(deviation / mean if mean > 0 else 0.0)
+            scatter.append(run_scatter[-1] / math.sqrt(min(map(len, values))))
+            runs.append(values)
+        return Evaluated(np.array(predicted), np.array(scatter), np.array(run_scatter), runs)
 
 
 def _mean(values: Floats) -> float:

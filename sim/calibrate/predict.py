@@ -12,7 +12,8 @@ import numpy as np
 from sim.calibrate.cases import Case
 from sim.calibrate.readings import Floats, Reading
 from sim.calibrate.systems import system
-from sim.engine.run import run_jobs, run_one
+from sim.engine.run import Traces, run_jobs, run_one
+from sim.lower.lowered import Lowered
 from sim.network.sources import TraceArrivals
 from sim.observed.cells import PROBABILITIES
 from sim.plan.traces import read_traces
@@ -65,33 +66,48 @@ def predicted_all(
     """Predictions of many cases, in their order.
 
     draws: further changes for each replication, in turn, so that uncertain parameters differ from run to run; they
-    are made after the case's own. Replication r of every case has the same random numbers, whatever the changes and
+    are made after the case's own. Replication r of a cell has the same random numbers, whatever the changes and
     however many processes there are. Raises KeyboardInterrupt when stopped.
     """
     parts = replications if draws else min(replications, -(-FEWEST_JOBS // len(cases))) if cases else 0
+    spread = [some.tolist() for some in np.array_split(np.arange(replications), parts)] if parts else []
+    # Making a network may take longer than its runs: cases that differ in length or arrivals alone share it.
+    alike: dict[tuple[Path, tuple[str, ...]], list[int]] = {}
+    for index, case in enumerate(cases):
+        alike.setdefault((case.scenario, case.changes), []).append(index)
     jobs = [
-        partial(_readings, case.with_changes(draws[part % len(draws)] if draws else ()), some.tolist(), seed)
-        for case in cases
-        for part, some in enumerate(np.array_split(np.arange(replications), parts))
+        partial(_readings, [cases[index] for index in group], draws[part % len(draws)] if draws else (), some, seed)
+        for group in alike.values()
+        for part, some in enumerate(spread)
     ]
     found, are_all = run_jobs(jobs, processes, (lambda done: told(done, len(jobs))) if told else None)
     if not are_all:
         raise KeyboardInterrupt
-    by_case = [[one for some in found[i * parts : (i + 1) * parts] for one in some] for i in range(len(cases))]
-    return [_prediction(case, readings) for case, readings in zip(cases, by_case, strict=True)]
+    readings: list[list[Reading]] = [[] for _ in cases]
+    rest = iter(found)
+    for group in alike.values():
+        for _ in spread:
+            for index, some_readings in zip(group, next(rest), strict=True):
+                readings[index] += some_readings
+    return [_prediction(case, some) for case, some in zip(cases, readings, strict=True)]
 
 
-def _readings(case: Case, replications: Sequence[int], seed: int) -> list[Reading]:
-    """One job: the network is made, run, and read."""
-    loaded = case.loaded()
-    lowered = loaded.lowered
+def _readings(
+    cases: Sequence[Case], more: Sequence[str], replications: Sequence[int], seed: int
+) -> list[list[Reading]]:
+    """One job: the network that the cases share is made, with further changes, run, and read, case by case."""
+    loaded = cases[0].with_changes(more).loaded()
+    traces = read_traces(loaded.lowered.network, Path(loaded.document.file).parent)
+    return [_of_case(case, loaded.lowered, traces, replications, seed) for case in cases]
+
+
+def _of_case(case: Case, lowered: Lowered, traces: Traces, replications: Sequence[int], seed: int) -> list[Reading]:
     network = lowered.network
-    traces = read_traces(network, Path(loaded.document.file).parent)
     if case.replayed is not None:
         name = case.replayed.source
         source = network.sources[name].model_copy(update={"arrivals": TraceArrivals(trace=case.name)})
         network = network.model_copy(update={"sources": {**network.sources, name: source}})
-        traces[name] = case.replayed.times_ns(case.duration_ns)
+        traces = {**traces, name: case.replayed.times_ns(case.duration_ns)}
     runs = (run_one(network, case.plan(seed, replication), traces) for replication in replications)
     return [system(case.system).metrics(case, joined(run, lowered.in_progress)) for run in runs]
 

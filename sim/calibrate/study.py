@@ -84,7 +84,7 @@ class Search(Spec):
     """How the parameters are looked for."""
 
     replications: Annotated[int, Field(ge=1)] = 4
-    """Runs of each case in each evaluation."""
+    """Runs of each cell in each evaluation; where repeats differ, in length or arrivals, shared out among them."""
     seed: Annotated[int, Field(ge=0)] = 1
     """Everything random follows from it."""
     evaluations: Annotated[int, Field(ge=1)] = 30

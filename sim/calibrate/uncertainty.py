@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from sim.calibrate.likeness import CellRows
 from sim.calibrate.readings import Floats
 from sim.calibrate.space import Space
-from sim.calibrate.targets import Targets
 from sim.stats.freedom import t_quantile
 
 CONFIDENCE = 0.90
@@ -29,14 +28,13 @@ AT_BOUND = 1e-3
 class Uncertainty:
     """covariance: of the coordinates. by_data: the same by the data alone, all but without the bounds. freedom: of the
     residuals' variance. reach: half of the 90 % interval of each coordinate; infinite where no metric answers. scale:
-    variance of the residuals, at least 1. alike: correlation of the residuals of one cell."""
+    variance of the residuals, at least 1."""
 
     covariance: Floats
     by_data: Floats
     freedom: int
     reach: Floats
     scale: float
-    alike: float
 
     @property
     def correlation(self) -> Floats:
@@ -44,55 +42,37 @@ class Uncertainty:
         return _correlation(self.covariance)
 
 
-def uncertainty(space: Space, targets: Targets, residuals: Floats, jacobian: Floats, weights: Floats) -> Uncertainty:
+def uncertainty(
+    space: Space, residuals: Floats, jacobian: Floats, weights: Floats, cells: Sequence[CellRows]
+) -> Uncertainty:
     """Covariance of the coordinates by the delta method.
 
     residuals: in standard deviations, at the fit. jacobian: of them, by coordinate. weights: what each counted for in
-    the fit, the loss included.
+    the fit, the loss included. cells: the residuals of each, and how they go together.
 
-    With A = J' W J the covariance is A^-1 (sum over cells of J' W R W J) A^-1 times the variance of the residuals. R
-    has `alike` between the residuals of one cell: they are errors of the same runs and tell less than as many
-    independent ones. The variance is at least 1, since noise and floors are known; a model that misses by more than
-    they explain has wider intervals. Where the data tell nothing the bounds do: the even distribution between them
-    enters as a weak prior, which adds its inverse variance to A and does not move the fit.
+    With A = J' W J the covariance is A^-1 (sum over cells of J' W R W J) A^-1 times the variance of the residuals,
+    where R is the correlation within a cell: they are errors of the same runs and tell less than as many independent
+    ones. The variance is at least 1, since noise and floors are known; a model that misses by more than they explain
+    has wider intervals. Where the data tell nothing the bounds do: the even distribution between them enters as a weak
+    prior, which adds its inverse variance to A and does not move the fit.
     """
-    count = len(space.names)
-    freedom = max(len(residuals) - count, 1)
-    scale = max(1.0, float((weights * residuals**2).sum() / max(weights.sum(), 1e-12)) * len(residuals) / freedom)
-    cells: dict[int, list[int]] = defaultdict(list)
-    for row, one in enumerate(targets.measured):
-        cells[one.cell].append(row)
-    alike = _alike(residuals, list(cells.values()))
+    freedom = max(len(residuals) - len(space.names), 1)
+    scale = max(1.0, float((weights * residuals**2).sum() / weights.sum()) * len(residuals) / freedom)
     weighted = jacobian * weights[:, None]
-    prior = 12 / (space.high - space.low) ** 2
+    prior = np.diag(12 / (space.high - space.low) ** 2)
     information = jacobian.T @ weighted
-    meat = np.diag(prior)
-    for rows in cells.values():
-        part = weighted[rows]
-        total = part.sum(axis=0)
-        meat = meat + scale * ((1 - alike) * part.T @ part + alike * np.outer(total, total))
-    bread = np.linalg.inv(information + np.diag(prior))
-    covariance = bread @ meat @ bread
+    spread = sum((weighted[one.rows].T @ one.correlation @ weighted[one.rows] for one in cells), 0 * prior)
+    bread = np.linalg.inv(information + prior)
+    covariance = bread @ (scale * spread + prior) @ bread
     reach = t_quantile(CONFIDENCE, freedom) * np.sqrt(np.diag(covariance))
     reach[~jacobian.any(axis=0)] = np.inf
-    by_data = np.asarray(np.linalg.inv(information / scale + np.diag(prior) * HARDLY))
-    return Uncertainty(covariance, by_data, freedom, reach, scale, alike)
+    by_data = np.asarray(np.linalg.inv(information / scale + prior * HARDLY))
+    return Uncertainty(covariance, by_data, freedom, reach, scale)
 
 
 def _correlation(covariance: Floats) -> Floats:
     deviation = np.sqrt(np.diag(covariance))
     return np.asarray(covariance / np.outer(deviation, deviation))
-
-
-def _alike(residuals: Floats, cells: Sequence[Sequence[int]]) -> float:
-    """Mean correlation of two residuals of one cell, about 0; none where no cell has two."""
-    products, pairs = 0.0, 0
-    for rows in cells:
-        some = residuals[list(rows)]
-        products += float(some.sum() ** 2 - (some**2).sum())
-        pairs += len(rows) * (len(rows) - 1)
-    variance = float((residuals**2).mean())
-    return min(max(products / pairs / variance, 0.0), 0.99) if pairs and variance else 0.0
 
 
 def warnings(space: Space, point: Floats, jacobian: Floats, found: Uncertainty) -> Iterator[str]:

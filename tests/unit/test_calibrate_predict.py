@@ -62,8 +62,8 @@ def test_only_the_metrics_that_are_asked_for_are_kept(case: Case) -> None:
 
 
 def test_a_case_says_the_command_that_repeats_it(case: Case) -> None:
-    words = "--set network.sources.customers.arrivals=150/s --horizon '2 s' --warmup off --replications 20 --seed 1"
-    assert case.command() == f"sim run {case.scenario} {words}"
+    words = "--set network.sources.customers.arrivals=150/s --horizon '2 s' --warmup off --replications 20"
+    assert case.command() == f"sim run {case.scenario} {words} --seed {case.seed(1)}"
 
 
 def test_a_change_that_does_not_fit_is_told_as_of_any_other_run(case: Case) -> None:

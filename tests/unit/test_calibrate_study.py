@@ -27,7 +27,7 @@ metrics:
   latency.p95: {{weight: 0.5}}
 parameters:
 {parameters}
-search: {{replications: 4, seed: 11, evaluations: 12}}
+search: {{replications: 6, seed: 11, evaluations: 12}}
 """
 ALONE = Options(processes=1)
 TRUE_SERVICE_MS, TRUE_WALK_MS = 4.0, 3.0
@@ -37,7 +37,7 @@ def parameter(name: str, path: str, start: float, low: float, high: float) -> st
     return f"  {name}: {{kind: software, unit: ms, paths: [{path}], start: {start}, low: {low}, high: {high}}}\n"
 
 
-def opened(folder: Path, parameters: str, seed: int, repeats: int = 3) -> OpenedStudy:
+def opened(folder: Path, parameters: str, seed: int, repeats: int = 6) -> OpenedStudy:
     scenario = written(folder)
     SYSTEMS["postgres"] = Shop(scenario)
     truth = [f"{SERVICE}={TRUE_SERVICE_MS} ms", f"{WALK}={TRUE_WALK_MS} ms"]
@@ -82,7 +82,10 @@ def test_a_known_truth_is_found_again(shop: tuple[OpenedStudy, Fits]) -> None:
 
 @pytest.mark.long
 def test_intervals_hold_the_truth_as_often_as_they_say(folder: Path) -> None:
-    """8 data sets, 16 intervals of 90 %: 10 and fewer of them hold the truth in 0.3 % of cases, if all are apart."""
+    """8 data sets, 16 intervals of 90 %: 10 and fewer of them hold the truth in 0.3 % of cases, if all are apart.
+
+    Of 30 data sets of half as many repeats, with random numbers of its own for each model, 60 of 60 intervals held it:
+    they are wide by the floor of 3 %, below which no model is asked to come."""
     held = 0
     for number in range(8):
         (folder / str(number)).mkdir()
