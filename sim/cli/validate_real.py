@@ -34,7 +34,9 @@ def verb(system: str, product: str) -> Callable[..., None]:
         host: Annotated[
             str,
             typer.Option(
-                "--host", help="Machine that --data was measured on. Without it, the name of the file's folder."
+                "--host",
+                help="Machine that --data was measured on, the name of its folder by default; without --data, only "
+                "what was measured on this one.",
             ),
         ] = "",
         only: Annotated[str, typer.Option("--only", metavar="GLOB", help="Cells by name, 'a1-*-c8'.")] = "*",
@@ -55,8 +57,8 @@ def verb(system: str, product: str) -> Callable[..., None]:
         problems: list[Problem] = []
         at_least(2, "--replications", replications, problems)
         check_how("fast", processes, problems)
-        if (write or write_envelope) and (data or only != "*"):
-            given = "--data" if data else "--only"
+        if (write or write_envelope) and (data or host or only != "*"):
+            given = "--data" if data else "--host" if host else "--only"
             problems.append(Problem(given, "takes a part, and --write is about all cells", "leave one of the two out"))
         root = project(problems)
         if problems:

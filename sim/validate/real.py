@@ -75,12 +75,14 @@ def score_system(
     """Predict and score the measured cells of a system.
 
     root: folder of the project. data: files of measurements instead of the project's own, whose cells are then held
-    out. host: that they were measured on; the name of their folder by default. only: pattern of the cells' names.
+    out. host: that `data` was measured on, the name of its folder by default; of the project's own cells, those of
+    this host alone. only: pattern of the cells' names.
     discrepancy: by group, for the prediction intervals; without it that of all other cells, each cell apart.
     Raises InputErrors for files that cannot be read and patterns that name nothing.
     """
     files = list(data) or sorted((root / MEASURED).glob("*/*.jsonl"))
-    cells = [cell for cell in read_cells(files, host) if cell.system == name]
+    cells = [cell for cell in read_cells(files, host if data else "") if cell.system == name]
+    cells = [cell for cell in cells if not host or cell.host == host]
     groups: dict[tuple[str, str], list[Cell]] = {}
     for cell in cells:
         if fnmatchcase(cell.name, only):

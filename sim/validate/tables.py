@@ -48,14 +48,18 @@ def _head(found: Sequence[Score]) -> Iterator[str]:
 
 
 def _by_metric(found: Sequence[Score]) -> Iterator[str]:
-    for use in USES:
-        own = [score for score in found if score.use == use]
+    hosts = list(dict.fromkeys(score.host for score in found))
+    parts = [(use, host) for use in USES for host in hosts]
+    first = True
+    for use, host in parts:
+        own = [score for score in found if score.use == use and score.host == host]
         if not own:
             continue
-        if use == "held_out" and any(score.use == "calibrated" for score in found):
+        if not first:
             yield ""
+        first = False
         rows: list[tuple[str, ...]] = [
-            (f"{WORDS[use]} by metric", "median", "worst", "bias", "noise", "target", "within", "cells")
+            (f"{WORDS[use]} on {host}", "median", "worst", "bias", "noise", "target", "within", "cells")
         ]
         for metric, scores in grouped(own, lambda score: score.metric).items():
             errors = errors_of(metric, scores)
@@ -143,7 +147,7 @@ def _worst(found: Sequence[Score]) -> Iterator[str]:
         assert target is not None
         rows.append(
             (
-                f" {score.cell}" + ("" if score.use == "calibrated" else " (held out)"),
+                f" {score.cell} ({score.host}{'' if score.use == 'calibrated' else ', held out'})",
                 score.metric,
                 _number(score.measured),
                 _number(score.predicted),
