@@ -35,8 +35,8 @@ def verb(system: str, product: str) -> Callable[..., None]:
             str,
             typer.Option(
                 "--host",
-                help="Machine that --data was measured on, the name of its folder by default; without --data, only "
-                "what was measured on this one.",
+                help="Machine that --data was measured on: by default the name of its folder, where that is one of "
+                "calibration/measured, else epyc. Without --data, only what was measured on this one.",
             ),
         ] = "",
         only: Annotated[str, typer.Option("--only", metavar="GLOB", help="Cells by name, 'a1-*-c8'.")] = "*",

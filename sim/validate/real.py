@@ -19,6 +19,7 @@ from sim.calibrate.predict import Prediction, predicted_all
 from sim.calibrate.systems import system as adapter
 from sim.errors import InputErrors, Problem
 from sim.observed.cells import Cell, read_cells
+from sim.scenario.calibrated import calibrated
 from sim.scenario.reader import load_yaml
 from sim.validate.inputs import Told, draws_of, fits_of, moved_by
 from sim.validate.kinds import SCORED, Load, Use, load_range
@@ -35,6 +36,8 @@ from sim.validate.score import (
 
 MEASURED = Path("calibration") / "measured"
 PLAN = Path("calibration") / "measure" / "plan.yaml"
+OWN_HOST = "epyc"
+"""The host whose constants stand in `configs/real`."""
 HOST_CORES = 2
 """Cores of the hosts that were measured, see calibration/measured."""
 NO_LOAD = ("idle", "flush")
@@ -75,13 +78,17 @@ def score_system(
     """Predict and score the measured cells of a system.
 
     root: folder of the project. data: files of measurements instead of the project's own, whose cells are then held
-    out. host: that `data` was measured on, the name of its folder by default; of the project's own cells, those of
-    this host alone. only: pattern of the cells' names.
-    discrepancy: by group, for the prediction intervals; without it that of all other cells, each cell apart.
+    out. host: that `data` was measured on, the name of its folder by default where that is one of the project's hosts,
+    else OWN_HOST; of the project's own cells, those of this host alone. only: pattern of the cells' names.
+    discrepancy: by group, for the prediction intervals; without it that of all other cells, each cell apart, and for
+    `data` that of the envelope.
     Raises InputErrors for files that cannot be read and patterns that name nothing.
     """
+    if data and discrepancy is None:
+        # What a user of `sim run` is told; cells that nobody has seen do not tell of each other.
+        discrepancy = calibrated()[name].discrepancy or None
     files = list(data) or sorted((root / MEASURED).glob("*/*.jsonl"))
-    cells = [cell for cell in read_cells(files, host if data else "") if cell.system == name]
+    cells = [cell for cell in _read(files, root, host if data else "") if cell.system == name]
     cells = [cell for cell in cells if not host or cell.host == host]
     groups: dict[tuple[str, str], list[Cell]] = {}
     for cell in cells:
@@ -114,6 +121,15 @@ def score_system(
     measured = [cell for cell, _ in asked]
     first = tuple((cases[0], cell.host) for cell, cases in asked)
     return Scored(name, *_scored(measured, forecasts, discrepancy), tuple(left_out), first)
+
+
+def _read(files: Sequence[Path], root: Path, host: str) -> list[Cell]:
+    known = {path.name for path in (root / MEASURED).iterdir()}
+    found: list[Cell] = []
+    for path in files:
+        folder = path.resolve().parent.name
+        found += read_cells([path], host or (folder if folder in known else OWN_HOST))
+    return found
 
 
 def _scored(

@@ -102,8 +102,10 @@ def test_intervals_of_a_cell_know_what_the_others_were_off_by_and_not_what_it_wa
 def test_files_of_others_are_held_out_and_their_host_is_told_or_their_folder(folder: Path) -> None:
     elsewhere = folder / "elsewhere.jsonl"
     elsewhere.write_text(json.dumps(row(100, 13.0, 0)) + "\n")
-    [score, *_] = scored(folder, data=[elsewhere], host="epyc").scores
-    assert (score.use, score.host, score.repeats) == ("held_out", "epyc", 1)
+    [score, *_] = scored(folder, data=[elsewhere], host="here").scores
+    assert (score.use, score.host, score.repeats) == ("held_out", "here", 1)
+    [score, *_] = scored(folder, data=[elsewhere]).scores
+    assert score.host == "epyc", "a folder that is no host of the project says nothing"
 
 
 def test_a_pattern_that_names_no_cell_is_told_with_those_that_there_are(folder: Path) -> None:
