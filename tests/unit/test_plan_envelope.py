@@ -10,6 +10,7 @@ import doctest
 import json
 import math
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import report_fixture
@@ -112,6 +113,14 @@ def test_every_setting_of_the_file_is_one_that_scenarios_have() -> None:
         found = features(loaded.scenario, loaded.document.data, figures)[product]
         missing = known[product].settings.keys() - found.keys() - {"clients", "fewest activity slots"}
         assert not missing, (config, product)
+
+
+@pytest.mark.parametrize("path", [Path("configs/real/temporal.yaml")], ids=lambda path: path.stem)
+def test_the_scenario_of_a_measured_system_lies_where_it_was_measured(path: Path) -> None:
+    summary = predict(load(path), Options(replications=2, processes=1, lives=False, drills=False)).summary
+    assert summary.calibration is not None
+    assert summary.calibration.reasons == ()
+    assert summary.calibration.place == "INSIDE"
 
 
 QUEUE = """\
