@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import platform
+import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,8 +26,13 @@ SEED_OF_LOAD, SEED_OF_KILL = 1000, 2000
 
 @contextmanager
 def session(folder: Path, quick: bool) -> Iterator[TemporalSession]:
-    """Nothing is shared between cells. quick: loads are shortened."""
+    """Nothing is shared between cells. quick: loads are shortened.
+
+    Being told to end is an exit like any other, so that server and workers are ended too.
+    """
+    before = signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     yield TemporalSession(quick)
+    signal.signal(signal.SIGTERM, before)
 
 
 class TemporalSession:
