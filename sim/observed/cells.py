@@ -8,7 +8,7 @@ of one run, where `latency` and the like stand for `latency.mean`, `.sd`, `.p50`
 |---|---|---|---|---|
 | `throughput` | 1/s | committed, after `dropped_first_s` | closed workflows, after the first second | same |
 | `throughput.total` | 1/s | | from the first start to the last close | |
-| `goodput`, `aborts` | 1/s, share | hot rows: committed; failed of all tries | | |
+| `goodput`, `aborts` | 1/s, share | hot rows: committed; aborted of all tries | | |
 | `latency` | ms | from the (scheduled) start to the commit | e2e, by the server's clock | from the enqueueing |
 | `latency.client` | ms | | e2e, from the client's call | |
 | `lag`, `service` | ms | open loop: wait for a connection; the rest | | `service`: running |
@@ -212,14 +212,13 @@ def _settings(row: Mapping[str, Any], system: System) -> dict[str, Any]:
 
 def _of_pgbench(row: Mapping[str, Any]) -> dict[str, Any]:
     if "start_to_first_query_s" in row:
-        script, clients, commit = row["load"].split()
-        return {
-            "mode": "recovery",
-            "load_s": row["load_s"],
-            "script": script,
-            "clients": int(clients.removeprefix("c")),
-            "synchronous_commit": commit.partition("=")[2],
-        }
+        script, *words = row["load"].split()
+        clients = [int(word[1:]) for word in words if word[0] == "c" and word[1:].isdigit()]
+        commits = [word.partition("=")[2] for word in words if word.startswith("synchronous_commit=")]
+        if not clients or not commits:
+            raise ValueError(f"`load` is {row['load']!r}; 'tpcb-like c16 synchronous_commit=off' is expected")
+        load = {"script": script, "clients": clients[0], "synchronous_commit": commits[0]}
+        return {"mode": "recovery", "load_s": row["load_s"], **load}
     if "script" not in row:
         return {"mode": "flush", "kind": row["kind"]}
     settings = {key: row[key] for key in ("script", "clients", "synchronous_commit", "duration_s", "dropped_first_s")}
@@ -243,9 +242,9 @@ def _values(row: Mapping[str, Any], system: System) -> dict[str, float]:
         values["after.throughput"] = float(row["after"]["tps_steady"])
         values |= _statistics(row["after"]["latency_ms"], "after.latency")
     if "opt_iso" in row:
-        failed = sum(row["failed"].values())
+        aborted = sum(row["failed"].values()) + (row.get("retries") or 0)
         values["goodput"] = float(row["tps_steady"])
-        values["aborts"] = failed / (failed + row["n_ok"])
+        values["aborts"] = aborted / (aborted + row["n_ok"])
     if "rows" in row:
         values |= after_kill(row["rows"])
     if "cpu" in row:

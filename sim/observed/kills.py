@@ -17,8 +17,8 @@ def after_kill(rows: Sequence[Mapping[str, Any]]) -> dict[str, float]:
     task timed out, to their close. `sticky` counts the same, from the completion of the activity to the close.
     """
     done = [row for row in rows if row["completed"]]
-    hit = [row for row in done if row["hit"]]
-    stuck = [row for row in done if row["wft_timeouts"]]
+    hit = [row for row in done if row.get("hit")]
+    stuck = [row for row in done if row.get("wft_timeouts")]
     times = {
         "recovery": [row["act_completed_rel_s"] for row in hit] or [row["close_rel_kill_s"] for row in stuck],
         "recovery.close": [row["close_rel_kill_s"] for row in hit],

@@ -122,6 +122,11 @@ def test_metrics_have_the_common_names(tmp_path: Path) -> None:
     assert queue.values["latency.p50"] == 1.5
 
 
+def test_a_try_that_was_repeated_counts_as_aborted(tmp_path: Path) -> None:
+    (cell,) = cells(tmp_path, HOT | {"max_tries": 3, "retries": 6})
+    assert cell.values["aborts"] == (3 + 6) / (3 + 6 + 9)
+
+
 def test_cpu_is_told_in_cores_over_the_run_and_summed_over_processes(tmp_path: Path) -> None:
     closed, workflows = cells(tmp_path, CLOSED, WORKFLOWS)
     assert (closed.values["cpu"], closed.values["cpu.postgres"]) == (1.5, 0.5)
@@ -184,6 +189,7 @@ def test_recovery_from_the_loss_of_a_cache_counts_timed_out_workflow_tasks(tmp_p
         ("{", "is no JSON"),
         ("[1]", "is no JSON object"),
         ('{"id": "x-r0"}', "has no `repeat`"),
+        (json.dumps(RESTART | {"load": "tpcb-like"}), "synchronous_commit=off' is expected"),
         ('{"id": "x-r0", "repeat": 0}', "is no run of pgbench, Temporal or DBOS"),
         (json.dumps(CLOSED | {"latency_q_ms": [1, 2]}), "holds 2 quantiles; 103 are expected"),
     ],
