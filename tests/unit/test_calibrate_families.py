@@ -197,6 +197,27 @@ def test_times_are_written_in_the_unit_that_reads_best() -> None:
     assert [duration(s) for s in (0, 1.2e-6, 0.00123456, 2.5)] == ["0 ns", "1.2 us", "1.235 ms", "2.5 s"]
 
 
+def test_rare_stalls_are_told_apart_from_the_body() -> None:
+    """Of 2,000 times of 1 ms some 20 are stalls of 30 ms."""
+    found = fitted("service", sample(drawn(STALLS, [0.001, 0.15, 0.03, 0.3, 0.01], 2000)))
+    assert found.best is not None
+    assert found.best.family is STALLS
+    share = found.best.theta[4]
+    assert 0.003 < share < 0.017  # binomial, three standard errors of 0.0022
+    assert found.best.theta[2] == pytest.approx(0.03, rel=0.25)  # 7 % standard error
+
+
+@pytest.mark.long
+def test_intervals_cover_the_truth_as_often_as_they_say() -> None:
+    """At 90 %, of 100 samples: 90, and with probability 0.999 at least 79 (binomial)."""
+    covered = 0
+    for seed in range(100):
+        times = Times(drawn(GAMMA, [0.02, 0.5], 100, seed))
+        (low, high), _ = intervals(GAMMA, fit(GAMMA, times), times, times.n, confidence=0.9, seed=seed)
+        covered += low <= 0.02 <= high
+    assert covered >= 79
+
+
 @pytest.mark.long
 def test_the_test_of_fit_rejects_the_true_family_as_often_as_it_says() -> None:
     """At 10 %, of 200 samples: 20, and with probability 0.999 between 7 and 35 (binomial)."""
