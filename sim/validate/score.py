@@ -138,12 +138,15 @@ def beyond_noise(error: float, noise: float, repeats: int) -> float:
     return math.sqrt(max(0.0, error**2 - noise**2 / repeats))
 
 
-def interval_of_one_run(values: FloatArray, discrepancy: float, is_share: bool = False) -> tuple[float, float]:
+def interval_of_one_run(
+    values: FloatArray, discrepancy: float, noise: float = 0.0, is_share: bool = False
+) -> tuple[float, float]:
     """90 % prediction interval of one more run, of a system that is like the model but for a discrepancy.
 
     values: one a replication; at least two. discrepancy: standard deviation of what the model gets wrong, of the
-    logarithm (of a share: as it is). Normal on the logarithmic scale: t on the replications' degrees of freedom for
-    their spread and their mean's error, and a normal discrepancy in quadrature.
+    logarithm (of a share: as it is). noise: that of measured runs between repeats, in the same way; what of it the
+    replications do not have themselves, such as the drift of a host, is added. Normal on the logarithmic scale: t on
+    the replications' degrees of freedom for their spread and their mean's error, the other two in quadrature.
     """
     from scipy.special import ndtri, stdtrit
 
@@ -152,8 +155,10 @@ def interval_of_one_run(values: FloatArray, discrepancy: float, is_share: bool =
     n = on.size
     assert n >= 2, "one replication has no spread"
     tail = (1 + CONFIDENCE) / 2
-    of_noise = float(stdtrit(n - 1, tail)) * float(on.std(ddof=1)) * math.sqrt(1 + 1 / n)
-    reach = math.hypot(of_noise, float(ndtri(tail)) * discrepancy)
+    spread = float(on.std(ddof=1))
+    of_runs = float(stdtrit(n - 1, tail)) * spread * math.sqrt(1 + 1 / n)
+    drift = math.sqrt(max(0.0, noise**2 - spread**2))
+    reach = math.hypot(of_runs, float(ndtri(tail)) * math.hypot(discrepancy, drift))
     centre = float(on.mean())
     if logarithmic:
         return math.exp(centre - reach), math.exp(centre + reach)
@@ -165,7 +170,8 @@ def scores(
 ) -> list[Score]:
     """Every metric that is both measured and predicted.
 
-    pooled: noise to borrow for a cell with a single run; discrepancy: by group, 0 where there is none.
+    pooled: noise of one run by metric, for intervals and for a cell with a single run; discrepancy: by group, 0 where
+    there is none.
     """
     found = []
     for metric, measured in cell.values.items():
@@ -178,7 +184,8 @@ def scores(
         noise = pooled.get(metric, 0.0) if own is None else own
         error = guess - mean if is_share else guess / mean - 1
         scale = 1.0 if is_share or not guess else abs(guess)
-        low, high = interval_of_one_run(predicted, discrepancy.get(group_of(metric), 0.0), is_share)
+        one_run = pooled.get(metric, 0.0)
+        low, high = interval_of_one_run(predicted, discrepancy.get(group_of(metric), 0.0), one_run, is_share)
         found.append(
             Score(
                 cell.system,

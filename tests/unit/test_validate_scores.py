@@ -106,16 +106,17 @@ def test_a_table_is_scored_quantile_by_quantile() -> None:
     assert score.corrected == pytest.approx(score.mean), "repeats that agree leave nothing to take off"
 
 
-@pytest.mark.parametrize(("replications", "discrepancy"), [(5, 0.0), (5, 0.1), (20, 0.1)])
-def test_intervals_of_one_run_cover_what_they_promise(replications: int, discrepancy: float) -> None:
-    # 2,000 truths, each off the model by the discrepancy, one run of each. Without a discrepancy the interval is exact
-    # (t), with one the quadrature errs to the wide side: of coverage c the count is binomial, whose five standard
-    # deviations are 3.4 % here; a false alarm in a million.
+@pytest.mark.parametrize(("replications", "discrepancy", "drift"), [(5, 0.0, 0.0), (5, 0.1, 0.0), (20, 0.1, 0.1)])
+def test_intervals_of_one_run_cover_what_they_promise(replications: int, discrepancy: float, drift: float) -> None:
+    # 2,000 truths, each off the model by the discrepancy, one run of each, on a host that drifts. Without the two the
+    # interval is exact (t), with them the quadrature errs to the wide side: of coverage c the count is binomial, whose
+    # five standard deviations are 3.4 % here; a false alarm in a million.
     generator = np.random.default_rng(6)
-    inside = 0
+    inside, noise = 0, math.hypot(0.05, drift)
     for _ in range(2000):
-        run = math.exp(generator.normal(0, discrepancy) + generator.normal(0, 0.05))
-        low, high = interval_of_one_run(np.exp(generator.normal(0, 0.05, replications)), discrepancy)
+        run = math.exp(generator.normal(0, discrepancy) + generator.normal(0, noise))
+        values = np.exp(generator.normal(0, 0.05, replications))
+        low, high = interval_of_one_run(values, discrepancy, noise if drift else 0.0)
         inside += low <= run <= high
     share = inside / 2000
     assert share > 0.9 - 0.034
