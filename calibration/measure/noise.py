@@ -39,6 +39,7 @@ GROUPS: dict[str, tuple[str, dict[str, tuple[str, ...]]]] = {
 }
 """File of each group, and where in a line its figures are."""
 FIGURES = ("throughput", "mean", "p99")
+CELLS_WIDTH = 8
 
 
 def _figure(line: dict[str, Any], where: tuple[str, ...]) -> float | None:
@@ -64,9 +65,12 @@ def variation(path: Path, where: tuple[str, ...]) -> dict[str, float]:
 
 def table(hosts: Sequence[str]) -> str:
     """For each group and host: number of cells; typical / worst variation of each figure, in percent."""
-    width = 5 + 11 * len(FIGURES)
-    lines = [f"{'':25}" + "".join(f"{host:>{width}}" for host in hosts)]
-    lines.append(f"{'%, typical / bad cell':25}" + ("cells" + "".join(f"{name:>11}" for name in FIGURES)) * len(hosts))
+    width = CELLS_WIDTH + 12 * len(FIGURES)
+    header = f"{'cells':>{CELLS_WIDTH}}" + "".join(f"{name:>12}" for name in FIGURES)
+    lines = [
+        f"{'':25}" + "".join(f"{host:>{width}}" for host in hosts),
+        f"{'%, typical / bad cell':25}" + header * len(hosts),
+    ]
     for group, (file, figures) in GROUPS.items():
         found = [{name: variation(MEASURED / host / file, where) for name, where in figures.items()} for host in hosts]
         if any(cells for one in found for cells in one.values()):
@@ -75,10 +79,10 @@ def table(hosts: Sequence[str]) -> str:
 
 
 def _columns(found: dict[str, dict[str, float]]) -> str:
-    text = f"{max(len(cells) for cells in found.values()) or '-':>5}"
+    text = f"{max(len(cells) for cells in found.values()) or '-':>{CELLS_WIDTH}}"
     for name in FIGURES:
         values = [100 * value for value in found.get(name, {}).values()]
-        text += f"{f'{statistics.median(values):.1f} / {max(values):.0f}' if values else '-':>11}"
+        text += f"{f'{statistics.median(values):.1f} / {max(values):.0f}' if values else '-':>12}"
     return text
 
 
