@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from calibration.measure import machine, pgbench_output, quantiles, server_log, sheet
+from calibration.measure import machine, noise, pgbench_output, quantiles, server_log, sheet
 
 EPYC = Path(__file__).parents[2] / "calibration/measured/epyc"
 
@@ -187,3 +187,23 @@ def test_a_line_takes_the_place_of_the_one_with_its_id(tmp_path: Path) -> None:
         {"id": "a-r0", "x": 3},
         {"id": "b-r0", "x": 2},
     ]
+
+
+# -- noise ----------------------------------------------------------------------------------------------------------
+
+
+def test_the_noise_in_the_readme_is_that_of_the_files() -> None:
+    readme = (EPYC.parents[1] / "README.md").read_text(encoding="utf-8").splitlines()
+    table = noise.table(["epyc", "xeon"]).splitlines()
+    for line in table:
+        if line.startswith(("%", "PostgreSQL", "DBOS")):
+            assert line in readme, (
+                f"write there what   python -m calibration.measure.noise epyc xeon   prints:\n{line}"
+            )
+
+
+def test_noise_is_told_of_three_repeats_and_not_of_two(tmp_path: Path) -> None:
+    path = tmp_path / "lines.jsonl"
+    for name, value in [("a-r0", 1.0), ("a-r1", 2.0), ("a-r2", 3.0), ("b-r0", 1.0), ("b-r1", 2.0)]:
+        sheet.put(path, {"id": name, "tps_steady": value})
+    assert noise.variation(path, ("tps_steady",)) == {"a": 0.5}
