@@ -13,14 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 import sim
-from sim.calibrate.fits import CellError, Fits, Fitted, Goodness
-from sim.calibrate.least_squares import SETTLED, Say, Scale, fit, loss_weights
+from sim.calibrate.fits import CellError, Fits, Fitted, Goodness, read_fits
+from sim.calibrate.least_squares import Say, Scale, cost, fit, loss_weights
 from sim.calibrate.likeness import likeness
 from sim.calibrate.objective import Evaluated, Objective
 from sim.calibrate.predict import Told
 from sim.calibrate.readings import Floats
 from sim.calibrate.space import Space
-from sim.calibrate.study import OpenedStudy, Parameter
+from sim.calibrate.study import OpenedStudy, Parameter, Placed
 from sim.calibrate.targets import Targets, targets
 from sim.calibrate.uncertainty import Uncertainty, uncertainty, warnings
 
@@ -28,6 +28,10 @@ NEAR = 1e-3
 """Relative difference of two figures that are the same: of what is written with 4 digits and computed elsewhere."""
 FURTHER = 0.5
 """A fit is where the search ends when one more step would move no parameter by more than this many deviations."""
+NEAR_ENOUGH = 0.25
+"""The search itself goes on until a step is no longer than this."""
+MOST_STEPS = 4
+"""Of those with slopes of their own, at the end of a search."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,31 +51,30 @@ def calibrate(opened: OpenedStudy, options: Options) -> Fits:
     """Fit the parameters of a study. Raises InputErrors for what is wrong with it or its scenarios."""
     line = _Line.of(opened, options)
     found = fit(line.objective, options.evaluations or opened.study.search.evaluations, options.say)
-    ended = () if found.ended == SETTLED else (f"the search has {found.ended}",)
-    return line.concluded(line.space.rounded(found.point), ended)
+    values = line.settled(line.space.rounded(found))
+    return line.concluded(values)
 
 
 def differences(opened: OpenedStudy, fits: Fits, options: Options) -> Iterator[str]:
     """What is not in the file as the study gives it, in words; nothing where the file is what it gives.
 
-    The search is not made again: figures, intervals and correlations at the file's values are computed anew, and one
-    more step from there is looked at.
+    The search is not made again: figures, intervals and warnings at the file's values are computed anew, among them
+    whether the search would go on from there.
     """
-    hashes = _hashes(opened)
+    hashes = _hashes(opened, [*opened.data, *given_files(opened)])
+    known = {**fits.data, **fits.given}
     if fits.study != _hash(opened.path):
         yield f"{opened.path.name} has changed since"
-    for path in dict.fromkeys([*hashes, *fits.data]):
-        if hashes.get(path) != fits.data.get(path):
-            yield f"{path} has {'changed since' if path in hashes and path in fits.data else 'come or gone'}"
+    for path in dict.fromkeys([*hashes, *known]):
+        if hashes.get(path) != known.get(path):
+            yield f"{path} has {'changed since' if path in hashes and path in known else 'come or gone'}"
     line = _Line.of(opened, options)
     if set(fits.values) != set(line.space.names):
         yield "the parameters are others"
         return
-    anew = line.concluded(fits.values, ())
+    anew = line.concluded(fits.values)
     yield from _other_figures(fits, anew)
-    for name, (by, deviation) in line.next_step(fits.values).items():
-        if abs(by) > FURTHER * deviation:
-            yield f"the search would go on: {name} by {by / deviation:+.1f} deviations"
+    yield from (text for text in anew.warnings if text not in fits.warnings)
 
 
 def differing_errors(opened: OpenedStudy, fits: Fits, cells: Sequence[str], options: Options) -> Iterator[str]:
@@ -121,14 +124,38 @@ class _Line:
         study = opened.study
         # Software first, as the file has them.
         ordered = sorted(study.parameters.items(), key=lambda item: item[1].kind == "hardware")
-        space, asked = Space(dict(ordered)), targets(opened)
+        space, asked = Space(dict(ordered), _given(opened)), targets(opened)
         if only is not None:
             asked = asked.only([index for index, cell in enumerate(asked.cells) if cell.key in only])
         objective = Objective(space, asked, study.search, study.search.replications, options.processes, options.told)
         objective.targets = known = asked.known(objective.at([space.start])[0].predicted > 0)
         return cls(opened, options, space, known, objective)
 
-    def concluded(self, values: Mapping[str, float], said: Sequence[str]) -> Fits:
+    def settled(self, values: dict[str, float]) -> dict[str, float]:
+        """Gauss-Newton steps with slopes of their own, until one would move no parameter by much of its deviation."""
+        for number in range(1, MOST_STEPS + 1):
+            steps = self.next_step(values)
+            far = max((abs(by) / deviation for by, deviation in steps.values()), default=0.0)
+            self.options.say(f"step {number}: {far:.2f} deviations")
+            if far <= NEAR_ENOUGH:
+                break
+            better = self._better(values, np.array([steps.get(name, (0.0, 0.0))[0] for name in self.space.names]))
+            if better is None:
+                break
+            values = better
+        return values
+
+    def _better(self, values: dict[str, float], step: Floats) -> dict[str, float] | None:
+        """The best of some points on the way of a step; None where none is better than its start."""
+        point = self.space.point(values)
+        there = [self.space.rounded(point + part * step) for part in (1.0, 0.5, 0.25)]
+        here, *found = self.objective.at([point, *map(self.space.point, there)])
+        scale = Scale.of(self.targets, here)
+        costs = [cost(scale.residuals(one, self.targets), scale, self.opened.study.search) for one in (here, *found)]
+        best = int(np.argmin(costs))
+        return there[best - 1] if best else None
+
+    def concluded(self, values: Mapping[str, float]) -> Fits:
         """What is to be said of the parameters with these values."""
         point = self.space.point(values)
         here = self._around(point)
@@ -139,7 +166,8 @@ class _Line:
             command=self.options.command,
             version=sim.__version__,
             study=_hash(self.opened.path),
-            data=_hashes(self.opened),
+            data=_hashes(self.opened, self.opened.data),
+            given=_hashes(self.opened, given_files(self.opened)),
             software={name: one for name, one in fitted.items() if kinds[name] == "software"},
             hardware={name: one for name, one in fitted.items() if kinds[name] == "hardware"},
             correlation=tuple(tuple(round(value, 3) + 0.0 for value in row) for row in correlation),
@@ -150,7 +178,11 @@ class _Line:
             ),
             noise={metric: _digits(value) for metric, value in self.targets.noise.items()},
             discrepancy=self._discrepancy(here),
-            warnings=(*said, *self.targets.left_out, *warnings(self.space, point, here.jacobian, here.found)),
+            warnings=(
+                *self.targets.left_out,
+                *self._unsettled(values),
+                *warnings(self.space, point, here.jacobian, here.found),
+            ),
             errors=tuple(self._errors(here)),
             left_out=self._left_out(point, here) if self.options.leave_one_out else {},
         )
@@ -167,11 +199,16 @@ class _Line:
             if here.jacobian[:, index].any()
         }
 
+    def _unsettled(self, values: Mapping[str, float]) -> Iterator[str]:
+        for name, (by, deviation) in self.next_step(values).items():
+            if abs(by) > FURTHER * deviation:
+                yield f"the search would go on: {name} by {by / deviation:+.1f} deviations"
+
     def _around(self, point: Floats) -> _Around:
         at = self.objective.at([point])[0]
         scale = Scale.of(self.targets, at)
         residuals = scale.residuals(at, self.targets)
-        jacobian = self.objective.slopes(point, whole=True) / scale.deviation[:, None]
+        jacobian = self.objective.slopes(point, central=True) / scale.deviation[:, None]
         weights = loss_weights(residuals, scale, self.opened.study.search)
         cells = likeness(self.targets, scale.deviation, at.runs)
         return _Around(
@@ -192,6 +229,7 @@ class _Line:
             bounds=(one.low, one.high),
             host=one.host,
             paths=one.paths,
+            scales=one.scales,
             scale=one.scale,
             why=one.why,
         )
@@ -256,6 +294,16 @@ def _hash(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def _hashes(opened: OpenedStudy) -> dict[str, str]:
-    """Of the files of data, by path from the study's folder."""
-    return {Path(os.path.relpath(path, opened.path.parent)).as_posix(): _hash(path) for path in opened.data}
+def _hashes(opened: OpenedStudy, paths: Sequence[Path]) -> dict[str, str]:
+    """Of files, by path from the study's folder."""
+    return {Path(os.path.relpath(path, opened.path.parent)).as_posix(): _hash(path) for path in paths}
+
+
+def given_files(opened: OpenedStudy) -> list[Path]:
+    """The fits whose parameters a study takes as given."""
+    return [opened.path.parent / name for name in opened.study.given]
+
+
+def _given(opened: OpenedStudy) -> dict[str, tuple[Placed, float]]:
+    files = [read_fits(path) for path in given_files(opened)]
+    return {name: (one, one.value) for fits in files for name, one in fits.parameters.items()}

@@ -72,6 +72,8 @@ class Fits(Spec):
     """SHA-256 of the study's file."""
     data: dict[str, str]
     """SHA-256 of each file of measurements, by its path from the study's folder."""
+    given: dict[str, str] = Field(default_factory=dict)
+    """SHA-256 of each file of fits whose parameters were given, by its path from the study's folder."""
     software: dict[Name, Fitted] = Field(default_factory=dict)
     """Parameters that go with the product."""
     hardware: dict[Name, Fitted] = Field(default_factory=dict)

@@ -3,8 +3,7 @@
 A residual is log(predicted / measured) over its standard deviation: noise of the measurement, a floor below which no
 model is asked to come, and the chance of the simulation, in quadrature. Large ones count less (`loss`). The noise of a
 measured run is that of the repeats, pooled over cells, or that of a run of the model if it is more: near saturation
-runs differ by chance alone, and a few repeats do not show by how much. That is first told at the start, then at what
-was found, from where the search goes on.
+runs differ by chance alone, and a few repeats do not show by how much. The search has it as it is at the start.
 """
 
 from __future__ import annotations
@@ -25,8 +24,6 @@ TOLERANCE = 1e-3
 """The search ends when the cost, or the point, moves by less than this share: far below what noise can tell."""
 CANDIDATES = 10
 """Points of the Latin hypercube for each further start; the best are taken."""
-
-SETTLED = "settled"
 
 Say = Callable[[str], None]
 
@@ -57,36 +54,43 @@ class Scale:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The end of a search. cost: as least_squares counts it. ended: why it ended, in words."""
+    """The end of a search. cost: as least_squares counts it."""
 
     point: Floats
     cost: float
-    ended: str
 
 
-def fit(objective: Objective, evaluations: int, say: Say = lambda _: None) -> Found:
-    """The best point of all starts, by at most so many evaluations each. say: hears how it goes."""
+def fit(objective: Objective, evaluations: int, say: Say = lambda _: None) -> Floats:
+    """The best point of all starts, by at most so many evaluations each, near the minimum. say: hears how it goes."""
     starts = _starts(objective)
     found: list[Found] = []
     for number, start in enumerate(starts, 1):
-        found.append(_search(objective, start, objective.space.start, evaluations))
-        say(f"start {number} of {len(starts)}: cost {found[-1].cost:.1f}, {found[-1].ended}")
-    best = min(found, key=lambda one: one.cost)
-    again = _search(objective, best.point, best.point, evaluations)
-    say(f"with the noise told there: cost {again.cost:.1f}, {again.ended}")
-    return again
+        found.append(_search(objective, start, evaluations))
+        say(f"start {number} of {len(starts)}: cost {found[-1].cost:.1f}")
+    return min(found, key=lambda one: one.cost).point
 
 
-def _search(objective: Objective, start: Floats, noise_at: Floats, evaluations: int) -> Found:
-    """One search. noise_at: where the model tells the noise."""
+def _search(objective: Objective, start: Floats, evaluations: int) -> Found:
+    """One search. Slopes are simulated at its start; from then on they follow the errors that are seen (Broyden's
+    update, Mathematics of Computation 19, 1965), since those of a model are nearly the same everywhere."""
     search, space, targets = objective.search, objective.space, objective.targets
-    scale = Scale.of(targets, objective.at([noise_at])[0])
+    scale = Scale.of(targets, objective.at([space.start])[0])
+    last: tuple[Floats, Floats, Floats] | None = None
 
     def residuals(point: Floats) -> Floats:
         return scale.residuals(objective.at([point])[0], targets) * scale.root_weight
 
     def slopes(point: Floats) -> Floats:
-        return np.asarray(objective.slopes(point) * (scale.root_weight / scale.deviation)[:, None])
+        nonlocal last
+        here = residuals(point)
+        if last is None:
+            found = objective.slopes(point) * (scale.root_weight / scale.deviation)[:, None]
+        else:
+            before, there, known = last
+            step = point - before
+            found = known + np.outer(here - there - known @ step, step) / (step @ step)
+        last = point.copy(), here, np.asarray(found)
+        return np.asarray(found)
 
     result = least_squares(
         residuals,
@@ -100,8 +104,20 @@ def _search(objective: Objective, start: Floats, noise_at: Floats, evaluations: 
         gtol=None,
         max_nfev=evaluations,
     )
-    ended = SETTLED if result.status > 0 else f"not settled after {evaluations} evaluations"
-    return Found(result.x, float(result.cost), ended)
+    return Found(result.x, float(result.cost))
+
+
+def cost(residuals: Floats, scale: Scale, search: Search) -> float:
+    """What residuals cost together: half of the sum of the losses of their squares, as least_squares has it."""
+    size = (residuals * scale.root_weight / search.outlier) ** 2
+    match search.loss:
+        case "soft_l1":
+            losses = 2 * (np.sqrt(1 + size) - 1)
+        case "huber":
+            losses = np.where(size <= 1, size, 2 * np.sqrt(size) - 1)
+        case "linear":
+            losses = size
+    return float(losses.sum()) * search.outlier**2 / 2
 
 
 def loss_weights(residuals: Floats, scale: Scale, search: Search) -> Floats:

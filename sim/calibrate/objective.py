@@ -16,7 +16,7 @@ from sim.calibrate.cases import Case
 from sim.calibrate.predict import Prediction, Told, predicted_all
 from sim.calibrate.readings import Floats
 from sim.calibrate.space import Space
-from sim.calibrate.study import Search, changes
+from sim.calibrate.study import Search
 from sim.calibrate.targets import Targets
 
 NO_FIGURE = math.log(0.01)
@@ -72,25 +72,26 @@ class Objective:
         """The model at each point."""
         return self._run([self._asked(point) for point in points])
 
-    def slopes(self, point: Floats, whole: bool = False) -> Floats:
-        """Change of log(predicted) with each coordinate: central differences, one-sided at a bound. Rows as the
-        numbers measured, columns as the coordinates; 0 where there is no figure.
+    def slopes(self, point: Floats, central: bool = False) -> Floats:
+        """Change of log(predicted) with each coordinate: rows as the numbers measured, columns as the coordinates; 0
+        where there is no figure.
 
-        A case whose every figure stayed the same to the last bit when a parameter was moved does not depend on it: it
-        is not run again for this parameter, unless the `whole` is asked for.
+        Differences to the point a step further, or backwards at a bound; `central` ones take twice as many runs. A
+        case whose every figure stayed the same to the last bit when a parameter was moved does not depend on it: it is
+        not run again for this parameter, unless the slopes are `central`.
         """
         low, high, step = self.space.low, self.space.high, self.search.step_ratio
         here = self._asked(point)
         ends: list[Floats] = []
-        for index in range(len(point)):
-            for end in (point[index] - step, point[index] + step):
+        asked: list[list[_Asked]] = []
+        for index, name in enumerate(self.space.names):
+            up = min(point[index] + step, high[index])
+            down = max(point[index] - step, low[index])
+            for end in (down if central or up == point[index] else point[index], up):
                 ends.append(point.copy())
-                ends[-1][index] = min(max(end, low[index]), high[index])
-        asked = []
-        for number, end in enumerate(ends):
-            name = self.space.names[number // 2]
-            pairs = zip(here, self._asked(end), strict=True)
-            asked.append([now if not whole and (name, now.case) in self._deaf else then for now, then in pairs])
+                ends[-1][index] = end
+                pairs = zip(here, self._asked(ends[-1]), strict=True)
+                asked.append([now if not central and (name, now.case) in self._deaf else then for now, then in pairs])
         found = [np.log(np.where(one.predicted > 0, one.predicted, np.nan)) for one in self._run(asked)]
         self._run([here])
         self._learn(here, asked)
@@ -102,13 +103,12 @@ class Objective:
 
     def _asked(self, point: Floats) -> list[_Asked]:
         """What is run at a point, cell by cell; only cells that something is measured of."""
-        values = self.space.values(point)
         found = []
         for index in dict.fromkeys(one.cell for one in self.targets.measured):
             cell = self.targets.cells[index]
             replications = max(min(self.replications, FEWEST), math.ceil(self.replications / len(cell.cases)))
             for case in cell.cases:
-                made = changes(self.space.parameters, values, case, cell.host)
+                made = self.space.changes(point, case, cell.host)
                 found.append(_Asked(case, case.with_changes(made), replications))
         return found
 
@@ -128,7 +128,8 @@ class Objective:
         """Note which cases do not depend on which parameter."""
         for index, name in enumerate(self.space.names):
             for now, *ends in zip(here, asked[2 * index], asked[2 * index + 1], strict=True):
-                if all(_same(self._known[now.there], self._known[end.there]) for end in ends):
+                moved = [end.there for end in ends if end.there != now.there]
+                if moved and all(_same(self._known[there], self._known[now.there]) for there in moved):
                     self._deaf.add((name, now.case))
 
     def _evaluated(self, asked: Sequence[_Asked]) -> Evaluated:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
+from sim.calibrate.cases import Case
 from sim.calibrate.readings import Floats
-from sim.calibrate.study import Parameter
+from sim.calibrate.study import Parameter, Placed, changes
 
 DIGITS = 5
 """Significant digits of a fitted value: what is written is what is run."""
@@ -17,9 +18,13 @@ DIGITS = 5
 
 @dataclass(frozen=True, slots=True)
 class Space:
-    """Coordinates of the parameters, in their order: log(value), or value / (high - low)."""
+    """Coordinates of the parameters, in their order: log(value), or value / (high - low).
+
+    given: parameters that have a value already, where they have it; those that are looked for take their place.
+    """
 
     parameters: Mapping[str, Parameter]
+    given: Mapping[str, tuple[Placed, float]] = field(default_factory=dict)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -49,6 +54,12 @@ class Space:
         """Values at a point."""
         pairs = zip(self.parameters.items(), point.tolist(), strict=True)
         return {name: _value(one, coordinate) for (name, one), coordinate in pairs}
+
+    def changes(self, point: Floats, case: Case, host: str) -> list[str]:
+        """The `--set` lines that a point and what is given are in a case of this host."""
+        placed = {**{name: one for name, (one, _) in self.given.items()}, **self.parameters}
+        values = {**{name: value for name, (_, value) in self.given.items()}, **self.values(point)}
+        return changes(placed, values, case, host)
 
     def rounded(self, point: Floats) -> dict[str, float]:
         """Values at a point, to the digits that are written, within their bounds."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -28,7 +29,12 @@ class Setting(Spec):
     times: Annotated[float, Field(gt=0)] = 1
     """What stands there is the parameter's value times this."""
     scenario: str = "*"
-    """In which files: a pattern for the name without `.yaml`, such as `pgbench-*`."""
+    """In which files: a pattern for the name without `.yaml`, such as `pgbench-*`; `!pgbench-*` are all others."""
+
+    def is_in(self, scenario: Path) -> bool:
+        """Whether it is a place in this scenario."""
+        is_other = self.scenario.startswith("!")
+        return fnmatchcase(scenario.stem, self.scenario.removeprefix("!")) != is_other
 
 
 class Placed(Spec):
@@ -38,8 +44,11 @@ class Placed(Spec):
     """Of hardware: the host whose cells it is set for, and whose profile it belongs to."""
     unit: str = ""
     """Unit of its value, written behind it where it is set: `us`."""
-    paths: Annotated[tuple[Setting, ...], Field(min_length=1)]
+    paths: tuple[Setting, ...] = ()
     """Where it stands in the scenarios."""
+    scales: tuple[str, ...] = ()
+    """Of hardware, instead of `paths`: parameters, by name or pattern, whose values are multiplied by it on this host:
+    the time that a core takes, compared with the host of the fits in `given`."""
     scale: Literal["log", "linear"] = "log"
     """Whether steps and intervals are factors (of a positive number) or differences."""
 
@@ -68,6 +77,8 @@ class Parameter(Placed):
             raise ValueError(f"`low` is {self.low:g}; on a scale of factors it is above 0, or write `scale: linear`")
         if (self.kind == "hardware") != (self.host is not None):
             raise ValueError("`hardware` has a `host`, `software` has none")
+        if bool(self.paths) == bool(self.scales) or (self.scales and self.kind == "software"):
+            raise ValueError("it has `paths` in the scenarios, or, of hardware, parameters that it `scales`")
         return self
 
 
@@ -115,6 +126,9 @@ class Study(Spec):
     """Patterns of the names of cells that are left out of those."""
     metrics: Annotated[dict[str, Target], Field(min_length=1)]
     """Metrics that are fitted, by name or pattern; the first pattern that fits a metric says how it counts."""
+    given: tuple[str, ...] = ()
+    """Files of fits, relative to this file, whose parameters have the values there: software, where this study is of
+    another host's hardware. A parameter of this study takes the place of one of the same name."""
     parameters: Annotated[dict[Name, Parameter], Field(min_length=1)]
     """What is fitted."""
     search: Search = Search()
@@ -136,12 +150,13 @@ def _fits(name: str, patterns: tuple[str, ...]) -> bool:
 def changes(parameters: Mapping[str, Placed], values: Mapping[str, float], case: Case, host: str) -> list[str]:
     """The `--set` lines that give the parameters these values in a case of this host."""
     found = []
-    for name, parameter in parameters.items():
-        if parameter.host not in (None, host):
-            continue
+    of_host = {name: one for name, one in parameters.items() if one.host in (None, host)}
+    for name, parameter in of_host.items():
+        factors = [values[other] for other, one in of_host.items() if any(fnmatchcase(name, p) for p in one.scales)]
         for setting in parameter.paths:
-            if fnmatchcase(case.scenario.stem, setting.scenario):
-                found.append(f"{setting.path}={setting.times * values[name]:.9g} {parameter.unit}".rstrip())
+            if setting.is_in(case.scenario):
+                value = setting.times * values[name] * math.prod(factors)
+                found.append(f"{setting.path}={value:.9g} {parameter.unit}".rstrip())
     return found
 
 

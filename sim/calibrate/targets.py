@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from statistics import mode
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,8 +22,9 @@ from sim.observed.cells import Cell, read_cells
 class MeasuredCell:
     """A cell with its repeats.
 
-    cases: the different cases of its repeats, with how many repeats each has; mostly one, but repeats may differ in
-    length. values: by metric, one number for each repeat that has it.
+    cases: the different cases of its repeats, with how many repeats each has; mostly one, but arrivals may differ.
+    Repeats that differ in length alone are all taken as the most common one: a second more or less of the same load is
+    no other case. values: by metric, one number for each repeat that has it.
     """
 
     host: str
@@ -103,12 +105,13 @@ def grouped_cells(cells: Sequence[Cell]) -> tuple[MeasuredCell, ...]:
 
 
 def _group(host: str, name: str, repeats: Sequence[Cell]) -> MeasuredCell:
-    cases: dict[Case, int] = defaultdict(int)
+    found = [system(cell.system).case(cell) for cell in repeats]
+    usual = mode(case.duration_ns for case in found)
     values: dict[str, list[float]] = defaultdict(list)
     for cell in repeats:
-        cases[system(cell.system).case(cell)] += 1
         for metric, value in cell.values.items():
             values[metric].append(value)
+    cases = Counter(replace(case, duration_ns=usual) for case in found)
     return MeasuredCell(host, name, dict(cases), {metric: tuple(some) for metric, some in values.items()})
 
 
