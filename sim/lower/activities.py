@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from sim.lower.activity_work import Scheduled, effect, progress_of, retry_budget, work
 from sim.lower.federation import FederatedQueue
+from sim.lower.parts import TIMERS
 from sim.lower.postgres import PostgresStore
 from sim.lower.postgres_rows import transaction_steps
 from sim.lower.steps import (
     Attempt,
     AttemptBody,
     Branch,
+    Fork,
+    ForkBody,
     Option,
     Step,
     Steps,
+    add,
     call,
     constant,
     count,
@@ -44,7 +48,8 @@ def activity_steps(workers: Workers, activity: Activity, how: Scheduled) -> Step
     )
     trial = (
         *(workers.eager.or_else(ordinary, activity.name, how.alone) if eager else ordinary),
-        *((set_to(_tried(activity), 1),) if _tried(activity) in workers.parts.attributes else ()),
+        *((add(_tried(activity), 1),) if _tried(activity) in workers.parts.attributes else ()),
+        *_outlived(workers, activity),
         *_at_work(workers, workers.queue, activity, how, read),
     )
     return (
@@ -61,6 +66,7 @@ def federated_steps(queue: FederatedQueue, activity: Activity, how: Scheduled) -
         steps = (
             *workers.poller(workers.activities, workers.activity_slots, workers.activity_pollers),
             *_fetched(workers),
+            *_outlived(workers, activity),
             *_at_work(workers, queue.name, activity, how),
         )
         return (call(workers.parts.add_routine(f"{how.workflow}-{activity.name}-on-{workers.queue}", steps)),)
@@ -134,6 +140,23 @@ def _fetched(workers: Workers) -> Steps:
     )
 
 
+def _outlived(workers: Workers, activity: Activity) -> Steps:
+    """The timer of its start-to-close timeout, which the timer queue has until it ends, whatever becomes of the
+    activity."""
+    if TIMERS not in workers.parts.timers or activity.start_to_close_ns is None:
+        return ()
+    timer = delay(constant(activity.start_to_close_ns), "timer", timers=TIMERS)
+    return (Fork(fork=ForkBody(branches=((timer,),), join=0)),)
+
+
+def _retried(workers: Workers, queue: str, activity: Activity) -> Steps:
+    """A mark when an activity is done that took more than one attempt, where these are counted."""
+    tried = _tried(activity)
+    if tried not in workers.parts.attributes:
+        return ()
+    return (Branch(branch=(Option(attribute=tried, above=1.5, steps=(mark(f"{queue}-activity-retried"),)),)),)
+
+
 def _at_work(workers: Workers, queue: str, activity: Activity, how: Scheduled, read: Steps = ()) -> Steps:
     """An attempt from the moment that its worker begins until the slot is free again. read: what brings its data."""
     store = workers.store
@@ -157,6 +180,7 @@ def _at_work(workers: Workers, queue: str, activity: Activity, how: Scheduled, r
         mark(READY),
         *workers.platform.enter(),
         *((store.transition("activity_completed"),) if how.completion is None else how.completion),
+        *_retried(workers, queue, activity),
         *(() if activity.memory_bytes is None else (release(workers.memory),)),
         release(workers.activity_slots),
     )

@@ -47,18 +47,24 @@ class Forwarder:
         queue.constants.note("polls of a task queue", "spread evenly over its partitions, as long as they wait")
 
     def steps(self) -> Iterator[Step]:
-        """From the partition that a task has come to, to one where a poll waits."""
+        """From the partition that a task comes to, any of them, to one where a poll waits."""
+        first = self.queue.first
+        even = 1 / self.queue.partitions
+        elsewhere = (
+            Option(probability=even, steps=self._come_to(partition, name))
+            for partition, name in enumerate(self.names, 1)
+        )
+        here = Option(steps=(set_to(PARTITION, first), *self.queue.handed_over()))
         yield set_to(HOME, 0)
-        yield Branch(branch=tuple(self._at(partition, PARTITION, steps) for partition, steps in self._tasks()))
+        yield Branch(branch=(*elsewhere, here))
 
-    def _tasks(self) -> Iterator[tuple[int, Steps]]:
-        for partition, name in enumerate(self.names, 1):
-            forwarded = Option(probability=self.share, steps=self._forwarded(partition, name))
-            yield partition, (Branch(branch=(forwarded,)),)
-
-    def _at(self, partition: int, attribute: str, steps: Steps) -> Option:
-        at = partition + (self.queue.first if attribute == PARTITION else 0)
-        return Option(attribute=attribute, above=at - 0.5, below=at + 0.5, steps=steps)
+    def _come_to(self, partition: int, name: str) -> Steps:
+        forwarded = Option(probability=self.share, steps=self._forwarded(partition, name))
+        return (
+            set_to(PARTITION, self.queue.first + partition),
+            *self.queue.handed_over(),
+            Branch(branch=(forwarded,)),
+        )
 
     def _forwarded(self, partition: int, name: str) -> Steps:
         at_once = Use(use=UseBody(station=name, patience=constant(0)))
@@ -75,5 +81,5 @@ class Forwarder:
         even = 1 / self.queue.partitions
         prompts: list[tuple[int, Steps]] = [(at, (Prompt(prompt=name),)) for at, name in enumerate(self.names, 1)]
         anywhere = Branch(branch=tuple(Option(probability=even, steps=prompt) for _, prompt in prompts))
-        homes = tuple(self._at(at, HOME, prompt) for at, prompt in prompts)
+        homes = tuple(Option(attribute=HOME, above=at - 0.5, below=at + 0.5, steps=prompt) for at, prompt in prompts)
         return (Branch(branch=(*homes, Option(steps=(anywhere,)))),)

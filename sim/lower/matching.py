@@ -58,12 +58,11 @@ class TaskQueue:
 
     def offered(self) -> Iterator[Step]:
         """From history to the pollers: by way of a partition."""
-        if PARTITION in self.parts.attributes:
-            yield set_drawn(PARTITION, UniformCount(between=(self.first, self.first + self.partitions - 1)))
         if self.forwarder is not None:
-            yield from self.handed_over()
             yield from self.forwarder.steps()
             return
+        if PARTITION in self.parts.attributes:
+            yield set_drawn(PARTITION, UniformCount(between=(self.first, self.first + self.partitions - 1)))
         if self.polls >= self.partitions:
             yield from self.handed_over()
             return

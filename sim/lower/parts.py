@@ -13,10 +13,13 @@ from sim.network.controllers import Controller
 from sim.network.faults import Fault
 from sim.network.monitors import Monitor, Span
 from sim.network.places import Cache, NodeGroup, Resource, Station
-from sim.network.policies import Breaker, Budget
+from sim.network.policies import Breaker, Budget, TimerQueue
 from sim.network.routines import Call
 from sim.network.sources import Source
 from sim.network.walk import walk
+
+TIMERS = "timers"
+"""The timer queue of the one shard, where it is simulated."""
 
 
 @dataclass(slots=True)
@@ -40,6 +43,7 @@ class Parts:
     breakers: dict[str, Breaker] = field(default_factory=dict)
     budgets: dict[str, Budget] = field(default_factory=dict)
     controllers: dict[str, Controller] = field(default_factory=dict)
+    timers: dict[str, TimerQueue] = field(default_factory=dict)
     monitors: dict[str, Monitor] = field(default_factory=dict)
     spans: dict[str, Span] = field(default_factory=dict)
     not_pods: set[str] = field(default_factory=set)
@@ -75,6 +79,7 @@ class Parts:
             faults=self.faults,
             breakers=self.breakers,
             budgets=self.budgets,
+            timers=self.timers,
             controllers=self.controllers,
             monitors=self.monitors,
             spans=self.spans,

@@ -12,7 +12,7 @@ from typing import Any
 
 from sim.lower.constants import Constants
 from sim.lower.limits import RateLimits
-from sim.lower.parts import Parts
+from sim.lower.parts import TIMERS, Parts
 from sim.lower.steps import (
     Attempt,
     AttemptBody,
@@ -31,7 +31,7 @@ from sim.lower.steps import (
 from sim.network.distributions import Uniform
 from sim.network.faults import Target as NodeTarget
 from sim.network.places import Keyed, NodeGroup, Resource
-from sim.network.routines import Retry
+from sim.network.routines import Notify, Retry
 from sim.scenario.faults import DeploymentFault
 from sim.scenario.platform import TemporalCluster
 from sim.scenario.presets import Transition
@@ -44,6 +44,8 @@ OWNER = "shard-owner"
 """Resource: what a transition, or the read of a queue, holds of the pod that owns its shard."""
 LOST = ("crash", "refused")
 """Failures after which a connection has to be opened anew."""
+TASKS = frozenset({"transfer_task_insert", "visibility_task_insert"})
+"""Rows that have queues of the shard looked into."""
 LOCKS = 2**14
 """Locks of executions, where a shard writes for several at once."""
 
@@ -165,9 +167,12 @@ class Store(ABC):
             )
         else:
             body = AttemptBody(steps=self._once(transition, owned), retry=retry, counted=False)
+        told: Steps = ()
+        if TIMERS in self.parts.timers and owned and TASKS & set(transition.rows):
+            told = (Notify(notify=TIMERS),)
         events = (add(HISTORY, transition.events),) if transition.events else ()
         regional = self.parts.regional
-        return (Attempt(attempt=body), *events, *(() if regional is None else regional.shipped(transition)))
+        return (Attempt(attempt=body), *told, *events, *(() if regional is None else regional.shipped(transition)))
 
     def _once(self, transition: Transition, owned: bool, anew: bool = False) -> Steps:
         """One try."""

@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from sim.lower.constants import Constants
 from sim.lower.limits import RateLimits
 from sim.lower.ownership import read_by_owner
-from sim.lower.parts import Parts
+from sim.lower.parts import TIMERS, Parts
 from sim.lower.steps import Distribution, Fork, ForkBody, Step, constant, count, delay, use
 from sim.lower.zones import CROSS_ZONE
 from sim.network.places import Choice, Keyed, NodeGroup, Polled, Server
+from sim.network.policies import TimerQueue
 from sim.scenario.platform import Service, TemporalCluster
-from sim.units.tables import SECOND
+from sim.units.tables import MILLISECOND, SECOND
 
 
 class Platform:
@@ -35,6 +36,20 @@ class Platform:
         self.rtt_ns = constants.number("temporal.rtt") if rtt_ns is None else rtt_ns
         self._add_transfer_queue(store_rtt_ns)
         self._add_services()
+        self._add_timers()
+
+    def _add_timers(self) -> None:
+        """The timer queue of the shard, where there is one shard."""
+        ahead_ns = self.constants.number("temporal.timer_ahead")
+        shards = self.temporal.history_shards or self.constants.number("temporal.history_shards")
+        if ahead_ns and shards > 1:
+            self.constants.note("timers that are read ahead", "are told of one shard alone; timer_floor holds here")
+        elif ahead_ns:
+            self.parts.timers[TIMERS] = TimerQueue(ahead_ns=ahead_ns, after_ns=MILLISECOND)
+            self.constants.note(
+                "timers that have lost their meaning",
+                "have the queue read when they end, if they are start-to-close timeouts of activities; others do not",
+            )
 
     def _add_transfer_queue(self, store_rtt_ns: int) -> None:
         """The task queue of each shard. What follows a read up to the poller is part of its time: the hops between
@@ -118,6 +133,8 @@ class Platform:
 
     def timer(self, time: Distribution, under_way: bool = False) -> Step:
         """A server timer. under_way: it was set before the run began, and what is left of it may be short."""
+        if TIMERS in self.parts.timers:
+            return delay(time, "timer", grid_ns=self.temporal.timer_grid_ns, timers=TIMERS)
         floor_ns = 0 if under_way else self.constants.number("temporal.timer_floor")
         return delay(time, "timer", floor_ns=floor_ns, grid_ns=self.temporal.timer_grid_ns)
 

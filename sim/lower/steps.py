@@ -134,10 +134,11 @@ def delay(
     floor_ns: int = 0,
     grid_ns: int | None = None,
     per_ns: dict[str, int] | None = None,
+    timers: str | None = None,
 ) -> Step:
-    """Let time pass. per_ns: further time for each unit of an attribute."""
+    """Let time pass. per_ns: further time for each unit of an attribute. timers: queue whose timer it is."""
     further = {attribute: InUnitInt(ns) for attribute, ns in (per_ns or {}).items()}
-    return DelayStep(name=name, delay=time, kind=kind, floor_ns=floor_ns, grid_ns=grid_ns, per=further)
+    return DelayStep(name=name, delay=time, kind=kind, floor_ns=floor_ns, grid_ns=grid_ns, per=further, timers=timers)
 
 
 def call(routine: str) -> Step:

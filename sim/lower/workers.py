@@ -15,7 +15,7 @@ from sim.lower.locality import Locality
 from sim.lower.lowered import SyncMatch
 from sim.lower.masters import CROSS_REGION
 from sim.lower.matching import TaskQueue
-from sim.lower.parts import Parts
+from sim.lower.parts import TIMERS, Parts
 from sim.lower.persistence import Store
 from sim.lower.platform import Platform
 from sim.lower.steps import Distribution, Step, Steps, acquire, constant, count, delay, release, use
@@ -197,7 +197,8 @@ class Workers:
             jitter=policy.jitter,
             budget=budget,
             non_retryable=non_retryable,
-            floor_ns=number("temporal.timer_floor") if on_the_server else 0,
+            floor_ns=number("temporal.timer_floor") if on_the_server and TIMERS not in self.parts.timers else 0,
+            timers=TIMERS if on_the_server and TIMERS in self.parts.timers else None,
             grid_ns=self.platform.temporal.timer_grid_ns if on_the_server else None,
         )
 
@@ -222,6 +223,11 @@ class Workers:
         That is when a workflow task has their state again: from the cache, or rebuilt from the history. Workers of
         activities alone hold no such state.
         """
+        if not self.constants.is_on("temporal.retry_by_transfer"):  # attempts are counted
+            if f"{self.queue}-activity-wait" in self.parts.spans:
+                self._span("retried", "activity-scheduled", "activity-retried")
+            if f"{self.queue}-workflow-task-wait" in self.parts.spans:
+                self._span("sticky_timeout", "workflow-task-scheduled", "sticky-timed-out")
         if f"{self.queue}-workflow-task-wait" not in self.parts.spans:
             return
         self.parts.spans[f"{self.queue}-recovery"] = Span(
@@ -230,6 +236,10 @@ class Workers:
             after_crash=self.nodes,
             metric=f"worker_recovery.{self.queue}",
         )
+
+    def _span(self, metric: str, start: str, end: str) -> None:
+        name = f"{self.queue}-{end}"
+        self.parts.spans[name] = Span(start=f"{self.queue}-{start}", end=name, metric=f"{metric}.{self.queue}")
 
     def fetched(self) -> Iterator[Step]:
         """What keeps a poller busy with a task: the frontend's limit, and the round trip of its poll where the worker

@@ -175,6 +175,7 @@ def _pod(workers: Workers, which: Which) -> Steps:
     constants.note("a sticky worker that is known to be gone", "costs a transition, as a sticky timeout does")
     # When its time is up the task goes to any pod, by way of the normal queue.
     moved = (
+        mark(f"{workers.queue}-sticky-timed-out"),
         *_timed_out(workers),
         count(sticky_timeout=1),
         *workers.workflow_tasks.dispatch(),

@@ -21,6 +21,7 @@ from sim.network.routines import (
     Fork,
     Loop,
     Mark,
+    Notify,
     Prompt,
     Release,
     SetStep,
@@ -200,6 +201,10 @@ def _step(network: Network, placed: Placed, affinities: Collection[str]) -> Iter
         yield from _use(network, step, path)
     elif isinstance(step, DelayStep):
         yield from _attributes(network, step.per, (*path, "per"))
+        if step.timers is not None and step.timers not in network.timers:
+            yield _unknown((*path, "timers"), "a timer queue", step.timers, network.timers)
+    elif isinstance(step, Notify) and step.notify not in network.timers:
+        yield _unknown((*path, "notify"), "a timer queue", step.notify, network.timers)
     elif isinstance(step, Call) and step.call not in network.routines:
         yield _unknown((*path, "call"), "a routine", step.call, network.routines)
     elif isinstance(step, SetStep):
@@ -212,6 +217,9 @@ def _step(network: Network, placed: Placed, affinities: Collection[str]) -> Iter
         breaker = step.attempt.breaker
         if breaker is not None and breaker not in network.breakers:
             yield _unknown((*path, "attempt", "breaker"), "a circuit breaker", breaker, network.breakers)
+        timers = step.attempt.retry.timers if step.attempt.retry is not None else None
+        if timers is not None and timers not in network.timers:
+            yield _unknown((*path, "attempt", "retry", "timers"), "a timer queue", timers, network.timers)
         budget = step.attempt.retry.budget if step.attempt.retry is not None else None
         if budget is not None and budget not in network.budgets:
             yield _unknown((*path, "attempt", "retry", "budget"), "a retry budget", budget, network.budgets)

@@ -9,7 +9,7 @@ from sim.network.faults import Fault
 from sim.network.monitors import Monitor, Span
 from sim.network.names import Name
 from sim.network.places import Cache, NodeGroup, Resource, Station
-from sim.network.policies import Breaker, Budget
+from sim.network.policies import Breaker, Budget, TimerQueue
 from sim.network.routines import Steps
 from sim.network.sources import Source
 from sim.spec import Spec
@@ -38,6 +38,8 @@ class Network(Spec):
     """What turns tries away while they fail too often."""
     budgets: dict[Name, Budget] = Field(default_factory=dict)
     """What bounds further tries by a share of first ones."""
+    timers: dict[Name, TimerQueue] = Field(default_factory=dict)
+    """What holds timers, and may put them off."""
     controllers: dict[Name, Controller] = Field(default_factory=dict)
     """What switches nodes on and off."""
     monitors: dict[Name, Monitor] = Field(default_factory=dict)

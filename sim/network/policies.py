@@ -39,6 +39,8 @@ class Retry(Spec):
     """A back-off takes at least this long."""
     grid_ns: PositiveDuration | None = None
     """Back-offs end at a multiple of this time (server timers are looked at in steps)."""
+    timers: Name | None = None
+    """Back-offs are timers of this queue, which may put them off."""
 
 
 class Heartbeat(Spec):
@@ -48,6 +50,18 @@ class Heartbeat(Spec):
     """The attempt fails when no sign has come for this long."""
     interval_ns: PositiveDuration | None = None
     """Time between two signs; 0.8 of the timeout by default (the SDKs' throttle)."""
+
+
+class TimerQueue(Spec):
+    """Timers that are stored, and read ahead of their time in one go: what is new has to be later than what was read.
+
+    Source of the pattern: Temporal server, task_key_manager.go and queue_scheduled.go of service/history, 2025.
+    """
+
+    ahead_ns: PositiveDuration
+    """How far ahead of now it is read."""
+    after_ns: Duration = 0
+    """How long after what was read a timer ends that would have been within it."""
 
 
 class Breaker(Spec):

@@ -107,6 +107,8 @@ class DelayStep(StepSpec):
     """At least this long."""
     grid_ns: PositiveDuration | None = None
     """Ends at a multiple of this time, the next one (a timer that is looked at in steps)."""
+    timers: Name | None = None
+    """It is a timer of this queue, which may put it off."""
 
 
 class Option(Spec):
@@ -380,6 +382,14 @@ class Prompt(StepSpec):
     """The station."""
 
 
+class Notify(StepSpec):
+    """A timer queue hears of something new, and will take no timer that is due soon: `{notify: server}`."""
+
+    TAG: ClassVar[str] = "notify"
+    notify: Name
+    """The timer queue."""
+
+
 _KINDS: dict[str, type[StepSpec]] = {
     kind.TAG: kind
     for kind in (
@@ -403,6 +413,7 @@ _KINDS: dict[str, type[StepSpec]] = {
         Cached,
         Forget,
         Prompt,
+        Notify,
     )
 }
 
@@ -430,7 +441,8 @@ Step = Annotated[
     | Annotated[Fail, Tag("fail")]
     | Annotated[Cached, Tag("cached")]
     | Annotated[Forget, Tag("forget")]
-    | Annotated[Prompt, Tag("prompt")],
+    | Annotated[Prompt, Tag("prompt")]
+    | Annotated[Notify, Tag("notify")],
     chosen_by_key({key: key for key in _KINDS}),
 ]
 """One step of a routine: a mapping whose key says what it does."""

@@ -51,6 +51,7 @@ FAMILIES = {
     "heartbeat": "lost resumed",
     "retry": "itself jitter floor grid maximum_interval non_retryable exhausted unlimited",
     "breaker": "opens half_open closes opens_again nodes trials_full stale left trial_left crashed",
+    "timers": "put_off read within notified",
     "shed": "fifo lifo priority spared node",
     "budget": "put_in full nodes takes spent crashed",
     "fault": (

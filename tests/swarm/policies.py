@@ -22,6 +22,7 @@ def put_policies(document: Document, swarm: Swarm, times: Times) -> None:
     attempts = [found for name, steps in document["routines"].items() for found in _attempts(steps, [], name)]
     _breakers(document, attempts, Dice(f"breakers {swarm.seed}"), times)
     _budgets(document, attempts, Dice(f"budgets {swarm.seed}"))
+    _timers(document, attempts, Dice(f"timer queue {swarm.seed}"), times)
     dice = Dice(f"stops {swarm.seed}")
     for attempt, _ in attempts:
         if attempt.keys() & {"start_to_close", "schedule_to_close", "heartbeat"} and dice.chance(0.3):
@@ -102,6 +103,31 @@ def _budgets(document: Document, attempts: list[tuple[Document, list[str]]], dic
             budgets[name] = kind | ({"at": where} if where else {})
             attempt["retry"]["budget"] = name
     document["budgets"] = budgets
+
+
+def _timers(document: Document, attempts: list[tuple[Document, list[str]]], dice: Dice, times: Times) -> None:
+    """A timer queue for some of the delays and back-offs, which some routines notify at their start."""
+    if not dice.chance(0.4):
+        return
+    ahead, after = times.steps(dice.pick((1, 3, 10))), times.steps(dice.pick((0, 1)))
+    document["timers"] = {"server": {"ahead": ahead, "after": after}}
+    for attempt, _ in attempts:
+        if "retry" in attempt and dice.chance(0.6):
+            attempt["retry"]["timers"] = "server"
+    for steps in document["routines"].values():
+        for step in _delays(steps):
+            if dice.chance(0.3):
+                step["timers"] = "server"
+        if dice.chance(0.3):
+            steps.insert(0, {"notify": "server"})
+
+
+def _delays(steps: list[Document]) -> Iterator[Document]:
+    for step in steps:
+        if "delay" in step:
+            yield step
+        for inner in _lists(list(step.values())):
+            yield from _delays(inner)
 
 
 def _attempts(steps: list[Document], held: list[str], routine: str) -> Iterator[tuple[Document, list[str]]]:

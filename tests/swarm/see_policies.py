@@ -1,10 +1,11 @@
-"""What keeps failures from spreading: looks at breakers and budgets of the reference engine."""
+"""What keeps failures from spreading, and timer queues: looks at those of the reference engine."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from sim.engine.reference.policies import CLOSED, HALF_OPEN, BreakerState, BudgetState, Circuit, Passage
+from sim.engine.reference.timers import TimerState
 from sim.network.policies import TOKEN
 
 from .looks import Seen, look
@@ -71,3 +72,20 @@ def _take(seen: Seen, budget: Any, job: Any) -> None:
 def _budget_down(seen: Seen, budget: Any, node: int, hit: Any) -> None:
     if budget.tokens[node] < budget.full:
         seen.add("budget.crashed")
+
+
+@look(TimerState, "end_of")
+def _timer_end(seen: Seen, timers: Any, end_ns: int) -> None:
+    if end_ns < timers.least_ns:
+        seen.add("timers.put_off")
+
+
+@look(TimerState, "ended")
+def _timer_ended(seen: Seen, timers: Any, now_ns: int) -> None:
+    seen.add("timers.read" if now_ns >= timers.read_ns else "timers.within")
+
+
+@look(TimerState, "notify")
+def _timers_notified(seen: Seen, timers: Any, now_ns: int) -> None:
+    if now_ns + timers.spec.ahead_ns > timers.least_ns:
+        seen.add("timers.notified")

@@ -1,4 +1,4 @@
-"""Temporal's dev server under workflows of activities: cells as changes of `configs/real/temporal.yaml`."""
+"""Temporal's dev server under workflows of activities: cells as changes of `configs/real/temporal*.yaml`."""
 
 from __future__ import annotations
 
@@ -6,14 +6,28 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from sim.calibrate.cases import FOLLOWED_NS, Case, Replayed
-from sim.calibrate.readings import Reading, durations, finished, span, throughput
+from sim.calibrate.readings import Ints, Reading, durations, finished, span, throughput
 from sim.observed.cells import Cell
 from sim.results.columns import Replication
+from sim.units import parse_duration_ns
 from sim.units.tables import SECOND
 
 SCENARIO = Path("configs/real/temporal.yaml")
-WORKFLOW, QUEUE = "job", "jobs"
+KILL = Path("configs/real/temporal-kill.yaml")
+RETRY = Path("configs/real/temporal-retry.yaml")
+WORKFLOW, QUEUE, BESIDE = "job", "jobs", "works"
+LOAD_SHARE, PAUSE_S = 0.8, 0.1
+"""A worker is killed PAUSE_S after the last start; the starts take this share of an activity's length."""
+COMPONENTS = (
+    *(f"temporal.{service}" for service in ("frontend", "history", "matching")),
+    "sqlite",
+    f"workers.{QUEUE}",
+    f"workers.{BESIDE}",
+    "load",
+)
 ACTIVITIES = ("workflows.job.steps.0.activity", "workflows.job.steps.1.repeat.steps.0.activity")
 FIRST_SECOND_NS = SECOND
 """The measurement counts closes from the first second of the load on."""
@@ -29,31 +43,33 @@ POLICY = {
 def case(cell: Cell) -> Case:
     """The load that the cell was measured under, from an empty server, followed until all is done."""
     settings = cell.settings
+    if settings["mode"] == "kill":
+        return Case(
+            system="temporal",
+            name=cell.name,
+            scenario=KILL,
+            changes=tuple(_kill(settings)),
+            duration_ns=round(settings["limit_s"] * SECOND),
+            drain_ns=FOLLOWED_NS,
+            drill="kill",
+        )
+    replayed = settings["mode"] == "open" and "seed" in settings
     return Case(
         system="temporal",
         name=cell.name,
-        scenario=SCENARIO,
-        changes=tuple(_changes(cell)),
+        scenario=RETRY if settings.get("params", {}).get("fail_p") else SCENARIO,
+        changes=tuple(_changes(settings)),
         duration_ns=round(settings["duration_s"] * SECOND),
         drain_ns=FOLLOWED_NS,
-        replayed=_replayed(settings),
+        replayed=Replayed(WORKFLOW, settings["seed"], settings["rate"]) if replayed else None,
     )
 
 
-def _replayed(settings: Mapping[str, Any]) -> Replayed | None:
-    """The arrivals of an open run, where the seed that they were drawn from is known."""
-    if settings["mode"] != "open" or "seed" not in settings:
-        return None
-    return Replayed(WORKFLOW, settings["seed"], settings["rate"])
-
-
-def _changes(cell: Cell) -> Iterator[str]:
-    settings = cell.settings
+def _changes(settings: Mapping[str, Any]) -> Iterator[str]:
     if settings["mode"] == "closed":
         yield f"workflows.{WORKFLOW}.arrivals={{closed: {settings['inflight']}, think: 2 ms}}"
     else:
-        # As many as there were: chance is not what is asked about.
-        yield f"workflows.{WORKFLOW}.arrivals={cell.values.get('arrivals', settings['rate']):g}/s"
+        yield f"workflows.{WORKFLOW}.arrivals={settings['rate']:g}/s"
     yield f"workflows.{WORKFLOW}.steps.1.repeat.times={settings['k'] - 1}"
     sleep = f"{settings['sleep_ms']:g} ms"
     service = sleep if settings["dist"] == "fixed" else f"{{exponential: {sleep}}}"
@@ -76,7 +92,58 @@ def _retries(params: Mapping[str, float]) -> Iterator[str]:
     yield f"workflows.{WORKFLOW}.retry={{{', '.join(policy)}}}"
 
 
+def _kill(settings: Mapping[str, Any]) -> Iterator[str]:
+    number, load_s = settings["n"], LOAD_SHARE * settings["act_ms"] / 1e3
+    # Poisson arrivals, given their number, are spread evenly; the last one comes so long before the end on average.
+    yield f"workflows.{WORKFLOW}.arrivals={{burst: {number}, jitter: {load_s:g} s}}"
+    yield f"faults.kill.at={load_s * number / (number + 1) + PAUSE_S:.4g} s"
+    yield f"{ACTIVITIES[0]}.service={settings['act_ms']:g} ms"
+    yield f"{ACTIVITIES[0]}.start_to_close={settings['stc_s']:g} s"
+    if settings.get("hb_s"):
+        yield f"{ACTIVITIES[0]}.heartbeat={settings['hb_s']:g} s"
+    yield f"workers.{QUEUE}.activity_slots={settings['slots']}"
+    if settings.get("sticky_s"):
+        yield f"workers.{QUEUE}.sticky_schedule_to_start={settings['sticky_s']:g} s"
+    yield f"temporal.eager_activities={'true' if settings['eager'] else 'false'}"
+    if settings["kind"] == "sticky":  # the victim runs workflow tasks alone
+        yield f"{ACTIVITIES[0]}.task_queue={BESIDE}"
+        yield f"workers.{BESIDE}={{replicas: 1, cpu: 2, activity_slots: {settings['slots']}}}"
+        yield f"hosts.machine.components=[{', '.join(COMPONENTS)}]"
+
+
 def metrics(case: Case, run: Replication) -> Reading:
+    """What the measurement reads off a run of this kind."""
+    return _recovery(case, run) if case.drill else _latencies(case, run)
+
+
+def _recovery(case: Case, run: Replication) -> Reading:
+    """Times in s from the kill: to the end of activities that it hit; or, where it hit none, to when workflow tasks
+    have waited long enough for the cache that is gone."""
+    killed_ns = _killed_ns(case)
+    done = finished(run, WORKFLOW)
+    values = {"recovery.last": (int(done.end_ns.max()) - killed_ns) / 1e9} if done.end_ns.size else {}
+    for metric, name in (("recovery", f"retried.{QUEUE}"), ("recovery", f"sticky_timeout.{QUEUE}")):
+        ended_ns = run.spans[name].ended_ns if name in run.spans else np.zeros(0, np.int64)
+        after_s = (ended_ns[ended_ns >= killed_ns] - killed_ns) / 1e9
+        if after_s.size and metric not in values:
+            values |= {
+                metric: float(after_s.mean()),
+                f"{metric}.mean": float(after_s.mean()),
+                f"{metric}.p50": float(np.median(after_s)),
+                f"{metric}.max": float(after_s.max()),
+            }
+    waited_s = span(run, f"sticky_timeout.{QUEUE}") / 1e9
+    if waited_s.size:
+        values |= {"sticky.mean": float(waited_s.mean()), "sticky.p50": float(np.median(waited_s))}
+    return Reading(values)
+
+
+def _killed_ns(case: Case) -> int:
+    found = next(change for change in case.changes if change.startswith("faults.kill.at="))
+    return parse_duration_ns(found.partition("=")[2])
+
+
+def _latencies(case: Case, run: Replication) -> Reading:
     """Latencies by the server's clock, from when it knows of the workflow; waits in both queues; throughput."""
     done = finished(run, WORKFLOW)
     starts = span(run, f"start.{WORKFLOW}")
@@ -87,6 +154,12 @@ def metrics(case: Case, run: Replication) -> Reading:
         | durations("latency", done.latency_ns - before_ns)
         | durations("latency.client", done.latency_ns)
         | durations("start", starts)
-        | durations("schedule_to_start.activity", span(run, f"schedule_to_start.{QUEUE}"))
+        | durations("schedule_to_start.activity", _waits(case, run))
         | durations("schedule_to_start.workflow_task", span(run, f"workflow_task_schedule_to_start.{QUEUE}"))
     )
+
+
+def _waits(case: Case, run: Replication) -> Ints:
+    """Waits of activities; none where some are tried again, since the measurement tells them of the last attempt."""
+    fails = any(".error_rate=" in change for change in case.changes)
+    return np.zeros(0, np.int64) if fails else span(run, f"schedule_to_start.{QUEUE}")

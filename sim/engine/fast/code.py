@@ -27,6 +27,7 @@ from sim.network.routines import (
     Fork,
     Loop,
     Mark,
+    Notify,
     Prompt,
     Race,
     Release,
@@ -187,12 +188,19 @@ class _Writer:
             case Forget():
                 at = self.new(L.OP_FORGET, placed, following, 5)
                 self.program.words[at + L.FG_SLOT] = self.program.number(self.program.affinities, step.forget)
+            case Notify():
+                at = self.new(L.OP_NOTIFY, placed, following, 5)
+                self.program.words[at + L.NO_TIMERS] = self.timers(step.notify)
             case Prompt():
                 at = self.new(L.OP_PROMPT, placed, following, 5)
                 self.program.words[at + L.PR_PLACE] = self.place(step.prompt)
             case _:
                 raise AssertionError(step)
         return at
+
+    def timers(self, name: str | None) -> int:
+        """Handle of a timer queue; 0 for none."""
+        return 0 if name is None else self.program.handles[f"timers {name}"]
 
     def acquire(self, placed: Placed, step: Acquire, here: Path, following: int) -> int:
         """An acquire."""
@@ -242,6 +250,7 @@ class _Writer:
         self.program.state(at + L.DE_STATE, state)
         self.draw(at + L.DE_DIST, step.delay, f"{placed.stream}/delay")
         words[at + L.DE_FLOOR], words[at + L.DE_GRID] = step.floor_ns, step.grid_ns or 0
+        words[at + L.DE_TIMERS] = self.timers(step.timers)
         self.pairs(at + L.DE_PER, step.per)
         return at
 
@@ -328,6 +337,7 @@ class _Writer:
         self.program.stream(at + L.AT_JITTER_STREAM, f"{placed.stream}/jitter")
         words[at + L.AT_MAXIMUM] = -1 if retry.maximum_attempts is None else retry.maximum_attempts
         words[at + L.AT_FLOOR], words[at + L.AT_GRID] = retry.floor_ns, retry.grid_ns or 0
+        words[at + L.AT_TIMERS] = self.timers(retry.timers)
         fatal = [self.program.number(self.program.errors, error) for error in retry.non_retryable]
         words[at + L.AT_FATAL], words[at + L.AT_FATAL_COUNT] = self.program.put(fatal), len(fatal)
 

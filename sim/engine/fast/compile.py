@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from sim.engine.elements import elements_of, wall_elements
 from sim.engine.fast.code import write_routines
 from sim.engine.fast.ground import write_groups, write_places
-from sim.engine.fast.guards import write_breakers, write_budgets
+from sim.engine.fast.guards import write_breakers, write_budgets, write_timers
 from sim.engine.fast.layout import (
     AT_MOST_ONCE,
     CONSERVE,
@@ -113,6 +113,7 @@ def compile_network(network: Network, drill: str | None = None, traces: Traces |
     write_places(program, network, faults, steps)
     write_breakers(program, network)
     write_budgets(program, network)
+    write_timers(program, network)
     write_routines(program, network)
     write_sources(program, network, traces or {})
     write_faults(program, network, faults)

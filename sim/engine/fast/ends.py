@@ -37,6 +37,7 @@ from sim.engine.fast.layout import (
     AT_RETRY,
     AT_SCC,
     AT_TIMED,
+    AT_TIMERS,
     ATTEMPT_FRAME,
     B_AWAITED,
     B_DECIDING,
@@ -118,6 +119,7 @@ from sim.engine.fast.memory import (
 from sim.engine.fast.pools import drop_grant, leave_line, serve, stop_patience
 from sim.engine.fast.records import reacted
 from sim.engine.fast.servers import cut_visit, leave_door
+from sim.engine.fast.timers import timer_end
 from sim.engine.fast.trials import close_trial
 from sim.engine.order import TIMEOUT
 
@@ -155,7 +157,7 @@ def _back_off_end(m: Memory, f: Floats, job: int, step: int, interval: float) ->
     end = m[H_NOW] + max(half_even(length), m[step + AT_FLOOR])
     if m[step + AT_GRID]:
         end = multiple_above(end, m[step + AT_GRID])
-    return end
+    return timer_end(m, m[step + AT_TIMERS], end)
 
 
 @inner

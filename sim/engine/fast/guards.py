@@ -1,4 +1,4 @@
-"""From circuit breakers and retry budgets to words."""
+"""From circuit breakers, retry budgets and timer queues to words."""
 
 from __future__ import annotations
 
@@ -45,3 +45,11 @@ def write_budgets(program: Program, network: Network) -> None:
         words[at + L.BU_SUM] = count * full
         program.block(at + L.BU_NODES, [full], count)
     program.words[L.H_BUDGETS], program.words[L.H_BUDGETS + 1] = program.put(handles), len(handles)
+
+
+def write_timers(program: Program, network: Network) -> None:
+    """Every timer queue, with nothing read."""
+    for name, spec in network.timers.items():
+        at = program.room(L.TQ_SIZE)
+        program.handles[f"timers {name}"] = at
+        program.words[at + L.TQ_AHEAD], program.words[at + L.TQ_AFTER] = spec.ahead_ns, spec.after_ns

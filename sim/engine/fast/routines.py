@@ -80,6 +80,7 @@ from sim.engine.fast.layout import (
     OP_LOOP,
     OP_LOOP_END,
     OP_MARK,
+    OP_NOTIFY,
     OP_PROMPT,
     OP_RACE,
     OP_RELEASE,
@@ -114,6 +115,7 @@ from sim.engine.fast.steps import (
     step_fail,
     step_forget,
     step_mark,
+    step_notify,
     step_prompt,
     step_release,
     step_set,
@@ -311,6 +313,8 @@ def _other_step(m: Memory, f: Floats, job: int, step: int, code: int) -> int:
         return step_start(m, job, step)
     if code == OP_FORGET:
         return step_forget(m, job, step)
+    if code == OP_NOTIFY:
+        return step_notify(m, step)
     if code == OP_PROMPT:
         return step_prompt(m, f, job, step)
     return _step_end(m, f, job, step, code)

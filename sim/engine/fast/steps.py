@@ -33,6 +33,7 @@ from sim.engine.fast.layout import (
     DE_KEY,
     DE_PER,
     DE_PER_COUNT,
+    DE_TIMERS,
     DELAY,
     FG_SLOT,
     FL_ALWAYS,
@@ -59,6 +60,7 @@ from sim.engine.fast.layout import (
     MK_START_COUNT,
     MK_STARTS,
     MK_WATCHED,
+    NO_TIMERS,
     NODE_MASK,
     O_CODE,
     O_ELEMENT,
@@ -100,6 +102,7 @@ from sim.engine.fast.plain import release_plain, use_plain
 from sim.engine.fast.pools import drop_grant, granted_node, new_grant, request
 from sim.engine.fast.records import recovered, span_ends
 from sim.engine.fast.servers import begin_visit, set_patience
+from sim.engine.fast.timers import notify, timer_end
 from sim.engine.fast.trials import start_trial
 from sim.engine.fast.watch import watch_mark
 from sim.engine.order import COMPLETION
@@ -266,6 +269,7 @@ def step_delay(m: Memory, f: Floats, job: int, step: int) -> int:
     end = m[H_NOW] + max(length, m[step + DE_FLOOR])
     if m[step + DE_GRID]:
         end = multiple_above(end, m[step + DE_GRID])
+    end = timer_end(m, m[step + DE_TIMERS], end)
     m[job] = key_of(m[step + DE_KEY], m[step + O_ELEMENT], T_JOB)
     set_alarm(m, end, job)
     m[H_ACTIVITIES] += 2
@@ -357,4 +361,11 @@ def step_forget(m: Memory, job: int, step: int) -> int:
 def step_prompt(m: Memory, f: Floats, job: int, step: int) -> int:
     """Read a polled queue on the spot."""
     prompt(m, f, m[step + PR_PLACE], job)
+    return m[step + O_NEXT]
+
+
+@inner
+def step_notify(m: Memory, step: int) -> int:
+    """Tell a timer queue of something new."""
+    notify(m, m[step + NO_TIMERS])
     return m[step + O_NEXT]

@@ -15,7 +15,9 @@ from sim.engine.fast.guests import account_cut_guest, finish_guest, leave_room
 from sim.engine.fast.jobs import grant_place, spend, wait_kind
 from sim.engine.fast.layout import (
     AQ_OTHERWISE,
+    AT_TIMERS,
     DE_STATE,
+    DE_TIMERS,
     G_NODE,
     H_NOW,
     H_ST_BACKOFF,
@@ -56,6 +58,7 @@ from sim.engine.fast.steps import (
     acquired,
     open_unit,
 )
+from sim.engine.fast.timers import timer_ended
 from sim.engine.fast.tries import begin_attempt
 
 
@@ -111,6 +114,7 @@ def _after_rare(m: Memory, f: Floats, job: int, step: int, kind: int, at: int, v
         return trial_settled(m, f, job, at)
     if kind == W_BACKOFF:
         spend(m, job, m[H_ST_BACKOFF], now)
+        timer_ended(m, m[step + AT_TIMERS])
         return begin_attempt(m, f, job, high(m[job + J_LINK]))
     # paused
     spend(m, job, m[H_ST_PAUSED], now)
@@ -131,6 +135,7 @@ def go_on(m: Memory, f: Floats, job: int, value: int) -> None:
         step = _after_line(m, f, job, step, at, value)
     elif kind == W_DELAY:
         spend(m, job, m[step + DE_STATE], m[H_NOW])
+        timer_ended(m, m[step + DE_TIMERS])
         step = m[step + O_NEXT]
     elif kind == W_ROOM:
         place = m[step + US_PLACE]

@@ -129,6 +129,8 @@ class AttemptStep:
                 raise
             finally:
                 job.spend("backoff", clock._now)
+            if retry.timers is not None:
+                self.engine.timers[retry.timers].ended(clock._now)
         job.path = outer_path
         if self.body.on_failure is None:
             raise Failed(error)
@@ -141,7 +143,7 @@ class AttemptStep:
         end = self.engine.clock._now + max(round(length), retry.floor_ns)
         if retry.grid_ns is not None:
             end = -(-end // retry.grid_ns) * retry.grid_ns
-        return end
+        return end if retry.timers is None else self.engine.timers[retry.timers].end_of(end)
 
     def _try(self, job: Job, deadline: int | None) -> Any:
         """One attempt in a thread of control of its own."""

@@ -22,6 +22,7 @@ from sim.engine.reference.steps import (
     FailStep,
     ForgetStep,
     MarkStep,
+    NotifyStep,
     PromptStep,
     ReleaseStep,
     SetSteps,
@@ -43,6 +44,7 @@ from sim.network.routines import (
     Fork,
     Loop,
     Mark,
+    Notify,
     Prompt,
     Race,
     Release,
@@ -129,6 +131,8 @@ def _step(engine: Engine, placed: Placed, inner: dict[Path, list[Any]], followin
             )
         case Forget():
             return ForgetStep(step)
+        case Notify():
+            return NotifyStep(engine, step)
         case Prompt():
             return PromptStep(engine, step)
     raise AssertionError(step)

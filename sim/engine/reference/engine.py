@@ -31,6 +31,7 @@ from sim.engine.reference.pools import Pool
 from sim.engine.reference.recorder import Recorder
 from sim.engine.reference.sources import SourceProcess
 from sim.engine.reference.stations import Servers, SetupServers, Shared
+from sim.engine.reference.timers import TimerState
 from sim.engine.reference.watch import Watch
 from sim.network import Network
 from sim.network.distributions import Distribution, FromAttribute, Number
@@ -90,6 +91,7 @@ class Engine:
             for name, resource in network.resources.items()
         }
         self.breakers = {name: BreakerState(self, breaker) for name, breaker in network.breakers.items()}
+        self.timers = {name: TimerState(queue) for name, queue in network.timers.items()}
         self.budgets = {name: BudgetState(self, budget) for name, budget in network.budgets.items()}
         self.stations: dict[str, Any] = {name: self._station(name) for name in network.stations}
         self.routine_ids = {name: index for index, name in enumerate(network.routines)}

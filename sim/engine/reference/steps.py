@@ -19,6 +19,7 @@ from sim.network.routines import (
     Fail,
     Forget,
     Mark,
+    Notify,
     Prompt,
     Release,
     SetStep,
@@ -186,6 +187,7 @@ class DelaySteps:
         self.engine = engine
         self.clock = engine.clock
         self.spec = spec
+        self.timers = None if spec.timers is None else engine.timers[spec.timers]
         self.length = engine.sampler(f"{placed.stream}/delay", spec.delay)
         self.per = list(spec.per.items())
         self.key = key(TIMEOUT if spec.kind == "timer" else COMPLETION, engine.element(placed))
@@ -202,7 +204,7 @@ class DelaySteps:
         end = self.clock._now + max(length, self.spec.floor_ns)
         if self.spec.grid_ns is not None:
             end = -(-end // self.spec.grid_ns) * self.spec.grid_ns
-        return self._wait(job, end)
+        return self._wait(job, end if self.timers is None else self.timers.end_of(end))
 
     def _wait(self, job: Job, end: int) -> Any:
         alarm = self.clock.alarm(end, self.key | job.order)
@@ -214,6 +216,8 @@ class DelaySteps:
             raise
         finally:
             job.spend(self.state, self.clock._now)
+        if self.timers is not None:
+            self.timers.ended(self.clock._now)
 
 
 class MarkStep:
@@ -304,6 +308,18 @@ class StartStep:
         """Tell the innermost attempt with a timeout, with the node of what is held last."""
         if job.trial is not None:
             job.trial.start(job.held[-1] if job.held and job.held[-1].node >= 0 else None)
+
+
+class NotifyStep:
+    """Tell a timer queue of something new."""
+
+    def __init__(self, engine: Engine, spec: Notify) -> None:
+        self.clock = engine.clock
+        self.timers = engine.timers[spec.notify]
+
+    def run(self, job: Job) -> None:
+        """Tell it."""
+        self.timers.notify(self.clock._now)
 
 
 class PromptStep:

@@ -47,3 +47,10 @@ BU_SUM: Final = 6  # what all have together
 BU_WANTED: Final = 7
 BU_WITHHELD: Final = 8
 BU_SIZE: Final = 9
+
+# -- timer queue -------------------------------------------------------------------------------------------------
+TQ_AHEAD: Final = 0
+TQ_AFTER: Final = 1
+TQ_LEAST: Final = 2  # nothing new ends before it
+TQ_READ: Final = 3  # up to where it has been read
+TQ_SIZE: Final = 4

@@ -55,7 +55,8 @@ O_ARGS: Final = 4
     OP_RELEASE_PLAIN,
     OP_USE_PLAIN,
     OP_PROMPT,
-) = range(29)
+    OP_NOTIFY,
+) = range(30)
 
 AQ_PLACE: Final = 4
 AQ_UNITS: Final = 5
@@ -93,7 +94,8 @@ DE_FLOOR: Final = 9
 DE_GRID: Final = 10
 DE_PER: Final = 11
 DE_PER_COUNT: Final = 12
-DE_SIZE: Final = 13
+DE_TIMERS: Final = 13  # or 0
+DE_SIZE: Final = 14
 
 BR_STREAM: Final = 4
 BR_DRAWS: Final = 5
@@ -137,7 +139,8 @@ AT_FATAL_COUNT: Final = 25
 AT_BREAKER: Final = 26  # or 0
 AT_BUDGET: Final = 27  # or 0
 AT_STOPS: Final = 28
-AT_SIZE: Final = 29
+AT_TIMERS: Final = 29  # or 0
+AT_SIZE: Final = 30
 
 AT_ONCE: Final = 0
 GRANTED: Final = 1
@@ -186,3 +189,4 @@ CC_SIZE: Final = 8
 RE_PLACE: Final = 4
 FG_SLOT: Final = 4
 PR_PLACE: Final = 4
+NO_TIMERS: Final = 4
