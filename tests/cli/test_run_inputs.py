@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from a_command import Command
 
+from sim.calibrate.fits import Goodness
+
 QUEUE = """\
 name: queue
 network:
@@ -20,6 +22,7 @@ network:
   routines: {job: [{use: server}]}
 run: {horizon: 1 min, warmup: none, replications: 40}
 """
+GOODNESS = ", ".join(f"{name}: 1" for name in Goodness.model_fields)
 FITS = """\
 command: sim calibrate queue.yaml
 version: "0.1.0"
@@ -35,7 +38,7 @@ software:
     bounds: [1, 9]
     paths: [PATH]
 correlation: [[1]]
-goodness: {numbers: 2, freedom: 1, chi2_per_freedom: 1, alike: 0}
+goodness: {GOODNESS}
 noise: {}
 discrepancy: {}
 errors: []
@@ -44,7 +47,7 @@ errors: []
 
 def written(command: Command, path: str) -> Path:
     fits = Path(command.file(QUEUE)).parent / "fits.yaml"
-    fits.write_text(FITS.replace("PATH", path))
+    fits.write_text(FITS.replace("PATH", path).replace("GOODNESS", GOODNESS))
     return fits
 
 
