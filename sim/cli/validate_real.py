@@ -40,7 +40,7 @@ def verb(system: str, product: str) -> Callable[..., None]:
             ),
         ] = "",
         only: Annotated[str, typer.Option("--only", metavar="GLOB", help="Cells by name, 'a1-*-c8'.")] = "*",
-        replications: Annotated[int, typer.Option("-r", "--replications", help="Runs of each cell.")] = 20,
+        replications: Annotated[int, typer.Option("-r", "--replications", help="Runs of each cell.")] = 12,
         as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")] = False,
         write: Annotated[
             bool, typer.Option("--write", help="Write the scores to calibration/scores.json, which a test holds.")

@@ -28,7 +28,7 @@ ROOT = Path(__file__).parent.parent.parent
 RUNS = 2
 HOST = "epyc"
 """The one whose cells are predicted afresh: a run of pgbench takes 0.3 s."""
-COMMITTED_RUNS = 20
+COMMITTED_RUNS = 12
 """The default of `sim validate`."""
 HALF_DIGIT = 0.01
 ONE_EACH = {"postgres": "a1-tpcb-like-on-c8", "temporal": "sat-mem-k3-fixed0-s100-w1-closed1", "dbos": "c-*"}

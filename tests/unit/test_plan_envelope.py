@@ -115,7 +115,7 @@ def test_every_setting_of_the_file_is_one_that_scenarios_have() -> None:
         assert not missing, (config, product)
 
 
-@pytest.mark.parametrize("path", [Path("configs/real/temporal.yaml")], ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", sorted(Path("configs/real").glob("*.yaml")), ids=lambda path: path.stem)
 def test_the_scenario_of_a_measured_system_lies_where_it_was_measured(path: Path) -> None:
     summary = predict(load(path), Options(replications=2, processes=1, lives=False, drills=False)).summary
     assert summary.calibration is not None
