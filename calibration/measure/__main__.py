@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import json
+import signal
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -128,6 +129,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     folder = MEASURED / ("quick" if chosen.quick else chosen.host)
     repeats = [0] if chosen.quick else chosen.repeat or list(range(planned.repeats))
+    # Told to end, it leaves its `with` blocks, and so ends the servers that it has started.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     try:
         measure(cells, settings, repeats, folder, chosen.quick)
     except (RuntimeError, TimeoutError) as wrong:

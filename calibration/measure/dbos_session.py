@@ -31,6 +31,9 @@ STARTING_S = 1
 DRAIN_S = 20
 """How long after the last arrival workflows may take: then those left are counted and given up."""
 
+ENDED = ""
+"""In the place of a line: there will be no more."""
+
 
 class Helper:
     """A Python process whose lines are read as they come; `with` closes its input and waits for its end."""
@@ -58,6 +61,7 @@ class Helper:
         assert self._process.stdout is not None
         for line in self._process.stdout:
             self._lines.put(line)
+        self._lines.put(ENDED)
 
     def tell(self, message: Any) -> None:
         """Send a line of JSON."""
@@ -66,15 +70,18 @@ class Helper:
         self._process.stdin.flush()
 
     def line(self, timeout_s: float = PATIENCE_S) -> str:
-        """The next line. Raises TimeoutError."""
+        """The next line. Raises TimeoutError, or RuntimeError if the process has ended."""
         try:
-            return self._lines.get(timeout=timeout_s)
+            line = self._lines.get(timeout=timeout_s)
         except queue.Empty:
             raise TimeoutError(f"{self._module} says nothing for {timeout_s:.0f} s") from None
+        if line == ENDED:
+            raise RuntimeError(f"{self._module} has ended; what it complained of stands above")
+        return line
 
     def lines_so_far(self) -> list[str]:
-        """Lines that are there and have not been taken."""
-        return [self._lines.get() for _ in range(self._lines.qsize())]
+        """Lines that are there and have not been taken. Raises RuntimeError if the process has ended."""
+        return [self.line() for _ in range(self._lines.qsize())]
 
     def cpu_s(self) -> float:
         """CPU seconds so far."""
