@@ -61,13 +61,7 @@ def differences(opened: OpenedStudy, fits: Fits, options: Options) -> Iterator[s
     The search is not made again: figures, intervals and warnings at the file's values are computed anew, among them
     whether the search would go on from there.
     """
-    hashes = _hashes(opened, [*opened.data, *given_files(opened)])
-    known = {**fits.data, **fits.given}
-    if fits.study != _hash(opened.path):
-        yield f"{opened.path.name} has changed since"
-    for path in dict.fromkeys([*hashes, *known]):
-        if hashes.get(path) != known.get(path):
-            yield f"{path} has {'changed since' if path in hashes and path in known else 'come or gone'}"
+    yield from outdated(opened, fits)
     line = _Line.of(opened, options)
     if set(fits.values) != set(line.space.names):
         yield "the parameters are others"
@@ -75,6 +69,17 @@ def differences(opened: OpenedStudy, fits: Fits, options: Options) -> Iterator[s
     anew = line.concluded(fits.values)
     yield from _other_figures(fits, anew)
     yield from (text for text in anew.warnings if text not in fits.warnings)
+
+
+def outdated(opened: OpenedStudy, fits: Fits) -> Iterator[str]:
+    """Which files have changed since the fits were made."""
+    hashes = _hashes(opened, [*opened.data, *given_files(opened)])
+    known = {**fits.data, **fits.given}
+    if fits.study != _hash(opened.path):
+        yield f"{opened.path.name} has changed since"
+    for path in dict.fromkeys([*hashes, *known]):
+        if hashes.get(path) != known.get(path):
+            yield f"{path} has {'changed since' if path in hashes and path in known else 'come or gone'}"
 
 
 def differing_errors(opened: OpenedStudy, fits: Fits, cells: Sequence[str], options: Options) -> Iterator[str]:

@@ -37,11 +37,14 @@ def parameter(name: str, path: str, start: float, low: float, high: float) -> st
     return f"  {name}: {{kind: software, unit: ms, paths: [{path}], start: {start}, low: {low}, high: {high}}}\n"
 
 
-def opened(folder: Path, parameters: str, seed: int, repeats: int = 6) -> OpenedStudy:
+def opened(
+    folder: Path, parameters: str, seed: int, repeats: int = 6, service_ms: float = TRUE_SERVICE_MS
+) -> OpenedStudy:
     scenario = written(folder)
     SYSTEMS["postgres"] = Shop(scenario)
-    truth = [f"{SERVICE}={TRUE_SERVICE_MS} ms", f"{WALK}={TRUE_WALK_MS} ms"]
-    measured(folder, scenario, truth, [40, 100, 150], repeats, seed)
+    truth = [f"{SERVICE}={service_ms} ms", f"{WALK}={TRUE_WALK_MS} ms"]
+    rates = [round(rate * TRUE_SERVICE_MS / service_ms) for rate in (40, 100, 150)]
+    measured(folder, scenario, truth, rates, repeats, seed)
     (folder / "study.yaml").write_text(STUDY.format(parameters=parameters), encoding="utf-8")
     return read_study(folder / "study.yaml")
 
@@ -68,7 +71,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> tuple[OpenedStudy, Fits]:
         folder = tmp_path_factory.mktemp("lab")
         patch.setitem(SYSTEMS, "postgres", Shop(folder / "shop.yaml"))
         study = opened(folder, TWO, 100)
-        return study, calibrate(study, ALONE)
+        return study, calibrate(study, replace(ALONE, leave_one_out=True))
 
 
 def test_a_known_truth_is_found_again(shop: tuple[OpenedStudy, Fits]) -> None:
@@ -133,6 +136,40 @@ def test_a_committed_fit_is_what_its_study_gives_until_something_changes(shop: t
     assert "shop.jsonl has changed since" in found
     assert any(text.startswith("latency.mean of") for text in found)
     assert any(text.startswith("the search would go on: walk by -") for text in found)
+
+
+def test_each_cell_is_also_predicted_by_a_fit_to_the_others(shop: tuple[OpenedStudy, Fits]) -> None:
+    """Three cells, of which two tell both parameters: errors are some times those of the fit, and far below the factor
+    of two between the cells."""
+    _, fits = shop
+    assert fits.left_out.keys() == {"latency.mean", "latency.p50", "latency.p95"}
+    assert all(0 < error < 0.5 for error in fits.left_out.values())
+
+
+@pytest.mark.long
+def test_several_starts_end_where_one_does(shop: tuple[OpenedStudy, Fits], monkeypatch: pytest.MonkeyPatch) -> None:
+    """There is one minimum, which each search finds to a quarter of a deviation."""
+    study, fits = shop
+    monkeypatch.setitem(SYSTEMS, "postgres", Shop(study.path.parent / "shop.yaml"))
+    search = study.study.search.model_copy(update={"starts": 3})
+    found = calibrate(replace(study, study=study.study.model_copy(update={"search": search})), ALONE)
+    for name, one in fits.parameters.items():
+        assert abs(math.log(found.values[name] / one.value)) < 0.5 * one.deviation
+
+
+def test_another_host_is_fitted_with_the_software_given(shop: tuple[OpenedStudy, Fits], folder: Path) -> None:
+    """A core that takes twice as long, told within 3 deviations; the seeds are fixed."""
+    _, fits = shop
+    (folder / "fits.yaml").write_text(as_text(fits), encoding="utf-8")
+    (folder / "slow").mkdir()
+    core = (
+        "  core: {kind: hardware, host: slow, scales: [service], start: 1, low: 0.2, high: 5}\ngiven: [../fits.yaml]\n"
+    )
+    study = opened(folder / "slow", core, 100, service_ms=2 * TRUE_SERVICE_MS)
+    found = calibrate(study, ALONE)
+    assert found.given.keys() == {"../fits.yaml"}
+    one = found.hardware["core"]
+    assert abs(math.log(one.value * fits.values["service"] / (2 * TRUE_SERVICE_MS)) / one.deviation) < 3
 
 
 def test_draws_have_the_spread_and_the_correlation_of_the_fit(shop: tuple[OpenedStudy, Fits]) -> None:
