@@ -154,7 +154,14 @@ def _retried(workers: Workers, queue: str, activity: Activity) -> Steps:
     tried = _tried(activity)
     if tried not in workers.parts.attributes:
         return ()
-    return (Branch(branch=(Option(attribute=tried, above=1.5, steps=(mark(f"{queue}-activity-retried"),)),)),)
+    again = Option(attribute=tried, above=1.5, steps=(mark(f"{queue}-activity-retried"),))
+    if not activity.error_rate:
+        return (Branch(branch=(again,)),)
+    end = f"{queue}-activity-ended"
+    for begin, family in (("scheduled", "schedule_to_end"), ("started", "last_attempt")):
+        span = Span(start=f"{queue}-activity-{begin}", end=end, metric=f"{family}.{queue}")
+        workers.parts.spans[f"{queue}-{family}"] = span
+    return (mark(end), Branch(branch=(again,)))
 
 
 def _at_work(workers: Workers, queue: str, activity: Activity, how: Scheduled, read: Steps = ()) -> Steps:

@@ -12,10 +12,10 @@ from typing import Any
 from pydantic import BaseModel
 
 from sim.lower.constants import Constants
-from sim.lower.steps import use
+from sim.lower.steps import Step, Steps, use
 from sim.network.network import Network
 from sim.network.places import Server
-from sim.network.routines import UseBody
+from sim.network.routines import Mark, UseBody
 from sim.scenario.hosts import LOAD, Host
 
 
@@ -38,8 +38,14 @@ def on_hosts(network: Network, hosts: Mapping[str, Host], constants: Constants) 
     for name, host in hosts.items():
         if host.start_cpu_ns is not None:
             for routine in {source.routine: None for source in network.sources.values() if source.counted}:
-                routines[routine] = (use(f"host-{name}", host.start_cpu_ns), *routines[routine])
+                routines[routine] = _after_marks(routines[routine], use(f"host-{name}", host.start_cpu_ns))
     return network.model_copy(update={"stations": stations, "routines": routines})
+
+
+def _after_marks(steps: Steps, step: Step) -> Steps:
+    """A step put behind the marks that a routine begins with: the client's work is part of the start it asks for."""
+    marks = next((index for index, one in enumerate(steps) if not isinstance(one, Mark)), len(steps))
+    return (*steps[:marks], step, *steps[marks:])
 
 
 def _cores(host: Host) -> Server:

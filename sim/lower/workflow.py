@@ -40,6 +40,7 @@ from sim.lower.steps import (
     Saga,
     Step,
     Steps,
+    call,
     constant,
     count,
     delay,
@@ -216,7 +217,8 @@ class WorkflowRoutine:
     def _of_transitions(self, number: Callable[[str], int], besides: float = 0.0) -> int:
         """The sum over all transitions of an execution that goes through all steps, and something besides."""
         kinds = ["create", "first_workflow_task_started", "closed"]
-        if isinstance(flat(self.workflow.steps)[0], RepeatStep):
+        begins = flat(self.workflow.steps)[0]
+        if isinstance(begins, RepeatStep) and not begins.repeat.at_once:
             kinds += ["nothing_asked", "workflow_task_started"]  # the task that begins the rounds
         found = sum(map(number, kinds))
         return found + round(
@@ -237,6 +239,10 @@ class WorkflowRoutine:
                 continue
             if index + 1 < len(steps):
                 here = replace(here, shared=None)
+            if isinstance(step, RepeatStep) and step.repeat.at_once and where.first and not inside:
+                found += self.repeat_at_once(step, here)
+                where = replace(where, first=False, together=False)
+                continue
             if isinstance(step, RepeatStep):
                 if where.first or inside:
                     found += self.asked("nothing_asked", where.first, inside)
@@ -293,6 +299,14 @@ class WorkflowRoutine:
         rounds = (*self.body(step.repeat.steps, one), *(() if where.beside else self.continued()))
         loop = Loop(name=f"repeat-{where.path}", loop=LoopBody(times=step.repeat.times, steps=rounds))
         return (loop, *request(self.own, where.shared))
+
+    def repeat_at_once(self, step: RepeatStep, where: Where) -> Steps:
+        """Rounds whose first one is asked for by the first workflow task."""
+        first = self.body(step.repeat.steps, replace(where, shared=None))
+        routine = self.parts.add_routine(f"{self.name}-first-round", (*first, *self.continued()))
+        assert isinstance(step.repeat.times, int), "checked: at_once goes with a number"
+        left = step.repeat.model_copy(update={"times": step.repeat.times - 1})
+        return (call(routine), *self.repeat(step.model_copy(update={"repeat": left}), where))
 
     def continued(self) -> Steps:
         """The next run, when the history of this one is long enough: with an empty history, known to no pod."""

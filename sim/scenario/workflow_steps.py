@@ -105,6 +105,17 @@ class Repeat(Spec):
     """How many times; known only at run time where it varies."""
     steps: WorkflowSteps
     """The steps of a round."""
+    at_once: bool = False
+    """Whether the workflow's first task asks for the first round too, as a loop in its code does; else a task of its
+    own begins the rounds. At the beginning of a workflow, with a whole number of rounds."""
+
+    @model_validator(mode="after")
+    def _begins_with_a_round(self) -> Self:
+        if self.at_once and not (isinstance(self.times, int) and self.times >= 1):
+            raise Mistake(
+                "goes with a number of rounds, of which there is one at least", "write times: 3", ("at_once",)
+            )
+        return self
 
 
 class RepeatStep(Spec):

@@ -79,6 +79,14 @@ def test_a_round_asks_for_its_own_steps() -> None:
     assert counts(replication)["activity_task"] == 10
 
 
+def test_the_first_workflow_task_may_ask_for_the_first_round() -> None:
+    at_once = ROUNDS.replace("times: 10", "times: 10, at_once: true")
+    replication = run(doing(at_once))
+    # Create, ten rounds of 4, the last task 2: as of ten activities in a row.
+    assert counts(replication)["transition"] == 1 + 10 * 4 + 2
+    assert counts(replication)["activity_task"] == 10
+
+
 def test_a_long_history_is_cut_by_continuing_as_new() -> None:
     replication = run(doing(ROUNDS, "workflows.order.continue_as_new=20"))
     # 4 events before the first round, 6 in each: 22 after the third; then 2 + 3 x 6 = 20 after each three more.

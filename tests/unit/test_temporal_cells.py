@@ -29,8 +29,8 @@ def test_every_measured_run_is_a_scenario(cell: Cell, monkeypatch: pytest.Monkey
 def test_settings_are_changes_that_a_user_would_type() -> None:
     changes = temporal.case(CELLS["open-mem-k1-fixed50-s1-w1-open10"]).changes
     assert "workflows.job.arrivals=10/s" in changes
-    assert "workflows.job.steps.1.repeat.times=0" in changes
-    assert "workflows.job.steps.0.activity.service=50 ms" in changes
+    assert "workflows.job.steps.0.repeat.times=1" in changes
+    assert "workflows.job.steps.0.repeat.steps.0.activity.service=50 ms" in changes
     assert "workers.jobs.activity_slots=1" in changes
     closed = temporal.case(CELLS["sat-mem-k3-fixed0-s100-w1-transferProcessorMaxPollRPS500-closed1"]).changes
     assert "temporal.transfer_queue.max_poll_rate=500/s" in closed
@@ -40,7 +40,7 @@ def test_settings_are_changes_that_a_user_would_type() -> None:
 def test_failures_and_their_policy_are_set_where_there_are_some() -> None:
     name = next(name for name in CELLS if "fail_p" in name)
     changes = temporal.case(CELLS[name]).changes
-    assert "workflows.job.steps.0.activity.error_rate=10 %" in changes
+    assert "workflows.job.steps.0.repeat.steps.0.activity.error_rate=10 %" in changes
     assert "workflows.job.retry={initial_interval: 100 ms, backoff_coefficient: 2}" in changes
 
 

@@ -28,7 +28,8 @@ COMPONENTS = (
     f"workers.{BESIDE}",
     "load",
 )
-ACTIVITIES = ("workflows.job.steps.0.activity", "workflows.job.steps.1.repeat.steps.0.activity")
+ACTIVITY = f"workflows.{WORKFLOW}.steps.0.repeat.steps.0.activity"
+KILLED = f"workflows.{WORKFLOW}.steps.0.activity"
 FIRST_SECOND_NS = SECOND
 """The measurement counts closes from the first second of the load on."""
 POLL_RATE = "history.transferProcessorMaxPollRPS"
@@ -70,10 +71,10 @@ def _changes(settings: Mapping[str, Any]) -> Iterator[str]:
         yield f"workflows.{WORKFLOW}.arrivals={{closed: {settings['inflight']}, think: 2 ms}}"
     else:
         yield f"workflows.{WORKFLOW}.arrivals={settings['rate']:g}/s"
-    yield f"workflows.{WORKFLOW}.steps.1.repeat.times={settings['k'] - 1}"
+    yield f"workflows.{WORKFLOW}.steps.0.repeat.times={settings['k']}"
     sleep = f"{settings['sleep_ms']:g} ms"
     service = sleep if settings["dist"] == "fixed" else f"{{exponential: {sleep}}}"
-    yield from (f"{one}.service={service}" for one in ACTIVITIES)
+    yield f"{ACTIVITY}.service={service}"
     yield f"workers.{QUEUE}.activity_slots={settings['slots']}"
     yield f"workers.{QUEUE}.replicas={settings['workers']}"
     yield f"temporal.eager_activities={'true' if settings['eager'] else 'false'}"
@@ -87,7 +88,7 @@ def _retries(params: Mapping[str, float]) -> Iterator[str]:
     """Activities that fail at random, and the policy by which they are tried again."""
     if not params.get("fail_p"):
         return
-    yield from (f"{one}.error_rate={100 * params['fail_p']:g} %" for one in ACTIVITIES)
+    yield f"{ACTIVITY}.error_rate={100 * params['fail_p']:g} %"
     policy = [f"{key}: {form.format(params[name])}" for name, (key, form) in POLICY.items() if name in params]
     yield f"workflows.{WORKFLOW}.retry={{{', '.join(policy)}}}"
 
@@ -97,16 +98,16 @@ def _kill(settings: Mapping[str, Any]) -> Iterator[str]:
     # Poisson arrivals, given their number, are spread evenly; the last one comes so long before the end on average.
     yield f"workflows.{WORKFLOW}.arrivals={{burst: {number}, jitter: {load_s:g} s}}"
     yield f"faults.kill.at={load_s * number / (number + 1) + PAUSE_S:.4g} s"
-    yield f"{ACTIVITIES[0]}.service={settings['act_ms']:g} ms"
-    yield f"{ACTIVITIES[0]}.start_to_close={settings['stc_s']:g} s"
+    yield f"{KILLED}.service={settings['act_ms']:g} ms"
+    yield f"{KILLED}.start_to_close={settings['stc_s']:g} s"
     if settings.get("hb_s"):
-        yield f"{ACTIVITIES[0]}.heartbeat={settings['hb_s']:g} s"
+        yield f"{KILLED}.heartbeat={settings['hb_s']:g} s"
     yield f"workers.{QUEUE}.activity_slots={settings['slots']}"
     if settings.get("sticky_s"):
         yield f"workers.{QUEUE}.sticky_schedule_to_start={settings['sticky_s']:g} s"
     yield f"temporal.eager_activities={'true' if settings['eager'] else 'false'}"
     if settings["kind"] == "sticky":  # the victim runs workflow tasks alone
-        yield f"{ACTIVITIES[0]}.task_queue={BESIDE}"
+        yield f"{KILLED}.task_queue={BESIDE}"
         yield f"workers.{BESIDE}={{replicas: 1, cpu: 2, activity_slots: {settings['slots']}}}"
         yield f"hosts.machine.components=[{', '.join(COMPONENTS)}]"
 
@@ -154,12 +155,18 @@ def _latencies(case: Case, run: Replication) -> Reading:
         | durations("latency", done.latency_ns - before_ns)
         | durations("latency.client", done.latency_ns)
         | durations("start", starts)
-        | durations("schedule_to_start.activity", _waits(case, run))
+        | durations("schedule_to_start.activity", _waits(run))
         | durations("schedule_to_start.workflow_task", span(run, f"workflow_task_schedule_to_start.{QUEUE}"))
     )
 
 
-def _waits(case: Case, run: Replication) -> Ints:
-    """Waits of activities; none where some are tried again, since the measurement tells them of the last attempt."""
-    fails = any(".error_rate=" in change for change in case.changes)
-    return np.zeros(0, np.int64) if fails else span(run, f"schedule_to_start.{QUEUE}")
+def _waits(run: Replication) -> Ints:
+    """From the schedule of activities to the start of their last attempt, as the histories tell it."""
+    if f"last_attempt.{QUEUE}" not in run.spans:
+        return span(run, f"schedule_to_start.{QUEUE}")
+    whole, last = run.spans[f"schedule_to_end.{QUEUE}"], run.spans[f"last_attempt.{QUEUE}"]
+    lengths = dict(zip(last.ended_ns.tolist(), last.durations_ns.tolist(), strict=True))  # they end by the same marks
+    # A last attempt that began after the load was over is in no span: it is taken to be as long as the others.
+    usual = int(np.median(last.durations_ns)) if last.durations_ns.size else 0
+    at_work = np.array([lengths.get(end, usual) for end in whole.ended_ns.tolist()], dtype=np.int64)
+    return np.asarray(whole.durations_ns - at_work, dtype=np.int64)
