@@ -50,7 +50,8 @@ def moved_by(
         if told is not None:
             told("inputs", at, len(cases))
         drawn = predicted_all([case], replications, processes, draws=draws_of(fits, case, host, replications))[0]
-        plain = predicted_all([case], replications, processes)[0]
+        fitted = case.with_changes(fits.changes(fits.values, case, host))
+        plain = predicted_all([fitted], replications, processes)[0]
         for metric in SCORED:
             if metric not in drawn.values or metric not in plain.values or kind_of(metric) in SHARES:
                 continue

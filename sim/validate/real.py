@@ -7,7 +7,7 @@ it is not named there, when the system's study takes it; cells of files that som
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -220,7 +220,9 @@ def _forecast(cell: Measured, cases: Sequence[Case], fits: Fits | None, replicat
     for at, case in enumerate(cases):
         draws = draws_of(fits, case, cell.host, runs, at * runs)
         found += predicted_all([case], runs, processes, draws=draws)
-    return _together(found)
+    # What repeats it on the host whose constants the scenario holds needs no more; on others it takes theirs.
+    theirs = [] if cell.host == OWN_HOST else fits.changes(fits.values, cases[0], cell.host)
+    return replace(_together(found), command=cases[0].with_changes(theirs).command())
 
 
 def _together(predictions: Sequence[Prediction]) -> Forecast:
