@@ -13,7 +13,8 @@ from typing import Any
 
 from sim.observed.cells import Cell, read_cells
 from sim.scenario.calibrated import FILE, Product, Span, calibrated
-from sim.validate.real import MEASURED, Scored
+from sim.validate.inputs import MEASURED
+from sim.validate.real import Scored
 from sim.validate.score import Score, discrepancies
 
 PLACE = Path("sim") / "scenario" / "presets" / FILE

@@ -14,14 +14,13 @@ from pathlib import Path
 import numpy as np
 
 from sim.calibrate.cases import Case
-from sim.calibrate.fits import Fits
 from sim.calibrate.predict import Prediction, predicted_all
 from sim.calibrate.systems import system as adapter
 from sim.errors import InputErrors, Problem
 from sim.observed.cells import Cell, read_cells
 from sim.scenario.calibrated import calibrated
 from sim.scenario.reader import load_yaml
-from sim.validate.inputs import Told, draws_of, fits_of, moved_by
+from sim.validate.inputs import MEASURED, Known, Told, known_of, moved_by
 from sim.validate.kinds import SCORED, Load, Use, load_range
 from sim.validate.score import (
     Forecast,
@@ -34,7 +33,6 @@ from sim.validate.score import (
     table_scores,
 )
 
-MEASURED = Path("calibration") / "measured"
 PLAN = Path("calibration") / "measure" / "plan.yaml"
 OWN_HOST = "epyc"
 """The host whose constants stand in `configs/real`."""
@@ -60,7 +58,7 @@ class Scored:
     def inputs(self, root: Path, replications: int, processes: int = -1, told: Told | None = None) -> dict[str, float]:
         """By group of metrics, by how much what is not known of the fitted parameters moves these cells; nothing
         without fits."""
-        fits = fits_of(self.system, root)
+        fits = known_of(self.system, root)
         return {} if fits is None else moved_by(fits, self.cases, replications, processes, told)
 
 
@@ -105,8 +103,13 @@ def score_system(
     held_out = None if data else _uses(root)
     asked: list[tuple[Measured, list[Case]]] = []
     left_out: list[str] = []
-    for repeats in groups.values():
-        if repeats[0].settings.get("mode") in NO_LOAD:
+    fits = known_of(name, root)
+    hosts = {OWN_HOST, *(() if fits is None else fits.hosts)}
+    for other in dict.fromkeys(there for there, _ in groups if there not in hosts):
+        count = sum(there == other for there, _ in groups)
+        left_out.append(f"{count} cells of {other}: the constants of that host are not fitted yet")
+    for (there, _), repeats in groups.items():
+        if there not in hosts or repeats[0].settings.get("mode") in NO_LOAD:
             continue
         try:
             cases = list(dict.fromkeys(adapted.case(cell) for cell in repeats))
@@ -116,7 +119,6 @@ def score_system(
             continue
         use: Use = "held_out" if held_out is None else held_out.get(repeats[0].name, "calibrated")
         asked.append((_measured(repeats, use), cases))
-    fits = fits_of(name, root)
     forecasts = [_forecast(cell, cases, fits, replications, processes) for cell, cases in _one_by_one(asked, told)]
     measured = [cell for cell, _ in asked]
     first = tuple((cases[0], cell.host) for cell, cases in asked)
@@ -210,7 +212,9 @@ def _one_by_one(
         yield one
 
 
-def _forecast(cell: Measured, cases: Sequence[Case], fits: Fits | None, replications: int, processes: int) -> Forecast:
+def _forecast(
+    cell: Measured, cases: Sequence[Case], fits: Known | None, replications: int, processes: int
+) -> Forecast:
     """Over the cases of the cell's repeats, which may differ in length and arrivals; each is run at least twice, and
     each run takes a draw of the fitted parameters."""
     runs = max(2, -(-replications // len(cases)))
@@ -218,7 +222,7 @@ def _forecast(cell: Measured, cases: Sequence[Case], fits: Fits | None, replicat
         return _together(predicted_all(cases, runs, processes))
     found = []
     for at, case in enumerate(cases):
-        draws = draws_of(fits, case, cell.host, runs, at * runs)
+        draws = fits.draws(case, cell.host, runs, at * runs)
         found += predicted_all([case], runs, processes, draws=draws)
     # What repeats it on the host whose constants the scenario holds needs no more; on others it takes theirs.
     theirs = [] if cell.host == OWN_HOST else fits.changes(fits.values, cases[0], cell.host)

@@ -21,8 +21,9 @@ from sim.observed.cells import read_cells
 from sim.scenario.calibrated import calibrated
 from sim.validate.document import SCORES
 from sim.validate.envelope import PARTS, spanned
+from sim.validate.inputs import MEASURED
 from sim.validate.readme import BEGIN, END, block
-from sim.validate.real import MEASURED, score_system
+from sim.validate.real import score_system
 
 ROOT = Path(__file__).parent.parent.parent
 RUNS = 2

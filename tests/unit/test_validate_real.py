@@ -54,7 +54,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     tmp_path = tmp_path_factory.mktemp("shop")
     kept = SYSTEMS.get("postgres")
     SYSTEMS["postgres"] = Shop(written(tmp_path))
-    measured = tmp_path / "calibration" / "measured" / "here"
+    measured = tmp_path / "calibration" / "measured" / "epyc"
     measured.mkdir(parents=True)
     rows = [row(100, 13.0 * factor, repeat) for repeat, factor in enumerate((0.98, 1.0, 1.02))]
     rows += [row(50, 2 * (20 / 3 + 3), repeat) for repeat in range(2)]
@@ -103,9 +103,11 @@ def test_intervals_of_a_cell_know_what_the_others_were_off_by_and_not_what_it_wa
 def test_files_of_others_are_held_out_and_their_host_is_told_or_their_folder(folder: Path) -> None:
     elsewhere = folder / "elsewhere.jsonl"
     elsewhere.write_text(json.dumps(row(100, 13.0, 0)) + "\n")
-    [score, *_] = scored(folder, data=[elsewhere], host="here").scores
-    assert (score.use, score.host, score.repeats) == ("held_out", "here", 1)
+    unknown = scored(folder, data=[elsewhere], host="mars")
+    assert unknown.scores == (), "whose hardware nobody has fitted is no test of the model"
+    assert unknown.left_out == ("1 cells of mars: the constants of that host are not fitted yet",)
     [score, *_] = scored(folder, data=[elsewhere]).scores
+    assert (score.use, score.repeats) == ("held_out", 1)
     assert score.host == "epyc", "a folder that is no host of the project says nothing"
 
 
@@ -121,7 +123,7 @@ def test_the_document_the_file_and_the_text_hold_what_was_scored(folder: Path, o
     assert said["summary"]["held_out"]["metrics"]["latency.mean"]["cells"] == 1
     assert said["summary"]["calibrated"]["tables"]["latency"]["cells"] == 1
     kept = json.loads(write_scores(folder, found).read_text())
-    assert kept["postgres"]["cells"]["here/visit-50"]["latency.mean"]["error"] == pytest.approx(-0.5, abs=0.05)
+    assert kept["postgres"]["cells"]["epyc/visit-50"]["latency.mean"]["error"] == pytest.approx(-0.5, abs=0.05)
     table = block({"postgres": json.loads(write_scores(folder, found).read_text())["postgres"]})
     assert (
         "| PostgreSQL under pgbench | target | noise | calibrated (1 cells) | within | held out (1 cells) | within |"
@@ -129,7 +131,7 @@ def test_the_document_the_file_and_the_text_hold_what_was_scored(folder: Path, o
     )
     assert "visit-50 latency.mean -" in table
     text = scores_text(found.scores, found.tables, found.left_out)
-    assert "visit-50 (here, held out)" in text
+    assert "visit-50 (epyc, held out)" in text
 
 
 GOODNESS = ", ".join(f"{name}: 1" for name in Goodness.model_fields)
