@@ -47,6 +47,8 @@ ROUNDS = 40
 """Iterations for holding times; each takes half of the new value, and 40 halvings leave no trace of the start."""
 NAMED = 4
 """Faults that a note names; of more it tells the number."""
+NEVER_NS = 10**17
+"""A timer of more than three years: it never comes in a run."""
 OVERLOAD_WAIT_S = math.inf
 
 
@@ -118,6 +120,8 @@ def estimate(network: Network) -> Estimate:
         more = f" and {len(random) - NAMED} more" if len(random) > NAMED else ""
         verb = "is" if len(random) == 1 else "are"
         notes.append(f"nothing fails here: {', '.join(random[:NAMED])}{more} {verb} left out")
+    if flow.prompted:
+        notes.append("queues that prompts alone read: the wait for them is left out")
     if flow.approximate:
         notes.append("forks and races: as if children were exponential and independent")
     places = flow.places(rates)
@@ -146,6 +150,7 @@ class _Flow:
         self.busy: dict[str, dict[str, float]] = {}
         self.squares: dict[str, dict[str, float]] = {}
         self.approximate = False
+        self.prompted = False
         self.routine = ""
         self.attributes = {name: float(value) for name, value in network.attributes.items()}
 
@@ -278,6 +283,9 @@ class _Flow:
         if isinstance(station, Polled):
             self._visit(body.station, weight, 0.0, 0.0)
             read = _mean(station.read) if station.read is not None else 0.0
+            if _by_prompts(station):
+                self.prompted = True
+                return read
             return read + (station.interval_ns / 2e9 if station.trigger == "timer" else 0.0)
         self._visit(body.station, weight, 0.0, 0.0)
         return wait
@@ -325,6 +333,8 @@ class _Flow:
             kind = "station"
         if isinstance(station, TokenBucket):
             load, per_node, square = rate / station.rate_per_s, 1.0, rate / station.rate_per_s**2
+        elif isinstance(station, Polled) and _by_prompts(station):
+            load, per_node, square = 0.0, 1.0, 0.0
         elif isinstance(station, Polled):
             load, per_node, square = rate * station.interval_ns * 1e-9 / station.batch, 1.0, 0.0
         units = per_node * nodes
@@ -336,6 +346,11 @@ class _Flow:
         else:
             wait = math.inf if use >= 1 else _wait(rate, load, square, units, nodes, resource, station)
         return PlaceEstimate(name, kind, rate, load, units, use, wait)
+
+
+def _by_prompts(station: Polled) -> bool:
+    """Whether its timer never comes, so that prompts alone read it; the wait for them is left out."""
+    return station.trigger == "timer" and station.interval_ns >= NEVER_NS
 
 
 def _wait(

@@ -1,15 +1,18 @@
-"""DBOS into a network: a queue in PostgreSQL that executors look into at an interval, each step a transaction.
+"""DBOS into a network: a queue in PostgreSQL that executors look into at an interval, each step two transactions.
 
 A workflow is a row. Its client inserts it; an executor's next look takes it, with all that wait; each step first asks
-whether it has been done before, runs, and has its result inserted; at the end the row is updated. When an executor
+whether it has been done before, runs, and has its result inserted; at the end the row is updated. How executors look
+is in `dbos_looks`, what a transaction takes in `dbos_database`. When an executor
 crashes, its workflows wait until it is back and go on from the last step whose result is there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from sim.lower.constants import Constants
+from sim.lower.dbos_database import CHECK, ENQUEUE, OUTCOME, RECORD, Database
+from sim.lower.dbos_looks import Looks
 from sim.lower.failures import Failures
 from sim.lower.faults import as_fault
 from sim.lower.hosts import on_hosts
@@ -18,38 +21,37 @@ from sim.lower.machines import machines, volumes
 from sim.lower.parts import Parts
 from sim.lower.postgres_commit import PRIMARY, Commit
 from sim.lower.postgres_pool import CPU, contention
-from sim.lower.postgres_recovery import WAL_BYTES, away
+from sim.lower.postgres_recovery import away
 from sim.lower.postgres_volume import Volume
 from sim.lower.steps import (
     Attempt,
     AttemptBody,
     Branch,
+    Loop,
+    LoopBody,
     Option,
     Step,
     Steps,
     acquire,
-    call,
     constant,
-    count,
     delay,
     fail,
     mark,
     release,
-    use,
 )
 from sim.lower.sums import sum_of
 from sim.lower.workers import DISPATCHED, READY
 from sim.network.faults import Fault
 from sim.network.faults import Target as NodeTarget
 from sim.network.monitors import Span
-from sim.network.places import NodeGroup, Polled, Resource, Server
+from sim.network.places import NodeGroup, Resource, Server
 from sim.network.routines import Retry
-from sim.network.sources import RenewalArrivals, Source
+from sim.network.sources import Source
 from sim.scenario.dbos import Dbos
 from sim.scenario.faults import DeploymentFault
 from sim.scenario.scenario import Scenario
 from sim.scenario.workflow import Workflow
-from sim.scenario.workflow_steps import ActivityStep, SleepStep
+from sim.scenario.workflow_steps import ActivityStep, RepeatStep, SleepStep, WorkflowStep
 from sim.scenario.workload import Activity, RetryPolicy
 
 STEP_FAILED = "step_failed"
@@ -88,8 +90,6 @@ class _Engine:
         number = self.constants.number
         self.parts.nodes[PRIMARY] = NodeGroup(count=1)
         self.rtt_ns = number("postgres.rtt") if self.postgres.rtt_ns is None else self.postgres.rtt_ns
-        self.message_ns = number("postgres.cpu_per_message")
-        self.step_ns = number("dbos.step_cpu")
         self.commit = Commit(self.parts, self.constants, self.postgres)
         if self.postgres.rds is not None:
             self.constants.note("pages of DBOS in RDS", "are all in memory, also after a failover")
@@ -99,9 +99,13 @@ class _Engine:
             cores=self.postgres.cores,
             contention=contention(self.constants.ratio("postgres.backend_coherency")),
         )
+        self.database = Database(self.parts, self.constants, self.commit, self.volume, self.rtt_ns)
+        self.looks = Looks(self.parts, self.constants, self.database)
+        limits = [one for one in (self.dbos.worker_concurrency, self.dbos.executor_threads) if one is not None]
+        self.at_once = min(limits, default=None)
         for queue in scenario.workers:
             self._add_executors(queue, self.dbos)
-        self.constants.note("looks of the executors into a queue", "are spread evenly over the interval")
+        self.constants.note("an executor", "is one Python process: one of its threads runs at a time, on one core")
         self.constants.note("executors that look at once", "never get into each other's way, and never back off")
         self.constants.note("connections opened anew", "take their time, and no CPU of the database")
         self.constants.note("clients", "insert over connections of the executors, from the same zone")
@@ -111,25 +115,42 @@ class _Engine:
         """A kind of workflow: its source and its routine."""
         assert workflow.arrivals is not None, "checked: schedules are not simulated"
         queue = workflow.task_queue
+        begin_ns, end_ns = self.constants.number("dbos.begin_cpu"), self.constants.number("dbos.end_cpu")
+        held = f"{queue}-executors"
         steps: list[Step] = [
             mark(READY),
             mark(f"{queue}-enqueued"),
-            self._transaction(queue, 1, is_write=True),
-            use(f"{queue}-queue"),
-            acquire(f"{queue}-threads"),
-            *self._on_executor(queue, "begin", ()),
+            self.database.transaction(queue, ENQUEUE),
+            *((acquire(f"{queue}-threads"),) if self.at_once is not None else ()),
+            *self.looks.found(queue),
+            *self._on_executor(queue, "begin", tuple(self.database.python(queue, begin_ns, held))),
             mark(f"{queue}-started"),
         ]
-        for step in workflow.steps:
-            if isinstance(step, ActivityStep):
-                steps += self._step(queue, step.activity, step.activity.retry or workflow.retry)
-            else:
-                assert isinstance(step, SleepStep), "checked: the others are not simulated"
-                steps += [self._transaction(queue, 1, is_write=True), delay(step.sleep, "timer"), mark(READY)]
-        steps += [self._transaction(queue, 1, is_write=True), release(f"{queue}-threads")]
+        steps += self._written(queue, workflow.steps, workflow.retry)
+        ended = self.database.transaction(queue, OUTCOME, end_ns, held)
+        steps += [
+            mark(f"{queue}-returned"),
+            *self._on_executor(queue, "end", (ended,)),
+            *((release(f"{queue}-threads"),) if self.at_once is not None else ()),
+        ]
         self.parts.routines[name] = tuple(steps)
         self.parts.sources[name] = Source(routine=name, arrivals=workflow.arrivals)
         self.parts.spans["platform"] = Span(start=READY, end=DISPATCHED)
+
+    def _written(self, queue: str, written: Sequence[WorkflowStep], policy: RetryPolicy | None) -> Iterator[Step]:
+        """The steps of a workflow as they are written in the scenario."""
+        for step in written:
+            if isinstance(step, ActivityStep):
+                yield from self._step(queue, step.activity, step.activity.retry or policy)
+            elif isinstance(step, RepeatStep):
+                body = tuple(self._written(queue, step.repeat.steps, policy))
+                yield Loop(loop=LoopBody(times=step.repeat.times, steps=body))
+            else:
+                assert isinstance(step, SleepStep), "checked: the others are not simulated"
+                # Until when it sleeps is a step's result.
+                yield from self._on_executor(queue, "sleep", self._recorded(queue, ()))
+                yield delay(step.sleep, "timer")
+                yield mark(READY)
 
     def faults_of(self, name: str, fault: DeploymentFault) -> dict[str, Fault]:
         """What happens to executors or to the primary."""
@@ -154,27 +175,24 @@ class _Engine:
         parts.stations[f"{queue}-cpu"] = Server(nodes=f"{queue}-workers", cores=pool.cpu_cores)
         threads = dbos.executor_threads or constants.number("dbos.executor_threads")
         parts.resources[f"{queue}-executors"] = Resource(nodes=f"{queue}-workers", units=threads)
-        at_once = threads if dbos.worker_concurrency is None else min(threads, dbos.worker_concurrency)
-        parts.resources[f"{queue}-threads"] = Resource(units=executors * at_once)
+        if self.at_once is not None:
+            parts.resources[f"{queue}-threads"] = Resource(units=executors * self.at_once)
         parts.resources[f"{queue}-connections"] = Resource(
             nodes=PRIMARY,
             units=executors * (dbos.pool_size or constants.number("dbos.pool_size")),
             opening=constants.distribution("postgres.connect"),
             when_down="refuse",
         )
-        every_ns = dbos.polling_interval_ns or constants.number("dbos.polling_interval")
-        # BEGIN, the rows that wait, their update, COMMIT: what is taken goes on when it has committed.
-        look_ns = 4 * (self.rtt_ns + self.message_ns) + self.commit.mean_ns()
-        interval_ns = max(1, every_ns // executors)
-        parts.stations[f"{queue}-queue"] = Polled(
-            kind="polled", interval_ns=interval_ns, batch=10**9, trigger="timer", read=constant(look_ns)
-        )
-        parts.routines[f"{queue}-looks"] = (use(CPU, 4 * self.message_ns),)
-        parts.sources[f"{queue}-looks"] = Source(
-            routine=f"{queue}-looks", arrivals=RenewalArrivals(renewal=constant(interval_ns)), counted=False
-        )
+        parts.resources[f"{queue}-interpreter"] = Resource(nodes=f"{queue}-workers", units=1)
+        self.looks.add(queue, executors, dbos.polling_interval_ns or constants.number("dbos.polling_interval"))
         parts.spans[f"{queue}-wait"] = Span(
             start=f"{queue}-enqueued", end=f"{queue}-started", metric=f"schedule_to_start.{queue}"
+        )
+        parts.spans[f"{queue}-code"] = Span(
+            start=f"{queue}-started", end=f"{queue}-returned", metric=f"start_to_return.{queue}"
+        )
+        parts.spans[f"{queue}-whole"] = Span(
+            start=f"{queue}-enqueued", end=f"{queue}-returned", metric=f"enqueue_to_return.{queue}"
         )
 
     def _step(self, queue: str, activity: Activity, policy: RetryPolicy | None) -> Iterator[Step]:
@@ -188,47 +206,27 @@ class _Engine:
             attempt=AttemptBody(steps=trial, retry=_retry(policy), on_failure=(fail(STEP_FAILED),)),
         )
         effect = (mark(activity.effect, once=activity.idempotent),) if activity.effect is not None else ()
-        body = (
-            self._transaction(queue, 1, is_write=False),
-            tried,
-            *effect,
-            mark(READY),
-            self._transaction(queue, 1, is_write=True),
+        yield from self._on_executor(queue, activity.name, self._recorded(queue, (tried, *effect, mark(READY))))
+
+    def _recorded(self, queue: str, body: Steps) -> Steps:
+        """What is done once: it is asked for its result before, and the result is written after it."""
+        each_ns = self.constants.number("dbos.step_cpu") / (CHECK.messages + RECORD.messages)
+        held = f"{queue}-executors"
+        return (
+            self.database.transaction(queue, CHECK, each_ns * CHECK.messages, held),
+            *body,
+            self.database.transaction(queue, RECORD, each_ns * RECORD.messages, held),
         )
-        yield from self._on_executor(queue, activity.name, body)
 
     def _on_executor(self, queue: str, name: str, body: Steps) -> Iterator[Step]:
-        """CPU of the executor that the workflow belongs to, and more; all of it anew when it is back from a crash."""
+        """On the executor that the workflow belongs to; all of it anew when it is back from a crash."""
         steps = (
             acquire(f"{queue}-executors", affinity=f"{queue}-executor"),
-            use(f"{queue}-cpu", self.step_ns, at=f"{queue}-executors"),
             *body,
             release(f"{queue}-executors"),
         )
         recovered = Retry(initial_interval_ns=1_000_000, backoff_coefficient=1, non_retryable=(STEP_FAILED,))
         yield Attempt(name=f"recover-{name}", attempt=AttemptBody(steps=steps, retry=recovered, counted=False))
-
-    def _transaction(self, queue: str, statements: int, is_write: bool) -> Step:
-        """BEGIN, statements, COMMIT; a lost connection is opened again and the transaction made again."""
-        name = f"{queue}-{'write' if is_write else 'read'}"
-        if name not in self.parts.routines:
-            number, messages = self.constants.number, statements + 2
-            written = number("postgres.wal_bytes_per_row") * statements if is_write else 0
-            steps: tuple[Step, ...] = (
-                acquire(f"{queue}-connections"),
-                use(CPU, messages * self.message_ns),
-                delay(constant(messages * self.rtt_ns), "network"),
-                *self.volume.log(written),
-                *((self.commit.step(),) if is_write else ()),
-                release(f"{queue}-connections"),
-                count(storage_query=statements, commit=int(is_write), **{WAL_BYTES: written}),
-            )
-            retry = Retry(
-                initial_interval_ns=number("dbos.retry_initial"), maximum_interval_ns=number("dbos.retry_maximum")
-            )
-            body = AttemptBody(steps=steps, retry=retry, counted=False)
-            self.parts.routines[name] = (Attempt(attempt=body),)
-        return call(name)
 
 
 def _retry(policy: RetryPolicy | None) -> Retry | None:

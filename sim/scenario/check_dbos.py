@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from sim.errors import Problem
 from sim.scenario.document import Path, dotted
 from sim.scenario.scenario import Scenario
-from sim.scenario.workflow_steps import ActivityStep, SleepStep
+from sim.scenario.workflow_steps import ActivityStep, RepeatStep, SleepStep, WorkflowStep
 from sim.scenario.workload import Activity
 
 POOL = frozenset(["replicas", "cpu_cores", "start_delay_ns", "node"])
 ACTIVITY = frozenset(["name", "service", "retry", "error_rate", "effect", "idempotent"])
 WORKFLOW = frozenset(["arrivals", "task_queue", "retry", "steps", "deadline_ns"])
 RETRY = frozenset(["initial_interval_ns", "backoff_coefficient", "maximum_interval_ns", "maximum_attempts", "jitter"])
+REPEAT = frozenset(["times", "steps"])
 POSTGRES = frozenset(["cache_bytes"])
 BESIDE = ("pgbouncer", "kubernetes", "zones", "behaviours", "dependencies", "databases", "tables", "queries", "ingest")
 
@@ -47,15 +48,22 @@ def dbos_problems(scenario: Scenario) -> Iterator[Problem]:
         yield from _unknown(workflow.model_fields_set - WORKFLOW, workflow, path)
         if workflow.retry is not None:
             yield from _unknown(workflow.retry.model_fields_set - RETRY, workflow.retry, (*path, "retry"))
-        for index, step in enumerate(workflow.steps):
-            here: Path = (*path, "steps", index)
-            if isinstance(step, ActivityStep):
-                yield from _activity(step.activity, (*here, "activity"))
-            elif not isinstance(step, SleepStep):
-                kind = next(iter(type(step).model_fields))
-                yield Problem(
-                    dotted((*here, kind)), "is a step that is not simulated with DBOS; activity and sleep are"
-                )
+        yield from _steps(workflow.steps, (*path, "steps"))
+
+
+def _steps(steps: Sequence[WorkflowStep], path: Path) -> Iterator[Problem]:
+    for index, step in enumerate(steps):
+        here: Path = (*path, index)
+        if isinstance(step, ActivityStep):
+            yield from _activity(step.activity, (*here, "activity"))
+        elif isinstance(step, RepeatStep):
+            yield from _unknown(step.repeat.model_fields_set - REPEAT, step.repeat, (*here, "repeat"))
+            yield from _steps(step.repeat.steps, (*here, "repeat", "steps"))
+        elif not isinstance(step, SleepStep):
+            kind = next(iter(type(step).model_fields))
+            yield Problem(
+                dotted((*here, kind)), "is a step that is not simulated with DBOS; activity, sleep and repeat are"
+            )
 
 
 def _activity(activity: Activity, path: Path) -> Iterator[Problem]:
