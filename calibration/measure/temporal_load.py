@@ -47,7 +47,7 @@ async def measure(load: Load, seed: int) -> dict[str, Any]:
         stamps = read_stamps(cell.stamps)
     done = sum(history.completed for history in histories)
     record: dict[str, Any] = {
-        "config": load.model_dump(exclude_none=True),
+        "config": load.model_dump(exclude_none=True) | ({"dyn": dynamic} if dynamic else {}),
         "seed": seed,
         "nice": os.nice(0),
         "n_started": len(cell.called_ns),
