@@ -22,7 +22,7 @@ from sim.calibrate.readings import Floats
 from sim.calibrate.space import Space
 from sim.calibrate.study import OpenedStudy, Parameter, Placed
 from sim.calibrate.targets import Targets, targets
-from sim.calibrate.uncertainty import Uncertainty, uncertainty, warnings
+from sim.calibrate.uncertainty import Uncertainty, prior_of, uncertainty, warnings
 
 NEAR = 1e-3
 """Relative difference of two figures that are the same: of what is written with 4 digits and computed elsewhere."""
@@ -196,7 +196,7 @@ class _Line:
         """How far one more Gauss-Newton step would move each coordinate within its bounds, and its deviation."""
         point = self.space.point(values)
         here = self._around(point)
-        there = np.clip(point + _step(here), self.space.low, self.space.high)
+        there = np.clip(point + _step(here, self.space), self.space.low, self.space.high)
         by, deviation = there - point, np.sqrt(np.diag(here.found.covariance))
         return {
             name: (float(by[index]), float(deviation[index]))
@@ -264,7 +264,7 @@ class _Line:
         cells = np.array([one.cell for one in self.targets.measured])
         squares: dict[str, list[float]] = defaultdict(list)
         for cell in np.unique(cells).tolist():
-            there = np.clip(point + _step(here, cells != cell), self.space.low, self.space.high)
+            there = np.clip(point + _step(here, self.space, cells != cell), self.space.low, self.space.high)
             alone = self.targets.only([cell])
             found = replace(self.objective, targets=alone).at([there])[0]
             for one, error in zip(alone.measured, found.log_errors(alone), strict=True):
@@ -284,10 +284,12 @@ class _Around:
     found: Uncertainty
 
 
-def _step(here: _Around, chosen: NDArray[np.bool_] | None = None) -> Floats:
-    """The weighted Gauss-Newton step by all residuals or the chosen ones, the shortest where directions are open."""
-    root = np.sqrt(here.weights if chosen is None else np.where(chosen, here.weights, 0))
-    return np.asarray(np.linalg.lstsq(here.jacobian * root[:, None], -here.residuals * root, rcond=1e-3)[0])
+def _step(here: _Around, space: Space, chosen: NDArray[np.bool_] | None = None) -> Floats:
+    """The weighted Gauss-Newton step by all residuals or the chosen ones. Where directions are open it is held back by
+    the bounds, as the covariance is."""
+    weighted = here.jacobian * (here.weights if chosen is None else np.where(chosen, here.weights, 0))[:, None]
+    information = weighted.T @ here.jacobian + np.diag(prior_of(space))
+    return np.asarray(np.linalg.solve(information, -weighted.T @ here.residuals))
 
 
 def _digits(value: float) -> float:

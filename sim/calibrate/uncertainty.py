@@ -59,7 +59,7 @@ def uncertainty(
     freedom = max(len(residuals) - len(space.names), 1)
     scale = max(1.0, float((weights * residuals**2).sum() / weights.sum()) * len(residuals) / freedom)
     weighted = jacobian * weights[:, None]
-    prior = np.diag(12 / (space.high - space.low) ** 2)
+    prior = np.diag(prior_of(space))
     information = jacobian.T @ weighted
     spread = sum((weighted[one.rows].T @ one.correlation @ weighted[one.rows] for one in cells), 0 * prior)
     bread = np.linalg.inv(information + prior)
@@ -68,6 +68,11 @@ def uncertainty(
     reach[~jacobian.any(axis=0)] = np.inf
     by_data = np.asarray(np.linalg.inv(information / scale + prior * HARDLY))
     return Uncertainty(covariance, by_data, freedom, reach, scale)
+
+
+def prior_of(space: Space) -> Floats:
+    """Inverse variance of each coordinate if it were anywhere between its bounds alike."""
+    return np.asarray(12 / (space.high - space.low) ** 2)
 
 
 def _correlation(covariance: Floats) -> Floats:
