@@ -121,7 +121,7 @@ class Study(Spec):
     data: Annotated[tuple[str, ...], Field(min_length=1)]
     """Files of measurements, relative to this file; patterns such as `../measured/epyc/*.jsonl` are allowed."""
     cells: tuple[str, ...] = ("*",)
-    """Patterns of the names of the cells that are fitted to."""
+    """Patterns of the names of the cells that are fitted to; `xeon/a1-*` are those of one host."""
     without: tuple[str, ...] = ()
     """Patterns of the names of cells that are left out of those."""
     metrics: Annotated[dict[str, Target], Field(min_length=1)]
@@ -134,9 +134,11 @@ class Study(Spec):
     search: Search = Search()
     """How."""
 
-    def takes(self, cell: str) -> bool:
+    def takes(self, host: str, cell: str) -> bool:
         """Whether a cell is fitted to."""
-        return _fits(cell, self.cells) and not _fits(cell, self.without)
+        return any(_fits(name, self.cells) for name in (cell, f"{host}/{cell}")) and not any(
+            _fits(name, self.without) for name in (cell, f"{host}/{cell}")
+        )
 
     def target(self, metric: str) -> Target | None:
         """How a metric counts; None where it does not."""

@@ -82,7 +82,7 @@ def targets(opened: OpenedStudy) -> Targets:
     """What the study is fitted to. Raises InputErrors where its patterns take no cell or no metric."""
     study, document = opened.study, opened.document
     cells = [one for one in read_cells(opened.data) if one.system == study.system]
-    taken = [cell for cell in cells if study.takes(cell.name)]
+    taken = [cell for cell in cells if study.takes(cell.host, cell.name)]
     if not taken:
         names = ", ".join(list(dict.fromkeys(cell.name for cell in cells))[:6]) or "none"
         problem = document.problem(("cells",), f"takes no cell of {study.system}", f"cells there: {names}, ...")
