@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,9 @@ import numpy as np
 
 from sim.calibrate.cases import Case
 from sim.calibrate.readings import Ints, Reading, durations, share, throughput
+from sim.lower.load import load
+from sim.network.distributions import Lognormal
+from sim.network.routines import Use
 from sim.observed.cells import Cell
 from sim.results.columns import Replication, SpanUse
 from sim.units.tables import SECOND
@@ -24,8 +29,39 @@ SCENARIOS = {
 ROUTINES = {"tpcb-like": "tpcb", "select-only": "select_only", "hold": "hold"}
 ISOLATION = {"READ COMMITTED": 0, "REPEATABLE READ": 1, "SERIALIZABLE": 2}
 CLIENTS = "network.sources.clients"
+WORKS_AT = "chip"
+"""Station at which a core's work is done; its times are those of the host of the scenarios, `epyc`."""
 RECOVERY_TAKES_NS = 60 * SECOND
 """More than any recovery from a few seconds of load takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hardware:
+    """How another host differs from that of the scenarios.
+
+    core: time that one core takes for the same work, as a factor. changes: the rest, as for `--set`. sleep: of the
+    script `hold`, whose timers end later where cores sleep deeper.
+    """
+
+    core: float
+    changes: tuple[str, ...]
+    sleep: str
+
+
+HARDWARE = {
+    # Fitted to the cells that may be fitted to (calibration/measured/xeon). Its two cores are threads of one, as it
+    # seems: together they do 1.35 times what one does alone.
+    "xeon": Hardware(
+        core=0.78,
+        changes=(
+            "network.routines.wake.0.delay=4.7 us",
+            "network.stations.device.service.mean=29.5 us",
+            f"network.stations.{WORKS_AT}.cores=1.35",
+        ),
+        sleep="network.routines.hold.6.delay={uniform: [5.42 ms, 5.5 ms]}",
+    )
+}
+"""By name of the host. One that is not here is taken to be like that of the scenarios."""
 
 
 def case(cell: Cell) -> Case:
@@ -37,7 +73,7 @@ def case(cell: Cell) -> Case:
         system="postgres",
         name=cell.name,
         scenario=SCENARIOS[mode],
-        changes=tuple(_changes(mode, settings)),
+        changes=(*_changes(mode, settings), *_hardware(cell.host, SCENARIOS[mode], settings.get("script", ""))),
         duration_ns=load_ns + RECOVERY_TAKES_NS if mode == "recovery" else load_ns,
         dropped_ns=round(settings.get("dropped_first_s", 0) * SECOND),
         drain_ns=0,
@@ -61,6 +97,31 @@ def _changes(mode: str, settings: Mapping[str, Any]) -> Iterator[str]:
     if mode == "recovery":
         yield f"{CLIENTS}.stop={settings['load_s']:g} s"
         yield f"network.routines.server.2.delay={settings['load_s']:g} s"
+
+
+def _hardware(host: str, scenario: Path, script: str) -> Iterator[str]:
+    if host not in HARDWARE:
+        return
+    hardware = HARDWARE[host]
+    yield from hardware.changes
+    if script == "hold":
+        yield hardware.sleep
+    for path, mean_ns in _work(scenario):
+        yield f"{path}={hardware.core * mean_ns / 1000:.4g} us"
+
+
+@cache
+def _work(scenario: Path) -> tuple[tuple[str, int], ...]:
+    """Every time of work of a core: where it stands, and its mean."""
+    return tuple(
+        (f"network.routines.{name}.{at}.use.demand.mean", step.use.demand.mean_ns)
+        for name, steps in load(scenario).lowered.network.routines.items()
+        for at, step in enumerate(steps)
+        if isinstance(step, Use)
+        and step.use.station == WORKS_AT
+        and isinstance(step.use.demand, Lognormal)
+        and step.use.demand.mean_ns is not None
+    )
 
 
 def metrics(case: Case, run: Replication) -> Reading:
@@ -93,4 +154,4 @@ def _recovery(run: Replication) -> Reading:
     )
 
 
-__all__ = ["ISOLATION", "ROUTINES", "SCENARIOS", "case", "metrics"]
+__all__ = ["HARDWARE", "ISOLATION", "ROUTINES", "SCENARIOS", "case", "metrics"]
