@@ -213,7 +213,7 @@ class _Line:
         at = self.objective.at([point])[0]
         scale = Scale.of(self.targets, at)
         residuals = scale.residuals(at, self.targets)
-        jacobian = self.objective.slopes(point, central=True) / scale.deviation[:, None]
+        jacobian = self.objective.slopes(point) / scale.deviation[:, None]
         weights = loss_weights(residuals, scale, self.opened.study.search)
         cells = likeness(self.targets, scale.deviation, at.runs)
         return _Around(

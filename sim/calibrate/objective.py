@@ -72,32 +72,28 @@ class Objective:
         """The model at each point."""
         return self._run([self._asked(point) for point in points])
 
-    def slopes(self, point: Floats, central: bool = False) -> Floats:
+    def slopes(self, point: Floats) -> Floats:
         """Change of log(predicted) with each coordinate: rows as the numbers measured, columns as the coordinates; 0
         where there is no figure.
 
-        Differences to the point a step further, or backwards at a bound; `central` ones take twice as many runs. A
-        case whose every figure stayed the same to the last bit when a parameter was moved does not depend on it: it is
-        not run again for this parameter, unless the slopes are `central`.
+        Differences to the point a step further, or a step back at a bound. A case whose every figure stayed the same
+        to the last bit when a parameter was moved is taken not to depend on it: it is not run again for this one.
         """
-        low, high, step = self.space.low, self.space.high, self.search.step_ratio
+        high, by = self.space.high, self.search.step_ratio
         here = self._asked(point)
         ends: list[Floats] = []
         asked: list[list[_Asked]] = []
         for index, name in enumerate(self.space.names):
-            up = min(point[index] + step, high[index])
-            down = max(point[index] - step, low[index])
-            for end in (down if central or up == point[index] else point[index], up):
-                ends.append(point.copy())
-                ends[-1][index] = end
-                pairs = zip(here, self._asked(ends[-1]), strict=True)
-                asked.append([now if not central and (name, now.case) in self._deaf else then for now, then in pairs])
-        found = [np.log(np.where(one.predicted > 0, one.predicted, np.nan)) for one in self._run(asked)]
-        self._run([here])
+            end = point.copy()
+            end[index] += by if point[index] + by <= high[index] else -by
+            pairs = zip(here, self._asked(end), strict=True)
+            asked.append([now if (name, now.case) in self._deaf else then for now, then in pairs])
+            ends.append(end)
+        base, *found = self._run([here, *asked])
         self._learn(here, asked)
+        logs = [np.log(np.where(one.predicted > 0, one.predicted, np.nan)) for one in (base, *found)]
         columns = [
-            (found[2 * index + 1] - found[2 * index]) / (ends[2 * index + 1][index] - ends[2 * index][index])
-            for index in range(len(point))
+            (log - logs[0]) / (end - point)[index] for index, (log, end) in enumerate(zip(logs[1:], ends, strict=True))
         ]
         return np.asarray(np.nan_to_num(np.stack(columns, axis=1)))
 
@@ -126,10 +122,9 @@ class Objective:
 
     def _learn(self, here: Sequence[_Asked], asked: Sequence[Sequence[_Asked]]) -> None:
         """Note which cases do not depend on which parameter."""
-        for index, name in enumerate(self.space.names):
-            for now, *ends in zip(here, asked[2 * index], asked[2 * index + 1], strict=True):
-                moved = [end.there for end in ends if end.there != now.there]
-                if moved and all(_same(self._known[there], self._known[now.there]) for there in moved):
+        for name, there in zip(self.space.names, asked, strict=True):
+            for now, then in zip(here, there, strict=True):
+                if then.there != now.there and _same(self._known[then.there], self._known[now.there]):
                     self._deaf.add((name, now.case))
 
     def _evaluated(self, asked: Sequence[_Asked]) -> Evaluated:
