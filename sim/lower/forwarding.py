@@ -12,7 +12,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from sim.lower.steps import Attempt, AttemptBody, Branch, Option, Step, Steps, constant, count, set_to, use
+from sim.lower.steps import (
+    Attempt,
+    AttemptBody,
+    Branch,
+    Option,
+    Step,
+    Steps,
+    acquire,
+    constant,
+    count,
+    fail,
+    release,
+    set_to,
+    use,
+)
 from sim.network.places import Polled
 from sim.network.routines import Prompt, Use, UseBody
 from sim.units.tables import SECOND
@@ -23,6 +37,8 @@ if TYPE_CHECKING:
 PARTITION = "partition"
 """Attribute: the partition of the task at hand, counted over all task queues."""
 
+ALONE = "no_second_poll"
+"""Failure: the partition's only poll waits at the first one."""
 HOME = "poll-partition"
 """Attribute: the partition at whose backlog the poll of a task was, counted within its queue; 0 anywhere."""
 
@@ -59,12 +75,14 @@ class Forwarder:
         yield Branch(branch=(*elsewhere, here))
 
     def _come_to(self, partition: int, name: str) -> Steps:
-        forwarded = Option(probability=self.share, steps=self._forwarded(partition, name))
-        return (
-            set_to(PARTITION, self.queue.first + partition),
-            *self.queue.handed_over(),
-            Branch(branch=(forwarded,)),
-        )
+        forwarded = self._forwarded(partition, name)
+        if self.share < 1:
+            # While a poll is away with a task, those that wait are one fewer, and nobody has a second one.
+            all_wait = acquire(self.queue.pollers, units=self.queue.polls, patience_ns=0)
+            second = Branch(branch=(Option(probability=self.share, steps=(fail(ALONE),)),))
+            looked = (all_wait, release(self.queue.pollers), second)
+            forwarded = (Attempt(attempt=AttemptBody(steps=looked, on_failure=forwarded, counted=False)),)
+        return (set_to(PARTITION, self.queue.first + partition), *self.queue.handed_over(), *forwarded)
 
     def _forwarded(self, partition: int, name: str) -> Steps:
         at_once = Use(use=UseBody(station=name, patience=constant(0)))

@@ -27,7 +27,7 @@ class TaskQueue:
     """The partitions of one kind of tasks of one queue. Sticky queues have one each, and no other poller's tasks."""
 
     def __init__(
-        self, parts: Parts, constants: Constants, platform: Platform, store: Store, name: str, polls: int
+        self, parts: Parts, constants: Constants, platform: Platform, store: Store, name: str, polls: int, pollers: str
     ) -> None:
         self.parts = parts
         self.constants = constants
@@ -41,6 +41,7 @@ class TaskQueue:
         self.partitions = constants.number("temporal.task_queue_partitions") if own is None else own
         self.first = platform.partitions_before(self.partitions)
         self.polls = polls
+        self.pollers = pollers
         rate = constants.ratio("temporal.forward_rate")
         forwards = rate > 0 and self.partitions > 1 and polls < 2 * self.partitions
         self.forwarder = Forwarder(self, rate) if forwards else None

@@ -8,12 +8,29 @@ from sim.lower.constants import Constants
 from sim.lower.limits import RateLimits
 from sim.lower.ownership import read_by_owner
 from sim.lower.parts import TIMERS, Parts
-from sim.lower.steps import Distribution, Fork, ForkBody, Step, constant, count, delay, use
+from sim.lower.steps import (
+    Attempt,
+    AttemptBody,
+    Distribution,
+    Fork,
+    ForkBody,
+    Step,
+    Steps,
+    acquire,
+    constant,
+    count,
+    delay,
+    release,
+    use,
+)
 from sim.lower.zones import CROSS_ZONE
-from sim.network.places import Choice, Keyed, NodeGroup, Polled, Server
+from sim.network.places import Choice, Keyed, NodeGroup, Polled, Resource, Server
 from sim.network.policies import TimerQueue
 from sim.scenario.platform import Service, TemporalCluster
 from sim.units.tables import MILLISECOND, SECOND
+
+FIRST = "transfer-first"
+"""Resource: what the first holds of those who wait for a read of the transfer queue."""
 
 
 class Platform:
@@ -103,17 +120,29 @@ class Platform:
 
     def read_queue(self) -> Iterator[Step]:
         """From a task row in the store to matching: the shard's queue is read at a limited rate."""
-        yield from read_by_owner(self.parts, (use("transfer-queue"),))
+        yield from read_by_owner(self.parts, self._read())
         if self.parts.zoning is not None:
             across = self.parts.zoning.hop_bytes(self.constants.number("temporal.dispatch_hops"))
             if across:
                 yield count(**{CROSS_ZONE: across})
 
+    def _read(self) -> Steps:
+        """A read of the shard's queue; the first of those that it takes has it cost CPU."""
+        read = use("transfer-queue")
+        cpu_ns = self.constants.number("temporal.transfer_read_cpu")
+        if self.temporal.history is None or not cpu_ns:
+            return (read,)
+        shards = self.temporal.history_shards or self.constants.number("temporal.history_shards")
+        self.parts.resources[FIRST] = Resource(nodes=shards, units=1, keyed=Keyed())
+        cost = Fork(fork=ForkBody(branches=((use("history-cpu", cpu_ns),),), join=0))
+        first = (acquire(FIRST, patience_ns=0), read, release(FIRST), cost)
+        return (Attempt(attempt=AttemptBody(steps=first, on_failure=(read,), counted=False)),)
+
     def closed(self) -> Iterator[Step]:
         """What the close of a workflow causes, which nobody waits for: a read of the shard's queue, CPU of history."""
         behind: list[Step] = []
         if self.constants.is_on("temporal.transfer_of_close"):
-            behind += read_by_owner(self.parts, (use("transfer-queue"),))
+            behind += read_by_owner(self.parts, self._read())
         if self.temporal.history is not None and (cpu_ns := self.constants.number("temporal.close_cpu")):
             behind.append(use("history-cpu", cpu_ns))
         if behind:

@@ -142,7 +142,7 @@ class Workers:
     def _tasks(self, kind: str, pollers: str, slots: str) -> TaskQueue:
         resources = self.parts.resources
         polls = self.parts.nodes[self.nodes].count * min(resources[pollers].units, resources[slots].units)
-        return TaskQueue(self.parts, self.constants, self.platform, self.store, f"{self.queue}-{kind}", polls)
+        return TaskQueue(self.parts, self.constants, self.platform, self.store, f"{self.queue}-{kind}", polls, pollers)
 
     def remember(self, size: int) -> Step:
         """The step by which an activity that holds an activity slot holds memory, too. size: in bytes.
