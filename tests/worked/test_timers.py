@@ -38,6 +38,16 @@ def test_back_offs_may_be_timers_of_a_queue(engine: Engine) -> None:
     assert t.split(0) == {"backoff": 22}
 
 
+def test_a_timeout_has_the_queue_read_before_the_back_off_is_set(engine: Engine) -> None:
+    # 0: times out at 5, so the queue is read up to 15; the back-off of 2 takes 16, the second try 16-21 times out and
+    # that is the end. 3: times out at 8, within what is read; its back-off ends at 16 too.
+    retry = "retry: {initial_interval: 2 ms, maximum_attempts: 2, timers: server}"
+    tried = f"{{attempt: {{start_to_close: 5 ms, {retry}, steps: [{{delay: 9 ms}}]}}}}"
+    t = engine(QUEUE % tried, {"jobs": [0, 3]})
+    assert t.ends == [21, 21]
+    assert set(t.errors.values()) == {"timeout_start_to_close"}
+
+
 def test_a_timer_that_is_called_off_is_forgotten(engine: Engine) -> None:
     # The race is over at 1; its timer of 3 never ends, so nothing is read and the timer of 2 ends at 5.
     t = engine(

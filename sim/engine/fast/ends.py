@@ -119,7 +119,7 @@ from sim.engine.fast.memory import (
 from sim.engine.fast.pools import drop_grant, leave_line, serve, stop_patience
 from sim.engine.fast.records import reacted
 from sim.engine.fast.servers import cut_visit, leave_door
-from sim.engine.fast.timers import timer_end
+from sim.engine.fast.timers import timer_end, timer_ended
 from sim.engine.fast.trials import close_trial
 from sim.engine.order import TIMEOUT
 
@@ -185,6 +185,8 @@ def _attempt_failed(m: Memory, f: Floats, job: int, frame: int, error: int, dept
         interval = f[frame + F_VALUE] * f[step + AT_COEFFICIENT] if number > 1 else f[step + AT_FIRST]
         interval = min(f[step + AT_LONGEST], interval)
         f[frame + F_VALUE] = interval
+        if X_TIMEOUT <= error < X_TIMEOUT + 4:
+            timer_ended(m, m[step + AT_TIMERS])
         again = _back_off_end(m, f, job, step, interval)
         in_time = m[step + AT_SCC] < 0 or again < m[frame + F_OTHER] - m[H_WALL]
         if in_time and (not m[step + AT_BUDGET] or take_token(m, job, m[step + AT_BUDGET])):

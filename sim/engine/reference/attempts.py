@@ -115,6 +115,8 @@ class AttemptStep:
             if retry.maximum_attempts is not None and number >= retry.maximum_attempts:
                 break
             interval = _next_interval(retry, interval)
+            if retry.timers is not None and error in TIMEOUTS:
+                self.engine.timers[retry.timers].ended(clock._now)
             again = self._back_off_end(job, retry, interval)
             if deadline is not None and again >= deadline - self.engine.wall_ns:
                 break
