@@ -92,4 +92,6 @@ def _flow(value: Any) -> str:
     """YAML's flow style, of which JSON is a part; keys without quotes."""
     if isinstance(value, dict):
         return "{" + ", ".join(f"{key}: {_flow(one)}" for key, one in value.items()) + "}"
+    if isinstance(value, float):
+        return f"{value:g}"
     return json.dumps(value, ensure_ascii=False)

@@ -199,8 +199,11 @@ def load_of(repeats: Sequence[Cell]) -> Load | None:
         # A closed loop waits for what it has asked for: it fills a system, it does not flood it.
         return load_range(min(max(shares), 0.999))
     done = [cell.values["throughput"] for cell in repeats if "throughput" in cell.values]
-    kept_up = not rate or not done or float(np.mean(done)) >= KEPT_UP * rate
-    return load_range(max(shares), kept_up)
+    if not rate or not done:
+        return load_range(max(shares))
+    # Fewer may also come by chance: two standard deviations of a Poisson count over all repeats.
+    by_chance = 2 * (rate / (settings["duration_s"] * len(done))) ** 0.5
+    return load_range(max(shares), float(np.mean(done)) >= KEPT_UP * rate - by_chance)
 
 
 def _one_by_one(

@@ -176,6 +176,7 @@ def test_draws_of_the_fitted_parameters_widen_intervals_and_move_figures_by_what
 
 
 def cell(**settings: object) -> Cell:
+    settings = {"duration_s": 6, **settings}
     values = {"cpu": settings.pop("cpu", 0.4), "throughput": settings.pop("done", 10.0)}
     return Cell("temporal", "here", "f", "c-r0", "c", 0, settings, values, {})  # type: ignore[arg-type]
 
@@ -184,7 +185,8 @@ def test_the_load_of_a_cell_is_what_comes_nearest_to_its_limit() -> None:
     assert load_of([cell(mode="open", rate=10.0)]) == "<50"
     assert load_of([cell(mode="open", rate=10.0, sleep_ms=70, slots=1, k=1)]) == "50-80"
     assert load_of([cell(mode="open", rate=10.0, cpu=1.9)]) == ">80"
-    assert load_of([cell(mode="open", rate=12.0)]) == "overloaded"
+    assert load_of([cell(mode="open", rate=12.0)]) == "<50", "two fewer in a second may be chance"
+    assert load_of([cell(mode="open", rate=16.0)]) == "overloaded"
     assert load_of([cell(mode="closed", cpu=2.0)]) == ">80", "a closed loop is never more than full"
     assert load_of([cell(mode="kill")]) is None
 
