@@ -43,7 +43,10 @@ def verb(system: str, product: str) -> Callable[..., None]:
         replications: Annotated[int, typer.Option("-r", "--replications", help="Runs of each cell.")] = 12,
         as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")] = False,
         write: Annotated[
-            bool, typer.Option("--write", help="Write the scores to calibration/scores.json, which a test holds.")
+            bool,
+            typer.Option(
+                "--write", help="Write the scores to calibration/scores.json, which a test holds, and into the README."
+            ),
         ] = False,
         write_envelope: Annotated[
             bool,
@@ -67,6 +70,7 @@ def verb(system: str, product: str) -> Callable[..., None]:
         compile_engine("fast", quiet)
         from sim.validate.document import document, write_scores
         from sim.validate.envelope import write_calibrated
+        from sim.validate.readme import rewrite
         from sim.validate.real import score_system
         from sim.validate.tables import scores_text
 
@@ -79,6 +83,8 @@ def verb(system: str, product: str) -> Callable[..., None]:
             say(scores_text(scored.scores, scored.tables, scored.left_out))
         if write:
             note(f"written: {write_scores(root, scored)}", quiet)
+            if (readme := rewrite(root)) is not None:
+                note(f"written: the tables of {readme}", quiet)
         if write_envelope:
             note(f"written: {write_calibrated(root, scored, inputs)}", quiet)
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any, Final
 
+from sim.validate.document import SCORES
 from sim.validate.kinds import USES, target_of
 from sim.validate.tables import WORDS, percent, signed
 
@@ -70,3 +73,16 @@ def _intervals(use: str, intervals: Mapping[str, Any]) -> Iterator[str]:
     if said:
         yield f"90 % intervals, {WORDS[use].lower()}, held: {'; '.join(said)}."
         yield ""
+
+
+def rewrite(root: Path) -> Path | None:
+    """Put the tables of the committed scores into the README; gives its path, None where it has no place for them."""
+    path = root / "README.md"
+    text = path.read_text(encoding="utf-8") if path.is_file() else ""
+    before, begins, rest = text.partition(BEGIN)
+    _, ends, after = rest.partition(END)
+    if not begins or not ends:
+        return None
+    scores = json.loads((root / SCORES).read_text(encoding="utf-8"))
+    path.write_text(f"{before}{BEGIN}\n\n{block(scores)}\n\n{END}{after}", encoding="utf-8")
+    return path
