@@ -14,9 +14,11 @@ from pydantic import BaseModel
 from sim.lower.constants import Constants
 from sim.lower.steps import Step, Steps, use
 from sim.network.network import Network
-from sim.network.places import Server
+from sim.network.places import Contention, Server
 from sim.network.routines import Mark, UseBody
 from sim.scenario.hosts import LOAD, Host
+from sim.scenario.load import stretched
+from sim.units import InUnitInt
 
 
 def on_hosts(network: Network, hosts: Mapping[str, Host], constants: Constants) -> Network:
@@ -34,11 +36,13 @@ def on_hosts(network: Network, hosts: Mapping[str, Host], constants: Constants) 
         constants.note("what backends cost each other", "is left out on a host that others share")
     stations = {name: station for name, station in network.stations.items() if name not in place}
     stations |= {f"host-{name}": _cores(host) for name, host in hosts.items()}
-    routines = {name: _moved(steps, place) for name, steps in network.routines.items()}
+    slower = {f"host-{name}": 1 / host.speed for name, host in hosts.items()}
+    routines = {name: _moved(steps, place, slower) for name, steps in network.routines.items()}
     for name, host in hosts.items():
         if host.start_cpu_ns is not None:
+            start = use(f"host-{name}", round(host.start_cpu_ns / host.speed))
             for routine in {source.routine: None for source in network.sources.values() if source.counted}:
-                routines[routine] = _after_marks(routines[routine], use(f"host-{name}", host.start_cpu_ns))
+                routines[routine] = _after_marks(routines[routine], start)
     return network.model_copy(update={"stations": stations, "routines": routines})
 
 
@@ -49,7 +53,10 @@ def _after_marks(steps: Steps, step: Step) -> Steps:
 
 
 def _cores(host: Host) -> Server:
-    return Server(servers=int(host.cpu_cores)) if host.in_turn else Server(cores=host.cpu_cores)
+    slow = Contention(contention=host.contention) if host.contention else None
+    if host.in_turn:
+        return Server(servers=int(host.cpu_cores), contention=slow)
+    return Server(cores=host.cpu_cores, contention=slow)
 
 
 def station_of(component: str) -> str:
@@ -57,13 +64,20 @@ def station_of(component: str) -> str:
     return f"{component.rpartition('.')[2]}-cpu"
 
 
-def _moved(part: Any, place: Mapping[str, str]) -> Any:
-    """Steps, or a part of them, in which visits to some stations are visits to others."""
+def _moved(part: Any, place: Mapping[str, str], slower: Mapping[str, float]) -> Any:
+    """Steps, or a part of them, in which visits to some stations are visits to others, so many times as long."""
     if isinstance(part, tuple):
-        return tuple(_moved(one, place) for one in part)
+        return tuple(_moved(one, place, slower) for one in part)
     if isinstance(part, UseBody):
         host = place.get(part.station)
-        return part if host is None else part.model_copy(update={"station": host, "at": None})
+        if host is None:
+            return part
+        changes: dict[str, Any] = {"station": host, "at": None}
+        if (factor := slower[host]) != 1:
+            changes["demand"] = None if part.demand is None else stretched(part.demand, factor)
+            changes["per"] = {name: InUnitInt(round(each * factor)) for name, each in part.per.items()}
+        return part.model_copy(update=changes)
     if isinstance(part, BaseModel):
-        return part.model_copy(update={name: _moved(getattr(part, name), place) for name in type(part).model_fields})
+        changed = {name: _moved(getattr(part, name), place, slower) for name in type(part).model_fields}
+        return part.model_copy(update=changed)
     return part

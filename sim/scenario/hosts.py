@@ -7,7 +7,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from sim.spec import Spec
-from sim.units import Cores, Duration, Mistake
+from sim.units import Cores, Duration, Mistake, Ratio
 
 LOAD = "load"
 Component = Annotated[
@@ -28,6 +28,11 @@ class Host(Spec):
     """What runs there: `workers.QUEUE`, `temporal.frontend`, `temporal.history`, `temporal.matching`, `postgres`,
     `sqlite` (whose statements are work on the cores then, and whose commits wait for the disk beside them), and `load`
     for the clients that start workflows."""
+    speed: Annotated[float, Field(gt=0)] = 1.0
+    """How fast a core is, over those that the CPU of the constants was measured on: 0.5 takes twice as long."""
+    contention: Ratio = 0.0
+    """By how much of its work each core that is at work slows the others, as threads of one core do: two of them do
+    2 / 1.4 of the work of one at 40 %."""
     in_turn: bool = False
     """Whether who gets a core keeps it until its piece of work is done, first come first served, and not all share the
     cores at any time: as where a scheduler's time slice (3 ms in Linux's EEVDF) is longer than the pieces."""

@@ -53,3 +53,12 @@ def test_a_crash_of_a_worker_on_a_shared_host_is_its_own() -> None:
     hurt = latencies_ms(run(small(*IN_STEP, boom, hosts("workers.orders", "postgres")), drill="boom"))
     # Both workflow tasks are lost, and known to be after 10 s.
     assert min(hurt) > 10_000 > max(calm)
+
+
+def test_a_slower_host_takes_as_many_times_as_long_and_threads_of_one_core_slow_each_other() -> None:
+    # One execution on one core: two workflow tasks of 10 ms, then of 20 ms at half the speed.
+    alone = (*IN_STEP[:-2], "workflows.order.arrivals={burst: 1}", "constants.sdk.workflow_task_cpu=10 ms")
+    assert latencies_ms(run(small(*alone, hosts("workers.orders", more=", speed: 0.5")))) == [pytest.approx(100 + 40)]
+    # Two in step, each on a core of its own: at 50 % contention together they do 2 / 1.5 of what one does.
+    two = "hosts={bench: {cpu: 2, components: [workers.orders], contention: 50 %}}"
+    assert latencies_ms(run(small(*IN_STEP, two))) == [pytest.approx(100 + 2 * 10 * 1.5, abs=1e-3)] * 2

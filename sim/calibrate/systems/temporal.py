@@ -19,6 +19,10 @@ SCENARIO = Path("configs/real/temporal.yaml")
 KILL = Path("configs/real/temporal-kill.yaml")
 RETRY = Path("configs/real/temporal-retry.yaml")
 WORKFLOW, QUEUE, BESIDE = "job", "jobs", "works"
+HARDWARE: Mapping[str, tuple[str, ...]] = {
+    "xeon": ("hosts.machine.speed=0.7", "hosts.machine.contention=35 %", "constants.sqlite.commit=1.2 ms"),
+}
+"""Changes for hosts other than that of the constants (epyc), told from those of their cells that calibrate."""
 LOAD_SHARE, PAUSE_S = 0.8, 0.1
 """A worker is killed PAUSE_S after the last start; the starts take this share of an activity's length."""
 COMPONENTS = (
@@ -49,7 +53,7 @@ def case(cell: Cell) -> Case:
             system="temporal",
             name=cell.name,
             scenario=KILL,
-            changes=tuple(_kill(settings)),
+            changes=(*_kill(settings), *HARDWARE.get(cell.host, ())),
             duration_ns=round(settings["limit_s"] * SECOND),
             drain_ns=FOLLOWED_NS,
             drill="kill",
@@ -59,7 +63,7 @@ def case(cell: Cell) -> Case:
         system="temporal",
         name=cell.name,
         scenario=RETRY if settings.get("params", {}).get("fail_p") else SCENARIO,
-        changes=tuple(_changes(settings)),
+        changes=(*_changes(settings), *HARDWARE.get(cell.host, ())),
         duration_ns=round(settings["duration_s"] * SECOND),
         drain_ns=FOLLOWED_NS,
         replayed=Replayed(WORKFLOW, settings["seed"], settings["rate"]) if replayed else None,
