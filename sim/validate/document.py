@@ -61,6 +61,7 @@ def write_scores(root: Path, scored: Scored) -> Path:
             for (host, cell), some in grouped(scored.scores, lambda one: (one.host, one.cell)).items()
         },
         "left_out": list(scored.left_out),
+        "runs": scored.replications,
         "discrepancy": dict(sorted(discrepancies(telling(scored.scores)).items())),
     }
     lines = json.dumps(_rounded(dict(sorted(kept.items()))), indent=1, ensure_ascii=False, allow_nan=False)

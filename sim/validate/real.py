@@ -47,13 +47,14 @@ KEPT_UP = 0.95
 @dataclass(frozen=True, slots=True)
 class Scored:
     """What came of it. left_out: cells that were not scored, each with its reason. cases: what was asked of the
-    simulator for each cell's first repeat, with the cell's host."""
+    simulator for each cell's first repeat, with the cell's host. replications: runs of each cell, at the least."""
 
     system: str
     scores: tuple[Score, ...]
     tables: tuple[TableScore, ...]
     left_out: tuple[str, ...]
     cases: tuple[tuple[Case, str], ...] = ()
+    replications: int = 0
 
     def inputs(self, root: Path, replications: int, processes: int = -1, told: Told | None = None) -> dict[str, float]:
         """By group of metrics, by how much what is not known of the fitted parameters moves these cells; nothing
@@ -104,7 +105,9 @@ def score_system(
     asked: list[tuple[Measured, list[Case]]] = []
     left_out: list[str] = []
     fits = known_of(name, root)
-    hosts = {OWN_HOST, *(() if fits is None else fits.hosts)}
+    # Adapters may hold what is known of a host beside the fits.
+    profiles = (host for table in ("HARDWARE", "HOSTS") for host in getattr(adapted, table, ()))
+    hosts = {OWN_HOST, *profiles, *(() if fits is None else fits.hosts)}
     for other in dict.fromkeys(there for there, _ in groups if there not in hosts):
         count = sum(there == other for there, _ in groups)
         left_out.append(f"{count} cells of {other}: the constants of that host are not fitted yet")
@@ -122,7 +125,7 @@ def score_system(
     forecasts = [_forecast(cell, cases, fits, replications, processes) for cell, cases in _one_by_one(asked, told)]
     measured = [cell for cell, _ in asked]
     first = tuple((cases[0], cell.host) for cell, cases in asked)
-    return Scored(name, *_scored(measured, forecasts, discrepancy), tuple(left_out), first)
+    return Scored(name, *_scored(measured, forecasts, discrepancy), tuple(left_out), first, replications)
 
 
 def _read(files: Sequence[Path], root: Path, host: str) -> list[Cell]:
