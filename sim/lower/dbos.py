@@ -106,6 +106,7 @@ class _Engine:
         for queue in scenario.workers:
             self._add_executors(queue, self.dbos)
         self.constants.note("an executor", "is one Python process: one of its threads runs at a time, on one core")
+        self.constants.note("a thread that waits for the interpreter", "has it at once when its turn comes")
         self.constants.note("executors that look at once", "never get into each other's way, and never back off")
         self.constants.note("connections opened anew", "take their time, and no CPU of the database")
         self.constants.note("clients", "insert over connections of the executors, from the same zone")

@@ -74,17 +74,12 @@ class Database:
         self.parts, self.constants, self.commit, self.volume, self.rtt_ns = parts, constants, commit, volume, rtt_ns
         self.message_ns = constants.number("postgres.cpu_per_message")
         self.core_speed = constants.ratio("dbos.core_speed")
-        self.switch_ns = constants.number("dbos.switch")
 
     def python(self, queue: str, cpu_ns: float, at: str) -> Iterator[Step]:
-        """Work of an executor's thread, on the node of which it holds a unit of `at`: it has the interpreter.
-
-        Who finds it taken sleeps, and is woken when it is free: until it runs, nobody has it.
-        """
+        """Work of an executor's thread, on the node of which it holds a unit of `at`: it has the interpreter."""
         work_ns, interpreter = round(cpu_ns / self.core_speed), f"{queue}-interpreter"
         if work_ns:
-            woken: Steps = (acquire(interpreter, at=at), delay(constant(self.switch_ns), "service"))
-            yield acquire(interpreter, at=at, patience_ns=0, otherwise=woken)
+            yield acquire(interpreter, at=at)
             yield use(f"{queue}-cpu", work_ns, at=f"{queue}-interpreter")
             yield release(f"{queue}-interpreter")
 

@@ -114,8 +114,6 @@ class Looks:
             Uniform(uniform_ns=(every_ns - spread, every_ns + spread)) if spread else constant(every_ns)
         )
         return (
-            database.transaction(queue, SETTINGS, share_ns * SETTINGS.messages / LOOK.messages, at=looker),
-            delay(wait, "timer"),
             database.transaction(queue, LOOK, share_ns, at=looker),
             release(claim),
             Prompt(prompt=f"{queue}-queue"),
@@ -124,6 +122,8 @@ class Looks:
             acquire(claim, units=KEPT, at=looker),
             acquire(starter, at=looker),
             release(starter),
+            database.transaction(queue, SETTINGS, share_ns * SETTINGS.messages / LOOK.messages, at=looker),
+            delay(wait, "timer"),
         )
 
     def _upkeep(self, queue: str) -> Steps:
@@ -131,4 +131,4 @@ class Looks:
         each_ns = self.constants.number("dbos.upkeep_cpu")
         transaction = self.database.transaction(queue, UPKEEP, each_ns, at=f"{queue}-keeper")
         times = self.constants.number("dbos.upkeep_transactions")
-        return (delay(constant(SECOND), "timer"), Loop(loop=LoopBody(times=times, steps=(transaction,))))
+        return (Loop(loop=LoopBody(times=times, steps=(transaction,))), delay(constant(SECOND), "timer"))
