@@ -119,9 +119,8 @@ def test_every_setting_of_the_file_is_one_that_scenarios_have() -> None:
 def test_the_scenario_of_a_measured_system_lies_where_it_was_measured(path: Path) -> None:
     summary = predict(load(path), Options(replications=2, processes=1, lives=False, drills=False)).summary
     assert summary.calibration is not None
-    # Of the store of DBOS the constants are those of another version, as the file says.
-    assert [reason for reason in summary.calibration.reasons if "version" not in reason] == []
-    assert summary.calibration.place == ("EDGE" if path.stem == "dbos" else "INSIDE")
+    assert summary.calibration.reasons == ()
+    assert summary.calibration.place == "INSIDE"
 
 
 QUEUE = """\
