@@ -119,8 +119,10 @@ def test_every_setting_of_the_file_is_one_that_scenarios_have() -> None:
 def test_the_scenario_of_a_measured_system_lies_where_it_was_measured(path: Path) -> None:
     summary = predict(load(path), Options(replications=2, processes=1, lives=False, drills=False)).summary
     assert summary.calibration is not None
-    assert summary.calibration.reasons == ()
-    assert summary.calibration.place == "INSIDE"
+    # The only preset of PostgreSQL is that of 16, under DBOS too; what was measured is 15.
+    of_a_preset = path.stem == "dbos"
+    assert summary.calibration.reasons == (("PostgreSQL version 16, measured 15",) if of_a_preset else ())
+    assert summary.calibration.place == ("EDGE" if of_a_preset else "INSIDE")
 
 
 QUEUE = """\
