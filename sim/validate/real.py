@@ -221,18 +221,25 @@ def _one_by_one(
 def _forecast(
     cell: Measured, cases: Sequence[Case], fits: Known | None, replications: int, processes: int
 ) -> Forecast:
-    """Over the cases of the cell's repeats, which may differ in length and arrivals; each is run at least twice, and
-    each run takes a draw of the fitted parameters."""
+    """Over the cases of the cell's repeats, which may differ in length and arrivals; each is run at least twice: with
+    the fitted parameters, which makes the prediction, and with draws of them, which makes its interval."""
     runs = max(2, -(-replications // len(cases)))
     if fits is None:
         return _together(predicted_all(cases, runs, processes))
+    fitted = fits.changes(fits.values, cases[0], cell.host)
+    best = _together(predicted_all([case.with_changes(fitted) for case in cases], runs, processes))
     found = []
     for at, case in enumerate(cases):
         draws = fits.draws(case, cell.host, runs, at * runs)
         found += predicted_all([case], runs, processes, draws=draws)
     # What repeats it on the host whose constants the scenario holds needs no more; on others it takes theirs.
     theirs = [] if cell.host == OWN_HOST else fits.changes(fits.values, cases[0], cell.host)
-    return replace(_together(found), command=cases[0].with_changes(theirs).command())
+    return replace(
+        _together(found),
+        command=cases[0].with_changes(theirs).command(),
+        tables=best.tables,
+        best={name: float(values.mean()) for name, values in best.values.items()},
+    )
 
 
 def _together(predictions: Sequence[Prediction]) -> Forecast:

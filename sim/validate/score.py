@@ -41,12 +41,15 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """What is predicted of one cell. values: of each metric, one a replication as long as the measured run; tables:
-    quantiles, mean over replications; command: repeats it."""
+    """What is predicted of one cell. values: of each metric, one a replication as long as the measured run, where
+    parameters were fitted with draws of them; best: the prediction where that is not their mean, since draws do not
+    move figures evenly: it is made with the fitted values themselves; tables: quantiles, mean over replications;
+    command: repeats it."""
 
     values: Mapping[str, FloatArray]
     tables: Mapping[str, FloatArray] = field(default_factory=dict)
     command: str = ""
+    best: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +182,7 @@ def scores(
         if predicted is None or not _can_be_scored(metric, measured) or not np.isfinite(predicted).all():
             continue
         is_share = kind_of(metric) in SHARES
-        mean, guess = float(measured.mean()), float(predicted.mean())
+        mean, guess = float(measured.mean()), forecast.best.get(metric, float(predicted.mean()))
         own = noise_of(measured, is_share)
         noise = pooled.get(metric, 0.0) if own is None else own
         error = guess - mean if is_share else guess / mean - 1
