@@ -1,7 +1,7 @@
 """What was measured, and how far predictions were off, written to the file that `sim run` reads.
 
 Spans of settings that the measured cells tell are read from them; the others are facts of how it was measured, written
-by hand in the same file and kept. The discrepancy is that of held-out cells where there are any, else of all.
+by hand in the same file and kept. The discrepancy is that of all scored cells, held out or not, on every host.
 """
 
 from __future__ import annotations
@@ -45,12 +45,13 @@ def updated(product: Product, cells: Sequence[Cell], scores: Sequence[Score], in
     settings = {name: spanned(span, cells) for name, span in product.settings.items()}
     used = telling(scores)
     count = len({(one.host, one.cell) for one in used})
+    held_out = len({(one.host, one.cell) for one in used if one.use == "held_out"})
     return product.model_copy(
         update={
             "settings": settings,
             "discrepancy": _rounded(discrepancies(used)),
             "inputs": _rounded(inputs),
-            "scored": f"{count} {used[0].use.replace('_', '-')} cells" if used else "",
+            "scored": f"{count} cells, {held_out} of them held out" if used else "",
         }
     )
 
@@ -63,9 +64,8 @@ def spanned(span: Span, cells: Sequence[Cell]) -> Span:
 
 
 def telling(scores: Sequence[Score]) -> list[Score]:
-    """The scores that the discrepancy is of: times and rates of held-out cells, of all where none is held out."""
-    held_out = [one for one in scores if one.use == "held_out"]
-    return [one for one in held_out or scores if one.target is not None or one.metric.endswith(".p95")]
+    """The scores that the discrepancy is of: times and rates."""
+    return [one for one in scores if one.target is not None or one.metric.endswith(".p95")]
 
 
 def _rounded(found: Mapping[str, float]) -> dict[str, float]:

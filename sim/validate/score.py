@@ -39,6 +39,10 @@ class Measured:
     load: Load | None = None
 
 
+WITHIN_ONE_DEVIATION = math.erf(math.sqrt(0.5))
+"""Share of normal errors that are within a standard deviation: 68.3 %."""
+
+
 @dataclass(frozen=True, slots=True)
 class Forecast:
     """What is predicted of one cell. values: of each metric, one a replication as long as the measured run, where
@@ -260,13 +264,11 @@ def _can_be_scored(metric: str, measured: FloatArray) -> bool:
 def discrepancies(found: Sequence[Score]) -> dict[str, float]:
     """By group of metrics, the standard deviation of what the model gets wrong, of the logarithm (of a share: itself).
 
-    Of each error what repeats and replications may account for is taken off in quadrature. The deviation is such that
-    a normal error of it is within the 90 % quantile of what is left (interpolated between cells) in 90 % of the cases,
-    so that a few cells that are far off do not widen all intervals. With few cells it is a little too small: the
-    coverage that is printed beside it tells.
+    Of each error what repeats and replications may account for is taken off in quadrature. The deviation holds as many
+    of what is left as one of a normal error does, 68 % (interpolated between cells), so that the cells that are far
+    off, most of them at saturation, do not widen all intervals. They are beyond it more often than a normal error
+    would be: the coverage that is printed beside it tells.
     """
-    from scipy.special import ndtri
-
     beyond: dict[str, list[float]] = defaultdict(list)
     for score in found:
         group = group_of(score.metric)
@@ -274,5 +276,4 @@ def discrepancies(found: Sequence[Score]) -> dict[str, float]:
         if math.isfinite(error):
             noise = score.noise**2 / score.repeats + score.monte_carlo**2
             beyond[group].append(math.sqrt(max(0.0, error**2 - noise)))
-    reach = float(ndtri((1 + CONFIDENCE) / 2))
-    return {group: float(np.quantile(some, CONFIDENCE)) / reach for group, some in beyond.items()}
+    return {group: float(np.quantile(some, WITHIN_ONE_DEVIATION)) for group, some in beyond.items()}
