@@ -116,7 +116,7 @@ def score_system(
             continue
         try:
             cases = list(dict.fromkeys(adapted.case(cell) for cell in repeats))
-        except (KeyError, NotImplementedError) as reason:
+        except KeyError as reason:
             what = repeats[0].settings.get("mode", "its")
             left_out.append(f"{repeats[0].name}: no scenario is known for `{what}` ({reason})")
             continue
