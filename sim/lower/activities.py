@@ -179,7 +179,7 @@ def _at_work(workers: Workers, queue: str, activity: Activity, how: Scheduled, r
         *forgotten,
         *work(workers, activity, how, failed),
         *_turned_down(activity, how.alone),
-        *_transaction(workers, activity),
+        *_transaction(workers, activity, how.path),
         *_failing(activity, failed),
         *effect(workers.parts, activity, how, failed),
         *(() if activity.record is None else (call(f"write-{activity.record}"),)),
@@ -193,12 +193,14 @@ def _at_work(workers: Workers, queue: str, activity: Activity, how: Scheduled, r
     )
 
 
-def _transaction(workers: Workers, activity: Activity) -> Steps:
+def _transaction(workers: Workers, activity: Activity, path: str) -> Steps:
     """The transaction that the activity makes in the application's own tables."""
     if activity.transaction is None:
         return ()
     assert isinstance(workers.store, PostgresStore), "checked: a transaction needs PostgreSQL"
-    return transaction_steps(workers.store, workers.queue, workers.replicas, activity.name, activity.transaction)
+    return transaction_steps(
+        workers.store, workers.queue, workers.replicas, activity.name, activity.transaction, f"{path}.transaction"
+    )
 
 
 def _is_eager(workers: Workers, activity: Activity, how: Scheduled) -> bool:

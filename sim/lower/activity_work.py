@@ -32,15 +32,16 @@ from sim.scenario.workload import Activity, RetryPolicy
 class Scheduled:
     """How a workflow runs an activity.
 
-    workflow: its name. dependencies: what there is to call. policy: the workflow's retry policy. retried: whether it
-    is tried again at all. alone: whether the execution runs it once at a time; only then can what one attempt leaves
-    behind (being turned down, an effect, progress) be told in the next. eager: whether it waits in the queue of the
-    workflow's own tasks, so that it may come with the reply to one. checkpoint: whether progress is kept. beats:
-    whether its worker gives signs of life. completion: what makes its result durable; a transition that has a workflow
-    task scheduled by default.
+    workflow: its name. path: of the activity in the scenario. dependencies: what there is to call. policy: the
+    workflow's retry policy. retried: whether it is tried again at all. alone: whether the execution runs it once
+    at a time; only then can what one attempt leaves behind (being turned down, an effect, progress) be told in the
+    next. eager: whether it waits in the queue of the workflow's own tasks, so that it may come with the reply to
+    one. checkpoint: whether progress is kept. beats: whether its worker gives signs of life. completion: what
+    makes its result durable; a transition that has a workflow task scheduled by default.
     """
 
     workflow: str
+    path: str
     dependencies: Dependencies
     policy: RetryPolicy = field(default_factory=RetryPolicy)
     retried: bool = True

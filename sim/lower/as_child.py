@@ -19,6 +19,7 @@ from pydantic import BaseModel
 
 from sim.lower.parts import Parts
 from sim.lower.persistence import OWNER
+from sim.lower.setting import inner
 from sim.lower.steps import (
     Acquire,
     Attempt,
@@ -44,6 +45,7 @@ from sim.network.walk import bodies
 KEY = "child-key"
 """Attribute: the key of the child at hand; read at the instant at which it is set."""
 MANY = 2**30
+_OF_A_CHILD = inner("where a child workflow belongs")
 TRANSITION = "transition"
 """Operation: a state transition; those of children bear the name of the child's workflow besides."""
 
@@ -163,12 +165,13 @@ class AsChild:
             return (there,)
         chosen = f"{place}-chosen"
         spec = self._spec(place)
-        self.parts.resources[chosen] = Resource(
+        resource = Resource(
             nodes=self._named_nodes(place),
             units=MANY,
             keyed=spec.keyed.model_copy(update={"by": KEY}),
             when_down=getattr(spec, "when_down", "wait"),
         )
+        self.parts.add_resource(chosen, resource, _OF_A_CHILD)
         key = FromAttribute(attribute=self.key) if self.alone else UniformCount(between=(0, MANY - 1))
         return (set_drawn(KEY, key), acquire(chosen), there, release(chosen))
 
@@ -318,14 +321,15 @@ class AsChild:
     def _home(self, place: str) -> str:
         home = f"{place}-home"
         keyed = self._spec(place).keyed.model_copy(update={"by": KEY})
-        self.parts.resources[home] = Resource(nodes=self._named_nodes(place), units=MANY, keyed=keyed)
+        resource = Resource(nodes=self._named_nodes(place), units=MANY, keyed=keyed)
+        self.parts.add_resource(home, resource, _OF_A_CHILD)
         self.parts.homes.add(home)
         return home
 
     def _deeper(self, home: str) -> str:
         """The home of a child of the child."""
         deeper = f"{home}-within"
-        self.parts.resources[deeper] = self.parts.resources[home]
+        self.parts.add_resource(deeper, self.parts.resources[home], _OF_A_CHILD)
         self.parts.homes.add(deeper)
         return deeper
 
@@ -337,9 +341,5 @@ class AsChild:
         group = f"{place}-nodes"
         self.parts.nodes[group] = NodeGroup(count=spec.nodes)
         self.parts.not_pods.add(group)
-        named = spec.model_copy(update={"nodes": group})
-        if place in self.parts.resources:
-            self.parts.resources[place] = named
-        else:
-            self.parts.stations[place] = named
+        self.parts.change_place(place, nodes=group)
         return group

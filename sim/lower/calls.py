@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from sim.lower.constants import Constants
 from sim.lower.parts import Parts
+from sim.lower.setting import Setting
 from sim.lower.steps import (
     Attempt,
     AttemptBody,
@@ -23,6 +24,7 @@ from sim.lower.steps import (
     release,
     start,
 )
+from sim.lower.watch import gauge
 from sim.network.places import Resource
 from sim.network.policies import Breaker, Budget, Retry
 from sim.scenario.dependencies import Dependency
@@ -60,11 +62,20 @@ def guarded(
         steps = (Attempt(attempt=timed),)
     if dependency.bulkhead is not None:
         room = f"{caller.slots}-bulkhead-{name}"
-        parts.resources[room] = Resource(
+        bulkhead = Resource(
             nodes=caller.nodes,
             units=dependency.bulkhead.calls * caller.pods,
             queue_limit=dependency.bulkhead.queue,
         )
+        setting = Setting(
+            f"bulkhead of calls to {name}",
+            f"dependencies.{name}.bulkhead.calls",
+            "maxConcurrentCalls of the bulkhead",
+            gauge("resilience4j_bulkhead_available_concurrent_calls", name=name),
+            "restart",
+            dependency.bulkhead.calls,
+        )
+        parts.add_resource(room, bulkhead, setting)
         steps = (acquire(room, at=caller.slots), *steps, release(room))
     steps = (*token, *steps)
     if dependency.breaker is not None or dependency.retry is not None:

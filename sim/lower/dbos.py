@@ -15,14 +15,15 @@ from sim.lower.dbos_database import CHECK, ENQUEUE, OUTCOME, RECORD, Database
 from sim.lower.dbos_looks import Looks
 from sim.lower.failures import Failures
 from sim.lower.faults import as_fault
-from sim.lower.hosts import on_hosts
+from sim.lower.hosts import host_settings, on_hosts
 from sim.lower.lowered import Lowered, stated
 from sim.lower.machines import machines, volumes
 from sim.lower.parts import Parts
 from sim.lower.postgres_commit import PRIMARY, Commit
-from sim.lower.postgres_pool import CPU, contention
+from sim.lower.postgres_pool import CPU, contention, cores_setting
 from sim.lower.postgres_recovery import away
 from sim.lower.postgres_volume import Volume
+from sim.lower.setting import Setting, of, settings_in
 from sim.lower.steps import (
     Attempt,
     AttemptBody,
@@ -40,6 +41,7 @@ from sim.lower.steps import (
     release,
 )
 from sim.lower.sums import sum_of
+from sim.lower.watch import cpu, gauge
 from sim.lower.workers import DISPATCHED, READY
 from sim.network.faults import Fault
 from sim.network.faults import Target as NodeTarget
@@ -76,6 +78,7 @@ def lower_dbos(scenario: Scenario) -> Lowered:
         volumes=tuple(volumes(scenario)),
         flushes=engine.commit.flushes,
         classes=failures.classes(network),
+        settings=settings_in(network, engine.parts.settings | host_settings(scenario.hosts)),
     )
 
 
@@ -94,10 +97,14 @@ class _Engine:
         if self.postgres.rds is not None:
             self.constants.note("pages of DBOS in RDS", "are all in memory, also after a failover")
         self.volume = Volume(self.parts, self.constants, self.postgres)
-        self.parts.stations[CPU] = Server(
-            nodes=PRIMARY,
-            cores=self.postgres.cores,
-            contention=contention(self.constants.ratio("postgres.backend_coherency")),
+        self.parts.add_station(
+            CPU,
+            Server(
+                nodes=PRIMARY,
+                cores=self.postgres.cores,
+                contention=contention(self.constants.ratio("postgres.backend_coherency")),
+            ),
+            cores_setting(self.postgres),
         )
         self.database = Database(self.parts, self.constants, self.commit, self.volume, self.rtt_ns)
         self.looks = Looks(self.parts, self.constants, self.database)
@@ -173,18 +180,69 @@ class _Engine:
         parts, constants, pool = self.parts, self.constants, self.scenario.workers[queue]
         executors = pool.most
         parts.nodes[f"{queue}-workers"] = NodeGroup(count=executors)
-        parts.stations[f"{queue}-cpu"] = Server(nodes=f"{queue}-workers", cores=pool.cpu_cores)
-        threads = dbos.executor_threads or constants.number("dbos.executor_threads")
-        parts.resources[f"{queue}-executors"] = Resource(nodes=f"{queue}-workers", units=threads)
-        if self.at_once is not None:
-            parts.resources[f"{queue}-threads"] = Resource(units=executors * self.at_once)
-        parts.resources[f"{queue}-connections"] = Resource(
-            nodes=PRIMARY,
-            units=executors * (dbos.pool_size or constants.number("dbos.pool_size")),
-            opening=constants.distribution("postgres.connect"),
-            when_down="refuse",
+        path, pods = f"workers.{queue}", f"{queue}-workers"
+        parts.add_station(
+            f"{queue}-cpu",
+            Server(nodes=pods, cores=pool.cpu_cores),
+            Setting(of(queue, "CPU"), f"{path}.cpu", "CPU of an executor", cpu(queue), "restart", pool.cpu_cores),
         )
-        parts.resources[f"{queue}-interpreter"] = Resource(nodes=f"{queue}-workers", units=1)
+        threads = dbos.executor_threads or constants.number("dbos.executor_threads")
+        at_work = (
+            f"SELECT executor_id, count(*) FROM dbos.workflow_status WHERE status = 'PENDING' "
+            f"AND queue_name = '{queue}' GROUP BY 1"
+        )
+        parts.add_resource(
+            f"{queue}-executors",
+            Resource(nodes=pods, units=threads),
+            Setting(
+                of(queue, "executor threads"),
+                "dbos.executor_threads",
+                "max_executor_threads",
+                at_work,
+                "restart",
+                threads,
+            ),
+        )
+        if self.at_once is not None:
+            concurrency = Setting(
+                of(queue, "workflows at once"),
+                "dbos.worker_concurrency",
+                "worker_concurrency of the queue",
+                at_work,
+                "restart",
+                self.at_once,
+            )
+            parts.add_resource(f"{queue}-threads", Resource(units=executors * self.at_once), concurrency)
+        size = dbos.pool_size or constants.number("dbos.pool_size")
+        parts.add_resource(
+            f"{queue}-connections",
+            Resource(
+                nodes=PRIMARY,
+                units=executors * size,
+                opening=constants.distribution("postgres.connect"),
+                when_down="refuse",
+            ),
+            Setting(
+                of(queue, "connections"),
+                "dbos.pool_size",
+                "sys_db_pool_size",
+                gauge("pg_stat_activity_count", state="active"),
+                "restart",
+                size,
+            ),
+        )
+        parts.add_resource(
+            f"{queue}-interpreter",
+            Resource(nodes=pods, units=1),
+            Setting(
+                of(queue, "Python interpreters"),
+                f"{path}.replicas",
+                "more executors: each is one Python process, and runs one thread at a time",
+                cpu(queue),
+                "live",
+                executors,
+            ),
+        )
         self.looks.add(queue, executors, dbos.polling_interval_ns or constants.number("dbos.polling_interval"))
         parts.spans[f"{queue}-wait"] = Span(
             start=f"{queue}-enqueued", end=f"{queue}-started", metric=f"schedule_to_start.{queue}"

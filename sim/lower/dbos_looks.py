@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from sim.lower.constants import Constants
 from sim.lower.dbos_database import LOOK, SETTINGS, STATUSES, TAKE, UPKEEP, Database
 from sim.lower.parts import Parts
+from sim.lower.setting import Setting, inner, of
 from sim.lower.steps import (
     Attempt,
     AttemptBody,
@@ -60,17 +61,32 @@ class Looks:
     def add(self, queue: str, executors: int, every_ns: int) -> None:
         """Queue and threads of a pool of executors that look every so often."""
         parts, workers = self.parts, f"{queue}-workers"
-        parts.stations[f"{queue}-queue"] = Polled(
-            kind="polled", interval_ns=NEVER_NS, batch=10**9, trigger="timer", read=None
+        waiting = f"SELECT count(*) FROM dbos.workflow_status WHERE status = 'ENQUEUED' AND queue_name = '{queue}'"
+        every = Setting(
+            of(queue, "queue"), "dbos.polling_interval", "polling_interval_sec of the queue", waiting, "restart"
         )
-        parts.resources[f"{queue}-claim"] = Resource(nodes=workers, units=UNITS, choice="least_loaded")
-        parts.resources[f"{queue}-starter"] = Resource(nodes=workers, units=1)
+        parts.add_station(
+            f"{queue}-queue",
+            Polled(kind="polled", interval_ns=NEVER_NS, batch=10**9, trigger="timer", read=None),
+            every,
+        )
+        parts.add_resource(
+            f"{queue}-claim",
+            Resource(nodes=workers, units=UNITS, choice="least_loaded"),
+            inner("which executor has looked"),
+        )
+        starts = "more executors: one thread of each takes what it has found, one workflow after the other"
+        parts.add_resource(
+            f"{queue}-starter",
+            Resource(nodes=workers, units=1),
+            Setting(of(queue, "queue threads"), f"workers.{queue}.replicas", starts, waiting, "live", executors),
+        )
         for thread, wait, steps in (
             ("looker", every_ns, self._look(queue, every_ns)),
             ("keeper", SECOND, self._upkeep(queue)),
         ):
             name = f"{queue}-{thread}"
-            parts.resources[name] = Resource(nodes=workers, units=UNITS)
+            parts.add_resource(name, Resource(nodes=workers, units=UNITS), inner("on which executor a thread is"))
             # Executors start at any time, so their looks fall anywhere between each other's.
             body: Steps = (
                 acquire(name, affinity=name),

@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from sim.lower.calls import Caller, guarded
 from sim.lower.constants import Constants
 from sim.lower.parts import Parts
+from sim.lower.setting import Setting, of
 from sim.lower.steps import Attempt, AttemptBody, Step, Steps, fail
+from sim.lower.watch import p99, rate
 from sim.network.places import Server, Shed, TokenBucket
 from sim.network.routines import Use, UseBody
 from sim.scenario.dependencies import Dependency
@@ -24,20 +26,37 @@ class Dependencies:
         self.constants = constants
         self.dependencies = dependencies
         for name, dependency in dependencies.items():
-            parts.stations[place_of(name)] = Server(
+            station = Server(
                 servers=dependency.concurrency,
                 service=dependency.latency,
                 queue_limit=dependency.queue_limit,
                 shed=None if dependency.shed_after_ns is None else Shed(after_ns=dependency.shed_after_ns),
             )
+            setting = Setting(
+                name,
+                f"dependencies.{name}.concurrency",
+                f"capacity of {name}",
+                p99("temporal_activity_execution_latency"),
+                value=dependency.concurrency,
+            )
+            parts.add_station(place_of(name), station, setting)
             quota = dependency.quota
             if quota is not None:
-                parts.stations[_quota(name)] = TokenBucket(
+                bucket = TokenBucket(
                     kind="token_bucket",
                     rate_per_s=quota.rate_per_s,
                     burst=quota.burst,
                     when_empty="wait" if quota.when_spent == "wait" else "reject",
                 )
+                limit = Setting(
+                    of(name, "quota"),
+                    f"dependencies.{name}.quota.rate",
+                    f"quota that {name} grants",
+                    rate("temporal_activity_execution_failed"),
+                    value=quota.rate_per_s,
+                    unit="/s",
+                )
+                parts.add_station(_quota(name), bucket, limit)
 
     def call(self, name: str, caller: Caller) -> Steps:
         """A call up to its effect; it fails with `error`, with `throttled` when its quota is spent, and as its caller

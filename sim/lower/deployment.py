@@ -10,7 +10,7 @@ from sim.lower.failures import Failures
 from sim.lower.fault_targets import FaultTargets
 from sim.lower.federation import FederatedQueue
 from sim.lower.growth import growth_of
-from sim.lower.hosts import on_hosts
+from sim.lower.hosts import host_settings, on_hosts
 from sim.lower.left_out import note_what_is_left_out
 from sim.lower.lowered import History, Lowered, stated
 from sim.lower.machines import machines, volumes
@@ -23,6 +23,7 @@ from sim.lower.progress import seed
 from sim.lower.records import Records
 from sim.lower.regions import LOST_AGE, LOST_WRITE, UNREPLICATED, Regional
 from sim.lower.scaling import scale
+from sim.lower.setting import settings_in
 from sim.lower.spread import spread_over_masters
 from sim.lower.steps import Step
 from sim.lower.stores import store_of
@@ -89,6 +90,7 @@ class Deployment:
             shares=self.shares,
             companions=self.failures.companions,
             classes=self.failures.classes(network),
+            settings=settings_in(network, self.parts.settings | host_settings(scenario.hosts)),
             traffic=self._traffic(),
             in_drills={"unreplicated": UNREPLICATED, "lost_writes": LOST_WRITE} if copied else {},
             ages_in_drills={"rpo": LOST_AGE} if copied else {},
@@ -101,10 +103,11 @@ class Deployment:
             parts.zoning = Zoning(self.constants, scenario.zones, temporal)
         if scenario.regions is not None:
             parts.regional = Regional(self.constants, scenario.regions, scenario.behaviours)
-            resources, stations, spans = parts.regional.places()
-            parts.resources |= resources
-            parts.stations |= stations
-            parts.spans |= spans
+            for name, resource, setting in parts.regional.resources():
+                parts.add_resource(name, resource, setting)
+            for name, station, setting in parts.regional.stations():
+                parts.add_station(name, station, setting)
+            parts.spans |= parts.regional.spans()
 
     def _pool(self, queue: str) -> Workers:
         """The workers of a task queue."""

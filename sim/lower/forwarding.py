@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from sim.lower.setting import Setting, of
 from sim.lower.steps import (
     Attempt,
     AttemptBody,
@@ -27,6 +28,7 @@ from sim.lower.steps import (
     set_to,
     use,
 )
+from sim.lower.watch import rate
 from sim.network.places import Polled
 from sim.network.routines import Prompt, Use, UseBody
 from sim.units.tables import SECOND
@@ -54,12 +56,21 @@ class Forwarder:
         self.names = [f"{queue.name}-forward-{partition}" for partition in range(1, queue.partitions)]
         queue.parts.attributes.setdefault(HOME, 0)
         for name in self.names:
-            queue.parts.stations[name] = Polled(
+            forwarder = Polled(
                 kind="polled",
                 interval_ns=round(SECOND / rate_per_s),
                 burst=max(1, round(rate_per_s)),
                 read=constant(queue.constants.number("temporal.forward_time")),
             )
+            setting = Setting(
+                of(queue.queue, f"{queue.kind} forwarders"),
+                "constants.temporal.forward_rate",
+                "matching.forwarderMaxRatePerSecond, or more pollers",
+                rate("forwarded"),
+                "live",
+                rate_per_s,
+            )
+            queue.parts.add_station(name, forwarder, setting)
         queue.constants.note("polls of a task queue", "spread evenly over its partitions, as long as they wait")
 
     def steps(self) -> Iterator[Step]:

@@ -12,7 +12,9 @@ from typing import Any
 from pydantic import BaseModel
 
 from sim.lower.constants import Constants
+from sim.lower.setting import Setting, of
 from sim.lower.steps import Step, Steps, use
+from sim.lower.watch import gauge
 from sim.network.network import Network
 from sim.network.places import Contention, Server
 from sim.network.routines import Mark, UseBody
@@ -44,6 +46,16 @@ def on_hosts(network: Network, hosts: Mapping[str, Host], constants: Constants) 
             for routine in {source.routine: None for source in network.sources.values() if source.counted}:
                 routines[routine] = _after_marks(routines[routine], start)
     return network.model_copy(update={"stations": stations, "routines": routines})
+
+
+def host_settings(hosts: Mapping[str, Host]) -> dict[str, Setting]:
+    """The setting of the cores of each host."""
+    return {
+        f"host-{name}": Setting(
+            of(name, "cores"), f"hosts.{name}.cpu", "a larger machine", gauge("node_load1"), "restart", host.cpu_cores
+        )
+        for name, host in hosts.items()
+    }
 
 
 def _after_marks(steps: Steps, step: Step) -> Steps:

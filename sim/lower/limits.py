@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from sim.lower.constants import Constants
 from sim.lower.parts import Parts
+from sim.lower.setting import Setting
 from sim.lower.steps import Attempt, AttemptBody, Step, Steps, count, fail, use
+from sim.lower.watch import rate
 from sim.network.places import TokenBucket
 from sim.network.routines import Retry
 from sim.scenario.platform import TemporalCluster
@@ -29,14 +31,31 @@ class RateLimits:
         frontend = temporal.frontend
         if frontend is not None:
             rps = frontend.rps or constants.number("temporal.frontend_rps")
-            self._add(FRONTEND, frontend.replicas * rps, constants.number("temporal.frontend_burst_ratio"))
+            setting = Setting(
+                "frontend's rate limit",
+                "temporal.frontend.rps",
+                "frontend.rps",
+                rate("service_errors_resource_exhausted", service_name="frontend"),
+                "live",
+                rps,
+            )
+            burst_ratio = constants.number("temporal.frontend_burst_ratio")
+            self._add(FRONTEND, frontend.replicas * rps, burst_ratio, setting)
         for name, service, limit in (
             ("history", temporal.history, "temporal.history_persistence_max_qps"),
             ("matching", temporal.matching, "temporal.matching_persistence_max_qps"),
         ):
             if service is not None:
                 most = service.persistence_max_qps or constants.number(limit)
-                self._add(PERSISTENCE[name], service.replicas * most, 1)
+                setting = Setting(
+                    f"{name}'s limit of requests to the store",
+                    f"temporal.{name}.persistence_max_qps",
+                    f"{name}.persistenceMaxQPS",
+                    rate("persistence_errors_resource_exhausted", service_name=name),
+                    "live",
+                    most,
+                )
+                self._add(PERSISTENCE[name], service.replicas * most, 1, setting)
 
     def request(self) -> Steps:
         """A request of a worker, or a signal, through the limit of the frontend: tried until it is let in."""
@@ -59,11 +78,12 @@ class RateLimits:
         self.constants.note("reads of queues and deletions", "take nothing from the limit of requests to the store")
         return (_admitted(bucket, "persistence_throttled"),) * requests
 
-    def _add(self, name: str, rate_per_s: int, burst_ratio: int) -> None:
+    def _add(self, name: str, rate_per_s: int, burst_ratio: int, setting: Setting) -> None:
         self.limited.add(name)
-        self.parts.stations[name] = TokenBucket(
+        bucket = TokenBucket(
             kind="token_bucket", rate_per_s=float(rate_per_s), burst=rate_per_s * burst_ratio, when_empty="reject"
         )
+        self.parts.add_station(name, bucket, setting)
         self.constants.note(
             "rate limit of a service",
             "one bucket for all its pods",

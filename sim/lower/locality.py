@@ -14,6 +14,7 @@ from sim.lower.constants import Constants
 from sim.lower.masters import CROSS_REGION
 from sim.lower.parts import Parts
 from sim.lower.regions import MANY
+from sim.lower.setting import inner
 from sim.lower.steps import (
     Attempt,
     AttemptBody,
@@ -69,8 +70,10 @@ class Locality:
         """A slot beside the data where there is one in time, else any; the job remembers which by a unit it holds."""
         if not self.aware:
             return (acquire(slots, patience_ns=patience_ns, otherwise=(*missed, acquire(slots))),)
-        self.parts.resources.setdefault(self._data, Resource(nodes=self.nodes, units=MANY, choice="random"))
-        self.parts.resources.setdefault(self._beside, Resource(units=MANY))
+        if self._data not in self.parts.resources:
+            data = Resource(nodes=self.nodes, units=MANY, choice="random")
+            self.parts.add_resource(self._data, data, inner("where the data of a task lies"))
+            self.parts.add_resource(self._beside, Resource(units=MANY), inner("who is beside its data"))
         self.constants.note(
             "a task that has waited in vain for a worker beside its data", "counts as moved, wherever it then runs"
         )

@@ -11,6 +11,7 @@ from sim.lower.fault_targets import FaultTargets
 from sim.lower.lowered import Lowered, stated
 from sim.lower.machines import machines
 from sim.lower.parts import Parts
+from sim.lower.setting import settings_as_written, settings_in
 from sim.lower.tables import add_stores
 from sim.network import Network
 from sim.scenario.scenario import Scenario
@@ -35,6 +36,7 @@ def _as_it_stands(scenario: Scenario, network: Network) -> Lowered:
         assumptions=stated(scenario.assumptions),
         machines=tuple(machines(scenario)),
         classes=network_classes(network),
+        settings=settings_as_written(network),
     )
 
 
@@ -54,4 +56,5 @@ def _stores_alone(scenario: Scenario) -> Lowered:
         volumes=data.volumes,
         computed=data.computed,
         classes=failures.classes(network),
+        settings=settings_in(network, parts.settings),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from sim.lower.setting import Setting
 from sim.network import Network
 from sim.network.faults import Fault, Window
 
@@ -142,6 +143,7 @@ class Lowered:
     traffic: bytes to bill: meter of the price catalogue, and the operation that counts them.
     computed: figures that need no run, by the name that an objective may use.
     classes: every kind of fault that comes at random.
+    settings: of every resource and station of the network, by its name.
     """
 
     network: Network
@@ -161,6 +163,7 @@ class Lowered:
     traffic: Mapping[str, str] = field(default_factory=dict)
     computed: Mapping[str, Computed] = field(default_factory=dict)
     classes: Mapping[str, FaultClass] = field(default_factory=dict)
+    settings: Mapping[str, Setting] = field(default_factory=dict)
 
     @property
     def companion_of(self) -> dict[str, str]:

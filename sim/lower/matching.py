@@ -14,7 +14,9 @@ from sim.lower.forwarding import PARTITION, Forwarder
 from sim.lower.parts import Parts
 from sim.lower.persistence import Store
 from sim.lower.platform import Platform
+from sim.lower.setting import Setting, of
 from sim.lower.steps import Branch, Option, Step, Steps, call, constant, count, delay, set_drawn, set_to, use
+from sim.lower.watch import gauge
 from sim.network.distributions import UniformCount
 from sim.network.places import Keyed, Polled
 
@@ -27,14 +29,24 @@ class TaskQueue:
     """The partitions of one kind of tasks of one queue. Sticky queues have one each, and no other poller's tasks."""
 
     def __init__(
-        self, parts: Parts, constants: Constants, platform: Platform, store: Store, name: str, polls: int, pollers: str
+        self,
+        parts: Parts,
+        constants: Constants,
+        platform: Platform,
+        store: Store,
+        queue: str,
+        kind: str,
+        polls: int,
+        pollers: str,
     ) -> None:
         self.parts = parts
         self.constants = constants
         self.platform = platform
         self.store = store
-        self.name = name
-        self.writer = f"{name}-backlog"
+        self.queue = queue
+        self.kind = kind
+        self.name = f"{queue}-{kind}"
+        self.writer = f"{self.name}-backlog"
         matching = platform.temporal.matching
         self.is_simulated = matching is not None
         own = None if matching is None else matching.partitions
@@ -95,13 +107,14 @@ class TaskQueue:
         """No poller in time: the task is written by its partition's writer, with what has gathered."""
         if self.writer not in self.parts.stations:
             self.parts.attributes.setdefault(WRITER, 0)
-            self.parts.stations[self.writer] = Polled(
+            writer = Polled(
                 kind="polled",
                 interval_ns=self.store.batch_ns(),
                 batch=self.constants.number("temporal.backlog_batch"),
                 nodes=self.partitions,
                 keyed=Keyed(by=WRITER) if self.partitions > 1 else None,
             )
+            self.parts.add_station(self.writer, writer, self._of_partitions("backlog writers"))
             self.constants.note(
                 "a batch of backlog writes",
                 "begins when the last one is done on an idle store; each task costs a transaction of its own there",
@@ -111,6 +124,17 @@ class TaskQueue:
                 *self.store.backlog_write(self.writer),
             )
         return (call(f"persist-{self.writer}"),)
+
+    def _of_partitions(self, what: str) -> Setting:
+        """The setting of what each partition has one of."""
+        return Setting(
+            of(self.queue, f"{self.kind} {what}"),
+            "temporal.matching.partitions",
+            "matching.numTaskqueueReadPartitions, matching.numTaskqueueWritePartitions",
+            gauge("approximate_backlog_count", taskqueue=self.queue),
+            "live",
+            self.partitions,
+        )
 
     def handed_over(self) -> Iterator[Step]:
         """CPU of matching for a task."""

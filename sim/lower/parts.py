@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sim.lower.regions import Regional
+from sim.lower.setting import Setting
 from sim.lower.steps import Steps
 from sim.lower.zones import Zoning
 from sim.network import Network
@@ -26,6 +27,8 @@ TIMERS = "timers"
 class Parts:
     """Elements by name, as a `Network` has them.
 
+    resources, stations: to look at; they come in by `add_resource` and `add_station`, each with its setting.
+    settings: of each of both.
     not_pods: groups of nodes that are no pods: a store's, rows of a table.
     patterns: routines that are there to be copied; those that nobody calls are left out of the network.
     homes: resources by which a child workflow remembers its node of a place (see `sim.lower.as_child`).
@@ -34,8 +37,9 @@ class Parts:
 
     nodes: dict[str, NodeGroup] = field(default_factory=dict)
     sources: dict[str, Source] = field(default_factory=dict)
-    resources: dict[str, Resource] = field(default_factory=dict)
-    stations: dict[str, Station] = field(default_factory=dict)
+    _resources: dict[str, Resource] = field(default_factory=dict, init=False)
+    _stations: dict[str, Station] = field(default_factory=dict, init=False)
+    settings: dict[str, Setting] = field(default_factory=dict, init=False)
     caches: dict[str, Cache] = field(default_factory=dict)
     routines: dict[str, Steps] = field(default_factory=dict)
     attributes: dict[str, int] = field(default_factory=dict)
@@ -51,6 +55,41 @@ class Parts:
     homes: set[str] = field(default_factory=set)
     zoning: Zoning | None = None
     regional: Regional | None = None
+
+    @property
+    def resources(self) -> Mapping[str, Resource]:
+        """All that is held."""
+        return self._resources
+
+    @property
+    def stations(self) -> Mapping[str, Station]:
+        """All that serves."""
+        return self._stations
+
+    def add_resource(self, name: str, resource: Resource, setting: Setting) -> None:
+        """Put a resource in place, or another one in its place."""
+        self._resources[name] = resource
+        self.settings[name] = setting
+
+    def add_station(self, name: str, station: Station, setting: Setting) -> None:
+        """Put a station in place, or another one in its place."""
+        self._stations[name] = station
+        self.settings[name] = setting
+
+    def copy_place(self, name: str, copy: str, where: str, **changes: object) -> None:
+        """Put a copy of a resource or a station in place, with some of its fields changed. where: it stands."""
+        setting = self.settings[name]
+        if name in self._resources:
+            self.add_resource(copy, self._resources[name].model_copy(update=changes), setting.at(where))
+        else:
+            self.add_station(copy, self._stations[name].model_copy(update=changes), setting.at(where))
+
+    def change_place(self, name: str, **changes: object) -> None:
+        """Change fields of a resource or a station; its setting stays."""
+        if name in self._resources:
+            self._resources[name] = self._resources[name].model_copy(update=changes)
+        else:
+            self._stations[name] = self._stations[name].model_copy(update=changes)
 
     def add_routine(self, name: str, steps: Steps) -> str:
         """Put a routine in place; gives its name, which bears a number where others have the same one."""
@@ -71,8 +110,8 @@ class Parts:
         return Network(
             nodes=self.nodes,
             sources=self.sources,
-            resources=self.resources,
-            stations=self.stations,
+            resources=self._resources,
+            stations=self._stations,
             caches=self.caches,
             routines=self.routines,
             attributes=self.attributes,

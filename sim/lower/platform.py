@@ -8,6 +8,7 @@ from sim.lower.constants import Constants
 from sim.lower.limits import RateLimits
 from sim.lower.ownership import read_by_owner
 from sim.lower.parts import TIMERS, Parts
+from sim.lower.setting import Setting, inner
 from sim.lower.steps import (
     Attempt,
     AttemptBody,
@@ -23,6 +24,7 @@ from sim.lower.steps import (
     release,
     use,
 )
+from sim.lower.watch import cpu, p99
 from sim.lower.zones import CROSS_ZONE
 from sim.network.places import Choice, Keyed, NodeGroup, Polled, Resource, Server
 from sim.network.policies import TimerQueue
@@ -80,7 +82,7 @@ class Platform:
             on_the_way_ns += constants.number("temporal.matching_cpu")
         if temporal.frontend is None:
             on_the_way_ns += constants.number("temporal.frontend_cpu")
-        self.parts.stations["transfer-queue"] = Polled(
+        reader = Polled(
             kind="polled",
             interval_ns=round(SECOND / rate),
             burst=max(1, round(rate * constants.number("temporal.transfer_saved") / SECOND)),
@@ -90,6 +92,16 @@ class Platform:
             nodes=temporal.history_shards or constants.number("temporal.history_shards"),
             keyed=Keyed(),
         )
+        setting = Setting(
+            "shards' transfer queues",
+            "temporal.transfer_queue.max_poll_rate",
+            "history.transferProcessorMaxPollRPS",
+            p99("task_latency_load", operation="TransferActive.*"),
+            "live",
+            rate,
+            "/s",
+        )
+        self.parts.add_station("transfer-queue", reader, setting)
 
     def _dispatch(self, near_ns: int, store_rtt_ns: int) -> Distribution:
         """Time of one read and what follows it; `near_ns` where nobody stands in another zone."""
@@ -109,9 +121,16 @@ class Platform:
             # that there are at the time.
             keyed = Keyed(by="partition") if name == "matching" else None
             choice: Choice = "random" if name == "history" else "round_robin"
-            self.parts.stations[f"{name}-cpu"] = Server(
-                nodes=name, cores=service.cpu_cores, keyed=keyed, choice=choice
+            setting = Setting(
+                f"{name}'s CPU",
+                f"temporal.{name}.replicas",
+                f"replicas and CPU limit of {name}",
+                cpu(name),
+                "live",
+                service.replicas,
             )
+            station = Server(nodes=name, cores=service.cpu_cores, keyed=keyed, choice=choice)
+            self.parts.add_station(f"{name}-cpu", station, setting)
 
     def partitions_before(self, number: int) -> int:
         """How many partitions of task queues there are before these, which are `number`."""
@@ -133,7 +152,8 @@ class Platform:
         if self.temporal.history is None or not cpu_ns:
             return (read,)
         shards = self.temporal.history_shards or self.constants.number("temporal.history_shards")
-        self.parts.resources[FIRST] = Resource(nodes=shards, units=1, keyed=Keyed())
+        first_of_read = Resource(nodes=shards, units=1, keyed=Keyed())
+        self.parts.add_resource(FIRST, first_of_read, inner("who causes a read of the transfer queue"))
         cost = Fork(fork=ForkBody(branches=((use("history-cpu", cpu_ns),),), join=0))
         first = (acquire(FIRST, patience_ns=0), read, release(FIRST), cost)
         return (Attempt(attempt=AttemptBody(steps=first, on_failure=(read,), counted=False)),)

@@ -12,7 +12,9 @@ from sim.lower.constants import Constants
 from sim.lower.parts import Parts
 from sim.lower.postgres_commit import PRIMARY
 from sim.lower.postgres_volume import PAGE_BYTES, Volume
+from sim.lower.setting import Setting
 from sim.lower.steps import Step, cached, use
+from sim.lower.watch import waits_of_postgres
 from sim.network.places import Cache, Delay
 from sim.network.routines import Loop, LoopBody
 from sim.scenario.store import PostgresCluster
@@ -33,7 +35,15 @@ class Buffers:
         self.pages = constants.number("postgres.pages_per_execution")
         capacity = max(1, self.size_bytes // (self.pages * PAGE_BYTES))
         parts.caches[BUFFERS] = Cache(nodes=PRIMARY, capacity=capacity)
-        parts.stations[DISK] = Delay(kind="delay", service=constants.distribution("postgres.page_read"))
+        reads = Setting(
+            "PostgreSQL's page reads",
+            "constants.postgres.page_read",
+            "a faster disk, or more memory",
+            waits_of_postgres("^datafileread"),
+            "failover",
+        )
+        latency = Delay(kind="delay", service=constants.distribution("postgres.page_read"))
+        parts.add_station(DISK, latency, reads)
         constants.note(
             "pages in memory at the start", "none: an execution under way reads its own when it is touched first"
         )

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 from sim.lower.constants import Constants
 from sim.lower.parts import Parts
+from sim.lower.setting import Setting, inner, of
 from sim.lower.steps import (
     Attempt,
     AttemptBody,
@@ -30,6 +31,7 @@ from sim.lower.steps import (
     use,
 )
 from sim.lower.sums import kth_fastest, mean_ns, sum_of
+from sim.lower.watch import waits_of_postgres
 from sim.network.monitors import Span
 from sim.network.places import GroupCommit, NodeGroup, Polled, Resource, Server
 from sim.network.routines import Retry
@@ -44,6 +46,7 @@ STANDBY = "postgres-standby-"
 """Node group of a standby, with its number from 1 on."""
 REMOTE = ("remote_write", "on", "remote_apply")
 """Levels at which a commit waits for standbys, where there are synchronous ones."""
+_FASTER_DISK = "a disk that flushes faster"
 MOST_AT_RISK = 10**9
 """Units of the resource: more commits than a run has, so that nobody ever waits for one."""
 
@@ -138,32 +141,50 @@ class Commit:
         parts, constants = self.parts, self.constants
         if self.level == "off":
             interval_ns = constants.number("postgres.wal_writer_delay")
-            parts.stations[WAL_WRITER] = Polled(
+            writer = Polled(
                 kind="polled", interval_ns=interval_ns, batch=MOST_AT_RISK, read=self.flush, trigger="timer"
             )
+            delayed = Setting(
+                "WAL writer",
+                "constants.postgres.wal_writer_delay",
+                "wal_writer_delay",
+                waits_of_postgres("^wal"),
+                "live",
+            )
+            parts.add_station(WAL_WRITER, writer, delayed)
         else:
-            parts.stations[WAL] = GroupCommit(kind="group_commit", nodes=PRIMARY, flush=self.flush)
+            flushed = Setting("WAL", "postgres.flush", _FASTER_DISK, waits_of_postgres("^wal"), "failover")
+            parts.add_station(WAL, GroupCommit(kind="group_commit", nodes=PRIMARY, flush=self.flush), flushed)
         if self.needed or self._loses:
             for number in range(1, self.standbys + 1):
                 self._add_standby(number)
         if self._loses:
-            parts.resources[AT_RISK] = Resource(nodes=PRIMARY, units=MOST_AT_RISK)
+            at_risk = inner("commits that a failover would lose")
+            parts.add_resource(AT_RISK, Resource(nodes=PRIMARY, units=MOST_AT_RISK), at_risk)
             parts.spans["commit-at-risk"] = Span(
                 start="commit-acknowledged", end="commit-safe", metric="replication_lag.postgres"
             )
 
     def _add_standby(self, number: int) -> None:
         """What receives the log there: one process that writes it, rounds of flushes, one process that applies it."""
-        parts, group = self.parts, f"{STANDBY}{number}"
+        parts, group, standby = self.parts, f"{STANDBY}{number}", f"standby {number}"
         parts.nodes[group] = NodeGroup(count=1)
         if self.level == "remote_write":
             write_ns = self.constants.number("postgres.standby_write")
-            parts.stations[f"standby-{number}-write"] = Server(nodes=group, servers=1, service=constant(write_ns))
+            path = "constants.postgres.standby_write"
+            written = Setting(of(standby, "log writer"), path, _FASTER_DISK, _lag("write"), "failover")
+            station = Server(nodes=group, servers=1, service=constant(write_ns))
+            parts.add_station(f"standby-{number}-write", station, written)
         else:
-            parts.stations[f"standby-{number}-wal"] = GroupCommit(kind="group_commit", nodes=group, flush=self.flush)
+            flushed = Setting(of(standby, "WAL"), "postgres.flush", _FASTER_DISK, _lag("flush"), "failover")
+            log = GroupCommit(kind="group_commit", nodes=group, flush=self.flush)
+            parts.add_station(f"standby-{number}-wal", log, flushed)
         if self.level == "remote_apply":
             apply_ns = self.constants.number("postgres.apply_per_commit")
-            parts.stations[f"standby-{number}-apply"] = Server(nodes=group, servers=1, service=constant(apply_ns))
+            path, knob = "constants.postgres.apply_per_commit", "faster cores, or synchronous_commit = on"
+            applied = Setting(of(standby, "replay"), path, knob, _lag("replay"), "live")
+            station = Server(nodes=group, servers=1, service=constant(apply_ns))
+            parts.add_station(f"standby-{number}-apply", station, applied)
 
     def _tell(self) -> None:
         """What a failover may lose at this level."""
@@ -182,6 +203,11 @@ class Commit:
             self.constants.note(
                 "commits that a failover loses", "are counted (lost_commit); no execution is set back to before them"
             )
+
+
+def _lag(kind: str) -> str:
+    """What tells how far the standbys are behind."""
+    return f"SELECT application_name, {kind}_lag FROM pg_stat_replication"
 
 
 def _ways_ns(parts: Parts, constants: Constants, postgres: PostgresCluster) -> list[int]:

@@ -13,7 +13,9 @@ from sim.errors import Problem
 from sim.lower.constants import Constants
 from sim.lower.parts import Parts
 from sim.lower.postgres_commit import PRIMARY
+from sim.lower.setting import Setting, of
 from sim.lower.steps import Distribution, Step, acquire, count, delay, release, use
+from sim.lower.watch import cpu, gauge
 from sim.network.distributions import Uniform
 from sim.network.places import Contention, NodeGroup, Resource, Server
 from sim.network.sources import PoissonArrivals, Source
@@ -53,11 +55,12 @@ class Pool:
         self.acquire_timeout_ns = constants.number("temporal.acquire_timeout") if own_ns is None else own_ns
         self.pods = temporal.history.replicas if temporal.history is not None else 1
         self.most = _most(constants, temporal)
-        parts.stations[CPU] = Server(
+        cores = Server(
             nodes=PRIMARY,
             cores=postgres.cores,
             contention=contention(constants.ratio("postgres.backend_coherency")),
         )
+        parts.add_station(CPU, cores, cores_setting(postgres))
         self._add_client_pool()
         if bouncer is not None:
             self._add_bouncer(bouncer)
@@ -87,12 +90,22 @@ class Pool:
     def application(self, queue: str, pods: int) -> str:
         """The pool of an application's own connections, on the workers of a queue; its name."""
         name = f"{queue}-connections"
-        self.parts.resources[name] = Resource(
+        size = self.constants.number("postgres.application_pool")
+        resource = Resource(
             nodes=1 if self._by_transaction else PRIMARY,
-            units=pods * self.constants.number("postgres.application_pool"),
+            units=pods * size,
             opening=self.connect,
             when_down="refuse",
         )
+        setting = Setting(
+            of(queue, "own connections"),
+            "constants.postgres.application_pool",
+            "pool size of the application",
+            gauge("pg_stat_activity_count", state="active"),
+            "restart",
+            size,
+        )
+        self.parts.add_resource(name, resource, setting)
         self.constants.note("round trip of applications to the primary", "that of the history service")
         return name
 
@@ -130,13 +143,22 @@ class Pool:
     def _add_client_pool(self) -> None:
         constants, initial = self.constants, self.temporal.sql.initial
         # pgbouncer accepts a connection at once and outlives the primary; in session mode it only passes on.
-        self.parts.resources[CLIENT] = Resource(
+        resource = Resource(
             nodes=1 if self._by_transaction else PRIMARY,
             units=self.most,
             open=None if initial is None else self.pods * initial,
             opening=self.connect,
             when_down="refuse",
         )
+        setting = Setting(
+            "connections",
+            "temporal.sql.max_conns",
+            "maxConns",
+            f"{gauge('persistence_sql_in_use')} / {gauge('persistence_sql_max_open_conn')}",
+            "restart",
+            self.most // self.pods,
+        )
+        self.parts.add_resource(CLIENT, resource, setting)
         if self.pods > 1:
             constants.note(
                 "connection pools of the history pods",
@@ -153,10 +175,27 @@ class Pool:
         constants = self.constants
         self.parts.nodes[BOUNCER] = NodeGroup(count=bouncer.replicas)
         # One process, one thread: more than a core is of no use to it.
-        self.parts.stations["pgbouncer-cpu"] = Server(nodes=BOUNCER, cores=min(bouncer.cpu_cores, 1.0))
+        one = Setting(
+            "pgbouncer's CPU",
+            "pgbouncer.replicas",
+            "more processes (so_reuseport)",
+            cpu("pgbouncer"),
+            "live",
+            bouncer.replicas,
+        )
+        self.parts.add_station("pgbouncer-cpu", Server(nodes=BOUNCER, cores=min(bouncer.cpu_cores, 1.0)), one)
         if self._by_transaction:
-            self.parts.resources[BACKEND] = Resource(
-                nodes=PRIMARY, units=pool_size(constants, bouncer), open=0, opening=self.connect
+            size = pool_size(constants, bouncer)
+            backends = Setting(
+                "pgbouncer's connections",
+                "pgbouncer.default_pool_size",
+                "default_pool_size",
+                gauge("pgbouncer_pools_client_waiting_connections"),
+                "live",
+                size // bouncer.replicas,
+            )
+            self.parts.add_resource(
+                BACKEND, Resource(nodes=PRIMARY, units=size, open=0, opening=self.connect), backends
             )
             if bouncer.replicas > 1:
                 constants.note("pools of the pgbouncer replicas", "act as one", "derived: a pod's connections use any")
@@ -179,6 +218,14 @@ class Pool:
             "one at a time at random, whole pool open",
             "derived: opened at random times",
         )
+
+
+def cores_setting(postgres: PostgresCluster) -> Setting:
+    """The setting of the cores of the primary."""
+    words, knob = "PostgreSQL's CPU", "instance class"
+    if postgres.rds is not None:
+        return Setting(words, "postgres.rds.class", knob, gauge("aws_rds_cpuutilization_average"), "failover")
+    return Setting(words, "postgres.cpu", knob, cpu("postgres"), "failover", postgres.cores)
 
 
 def pool_size(constants: Constants, bouncer: PgBouncer) -> int:

@@ -14,7 +14,9 @@ from collections.abc import Iterator
 from sim.lower.postgres import PostgresStore
 from sim.lower.postgres_pool import CPU
 from sim.lower.postgres_recovery import WAL_BYTES
+from sim.lower.setting import Setting, of
 from sim.lower.steps import Attempt, AttemptBody, Step, Steps, acquire, constant, count, delay, fail, release, use
+from sim.lower.watch import waits_of_postgres
 from sim.network.places import Keyed, Resource
 from sim.network.routines import Retry
 from sim.scenario.transactions import Transaction
@@ -23,13 +25,26 @@ FAILED = "serialization_failure"
 """Failure, and operation: a transaction is turned away with SQLSTATE 40001."""
 
 
-def transaction_steps(store: PostgresStore, queue: str, pods: int, activity: str, transaction: Transaction) -> Steps:
-    """The transaction of an activity, until it has committed. queue, pods: of the workers that make it."""
+def transaction_steps(
+    store: PostgresStore, queue: str, pods: int, activity: str, transaction: Transaction, path: str
+) -> Steps:
+    """The transaction of an activity, until it has committed.
+
+    queue, pods: of the workers that make it. path: where the scenario says what it does.
+    """
     constants, parts = store.constants, store.parts
     pool = store.pool.application(queue, pods)
     row = f"{activity}-rows"
     if transaction.hot_rows is not None:
-        parts.resources[row] = Resource(nodes=transaction.hot_rows, units=1, keyed=Keyed(skew=transaction.skew))
+        setting = Setting(
+            of(activity, "hot rows"),
+            f"{path}.hot_rows",
+            "spread writes over more rows",
+            waits_of_postgres("transactionid|tuple"),
+            value=transaction.hot_rows,
+        )
+        rows = Resource(nodes=transaction.hot_rows, units=1, keyed=Keyed(skew=transaction.skew))
+        parts.add_resource(row, rows, setting)
     if transaction.isolation == "serializable":
         constants.note(
             "serializable: reads of other rows than the one that is written",

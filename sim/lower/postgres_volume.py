@@ -9,7 +9,9 @@ from __future__ import annotations
 from sim.lower.constants import Constants
 from sim.lower.parts import Parts
 from sim.lower.postgres_commit import PRIMARY
+from sim.lower.setting import Setting, inner
 from sim.lower.steps import Step, Steps, acquire, count, fail, release, use
+from sim.lower.watch import rate
 from sim.network.places import NodeGroup, Resource, Server, TokenBucket
 from sim.scenario.store import PostgresCluster
 from sim.units.tables import SECOND
@@ -37,8 +39,26 @@ class Volume:
             return
         iops = disk.iops or constants.ratio("postgres.volume_iops")
         self.bytes_per_s = postgres.disk_bytes_per_s or constants.number("postgres.volume_bytes_per_s")
-        parts.stations[IOPS] = TokenBucket(kind="token_bucket", rate_per_s=iops)
-        parts.stations[TRANSFER] = Server(nodes=PRIMARY, cores=1.0)
+        path, unit = "postgres.disk" if postgres.rds is None else "postgres.rds", 1_000_000
+        operations = Setting(
+            "PostgreSQL's disk operations",
+            f"{path}.iops",
+            "IOPS of the volume",
+            rate("node_disk_io_time_weighted_seconds_total"),
+            "live",
+            iops,
+        )
+        parts.add_station(IOPS, TokenBucket(kind="token_bucket", rate_per_s=iops), operations)
+        moved = Setting(
+            "PostgreSQL's disk throughput",
+            f"{path}.throughput",
+            "throughput of the volume",
+            f"{rate('node_disk_read_bytes_total')} + {rate('node_disk_written_bytes_total')}",
+            "live",
+            self.bytes_per_s / unit,
+            " MB/s",
+        )
+        parts.add_station(TRANSFER, Server(nodes=PRIMARY, cores=1.0), moved)
         constants.note(
             "flushes of the log",
             "take none of the operations a second that pages queue for: at most one for each time of a flush",
@@ -49,7 +69,8 @@ class Volume:
         """A fault may take the room away."""
         self.parts.nodes[SPACE] = NodeGroup(count=1)
         self.parts.not_pods.add(SPACE)
-        self.parts.resources[ROOM] = Resource(nodes=SPACE, units=10**9)
+        room = Resource(nodes=SPACE, units=10**9)
+        self.parts.add_resource(ROOM, room, inner("whether there is room on the volume"))
         self.constants.note(
             "writes while the disk is full",
             f"fail with {FULL} and are tried again; the server stays up, and reads are answered",

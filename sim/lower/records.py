@@ -19,6 +19,7 @@ from sim.lower.masters import ManyMasters
 from sim.lower.parts import Parts
 from sim.lower.postgres_pool import CPU
 from sim.lower.regions import MANY
+from sim.lower.setting import Setting, inner, of
 from sim.lower.steps import (
     Attempt,
     AttemptBody,
@@ -35,6 +36,7 @@ from sim.lower.steps import (
     release,
     use,
 )
+from sim.lower.watch import waits_of_postgres
 from sim.network.monitors import Span
 from sim.network.places import Keyed, NodeGroup, Resource
 from sim.scenario.masters import Record
@@ -61,14 +63,15 @@ class Records:
         rows = f"{name}-rows"
         parts.nodes[rows] = NodeGroup(count=record.keys)
         parts.not_pods.add(rows)
-        parts.resources[f"{name}-row"] = Resource(nodes=rows, units=MANY, keyed=Keyed(skew=record.skew))
+        row = Resource(nodes=rows, units=MANY, keyed=Keyed(skew=record.skew))
+        parts.add_resource(f"{name}-row", row, inner("which row is written"))
         self.constants.note(
             "writes of records", "take cores and log of their master, and no connection of the services"
         )
         if many is None or many.waits:
-            parts.resources[f"{name}-lock"] = Resource(nodes=rows, units=1)
+            parts.add_resource(f"{name}-lock", Resource(nodes=rows, units=1), _row_locks(name, record))
         if many is not None:
-            self._add_what_is_on_its_way(name, many)
+            self._add_what_is_on_its_way(name, record, many)
         if many is None:
             parts.routines[f"write-{name}"] = self._write(name, 0)
             return {}
@@ -85,20 +88,26 @@ class Records:
         kinds = ("conflict", "lost", "unordered")
         return {f"{kind}_share.{name}": (f"{kind}_{name}", f"write_{name}") for kind in kinds}
 
-    def _add_what_is_on_its_way(self, name: str, many: ManyMasters) -> None:
+    def _add_what_is_on_its_way(self, name: str, record: Record, many: ManyMasters) -> None:
         parts, rows = self.parts, f"{name}-rows"
         for master, region in enumerate(many.at):
             if not many.waits:
-                parts.resources[_lock(name, region)] = Resource(nodes=rows, units=1)
+                setting = _row_locks(name, record).at(region)
+                parts.add_resource(_lock(name, region), Resource(nodes=rows, units=1), setting)
                 parts.spans[f"{name}-anomaly-window-{region}"] = Span(
                     start=f"{name}-written", end=f"{name}-seen-{region}", metric=f"anomaly_window.{name}-at-{region}"
                 )
             if self.clock_error_ns:
-                parts.resources[_stamp(name, region)] = Resource(nodes=rows, units=MANY)
+                stamped = inner("rows within the clocks' error of a write")
+                parts.add_resource(_stamp(name, region), Resource(nodes=rows, units=MANY), stamped)
             for other in many.others(master):
-                parts.resources[_unseen(name, region, many.at[other])] = Resource(nodes=rows, units=MANY)
+                unseen = _unseen(name, region, many.at[other])
+                known = inner("rows whose write is not known at another master")
+                parts.add_resource(unseen, Resource(nodes=rows, units=MANY), known)
                 if many.ahead_ns(master, other, self.clock_error_ns):
-                    parts.resources[_later(name, region, many.at[other])] = Resource(nodes=rows, units=MANY)
+                    later = _later(name, region, many.at[other])
+                    ahead = inner("rows whose stamp is ahead of another master's clock")
+                    parts.add_resource(later, Resource(nodes=rows, units=MANY), ahead)
 
     def _write(self, name: str, master: int) -> Steps:
         """One write at a master: the lock of the row, cores, the log; then what the other masters know of it."""
@@ -160,6 +169,13 @@ class Records:
     def _held(self, place: str, row: str, time_ns: int) -> Steps:
         """The row is held in a place for a time."""
         return (acquire(place, at=row), delay(constant(time_ns), "timer"), release(place))
+
+
+def _row_locks(name: str, record: Record) -> Setting:
+    """Of the locks of a record's rows."""
+    knob = "spread writes over more rows"
+    path = f"records.{name}.keys"
+    return Setting(of(name, "row locks"), path, knob, waits_of_postgres("transactionid|tuple"), value=record.keys)
 
 
 def _lock(name: str, region: str) -> str:

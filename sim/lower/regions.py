@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from sim.lower.constants import Constants
 from sim.lower.masters import CROSS_REGION, ManyMasters
+from sim.lower.setting import Setting, inner
 from sim.lower.steps import (
     Attempt,
     AttemptBody,
@@ -124,18 +125,34 @@ class Regional:
         assert self.copying is not None
         return self.regions.between_ns(self.regions.at_home, self.copying.to)
 
-    def places(self) -> tuple[dict[str, Resource], dict[str, Server], dict[str, Span]]:
-        """What the log needs on its way: units, the line, the replay; and the time that it takes."""
-        copying = self.copying
-        if copying is None or copying.mode == "synchronous":
-            return {}, {}, {}
-        lag = Span(start="committed", end="replicated", metric=f"replication_lag.{copying.to}")
-        lost = Span(start="committed", end=LOST, metric=f"{LOST_AGE}.{copying.to}")
-        return (
-            {UNSHIPPED: Resource(units=MANY)},
-            {LINE: Server(servers=1), REPLAY: Server(servers=1)},
-            {"replication-lag": lag, "replication-loss": lost},
-        )
+    @property
+    def _later(self) -> str:
+        """The region that the log comes to after its commit; "" where none does."""
+        return "" if self.copying is None or self.copying.mode == "synchronous" else self.copying.to
+
+    def resources(self) -> Iterator[tuple[str, Resource, Setting]]:
+        """Units of what is on its way, with their name and setting."""
+        if self._later:
+            yield UNSHIPPED, Resource(units=MANY), inner("what is on its way to another region")
+
+    def stations(self) -> Iterator[tuple[str, Server, Setting]]:
+        """The line that the log goes over, and its replay there."""
+        if not self._later:
+            return
+        line, replay = (f"replication {what} to {self._later}" for what in ("line", "replay"))
+        bandwidth = "regions.replication.bandwidth"
+        apply = "constants.postgres.replay_cpu_per_row"
+        lag = "SELECT application_name, flush_lag, replay_lag FROM pg_stat_replication"
+        yield LINE, Server(servers=1), Setting(line, bandwidth, "bandwidth between the regions", lag)
+        yield REPLAY, Server(servers=1), Setting(replay, apply, "faster cores at the copy", lag, "failover")
+
+    def spans(self) -> dict[str, Span]:
+        """The times that it takes."""
+        if not self._later:
+            return {}
+        lag = Span(start="committed", end="replicated", metric=f"replication_lag.{self._later}")
+        lost = Span(start="committed", end=LOST, metric=f"{LOST_AGE}.{self._later}")
+        return {"replication-lag": lag, "replication-loss": lost}
 
     def confirmed(self, flush: Distribution) -> Iterator[Step]:
         """What a commit waits for once it is flushed at home."""

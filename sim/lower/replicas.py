@@ -12,6 +12,7 @@ from typing import Literal
 
 from sim.lower.constants import Constants
 from sim.lower.parts import Parts
+from sim.lower.setting import Setting
 from sim.lower.steps import (
     Attempt,
     AttemptBody,
@@ -29,6 +30,7 @@ from sim.lower.steps import (
     fail,
     use,
 )
+from sim.lower.watch import cpu
 from sim.network.faults import Target as NodeTarget
 from sim.network.places import Keyed, NodeGroup, Server
 from sim.network.routines import Retry
@@ -68,9 +70,10 @@ class Replicas:
                 replica = Replica(group, center > 0)
                 self.replicas.append(replica)
                 parts.nodes[group] = NodeGroup(count=len(range(rack, cassandra.nodes, factor)))
-                parts.stations[replica.station] = Server(
-                    nodes=group, cores=cores, servers=threads, keyed=Keyed(), when_down="refuse"
-                )
+                station = Server(nodes=group, cores=cores, servers=threads, keyed=Keyed(), when_down="refuse")
+                words = f"CPU of Cassandra's rack {rack + 1}" + (f", data centre {center + 1}" if center else "")
+                setting = Setting(words, "cassandra.nodes", "more nodes", cpu("cassandra"), "live", cassandra.nodes)
+                parts.add_station(replica.station, station, setting)
         self.near = [replica for replica in self.replicas if not replica.far]
         self.far = [replica for replica in self.replicas if replica.far]
         self.majority = factor // 2 + 1

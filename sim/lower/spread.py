@@ -14,6 +14,7 @@ from sim.lower.parts import Parts
 from sim.lower.postgres_commit import STANDBY, WAL_WRITER
 from sim.lower.postgres_volume import IOPS
 from sim.lower.renamed import mentions, renamed
+from sim.lower.setting import Setting
 from sim.lower.steps import call
 from sim.network.monitors import Span
 from sim.network.places import NodeGroup, Resource
@@ -42,12 +43,10 @@ def spread_over_masters(
         for name in copied:
             copy, nodes = many.named(name, master), getattr(_places(parts)[name], "nodes", None)
             moved = {"nodes": many.named(nodes, master)} if isinstance(nodes, str) else {}
-            if name in parts.resources:
-                parts.resources[copy] = parts.resources[name].model_copy(update=moved)
-            elif name in parts.caches:
+            if name in parts.caches:
                 parts.caches[copy] = parts.caches[name].model_copy(update=moved)
             else:
-                parts.stations[copy] = parts.stations[name].model_copy(update=moved)
+                parts.copy_place(name, copy, many.at[master], **moved)
     _add_appliers(parts, many)
     for name in routines:
         versions = []
@@ -67,7 +66,7 @@ def spread_over_masters(
 
 def _places(parts: Parts) -> dict[str, Any]:
     """Resources, stations and caches by name."""
-    return parts.resources | parts.stations | parts.caches
+    return {**parts.resources, **parts.stations, **parts.caches}
 
 
 def _add_appliers(parts: Parts, many: ManyMasters) -> None:
@@ -77,4 +76,11 @@ def _add_appliers(parts: Parts, many: ManyMasters) -> None:
             start="committed", end=f"replicated-{region}", metric=f"replication_lag.{region}"
         )
         for origin in many.others(master):
-            parts.resources[many.applier(origin, master)] = Resource(units=1)
+            setting = Setting(
+                f"apply process at {region} for {many.at[origin]}",
+                "constants.postgres.apply_cpu_per_row",
+                "faster cores, or fewer rows written",
+                "SELECT subname, latest_end_lsn FROM pg_stat_subscription",
+                "failover",
+            )
+            parts.add_resource(many.applier(origin, master), Resource(units=1), setting)

@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from sim.lower.constants import Constants
 from sim.lower.parts import Parts
 from sim.lower.persistence import Store
+from sim.lower.setting import Setting, inner
 from sim.lower.steps import Distribution, Fork, ForkBody, Step, Steps, acquire, constant, delay, release, use
 from sim.lower.sums import sum_of
+from sim.lower.watch import p99
 from sim.network.faults import Target as NodeTarget
 from sim.network.places import Resource, Server
 from sim.scenario.faults import DeploymentFault
@@ -20,6 +22,15 @@ WRITER = "sqlite"
 """The connection."""
 CPU = "sqlite-cpu"
 """The cores that statements run on, where a host has them."""
+
+
+_CONNECTION = Setting(
+    "SQLite's connection",
+    "sqlite.database",
+    "another database: SQLite has one writer",
+    p99("persistence_latency", operation="UpdateWorkflowExecution"),
+    "new cluster",
+)
 
 
 class SqliteStore(Store):
@@ -43,10 +54,10 @@ class SqliteStore(Store):
         self.statement_ns = constants.number("sqlite.statement")
         self.on_host = on_host
         if on_host:
-            parts.resources[WRITER] = Resource(units=1)
-            parts.stations[CPU] = Server(cores=1)
+            parts.add_resource(WRITER, Resource(units=1), _CONNECTION)
+            parts.add_station(CPU, Server(cores=1), inner("cores of the host, which takes their place"))
         else:
-            parts.stations[WRITER] = Server(servers=1)
+            parts.add_station(WRITER, Server(servers=1), _CONNECTION)
             constants.note("cores of the dev server's host", "the store's time passes beside those of its services")
         constants.note(
             "connections to SQLite",

@@ -8,6 +8,7 @@ before the pod works on it, its end before the slot is free again.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from sim.lower.constants import Constants
 from sim.lower.eager import Eager
@@ -18,7 +19,9 @@ from sim.lower.matching import TaskQueue
 from sim.lower.parts import TIMERS, Parts
 from sim.lower.persistence import Store
 from sim.lower.platform import Platform
+from sim.lower.setting import Setting, inner, of
 from sim.lower.steps import Distribution, Step, Steps, acquire, constant, count, delay, release, use
+from sim.lower.watch import cpu, gauge, p99
 from sim.network.monitors import Span
 from sim.network.places import Cache, NodeGroup, Resource, Server
 from sim.network.routines import Retry
@@ -28,6 +31,21 @@ from sim.scenario.workload import RetryPolicy
 READY = "ready"
 """Mark: the platform has something to do: a start, a result, a signal or the end of a timer has reached it."""
 MIB = 2**20
+KNOBS = {
+    "workflow_task_slots": "maxConcurrentWorkflowTaskExecutionSize",
+    "workflow_task_pollers": "maxConcurrentWorkflowTaskPollers",
+    "activity_slots": "maxConcurrentActivityExecutionSize",
+    "activity_pollers": "maxConcurrentActivityTaskPollers",
+    "local_activity_slots": "maxConcurrentLocalActivityExecutionSize",
+}
+"""What the SDKs of Go and Java call the settings of a worker. Source: Temporal documentation, worker performance, and
+sdk-go internal/worker.go, 2026-08-21."""
+WORKER_TYPES = {
+    "workflow_task_slots": "WorkflowWorker",
+    "activity_slots": "ActivityWorker",
+    "local_activity_slots": "LocalActivityWorker",
+}
+"""Values of the label `worker_type` of the slots' metrics."""
 DISPATCHED = "dispatched"
 """Mark: an activity has started on a worker."""
 
@@ -63,6 +81,7 @@ class Workers:
         self.platform = platform
         self.store = store
         self.queue = queue
+        self.path = f"workers.{queue}"
         self.event_sourcing = event_sourcing
         self.reads = reads
         self.may_fail = may_fail
@@ -111,15 +130,33 @@ class Workers:
             self.activity_slots: default(pool.activity_slots, "sdk.activity_slots"),
             self.activity_pollers: default(pool.activity_pollers, "sdk.activity_pollers"),
         }
+        settings = {name: self._setting(name, number) for name, number in units.items()}
         first = max(1, round(units[self.workflow_pollers] * self.constants.ratio("sdk.first_task_polls")))
         if first < units[self.workflow_pollers]:
             self.first_pollers = f"{self.queue}-first-task-pollers"
+            settings[self.first_pollers] = replace(
+                settings[self.workflow_pollers], words=of(self.queue, "pollers for first workflow tasks")
+            )
             units |= {self.first_pollers: first, self.workflow_pollers: units[self.workflow_pollers] - first}
         for name, number in units.items():
-            parts.resources[name] = Resource(nodes=self.nodes, units=pods * number)
-        parts.stations[self.cpu] = Server(nodes=self.nodes, cores=pods * pool.cpu_cores)
+            parts.add_resource(name, Resource(nodes=self.nodes, units=pods * number), settings[name])
+        cores = Setting(
+            of(self.queue, "CPU"), f"{self.path}.cpu", "CPU of a pod", cpu(self.queue), "restart", pool.cpu_cores
+        )
+        parts.add_station(self.cpu, Server(nodes=self.nodes, cores=pods * pool.cpu_cores), cores)
         capacity = pods * default(pool.sticky_cache, "sdk.sticky_cache")
         parts.caches[self.cache] = Cache(nodes=self.nodes, capacity=capacity)
+
+    def _setting(self, name: str, number: int) -> Setting:
+        """The setting of slots or pollers, of which each pod has so many."""
+        key = name.removeprefix(f"{self.queue}-").replace("-", "_").replace("workflow_", "workflow_task_")
+        kind = "workflow_task" if key.startswith("workflow") else "activity"
+        if key.endswith("pollers"):
+            watch = p99(f"temporal_{kind}_schedule_to_start_latency", task_queue=self.queue)
+        else:
+            watch = gauge("temporal_worker_task_slots_available", worker_type=WORKER_TYPES[key], task_queue=self.queue)
+        words = of(self.queue, name.removeprefix(f"{self.queue}-").replace("-", " "))
+        return Setting(words, f"{self.path}.{key}", KNOBS[key], watch, "restart", number)
 
     def _locality(self, pool: WorkerPool) -> Locality | None:
         """The sites of a pool that reads data; None where it reads none, or stands in one place."""
@@ -142,7 +179,7 @@ class Workers:
     def _tasks(self, kind: str, pollers: str, slots: str) -> TaskQueue:
         resources = self.parts.resources
         polls = self.parts.nodes[self.nodes].count * min(resources[pollers].units, resources[slots].units)
-        return TaskQueue(self.parts, self.constants, self.platform, self.store, f"{self.queue}-{kind}", polls, pollers)
+        return TaskQueue(self.parts, self.constants, self.platform, self.store, self.queue, kind, polls, pollers)
 
     def remember(self, size: int) -> Step:
         """The step by which an activity that holds an activity slot holds memory, too. size: in bytes.
@@ -152,7 +189,8 @@ class Workers:
         mib, slots = -(-size // MIB), self.parts.resources[self.activity_slots]
         known = self.parts.resources.get(self.memory)
         most = max(mib * slots.units, 0 if known is None else known.units)
-        self.parts.resources[self.memory] = Resource(nodes=self.nodes, units=most)
+        memory = inner("memory that activities at work hold")
+        self.parts.add_resource(self.memory, Resource(nodes=self.nodes, units=most), memory)
         self.constants.note(
             "memory", "that of activities at work alone: not of the worker itself, nor of the states in its cache"
         )
@@ -165,7 +203,15 @@ class Workers:
         rest_ns = cpu_ns // turns - locked_ns
         piece: list[Step] = []
         if locked_ns:
-            self.parts.resources[self.thread] = Resource(nodes=self.nodes, units=self.pods_as_one)
+            setting = Setting(
+                of(self.queue, "SDK threads"),
+                f"{self.path}.replicas",
+                "more processes: one thread of each does this share of the SDK's work",
+                cpu(self.queue),
+                "live",
+                self.replicas,
+            )
+            self.parts.add_resource(self.thread, Resource(nodes=self.nodes, units=self.pods_as_one), setting)
             piece += [acquire(self.thread, at=slots), use(self.cpu, locked_ns, at=slots), release(self.thread)]
         if rest_ns or not locked_ns:
             piece.append(use(self.cpu, rest_ns, at=slots))
@@ -174,7 +220,8 @@ class Workers:
     def in_local_slot(self, steps: Steps) -> Steps:
         """The steps of a local activity, which hold a slot for it on the pod that holds the workflow task."""
         name = f"{self.queue}-local-activity-slots"
-        self.parts.resources[name] = Resource(nodes=self.nodes, units=self.local_activity_slots)
+        number = self.local_activity_slots
+        self.parts.add_resource(name, Resource(nodes=self.nodes, units=number), self._setting(name, number))
         return (acquire(name, at=self.workflow_slots), *steps, release(name))
 
     def retry(

@@ -54,6 +54,7 @@ from sim.lower.workflow_tasks import Inside, Shared, Which, remembered, workflow
 from sim.network.monitors import Span
 from sim.network.sources import Source
 from sim.scenario.behaviours import Behaviours
+from sim.scenario.paths import path_to
 from sim.scenario.platform import Retention
 from sim.scenario.workflow import Workflow
 from sim.scenario.workflow_steps import (
@@ -333,6 +334,7 @@ class WorkflowRoutine:
         on = self.behaviours
         return Scheduled(
             workflow=self.name,
+            path="" if activity.transaction is None else path_to(self.workflows, activity, "workflows"),
             dependencies=self.dependencies,
             policy=self.workflow.retry or RetryPolicy(),
             retried=on.retry_backoff,

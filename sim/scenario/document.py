@@ -63,19 +63,19 @@ class Document:
 
     def raw(self, path: Path) -> str:
         """The scalar at `path` as it was written; "" where there is none or where it was overridden by hand."""
-        path, assignment = self._written(path)
+        path, assignment = self.origin(path)
         mark = self.marks.get(path)
         return mark.raw if mark is not None and not assignment else ""
 
     def problem(self, path: Path, message: str, hint: str = "", of: Literal["key", "value"] = "value") -> Problem:
         """A Problem with the value at `path`, placed in the file or in the assignment that the value came from."""
-        path, assignment = self._written(path)
+        path, assignment = self.origin(path)
         if assignment:
             return Problem(dotted(path), message, hint, assignment)
         line, column = self.position(path, of)
         return Problem(dotted(path), message, hint, self.file, line, column)
 
-    def _written(self, path: Path) -> tuple[Path, str]:
+    def origin(self, path: Path) -> tuple[Path, str]:
         """Where the value at `path` was written: the path in the file, and the assignment by hand that gave it or
         something around it, the last one first.
         """
@@ -83,5 +83,5 @@ class Document:
             if path[: len(overridden)] == overridden:
                 if isinstance(given, str):
                     return path, given
-                return self._written((*given, *path[len(overridden) :]))  # the cures may be given by hand as well
+                return self.origin((*given, *path[len(overridden) :]))  # the cures may be given by hand as well
         return path, ""

@@ -12,9 +12,11 @@ from typing import cast
 
 from sim.lower.constants import Constants
 from sim.lower.parts import Parts
+from sim.lower.setting import Setting, of
 from sim.lower.steps import Distribution, Step, constant
 from sim.lower.sums import mean_ns, sum_of
 from sim.lower.tables.plan import Plan
+from sim.lower.watch import cpu, gauge, rate, waits_of_postgres
 from sim.network.distributions import Poisson
 from sim.network.places import Keyed, NodeGroup, Polled, Resource, Server
 from sim.network.routines import (
@@ -65,15 +67,45 @@ class Site:
         database, name = self.database, self.name
         parts.nodes[name] = NodeGroup(count=database.nodes)
         parts.not_pods.add(name)
-        parts.resources[self.connections] = Resource(nodes=name, units=database.connections)
-        parts.stations[self.cpu] = Server(nodes=name, cores=database.cpu_cores)
-        # Little's law: so many operations a second of that length are in flight at most.
-        parts.stations[self.disk] = Server(nodes=name, cores=self.iops * self.read_ns / 1e9)
-        parts.stations[self.transfer] = Server(nodes=name, cores=1.0)
-        # A group commit on each node: a read of a polled queue takes all who wait, and the next begins at its end.
-        parts.stations[self.log] = Polled(
-            kind="polled", nodes=name, keyed=Keyed(), interval_ns=1, batch=BATCH, read=self._flush()
+        path, disk = f"databases.{name}", database.disk
+        instance = "instance class, or more nodes"
+        connections = Setting(
+            of(name, "connections"),
+            f"{path}.connections",
+            "native_transport_max_threads" if database.is_ring else "max_connections",
+            _watched(database, "connections"),
+            "restart",
+            database.connections,
         )
+        parts.add_resource(self.connections, Resource(nodes=name, units=database.connections), connections)
+        cores = Setting(
+            of(name, "CPU"), f"{path}.cpu", instance, _watched(database, "cpu"), "failover", database.cpu_cores
+        )
+        parts.add_station(self.cpu, Server(nodes=name, cores=database.cpu_cores), cores)
+        # Little's law: so many operations a second of that length are in flight at most.
+        iops = Setting(
+            of(name, "disk operations"),
+            f"{path}.disk.iops",
+            "IOPS of the volume",
+            rate("node_disk_io_time_weighted_seconds_total"),
+            "live",
+            self.iops / disk.volumes,
+        )
+        parts.add_station(self.disk, Server(nodes=name, cores=self.iops * self.read_ns / 1e9), iops)
+        moved = Setting(
+            of(name, "disk throughput"),
+            f"{path}.disk.throughput",
+            "throughput of the volume",
+            f"{rate('node_disk_read_bytes_total')} + {rate('node_disk_written_bytes_total')}",
+            "live",
+            self.bytes_per_s / disk.volumes / MEGABYTE,
+            " MB/s",
+        )
+        parts.add_station(self.transfer, Server(nodes=name, cores=1.0), moved)
+        # A group commit on each node: a read of a polled queue takes all who wait, and the next begins at its end.
+        log = Polled(kind="polled", nodes=name, keyed=Keyed(), interval_ns=1, batch=BATCH, read=self._flush())
+        flush = Setting(of(name, "log"), f"{path}.flush", "disk of the log", _watched(database, "log"), "failover")
+        parts.add_station(self.log, log, flush)
 
     def _flush(self) -> Distribution:
         flush = self.constants.distribution("postgres.flush") if self.database.flush is None else self.database.flush
@@ -151,3 +183,18 @@ class Site:
     def _visit(self, station: str, length_ns: float) -> Iterator[Step]:
         if round(length_ns) > 0:
             yield Use(use=UseBody(station=station, demand=constant(round(length_ns)), at=self.connections))
+
+
+def _watched(database: Database, what: str) -> str:
+    """What to watch of a data store of this kind."""
+    if database.is_ring:
+        return {
+            "connections": "nodetool tpstats: pending of Native-Transport-Requests",
+            "cpu": cpu("cassandra"),
+            "log": "nodetool sjk mx -b org.apache.cassandra.metrics:type=CommitLog,name=WaitingOnCommit",
+        }[what]
+    return {
+        "connections": gauge("pg_stat_activity_count", state="active"),
+        "cpu": cpu("postgres"),
+        "log": waits_of_postgres("^wal"),
+    }[what]
