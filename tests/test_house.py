@@ -17,7 +17,7 @@ ROOT = Path(__file__).parent.parent
 SOURCES = sorted((ROOT / "sim").rglob("*.py"))
 
 LAYERS = [
-    {"errors"},
+    {"errors", "files"},
     {"units", "figure"},
     {"spec"},
     {"network"},

@@ -6,8 +6,10 @@ import sys
 import traceback
 from collections.abc import Sequence
 
+from sim.cli.output import note
 from sim.cli.start import begin, end
 from sim.errors import AuditFailed, SimError
+from sim.files import OF_THE_MACHINE, reason_of
 
 BAD_INPUT = 2
 BROKEN_LAW = 3
@@ -35,19 +37,18 @@ def _run(arguments: list[str]) -> int:
 
         app(args=arguments, prog_name="sim", obj=arguments)
     except SimError as error:
-        print(error, file=sys.stderr)
+        note(str(error))
         if isinstance(error, AuditFailed):
-            print(f"\n{_verdict(error.findings)}", file=sys.stderr)
+            note(f"\n{_verdict(error.findings)}")
         return error.exit_code
     except SystemExit as ended:
         return ended.code if isinstance(ended.code, int) else BROKEN_LAW
     except KeyboardInterrupt:
         return INTERRUPTED
     except OSError as error:
-        if error.filename is None:
+        if error.filename is None and error.errno not in OF_THE_MACHINE:
             return _internal()
-        reason = (error.strerror or "unknown reason").lower()
-        print(f"{error.filename}\n    cannot be written: {reason}", file=sys.stderr)
+        note(f"{error.filename or 'a file'}\n    cannot be written: {reason_of(error)}")
         return BAD_INPUT
     except Exception:  # a mistake of ours: told in full, and never with the code of a missed objective
         return _internal()

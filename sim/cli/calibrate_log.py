@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sim.cli.output import note, say
+from sim.cli.settings import check_files
 from sim.errors import InputErrors, Problem
+from sim.files import write_text
 
 if TYPE_CHECKING:
     from sim.calibrate.service_times import ServiceTimes
@@ -31,6 +33,7 @@ def calibrate_log(
     from sim.cli.service_times_text import as_text
     from sim.observed.recognise import read
 
+    _check_files(write, scenario, [*paths, *([like] if like is not None else [])])
     observed = read(paths)
     name = paths[0].name if len(paths) == 1 else f"{len(paths)} files"
     _check(scenario, like, cpu)
@@ -38,10 +41,10 @@ def calibrate_log(
     text = None if scenario is None else scenario_of(observed, fits, name, like, cpu, command)
     say(as_text(observed, fits, name))
     if write is not None:
-        _written(write, as_file(fits, paths, command))
+        write_text(write, as_file(fits, paths, command))
         note(f"fits: {write}", quiet)
     if scenario is not None and text is not None:
-        _written(scenario, text)
+        write_text(scenario, text)
         note(f"scenario: {scenario}; try   sim run {scenario}", quiet)
 
 
@@ -77,6 +80,11 @@ def _check(scenario: Path | None, like: Path | None, cpu: int | None) -> None:
         raise InputErrors([Problem(key, "is for --scenario", "add   --scenario OUT.yaml") for key in needs])
 
 
-def _written(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
+def _check_files(write: Path | None, scenario: Path | None, inputs: Sequence[Path]) -> None:
+    """Raises InputErrors where what is to be written would take the place of what is read, or cannot be written."""
+    problems: list[Problem] = []
+    files = [(key, one) for key, one in (("--write", write), ("--scenario", scenario)) if one is not None]
+    read = [one for path in inputs for one in (path.iterdir() if path.is_dir() else (path,))]
+    check_files(files, read, problems)
+    if problems:
+        raise InputErrors(problems)

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from sim.cli.output import note, say
 from sim.cli.progress import Progress
-from sim.cli.settings import at_least, check_how, compile_engine
+from sim.cli.settings import at_least, check_files, check_how, compile_engine
 from sim.cli.start import settle
 from sim.errors import InputErrors, Problem
+from sim.files import write_text
 
 
 def calibrate_study(
@@ -25,7 +26,7 @@ def calibrate_study(
     command: str,
 ) -> None:
     """Make the fits of the study in a file, or hold the committed ones against it. Exits with 1 where they differ."""
-    from sim.calibrate.calibrate import Options, calibrate, differences, differing_errors
+    from sim.calibrate.calibrate import Options, calibrate, differences, differing_errors, given_files
     from sim.calibrate.fits import as_text as as_file
     from sim.calibrate.fits import read_fits
     from sim.calibrate.study import read_study
@@ -41,6 +42,10 @@ def calibrate_study(
     opened = read_study(path)
     file = out or fits_of(path, opened.study.name)
     fits = read_fits(file) if check else None
+    if not check:
+        check_files([("--out", file)], [path, *opened.data, *given_files(opened)], problems)
+    if problems:
+        raise InputErrors(problems)
     settle()
     compile_engine("fast", quiet)
     with Progress(not quiet) as progress:
@@ -65,8 +70,7 @@ def calibrate_study(
             raise SystemExit(1)
         say(f"{file} is what {path} gives{f', of {len(cells)} cells' if only else ''}")
         return
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(as_file(made), encoding="utf-8")
+    write_text(file, as_file(made))
     say(as_text(made))
     note(f"fits: {file}", quiet)
 

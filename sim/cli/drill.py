@@ -57,6 +57,7 @@ def command(
     order; lost, redone, retries; what an episode costs; how a median and a bad one went."""
     from sim.lower.load import load
     from sim.plan.drill import EPISODES, DrillOptions, drill
+    from sim.plan.inputs import files_of
 
     loaded = load(file, sets)
     settle()
@@ -75,7 +76,7 @@ def command(
     if options.limit_ns is not None and options.limit_ns < loaded.scenario.run.drill_window_ns:
         problems.append(Problem("--limit", "is below run.drill_window, for which every episode is followed"))
     check_how(engine, processes, problems)
-    make_room(report, None, problems)
+    make_room(report, None, problems, files_of(loaded))
     if problems:
         raise InputErrors(problems)
     compile_engine(engine, quiet)

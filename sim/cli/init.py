@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from sim.cli.output import say
+
 
 def command(
     file: Annotated[Path, typer.Argument(help="The file to write; `-` prints it.")] = Path("scenario.yaml"),
@@ -16,13 +18,14 @@ def command(
     from importlib.resources import files
 
     from sim.errors import InputErrors, Problem
+    from sim.files import write_text
 
     text = files("sim.scenario").joinpath("template.yaml").read_text(encoding="utf-8")
     if str(file) == "-":
-        print(text, end="")
+        say(text.removesuffix("\n"))
         return
     if file.exists() and not force:
         problem = Problem("", "is there already", "write --force to overwrite it, or give another name", str(file))
         raise InputErrors([problem])
-    file.write_text(text, encoding="utf-8")
-    print(f"{file} written; next:  sim check {file}  and  sim run {file}")
+    write_text(file, text)
+    say(f"{file} written; next:  sim check {file}  and  sim run {file}")

@@ -37,6 +37,7 @@ def command(
     weighed with how often it comes.
     """
     from sim.lower.load import load
+    from sim.plan.inputs import files_of
     from sim.plan.ledger import PILOT, Options, ledgers_of
     from sim.report.ledger_document import document
     from sim.report.ledger_text import ledgers_text
@@ -47,7 +48,7 @@ def command(
     at_least(PILOT, "-n", episodes, problems)
     at_least(0, "--seed", seed, problems)
     check_how(engine, processes, problems)
-    make_room(report, None, problems)
+    make_room(report, None, problems, files_of(loaded))
     if problems:
         raise InputErrors(problems)
     compile_engine(engine, quiet)

@@ -4,20 +4,35 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import TextIO
 
 
 def say(text: str) -> None:
-    """Print a result. A reader that has gone away, as `head` does, is no error: what is left goes nowhere."""
+    """Print a result. A reader that has gone away, as `head` does, is no error: what is left goes nowhere.
+
+    Raises OSError where what it is sent to takes no more, as a full disk.
+    """
     try:
         print(text, flush=True)
     except BrokenPipeError:
-        # Python flushes stdout once more at its end; pointed at nothing, that cannot fail again.
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
-        os.close(nowhere)
+        _close(sys.stdout)
+    except OSError as error:
+        _close(sys.stdout)
+        raise OSError(error.errno, error.strerror, "the output") from None
 
 
 def note(text: str, quiet: bool = False) -> None:
-    """Print a remark, unless nobody wants it."""
-    if not quiet:
-        print(text, file=sys.stderr)
+    """Print a remark, unless nobody wants it, or nobody takes it any more."""
+    if quiet:
+        return
+    try:
+        print(text, file=sys.stderr, flush=True)
+    except OSError:
+        _close(sys.stderr)
+
+
+def _close(stream: TextIO) -> None:
+    """Send what is left nowhere: Python flushes once more at its end, and that cannot fail again."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)

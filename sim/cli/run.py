@@ -60,7 +60,9 @@ def command(
 ) -> None:
     """Predict latency, recovery and cost; print figures, verdicts and the bill."""
     from sim.lower.load import load
+    from sim.plan.inputs import files_of
     from sim.plan.predict import Options, predict
+    from sim.report.frames import names_of
 
     loaded = load(file, sets, cure)
     settle()
@@ -80,7 +82,8 @@ def command(
         problems.append(Problem("--format", f"is `{columns}`; csv or parquet are expected"))
     elif columns is not None and out is None:
         problems.append(Problem("--format", "is about the files of --out, which is not given", "add   --out FOLDER"))
-    make_room(report, out, problems)
+    read = [*files_of(loaded), *([inputs] if inputs is not None else [])]
+    make_room(report, out, problems, read, names_of("parquet" if columns == "parquet" else "csv"))
     if problems:
         raise InputErrors(problems)
     if inputs is not None:

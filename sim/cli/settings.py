@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
 from sim.cli.output import note
 from sim.errors import Problem
+from sim.files import Writing, reason_of, same_file
 
 T = TypeVar("T")
 
@@ -41,19 +42,51 @@ def check_how(engine: str, processes: int, problems: list[Problem]) -> None:
         problems.append(Problem("--engine", f"there is no engine `{engine}`", f"known: {', '.join(ENGINES)}"))
 
 
-def make_room(report: Path | None, out: Path | None, problems: list[Problem]) -> None:
-    """Make the folders that will be written to, so that nothing is found out only after the run."""
-    for option, folder in (("--report", report and report.parent), ("--out", out)):
-        if folder is None:
-            continue
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            reason = (error.strerror or "unknown reason").lower()
-            problems.append(Problem(option, f"`{folder}` cannot be made a folder: {reason}"))
-    if report is not None and report.is_dir():
-        hint = f"write   --report {report / 'NAME.html'}"
-        problems.append(Problem("--report", f"`{report}` is a folder; a file is expected", hint))
+def make_room(
+    report: Path | None,
+    out: Path | None,
+    problems: list[Problem],
+    inputs: Sequence[Path] = (),
+    columns: Sequence[str] = (),
+) -> None:
+    """Make the folders that will be written to, and try the files, so that nothing is found out only after the run.
+
+    inputs: what is read; none of it is overwritten. columns: names of the files that go into `out`.
+    """
+    files = [("--report", report)] if report is not None else []
+    if out is not None and _make_folder("--out", out, problems):
+        files += [("--out", out / name) for name in columns]
+    check_files(files, inputs, problems)
+
+
+def check_files(files: Sequence[tuple[str, Path]], inputs: Sequence[Path], problems: list[Problem]) -> None:
+    """What is wrong with files that are to be written, by the option that names each: it is one of those that are
+    read, it is written twice, it cannot be written. Their folders are made."""
+    for index, (option, path) in enumerate(files):
+        if any(same_file(path, one) for one in inputs):
+            message = f"`{path}` is read by this command and would be overwritten"
+            problems.append(Problem(option, message, "give another name"))
+        elif any(same_file(path, other) for _, other in files[:index]):
+            problems.append(Problem(option, f"`{path}` would be written twice", "give each its own name"))
+        elif path.is_dir():
+            hint = f"write   {option} {path / 'NAME.html'}" if option == "--report" else ""
+            problems.append(Problem(option, f"`{path}` is a folder; a file is expected", hint))
+        elif _make_folder(option, path.parent, problems):
+            try:
+                with Writing() as writing:
+                    writing.begin(path)
+            except OSError as error:
+                problems.append(Problem(option, f"`{path}` cannot be written: {reason_of(error)}"))
+
+
+def _make_folder(option: str, folder: Path, problems: list[Problem]) -> bool:
+    """Make a folder, unless it is there."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        problems.append(Problem(option, f"`{folder}` cannot be made a folder: {reason_of(error)}"))
+        return False
+    return True
 
 
 def compile_engine(engine: str, quiet: bool) -> None:

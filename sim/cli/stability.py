@@ -70,6 +70,7 @@ def command(
     tried: where runs end up that begin empty and that begin with a backlog.
     """
     from sim.lower.load import load as load_scenario
+    from sim.plan.inputs import files_of
     from sim.plan.stability import foreseen, stability
     from sim.plan.study import StabilityOptions
     from sim.report.stability_document import document
@@ -99,7 +100,7 @@ def command(
     if sweep_cures and not options.sweeps and not problems:
         message = "searches, but --load names one load"
         problems.append(Problem("--sweep-cures", message, f"write   --load {DEFAULT_LOAD}"))
-    make_room(report, None, problems)
+    make_room(report, None, problems, files_of(loaded))
     if problems:
         raise InputErrors(problems)
     compile_engine(engine, quiet)

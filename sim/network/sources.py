@@ -97,12 +97,16 @@ class BurstArrivals(Spec):
     """Each one comes up to this much later, uniformly."""
 
 
+TRACE_MIB = 256
+"""What is read of a trace at most."""
+
+
 class TraceArrivals(Spec):
     """Arrival times from a file, a number of seconds on each line (first column of a CSV): `{trace: arrivals.csv}`."""
 
     TAG: ClassVar[str] = "trace"
     trace: str
-    """Path of the file, relative to the scenario."""
+    """Path of the file, in the scenario's folder or below it: UTF-8 text, plain or gzipped, at most 256 MiB of it."""
 
 
 class ClosedArrivals(Spec):

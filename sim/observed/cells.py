@@ -42,6 +42,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.errors import InputErrors, Problem
+from sim.files import Unreadable, read_text, reason_of
 from sim.observed.kills import after_kill
 
 Floats = NDArray[np.float64]
@@ -156,10 +157,10 @@ def read_cells(paths: Sequence[Path], host: str = "") -> list[Cell]:
 
 def _lines(path: Path, problems: list[Problem]) -> Iterator[tuple[int, str]]:
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is no text"
-        problems.append(Problem("", f"`{path}` cannot be read: {(reason or 'unknown').lower()}", file=str(path)))
+        text = read_text(path)
+    except (OSError, Unreadable) as error:
+        reason = f"cannot be read: {reason_of(error)}" if isinstance(error, OSError) else str(error)
+        problems.append(Problem("", f"`{path}` {reason}", file=str(path)))
         return
     for number, line in enumerate(text.splitlines(), 1):
         if line.strip():

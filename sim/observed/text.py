@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-import gzip
 import json
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from sim.errors import InputErrors, Problem
+from sim.files import Unreadable, read_text, reason_of
 
 MOST_PROBLEMS = 5
 """Of one file; a file of another kind is wrong in every line."""
-
-GZIP = b"\x1f\x8b"
 
 
 def text_of(path: Path) -> str:
     """The text of a file, unpacked where it is gzipped. Raises InputErrors."""
     try:
-        data = path.read_bytes()
-        return (gzip.decompress(data) if data.startswith(GZIP) else data).decode("utf-8-sig")
-    except (UnicodeDecodeError, EOFError, gzip.BadGzipFile, zlib.error):
-        raise refused(path, "is neither text nor gzipped text", "hand over the file as it was written") from None
+        return read_text(path)
+    except Unreadable as error:
+        raise refused(path, str(error), "hand over the file as it was written") from None
     except OSError as error:
-        raise refused(path, f"cannot be read: {(error.strerror or 'unknown reason').lower()}") from None
+        raise refused(path, f"cannot be read: {reason_of(error)}") from None
 
 
 def json_of(path: Path, text: str) -> Any:

@@ -16,7 +16,7 @@ from sim.errors import InputErrors, Problem
 from sim.lower.load import Loaded
 from sim.plan.billing import price_problems
 from sim.plan.names import metric_units, service_levels
-from sim.plan.traces import read_traces
+from sim.plan.traces import read_traces, trace_files
 from sim.scenario.objectives import ServiceLevel
 from sim.units import parse_duration_ns, parse_ratio, parse_usd_per_month, show_value
 
@@ -43,6 +43,12 @@ def check_inputs(loaded: Loaded) -> Traces:
     if problems:
         raise InputErrors(placed(loaded, problems))
     return traces
+
+
+def files_of(loaded: Loaded) -> list[Path]:
+    """Files that a run of the scenario reads: its own, and those of arrivals that are replayed."""
+    own = Path(loaded.document.file)
+    return [own, *trace_files(loaded.lowered.network, own.parent)]
 
 
 def placed(loaded: Loaded, problems: Sequence[Problem]) -> list[Problem]:

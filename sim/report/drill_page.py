@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from sim.files import write_text
 from sim.plan.drill import Case, DrillReport
 from sim.plan.episode_cost import IN_IT, NOT_IN_IT
 from sim.report import wording
@@ -24,7 +25,7 @@ class Shown:
 
 def write_drill(path: Path, report: DrillReport) -> None:
     """Writes the page of a drill to `path`."""
-    path.write_text(render(report), encoding="utf-8", newline="\n")
+    write_text(path, render(report))
 
 
 def render(report: DrillReport) -> str:

@@ -1,22 +1,26 @@
 """The raw columns of a prediction as files for other tools: executions, timelines, fault episodes, bill.
 
 One file of each, in CSV or Parquet, with the run a row belongs to in its first two columns. Times are integer
-nanoseconds since the start of the run. Nothing is summarised here.
+nanoseconds since the start of the run. Nothing is summarised here. A manifest is written last: where it is, all is.
 """
 
 from __future__ import annotations
 
 import csv
+import hashlib
 import importlib.util
+import io
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, BinaryIO, Literal, Protocol
 
 import numpy as np
 
 from sim.cost.bill import Bill
 from sim.errors import InputErrors, Problem
+from sim.files import Writing
 from sim.results.columns import OUTCOMES, Replication
 
 FileFormat = Literal["csv", "parquet"]
@@ -26,6 +30,14 @@ Frame = dict[str, Column]
 
 Kinds = dict[str, Literal["text", "int", "float", "bool"]]
 """Columns of a file in their order, with what they hold."""
+
+FILES = ("executions", "timelines", "episodes", "bill")
+MANIFEST = "manifest.json"
+
+
+def names_of(file_format: FileFormat) -> list[str]:
+    """Names of all files that may be written into a folder."""
+    return [*(f"{name}.{file_format}" for name in FILES), MANIFEST]
 
 
 def write_columns(
@@ -38,6 +50,8 @@ def write_columns(
 ) -> list[Path]:
     """Writes the files into `directory`, which is made when it is missing, and gives their paths.
 
+    All are written beside what is there, and take its place when all are whole; see `Writing`.
+
     replications: the base runs; drills: those of each drill by fault. The column `drill` is empty for base runs.
 
     executions: replication, ordinal, routine, start_ns, end_ns (empty: still open), outcome, error, cohort (whether
@@ -46,32 +60,51 @@ def write_columns(
     episodes: replication, fault, start_ns, down_ns (of a notice the crash at its end, else the start; empty: not yet),
     end_ns (empty: not over), hit (jobs interrupted), nodes.
     bill: an item a row; only with a bill.
+    manifest.json, the last: of each of these files its name, bytes, rows and sha256.
 
-    Raises InputErrors when Parquet is asked for and pyarrow is not installed.
+    Raises InputErrors when Parquet is asked for and pyarrow is not installed, OSError naming the file that cannot be
+    written.
     """
     runs = [("", run) for run in replications]
     runs += [(fault, run) for fault, episodes in (drills or {}).items() for run in episodes]
     if file_format == "parquet" and importlib.util.find_spec("pyarrow") is None:
         message = "Parquet needs the package pyarrow, which is not installed"
         raise InputErrors([Problem("--out", message, "choose CSV, or install the extra `tables`")])
-    sink_of: Callable[[Path, Kinds], Sink] = ParquetSink if file_format == "parquet" else CsvSink
+    sink_of: Callable[[BinaryIO, Kinds], Sink] = ParquetSink if file_format == "parquet" else CsvSink
     directory.mkdir(parents=True, exist_ok=True)
 
-    files: list[tuple[str, Kinds, Iterable[Frame]]] = [
-        ("executions", _execution_kinds(runs), (_executions(drill, run) for drill, run in runs)),
-        ("timelines", _timeline_kinds(runs), (_timeline(drill, run) for drill, run in runs)),
-        ("episodes", _EPISODES, (_episodes(drill, run) for drill, run in runs)),
+    frames: list[tuple[Kinds, Iterable[Frame]]] = [
+        (_execution_kinds(runs), (_executions(drill, run) for drill, run in runs)),
+        (_timeline_kinds(runs), (_timeline(drill, run) for drill, run in runs)),
+        (_EPISODES, (_episodes(drill, run) for drill, run in runs)),
     ]
     if bill is not None:
-        files.append(("bill", _BILL, [_items(bill)]))
-    paths = []
-    for name, kinds, frames in files:
-        path = directory / f"{name}.{file_format}"
-        with closing(sink_of(path, kinds)) as sink:
-            for frame in frames:
-                sink.write(frame)
-        paths.append(path)
+        frames.append((_BILL, [_items(bill)]))
+    paths, written = [], []
+    with Writing() as writing:
+        for name, (kinds, rows) in zip(FILES, frames, strict=False):
+            paths.append(directory / f"{name}.{file_format}")
+            with writing.named(paths[-1]):
+                written.append({"name": paths[-1].name, **_write(writing.begin(paths[-1]), sink_of, kinds, rows)})
+        manifest = directory / MANIFEST
+        with writing.named(manifest), writing.begin(manifest).open("w", encoding="utf-8", newline="\n") as file:
+            file.write(json.dumps({"files": written}, indent=1) + "\n")
+        writing.finish(outdated=manifest)
     return paths
+
+
+def _write(
+    path: Path, sink_of: Callable[[BinaryIO, Kinds], Sink], kinds: Kinds, frames: Iterable[Frame]
+) -> dict[str, Any]:
+    """Write one file; gives what the manifest says of it."""
+    count = 0
+    with path.open("wb") as file, closing(sink_of(file, kinds)) as sink:
+        for frame in frames:
+            sink.write(frame)
+            count += len(next(iter(frame.values())))
+    with path.open("rb") as whole:
+        digest = hashlib.file_digest(whole, "sha256").hexdigest()
+    return {"bytes": path.stat().st_size, "rows": count, "sha256": digest}
 
 
 _RUN: Kinds = {"drill": "text", "replication": "int"}
@@ -205,9 +238,9 @@ class Sink(Protocol):
 class CsvSink:
     """A CSV file: UTF-8, a header, `\\n` at the end of a line."""
 
-    def __init__(self, path: Path, kinds: Kinds) -> None:
+    def __init__(self, file: BinaryIO, kinds: Kinds) -> None:
         self._kinds = kinds
-        self._file = path.open("w", newline="", encoding="utf-8")
+        self._file = io.TextIOWrapper(file, encoding="utf-8", newline="")
         self._writer = csv.writer(self._file, lineterminator="\n")
         self._writer.writerow(kinds)
 
@@ -217,7 +250,8 @@ class CsvSink:
 
     def close(self) -> None:
         """Finishes the file."""
-        self._file.close()
+        self._file.flush()
+        self._file.detach()
 
     def _columns(self, frame: Frame) -> Iterator[Column]:
         for name, kind in self._kinds.items():
@@ -233,14 +267,14 @@ class CsvSink:
 class ParquetSink:
     """A Parquet file, a row group for each frame."""
 
-    def __init__(self, path: Path, kinds: Kinds) -> None:
+    def __init__(self, file: BinaryIO, kinds: Kinds) -> None:
         import pyarrow as pa  # type: ignore[import-untyped,import-not-found,unused-ignore]  # has no types, is optional
         import pyarrow.parquet as pq  # type: ignore[import-untyped,import-not-found,unused-ignore]  # as above
 
         types = {"text": pa.string(), "int": pa.int64(), "float": pa.float64(), "bool": pa.bool_()}
         self._table = pa.table
         self._schema = pa.schema([(name, types[kind]) for name, kind in kinds.items()])
-        self._writer = pq.ParquetWriter(path, self._schema)
+        self._writer = pq.ParquetWriter(file, self._schema)
 
     def write(self, frame: Frame) -> None:
         """Appends the rows."""

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import plotly.graph_objects as go
 
+from sim.files import write_text
 from sim.plan.ledger import Ledgers
 from sim.report import figures, ledger_text
 from sim.report.frame import Chart, add_chart, framed
@@ -14,7 +15,7 @@ from sim.stats.ledger import Ledger
 
 def write_ledgers(path: Path, found: Ledgers) -> None:
     """Writes the page of a scenario's ledgers to `path`."""
-    path.write_text(render(found), encoding="utf-8", newline="\n")
+    write_text(path, render(found))
 
 
 def render(found: Ledgers) -> str:

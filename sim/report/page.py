@@ -8,6 +8,7 @@ from pathlib import Path
 
 from sim.cost.bill import Bill
 from sim.figure import Figure
+from sim.files import write_text
 from sim.report import figures, tables, wording
 from sim.report.bounds import bound_of
 from sim.report.frame import Chart, add_chart, framed
@@ -22,7 +23,7 @@ MOST_WAITS = 12
 
 def write_report(path: Path, summary: Summary, bill: Bill | None) -> None:
     """Writes the page of a prediction to `path`."""
-    path.write_text(render(summary, bill), encoding="utf-8", newline="\n")
+    write_text(path, render(summary, bill))
 
 
 def render(summary: Summary, bill: Bill | None) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from sim.files import write_text
 from sim.plan.study import Level, Stability, Starts
 from sim.report import figures, stability_text
 from sim.report.frame import Chart, add_chart, framed
@@ -20,7 +21,7 @@ LEAST = 0.01
 
 def write_stability(path: Path, found: Stability, command: str) -> None:
     """Writes the page of a study to `path`. command: what repeats it."""
-    path.write_text(render(found, command), encoding="utf-8", newline="\n")
+    write_text(path, render(found, command))
 
 
 def render(found: Stability, command: str) -> str:

@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 
 from sim.errors import InputErrors, Problem
+from sim.files import Unreadable, read_text, reason_of
 from sim.scenario.document import Document, Mark, Path, Position, dotted
 from sim.scenario.validate import validate
 
@@ -22,6 +23,9 @@ __all__ = ["Document", "load_yaml", "parse", "read", "validate"]
 
 DEEPEST = 40
 """Levels of nesting that are read; no scenario comes near, and the parser recurses."""
+
+MOST_BYTES = 16 << 20
+"""Of a file; no scenario comes near."""
 
 MOST_VALUES = 200_000
 """Values that are read, those that aliases repeat counted each time: ten lines of YAML can mean a billion."""
@@ -44,12 +48,11 @@ def read(path: str | FilePath) -> Document:
     that it can be reported together with what a model finds.
     """
     try:
-        text = FilePath(path).read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InputErrors([Problem("", f"is not UTF-8 text: {error.reason}", "", str(path))]) from None
+        text = read_text(path, MOST_BYTES)
+    except Unreadable as error:
+        raise InputErrors([Problem("", str(error), "", str(path))]) from None
     except OSError as error:
-        reason = (error.strerror or "cannot be read").lower()
-        raise InputErrors([Problem("", f"cannot be read: {reason}", "", str(path))]) from None
+        raise InputErrors([Problem("", f"cannot be read: {reason_of(error)}", "", str(path))]) from None
     return parse(text, str(path))
 
 

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
+from sim.files import write_text
 from sim.validate.envelope import telling
 from sim.validate.kinds import LOADS, USES, Use
 from sim.validate.real import Scored
@@ -65,7 +66,7 @@ def write_scores(root: Path, scored: Scored) -> Path:
         "discrepancy": dict(sorted(discrepancies(telling(scored.scores)).items())),
     }
     lines = json.dumps(_rounded(dict(sorted(kept.items()))), indent=1, ensure_ascii=False, allow_nan=False)
-    path.write_text(lines + "\n", encoding="utf-8")
+    write_text(path, lines + "\n")
     return path
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from sim.files import write_text
 from sim.observed.cells import Cell, read_cells
 from sim.scenario.calibrated import FILE, Product, Span, calibrated
 from sim.validate.inputs import MEASURED
@@ -36,7 +37,7 @@ def write_calibrated(root: Path, scored: Scored, inputs: Mapping[str, float] | N
     for name in PARTS[scored.system]:
         found[name] = updated(found[name], cells, scored.scores, inputs or {})
     path = root / PLACE
-    path.write_text(as_text(found), encoding="utf-8")
+    write_text(path, as_text(found))
     return path
 
 

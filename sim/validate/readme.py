@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from sim.files import write_text
 from sim.validate.document import SCORES
 from sim.validate.kinds import USES, target_of
 from sim.validate.tables import WORDS, percent, signed
@@ -84,5 +85,5 @@ def rewrite(root: Path) -> Path | None:
     if not begins or not ends:
         return None
     scores = json.loads((root / SCORES).read_text(encoding="utf-8"))
-    path.write_text(f"{before}{BEGIN}\n\n{block(scores)}\n\n{END}{after}", encoding="utf-8")
+    write_text(path, f"{before}{BEGIN}\n\n{block(scores)}\n\n{END}{after}")
     return path

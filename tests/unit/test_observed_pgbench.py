@@ -106,7 +106,7 @@ def test_logs_of_two_runs_are_not_taken_for_one(tmp_path: Path) -> None:
 
 def test_a_file_of_bytes_is_refused(tmp_path: Path) -> None:
     (tmp_path / "x").write_bytes(b"\xff\xfe\x00\x01")
-    with pytest.raises(InputErrors, match="neither text nor gzipped text"):
+    with pytest.raises(InputErrors, match="is UTF-16 text; save it as UTF-8"):
         read([tmp_path / "x"])
 
 
