@@ -27,6 +27,8 @@ from typing import Any, TypeVar, cast
 
 import numpy as np
 
+from sim.files import write_bytes
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 PACKAGE = Path(__file__).resolve().parents[1]
@@ -147,10 +149,20 @@ prefetch = cast(Callable[[Any, int], None], _Prefetch() if COMPILED else _no_pre
 # -- the disk cache ----------------------------------------------------------------------------------------
 
 
-def source_hash(package: Path = PACKAGE) -> str:
-    """Hash of everything the machine code depends on but the machine: sources of draws and engine, Python, Numba.
+def sources(package: Path = PACKAGE) -> list[Path]:
+    """Sources that machine code may depend on: those of compiled functions, and all that these import a value from."""
+    flat = [
+        path
+        for name in (".", "draws", "engine", "network", "results", "units")
+        for path in (package / name).glob("*.py")
+    ]
+    return sorted([*flat, *(package / "engine" / "fast").rglob("*.py")])
 
-    A folder named by this hash cannot be stale, whichever function has changed.
+
+def source_hash(package: Path = PACKAGE) -> str:
+    """Hash of everything the machine code depends on but the machine: sources, Python, Numba.
+
+    A folder named by this hash cannot be stale, whichever function or constant has changed.
     """
     digest = hashlib.blake2b(sys.version.encode(), digest_size=12)
     for library in ("numba", "llvmlite"):
@@ -158,7 +170,7 @@ def source_hash(package: Path = PACKAGE) -> str:
         assert found is not None
         assert found.origin is not None
         digest.update(Path(found.origin).with_name("_version.py").read_bytes() + b"\0")
-    for path in sorted([*(package / "draws").glob("*.py"), *(package / "engine").rglob("*.py")]):
+    for path in sources(package):
         digest.update(str(path.relative_to(package)).encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()
 
@@ -215,8 +227,32 @@ def _file(name: str) -> Path:
 
 
 def is_in_cache(function: str) -> bool:
-    """Whether the machine code of an entry is on disk, or none is needed."""
-    return not COMPILED or _file(function).exists()
+    """Whether the machine code of an entry is on disk, whole, or none is needed."""
+    return not COMPILED or _kept(_file(function)) is not None
+
+
+_DIGEST = 32
+"""Bytes in front of the machine code: a hash of it. Code that is cut or changed would end the process."""
+
+
+def _digest(code: bytes) -> bytes:
+    return hashlib.blake2b(code, digest_size=_DIGEST).digest()
+
+
+def _kept(path: Path) -> bytes | None:
+    """The machine code in a file; None where there is none, or it is not what was written."""
+    try:
+        kept = path.read_bytes()
+    except OSError:
+        return None
+    code = kept[_DIGEST:]
+    return code if code and kept[:_DIGEST] == _digest(code) else None
+
+
+def _keep(path: Path, code: bytes) -> None:
+    """Put machine code into the cache; others see all of it or nothing. One that takes no more does without."""
+    with suppress(OSError):
+        write_bytes(path, _digest(code) + code)
 
 
 # -- loading -----------------------------------------------------------------------------------------------
@@ -256,13 +292,12 @@ def parse(signature: str) -> tuple[str, int, list[str]]:
 def _loaded(entry: Entry) -> Callable[..., Any]:
     """The machine code of an entry, as Python calls it; made now if it is not on disk."""
     path = _file(entry.name)
-    try:
-        code = path.read_bytes()
-    except FileNotFoundError:
+    code = _kept(path)
+    if code is None:
         from sim.draws.compiler import object_code
 
         code = object_code(entry)
-        _write(path, code)
+        _keep(path, code)
     assert entry.signature is not None
     gives, count, takes = parse(entry.signature)
     types: list[Any] = [_Items if one.endswith("*") else _C_TYPES[one] for one in takes]
@@ -277,13 +312,6 @@ def _loaded(entry: Entry) -> Callable[..., Any]:
         return tuple(result)
 
     return call
-
-
-def _write(path: Path, code: bytes) -> None:
-    """Put a file into the cache; others see all of it or nothing."""
-    with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
-        file.write(code)
-    os.replace(file.name, path)
 
 
 def _address(code: bytes) -> int:

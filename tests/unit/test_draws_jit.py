@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import math
 import os
@@ -10,9 +11,11 @@ import struct
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from sim.draws import distributions as d
 from sim.draws import jit
@@ -114,19 +117,54 @@ def test_means_need_no_compiler() -> None:
     assert _run(code + "print('numba' in sys.modules, 'sim.draws.jit' in sys.modules)") == "False False"
 
 
+def imported(path: Path) -> Iterator[str]:
+    """Modules that a source imports when it is imported itself; `from a import b` may mean `a.b` too."""
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from (str(node.module), *(f"{node.module}.{alias.name}" for alias in node.names))
+
+
+def sources_of(module: str) -> Iterator[Path]:
+    """Sources that are run when a module is imported: its own, and those of the packages around it."""
+    parts = module.split(".")
+    for count in range(1, len(parts) + 1) if parts[0] == "sim" else ():
+        place = jit.PACKAGE.parent.joinpath(*parts[:count])
+        yield from (path for path in (place.with_suffix(".py"), place / "__init__.py") if path.is_file())
+
+
+def test_the_key_covers_every_source_that_a_compiled_function_can_have_a_value_from() -> None:
+    decorators = {"inner", "njit", "entry_of", "constants", "word", "signed"}
+    reached = {
+        path
+        for path in jit.PACKAGE.rglob("*.py")
+        if decorators & {name.rpartition(".")[2] for name in imported(path) if name.startswith("sim.draws.jit.")}
+    }
+    assert jit.PACKAGE / "engine" / "fast" / "kernel.py" in reached
+    ahead = list(reached)
+    while ahead:
+        for module in imported(ahead.pop()):
+            new = set(sources_of(module)) - reached
+            reached |= new
+            ahead += new
+    assert jit.PACKAGE / "network" / "policies.py" in reached  # TOKEN, in samples.py and budgets.py
+    assert reached <= set(jit.sources())
+
+
 def test_the_cache_folder_changes_with_any_source_it_depends_on(tmp_path: Path) -> None:
     copy = tmp_path / "sim"
-    for folder in ("draws", "engine"):
-        if (jit.PACKAGE / folder).exists():
-            shutil.copytree(jit.PACKAGE / folder, copy / folder)
+    shutil.copytree(jit.PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__", "assets"))
     before = jit.source_hash(copy)
     assert jit.source_hash(copy) == before
-    philox = copy / "draws" / "philox.py"
-    philox.write_text(philox.read_text() + "# edited\n")
-    edited = jit.source_hash(copy)
-    (copy / "engine" / "kernel").mkdir(parents=True, exist_ok=True)
-    (copy / "engine" / "kernel" / "new.py").write_text("")
-    assert len({before, edited, jit.source_hash(copy)}) == 3
+    found = {before}
+    for name in ("draws/philox.py", "engine/fast/layout/world.py", "network/policies.py", "spec.py"):
+        path = copy / name
+        path.write_text(path.read_text() + "# edited\n")
+        found.add(jit.source_hash(copy))
+    (copy / "engine" / "fast" / "more").mkdir()
+    (copy / "engine" / "fast" / "more" / "new.py").write_text("")
+    assert len(found | {jit.source_hash(copy)}) == 6
 
 
 def test_a_folder_that_cannot_be_written_is_replaced_by_a_private_temporary_one(tmp_path: Path) -> None:
@@ -169,6 +207,41 @@ def test_code_made_for_another_machine_is_not_loaded(tmp_path: Path) -> None:
     _run(CALL, NUMBA_CACHE_DIR=str(tmp_path))
     _run(CALL, NUMBA_CACHE_DIR=str(tmp_path), NUMBA_CPU_NAME="generic", NUMBA_CPU_FEATURES="")
     assert len(list((tmp_path / "durasim" / jit.source_hash()).iterdir())) == 2
+
+
+@pytest.mark.parametrize("how", ["cut", "changed", "emptied", "without a hash"])
+def test_code_on_disk_that_is_not_what_was_written_is_made_again(tmp_path: Path, how: str) -> None:
+    expected = str(child_path(4, 5))
+    assert _run(CALL, NUMBA_CACHE_DIR=str(tmp_path)).split() == [expected, "True"]
+    (made,) = (tmp_path / "durasim" / jit.source_hash()).iterdir()
+    whole = made.read_bytes()
+    middle = len(whole) // 2
+    spoilt = {
+        "cut": whole[:middle],
+        "changed": whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1 :],
+        "emptied": b"",
+        "without a hash": whole[32:],
+    }
+    made.write_bytes(spoilt[how])
+    assert _run(CALL, NUMBA_CACHE_DIR=str(tmp_path)).split() == [expected, "True"]
+    assert made.read_bytes() == whole
+    assert _run(CALL, NUMBA_CACHE_DIR=str(tmp_path)).split() == [expected, "False"]
+
+
+def test_processes_that_make_the_same_code_at_once_do_not_disturb_each_other(tmp_path: Path) -> None:
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
+    command = [sys.executable, "-W", "error", "-c", CALL]
+    both = [subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    assert {one.communicate()[0].split()[0] for one in both} == {str(child_path(4, 5))}
+    assert [one.returncode for one in both] == [0, 0]
+    assert len(list((tmp_path / "durasim" / jit.source_hash()).iterdir())) == 1
+
+
+def test_a_disk_that_takes_no_code_costs_time_and_nothing_else(tmp_path: Path) -> None:
+    full = f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100)); {CALL}"
+    for _ in range(2):
+        assert _run(full, NUMBA_CACHE_DIR=str(tmp_path)).split() == [str(child_path(4, 5)), "True"]
+    assert list((tmp_path / "durasim" / jit.source_hash()).iterdir()) == []
 
 
 def test_processes_that_joblib_starts_find_the_code(tmp_path: Path) -> None:
