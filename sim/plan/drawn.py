@@ -20,7 +20,7 @@ from sim.lower.load import Loaded, changed
 from sim.plan.envelope import group_of
 from sim.results.columns import SUCCEEDED, Replication
 from sim.results.histogram import Histogram
-from sim.stats.metrics import LATENCY_PERCENTILES, Cohort, metrics
+from sim.stats.metrics import LATENCY_PERCENTILES, Cohort, measured_routines, metrics
 
 Draws = Callable[[int], Sequence[Sequence[str]]]
 """Gives changes as for `--set`, a list for each of so many replications."""
@@ -48,7 +48,7 @@ def _values(run: Replication) -> Mapping[str, float]:
     found = {name: figure.value for name, figure in metrics([run], {}, 0.95).items() if group_of(name) is not None}
     values = {name: value for name, value in found.items() if value is not None}
     times = {f"{name}": span.histogram for name, span in run.spans.items()}
-    for routine in {name.split(".")[1] for name in found if name.startswith("latency.")}:
+    for routine in measured_routines([run]):
         times[f"latency.{routine}"] = Histogram.of(Cohort([run], routine).ended(SUCCEEDED)[0])
     for name, histogram in times.items():
         if histogram.count:

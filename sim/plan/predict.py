@@ -285,8 +285,7 @@ class _Line:
             return found
 
         every = [*base, *(run for runs in drilled.values() for run in runs)]
-        measured_routines = [name.split(".")[1] for name in figures(confidence) if name.startswith("throughput.")]
-        shown = pictures(base, drilled, confidence, measured_routines)
+        shown = pictures(base, drilled, confidence)
         if window.note:
             self.runner.warn(f"window: {window.note}")
         place = calibration_of(features(scenario, self.loaded.document.data, figures(confidence)))

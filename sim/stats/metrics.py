@@ -78,7 +78,7 @@ def metrics(
     """
     found: dict[str, Figure] = {}
     started = np.zeros(len(replications))
-    for routine in _measured(replications):
+    for routine in measured_routines(replications):
         cohort = Cohort(replications, routine)
         started += cohort.started
         found.update(_routine(replications, cohort, deadlines_ns.get(routine), confidence))
@@ -222,7 +222,7 @@ def recoveries_of_executions(runs: Sequence[Replication], confidence: float, dri
     return found
 
 
-def _measured(replications: Sequence[Replication]) -> list[str]:
+def measured_routines(replications: Sequence[Replication]) -> list[str]:
     """Routines that any counted execution ran."""
     seen: set[int] = set()
     for run in replications:

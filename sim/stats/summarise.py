@@ -13,7 +13,7 @@ from sim.results.histogram import Histogram
 from sim.scenario.objectives import Objective
 from sim.stats.curves import latency_curve, split, timeline
 from sim.stats.drift import drift
-from sim.stats.metrics import Cohort, metrics
+from sim.stats.metrics import Cohort, measured_routines, metrics
 from sim.stats.summary import Curve, MonitorResult, Recovery, Split, Timeline, Verdict
 from sim.stats.tails import infinite_variance
 from sim.stats.verdicts import Side, holm, verdict
@@ -141,11 +141,10 @@ def pictures(
     replications: Sequence[Replication],
     drills: Mapping[str, Sequence[Replication]],
     confidence: float,
-    routines: Sequence[str],
 ) -> Pictures:
     """Latency curves, timelines and splits of latency."""
     curves, splits = {}, {}
-    for routine in routines:
+    for routine in measured_routines(replications):
         curves[routine] = latency_curve(Cohort(replications, routine), confidence)
         splits[routine] = split(replications, routine)
     lines = [timeline(replications, None)]
@@ -165,7 +164,7 @@ def base_figures(
     found = metrics(replications, deadlines_ns, confidence)
     if steady:
         _refuse_growing(found, replications, warn)
-    for routine in {name.split(".")[1] for name in found if name.startswith("latency.")}:
+    for routine in measured_routines(replications):
         reason = infinite_variance([Histogram.of(part) for part in Cohort(replications, routine).ended(0)], confidence)
         if reason:
             name = f"latency.{routine}.mean"
