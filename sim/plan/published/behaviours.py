@@ -10,7 +10,8 @@ from sim.figure import Figure
 from sim.lower.load import load
 from sim.plan.compare import compare
 from sim.plan.predict import Options, Prediction, predict
-from sim.plan.published.registry import Registry, Switch, is_of_drills
+from sim.plan.published.expressions import Switch, is_of_drills
+from sim.plan.published.registry import Registry
 from sim.stats.intervals import mean_interval
 
 VIOLATIONS = "violations."

@@ -14,23 +14,21 @@ from sim.plan.inputs import check_inputs
 from sim.plan.names import metric_units
 from sim.plan.predict import Options, predict
 from sim.plan.published.behaviours import Effects
-from sim.plan.published.inputs import check_input
-from sim.plan.published.registry import (
+from sim.plan.published.expressions import (
     Broken,
     Kept,
     Loss,
     Metric,
     OfRun,
     Property,
-    Published,
-    RunOf,
     Shown,
     Switched,
     is_of_drills,
     leaves,
-    load_registry,
     runs_of,
 )
+from sim.plan.published.inputs import check_input
+from sim.plan.published.registry import Published, RunOf, load_registry
 from sim.plan.published.rules import MONEY, Judged, Verdict, judge
 from sim.plan.published.terms import Outcome, figure_of
 from sim.scenario.document import Document

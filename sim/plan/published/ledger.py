@@ -10,7 +10,7 @@ from scipy.special import ndtri
 
 from sim.cost.propagate import complement
 from sim.figure import Figure
-from sim.plan.published.registry import LedgerOf, Loss
+from sim.plan.published.expressions import LedgerOf, Loss
 from sim.stats.budget import Losses, lost_by_an_episode
 from sim.stats.estimate import Estimate
 from sim.stats.rates import YEAR_S, Frequency

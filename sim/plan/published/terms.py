@@ -11,8 +11,7 @@ from sim.cost.propagate import complement, product, ratio, total
 from sim.figure import Figure
 from sim.lower.lowered import Lowered
 from sim.plan.predict import Prediction
-from sim.plan.published.ledger import ledger
-from sim.plan.published.registry import (
+from sim.plan.published.expressions import (
     BillLine,
     Broken,
     Kept,
@@ -28,6 +27,7 @@ from sim.plan.published.registry import (
     Switched,
     Term,
 )
+from sim.plan.published.ledger import ledger
 from sim.stats.budget import Losses, losses
 from sim.stats.summary import MonitorResult, Summary
 
