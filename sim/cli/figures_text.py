@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from sim.figure import Figure
 from sim.plan.published.check import Row
-from sim.plan.published.registry import Published
+from sim.plan.published.registry import Published, parameter_of
 from sim.plan.published.rules import headline
+from sim.plan.published.solve import Solved
 from sim.report.grid import grid, paragraph
 from sim.report.wording import interval_of, plain, show, value_of
 
@@ -26,15 +26,16 @@ def as_text(rows: Sequence[Row]) -> str:
 
 
 def _lines(rows: Sequence[Row]) -> Iterator[str]:
-    met, of = headline([row.verdict for row in rows])
-    others = Counter(row.verdict for row in rows if row.verdict not in ("met", "missed"))
-    rest = ", ".join(f"{count} {verdict}" for verdict, count in others.items())
-    yield f"{met} of {of} predicted figures are met" + (f"; {rest}." if rest else ".")
+    counted = headline((row.verdict, row.published.same_as is not None) for row in rows)
+    rest = [f"{count} {verdict}" for verdict, count in counted.others.items()]
+    rest += [f"{counted.repeated} stated twice"] if counted.repeated else []
+    said = f"{counted.met} of {counted.of} figures that could have come out otherwise are met"
+    yield from paragraph(said + (f"; not counted: {', '.join(rest)}." if rest else "."), 0)
     yield ""
     table = [("FIGURE", "PUBLISHED", "PREDICTED", "95 % INTERVAL", "VERDICT")]
     for row in rows:
         figure = None if row.predicted is None else _in_unit(row.predicted, row.published)
-        verdict = row.verdict.upper() if row.verdict in ("missed", "not used") else row.verdict
+        verdict = row.verdict.upper() if row.verdict in ("missed", "missed ?", "not used") else row.verdict
         value = "" if figure is None else figure.note if _is_word(row) else value_of(figure)
         table.append(
             (row.published.id, _claim(row.published), value, "" if figure is None else interval_of(figure), verdict)
@@ -53,6 +54,51 @@ def _lines(rows: Sequence[Row]) -> Iterator[str]:
         ):
             if text:
                 yield from paragraph(f"  {label}: {text}", 4)
+
+
+def solved_as_text(found: Sequence[tuple[Published, Solved]]) -> str:
+    """What `sim validate figures --solve` prints: where each undetermined figure comes out, and what was tried."""
+    return "\n".join(plain(line) for line in _solved_lines(found))
+
+
+def _solved_lines(found: Sequence[tuple[Published, Solved]]) -> Iterator[str]:
+    table = [("FIGURE", "PUBLISHED", "COMES OUT AT", "95 % INTERVAL", "PARAMETER", "")]
+    for published, solved in found:
+        parameter = parameter_of(published)
+        one = solved.found
+        if one is None:
+            table.append((published.id, _claim(published), "-", "", parameter.name, "not found"))
+            continue
+        interval = f"[{parameter.show(one.low)}, {parameter.show(one.high)}]"
+        table.append(
+            (
+                published.id,
+                _claim(published),
+                parameter.show(one.value),
+                interval,
+                parameter.name,
+                parameter.plausibility(one),
+            )
+        )
+    yield from grid(table, left=range(6))
+    for published, solved in found:
+        parameter = parameter_of(published)
+        yield ""
+        yield f"{published.id}"
+        first, last = map(parameter.show, parameter.plausible)
+        told = [
+            ("why", solved.why),
+            ("at", ", ".join(f"{place.path} of {place.run}" for place in parameter.at)),
+            ("plausible", f"{first} to {last}: {parameter.reason}"),
+            ("tried", "; ".join(f"{parameter.show(one.at)}: {_told(one.figure, published)}" for one in solved.tried)),
+        ]
+        for label, text in told:
+            if text:
+                yield from paragraph(f"  {label}: {text}", 4)
+
+
+def _told(figure: Figure, published: Published) -> str:
+    return value_of(_in_unit(figure, published))
 
 
 def _is_word(row: Row) -> bool:

@@ -44,6 +44,10 @@ def _group() -> None:
 
 @app.command("figures")
 def figures(
+    ids: Annotated[
+        list[str],
+        typer.Argument(metavar="[ID]...", help="The same as --only.", show_default=False),
+    ] = [],  # noqa: B006 - typer copies it
     registry: RegistryFile = None,
     configs: Annotated[
         Path | None,
@@ -60,18 +64,29 @@ def figures(
             "--only", metavar="ID", help="One figure, `coinbase.p99_latency`, or a family, `coinbase`. Repeatable."
         ),
     ] = [],  # noqa: B006 - typer copies it
+    solve: Annotated[
+        bool,
+        typer.Option(
+            "--solve",
+            help="Find by runs where undetermined figures come out: the value of what each hangs on, and whether "
+            "that is plausible. At most 12 values are tried for each.",
+        ),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the rows as one JSON list and nothing else.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
     processes: Annotated[int, typer.Option("--processes", help="Runs at once; -1 takes all cores.")] = -1,
 ) -> None:
-    """Predict every figure of the registry and print its verdict: met, missed, contradictory, arithmetic, fitted.
+    """Predict every figure of the registry and print its verdict.
 
-    Each scenario is run once. An input is `used` when a scenario has it and means something else without it. The
-    headline counts met against met and missed; what has no scenario is `not modelled yet` and counts as neither.
+    met, missed: it could have come out otherwise; with a question mark where model error could turn it. arithmetic:
+    it follows from inputs. fitted: something was chosen for it. undetermined: it hangs on one parameter that the text
+    does not give, and the row tells where it comes out. contradictory: it conflicts with another one. used: an input
+    that a scenario has, and would mean something else without. The headline counts met against met and missed.
     """
-    from sim.cli.figures_text import as_text
+    from sim.cli.figures_text import as_text, solved_as_text
     from sim.plan.predict import Options
     from sim.plan.published.check import Checker
+    from sim.plan.published.registry import parameter_of
 
     found = _registry() if registry is None else registry
     folder = found.parent.parent / CONFIGS if configs is None else configs
@@ -82,7 +97,16 @@ def figures(
     settle()
     _compile(quiet)
     checker = Checker(found, folder, Options(processes=processes), lambda name: note(f"running {name}", quiet))
-    rows = checker.rows(only)
+    chosen = [*ids, *only]
+    if solve:
+        solved = [(figure, checker.solved(figure)) for figure in checker.undetermined(chosen)]
+        if as_json:
+            told = [one.to_json(figure.id, parameter_of(figure)) for figure, one in solved]
+            say(json.dumps(told, indent=2, ensure_ascii=False, allow_nan=False))
+        else:
+            say(solved_as_text(solved))
+        return
+    rows = checker.rows(chosen)
     if as_json:
         say(json.dumps([row.to_json() for row in rows], indent=2, ensure_ascii=False, allow_nan=False))
     else:

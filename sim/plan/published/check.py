@@ -28,11 +28,15 @@ from sim.plan.published.expressions import (
     runs_of,
 )
 from sim.plan.published.inputs import check_input
-from sim.plan.published.registry import Published, RunOf, load_registry
+from sim.plan.published.registry import Published, RunOf, load_registry, parameter_of
 from sim.plan.published.rules import MONEY, Judged, Verdict, judge
+from sim.plan.published.solve import Solved, solve
 from sim.plan.published.terms import Outcome, figure_of
 from sim.scenario.document import Document
 from sim.scenario.shape import nearest
+
+COUNTED = ("met", "met ?", "missed", "missed ?")
+"""Verdicts of what could have come out otherwise."""
 
 Tell = Callable[[str], None]
 Edit = Callable[[Loaded], Loaded]
@@ -65,6 +69,13 @@ class Row:
         said = self.judged.reason or ("" if self.predicted is None else self.predicted.note)
         return "; ".join(part for part in (said, self.published.derivation) if part)
 
+    def _parameter(self) -> dict[str, Any] | None:
+        """What an undetermined figure hangs on, and where it comes out."""
+        predicted = self.published.predicted
+        if predicted is None or predicted.parameter is None:
+            return None
+        return predicted.parameter.to_json()
+
     def to_json(self) -> dict[str, Any]:
         """The row of the output contract; unit and relation tell how `published` is meant."""
         figure = self.predicted
@@ -78,7 +89,12 @@ class Row:
             "predicted": None if figure is None else figure.value,
             "low": None if figure is None else figure.low,
             "high": None if figure is None else figure.high,
+            "wide_low": None if figure is None else figure.wide_low,
+            "wide_high": None if figure is None else figure.wide_high,
             "verdict": self.verdict,
+            "counted": self.verdict in ("met", "missed") and self.published.same_as is None,
+            "same_as": self.published.same_as,
+            "parameter": self._parameter(),
             "scenario": self.scenario,
             "mechanism": self.mechanism,
             "derivation": self.derivation,
@@ -117,12 +133,69 @@ class Checker:
         """
         assert figure.predicted is not None
         assert figure.predicted.mechanism is not None
-        removed = [*figure.predicted.mechanism.remove, "objectives=[]"]
+        return self._changed(figure, figure.predicted.mechanism.remove, edit or _as_it_is)
+
+    def solved(self, figure: Published) -> Solved:
+        """Where an undetermined figure comes out, by runs.
+
+        Raises InputErrors, before anything runs, where the parameter cannot be what is searched.
+        """
+        parameter = parameter_of(figure)
+        for end in parameter.search:
+            for run in _outcomes_needed(figure):
+                self._load(self.registry.runs[run], [*parameter.assignments(run, end), "objectives=[]"])
+
+        def attempt(value: float) -> Figure:
+            self.tell(f"{figure.id} at {parameter.show(value)} {parameter.name}")
+            outcomes = {
+                run: self._outcome(
+                    run,
+                    self._load(self.registry.runs[run], [*parameter.assignments(run, value), "objectives=[]"]),
+                    [figure],
+                )
+                for run in _outcomes_needed(figure)
+            }
+            predicted = self._target(figure, outcomes).predicted
+            assert predicted is not None
+            return predicted
+
+        return solve(attempt, parameter, figure.ends[0])
+
+    def undetermined(self, only: Collection[str] = ()) -> list[Published]:
+        """The figures that hang on a parameter, or those that are named of them. Raises InputErrors without any."""
+        chosen = self._chosen(only)
+        self._check_names(chosen)
+        found = [
+            one for one in chosen if one.same_as is None and one.predicted is not None and one.predicted.parameter
+        ]
+        if not found:
+            what = f"{' and '.join(only)} hang on no parameter" if only else "no figure hangs on a parameter"
+            raise InputErrors([Problem("--solve", what, "leave it out to see the verdicts")])
+        return found
+
+    def _changed(self, figure: Published, changes: Sequence[str], edit: Edit) -> Row:
+        """The row with changes to every run."""
+        changes = [*changes, "objectives=[]"]
         outcomes = {
-            run: self._outcome(run, (edit or _as_it_is)(self._load(self.registry.runs[run], removed)), [figure])
+            run: self._outcome(run, edit(self._load(self.registry.runs[run], changes)), [figure])
             for run in _outcomes_needed(figure)
         }
-        return self._target(figure, outcomes, removed)
+        return self._target(figure, outcomes, changes)
+
+    def _over_assumptions(self, row: Row) -> Row:
+        """The row, fitted where another plausible value of something assumed gives another verdict."""
+        predicted = row.published.predicted
+        if predicted is None or row.verdict not in COUNTED:
+            return row
+        for assumed in predicted.assumes:
+            for end in assumed.ends:
+                changes = ", ".join(end)
+                self.tell(f"{row.published.id} with {changes}")
+                other = self._changed(row.published, end, _as_it_is)
+                if other.verdict.removesuffix(" ?") != row.verdict.removesuffix(" ?"):
+                    reason = f"{assumed.what} is not in the text, and with {changes} it is {other.verdict}"
+                    return replace(row, judged=Judged("fitted", reason))
+        return row
 
     def _rows_of(self, figure: Published) -> Iterator[Row]:
         # What is both is judged as an input where a scenario has it as one.
@@ -131,7 +204,7 @@ class Checker:
         if figure.role != "input":
             for run in _outcomes_needed(figure):
                 self._run(run)
-            yield self._target(figure, self.outcomes)
+            yield self._over_assumptions(self._target(figure, self.outcomes))
 
     def _input(self, figure: Published) -> Row:
         if figure.used is None:

@@ -6,7 +6,7 @@ How a prediction is made of runs lives in `terms`, the rules of the verdicts in 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -51,21 +51,123 @@ class Mechanism(Spec):
         return self
 
 
+class Place(Spec):
+    """Where the value of a parameter is put."""
+
+    run: Name
+    """The run."""
+    path: Annotated[str, Field(pattern=r"^[^=\s]+$")]
+    """Place in its scenario."""
+    times: Annotated[float, Field(gt=0)] = 1.0
+    """What is put there over the parameter."""
+
+
+class Found(Spec):
+    """Where a figure comes out, as `sim validate figures --solve` found it."""
+
+    value: Annotated[float, Field(gt=0)]
+    """The parameter's value."""
+    low: Annotated[float, Field(gt=0)]
+    """Lower end of its interval."""
+    high: Annotated[float, Field(gt=0)]
+    """Upper end of its interval."""
+
+
+class Parameter(Spec):
+    """The one parameter that a figure hangs on and that the text does not give."""
+
+    name: str
+    """What it is."""
+    unit: str = ""
+    """What stands behind its number in the scenario: `ms`, `/s`."""
+    at: Annotated[tuple[Place, ...], Field(min_length=1)]
+    """Where it stands."""
+    search: tuple[Annotated[float, Field(gt=0)], Annotated[float, Field(gt=0)]]
+    """Least and greatest value that are tried."""
+    plausible: tuple[Annotated[float, Field(gt=0)], Annotated[float, Field(gt=0)]]
+    """From where to where somebody would have it."""
+    reason: str
+    """Why that is plausible."""
+    whole: bool = False
+    """Whether it is a count."""
+    found: Found | None = None
+    """Where the figure comes out; a test finds it anew."""
+
+    @model_validator(mode="after")
+    def _are_ranges(self) -> Self:
+        for name, (low, high) in (("search", self.search), ("plausible", self.plausible)):
+            if low >= high:
+                raise Mistake("is no range", "the smaller number first", at=(name,))
+        return self
+
+    def show(self, value: float) -> str:
+        """A value as a person reads it."""
+        number = f"{value:,.0f}" if value >= 1000 or self.whole else f"{value:.3g}"
+        return f"{number}{'' if self.unit.startswith('/') or not self.unit else ' '}{self.unit}"
+
+    def plausibility(self, found: Found) -> str:
+        """`plausible` where the value is; `not plausible` where its whole interval is not; `hardly plausible`
+        between."""
+        low, high = self.plausible
+        if low <= found.value <= high:
+            return "plausible"
+        return "not plausible" if found.high < low or found.low > high else "hardly plausible"
+
+    def to_json(self) -> dict[str, Any]:
+        """The parameter of the output contract; its values are in `unit`."""
+        found = self.found
+        return {
+            "name": self.name,
+            "paths": [{"run": place.run, "path": place.path} for place in self.at],
+            "unit": self.unit,
+            "value": None if found is None else found.value,
+            "low": None if found is None else found.low,
+            "high": None if found is None else found.high,
+            "plausible": None if found is None else self.plausibility(found),
+            "plausible_range": list(self.plausible),
+            "reason": self.reason,
+        }
+
+    def assignments(self, run: str, value: float) -> list[str]:
+        """Changes to a run that give the parameter this value."""
+        return [f"{place.path}={value * place.times:.10g}{self.unit}" for place in self.at if place.run == run]
+
+
+class Assumed(Spec):
+    """Something that the text does not give, and over all plausible values of which the verdict has to be the same."""
+
+    what: str
+    """What is assumed."""
+    ends: Annotated[tuple[Annotated[tuple[Assignment, ...], Field(min_length=1)], ...], Field(min_length=1)]
+    """Changes to every run of the prediction that make it the least, the greatest, or the worst that is plausible."""
+    reason: str
+    """Why these are the ends."""
+
+
 class Prediction(Spec):
     """How the product predicts a figure."""
 
     by: Term
     """The prediction."""
-    kind: Literal["arithmetic", "fitted", "contradictory"] | None = None
-    """`arithmetic`: it follows from inputs alone. `fitted`: a parameter was chosen to reach it. `contradictory`: it
-    conflicts with another figure or with arithmetic."""
+    kind: Literal["arithmetic", "fitted", "contradictory", "undetermined"] | None = None
+    """`arithmetic`: it follows from inputs alone, or echoes one. `fitted`: a parameter was chosen to reach it, or it
+    holds by assumption. `contradictory`: it conflicts with another figure or with arithmetic. `undetermined`: the
+    mechanism is there, but hangs on one parameter that the text does not give."""
     mechanism: Mechanism | None = None
     """What it rests on; needed unless it is of a kind."""
+    parameter: Parameter | None = None
+    """Of what is undetermined: what it hangs on."""
+    assumes: tuple[Assumed, ...] = ()
+    """What the verdict must not hang on; where it does, the figure is fitted."""
 
     @model_validator(mode="after")
     def _rests_on_something(self) -> Self:
         if self.kind is None and self.mechanism is None:
             raise Mistake("needs a `mechanism`, or a `kind`", "add   mechanism: {name: .., remove: [..]}")
+        if (self.kind == "undetermined") != (self.parameter is not None):
+            raise Mistake("needs a `parameter` that it hangs on, and only what is undetermined has one")
+        if self.assumes and self.kind is not None:
+            raise Mistake(f"is for what is counted, and this is {self.kind}", "leave it out", at=("assumes",))
         return self
 
 
@@ -108,6 +210,8 @@ class Published(Spec):
     """Where a scenario has it as an input."""
     predicted: Prediction | None = None
     """How it is predicted; without it, it is not modelled yet."""
+    same_as: Identity | None = None
+    """The figure that states the same: it is predicted as that one is, and not counted once more."""
     derivation: str = ""
     """Why it comes out as it does."""
 
@@ -123,6 +227,11 @@ class Published(Spec):
             raise Mistake("is one number, or two with `between`", at=("value",))
         if isinstance(self.value, tuple) and self.value[0] > self.value[1]:
             raise Mistake("has its ends the wrong way round", "the smaller one first", at=("value",))
+        if self.same_as is not None and (self.used is not None or self.predicted is not None):
+            raise Mistake("is for a figure without a prediction of its own", "leave one out", at=("same_as",))
+        hangs_on = None if self.predicted is None else self.predicted.parameter
+        if hangs_on is not None and self.relation == "between":
+            raise Mistake("is for figures of one number", "write what it is instead: fitted", at=("predicted",))
         if self.used is not None and self.role == "target":
             raise Mistake("is for inputs, and this is a target", at=("used",))
         if self.used is not None and self.used.times != 1 and not self.derivation:
@@ -132,6 +241,13 @@ class Published(Spec):
         if self.predicted is not None and self.predicted.kind is not None and not self.derivation:
             raise Mistake(f"is missing; what is {self.predicted.kind} needs its derivation", at=("derivation",))
         return self
+
+
+def parameter_of(figure: Published) -> Parameter:
+    """What an undetermined figure hangs on."""
+    assert figure.predicted is not None
+    assert figure.predicted.parameter is not None, figure.id
+    return figure.predicted.parameter
 
 
 class Choice(Spec):
@@ -188,10 +304,41 @@ def load_registry(file: Path) -> tuple[Document, Registry]:
     """The registry in a file. Raises InputErrors with everything that is wrong in it."""
     document = read(file)
     registry = validate(document, Registry)
-    problems = [*_names_given_twice(document, registry), *_names_that_lead_nowhere(document, registry)]
+    problems = [
+        *_names_given_twice(document, registry),
+        *_names_that_lead_nowhere(document, registry),
+        *_stated_otherwise(document, registry),
+    ]
     if problems:
         raise InputErrors(sorted(problems, key=lambda one: (one.line, one.column)))
-    return document, registry
+    by_id = {figure.id: figure for figure in registry.figures}
+    figures = tuple(
+        figure if figure.same_as is None else _as_the_other(figure, by_id[figure.same_as])
+        for figure in registry.figures
+    )
+    return document, registry.model_copy(update={"figures": figures})
+
+
+def _as_the_other(figure: Published, other: Published) -> Published:
+    derivation = "; ".join(part for part in (f"stated as {other.id} too", figure.derivation) if part)
+    return figure.model_copy(update={"predicted": other.predicted, "derivation": derivation})
+
+
+def _stated_otherwise(document: Document, registry: Registry) -> list[Problem]:
+    """Figures that are said to state what another one does, and do not."""
+    found = []
+    by_id = {figure.id: figure for figure in registry.figures}
+    for index, figure in enumerate(registry.figures):
+        if figure.same_as is None:
+            continue
+        place = ("figures", index, "same_as")
+        other = by_id.get(figure.same_as)
+        if other is None or other.predicted is None:
+            found.append(document.problem(place, f"is {figure.same_as}, which is no figure with a prediction"))
+        elif (other.relation, other.value, other.unit) != (figure.relation, figure.value, figure.unit):
+            message = f"is {figure.same_as}, which claims {other.relation} {other.value} {other.unit}"
+            found.append(document.problem(place, message, "leave it out: two different figures"))
+    return found
 
 
 def _names_given_twice(document: Document, registry: Registry) -> list[Problem]:
@@ -228,6 +375,9 @@ def _names_that_lead_nowhere(document: Document, registry: Registry) -> list[Pro
                 run_problem(place, leaf.switch.run)
             elif isinstance(leaf, OfRun):
                 run_problem(place, leaf.run)
+        if figure.predicted.parameter is not None:
+            for number, put in enumerate(figure.predicted.parameter.at):
+                run_problem(("figures", index, "predicted", "parameter", "at", number, "run"), put.run)
     for index, behaviour in enumerate(registry.behaviours):
         if behaviour.switch is not None:
             run_problem(("behaviours", index, "switch", "run"), behaviour.switch.run)

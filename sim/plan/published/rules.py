@@ -2,18 +2,34 @@
 
 `eq` and `between` are met when the estimate lies within the tolerance of the value or range, and the half-width of its
 interval is below half of that; a bound is met when the far end of the interval keeps it; properties, and `eq 0`, are
-met when nothing that broke them was seen, and are shown with the rule of three.
+met when nothing that broke them was seen, and are shown with the rule of three. A verdict that the wider interval,
+of model error, could turn is `met ?` or `missed ?`. `headline` counts.
 """
 
 from __future__ import annotations
 
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 from sim.figure import Figure
-from sim.plan.published.registry import Published
+from sim.plan.published.registry import Found, Parameter, Published, Relation
 
-Verdict = Literal["met", "missed", "contradictory", "arithmetic", "fitted", "used", "not used", "not modelled yet"]
+Verdict = Literal[
+    "met",
+    "missed",
+    "met ?",
+    "missed ?",
+    "contradictory",
+    "arithmetic",
+    "fitted",
+    "undetermined",
+    "used",
+    "not used",
+    "not modelled yet",
+]
 
 TOLERANCE = 0.05
 TOLERANCE_OF_TIMES = 0.20
@@ -42,17 +58,59 @@ def tolerance_of(unit: str) -> float:
 def judge(published: Published, predicted: Figure | None) -> Judged:
     """The verdict of a target. predicted: None where there is no scenario for it yet.
 
-    What is arithmetic or fitted and does not come out is missed; what is contradictory is so whatever comes out.
+    What is arithmetic or fitted and does not come out is missed; what is contradictory is so whatever comes out, and
+    so is what is undetermined, as long as it comes out at some value of what it hangs on.
     """
-    kind = published.predicted.kind if published.predicted is not None else None
+    prediction = published.predicted
+    kind = prediction.kind if prediction is not None else None
     if kind == "contradictory":
         return Judged("contradictory")
     if predicted is None:
         return Judged("not modelled yet")
+    if prediction is not None and prediction.parameter is not None and prediction.parameter.found is not None:
+        return Judged("undetermined", hangs_on(prediction.parameter, prediction.parameter.found))
     reason = why_missed(published, predicted)
+    turns = _could_turn(published, predicted, not reason)
     if reason:
-        return Judged("missed", reason)
-    return Judged(kind or "met")
+        return Judged("missed ?" if turns else "missed", reason)
+    if kind == "arithmetic" or kind == "fitted":
+        return Judged(kind)
+    return Judged("met ?" if turns else "met")
+
+
+def hangs_on(parameter: Parameter, found: Found) -> str:
+    """Where an undetermined figure comes out, in words."""
+    value, low, high = map(parameter.show, (found.value, found.low, found.high))
+    first, last = map(parameter.show, parameter.plausible)
+    return (
+        f"it comes out at {value} [{low}, {high}] {parameter.name}: {parameter.plausibility(found)} "
+        f"({first} to {last}: {parameter.reason})"
+    )
+
+
+def _could_turn(published: Published, predicted: Figure, comes_out: bool) -> bool:
+    """Whether the interval that also holds model error is of another opinion: not wholly where the claim is kept, or
+    not wholly where it is missed. Where model error was never measured nothing is known to turn it."""
+    if predicted.wide_low is None or predicted.wide_high is None or predicted.value is None:
+        return False
+    low, high = published.ends
+    if published.unit in PROPERTIES or (published.relation == "eq" and low == 0):
+        return False
+    first, last = _kept(published.relation, low, high, tolerance_of(published.unit))
+    if comes_out:
+        return predicted.wide_low < first or predicted.wide_high > last
+    return predicted.wide_high >= first and predicted.wide_low <= last
+
+
+def _kept(relation: Relation, low: float, high: float, tolerance: float) -> tuple[float, float]:
+    """From where to where a value keeps the claim."""
+    match relation:
+        case "lt" | "le":
+            return -math.inf, low
+        case "gt" | "ge":
+            return low, math.inf
+        case "eq" | "between":
+            return low - tolerance * abs(low), high + tolerance * abs(high)
 
 
 def why_missed(published: Published, predicted: Figure) -> str:
@@ -102,7 +160,24 @@ def _off(predicted: Figure, low: float, high: float, tolerance: float) -> str:
     return ""
 
 
-def headline(verdicts: list[Verdict]) -> tuple[int, int]:
-    """How many are met, and of how many: those met and those missed; nothing else counts."""
-    met = verdicts.count("met")
-    return met, met + verdicts.count("missed")
+@dataclass(frozen=True, slots=True)
+class Headline:
+    """What a list of verdicts comes to.
+
+    met: figures that are met, of `of` that are met or missed; nothing else counts. others: how many have each other
+    verdict. repeated: figures of any of these verdicts that another one states too, and that are in no other number.
+    """
+
+    met: int
+    of: int
+    others: Mapping[Verdict, int]
+    repeated: int
+
+
+def headline(verdicts: Iterable[tuple[Verdict, bool]]) -> Headline:
+    """Count verdicts. With each: whether the figure states what another one does."""
+    counted = list(verdicts)
+    number = Counter(verdict for verdict, repeats in counted if not repeats)
+    others = {verdict: count for verdict, count in number.items() if verdict not in ("met", "missed")}
+    repeated = sum(repeats for _, repeats in counted)
+    return Headline(number["met"], number["met"] + number["missed"], others, repeated)

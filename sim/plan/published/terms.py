@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import reduce
 
 from sim.cost.bill import Bill
@@ -70,11 +70,38 @@ def figure_of(
     """The figure that a term stands for; refused where a run cannot tell it.
 
     outcomes: by run. shows: whether a design shows that is turned off. bound: what is claimed of it. Intervals of
-    several runs are joined end to end (`sim.cost.propagate`), so the result is at least as wide as it must be.
+    several runs are joined end to end (`sim.cost.propagate`), so the result is at least as wide as it must be; so are
+    those that also hold model error, of the parts of which it is known.
     """
+    noise = _figure_of(term, outcomes, shows, bound, _by_noise)
+    wide = _figure_of(term, outcomes, shows, bound, _widely)
+    if (wide.low, wide.high) == (noise.low, noise.high):
+        return noise
+    return replace(noise, wide_low=wide.low, wide_high=wide.high)
+
+
+def _by_noise(figure: Figure) -> Figure:
+    return replace(figure, wide_low=None, wide_high=None)
+
+
+def _widely(figure: Figure) -> Figure:
+    """With the wider interval in place of the noise's, where it is known."""
+    if figure.wide_low is None or figure.wide_high is None:
+        return figure
+    return replace(figure, low=figure.wide_low, high=figure.wide_high, wide_low=None, wide_high=None)
+
+
+def _figure_of(
+    term: Term,
+    outcomes: Mapping[str, Outcome],
+    shows: Callable[[Shown | Switched], bool],
+    bound: float | None,
+    ends: Callable[[Figure], Figure],
+) -> Figure:
+    """ends: gives a run's figure the interval that is meant."""
 
     def value(one: Term) -> Figure:
-        return figure_of(one, outcomes, shows)
+        return _figure_of(one, outcomes, shows, None, ends)
 
     match term:
         case Number():
@@ -104,7 +131,7 @@ def figure_of(
     match term:
         case Metric():
             absent = Figure.refused("", f"run {term.run} has no figure {term.metric}")
-            return outcome.summary.metrics.get(term.metric, absent)
+            return ends(outcome.summary.metrics.get(term.metric, absent))
         case BillLine():
             return _line(outcome.bill, term.bill)
         case Kept():
