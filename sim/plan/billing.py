@@ -94,7 +94,7 @@ def usage_of(
     workflows = []
     for name in lowered.deadlines_ns:
         counts = [_executions(run, name) for run in runs]
-        started = [float(len(run.executions.cohort)) for run in runs]
+        started = [_started(run, name) for run in runs]
         if not any(counts):
             continue
         workflows.append(
@@ -164,6 +164,12 @@ def _executions(run: Replication, routine: str) -> float:
     rows = run.executions
     closed = (rows.end_ns >= run.begin_ns) & (rows.end_ns < run.horizon_ns)
     return float(np.count_nonzero(closed & (rows.routine == run.routines.index(routine))))
+
+
+def _started(run: Replication, routine: str) -> float:
+    """Executions of the routine whose operations were counted."""
+    rows = run.executions
+    return float(np.count_nonzero(rows.routine[rows.cohort] == run.routines.index(routine)))
 
 
 def _in_flight(run: Replication, routine: str) -> float:
