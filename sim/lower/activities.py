@@ -131,6 +131,7 @@ def _attempts(workers: Workers, activity: Activity, how: Scheduled, name: str, t
 
 def _fetched(workers: Workers) -> Steps:
     """The start of an attempt, once a slot and a poller are held."""
+    workers.runs_activities = True
     return (
         start(),
         *workers.fetched(),

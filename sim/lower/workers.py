@@ -108,6 +108,7 @@ class Workers:
         self.task_timeout_ns = self.or_default(pool.workflow_task_timeout_ns, "temporal.workflow_task_timeout")
         self.local_activity_slots = self.or_default(pool.local_activity_slots, "sdk.local_activity_slots")
         self.sync_match = SyncMatch(f"{queue}-dispatched", f"{queue}-backlog")
+        self.runs_activities = False
         self.locality = self._locality(pool)
         self._add_places(pool)
         self.workflow_tasks = self._tasks("workflow", self.first_pollers, self.workflow_slots)
@@ -260,9 +261,11 @@ class Workers:
 
     @property
     def slots_in_use(self) -> tuple[str, ...]:
-        """The kinds of slots that any task of this queue asks for; known when all workflows have been added."""
-        kinds = {"workflow-task": self.workflow_slots, "activity": self.activity_slots}
-        return tuple(slots for kind, slots in kinds.items() if f"{self.queue}-{kind}-wait" in self.parts.spans)
+        """The kinds of slots that any task asks these pods for, those of a federated queue included; known when all
+        workflows have been added."""
+        of_workflows = f"{self.queue}-workflow-task-wait" in self.parts.spans
+        in_use = {self.workflow_slots: of_workflows, self.activity_slots: self.runs_activities}
+        return tuple(slots for slots, is_in_use in in_use.items() if is_in_use)
 
     def add_recovery(self) -> None:
         """Measure how long the executions that a crash of these workers hits take to be running elsewhere.

@@ -314,27 +314,27 @@ def _streams(routine: str, steps: Sequence[Placed]) -> Iterator[Problem]:
 def _held(network: Network, routine: str, steps: Steps) -> Iterator[Problem]:
     """Units that are needed or released but not held, followed along the straight line of each list of steps."""
 
-    def check(steps: Steps, held: tuple[str, ...], path: Path) -> Iterator[Problem]:
+    def check(steps: Steps, held: tuple[str, ...], path: Path, outside: Steps) -> Iterator[Problem]:
         now = list(held)
         for index, step in enumerate(steps):
-            here = (*path, index)
+            here, before = (*path, index), (*outside, *steps[:index])
             if isinstance(step, Acquire):
                 now.append(step.acquire.resource)
             elif isinstance(step, Release):
                 if step.release in now:
                     now.remove(step.release)
-                elif step.release in network.resources and not _may_hold(steps[:index], step.release):
+                elif step.release in network.resources and not _may_hold(before, step.release):
                     yield Problem(_dotted(here), f"releases `{step.release}`, which is not held here")
             for wanted in held_wanted(network, step):
                 below, name = wanted
                 held_now = now[:-1] if isinstance(step, Acquire) else now
-                if name in network.resources and name not in held_now and not _may_hold(steps[:index], name):
+                if name in network.resources and name not in held_now and not _may_hold(before, name):
                     yield Problem(_dotted((*here, *below)), f"no unit of `{name}` is held here")
             for below, body in bodies(step):
                 inner = now[:-1] if isinstance(step, Acquire) else now
-                yield from check(body, tuple(inner), (*here, *below))
+                yield from check(body, tuple(inner), (*here, *below), before)
 
-    yield from check(steps, (), ("routines", routine))
+    yield from check(steps, (), ("routines", routine), ())
 
 
 def _may_hold(steps: Steps, resource: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 TEMPORAL = """
 name: temporal
-run: {horizon: 3 s, warmup: none, follow: 1 s, drain: 2 min, replications: 2, drill_window: 4 s}
+run: {horizon: 2 s, warmup: none, follow: 500 ms, drain: 2 min, replications: 2, drill_window: 2 s}
 workflows:
   order:
     arrivals: {poisson: 12/s}
@@ -104,7 +104,7 @@ OF_POSTGRES = """  failover: {target: postgres.primary, at: 1 s}
 
 DBOS = """
 name: dbos
-run: {horizon: 3 s, warmup: none, follow: 1 s, drain: 2 min, replications: 2, drill_window: 4 s}
+run: {horizon: 2 s, warmup: none, follow: 500 ms, drain: 2 min, replications: 2, drill_window: 2 s}
 workflows:
   pay:
     arrivals: 5/s
@@ -120,7 +120,7 @@ postgres: {nodes: 2, cpu: 4}
 
 STORES = """
 name: stores
-run: {horizon: 3 s, warmup: none, follow: 1 s, replications: 2, drill_window: 4 s}
+run: {horizon: 2 s, warmup: none, follow: 500 ms, replications: 2, drill_window: 2 s}
 databases:
   plain: {kind: postgres, cpu: 4, memory: 16 GB, disk: {profile: gp3}}
   series: {kind: timescaledb, cpu: 4, memory: 16 GB, disk: {profile: gp3}}
@@ -160,7 +160,7 @@ ingest:
 
 NETWORK = """
 name: network
-run: {horizon: 3 s, warmup: none, follow: 1 s, drain: 2 min, replications: 2, drill_window: 4 s}
+run: {horizon: 2 s, warmup: none, follow: 500 ms, drain: 2 min, replications: 2, drill_window: 2 s}
 network:
   nodes: {hosts: {count: 2}, pods: {count: 2}}
   sources:
@@ -264,7 +264,7 @@ network:
 
 SEEDS = {
     "temporal": POSTGRES,
-    "failing": POSTGRES + FAULTS + OF_POSTGRES,
+    "failing": POSTGRES.replace("cpu: 4}\n", "cpu: 4, failover: {detect: 100 ms, promote: 100 ms}}\n") + FAULTS + OF_POSTGRES,
     "rented": RENTED,
     "zoned": ZONED,
     "copied": COPIED,

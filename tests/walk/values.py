@@ -51,7 +51,7 @@ _LISTED = {"prices.catalogue": "aws-us-east-1"}
 VALUES |= {
     # names
     "*.node": With("own", around=_OWN),
-    "*.metric": "latency.ship.mean",
+    "Bound.metric": "latency.order.mean",
     # scenario
     "Scenario.name": "walk",
     "Scenario.presets": {"storage": "2026"},
@@ -186,7 +186,7 @@ VALUES |= {
     "PostgresCluster.failover": {"redirect": "100 ms"},
     "Failover.time": With("200 ms", without=("detect", "promote")),
     "Failover.detect": With("200 ms", without=("time",)),
-    "Failover.promote": With("200 ms", {"detect": "100 ms"}, without=("time",)),
+    "Failover.promote": With("200 ms", without=("time",)),
     "Checkpoint.completion_target": "90 %",
     "Checkpoint.max_wal_size": "1 GB",
     "RdsInstance.class": "db.r6g.2xlarge",
@@ -316,7 +316,7 @@ VALUES |= {
     "Call.call": "step",
     "Release.release": "pool",
     "Network.attributes": {"history": 3},
-    "Bound.above": With(0, without=("below",)),
-    "Bound.below": With(5, without=("above",)),
+    "Bound.above": With("0 s", without=("below",)),
+    "Bound.below": With("5 s", without=("above",)),
     "ServiceLevel.sli": "outcome.order",
 }
