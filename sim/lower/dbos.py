@@ -293,7 +293,7 @@ def _retry(policy: RetryPolicy | None) -> Retry | None:
     if policy is None:
         return None
     return Retry(
-        initial_interval_ns=policy.initial_interval_ns or 1_000_000_000,
+        initial_interval_ns=1_000_000_000 if policy.initial_interval_ns is None else policy.initial_interval_ns,
         backoff_coefficient=policy.backoff_coefficient or 2.0,
         maximum_interval_ns=policy.maximum_interval_ns,
         maximum_attempts=policy.maximum_attempts or 3,

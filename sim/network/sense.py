@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sim.errors import Problem
+from sim.network.at_once import always_tried, fails_at_once
 from sim.network.distributions import Constant, FromAttribute
 from sim.network.facts import group_of, has_timer, node_groups
 from sim.network.network import Network
@@ -234,16 +235,17 @@ def _step(network: Network, placed: Placed, failures: frozenset[str]) -> Iterato
                 "is longer than the timeout, which would always expire",
             )
         if retry is not None:
+            if always_tried(retry) and fails_at_once(network, step.attempt.steps):
+                yield Problem(
+                    _at((*path, "attempt", "retry", "initial_interval")),
+                    "is 0 and there is no limit to the attempts: one that fails at once would be tried for ever in no "
+                    "time",
+                    "write initial_interval: 1 ms, or maximum_attempts: 10",
+                )
             yield from _retry(retry, (*path, "attempt", "retry"), failures)
 
 
 def _retry(retry: Retry, path: Path, failures: frozenset[str]) -> Iterator[Problem]:
-    if retry.maximum_attempts is None and retry.initial_interval_ns == 0 and retry.floor_ns == 0:
-        yield Problem(
-            _at((*path, "initial_interval")),
-            "is 0 and there is no limit to the attempts: one that fails at once would be tried for ever in no time",
-            "write initial_interval: 1 ms, or maximum_attempts: 10",
-        )
     for name in retry.non_retryable:
         if name not in failures:
             known = ", ".join(sorted(failures))

@@ -19,7 +19,7 @@ from sim.scenario.shape import nearest
 from sim.scenario.store import STORES
 from sim.scenario.workflow import Workflow
 from sim.scenario.workflow_steps import FanOutStep, RepeatStep, WaitStep, own_activity, walk
-from sim.scenario.workload import Activity
+from sim.scenario.workload import Activity, RetryPolicy
 from sim.units import Mistake
 
 
@@ -137,6 +137,8 @@ def _workflows(scenario: Scenario) -> Iterator[Problem]:
                 f"is {kind}, whose work in progress is not known; run.start is in_progress",
                 "write run: {start: empty}",
             )
+        if scenario.temporal is not None:
+            yield from _back_off(workflow.retry, (*path, "retry"))
         rollout = workflow.rollout
         if rollout is not None:
             here = (*path, "rollout", "task_queue")
@@ -267,6 +269,16 @@ def _hosts(scenario: Scenario) -> Iterator[Problem]:
             seen.add(component)
 
 
+def _back_off(retry: RetryPolicy | None, path: Path) -> Iterator[Problem]:
+    # Source: Temporal server, common/retrypolicy, EnsureDefaults (2025): 0 is replaced by the default.
+    if retry is not None and retry.initial_interval_ns == 0:
+        yield Problem(
+            dotted((*path, "initial_interval")),
+            "is 0, which Temporal takes for its default of 1 s",
+            "leave it out for the default, or write 1 ms",
+        )
+
+
 def _no_attribute(path: Path) -> Problem:
     return Problem(
         dotted(path),
@@ -283,6 +295,8 @@ def _activity(scenario: Scenario, activity: Activity, path: Path, seen: set[str]
             "name them apart, so that each has draws of its own",
         )
     seen.add(activity.name)
+    if scenario.temporal is not None:
+        yield from _back_off(activity.retry, (*path, "retry"))
     queues = {*scenario.workers, *scenario.federations}
     if activity.task_queue is not None and activity.task_queue not in queues:
         yield _unknown((*path, "task_queue"), "a queue with workers", activity.task_queue, queues)

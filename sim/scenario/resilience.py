@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from sim.spec import Spec
-from sim.units import PositiveDuration, Ratio
+from sim.units import Duration, PositiveDuration, Ratio
 
 Positive = Annotated[int, Field(ge=1)]
 
@@ -64,8 +64,8 @@ class CallRetry(Spec):
     plain_value_is: ClassVar[str] = "attempts"
     attempts: Annotated[int, Field(ge=2)]
     """Calls in all."""
-    initial_interval_ns: PositiveDuration = 100_000_000
-    """Back-off after the first failure."""
+    initial_interval_ns: Duration = 100_000_000
+    """Back-off after the first failure; 0 for a second call at once."""
     backoff_coefficient: Annotated[float, Field(ge=1)] = 2.0
     """Factor from one back-off to the next."""
     maximum_interval_ns: PositiveDuration = 1_000_000_000

@@ -17,8 +17,9 @@ from sim.units import Bytes, Duration, Mistake, PositiveDuration, Ratio
 class RetryPolicy(Spec):
     """When and how often an activity is tried again, in Temporal's words."""
 
-    initial_interval_ns: PositiveDuration | None = None
-    """Back-off after the first failure; the server's default where it is left out."""
+    initial_interval_ns: Duration | None = None
+    """Back-off after the first failure; the server's default where it is left out. 0 is for DBOS alone: Temporal
+    takes it for its default."""
     backoff_coefficient: Annotated[float, Field(ge=1)] | None = None
     """Factor from one back-off to the next; the server's default where it is left out."""
     maximum_interval_ns: PositiveDuration | None = None

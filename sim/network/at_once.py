@@ -1,0 +1,135 @@
+"""Whether an attempt may fail before any time has passed, so that a back-off of 0 would try it for ever at one instant.
+
+The answer errs to one side: yes where it is not certain that time passes first.
+"""
+
+from __future__ import annotations
+
+from sim.network.distributions import (
+    Constant,
+    Distribution,
+    Empirical,
+    Mixture,
+    OrderStatistic,
+    Pareto,
+    Residual,
+    Uniform,
+)
+from sim.network.network import Network
+from sim.network.places import Delay, GroupCommit, Place, Polled, Server, TokenBucket
+from sim.network.routines import Acquire, Attempt, Call, DelayStep, Fail, Fork, Loop, Race, Retry, Step, Steps, Use
+from sim.network.walk import bodies
+
+
+def fails_at_once(network: Network, steps: Steps) -> bool:
+    """Whether these steps may fail at the instant at which they begin."""
+    for step in steps:
+        if _fails(network, step):
+            return True
+        if _takes_time(network, step):
+            return False
+    return False
+
+
+def always_tried(retry: Retry) -> bool:
+    """Whether there is no end of the tries, and no time between two."""
+    return retry.maximum_attempts is None and retry.initial_interval_ns == 0 and retry.floor_ns == 0
+
+
+def _fails(network: Network, step: Step) -> bool:
+    """Whether the step may fail at the instant at which it begins."""
+    if isinstance(step, Fail):
+        return step.probability > 0
+    if isinstance(step, Call):
+        return fails_at_once(_without(network, step.call), network.routines.get(step.call, ()))
+    if isinstance(step, Acquire):
+        wanted, place = step.acquire, network.resources.get(step.acquire.resource)
+        given_up = wanted.patience is not None and not is_positive(wanted.patience)
+        return wanted.at is not None or given_up or (place is not None and _turns_away(place))
+    if isinstance(step, Use):
+        return _visit_fails(network, step)
+    if isinstance(step, Attempt):
+        retry, body = step.attempt.retry, step.attempt
+        again = retry is not None and retry.initial_interval_ns > 0 and retry.maximum_attempts != 1
+        at_once = body.breaker is not None or (fails_at_once(network, body.steps) and not again)
+        return at_once and (body.on_failure is None or fails_at_once(network, body.on_failure))
+    return any(fails_at_once(network, body) for _, body in bodies(step))
+
+
+def _visit_fails(network: Network, step: Use) -> bool:
+    visit, station = step.use, network.stations.get(step.use.station)
+    given_up = visit.patience is not None and not is_positive(visit.patience)
+    if visit.at is not None or given_up:
+        return True
+    match station:
+        case TokenBucket():
+            return station.when_empty == "reject" or station.queue_limit is not None
+        case GroupCommit():
+            return station.when_down == "refuse"
+        case Server():
+            return _turns_away(station) or not _takes_time(network, step)
+    return not isinstance(station, Delay | Polled)
+
+
+def _turns_away(place: Place) -> bool:
+    """Whether a place may turn somebody away at once, or out at any time."""
+    return place.queue_limit is not None or place.shed is not None or place.when_down == "refuse" or place.preemptive
+
+
+def _takes_time(network: Network, step: Step) -> bool:
+    """Whether time passes in a step for certain."""
+    match step:
+        case DelayStep():
+            return step.floor_ns > 0 or is_positive(step.delay)
+        case Call():
+            return _any_takes_time(_without(network, step.call), network.routines.get(step.call, ()))
+        case Use():
+            station = network.stations.get(step.use.station)
+            if isinstance(station, GroupCommit):
+                return is_positive(station.flush)
+            if isinstance(station, Server | Delay):
+                return is_positive(step.use.demand or station.service)
+            return False
+        case Loop():
+            often = isinstance(step.loop.times, int) and step.loop.times > 0
+            return often and _any_takes_time(network, step.loop.steps)
+        case Fork() if step.fork.join != 0:
+            if step.fork.items is not None and not (isinstance(step.fork.items, int) and step.fork.items > 0):
+                return False
+        case Fork() | Acquire() | Attempt():
+            return False
+    inside = [body for _, body in bodies(step)]
+    # Of a branch one way is gone, of a race the fastest counts: all of them have to take time.
+    return isinstance(step, Race | Fork) and bool(inside) and all(_any_takes_time(network, body) for body in inside)
+
+
+def _any_takes_time(network: Network, steps: Steps) -> bool:
+    return any(_takes_time(network, step) for step in steps)
+
+
+def _without(network: Network, routine: str) -> Network:
+    """The network as it is seen from inside a routine: one that calls itself has no end, which is said elsewhere."""
+    others = {name: steps for name, steps in network.routines.items() if name != routine}
+    return network.model_copy(update={"routines": others})
+
+
+def is_positive(time: Distribution | None) -> bool:
+    """Whether a time is above 0 with certainty."""
+    match time:
+        case None:
+            return False
+        case Constant():
+            return time.constant_ns > 0
+        case Uniform():
+            return time.uniform_ns[1] > 0
+        case Pareto():
+            return time.pareto.min_ns > 0
+        case Empirical():
+            return min(time.empirical.values_ns) > 0
+        case Mixture():
+            return all(is_positive(part.of) for part in time.mixture if part.weight)
+        case Residual():
+            return is_positive(time.residual)
+        case OrderStatistic():
+            return is_positive(time.fastest.of)
+    return True
