@@ -98,6 +98,13 @@ def bill(
     )
 
 
+HOW_OFTEN = (
+    "a month needs to know how often that is: write   run: {runs: 30}   or, where the load repeats, "
+    "run: {cycle: 1 h}   and a horizon of whole cycles"
+)
+"""What to write for the cost of a month."""
+
+
 def settle(
     *,
     name: str,
@@ -119,7 +126,7 @@ def settle(
         per_month = sum_of_items
     else:
         amount = f"{sum_of_items.value:,.2f} USD a run" if sum_of_items.value is not None else "no cost of a run"
-        per_month = Figure.refused("USD/month", f"{amount}; declare the runs per month to get a month", sum_of_items.n)
+        per_month = Figure.refused("USD/month", f"{amount}; {HOW_OFTEN}", sum_of_items.n)
     per_run = None
     if not usage.steady:
         run = Period("run", usage)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from sim.errors import InputErrors, Problem
 from sim.lower.load import Loaded
 from sim.network.faults import Window
-from sim.network.sources import BurstArrivals, PoissonArrivals, Source
+from sim.network.sources import BurstArrivals, PoissonArrivals, Source, TraceArrivals
 from sim.stats.cycles import common_cycle_ns
 from sim.units import HOUR, MINUTE, format_duration_ns, parse_duration_ns
 
@@ -68,6 +68,31 @@ def cycle_of(loaded: Loaded) -> Cycle:
             whole = common <= MOST_CYCLES * max(periods)
             return Cycle(common if whole else max(periods), whole, of_load)
     return Cycle(0, of_load=False)
+
+
+def goes_round(loaded: Loaded, window_ns: int) -> bool:
+    """Whether a stretch of this length holds whole cycles of a load that goes on for ever, so that as many of them as
+    fit into a month are the month's."""
+    network, cycle = loaded.lowered.network, cycle_of(loaded)
+    if loaded.scenario.run.finite or not (cycle.of_load and cycle.length_ns and cycle.whole):
+        return False
+    by_chance = all(fault.at_ns is None or fault.is_drill for fault in network.faults.values())
+    lasting = all(_lasts(source) for source in network.sources.values() if source.counted)
+    return by_chance and lasting and window_ns % cycle.length_ns == 0
+
+
+def _lasts(source: Source) -> bool:
+    """Whether a source never comes to its end, and is the same in each of its periods."""
+    if source.during is not None:  # as its fault is
+        return True
+    match source.arrivals:
+        case TraceArrivals():
+            return False
+        case BurstArrivals() as bursts if bursts.every_ns is None:
+            return False
+        case PoissonArrivals() as poisson if poisson.profile is not None and poisson.profile.period_ns is None:
+            return False
+    return source.stop_ns is None and source.limit is None
 
 
 def _of_load(loaded: Loaded) -> Iterator[int]:

@@ -20,6 +20,7 @@ from sim.plan.episodes import Asked, Bench
 from sim.plan.features import features
 from sim.plan.inputs import check_inputs, placed
 from sim.plan.lives import life_text
+from sim.plan.phases import goes_round
 from sim.plan.provenance import provenance
 from sim.plan.runner import Progress, Runner
 from sim.plan.window import Measured, measured
@@ -261,7 +262,11 @@ class _Line:
 
         @cache
         def bill(level: float) -> Bill | None:
-            return bill_of(self.loaded, base, window.steady, self.settings.runs_per_month, level)
+            per_month = self.settings.runs_per_month
+            is_any_hour = window.steady or (
+                per_month is None and goes_round(self.loaded, window.horizon_ns - window.warmup_ns)
+            )
+            return bill_of(self.loaded, base, is_any_hour, per_month, level)
 
         @cache
         def figures(level: float) -> Mapping[str, Figure]:
@@ -288,6 +293,8 @@ class _Line:
         shown = pictures(base, drilled, confidence)
         if window.note:
             self.runner.warn(f"window: {window.note}")
+        if window.steady and self.settings.runs_per_month is not None:
+            self.runner.warn("run.runs is not used: the load goes on by itself, and a month of it is billed")
         place = calibration_of(features(scenario, self.loaded.document.data, figures(confidence)))
         place = replace(place, inputs={**place.inputs, **inputs})
         summary = Summary(

@@ -150,7 +150,7 @@ def test_a_finite_scenario_has_a_cost_per_run_and_no_month_of_its_own(aws: Catal
     found = bill(campaign(None, standing=False), aws)
     assert found.period == "run"
     assert found.total_per_month.value is None
-    assert "declare the runs per month" in found.total_per_month.note
+    assert "run: {runs: 30}" in found.total_per_month.note
     assert found.total_per_run is not None
     assert found.total_per_run.value == pytest.approx(RUN_USD)
     assert found.per_execution["upgrade"].value == pytest.approx(RUN_USD / 300_000)

@@ -271,4 +271,4 @@ def test_a_campaign_has_a_price_for_a_run_and_says_what_is_missing_for_a_month()
     usage = Usage(window_hours=72, steady=False, nodes=(NodeUse("nodes", "m7g.2xlarge", Figure.exact(720, "h")),))
     page = Page(render(fixture.summary(), make_bill(usage, load_catalogue("aws-us-east-1"))))
     assert "USD/run" in page.text
-    assert "declare the runs per month to get a month" in page.text
+    assert "run: {runs: 30}" in page.text
