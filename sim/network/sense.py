@@ -28,7 +28,7 @@ from sim.network.routines import (
     Steps,
     Use,
 )
-from sim.network.sources import BurstArrivals, ModulatedArrivals, PoissonArrivals, RenewalArrivals
+from sim.network.sources import BurstArrivals, PoissonArrivals, RenewalArrivals, lets_nothing_in
 from sim.network.walk import Path, Placed, bodies, walk
 
 RESERVED = frozenset({"cancelled", "compensated"})
@@ -111,12 +111,12 @@ def _stations(network: Network) -> Iterator[Problem]:
 
 
 def _sources(network: Network) -> Iterator[Problem]:
+    is_silent = all(lets_nothing_in(source.arrivals) for source in network.sources.values())
     for name, source in network.sources.items():
         here, arrivals = f"sources.{name}.arrivals", source.arrivals
-        if isinstance(arrivals, PoissonArrivals) and arrivals.poisson_per_s == 0:
-            yield Problem(f"{here}.poisson", "is 0: nothing would ever arrive")
-        if isinstance(arrivals, ModulatedArrivals) and not any(phase.rate_per_s for phase in arrivals.mmpp):
-            yield Problem(f"{here}.mmpp", "has the rate 0 in every phase: nothing would ever arrive")
+        if is_silent:
+            key = "poisson" if isinstance(arrivals, PoissonArrivals) else "mmpp"
+            yield Problem(f"{here}.{key}", "is 0: nothing would ever arrive", "give this source, or another, a rate")
         if isinstance(arrivals, RenewalArrivals) and _is_0(arrivals.renewal) and source.limit is None:
             yield Problem(f"{here}.renewal", "is 0 and there is no `limit`: all that ever come would come at once")
         number = arrivals.burst if isinstance(arrivals, BurstArrivals) else getattr(arrivals, "batch", None)

@@ -49,7 +49,7 @@ class PoissonArrivals(Spec):
     TAG: ClassVar[str] = "poisson"
     plain_value_is: ClassVar[str] = "poisson"
     poisson_per_s: Rate
-    """Mean rate."""
+    """Mean rate; 0 is none of them, to see the others alone."""
     profile: Profile | None = None
     """Factors on the rate over time."""
     batch: Number | None = None
@@ -138,6 +138,16 @@ Arrivals = Annotated[
     | Annotated[ClosedArrivals, Tag("closed")],
     chosen_by_key(_BY_KEY, plain="poisson"),
 ]
+
+
+def lets_nothing_in(arrivals: Arrivals) -> bool:
+    """Whether the rate is 0 for ever: what one asks to see a system without this load."""
+    match arrivals:
+        case PoissonArrivals():
+            return arrivals.poisson_per_s == 0
+        case ModulatedArrivals():
+            return not any(phase.rate_per_s for phase in arrivals.mmpp)
+    return False
 
 
 class Source(Spec):

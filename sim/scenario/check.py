@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 
 from sim.errors import Problem
 from sim.network.distributions import FromAttribute
-from sim.network.sources import BurstArrivals, ClosedArrivals, TraceArrivals
+from sim.network.sources import BurstArrivals, ClosedArrivals, TraceArrivals, lets_nothing_in
 from sim.scenario.check_children import children_problems
 from sim.scenario.check_dbos import dbos_problems
 from sim.scenario.check_faults import fault_problems
@@ -30,6 +30,7 @@ def problems(scenario: Scenario) -> list[Problem]:
     return [
         *_presets(scenario),
         *_store(scenario),
+        *_loads(scenario),
         *_workflows(scenario),
         *children_problems(scenario),
         *_hot_rows(scenario),
@@ -112,6 +113,16 @@ def _is_growth_known(scenario: Scenario) -> bool:
     loads = [workflow.load for workflow in scenario.workflows.values() if not workflow.is_child_only]
     once = [load for load in loads if isinstance(load, BurstArrivals) and load.every_ns is None]
     return not once and not any(isinstance(load, ClosedArrivals | TraceArrivals) for load in loads)
+
+
+def _loads(scenario: Scenario) -> Iterator[Problem]:
+    """One load may be 0, to see the others alone; there has to be one that is not."""
+    loads = {("workflows", name): one.load for name, one in scenario.workflows.items() if not one.is_child_only}
+    loads |= {("queries", name): one.arrivals for name, one in scenario.queries.items()}
+    if not scenario.ingest and all(map(lets_nothing_in, loads.values())):
+        for place in loads:
+            hint = "give this one, or another, a rate"
+            yield Problem(dotted((*place, "arrivals")), "is 0, and nothing else arrives", hint)
 
 
 def _workflows(scenario: Scenario) -> Iterator[Problem]:

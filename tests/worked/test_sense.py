@@ -51,10 +51,10 @@ def test_the_shell_itself_is_fine() -> None:
             "stations.s.when_full",
             "one line",
         ),
-        ("sources: {s: {routine: job, arrivals: 0/s}}", "sources.s.arrivals.poisson", "would ever arrive"),
+        ("sources: {jobs: {routine: job, arrivals: 0/s}}", "sources.jobs.arrivals.poisson", "would ever arrive"),
         (
-            "sources: {s: {routine: job, arrivals: {mmpp: [{rate: 0/s, stay: 1 s}, {rate: 0/s, stay: 1 s}]}}}",
-            "sources.s.arrivals.mmpp",
+            "sources: {jobs: {routine: job, arrivals: {mmpp: [{rate: 0/s, stay: 1 s}, {rate: 0/s, stay: 1 s}]}}}",
+            "sources.jobs.arrivals.mmpp",
             "would ever arrive",
         ),
         ("sources: {s: {routine: job, arrivals: {renewal: 0 s}}}", "sources.s.arrivals.renewal", "all that ever come"),

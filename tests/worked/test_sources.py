@@ -166,3 +166,26 @@ def test_a_poisson_source_without_a_profile_has_exponential_gaps_of_its_mean(eng
     # seed is fixed).
     starts = engine(source("arrivals: 1000/s, limit: 2000"), horizon=4000).starts
     assert starts[-1] / 2000 == pytest.approx(1, abs=0.09)
+
+
+SILENT = ["0/s", "{poisson: 0/s, profile: {points: [{at: 0 s, factor: 1}, {at: 1 s, factor: 9}]}}"]
+SILENT += ["{poisson: 0/s, batch: 3}", "{mmpp: [{rate: 0/s, stay: 1 s}, {rate: 0/s, stay: 1 s}]}"]
+
+
+@pytest.mark.parametrize("during", ["", ", during: spike"])
+@pytest.mark.parametrize("silent", SILENT)
+def test_a_source_of_rate_0_lets_nothing_in_and_the_others_are_as_they_are(
+    engine: Engine, silent: str, during: str
+) -> None:
+    text = f"""
+sources:
+  jobs: {{routine: job, arrivals: {{trace: t}}}}
+  none: {{routine: job, arrivals: {silent}{during}}}
+stations: {{cpu: {{servers: 1, service: {{exponential: 3 ms}}}}}}
+routines: {{job: [{{use: cpu}}]}}
+nodes: {{pods: {{count: 1}}}}
+faults: {{spike: {{targets: [{{group: pods}}], drill: false, at: 5 ms, duration: 9 ms}}}}
+"""
+    alone = text.replace(f"  none: {{routine: job, arrivals: {silent}{during}}}\n", "")
+    times: dict[str, list[float]] = {"jobs": [0, 4, 8]}
+    assert engine(text, times).ends == engine(alone, times).ends

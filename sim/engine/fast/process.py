@@ -25,6 +25,7 @@ from sim.network.sources import (
     RenewalArrivals,
     Source,
     TraceArrivals,
+    lets_nothing_in,
 )
 
 Ints = NDArray[np.int64]
@@ -70,11 +71,15 @@ def write_sources(program: Program, network: Network, traces: dict[str, list[int
 def _is_steady(spec: Source) -> bool:
     """Whether arrivals come one by one at a constant rate, so that they can be drawn ahead."""
     arrivals = spec.arrivals
-    return isinstance(arrivals, PoissonArrivals) and arrivals.profile is None and arrivals.batch is None
+    steady = isinstance(arrivals, PoissonArrivals) and arrivals.profile is None and arrivals.batch is None
+    return steady and not lets_nothing_in(arrivals)
 
 
 def _write_arrivals(program: Program, at: int, name: str, spec: Source, trace: list[int]) -> None:
     words, arrivals = program.words, spec.arrivals
+    if lets_nothing_in(arrivals):
+        words[at + L.U_KIND] = L.TRACE  # of no time
+        return
     match arrivals:
         case PoissonArrivals():
             words[at + L.U_KIND] = L.POISSON

@@ -23,6 +23,7 @@ from sim.network.sources import (
     RenewalArrivals,
     Source,
     TraceArrivals,
+    lets_nothing_in,
 )
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ class SourceProcess:
             think = engine.sampler(f"{name}/think", arrivals.think) if arrivals.think is not None else None
             for client in range(arrivals.closed):
                 Process(self.clock, self._client(client, think))
-        elif self.is_open:
+        elif self.is_open and not lets_nothing_in(arrivals):
             Process(self.clock, self.kinds[type(arrivals)](arrivals))
 
     def begin_episode(self) -> None:
@@ -71,6 +72,8 @@ class SourceProcess:
         self.is_open = True
         self.begun_ns = self.profile_ns = self.clock._now
         self.first_ordinal = self.ordinal
+        if lets_nothing_in(self.spec.arrivals):
+            return
         Process(self.clock, self.kinds[type(self.spec.arrivals)](self.spec.arrivals))
 
     def end_episode(self) -> None:
