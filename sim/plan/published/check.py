@@ -141,25 +141,26 @@ class Checker:
         Raises InputErrors, before anything runs, where the parameter cannot be what is searched.
         """
         parameter = parameter_of(figure)
+        needed = _outcomes_needed(figure)
         for end in parameter.search:
-            for run in _outcomes_needed(figure):
+            for run in needed:
                 self._load(self.registry.runs[run], [*parameter.assignments(run, end), "objectives=[]"])
 
         def attempt(value: float) -> Figure:
             self.tell(f"{figure.id} at {parameter.show(value)} {parameter.name}")
-            outcomes = {
-                run: self._outcome(
-                    run,
-                    self._load(self.registry.runs[run], [*parameter.assignments(run, value), "objectives=[]"]),
-                    [figure],
-                )
-                for run in _outcomes_needed(figure)
-            }
+            outcomes = {run: self._with(figure, run, parameter.assignments(run, value)) for run in needed}
             predicted = self._target(figure, outcomes).predicted
             assert predicted is not None
             return predicted
 
         return solve(attempt, parameter, figure.ends[0])
+
+    def _with(self, figure: Published, run: str, changes: Sequence[str]) -> Outcome:
+        """A run with changes, or as it is where there are none."""
+        if changes:
+            return self._outcome(run, self._load(self.registry.runs[run], [*changes, "objectives=[]"]), [figure])
+        self._run(run)
+        return self.outcomes[run]
 
     def undetermined(self, only: Collection[str] = ()) -> list[Published]:
         """The figures that hang on a parameter, or those that are named of them. Raises InputErrors without any."""

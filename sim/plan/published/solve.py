@@ -21,10 +21,10 @@ from typing import Any
 from sim.figure import Figure
 from sim.plan.published.registry import Found, Parameter
 
-WITHIN = 0.02
+WITHIN = 0.05
 """How close the two ends of the last bracket are, as a share of the parameter."""
-MOST = 12
-"""Values that are tried at most: both ends, and so many halvings as make 1000 to 1 into 2 %."""
+MOST = 10
+"""Values that are tried at most: both ends, and as many halvings as make 16 to 1 into 5 % twice over."""
 
 Attempt = Callable[[float], Figure]
 
