@@ -15,18 +15,11 @@ from sim.engine.run import Traces
 from sim.errors import InputErrors, Problem
 from sim.lower.load import Loaded
 from sim.plan.billing import price_problems
-from sim.plan.names import metric_units, service_levels
+from sim.plan.families import families_of, service_levels
+from sim.plan.names import metric_units
 from sim.plan.traces import read_traces, trace_files
 from sim.scenario.objectives import ServiceLevel
 from sim.units import parse_duration_ns, parse_ratio, parse_usd_per_month, show_value
-
-SHARES = frozenset(
-    {
-        *("availability", "utilisation", "wait_probability", "rejected", "refused", "abandoned"),
-        *("hit_rate", "sync_match_rate"),
-    }
-)
-"""Families of metrics that never exceed 1, as other ratios do."""
 
 
 def check_inputs(loaded: Loaded) -> Traces:
@@ -68,7 +61,7 @@ def _objectives(loaded: Loaded) -> Iterator[Problem]:
         if isinstance(objective, ServiceLevel):
             known = service_levels(loaded.lowered)
             if objective.sli not in known:
-                hint = _hint(objective.sli, known)
+                hint = _hint(objective.sli, known, f"there are {', '.join(known)}")
                 yield Problem(
                     f"objectives.{index}.sli", f"is {objective.sli}, which no run of this scenario has", hint
                 )
@@ -76,7 +69,8 @@ def _objectives(loaded: Loaded) -> Iterator[Problem]:
         metric = objective.metric
         if metric not in units:
             message = f"is {metric}, which no run of this scenario has"
-            yield Problem(f"objectives.{index}.metric", message, _hint(metric, units))
+            hint = _hint(metric, units, f"`sim schema metrics {loaded.document.file}` lists them")
+            yield Problem(f"objectives.{index}.metric", message, hint)
             continue
         side = "below" if objective.below is not None else "above"
         written = loaded.document.data["objectives"][index][side]
@@ -94,7 +88,7 @@ def _bound_missed(written: object, metric: str, unit: str) -> tuple[str, str] | 
             return "a time", f"{written} s (or ms, min, h)" if is_number else "250 ms"
         case "ratio" if not is_number and not _is(written, parse_ratio):
             return "a ratio", "99.9 %"
-        case "ratio" if is_number and float(str(written)) > 1 and metric.partition(".")[0] in SHARES:
+        case "ratio" if is_number and float(str(written)) > 1 and families_of(metric)[0].is_share:
             return "a share of at most 1", f"{written} %"
         case "USD/month" if not _is(written, parse_usd_per_month):
             return "an amount of money in a month", f"{written if is_number else 6000} USD/month"
@@ -116,12 +110,11 @@ def _is(written: object, parse: Callable[[str], object]) -> bool:
     return True
 
 
-def _hint(metric: str, known: Collection[str]) -> str:
+def _hint(metric: str, known: Collection[str], otherwise: str) -> str:
     near = get_close_matches(metric, known, 1)
     if near:
         return f"did you mean {near[0]}?"
-    families = sorted({name.partition(".")[0] for name in known})
-    return f"its figures are of the families {', '.join(families)}"
+    return otherwise
 
 
 def _in_scenario(loaded: Loaded, problem: Problem) -> Problem:

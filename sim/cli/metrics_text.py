@@ -1,0 +1,60 @@
+"""Metrics as text for `sim schema metrics`: every family, or the names that one scenario has."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Iterator
+
+from sim.lower.lowered import Lowered
+from sim.plan.families import FAMILIES, INDICATORS, OWN_SPAN, Family
+
+_WIDTH = 100
+_UNITS = {"s": "seconds", "": "a number", "ratio": "a share or ratio"}
+
+
+def families_text() -> str:
+    """Every family of metrics, with what the words in capitals stand for left open."""
+    lines = ["An objective may be about any of these; `sim schema metrics FILE` lists the names of a scenario.", ""]
+    for family in (*FAMILIES, OWN_SPAN):
+        lines += [*_about(family), *_levels(family), ""]
+    lines += ["INDICATORS of service levels (`sli:`)", ""]
+    for family in INDICATORS[: len(INDICATORS) // 2]:
+        lines += [*_about(family), ""]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def names_text(lowered: Lowered) -> str:
+    """The metrics that runs of a scenario can have, by family."""
+    lines = []
+    for family in (*FAMILIES, OWN_SPAN):
+        lines += _named(family, _without_levels(family, lowered))
+    lines += ["INDICATORS of service levels (`sli:`)", ""]
+    for family in INDICATORS[: len(INDICATORS) // 2]:
+        lines += _named(family, family.names(lowered))
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _named(family: Family, names: Iterable[str]) -> list[str]:
+    """A family with its names; nothing where it has none."""
+    names = list(names)
+    return [*_about(family), *(f"    {name}" for name in names), ""] if names else []
+
+
+def _without_levels(family: Family, lowered: Lowered) -> Iterator[str]:
+    """The names, those that differ in the level alone as one."""
+    every = list(family.names(lowered))
+    if not family.levels:
+        yield from every
+        return
+    together = ",".join(family.levels)
+    for name in every[:: len(family.levels)]:
+        yield f"{name.rpartition('.')[0]}.{{{together}}}"
+
+
+def _about(family: Family) -> list[str]:
+    said = f"{_UNITS.get(family.unit, family.unit)}: {family.meaning}; over {family.cohort}"
+    return [family.pattern, *textwrap.wrap(said, _WIDTH, initial_indent="  ", subsequent_indent="  ")]
+
+
+def _levels(family: Family) -> list[str]:
+    return [f"  LEVEL: {', '.join(family.levels)}"] if family.levels else []

@@ -1,0 +1,391 @@
+"""The families of metrics: every name that a figure can have, with its unit, what it means, and over what it is taken.
+
+The one list of them: objectives are checked against it, `sim schema metrics` prints it. `stats` computes the figures.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from sim.lower.lowered import Lowered
+from sim.network.routines import CountStep
+from sim.network.walk import walk
+from sim.stats.metrics import LATENCY_PERCENTILES, WAIT_PERCENTILES
+
+LEVELS = ("mean", *LATENCY_PERCENTILES)
+WAIT_LEVELS = ("mean", *WAIT_PERCENTILES)
+PHASES = ("detect", "restore", "drain", "latency_ok")
+PHASE_LEVELS = ("mean", "p50", "p95")
+NUMBER_LEVELS = ("mean", "max")
+
+STARTED = "executions that started in the window"
+SUCCEEDED = f"{STARTED} and succeeded"
+WINDOW = "the window"
+VISITS = "visits that asked in the window"
+EPISODES = "drills of this fault"
+PLANNED = "none: it follows from the scenario alone"
+
+
+@dataclass(frozen=True)
+class Family:
+    """Metrics that mean the same of different things.
+
+    pattern: the name, with words in capitals for what varies, such as `latency.WORKFLOW.LEVEL`. unit: "" for a plain
+    number. cohort: what the figure is taken over. subjects: of a lowered scenario, what the first of those words may
+    be. levels: what LEVEL may be. is_share: whether it never exceeds 1.
+    """
+
+    pattern: str
+    unit: str
+    meaning: str
+    cohort: str
+    subjects: Callable[[Lowered], Iterable[str]]
+    levels: tuple[str, ...] = ()
+    is_share: bool = False
+
+    def names(self, lowered: Lowered) -> Iterator[str]:
+        """Every name of a metric of this family that a run of the scenario can have."""
+        for subject in self.subjects(lowered):
+            name = self.pattern
+            for part in subject.split("."):
+                name = _FREE.sub(part, name, count=1)
+            if self.levels:
+                yield from (name.replace("LEVEL", level) for level in self.levels)
+            else:
+                yield name
+
+    @cached_property
+    def _form(self) -> re.Pattern[str]:
+        free = {"LEVEL": f"(?:{'|'.join(self.levels)})", "TIME": ".+"}
+        escaped = re.escape(self.pattern).replace("\\ ", " ")
+        return re.compile(re.sub(r"\b[A-Z]{2,}\b", lambda found: free.get(found[0], _NAME), escaped))
+
+    def has(self, name: str) -> bool:
+        """Whether a metric of this name belongs to the family."""
+        return self._form.fullmatch(name) is not None
+
+
+_FREE = re.compile(r"\b(?!LEVEL\b)[A-Z]{2,}\b")
+_NAME = r"[A-Za-z0-9_\-]+"
+
+
+def service_levels(lowered: Lowered) -> tuple[str, ...]:
+    """Every indicator that an error budget of this scenario can be about: of workflows that a source starts."""
+    routines = tuple(_workflows(lowered))
+    timed = {span.metric for span in lowered.network.spans.values()}
+    starts = [f"start.{routine}" for routine in routines if f"start.{routine}" in timed]
+    return (*starts, *(f"{kind}.{routine}" for kind in ("outcome", "latency") for routine in routines))
+
+
+def families_of(name: str) -> list[Family]:
+    """The families that a metric of this name belongs to: one, where it is a metric of a run."""
+    found = [one for one in (*FAMILIES, *INDICATORS) if one.has(name)]
+    return found or [one for one in (OWN_SPAN,) if one.has(name)]
+
+
+# -- what the words in capitals may be ----------------------------------------------------------------------------
+
+
+def _workflows(lowered: Lowered) -> Iterable[str]:
+    return {source.routine: None for source in lowered.network.sources.values() if source.counted}
+
+
+def _places(lowered: Lowered) -> Iterable[str]:
+    return (*lowered.network.resources, *lowered.network.stations)
+
+
+def _spans(head: str) -> Callable[[Lowered], Iterable[str]]:
+    """What comes after the head in the metrics of spans that bear it."""
+    start = f"{head}."
+
+    def subjects(lowered: Lowered) -> Iterable[str]:
+        metrics = {span.metric or f"span.{name}": None for name, span in lowered.network.spans.items()}
+        return [metric.removeprefix(start) for metric in metrics if metric.startswith(start)]
+
+    return subjects
+
+
+def _indicators(kind: str) -> Callable[[Lowered], Iterable[str]]:
+    start = f"{kind}."
+    return lambda lowered: [name.removeprefix(start) for name in service_levels(lowered) if name.startswith(start)]
+
+
+def _own_spans(lowered: Lowered) -> Iterator[str]:
+    """Metrics of spans that a network gives names of its own."""
+    for span in lowered.network.spans.values():
+        if span.metric is not None and not any(one.has(f"{span.metric}.mean") for one in FAMILIES):
+            yield span.metric
+
+
+def _computed(head: str, parts: int = 1, end: str = "") -> Callable[[Lowered], Iterable[str]]:
+    """The so many parts of a name between the head and the end of computed figures."""
+
+    def subjects(lowered: Lowered) -> Iterator[str]:
+        for name in lowered.computed:
+            subject = name.removeprefix(f"{head}.").removesuffix(end)
+            if name == f"{head}.{subject}{end}" and subject.count(".") == parts - 1:
+                yield subject
+
+    return subjects
+
+
+def _drills(lowered: Lowered) -> Iterator[str]:
+    for name, fault in lowered.network.faults.items():
+        if fault.is_drill and fault.at_ns is not None and name not in lowered.companion_of:
+            yield name
+
+
+def _losing(number: str) -> Callable[[Lowered], Iterable[str]]:
+    def subjects(lowered: Lowered) -> Iterable[str]:
+        return _drills(lowered) if number in {**lowered.in_drills, **lowered.ages_in_drills} else ()
+
+    return subjects
+
+
+def _operations(lowered: Lowered) -> Iterable[str]:
+    found: dict[str, None] = {"flush": None} if lowered.flushes else {}
+    for routine, steps in lowered.network.routines.items():
+        for placed in walk(routine, steps):
+            if isinstance(placed.step, CountStep):
+                found |= dict.fromkeys(placed.step.count)
+    return found
+
+
+def _scaled(lowered: Lowered) -> Iterable[str]:
+    return {place: None for controller in lowered.network.controllers.values() for place in controller.of}
+
+
+def _shares(head: str) -> Callable[[Lowered], Iterable[str]]:
+    start = f"{head}."
+    return lambda lowered: [name.removeprefix(start) for name in lowered.shares if name.startswith(start)]
+
+
+def _in_network(part: str) -> Callable[[Lowered], Iterable[str]]:
+    return lambda lowered: getattr(lowered.network, part)
+
+
+def _billed(lowered: Lowered) -> Iterable[str]:
+    return ("",) if lowered.machines or lowered.volumes else ()
+
+
+def _span(head: str, what: str, meaning: str, cohort: str = "those that ended in the window") -> Family:
+    return Family(f"{head}.{what}.LEVEL", "s", meaning, cohort, _spans(head), LEVELS)
+
+
+def _figure(name: str, unit: str, meaning: str) -> Family:
+    """A computed figure that there is one of."""
+    return Family(name, unit, meaning, PLANNED, lambda lowered: ("",) if name in lowered.computed else ())
+
+
+FAMILIES: tuple[Family, ...] = (
+    Family("latency.WORKFLOW.LEVEL", "s", "from start to success", SUCCEEDED, _workflows, LEVELS),
+    Family(
+        "latency_compensated.WORKFLOW.LEVEL",
+        "s",
+        "from start until all was undone",
+        f"{STARTED} and were compensated",
+        _workflows,
+        LEVELS,
+    ),
+    Family(
+        "latency_failed.WORKFLOW.LEVEL",
+        "s",
+        "from start to failure or rejection",
+        f"{STARTED} and failed or were rejected",
+        _workflows,
+        LEVELS,
+    ),
+    Family(
+        "throughput.WORKFLOW", "1/s", "executions that ended, a second", "those that ended in the window", _workflows
+    ),
+    Family("goodput.WORKFLOW", "1/s", "executions that ended correctly and in time, a second", STARTED, _workflows),
+    Family(
+        "availability.WORKFLOW",
+        "ratio",
+        "share that ended correctly and in time",
+        STARTED,
+        _workflows,
+        is_share=True,
+    ),
+    Family("retry_amplification.WORKFLOW", "ratio", "attempts for each first attempt", STARTED, _workflows),
+    Family("in_flight.WORKFLOW.LEVEL", "", "executions under way", WINDOW, _workflows, NUMBER_LEVELS),
+    Family("utilisation.PLACE", "ratio", "share of units or cores in use", WINDOW, _places, is_share=True),
+    Family("wait_probability.PLACE", "ratio", "share that had to wait", VISITS, _places, is_share=True),
+    Family("rejected.PLACE", "ratio", "share turned away because it was full", VISITS, _places, is_share=True),
+    Family("refused.PLACE", "ratio", "share turned away because it was down", VISITS, _places, is_share=True),
+    Family("abandoned.PLACE", "ratio", "share that gave up waiting", VISITS, _places, is_share=True),
+    Family("queue.PLACE.LEVEL", "", "how many wait", WINDOW, _places, NUMBER_LEVELS),
+    Family("wait.PLACE.LEVEL", "s", "time from asking to being served", VISITS, _places, WAIT_LEVELS),
+    _span("schedule_to_start", "QUEUE", "an activity task's wait from its schedule to its start on a worker"),
+    _span("workflow_task_schedule_to_start", "QUEUE", "a workflow task's wait from its schedule to its start"),
+    _span("schedule_to_end", "QUEUE", "an activity from its schedule to the end of its last attempt"),
+    _span("last_attempt", "QUEUE", "the last attempt of an activity"),
+    _span("start_to_return", "QUEUE", "code of a workflow, from its start on an executor to its return"),
+    _span("enqueue_to_return", "QUEUE", "a workflow from its row in the queue to the return of its code"),
+    _span("retried", "QUEUE", "from the schedule of an activity to its next attempt"),
+    _span("sticky_timeout", "QUEUE", "a workflow task's wait for a worker that is gone, until any may take it"),
+    _span("start", "WORKFLOW", "the call that starts an execution, until it is answered"),
+    _span("child_latency", "WORKFLOW", "a child workflow from its start to its end"),
+    _span(
+        "worker_recovery",
+        "QUEUE",
+        "from the crash of a worker until the work that it had runs elsewhere",
+        "executions that a crash hit, in drills where there are any",
+    ),
+    _span("replication_lag", "STORE", "from the acknowledgement of a commit until the copy has it"),
+    _span(
+        "unreplicated_age", "REGION", "how old a transaction was that a lost region took with it", "lost transactions"
+    ),
+    _span("anomaly_window", "RECORD", "how long another master does not see a write"),
+    _span("span", "NAME", "time between two marks"),
+    *(
+        Family(
+            f"recovery.FAULT.{phase}.LEVEL",
+            "s",
+            meaning,
+            EPISODES,
+            _drills,
+            PHASE_LEVELS,
+        )
+        for phase, meaning in zip(
+            PHASES,
+            (
+                "from the fault until the first replacement begins",
+                "from the fault until throughput is back",
+                "from the fault until the backlog is gone",
+                "from the fault until latency is within its limit again",
+            ),
+            strict=True,
+        )
+    ),
+    Family("recovery.FAULT.lost", "", "executions that an episode takes for good", EPISODES, _drills),
+    Family("recovery.FAULT.redone", "", "attempts that an episode makes needless", EPISODES, _drills),
+    Family("recovery.FAULT.amplification", "ratio", "attempts in an episode, against none", EPISODES, _drills),
+    Family(
+        "recovery.FAULT.never_back", "ratio", "share of episodes that do not end", EPISODES, _drills, is_share=True
+    ),
+    Family("recovery.FAULT.rpo", "s", "how old the oldest write was that was lost", EPISODES, _losing("rpo")),
+    Family("recovery.FAULT.lost_writes", "", "acknowledged writes that were lost", EPISODES, _losing("lost_writes")),
+    Family("recovery.FAULT.unreplicated", "", "events of those writes", EPISODES, _losing("unreplicated")),
+    Family("count.OPERATION.per_execution", "", "operations of this kind for each execution", STARTED, _operations),
+    Family("in_use.PLACE.max", "", "most units in use at once", "samples of the window", _scaled),
+    Family("nodes.CONTROLLER.LEVEL", "", "nodes that it keeps", WINDOW, _in_network("controllers"), NUMBER_LEVELS),
+    Family("node_starts.CONTROLLER", "1/s", "nodes that it starts", WINDOW, _in_network("controllers")),
+    Family(
+        "saving.CONTROLLER",
+        "ratio",
+        "share of node-hours saved against the peak of the window all the time",
+        WINDOW,
+        _in_network("controllers"),
+        is_share=True,
+    ),
+    Family(
+        "turned_away.BREAKER",
+        "ratio",
+        "share of attempts that it turned away",
+        "attempts of the window",
+        _in_network("breakers"),
+        is_share=True,
+    ),
+    Family("openings.BREAKER", "1/s", "how often it opens", WINDOW, _in_network("breakers")),
+    Family(
+        "withheld.BUDGET",
+        "ratio",
+        "share of further attempts that it had no token for",
+        "further attempts of the window",
+        _in_network("budgets"),
+        is_share=True,
+    ),
+    Family(
+        "hit_rate.CACHE",
+        "ratio",
+        "share of looks that found what they looked for",
+        "looks of the window",
+        _in_network("caches"),
+        is_share=True,
+    ),
+    Family(
+        "sync_match_rate.QUEUE",
+        "ratio",
+        "share of tasks that found a poller waiting",
+        "tasks of " + STARTED,
+        lambda lowered: lowered.task_queues,
+        is_share=True,
+    ),
+    Family(
+        "memory_gib_hours.QUEUE.per_execution",
+        "",
+        "memory held by activities, times its time",
+        STARTED,
+        lambda lowered: lowered.memories,
+    ),
+    Family(
+        "local_share.QUEUE",
+        "ratio",
+        "share of activities that ran beside their data",
+        "activities of " + STARTED,
+        _shares("local_share"),
+        is_share=True,
+    ),
+    Family(
+        "conflict_share.RECORD",
+        "ratio",
+        "share of writes that had not seen another master's",
+        "writes of " + STARTED,
+        _shares("conflict_share"),
+        is_share=True,
+    ),
+    Family(
+        "lost_share.RECORD",
+        "ratio",
+        "share of acknowledged writes that a later time stamp overwrote",
+        "writes of " + STARTED,
+        _shares("lost_share"),
+        is_share=True,
+    ),
+    Family(
+        "unordered_share.RECORD",
+        "ratio",
+        "share of writes that no clock can put in order",
+        "writes of " + STARTED,
+        _shares("unordered_share"),
+        is_share=True,
+    ),
+    Family("cost.total", "USD/month", "what all machines, volumes and meters cost", WINDOW, _billed),
+    Family("storage.STORE", "GiB", "size in the steady state", PLANNED, _computed("storage")),
+    Family("storage.STORE.PART", "GiB", "of that the rows, or one index", PLANNED, _computed("storage", 2)),
+    Family("growth.STORE", "GiB/day", "how fast it grows", PLANNED, _computed("growth")),
+    Family("disk_use.STORE", "ratio", "its size over that of its volume", PLANNED, _computed("disk_use")),
+    Family("pages.QUERY", "", "pages that its plan touches", PLANNED, _computed("pages")),
+    Family(
+        "unloaded.QUERY.mean", "s", "mean time with nothing in its way", PLANNED, _computed("unloaded", end=".mean")
+    ),
+    _figure("kubernetes.requested", "ratio", "cores that pods ask for, of those that they can have"),
+    _figure("kubernetes.nodes_needed", "", "nodes that hold all pods"),
+    _figure("kubernetes.nodes_to_lose_a_zone", "", "nodes that hold all pods while a zone is lost"),
+)
+"""In the order in which they are listed."""
+
+INDICATORS = tuple(
+    Family(f"{kind}.WORKFLOW{within}", "ratio", meaning, STARTED, _indicators(kind), is_share=True)
+    for within in ("", " within TIME")
+    for kind, meaning in (
+        ("start", "share whose start was answered in time"),
+        ("outcome", "share that ended correctly, released or compensated, in time"),
+        ("latency", "share that did not succeed later than that"),
+    )
+)
+"""Service levels: what `sli` of an objective may be, and the names of their figures."""
+
+OWN_SPAN = Family(
+    "OWN.NAME.LEVEL",
+    "s",
+    "time between two marks, under a name that the network gives",
+    "those that ended in the window",
+    _own_spans,
+    LEVELS,
+)
+"""Spans that a `network:` names itself; what no other family has."""
