@@ -32,7 +32,7 @@ def command(
     first = estimate(loaded.lowered.network)
     computed = {**loaded.lowered.computed, **completions_of(scenario)}
     if as_json:
-        found = as_document(scenario.name, first, computed) | {"cures": scenario.cures}
+        found = as_document(scenario.name, first, computed, loaded.elements) | {"cures": scenario.cures}
         say(json.dumps(found, indent=2, allow_nan=False))
     else:
-        say(as_text(str(file), scenario.name, first, computed, scenario.cures))
+        say(as_text(str(file), scenario.name, first, computed, scenario.cures, loaded.elements))

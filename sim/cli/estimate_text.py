@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sim.analytic.estimate import Estimate, PlaceEstimate
 from sim.lower.lowered import Computed
+from sim.report.elements import Elements, elements_json, set_and_watch, words_of
 from sim.scenario.cures import Cure, as_assignments
 from sim.units import format_duration_s, format_rate, format_ratio
 
@@ -17,16 +18,26 @@ BUSY = 0.7
 """Utilisation from which a place is worth a line of its own remark."""
 
 
-def as_text(file: str, name: str, first: Estimate, computed: Mapping[str, Computed], cures: Mapping[str, Cure]) -> str:
-    """What `sim check` prints. computed: figures that need no run; cures: the scenario's."""
+def as_text(
+    file: str,
+    name: str,
+    first: Estimate,
+    computed: Mapping[str, Computed],
+    cures: Mapping[str, Cure],
+    elements: Elements,
+) -> str:
+    """What `sim check` prints. computed: figures that need no run; cures: the scenario's; elements: of its network."""
     lines = [f"{file}  {name}: valid", ""]
     for routine, latency in first.latency_s.items():
         rate = first.rates_per_s[routine]
         lines.append(f"  {routine:<28} {format_rate(rate):>10}   first guess at the mean {format_duration_s(latency)}")
     lines += ["", f"  {'place':<34} {'load':>10} {'of':>8} {'busy':>8} {'wait':>10}"]
-    places = sorted(first.places.values(), key=lambda place: -place.utilisation)
+    shown = [
+        one for one in first.places.values() if one.name not in elements or not elements[one.name].setting.is_inner
+    ]
+    places = sorted(shown, key=lambda place: -place.utilisation)
     for place in places[:SHOWN]:
-        lines.append(_row(place))
+        lines.append(_row(place, words_of(place.name, elements)))
     if len(places) > SHOWN:
         lines.append(f"  ... and {len(places) - SHOWN} less busy ones")
     lines += ["", *(f"  {name} {_computed(one)}: {one.how}" for name, one in computed.items())]
@@ -34,14 +45,16 @@ def as_text(file: str, name: str, first: Estimate, computed: Mapping[str, Comput
         lines.append("")
     if not first.stable:
         over = [place.name for place in places if place.utilisation >= 1]
-        lines.append(f"  UNSTABLE: {', '.join(over)} cannot keep up; queues grow for as long as the load lasts")
+        words = ", ".join(words_of(name, elements) for name in over)
+        lines.append(f"  UNSTABLE: {words} cannot keep up; queues grow for as long as the load lasts")
+        lines += _set(over, elements)
     elif first.bottleneck is not None and first.bottleneck.utilisation > 0:
         room = 1 / first.bottleneck.utilisation
-        lines.append(f"  bottleneck {first.bottleneck.name}: the load can grow {room:.2g} times before it is full")
+        words = words_of(first.bottleneck.name, elements)
+        lines.append(f"  bottleneck {words}: the load can grow {room:.2g} times before it is full")
+        lines += _set([first.bottleneck.name], elements)
         if first.peak_factor * first.bottleneck.utilisation >= 1:
-            lines.append(
-                f"  at its peak ({first.peak_factor:.2g} times the mean) the load exceeds {first.bottleneck.name}"
-            )
+            lines.append(f"  at its peak ({first.peak_factor:.2g} times the mean) the load exceeds {words}")
     lines += [f"  note: {note}" for note in first.notes]
     lines += [f"  cure {name}: {_as_options(cure)}" for name, cure in cures.items()]
     lines.append("  an estimate in closed form, place by place (Allen-Cunneen); `sim run` simulates")
@@ -52,10 +65,16 @@ def _as_options(cure: Cure) -> str:
     return " ".join(f"--set {shlex.quote(assignment)}" for assignment in as_assignments(cure))
 
 
-def _row(place: PlaceEstimate) -> str:
+def _set(names: Iterable[str], elements: Elements) -> list[str]:
+    """What to set and to watch of some elements."""
+    known = [elements[name] for name in names if name in elements and not elements[name].setting.is_inner]
+    return [f"  {line}" for line in set_and_watch(known)[1:]]
+
+
+def _row(place: PlaceEstimate, words: str) -> str:
     units = "-" if math.isinf(place.units) else f"{place.units:.4g}"
     wait = "grows" if math.isinf(place.wait_s) else format_duration_s(place.wait_s)
-    return f"  {place.name:<34} {place.offered_load:>10.4g} {units:>8} {format_ratio(place.utilisation):>8} {wait:>10}"
+    return f"  {words:<34} {place.offered_load:>10.4g} {units:>8} {format_ratio(place.utilisation):>8} {wait:>10}"
 
 
 def _computed(one: Computed) -> str:
@@ -67,8 +86,9 @@ def _computed(one: Computed) -> str:
     return f"{one.value:,.4g} {one.unit}".strip()
 
 
-def as_document(name: str, first: Estimate, computed: Mapping[str, Computed]) -> dict[str, Any]:
+def as_document(name: str, first: Estimate, computed: Mapping[str, Computed], elements: Elements) -> dict[str, Any]:
     """What `sim check --json` prints; an infinite wait is null."""
+    known = elements_json(elements)
     return {
         "schema": 1,
         "scenario": name,
@@ -85,6 +105,7 @@ def as_document(name: str, first: Estimate, computed: Mapping[str, Computed]) ->
                 "units": None if math.isinf(place.units) else place.units,
                 "utilisation": place.utilisation,
                 "wait_s": None if math.isinf(place.wait_s) else place.wait_s,
+                **known.get(place.name, {}),
             }
             for place in first.places.values()
         },

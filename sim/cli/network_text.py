@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from sim.lower.load import Loaded
+from sim.lower.setting import Element
 from sim.network.routines import STEP_KINDS
 
 LONGEST_LIST = 12
@@ -16,6 +17,7 @@ LONGEST_LIST = 12
 def network_text(loaded: Loaded) -> str:
     """What `sim explain` prints."""
     network = loaded.lowered.network.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    elements = loaded.elements
     lines = [f"# {loaded.scenario.name}: what is simulated", "network:"]
     for section, content in network.items():
         lines.append(f"  {section}:")
@@ -24,13 +26,22 @@ def network_text(loaded: Loaded) -> str:
                 lines.append(f"    {name}:")
                 lines += _steps(element, "      ")
             else:
-                lines.append(f"    {name}: {_flow(element)}")
+                lines.append(f"    {name}: {_flow(element)}{_comment(elements.get(name))}")
     if loaded.lowered.assumptions:
         lines += ["", "# assumptions"]
         for assumption in loaded.lowered.assumptions:
             source = f"  ({assumption.source})" if assumption.source else "  (assumption)"
             lines.append(f"#   {assumption.what}: {assumption.value}{source}")
     return "\n".join(lines)
+
+
+def _comment(element: Element | None) -> str:
+    """What people call an element, with its key and where that stands, or that it has none."""
+    if element is None:
+        return ""
+    setting = element.setting
+    said = "the model's own" if setting.is_inner else f"{setting.path}, {element.where}"
+    return f"  # {setting.words}: {said}"
 
 
 def _steps(steps: list[dict[str, Any]], indent: str) -> Iterator[str]:

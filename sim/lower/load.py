@@ -13,6 +13,7 @@ from sim.lower.drawable import undrawable
 from sim.lower.feasible import infeasible
 from sim.lower.lower import lower
 from sim.lower.lowered import Lowered
+from sim.lower.setting import Element, elements_of
 from sim.network.check import problems as network_problems
 from sim.scenario.check import problems as scenario_problems
 from sim.scenario.cures import CURES, with_cure
@@ -35,6 +36,23 @@ class Loaded:
     scenario: Scenario
     lowered: Lowered
     hash: str
+
+    @property
+    def elements(self) -> dict[str, Element]:
+        """Every resource and station of the network, with its setting and where that stands."""
+        return elements_of(self.lowered.settings, self.document)
+
+    @property
+    def sets(self) -> tuple[str, ...]:
+        """The assignments by hand that hold, as they were given: `workers.orders.replicas=4`."""
+        given = self.document.assignments.values()
+        return tuple(one.removeprefix("--set ") for one in given if isinstance(one, str))
+
+    @property
+    def cure(self) -> str | None:
+        """The cure of the file whose settings it has; None where it has none."""
+        given = self.document.assignments.values()
+        return next((str(one[1]) for one in given if not isinstance(one, str)), None)
 
 
 def load(source: str | FilePath, sets: Sequence[str] = (), cure: str | None = None) -> Loaded:

@@ -12,6 +12,8 @@ from typing import Literal
 
 from sim.network.network import Network
 from sim.network.places import GroupCommit, Polled, Resource, Server, Station, TokenBucket
+from sim.scenario.document import Document
+from sim.scenario.where import Where, where
 
 Change = Literal["", "live", "restart", "failover", "new cluster"]
 """What it takes to change a setting of a running system; "" where nobody can say."""
@@ -44,6 +46,19 @@ class Setting:
     def at(self, where: str) -> Setting:
         """The setting of a copy of the element that stands elsewhere."""
         return replace(self, words=f"{self.words} at {where}")
+
+
+@dataclass(frozen=True, slots=True)
+class Element:
+    """A resource or a station as a user knows it: its setting, and where that stands in the file."""
+
+    setting: Setting
+    where: Where
+
+
+def elements_of(settings: Mapping[str, Setting], document: Document) -> dict[str, Element]:
+    """All of them by name, for a scenario that was read from the document."""
+    return {name: Element(setting, where(document, setting.path)) for name, setting in settings.items()}
 
 
 def inner(words: str) -> Setting:

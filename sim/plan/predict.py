@@ -323,6 +323,9 @@ class _Line:
             assumptions=lowered.assumptions,
             provenance=provenance(base[0].engine if base else "", wall_s),
             calibration=place,
+            elements=self.loaded.elements,
+            sets=self.loaded.sets,
+            cure=self.loaded.cure,
         )
         return Prediction(
             summary,

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from sim.cost.bill import Bill
 from sim.figure import Figure
+from sim.report.elements import elements_json
 from sim.stats.summary import Calibration, MonitorResult, Recovery, Summary, Verdict
 
 SCHEMA: Final = 1
@@ -18,12 +19,19 @@ SCHEMA: Final = 1
 def document(summary: Summary, bill: Bill | None) -> dict[str, Any]:
     """The document, ready for `json.dumps(..., allow_nan=False)`.
 
-    `provenance` tells what ran where and how long: it is no part of an equality or a hash. `cost` is None without a
-    bill. A figure that is infinite or undefined has a null value, and `note` says so.
+    `provenance` tells what ran where and how long: it is no part of an equality or a hash. `cost` is None without
+    a bill. `places` tells of every resource and station what a user can set and watch. A figure that is infinite
+    or undefined has a null value, and `note` says so.
     """
     return {
         "schema": SCHEMA,
-        "scenario": {"name": summary.name, "file": summary.file, "hash": summary.hash},
+        "scenario": {
+            "name": summary.name,
+            "file": summary.file,
+            "hash": summary.hash,
+            "set": list(summary.sets),
+            "cure": summary.cure,
+        },
         "run": {
             "seed": summary.seed,
             "replications": summary.replications,
@@ -33,6 +41,7 @@ def document(summary: Summary, bill: Bill | None) -> dict[str, Any]:
         },
         "provenance": dict(summary.provenance),
         "metrics": {name: figure_json(figure) for name, figure in summary.metrics.items()},
+        "places": elements_json(summary.elements),
         "objectives": [objective_json(objective) for objective in summary.objectives],
         "recovery": [recovery_json(recovery) for recovery in summary.recovery],
         "cost": None if bill is None else _cost(bill),

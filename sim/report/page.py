@@ -11,6 +11,7 @@ from sim.figure import Figure
 from sim.files import write_text
 from sim.report import figures, tables, wording
 from sim.report.bounds import bound_of
+from sim.report.elements import named, named_states, settable, today_of, turned_by
 from sim.report.frame import Chart, add_chart, framed
 from sim.stats.summary import Split, Summary, Timeline, Verdict
 from sim.units import format_duration_s
@@ -30,7 +31,7 @@ def render(summary: Summary, bill: Bill | None) -> str:
     """The page as text."""
     charts: list[Chart] = []
     metrics = {name: wording.readable(name, figure) for name, figure in summary.metrics.items()}
-    splits = tables.with_what_remains(summary.splits)
+    splits = tables.with_what_remains(named_states(summary.splits, summary.elements))
     context = {
         "summary": summary,
         "bill": bill,
@@ -46,8 +47,9 @@ def render(summary: Summary, bill: Bill | None) -> str:
         "parts": {name: tables.shares(split, figures.MOST_STATES) for name, split in splits.items()},
         "durations": tables.durations(metrics),
         "work": tables.work(metrics),
-        "places": tables.places(metrics),
-        "waits": tables.waits(metrics),
+        "places": named(tables.places(metrics), summary.elements),
+        "waits": named(tables.waits(metrics), summary.elements),
+        "settings": [(one, today_of(one), turned_by(one)) for one in settable(_of_places(metrics), summary.elements)],
         "most_waits": MOST_WAITS,
         "others": tables.others(metrics),
         "metrics": metrics,
@@ -57,6 +59,11 @@ def render(summary: Summary, bill: Bill | None) -> str:
         "headline_latency": _headline_latency(summary),
     }
     return framed("report.html.j2", context, charts)
+
+
+def _of_places(metrics: tables.Metrics) -> tuple[tables.Table, ...]:
+    """The tables whose rows are resources and stations."""
+    return tables.places(metrics), tables.waits(metrics)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from itertools import islice
 
 from sim.cost.bill import Bill
 from sim.figure import Figure
 from sim.report import tables
+from sim.report.elements import named, named_states, set_and_watch, settable
 from sim.report.grid import fits, grid, paragraph
 from sim.report.tables import Table
 from sim.report.wording import (
@@ -46,6 +48,8 @@ def prediction_text(summary: Summary, bill: Bill | None) -> str:
     """The prediction: verdicts, key figures, recovery, where the time goes, monitors, bill, warnings, and the command
     that repeats it. Ends with a line break."""
     metrics = {name: readable(name, figure) for name, figure in summary.metrics.items()}
+    elements = summary.elements
+    busiest, longest = tables.places(metrics), tables.waits(metrics)
     blocks = [
         [
             *paragraph(f"{summary.name}: {run_of(summary)}", 2),
@@ -55,12 +59,13 @@ def prediction_text(summary: Summary, bill: Bill | None) -> str:
         objectives_grid(summary.objectives),
         _table("LATENCY", tables.durations(metrics)),
         _table("WORK", tables.work(metrics)),
-        _table("BUSIEST", tables.places(metrics).top(MOST_PLACES)),
-        _table("LONGEST WAITS", tables.waits(metrics).top(MOST_PLACES)),
+        _table("BUSIEST", named(busiest, elements).top(MOST_PLACES)),
+        _table("LONGEST WAITS", named(longest, elements).top(MOST_PLACES)),
+        set_and_watch(islice(settable((busiest, longest), elements), MOST_PLACES)),
         _table("COUNTS AND RATES", tables.others(metrics)),
         _refusals(metrics),
         _recovery(summary.recovery),
-        _where_the_time_goes(tables.with_what_remains(summary.splits)),
+        _where_the_time_goes(tables.with_what_remains(named_states(summary.splits, elements))),
         monitors_grid(summary.monitors),
         [] if bill is None else [*_bill(bill), *_left_out(bill), *_nodes(bill)],
         [line for warning in summary.warnings for line in paragraph(f"WARNING {warning}", 8)],

@@ -11,6 +11,7 @@ from typing import Literal
 
 from sim.figure import Figure
 from sim.lower.lowered import Assumption
+from sim.lower.setting import Element
 
 Outcome = Literal["met", "missed", "undecided"]
 
@@ -162,6 +163,9 @@ class Summary:
     assumptions: tuple[Assumption, ...]
     provenance: Mapping[str, object]
     calibration: Calibration | None = None
+    elements: Mapping[str, Element] = field(default_factory=dict)
+    sets: tuple[str, ...] = ()
+    cure: str | None = None
 
 
 __all__ = [

@@ -41,11 +41,11 @@ def test_one_document_is_printed_and_nothing_else(command: Command) -> None:
 
 def test_the_document_has_every_key_of_the_contract(shop: dict[str, Any]) -> None:
     assert shop.keys() == {
-        *("schema", "scenario", "run", "provenance", "metrics", "objectives", "recovery", "cost"),
+        *("schema", "scenario", "run", "provenance", "metrics", "places", "objectives", "recovery", "cost"),
         *("monitors", "warnings", "calibration"),
     }
     assert shop["schema"] == 1
-    assert shop["scenario"].keys() == {"name", "file", "hash"}
+    assert shop["scenario"].keys() == {"name", "file", "hash", "set", "cure"}
     assert shop["run"].keys() == {"seed", "replications", "events", "warmup_s", "horizon_s"}
     assert shop["provenance"].keys() == {"engine", "wall_s", "versions"}
     assert [one.keys() for one in shop["objectives"]] == [

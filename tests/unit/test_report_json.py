@@ -17,10 +17,10 @@ FIGURE = {"value", "unit", "low", "high", "confidence", "n", "note"}
 def test_the_document_has_the_keys_of_the_contract() -> None:
     found = document(fixture.summary(), fixture.bill())
     assert list(found) == [
-        *("schema", "scenario", "run", "provenance", "metrics", "objectives", "recovery", "cost"),
+        *("schema", "scenario", "run", "provenance", "metrics", "places", "objectives", "recovery", "cost"),
         *("monitors", "warnings", "calibration"),
     ]
-    assert found["scenario"].keys() == {"name", "file", "hash"}
+    assert found["scenario"].keys() == {"name", "file", "hash", "set", "cure"}
     assert found["run"].keys() == {"seed", "replications", "events", "warmup_s", "horizon_s"}
     assert found["provenance"].keys() >= {"engine", "wall_s", "versions"}
     assert found["cost"].keys() == {"currency", "total_per_month", "per_execution", "items", "not_priced"}

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
+from sim.cli import main
 from sim.lower.load import load
 from sim.lower.setting import Setting
+from sim.plan.predict import Options, predict
+from sim.report.page import render
 from sim.scenario.document import Document
 from sim.scenario.presets import PRODUCTS, preset
 from sim.scenario.reader import parse
@@ -111,3 +115,96 @@ def test_an_assignment_by_hand_is_told_in_place_of_a_line() -> None:
     loaded = load(path, [given])
     assert str(where(loaded.document, "temporal.sql.max_conns")) == f"--set {given}"
     assert loaded.lowered.settings["connections"].value == 7
+
+
+SMALL = """
+name: small
+temporal: {history: {replicas: 1, cpu: 2}}
+postgres: {cpu: 8}
+workers: {orders: {replicas: 2, cpu: 2}}
+workflows:
+  checkout:
+    arrivals: 20/s
+    task_queue: orders
+    steps: [{activity: {name: pay, service: 5 ms}}]
+objectives:
+  - {metric: latency.checkout.mean, below: 1 s}
+cures:
+  more: {workers.orders.activity_pollers: 7}
+run: {warmup: 1 s, horizon: 5 s, replications: 2}
+"""
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("small") / "small.yaml"
+    path.write_text(SMALL.lstrip(), encoding="utf-8")
+    return path
+
+
+def _printed(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    main([*arguments], exit_after=False)
+    return capsys.readouterr().out
+
+
+def test_json_tells_setting_place_and_what_to_watch_of_every_element_and_what_was_assigned(
+    small: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = "temporal.sql.max_conns=7"
+    how = ("--json", "--quiet", "--processes", "1", "--set", given, "--cure", "more")
+    found = json.loads(_printed(capsys, "run", str(small), *how))
+    assert found["scenario"]["set"] == [given]
+    assert found["scenario"]["cure"] == "more"
+    places = found["places"]
+    assert places["connections"] == {
+        "words": "connections",
+        "setting": "temporal.sql.max_conns",
+        "where": f"--set {given}",
+        "line": None,
+        "today": 7,
+        "knob": "maxConns",
+        "change": "restart",
+        "watch": "persistence_sql_in_use / persistence_sql_max_open_conn",
+    }
+    assert places["orders-activity-pollers"]["where"] == f"{small}:13"  # in the cure
+    assert places["orders-activity-pollers"]["today"] == 7
+    assert places["postgres-cpu"]["where"] == f"{small}:3"
+    loaded = load(small)
+    assert set(places) == {*loaded.lowered.network.resources, *loaded.lowered.network.stations}
+
+
+def test_run_names_elements_in_words_and_says_what_to_set_and_watch(
+    small: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    printed = _printed(capsys, "run", str(small), "--quiet", "--processes", "1")
+    busiest, told = printed.split("BUSIEST")[1].split("SET AND WATCH")
+    assert "standby 2's WAL" in busiest
+    assert "standby-2-wal" not in busiest
+    assert " standby 2's WAL: postgres.flush   default   a disk that flushes faster (failover)\n" in told
+    assert "    watch  SELECT application_name, flush_lag FROM pg_stat_replication\n" in told
+
+
+def test_check_says_what_to_set_for_the_bottleneck_and_leaves_bookkeeping_out(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    path = ROOT / "configs/children.yaml"
+    printed = _printed(capsys, "check", str(path))
+    assert "-home" not in printed
+    assert "where a child workflow belongs" not in printed
+    after = " ".join(printed.split("bottleneck")[1].split())
+    assert "   watch" in printed.split("bottleneck")[1]
+    assert ".yaml:" in after or "default" in after
+
+
+def test_explain_says_beside_each_element_where_it_comes_from(small: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    printed = _printed(capsys, "explain", str(small))
+    assert f"  # PostgreSQL's CPU: postgres.cpu, {small}:3\n" in printed
+    default = f"default; write it under workers.orders, {small}:4"
+    assert f"  # orders' activity pollers: workers.orders.activity_pollers, {default}\n" in printed
+
+
+def test_the_page_says_what_to_set_and_watch(small: Path) -> None:
+    page = render(predict(load(small), Options(processes=1)).summary, None)
+    assert "What to set and what to watch" in page
+    assert "<code>postgres.cpu = 8</code>" in page
+    assert "<code>temporal.sql.max_conns" in page
