@@ -21,9 +21,9 @@ def command(
     """Validate a scenario and estimate it in closed form, without simulation."""
     from sim.analytic.estimate import estimate
     from sim.cli.estimate_text import as_document, as_text
-    from sim.lower.load import load
     from sim.plan.completions import completions_of
     from sim.plan.inputs import check_inputs
+    from sim.plan.loading import load
 
     loaded = load(file, sets, cure)
     settle()

@@ -55,9 +55,9 @@ def command(
 ) -> None:
     """Let a fault come, many times, each beside the same run without it: detect, restore, drain, latency back in
     order; lost, redone, retries; what an episode costs; how a median and a bad one went."""
-    from sim.lower.load import load
     from sim.plan.drill import EPISODES, DrillOptions, drill
     from sim.plan.inputs import files_of
+    from sim.plan.loading import load
 
     loaded = load(file, sets)
     settle()

@@ -32,7 +32,7 @@ def command(
     as_json: Annotated[bool, typer.Option("--json", help="The lowered network as JSON, to be read back.")] = False,
 ) -> None:
     """Show the lowered network, so that nothing is hidden; or one execution's life."""
-    from sim.lower.load import load
+    from sim.plan.loading import load
 
     loaded = load(file, sets, cure)
     settle()

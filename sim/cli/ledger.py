@@ -36,9 +36,9 @@ def command(
     Faults that come a few times a year are seen in no run: each is run by itself, beside a twin without it, and
     weighed with how often it comes.
     """
-    from sim.lower.load import load
     from sim.plan.inputs import files_of
     from sim.plan.ledger import PILOT, Options, ledgers_of
+    from sim.plan.loading import load
     from sim.report.ledger_document import document
     from sim.report.ledger_text import ledgers_text
 

@@ -59,8 +59,8 @@ def command(
     processes: Annotated[int, typer.Option("--processes", help="Runs at once; -1 takes all cores.")] = -1,
 ) -> None:
     """Predict latency, recovery and cost; print figures, verdicts and the bill."""
-    from sim.lower.load import load
     from sim.plan.inputs import files_of
+    from sim.plan.loading import load
     from sim.plan.predict import Options, predict
     from sim.report.frames import names_of
 

@@ -69,8 +69,8 @@ def command(
     At the given load: the share of episodes that come back, with each of the scenario's `cures`, too. At every load
     tried: where runs end up that begin empty and that begin with a backlog.
     """
-    from sim.lower.load import load as load_scenario
     from sim.plan.inputs import files_of
+    from sim.plan.loading import load as load_scenario
     from sim.plan.stability import foreseen, stability
     from sim.plan.study import StabilityOptions
     from sim.report.stability_document import document

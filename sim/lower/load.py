@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path as FilePath
 
 from sim.errors import InputErrors, Problem
@@ -17,7 +17,7 @@ from sim.lower.setting import Element, elements_of
 from sim.network.check import problems as network_problems
 from sim.scenario.check import problems as scenario_problems
 from sim.scenario.cures import CURES, with_cure
-from sim.scenario.document import Document, Path, dotted
+from sim.scenario.document import Document, dotted
 from sim.scenario.edit import edited
 from sim.scenario.reader import parse, read
 from sim.scenario.scenario import Scenario
@@ -61,14 +61,22 @@ def load(source: str | FilePath, sets: Sequence[str] = (), cure: str | None = No
 
     Raises InputErrors with everything that is wrong with it.
     """
+    return loaded(document_of(source, sets), cure)
+
+
+def document_of(source: str | FilePath, sets: Sequence[str] = ()) -> Document:
+    """What a file or text says, with assignments. Raises InputErrors where it cannot be read or assigned to."""
     is_text = isinstance(source, str) and "\n" in source
     document = parse(source, "scenario") if isinstance(source, str) and is_text else read(source)
-    if sets:
-        document = edited(document, sets, Scenario)
+    return edited(document, sets, Scenario) if sets else document
+
+
+def loaded(document: Document, cure: str | None = None) -> Loaded:
+    """The scenario in a document. Raises InputErrors with what is wrong with it."""
     scenario = _checked(document)
     wrong = [problem for name in scenario.cures for problem in _wrong_with_cure(document, scenario, name)]
     if wrong:
-        raise InputErrors(_in_order(document, wrong))
+        raise InputErrors(in_order(document, wrong))
     plain = _lowered(document, scenario)
     return plain if cure is None else cured(plain, cure)
 
@@ -96,16 +104,22 @@ def cured(loaded: Loaded, name: str) -> Loaded:
 def _checked(document: Document) -> Scenario:
     """The scenario in the document. Raises InputErrors with everything that is wrong with it."""
     scenario = validate(document, Scenario)
-    found = [_placed(document, problem) for problem in scenario_problems(scenario)]
-    if scenario.network is not None:
-        found += [_placed(document, problem, ("network",)) for problem in network_problems(scenario.network)]
-    if not found:
-        found = [_placed(document, problem) for problem in undrawable(scenario)]
-    if not found:
-        found = [_placed(document, problem) for problem in infeasible(scenario)]
-    if found:
-        raise InputErrors(_in_order(document, found))
+    for check in CHECKS:
+        found = [placed(document, problem) for problem in check(scenario)]
+        if found:
+            raise InputErrors(in_order(document, found))
     return scenario
+
+
+def _fits(scenario: Scenario) -> Iterable[Problem]:
+    """Whether the parts fit together."""
+    yield from scenario_problems(scenario)
+    if scenario.network is not None:
+        yield from (replace(one, path=f"network.{one.path}") for one in network_problems(scenario.network))
+
+
+CHECKS: tuple[Callable[[Scenario], Iterable[Problem]], ...] = (_fits, undrawable, infeasible)
+"""What is asked of a scenario one after the other; each needs that those before have nothing to say."""
 
 
 def _wrong_with_cure(document: Document, scenario: Scenario, name: str) -> list[Problem]:
@@ -133,13 +147,14 @@ def _lowered(document: Document, scenario: Scenario) -> Loaded:
     return Loaded(document, scenario, lowered, _hash(scenario))
 
 
-def _in_order(document: Document, found: Iterable[Problem]) -> list[Problem]:
+def in_order(document: Document, found: Iterable[Problem]) -> list[Problem]:
+    """Problems in the order of the file; those of assignments after them."""
     return sorted(found, key=lambda one: (one.file != document.file, one.line, one.column))
 
 
-def _placed(document: Document, problem: Problem, before: Path = ()) -> Problem:
+def placed(document: Document, problem: Problem) -> Problem:
     """The problem with the place in the file that its path leads to."""
-    keys = (*before, *(int(key) if key.isdecimal() else key for key in problem.path.split(".")))
+    keys = tuple(int(key) if key.isdecimal() else key for key in problem.path.split("."))
     return document.problem(keys, problem.message, problem.hint)
 
 

@@ -1,4 +1,4 @@
-"""Whether an attempt may fail before any time has passed, so that a back-off of 0 would try it for ever at one instant.
+"""Whether an attempt may fail before time has passed, so that a back-off of 0 would try it for ever at one instant.
 
 The answer errs to one side: yes where it is not certain that time passes first.
 """

@@ -19,6 +19,11 @@ def paste(shape: Shape, place: Place) -> str:
     return flow_yaml(_example(shape, place, 0))
 
 
+def example(shape: Shape, place: Place) -> Any:
+    """The same as plain data."""
+    return _example(shape, place, 0)
+
+
 def flow_yaml(value: Any) -> str:
     """Plain data as YAML in one line, quoted only where it has to be.
 

@@ -17,7 +17,19 @@ from sim.lower.load import _checked
 from sim.scenario.document import Document, Path
 from sim.scenario.reader import load_yaml
 from sim.scenario.shape import ANY_NAME, Place
-from tests.walk.uses import NOTHING, SHAPE, Found, Use, choices, every_use, inside, mappings_in, model_of, models_below, uses_in
+from tests.walk.uses import (
+    NOTHING,
+    SHAPE,
+    Found,
+    Use,
+    choices,
+    every_use,
+    inside,
+    mappings_in,
+    model_of,
+    models_below,
+    uses_in,
+)
 from tests.walk.values import LIKE, VALUES, With
 
 MOST_ROUNDS = 12

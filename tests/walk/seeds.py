@@ -264,7 +264,9 @@ network:
 
 SEEDS = {
     "temporal": POSTGRES,
-    "failing": POSTGRES.replace("cpu: 4}\n", "cpu: 4, failover: {detect: 100 ms, promote: 100 ms}}\n") + FAULTS + OF_POSTGRES,
+    "failing": POSTGRES.replace("cpu: 4}\n", "cpu: 4, failover: {detect: 100 ms, promote: 100 ms}}\n")
+    + FAULTS
+    + OF_POSTGRES,
     "rented": RENTED,
     "zoned": ZONED,
     "copied": COPIED,

@@ -59,7 +59,10 @@ VALUES |= {
     "Scenario.objectives": [{"metric": "utilisation.desk.mean", "below": 2}],
     "Scenario.assumptions": {"load": "as it comes"},
     "Scenario.cures": {"more": {"run.horizon": "4 s"}},
-    "Scenario.hosts": ({"box": {"cpu": 4, "components": ["workers.orders"]}}, {"box": {"cpu": 4, "components": ["workers.payments"]}}),
+    "Scenario.hosts": (
+        {"box": {"cpu": 4, "components": ["workers.orders"]}},
+        {"box": {"cpu": 4, "components": ["workers.payments"]}},
+    ),
     "Host.components": ["workers.orders", "load"],
     "Host.start_cpu": With("1 ms", {"components": ["workers.orders", "load"]}),
     "Scenario.kubernetes": {"node": "m7g.2xlarge", "nodes": 4},
@@ -92,7 +95,9 @@ VALUES |= {
     "RunSettings.cycle": "1 s",
     "RunSettings.memory": "1 GiB",
     "RunSettings.finite:True": True,
-    "RunSettings.start:in_progress": With("in_progress", around={"workflows.job.schedule": {"every": "1 s", "overlap": "allow"}}),
+    "RunSettings.start:in_progress": With(
+        "in_progress", around={"workflows.job.schedule": {"every": "1 s", "overlap": "allow"}}
+    ),
     "Constants.temporal": {"history_cpu": "1 ms"},
     "Constants.postgres": {"cpu_per_message": "10 us"},
     "Constants.cassandra": {"cpu_per_read": "10 us"},
@@ -133,7 +138,9 @@ VALUES |= {
     "Workflow.schedule": With({"every": "1 s"}, without=("arrivals",)),
     "Workflow.task_queue": "orders",
     "Workflow.retry": {"maximum_attempts": 3},
-    "Workflow.rollout": With({"at": "1 s", "task_queue": "fresh"}, around={"workers.fresh": {"replicas": 1, "cpu": 2}}),
+    "Workflow.rollout": With(
+        {"at": "1 s", "task_queue": "fresh"}, around={"workers.fresh": {"replicas": 1, "cpu": 2}}
+    ),
     "Workflow.continue_as_new": 20,
     "Rollout.task_queue": "fresh",
     "Schedule.jitter": "100 ms",
@@ -141,9 +148,7 @@ VALUES |= {
     "Federation.shares": [1, 2],
     "WorkerPool.replicas": 2,
     "WorkerPool.target_cpu": With("50 %", {"replicas": "1..3"}, without=("target_utilisation", "target_backlog")),
-    "WorkerPool.target_utilisation": With(
-        "50 %", {"replicas": "1..3"}, without=("target_cpu", "target_backlog")
-    ),
+    "WorkerPool.target_utilisation": With("50 %", {"replicas": "1..3"}, without=("target_cpu", "target_backlog")),
     "WorkerPool.target_backlog": With(2, {"replicas": "0..3"}, without=("target_cpu", "target_utilisation")),
     "WorkerPool.interval": With("500 ms", _SCALED),
     "WorkerPool.cool_down": With("1 s", _SCALED),
@@ -155,7 +160,6 @@ VALUES |= {
     "WorkerPool.stop_at": "2 s",
     "WorkerPool.workflow_task_timeout": "1 s",
     "WorkerPool.rtt": "1 ms",
-    "Dependency.retry": 3,
     "CallRetry.attempts": 3,
     "Dependency.breaker": {"window": 20},
     "Dependency.bulkhead": {"calls": 5},
