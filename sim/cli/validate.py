@@ -69,7 +69,7 @@ def figures(
         typer.Option(
             "--solve",
             help="Find by runs where undetermined figures come out: the value of what each hangs on, and whether "
-            "that is plausible. At most 10 values are tried for each.",
+            "that is plausible. At most some 16 values are tried for each.",
         ),
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the rows as one JSON list and nothing else.")] = False,

@@ -11,7 +11,7 @@ import pytest
 
 from sim.figure import Figure
 from sim.plan.published.registry import Published
-from sim.plan.published.rules import headline, judge, tolerance_of, why_missed
+from sim.plan.published.rules import Verdict, headline, judge, tolerance_of, why_missed
 
 MECHANISM = {"name": "a part", "remove": ["a=b"]}
 
@@ -142,4 +142,90 @@ def test_what_is_contradictory_is_so_whatever_comes_out() -> None:
 
 def test_what_has_no_scenario_is_not_modelled_and_neither_met_nor_missed() -> None:
     assert judge(published("eq", 100, "1/s"), None).verdict == "not modelled yet"
-    assert headline(["met", "not modelled yet", "missed", "fitted", "arithmetic", "contradictory", "used"]) == (1, 2)
+
+
+# -- model error --------------------------------------------------------------------------------------------------
+
+
+def wide(value: float, low: float, high: float) -> Figure:
+    return Figure(value, "s", value * 0.999, value * 1.001, 0.95, 10, wide_low=low, wide_high=high)
+
+
+@pytest.mark.parametrize(
+    ("relation", "value", "found", "verdict"),
+    [
+        ("lt", 1, wide(0.5, 0.3, 0.9), "met"),
+        ("lt", 1, wide(0.5, 0.3, 1.1), "met ?"),
+        ("lt", 1, wide(1.5, 1.1, 2.0), "missed"),
+        ("lt", 1, wide(1.5, 0.9, 2.0), "missed ?"),
+        ("ge", 1, wide(1.5, 1.1, 2.0), "met"),
+        ("ge", 1, wide(1.5, 0.9, 2.0), "met ?"),
+        ("ge", 1, wide(0.5, 0.3, 1.1), "missed ?"),
+        ("eq", 1, wide(1.0, 0.85, 1.15), "met"),
+        ("eq", 1, wide(1.0, 0.75, 1.15), "met ?"),
+        ("eq", 1, wide(1.5, 1.3, 1.8), "missed"),
+        ("eq", 1, wide(1.5, 1.1, 1.8), "missed ?"),
+        ("between", [1, 2], wide(1.5, 0.9, 2.2), "met"),
+        ("between", [1, 2], wide(1.5, 0.7, 2.2), "met ?"),
+        ("between", [1, 2], wide(3.0, 2.3, 4.0), "missed ?"),
+    ],
+)
+def test_a_verdict_that_model_error_could_turn_has_a_question_mark(
+    relation: str, value: Any, found: Figure, verdict: str
+) -> None:
+    assert judge(published(relation, value, "s"), found).verdict == verdict
+
+
+def test_where_model_error_was_never_measured_nothing_is_known_to_turn_a_verdict() -> None:
+    assert judge(published("lt", 1, "s"), figure(0.999, 0.0)).verdict == "met"
+
+
+def test_properties_have_no_model_error() -> None:
+    found = Figure(1.0, "ratio", 0.9, 1.0, 0.95, 10, wide_low=0.1, wide_high=1.0)
+    assert judge(published("eq", 1, "property"), found).verdict == "met"
+
+
+# -- what hangs on a parameter, and the count ---------------------------------------------------------------------
+
+PARAMETER = {
+    "name": "things",
+    "at": [{"run": "r", "path": "a.b"}],
+    "search": [1, 100],
+    "plausible": [5, 20],
+    "reason": "so",
+}
+
+
+def undetermined(found: dict[str, float] | None) -> Published:
+    by = {"run": "r", "metric": "m"}
+    predicted = {"by": by, "kind": "undetermined", "parameter": {**PARAMETER, "found": found}}
+    fields = {"id": "a.b", "section": "1", "role": "target", "derivation": "because"}
+    return Published.model_validate({**fields, "relation": "lt", "value": 1, "unit": "1/s", "predicted": predicted})
+
+
+def test_what_hangs_on_a_parameter_is_undetermined_whatever_the_scenario_gives_it() -> None:
+    claim = undetermined({"value": 7, "low": 6, "high": 8})
+    assert {judge(claim, figure(value)).verdict for value in (0.5, 1.5, None)} == {"undetermined"}
+    assert judge(claim, figure(0.5)).reason.startswith("it comes out at 7 [6, 8] things: plausible")
+
+
+def test_what_comes_out_at_no_value_of_its_parameter_is_judged_as_any_other() -> None:
+    assert judge(undetermined(None), figure(0.5)).verdict == "met"
+    assert judge(undetermined(None), figure(1.5)).verdict == "missed"
+
+
+def test_the_headline_counts_met_against_met_and_missed_and_each_figure_once() -> None:
+    verdicts: list[Verdict] = [
+        "met",
+        "met",
+        "missed",
+        "met ?",
+        "missed ?",
+        "missed ?",
+        "fitted",
+        "undetermined",
+        "used",
+    ]
+    found = headline([*((verdict, False) for verdict in once), ("met", True), ("fitted", True)])
+    assert (found.met, found.of, found.repeated) == (2, 3, 2)
+    assert found.others == {"met ?": 1, "missed ?": 2, "fitted": 1, "undetermined": 1, "used": 1}

@@ -3,11 +3,12 @@
 All runs draw alike (one seed, named draws), so that what noise there is moves the figure alike at neighbouring values,
 and the figure is taken to rise or to fall throughout; where runs contradict that, no value is given.
 
-The interval. At each value x that was tried, the runs give the figure with a 95 % interval [low(x), high(x)]. At the
-x* where the figure really is the published number p, that interval holds p in 95 of 100 cases; so the set of all x
-whose interval holds p holds x* in 95 of 100 cases (the interval is inverted, as in calibration: Eisenhart, Annals of
-Mathematical Statistics 10, 1939). Between two values that were tried, low and high are taken on straight lines. To
-that the last bracket is added, which the bisection did not look into.
+The interval. At each value that is tried the runs give the figure with a 95 % interval, which lies below the
+published number, above it, or holds it. The search closes in from both sides on the values that cannot be told from
+the sought one, until no gap is wider than 5 % (`sim.stats.threshold`). The last value of which the figure lies wholly
+on one side, and the first of which it lies wholly on the other, are the ends: the sought one is outside of them only
+where an interval was wrong. That is the inversion of the intervals, as in calibration (Eisenhart, Annals of
+Mathematical Statistics 10, 1939), made wider by the gap.
 """
 
 from __future__ import annotations
@@ -20,11 +21,12 @@ from typing import Any
 
 from sim.figure import Figure
 from sim.plan.published.registry import Found, Parameter
+from sim.stats.threshold import Tried as Decided
+from sim.stats.threshold import decisions_at_most, threshold
 
-WITHIN = 0.05
-"""How close the two ends of the last bracket are, as a share of the parameter."""
-MOST = 10
-"""Values that are tried at most: both ends, and as many halvings as make 16 to 1 into 5 % twice over."""
+WITHIN = math.log(1.05)
+"""How wide a gap may stay, on the scale of ratios."""
+CONFIDENCE = 0.95
 
 Attempt = Callable[[float], Figure]
 
@@ -58,71 +60,108 @@ class Solved:
         }
 
 
+def most(parameter: Parameter) -> int:
+    """The most values that are tried."""
+    low, high = parameter.search
+    return decisions_at_most(math.log(low), math.log(high), WITHIN)
+
+
 def solve(attempt: Attempt, parameter: Parameter, target: float) -> Solved:
     """Bisect between the ends of the range that is searched, on the scale of ratios.
 
     attempt: the figure at a value, by runs that are the same but for it. target: what it should be.
     """
-    low, high = parameter.search
-    tried = {at: attempt(at) for at in (low, high)}
-    refused = _refusal(tried)
+    search = _Search(attempt, parameter, target)
+    refused = search.why_not()
     if refused:
-        return Solved(None, refused, _sorted(tried))
-    rises = _value(tried[high]) > _value(tried[low])
-    if not min(map(_value, tried.values())) <= target <= max(map(_value, tried.values())):
-        return Solved(None, _not_reached(parameter, tried, target), _sorted(tried))
-    while len(tried) < MOST:
-        middle = _middle(low, high, parameter.whole)
-        if middle is None:
-            break
-        tried[middle] = attempt(middle)
-        refused = _refusal(tried)
-        if refused:
-            return Solved(None, refused, _sorted(tried))
-        if (_value(tried[middle]) < target) == rises:
-            low = middle
-        else:
-            high = middle
-    points = _sorted(tried)
-    against = _contradiction(points, rises)
+        return Solved(None, refused, search.points)
+    low, high = (math.log(end) for end in parameter.search)
+    try:
+        found = threshold(search.decide, low, high, WITHIN, 1 - CONFIDENCE)
+    except _NoFigureError as error:
+        return Solved(None, str(error), search.points)
+    against = _contradiction(search.points, search.rises)
     if against:
-        return Solved(None, against, points)
-    first, last = _inverted(points, target)
-    value = _crossing(tried[low], tried[high], low, high, target)
-    if parameter.whole:
-        value = float(round(value))
-    return Solved(Found(value=value, low=min(first, low), high=max(last, high)), "", points)
+        return Solved(None, against, search.points)
+    if found.below is None or found.above is None:
+        why = "noise hides whether it is reached within the range: the interval at an end of it holds the figure"
+        return Solved(None, why, search.points)
+    ends = [search.value_at(found.below), search.value_at(found.above)]
+    return Solved(Found(value=search.crossing(), low=ends[0], high=ends[1]), "", search.points)
+
+
+class _NoFigureError(Exception):
+    """A run tells nothing."""
+
+
+class _Search:
+    """What was tried so far."""
+
+    def __init__(self, attempt: Attempt, parameter: Parameter, target: float) -> None:
+        self.attempt = attempt
+        self.parameter = parameter
+        self.target = target
+        self.tried: dict[float, Figure] = {}
+        self.rises = True
+
+    @property
+    def points(self) -> tuple[Tried, ...]:
+        """All that was tried, by value."""
+        return tuple(Tried(at, self.tried[at]) for at in sorted(self.tried))
+
+    def value_at(self, place: float) -> float:
+        """The parameter at a place on the scale of ratios."""
+        value = math.exp(place)
+        nearest = min(self.parameter.search, key=lambda end: abs(end - value))
+        value = nearest if math.isclose(value, nearest, rel_tol=1e-12) else value
+        return float(round(value)) if self.parameter.whole else value
+
+    def why_not(self) -> str:
+        """Try both ends, and tell why the figure does not come out between them; empty where it may."""
+        low, high = self.parameter.search
+        try:
+            at_low, at_high = _value(self.figure(low)), _value(self.figure(high))
+        except _NoFigureError as error:
+            return str(error)
+        self.rises = at_high > at_low
+        if min(at_low, at_high) <= self.target <= max(at_low, at_high):
+            return ""
+        ends = f"{at_low:.4g} at {self.parameter.show(low)} and {at_high:.4g} at {self.parameter.show(high)}"
+        return f"not reached within the range: {ends}, {self.target:.4g} is asked for"
+
+    def figure(self, value: float) -> Figure:
+        """The figure at a value, run once."""
+        if value not in self.tried:
+            figure = self.attempt(value)
+            if figure.value is None or figure.low is None or figure.high is None:
+                raise _NoFigureError(f"at {self.parameter.show(value)} there is no interval: {figure.note}")
+            self.tried[value] = figure
+        return self.tried[value]
+
+    def decide(self, place: float) -> Decided:
+        """Whether the sought value is below this one; None where the interval holds the figure."""
+        figure = self.figure(self.value_at(place))
+        assert figure.low is not None
+        assert figure.high is not None
+        above: bool | None = None
+        if figure.low > self.target:
+            above = self.rises
+        elif figure.high < self.target:
+            above = not self.rises
+        return Decided(place, 0, 0, above)
+
+    def crossing(self) -> float:
+        """Where the straight line between the two values around the figure has it, on the scale of ratios."""
+        for first, second in pairwise(self.points):
+            a, b = _value(first.figure) - self.target, _value(second.figure) - self.target
+            if a * b <= 0 and a != b:
+                return self.value_at(math.log(first.at) + math.log(second.at / first.at) * a / (a - b))
+        raise AssertionError("both ends were on different sides")
 
 
 def _value(figure: Figure) -> float:
     assert figure.value is not None
     return figure.value
-
-
-def _sorted(tried: dict[float, Figure]) -> tuple[Tried, ...]:
-    return tuple(Tried(at, tried[at]) for at in sorted(tried))
-
-
-def _refusal(tried: dict[float, Figure]) -> str:
-    """Why one of the runs tells nothing."""
-    for at, figure in tried.items():
-        if figure.value is None:
-            return f"at {at:.4g} there is no figure: {figure.note}"
-        if figure.low is None or figure.high is None:
-            return f"at {at:.4g} the figure has no interval"
-    return ""
-
-
-def _not_reached(parameter: Parameter, tried: dict[float, Figure], target: float) -> str:
-    ends = " and ".join(f"{_value(figure):.4g} at {parameter.show(at)}" for at, figure in sorted(tried.items()))
-    return f"not reached within the range: {ends}, {target:.4g} is asked for"
-
-
-def _middle(low: float, high: float, whole: bool) -> float | None:
-    """The next value to try; None where the two are close enough."""
-    if whole:
-        return None if high - low <= max(1.0, WITHIN * low) else float(round(math.sqrt(low * high))) or None
-    return None if high <= (1 + WITHIN) * low else math.sqrt(low * high)
 
 
 def _contradiction(points: Sequence[Tried], rises: bool) -> str:
@@ -138,25 +177,3 @@ def _contradiction(points: Sequence[Tried], rises: bool) -> str:
                 f"({_value(first.figure):.4g}, {_value(second.figure):.4g})"
             )
     return ""
-
-
-def _crossing(at_low: Figure, at_high: Figure, low: float, high: float, target: float) -> float:
-    """Where the straight line between the ends of the bracket has the target."""
-    rise = _value(at_high) - _value(at_low)
-    return low if rise == 0 else low + (high - low) * (target - _value(at_low)) / rise
-
-
-def _inverted(points: Sequence[Tried], target: float) -> tuple[float, float]:
-    """The least and the greatest value whose interval holds the target; (inf, -inf) where none does."""
-    inside: list[float] = []
-    for point in points:
-        assert point.figure.low is not None
-        assert point.figure.high is not None
-        if point.figure.low <= target <= point.figure.high:
-            inside.append(point.at)
-    for first, second in pairwise(points):
-        for end in ("low", "high"):
-            a, b = getattr(first.figure, end), getattr(second.figure, end)
-            if (a - target) * (b - target) < 0:
-                inside.append(first.at + (second.at - first.at) * (target - a) / (b - a))
-    return min(inside, default=math.inf), max(inside, default=-math.inf)
