@@ -220,13 +220,13 @@ def test_intervals_of_model_error_go_through_what_figures_are_made_of(folder: Pa
 def test_an_undetermined_figure_is_found_by_runs_with_its_interval(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """M/M/2 at 5/s: the mean time in it is 200 ms where a service takes 158 ms on average (s / (1 - (5 s / 2)^2)), and
-    300 runs leave 0.5 % of noise. A 95 % interval misses that with a probability of 5 %; this seed's does not."""
+    """M/M/2 at 5/s: the mean time in it is s / (1 - (5/s x s / 2)^2), which is 200 ms for services of 165.7 ms. The
+    interval misses that with a probability of 5 % at most; this seed's does not."""
     (folder / "figures.yaml").write_text(HEAD + hanging("relation: eq, value: 0.2, unit: s"), encoding="utf-8")
     arguments = ["validate", "figures", "--registry", f"{folder}/figures.yaml", "--configs", str(folder), "--quiet"]
     assert main([*arguments, "--solve", "a.wait", "--json", "--processes", "1"], exit_after=False) == 0
     (found,) = json.loads(capsys.readouterr().out)
-    assert found["low"] < 158 < found["high"]
+    assert found["low"] < 165.7 < found["high"]
     assert found["low"] < found["value"] < found["high"]
     assert found["plausible"] == "not plausible"
     assert found["plausible_range"] == [80, 120]

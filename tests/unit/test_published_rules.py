@@ -215,7 +215,7 @@ def test_what_comes_out_at_no_value_of_its_parameter_is_judged_as_any_other() ->
 
 
 def test_the_headline_counts_met_against_met_and_missed_and_each_figure_once() -> None:
-    verdicts: list[Verdict] = [
+    once: list[Verdict] = [
         "met",
         "met",
         "missed",
