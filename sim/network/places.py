@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
@@ -14,6 +16,20 @@ from sim.units import Duration, PositiveDuration, Rate
 Queue = Literal["fifo", "lifo", "priority"]
 Choice = Literal["round_robin", "random", "least_loaded", "power_of_two"]
 Positive = Annotated[int, Field(ge=1)]
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """What a place did in some time, to be held against what it could have done.
+
+    seconds: how long. served: visits. busy: share of its units in use, or of the time that a round is under way, over
+    all nodes. rounds: flushes or reads begun.
+    """
+
+    seconds: float
+    served: int
+    busy: float
+    rounds: int = 0
 
 
 class NodeGroup(Spec):
@@ -30,6 +46,10 @@ class Keyed(Spec):
     """`execution`, or the name of an attribute whose value is the key."""
     skew: Annotated[float, Field(ge=0)] = 0.0
     """Zipf exponent over the nodes: 0 spreads evenly, 1 gives node i a share in proportion to 1/i."""
+
+    def hottest(self, nodes: int) -> float:
+        """Share of the work that comes to the most loaded node, in multiples of the mean share."""
+        return nodes / math.fsum(rank**-self.skew for rank in range(1, nodes + 1)) if self.skew else 1.0
 
 
 class Shed(Spec):
@@ -62,6 +82,10 @@ class Place(Spec):
     """Wait in one queue for all nodes, or choose a node on arrival and wait there."""
     when_down: Literal["wait", "refuse"] = "wait"
     """While no node is up: wait for one, or fail at once with `refused`."""
+
+    def fullness(self, used: Used, nodes: int) -> float | None:
+        """Share of what the most loaded of its nodes can do that it did; None where nothing limits it."""
+        return used.busy * (self.keyed.hottest(nodes) if self.keyed is not None else 1.0)
 
     @model_validator(mode="after")
     def _preemption_needs_priorities(self) -> Self:
@@ -142,6 +166,10 @@ class Delay(Spec):
     service: Distribution | None = None
     """Demand of a visit that brings none of its own."""
 
+    def fullness(self, used: Used, nodes: int) -> float | None:
+        """None: there is room for everybody."""
+        return None
+
 
 class GroupCommit(Spec):
     """One flush serves all who wait when it starts; who comes during it waits for the next."""
@@ -156,6 +184,13 @@ class GroupCommit(Spec):
     """The node group it stands on (its first node); a crash there interrupts those in the flush."""
     when_down: Literal["wait", "refuse"] = "wait"
     """While the node is down: wait, or fail at once with `refused`."""
+
+    def fullness(self, used: Used, nodes: int) -> float | None:
+        """Share of the places in back-to-back flushes, as long as those that were made, that was taken; None where a
+        flush serves everybody: however long it is under way, there is room for more."""
+        if self.batch_limit is None:
+            return None
+        return used.busy * used.served / (used.rounds * self.batch_limit) if used.rounds else 0.0
 
 
 class Polled(Spec):
@@ -181,6 +216,14 @@ class Polled(Spec):
     keyed: Keyed | None = None
     """Which node's queue, by a key; needed with several nodes."""
 
+    def fullness(self, used: Used, nodes: int) -> float | None:
+        """Share of the places in as many reads as the interval and their length allow that was taken."""
+        if not used.rounds:
+            return 0.0
+        period_s = max(self.interval_ns / 1e9, used.busy * used.seconds * nodes / used.rounds)
+        reads = max(used.seconds * nodes / period_s, used.rounds)  # a prompt reads without waiting for its turn
+        return used.served / (reads * self.batch) * (self.keyed.hottest(nodes) if self.keyed is not None else 1.0)
+
     @model_validator(mode="after")
     def _saves_reads(self) -> Self:
         if self.burst > 1 and self.trigger == "timer":
@@ -205,6 +248,10 @@ class TokenBucket(Spec):
     """Wait in line for the next token, or fail at once with `rejected`."""
     queue_limit: Annotated[int, Field(ge=0)] | None = None
     """How many may wait; the next one is rejected."""
+
+    def fullness(self, used: Used, nodes: int) -> float | None:
+        """Share of the tokens that was taken."""
+        return used.served / (self.rate_per_s * used.seconds) if self.rate_per_s else None
 
 
 def _kind_defaults_to_server(value: Any) -> Any:
@@ -249,4 +296,5 @@ __all__ = [
     "Shed",
     "Station",
     "TokenBucket",
+    "Used",
 ]

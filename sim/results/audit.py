@@ -1,8 +1,8 @@
 """Laws that every run must keep, checked on its columns, whichever engine wrote them.
 
 Nothing is created or lost; Little's law holds exactly on the sample path; nobody is busier than possible; the split
-of latency adds up to latency without a remainder. Wait-for cycles are found by the engine, which alone knows who
-waits for whom; it writes them into `findings`.
+of latency adds up to latency without a remainder. A deadlock breaks no law: it is the scenario's doing, found by the
+engine, which alone knows who waits for whom, and told with the figures.
 """
 
 from __future__ import annotations

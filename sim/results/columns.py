@@ -224,13 +224,42 @@ class BudgetUse:
 
 
 @dataclass(frozen=True, slots=True)
+class Waiter:
+    """An execution that holds units of some places, outermost first, while it waits for those of another."""
+
+    execution: int
+    holds: tuple[str, ...]
+    waits_for: str
+
+    def __str__(self) -> str:
+        return f"execution {self.execution} holds {', '.join(self.holds) or 'nothing'} and waits for {self.waits_for}"
+
+
+@dataclass(frozen=True, slots=True)
+class Deadlock:
+    """Jobs that wait for each other for ever.
+
+    since_ns: when the first of them could no longer go on. jobs: how many are stuck at the end of the run. cycle: one
+    cycle among those stuck first, from the oldest on; each waits for what the next one holds.
+    """
+
+    since_ns: int
+    jobs: int
+    cycle: tuple[Waiter, ...]
+
+    def __str__(self) -> str:
+        return f"deadlock: {self.jobs} jobs wait for each other: {'; '.join(map(str, self.cycle))}"
+
+
+@dataclass(frozen=True, slots=True)
 class Replication:
     """Everything that one run leaves behind.
 
     followed_ns: until then sources ran. end_ns: when the run ended. counts: operations of the cohort by (routine,
     operation). attempts: (first attempts, further attempts) of the cohort by routine. sample_ns, samples: instants
     and values of the timeline. reactions_ns: when timers, retries and sagas reacted. events: timed events handled.
-    findings: broken laws; empty after a sound run. nodes_on: by controller; breakers, budgets: by name.
+    findings: broken laws; empty after a sound run. nodes_on: by controller; breakers, budgets: by name. deadlock: jobs
+    that wait for each other for ever, which is the scenario's doing and breaks no law.
     """
 
     index: int
@@ -258,3 +287,4 @@ class Replication:
     nodes_on: dict[str, NodesOn] = field(default_factory=dict)
     breakers: dict[str, BreakerUse] = field(default_factory=dict)
     budgets: dict[str, BudgetUse] = field(default_factory=dict)
+    deadlock: Deadlock | None = None

@@ -99,7 +99,7 @@ def told_by_columns(network: Network, plan: Plan, run: Replication) -> set[str]:
         "span.after_crash": any(use.count for use in run.spans.values() if use.after_crash),
         "monitor.violated": any(count.violated for count in run.monitors),
         "monitor.undecided": any(count.undecided for count in run.monitors),
-        "finding.deadlock": any("deadlock" in finding for finding in run.findings),
+        "finding.deadlock": run.deadlock is not None,
         "finding.nothing_left": any("no event is left" in finding for finding in run.findings),
         **{f"outcome.{name}": bool((outcomes == index).any()) for index, name in enumerate(OUTCOMES)},
     }

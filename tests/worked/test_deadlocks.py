@@ -14,11 +14,37 @@ routines:
 
 
 def test_two_locks_taken_in_opposite_order(engine: Engine) -> None:
-    t = engine(TWO_LOCKS % "{acquire: b}", {"ab": [0], "ba": [0]}, broken=True)
+    t = engine(TWO_LOCKS % "{acquire: b}", {"ab": [0], "ba": [0]}, stuck=True)
     assert t.ends == [None, None]
-    (finding,) = t.findings
+    finding = str(t.run.deadlock)
     assert "deadlock: 2 jobs wait for each other" in finding
     assert finding.endswith("execution 0 holds a and waits for b; execution 1 holds b and waits for a")
+
+
+def test_it_is_told_since_when_and_by_whom_it_began_though_others_join_later(engine: Engine) -> None:
+    # Execution 0 waits for `b` from 1 on, execution 1 for `a` from 6 on; the third only stands behind them, from 8 on.
+    text = TWO_LOCKS % "{acquire: b}"
+    text = text.replace("ba: [{acquire: b}, {delay: 1 ms}", "ba: [{acquire: b}, {delay: 6 ms}")
+    t = engine(text, {"ab": [0, 8], "ba": [0]}, stuck=True)
+    assert t.run.deadlock is not None
+    assert (t.run.deadlock.since_ns, t.run.deadlock.jobs) == (6_000_000, 3)
+    assert [one.execution for one in t.run.deadlock.cycle] == [0, 1]
+    assert (t.run.deadlock.cycle[0].holds, t.run.deadlock.cycle[0].waits_for) == (("a",), "b")
+
+
+def test_many_units_are_a_deadlock_only_when_the_last_one_is_held(engine: Engine) -> None:
+    # Three units of `a`, each held by one that wants another: execution 2 asks last, at 8, and then none is left free.
+    t = engine(
+        """
+        sources: {jobs: {routine: job, arrivals: {trace: t}}}
+        resources: {a: {units: 3}}
+        routines: {job: [{acquire: a}, {delay: 5 ms}, {acquire: {resource: a, units: 1}}]}
+        """,
+        {"jobs": [0, 1, 3]},
+        stuck=True,
+    )
+    assert t.run.deadlock is not None
+    assert t.run.deadlock.since_ns == 8_000_000
 
 
 def test_one_after_the_other_is_no_deadlock(engine: Engine) -> None:
@@ -46,8 +72,8 @@ def test_a_task_that_will_be_taken_back_dissolves_it(engine: Engine) -> None:
 
 
 def test_children_can_be_part_of_it(engine: Engine) -> None:
-    t = engine(TWO_LOCKS % "{fork: {items: 1, steps: [{acquire: b}]}}", {"ab": [0], "ba": [0]}, broken=True)
-    assert "execution 0 holds a and waits for b" in t.findings[0]
+    t = engine(TWO_LOCKS % "{fork: {items: 1, steps: [{acquire: b}]}}", {"ab": [0], "ba": [0]}, stuck=True)
+    assert "execution 0 holds a and waits for b" in str(t.run.deadlock)
 
 
 def test_it_is_found_over_two_rows_of_many(engine: Engine) -> None:
@@ -62,9 +88,11 @@ def test_it_is_found_over_two_rows_of_many(engine: Engine) -> None:
           ba: [{set: {row: {to: 4}}}, {acquire: rows}, {delay: 1 ms}, {set: {row: {to: 1}}, name: to}, {acquire: rows}]
         """,
         {"ab": [0], "ba": [0]},
-        broken=True,
+        stuck=True,
     )
-    assert "execution 0 holds rows and waits for rows; execution 1 holds rows and waits for rows" in t.findings[0]
+    assert "execution 0 holds rows and waits for rows; execution 1 holds rows and waits for rows" in str(
+        t.run.deadlock
+    )
 
 
 def test_it_is_found_in_a_ring_of_blocking_stations(engine: Engine) -> None:
@@ -78,9 +106,9 @@ def test_it_is_found_in_a_ring_of_blocking_stations(engine: Engine) -> None:
         routines: {ab: [{use: a}, {use: b}], ba: [{use: b}, {use: a}]}
         """,
         {"ab": [0], "ba": [0]},
-        broken=True,
+        stuck=True,
     )
-    assert "execution 0 holds a and waits for b; execution 1 holds b and waits for a" in t.findings[0]
+    assert "execution 0 holds a and waits for b; execution 1 holds b and waits for a" in str(t.run.deadlock)
 
 
 def test_a_door_opens_when_somebody_in_line_gives_up(engine: Engine) -> None:
@@ -155,7 +183,7 @@ def test_a_deadline_that_stops_what_is_under_way_dissolves_it(engine: Engine) ->
     body = "{attempt: {start_to_close: 1 h, %ssteps: [{acquire: a}, {delay: 1 ms}, {acquire: b}]}}"
     text = TWO_LOCKS.replace("[{acquire: a}, {delay: 1 ms}, %s]", "[%s]")
     assert engine(text % (body % "stops: true, "), {"ab": [0], "ba": [0]}, drain=0).ends == [None, None]
-    t = engine(text % (body % ""), {"ab": [0], "ba": [0]}, drain=7_200_000, broken=True)
-    assert "deadlock" in t.findings[0]
+    t = engine(text % (body % ""), {"ab": [0], "ba": [0]}, drain=7_200_000, stuck=True)
+    assert "deadlock" in str(t.run.deadlock)
     t = engine(text % (body % "stops: true, "), {"ab": [0], "ba": [0]}, drain=7_200_000)
     assert (t.ends, t.errors) == ([3_600_000, 3_600_001], {0: "timeout_start_to_close"})

@@ -125,11 +125,12 @@ def run(
     seed: int = 1,
     drill: str | None = None,
     broken: bool = False,
+    stuck: bool = False,
 ) -> Timeline:
     """Run the network in `text` (YAML) and audit it; times in ms.
 
     arrivals: by source with `arrivals: {trace: ..}`, when its executions come. broken: the audit has to find
-    something; otherwise it must find nothing.
+    something; otherwise it must find nothing. stuck: jobs have to wait for each other for ever; otherwise none may.
     """
     plan = Plan(
         seed=seed,
@@ -145,4 +146,5 @@ def run(
     assert replication.engine == engine, f"this ran on {replication.engine}"
     findings = audit(replication)
     assert bool(findings) == broken, findings
+    assert (replication.deadlock is not None) == stuck, replication.deadlock
     return Timeline(replication, findings)

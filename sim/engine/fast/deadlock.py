@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,16 +14,19 @@ from sim.engine.fast.lists import chain, chains, holders_of, lines_of, units_of
 from sim.engine.fast.program import Program
 from sim.network import Network
 from sim.network.places import Server
+from sim.results.columns import Deadlock, Waiter
 
 Words = NDArray[np.int64]
 
 
-def cycles(network: Network, program: Program, m: Words, is_idle: bool) -> Iterator[str]:
-    """Says that jobs wait for each other for ever, with one cycle, or when executions are open and nothing is due."""
-    knot = Knot(network, program, m)
-    if knot.stuck:
-        yield f"deadlock: {len(knot.stuck)} jobs wait for each other: {'; '.join(knot.cycle())}"
-    elif is_idle and m[L.H_COHORT_OPEN]:
+def deadlock(network: Network, program: Program, m: Words) -> Deadlock | None:
+    """The jobs that wait for each other for ever, and since when; None where there are none."""
+    return Knot(network, program, m).deadlock()
+
+
+def unending(m: Words, is_idle: bool) -> Iterator[str]:
+    """Says that executions are open and nothing is due that could end them."""
+    if is_idle and m[L.H_COHORT_OPEN]:
         yield (
             f"{int(m[L.H_COHORT_OPEN])} executions are open and no event is left that could end them; "
             f"look at one with --execution"
@@ -52,8 +56,27 @@ class Knot:
                 door = chain(m, int(m[place + L.P_DOOR]), L.G_LINKS)
                 self.wanted.update({self.job_of(grant): grant for grant in door})
                 self.at_door.update(door)
-        self.stuck = set(self.wanted)
-        for job in self.wanted:
+        self.stuck = self._greatest(set(self.wanted))
+
+    def deadlock(self) -> Deadlock | None:
+        """The set, and one cycle of what was stuck first: of those who asked by the least time that leaves any."""
+        if not self.stuck:
+            return None
+        every = self.stuck
+        asked = {job: self.word(self.wanted[job] + L.G_TIME) for job in every if job in self.wanted}
+        times = sorted(set(asked.values()))
+
+        def stuck_by(time_ns: int) -> set[int]:
+            return self._greatest({job for job, since in asked.items() if since <= time_ns})
+
+        since_ns = times[bisect_left(times, True, key=lambda time_ns: bool(stuck_by(time_ns)))]
+        self.stuck = stuck_by(since_ns)
+        return Deadlock(since_ns, len(every), tuple(self.cycle()))
+
+    def _greatest(self, waiting: set[int]) -> set[int]:
+        """The greatest such set among jobs that wait for units, and those that wait for them."""
+        self.stuck = set(waiting)
+        for job in waiting:
             parent = self.parent(job)
             while parent and self.awaits(parent):
                 self.stuck.add(parent)
@@ -63,6 +86,7 @@ class Knot:
             before = len(self.stuck)
             self.within_reach = {place: self._within_reach(place) for place in self.names}
             self.stuck = {job for job in self.stuck if self._is_stuck(job)}
+        return self.stuck
 
     def _may_be(self) -> bool:
         """Whether anybody holds units who waits too, or whose children may; without that there is no knot."""
@@ -186,7 +210,7 @@ class Knot:
 
     # -- one cycle ------------------------------------------------------------------------------------------
 
-    def cycle(self) -> list[str]:
+    def cycle(self) -> list[Waiter]:
         """One cycle: who holds what and waits for what, from the job with the least number on."""
         job = min(self.stuck, key=lambda job: self.word(job + L.J_ORDER))
         seen: list[int] = []
@@ -207,13 +231,11 @@ class Knot:
             self.job_of(g) for n in nodes for g in holders_of(self.m, place, n) if self.job_of(g) in self.stuck
         )
 
-    def _says(self, job: int) -> str:
+    def _says(self, job: int) -> Waiter:
         held: list[str] = []
         holder = job
         while holder:
             has = [g for g in reversed(self.held(holder)) if self.word(g + L.G_NODE) & L.NODE_MASK]
             held = [self.names[self.place_of(grant)] for grant in has] + held
             holder = self.parent(holder)
-        ordinal = self.word(job + L.J_ORDER) >> 24
-        waits = self.names[self.place_of(self.wanted[job])]
-        return f"execution {ordinal} holds {', '.join(held) or 'nothing'} and waits for {waits}"
+        return Waiter(self.word(job + L.J_ORDER) >> 24, tuple(held), self.names[self.place_of(self.wanted[job])])

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.engine.fast import layout as L
-from sim.engine.fast.deadlock import cycles
+from sim.engine.fast.deadlock import deadlock, unending
 from sim.engine.fast.lists import chain, chains, lines_of, read_log, total, wide
 from sim.engine.fast.program import Program
 from sim.engine.plan import Plan
@@ -54,6 +54,7 @@ def replication_of(
         for name in names
     }
     samples = _samples(m, plan, network)
+    stuck = deadlock(network, program, m)
     return Replication(
         index=plan.replication,
         engine="fast",
@@ -76,13 +77,14 @@ def replication_of(
         episodes=_episodes(m, program, network),
         monitors=tuple(_monitor(m, program.handles[f"monitor {name}"], name) for name in network.monitors),
         events=_events(m, program, network),
-        findings=tuple(cycles(network, program, m, is_idle)),
+        findings=() if stuck is not None else tuple(unending(m, is_idle)),
         nodes_on={
             name: _nodes_on(m, program.handles[f"controller {name}"], controller.of)
             for name, controller in network.controllers.items()
         },
         breakers={name: _breaker(m, program.handles[f"breaker {name}"]) for name in network.breakers},
         budgets={name: _budget(m, program.handles[f"budget {name}"]) for name in network.budgets},
+        deadlock=stuck,
     )
 
 

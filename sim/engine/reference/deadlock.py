@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -9,17 +10,20 @@ from sim.engine.reference.control import Family
 from sim.engine.reference.jobs import Job
 from sim.engine.reference.pools import Grant, Pool
 from sim.engine.reference.stations import Servers, Visit
+from sim.results.columns import Deadlock, Waiter
 
 if TYPE_CHECKING:
     from sim.engine.reference.engine import Engine
 
 
-def cycles(engine: Engine) -> Iterator[str]:
-    """Says that jobs wait for each other for ever, with one cycle, or when executions are open and nothing is due."""
-    knot = Knot([*engine.pools.values(), *(s for s in engine.stations.values() if isinstance(s, Servers))])
-    if knot.stuck:
-        yield f"deadlock: {len(knot.stuck)} jobs wait for each other: {'; '.join(knot.cycle())}"
-    elif engine.clock.next_ns is None and engine.recorder.cohort_open:
+def deadlock(engine: Engine) -> Deadlock | None:
+    """The jobs that wait for each other for ever, and since when; None where there are none."""
+    return Knot([*engine.pools.values(), *(s for s in engine.stations.values() if isinstance(s, Servers))]).deadlock()
+
+
+def unending(engine: Engine) -> Iterator[str]:
+    """Says that executions are open and nothing is due that could end them."""
+    if engine.clock.next_ns is None and engine.recorder.cohort_open:
         yield (
             f"{engine.recorder.cohort_open} executions are open and no event is left that could end them; "
             f"look at one with --execution"
@@ -40,8 +44,27 @@ class Knot:
         for pool in pools:
             at_door = pool.door if isinstance(pool, Servers) else []
             self.wanted.update({grant.job: grant for grant in [*pool.waiting_grants(), *at_door]})
-        self.stuck: set[Job] = set(self.wanted)
-        for job in self.wanted:
+        self.stuck = self._greatest(set(self.wanted))
+
+    def deadlock(self) -> Deadlock | None:
+        """The set, and one cycle of what was stuck first: of those who asked by the least time that leaves any."""
+        if not self.stuck:
+            return None
+        every = self.stuck
+        asked = {job: self.wanted[job].asked_ns for job in every if job in self.wanted}
+        times = sorted(set(asked.values()))
+
+        def stuck_by(time_ns: int) -> set[Job]:
+            return self._greatest({job for job, since in asked.items() if since <= time_ns})
+
+        since_ns = times[bisect_left(times, True, key=lambda time_ns: bool(stuck_by(time_ns)))]
+        self.stuck = stuck_by(since_ns)
+        return Deadlock(since_ns, len(every), tuple(self.cycle()))
+
+    def _greatest(self, waiting: set[Job]) -> set[Job]:
+        """The greatest such set among jobs that wait for units, and those that wait for them."""
+        self.stuck = set(waiting)
+        for job in waiting:
             parent = job.parent
             while parent is not None and parent.awaits is not None:
                 self.stuck.add(parent)
@@ -51,6 +74,7 @@ class Knot:
             before = len(self.stuck)
             self.within_reach = {pool: self._within_reach(pool) for pool in self.pools}
             self.stuck = {job for job in self.stuck if self._is_stuck(job)}
+        return self.stuck
 
     def _within_reach(self, pool: Pool) -> list[int]:
         """Units of each node that the set does not hold; all where a node may come back or a preemption free them."""
@@ -90,7 +114,7 @@ class Knot:
             child = child.parent
         return False
 
-    def cycle(self) -> list[str]:
+    def cycle(self) -> list[Waiter]:
         """One cycle: who holds what and waits for what, from the job with the least number on."""
         job = min(self.stuck, key=lambda job: job.order)
         seen: list[Job] = []
@@ -109,16 +133,13 @@ class Knot:
         places = grant.pool.nodes if grant.wanted < 0 else [grant.pool.nodes[grant.wanted]]
         return next(other.job for place in places for other in place.holders if other.job in self.stuck)
 
-    def _says(self, job: Job) -> str:
+    def _says(self, job: Job) -> Waiter:
         held: list[str] = []
         holder: Job | None = job
         while holder is not None:
             held = [grant.pool.name for grant in holder.held if grant.node >= 0] + held
             holder = holder.parent
-        grant = self.wanted[job]
-        return (
-            f"execution {job.execution.ordinal} holds {', '.join(held) or 'nothing'} and waits for {grant.pool.name}"
-        )
+        return Waiter(job.execution.ordinal, tuple(held), self.wanted[job].pool.name)
 
 
-__all__ = ["Knot", "cycles"]
+__all__ = ["Knot", "deadlock", "unending"]

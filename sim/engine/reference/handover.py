@@ -8,7 +8,7 @@ import numpy as np
 
 from sim.engine.reference.batches import FlushStation, PolledStation
 from sim.engine.reference.controllers import ControllerProcess
-from sim.engine.reference.deadlock import cycles
+from sim.engine.reference.deadlock import deadlock, unending
 from sim.engine.reference.stations import ONE_CORE, Shared
 from sim.network.facts import node_groups
 from sim.results.columns import (
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 def replication_of(engine: Engine, followed_ns: int) -> Replication:
     """What the run leaves behind."""
     recorder, plan, clock = engine.recorder, engine.plan, engine.clock
+    stuck = deadlock(engine)
     routines = tuple(engine.routine_ids)
     return Replication(
         index=plan.replication,
@@ -77,13 +78,14 @@ def replication_of(engine: Engine, followed_ns: int) -> Replication:
         ),
         monitors=tuple(engine.watch.tally.values()),
         events=_events(engine),
-        findings=tuple(cycles(engine)),
+        findings=() if stuck is not None else tuple(unending(engine)),
         nodes_on={name: _nodes_on(controller) for name, controller in engine.controllers.items()},
         breakers={
             name: BreakerUse(len(one.circuits), one.asked, one.turned_away, one.opened)
             for name, one in engine.breakers.items()
         },
         budgets={name: BudgetUse(one.wanted, one.withheld) for name, one in engine.budgets.items()},
+        deadlock=stuck,
     )
 
 

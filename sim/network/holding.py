@@ -1,0 +1,127 @@
+"""Who waits for whom: which places work asks for while it holds units of another, and which places it visits at all.
+
+The relation follows from the routines alone. Whether a place is full is measured; the full place that keeps others
+full is the innermost one along this relation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from sim.network.network import Network
+from sim.network.places import Server
+from sim.network.routines import Acquire, Call, Fork, Release, Step, Steps, Use
+from sim.network.walk import bodies
+
+Held = frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """inner: by resource, the places that its holders ask for while they hold it. visited: by routine, the places
+    that it asks for, in routines that it calls too."""
+
+    inner: Mapping[str, frozenset[str]]
+    visited: Mapping[str, frozenset[str]]
+
+    def behind(self, place: str) -> frozenset[str]:
+        """The places whose holders may wait for this one, directly or through others; itself not."""
+        found: set[str] = set()
+        fresh = {place}
+        while fresh:
+            fresh = {name for name, inside in self.inner.items() if inside & fresh} - found
+            found |= fresh
+        return frozenset(found - {place})
+
+    def within(self, place: str) -> frozenset[str]:
+        """The places that its holders may wait for, directly or through others; itself not."""
+        found: set[str] = set()
+        fresh = {place}
+        while fresh:
+            fresh = {inside for name in fresh for inside in self.inner.get(name, ())} - found
+            found |= fresh
+        return frozenset(found - {place})
+
+
+def holding(network: Network) -> Holding:
+    """Walks every routine from its start with what is held there.
+
+    Where ways part, all that any of them still holds counts as held after it. Children hold what the parent holds that
+    awaits them; of those that nobody awaits the parent's units do not depend.
+    """
+    walker = _Walker(network)
+    for routine in network.routines:
+        walker.routine(routine, frozenset())
+    visited: dict[str, frozenset[str]] = {}
+    for routine in network.routines:
+        visited[routine] = frozenset().union(*(walker.asked[name] for name in walker.reached(routine)))
+    return Holding({name: frozenset(inside) for name, inside in walker.inner.items()}, visited)
+
+
+@dataclass(slots=True)
+class _Walker:
+    network: Network
+    inner: dict[str, set[str]] = field(default_factory=dict)
+    asked: dict[str, set[str]] = field(default_factory=dict)
+    calls: dict[str, set[str]] = field(default_factory=dict)
+    known: dict[tuple[str, Held], Held] = field(default_factory=dict)
+
+    def reached(self, routine: str) -> set[str]:
+        """The routine and all that it calls."""
+        found: set[str] = set()
+        fresh = {routine}
+        while fresh:
+            found |= fresh
+            fresh = {called for name in fresh for called in self.calls.get(name, ())} - found
+        return found
+
+    def routine(self, name: str, held: Held) -> Held:
+        """What is held after a routine that is begun with so much held."""
+        if (name, held) not in self.known:
+            self.known[name, held] = held  # what calls itself adds nothing that the first pass does not see
+            self.asked.setdefault(name, set())
+            self.known[name, held] = self.steps(name, self.network.routines[name], held)
+        return self.known[name, held]
+
+    def steps(self, routine: str, steps: Steps, held: Held) -> Held:
+        """What is held after these steps."""
+        for step in steps:
+            held = self.step(routine, step, held)
+        return held
+
+    def step(self, routine: str, step: Step, held: Held) -> Held:
+        """What is held after one step; what it asks for is written down."""
+        around = held
+        if isinstance(step, Acquire):
+            self._asks(routine, step.acquire.resource, held)
+            held |= {step.acquire.resource}
+        elif isinstance(step, Release):
+            return held - {step.release}
+        elif isinstance(step, Use):
+            self._asks(routine, step.use.station, held)
+            return held - self._servers(held) | self._kept(step.use.station)
+        elif isinstance(step, Call):
+            self.calls.setdefault(routine, set()).add(step.call)
+            return self.routine(step.call, held)
+        elif isinstance(step, Fork):
+            for _, body in bodies(step):
+                self.steps(routine, body, held if step.fork.join else frozenset())
+            return held
+        return held.union(*(self.steps(routine, body, around) for _, body in bodies(step)))
+
+    def _asks(self, routine: str, place: str, held: Held) -> None:
+        self.asked.setdefault(routine, set()).add(place)
+        for one in held - {place}:
+            self.inner.setdefault(one, set()).add(place)
+
+    def _servers(self, held: Held) -> Held:
+        return frozenset(name for name in held if name in self.network.stations)
+
+    def _kept(self, station: str) -> Held:
+        """A server that is kept, once it is done, until the next place has room."""
+        blocking = any(isinstance(one, Server) and one.when_full == "block" for one in self.network.stations.values())
+        return frozenset({station}) if blocking and isinstance(self.network.stations[station], Server) else frozenset()
+
+
+__all__ = ["Holding", "holding"]

@@ -1,0 +1,296 @@
+"""Whether a system is asked for more than it can do, which place says so, and which one keeps it from doing more.
+
+Judged workflow by workflow against every place that it visits. Work that waits is that in lines, or that of
+executions that spend their time waiting, backing off and starting anew: an execution that sleeps for a day is no
+overload, though the number in flight grows all day. What a full place turns away counts like what waits for it, as
+far as executions ended without success; a share that fails by the scenario's own error rates does not. The rule and
+its error rates are told in `offered_load`; with several workflows each is judged at its share of MISTAKEN.
+
+Lines by key hide a full node behind the mean over all. Where the shares of the nodes are known (a Zipf exponent) the
+most loaded one is meant. Else the growth of the line speaks, over the second half of the window: a line that starts
+empty at load 1 exactly is a reflected Brownian motion, whose mean grows by 0.234 s sqrt(T) in the second half of T
+against a standard error of s sqrt(T / 2 / R) over R replications, hence by 0.331 sqrt(R) errors. Beyond the quantile of
+t and that many errors it is overload; at smaller loads there is less growth.
+
+Not judged: closed loops, whose clients wait for what they ask for, and whatever is not stationary.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from sim.figure import Figure
+from sim.network import Network
+from sim.network.facts import group_of, node_groups
+from sim.network.holding import Holding, holding
+from sim.network.sources import ClosedArrivals
+from sim.results.columns import COMPENSATED, FAILED, REJECTED, SUCCEEDED, Ints, Replication
+from sim.stats.freedom import FloatArray, t_quantile
+from sim.stats.intervals import mean_interval
+from sim.stats.offered_load import BATCHES, MISTAKEN, OfferedLoad, offered_load, sums_by_batch
+from sim.stats.room import fullness, places_of
+
+FULL = 0.95
+"""Share of what a place can do from which it is full."""
+LEAST_SAMPLES = 2 * BATCHES
+"""Samples of the timeline in the window below which nothing is judged."""
+WAITING = ("wait.", "opening.", "blocked.", "backoff", "lost", "paused")
+"""States in which an execution makes no headway."""
+TURNED_AWAY = frozenset(
+    {
+        *("rejected", "refused", "patience", "open_circuit", "preempted", "join", "cancelled"),
+        *("timeout_schedule_to_start", "timeout_start_to_close", "timeout_schedule_to_close", "timeout_heartbeat"),
+    }
+)
+"""Failures that a full place can bring about; others are the scenario's own."""
+FROM_EMPTY = 0.331
+"""Standard errors, times the root of the number of replications, by which a line from empty grows at load 1."""
+MOST_BEHIND = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """A workflow in the window, each a second: offered, done (succeeded), and the growth of its number in flight."""
+
+    workflow: str
+    offered: Figure
+    done: Figure
+    growth: Figure
+    overloaded: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A place as it was found: share of what it can do that it did, and how many waited there on average."""
+
+    name: str
+    utilisation: float
+    waiting: float
+
+
+@dataclass(frozen=True, slots=True)
+class Overload:
+    """What a system was asked for and what it did of it.
+
+    offered, done, growth: of all overloaded workflows together, of all if there is none; a second. full: the innermost
+    full place, then those whose units are held meanwhile and have lines of their own. behind: what is full next, by
+    how much more it takes.
+    """
+
+    flows: tuple[Flow, ...]
+    offered: Figure
+    done: Figure
+    growth: Figure
+    full: tuple[Place, ...] = ()
+    behind: tuple[Place, ...] = ()
+
+    @property
+    def overloaded(self) -> bool:
+        """Whether more was asked for than could be done."""
+        return any(flow.overloaded for flow in self.flows)
+
+    @property
+    def turned_away(self) -> bool:
+        """Whether the rest is turned away rather than piled up."""
+        return self.growth.low is not None and self.growth.low <= 0
+
+
+def overload(network: Network, replications: Sequence[Replication], confidence: float = 0.95) -> Overload | None:
+    """The judgement of base runs of a stationary network; None where there is nothing to judge by."""
+    closed = {one.routine for one in network.sources.values() if isinstance(one.arrivals, ClosedArrivals)}
+    counted = {one.routine for one in network.sources.values() if one.counted and one.during is None} - closed
+    views = [_View(network, run) for run in replications]
+    if not views or min(view.samples for view in views) < LEAST_SAMPLES:
+        return None
+    judge = _Judge(network, views, holding(network))
+    workflows = [name for name in replications[0].routines if name in counted and judge.offered(name).any()]
+    if not workflows:
+        return None
+    found = {name: judge.culprit(name, MISTAKEN / len(workflows)) for name in workflows}
+    guilty = [name for name in workflows if found[name]]
+    flows = tuple(
+        Flow(name, *(_rate(part, confidence) for part in judge.rates([name])), bool(found[name])) for name in workflows
+    )
+    totals = [_rate(part, confidence) for part in judge.rates(guilty or workflows)]
+    if not guilty:
+        return Overload(flows, *totals)
+    heaviest = max(guilty, key=lambda name: judge.offered(name).sum())
+    full, behind = judge.chain(heaviest, found[heaviest])
+    return Overload(flows, *totals, full, behind)
+
+
+def _rate(values: Sequence[float], confidence: float) -> Figure:
+    return mean_interval(values, "1/s", confidence)
+
+
+class _View:
+    """The window of one run, cut into batches between samples of the timeline."""
+
+    def __init__(self, network: Network, run: Replication) -> None:
+        self.run = run
+        inside = np.flatnonzero((run.sample_ns >= run.begin_ns) & (run.sample_ns < run.horizon_ns))
+        self.samples = len(inside)
+        self.at = inside[np.linspace(0, len(inside) - 1, BATCHES + 1).astype(int)] if len(inside) else inside
+        self.edges_ns = run.sample_ns[self.at]
+        self.seconds = (run.horizon_ns - run.begin_ns) * 1e-9
+        self.full = {name: fullness(network, name, run) for name in places_of(network)}
+
+    def rows(self, workflow: str) -> tuple[Ints, Ints, Ints]:
+        """Starts, ends of those that ended, and outcomes of these, of a workflow's executions."""
+        rows = self.run.executions
+        mine = np.flatnonzero(rows.routine == self.run.routines.index(workflow))
+        ended = mine[rows.end_ns[mine] >= 0]
+        return rows.start_ns[mine], ended, rows.end_ns[ended]
+
+    def arrivals(self, workflow: str) -> FloatArray:
+        """Arrivals by batch."""
+        return sums_by_batch(self.rows(workflow)[0], self.edges_ns)
+
+    def grown(self, series: str) -> FloatArray:
+        """By how much a sampled number grew in each batch."""
+        return np.diff(self.run.samples[series][self.at]).astype(np.float64)
+
+    def line(self, place: str) -> FloatArray:
+        """By how much the line of a place grew in each batch; those in service beyond shared cores are in line."""
+        waiting = self.run.samples[f"queue.{place}"][self.at].astype(np.float64)
+        use = self.run.places[place]
+        if use.speed_area is not None and use.batches is None:
+            waiting = waiting + np.maximum(self.run.samples[f"busy.{place}"][self.at] - use.units, 0.0)
+        return np.diff(waiting)
+
+    def waiting(self, place: str) -> float:
+        """How many waited on average."""
+        use = self.run.places[place]
+        area = use.waiting_area + (0.0 if use.batches is not None else (use.excess_area or 0.0))
+        return area / (self.seconds * 1e9)
+
+    def busy(self, place: str) -> FloatArray:
+        """Share of what the place can do that it did, by batch: as sampled, with the mean that was measured."""
+        whole = self.full[place] or 0.0
+        units = self.run.places[place].units or math.inf
+        sampled = np.minimum(self.run.samples[f"busy.{place}"], units)
+        parts = [sampled[a:b].mean() for a, b in zip(self.at[:-1], self.at[1:], strict=True)]
+        mean = float(np.mean(parts))
+        return np.array(parts) * (whole / mean) if mean else np.full(BATCHES, whole)
+
+    def gone(self, place: str) -> int:
+        """Visits that were turned away or gave up."""
+        use = self.run.places[place]
+        return use.abandoned + use.rejected + use.refused
+
+    def lost(self, workflow: str, most: int) -> FloatArray:
+        """Executions by batch that ended without success, because of what a full place brings about."""
+        rows = self.run.executions
+        _, ended, end_ns = self.rows(workflow)
+        outcome = rows.outcome[ended]
+        failed = np.isin(outcome, (FAILED, REJECTED))
+        for position in np.flatnonzero(failed):
+            failed[position] = rows.errors.get(int(ended[position]), "") in TURNED_AWAY
+        every = np.sort(end_ns[failed | (outcome == COMPENSATED)])
+        found = sums_by_batch(every, self.edges_ns)
+        return found * min(1.0, most / found.sum()) if found.sum() else found
+
+    @cached_property
+    def idle_share(self) -> Mapping[str, float]:
+        """By workflow, the share of the time of its executions in which they made no headway."""
+        rows = self.run.executions
+        waits = [state.startswith(WAITING) for state in rows.states]
+        routine = rows.routine[rows.cohort]
+        found = {}
+        for index in np.unique(routine):
+            split = rows.split[routine == index].sum(axis=0)
+            found[self.run.routines[index]] = float(split[waits].sum() / split.sum()) if split.sum() else 0.0
+        return found
+
+
+class _Judge:
+    def __init__(self, network: Network, views: Sequence[_View], held: Holding) -> None:
+        self.views = views
+        self.held = held
+        self.places = [name for name, share in views[0].full.items() if share is not None]
+        groups = node_groups(network)
+        self.by_key = {
+            name
+            for name, place in places_of(network).items()
+            if groups.get(group_of(network, name), 1) > 1
+            and (getattr(place, "keyed", None) is not None or getattr(place, "wait_at", "place") == "node")
+        }
+
+    def _all(self, values: Sequence[FloatArray]) -> FloatArray:
+        return np.stack(values)
+
+    def offered(self, workflow: str) -> FloatArray:
+        """Arrivals by replication and batch."""
+        return self._all([view.arrivals(workflow) for view in self.views])
+
+    def rates(self, workflows: Sequence[str]) -> tuple[list[float], list[float], list[float]]:
+        """Offered, done, and growth in flight of workflows together, a second, by replication."""
+        offered, done, growth = [], [], []
+        for view in self.views:
+            run, rows = view.run, view.run.executions
+            mine = np.isin(rows.routine, [run.routines.index(name) for name in workflows])
+            came = mine & (rows.start_ns >= run.begin_ns) & (rows.start_ns < run.horizon_ns)
+            went = mine & (rows.end_ns >= run.begin_ns) & (rows.end_ns < run.horizon_ns)
+            offered.append(np.count_nonzero(came) / view.seconds)
+            done.append(np.count_nonzero(went & (rows.outcome == SUCCEEDED)) / view.seconds)
+            growth.append((np.count_nonzero(came) - np.count_nonzero(went)) / view.seconds)
+        return offered, done, growth
+
+    def culprit(self, workflow: str, mistaken: float) -> str:
+        """A place that is asked for more than it can do by a workflow; empty if there is none."""
+        visited = [name for name in self.places if name in self.held.visited[workflow]]
+        lines = {name: self._all([view.line(name) for view in self.views]) for name in visited}
+        grown = sum(float(line.sum()) for line in lines.values())
+        loads: dict[str, OfferedLoad] = {}
+        for name in visited:
+            in_front = {name, *self.held.behind(name)} & lines.keys()
+            behind = sum(float(lines[one].sum()) for one in in_front)
+            gone = [sum(view.gone(one) for one in in_front) for view in self.views]
+            if (behind > 0 and behind >= grown / 2) or any(gone):
+                loads[name] = self._load(workflow, name, max(behind, 0.0), gone, mistaken)
+            if name in self.by_key and self._grows(lines[name], mistaken):
+                return name
+        worst = max(loads, key=lambda name: loads[name].value, default="")
+        return worst if worst and loads[worst].is_too_much else ""
+
+    def _load(self, workflow: str, place: str, line: float, gone: Sequence[int], mistaken: float) -> OfferedLoad:
+        in_flight = self._all([view.grown(f"in_flight.{workflow}") for view in self.views])
+        grown = float(in_flight.sum())
+        idle = float(np.mean([view.idle_share.get(workflow, 0.0) for view in self.views]))
+        waits = min(1.0, max(line / grown, idle)) if grown > 0 else 0.0
+        lost = self._all([view.lost(workflow, most) for view, most in zip(self.views, gone, strict=True)])
+        full = self._all([view.busy(place) for view in self.views])
+        return offered_load(full, in_flight * waits + lost, self.offered(workflow), mistaken)
+
+    def _grows(self, line: FloatArray, mistaken: float) -> bool:
+        """Whether a line grows in the second half by more than one from empty does at load 1."""
+        late = line[:, BATCHES // 2 :]
+        error = float(late.std(ddof=1)) / math.sqrt(late.size)
+        limit = t_quantile(1 - 2 * mistaken, late.size - 1) + FROM_EMPTY * math.sqrt(len(late))
+        return error > 0 and float(late.mean()) > limit * error
+
+    # -- which place ------------------------------------------------------------------------------------------
+
+    def chain(self, workflow: str, culprit: str) -> tuple[tuple[Place, ...], tuple[Place, ...]]:
+        """The innermost full place with those that wait for it, and what is full next."""
+        inside = [name for name in self.places if name in self.held.within(culprit) and self._late(name) >= FULL]
+        innermost = [name for name in inside if not self.held.within(name) & set(inside)]
+        first = max(innermost or inside, key=self._late, default=culprit)
+        around = self.held.behind(first) & set(self.places)
+        held = sorted((n for n in around if self._place(n).waiting >= 1), key=lambda n: -self._place(n).waiting)
+        others = self.held.visited[workflow] & set(self.places) - around - {first}
+        next_full = sorted(others, key=lambda name: -self._late(name))[:MOST_BEHIND]
+        full = tuple(self._place(name) for name in (first, *held))
+        return full, tuple(self._place(name) for name in next_full if self._late(name) >= 0.5)
+
+    def _late(self, name: str) -> float:
+        """How full in the second half of the window."""
+        return float(np.mean([view.busy(name)[BATCHES // 2 :].mean() for view in self.views]))
+
+    def _place(self, name: str) -> Place:
+        return Place(name, min(self._late(name), 1.0), float(np.mean([view.waiting(name) for view in self.views])))

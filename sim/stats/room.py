@@ -1,0 +1,53 @@
+"""How much more load a place takes before it is full, as it was measured; each kind of place tells what full is.
+
+Room is what it could do over what it is asked for: servers and slots 1 / utilisation, a group commit the places in
+back-to-back flushes over the commits, a polled queue its reads' places over the visits, a rate limit its rate over the
+requests. Below 1 it is asked for more than it can do. It is linear: whatever makes visits longer under more load,
+such as a wait for another place while this one is held, makes the true room smaller.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+
+from sim.figure import Figure
+from sim.network import Network
+from sim.network.facts import group_of, node_groups
+from sim.network.places import Resource, Station, Used
+from sim.results.columns import PlaceUse, Replication
+from sim.stats.intervals import ratio_interval
+
+
+def places_of(network: Network) -> Mapping[str, Resource | Station]:
+    """Every resource and station by its name."""
+    return {**network.resources, **network.stations}
+
+
+def busy_of(use: PlaceUse, seconds: float) -> float:
+    """Share of its units in use, of cores at work, or of the time that a round is under way."""
+    if use.speed_area is not None:
+        return use.speed_area * 1e-9 / (use.units * seconds) if use.units else 0.0
+    return use.busy_area / use.units_area if use.units_area else 0.0
+
+
+def fullness(network: Network, name: str, run: Replication) -> float | None:
+    """Share of what the place can do that it did in the window of a run; None where nothing limits it."""
+    use, seconds = run.places[name], (run.horizon_ns - run.begin_ns) * 1e-9
+    nodes = node_groups(network).get(group_of(network, name), 1)
+    used = Used(seconds, use.served, busy_of(use, seconds), use.batches or 0)
+    return places_of(network)[name].fullness(used, nodes)
+
+
+def rooms(network: Network, replications: Sequence[Replication], confidence: float) -> Iterator[tuple[str, Figure]]:
+    """`room.PLACE` of every place that something limits and that was asked for anything."""
+    for name in places_of(network):
+        shares = [fullness(network, name, run) for run in replications]
+        asked, done = [], []
+        for share, run in zip(shares, replications, strict=True):
+            use = run.places[name]
+            asked.append((share or 0.0) * (use.asked / use.served if use.served else 1.0))
+            done.append(1.0)
+        if None not in shares and np.any(asked):
+            yield f"room.{name}", ratio_interval(done, asked, "x", confidence)
