@@ -22,6 +22,7 @@ class Problem:
     path: dotted path of the value in the file, such as `workers.orders.replicas`; empty for the whole file.
     message: what was found and what was expected, one sentence without a full stop.
     hint: what to write instead; empty when there is nothing better to say.
+    beside: path of another key that the problem is about as well; whoever places the problem tells where that stands.
     file, line, column: the place, counted from 1; 0 where there is no file behind the value.
     """
 
@@ -31,6 +32,7 @@ class Problem:
     file: str = ""
     line: int = 0
     column: int = 0
+    beside: str = ""
 
     def __str__(self) -> str:
         where = f"{self.file}:{self.line}:{self.column}  " if self.file and self.line else ""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sim.errors import Problem
+from sim.lower.connections import infeasible_pools
 from sim.lower.constants import Constants
 from sim.lower.packing import infeasible_packing
-from sim.lower.stores import infeasible_store
 from sim.lower.sums import mean_ns
 from sim.lower.tables import database_fault_problems, full_disks
 from sim.scenario.scenario import Scenario
@@ -22,12 +22,16 @@ def infeasible(scenario: Scenario) -> list[Problem]:
         return []
     constants = Constants(scenario)
     if scenario.temporal is None:
-        return [*full_disks(constants, scenario), *database_fault_problems(scenario)]
+        return [
+            *full_disks(constants, scenario),
+            *database_fault_problems(scenario),
+            *infeasible_pools(constants, scenario),
+        ]
     return [
         *_timeouts(scenario, constants),
         *_zones(scenario, constants),
         *_failovers(scenario),
-        *infeasible_store(constants, scenario),
+        *infeasible_pools(constants, scenario),
         *infeasible_packing(scenario),
         *full_disks(constants, scenario),
         *database_fault_problems(scenario),

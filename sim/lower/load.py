@@ -23,6 +23,7 @@ from sim.scenario.reader import parse, read
 from sim.scenario.scenario import Scenario
 from sim.scenario.shape import nearest
 from sim.scenario.validate import validate
+from sim.scenario.where import where
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +156,8 @@ def in_order(document: Document, found: Iterable[Problem]) -> list[Problem]:
 def placed(document: Document, problem: Problem) -> Problem:
     """The problem with the place in the file that its path leads to."""
     keys = tuple(int(key) if key.isdecimal() else key for key in problem.path.split("."))
-    return document.problem(keys, problem.message, problem.hint)
+    beside = f"; {problem.beside}: {where(document, problem.beside)}" if problem.beside else ""
+    return document.problem(keys, problem.message, f"{problem.hint}{beside}")
 
 
 def _hash(scenario: Scenario) -> str:

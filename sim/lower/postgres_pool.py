@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sim.errors import Problem
 from sim.lower.constants import Constants
 from sim.lower.parts import Parts
 from sim.lower.postgres_commit import PRIMARY
@@ -22,7 +21,6 @@ from sim.network.sources import PoissonArrivals, Source
 from sim.scenario.pgbouncer import PgBouncer
 from sim.scenario.platform import TemporalCluster
 from sim.scenario.store import PostgresCluster
-from sim.units import write_bytes
 from sim.units.tables import SECOND
 
 CPU = "postgres-cpu"
@@ -232,38 +230,6 @@ def pool_size(constants: Constants, bouncer: PgBouncer) -> int:
     """Backends that all replicas of pgbouncer may open."""
     size = bouncer.default_pool_size or constants.number("postgres.pgbouncer_default_pool_size")
     return bouncer.replicas * size
-
-
-def infeasible_pool(
-    constants: Constants, temporal: TemporalCluster, postgres: PostgresCluster, bouncer: PgBouncer | None
-) -> Iterator[Problem]:
-    """Pools that do not fit into each other, or into the memory of the primary."""
-    most, backends = _most(constants, temporal), _most(constants, temporal)
-    key = "temporal.sql.max_conns"
-    if bouncer is not None:
-        backends, key = pool_size(constants, bouncer), "pgbouncer.default_pool_size"
-        if bouncer.pool_mode == "session" and most > backends:
-            yield Problem(
-                "pgbouncer.pool_mode",
-                f"is session: each of {most} connections of the pods keeps one of {backends} to the database for good",
-                "write pool_mode: transaction, or a larger default_pool_size",
-            )
-    allowed = postgres.max_connections
-    reserved = constants.number("postgres.superuser_reserved_connections")
-    if allowed is not None and backends > allowed - reserved:
-        yield Problem(
-            "postgres.max_connections",
-            f"is {allowed}, of which {reserved} are kept for superusers, but the pools may open {backends}",
-            f"lower {key}, or write max_connections: {backends + reserved}",
-        )
-    each = constants.number("postgres.connection_bytes")
-    if postgres.memory_bytes is not None and backends * each > postgres.memory_bytes:
-        yield Problem(
-            "postgres.memory",
-            f"is {write_bytes(postgres.memory_bytes)}, but {backends} connections may need "
-            f"{write_bytes(backends * each)}",
-            f"lower {key}",
-        )
 
 
 def _most(constants: Constants, temporal: TemporalCluster) -> int:

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from sim.errors import Problem
 from sim.lower.cassandra import CassandraStore
 from sim.lower.constants import Constants
 from sim.lower.parts import Parts
 from sim.lower.persistence import Store
 from sim.lower.postgres import PostgresStore
-from sim.lower.postgres_pool import infeasible_pool
 from sim.lower.sqlite import SqliteStore
 from sim.scenario.scenario import Scenario
 
@@ -32,10 +28,3 @@ def _made(parts: Parts, constants: Constants, scenario: Scenario) -> Store:
     assert scenario.sqlite is not None, "checked: a deployment has a store"
     on_host = any("sqlite" in host.components for host in scenario.hosts.values())
     return SqliteStore(parts, constants, temporal, scenario.sqlite, on_host)
-
-
-def infeasible_store(constants: Constants, scenario: Scenario) -> Iterator[Problem]:
-    """What cannot work in the deployment's store, as far as the presets' numbers tell."""
-    assert scenario.temporal is not None
-    if scenario.postgres is not None:
-        yield from infeasible_pool(constants, scenario.temporal, scenario.postgres, scenario.pgbouncer)
