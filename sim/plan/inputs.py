@@ -6,6 +6,7 @@ and `network`'s matter.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
@@ -21,6 +22,7 @@ from sim.plan.traces import read_traces, trace_files
 from sim.scenario.objectives import ServiceLevel
 from sim.units import parse_duration_ns, parse_ratio, parse_usd_per_month, show_value
 
+_NUMBER = re.compile(r"[0-9][0-9,]*(?:\.[0-9]+)?")
 
 def check_inputs(loaded: Loaded) -> Traces:
     """Arrival times of the sources that replay files, once all that the scenario refers to is there.
@@ -85,18 +87,24 @@ def _bound_missed(written: object, metric: str, unit: str) -> tuple[str, str] | 
     is_number = isinstance(written, int | float)
     match unit:
         case "s" if not _is(written, parse_duration_ns):
-            return "a time", f"{written} s (or ms, min, h)" if is_number else "250 ms"
+            return "a time", f"{_digits(written)} s (or ms, min, h)" if _digits(written) else "250 ms"
         case "ratio" if not is_number and not _is(written, parse_ratio):
-            return "a ratio", "99.9 %"
+            return "a ratio", f"{_digits(written) or 99.9} %"
         case "ratio" if is_number and float(str(written)) > 1 and families_of(metric)[0].is_share:
             return "a share of at most 1", f"{written} %"
         case "USD/month" if not _is(written, parse_usd_per_month):
-            return "an amount of money in a month", f"{written if is_number else 6000} USD/month"
+            return "an amount of money in a month", f"{_digits(written) or 6000} USD/month"
         case "1/s" if not is_number:
-            return "a number of executions a second", "50"
+            return "a number of executions a second", _digits(written) or "50"
         case "" if not is_number:
-            return "a plain number", "10"
+            return "a plain number", _digits(written) or "10"
     return None
+
+
+def _digits(written: object) -> str:
+    """The number in a bound, "" where there is none: "5000" of "$5,000"."""
+    found = _NUMBER.search(str(written))
+    return found[0].replace(",", "") if found else ""
 
 
 def _is(written: object, parse: Callable[[str], object]) -> bool:

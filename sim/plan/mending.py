@@ -25,29 +25,37 @@ Diagnose = Callable[[Document], tuple[int, Sequence[Problem]]]
 
 MOST_MENDINGS = 24
 _MEANT = re.compile(r"did you mean `?([^`?]+?)`?\?")
+_KNOWN = re.compile(r"known: (.+)")
+MOST_KNOWN = 4
 _TO_WRITE = re.compile(r"\b(?:write|add) {1,3}(.+?)(?: \(or .*)?$")
 
 
 @dataclass(frozen=True, slots=True)
 class _Mended:
-    """A document with one thing changed. names: what users chose to call things, and is gone."""
+    """A document with one thing changed.
+
+    names: what users chose to call things, and is gone. path: of the problem that was put right.
+    """
 
     document: Document
     names: frozenset[str]
+    path: str = ""
 
 
 def what_else(document: Document, diagnose: Diagnose) -> list[Problem]:
     """Everything that is wrong beside what the first stage says that turns the document down."""
     stage, problems = diagnose(document)
     first, told, gone = set(problems), list(problems), frozenset[str]()
-    mended = replace(document, problems=())
+    mended, paths = replace(document, problems=()), set[str]()
     for _ in range(MOST_MENDINGS):
-        better = _better(mended, stage, problems, diagnose)
+        # What has been put right the wrong way first: a made-up name leads nowhere.
+        better = _better(mended, stage, sorted(problems, key=lambda one: one.path not in paths), diagnose)
         if better is None:
             break
         found, stage, problems = better
-        mended, gone = found.document, gone | found.names
-        told += [one for one in problems if _is_new(one, told, document, mended) and not _names_any(one, gone)]
+        mended, gone, paths = found.document, gone | found.names, {*paths, found.path}
+        if not paths & {one.path for one in problems}:
+            told += [one for one in problems if _is_new(one, told, document, mended) and not _names_any(one, gone)]
     return [one for one in told if one not in first]
 
 
@@ -61,7 +69,7 @@ def _better(
             now, left = diagnose(mended.document)
             is_less = now == stage and {one.path for one in left} < paths
             if is_less or now > stage:
-                return mended, now, left
+                return replace(mended, path=problem.path), now, left
     return None
 
 
@@ -71,12 +79,15 @@ def _mendings(document: Document, problem: Problem) -> Iterator[_Mended]:
     if not path:
         return
     meant, parent = _MEANT.search(problem.hint or problem.message), _at(document.data, path[:-1])
+    known = _KNOWN.fullmatch(problem.hint)
     is_there = isinstance(parent, list) or (isinstance(parent, dict) and path[-1] in parent)
     if meant and is_there:
         if isinstance(parent, dict) and meant[1] not in parent and "not a key" in problem.message:
             yield _changed(document, path[:-1], _renamed(parent, path[-1], meant[1]))
         else:
             yield _changed(document, path, meant[1])
+    for name in known[1].split(", ")[:MOST_KNOWN] if known else ():
+        yield _changed(document, path, name)
     written = _TO_WRITE.search(problem.hint)
     if written is not None:
         yield from _as_written(document, path, written[1])

@@ -170,15 +170,16 @@ def with_article(noun: str) -> str:
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """The known word that was probably meant, "" where none is near; case, hyphens and blanks do not count."""
-    plain = {_bare(name): name for name in known}
-    word = _bare(word)
+    plain = {bare(name): name for name in known}
+    word = bare(word)
     close = difflib.get_close_matches(word, plain, n=1, cutoff=0.65)
     if not close and len(word) >= 3:
         close = [name for name in plain if name.startswith(word) or (len(name) >= 3 and word.startswith(name))]
     return plain[close[0]] if close else ""
 
 
-def _bare(name: str) -> str:
+def bare(name: str) -> str:
+    """A word without case, hyphens and blanks: `maxConns`, `max_conns` and `max-conns` are one."""
     return re.sub(r"[-_ ]", "", str(name)).lower()
 
 

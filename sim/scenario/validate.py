@@ -16,7 +16,8 @@ from pydantic_core import ErrorDetails, core_schema
 from sim.errors import InputErrors, Problem
 from sim.scenario.document import Document, Path, dotted
 from sim.scenario.example import paste
-from sim.scenario.shape import Place, Schema, Shape, expected, nearest, shape_of, with_article, words
+from sim.scenario.other_words import VALUES, ours_for
+from sim.scenario.shape import Place, Schema, Shape, bare, expected, nearest, shape_of, with_article, words
 from sim.units import Mistake, show_value, write_bytes, write_duration_ns
 
 _KEY = "[key]"
@@ -215,6 +216,16 @@ class _Translator:
         # A key that is there already is hardly meant a second time.
         near = nearest(key, [name for name in keys if name not in given])
         message = f"is not a key of {with_article(self._owner(path))}"
+        here = Place({}, (mapping,)) if mapping else Place({}, ())
+        ours = ours_for(self._shape, here, key)
+        if ours is not None and bare(near) != bare(key) and (ours.is_here or not near):
+            self._meant |= {(*parent, ours.key)} if ours.is_here else set()
+            hint = (
+                f"did you mean `{ours.key}`? write   {ours.key}: {ours.example}"
+                if ours.is_here
+                else f"here it is `{ours.place}`, as in   {ours.key}: {ours.example}"
+            )
+            return self._document.problem(path, message, hint, of="key")
         if near:
             self._meant.add((*parent, near))
             return self._document.problem(path, f"{message}; did you mean `{near}`?", of="key")
@@ -238,8 +249,10 @@ class _Translator:
     def _key_meant(self, path: Path, place: Place) -> str:
         """The hint that a key of the mapping at `path` is misspelt, "" where none seems to be."""
         value = self._value(path)
-        near = (nearest(key, place.keys) for key in value) if isinstance(value, Mapping) else ()
-        return next((f"did you mean `{key}`?" for key in near if key and key not in value), "")
+        keys = list(value) if isinstance(value, Mapping) else []
+        ours = next((one for key in keys if (one := ours_for(self._shape, place, str(key))) and one.is_here), None)
+        near = ours.key if ours is not None else next(filter(None, (nearest(key, place.keys) for key in keys)), "")
+        return f"did you mean `{near}`?" if near and near not in keys else ""
 
     def _no_fit(self, path: Path, place: Place) -> Problem:
         value = self._value(path)
@@ -247,7 +260,9 @@ class _Translator:
         near = nearest(value, choices) if isinstance(value, str) else ""
         has_parts = bool(place.mappings) or place.is_open or place.is_list
         example = f"write   {path[-1]}: {paste(self._shape, place)}" if has_parts and path else ""
-        hint = f"did you mean {near}?" if near else example
+        pattern = dotted(path)
+        theirs = VALUES.get((pattern, value)) if isinstance(value, bool | str) else None
+        hint = f"write   {path[-1]}: {theirs}" if theirs else f"did you mean {near}?" if near else example
         return self._document.problem(path, f"is {self._show(path)}; {expected(place)} is expected", hint)
 
     def _owner(self, path: Path) -> str:

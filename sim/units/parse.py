@@ -34,6 +34,9 @@ _NUMBER_AND_REST = re.compile(rf"([+-]?{NUMBER})\s*(.*)", re.DOTALL)
 _PART_OF_A_DURATION = re.compile(rf"({NUMBER})\s*([A-Za-zµμ]+)\s*")
 _DURATION = re.compile(rf"(?:{_PART_OF_A_DURATION.pattern})+")
 _RANGE = re.compile(r"(.+?)\s*(?:\.\.|…)\s*(.+)")
+_OTHER_RANGE = re.compile(r"([0-9]+)\s*(?:-|–|—|to|:|\.\.\.)\s*([0-9]+)")
+_OTHER_DURATION = re.compile(r"P(?:([0-9]+)D)?(?:T(?:([0-9]+)H)?(?:([0-9]+)M)?(?:([0-9]+)S)?)?")
+_OTHER_RATES = {"rps": "s", "qps": "s", "tps": "s", "hz": "s", "req/s": "s", "ops": "s", "rpm": "min"}
 _EVENTS_IN_TIME = re.compile(r"(.+?)\s+in\s+(.+)")
 
 
@@ -80,9 +83,17 @@ def parse_duration_ns(value: object) -> int:
     if text.startswith("-"):
         raise Mistake(f"is {show_value(value)}; a duration cannot be negative", "write a duration such as 5 s")
     if not _DURATION.fullmatch(text):
-        raise Mistake(f"is {show_value(value)}; a duration is expected", "write a number and a unit, as in 5 s")
+        raise Mistake(f"is {show_value(value)}; a duration is expected", _duration_meant(text))
     parts = _PART_OF_A_DURATION.findall(text)
     return _whole_ns(sum((exactly(digits) * time_unit_ns(unit, value) for digits, unit in parts), Fraction(0)), value)
+
+
+def _duration_meant(text: str) -> str:
+    """What to write: of ISO 8601 ("PT1H30M") the same in our words."""
+    iso = _OTHER_DURATION.fullmatch(text)
+    parts = zip(iso.groups(), ("day", "h", "min", "s"), strict=True) if iso else ()
+    said = " ".join(f"{number} {unit}" for number, unit in parts if number)
+    return f"write {said}" if said else "write a number and a unit, as in 5 s"
 
 
 def parse_positive_duration_ns(value: object) -> int:
@@ -120,7 +131,9 @@ def parse_rate_per_s(value: object) -> float:
     amount, rest = _amount_and_unit(value, "a rate", "50/s")
     multiple, per = _before_and_after_per(rest)
     if not per or multiple not in MULTIPLES:
-        raise Mistake(f"is {show_value(value)}; a rate is expected", "write it per unit of time, as in 50/s")
+        unit = _OTHER_RATES.get(rest.lower())
+        hint = f"write {digits_of(abs(amount))}/{unit}" if unit else "write it per unit of time, as in 50/s"
+        raise Mistake(f"is {show_value(value)}; a rate is expected", hint)
     return float(not_negative(amount * MULTIPLES[multiple] * SECOND / time_unit_ns(per, value), value, "a rate"))
 
 
@@ -139,7 +152,8 @@ def parse_ratio(value: object) -> float:
     """
     amount, rest = _amount_and_unit(value, "a share between 0 and 1", "5 %")
     if rest not in ("", "%"):
-        raise Mistake(f"is {show_value(value)}; a share between 0 and 1 is expected", "write it as 5 % or 0.05")
+        meant = f"{digits_of(abs(amount))} %" if rest.lower() in ("percent", "pct", "per cent") else "5 % or 0.05"
+        raise Mistake(f"is {show_value(value)}; a share between 0 and 1 is expected", f"write it as {meant}")
     share = amount / 100 if rest else amount
     if not 0 <= share <= 1:
         forgotten = not rest and 1 < share <= 100
@@ -253,8 +267,10 @@ def parse_int_range(value: object) -> tuple[int, int]:
     try:
         low, high = parse_count(ends[0]), parse_count(ends[1])
     except Mistake:
+        meant = _OTHER_RANGE.fullmatch(text_of(value)) if isinstance(value, str) else None
         raise Mistake(
-            f"is {show_value(value)}; a whole number or a range of them is expected", "write it as 6 or 6..18"
+            f"is {show_value(value)}; a whole number or a range of them is expected",
+            f"write {meant[1]}..{meant[2]}" if meant else "write it as 6 or 6..18",
         ) from None
     if low > high:
         raise Mistake(f"is {show_value(value)}; the lower end comes first", f"write {high}..{low}")

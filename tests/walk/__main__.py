@@ -26,7 +26,7 @@ def main() -> int:
     for file in FOLDER.glob("*.yaml"):
         file.unlink()
     for name, data in result.scenarios.items():
-        head = "# Made by `python -m tests.walk`: small, and together with its siblings it uses all that may be written.\n"
+        head = "# Made by `python -m tests.walk`: small; together these use all that may be written.\n"
         (FOLDER / f"{name}.yaml").write_text(head + written(data), encoding="utf-8")
     unused = every_use().difference(*map(uses_in, result.scenarios.values()))
     for use in sorted(unused):

@@ -233,7 +233,8 @@ network:
       - race: [[{use: way}], [{delay: 5 ms}]]
       - attempt: {steps: [{start: true}, {delay: 2 ms}, {fail: broken, probability: 10 %}], start_to_close: 50 ms,
           retry: {initial_interval: 10 ms, maximum_attempts: 3}, on_failure: []}
-      - attempt: {steps: [{acquire: slots}, {delay: 2 ms}, {release: slots}], heartbeat: {timeout: 20 ms}, on_failure: []}
+      - attempt: {steps: [{acquire: slots}, {delay: 2 ms}, {release: slots}], heartbeat: {timeout: 20 ms},
+          on_failure: []}
       - acquire: {resource: pool, patience: 50 ms, otherwise: []}
       - release: pool
       - saga: [{use: way}, {compensate: [{mark: undone}]}, {mark: done}]
