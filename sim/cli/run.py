@@ -20,6 +20,7 @@ from sim.errors import InputErrors, Problem
 from sim.units import parse_duration_ns, parse_positive_duration_ns, parse_ratio
 
 if TYPE_CHECKING:
+    from sim.lower.load import Loaded
     from sim.plan.drawn import Draws
     from sim.plan.predict import Prediction
     from sim.stats.summary import MonitorResult, Summary
@@ -78,6 +79,14 @@ def command(
         command=shlex.join(["sim", *context.find_root().obj]),
     )
     check_how(engine, processes, problems)
+    if gate and not loaded.scenario.objectives and not _monitors(loaded):
+        problems.append(
+            Problem(
+                "--gate",
+                "has nothing to hold the run against: the scenario has neither objectives nor monitors",
+                "add   objectives: [{metric: latency.WORKFLOW.p95, below: 1 s}]",
+            )
+        )
     if columns not in (None, "csv", "parquet"):
         problems.append(Problem("--format", f"is `{columns}`; csv or parquet are expected"))
     elif columns is not None and out is None:
@@ -100,6 +109,11 @@ def command(
         raise SystemExit(130)
     if gate and not _passes(prediction.summary):
         raise SystemExit(1)
+
+
+def _monitors(loaded: Loaded) -> bool:
+    """Whether anything must hold in every execution."""
+    return bool(loaded.lowered.network.monitors)
 
 
 def _draws(fits: Path, scenario: Path, seed: int) -> Draws:

@@ -7,7 +7,7 @@ and `network`'s matter.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
@@ -15,11 +15,14 @@ from pathlib import Path
 from sim.engine.run import Traces
 from sim.errors import InputErrors, Problem
 from sim.lower.load import Loaded
+from sim.network.monitors import Span
 from sim.plan.billing import price_problems
 from sim.plan.families import families_of, service_levels
 from sim.plan.names import metric_units
 from sim.plan.traces import read_traces, trace_files
 from sim.scenario.objectives import ServiceLevel
+from sim.stats.metrics import LATENCY_PERCENTILES
+from sim.stats.quantiles import MIN_SECTIONS
 from sim.units import parse_duration_ns, parse_ratio, parse_usd_per_month, show_value
 
 _NUMBER = re.compile(r"[0-9][0-9,]*(?:\.[0-9]+)?")
@@ -74,12 +77,31 @@ def _objectives(loaded: Loaded) -> Iterator[Problem]:
             hint = _hint(metric, units, f"`sim schema metrics {loaded.document.file}` lists them")
             yield Problem(f"objectives.{index}.metric", message, hint)
             continue
+        run = loaded.scenario.run
+        if run.precision is None and run.replications < MIN_SECTIONS and _is_percentile(loaded, metric):
+            yield Problem(
+                f"objectives.{index}.metric",
+                f"is {metric}, a percentile, which {run.replications} replications can never carry: "
+                f"{MIN_SECTIONS} are needed",
+                f"write   run: {{replications: {max(MIN_SECTIONS, 10)}}}   or a bound on the mean",
+            )
         side = "below" if objective.below is not None else "above"
         written = loaded.document.data["objectives"][index][side]
         wanted = _bound_missed(written, metric, units[metric])
         if wanted:
             what = f"is {show_value(written)}, but {metric} is {wanted[0]}"
             yield Problem(f"objectives.{index}.{side}", what, f"write   {side}: {wanted[1]}")
+
+
+def _is_percentile(loaded: Loaded, metric: str) -> bool:
+    """Whether a metric is a percentile over base runs; those of recoveries are over drills."""
+    family, _, level = metric.rpartition(".")
+    of_crashes = {one.metric or f"span.{name}" for name, one in _spans(loaded) if one.after_crash}
+    return level in LATENCY_PERCENTILES and not metric.startswith("recovery.") and family not in of_crashes
+
+
+def _spans(loaded: Loaded) -> Iterable[tuple[str, Span]]:
+    return loaded.lowered.network.spans.items()
 
 
 def _bound_missed(written: object, metric: str, unit: str) -> tuple[str, str] | None:

@@ -23,7 +23,7 @@ from sim.plan.lives import life_text
 from sim.plan.phases import goes_round
 from sim.plan.provenance import provenance
 from sim.plan.runner import Progress, Runner
-from sim.plan.window import Measured, measured
+from sim.plan.window import Measured, begins_empty, measured
 from sim.results.columns import Replication
 from sim.scenario.objectives import ServiceLevel
 from sim.scenario.settings import RunSettings
@@ -293,6 +293,10 @@ class _Line:
         shown = pictures(base, drilled, confidence)
         if window.note:
             self.runner.warn(f"window: {window.note}")
+        if self.settings.start == "empty":
+            cure = ", or start: in_progress" if scenario.network is None and scenario.dbos is None else ""
+            for what in begins_empty(self.network, window, cure):
+                self.runner.warn(what)
         if window.steady and self.settings.runs_per_month is not None:
             self.runner.warn("run.runs is not used: the load goes on by itself, and a month of it is billed")
         place = calibration_of(features(scenario, self.loaded.document.data, figures(confidence)))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from sim.analytic.estimate import estimate
 from sim.engine.plan import MEMORY_BYTES, Plan
 from sim.errors import InputErrors, Problem
 from sim.network import Network
@@ -15,12 +17,14 @@ from sim.results.columns import Replication
 from sim.scenario.settings import RunSettings
 from sim.stats.cycles import whole_cycles
 from sim.stats.warmup import warm_up
-from sim.units import format_duration_ns
+from sim.units import format_duration_ns, format_duration_s
 
 SAMPLES = 200
 """Samples of the timeline over a run: enough to find a warm-up in (50 are needed) and to draw."""
 PILOTS = 6
 """Pilot replications: the search for the warm-up needs 5."""
+LITTLE = 0.05
+"""Share of the window that an execution may stay for although it begins empty."""
 PILOT_FIRST = 1 << 20
 """Index of the first pilot replication, far from those that are measured."""
 
@@ -116,6 +120,26 @@ def measured(
         raise InputErrors([Problem("run.warmup", f"{message}: nothing is left to measure", "extend run.horizon")])
     follow = run.follow_ns if run.follow_ns is not None else horizon - warmup
     return Measured(warmup, horizon, follow, run.drain_ns, sample, steady, note, run.memory_bytes)
+
+
+def begins_empty(network: Network, window: Measured, cure: str) -> Iterator[str]:
+    """What a start from nothing leaves out of the window, in words: routines whose executions stay longer than the
+    warm-up, so that there are ever more of them while it is measured. cure: what else than a warm-up would help.
+
+    How long they stay is the estimate in closed form.
+    """
+    if not window.steady:
+        return
+    length_s = (window.horizon_ns - window.warmup_ns) * 1e-9
+    closed = {one.routine for one in network.sources.values() if isinstance(one.arrivals, ClosedArrivals)}
+    for routine, stay_s in estimate(network).latency_s.items():
+        is_long = window.warmup_ns * 1e-9 < stay_s and length_s * LITTLE < stay_s < math.inf
+        if is_long and routine not in closed:
+            yield (
+                f"executions of {routine} stay for about {format_duration_s(stay_s)}, longer than the warm-up of "
+                f"{format_duration_ns(window.warmup_ns)}: from an empty start their number still grows while it is "
+                f"measured; write   run: {{warmup: {format_duration_s(3 * stay_s)}}}{cure}"
+            )
 
 
 def _search(

@@ -60,11 +60,17 @@ run: {horizon: 20 s, warmup: none, replications: 2}
 """
 
 
-@pytest.mark.parametrize(("objectives", "code"), [("", 0), (MET, 0), (MISSED, 1), (UNDECIDED, 1)])
+@pytest.mark.parametrize(("objectives", "code"), [(MET, 0), (MISSED, 1), (UNDECIDED, 1)])
 def test_the_gate_lets_through_only_what_meets_every_objective(command: Command, objectives: str, code: int) -> None:
     ended = command.run(QUEUE + objectives, "--gate")
     assert ended.code == code
     assert "repeat with" in ended.out  # what is kept back is told all the same
+
+
+def test_a_gate_without_objectives_is_bad_input(command: Command) -> None:
+    ended = command.run(QUEUE, "--gate")
+    assert (ended.code, ended.out) == (2, "")
+    assert "neither objectives nor monitors" in ended.err
 
 
 @pytest.mark.parametrize("objectives", [MISSED, UNDECIDED])
@@ -215,7 +221,7 @@ def test_a_run_that_breaks_a_law_is_not_reported(
     sound = FastEngine.run
     monkeypatch.setattr(FastEngine, "run", lambda self, progress: fault(sound(self, progress)))
     report, columns = command.folder / "report.html", command.folder / "columns"
-    ended = command.run(QUEUE, "--json", "--gate", "--report", str(report), "--out", str(columns))
+    ended = command.run(QUEUE + MET, "--json", "--gate", "--report", str(report), "--out", str(columns))
     assert (ended.code, ended.out) == (3, "")
     assert ended.err.startswith(f"replication 0: {words}")
     assert ended.err.endswith("so nothing is reported. Please report this.\n")
