@@ -11,7 +11,7 @@ from sim.analytic.estimate import Estimate, PlaceEstimate
 from sim.lower.lowered import Computed
 from sim.report.elements import Elements, elements_json, set_and_watch, words_of
 from sim.scenario.cures import Cure, as_assignments
-from sim.units import format_duration_s, format_rate, format_ratio
+from sim.units import format_count, format_duration_s, format_quantity, format_rate, format_ratio
 
 SHOWN = 12
 BUSY = 0.7
@@ -72,18 +72,14 @@ def _set(names: Iterable[str], elements: Elements) -> list[str]:
 
 
 def _row(place: PlaceEstimate, words: str) -> str:
-    units = "-" if math.isinf(place.units) else f"{place.units:.4g}"
+    units = "-" if math.isinf(place.units) else format_count(place.units)
+    load = format_count(place.offered_load)
     wait = "grows" if math.isinf(place.wait_s) else format_duration_s(place.wait_s)
-    return f"  {words:<34} {place.offered_load:>10.4g} {units:>8} {format_ratio(place.utilisation):>8} {wait:>10}"
+    return f"  {words:<34} {load:>10} {units:>8} {format_ratio(place.utilisation):>8} {wait:>10}"
 
 
 def _computed(one: Computed) -> str:
-    match one.unit:
-        case "ratio":
-            return format_ratio(one.value)
-        case "s":
-            return format_duration_s(one.value)
-    return f"{one.value:,.4g} {one.unit}".strip()
+    return format_quantity(one.value, one.unit)
 
 
 def as_document(name: str, first: Estimate, computed: Mapping[str, Computed], elements: Elements) -> dict[str, Any]:

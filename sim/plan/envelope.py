@@ -23,7 +23,7 @@ from sim.scenario.calibrated import Product, Span, calibrated
 from sim.scenario.objectives import Objective
 from sim.stats.summary import Calibration, Place, Recovery, Verdict
 from sim.stats.verdicts import verdict
-from sim.units import format_count, format_duration_s, format_rate, format_ratio, parse_duration_ns, parse_rate_per_s
+from sim.units import format_quantity, parse_duration_ns, parse_rate_per_s
 
 EDGE = 1.5
 """Factor by which a number may be beyond what was measured and still be at its edge: an assumption."""
@@ -84,7 +84,7 @@ def _findings(
             number = _number(value, span.unit)
             where = _beyond(number, span)
             if where:
-                yield where, f"{setting} {_shown(number, span.unit)}, measured {_range(span)}"
+                yield where, f"{setting} {format_quantity(number, span.unit)}, measured {_range(span)}"
 
 
 def _number(value: Setting, unit: str) -> float:
@@ -105,13 +105,8 @@ def _beyond(value: float, span: Span) -> str:
 def _range(span: Span) -> str:
     assert span.low is not None
     assert span.high is not None
-    low, high = _shown(span.low, span.unit), _shown(span.high, span.unit)
+    low, high = format_quantity(span.low, span.unit), format_quantity(span.high, span.unit)
     return low if low == high else f"{low} to {high}"
-
-
-def _shown(value: float, unit: str) -> str:
-    show = {"s": format_duration_s, "1/s": format_rate, "ratio": format_ratio}.get(unit, format_count)
-    return show(value)
 
 
 # -- wider intervals ----------------------------------------------------------------------------------------------

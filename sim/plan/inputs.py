@@ -27,6 +27,7 @@ from sim.units import parse_duration_ns, parse_ratio, parse_usd_per_month, show_
 
 _NUMBER = re.compile(r"[0-9][0-9,]*(?:\.[0-9]+)?")
 
+
 def check_inputs(loaded: Loaded) -> Traces:
     """Arrival times of the sources that replay files, once all that the scenario refers to is there.
 

@@ -10,6 +10,7 @@ from sim.lower.setting import Element
 from sim.report.grid import paragraph
 from sim.report.tables import Table
 from sim.stats.summary import Split
+from sim.units import format_count
 
 Elements = Mapping[str, Element]
 
@@ -64,7 +65,7 @@ def set_and_watch(elements: Iterable[Element]) -> list[str]:
 def today_of(one: Element) -> str:
     """What it is set to, as it follows the key: " = 20"."""
     value = one.setting.value
-    return "" if value is None else f" = {value:g}{one.setting.unit}"
+    return "" if value is None else f" = {format_count(value)}{one.setting.unit}"
 
 
 def turned_by(one: Element) -> str:

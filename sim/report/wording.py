@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
 
@@ -16,13 +16,12 @@ from sim.cost.items import Item
 from sim.figure import Figure
 from sim.stats.summary import Calibration, Outcome, Summary
 from sim.units import (
-    format_bytes,
-    format_bytes_per_s,
     format_count,
     format_duration_s,
-    format_rate,
     format_ratio,
-    format_usd,
+)
+from sim.units import (
+    format_quantity as show,
 )
 
 SIGNS: Mapping[Outcome, str] = {"met": "✓", "missed": "✗", "undecided": "?"}
@@ -36,13 +35,6 @@ MOST_REASONS = 4
 LOSSES = {"rpo": "recovery point", "lost_writes": "writes lost", "unreplicated": "their events"}
 """What a fault may take for good, and the heads of its columns."""
 
-_FORMATS: Mapping[str, Callable[[float], str]] = {
-    "s": format_duration_s,
-    "1/s": format_rate,
-    "ratio": format_ratio,
-    "B": format_bytes,
-    "B/s": format_bytes_per_s,
-}
 _STATES = {
     "wait": "waiting for {}",
     "service": "service at {}",
@@ -61,20 +53,19 @@ _QUANTITY = re.compile(r"(-?[\d.,e+-]+)( ?[^\d]*)")
 
 def value_of(figure: Figure) -> str:
     """The value with its unit, "refused" for one that the sample cannot carry."""
-    return REFUSED if figure.value is None else show(figure.value, figure.unit)
+    if figure.value is None:
+        return REFUSED
+    if is_about_0(figure):
+        assert figure.high is not None
+        return f"about 0, <= {show(figure.high, figure.unit)}"
+    return show(figure.value, figure.unit)
 
 
-def show(value: float, unit: str) -> str:
-    """A number and its unit, to three digits: "3.1 s", "65 %", "4,873 USD/month", "1,614"."""
-    if math.isinf(value):
-        return "never" if unit == "s" else "no limit"
-    if unit in _FORMATS:
-        return _FORMATS[unit](value)
-    if unit == "USD/1000":
-        return f"{format_usd(value)} per 1,000"
-    if unit.startswith("USD"):
-        return f"{format_usd(value)}{unit.removeprefix('USD')}"
-    return f"{format_count(value)} {unit}".rstrip()
+def is_about_0(figure: Figure) -> bool:
+    """Whether the interval reaches from 0 to more than twice the value: then the value is noise and its digits are
+    nobody's."""
+    known = figure.value is not None and figure.low is not None and figure.high is not None
+    return known and figure.value > 0 and figure.low <= 0 and 2 * figure.value < figure.high < math.inf
 
 
 def interval_of(figure: Figure) -> str:
@@ -120,13 +111,15 @@ def bracket(low: str, high: str) -> str:
 def margin_of(figure: Figure) -> str:
     """How far the interval reaches from the value, as a share of it: "+-2.4 %"; empty where there is none.
 
-    The longer side counts when the interval is lopsided.
+    The longer side counts when the interval is lopsided. One that is longer than the value is told by its ends.
     """
-    if not figure.value or figure.low is None or figure.high is None or is_exact(figure):
+    if not figure.value or figure.low is None or figure.high is None or is_exact(figure) or is_about_0(figure):
         return ""
     reach = max(figure.high - figure.value, figure.value - figure.low) / abs(figure.value)
     if not math.isfinite(reach):
         return ""
+    if reach > 1:  # wider than the value itself
+        return interval_of(figure)
     percent = 100 * reach
     if 0 < percent < 0.05:
         return "+-<0.1 %"

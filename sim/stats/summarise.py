@@ -18,7 +18,7 @@ from sim.stats.summary import Curve, MonitorResult, Recovery, Split, Timeline, V
 from sim.stats.tails import infinite_variance
 from sim.stats.verdicts import Side, holm, verdict
 from sim.stats.verdicts import Verdict as Outcome
-from sim.units import format_duration_s, format_ratio, format_usd
+from sim.units import format_quantity
 
 FiguresAt = Callable[[float], Mapping[str, Figure]]
 """All figures at a given confidence."""
@@ -88,13 +88,8 @@ def _target(objective: Objective, unit: str) -> str:
     sign = "<" if objective.below is not None else ">="
     bound = objective.below if objective.below is not None else objective.above
     assert bound is not None
-    if unit == "s":
-        return f"{sign} {format_duration_s(bound)}"
-    if unit == "ratio" and bound <= 1:
-        return f"{sign} {format_ratio(bound)}"
-    if unit.startswith("USD"):
-        return f"{sign} {format_usd(bound)} {unit}"
-    return f"{sign} {bound:g} {unit}".rstrip()
+    # An amplification is a factor; all other ratios are shares.
+    return f"{sign} {format_quantity(bound, 'x' if unit == 'ratio' and bound > 1 else unit)}"
 
 
 def monitors(replications: Sequence[Replication], traces: Mapping[str, Sequence[str]]) -> tuple[MonitorResult, ...]:

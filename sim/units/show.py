@@ -7,6 +7,7 @@ yields the same value to the last bit.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 
 from sim.units.parse import parse_ratio
@@ -22,6 +23,11 @@ _UNIT_FROM_NS = (
     (NANOSECONDS["us"], "us", NANOSECONDS["us"]),
 )
 
+UNKNOWN = "unknown"
+"""What is said of a number that there is none of."""
+LEAST = 1e-6
+"""Below this a number is told by this bound: more zeros than can be counted at a glance."""
+
 # What three significant digits round up to a unit (999.6 ms) is printed in that unit (1 s).
 _ROUNDS_UP = 0.9995
 
@@ -29,8 +35,8 @@ _ROUNDS_UP = 0.9995
 def format_duration_ns(ns: float) -> str:
     """A duration for people: "182 ms", "3.1 s", "13.5 min", "2.5 h", "14 days"; "never" for infinity."""
     if not math.isfinite(ns):
-        return "never" if ns == math.inf else str(ns)
-    if ns == 0:
+        return "never" if ns == math.inf else UNKNOWN
+    if abs(ns) < _ROUNDS_UP:  # time is counted in whole nanoseconds
         return "0 s"
     for start, unit, length in _UNIT_FROM_NS:
         if abs(ns) >= _ROUNDS_UP * start:
@@ -45,6 +51,8 @@ def format_duration_s(s: float) -> str:
 
 def format_rate(per_s: float) -> str:
     """A rate for people: "942/s", "2.5/min", "5.2/year"."""
+    if not math.isfinite(per_s):
+        return _endless(per_s)
     for unit in ("s", "min", "h", "day", "week"):
         if per_s == 0 or not abs(per_s) * NANOSECONDS[unit] < _ROUNDS_UP * SECOND:
             return f"{_three_digits(per_s * NANOSECONDS[unit] / SECOND)}/{unit}"
@@ -53,6 +61,8 @@ def format_rate(per_s: float) -> str:
 
 def format_bytes(size: float) -> str:
     """A size for people, in powers of 1024: "8 GiB", "512 MiB", "37 B"."""
+    if not math.isfinite(size):
+        return _endless(size)
     for unit in ("PiB", "TiB", "GiB", "MiB", "KiB"):
         if abs(size) >= _ROUNDS_UP * BYTES[unit]:
             return f"{_three_digits(size / BYTES[unit])} {unit}"
@@ -61,6 +71,8 @@ def format_bytes(size: float) -> str:
 
 def format_bytes_per_s(bytes_per_s: float) -> str:
     """A throughput for people, in powers of 1000 as providers sell it: "500 MB/s"."""
+    if not math.isfinite(bytes_per_s):
+        return _endless(bytes_per_s)
     for unit in ("GB", "MB", "kB"):
         if abs(bytes_per_s) >= _ROUNDS_UP * BYTES[unit]:
             return f"{_three_digits(bytes_per_s / BYTES[unit])} {unit}/s"
@@ -69,6 +81,8 @@ def format_bytes_per_s(bytes_per_s: float) -> str:
 
 def format_usd(usd: float) -> str:
     """Money for people: "4,873 USD", "12.50 USD", "0.037 USD"; the period is for the caller to add."""
+    if not math.isfinite(usd):
+        return _endless(usd)
     if abs(usd) >= 999.995:
         return f"{usd:,.0f} USD"
     if abs(usd) >= 1 or usd == 0:
@@ -82,6 +96,8 @@ def format_ratio(ratio: float) -> str:
     Just below 100 % three significant digits of what is missing are kept, which is what tells availabilities
     apart.
     """
+    if not math.isfinite(ratio):
+        return _endless(ratio)
     percent = 100 * ratio
     missing = 100 - percent
     if 0 < missing < 1:
@@ -91,11 +107,33 @@ def format_ratio(ratio: float) -> str:
 
 
 def format_count(count: float) -> str:
-    """A count for people: "1,614", "2.5 M" from a million on."""
-    for suffix, size in (("G", 1e9), ("M", 1e6)):
+    """A count for people: "1,614", "2.5 M" from a million on; "no limit" for infinity."""
+    if not math.isfinite(count):
+        return _endless(count)
+    for suffix, size in (("T", 1e12), ("G", 1e9), ("M", 1e6)):
         if abs(count) >= _ROUNDS_UP * size:
             return f"{_three_digits(count / size)} {suffix}"
     return _three_digits(count)
+
+
+def format_quantity(value: float, unit: str) -> str:
+    """A number in any unit of the house's figures: "3.1 s", "65 %", "4,873 USD/month", "1.08 x", "1,614"."""
+    if unit in _FORMATS:
+        return _FORMATS[unit](value)
+    if unit == "USD/1000":
+        return f"{format_usd(value)} per 1,000"
+    if unit.startswith("USD"):
+        return f"{format_usd(value)}{unit.removeprefix('USD')}"
+    return f"{format_count(value)} {unit}".rstrip()
+
+
+_FORMATS: Mapping[str, Callable[[float], str]] = {
+    "s": format_duration_s,
+    "1/s": format_rate,
+    "ratio": format_ratio,
+    "B": format_bytes,
+    "B/s": format_bytes_per_s,
+}
 
 
 def write_duration_ns(ns: int) -> str:
@@ -169,10 +207,16 @@ def write_usd_per_hour(usd: float) -> str:
     return f"{_shortest(usd)} USD/h"
 
 
+def _endless(number: float) -> str:
+    return "no limit" if number == math.inf else UNKNOWN
+
+
 def _three_digits(number: float) -> str:
     """Three significant digits, all digits before the point, thousands separated: "1,614", "13.5", "0.037"."""
-    if number == 0 or not math.isfinite(number):
-        return f"{number:g}"
+    if number == 0:
+        return "0"
+    if abs(number) < LEAST:
+        return f"< {LEAST:f}" if number > 0 else f"> -{LEAST:f}"
     # Rounding first decides the magnitude: 9.996 is 10.0 to three digits, not 10.00.
     magnitude = int(f"{number:.2e}".partition("e")[2])
     return _trimmed(f"{number:,.{max(0, 2 - magnitude)}f}")

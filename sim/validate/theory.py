@@ -33,15 +33,18 @@ SHOWN: Final = 0.95
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One metric of one case. z: the simulated value's distance from theory in standard errors, taken from the end of
-    the interval on that side; agrees: whether theory lies in the interval of level 1 - ERROR."""
+    """One metric of one case.
+
+    z: the simulated value's distance from theory in standard errors, taken from the end of the interval on that side;
+        None where the runs cannot tell. agrees: whether theory lies in the interval of level 1 - ERROR.
+    """
 
     case: str
     source: str
     metric: str
     theory: float
     figure: Figure
-    z: float
+    z: float | None
     agrees: bool
 
     def to_json(self) -> dict[str, Any]:
@@ -100,7 +103,7 @@ def _row(case: Case, name: str, theory: float, shown: Figure, wide: Figure) -> R
     value, low, high = shown.value, shown.low, shown.high
     if value is None or low is None or high is None or wide.low is None or wide.high is None:
         # A run that cannot tell does not agree: the window of the case is too short.
-        return Row(case.name, case.source, name, theory, shown, float("nan"), False)
+        return Row(case.name, case.source, name, theory, shown, None, False)
     reach = value - low if theory < value else high - value
     z = float(ndtri((1 + SHOWN) / 2)) * (value - theory) / reach if reach > 0 else 0.0 if value == theory else 99.0
     return Row(case.name, case.source, name, theory, shown, z, wide.low <= theory <= wide.high)
@@ -115,12 +118,12 @@ def theory_text(rows: Sequence[Row]) -> str:
         value, interval = "refused", ""
         if figure.value is not None and figure.low is not None and figure.high is not None:
             value, interval = _number(figure.value), f"[{_number(figure.low)}, {_number(figure.high)}]"
-        verdict = "agrees" if row.agrees else "DIFFERS"
+        verdict = "agrees" if row.agrees else "REFUSED" if row.z is None else "DIFFERS"
         case = row.case if row.case != last else ""
         last = row.case
         theory = f"{_number(row.theory)} {figure.unit}" if figure.unit != "ratio" else _number(row.theory)
         metric = row.metric.replace(".job", "").replace(".server", "")
-        table.append((case, metric, theory, value, interval, f"{row.z:+.1f}", verdict))
+        table.append((case, metric, theory, value, interval, "" if row.z is None else f"{row.z:+.1f}", verdict))
     agree = sum(row.agrees for row in rows)
     inside = sum(
         row.figure.low is not None and row.figure.high is not None and row.figure.low <= row.theory <= row.figure.high
