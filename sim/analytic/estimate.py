@@ -295,15 +295,14 @@ class _Flow:
         body = step.fork
         if body.items is not None:
             count = self._number(body.items)
-            mean = self._steps(body.steps or (), weight * count, held)
-            means = [mean] * max(1, round(count))
+            average, children = self._steps(body.steps or (), weight * count, held), max(1, round(count))
         else:
             means = [self._steps(steps, weight, held) for steps in body.branches or ()]
-        if not means or body.join == 0:
+            average, children = sum(means) / len(means) if means else 0.0, len(means)
+        if not children or body.join == 0:
             return 0.0
-        needed = len(means) if body.join == "all" else 1 if body.join == "first" else min(int(body.join), len(means))
-        average = sum(means) / len(means)
-        return average * sum(1 / (len(means) - i) for i in range(needed))
+        needed = children if body.join == "all" else 1 if body.join == "first" else min(int(body.join), children)
+        return average * (harmonic(children) - harmonic(children - needed))
 
     def places(self, rates: Mapping[str, float]) -> dict[str, PlaceEstimate]:
         """Load of every place at these rates."""
@@ -384,6 +383,13 @@ def _tries(chance: float, limit: int | None) -> float:
     if chance >= 1:
         return float(limit or 1)
     return (1 - chance**limit) / (1 - chance) if limit is not None else 1 / (1 - chance)
+
+
+def harmonic(n: int) -> float:
+    """1 + 1/2 + ... + 1/n. Beyond a thousand by Euler and Maclaurin, whose first term left out is below 1e-14."""
+    if n <= 1000:
+        return math.fsum(1 / i for i in range(1, n + 1))
+    return math.log(n) + 0.5772156649015329 + 1 / (2 * n) - 1 / (12 * n * n)
 
 
 SLOWEST = 1e-9

@@ -71,6 +71,10 @@ VANISHING = 1e-300
 """Probability below which Erlang B is 0."""
 
 
+MANY = 100_000
+"""Erlangs from which on a sum over all servers is no more begun at the first."""
+
+
 def erlang_b(load: float, servers: int) -> float:
     """Probability that an arrival at M/G/c/c finds all servers busy and is lost.
 
@@ -83,8 +87,10 @@ def erlang_b(load: float, servers: int) -> float:
     """
     assert 0 <= load < math.inf, load
     assert servers >= 0, servers
-    blocked = 1.0
-    for n in range(1, servers + 1):
+    # From a guess (the fluid limit) the recursion forgets within some roots of the load what it began with.
+    begin = max(0, math.floor(min(servers, load) - 60 * math.sqrt(load))) if load > MANY else 0
+    blocked = 1 - begin / load if begin else 1.0
+    for n in range(begin + 1, servers + 1):
         blocked = load * blocked / (n + load * blocked)
         # It falls with every server: millions of them are not gone through to tell 0 from less than nothing.
         if blocked < VANISHING:

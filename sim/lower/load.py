@@ -15,6 +15,7 @@ from sim.lower.lower import lower
 from sim.lower.lowered import Lowered
 from sim.lower.setting import Element, elements_of
 from sim.network.check import problems as network_problems
+from sim.network.size import too_large
 from sim.scenario.check import problems as scenario_problems
 from sim.scenario.cures import CURES, with_cure
 from sim.scenario.document import Document, dotted
@@ -143,9 +144,22 @@ def _wrong_with_cure(document: Document, scenario: Scenario, name: str) -> list[
 def _lowered(document: Document, scenario: Scenario) -> Loaded:
     lowered = lower(scenario)
     if scenario.network is None:
+        large = [_in_scenario(scenario, lowered, problem) for problem in too_large(lowered.network)]
+        if large:
+            raise InputErrors([placed(document, problem) for problem in large])
         wrong = network_problems(lowered.network)
         assert not wrong, "\n".join(map(str, wrong))
     return Loaded(document, scenario, lowered, _hash(scenario))
+
+
+def _in_scenario(scenario: Scenario, lowered: Lowered, problem: Problem) -> Problem:
+    """A problem with an element of the lowered network, where the user can change it: a workflow, else a setting."""
+    name = problem.path.split(".")[1]
+    if name in scenario.workflows:
+        return replace(problem, path=f"workflows.{name}")
+    setting = lowered.settings.get(name)
+    path = "" if setting is None else setting.path
+    return replace(problem, path=path, message=f"makes `{name}`, which {problem.message}")
 
 
 def in_order(document: Document, found: Iterable[Problem]) -> list[Problem]:

@@ -30,6 +30,7 @@ from sim.network.routines import (
     Use,
 )
 from sim.network.sense import held_wanted, nonsense
+from sim.network.size import too_large
 from sim.network.walk import Path, Placed, bodies, walk
 
 
@@ -46,6 +47,9 @@ def _unknown(path: Path, what: str, name: str, known: Collection[str]) -> Proble
 
 def problems(network: Network) -> list[Problem]:
     """Everything that does not fit, each with its path in the network."""
+    large = list(too_large(network))
+    if large:
+        return large
     found = [*_names(network), *_places(network), *_sources(network), *_faults(network)]
     found += [*_controllers(network), *_monitors(network), *_policies(network)]
     placed = {routine: list(walk(routine, steps)) for routine, steps in network.routines.items()}

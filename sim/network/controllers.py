@@ -6,6 +6,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from sim.network.counts import NodesOrNone, Positive
 from sim.network.distributions import Distribution
 from sim.network.names import Name
 from sim.spec import Spec
@@ -21,7 +22,7 @@ class Shift(Spec):
 
     at_ns: Duration
     """Time since the start of the run (or of the period)."""
-    nodes: Annotated[int, Field(ge=0)]
+    nodes: NodesOrNone
     """How many."""
 
 
@@ -51,15 +52,15 @@ class Controller(Spec):
     of: Annotated[tuple[Name, ...], BeforeValidator(_one_is_a_list)] = ()
     """The resources or stations on these nodes whose use or line decides: the most that any of them wants. A
     `schedule` needs none."""
-    minimum: Annotated[int, Field(ge=0)] = 0
+    minimum: NodesOrNone = 0
     """So many nodes are kept at least; 0 scales to zero."""
-    initial: Annotated[int, Field(ge=0)] | None = None
+    initial: NodesOrNone | None = None
     """Nodes that are on at the start; the minimum by default."""
     interval_ns: PositiveDuration
     """Time from one look to the next."""
     utilisation: Annotated[float, Field(gt=0, le=1)] | None = None
     """As many nodes as bring the use since the last look to this share of the units (cores) of the nodes."""
-    backlog: Annotated[int, Field(ge=1)] | None = None
+    backlog: Positive | None = None
     """One node for so many that wait or are being served."""
     schedule: Schedule | None = None
     """So many nodes at such a time."""

@@ -9,6 +9,7 @@ from typing import Annotated, ClassVar, Self
 
 from pydantic import Field, Tag, model_validator
 
+from sim.network.counts import MOST, From0
 from sim.spec import Spec, chosen_by_key
 from sim.units import Duration, PositiveDuration, Ratio
 
@@ -235,9 +236,9 @@ class OrderStatistic(Spec):
     class Order(Spec):
         """Which of how many."""
 
-        k: Annotated[int, Field(ge=1)]
+        k: Annotated[int, Field(ge=1, le=1000)]
         """1 is the fastest."""
-        n: Annotated[int, Field(ge=1)]
+        n: Annotated[int, Field(ge=1, le=1000)]
         """How many start together."""
         of: Distribution
         """Time of each."""
@@ -296,7 +297,7 @@ class Geometric(Spec):
     """1, 2, 3, ... with the given mean: `{geometric: 200}`."""
 
     TAG: ClassVar[str] = "geometric"
-    geometric: Annotated[float, Field(ge=1)]
+    geometric: Annotated[float, Field(ge=1, le=MOST)]
     """The mean."""
 
 
@@ -304,7 +305,7 @@ class Poisson(Spec):
     """0, 1, 2, ... with the given mean: `{poisson: 12.5}`."""
 
     TAG: ClassVar[str] = "poisson"
-    poisson: Annotated[float, Field(gt=0)]
+    poisson: Annotated[float, Field(gt=0, le=1e6)]
     """The mean."""
 
 
@@ -312,7 +313,7 @@ class UniformCount(Spec):
     """A whole number between two, both included: `{between: [3, 8]}`."""
 
     TAG: ClassVar[str] = "between"
-    between: tuple[int, int]
+    between: tuple[From0, From0]
     """Least and greatest."""
 
     @model_validator(mode="after")
@@ -331,7 +332,7 @@ class FromAttribute(Spec):
 
 
 Number = Annotated[
-    Annotated[int, Tag("int"), Field(ge=0)]
+    Annotated[From0, Tag("int")]
     | Annotated[Geometric, Tag("geometric")]
     | Annotated[Poisson, Tag("poisson")]
     | Annotated[UniformCount, Tag("between")]

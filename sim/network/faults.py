@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from sim.network.counts import NodesOrNone
 from sim.network.distributions import Distribution
 from sim.network.names import Name
 from sim.spec import Spec
@@ -21,7 +22,7 @@ class Target(Spec):
 
     group: Name
     """A node group, or a resource or station that has nodes of its own."""
-    nodes: Literal["all", "any"] | tuple[int, ...] = "all"
+    nodes: Literal["all", "any"] | tuple[NodesOrNone, ...] = "all"
     """All of them together, any one of them (drawn for each episode), or the ones listed, counted from 0."""
 
 

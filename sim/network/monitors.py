@@ -6,6 +6,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
+from sim.network.counts import Value
 from sim.network.names import Name
 from sim.spec import Spec
 from sim.units import PositiveDuration
@@ -24,7 +25,7 @@ class Monitor(Spec):
     """These two marks never occur in one execution."""
     at_most_once: Name | None = None
     """This mark occurs at most once in an execution (exactly-once side effects)."""
-    conserve: dict[Name, int] | None = None
+    conserve: dict[Name, Value] | None = None
     """Amount that each mark moves; at the close of an execution the amounts add up to 0."""
 
     @model_validator(mode="after")

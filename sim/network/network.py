@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from sim.network.controllers import Controller
+from sim.network.counts import Value
 from sim.network.faults import Fault
 from sim.network.monitors import Monitor, Span
 from sim.network.names import Name
@@ -30,7 +31,7 @@ class Network(Spec):
     """What nodes remember."""
     routines: dict[Name, Steps]
     """What executions do."""
-    attributes: dict[Name, int] = Field(default_factory=dict)
+    attributes: dict[Name, Value] = Field(default_factory=dict)
     """Numbers that each execution carries, with their values at its start."""
     faults: dict[Name, Fault] = Field(default_factory=dict)
     """What fails."""

@@ -8,6 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 
+from sim.network.counts import From0, Nodes, Positive, Signed
 from sim.network.distributions import Distribution
 from sim.network.names import Name
 from sim.spec import Spec
@@ -15,7 +16,6 @@ from sim.units import Duration, PositiveDuration, Rate
 
 Queue = Literal["fifo", "lifo", "priority"]
 Choice = Literal["round_robin", "random", "least_loaded", "power_of_two"]
-Positive = Annotated[int, Field(ge=1)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Used:
 class NodeGroup(Spec):
     """Places that fail one by one; resources, stations and caches live on them."""
 
-    count: Positive = 1
+    count: Nodes = 1
     """How many nodes."""
 
 
@@ -57,20 +57,20 @@ class Shed(Spec):
 
     after_ns: PositiveDuration
     """Whoever would have to wait is rejected while the oldest in line has waited for this long."""
-    spare: int | None = None
+    spare: Signed | None = None
     """Work of at least this priority is let wait all the same; without it nobody is."""
 
 
 class Place(Spec):
     """What resources and stations share: where they stand, who goes first, how many may wait."""
 
-    nodes: Annotated[Name | Positive, Field()] = 1
+    nodes: Annotated[Name | Nodes, Field()] = 1
     """Name of a node group, or a number of nodes of its own."""
     queue: Queue = "fifo"
     """Who goes first. With `priority` the greatest goes first, the oldest among equals."""
     preemptive: bool = False
     """With `queue: priority`: an arrival takes the place of the one of least priority in service."""
-    queue_limit: Annotated[int, Field(ge=0)] | None = None
+    queue_limit: From0 | None = None
     """How many may wait at once (in each queue); the next one is rejected. Without it there is no limit."""
     shed: Shed | None = None
     """Reject who would have to wait by how long others have waited, not by how many they are."""
@@ -99,7 +99,7 @@ class Resource(Place):
 
     units: Positive
     """Units of each node."""
-    open: Annotated[int, Field(ge=0)] | None = None
+    open: From0 | None = None
     """Units of each node that are open at the start (a pool's initial connections); all of them by default."""
     opening: Distribution | None = None
     """Time to open one more unit when no open one is free; the one who needs it waits for it."""
@@ -211,7 +211,7 @@ class Polled(Spec):
     nobody: a reader that is told of each arrival, but remembers one only."""
     trigger: Literal["arrival", "timer"] = "arrival"
     """Read as soon as something waits and the interval allows, or only at each multiple of the interval."""
-    nodes: Annotated[Name | Positive, Field()] = 1
+    nodes: Annotated[Name | Nodes, Field()] = 1
     """One such queue for each node (shard)."""
     keyed: Keyed | None = None
     """Which node's queue, by a key; needed with several nodes."""
@@ -246,7 +246,7 @@ class TokenBucket(Spec):
     """Tokens saved up at most, and at the start."""
     when_empty: Literal["wait", "reject"] = "wait"
     """Wait in line for the next token, or fail at once with `rejected`."""
-    queue_limit: Annotated[int, Field(ge=0)] | None = None
+    queue_limit: From0 | None = None
     """How many may wait; the next one is rejected."""
 
     def fullness(self, used: Used, nodes: int) -> float | None:

@@ -8,6 +8,7 @@ from typing import Annotated, Final
 
 from pydantic import Field
 
+from sim.network.counts import Positive
 from sim.network.names import Name
 from sim.spec import Spec
 from sim.units import Duration, PositiveDuration, Ratio
@@ -27,7 +28,7 @@ class Retry(Spec):
     """Factor from one back-off to the next."""
     maximum_interval_ns: PositiveDuration | None = None
     """Longest back-off; 100 times the initial interval by default."""
-    maximum_attempts: Annotated[int, Field(ge=1)] | None = None
+    maximum_attempts: Positive | None = None
     """Attempts in all; without it there is no limit."""
     jitter: Ratio = 0.0
     """Each back-off is shortened by up to this share, uniformly."""

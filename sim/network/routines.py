@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, Tag, model_validator
 
+from sim.network.counts import From0, Positive, Signed
 from sim.network.distributions import Distribution, Number
 from sim.network.names import Name
 from sim.network.policies import Heartbeat as Heartbeat
@@ -27,7 +28,7 @@ class AcquireBody(Spec):
     plain_value_is: ClassVar[str] = "resource"
     resource: Name
     """The resource."""
-    units: Annotated[int, Field(ge=1)] = 1
+    units: Positive = 1
     """How many units, all of one node."""
     at: Name | None = None
     """On the node of the unit of this resource that is held already."""
@@ -39,7 +40,7 @@ class AcquireBody(Spec):
     """Wait at most this long; then `otherwise`, or fail with `patience`."""
     otherwise: Steps | None = None
     """The way round, once patience has run out."""
-    priority: int | None = None
+    priority: Signed | None = None
     """Priority in a `queue: priority`; that of the source by default."""
 
     @model_validator(mode="after")
@@ -81,7 +82,7 @@ class UseBody(Spec):
     """On the node of the unit of this resource that is held."""
     patience: Distribution | None = None
     """Wait for service at most this long, then fail with `patience`."""
-    priority: int | None = None
+    priority: Signed | None = None
     """Priority in a `queue: priority`; that of the source by default."""
 
 
@@ -177,7 +178,7 @@ class ForkBody(Spec):
     """What each child does."""
     branches: tuple[Steps, ...] | None = None
     """Instead: one child for each list of steps."""
-    join: Literal["all", "first"] | Annotated[int, Field(ge=0)] = "all"
+    join: Literal["all", "first"] | From0 = "all"
     """Go on when all, the first, or this many have succeeded."""
     cancel: bool = False
     """Stop the children that are left when the join fires or fails; else they run on."""
@@ -308,7 +309,7 @@ class CountStep(StepSpec):
     """Count operations: `{count: {storage_query: 3, commit: 1}}`."""
 
     TAG: ClassVar[str] = "count"
-    count: dict[Name, Annotated[int, Field(ge=0)]]
+    count: dict[Name, From0]
     """How many of which."""
 
 

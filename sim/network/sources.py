@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, Tag, model_validator
 
+from sim.network.counts import MOST_AT_ONCE, Positive, Signed
 from sim.network.distributions import Distribution, Number
 from sim.network.names import Name
 from sim.spec import Spec, chosen_by_key
@@ -113,7 +114,7 @@ class ClosedArrivals(Spec):
     """A closed loop: each client starts the routine, waits for its end, thinks, and starts again."""
 
     TAG: ClassVar[str] = "closed"
-    closed: Annotated[int, Field(ge=1)]
+    closed: Annotated[int, Field(ge=1, le=MOST_AT_ONCE)]
     """Number of clients."""
     think: Distribution | None = None
     """Time between the end of one cycle and the start of the next; the first cycle starts after one think."""
@@ -157,13 +158,13 @@ class Source(Spec):
     """The routine that each arrival runs."""
     arrivals: Arrivals
     """When they come."""
-    priority: int = 0
+    priority: Signed = 0
     """Priority of its executions at every `queue: priority`; greater goes first."""
     start_ns: Duration = 0
     """Nothing comes before this time."""
     stop_ns: PositiveDuration | None = None
     """Nothing comes from this time on."""
-    limit: Annotated[int, Field(ge=1)] | None = None
+    limit: Positive | None = None
     """At most so many executions in all."""
     during: Name | None = None
     """A fault: nothing comes but while that is there (a load spike). The beginning of each episode is what `start` is

@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from sim.network.counts import Nodes
 from sim.scenario.store import StoreCluster
 from sim.units import Cores, Duration, Mistake, Ratio
 
@@ -15,11 +16,11 @@ Level = Literal["one", "local_quorum", "quorum", "all"]
 class CassandraCluster(StoreCluster):
     """A Cassandra cluster. Its nodes stand in as many racks as there are replicas, one replica of each row in each."""
 
-    nodes: Annotated[int, Field(ge=1)] = 3
+    nodes: Nodes = 3
     """Nodes of each data centre."""
     cpu_cores: Cores
     """Cores of each node."""
-    replication_factor: Annotated[int, Field(ge=1)] = 3
+    replication_factor: Annotated[int, Field(ge=1, le=30)] = 3
     """Replicas of each row in each data centre."""
     consistency: Level = "local_quorum"
     """Replicas that have to answer: one; a majority of those in the data centre; a majority of all; all."""
@@ -32,7 +33,7 @@ class CassandraCluster(StoreCluster):
     """Share of each node's cores that compaction, repair and backup take."""
     hinted_handoff: bool = True
     """Whether a write that a replica missed is kept for it and delivered later."""
-    datacenters: Annotated[int, Field(ge=1)] = 1
+    datacenters: Annotated[int, Field(ge=1, le=30)] = 1
     """Data centres that hold the same rows; Temporal's services are in the first."""
     datacenter_rtt_ns: Duration | None = None
     """Round trip to another data centre."""

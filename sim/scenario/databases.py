@@ -6,12 +6,11 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from sim.network.counts import Nodes, Positive
 from sim.network.distributions import Distribution
 from sim.network.names import Name
 from sim.spec import Spec
 from sim.units import ByteRate, Bytes, Cores, Duration, Mistake
-
-Positive = Annotated[int, Field(ge=1)]
 
 
 class DatabaseDisk(Spec):
@@ -19,7 +18,7 @@ class DatabaseDisk(Spec):
 
     profile: str
     """Hardware profile: gp3, io2, i4i-nvme or azure-p30."""
-    volumes: Positive = 1
+    volumes: Nodes = 1
     """Equal volumes striped over (RAID 0): operations and throughput add up."""
     size_bytes: Bytes | None = None
     """Size of each volume; as large as what is stored where it is left out."""
@@ -36,9 +35,9 @@ class Database(Spec):
 
     kind: Literal["postgres", "timescaledb", "cassandra"]
     """What runs there."""
-    nodes: Positive = 1
+    nodes: Nodes = 1
     """Nodes that the rows are spread over evenly: primaries, or a ring."""
-    copies: Positive = 1
+    copies: Annotated[int, Field(ge=1, le=100)] = 1
     """Copies of each row: a primary and its standbys, each on a node of its own; in Cassandra the replication factor,
     on the nodes of the ring."""
     cpu_cores: Cores

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from pydantic import Field
-
+from sim.network.counts import Positive
 from sim.spec import Spec
 from sim.units import PositiveDuration
-
-Positive = Annotated[int, Field(ge=1)]
 
 
 class Dbos(Spec):

@@ -5,16 +5,15 @@ Their outages are `faults` with the target `dependencies.NAME`.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
+from sim.network.counts import From0, Positive
 from sim.network.distributions import Distribution
 from sim.scenario.resilience import Bulkhead, CallRetry, CircuitBreaker, Hedge
 from sim.spec import Spec
 from sim.units import Mistake, PositiveDuration, PositiveRate, Ratio
-
-Positive = Annotated[int, Field(ge=1)]
 
 
 class Quota(Spec):
@@ -42,7 +41,7 @@ class Dependency(Spec):
     """Share of calls that have their effect, but of which no answer comes back: they are tried again."""
     quota: Quota | None = None
     """Limit on the rate of calls; none where it is left out."""
-    queue_limit: Annotated[int, Field(ge=0)] | None = None
+    queue_limit: From0 | None = None
     """Calls that may wait in line there; one more is turned away at once (503). Without it there is no limit."""
     shed_after_ns: PositiveDuration | None = None
     """Load shedding: calls that would have to wait are turned away while the oldest one in line has waited for this

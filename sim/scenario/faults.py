@@ -9,6 +9,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from sim.network.counts import NodesOrNone
 from sim.network.distributions import Distribution
 from sim.network.faults import Window
 from sim.scenario import fault_rules, fault_targets
@@ -29,7 +30,7 @@ class DeploymentFault(Spec):
     random) in any one `zone`, or in `region.NAME`. `partition.NAME` cuts a region or zone off,
     `partition.workers.QUEUE` pods of a pool. Of `workflows.NAME` more are started than usual; `temporal.clock`
     jumps. Several in a list fail together."""
-    nodes: Literal["any", "all", "rolling"] | tuple[int, ...] = "any"
+    nodes: Literal["any", "all", "rolling"] | tuple[NodesOrNone, ...] = "any"
     """Which pods: one drawn each time, all together, those listed, counted from 0, or one after the other, as at a
     rollout (rolling)."""
     effect: Effect | None = None

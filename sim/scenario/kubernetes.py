@@ -17,7 +17,7 @@ class Kubernetes(Spec):
 
     node: str
     """Machine of each node: a type of the price catalogue, or a name under `prices.nodes`."""
-    nodes: Annotated[int, Field(ge=1)]
+    nodes: Annotated[int, Field(ge=1, le=15_000)]
     """Nodes; with `zones` they stand where pods do, in all zones in turn."""
     cpu_cores: Cores | None = None
     """Cores of a node; known for types of AWS."""

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import Field
-
+from sim.network.counts import Nodes, Positive
 from sim.spec import Spec
 from sim.units import Cores, Duration, PositiveDuration
 
@@ -13,14 +12,14 @@ from sim.units import Cores, Duration, PositiveDuration
 class PgBouncer(Spec):
     """Pools between the platform's connections and the database's. Defaults are those of pgbouncer."""
 
-    replicas: Annotated[int, Field(ge=1)] = 1
+    replicas: Nodes = 1
     """Processes."""
     cpu_cores: Cores
     """Cores of each; it uses one at most."""
     pool_mode: Literal["session", "transaction"] = "session"
     """What a connection to the database is kept for: one of the platform's connections, or one transaction. (Mode
     statement forbids transactions, which every transition is.)"""
-    default_pool_size: Annotated[int, Field(ge=1)] | None = None
+    default_pool_size: Positive | None = None
     """Connections to the database of each replica, for the one user and database that there is."""
     query_wait_timeout_ns: PositiveDuration | None = None
     """Longest wait for one of them; then the operation fails and is tried again."""

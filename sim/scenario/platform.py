@@ -6,17 +6,16 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
+from sim.network.counts import From0, Nodes, Positive
 from sim.network.distributions import Distribution
 from sim.spec import Spec
 from sim.units import Bytes, Cores, Duration, Mistake, PositiveDuration, PositiveRate
-
-Positive = Annotated[int, Field(ge=1)]
 
 
 class Service(Spec):
     """One of the platform's services: pods with cores."""
 
-    replicas: Positive
+    replicas: Nodes
     """Pods."""
     cpu_cores: Cores
     """Cores of a pod."""
@@ -43,7 +42,7 @@ class History(Service):
 class Matching(Service):
     """Hands tasks to pollers."""
 
-    partitions: Positive | None = None
+    partitions: Annotated[int, Field(ge=1, le=1000)] | None = None
     """Partitions of each task queue, for workflow tasks and for activities; each belongs to one matching pod."""
     persistence_max_qps: Positive | None = None
     """Requests to the store a second of each pod (writes to the backlog)."""
@@ -52,7 +51,7 @@ class Matching(Service):
 class SqlPool(Spec):
     """Connections from a history pod to the store."""
 
-    initial: Annotated[int, Field(ge=0)] | None = None
+    initial: From0 | None = None
     """Connections that each pod has open from the start; all of them where it is left out."""
     max_conns: Positive | None = None
     """Most connections of each pod."""
@@ -91,7 +90,7 @@ class Retention(Spec):
 class TemporalCluster(Spec):
     """The platform. A service that is left out is neither simulated (its CPU never runs short) nor billed."""
 
-    history_shards: Positive | None = None
+    history_shards: Nodes | None = None
     """Shards: each writes for one execution at a time. Fixed for the life of a cluster."""
     shard_io_concurrency: Positive | None = None
     """Writes that a shard has under way at once; each still writes for one execution at a time."""

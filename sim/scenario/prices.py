@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from sim.network.counts import Nodes
 from sim.network.names import Name
 from sim.spec import Spec
 from sim.units import Mistake, Ratio, UsdPerHour, UsdPerMonth
@@ -44,7 +45,7 @@ class Machines(Spec):
 
     node: str
     """Type in the price catalogue, or a name under `prices.nodes`."""
-    count: Annotated[int, Field(ge=1)] = 1
+    count: Nodes = 1
     """How many."""
     spot: bool = False
     """Bought on the spot market."""

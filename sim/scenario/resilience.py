@@ -6,10 +6,9 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
+from sim.network.counts import From0, Positive
 from sim.spec import Spec
 from sim.units import Duration, PositiveDuration, Ratio
-
-Positive = Annotated[int, Field(ge=1)]
 
 
 class CircuitBreaker(Spec):
@@ -33,7 +32,7 @@ class Bulkhead(Spec):
     plain_value_is: ClassVar[str] = "calls"
     calls: Positive
     """Calls at once; the others wait on the pod, in their slots."""
-    queue: Annotated[int, Field(ge=0)] | None = None
+    queue: From0 | None = None
     """How many may wait on a pod; one more fails at once. Without it there is no limit."""
 
 
@@ -62,7 +61,7 @@ class CallRetry(Spec):
     """
 
     plain_value_is: ClassVar[str] = "attempts"
-    attempts: Annotated[int, Field(ge=2)]
+    attempts: Annotated[int, Field(ge=2, le=1000)]
     """Calls in all."""
     initial_interval_ns: Duration = 100_000_000
     """Back-off after the first failure; 0 for a second call at once."""

@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from sim.network.counts import MOST_AT_ONCE
 from sim.network.names import Name
 from sim.network.sources import Arrivals, BurstArrivals, ClosedArrivals
 from sim.spec import Spec
@@ -17,7 +18,7 @@ class Schedule(Spec):
 
     every_ns: PositiveDuration
     """Time from tick to tick; the first is at the start of the run."""
-    count: Annotated[int, Field(ge=1)] = 1
+    count: Annotated[int, Field(ge=1, le=MOST_AT_ONCE)] = 1
     """How many schedules."""
     jitter_ns: Duration = 0
     """Each starts up to this much after the tick, uniformly, anew each time."""

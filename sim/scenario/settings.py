@@ -33,7 +33,7 @@ class RunSettings(Spec):
     """Go on with more replications until every figure with an objective is known to this relative half-width."""
     confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
     """Level of the intervals."""
-    seed: Annotated[int, Field(ge=0)] = 1
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 1
     """Everything random follows from it."""
     finite: bool = False
     """The load comes to an end by itself: every execution counts, from an empty start."""

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
+from sim.network.counts import Nodes, Positive
 from sim.network.distributions import Distribution
 from sim.scenario.rds import SHARED_BUFFERS, TELLS, RdsInstance
 from sim.spec import Spec
@@ -61,7 +62,7 @@ class Disk(Spec):
 class StoreCluster(Spec):
     """What the bill asks of every store."""
 
-    nodes: Annotated[int, Field(ge=1)]
+    nodes: Nodes
     """Nodes."""
     node: str | None = None
     """Machine that each node is billed as: a type of the price catalogue, or a name under `prices.nodes`."""
@@ -88,7 +89,7 @@ class Checkpoint(Spec):
 class PostgresCluster(StoreCluster):
     """A PostgreSQL cluster. All writes go to the primary; standbys confirm them."""
 
-    nodes: Annotated[int, Field(ge=1)] = 3
+    nodes: Annotated[int, Field(ge=1, le=100)] = 3
     """Primary and standbys."""
     cpu_cores: Cores | None = None
     """Cores of each node."""
@@ -96,14 +97,14 @@ class PostgresCluster(StoreCluster):
     """Memory of each node; the connections must fit into it."""
     rds: RdsInstance | None = None
     """Managed by Amazon RDS: class and storage tell nodes, cores, memory, standby, disk, `cache` and what it costs."""
-    synchronous_standbys: Annotated[int, Field(ge=0)] = 1
+    synchronous_standbys: Annotated[int, Field(ge=0, le=100)] = 1
     """Standbys that must have confirmed a commit before it returns, as `synchronous_standby_names = 'ANY k (..)'`; 0
     replicates asynchronously."""
     synchronous_commit: SyncLevel = "on"
     """What a commit waits for: "off" for nothing (the log writer flushes it later), local for the primary's flush,
     remote_write for the standbys to have written it too, "on" to have flushed it, remote_apply to have applied it.
     Quotes keep YAML from reading "on" and "off" as true and false."""
-    max_connections: Annotated[int, Field(ge=1)] | None = None
+    max_connections: Positive | None = None
     """Most connections that the database takes; without it as many as the pools open."""
     flush: Distribution | None = None
     """Time of one flush of the write-ahead log to disk, on the primary and on the standbys."""

@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from sim.network.counts import Positive
 from sim.network.names import Name
 from sim.network.sources import Arrivals
 from sim.spec import Spec
@@ -35,7 +36,7 @@ class Column(Spec):
 class Condition(Spec):
     """What rows have to be like in one column, as a share of them."""
 
-    equal: Annotated[int, Field(ge=1)] | None = None
+    equal: Annotated[int, Field(ge=1, le=10**15)] | None = None
     """Equal to one of so many values."""
     share: Ratio | None = None
     """Equal to something that this share of the rows has, for values that are not equally frequent."""
@@ -150,7 +151,7 @@ class Query(Spec):
     """Whether a range of time is the newest one; else it lies anywhere."""
     plans: tuple[PlanKind, ...] = ("sequential", "index", "bitmap")
     """Plans that may be chosen, as PostgreSQL's `enable_seqscan` and so on have it."""
-    parallel: Annotated[int, Field(ge=1)] = 32
+    parallel: Positive = 32
     """Cassandra: partitions that the client reads at once."""
 
 

@@ -15,9 +15,9 @@ Isolation = Literal["read_committed", "repeatable_read", "serializable"]
 class Transaction(Spec):
     """A transaction: BEGIN, statements that read, statements that write, COMMIT. It is tried again when it fails."""
 
-    reads: Annotated[int, Field(ge=0)] = 1
+    reads: Annotated[int, Field(ge=0, le=1000)] = 1
     """Statements that read, before the first that writes."""
-    writes: Annotated[int, Field(ge=1)] = 1
+    writes: Annotated[int, Field(ge=1, le=1000)] = 1
     """Statements that write."""
     isolation: Isolation = "read_committed"
     """Under read_committed a transaction waits for another on the same hot row; under the others it then fails, since

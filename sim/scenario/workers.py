@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
+from sim.network.counts import Positive
 from sim.network.names import Name
 from sim.spec import Spec
 from sim.units import Cores, Duration, IntRange, Mistake, PositiveCount, PositiveDuration, Ratio
-
-Positive = Annotated[int, Field(ge=1)]
 
 
 class WorkerPool(Spec):

@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar, Self
 
 from pydantic import Field, model_validator
 
+from sim.network.counts import MOST
 from sim.network.names import Name
 from sim.network.sources import Arrivals
 from sim.scenario.schedule import Rollout, Schedule
@@ -45,7 +46,7 @@ class Workflow(Spec):
     deadline_ns: PositiveDuration | None = None
     """An execution is good when it ends correctly (succeeds or is compensated) within this time; for availability and
     goodput."""
-    continue_as_new: Annotated[int, Field(ge=20)] | None = None
+    continue_as_new: Annotated[int, Field(ge=20, le=MOST)] | None = None
     """After a round of a `repeat` that leaves this many events in the history: close the run, and go on in a new one
     with an empty history."""
     queries: Queries | None = None

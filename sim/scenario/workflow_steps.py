@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, Tag, model_validator
 
+from sim.network.counts import Positive
 from sim.network.distributions import Distribution, Number
 from sim.network.names import Name
 from sim.scenario.workload import Activity
@@ -134,7 +135,7 @@ class FanOut(Spec):
     """What is done for each."""
     steps: WorkflowSteps | None = None
     """Instead: the steps that are taken for each."""
-    join: Literal["all", "first"] | Annotated[int, Field(ge=1)] = "all"
+    join: Literal["all", "first"] | Positive = "all"
     """Go on when all, the first, or this many have succeeded."""
     failures: Literal["fail_on_any", "gather_all", "ignore"] = "fail_on_any"
     """fail_on_any: fail as soon as the join can no longer be reached (with `join: all` at the first item that fails

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from sim.network.counts import Positive
 from sim.network.distributions import Distribution
 from sim.network.names import Name
 from sim.scenario.resilience import RetryBudget
@@ -24,7 +25,7 @@ class RetryPolicy(Spec):
     """Factor from one back-off to the next; the server's default where it is left out."""
     maximum_interval_ns: PositiveDuration | None = None
     """Longest back-off; 100 times the initial interval where it is left out."""
-    maximum_attempts: Annotated[int, Field(ge=1)] | None = None
+    maximum_attempts: Positive | None = None
     """Attempts in all; without it there is no limit."""
     jitter: Ratio = 0.0
     """Each back-off is shortened by up to this share, uniformly."""

@@ -232,6 +232,12 @@ def parse_cores(value: object) -> float:
     return float(cores)
 
 
+MOST_COUNT = 10**15
+"""Of anything that is only counted, such as rows."""
+MOST_IN_RANGE = 100_000
+"""Of what ranges are about, pods: each is a place of its own."""
+
+
 def parse_count(value: object) -> int:
     """A whole number, never negative, of 20000, "10,000", "10_000", "300k" or "4 million".
 
@@ -243,6 +249,8 @@ def parse_count(value: object) -> int:
         raise Mistake(f"is {show_value(value)}; a whole number is expected", f"write {max(0, round(count))}")
     if count < 0:
         raise Mistake(f"is {show_value(value)}; a whole number of at least 0 is expected")
+    if count > MOST_COUNT:
+        raise Mistake(f"is {show_value(value)}; a whole number of at most {MOST_COUNT:,} is expected")
     return int(count)
 
 
@@ -274,6 +282,8 @@ def parse_int_range(value: object) -> tuple[int, int]:
         ) from None
     if low > high:
         raise Mistake(f"is {show_value(value)}; the lower end comes first", f"write {high}..{low}")
+    if high > MOST_IN_RANGE:
+        raise Mistake(f"is {show_value(value)}; at most {MOST_IN_RANGE:,} is expected")
     return low, high
 
 

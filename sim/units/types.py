@@ -189,7 +189,7 @@ _count = Quantity(
     pattern=_COUNT,
     examples=(20000, "10,000", "300k"),
     bounds=_FROM_0,
-    number={"type": "integer", "minimum": 0},
+    number={"type": "integer", "minimum": 0, "maximum": parse.MOST_COUNT},
 )
 _positive_count = Quantity(
     kind="whole number",
@@ -199,7 +199,7 @@ _positive_count = Quantity(
     pattern=_COUNT,
     examples=(20000, "10,000", "300k"),
     bounds="1 or more",
-    number={"type": "integer", "minimum": 1},
+    number={"type": "integer", "minimum": 1, "maximum": parse.MOST_COUNT},
 )
 _int_range = Quantity(
     kind="whole number or range",
@@ -209,7 +209,7 @@ _int_range = Quantity(
     pattern=rf"{_COUNT}(?:\s*(?:\.\.|…)\s*{_COUNT})?",
     examples=("6..18", 6),
     bounds="1 or more, or a range from 0 on, the lower end first",
-    number={"type": "integer", "minimum": 1},
+    number={"type": "integer", "minimum": 1, "maximum": parse.MOST_IN_RANGE},
 )
 _events_in_time = Quantity(
     kind="number of events in a time",

@@ -1,0 +1,30 @@
+"""How many of something a file may say: whole numbers with the most that makes sense.
+
+Without a most, one slip of a key (3000000000 nodes) would eat the memory of the machine before anything is told.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+from pydantic import Field
+
+MOST_NODES: Final = 100_000
+"""Of one kind: nodes, pods, shards. Kubernetes is made for 5,000 nodes (kubernetes.io, large clusters, 2026-01)."""
+MOST_AT_ONCE: Final = 10_000_000
+"""Clients, schedules, executions that come at once."""
+MOST: Final = 2_000_000_000
+"""Of all else: slots, connections, tokens, tries."""
+
+Nodes = Annotated[int, Field(ge=1, le=MOST_NODES)]
+"""Nodes, pods, shards: each is a place of its own."""
+NodesOrNone = Annotated[int, Field(ge=0, le=MOST_NODES)]
+"""The same, where 0 makes sense; the number of one, counted from 0."""
+Positive = Annotated[int, Field(ge=1, le=MOST)]
+"""Units that are alike and only counted."""
+From0 = Annotated[int, Field(ge=0, le=MOST)]
+"""The same, where 0 makes sense."""
+Signed = Annotated[int, Field(ge=-MOST, le=MOST)]
+"""A priority, an amount."""
+Value = Annotated[int, Field(ge=-(10**15), le=10**15)]
+"""A number that an execution carries, such as a size in bytes."""
