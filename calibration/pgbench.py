@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from sim.engine.plan import Plan
 from sim.engine.run import run_all
+from sim.files import write_text
 from sim.network import Network
 from sim.results.columns import Replication
 from sim.scenario.edit import edited
@@ -340,7 +341,7 @@ def main() -> None:
     parser.add_argument("command", choices=["fit", "compare", "vary"])
     command = parser.parse_args().command
     if command == "fit":
-        FITS.write_text(fits_text(fit(ONE_CLIENT_LOG, CLOSED_LOOP)), encoding="utf-8")
+        write_text(FITS, fits_text(fit(ONE_CLIENT_LOG, CLOSED_LOOP)))
         print(FITS.relative_to(ROOT))
         return
     replications = scenario().run.replications

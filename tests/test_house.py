@@ -97,6 +97,26 @@ def test_a_file_says_what_lives_in_it_and_is_of_a_readable_length(path: Path) ->
     assert text.count("\n") <= LONGEST_FILE, f"{path.relative_to(ROOT)}: what is the second idea in it?"
 
 
+WRITERS = {"sim/files.py", "sim/report/frames.py"}
+"""The module that writes files whole or not at all, and the one that fills the files which that has opened for it."""
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_files_are_written_whole_or_not_at_all(path: Path) -> None:
+    relative = path.relative_to(ROOT).as_posix()
+    if relative in WRITERS:
+        return
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if not isinstance(node, ast.Call):
+            continue
+        method = isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Name | ast.Attribute)
+        name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+        texts = [one.value for one in ast.walk(node) if isinstance(one, ast.Constant) and isinstance(one.value, str)]
+        writes = name == "open" and any(re.fullmatch(r"[rwaxbt+]*[wax+][bt+]*", text) for text in texts)
+        writes |= method and name in ("write_text", "write_bytes") and len(node.args) == 1
+        assert not writes, f"{relative}:{node.lineno} writes a file by itself: use sim.files"
+
+
 def test_nothing_in_the_repository_names_a_machine_or_a_registry() -> None:
     listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
     banned = re.compile("|".join(["/wo" + "rk/", "/ro" + "ot/", "/ho" + "me/", "pypi" + r"\.org", "npmjs" + r"\."]))

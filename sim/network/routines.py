@@ -418,7 +418,6 @@ _KINDS: dict[str, type[StepSpec]] = {
     )
 }
 
-
 STEP_KINDS = tuple(_KINDS)
 """The keys that make a mapping a step."""
 
