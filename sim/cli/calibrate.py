@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from sim.cli.calibrate_log import calibrate_log
-from sim.cli.calibrate_study import calibrate_study
+from sim.cli.calibrate_study import calibrate_study, write_presets
 from sim.errors import InputErrors, Problem
 
 
@@ -33,6 +33,12 @@ def command(
     ] = False,
     check: Annotated[
         bool, typer.Option("--check", help="Study: write nothing; say whether the fits are what the study gives.")
+    ] = False,
+    presets: Annotated[
+        bool,
+        typer.Option(
+            "--presets", help="Study: fit nothing; write the committed fits into the presets that take them."
+        ),
     ] = False,
     only: Annotated[
         list[str], typer.Option("--only", metavar="GLOB", help="With --check: the figures of these cells alone.")
@@ -68,7 +74,12 @@ def command(
     """
     words = shlex.join(["sim", *context.find_root().obj])
     of_study: dict[str, object] = {"--out": out, "--max-evaluations": evaluations, "--leave-one-out": leave_one_out}
-    of_study |= {"--check": check, "--only": only, "--processes": None if processes == -1 else processes}
+    of_study |= {
+        "--check": check,
+        "--presets": presets,
+        "--only": only,
+        "--processes": None if processes == -1 else processes,
+    }
     of_log: dict[str, object] = {
         "--kind": kind,
         "--write": write,
@@ -78,7 +89,13 @@ def command(
     }
     if len(file) == 1 and file[0].suffix in (".yaml", ".yml"):
         _refuse(of_log, "is for a log, and this is a study")
-        calibrate_study(file[0], out, evaluations, leave_one_out, check, only, processes, quiet, words)
+        if presets:
+            _refuse(
+                {key: one for key, one in of_study.items() if key != "--presets"}, "is for a fit, and none is made"
+            )
+            write_presets(file[0], quiet)
+        else:
+            calibrate_study(file[0], out, evaluations, leave_one_out, check, only, processes, quiet, words)
     else:
         _refuse(of_study, "is for a study, a YAML file")
         calibrate_log(file, kind, write, scenario, like, cpu, quiet, words)

@@ -73,6 +73,24 @@ def calibrate_study(
     write_text(file, as_file(made))
     say(as_text(made))
     note(f"fits: {file}", quiet)
+    if out is None:
+        write_presets(path, quiet)
+
+
+def write_presets(study: Path, quiet: bool) -> None:
+    """Write the committed fits of a study into the presets, where these take values from them."""
+    from sim.calibrate.fitted_presets import write_fitted
+    from sim.calibrate.study import read_study
+
+    name = read_study(study).study.name
+    file = fits_of(study, name)
+    # The project is the folder that both `calibration/studies` and the presets are in.
+    root = study.resolve().parents[2] if len(study.resolve().parents) > 2 else study.resolve().parent
+    if not (root / "sim" / "scenario" / "presets").is_dir():
+        return
+    written = write_fitted(root, name, file)
+    if written is not None:
+        note(f"presets: {written}", quiet)
 
 
 def fits_of(study: Path, name: str) -> Path:

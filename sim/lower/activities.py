@@ -39,9 +39,11 @@ REJECTED = "rejected"
 def activity_steps(workers: Workers, activity: Activity, how: Scheduled) -> Steps:
     """The steps of an activity on the workers of one queue, from its schedule to its result."""
     pod, read = workers.reading_pod(activity.reads_bytes)
+    dispatched = _dispatched(workers, activity, how)
+    workers.attempts_are_counted |= _tried(activity) in workers.parts.attributes
     eager = _is_eager(workers, activity, how)
     ordinary = (
-        *_dispatched(workers, activity, how),
+        *dispatched,
         count(activity_task=1, **{workers.sync_match.dispatched: 1}),
         *pod,
         *_fetched(workers),
@@ -66,6 +68,7 @@ def federated_steps(queue: FederatedQueue, activity: Activity, how: Scheduled) -
         steps = (
             *workers.poller(workers.activities, workers.activity_slots, workers.activity_pollers),
             *_fetched(workers),
+            *((add(_tried(activity), 1),) if _tried(activity) in workers.parts.attributes else ()),
             *_outlived(workers, activity),
             *_at_work(workers, queue.name, activity, how),
         )
@@ -74,7 +77,8 @@ def federated_steps(queue: FederatedQueue, activity: Activity, how: Scheduled) -
     def tried(home: int) -> Steps:
         own = queue.pools[home]
         name = f"try-{activity.name}-of-{own.queue}"
-        return (_attempts(own, activity, how, name, queue.placed(home, on_pool)),)
+        trial = (*queue.placed(home, _dispatched(own, activity, how), on_pool),)
+        return (_attempts(own, activity, how, name, trial),)
 
     return (*_scheduled(queue.pools[0], queue.name, activity, how), queue.by_site(tried))
 
@@ -82,7 +86,13 @@ def federated_steps(queue: FederatedQueue, activity: Activity, how: Scheduled) -
 def _dispatched(workers: Workers, activity: Activity, how: Scheduled) -> Steps:
     """From history to the pollers: the first attempt through the transfer queue, others from the timer queue or as the
     first."""
-    if workers.constants.is_on("temporal.retry_by_transfer") or not how.alone:
+    if workers.constants.is_on("temporal.retry_by_transfer"):
+        return (*workers.activities.dispatch(),)
+    if not how.alone:
+        workers.constants.note(
+            "further attempts of activities that an execution runs several of at once",
+            "pass through the transfer queue again, as one is not told from another; the server's timer bypasses it",
+        )
         return (*workers.activities.dispatch(),)
     again = _tried(activity)
     workers.parts.attributes[again] = 0

@@ -53,8 +53,7 @@ class Constants:
     def disk(self, profile: str, key: str) -> Any:
         """What a hardware profile says of a disk: a distribution, or a plain number."""
         constant = preset("disk", profile).constants[key]
-        source = f"{constant.source}, {constant.date}" if constant.source else ""
-        self.note(f"{profile}: {constant.what}", constant.written, source)
+        self.note(f"{profile}: {constant.what}", constant.written, constant.origin)
         return constant.value
 
     def _take(self, name: str) -> Any:
@@ -63,6 +62,5 @@ class Constants:
             value = self._own[name]
             self.noted.setdefault(name, Assumption(constant.what, str(value), "the scenario's own, under `constants`"))
             return parsed(constant.kind, value)
-        source = f"{constant.source}, {constant.date}" if constant.source else ""
-        self.noted.setdefault(name, Assumption(constant.what, constant.written, source))
+        self.noted.setdefault(name, Assumption(constant.what, constant.written, constant.origin))
         return constant.value

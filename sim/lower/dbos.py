@@ -20,7 +20,7 @@ from sim.lower.lowered import Lowered, stated
 from sim.lower.machines import machines, volumes
 from sim.lower.parts import Parts
 from sim.lower.postgres_commit import PRIMARY, Commit
-from sim.lower.postgres_pool import CPU, contention, cores_setting
+from sim.lower.postgres_pool import CPU, cores_of, cores_setting
 from sim.lower.postgres_recovery import away
 from sim.lower.postgres_volume import Volume
 from sim.lower.setting import Setting, of, settings_in
@@ -97,15 +97,7 @@ class _Engine:
         if self.postgres.rds is not None:
             self.constants.note("pages of DBOS in RDS", "are all in memory, also after a failover")
         self.volume = Volume(self.parts, self.constants, self.postgres)
-        self.parts.add_station(
-            CPU,
-            Server(
-                nodes=PRIMARY,
-                cores=self.postgres.cores,
-                contention=contention(self.constants.ratio("postgres.backend_coherency")),
-            ),
-            cores_setting(self.postgres),
-        )
+        self.parts.add_station(CPU, cores_of(self.constants, self.postgres), cores_setting(self.postgres))
         self.database = Database(self.parts, self.constants, self.commit, self.volume, self.rtt_ns)
         self.looks = Looks(self.parts, self.constants, self.database)
         limits = [one for one in (self.dbos.worker_concurrency, self.dbos.executor_threads) if one is not None]

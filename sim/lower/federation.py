@@ -54,13 +54,14 @@ class FederatedQueue:
         ways = [Option(probability=chances[index], steps=steps(index)) for index in first]
         return Branch(branch=(*ways, Option(steps=steps(last))))
 
-    def placed(self, home: int, on_pool: Callable[[Workers], Steps]) -> Steps:
-        """From the task's schedule: a slot at its own site, or at the next, and then what it does there."""
+    def placed(self, home: int, dispatched: Steps, on_pool: Callable[[Workers], Steps]) -> Steps:
+        """From the task's schedule: a slot at its own site, or at the next, and then what it does there. dispatched:
+        its way to the pollers of its own site."""
         self.parts.attributes[self.at] = 0
         own = self.pools[home]
         ways = [Option(attribute=self.at, below=i + 0.5, steps=on_pool(pool)) for i, pool in enumerate(self.pools)]
         there = Branch(branch=tuple(ways))
-        before = (*own.activities.dispatch(), count(activity_task=1, **{own.sync_match.dispatched: 1}))
+        before = (*dispatched, count(activity_task=1, **{own.sync_match.dispatched: 1}))
         if not self.spills:
             return (*before, *own.slot(own.activities, own.activity_slots), set_to(self.at, home), there)
         if self.local:

@@ -51,7 +51,7 @@ class Forwarder:
     def __init__(self, queue: TaskQueue, rate_per_s: float) -> None:
         self.queue = queue
         # With fewer polls than partitions nobody has a second one; each further poll is the second one of somebody.
-        further = max(0, queue.polls - queue.partitions)
+        further = max(0, queue.polls.number - queue.partitions)
         self.share = 1 - further / queue.partitions
         self.names = [f"{queue.name}-forward-{partition}" for partition in range(1, queue.partitions)]
         queue.parts.attributes.setdefault(HOME, 0)
@@ -60,7 +60,7 @@ class Forwarder:
                 kind="polled",
                 interval_ns=round(SECOND / rate_per_s),
                 burst=max(1, round(rate_per_s)),
-                read=constant(queue.constants.number("temporal.forward_time")),
+                read=constant(queue.constants.number("temporal.forward_time") + queue.platform.rtt_ns),
             )
             setting = Setting(
                 of(queue.queue, f"{queue.kind} forwarders"),
@@ -89,9 +89,10 @@ class Forwarder:
         forwarded = self._forwarded(partition, name)
         if self.share < 1:
             # While a poll is away with a task, those that wait are one fewer, and nobody has a second one.
-            all_wait = acquire(self.queue.pollers, units=self.queue.polls, patience_ns=0)
+            polls = self.queue.polls
+            all_wait = (acquire(polls.pollers, units=polls.each, patience_ns=0),) * polls.pods
             second = Branch(branch=(Option(probability=self.share, steps=(fail(ALONE),)),))
-            looked = (all_wait, release(self.queue.pollers), second)
+            looked = (*all_wait, *(release(polls.pollers),) * polls.pods, second)
             forwarded = (Attempt(attempt=AttemptBody(steps=looked, on_failure=forwarded, counted=False)),)
         return (set_to(PARTITION, self.queue.first + partition), *self.queue.handed_over(), *forwarded)
 

@@ -1,10 +1,17 @@
 """Rate limits of the services as token buckets: what is above them is turned down with ResourceExhausted.
 
-A request that is turned down costs nothing but its back-off; those of workers go on until they are let in (or until
-the timeout of the task cuts them off), a client gives up to start a workflow.
+A request goes through the limit of the frontend and those of the services behind it; whichever is out of tokens turns
+all of it down. It costs nothing but its back-off; those of workers go on until they are let in (or until the timeout
+of the task cuts them off), a client gives up to start a workflow.
+
+A task costs matching two calls, AddTask and the poll that fetches it, and history one, by which its start is recorded.
+All three are taken from the buckets with the poll: which of them is turned down makes no difference to how many tasks
+get through, and who waits is the worker's poll instead of history's queue.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from sim.lower.constants import Constants
 from sim.lower.parts import Parts
@@ -18,6 +25,8 @@ from sim.scenario.platform import TemporalCluster
 RESOURCE_EXHAUSTED = "resource_exhausted"
 """Failure: a request was above a rate limit. It is tried again."""
 FRONTEND = "frontend-rate-limit"
+HISTORY = "history-rate-limit"
+MATCHING = "matching-rate-limit"
 PERSISTENCE = {"history": "history-persistence-rate-limit", "matching": "matching-persistence-rate-limit"}
 
 
@@ -28,19 +37,22 @@ class RateLimits:
         self.parts = parts
         self.constants = constants
         self.limited: set[str] = set()
-        frontend = temporal.frontend
-        if frontend is not None:
-            rps = frontend.rps or constants.number("temporal.frontend_rps")
-            setting = Setting(
-                "frontend's rate limit",
-                "temporal.frontend.rps",
-                "frontend.rps",
-                rate("service_errors_resource_exhausted", service_name="frontend"),
-                "live",
-                rps,
-            )
-            burst_ratio = constants.number("temporal.frontend_burst_ratio")
-            self._add(FRONTEND, frontend.replicas * rps, burst_ratio, setting)
+        for bucket, name, pods, limit in (
+            (FRONTEND, "frontend", temporal.frontend, "temporal.frontend_rps"),
+            (HISTORY, "history", temporal.history, "temporal.history_rps"),
+            (MATCHING, "matching", temporal.matching, "temporal.matching_rps"),
+        ):
+            if pods is not None:
+                rps = pods.rps or constants.number(limit)
+                setting = Setting(
+                    f"{name}'s rate limit",
+                    f"temporal.{name}.rps",
+                    f"{name}.rps",
+                    rate("service_errors_resource_exhausted", service_name=name),
+                    "live",
+                    rps,
+                )
+                self._add(bucket, pods.replicas * rps, constants.number("temporal.rps_burst_ratio"), setting)
         for name, service, limit in (
             ("history", temporal.history, "temporal.history_persistence_max_qps"),
             ("matching", temporal.matching, "temporal.matching_persistence_max_qps"),
@@ -58,17 +70,21 @@ class RateLimits:
                 self._add(PERSISTENCE[name], service.replicas * most, 1, setting)
 
     def request(self) -> Steps:
-        """A request of a worker, or a signal, through the limit of the frontend: tried until it is let in."""
-        return self._patient(None)
+        """A request of a worker, or a signal, through frontend and history: tried until it is let in."""
+        return self._patient((FRONTEND, HISTORY), None)
+
+    def poll(self) -> Steps:
+        """A poll that fetches a task, with the calls of which the task is the reason: tried until it is let in."""
+        if MATCHING in self.limited:
+            self.constants.note(
+                "calls of history to matching",
+                "take their tokens with the poll that fetches the task; one that a partition forwards takes no more",
+            )
+        return self._patient((FRONTEND, MATCHING, MATCHING, HISTORY), None)
 
     def start(self) -> Steps:
         """A client's request to start a workflow: it gives up after a while, and the execution has failed."""
-        if FRONTEND not in self.limited:
-            return ()
-        number = self.constants.number
-        expiration_ns = number("temporal.client_retry_expiration")
-        first_ns, longest_ns = number("temporal.client_retry_initial"), number("temporal.client_retry_maximum")
-        return self._patient(attempts_within(first_ns, longest_ns, expiration_ns))
+        return self._patient((FRONTEND, HISTORY), starts(self.constants))
 
     def persistence(self, service: str, requests: int) -> Steps:
         """Requests to the store; one above the limit fails, and with it whatever sent it, to be tried again there."""
@@ -76,7 +92,7 @@ class RateLimits:
         if bucket not in self.limited:
             return ()
         self.constants.note("reads of queues and deletions", "take nothing from the limit of requests to the store")
-        return (_admitted(bucket, "persistence_throttled"),) * requests
+        return (_admitted((bucket,), "persistence_throttled"),) * requests
 
     def _add(self, name: str, rate_per_s: int, burst_ratio: int, setting: Setting) -> None:
         self.limited.add(name)
@@ -90,18 +106,30 @@ class RateLimits:
             "derived: requests are spread over them, and each saves up what a second or more lets in",
         )
 
-    def _patient(self, attempts: int | None) -> Steps:
-        if FRONTEND not in self.limited:
+    def _patient(self, buckets: Sequence[str], attempts: int | None) -> Steps:
+        limits = [bucket for bucket in buckets if bucket in self.limited]
+        if not limits:
             return ()
-        number = self.constants.number
-        retry = Retry(
-            initial_interval_ns=number("temporal.client_retry_initial"),
-            maximum_interval_ns=number("temporal.client_retry_maximum"),
-            maximum_attempts=attempts,
-            jitter=self.constants.ratio("temporal.client_retry_jitter"),
-        )
-        body = AttemptBody(steps=(_admitted(FRONTEND, "frontend_throttled"),), retry=retry, counted=False)
+        retry = client_retry(self.constants, attempts)
+        body = AttemptBody(steps=(_admitted(limits, "request_throttled"),), retry=retry, counted=False)
         return (Attempt(attempt=body),)
+
+
+def client_retry(constants: Constants, attempts: int | None = None) -> Retry:
+    """How a client or a worker tries again. attempts: how often at most."""
+    return Retry(
+        initial_interval_ns=constants.number("temporal.client_retry_initial"),
+        maximum_interval_ns=constants.number("temporal.client_retry_maximum"),
+        maximum_attempts=attempts,
+        jitter=constants.ratio("temporal.client_retry_jitter"),
+    )
+
+
+def starts(constants: Constants) -> int:
+    """How often a client tries to start a workflow before it gives up."""
+    number = constants.number
+    first_ns, longest_ns = number("temporal.client_retry_initial"), number("temporal.client_retry_maximum")
+    return attempts_within(first_ns, longest_ns, number("temporal.client_retry_expiration"))
 
 
 def attempts_within(first_ns: int, longest_ns: int, expiration_ns: int) -> int:
@@ -118,7 +146,7 @@ def attempts_within(first_ns: int, longest_ns: int, expiration_ns: int) -> int:
     return attempts
 
 
-def _admitted(bucket: str, counter: str) -> Step:
-    """One token, or the failure that says there was none."""
+def _admitted(buckets: Sequence[str], counter: str) -> Step:
+    """A token of each, or the failure that says there was none."""
     turned_down = (count(**{counter: 1}), fail(RESOURCE_EXHAUSTED))
-    return Attempt(attempt=AttemptBody(steps=(use(bucket),), counted=False, on_failure=turned_down))
+    return Attempt(attempt=AttemptBody(steps=tuple(map(use, buckets)), counted=False, on_failure=turned_down))

@@ -8,6 +8,7 @@ the last batch. Polls spread over the partitions; where there are fewer of them,
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from sim.lower.constants import Constants
 from sim.lower.forwarding import PARTITION, Forwarder
@@ -25,6 +26,23 @@ WRITER = "backlog-partition"
 MANY = 2**30 - 1
 
 
+@dataclass(frozen=True, slots=True)
+class Polls:
+    """The polls of one kind that workers have open when nobody is at work: `each` of each of the pods.
+
+    pollers: the resource of which a poll that has fetched a task holds a unit.
+    """
+
+    pollers: str
+    pods: int
+    each: int
+
+    @property
+    def number(self) -> int:
+        """Of all pods."""
+        return self.pods * self.each
+
+
 class TaskQueue:
     """The partitions of one kind of tasks of one queue. Sticky queues have one each, and no other poller's tasks."""
 
@@ -36,8 +54,7 @@ class TaskQueue:
         store: Store,
         queue: str,
         kind: str,
-        polls: int,
-        pollers: str,
+        polls: Polls,
     ) -> None:
         self.parts = parts
         self.constants = constants
@@ -53,11 +70,10 @@ class TaskQueue:
         self.partitions = constants.number("temporal.task_queue_partitions") if own is None else own
         self.first = platform.partitions_before(self.partitions)
         self.polls = polls
-        self.pollers = pollers
         rate = constants.ratio("temporal.forward_rate")
-        forwards = rate > 0 and self.partitions > 1 and polls < 2 * self.partitions
+        forwards = rate > 0 and self.partitions > 1 and polls.number < 2 * self.partitions
         self.forwarder = Forwarder(self, rate) if forwards else None
-        if self.is_simulated or polls < self.partitions or forwards:
+        if self.is_simulated or polls.number < self.partitions or forwards:
             parts.attributes.setdefault(PARTITION, 0)
 
     def dispatch(self, sticky: bool = False) -> Iterator[Step]:
@@ -76,7 +92,7 @@ class TaskQueue:
             return
         if PARTITION in self.parts.attributes:
             yield set_drawn(PARTITION, UniformCount(between=(self.first, self.first + self.partitions - 1)))
-        if self.polls >= self.partitions:
+        if self.polls.number >= self.partitions:
             yield from self.handed_over()
             return
         self.constants.note(
@@ -90,7 +106,7 @@ class TaskQueue:
             set_to(PARTITION, self.first),
             *self.handed_over(),
         )
-        without = Option(attribute=PARTITION, above=self.first + self.polls - 0.5, steps=forward)
+        without = Option(attribute=PARTITION, above=self.first + self.polls.number - 0.5, steps=forward)
         yield Branch(branch=(without, Option(steps=tuple(self.handed_over()))))
 
     def poll_returns(self) -> Steps:

@@ -12,10 +12,10 @@ from sim.scenario.workflow import Queries
 
 def add_queries(parts: Parts, workers: Workers, name: str, queries: Queries, events: int) -> None:
     """Queries: through frontend and matching to a pod and back. events: of the history that has to be replayed."""
-    slots, number = workers.workflow_slots, workers.constants.number
+    slots = workers.workflow_slots
     replay: Steps = ()
     if queries.replayed and workers.event_sourcing:
-        cost = use(workers.cpu, events * number("sdk.replay_cpu_per_event"), at=slots)
+        cost = use(workers.cpu, events * workers.replay_ns, at=slots)
         missed = Option(probability=queries.replayed, steps=(count(replay=1), cost))
         replay = (Branch(name="cold", branch=(missed,)),)
     answered: Steps = (*replay, *_computed(workers), *workers.platform.enter(), release(slots), count(query=1))

@@ -2,6 +2,9 @@
 
 A transition holds its shard (one write at a time) while the store makes it durable. How the store does that, where it
 stands and how it fails is told by one subclass for each product.
+
+A write that fails is tried once more by the server, soon; then it is its caller's turn: a client or a worker with the
+back-off of its SDK, or a task of the shard's queues with that of the server.
 """
 
 from __future__ import annotations
@@ -11,7 +14,7 @@ from collections.abc import Collection, Iterator
 from typing import Any
 
 from sim.lower.constants import Constants
-from sim.lower.limits import RateLimits
+from sim.lower.limits import RateLimits, client_retry, starts
 from sim.lower.parts import TIMERS, Parts
 from sim.lower.setting import Setting, inner
 from sim.lower.steps import (
@@ -48,6 +51,14 @@ LOST = ("crash", "refused")
 """Failures after which a connection has to be opened anew."""
 TASKS = frozenset({"transfer_task_insert", "visibility_task_insert"})
 """Rows that have queues of the shard looked into."""
+OF_QUEUES = frozenset(
+    (
+        *("first_workflow_task_started", "workflow_task_started", "activity_started", "workflow_task_timed_out"),
+        *("timer_fired", "child_created", "child_first_task_scheduled", "child_started", "child_started_beside"),
+        *("child_completed", "child_completed_beside", "backlog_written"),
+    )
+)
+"""Transitions that tasks of the shard's queues call for; clients and workers call for the others."""
 LOCKS = 2**14
 """Locks of executions, where a shard writes for several at once."""
 
@@ -71,11 +82,6 @@ class Store(ABC):
         self.limits = RateLimits(parts, constants, temporal)
         self.carried_out: dict[str, Transition] = {}
         parts.attributes[HISTORY] = 0
-        self.retry = Retry(
-            initial_interval_ns=constants.number("temporal.persistence_retry_initial"),
-            maximum_interval_ns=constants.number("temporal.persistence_retry_maximum"),
-            jitter=constants.ratio("temporal.persistence_retry_jitter"),
-        )
         self.history_cpu_ns = constants.number("temporal.history_cpu")
         concurrency = temporal.shard_io_concurrency or constants.number("temporal.shard_io_concurrency")
         number = temporal.history_shards or constants.number("temporal.history_shards")
@@ -141,13 +147,13 @@ class Store(ABC):
         name = f"persist-{kind.replace('_', '-')}"
         if name not in self.parts.routines:
             self.carried_out[name] = self.constants.transition(kind)
-            self.parts.routines[name] = self._steps(self.carried_out[name], owned=True)
+            self.parts.routines[name] = self._steps(self.carried_out[name], kind, owned=True)
         return call(name)
 
     def backlog_write(self, writer: str) -> Steps:
         """The steps that write a task to a backlog of matching, once the writer of its partition takes it."""
         transition = self.carried_out[f"persist-{writer}"] = self.constants.transition("backlog_written")
-        return (use(writer), *self._steps(transition, owned=False))
+        return (use(writer), *self._steps(transition, "backlog_written", owned=False))
 
     def batch_ns(self) -> int:
         """How long a batch of backlog writes takes on an idle store; the partition's writer begins no other before."""
@@ -164,30 +170,56 @@ class Store(ABC):
         further = {} if zoning is None else zoning.further_ns(round_trips, self.rtt_ns)
         return delay(constant(round_trips * self.rtt_ns + on_the_way_ns), "network", per_ns=further)
 
-    def _steps(self, transition: Transition, owned: bool) -> Steps:
-        retry = self.retry
-        if self.reconnects:
-            # The back-off after the lost connection, then what is left of the same policy.
-            initial_ns, jitter = retry.initial_interval_ns, retry.jitter
-            pause = (
-                Uniform(uniform_ns=(round(initial_ns * (1 - jitter)), initial_ns)) if jitter else constant(initial_ns)
-            )
-            later = retry.model_copy(update={"initial_interval_ns": round(initial_ns * retry.backoff_coefficient)})
-            again = AttemptBody(steps=self._once(transition, owned, anew=True), retry=later, counted=False)
-            body = AttemptBody(
-                steps=self._once(transition, owned),
-                retry=retry.model_copy(update={"non_retryable": LOST}),
-                on_failure=(delay(pause, "timer"), Attempt(attempt=again)),
-                counted=False,
-            )
-        else:
-            body = AttemptBody(steps=self._once(transition, owned), retry=retry, counted=False)
+    def _steps(self, transition: Transition, kind: str, owned: bool) -> Steps:
+        refused, failed = self._callers(kind)
+        # The server itself tries again what was lost, where need be over a new connection, not what was refused.
+        later = self._once(transition, owned, anew=self.reconnects)
+        body = AttemptBody(
+            steps=self._once(transition, owned),
+            retry=refused.model_copy(update={"non_retryable": LOST}),
+            on_failure=(
+                delay(self._again(), "timer"),
+                Attempt(attempt=AttemptBody(steps=later, retry=failed, counted=False)),
+            ),
+            counted=False,
+        )
         told: Steps = ()
         if TIMERS in self.parts.timers and owned and TASKS & set(transition.rows):
             told = (Notify(notify=TIMERS),)
         events = (add(HISTORY, transition.events),) if transition.events else ()
         regional = self.parts.regional
         return (Attempt(attempt=body), *told, *events, *(() if regional is None else regional.shipped(transition)))
+
+    def _again(self) -> Distribution:
+        """Until the server tries a write again that has failed."""
+        pause_ns = self.constants.number("temporal.persistence_retry_initial")
+        jitter = self.constants.ratio("temporal.persistence_retry_jitter")
+        return Uniform(uniform_ns=(round(pause_ns * (1 - jitter)), pause_ns)) if jitter else constant(pause_ns)
+
+    def _callers(self, kind: str) -> tuple[Retry, Retry]:
+        """How whoever calls for a transition tries again: when it was refused, and when it has failed."""
+        constants = self.constants
+        if kind not in OF_QUEUES:
+            retry = client_retry(constants, starts(constants) if kind == "create" else None)
+            return retry, retry
+        jitter = constants.ratio("temporal.persistence_retry_jitter")
+        constants.note(
+            "a task of a shard's queues that has failed",
+            "backs off at once; the server first tries it ten times more without a pause, for about half a second",
+        )
+        refused = Retry(
+            initial_interval_ns=constants.number("temporal.refused_task_retry_initial"),
+            backoff_coefficient=constants.ratio("temporal.refused_task_retry_coefficient"),
+            maximum_interval_ns=constants.number("temporal.refused_task_retry_maximum"),
+            jitter=jitter,
+        )
+        failed = Retry(
+            initial_interval_ns=constants.number("temporal.task_retry_initial"),
+            backoff_coefficient=constants.ratio("temporal.task_retry_coefficient"),
+            maximum_interval_ns=constants.number("temporal.task_retry_maximum"),
+            jitter=jitter,
+        )
+        return refused, failed
 
     def _once(self, transition: Transition, owned: bool, anew: bool = False) -> Steps:
         """One try."""

@@ -62,7 +62,11 @@ class Platform:
         ahead_ns = self.constants.number("temporal.timer_ahead")
         shards = self.temporal.history_shards or self.constants.number("temporal.history_shards")
         if ahead_ns and shards > 1:
-            self.constants.note("timers that are read ahead", "are told of one shard alone; timer_floor holds here")
+            self.constants.note(
+                "timers that are read ahead",
+                "are simulated of one shard alone; here timer_floor holds for each, as on a shard that is written to "
+                "all the time: on a quiet one a short timer may end up to that much earlier",
+            )
         elif ahead_ns:
             self.parts.timers[TIMERS] = TimerQueue(ahead_ns=ahead_ns, after_ns=MILLISECOND)
             self.constants.note(
@@ -152,8 +156,9 @@ class Platform:
         if self.temporal.history is None or not cpu_ns:
             return (read,)
         shards = self.temporal.history_shards or self.constants.number("temporal.history_shards")
-        first_of_read = Resource(nodes=shards, units=1, keyed=Keyed())
-        self.parts.add_resource(FIRST, first_of_read, inner("who causes a read of the transfer queue"))
+        if FIRST not in self.parts.resources:
+            first_of_read = Resource(nodes=shards, units=1, keyed=Keyed())
+            self.parts.add_resource(FIRST, first_of_read, inner("who causes a read of the transfer queue"))
         cost = Fork(fork=ForkBody(branches=((use("history-cpu", cpu_ns),),), join=0))
         first = (acquire(FIRST, patience_ns=0), read, release(FIRST), cost)
         return (Attempt(attempt=AttemptBody(steps=first, on_failure=(read,), counted=False)),)
@@ -189,7 +194,7 @@ class Platform:
 
     def polled(self) -> Iterator[Step]:
         """The poll that fetched a task: the frontend's limit, and the way from matching to the worker."""
-        yield from self.limits.request()
+        yield from self.limits.poll()
         if self.rtt_ns:
             yield delay(constant(self.constants.number("temporal.poll_hops") * self.rtt_ns // 2), "network")
 

@@ -53,12 +53,7 @@ class Pool:
         self.acquire_timeout_ns = constants.number("temporal.acquire_timeout") if own_ns is None else own_ns
         self.pods = temporal.history.replicas if temporal.history is not None else 1
         self.most = _most(constants, temporal)
-        cores = Server(
-            nodes=PRIMARY,
-            cores=postgres.cores,
-            contention=contention(constants.ratio("postgres.backend_coherency")),
-        )
-        parts.add_station(CPU, cores, cores_setting(postgres))
+        parts.add_station(CPU, cores_of(constants, postgres), cores_setting(postgres))
         self._add_client_pool()
         if bouncer is not None:
             self._add_bouncer(bouncer)
@@ -237,6 +232,10 @@ def _most(constants: Constants, temporal: TemporalCluster) -> int:
     return pods * (temporal.sql.max_conns or constants.number("temporal.max_conns"))
 
 
-def contention(coherency: float) -> Contention | None:
-    """What backends at work cost each other."""
-    return Contention(coherency=coherency) if coherency else None
+def cores_of(constants: Constants, postgres: PostgresCluster) -> Server:
+    """The cores of the primary, on which backends at work slow each other."""
+    own = postgres.backend_coherency
+    coherency = constants.ratio("postgres.backend_coherency") if own is None else own
+    return Server(
+        nodes=PRIMARY, cores=postgres.cores, contention=Contention(coherency=coherency) if coherency else None
+    )

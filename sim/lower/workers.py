@@ -15,7 +15,7 @@ from sim.lower.eager import Eager
 from sim.lower.locality import Locality
 from sim.lower.lowered import SyncMatch
 from sim.lower.masters import CROSS_REGION
-from sim.lower.matching import TaskQueue
+from sim.lower.matching import Polls, TaskQueue
 from sim.lower.parts import TIMERS, Parts
 from sim.lower.persistence import Store
 from sim.lower.platform import Platform
@@ -106,7 +106,10 @@ class Workers:
             self.far_bytes = regional.task_bytes(pool)
         self.sticky_wait_ns = self.or_default(pool.sticky_schedule_to_start_ns, "sdk.sticky_schedule_to_start")
         self.task_timeout_ns = self.or_default(pool.workflow_task_timeout_ns, "temporal.workflow_task_timeout")
+        self.replay_ns = self.or_default(pool.replay_cpu_per_event_ns, "sdk.replay_cpu_per_event")
         self.local_activity_slots = self.or_default(pool.local_activity_slots, "sdk.local_activity_slots")
+        self.attempts_are_counted = False  # in an attribute, by the steps of any of their activities
+        self.are_remembered = False  # by executions that have had a workflow task here
         self.sync_match = SyncMatch(f"{queue}-dispatched", f"{queue}-backlog")
         self.runs_activities = False
         self.locality = self._locality(pool)
@@ -179,8 +182,9 @@ class Workers:
 
     def _tasks(self, kind: str, pollers: str, slots: str) -> TaskQueue:
         resources = self.parts.resources
-        polls = self.parts.nodes[self.nodes].count * min(resources[pollers].units, resources[slots].units)
-        return TaskQueue(self.parts, self.constants, self.platform, self.store, self.queue, kind, polls, pollers)
+        each = min(resources[pollers].units, resources[slots].units)
+        polls = Polls(pollers, self.parts.nodes[self.nodes].count, each)
+        return TaskQueue(self.parts, self.constants, self.platform, self.store, self.queue, kind, polls)
 
     def remember(self, size: int) -> Step:
         """The step by which an activity that holds an activity slot holds memory, too. size: in bytes.
@@ -273,11 +277,10 @@ class Workers:
         That is when a workflow task has their state again: from the cache, or rebuilt from the history. Workers of
         activities alone hold no such state.
         """
-        if not self.constants.is_on("temporal.retry_by_transfer"):  # attempts are counted
-            if f"{self.queue}-activity-wait" in self.parts.spans:
-                self._span("retried", "activity-scheduled", "activity-retried")
-            if f"{self.queue}-workflow-task-wait" in self.parts.spans:
-                self._span("sticky_timeout", "workflow-task-scheduled", "sticky-timed-out")
+        if self.attempts_are_counted:
+            self._span("retried", "activity-scheduled", "activity-retried")
+        if self.are_remembered:
+            self._span("sticky_timeout", "workflow-task-scheduled", "sticky-timed-out")
         if f"{self.queue}-workflow-task-wait" not in self.parts.spans:
             return
         self.parts.spans[f"{self.queue}-recovery"] = Span(

@@ -95,7 +95,7 @@ def remembered(workers: Workers) -> Steps:
 
 def _task(workers: Workers, ending: str, which: Which, shared: Shared | None, inside: Inside | None) -> Steps:
     store, slots, number = workers.store, workers.workflow_slots, workers.constants.number
-    replay_ns = number("sdk.replay_cpu_per_event") if workers.event_sourcing else 0
+    replay_ns = workers.replay_ns if workers.event_sourcing else 0
     fetched = (
         *workers.fetched(),
         store.transition("workflow_task_started" if which == "later" else "first_workflow_task_started"),
@@ -173,6 +173,7 @@ def _pod(workers: Workers, which: Which) -> Steps:
         return (dispatched, *fresh)
     constants = workers.constants
     constants.note("a sticky worker that is known to be gone", "costs a transition, as a sticky timeout does")
+    workers.are_remembered = True
     # When its time is up the task goes to any pod, by way of the normal queue.
     moved = (
         mark(f"{workers.queue}-sticky-timed-out"),

@@ -18,7 +18,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from sim.figure import Figure
-from sim.plan.features import Features, Setting
+from sim.plan.features import CONSTANTS, Features, Setting
 from sim.scenario.calibrated import Product, Span, calibrated
 from sim.scenario.objectives import Objective
 from sim.stats.summary import Calibration, Place, Recovery, Verdict
@@ -69,6 +69,10 @@ def _findings(
 ) -> Iterator[tuple[str, str]]:
     """What is not as it was measured: (outside or edge, in words)."""
     name = NAMES.get(product, product)
+    if product == CONSTANTS:
+        for path in settings:
+            yield "outside", f"{path} changed by the scenario"
+        return
     if product not in known:
         yield "outside", f"{name} not measured"
         return

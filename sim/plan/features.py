@@ -12,6 +12,7 @@ from sim.analytic.arrival_rates import mean_number
 from sim.draws.build import inverse_of
 from sim.figure import Figure
 from sim.lower.constants import Constants
+from sim.scenario.presets import PRODUCTS
 from sim.scenario.scenario import Scenario
 from sim.scenario.workflow_steps import ActivityStep, FanOutStep, RepeatStep, WorkflowStep, inside, walk
 
@@ -22,6 +23,9 @@ Features = Mapping[str, Mapping[str, Setting]]
 
 PARTS = ("cassandra", "pgbouncer", "kubernetes", "zones", "regions", "federations", "records", "databases")
 """Keys of a deployment that are products or arrangements of their own, used or not."""
+
+CONSTANTS = "constants"
+"""In place of a product: constants of presets that the scenario changes, by their paths."""
 
 _STEPS = ("wait", "sleep", "parallel", "race", "fan_out", "child")
 
@@ -52,7 +56,16 @@ def features(scenario: Scenario, document: Any, figures: Mapping[str, Figure]) -
     by_product |= {part: {} for part in PARTS if getattr(scenario, part)}
     if scenario.postgres is not None and scenario.postgres.rds is not None:
         by_product["rds"] = {}
+    if changed := dict(_changed(scenario)):
+        by_product[CONSTANTS] = changed
     return by_product
+
+
+def _changed(scenario: Scenario) -> Iterator[tuple[str, Setting]]:
+    """Constants that the scenario changes: what was measured was predicted with those of the presets."""
+    for product in PRODUCTS:
+        for name, value in getattr(scenario.constants, product).items():
+            yield f"{CONSTANTS}.{product}.{name}", str(value)
 
 
 def _at(data: Any, path: str) -> Any:

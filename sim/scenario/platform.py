@@ -34,6 +34,9 @@ class Frontend(Service):
 class History(Service):
     """Carries out state transitions."""
 
+    rps: Positive | None = None
+    """Calls a second of each pod: starts, signals, results and the starts of tasks; beyond it they are turned down
+    with ResourceExhausted and tried again."""
     persistence_max_qps: Positive | None = None
     """Requests to the store a second of each pod; beyond it they are turned down with ResourceExhausted and tried
     again."""
@@ -44,6 +47,9 @@ class Matching(Service):
 
     partitions: Annotated[int, Field(ge=1, le=1000)] | None = None
     """Partitions of each task queue, for workflow tasks and for activities; each belongs to one matching pod."""
+    rps: Positive | None = None
+    """Calls a second of each pod: two for each task, by which it comes and by which it is fetched; beyond it they are
+    turned down with ResourceExhausted and tried again."""
     persistence_max_qps: Positive | None = None
     """Requests to the store a second of each pod (writes to the backlog)."""
 

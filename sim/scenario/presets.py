@@ -1,4 +1,9 @@
-"""Presets: the constants of a product's version, each with its source. Their use is the matter of `sim.lower`."""
+"""Presets: the constants of a product's version, each with its source. Their use is the matter of `sim.lower`.
+
+A constant comes from a document (`source`), from a fit to measurements (`source: fit`; value and interval stand in
+`presets/fitted.yaml`, which `sim calibrate` writes), or is an assumption. A version may be written as what differs
+from another one (`like`).
+"""
 
 from __future__ import annotations
 
@@ -15,6 +20,8 @@ from sim.scenario.reader import load_yaml
 from sim.units import Mistake, parse_count, parse_duration_ns, parse_positive_rate_per_s, parse_ratio
 
 Kind = Literal["duration", "count", "number", "rate", "ratio", "distribution", "switch", "transition"]
+
+FITTED = "fitted.yaml"
 
 PRODUCTS = ("temporal", "postgres", "cassandra", "sqlite", "sdk", "dbos", "storage", "kubernetes")
 
@@ -96,7 +103,9 @@ class Transition:
 class Constant:
     """A constant with its origin.
 
-    value: parsed by `kind`. written: as in the file. source: empty for an assumption.
+    value: parsed by `kind`. written: as in the file. source: empty for an assumption. fit: name of the fit that it
+    comes from, if it does. range: written as the value is; the 90 % interval of a fit, or where an assumption is taken
+    to lie. why: what speaks for an assumption, or how a value was come by.
     """
 
     name: str
@@ -106,6 +115,38 @@ class Constant:
     what: str
     source: str
     date: str
+    fit: str = ""
+    range: tuple[str, str] | None = None
+    why: str = ""
+
+    @property
+    def origin(self) -> str:
+        """Its source with date and interval; empty for an assumption of which nothing more is known."""
+        between = "" if self.range is None else f"{self.range[0]} to {self.range[1]}"
+        if self.source:
+            return f"{self.source}, {self.date}" + (f"; 90 % interval {between}" if between else "")
+        return f"assumption{f': {self.why}' if self.why else ''}; taken to lie in {between}" if between else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """Fitted parameters that presets take values from: a file of `sim calibrate`.
+
+    file: from the project's folder. digest: of what in it the values depend on. host: that it was measured on.
+    """
+
+    file: str
+    digest: str
+    host: str
+    date: str
+
+
+@dataclass(frozen=True, slots=True)
+class FittedConstants:
+    """What `presets/fitted.yaml` holds: fits by name, and by path of a constant its entry there."""
+
+    fits: Mapping[str, Fit]
+    constants: Mapping[str, Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +170,7 @@ def versions(product: str) -> tuple[str, ...]:
 @cache
 def preset(product: str, version: str) -> Preset:
     """The preset of one version of a product; which there are is told by `versions`."""
-    name = f"{product}-{version}.yaml"
-    data = load_yaml((files("sim.scenario") / "presets" / name).read_text(encoding="utf-8"), name)
+    data = _data(product, version)
     constants = {
         key: _constant(f"{product}.{key}", entry, data["sources"]) for key, entry in data["constants"].items()
     }
@@ -139,11 +179,48 @@ def preset(product: str, version: str) -> Preset:
     return Preset(product, version, constants)
 
 
+@cache
+def fitted_constants() -> FittedConstants:
+    """What was fitted, for presets that take it."""
+    data = _read(FITTED)
+    fits = {name: Fit(**one) for name, one in data["fits"].items()}
+    return FittedConstants(fits, data["constants"])
+
+
+def _read(name: str) -> Any:
+    return load_yaml((files("sim.scenario") / "presets" / name).read_text(encoding="utf-8"), name)
+
+
+def _data(product: str, version: str) -> Mapping[str, Any]:
+    """The file of a version; one that is `like` another has its own entries over those of that one."""
+    data = _read(f"{product}-{version}.yaml")
+    if "like" not in data:
+        return dict(data)
+    base = _data(product, data["like"])
+    merged = dict(base)
+    for part in ("sources", "constants", "transitions"):
+        own = data.get(part, {})
+        assert part == "sources" or own.keys() <= base.get(part, {}).keys(), f"{product}-{version}: {own.keys()}"
+        merged[part] = {**base.get(part, {}), **{key: {**base.get(part, {}).get(key, {}), **own[key]} for key in own}}
+    return merged
+
+
 def _constant(name: str, entry: Mapping[str, Any], sources: Mapping[str, Any]) -> Constant:
     kind = entry["kind"]
     assert kind in get_args(Kind), f"{name}: {kind}"
+    what, why = entry["what"], entry.get("why", "")
+    if entry["source"] == "fit":
+        fitted = fitted_constants()
+        own = fitted.constants[name]
+        fit = fitted.fits[own["fit"]]
+        title = f"fitted to measurements on the host `{fit.host}` ({fit.file}, digest {fit.digest[:12]})"
+        interval = (str(own["low"]), str(own["high"]))
+        value = own["value"]
+        return Constant(name, kind, parsed(kind, value), value, what, title, fit.date, own["fit"], interval, why)
     title, date = _source(entry, sources)
-    return Constant(name, kind, parsed(kind, entry["value"]), _written(entry["value"]), entry["what"], title, date)
+    value, span = entry["value"], entry.get("range")
+    between = None if span is None else (str(span[0]), str(span[1]))
+    return Constant(name, kind, parsed(kind, value), _written(value), what, title, date, "", between, why)
 
 
 def _transition(name: str, entry: Mapping[str, Any], sources: Mapping[str, Any]) -> Constant:

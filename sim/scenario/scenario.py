@@ -90,7 +90,8 @@ class Presets(Spec):
 
 
 class Constants(Spec):
-    """Constants of the presets with values of your own: `{postgres: {cpu_per_message: 40 us}}`."""
+    """Constants of the presets with values of your own: `{postgres: {cpu_per_message: 40 us}}`. What was measured was
+    predicted with the presets' own, so that a prediction with others is OUTSIDE of it."""
 
     temporal: dict[Name, Any] = Field(default_factory=dict)
     """Of the Temporal server."""

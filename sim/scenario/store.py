@@ -108,6 +108,9 @@ class PostgresCluster(StoreCluster):
     """Most connections that the database takes; without it as many as the pools open."""
     flush: Distribution | None = None
     """Time of one flush of the write-ahead log to disk, on the primary and on the standbys."""
+    backend_coherency: Annotated[float, Field(ge=0, le=1)] | None = None
+    """By how much each pair of backends at work slows all of them (snapshots, locks in memory): n of them take
+    1 + this x n (n - 1) times as long. It depends on the machine; without it that of the preset."""
     rtt_ns: Duration | None = None
     """Round trip from the history service to the primary; every statement takes one."""
     replication_rtt_ns: Duration | None = None

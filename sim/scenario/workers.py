@@ -45,6 +45,9 @@ class WorkerPool(Spec):
     """Polls for activities under way at once."""
     sticky_cache: Positive | None = None
     """Executions whose state a pod keeps; one that is not there is rebuilt from its history."""
+    replay_cpu_per_event_ns: Duration | None = None
+    """CPU of a pod to replay one event of a history, where the state of an execution is rebuilt: that of the SDK by
+    default, more where the workflow's own code works between events."""
     sticky_schedule_to_start_ns: PositiveDuration | None = None
     """How long a workflow task waits for the pod that knows its execution, before any pod may take it."""
     workflow_task_timeout_ns: PositiveDuration | None = None

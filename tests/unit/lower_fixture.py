@@ -26,11 +26,15 @@ workers:
 temporal: {rtt: 0 ms, history_shards: 4}
 postgres: {nodes: 1, cpu: 4, synchronous_standbys: 0, flush: 1 ms, rtt: 0 ms}
 constants:
-  temporal: {history_cpu: 0 ms, matching_cpu: 0 ms, frontend_cpu: 0 ms, persistence_retry_jitter: 0}
+  temporal:
+    {history_cpu: 0 ms, start_cpu: 0 ms, close_cpu: 0 ms, matching_cpu: 0 ms, frontend_cpu: 0 ms,
+     transfer_read_cpu: 0 ms, persistence_retry_jitter: 0, transfer_saved: 0 s, transfer_follow_up: false,
+     transfer_of_close: false, retry_by_transfer: true, forward_rate: 0, sync_match_wait: 200 ms}
   postgres: {cpu_per_message: 0 ms, connect: 0 ms, connect_cpu: 0 ms}
-  sdk: {workflow_task_cpu: 0 ms, replay_cpu_per_event: 0 ms}
+  sdk: {workflow_task_cpu: 0 ms, activity_task_cpu: 0 ms, replay_cpu_per_event: 0 ms}
 """
-"""One workflow of one activity; only flushes (1 ms), the service (100 ms) and the transfer queue (50 ms) take time."""
+"""One workflow of one activity; only flushes (1 ms), the service (100 ms) and the transfer queue (50 ms) take time.
+A read of that takes an interval, none are saved up; a poll is waited for; what else a server does is tested apart."""
 
 
 def small(*sets: str) -> Loaded:

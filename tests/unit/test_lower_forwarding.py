@@ -40,6 +40,22 @@ def test_of_many_tasks_at_once_those_of_a_second_are_forwarded_and_the_others_ar
     assert counts(many)["backlog_write"] > 100
 
 
+def test_polls_of_several_pods_are_counted_together() -> None:
+    # 6 polls over 4 partitions, whichever pods they are of: two partitions have a second one, as long as all 6 wait.
+    one, three = (
+        run(small(*burst(60, *FORWARDS, f"workers.orders.replicas={pods}", f"workers.orders.activity_pollers={each}")))
+        for pods, each in ((1, 6), (3, 2))
+    )
+    assert counts(three)["forwarded"] > 0
+    # A lone execution meets polls that all wait, so that one task in two is forwarded from three partitions of four.
+    alone = [
+        counts(run(small(*QUICK, *FORWARDS, "workers.orders={replicas: 3, cpu: 1, activity_pollers: 2}"), seed=seed))
+        for seed in range(40)
+    ]
+    assert 0 < sum(found.get("forwarded", 0) > 0 for found in alone) < len(alone)
+    assert counts(one)["activity_task"] == counts(three)["activity_task"] == 60
+
+
 @pytest.mark.parametrize("polls", ["20 %", "50 %"])
 def test_few_polls_may_be_for_first_tasks(polls: str) -> None:
     network = small(*QUICK, "workers.orders.workflow_task_pollers=5", f"constants.sdk.first_task_polls={polls}")

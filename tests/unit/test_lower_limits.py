@@ -14,7 +14,7 @@ from sim.lower.load import load
 from sim.results.columns import FAILED, SUCCEEDED
 
 QUICK = "temporal.transfer_queue.max_poll_rate=100k/s"
-STEADY = ("constants.temporal.client_retry_jitter=0", "constants.temporal.frontend_burst_ratio=1")
+STEADY = ("constants.temporal.client_retry_jitter=0", "constants.temporal.rps_burst_ratio=1")
 
 
 def test_an_execution_of_one_activity_makes_seven_requests_of_the_frontend() -> None:
@@ -22,8 +22,8 @@ def test_an_execution_of_one_activity_makes_seven_requests_of_the_frontend() -> 
     # turned down and comes again 200 ms later, when the bucket (6 a second) has another one.
     enough = run(small(QUICK, *STEADY, "temporal.frontend={replicas: 1, cpu: 1, rps: 7}"))
     short = run(small(QUICK, *STEADY, "temporal.frontend={replicas: 1, cpu: 1, rps: 6}"))
-    assert "frontend_throttled" not in counts(enough)
-    assert counts(short)["frontend_throttled"] == 1
+    assert "request_throttled" not in counts(enough)
+    assert counts(short)["request_throttled"] == 1
     assert latencies_ms(short)[0] - latencies_ms(enough)[0] == pytest.approx(200)
 
 
@@ -54,13 +54,49 @@ def test_who_gives_up_after_a_minute_has_tried_fourteen_times() -> None:
 def test_writes_above_the_limit_of_the_store_are_turned_down_and_come_later() -> None:
     # Requests: create 1, first task 3, scheduled 1, started 1, completed 1, task started 2, closed 1: ten.
     limited = "temporal.history={replicas: 1, cpu: 1, persistence_max_qps: %d}"
-    quiet = "constants.temporal.persistence_retry_jitter=0"
-    enough = run(small(QUICK, quiet, limited % 10))
-    short = run(small(QUICK, quiet, limited % 9))
+    enough = run(small(QUICK, *STEADY, limited % 10))
+    short = run(small(QUICK, *STEADY, limited % 9))
     assert "persistence_throttled" not in counts(enough)
-    # The tenth is wanted after 111 ms; at nine a second one is there at 111.1 ms, so it comes after one back-off.
+    # The tenth is wanted after 111 ms; at nine a second one is there at 111.1 ms, so it comes after one back-off of
+    # the worker, whose result it is: the server does not try again itself.
     assert counts(short)["persistence_throttled"] == 1
-    assert latencies_ms(short)[0] - latencies_ms(enough)[0] == pytest.approx(50)
+    assert latencies_ms(short)[0] - latencies_ms(enough)[0] == pytest.approx(200)
+
+
+def test_a_task_of_a_queue_that_the_store_refuses_waits_for_three_seconds() -> None:
+    # Requests: create 1, first task 3, scheduled 1. The start of the activity is the sixth, and a task of the shard's
+    # transfer queue brought it there. A token more is there every 200 ms, so that none is wanted in vain again.
+    limited = "temporal.history={replicas: 1, cpu: 1, persistence_max_qps: 5}"
+    long = "workflows.order.steps.0.activity.start_to_close=10 s"
+    enough, short = (run(small(QUICK, *STEADY, long, *more)) for more in ((), (limited,)))
+    assert counts(short)["persistence_throttled"] == 1
+    assert latencies_ms(short)[0] - latencies_ms(enough)[0] == pytest.approx(3000)
+
+
+@pytest.mark.parametrize(("service", "calls"), [("history", 7), ("matching", 6)])
+def test_history_and_matching_take_the_calls_that_an_execution_costs_them(service: str, calls: int) -> None:
+    # History: the start, three starts of tasks and three results. Matching: three tasks come, and are fetched.
+    limit = f"temporal.{service}={{replicas: 1, cpu: 1, rps: %d}}"
+    enough = run(small(QUICK, *STEADY, limit % calls))
+    assert "request_throttled" not in counts(enough)
+    assert enough.places[f"{service}-rate-limit"].served == calls
+    short = run(small(QUICK, *STEADY, limit % (calls - 1)))
+    assert counts(short)["request_throttled"] >= 1
+    assert latencies_ms(short)[0] - latencies_ms(enough)[0] >= 200
+
+
+@pytest.mark.parametrize(("service", "each"), [("history", 7), ("matching", 6)])
+def test_a_service_lets_in_its_rate_and_what_it_has_saved_up(service: str, each: int) -> None:
+    # More come than its rate lets through: each execution takes `each` calls, and 60 a second are there. There are so
+    # many polls that some of them always ask again.
+    limit = f"temporal.{service}={{replicas: 1, cpu: 8, rps: 60}}"
+    polls = "workers.orders={replicas: 2, cpu: 1, workflow_task_pollers: 200, activity_pollers: 200}"
+    loaded = small("workflows.order.arrivals={poisson: 40/s}", limit, polls, STEADY[1], QUICK)
+    replication = run(loaded, horizon_s=10, drain_s=0)
+    bucket = replication.places[f"{service}-rate-limit"]
+    most = 60 * 11
+    # A request that finds fewer tokens than it wants of a bucket has taken those that there were.
+    assert most - each <= bucket.served <= most
 
 
 @pytest.mark.parametrize("pods", [1, 2])
@@ -70,7 +106,7 @@ def test_a_frontend_lets_in_its_rate_and_what_it_has_saved_up(pods: int) -> None
     loaded = small(
         "workflows.order.arrivals={poisson: 150/s}",
         f"temporal.frontend={{replicas: {pods}, cpu: 8, rps: 60}}",
-        "constants.temporal.frontend_burst_ratio=1",
+        "constants.temporal.rps_burst_ratio=1",
         QUICK,
     )
     replication = run(loaded, horizon_s=10, drain_s=0)
@@ -93,3 +129,7 @@ def test_services_that_are_not_named_have_no_limit_and_named_ones_that_of_the_pr
     named = load(small().document.text, ["temporal.frontend={replicas: 3, cpu: 1}"]).lowered.network.stations
     bucket = named["frontend-rate-limit"]
     assert (bucket.rate_per_s, bucket.burst) == (7200, 14400)  # type: ignore[union-attr]
+    services = ["temporal.history={replicas: 2, cpu: 1}", "temporal.matching={replicas: 3, cpu: 1}"]
+    others = load(small().document.text, services).lowered.network.stations
+    found = [(others[name].rate_per_s, others[name].burst) for name in ("history-rate-limit", "matching-rate-limit")]  # type: ignore[union-attr]
+    assert found == [(6000, 12000), (3600, 7200)]
