@@ -21,7 +21,7 @@ FILES = {file.stem: file for file in sorted(FOLDER.glob("*.yaml"))}
 README = FOLDER / "README.md"
 
 NO_CURES: dict[str, set[str]] = {
-    "failover-stampede": {"full_jitter"},
+    "failover-stampede": {"twice_the_database", "twice_the_workers"},
     "fan-out-backlog": {"extractors"},
     "load-balancer-sinkhole": {"three_tries", "breaker_of_each_server", "twice_the_servers", "better_of_two"},
     "pool-exhaustion": {"twice_the_connections", "waits_longer"},
