@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from sim.draws.build import inverse_of, number_of
 from sim.network.distributions import FromAttribute, Number
 from sim.network.sources import BurstArrivals, ModulatedArrivals, PoissonArrivals, RenewalArrivals, Source
@@ -39,6 +41,46 @@ def rate_and_peak(source: Source) -> tuple[float | None, float]:
         case BurstArrivals() if arrivals.every_ns is not None:
             return mean_number(arrivals.burst) / arrivals.every_ns * 1e9, 1.0
     return None, 1.0
+
+
+def dispersion(source: Source) -> tuple[float, float, float] | None:
+    """Mean rate a second, index of dispersion of the counts over long times (1 for a Poisson source), and how long the
+    source itself remembers, in seconds; None where it has no steady state.
+
+    Of renewals it is the scv of a gap (Cox, Renewal Theory, 1962), of groups E[B] times that plus Var[B] / E[B]; of a
+    modulated source 1 + 2 (p R) D (R 1) / rate with the deviation matrix D of its phases (Neuts, 1989).
+    """
+    arrivals = source.arrivals
+    rate, _ = rate_and_peak(source)
+    if rate is None:
+        return None
+    match arrivals:
+        case PoissonArrivals() if arrivals.profile is None:
+            return rate, _of_groups(1.0, arrivals.batch), 0.0
+        case RenewalArrivals():
+            return rate, _of_groups(inverse_of(arrivals.renewal).scv(), arrivals.batch), 0.0
+        case ModulatedArrivals():
+            return rate, *_of_phases(arrivals, rate)
+    return None
+
+
+def _of_groups(index: float, batch: Number | None) -> float:
+    if batch is None or isinstance(batch, FromAttribute):
+        return index
+    number = number_of(batch)
+    return number.mean() * (index + number.scv())
+
+
+def _of_phases(arrivals: ModulatedArrivals, rate: float) -> tuple[float, float]:
+    """Index of dispersion, and relaxation time of the phases."""
+    stays = np.array([phase.stay_ns * 1e-9 for phase in arrivals.mmpp])
+    rates = np.array([phase.rate_per_s for phase in arrivals.mmpp])
+    generator = (np.roll(np.eye(stays.size), 1, axis=1) - np.eye(stays.size)) / stays[:, None]
+    shares = stays / stays.sum()
+    deviation = np.linalg.inv(np.tile(shares, (stays.size, 1)) - generator) - np.tile(shares, (stays.size, 1))
+    index = 1 + 2 * float(shares * rates @ deviation @ rates) / rate if rate else 1.0
+    slowest = max(np.linalg.eigvals(generator).real, key=lambda value: value if value < -1e-12 else -np.inf)
+    return index, float(-1 / slowest)
 
 
 def mean_number(number: Number | None) -> float:

@@ -50,6 +50,7 @@ NAMED = 4
 NEVER_NS = 10**17
 """A timer of more than three years: it never comes in a run."""
 OVERLOAD_WAIT_S = math.inf
+ByPlace = Mapping[str, Mapping[str, float]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,8 @@ class Estimate:
     """First estimate of a network.
 
     rates_per_s: executions by routine; peak_factor: greatest over mean rate where load varies; latency_s: guess at
-    the mean by routine; bottleneck: the place nearest to overload; notes: what the estimate leaves out.
+    the mean by routine; bottleneck: the place nearest to overload; notes: what the estimate leaves out. visits, busy,
+    squares: by routine and place, of one execution: how many visits, their work in s, and the sum of its squares.
     """
 
     places: Mapping[str, PlaceEstimate]
@@ -79,6 +81,9 @@ class Estimate:
     peak_factor: float
     bottleneck: PlaceEstimate | None
     notes: tuple[str, ...]
+    visits: ByPlace
+    busy: ByPlace
+    squares: ByPlace
 
     @property
     def stable(self) -> bool:
@@ -126,7 +131,8 @@ def estimate(network: Network) -> Estimate:
         notes.append("forks and races: as if children were exponential and independent")
     places = flow.places(rates)
     bottleneck = max(places.values(), key=lambda place: place.utilisation, default=None)
-    return Estimate(places, rates, latency, peak, bottleneck, tuple(notes))
+    tables = flow.visits, flow.busy, flow.squares
+    return Estimate(places, rates, latency, peak, bottleneck, tuple(notes), *tables)
 
 
 @cache

@@ -198,10 +198,12 @@ FAMILIES: tuple[Family, ...] = (
         _workflows,
         LEVELS,
     ),
-    Family(
-        "throughput.WORKFLOW", "1/s", "executions that ended, a second", "those that ended in the window", _workflows
-    ),
+    Family("offered.WORKFLOW", "1/s", "executions asked for, a second, those turned away too", STARTED, _workflows),
+    Family("accepted.WORKFLOW", "1/s", "executions asked for and not turned away, a second", STARTED, _workflows),
+    Family("completed.WORKFLOW", "1/s", "accepted executions that ended in any way, a second", STARTED, _workflows),
+    Family("succeeded.WORKFLOW", "1/s", "executions that ended correctly, a second", STARTED, _workflows),
     Family("goodput.WORKFLOW", "1/s", "executions that ended correctly and in time, a second", STARTED, _workflows),
+    Family("throughput.WORKFLOW", "1/s", "successes a second", "those that ended in the window", _workflows),
     Family(
         "availability.WORKFLOW",
         "ratio",

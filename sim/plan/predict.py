@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, cached_property
 
+from sim.analytic.relaxation import Pace
 from sim.cost.bill import Bill
 from sim.engine.plan import Plan
 from sim.engine.run import Planned, life_of
@@ -20,6 +21,7 @@ from sim.plan.episodes import Asked, Bench
 from sim.plan.features import features
 from sim.plan.inputs import check_inputs, placed
 from sim.plan.lives import life_text
+from sim.plan.memory import memory_of, paces_of
 from sim.plan.phases import goes_round
 from sim.plan.provenance import provenance
 from sim.plan.runner import Progress, Runner
@@ -173,10 +175,10 @@ class _Line:
         if self.settings.precision is None:
             return runs
         most = batch * MOST_REPLICATIONS_FACTOR
-        while len(runs) < most and not self.runner.interrupted and not self._precise(runs):
+        while len(runs) < most and not self.runner.interrupted and not self._precise(window, runs):
             more = range(len(runs), min(len(runs) + batch, most))
             runs += self.runner.run("runs", self._planned(window, more))
-        if not self._precise(runs) and not self.runner.interrupted:
+        if not self._precise(window, runs) and not self.runner.interrupted:
             self.runner.warn(
                 f"the precision asked for is not reached after {len(runs)} runs; run.horizon may be too short"
             )
@@ -193,8 +195,9 @@ class _Line:
     def _planned(self, window: Measured, indices: range) -> list[Planned]:
         return [(self.network, window.plan(self.settings.seed, index)) for index in indices]
 
-    def _precise(self, runs: Sequence[Replication]) -> bool:
-        figures = base_figures(runs, self.deadlines, self.settings.confidence, lambda _: None, False)
+    def _precise(self, window: Measured, runs: Sequence[Replication]) -> bool:
+        memory = memory_of(self.paces, window, runs)
+        figures = base_figures(runs, self.deadlines, self.settings.confidence, lambda _: None, False, memory)
         wanted = {objective.metric for objective in self.loaded.scenario.objectives} & figures.keys()
         names = wanted or {
             name for name in figures if name.startswith("latency.") and name.endswith((".mean", ".p99"))
@@ -202,6 +205,11 @@ class _Line:
         precision = self.settings.precision
         assert precision is not None
         return all(_relative(name, figures[name]) <= precision for name in names)
+
+    @cached_property
+    def paces(self) -> Mapping[str, Pace]:
+        """What relaxation times are made of, by place."""
+        return {} if self.settings.finite else paces_of(self.network)
 
     @property
     def deadlines(self) -> Mapping[str, int | None]:
@@ -260,6 +268,8 @@ class _Line:
                 for episodes in drills.values()
             )
 
+        memory = memory_of(self.paces, window, base)
+
         @cache
         def bill(level: float) -> Bill | None:
             per_month = self.settings.runs_per_month
@@ -271,7 +281,7 @@ class _Line:
         @cache
         def figures(level: float) -> Mapping[str, Figure]:
             warn = self.runner.warn if level == confidence else (lambda _: None)
-            found = base_figures(base, self.deadlines, level, warn, window.steady)
+            found = base_figures(base, self.deadlines, level, warn, window.steady, memory)
             # Where nothing is lost outside of drills, nobody asks how old it was.
             ages = tuple(f"{family}." for family in lowered.ages_in_drills.values())
             found = {name: one for name, one in found.items() if one.value is not None or not name.startswith(ages)}
@@ -290,7 +300,7 @@ class _Line:
             return found
 
         every = [*base, *(run for runs in drilled.values() for run in runs)]
-        shown = pictures(base, drilled, confidence)
+        shown = pictures(base, drilled, confidence, memory)
         if window.note:
             self.runner.warn(f"window: {window.note}")
         if self.settings.start == "empty":

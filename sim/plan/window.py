@@ -7,13 +7,15 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sim.analytic.estimate import estimate
+from sim.analytic.relaxation import paces
 from sim.engine.plan import MEMORY_BYTES, Plan
 from sim.errors import InputErrors, Problem
 from sim.network import Network
 from sim.network.sources import ClosedArrivals, ModulatedArrivals, PoissonArrivals, RenewalArrivals
-from sim.results.columns import Replication
+from sim.results.columns import OPEN, Replication
 from sim.scenario.settings import RunSettings
 from sim.stats.cycles import whole_cycles
 from sim.stats.warmup import warm_up
@@ -25,6 +27,10 @@ PILOTS = 6
 """Pilot replications: the search for the warm-up needs 5."""
 LITTLE = 0.05
 """Share of the window that an execution may stay for although it begins empty."""
+OF_START = 0.001
+"""Share of the throughput that the empty start may take."""
+RELAXATIONS = 3
+"""Relaxation times after which a twentieth of the empty start is left in a line."""
 PILOT_FIRST = 1 << 20
 """Index of the first pilot replication, far from those that are measured."""
 
@@ -83,7 +89,8 @@ def settled_ns(
         return 0
     if cycle_ns:
         return cycle_ns
-    return _search(run, max(run.horizon_ns // SAMPLES, 1), run.seed, pilots)[0] if is_stationary(network) else 0
+    sample = max(run.horizon_ns // SAMPLES, 1)
+    return _search(network, run, sample, run.seed, pilots)[0] if is_stationary(network) else 0
 
 
 def measured(
@@ -113,7 +120,7 @@ def measured(
             else ("load changes with time and no `run.cycle` is given: counted whole, from the start")
         )
     else:
-        warmup, note = _search(run, sample, seed, pilots)
+        warmup, note = _search(network, run, sample, seed, pilots)
         steady = True
     if warmup >= horizon:
         message = f"ends at {format_duration_ns(warmup)}, not before the horizon of {format_duration_ns(horizon)}"
@@ -143,8 +150,10 @@ def begins_empty(network: Network, window: Measured, cure: str) -> Iterator[str]
 
 
 def _search(
-    run: RunSettings, sample: int, seed: int, pilots: Callable[[Sequence[Plan]], list[Replication]]
+    network: Network, run: RunSettings, sample: int, seed: int, pilots: Callable[[Sequence[Plan]], list[Replication]]
 ) -> tuple[int, str]:
+    """The warm-up, and how it was found: where in-flight and lines have settled, but not before the start is out of
+    what ends in the window, nor before the slowest place has forgotten it, as far as a quarter of the run allows."""
     plans = [
         Plan(seed, PILOT_FIRST + index, 0, run.horizon_ns, sample_ns=sample, memory_bytes=run.memory_bytes)
         for index in range(PILOTS)
@@ -156,15 +165,50 @@ def _search(
         for name in runs[0].samples
         if name.startswith(("in_flight.", "queue.")) and any(run.samples[name].any() for run in runs)
     }
-    if not series:
-        return 0, "nothing ever waits: no warm-up"
-    found = warm_up(series)
-    if found.refusal:
-        problem = Problem(
-            "run.warmup",
-            f"no warm-up found within half of the run: {found.refusal}",
-            "write a longer run.horizon, or run.warmup: none (count from an empty start), or a time",
-        )
-        raise InputErrors([problem])
-    warmup = found.windows * sample
-    return warmup, f"found in {PILOTS} pilot runs, last to settle: {found.series}"
+    found = {"nothing ever waits": 0}
+    if series:
+        cut = warm_up(series)
+        if cut.refusal:
+            problem = Problem(
+                "run.warmup",
+                f"no warm-up found within half of the run: {cut.refusal}",
+                "write a longer run.horizon, or run.warmup: none (count from an empty start), or a time",
+            )
+            raise InputErrors([problem])
+        found = {f"last to settle: {cut.series}": cut.windows * sample}
+    if run.start == "empty":
+        taken = np.concatenate([_taken_ns(one) for one in runs])
+        found["as long as executions take"] = until_started_ns(taken, run.horizon_ns, sample)
+    found |= {f"as long as {name} remembers": one for name, one in _forgotten_ns(network, run.horizon_ns, sample)}
+    why = max(found, key=lambda reason: found[reason])
+    return found[why], f"found in {PILOTS} pilot runs, {why}"
+
+
+def _taken_ns(run: Replication) -> NDArray[np.int64]:
+    """How long the counted executions of a run took, up to its end."""
+    rows = run.executions
+    end_ns = np.where(rows.outcome == OPEN, run.end_ns, rows.end_ns)
+    return np.asarray((end_ns - rows.start_ns)[rows.cohort])
+
+
+def until_started_ns(taken_ns: NDArray[np.int64], horizon_ns: int, sample_ns: int) -> int:
+    """From when on what ends in a window that began empty is OF_START less than what starts in it, at most.
+
+    Executions that take L are missing from the ends of a window that begins at w for L - w of its length. 0 where not
+    even a quarter of the run would do: there the start has to be another, see `run.start`.
+    """
+    if not taken_ns.size:
+        return 0
+    for samples in range(horizon_ns // 4 // sample_ns + 1):
+        begin_ns = samples * sample_ns
+        if np.maximum(taken_ns - begin_ns, 0).mean() <= OF_START * (horizon_ns - begin_ns):
+            return begin_ns
+    return 0
+
+
+def _forgotten_ns(network: Network, horizon_ns: int, sample_ns: int) -> Iterator[tuple[str, int]]:
+    """By place, RELAXATIONS of its relaxation times, where they are a quarter of the run at most."""
+    for name, pace in paces(network, estimate(network)).items():
+        wanted = RELAXATIONS * pace.relaxation_s(pace.estimate.utilisation) * 1e9
+        if pace.estimate.wait_s > 0 and wanted <= horizon_ns / 4:
+            yield name, -(-int(wanted) // sample_ns) * sample_ns

@@ -11,6 +11,7 @@ from sim.results.histogram import Histogram
 from sim.stats.metrics import NS, Cohort
 from sim.stats.policies import level
 from sim.stats.quantiles import percentile_interval
+from sim.stats.relaxation import Memory
 from sim.stats.summary import Curve, Series, Split, Timeline
 
 PROBABILITIES = (0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.975, 0.99, 0.995, 0.999, 0.9995, 0.9999)
@@ -18,12 +19,13 @@ TAIL = (0.985, 0.995)
 """Executions around the 99th percentile, for a split of the tail."""
 
 
-def latency_curve(cohort: Cohort, confidence: float) -> Curve:
+def latency_curve(cohort: Cohort, confidence: float, memory: Memory) -> Curve:
     """Latency of those that succeeded, at every percentile that the sample carries."""
     histograms = [Histogram.of(part) for part in cohort.ended(SUCCEEDED)]
+    length = memory.of_routine(cohort.routine, cohort.mean_s)
     rows = []
     for p in PROBABILITIES:
-        figure = percentile_interval(histograms, p, cohort.open_share, confidence)
+        figure = percentile_interval(histograms, p, cohort.open_share, confidence, length)
         if figure.value is not None and figure.low is not None and figure.high is not None:
             rows.append((p, figure.value, figure.low, figure.high))
     columns = tuple(zip(*rows, strict=True)) if rows else ((), (), (), ())

@@ -1,6 +1,7 @@
 """From the columns of all replications to named figures. Recovery, curves and timelines are in other files.
 
 Names follow the output contract: `latency.W.p99`, `utilisation.R`, `count.OP.per_execution`; seconds and ratios.
+What is counted, of whom and in which unit: `docs/glossary.md`.
 """
 
 from __future__ import annotations
@@ -16,8 +17,12 @@ from sim.stats.freedom import FloatArray
 from sim.stats.intervals import mean_interval, proportion_interval, ratio_interval
 from sim.stats.policies import policy_figures
 from sim.stats.quantiles import percentile_interval
+from sim.stats.relaxation import Length, Memory
 
 NS = 1e-9
+STAGES = ("offered", "accepted", "completed", "succeeded", "goodput")
+"""What becomes of the executions that started in the window, a second, each stage a part of the one before."""
+RATES = (*STAGES, "throughput")
 LATENCY_PERCENTILES = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99, "p999": 0.999}
 WAIT_PERCENTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
 FEWEST_FOR_MEAN = 50
@@ -25,6 +30,10 @@ FEWEST_FOR_MEAN = 50
 interval worth the name."""
 OPEN_MEAN_SHARE = 1e-9
 """Share of executions still open above which a mean is refused: what is still open is the longest."""
+
+
+CORRECT = (SUCCEEDED, COMPENSATED)
+"""Outcomes of a success: the execution returned, or its saga has undone all that it had done."""
 
 
 class Cohort:
@@ -56,39 +65,56 @@ class Cohort:
         return np.array([len(part) for part in self.ended(*outcomes)], dtype=np.float64)
 
     @property
+    def mean_s(self) -> float:
+        """Mean latency of those that returned, over all replications; 0 where none did."""
+        parts = self.ended(SUCCEEDED)
+        return sum(float(part.sum()) for part in parts) * NS / max(sum(len(part) for part in parts), 1)
+
+    @property
     def open_share(self) -> float:
         """Share of those started that had not ended when the run did."""
         total = float(self.started.sum())
         return float(self.count(OPEN).sum()) / total if total else 0.0
 
     def good(self, deadline_ns: int | None) -> FloatArray:
-        """How many ended correctly, in time where there is a deadline; one number a replication."""
-        within = [
-            part if deadline_ns is None else part[part <= deadline_ns] for part in self.ended(SUCCEEDED, COMPENSATED)
-        ]
+        """How many succeeded, in time where there is a deadline; one number a replication."""
+        within = [part if deadline_ns is None else part[part <= deadline_ns] for part in self.ended(*CORRECT)]
         return np.array([len(part) for part in within], dtype=np.float64)
+
+    def stages(self, deadline_ns: int | None) -> dict[str, FloatArray]:
+        """How many there are in each of STAGES, one number a replication."""
+        accepted = self.started - self.count(REJECTED)
+        numbers = (self.started, accepted, accepted - self.count(OPEN), self.count(*CORRECT), self.good(deadline_ns))
+        return dict(zip(STAGES, numbers, strict=True))
 
 
 def metrics(
-    replications: Sequence[Replication], deadlines_ns: Mapping[str, int | None], confidence: float
+    replications: Sequence[Replication],
+    deadlines_ns: Mapping[str, int | None],
+    confidence: float,
+    memory: Memory | None = None,
 ) -> dict[str, Figure]:
     """Every figure of the output contract except those of recovery and cost.
 
-    replications: base runs in index order. deadlines_ns: by routine; without one every correct end counts.
+    replications: base runs in index order. deadlines_ns: by routine; without one every success counts. memory: by
+    which means and percentiles of runs that are too short are refused; nothing is without it.
     """
+    memory = memory or Memory()
     found: dict[str, Figure] = {}
     started = np.zeros(len(replications))
     for routine in measured_routines(replications):
         cohort = Cohort(replications, routine)
         started += cohort.started
-        found.update(_routine(replications, cohort, deadlines_ns.get(routine), confidence))
+        found.update(_routine(replications, cohort, deadlines_ns.get(routine), confidence, memory))
     for metric in _span_names(replications):
         histograms = [run.spans[metric].histogram for run in replications]
         sums = [run.spans[metric].sum_ns * NS for run in replications]
         counts = [float(run.spans[metric].count) for run in replications]
-        found.update(_durations(metric, histograms, sums, counts, 0.0, confidence))
+        length = memory.of_span(sum(sums) / max(sum(counts), 1))
+        found.update(_durations(metric, histograms, sums, counts, 0.0, confidence, length))
     for name in replications[0].places:
-        found.update(_place(name, [run.places[name] for run in replications], replications, confidence))
+        uses = [run.places[name] for run in replications]
+        found.update(_place(name, uses, replications, confidence, memory.of_place(name)))
     for operation in sorted({name for run in replications for _, name in run.counts}):
         counted = np.array(
             [sum(n for (_, name), n in run.counts.items() if name == operation) for run in replications], float
@@ -235,9 +261,14 @@ def _span_names(replications: Sequence[Replication]) -> list[str]:
 
 
 def _routine(
-    replications: Sequence[Replication], cohort: Cohort, deadline_ns: int | None, confidence: float
+    replications: Sequence[Replication],
+    cohort: Cohort,
+    deadline_ns: int | None,
+    confidence: float,
+    memory: Memory,
 ) -> dict[str, Figure]:
     routine = cohort.routine
+    length = memory.of_routine(routine, cohort.mean_s)
     found: dict[str, Figure] = {}
     for family, outcomes in (
         ("latency", (SUCCEEDED,)),
@@ -250,23 +281,14 @@ def _routine(
         histograms = [Histogram.of(part) for part in parts]
         sums, counts = [float(part.sum()) * NS for part in parts], [float(len(part)) for part in parts]
         open_share = cohort.open_share if family == "latency" else 0.0
-        found.update(_durations(f"{family}.{routine}", histograms, sums, counts, open_share, confidence))
+        found.update(_durations(f"{family}.{routine}", histograms, sums, counts, open_share, confidence, length))
     seconds = [(run.horizon_ns - run.begin_ns) * NS for run in replications]
-    index = replications[0].routines.index(routine)
-    closures = [
-        float(
-            np.count_nonzero(
-                (run.executions.routine == index)
-                & (run.executions.end_ns >= run.begin_ns)
-                & (run.executions.end_ns < run.horizon_ns)
-            )
-        )
-        for run in replications
-    ]
-    per_second = [closed / length for closed, length in zip(closures, seconds, strict=True)]
-    found[f"throughput.{routine}"] = mean_interval(per_second, "1/s", confidence)
-    good = cohort.good(deadline_ns)
-    found[f"goodput.{routine}"] = mean_interval(good / np.array(seconds), "1/s", confidence)
+    stages = cohort.stages(deadline_ns)
+    for stage, numbers in stages.items():
+        found[f"{stage}.{routine}"] = mean_interval(numbers / np.array(seconds), "1/s", confidence)
+    done = [_done_in_window(run, routine) / each for run, each in zip(replications, seconds, strict=True)]
+    found[f"throughput.{routine}"] = mean_interval(done, "1/s", confidence)
+    good = stages["goodput"]
     # Executions fail one by one as long as nothing fails that they share; an outage takes thousands with it.
     outages = any(run.episodes for run in replications)
     independent = None if outages else max(1, int(cohort.started.sum()))
@@ -280,7 +302,7 @@ def _routine(
     if all(level is not None for level in levels):
         means = [level.area * NS / length for level, length in zip(levels, seconds, strict=True) if level is not None]
         tops = [float(level.maximum) for level in levels if level is not None]
-        found[f"in_flight.{routine}.mean"] = mean_interval(means, "", confidence)
+        found[f"in_flight.{routine}.mean"] = _long_enough(mean_interval(means, "", confidence), length)
         found[f"in_flight.{routine}.max"] = mean_interval(tops, "", confidence).with_note(
             "mean over replications of the greatest number in the window"
         )
@@ -292,6 +314,23 @@ def _routine(
     return found
 
 
+def _done_in_window(run: Replication, routine: str) -> int:
+    """Executions that succeeded in the window, whenever they had started."""
+    rows = run.executions
+    inside = (rows.end_ns >= run.begin_ns) & (rows.end_ns < run.horizon_ns)
+    return int(
+        np.count_nonzero(inside & (rows.routine == run.routines.index(routine)) & np.isin(rows.outcome, CORRECT))
+    )
+
+
+def _long_enough(figure: Figure, length: Length | None) -> Figure:
+    """A mean, or its refusal where the runs are too short for it."""
+    why = length.refuses_mean() if length is not None else ""
+    if not why or figure.value is None:
+        return figure
+    return Figure.refused(figure.unit, f"best guess {figure.value:.4g} {figure.unit}".rstrip() + f"; {why}", figure.n)
+
+
 def _durations(
     name: str,
     histograms: Sequence[Histogram],
@@ -299,6 +338,7 @@ def _durations(
     counts: Sequence[float],
     open_share: float,
     confidence: float,
+    length: Length | None = None,
 ) -> dict[str, Figure]:
     """Mean and percentiles of durations."""
     found = {}
@@ -313,14 +353,18 @@ def _durations(
         note = f"best guess {sum(sums_s) / total:.4g} s, from {total:.0f} only; {FEWEST_FOR_MEAN} are needed"
         found[f"{name}.mean"] = Figure.refused("s", note, len(histograms))
     else:
-        found[f"{name}.mean"] = ratio_interval(sums_s, counts, "s", confidence)
+        found[f"{name}.mean"] = _long_enough(ratio_interval(sums_s, counts, "s", confidence), length)
     for label, p in LATENCY_PERCENTILES.items():
-        found[f"{name}.{label}"] = percentile_interval(histograms, p, open_share, confidence)
+        found[f"{name}.{label}"] = percentile_interval(histograms, p, open_share, confidence, length)
     return found
 
 
 def _place(
-    name: str, uses: Sequence[PlaceUse], replications: Sequence[Replication], confidence: float
+    name: str,
+    uses: Sequence[PlaceUse],
+    replications: Sequence[Replication],
+    confidence: float,
+    length: Length | None,
 ) -> dict[str, Figure]:
     found: dict[str, Figure] = {}
     lengths = np.array([run.horizon_ns - run.begin_ns for run in replications], float)
@@ -339,16 +383,17 @@ def _place(
             busy = np.array([float(use.busy_area) for use in uses])
             found[f"utilisation.{name}"] = ratio_interval(busy, available, "ratio", confidence)
         queued = np.array([float(use.waiting_area) for use in uses]) / lengths
-    found[f"queue.{name}.mean"] = mean_interval(queued, "", confidence)
+    found[f"queue.{name}.mean"] = _long_enough(mean_interval(queued, "", confidence), length)
     found[f"queue.{name}.max"] = mean_interval([float(use.max_waiting) for use in uses], "", confidence).with_note(
         "mean over replications of the longest line of the whole run"
     )
     counts = [float(use.wait_count) for use in uses]
     if sum(counts):
         sums = [use.wait_sum_ns * NS for use in uses]
-        found[f"wait.{name}.mean"] = ratio_interval(sums, counts, "s", confidence)
+        found[f"wait.{name}.mean"] = _long_enough(ratio_interval(sums, counts, "s", confidence), length)
         for label, p in WAIT_PERCENTILES.items():
-            found[f"wait.{name}.{label}"] = percentile_interval([use.waits for use in uses], p, 0.0, confidence)
+            waits = [use.waits for use in uses]
+            found[f"wait.{name}.{label}"] = percentile_interval(waits, p, 0.0, confidence, length)
         # A batch may take one at once, which its line does not tell; cores shared by all have no line at all.
         in_batches = first.batches is not None
         waited = np.array([_waited(use) if in_batches else use.waited for use in uses], float)

@@ -9,10 +9,12 @@ The point estimate comes from the pooled sample, the interval from how the secti
   run of 8,000 beyond its 99th percentile come in one or two congestions; many runs see none, and the plain interval
   of 20 such runs covers 66 times in 100 instead of 95.
 
-The rule of refusal: beyond the percentile the pooled sample has to hold at least MIN_EXCURSIONS independent
-excursions (clusters, not durations), and at least MIN_SECTIONS sections. Replications with less than MIN_BEYOND
-durations beyond the percentile each are merged with their neighbours while 10 sections remain. A percentile above
-one minus the share still open is refused whatever the sample.
+The rule of refusal. Where the relaxation time is known, the runs have to be long enough beside it (`relaxation`): a
+rule that no sample has a say in, so that it does not keep those whose tail came out short. Where it is not known, the
+pooled sample has to hold at least MIN_EXCURSIONS independent excursions (clusters, not durations) beyond the
+percentile. In any case there are at least MIN_SECTIONS sections; replications with less than MIN_BEYOND durations
+beyond the percentile each are merged with their neighbours while 10 sections remain. A percentile above one minus the
+share still open is refused whatever the sample.
 """
 
 from __future__ import annotations
@@ -26,8 +28,11 @@ import numpy as np
 from sim.figure import Figure
 from sim.results.histogram import Histogram
 from sim.stats.freedom import FloatArray, clustering, t_quantile
+from sim.stats.relaxation import Length
 
 MIN_EXCURSIONS = 6
+MIN_SEEN = 2
+"""Excursions that have to be seen where the runs are known to be long enough: less in one case of thousands."""
 MIN_SECTIONS = 5
 MIN_BEYOND = 2.0
 NS = 1e-9
@@ -84,12 +89,17 @@ def counts_beyond(pooled: Histogram, parts: Sequence[Histogram], p: float) -> Fl
 
 
 def percentile_interval(
-    replications: Sequence[Histogram], p: float, open_share: float = 0.0, confidence: float = 0.95
+    replications: Sequence[Histogram],
+    p: float,
+    open_share: float = 0.0,
+    confidence: float = 0.95,
+    length: Length | None = None,
 ) -> Figure:
     """The p-quantile of durations, in seconds, with an interval over replications, or its refusal with a best guess.
 
     replications: one histogram each, of nanoseconds, in index order.
     open_share: share of the executions started that had not ended when the run did.
+    length: how long the runs are beside the relaxation time; None where that is not known.
 
     The interval takes in the width of the bucket. `n` counts sections. The module's docstring gives the method and
     the rule of refusal.
@@ -104,6 +114,8 @@ def percentile_interval(
         return Figure.refused("s", note, n)
     value = pooled.quantile(p)
     guess = f"best guess {value * NS:.3g} s"
+    if length is not None and (why := length.refuses_percentile(p)):
+        return Figure.refused("s", f"{guess}; {why}", n)
     beyond = (1 - p) * pooled.count
     if beyond < MIN_EXCURSIONS:
         return Figure.refused("s", f"{guess}, from {beyond:.2g} durations beyond it; {_longer(beyond)}", n)
@@ -119,7 +131,7 @@ def percentile_interval(
         (1 - p) * np.array([part.count for part in parts], dtype=np.float64),
         confidence,
     )
-    if result.excursions < MIN_EXCURSIONS:
+    if result.excursions < (MIN_EXCURSIONS if length is None else MIN_SEEN):
         rests_on = f"{guess}, from about {result.excursions:.2g} independent excursions beyond it"
         return Figure.refused("s", f"{rests_on}; {_longer(result.excursions)}", n)
     first, last = pooled.quantile_bounds(p)

@@ -14,6 +14,7 @@ from sim.scenario.objectives import Objective
 from sim.stats.curves import latency_curve, split, timeline
 from sim.stats.drift import drift
 from sim.stats.metrics import Cohort, measured_routines, metrics
+from sim.stats.relaxation import Memory
 from sim.stats.summary import Curve, MonitorResult, Recovery, Split, Timeline, Verdict
 from sim.stats.tails import infinite_variance
 from sim.stats.verdicts import Side, holm, verdict
@@ -136,11 +137,12 @@ def pictures(
     replications: Sequence[Replication],
     drills: Mapping[str, Sequence[Replication]],
     confidence: float,
+    memory: Memory | None = None,
 ) -> Pictures:
     """Latency curves, timelines and splits of latency."""
     curves, splits = {}, {}
     for routine in measured_routines(replications):
-        curves[routine] = latency_curve(Cohort(replications, routine), confidence)
+        curves[routine] = latency_curve(Cohort(replications, routine), confidence, memory or Memory())
         splits[routine] = split(replications, routine)
     lines = [timeline(replications, None)]
     for fault, runs in drills.items():
@@ -154,9 +156,10 @@ def base_figures(
     confidence: float,
     warn: Callable[[str], None],
     steady: bool,
+    memory: Memory | None = None,
 ) -> dict[str, Figure]:
     """Figures of the base runs; means of unstable or infinitely varying quantities refused, with a warning."""
-    found = metrics(replications, deadlines_ns, confidence)
+    found = metrics(replications, deadlines_ns, confidence, memory)
     if steady:
         _refuse_growing(found, replications, warn)
     for routine in measured_routines(replications):

@@ -1,0 +1,68 @@
+"""What the runs of a scenario remember: relaxation times by its closed form, at the load that the runs have shown."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from sim.analytic.estimate import estimate
+from sim.analytic.relaxation import Pace, paces
+from sim.network import Network
+from sim.plan.window import Measured, is_stationary
+from sim.results.columns import PlaceUse, Replication
+from sim.stats.relaxation import Memory, Relaxation
+
+ERRORS = 4.0
+"""Standard errors by which the runs have to be off the closed form before they are believed instead."""
+NS = 1e-9
+
+
+def memory_of(known: Mapping[str, Pace], window: Measured, runs: Sequence[Replication]) -> Memory:
+    """Relaxation times of a network's places, and how long its runs are. known: see `paces_of`.
+
+    The utilisation is that of the closed form, which no luck of the runs can move, as long as the runs are within
+    ERRORS standard errors of it; else the nearest that they are. Where work is turned away or gives up at a place that
+    is asked for more than it can do, the closed form does not hold, and its time is not known.
+    """
+    found = {}
+    for name, pace in known.items():
+        uses = [run.places[name] for run in runs]
+        utilisation = _believed(pace, [_share(run, name) for run in runs])
+        if utilisation >= 1 and any(use.rejected or use.refused or use.abandoned for use in uses):
+            continue
+        wait = _wait_s(pace, uses, utilisation)
+        found[name] = Relaxation(name, utilisation, pace.relaxation_s(utilisation), wait, pace.visits)
+    return Memory(found, (window.horizon_ns - window.warmup_ns) * NS, window.warmup_ns * NS, len(runs))
+
+
+def paces_of(network: Network) -> dict[str, Pace]:
+    """What relaxation times are made of, by place; nothing where load or faults depend on the time."""
+    return paces(network, estimate(network)) if is_stationary(network) else {}
+
+
+def _believed(pace: Pace, shown: Sequence[float | None]) -> float:
+    """The utilisation that is gone by."""
+    told = pace.estimate.utilisation
+    values = np.array([share for share in shown if share is not None], dtype=np.float64)
+    if not pace.measured or len(values) < max(len(shown), 2):
+        return told
+    reach = ERRORS * float(values.std(ddof=1)) / len(values) ** 0.5
+    return float(np.clip(told, values.mean() - reach, values.mean() + reach))
+
+
+def _share(run: Replication, name: str) -> float | None:
+    """Share of a place's time that was busy."""
+    use = run.places[name]
+    if use.speed_area is not None:
+        return use.speed_area / (use.units * (run.horizon_ns - run.begin_ns)) if use.units else None
+    return use.busy_area / use.units_area if use.units_area else None
+
+
+def _wait_s(pace: Pace, uses: Sequence[PlaceUse], utilisation: float) -> float:
+    """Mean wait of a visit: the longer of what the runs have shown and of the closed form, where it has one."""
+    count = sum(use.wait_count for use in uses)
+    shown = sum(use.wait_sum_ns for use in uses) * NS / count if count else 0.0
+    told = pace.estimate.wait_s
+    return shown if math.isinf(told) and utilisation < 1 else max(shown, told)
