@@ -11,7 +11,7 @@ from sim.plan.published.registry import Published, parameter_of
 from sim.plan.published.rules import headline
 from sim.plan.published.solve import Solved
 from sim.report.grid import grid, paragraph
-from sim.report.wording import interval_of, plain, show, value_of
+from sim.report.wording import interval_of, plain, show, value_of, verdict_words
 
 SIGNS = {"eq": "", "lt": "< ", "le": "<= ", "gt": "> ", "ge": ">= ", "between": ""}
 UNITS = {"usd": "USD", "usd/month": "USD/month", "events/s": "1/s", "property": "", "behaviour": "", "mode": ""}
@@ -35,7 +35,8 @@ def _lines(rows: Sequence[Row]) -> Iterator[str]:
     table = [("FIGURE", "PUBLISHED", "PREDICTED", "95 % INTERVAL", "VERDICT")]
     for row in rows:
         figure = None if row.predicted is None else _in_unit(row.predicted, row.published)
-        verdict = row.verdict.upper() if row.verdict in ("missed", "missed ?", "not used") else row.verdict
+        outcome, mark, _ = row.verdict.partition(" ?")
+        verdict = verdict_words(outcome, bool(mark))
         value = "" if figure is None else figure.note if _is_word(row) else value_of(figure)
         table.append(
             (row.published.id, _claim(row.published), value, "" if figure is None else interval_of(figure), verdict)

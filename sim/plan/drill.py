@@ -10,8 +10,10 @@ from sim.errors import InputErrors, Problem
 from sim.figure import Figure
 from sim.lower.load import Loaded, cured
 from sim.lower.lowered import Assumption
+from sim.plan.envelope import calibration_of, judged_widely
 from sim.plan.episode_cost import EpisodeCost, cost_of
-from sim.plan.episodes import Asked, Bench
+from sim.plan.episodes import Asked, Bench, limit_of
+from sim.plan.features import features
 from sim.plan.inputs import check_inputs
 from sim.plan.kinds import Kind
 from sim.plan.phases import phase_ns_of
@@ -25,8 +27,6 @@ from sim.stats.summary import MonitorResult, Recovery, Verdict
 from sim.units import format_duration_ns
 
 EPISODES = 40
-LIMIT_WINDOWS = 8
-"""An episode that is not over is followed for this many times `run.drill_window`, unless told otherwise."""
 ANY = "any"
 """A phase that is drawn for each episode."""
 
@@ -34,7 +34,7 @@ ANY = "any"
 @dataclass(frozen=True, slots=True)
 class DrillOptions:
     """What is asked for. phases: texts for `phase_ns_of`, or ANY; none: the time that the scenario gives the fault, or
-    drawn ones where it gives none. cure: compared with the scenario as it stands. limit_ns: see LIMIT_WINDOWS."""
+    drawn ones where it gives none. cure: compared with the scenario as it stands. limit_ns: see `limit_of`."""
 
     fault: str
     phases: tuple[str, ...] = ()
@@ -105,7 +105,7 @@ def drill(loaded: Loaded, options: DrillOptions) -> DrillReport:
     settings = loaded.scenario.run
     if options.seed is not None:
         settings = settings.model_copy(update={"seed": options.seed})
-    limit_ns = options.limit_ns or LIMIT_WINDOWS * settings.drill_window_ns
+    limit_ns = limit_of(settings, options.limit_ns)
     ways = {"": loaded}
     if options.cure is not None:
         ways[options.cure] = cured(loaded, options.cure)
@@ -152,7 +152,7 @@ class _Trial:
         self.loaded = loaded
         self.settings = settings
         self.options = options
-        self.limit_ns = max(limit_ns, settings.drill_window_ns)
+        self.limit_ns = limit_ns
         self.runner = Runner(
             check_inputs(loaded), loaded.lowered.in_progress, options.processes, options.engine, options.progress
         )
@@ -227,7 +227,7 @@ class _Trial:
         return Case(
             when=when,
             cure=cure,
-            recovery=replace(recovery, lost=lost, losses=losses),
+            recovery=replace(recovery, lost=lost, losses=losses, followed_s=self.limit_ns / 1e9),
             cost=cost_of(self.loaded, episodes, None, level),
             median=picture(at_quantile(ordered, 0.5)),
             bad=picture(at_quantile(ordered, 0.95)),
@@ -249,4 +249,6 @@ class _Trial:
         level = self.settings.confidence
         known = figures_at(level)
         asked = [one for one in self.loaded.scenario.objectives if one.metric in known]
-        return verdicts(asked, figures_at, level)
+        place = calibration_of(features(self.loaded.scenario, self.loaded.document.data, {}))
+        judged = zip(asked, verdicts(asked, figures_at, level), strict=True)
+        return tuple(judged_widely(objective, one, place) for objective, one in judged)

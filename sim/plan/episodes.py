@@ -22,6 +22,8 @@ from sim.stats.episodes import PLATFORM_SPAN, Episode, recoupled_ns
 
 RECOVERY_WINDOW_NS = 10_000_000_000
 """Windows in which recovery is looked for, unless a record is too short for it (SEMANTICS.md, Recovery)."""
+LIMIT_WINDOWS = 8
+"""An episode that is not over is followed for this many times `run.drill_window`, unless told otherwise."""
 TWIN = ""
 """The drill of a twin: no fault bears this name. So it is followed as long as its episode is, and sampled as often."""
 LEAST_WINDOWS = 12
@@ -41,6 +43,11 @@ class Asked:
     def last_ns(self) -> int:
         """When the last of the kinds begins."""
         return max(begin_ns for _, begin_ns in self.begins)
+
+
+def limit_of(settings: RunSettings, asked_ns: int | None = None) -> int:
+    """How long after its beginning an episode is followed at most, by `sim run` and `sim drill` alike."""
+    return max(asked_ns or LIMIT_WINDOWS * settings.drill_window_ns, settings.drill_window_ns)
 
 
 Over = Callable[[Episode], bool]

@@ -17,7 +17,7 @@ from sim.lower.load import Loaded
 from sim.plan.billing import bill_of
 from sim.plan.drawn import Draws, input_spread, planned
 from sim.plan.envelope import calibration_of, judged_widely, widened, widened_recovery
-from sim.plan.episodes import Asked, Bench
+from sim.plan.episodes import Asked, Bench, limit_of
 from sim.plan.features import features
 from sim.plan.inputs import check_inputs, placed
 from sim.plan.lives import life_text
@@ -121,8 +121,12 @@ def life(loaded: Loaded, execution: int, replication: int, drill: str | None, se
         window = Measured(warmup, settings.horizon_ns, follow, settings.drain_ns, 0, True, "")
         planned = line.network, window.plan(settings.seed, replication)
     else:
-        planned = line.bench.episode_of(line.drill(drill, replication))
+        asked = line.drill(drill, replication)
+        planned = line.bench.episode_of(asked)
     log, run = life_of(*planned, execution, line.runner.traces)
+    if drill is not None and execution >= len(run.executions.start_ns):  # it may be of a record that went on
+        planned = line.bench.episode_of(replace(asked, record_ns=max(asked.record_ns, line.limit_ns)))
+        log, run = life_of(*planned, execution, line.runner.traces)
     count = len(run.executions.start_ns)
     if execution >= count:
         there = f"has {count:,}, counted from 0 to {count - 1}" if count else "has none"
@@ -140,7 +144,8 @@ class _Line:
         self.options = options
         in_progress = loaded.lowered.in_progress
         self.runner = Runner(check_inputs(loaded), in_progress, options.processes, options.engine, options.progress)
-        self.bench = Bench(loaded, settings, self.runner)
+        self.limit_ns = limit_of(settings)
+        self.bench = Bench(loaded, settings, self.runner, drain_ns=min(settings.drain_ns, self.limit_ns))
         self.faults = {
             name: kind.at_ns
             for name, kind in self.bench.kinds.items()
@@ -224,11 +229,11 @@ class _Line:
 
     # -- drills -----------------------------------------------------------------------------------------------
 
-    def drill(self, fault: str, replication: int) -> Asked:
-        """A scripted fault at its own time, in a record long enough for the last of them: they share their twins."""
-        last_ns = max(self.faults.values())
-        record_ns = last_ns - self.faults[fault] + self.settings.drill_window_ns
-        return Asked(((self.bench.kinds[fault], self.faults[fault]),), replication, record_ns)
+    def drill(self, fault: str, replication: int, horizon_ns: int = 0) -> Asked:
+        """A scripted fault at its own time, in a record that ends at an instant, or that is long enough for the last
+        of them: they share their twins."""
+        end_ns = horizon_ns or max(self.faults.values()) + self.settings.drill_window_ns
+        return Asked(((self.bench.kinds[fault], self.faults[fault]),), replication, end_ns - self.faults[fault])
 
     def drills(self) -> dict[str, list[Episode]]:
         """Every scripted fault in runs of its own, beside twins without any."""
@@ -238,7 +243,7 @@ class _Line:
         names = [fault for _ in range(count) for fault in self.faults]
         asks = [self.drill(fault, index // len(self.faults)) for index, fault in enumerate(names)]
         found: dict[str, list[Episode]] = {}
-        for fault, episode in zip(names, self.bench.run(asks), strict=False):
+        for fault, episode in zip(names, self.bench.run(asks, self.limit_ns), strict=False):
             found.setdefault(fault, []).append(episode)
         return found
 
@@ -259,10 +264,10 @@ class _Line:
 
         @cache
         def recoveries(level: float) -> tuple[Recovery, ...]:
-            limit_ns = self.settings.drill_window_ns
             return tuple(
                 replace(
-                    recovery_of(episodes, limit_ns, level),
+                    recovery_of(episodes, None, level),
+                    followed_s=self.limit_ns / 1e9,
                     losses=losses_in([e.run for e in episodes], lowered.in_drills, lowered.ages_in_drills, level),
                 )
                 for episodes in drills.values()
@@ -361,7 +366,7 @@ class _Line:
                 if monitor.examples and monitor.name not in found:
                     planned: Planned = self.network, window.plan(self.settings.seed, run.index)
                     if fault is not None:
-                        planned = self.bench.episode_of(self.drill(fault, run.index))
+                        planned = self.bench.episode_of(self.drill(fault, run.index, run.horizon_ns))
                     log, again = life_of(*planned, monitor.examples[0], self.runner.traces)
                     found[monitor.name] = life_text(log, again, monitor.examples[0], fault)
         return found

@@ -12,7 +12,17 @@ from sim.plan.episode_cost import IN_IT, NOT_IN_IT
 from sim.report.grid import WIDTH, fits, grid, paragraph
 from sim.report.spark import folded, spark
 from sim.report.text import monitors_grid, objectives_grid
-from sim.report.wording import LOSSES, as_factor, bracket, confidence_of, interval_of, plain, show, value_of
+from sim.report.wording import (
+    LOSSES,
+    as_factor,
+    bracket,
+    confidence_of,
+    interval_of,
+    not_back_of,
+    plain,
+    show,
+    value_of,
+)
 from sim.stats.episode_picture import Line, Picture
 from sim.units import format_count, format_duration_ns, format_duration_s
 
@@ -84,7 +94,7 @@ def _head(report: DrillReport) -> Iterator[str]:
 
 def _cases(report: DrillReport) -> Iterator[str]:
     """Mean, p50 and p95 of the times, and means of the counts, each with its interval below it."""
-    heads = (*PHASES.values(), "never back", "lost", "redone", "retries")
+    heads = (*PHASES.values(), "not back", "lost", "redone", "retries")
     rows: list[tuple[str, ...]] = [(report.fault.upper(), *heads)]
     notes: dict[str, list[str]] = {}
     for case in report.cases:
@@ -111,6 +121,7 @@ def _cases(report: DrillReport) -> Iterator[str]:
     for note, of in notes.items():
         yield from paragraph(f"  {', '.join(dict.fromkeys(of))}: {note}", 4)
     for case in report.cases:
+        yield from paragraph(f"  {case.name}: {not_back_of(case.recovery)}", 4)
         if case.recovery.losses:
             found = ", ".join(f"{head} {_whole(case.recovery.losses[name])}" for name, head in LOSSES.items())
             yield from paragraph(f"  lost for good {case.name}: {found}", 4)

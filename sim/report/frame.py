@@ -116,6 +116,8 @@ def _environment() -> Environment:
         "unit_costs": wording.unit_costs,
         "as_factor": wording.as_factor,
         "wide_of": wording.wide_of,
+        "not_back_of": wording.not_back_of,
+        "verdict_words": wording.verdict_words,
         "calibration_of": wording.calibration_of,
     }
     return environment

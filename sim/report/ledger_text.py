@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from sim.figure import Figure
 from sim.plan.ledger import Ledgers
 from sim.report.grid import grid, paragraph
-from sim.report.wording import bracket, is_exact, listed, margin_of, plain
+from sim.report.wording import bracket, is_exact, listed, margin_of, plain, verdict_words
 from sim.stats.ledger import Ledger, Row
 from sim.units import format_count, format_ratio
 
@@ -63,8 +63,8 @@ def deciding(found: Ledger) -> Row | None:
 
 
 def _ledger(found: Ledger) -> Iterator[str]:
-    verdict = found.verdict if found.verdict == "met" else found.verdict.upper()
-    yield from paragraph(f"{found.level.name}: {target_of(found)}. {verdict}: {verdict_of(found)}", 2)
+    said = f"{verdict_words(found.verdict)}: {verdict_of(found)}"
+    yield from paragraph(f"{found.level.name}: {target_of(found)}. {said}", 2)
     rows: list[tuple[str, ...]] = [("ERROR BUDGET", *HEADS)]
     for row in (*found.rows, *found.pairs):
         rows.append((f" {row.name}", *cells_of(row)))

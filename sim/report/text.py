@@ -24,6 +24,7 @@ from sim.report.wording import (
     headline_of,
     interval_of,
     margin_of,
+    not_back_of,
     period_of,
     plain,
     price_of,
@@ -34,6 +35,7 @@ from sim.report.wording import (
     total_of,
     unit_costs,
     value_of,
+    verdict_words,
     wide_of,
 )
 from sim.stats.summary import Calibration, MonitorResult, Recovery, Split, Summary, Verdict
@@ -107,11 +109,9 @@ def objectives_grid(objectives: tuple[Verdict, ...]) -> list[str]:
         interval = interval_of(figure)
         if interval and not level and figure.confidence is not None:
             interval += f" ({confidence_of([figure])})"
-        outcome = "met" if objective.verdict == "met" else objective.verdict.upper()
         intervals = (interval, _wide_interval(figure)) if wide else (interval,)
-        rows.append(
-            (objective.name, objective.target, value_of(figure), *intervals, outcome + " ?" * objective.fragile)
-        )
+        outcome = verdict_words(objective.verdict, objective.fragile)
+        rows.append((objective.name, objective.target, value_of(figure), *intervals, outcome))
     lines = grid(rows, left=range(len(rows[0])))
     if any(objective.fragile for objective in objectives):
         lines += ["  ?: what is not known of inputs and model could turn it"]
@@ -174,7 +174,7 @@ def _refusals(metrics: Mapping[str, Figure]) -> list[str]:
 def _recovery(recoveries: tuple[Recovery, ...]) -> list[str]:
     if not recoveries:
         return []
-    heads = ("detect", "restore", "drain", "latency ok", "lost", "redone", "attempts", "never back")
+    heads = ("detect", "restore", "drain", "latency ok", "lost", "redone", "attempts", "not back")
     rows: list[tuple[str, ...]] = [("RECOVERY", *heads)]
     notes = []
     for one in recoveries:
@@ -192,6 +192,7 @@ def _recovery(recoveries: tuple[Recovery, ...]) -> list[str]:
         p95 = [one.percentiles.get(phase, {}).get("p95") for phase in phases]
         if any(figure is not None for figure in p95):
             rows.append(("  p95", *("" if figure is None else value_of(figure) for figure in p95), "", "", "", ""))
+        notes += paragraph(f"  {one.fault}: {not_back_of(one)}", 4)
         notes += [
             line
             for head, figure in zip(heads, (*phases.values(), *rest), strict=True)

@@ -14,7 +14,7 @@ from decimal import Decimal
 from sim.cost.bill import Bill
 from sim.cost.items import Item
 from sim.figure import Figure
-from sim.stats.summary import Calibration, Outcome, Summary
+from sim.stats.summary import Calibration, Outcome, Recovery, Summary
 from sim.units import (
     format_count,
     format_duration_s,
@@ -26,6 +26,9 @@ from sim.units import (
 
 SIGNS: Mapping[Outcome, str] = {"met": "✓", "missed": "✗", "undecided": "?"}
 """A verdict without its colour."""
+
+QUIET = ("met", "arithmetic", "fitted", "undetermined", "contradictory", "used", "not modelled yet")
+"""Verdicts in small letters: nobody has to act on them."""
 
 REFUSED = "refused"
 
@@ -152,6 +155,22 @@ def state_of(state: str) -> str:
     if place and kind in _STATES:
         return _STATES[kind].format(place)
     return _PLAIN_STATES.get(state, state)
+
+
+def not_back_of(recovery: Recovery) -> str:
+    """How many episodes were not back when they were left: "2 of 40 still not back after 40 min"."""
+    return f"{_not_back(recovery)} still not back after {format_duration_s(recovery.followed_s)}"
+
+
+def _not_back(recovery: Recovery) -> str:
+    share = recovery.never_back
+    return f"{round((share.value or 0.0) * recovery.episodes)} of {recovery.episodes}"
+
+
+def verdict_words(outcome: str, fragile: bool = False) -> str:
+    """A verdict's words, wherever one is written: "met", "MISSED ?". What is not met stands out; `?`: the interval
+    that also holds what is not known of inputs and model could turn it."""
+    return (outcome if outcome in QUIET else outcome.upper()) + " ?" * fragile
 
 
 def run_of(summary: Summary) -> str:

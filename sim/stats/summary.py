@@ -58,7 +58,8 @@ class Recovery:
     Times in seconds from the start of the fault. `percentiles` holds, for each of detect, restore, drain and
     latency_ok, the figures of its `p50` and `p95` beside the means in the fields; `losses` what the fault took for
     good, where places can be lost: `rpo` (s: how old the oldest acknowledged write was that is lost), `lost_writes`,
-    `unreplicated` (events).
+    `unreplicated` (events). followed_s: how long after the fault began an episode that was not over was followed at
+    most: `never_back` is the share that was still not back then.
     """
 
     fault: str
@@ -74,6 +75,7 @@ class Recovery:
     never_back: Figure
     percentiles: Mapping[str, Mapping[str, Figure]] = field(default_factory=dict)
     losses: Mapping[str, Figure] = field(default_factory=dict)
+    followed_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
