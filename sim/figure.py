@@ -18,6 +18,8 @@ class Figure:
     note: caveat, or the reason of a refusal.
     wide_low, wide_high: ends, at the same level, of the interval that also holds what is not known of the inputs and
         of the model; None where that has not been measured. `low` and `high` are the noise of the simulation alone.
+    resolution: the step to which it was measured, in `unit`, and finer than which it is not printed: half a bucket of
+        a histogram, the time between two samples; 0 where there is none.
     """
 
     value: float | None
@@ -29,6 +31,7 @@ class Figure:
     note: str = ""
     wide_low: float | None = None
     wide_high: float | None = None
+    resolution: float = 0.0
 
     @classmethod
     def exact(cls, value: float, unit: str, note: str = "") -> Figure:
@@ -50,6 +53,7 @@ class Figure:
         return replace(
             self,
             unit=unit,
+            resolution=self.resolution * factor,
             value=None if self.value is None else self.value * factor,
             low=None if self.low is None else self.low * factor,
             high=None if self.high is None else self.high * factor,

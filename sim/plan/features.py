@@ -117,7 +117,7 @@ def _work(scenario: Scenario, figures: Mapping[str, Figure]) -> Iterator[tuple[s
     times = [inverse_of(one.service).mean() for workflow in workflows for one in workflow.activities]
     if times:
         yield "activity time", max(times)
-    rates = [_figure(figures, f"throughput.{name}") for name in scenario.workflows]
+    rates = [_figure(figures, f"offered.{name}") for name in scenario.workflows]
     if known := [rate for rate in rates if rate is not None]:
         yield "workflows", sum(known)
     busy = [figure.value for name, figure in figures.items() if name.startswith("utilisation.") and figure.value]

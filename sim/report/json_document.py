@@ -100,7 +100,7 @@ def recovery_json(recovery: Recovery) -> dict[str, Any]:
         "redone": figure_json(recovery.redone),
         "amplification": figure_json(recovery.amplification),
         "never_back": figure_json(recovery.never_back),
-        "followed_s": recovery.followed_s,
+        "followed_s": figure_json(Figure.exact(recovery.followed_s, "s")),
         "percentiles": {
             phase: {level: figure_json(figure) for level, figure in levels.items()}
             for phase, levels in recovery.percentiles.items()

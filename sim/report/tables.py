@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from sim.cost.bill import Bill
 from sim.cost.nodes import NodeRow, benchmark_node, node_comparison
 from sim.figure import Figure
 from sim.report.wording import state_of
+from sim.stats.metrics import RATES
 from sim.stats.summary import Split, Timeline
 
 Metrics = Mapping[str, Figure]
+
+COHORTS = {
+    "durations": "executions that start in the window, followed to their close; spans by what counts for them",
+    "started": "executions that start in the window, followed to their close",
+    "clocked": "by the clock: whatever ends, or is under way, in the window",
+    "places": "by the clock of the window; has to wait: of visits that ask in it",
+    "waits": "visits that ask in the window, whoever makes them",
+}
+"""Whom the figures of a table are about."""
 
 LEVELS = ("mean", "p50", "p90", "p95", "p99", "p999", "max")
 """What a metric of durations or of counts is read at, in the order of the columns."""
@@ -21,7 +31,7 @@ DURATIONS = ("latency", "span", "schedule_to_start")
 _TABLED = frozenset(
     {
         *DURATIONS,
-        *("wait", "throughput", "goodput", "availability", "in_flight", "retry_amplification"),
+        *("wait", *RATES, "availability", "in_flight", "retry_amplification"),
         *("utilisation", "wait_probability", "queue"),
     }
 )
@@ -58,19 +68,37 @@ def waits(metrics: Metrics) -> Table:
     return Table(table.heads, _largest_first(table.rows))
 
 
-def work(metrics: Metrics) -> Table:
-    """Workflows and routines: what is done, how well, and how much of it is under way."""
-    return _by_subject(
-        metrics,
-        {
-            "throughput": "throughput.{}",
-            "goodput": "goodput.{}",
-            "availability": "availability.{}",
-            "in flight": "in_flight.{}.mean",
-            "at most": "in_flight.{}.max",
-            "attempts per call": "retry_amplification.{}",
-        },
-    )
+def started(metrics: Metrics) -> Table:
+    """Workflows and routines: what becomes of the executions that start in the window. A stage at which none is lost
+    has no column, since it reads as the one before; the first and the last always have."""
+    stages = {
+        "offered": "offered.{}",
+        "accepted": "accepted.{}",
+        "completed": "completed.{}",
+        "succeeded": "succeeded.{}",
+        "in time": "goodput.{}",
+    }
+    shown, last = {"offered": "offered.{}"}, "offered.{}"
+    for head, pattern in list(stages.items())[1:]:
+        if any(_differ(metrics, last, pattern)) or head == "in time":
+            shown[head] = pattern
+        last = pattern
+    return _by_subject(metrics, shown | {"availability": "availability.{}", "attempts": "retry_amplification.{}"})
+
+
+def _differ(metrics: Metrics, one: str, other: str) -> Iterator[bool]:
+    start = one.removesuffix("{}")
+    for name in metrics:
+        if name.startswith(start):
+            subject = name.removeprefix(start)
+            later = metrics.get(other.format(subject))
+            yield later is not None and later.value != metrics[name].value
+
+
+def clocked(metrics: Metrics) -> Table:
+    """Workflows and routines by the clock of the window: how many succeed in it, how many are under way."""
+    columns = {"throughput": "throughput.{}", "in flight": "in_flight.{}.mean", "at most": "in_flight.{}.max"}
+    return _by_subject(metrics, columns)
 
 
 def places(metrics: Metrics) -> Table:

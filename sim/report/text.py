@@ -59,10 +59,11 @@ def prediction_text(summary: Summary, bill: Bill | None) -> str:
             *([] if summary.calibration is None else _calibration(summary.calibration)),
         ],
         objectives_grid(summary.objectives),
-        _table("LATENCY", tables.durations(metrics)),
-        _table("WORK", tables.work(metrics)),
-        _table("BUSIEST", named(busiest, elements).top(MOST_PLACES)),
-        _table("LONGEST WAITS", named(longest, elements).top(MOST_PLACES)),
+        _table("LATENCY", tables.durations(metrics), "durations"),
+        _table("WORK", tables.started(metrics), "started"),
+        _table("WORK", tables.clocked(metrics), "clocked"),
+        _table("BUSIEST", named(busiest, elements).top(MOST_PLACES), "places"),
+        _table("LONGEST WAITS", named(longest, elements).top(MOST_PLACES), "waits"),
         set_and_watch(islice(settable((busiest, longest), elements), MOST_PLACES)),
         _table("COUNTS AND RATES", tables.others(metrics)),
         _refusals(metrics),
@@ -121,10 +122,18 @@ def objectives_grid(objectives: tuple[Verdict, ...]) -> list[str]:
     return lines
 
 
-def _table(title: str, table: Table) -> list[str]:
-    """Figures and how far their intervals reach: beside them where there is room, else below."""
+def _table(title: str, table: Table, cohort: str = "") -> list[str]:
+    """Figures and how far their intervals reach: beside them where there is room, else below; and whom they are about.
+    Rows that are refused as a whole are left to the line that tells why."""
+    table = Table(
+        table.heads, tuple(row for row in table.rows if any(cell and cell.value is not None for cell in row.cells))
+    )
     if not table.rows:
         return []
+    return [*_grid(title, table), *([f"  {tables.COHORTS[cohort]}"] if cohort else [])]
+
+
+def _grid(title: str, table: Table) -> list[str]:
     rows: list[tuple[str, ...]] = [(title, *table.heads)]
     if any(cell is not None and wide_of(cell) is not None for row in table.rows for cell in row.cells):
         for row in table.rows:
@@ -164,10 +173,13 @@ def _wide_interval(figure: Figure) -> str:
 
 
 def _refusals(metrics: Mapping[str, Figure]) -> list[str]:
+    """One line a reason, with the figures that it keeps back; a best guess stands beside its figure."""
     reasons: dict[str, list[str]] = defaultdict(list)
     for name, figure in metrics.items():
         if figure.value is None:
-            reasons[figure.note].append(name)
+            guess, found, why = figure.note.partition("; ")
+            guessed = bool(found) and guess.startswith("best guess")
+            reasons[why if guessed else figure.note].append(f"{name} ({guess})" if guessed else name)
     return [line for note, names in reasons.items() for line in paragraph(f"REFUSED {', '.join(names)}: {note}", 8)]
 
 

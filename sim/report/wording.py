@@ -61,7 +61,20 @@ def value_of(figure: Figure) -> str:
     if is_about_0(figure):
         assert figure.high is not None
         return f"about 0, <= {show(figure.high, figure.unit)}"
-    return show(figure.value, figure.unit)
+    return _measured(figure.value, figure)
+
+
+def _measured(value: float, figure: Figure) -> str:
+    """A value of a figure, or an end of its interval, no finer than the figure was measured.
+
+    >>> _measured(47.3, Figure(47.3, "s", resolution=10.0)), _measured(3.0, Figure(3.0, "s", resolution=10.0))
+    ('50 s', '< 10 s')
+    """
+    if not figure.resolution or not math.isfinite(value) or value == 0:
+        return show(value, figure.unit)
+    step = Decimal(10) ** math.ceil(math.log10(figure.resolution) - 1e-9)
+    steps = round(Decimal(value) / step)
+    return show(float(steps * step), figure.unit) if steps else f"< {show(float(step), figure.unit)}"
 
 
 def is_about_0(figure: Figure) -> bool:
@@ -78,10 +91,10 @@ def interval_of(figure: Figure) -> str:
     if is_exact(figure):
         return "exact"
     if figure.low is None or figure.low == -math.inf:
-        return f"<= {show(figure.high or 0.0, figure.unit)}"
+        return f"<= {_measured(figure.high or 0.0, figure)}"
     if figure.high is None or figure.high == math.inf:
-        return f">= {show(figure.low, figure.unit)}"
-    return bracket(show(figure.low, figure.unit), show(figure.high, figure.unit))
+        return f">= {_measured(figure.low, figure)}"
+    return bracket(_measured(figure.low, figure), _measured(figure.high, figure))
 
 
 def readable(name: str, figure: Figure) -> Figure:

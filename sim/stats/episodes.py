@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -157,7 +157,13 @@ def recovery_of(episodes: Sequence[Episode], limit_ns: int | None, confidence: f
         "drain": recovery_figures([e.drain_ns for e in times], confidence),
         "latency_ok": recovery_figures([e.latency_ok_ns for e in times], confidence),
     }
-    percentiles = {name: {"p50": f.p50, "p95": f.p95} for name, f in figures.items()}
+    # All but the first reaction, whose instant is known, are told to the window that they begin in.
+    steps = {name: 0.0 if name == "detect" else episodes[0].window_ns * NS for name in figures}
+    percentiles = {
+        name: {"p50": replace(f.p50, resolution=steps[name]), "p95": replace(f.p95, resolution=steps[name])}
+        for name, f in figures.items()
+    }
+    means = {name: replace(f.mean, resolution=steps[name]) for name, f in figures.items()}
     lost = mean_interval([float(e.lost) for e in episodes], "", confidence)
     redone = mean_interval([float(e.redone) for e in episodes], "", confidence)
     return Recovery(
@@ -165,9 +171,9 @@ def recovery_of(episodes: Sequence[Episode], limit_ns: int | None, confidence: f
         at_s=Figure.exact(float(np.mean([e.begin_ns for e in episodes])) * NS, "s"),
         episodes=len(episodes),
         detect_s=_detected([e.detect_ns for e in times], confidence),
-        restore_s=figures["restore"].mean,
-        drain_s=figures["drain"].mean,
-        latency_ok_s=figures["latency_ok"].mean,
+        restore_s=means["restore"],
+        drain_s=means["drain"],
+        latency_ok_s=means["latency_ok"],
         lost=lost.with_note("executions that failed beyond those of the twin"),
         redone=redone.with_note("attempts made again beyond those of the twin"),
         amplification=mean_interval([e.amplification for e in episodes], "ratio", confidence),

@@ -7,6 +7,7 @@ long run in `batches`, few very skewed values in `skewed`.
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -82,6 +83,15 @@ def ratio_interval(numerators: ArrayLike, denominators: ArrayLike, unit: str, co
         return Figure.refused(unit, note, n)
     pseudo = n * ratio - (n - 1) * (a.sum() - a) / rest
     return mean_interval(pseudo, unit, confidence)
+
+
+def as_share(figure: Figure) -> Figure:
+    """A figure that can only be within [0, 1], such as a utilisation: what of its interval is not there is cut off."""
+
+    def inside(value: float | None) -> float | None:
+        return None if value is None else min(max(value, 0.0), 1.0)
+
+    return replace(figure, value=inside(figure.value), low=inside(figure.low), high=inside(figure.high))
 
 
 def proportion_interval(

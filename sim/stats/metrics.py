@@ -14,7 +14,7 @@ from sim.figure import Figure
 from sim.results.columns import COMPENSATED, FAILED, OPEN, REJECTED, SUCCEEDED, PlaceUse, Replication
 from sim.results.histogram import Histogram
 from sim.stats.freedom import FloatArray
-from sim.stats.intervals import mean_interval, proportion_interval, ratio_interval
+from sim.stats.intervals import as_share, mean_interval, proportion_interval, ratio_interval
 from sim.stats.policies import policy_figures
 from sim.stats.quantiles import percentile_interval
 from sim.stats.relaxation import Length, Memory
@@ -151,7 +151,7 @@ def _nodes_on(controller: str, replications: Sequence[Replication], confidence: 
         f"nodes.{controller}.mean": mean_interval(mean, "", confidence),
         f"nodes.{controller}.max": mean_interval(most, "", confidence),
         f"node_starts.{controller}": mean_interval(starts, "1/s", confidence),
-        f"saving.{controller}": mean_interval(saved, "ratio", confidence).with_note(
+        f"saving.{controller}": as_share(mean_interval(saved, "ratio", confidence)).with_note(
             "share of node-hours, against as many nodes all the time as were kept at the peak of the window"
         ),
     }
@@ -373,15 +373,15 @@ def _place(
         busy = np.array([use.speed_area or 0.0 for use in uses])
         available = np.array([use.units for use in uses]) * lengths
         if len({use.units for use in uses}) > 1:  # a controller has had more on in one run than in another
-            found[f"utilisation.{name}"] = ratio_interval(busy, available, "ratio", confidence)
+            found[f"utilisation.{name}"] = as_share(ratio_interval(busy, available, "ratio", confidence))
         elif first.units:
-            found[f"utilisation.{name}"] = mean_interval(busy / available, "ratio", confidence)
+            found[f"utilisation.{name}"] = as_share(mean_interval(busy / available, "ratio", confidence))
         queued = np.array([(use.excess_area or 0.0) + use.waiting_area for use in uses]) / lengths
     else:
         available = np.array([float(use.units_area) for use in uses])
         if available.sum():
             busy = np.array([float(use.busy_area) for use in uses])
-            found[f"utilisation.{name}"] = ratio_interval(busy, available, "ratio", confidence)
+            found[f"utilisation.{name}"] = as_share(ratio_interval(busy, available, "ratio", confidence))
         queued = np.array([float(use.waiting_area) for use in uses]) / lengths
     found[f"queue.{name}.mean"] = _long_enough(mean_interval(queued, "", confidence), length)
     found[f"queue.{name}.max"] = mean_interval([float(use.max_waiting) for use in uses], "", confidence).with_note(

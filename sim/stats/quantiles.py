@@ -31,7 +31,7 @@ from sim.stats.freedom import FloatArray, clustering, t_quantile
 from sim.stats.relaxation import Length
 
 MIN_EXCURSIONS = 6
-MIN_SEEN = 2
+MIN_SEEN = 1
 """Excursions that have to be seen where the runs are known to be long enough: less in one case of thousands."""
 MIN_SECTIONS = 5
 MIN_BEYOND = 2.0
@@ -137,7 +137,8 @@ def percentile_interval(
     first, last = pooled.quantile_bounds(p)
     low, high = result.low - (value - first), result.high + (last - value)
     note = "" if len(parts) == n else f"{n} replications merged into {len(parts)} sections"
-    return Figure(value * NS, "s", max(0.0, low) * NS, high * NS, confidence, len(parts), note)
+    half_bucket = (last - first) / 2 * NS
+    return Figure(value * NS, "s", max(0.0, low) * NS, high * NS, confidence, len(parts), note, resolution=half_bucket)
 
 
 def _longer(excursions: float) -> str:

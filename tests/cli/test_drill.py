@@ -40,7 +40,17 @@ def test_a_drill_tells_times_losses_cost_and_two_episodes(command: Command) -> N
     ended = command.sim("drill", command.file(BATCHES), "--fault", "outage", "-n", "4", "--processes", "1")
     assert ended.code == 0, ended.err
     assert "batches: outage, 4 episodes beside runs without it on the same draws, seed 1" in ended.out
-    for word in ("OUTAGE", "at 90 s of the run", "detect", "restore", "drain", "latency ok", "never back", "retries"):
+    for word in (
+        "OUTAGE",
+        "at 90 s of the run",
+        "detect",
+        "restore",
+        "drain",
+        "latency ok",
+        "not back",
+        "still not back after",
+        "retries",
+    ):
         assert word in ended.out
     assert "COST OF AN EPISODE" in ended.out
     assert "the median episode" in ended.out

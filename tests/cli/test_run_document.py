@@ -19,7 +19,7 @@ FIGURE = {"value", "unit", "low", "high", "confidence", "n", "note"}
 METRIC = re.compile(
     r"(latency|latency_compensated|latency_failed|span|schedule_to_start|wait|queue|in_flight)\.[\w-]+"
     r"\.(mean|max|p50|p90|p95|p99|p999)"
-    r"|(throughput|goodput|availability|utilisation|wait_probability|retry_amplification|sync_match_rate)\.[\w-]+"
+    r"|(offered|accepted|completed|succeeded|throughput|goodput|availability|utilisation|wait_probability|retry_amplification|sync_match_rate)\.[\w-]+"
     r"|(rejected|refused|abandoned|hit_rate)\.[\w-]+"
     r"|count\.\w+\.per_execution"
     r"|recovery\.[\w-]+\.((detect|restore|drain|latency_ok)\.(mean|p50|p95)|lost|redone|amplification|never_back)"
@@ -53,7 +53,7 @@ def test_the_document_has_every_key_of_the_contract(shop: dict[str, Any]) -> Non
     ] * 3
     numbers = {
         *("at_s", "episodes", "detect_s", "restore_s", "drain_s", "latency_ok_s", "lost", "redone"),
-        *("amplification", "never_back"),
+        *("amplification", "never_back", "followed_s"),
     }
     (recovery,) = shop["recovery"]
     assert recovery.keys() >= numbers | {"fault"}
@@ -141,6 +141,7 @@ def test_the_metrics_have_the_names_and_units_of_the_contract(shop: dict[str, An
     for name in (
         *(f"latency.order.{level}" for level in ("mean", "p50", "p90", "p95", "p99", "p999")),
         *(f"span.platform.{level}" for level in ("mean", "p50", "p90", "p95", "p99", "p999")),
+        *("offered.order", "accepted.order", "completed.order", "succeeded.order"),
         *("throughput.order", "goodput.order", "availability.order", "retry_amplification.order"),
         *("utilisation.db", "queue.db.mean", "queue.db.max", "wait.db.mean", "wait_probability.db"),
         *("utilisation.slots", "queue.slots.mean", "wait.slots.p99", "wait_probability.slots"),

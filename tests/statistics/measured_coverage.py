@@ -1,6 +1,7 @@
 """How often 95 % intervals hold the truth: the measurement, and its table.
 
-`python tests/statistics/measured_coverage.py` prints the table of all cells, `... fast` that of the quick ones.
+`python tests/statistics/measured_coverage.py` writes COVERAGE.md, with what `saturated` measures near saturation;
+`... fast` prints the table of the quick cells.
 A cell is a queue at a utilisation, observed by so many replications of so many jobs. Each seed gives one figure: an
 interval, or a refusal. `wrong` is the share of all seeds that gave an interval without the truth in it.
 """
@@ -10,8 +11,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
+import saturated
 from lindley import QUEUES, Queue
 from numpy.typing import NDArray
 
@@ -20,6 +23,7 @@ from sim.results.histogram import Histogram
 from sim.stats.batches import batch_mean_interval, batch_percentile_interval
 from sim.stats.intervals import mean_interval
 from sim.stats.quantiles import percentile_interval
+from sim.stats.relaxation import MIN_BEYOND, MIN_FOR_MEAN
 
 SEEDS = 1000
 JOBS_AT_ONCE = 30_000_000
@@ -134,5 +138,37 @@ def table(cells: list[Cell], seeds: int = SEEDS, show: Callable[[str], None] = p
             show(f"| {cell} | {name} | {result.share_given:.0%} | {covered} | {result.wrong:.1%} |")
 
 
+def near_saturation(cells: list[saturated.Cell], show: Callable[[str], None]) -> None:
+    """Print what was measured near saturation, as a Markdown table; and in numbers what it comes to."""
+    show(f"A mean needs {MIN_FOR_MEAN} relaxation times in all runs together, a percentile {MIN_BEYOND} beyond it.\n")
+    saturated.table(cells, show)
+
+
+HEAD = """# Measured coverage of 95 % intervals
+
+Made by `python tests/statistics/measured_coverage.py`. What counts as right is asserted in `test_coverage.py` and
+`test_near_saturation.py`. *Given*: share of seeds that got an interval and not a refusal.
+
+## Where the relaxation time is not known
+
+*Wrong*: share of all seeds whose interval does not hold the truth. Queues are described in `lindley.py`; `1 x` is one
+long run, by batches.
+"""
+NEAR = """
+## Near saturation
+
+Queues of `saturated.py`, from empty, 3 relaxation times dropped, by the rule of `sim/stats/relaxation.py`: it looks at
+load, relaxation time and length of the runs alone. *Mean error*: of the values given, with two standard errors.
+"""
+
+
 if __name__ == "__main__":
-    table(FAST if "fast" in sys.argv[1:] else FAST + FULL, show=lambda line: print(line, flush=True))
+    if "fast" in sys.argv[1:]:
+        table(FAST, show=lambda line: print(line, flush=True))
+        near_saturation(saturated.FAST, lambda line: print(line, flush=True))
+    else:
+        lines = [HEAD]
+        table(FAST + FULL, show=lines.append)
+        lines.append(NEAR)
+        near_saturation(saturated.FAST + saturated.FULL, lines.append)
+        Path(__file__).with_name("COVERAGE.md").write_text("\n".join(lines) + "\n", encoding="utf-8")

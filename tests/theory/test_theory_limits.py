@@ -19,7 +19,11 @@ def test_m_m_c_k_turns_away_what_theory_says_under_overload(size: int) -> None:
             "utilisation.server": theory.utilisation,
             "rejected.server": theory.blocking,
             "availability.job": 1 - theory.blocking,
-            "throughput.job": 3.6,  # those turned away close as well
+            "offered.job": 3.6,  # those turned away among them
+            "accepted.job": theory.throughput_per_s,
+            "completed.job": theory.throughput_per_s,
+            "succeeded.job": theory.throughput_per_s,
+            "throughput.job": theory.throughput_per_s,
             "goodput.job": theory.throughput_per_s,
             "wait.server.mean": theory.wait_mean_s,
             "latency.job.mean": theory.sojourn_mean_s,

@@ -49,6 +49,8 @@ def metrics() -> dict[str, Figure]:
         found[f"{name}.p999"] = about(mean_s * 9, "s", 0.2)
     found["latency.refund.p999"] = Figure.refused("s", "a p99.9 needs 4 h of this load; 65 min were run", N)
     for name, rate in (("transfer", 50.0), ("refund", 0.8)):
+        found |= {f"{stage}.{name}": about(rate, "1/s", 0.004) for stage in ("offered", "accepted", "completed")}
+        found[f"succeeded.{name}"] = about(rate * 0.9999, "1/s", 0.004)
         found[f"throughput.{name}"] = about(rate, "1/s", 0.004)
         found[f"goodput.{name}"] = about(rate * 0.9998, "1/s", 0.004)
         found[f"availability.{name}"] = Figure(0.99991, "ratio", 0.99984, 0.99995, 0.95, N)

@@ -106,8 +106,8 @@ def test_every_setting_of_the_file_is_one_that_scenarios_have() -> None:
     for config, product in (("sqlite", "temporal"), ("sqlite", "sqlite"), ("dbos", "dbos"), ("dbos", "postgres")):
         loaded = load(f"configs/{config}.yaml")
         figures = {
-            "throughput.encode": Figure(1.0, "1/s"),
-            "throughput.payment": Figure(1.0, "1/s"),
+            "offered.encode": Figure(1.0, "1/s"),
+            "offered.payment": Figure(1.0, "1/s"),
             "utilisation.any": Figure(0.5, "ratio"),
         }
         found = features(loaded.scenario, loaded.document.data, figures)[product]

@@ -51,7 +51,7 @@ def test_each_number_of_a_recovery_is_a_figure() -> None:
     first = document(fixture.summary(), None)["recovery"][0]
     numbers = {
         *("at_s", "episodes", "detect_s", "restore_s", "drain_s", "latency_ok_s", "lost", "redone"),
-        *("amplification", "never_back"),
+        *("amplification", "never_back", "followed_s"),
     }
     assert first.keys() == numbers | {"fault", "percentiles"}
     assert all(first[name].keys() == FIGURE for name in numbers)

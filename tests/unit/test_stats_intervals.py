@@ -14,7 +14,7 @@ from scipy import stats
 
 from sim.figure import Figure
 from sim.stats.freedom import clustering, freedom_of_skewed, skewness, t_quantile
-from sim.stats.intervals import mean_interval, proportion_interval, ratio_interval
+from sim.stats.intervals import as_share, mean_interval, proportion_interval, ratio_interval
 from sim.stats.skewed import bootstrap_t_interval, independent_percentile, independent_share
 from sim.stats.verdicts import Side, Verdict, holm, verdict
 
@@ -191,3 +191,15 @@ def test_holm_is_stricter_with_many_verdicts_and_steps_down() -> None:
     assert holm([test_with(p) for p in p_values]) == ["met"] * 4
     assert holm([test_with(0.05)]) == ["met"]
     assert holm([]) == []
+
+
+def test_a_share_stays_within_0_and_1_and_so_does_its_interval() -> None:
+    # Ten runs whose server is busy all the time but for a few moments: Student's interval reaches beyond 1.
+    busy = [0.999, 1.0, 1.0, 0.98, 1.0, 1.0, 0.995, 1.0, 1.0, 1.0]
+    plain = mean_interval(busy, "ratio")
+    assert plain.high is not None
+    assert plain.high > 1
+    share = as_share(plain)
+    assert (share.value, share.low, share.high) == (plain.value, plain.low, 1.0)
+    idle = as_share(mean_interval([0.0, 0.0, 0.02, 0.0, 0.001, 0.0], "ratio"))
+    assert idle.low == 0

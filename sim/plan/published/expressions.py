@@ -105,8 +105,8 @@ class LedgerOf(Spec):
 
     @property
     def of_calm(self) -> tuple[Metric, Metric]:
-        """The share that ends correctly without faults, and how many end a second."""
-        figures = (f"availability.{self.ledger}", f"throughput.{self.ledger}")
+        """The share that ends correctly without faults, and how many are offered a second."""
+        figures = (f"availability.{self.ledger}", f"offered.{self.ledger}")
         available, rate = (Metric(run=self.calm, metric=metric) for metric in figures)
         return available, rate
 
