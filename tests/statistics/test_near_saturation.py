@@ -81,15 +81,15 @@ run: {{warmup: {warmup} s, horizon: {horizon} s, replications: 10, seed: {seed}}
 
 
 @pytest.mark.long
-@pytest.mark.parametrize(("load", "servers"), [(0.9, 1), (0.8, 10)])
-def test_the_engine_gives_what_the_direct_simulation_gives(load: float, servers: int) -> None:
-    cell = Cell("M/M/c", load, servers, 10, 104)
+@pytest.mark.parametrize(("rho", "servers"), [(0.9, 1), (0.8, 10)])
+def test_the_engine_gives_what_the_direct_simulation_gives(rho: float, servers: int) -> None:
+    cell = Cell("M/M/c", rho, servers, 10, 104)
     relaxation_s, warmup_s = cell.relaxation.seconds * 0.01, cell.warmup * cell.relaxation.seconds * 0.01
     held = dict.fromkeys(LEVELS, 0)
     seeds = 100
     for seed in range(seeds):
         text = SATURATED.format(
-            rate=100 * load * servers,
+            rate=100 * rho * servers,
             servers=servers,
             warmup=f"{warmup_s:.3f}",
             horizon=f"{warmup_s + cell.window * relaxation_s:.3f}",
