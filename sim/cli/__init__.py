@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import platform
+import shlex
 import sys
+import tempfile
 import traceback
 from collections.abc import Sequence
+from pathlib import Path
 
+from sim import __version__
 from sim.cli.output import note
 from sim.cli.start import begin, end
 from sim.errors import AuditFailed, SimError
@@ -47,11 +52,11 @@ def _run(arguments: list[str]) -> int:
         return INTERRUPTED
     except OSError as error:
         if error.filename is None and error.errno not in OF_THE_MACHINE:
-            return _internal()
+            return _internal(error, arguments)
         note(f"{error.filename or 'a file'}\n    cannot be written: {reason_of(error)}")
         return BAD_INPUT
-    except Exception:  # a mistake of ours: told in full, and never with the code of a missed objective
-        return _internal()
+    except Exception as error:  # a mistake of ours: never with the code of a missed objective
+        return _internal(error, arguments)
     return 0
 
 
@@ -70,7 +75,27 @@ def _verdict(findings: Sequence[str]) -> str:
     return "The run breaks one of its own laws, so nothing is reported. Please report this."
 
 
-def _internal() -> int:
-    traceback.print_exc()
-    print("\nAn internal check failed, so nothing is reported. Please report this.", file=sys.stderr)
+def _internal(error: Exception, arguments: Sequence[str]) -> int:
+    """Three lines about a mistake of ours; the traceback goes into a file, which a report needs."""
+    text = "".join(traceback.format_exception(error))
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    said = str(error).partition("\n")[0]
+    what = f"{type(error).__name__}{f': {said}' if said else ''} ({Path(last.filename).name}:{last.lineno})"
+    note(f"internal error, so nothing is reported: {what}")
+    try:
+        note(f"traceback in {_kept(text, arguments)}")
+    except OSError as full:  # then it is printed, so that it is not lost
+        note(f"the traceback cannot be written into a file ({reason_of(full)}):\n{text.rstrip()}")
+    note("the mistake is sim's, not yours: please report it with that file and the scenario")
     return BROKEN_LAW
+
+
+def _kept(text: str, arguments: Sequence[str]) -> str:
+    """Write a traceback into a file of its own, with what was called by which version; its name."""
+    head = f"sim {__version__}, Python {platform.python_version()}, {platform.platform()}\n"
+    called = shlex.join(["sim", *arguments])
+    with tempfile.NamedTemporaryFile(
+        "w", prefix="sim-error-", suffix=".txt", delete=False, encoding="utf-8", errors="replace"
+    ) as file:
+        file.write(f"{head}{called}\n\n{text}")
+    return file.name

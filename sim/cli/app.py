@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
+from sim import __version__
 from sim.cli import calibrate, check, drill, explain, init, ledger, run, schema, stability, validate
+from sim.cli.output import say
 
 app = typer.Typer(
     help="Predict latency, recovery time and monthly cost of a durable-workflow platform from a YAML file.",
@@ -12,6 +16,23 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        say(f"sim {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """What holds for every verb."""
+
+
 app.command("run")(run.command)
 app.command("drill")(drill.command)
 app.command("check")(check.command)

@@ -247,7 +247,7 @@ def test_a_failed_internal_check_is_no_missed_objective(command: Command, monkey
     ended = command.run(QUEUE + MET, "--json", "--gate")
     assert (ended.code, ended.out) == (3, "")
     assert "AssertionError: busy below zero" in ended.err
-    assert "Please report this" in ended.err
+    assert "please report it" in ended.err
 
 
 def interrupt_at(monkeypatch: pytest.MonkeyPatch, run: int) -> None:
