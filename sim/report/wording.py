@@ -18,10 +18,8 @@ from sim.stats.summary import Calibration, Outcome, Recovery, Summary
 from sim.units import (
     format_count,
     format_duration_s,
+    format_quantity,
     format_ratio,
-)
-from sim.units import (
-    format_quantity as show,
 )
 
 SIGNS: Mapping[Outcome, str] = {"met": "✓", "missed": "✗", "undecided": "?"}
@@ -77,11 +75,17 @@ def _measured(value: float, figure: Figure) -> str:
     return show(float(steps * step), figure.unit) if steps else f"< {show(float(step), figure.unit)}"
 
 
+def show(value: float, unit: str) -> str:
+    """A number and its unit, to three digits: "3.1 s", "65 %", "4,873 USD/month", "1,614"."""
+    return format_quantity(value, unit)
+
+
 def is_about_0(figure: Figure) -> bool:
     """Whether the interval reaches from 0 to more than twice the value: then the value is noise and its digits are
     nobody's."""
-    known = figure.value is not None and figure.low is not None and figure.high is not None
-    return known and figure.value > 0 and figure.low <= 0 and 2 * figure.value < figure.high < math.inf
+    if figure.value is None or figure.low is None or figure.high is None:
+        return False
+    return figure.value > 0 and figure.low <= 0 and 2 * figure.value < figure.high < math.inf
 
 
 def interval_of(figure: Figure) -> str:
