@@ -54,7 +54,11 @@ def command(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")] = False,
     gate: Annotated[
-        bool, typer.Option("--gate", help="Exit with 1 unless every objective is met and no monitor violated.")
+        bool,
+        typer.Option(
+            "--gate",
+            help="Exit with 1 unless every objective is met, no monitor violated, nothing overloaded or in deadlock.",
+        ),
     ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress and no notes.")] = False,
     processes: Annotated[int, typer.Option("--processes", help="Runs at once; -1 takes all cores.")] = -1,
@@ -169,7 +173,10 @@ def _add_lives(found: list[dict[str, Any]], monitors: Sequence[MonitorResult]) -
 
 
 def _passes(summary: Summary) -> bool:
-    """Whether every objective is met, and no execution has broken what must hold in all."""
+    """Whether it is neither overloaded nor stands still, every objective is met, and no execution has broken what must
+    hold in all."""
+    if summary.standstills or (summary.overload is not None and summary.overload.overloaded):
+        return False
     return all(one.verdict == "met" for one in summary.objectives) and not any(
         monitor.violated for monitor in summary.monitors
     )

@@ -19,9 +19,11 @@ from sim.plan.drawn import Draws, input_spread, planned
 from sim.plan.envelope import calibration_of, judged_widely, widened, widened_recovery
 from sim.plan.episodes import Asked, Bench, limit_of
 from sim.plan.features import features
+from sim.plan.finding import reason_of
 from sim.plan.inputs import check_inputs, placed
 from sim.plan.lives import life_text
 from sim.plan.memory import memory_of, paces_of
+from sim.plan.overloaded import judged, not_met, without_a_steady_value
 from sim.plan.phases import goes_round
 from sim.plan.provenance import provenance
 from sim.plan.runner import Progress, Runner
@@ -31,9 +33,13 @@ from sim.scenario.objectives import ServiceLevel
 from sim.scenario.settings import RunSettings
 from sim.stats.episodes import Episode, losses_in, recovery_of
 from sim.stats.metrics import memory_hours, of_the_platform, recoveries_of_executions, shares_of_operations
+from sim.stats.overload import Overload
+from sim.stats.room import rooms
 from sim.stats.sli import Sli, good_share
+from sim.stats.standstill import Standstill, standstill
 from sim.stats.summarise import base_figures, monitors, pictures, recovery_metrics, verdicts
 from sim.stats.summary import Recovery, Summary
+from sim.units import format_duration_s
 
 MOST_REPLICATIONS_FACTOR = 20
 """`precision` gives up at this many times the replications asked for: seeds are never retried."""
@@ -88,6 +94,27 @@ class Prediction:
     interrupted: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What goes before every figure."""
+
+    overload: Overload | None
+    standstills: tuple[Standstill, ...]
+
+    @property
+    def reason(self) -> str:
+        """Why times and rates mean nothing; empty where they do."""
+        stuck = next((one for one in self.standstills if not one.during), None)
+        if stuck is not None:
+            return f"deadlock: figures are of the time up to {format_duration_s(stuck.at_s)}"
+        return reason_of(self.overload) if self.overload is not None and self.overload.overloaded else ""
+
+    @property
+    def grows(self) -> bool:
+        """Whether work piles up."""
+        return self.overload is not None and self.overload.overloaded and self.overload.grows
+
+
 def predict(loaded: Loaded, options: Options | None = None) -> Prediction:
     """Predict latency, recovery and cost of a scenario.
 
@@ -99,9 +126,18 @@ def predict(loaded: Loaded, options: Options | None = None) -> Prediction:
     line = _Line(loaded, options.settings(loaded.scenario.run), options)
     window = line.window()
     base = line.base(window)
-    inputs = line.inputs(window, base)
-    drills = line.drills()
-    return line.conclude(window, base, drills, inputs, time.perf_counter() - began)
+    stuck = standstill(base, line.words)
+    if stuck is not None:
+        window = window.until(max(round(stuck.at_s * 1e9), 1))
+        base = line.base(window)
+    overload = judged(loaded, base, line.settings) if stuck is None else None
+    if stuck is None and (overload is None or not overload.overloaded):
+        inputs, drills = line.inputs(window, base), line.drills()
+    else:
+        inputs, drills = {}, {}  # beside runs that go down by themselves a fault tells nothing
+    stalled = [stuck, *(line.stalled(fault, episodes) for fault, episodes in drills.items())]
+    found = Found(overload, tuple(one for one in stalled if one is not None))
+    return line.conclude(window, base, drills, inputs, found, time.perf_counter() - began)
 
 
 def life(loaded: Loaded, execution: int, replication: int, drill: str | None, seed: int | None) -> list[str]:
@@ -177,8 +213,11 @@ class _Line:
         runs = self.runner.run("runs", self._planned(window, range(batch)))
         if not runs:
             raise KeyboardInterrupt
-        if self.settings.precision is None:
+        if self.settings.precision is None or standstill(runs) is not None or not window.steady:
             return runs
+        overload = judged(self.loaded, runs, self.settings)
+        if overload is not None and overload.overloaded:
+            return runs  # which no number of runs makes precise
         most = batch * MOST_REPLICATIONS_FACTOR
         while len(runs) < most and not self.runner.interrupted and not self._precise(window, runs):
             more = range(len(runs), min(len(runs) + batch, most))
@@ -235,6 +274,15 @@ class _Line:
         end_ns = horizon_ns or max(self.faults.values()) + self.settings.drill_window_ns
         return Asked(((self.bench.kinds[fault], self.faults[fault]),), replication, end_ns - self.faults[fault])
 
+    @property
+    def words(self) -> Mapping[str, str]:
+        """What people call each place."""
+        return {name: one.words for name, one in self.loaded.lowered.settings.items()}
+
+    def stalled(self, fault: str, episodes: Sequence[Episode]) -> Standstill | None:
+        """The deadlocks of the drills of a fault."""
+        return standstill([episode.run for episode in episodes], self.words, f"drills of {fault}")
+
     def drills(self) -> dict[str, list[Episode]]:
         """Every scripted fault in runs of its own, beside twins without any."""
         if not self.faults or not self.options.drills:
@@ -255,6 +303,7 @@ class _Line:
         base: Sequence[Replication],
         drills: Mapping[str, Sequence[Episode]],
         inputs: Mapping[str, float],
+        given: Found,
         wall_s: float,
     ) -> Prediction:
         """Figures, verdicts, monitors, bill."""
@@ -286,7 +335,8 @@ class _Line:
         @cache
         def figures(level: float) -> Mapping[str, Figure]:
             warn = self.runner.warn if level == confidence else (lambda _: None)
-            found = base_figures(base, self.deadlines, level, warn, window.steady, memory)
+            found = base_figures(base, self.deadlines, level, warn, window.steady and not given.grows, memory)
+            found.update(rooms(lowered.network, base, level))
             # Where nothing is lost outside of drills, nobody asks how old it was.
             ages = tuple(f"{family}." for family in lowered.ages_in_drills.values())
             found = {name: one for name, one in found.items() if one.value is not None or not name.startswith(ages)}
@@ -302,13 +352,13 @@ class _Line:
             money = bill(level)
             if money is not None and money.total_per_month is not None:
                 found["cost.total"] = money.total_per_month
-            return found
+            return without_a_steady_value(found, given.reason, given.grows) if given.reason else found
 
         every = [*base, *(run for runs in drilled.values() for run in runs)]
         shown = pictures(base, drilled, confidence, memory)
         if window.note:
             self.runner.warn(f"window: {window.note}")
-        if self.settings.start == "empty":
+        if self.settings.start == "empty" and not given.reason:
             cure = ", or start: in_progress" if scenario.network is None and scenario.dbos is None else ""
             for what in begins_empty(self.network, window, cure):
                 self.runner.warn(what)
@@ -316,6 +366,12 @@ class _Line:
             self.runner.warn("run.runs is not used: the load goes on by itself, and a month of it is billed")
         place = calibration_of(features(scenario, self.loaded.document.data, figures(confidence)))
         place = replace(place, inputs={**place.inputs, **inputs})
+        objectives = tuple(
+            judged_widely(objective, one, place)
+            for objective, one in zip(
+                scenario.objectives, verdicts(scenario.objectives, figures, confidence), strict=True
+            )
+        )
         summary = Summary(
             name=scenario.name,
             file=self.loaded.document.file,
@@ -327,12 +383,7 @@ class _Line:
             warmup_s=window.warmup_ns / 1e9,
             horizon_s=window.horizon_ns / 1e9,
             metrics={name: widened(name, one, place) for name, one in figures(confidence).items()},
-            objectives=tuple(
-                judged_widely(objective, one, place)
-                for objective, one in zip(
-                    scenario.objectives, verdicts(scenario.objectives, figures, confidence), strict=True
-                )
-            ),
+            objectives=not_met(objectives, given.reason) if given.reason else objectives,
             recovery=tuple(widened_recovery(one, place) for one in recoveries(confidence)),
             monitors=monitors(every, self._traces_of_violators(window, base, drilled)) if every else (),
             warnings=tuple(self.runner.warnings),
@@ -345,6 +396,8 @@ class _Line:
             elements=self.loaded.elements,
             sets=self.loaded.sets,
             cure=self.loaded.cure,
+            overload=given.overload,
+            standstills=given.standstills,
         )
         return Prediction(
             summary,

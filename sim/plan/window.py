@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,9 +15,11 @@ from sim.engine.plan import MEMORY_BYTES, Plan
 from sim.errors import InputErrors, Problem
 from sim.network import Network
 from sim.network.sources import ClosedArrivals, ModulatedArrivals, PoissonArrivals, RenewalArrivals
+from sim.plan.finding import overload_of
 from sim.results.columns import OPEN, Replication
 from sim.scenario.settings import RunSettings
 from sim.stats.cycles import whole_cycles
+from sim.stats.overload import Overload, overload
 from sim.stats.warmup import warm_up
 from sim.units import format_duration_ns, format_duration_s
 
@@ -50,6 +52,14 @@ class Measured:
     steady: bool
     note: str
     memory_bytes: int = MEMORY_BYTES
+
+    def until(self, end_ns: int) -> Measured:
+        """What there is up to an instant, from the warm-up on, or from the start if that comes later."""
+        warmup = self.warmup_ns if self.warmup_ns < end_ns else 0
+        sample = max(end_ns // SAMPLES, 1)
+        return replace(
+            self, warmup_ns=warmup, horizon_ns=end_ns, follow_ns=0, drain_ns=0, sample_ns=sample, steady=False
+        )
 
     def plan(self, seed: int, replication: int) -> Plan:
         """The plan of one base run."""
@@ -89,8 +99,15 @@ def settled_ns(
         return 0
     if cycle_ns:
         return cycle_ns
-    sample = max(run.horizon_ns // SAMPLES, 1)
-    return _search(network, run, sample, run.seed, pilots)[0] if is_stationary(network) else 0
+    if not is_stationary(network):
+        return 0
+    settled, _, found = _search(network, run, max(run.horizon_ns // SAMPLES, 1), run.seed, pilots)
+    if found is not None:
+        problem = Problem(
+            "workflows", f"cannot be settled without a fault. {overload_of(found)}", "first see   sim run"
+        )
+        raise InputErrors([problem])
+    return settled
 
 
 def measured(
@@ -120,7 +137,7 @@ def measured(
             else ("load changes with time and no `run.cycle` is given: counted whole, from the start")
         )
     else:
-        warmup, note = _search(network, run, sample, seed, pilots)
+        warmup, note, _ = _search(network, run, sample, seed, pilots)
         steady = True
     if warmup >= horizon:
         message = f"ends at {format_duration_ns(warmup)}, not before the horizon of {format_duration_ns(horizon)}"
@@ -151,9 +168,10 @@ def begins_empty(network: Network, window: Measured, cure: str) -> Iterator[str]
 
 def _search(
     network: Network, run: RunSettings, sample: int, seed: int, pilots: Callable[[Sequence[Plan]], list[Replication]]
-) -> tuple[int, str]:
+) -> tuple[int, str, Overload | None]:
     """The warm-up, and how it was found: where in-flight and lines have settled, but not before the start is out of
-    what ends in the window, nor before the slowest place has forgotten it, as far as a quarter of the run allows."""
+    what ends in the window, nor before the slowest place has forgotten it, as far as a quarter of the run allows.
+    An overloaded system never settles: then 0, and the overload."""
     plans = [
         Plan(seed, PILOT_FIRST + index, 0, run.horizon_ns, sample_ns=sample, memory_bytes=run.memory_bytes)
         for index in range(PILOTS)
@@ -169,6 +187,11 @@ def _search(
     if series:
         cut = warm_up(series)
         if cut.refusal:
+            judged = overload(network, runs)
+            if judged is not None and judged.overloaded:
+                return 0, "an overloaded system never settles: counted from the start", judged
+            if any(one.deadlock is not None for one in runs):
+                return 0, "", None
             problem = Problem(
                 "run.warmup",
                 f"no warm-up found within half of the run: {cut.refusal}",
@@ -181,7 +204,7 @@ def _search(
         found["as long as executions take"] = until_started_ns(taken, run.horizon_ns, sample)
     found |= {f"as long as {name} remembers": one for name, one in _forgotten_ns(network, run.horizon_ns, sample)}
     why = max(found, key=lambda reason: found[reason])
-    return found[why], f"found in {PILOTS} pilot runs, {why}"
+    return found[why], f"found in {PILOTS} pilot runs, {why}", None
 
 
 def _taken_ns(run: Replication) -> NDArray[np.int64]:

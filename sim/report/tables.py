@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -32,7 +33,7 @@ _TABLED = frozenset(
     {
         *DURATIONS,
         *("wait", *RATES, "availability", "in_flight", "retry_amplification"),
-        *("utilisation", "wait_probability", "queue"),
+        *("room", "utilisation", "wait_probability", "queue"),
     }
 )
 
@@ -102,17 +103,28 @@ def clocked(metrics: Metrics) -> Table:
 
 
 def places(metrics: Metrics) -> Table:
-    """Resources and stations, the busiest first."""
+    """Resources and stations, what is full first at the top: room is how many times the load it takes before it is.
+
+    A log whose flushes serve everybody who waits has no such room, however busy it is: these come last, the busiest
+    first.
+    """
     table = _by_subject(
         metrics,
         {
+            "room": "room.{}",
             "utilisation": "utilisation.{}",
             "has to wait": "wait_probability.{}",
             "queue": "queue.{}.mean",
             "at most": "queue.{}.max",
         },
     )
-    return Table(table.heads, _largest_first(table.rows))
+
+    def order(row: Row) -> tuple[float, float]:
+        room = row.cells[0] if table.heads[0] == "room" else None
+        busy = next((one for head, one in zip(table.heads, row.cells, strict=True) if head == "utilisation"), None)
+        return (math.inf if room is None or room.value is None else room.value), -_size(busy)
+
+    return Table(table.heads, tuple(sorted(table.rows, key=order)))
 
 
 def others(metrics: Metrics) -> Table:

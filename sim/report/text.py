@@ -13,6 +13,7 @@ from sim.cost.bill import Bill
 from sim.figure import Figure
 from sim.report import tables
 from sim.report.elements import named, named_states, set_and_watch, settable
+from sim.report.finding import finding_lines, findings_of
 from sim.report.grid import fits, grid, paragraph
 from sim.report.tables import Table
 from sim.report.wording import (
@@ -44,17 +45,23 @@ from sim.units import format_duration_s
 MOST_PLACES = 6
 MOST_STATES = 6
 MOST_TRACE_LINES = 20
+MOST_NAMES = 12
+"""Names of figures that share a reason; more are told by their families."""
 
 
 def prediction_text(summary: Summary, bill: Bill | None) -> str:
     """The prediction: verdicts, key figures, recovery, where the time goes, monitors, bill, warnings, and the command
     that repeats it. Ends with a line break."""
     metrics = {name: readable(name, figure) for name, figure in summary.metrics.items()}
+    refused = {name: figure for name, figure in metrics.items() if figure.value is None}
+    if findings_of(summary):  # then a table of what is refused tells nothing that the head does not
+        metrics = {name: figure for name, figure in metrics.items() if name not in refused}
     elements = summary.elements
-    busiest, longest = tables.places(metrics), tables.waits(metrics)
+    full_first, longest = tables.places(metrics), tables.waits(metrics)
     blocks = [
         [
             *paragraph(f"{summary.name}: {run_of(summary)}", 2),
+            *finding_lines(summary),
             f"{headline_of(summary)}.",
             *([] if summary.calibration is None else _calibration(summary.calibration)),
         ],
@@ -62,11 +69,11 @@ def prediction_text(summary: Summary, bill: Bill | None) -> str:
         _table("LATENCY", tables.durations(metrics), "durations"),
         _table("WORK", tables.started(metrics), "started"),
         _table("WORK", tables.clocked(metrics), "clocked"),
-        _table("BUSIEST", named(busiest, elements).top(MOST_PLACES), "places"),
+        _table("FULL FIRST", named(full_first, elements).top(MOST_PLACES), "places"),
         _table("LONGEST WAITS", named(longest, elements).top(MOST_PLACES), "waits"),
-        set_and_watch(islice(settable((busiest, longest), elements), MOST_PLACES)),
+        set_and_watch(islice(settable((full_first, longest), elements), MOST_PLACES)),
         _table("COUNTS AND RATES", tables.others(metrics)),
-        _refusals(metrics),
+        _refusals(refused),
         _recovery(summary.recovery),
         _where_the_time_goes(tables.with_what_remains(named_states(summary.splits, elements))),
         monitors_grid(summary.monitors),
@@ -172,15 +179,19 @@ def _wide_interval(figure: Figure) -> str:
     return "" if wide is None else interval_of(wide)
 
 
-def _refusals(metrics: Mapping[str, Figure]) -> list[str]:
+def _refusals(refused: Mapping[str, Figure]) -> list[str]:
     """One line a reason, with the figures that it keeps back; a best guess stands beside its figure."""
     reasons: dict[str, list[str]] = defaultdict(list)
-    for name, figure in metrics.items():
-        if figure.value is None:
-            guess, found, why = figure.note.partition("; ")
-            guessed = bool(found) and guess.startswith("best guess")
-            reasons[why if guessed else figure.note].append(f"{name} ({guess})" if guessed else name)
-    return [line for note, names in reasons.items() for line in paragraph(f"REFUSED {', '.join(names)}: {note}", 8)]
+    for name, figure in refused.items():
+        guess, found, why = figure.note.partition("; ")
+        guessed = bool(found) and guess.startswith("best guess")
+        reasons[why if guessed else figure.note].append(f"{name} ({guess})" if guessed else name)
+    lines = []
+    for note, names in reasons.items():
+        if len(names) > MOST_NAMES and not any("(" in name for name in names):
+            names = [f"{family}.*" for family in dict.fromkeys(name.partition(".")[0] for name in names)]
+        lines += paragraph(f"REFUSED {', '.join(names)}: {note}", 8)
+    return lines
 
 
 def _recovery(recoveries: tuple[Recovery, ...]) -> list[str]:

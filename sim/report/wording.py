@@ -107,7 +107,7 @@ def readable(name: str, figure: Figure) -> Figure:
 
 
 def as_factor(figure: Figure) -> Figure:
-    """An amplification as a factor, "1.08 x", which reads better than 108 %."""
+    """An amplification as a factor, "1.08x", which reads better than 108 %."""
     return replace(figure, unit="x")
 
 

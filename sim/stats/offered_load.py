@@ -11,19 +11,19 @@ run starts: while a queue that starts empty fills, `full` is as much too small a
 slow transient is no overload: at 95 % of the limit the mean of x is 0.95, from empty and from the steady state alike,
 however long the relaxation time; growth of the line alone would not tell one from the other.
 
-The rule: overloaded when the lower end of the one-sided interval of the mean of x at 1 - MISTAKEN is above STABLE, and
-the mean is above 1 + MATTERS. Arrivals and services of different batches are independent, or nearly so, and so are the
-x, in contrast to queue lengths. The standard error is the larger of two: of all batches as one sample, and of the means
-of the replications (which holds what lasts longer than a batch: bursts, an outage); Student's t has the freedom of the
-batches.
+The rule: overloaded when the lower end of the one-sided interval of the mean of x at 1 - MISTAKEN is above STABLE,
+and the mean is above 1 + MATTERS. Arrivals and services of different batches are independent, or nearly so, and so
+are the x, in contrast to queue lengths. The standard error is the larger of two: of all batches as one sample, and of
+the means of the replications (which holds what lasts longer than a batch: bursts, an outage); Student's t has the
+freedom of the batches.
 
-Error rates. At load r with squared coefficients of variation a of the gaps and s of the services, the mean of x over n
-executions has mean r and variance r^2 (a + s) / n =: e^2. A load of 0.95 is called overload with a chance of
-P(Z > max(3.1, 0.08 / e)), 1 in 1,000 at most whatever n. A load of 1.1 is called so with a chance of
-P(Z > max(3.2 - 0.15 / e, -0.07 / e)), which is 99 % once e < 0.027: n > 1,700 (a + s), such as 3,400 executions of M/M/1
-over all replications. Fewer leave overload unseen, they do not invent it. In between, a load of 1 is called so with
-P(Z > 0.03 / e): rarely by long runs, more often by short ones. Heavy tails to the right make the lower end too low, not
-too high. `python tests/statistics/measured_overload.py` prints the rates as they are measured.
+Error rates. At load r with squared coefficients of variation a of the gaps and s of the services, the mean of x over
+n executions has mean r and variance r^2 (a + s) / n =: e^2. A load of 0.95 is called overload with a chance of P(Z >
+max(3.1, 0.08 / e)), 1 in 1,000 at most whatever n. A load of 1.1 is called so with a chance of P(Z > max(3.2 - 0.15 /
+e, -0.07 / e)), which is 99 % once e < 0.027: n > 1,700 (a + s), such as 3,400 executions of M/M/1 over all
+replications. Fewer leave overload unseen, they do not invent it. In between, a load of 1 is called so with P(Z > 0.03
+/ e): rarely by long runs, more often by short ones. Heavy tails to the right make the lower end too low, not too
+high. `python tests/statistics/measured_overload.py` prints the rates as they are measured.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class OfferedLoad:
 
     @property
     def is_too_much(self) -> bool:
-        """Whether it is more than can be done, by enough to matter, and beyond doubt more than a stable system is asked."""
+        """Whether it is more than can be done, by enough to matter, and beyond doubt more than a stable system has."""
         return self.low > STABLE and self.value > 1 + MATTERS
 
 

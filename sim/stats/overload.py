@@ -9,8 +9,8 @@ its error rates are told in `offered_load`; with several workflows each is judge
 Lines by key hide a full node behind the mean over all. Where the shares of the nodes are known (a Zipf exponent) the
 most loaded one is meant. Else the growth of the line speaks, over the second half of the window: a line that starts
 empty at load 1 exactly is a reflected Brownian motion, whose mean grows by 0.234 s sqrt(T) in the second half of T
-against a standard error of s sqrt(T / 2 / R) over R replications, hence by 0.331 sqrt(R) errors. Beyond the quantile of
-t and that many errors it is overload; at smaller loads there is less growth.
+against a standard error of s sqrt(T / 2 / R) over R replications, hence by 0.331 sqrt(R) errors. Beyond the quantile
+of t and that many errors it is overload; at smaller loads there is less growth.
 
 Not judged: closed loops, whose clients wait for what they ask for, and whatever is not stationary.
 """
@@ -50,7 +50,8 @@ TURNED_AWAY = frozenset(
 """Failures that a full place can bring about; others are the scenario's own."""
 FROM_EMPTY = 0.331
 """Standard errors, times the root of the number of replications, by which a line from empty grows at load 1."""
-MOST_BEHIND = 3
+MOST_BEHIND = 2
+"""Places that are told to be full next."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +67,16 @@ class Flow:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A place as it was found: share of what it can do that it did, and how many waited there on average."""
+    """A place as it was found: share of what it can do that it did, late in the window, and how many waited there on
+    average. words: what people call it. setting, where: what it is set by, and where that is written; empty if by
+    nothing."""
 
     name: str
     utilisation: float
     waiting: float
+    words: str = ""
+    setting: str = ""
+    where: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +101,9 @@ class Overload:
         return any(flow.overloaded for flow in self.flows)
 
     @property
-    def turned_away(self) -> bool:
-        """Whether the rest is turned away rather than piled up."""
-        return self.growth.low is not None and self.growth.low <= 0
+    def grows(self) -> bool:
+        """Whether work piles up, rather than that all the rest is turned away."""
+        return self.growth.low is None or self.growth.low > 0
 
 
 def overload(network: Network, replications: Sequence[Replication], confidence: float = 0.95) -> Overload | None:

@@ -12,6 +12,8 @@ from typing import Literal
 from sim.figure import Figure
 from sim.lower.lowered import Assumption
 from sim.lower.setting import Element
+from sim.stats.overload import Overload
+from sim.stats.standstill import Standstill
 
 Outcome = Literal["met", "missed", "undecided"]
 
@@ -143,7 +145,11 @@ class Split:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """The prediction without the money."""
+    """The prediction without the money.
+
+    overload: None where it is not judged, see `sim.stats.overload`. standstills: deadlocks of the base runs, whose
+    figures then end with the first of them, and of the drills.
+    """
 
     name: str
     file: str
@@ -168,6 +174,8 @@ class Summary:
     elements: Mapping[str, Element] = field(default_factory=dict)
     sets: tuple[str, ...] = ()
     cure: str | None = None
+    overload: Overload | None = None
+    standstills: tuple[Standstill, ...] = ()
 
 
 __all__ = [

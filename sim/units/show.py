@@ -117,7 +117,7 @@ def format_count(count: float) -> str:
 
 
 def format_quantity(value: float, unit: str) -> str:
-    """A number in any unit of the house's figures: "3.1 s", "65 %", "4,873 USD/month", "1.08 x", "1,614"."""
+    """A number in any unit of the house's figures: "3.1 s", "65 %", "4,873 USD/month", "1.08x", "1,614"."""
     if unit in _FORMATS:
         return _FORMATS[unit](value)
     if unit == "USD/1000":
@@ -133,6 +133,7 @@ _FORMATS: Mapping[str, Callable[[float], str]] = {
     "ratio": format_ratio,
     "B": format_bytes,
     "B/s": format_bytes_per_s,
+    "x": lambda factor: f"{format_count(factor)}x",
 }
 
 
