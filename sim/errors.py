@@ -3,6 +3,7 @@
 SimError
 ├── InputErrors      the user's file, option or data is wrong; lists every problem       exit 2
 ├── AuditFailed      a conservation law or an internal check does not hold               exit 3
+├── StandsStill      a study has no meaning, since its runs end in a deadlock            exit 2
 └── Unstable         a closed form was asked for a queue that grows without bound        exit 2
 
 A mistake of the user's is an `InputErrors` and never a traceback; a mistake of the programmer's is an
@@ -76,6 +77,12 @@ class AuditFailed(SimError):
 
     def __reduce__(self) -> tuple[type[AuditFailed], tuple[tuple[str, ...]]]:
         return type(self), (self.findings,)
+
+
+class StandsStill(SimError):
+    """What was asked for has no meaning: work of this scenario comes to wait for itself for ever."""
+
+    exit_code = 2
 
 
 class Unstable(SimError):

@@ -24,8 +24,9 @@ INTERRUPTED = 130
 def main(arguments: Sequence[str] | None = None, exit_after: bool = True) -> int:
     """Run the command line, and give the exit code where it does not exit.
 
-    Exit codes: 0; 1 with --gate when an objective is missed or undecided, or a monitor violated; 2 bad input; 3 a
-    failed audit or internal check; 130 interrupted. A user's mistake is printed, never as a traceback.
+    Exit codes: 0; 1 with --gate when an objective is missed or undecided, a monitor violated, or the system overloaded
+    or in deadlock; 2 bad input, or a study that a deadlock leaves without meaning; 3 a failed audit or internal check;
+    130 interrupted. A user's mistake is printed, never as a traceback.
     """
     given = sys.argv[1:] if arguments is None else list(arguments)
     if not exit_after:
@@ -62,11 +63,6 @@ def _run(arguments: list[str]) -> int:
 
 def _verdict(findings: Sequence[str]) -> str:
     """What to do about a failed audit: work that can never end is the scenario's doing, all else is ours."""
-    if all("deadlock" in finding for finding in findings):
-        return (
-            "Jobs of this scenario wait for each other for ever, so nothing is reported. Acquire in the same order\n"
-            "everywhere, release before acquiring more, or give an acquire `patience`."
-        )
     if all("no event is left" in finding for finding in findings):
         return (
             "Something in this scenario goes and never comes back, so nothing is reported. Give the fault a\n"

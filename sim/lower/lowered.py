@@ -166,6 +166,11 @@ class Lowered:
     settings: Mapping[str, Setting] = field(default_factory=dict)
 
     @property
+    def words(self) -> dict[str, str]:
+        """What people call each resource and station."""
+        return {name: setting.words for name, setting in self.settings.items()}
+
+    @property
     def companion_of(self) -> dict[str, str]:
         """For each fault that is a companion, the drill that it happens with."""
         return {one: drill for drill, others in self.companions.items() for one in others}

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 
-from sim.errors import InputErrors, Problem
+from sim.errors import InputErrors, Problem, StandsStill
 from sim.figure import Figure
 from sim.lower.load import Loaded, cured
 from sim.lower.lowered import Assumption
@@ -14,6 +14,7 @@ from sim.plan.envelope import calibration_of, judged_widely
 from sim.plan.episode_cost import EpisodeCost, cost_of
 from sim.plan.episodes import Asked, Bench, limit_of
 from sim.plan.features import features
+from sim.plan.finding import standstill_of
 from sim.plan.inputs import check_inputs
 from sim.plan.kinds import Kind
 from sim.plan.phases import phase_ns_of
@@ -22,6 +23,7 @@ from sim.scenario.settings import RunSettings
 from sim.stats.episode_picture import Picture, at_quantile, by_badness, picture
 from sim.stats.episodes import Episode, differences, losses_in, recovery_of
 from sim.stats.metrics import recoveries_of_executions
+from sim.stats.standstill import Standstill, standstill
 from sim.stats.summarise import monitors, recovery_metrics, verdicts
 from sim.stats.summary import MonitorResult, Recovery, Verdict
 from sim.units import format_duration_ns
@@ -79,7 +81,8 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class DrillReport:
-    """What a drill gives. limit_ns: how long after its beginning an episode was followed at most."""
+    """What a drill gives. limit_ns: how long after its beginning an episode was followed at most. standstills:
+    deadlocks of the episodes, by case; they never come back, and are counted so."""
 
     name: str
     file: str
@@ -94,6 +97,7 @@ class DrillReport:
     warnings: tuple[str, ...]
     assumptions: tuple[Assumption, ...]
     interrupted: bool
+    standstills: tuple[Standstill, ...] = ()
 
 
 def drill(loaded: Loaded, options: DrillOptions) -> DrillReport:
@@ -121,6 +125,13 @@ def drill(loaded: Loaded, options: DrillOptions) -> DrillReport:
             break
     if not cases:
         raise KeyboardInterrupt
+    calm = standstill([one.twin for case in cases for one in case.episodes], loaded.lowered.words, "without the fault")
+    if calm is not None:
+        raise StandsStill(
+            f"{standstill_of(calm)}\n\nA drill is held against runs without the fault, and these stand still "
+            f"themselves: it tells nothing.\nFirst see   sim run {loaded.document.file}"
+        )
+    stuck = [standstill([one.run for one in case.episodes], loaded.lowered.words, case.name) for case in cases]
     first, level = cases[0].episodes, settings.confidence
     cases[1:] = [replace(one, against_first=differences(first, one.episodes, level)) for one in cases[1:]]
     return DrillReport(
@@ -137,6 +148,7 @@ def drill(loaded: Loaded, options: DrillOptions) -> DrillReport:
         warnings=tuple(warnings),
         assumptions=loaded.lowered.assumptions,
         interrupted=interrupted,
+        standstills=tuple(one for one in stuck if one is not None),
     )
 
 

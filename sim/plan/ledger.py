@@ -14,10 +14,12 @@ from itertools import pairwise
 import numpy as np
 
 from sim.engine.run import Planned
+from sim.errors import StandsStill
 from sim.lower.load import Loaded
 from sim.lower.lowered import Variant
 from sim.network.facts import node_groups
 from sim.plan.episodes import Asked, Bench
+from sim.plan.finding import standstill_of
 from sim.plan.inputs import check_inputs
 from sim.plan.kinds import Kind, share
 from sim.plan.levels import check_classes, classes_of, evidence_of, frequency_of, levels_of, not_in_it, outage_mean_s
@@ -122,6 +124,12 @@ class _Counting(Runner):
         runs = super().run(what, planned)
         self.executions += sum(len(run.executions.start_ns) for run in runs)
         self.events += sum(run.events for run in runs)
+        if self.standstills:
+            raise StandsStill(
+                f"{standstill_of(self.standstills[0])}\n\nWhile work waits for itself for ever, minutes below target have "
+                "no meaning: nothing was booked.\nAcquire in the same order everywhere, release before acquiring more, "
+                "or give an acquire `patience`."
+            )
         return runs
 
 
@@ -138,7 +146,9 @@ class _Books:
         self.levels = levels_of(loaded)
         check_classes(loaded)
         lowered = loaded.lowered
-        self.runner = _Counting(traces, lowered.in_progress, options.processes, options.engine, options.progress)
+        self.runner = _Counting(
+            traces, lowered.in_progress, options.processes, options.engine, options.progress, lowered.words
+        )
         self.bench = Bench(loaded, settings, self.runner, drain_ns=settings.drain_ns)
         self.bench.settle()
         self.kinds = {name: Kind(name, one.variants, window=one.window) for name, one in self.classes.items()}

@@ -64,11 +64,15 @@ def without_a_steady_value(figures: Mapping[str, Figure], reason: str, times: bo
     }
 
 
-def not_met(verdicts: Sequence[Verdict], reason: str) -> tuple[Verdict, ...]:
-    """The verdicts with all on times and rates missed, for this reason."""
+def not_met(verdicts: Sequence[Verdict], reason: str, all_but_cost: bool) -> tuple[Verdict, ...]:
+    """The verdicts with all on times and rates missed, for this reason; with `all_but_cost` on anything but money."""
+
+    def fails(metric: str) -> bool:
+        return _family(metric) in (*TIMES, *RATES) or (all_but_cost and _family(metric) != "cost")
+
     return tuple(
         replace(one, verdict="missed", fragile=False, figure=replace(one.figure, note=reason))
-        if _family(one.metric) in (*TIMES, *RATES)
+        if fails(one.metric)
         else one
         for one in verdicts
     )

@@ -110,6 +110,11 @@ class Found:
         return reason_of(self.overload) if self.overload is not None and self.overload.overloaded else ""
 
     @property
+    def stands_still(self) -> bool:
+        """Whether a base run ends in a deadlock."""
+        return any(not one.during for one in self.standstills)
+
+    @property
     def grows(self) -> bool:
         """Whether work piles up."""
         return self.overload is not None and self.overload.overloaded and self.overload.grows
@@ -126,7 +131,7 @@ def predict(loaded: Loaded, options: Options | None = None) -> Prediction:
     line = _Line(loaded, options.settings(loaded.scenario.run), options)
     window = line.window()
     base = line.base(window)
-    stuck = standstill(base, line.words)
+    stuck = standstill(base, loaded.lowered.words)
     if stuck is not None:
         window = window.until(max(round(stuck.at_s * 1e9), 1))
         base = line.base(window)
@@ -274,14 +279,9 @@ class _Line:
         end_ns = horizon_ns or max(self.faults.values()) + self.settings.drill_window_ns
         return Asked(((self.bench.kinds[fault], self.faults[fault]),), replication, end_ns - self.faults[fault])
 
-    @property
-    def words(self) -> Mapping[str, str]:
-        """What people call each place."""
-        return {name: one.words for name, one in self.loaded.lowered.settings.items()}
-
     def stalled(self, fault: str, episodes: Sequence[Episode]) -> Standstill | None:
         """The deadlocks of the drills of a fault."""
-        return standstill([episode.run for episode in episodes], self.words, f"drills of {fault}")
+        return standstill([episode.run for episode in episodes], self.loaded.lowered.words, f"drills of {fault}")
 
     def drills(self) -> dict[str, list[Episode]]:
         """Every scripted fault in runs of its own, beside twins without any."""
@@ -383,7 +383,7 @@ class _Line:
             warmup_s=window.warmup_ns / 1e9,
             horizon_s=window.horizon_ns / 1e9,
             metrics={name: widened(name, one, place) for name, one in figures(confidence).items()},
-            objectives=not_met(objectives, given.reason) if given.reason else objectives,
+            objectives=not_met(objectives, given.reason, given.stands_still) if given.reason else objectives,
             recovery=tuple(widened_recovery(one, place) for one in recoveries(confidence)),
             monitors=monitors(every, self._traces_of_violators(window, base, drilled)) if every else (),
             warnings=tuple(self.runner.warnings),

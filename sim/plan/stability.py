@@ -21,6 +21,7 @@ from sim.network.faults import Fault
 from sim.plan.at_load import Alone, AtLoad, Watch, good_share
 from sim.plan.billing import bill_of
 from sim.plan.episodes import Bench
+from sim.plan.finding import standstill_of
 from sim.plan.inputs import check_inputs, placed
 from sim.plan.kinds import Kind, kinds_of
 from sim.plan.runner import Runner
@@ -109,7 +110,8 @@ def _faults_of(kind: Kind) -> list[Fault]:
 
 def runner_of(loaded: Loaded, options: StabilityOptions, traces: Traces) -> Runner:
     """What runs, given the arrival times of sources that replay files."""
-    return Runner(traces, loaded.lowered.in_progress, options.processes, options.engine, options.progress)
+    lowered = loaded.lowered
+    return Runner(traces, lowered.in_progress, options.processes, options.engine, options.progress, lowered.words)
 
 
 class _Study:
@@ -141,6 +143,7 @@ class _Study:
         backlog = options.backlog or max(after.left for after in given.after)
         starts = self._starts(loads, backlog)
         cures = tuple(self._cure(name, cure) for name, cure in self.loaded.scenario.cures.items())
+        loads.say_deadlocks()
         self._say_what_is_approximate(given, as_it_is.band)
         return Stability(
             name=self.loaded.scenario.name,
@@ -185,7 +188,10 @@ class _Study:
         if self.watch.fault not in kinds_of(loaded.lowered):
             message = f"takes the fault {self.watch.fault} away, so that there is nothing to try it on"
             raise InputErrors(placed(self.loaded, [Problem(f"cures.{name}", message)]))
-        return _Loads(self, loaded).outcome(name, tuple(as_assignments(cure)))
+        loads = _Loads(self, loaded)
+        outcome = loads.outcome(name, tuple(as_assignments(cure)))
+        loads.say_deadlocks(name)
+        return outcome
 
     def _say_what_is_approximate(self, given: AtLoad, band: Band | None) -> None:
         options = self.options
@@ -222,6 +228,7 @@ class _Loads:
         self.options = study.options
         self.decision = study.decision
         self.tried: dict[float, AtLoad] = {}
+        self.runners: list[Runner] = []
 
     @property
     def every(self) -> list[AtLoad]:
@@ -235,7 +242,14 @@ class _Loads:
         return self.tried[factor]
 
     def _runner(self, traces: Traces) -> Runner:
-        return runner_of(self.loaded, self.options, traces)
+        self.runners.append(runner_of(self.loaded, self.options, traces))
+        return self.runners[-1]
+
+    def say_deadlocks(self, cure: str = "") -> None:
+        """Deadlocks are told: a run that stands still never comes back, and is counted so."""
+        found = [standstill_of(one) for runner in self.runners for one in runner.standstills]
+        with_cure = f" with {cure}" if cure else ""
+        self.study.notes += [f"{one}; they count as staying down{with_cure}" for one in dict.fromkeys(found)]
 
     def outcome(self, cure: str, settings: tuple[str, ...]) -> Outcome:
         """What comes of the trigger at the given load, and the search where it is asked for."""

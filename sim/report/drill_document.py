@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from sim.plan.drill import Case, DrillReport
 from sim.plan.episode_cost import IN_IT, NOT_IN_IT, EpisodeCost
-from sim.report.json_document import figure_json, monitor_json, objective_json, recovery_json
+from sim.report.json_document import figure_json, monitor_json, objective_json, recovery_json, standstill_json
 from sim.stats.episodes import Episode
 
 SCHEMA: Final = 1
@@ -24,6 +24,7 @@ def document(report: DrillReport) -> dict[str, Any]:
             "limit_s": report.limit_ns / 1e9,
         },
         "fault": report.fault,
+        "deadlocks": [standstill_json(one) for one in report.standstills],
         "cases": [_case(case) for case in report.cases],
         "warnings": list(report.warnings),
     }

@@ -8,6 +8,7 @@ from pathlib import Path
 from sim.files import write_text
 from sim.plan.drill import Case, DrillReport
 from sim.plan.episode_cost import IN_IT, NOT_IN_IT
+from sim.plan.finding import standstill_of
 from sim.report import wording
 from sim.report.drill_text import AGAINST, PHASES, length_of, pictures_of, time_of
 from sim.report.figures import beside_twin
@@ -33,6 +34,7 @@ def render(report: DrillReport) -> str:
     charts: list[Chart] = []
     context = {
         "report": report,
+        "findings": [f"{standstill_of(one)}." for one in report.standstills],
         "length": length_of(report),
         "time_of": time_of,
         "phases": PHASES,

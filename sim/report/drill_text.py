@@ -9,6 +9,7 @@ from statistics import fmean
 from sim.figure import Figure
 from sim.plan.drill import Case, DrillReport
 from sim.plan.episode_cost import IN_IT, NOT_IN_IT
+from sim.plan.finding import standstill_of
 from sim.report.grid import WIDTH, fits, grid, paragraph
 from sim.report.spark import folded, spark
 from sim.report.text import monitors_grid, objectives_grid
@@ -85,6 +86,8 @@ def length_of(report: DrillReport) -> str:
 def _head(report: DrillReport) -> Iterator[str]:
     count = len(report.cases[0].episodes)
     events = format_count(report.events)
+    for found in report.standstills:
+        yield from paragraph(f"{standstill_of(found)}.", 2)
     yield from paragraph(
         f"{report.name}: {report.fault}, {count} episodes beside runs without it on the same draws, seed "
         f"{report.seed}, {events} events; {length_of(report)}",

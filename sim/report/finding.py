@@ -32,6 +32,8 @@ def places_of(overload: Overload | None) -> list[tuple[str, str, str, str]]:
 def finding_lines(summary: Summary) -> list[str]:
     """The head of a run that is overloaded or stands still; nothing for one that is neither."""
     lines = [line for sentence in findings_of(summary) for line in paragraph(sentence, 2)]
+    if any(not one.during for one in summary.standstills):
+        lines.append("  Acquire in the same order everywhere, release before acquiring more, or give patience.")
     for kind, told, setting, where in places_of(summary.overload):
         line = f" {kind:<7} {told}"
         knob = f"{setting}  {where.removeprefix(summary.file)}" if setting else ""

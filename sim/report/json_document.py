@@ -11,6 +11,8 @@ from typing import Any, Final
 from sim.cost.bill import Bill
 from sim.figure import Figure
 from sim.report.elements import elements_json
+from sim.stats.overload import Overload, Place
+from sim.stats.standstill import Standstill
 from sim.stats.summary import Calibration, MonitorResult, Recovery, Summary, Verdict
 
 SCHEMA: Final = 1
@@ -20,8 +22,9 @@ def document(summary: Summary, bill: Bill | None) -> dict[str, Any]:
     """The document, ready for `json.dumps(..., allow_nan=False)`.
 
     `provenance` tells what ran where and how long: it is no part of an equality or a hash. `cost` is None without
-    a bill. `places` tells of every resource and station what a user can set and watch. A figure that is infinite
-    or undefined has a null value, and `note` says so.
+    a bill, `overload` where growth says nothing (bursts, profiles, loads that end). `places` tells of every resource
+    and station what a user can set and watch. A figure that is infinite or undefined has a null value, and `note`
+    says so.
     """
     return {
         "schema": SCHEMA,
@@ -39,6 +42,8 @@ def document(summary: Summary, bill: Bill | None) -> dict[str, Any]:
             "warmup_s": summary.warmup_s,
             "horizon_s": summary.horizon_s,
         },
+        "overload": None if summary.overload is None else overload_json(summary.overload),
+        "deadlocks": [standstill_json(one) for one in summary.standstills],
         "provenance": dict(summary.provenance),
         "metrics": {name: figure_json(figure) for name, figure in summary.metrics.items()},
         "places": elements_json(summary.elements),
@@ -61,6 +66,50 @@ def figure_json(figure: Figure) -> dict[str, Any]:
         if found.get(end) is not None and not math.isfinite(found[end]):
             found[end] = None
     return found
+
+
+def overload_json(overload: Overload) -> dict[str, Any]:
+    """What was offered and done, all a second, by workflow too; the full places, the innermost first, and the next."""
+    return {
+        "overloaded": overload.overloaded,
+        "offered": figure_json(overload.offered),
+        "done": figure_json(overload.done),
+        "growth": figure_json(overload.growth),
+        "full": [_place(one) for one in overload.full],
+        "behind": [_place(one) for one in overload.behind],
+        "workflows": {
+            one.workflow: {
+                "overloaded": one.overloaded,
+                "offered": figure_json(one.offered),
+                "done": figure_json(one.done),
+                "growth": figure_json(one.growth),
+            }
+            for one in overload.flows
+        },
+    }
+
+
+def _place(place: Place) -> dict[str, Any]:
+    return {
+        "resource": place.name,
+        "utilisation": place.utilisation,
+        "waiting": place.waiting,
+        "setting": place.setting or None,
+        "line": place.where or None,
+    }
+
+
+def standstill_json(found: Standstill) -> dict[str, Any]:
+    """A deadlock: when the first one closed, in how many runs, and one cycle of who holds what and waits for what."""
+    return {
+        "at_s": found.at_s,
+        "runs": found.runs,
+        "of": found.of,
+        "during": found.during or None,
+        "holders": [
+            {"workflow": one.workflow, "holds": list(one.holds), "waits_for": one.waits_for} for one in found.holders
+        ],
+    }
 
 
 def calibration_json(calibration: Calibration) -> dict[str, Any]:

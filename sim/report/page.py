@@ -12,6 +12,7 @@ from sim.files import write_text
 from sim.report import figures, tables, wording
 from sim.report.bounds import bound_of
 from sim.report.elements import named, named_states, settable, today_of, turned_by
+from sim.report.finding import findings_of, places_of
 from sim.report.frame import Chart, add_chart, framed
 from sim.stats.summary import Split, Summary, Timeline, Verdict
 from sim.units import format_duration_s
@@ -59,6 +60,8 @@ def render(summary: Summary, bill: Bill | None) -> str:
         "provenance": _flat(summary.provenance),
         "losses": wording.LOSSES,
         "headline_latency": _headline_latency(summary),
+        "findings": findings_of(summary),
+        "full_places": places_of(summary.overload),
     }
     return framed("report.html.j2", context, charts)
 

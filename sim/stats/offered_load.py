@@ -33,6 +33,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sim.results.columns import Ints
 from sim.stats.freedom import FloatArray, t_quantile
 
 STABLE = 0.95
@@ -80,6 +81,6 @@ def offered_load(full: FloatArray, more: FloatArray, offered: FloatArray, mistak
     return OfferedLoad(value, value - t_quantile(1 - 2 * mistaken, x.size - 1) * math.sqrt(variance))
 
 
-def sums_by_batch(at: FloatArray, edges: FloatArray) -> FloatArray:
+def sums_by_batch(at: Ints, edges: Ints) -> FloatArray:
     """How many of the sorted instants lie in each batch between two edges."""
     return np.diff(np.searchsorted(at, edges)).astype(np.float64)

@@ -119,19 +119,14 @@ def overload(network: Network, replications: Sequence[Replication], confidence: 
         return None
     found = {name: judge.culprit(name, MISTAKEN / len(workflows)) for name in workflows}
     guilty = [name for name in workflows if found[name]]
-    flows = tuple(
-        Flow(name, *(_rate(part, confidence) for part in judge.rates([name])), bool(found[name])) for name in workflows
-    )
-    totals = [_rate(part, confidence) for part in judge.rates(guilty or workflows)]
-    if not guilty:
-        return Overload(flows, *totals)
-    heaviest = max(guilty, key=lambda name: judge.offered(name).sum())
-    full, behind = judge.chain(heaviest, found[heaviest])
-    return Overload(flows, *totals, full, behind)
-
-
-def _rate(values: Sequence[float], confidence: float) -> Figure:
-    return mean_interval(values, "1/s", confidence)
+    flows = tuple(Flow(name, **judge.rates([name], confidence), overloaded=bool(found[name])) for name in workflows)
+    full: tuple[Place, ...] = ()
+    behind: tuple[Place, ...] = ()
+    if guilty:
+        heaviest = max(guilty, key=lambda name: judge.offered(name).sum())
+        full, behind = judge.chain(heaviest, found[heaviest])
+    of_all = judge.rates(guilty or workflows, confidence)
+    return Overload(flows, of_all["offered"], of_all["done"], of_all["growth"], full, behind)
 
 
 class _View:
@@ -146,16 +141,13 @@ class _View:
         self.seconds = (run.horizon_ns - run.begin_ns) * 1e-9
         self.full = {name: fullness(network, name, run) for name in places_of(network)}
 
-    def rows(self, workflow: str) -> tuple[Ints, Ints, Ints]:
-        """Starts, ends of those that ended, and outcomes of these, of a workflow's executions."""
-        rows = self.run.executions
-        mine = np.flatnonzero(rows.routine == self.run.routines.index(workflow))
-        ended = mine[rows.end_ns[mine] >= 0]
-        return rows.start_ns[mine], ended, rows.end_ns[ended]
+    def rows(self, workflow: str) -> Ints:
+        """The executions of a workflow, in the order of their arrival."""
+        return np.flatnonzero(self.run.executions.routine == self.run.routines.index(workflow))
 
     def arrivals(self, workflow: str) -> FloatArray:
         """Arrivals by batch."""
-        return sums_by_batch(self.rows(workflow)[0], self.edges_ns)
+        return sums_by_batch(self.run.executions.start_ns[self.rows(workflow)], self.edges_ns)
 
     def grown(self, series: str) -> FloatArray:
         """By how much a sampled number grew in each batch."""
@@ -192,13 +184,13 @@ class _View:
     def lost(self, workflow: str, most: int) -> FloatArray:
         """Executions by batch that ended without success, because of what a full place brings about."""
         rows = self.run.executions
-        _, ended, end_ns = self.rows(workflow)
-        outcome = rows.outcome[ended]
+        mine = self.rows(workflow)
+        outcome = rows.outcome[mine]
         failed = np.isin(outcome, (FAILED, REJECTED))
         for position in np.flatnonzero(failed):
-            failed[position] = rows.errors.get(int(ended[position]), "") in TURNED_AWAY
-        every = np.sort(end_ns[failed | (outcome == COMPENSATED)])
-        found = sums_by_batch(every, self.edges_ns)
+            failed[position] = rows.errors.get(int(mine[position]), "") in TURNED_AWAY
+        ends = np.sort(rows.end_ns[mine[failed | (outcome == COMPENSATED)]])
+        found = sums_by_batch(ends, self.edges_ns)
         return found * min(1.0, most / found.sum()) if found.sum() else found
 
     @cached_property
@@ -227,30 +219,29 @@ class _Judge:
             and (getattr(place, "keyed", None) is not None or getattr(place, "wait_at", "place") == "node")
         }
 
-    def _all(self, values: Sequence[FloatArray]) -> FloatArray:
-        return np.stack(values)
-
     def offered(self, workflow: str) -> FloatArray:
         """Arrivals by replication and batch."""
-        return self._all([view.arrivals(workflow) for view in self.views])
+        return np.stack([view.arrivals(workflow) for view in self.views])
 
-    def rates(self, workflows: Sequence[str]) -> tuple[list[float], list[float], list[float]]:
-        """Offered, done, and growth in flight of workflows together, a second, by replication."""
-        offered, done, growth = [], [], []
+    def rates(self, workflows: Sequence[str], confidence: float) -> dict[str, Figure]:
+        """Offered, done, and growth in flight of workflows together."""
+        values: dict[str, list[float]] = {"offered": [], "done": [], "growth": []}
         for view in self.views:
             run, rows = view.run, view.run.executions
             mine = np.isin(rows.routine, [run.routines.index(name) for name in workflows])
             came = mine & (rows.start_ns >= run.begin_ns) & (rows.start_ns < run.horizon_ns)
             went = mine & (rows.end_ns >= run.begin_ns) & (rows.end_ns < run.horizon_ns)
-            offered.append(np.count_nonzero(came) / view.seconds)
-            done.append(np.count_nonzero(went & (rows.outcome == SUCCEEDED)) / view.seconds)
-            growth.append((np.count_nonzero(came) - np.count_nonzero(went)) / view.seconds)
-        return offered, done, growth
+            done = went & (rows.outcome == SUCCEEDED)
+            offered, ended = int(np.count_nonzero(came)), int(np.count_nonzero(went))
+            values["offered"].append(offered / view.seconds)
+            values["done"].append(int(np.count_nonzero(done)) / view.seconds)
+            values["growth"].append((offered - ended) / view.seconds)
+        return {name: mean_interval(one, "1/s", confidence) for name, one in values.items()}
 
     def culprit(self, workflow: str, mistaken: float) -> str:
         """A place that is asked for more than it can do by a workflow; empty if there is none."""
         visited = [name for name in self.places if name in self.held.visited[workflow]]
-        lines = {name: self._all([view.line(name) for view in self.views]) for name in visited}
+        lines = {name: np.stack([view.line(name) for view in self.views]) for name in visited}
         grown = sum(float(line.sum()) for line in lines.values())
         loads: dict[str, OfferedLoad] = {}
         for name in visited:
@@ -265,12 +256,12 @@ class _Judge:
         return worst if worst and loads[worst].is_too_much else ""
 
     def _load(self, workflow: str, place: str, line: float, gone: Sequence[int], mistaken: float) -> OfferedLoad:
-        in_flight = self._all([view.grown(f"in_flight.{workflow}") for view in self.views])
+        in_flight = np.stack([view.grown(f"in_flight.{workflow}") for view in self.views])
         grown = float(in_flight.sum())
         idle = float(np.mean([view.idle_share.get(workflow, 0.0) for view in self.views]))
         waits = min(1.0, max(line / grown, idle)) if grown > 0 else 0.0
-        lost = self._all([view.lost(workflow, most) for view, most in zip(self.views, gone, strict=True)])
-        full = self._all([view.busy(place) for view in self.views])
+        lost = np.stack([view.lost(workflow, most) for view, most in zip(self.views, gone, strict=True)])
+        full = np.stack([view.busy(place) for view in self.views])
         return offered_load(full, in_flight * waits + lost, self.offered(workflow), mistaken)
 
     def _grows(self, line: FloatArray, mistaken: float) -> bool:

@@ -229,14 +229,32 @@ def test_a_run_that_breaks_a_law_is_not_reported(
     assert list(columns.iterdir()) == []
 
 
-def test_a_broken_law_is_told_by_runs_in_other_processes_as_well(command: Command) -> None:
-    # The reference engine is always run by others.
-    ended = command.sim("run", command.file(DEADLOCK), "--json", "--processes", "2", "--engine", "reference")
-    assert (ended.code, ended.out) == (3, "")
-    assert "deadlock" in ended.err
-    assert re.search(r"execution \d+ holds left and waits for right", ended.err)
-    assert "Acquire in the same order" in ended.err  # it is the scenario's doing, so it is said how to undo it
+def test_a_deadlock_is_a_finding_with_the_figures_up_to_then(command: Command) -> None:
+    ended = command.run(DEADLOCK)
+    assert ended.code == 0
+    assert re.search(
+        r"^DEADLOCK at \d+ ms in 2 of 2 runs: (one holds left and waits for right; other holds right and\s+waits for "
+        r"left|other holds right and waits for left; one holds left and\s+waits for right)\.$",
+        ended.out,
+        re.MULTILINE,
+    )
+    assert "Acquire in the same order" in ended.out  # it is the scenario's doing, so it is said how to undo it
     assert "Please report this" not in ended.err
+    assert "run.drain" not in ended.out  # nobody is told to follow longer what stands still
+
+
+def test_a_deadlock_closes_the_gate_and_misses_all_objectives_but_cost(command: Command) -> None:
+    # The reference engine is always run by others.
+    text = DEADLOCK + "objectives: [{metric: availability.one, above: 0 %}, {metric: latency.one.p50, below: 1 h}]\n"
+    ended = command.sim("run", command.file(text), "--json", "--gate", "--processes", "2", "--engine", "reference")
+    assert ended.code == 1
+    found = json.loads(ended.out)
+    (deadlock,) = found["deadlocks"]
+    assert (deadlock["runs"], deadlock["of"], deadlock["during"]) == (2, 2, None)
+    assert {"workflow": "one", "holds": ["left"], "waits_for": "right"} in deadlock["holders"]
+    assert found["run"]["horizon_s"] == deadlock["at_s"]
+    assert [one["verdict"] for one in found["objectives"]] == ["missed", "missed"]
+    assert "deadlock" in found["objectives"][0]["note"]
 
 
 def test_a_failed_internal_check_is_no_missed_objective(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:

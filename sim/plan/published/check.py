@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from sim.errors import AuditFailed, InputErrors, Problem
+from sim.errors import InputErrors, Problem
 from sim.figure import Figure
 from sim.lower.load import Loaded, load
+from sim.plan.finding import standstill_of
 from sim.plan.inputs import check_inputs
 from sim.plan.names import metric_units
 from sim.plan.predict import Options, predict
@@ -231,12 +232,9 @@ class Checker:
         """Run it; with its drills only where one of the figures is about them."""
         check_inputs(loaded)
         drills = any(_of_drills(leaf) for figure in figures for leaf in _leaves_of(figure) if leaf.run == run)
-        try:
-            return Outcome.of(predict(loaded, replace(self.options, drills=drills)), loaded.lowered)
-        except AuditFailed as error:
-            if not all("deadlock" in finding for finding in error.findings):
-                raise
-            return Outcome(None, None, 0, deadlocks=error.findings)
+        found = predict(loaded, replace(self.options, drills=drills))
+        stuck = tuple(map(standstill_of, found.summary.standstills))
+        return Outcome(None, None, 0, deadlocks=stuck) if stuck else Outcome.of(found, loaded.lowered)
 
     def _shows(self, term: Shown | Switched, both: Sequence[str] = ()) -> bool:
         """Whether a design shows that is turned off; `both` are changes to the run with it and to that without."""
