@@ -47,7 +47,8 @@ def rooms(network: Network, replications: Sequence[Replication], confidence: flo
         asked, done = [], []
         for share, run in zip(shares, replications, strict=True):
             use = run.places[name]
-            asked.append((share or 0.0) * (use.asked / use.served if use.served else 1.0))
+            wanted = use.asked - use.abandoned  # who gives up mostly comes again
+            asked.append((share or 0.0) * (wanted / use.served if use.served else 1.0))
             done.append(1.0)
         if None not in shares and np.any(asked):
             yield f"room.{name}", ratio_interval(done, asked, "x", confidence)
