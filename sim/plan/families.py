@@ -215,6 +215,7 @@ FAMILIES: tuple[Family, ...] = (
     Family("retry_amplification.WORKFLOW", "ratio", "attempts for each first attempt", STARTED, _workflows),
     Family("in_flight.WORKFLOW.LEVEL", "", "executions under way", WINDOW, _workflows, NUMBER_LEVELS),
     Family("utilisation.PLACE", "ratio", "share of units or cores in use", WINDOW, _places, is_share=True),
+    Family("room.PLACE", "x", "how many times the load it takes before it is full", WINDOW, _places),
     Family("wait_probability.PLACE", "ratio", "share that had to wait", VISITS, _places, is_share=True),
     Family("rejected.PLACE", "ratio", "share turned away because it was full", VISITS, _places, is_share=True),
     Family("refused.PLACE", "ratio", "share turned away because it was down", VISITS, _places, is_share=True),

@@ -126,9 +126,9 @@ class _Counting(Runner):
         self.events += sum(run.events for run in runs)
         if self.standstills:
             raise StandsStill(
-                f"{standstill_of(self.standstills[0])}\n\nWhile work waits for itself for ever, minutes below target have "
-                "no meaning: nothing was booked.\nAcquire in the same order everywhere, release before acquiring more, "
-                "or give an acquire `patience`."
+                f"{standstill_of(self.standstills[0])}\n\nMinutes below target have no meaning while work waits for "
+                "itself for ever: nothing was booked.\nAcquire in the same order everywhere, release before acquiring "
+                "more, or give an acquire `patience`."
             )
         return runs
 

@@ -2,8 +2,8 @@
 
 Room is what it could do over what it is asked for: servers and slots 1 / utilisation, a group commit the places in
 back-to-back flushes over the commits, a polled queue its reads' places over the visits, a rate limit its rate over the
-requests. Below 1 it is asked for more than it can do. It is linear: whatever makes visits longer under more load,
-such as a wait for another place while this one is held, makes the true room smaller.
+requests. Below 1 it is asked for more than it can do; who gives up and comes again has asked twice. It is linear: whatever makes
+visits longer under more load, such as a wait for another place while this one is held, makes the true room smaller.
 """
 
 from __future__ import annotations
@@ -47,8 +47,7 @@ def rooms(network: Network, replications: Sequence[Replication], confidence: flo
         asked, done = [], []
         for share, run in zip(shares, replications, strict=True):
             use = run.places[name]
-            wanted = use.asked - use.abandoned  # who gives up mostly comes again
-            asked.append((share or 0.0) * (wanted / use.served if use.served else 1.0))
+            asked.append((share or 0.0) * (use.asked / use.served if use.served else 1.0))
             done.append(1.0)
         if None not in shares and np.any(asked):
             yield f"room.{name}", ratio_interval(done, asked, "x", confidence)

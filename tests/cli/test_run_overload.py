@@ -23,7 +23,7 @@ def test_overload_is_the_headline_with_the_full_place_and_its_setting(command: C
     ended = command.run(OVERLOADED)
     assert ended.code == 0
     lines = ended.out.splitlines()
-    told = r"OVERLOADED: (\d+\.?\d*) of (\d+\.?\d*)/s are done, in-flight work grows by (\d+\.?\d*)/s\. No latency is steady\."
+    told = r"OVERLOADED: ([\d.]+) of ([\d.]+)/s are done, in-flight work grows by ([\d.]+)/s\. No latency is steady\."
     found = re.fullmatch(told, lines[1])
     assert found
     done, offered, growth = map(float, found.groups())

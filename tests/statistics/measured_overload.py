@@ -1,7 +1,7 @@
 """How often a system is called overloaded: the measurement, and its table.
 
 `python tests/statistics/measured_overload.py` prints the table (some 8 minutes on one core), `... fast` that of the
-quick cells. A cell is a queue at a multiple of its limit, run as `sim run` does it: so many replications of so many
+quick cells, `... template` that of the scenario to start from. A cell is a queue at a multiple of its limit, run as `sim run` does it: so many replications of so many
 executions, each from empty, cut into ten batches. Cells of `queues` are simulated here, by Lindley's recursion with
 c servers, many runs at once, and judged by `offered_load`; no engine. Cells of `networks` are run by the fast engine
 and judged whole, by `overload`.
@@ -13,14 +13,17 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+import sim.scenario
 from sim.engine.plan import Plan
 from sim.engine.run import run_one
+from sim.lower.load import load
 from sim.network import Network
-from sim.plan.window import SAMPLES
+from sim.plan.window import SAMPLES, measured
 from sim.scenario.reader import parse
 from sim.stats.offered_load import BATCHES, offered_load
 from sim.stats.overload import overload
@@ -160,6 +163,12 @@ class Cell:
         return f"{self.system} at {self.load:g}, {self.replications} x {self.jobs:,}"
 
 
+TEMPLATE = "what `sim init` writes, one workflow task poller a pod"
+TEMPLATE_FILE = Path(sim.scenario.__file__).parent / "template.yaml"
+TEMPLATE_LIMIT = 35.0
+"""Executions a second: of 34 the line of pollers does not grow within 4 minutes, of 36 it does by 1.1 a second."""
+
+
 def called(cell: Cell) -> int:
     """Of how many of the cell's runs it is said that they are overloaded. The same cell always draws the same."""
     return sum(_of_networks(cell) if cell.engine else _of_queues(cell))
@@ -177,12 +186,27 @@ def _of_queues(cell: Cell) -> list[bool]:
 
 
 def _of_networks(cell: Cell) -> list[bool]:
+    if cell.system == TEMPLATE:
+        return _of_template(cell)
     network = Network.model_validate(parse(NETWORKS[cell.system] % (20 * cell.load), "network").data)
     horizon = int(cell.jobs / 20 * 1e9)
     found = []
     for seed in range(cell.runs):
         plans = [Plan(seed, one, 0, horizon, 0, 0, horizon // SAMPLES) for one in range(cell.replications)]
         judged = overload(network, [run_one(network, plan) for plan in plans])
+        assert judged is not None
+        found.append(judged.overloaded)
+    return found
+
+
+def _of_template(cell: Cell) -> list[bool]:
+    arrivals = f"workflows.checkout.arrivals={TEMPLATE_LIMIT * cell.load}/s"
+    loaded = load(TEMPLATE_FILE, [arrivals, "workers.orders.workflow_task_pollers=1"])
+    network, settings = loaded.lowered.network, loaded.scenario.run
+    found = []
+    for seed in range(cell.runs):
+        window = measured(network, settings, seed, list)
+        judged = overload(network, [run_one(network, window.plan(seed, one)) for one in range(cell.replications)])
         assert judged is not None
         found.append(judged.overloaded)
     return found
@@ -205,6 +229,7 @@ FULL_SIZE = [
     *[Cell(name, load, 10, 2000, 5000) for name in list(QUEUES)[1:] for load in (STABLE, TOO_MUCH)],
     *[Cell(name, load, 10, 12_000, 500) for name in list(QUEUES)[1:] for load in (STABLE, TOO_MUCH)],
     *[Cell(name, load, 10, 2000, 300, True) for name in NETWORKS for load in (STABLE, TOO_MUCH)],
+    *[Cell(TEMPLATE, load, 10, 3500, 30, True) for load in (STABLE, TOO_MUCH)],
 ]
 
 
@@ -227,4 +252,7 @@ def wilson(found: int, of: int, z: float = 1.96) -> tuple[float, float]:
 
 
 if __name__ == "__main__":
-    table(FAST if "fast" in sys.argv[1:] else FAST + FULL_SIZE, show=lambda line: print(line, flush=True))
+    chosen = FAST if "fast" in sys.argv[1:] else FAST + FULL_SIZE
+    if "template" in sys.argv[1:]:
+        chosen = [cell for cell in FULL_SIZE if cell.system == TEMPLATE]
+    table(chosen, show=lambda line: print(line, flush=True))
