@@ -1,9 +1,10 @@
 """How much more load a place takes before it is full, as it was measured; each kind of place tells what full is.
 
 Room is what it could do over what it is asked for: servers and slots 1 / utilisation, a group commit the places in
-back-to-back flushes over the commits, a polled queue its reads' places over the visits, a rate limit its rate over the
-requests. Below 1 it is asked for more than it can do; who gives up and comes again has asked twice. It is linear: whatever makes
-visits longer under more load, such as a wait for another place while this one is held, makes the true room smaller.
+back-to-back flushes over the commits, a polled queue its reads' places over the visits, a rate limit its rate over
+the requests. Below 1 it is asked for more than it can do; who gives up and comes again has asked twice. It is linear:
+whatever makes visits longer under more load, such as a wait for another place while this one is held, makes the true
+room smaller.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
 """How often a system is called overloaded: the measurement, and its table.
 
 `python tests/statistics/measured_overload.py` prints the table (some 8 minutes on one core), `... fast` that of the
-quick cells, `... template` that of the scenario to start from. A cell is a queue at a multiple of its limit, run as `sim run` does it: so many replications of so many
-executions, each from empty, cut into ten batches. Cells of `queues` are simulated here, by Lindley's recursion with
-c servers, many runs at once, and judged by `offered_load`; no engine. Cells of `networks` are run by the fast engine
-and judged whole, by `overload`.
+quick cells, `... template` that of the scenario to start from. A cell is a queue at a multiple of its limit, run as
+`sim run` does it: so many replications of so many executions, each from empty, cut into ten batches. Cells of
+`queues` are simulated here, by Lindley's recursion with c servers, many runs at once, and judged by `offered_load`;
+no engine. Cells of `networks` are run by the fast engine and judged whole, by `overload`.
 """
 
 from __future__ import annotations
