@@ -50,6 +50,8 @@ TURNED_AWAY = frozenset(
 """Failures that a full place can bring about; others are the scenario's own."""
 FROM_EMPTY = 0.331
 """Standard errors, times the root of the number of replications, by which a line from empty grows at load 1."""
+MOST_AROUND = 3
+"""Places that are told to be held meanwhile."""
 MOST_BEHIND = 2
 """Places that are told to be full next."""
 
@@ -139,7 +141,7 @@ class _View:
         self.at = inside[np.linspace(0, len(inside) - 1, BATCHES + 1).astype(int)] if len(inside) else inside
         self.edges_ns = run.sample_ns[self.at]
         self.seconds = (run.horizon_ns - run.begin_ns) * 1e-9
-        self.full = {name: fullness(network, name, run) for name in places_of(network)}
+        self.full = fullness(network, run)
 
     def rows(self, workflow: str) -> Ints:
         """The executions of a workflow, in the order of their arrival."""
@@ -186,9 +188,8 @@ class _View:
         rows = self.run.executions
         mine = self.rows(workflow)
         outcome = rows.outcome[mine]
-        failed = np.isin(outcome, (FAILED, REJECTED))
-        for position in np.flatnonzero(failed):
-            failed[position] = rows.errors.get(int(mine[position]), "") in TURNED_AWAY
+        turned_away = [ordinal for ordinal, error in rows.errors.items() if error in TURNED_AWAY]
+        failed = np.isin(outcome, (FAILED, REJECTED)) & np.isin(mine, turned_away)
         ends = np.sort(rows.end_ns[mine[failed | (outcome == COMPENSATED)]])
         found = sums_by_batch(ends, self.edges_ns)
         return found * min(1.0, most / found.sum()) if found.sum() else found
@@ -207,6 +208,8 @@ class _View:
 
 
 class _Judge:
+    """All replications together. by_key: places with a line for each node, which a mean over nodes hides."""
+
     def __init__(self, network: Network, views: Sequence[_View], held: Holding) -> None:
         self.views = views
         self.held = held
@@ -282,7 +285,7 @@ class _Judge:
         held = sorted((n for n in around if self._place(n).waiting >= 1), key=lambda n: -self._place(n).waiting)
         others = self.held.visited[workflow] & set(self.places) - around - {first}
         next_full = sorted(others, key=lambda name: -self._late(name))[:MOST_BEHIND]
-        full = tuple(self._place(name) for name in (first, *held))
+        full = tuple(self._place(name) for name in (first, *held[:MOST_AROUND]))
         return full, tuple(self._place(name) for name in next_full if self._late(name) >= 0.5)
 
     def _late(self, name: str) -> float:

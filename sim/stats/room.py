@@ -11,8 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-import numpy as np
-
 from sim.figure import Figure
 from sim.network import Network
 from sim.network.facts import group_of, node_groups
@@ -33,22 +31,27 @@ def busy_of(use: PlaceUse, seconds: float) -> float:
     return use.busy_area / use.units_area if use.units_area else 0.0
 
 
-def fullness(network: Network, name: str, run: Replication) -> float | None:
-    """Share of what the place can do that it did in the window of a run; None where nothing limits it."""
-    use, seconds = run.places[name], (run.horizon_ns - run.begin_ns) * 1e-9
-    nodes = node_groups(network).get(group_of(network, name), 1)
-    used = Used(seconds, use.served, busy_of(use, seconds), use.batches or 0)
-    return places_of(network)[name].fullness(used, nodes)
+def fullness(network: Network, run: Replication) -> dict[str, float | None]:
+    """By place, the share of what it can do that it did in the window of a run; None where nothing limits it."""
+    groups, seconds = node_groups(network), (run.horizon_ns - run.begin_ns) * 1e-9
+    found = {}
+    for name, place in places_of(network).items():
+        use = run.places[name]
+        used = Used(seconds, use.served, busy_of(use, seconds), use.batches or 0)
+        found[name] = place.fullness(used, groups.get(group_of(network, name), 1))
+    return found
 
 
 def rooms(network: Network, replications: Sequence[Replication], confidence: float) -> Iterator[tuple[str, Figure]]:
     """`room.PLACE` of every place that something limits and that was asked for anything."""
+    full = [fullness(network, run) for run in replications]
     for name in places_of(network):
-        shares = [fullness(network, name, run) for run in replications]
-        asked, done = [], []
-        for share, run in zip(shares, replications, strict=True):
-            use = run.places[name]
-            asked.append((share or 0.0) * (use.asked / use.served if use.served else 1.0))
-            done.append(1.0)
-        if None not in shares and np.any(asked):
-            yield f"room.{name}", ratio_interval(done, asked, "x", confidence)
+        uses = [run.places[name] for run in replications]
+        shares = [share for share in (one[name] for one in full) if share is not None]
+        if len(shares) < len(uses):
+            continue
+        asked = [
+            share * (use.asked / use.served if use.served else 1.0) for share, use in zip(shares, uses, strict=True)
+        ]
+        if any(asked):
+            yield f"room.{name}", ratio_interval([1.0] * len(asked), asked, "x", confidence)
