@@ -24,7 +24,10 @@ _, registry = load_registry(REGISTRY)
 RESTING = [
     figure
     for figure in registry.figures
-    if figure.predicted is not None and figure.predicted.kind is None and figure.predicted.mechanism is not None
+    if figure.predicted is not None
+    and figure.predicted.mechanism is not None
+    # What is fitted comes out as well, by what was chosen; what is undetermined does so at another value.
+    and figure.predicted.kind in (None, "fitted")
 ]
 CLAIMS = {str((one.predicted, one.relation, one.value)): one for one in reversed(RESTING)}
 """One of those that claim the same of the same: two sections have it, but the runs are the same."""
