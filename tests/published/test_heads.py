@@ -16,11 +16,10 @@ from pathlib import Path
 
 import pytest
 
+from sim.analytic.estimate import estimate
 from sim.cost.propagate import complement, product, ratio
-from sim.errors import InputErrors
 from sim.figure import Figure
 from sim.lower.load import load
-from sim.plan.inputs import check_inputs
 from sim.plan.predict import Options, predict
 
 CONFIGS = Path(__file__).parents[2] / "configs"
@@ -79,38 +78,90 @@ STATEMENTS = [
     Statement("cron", "takes 0.0042 GiB h", 0.0042, 0.00005, metric("memory_gib_hours.jobs.per_execution")),
     Statement("cron", "takes 0.0875", 0.0875, 0.00005, metric("memory_gib_hours.jobs.per_execution"), ((POD,),)),
     Statement("dbos", "nearly half a second", 0.47, 0.03, metric("schedule_to_start.payments.mean")),
-    Statement("stripe-queue", "of 1 s it takes 3.9 s", 3.9, 0.05, metric("latency.payment.mean")),
+    Statement("stripe-queue", "with commits of 1 s it takes 3.9 s", 3.9, 0.05, metric("latency.payment.mean")),
     Statement(
-        "stripe-queue", "would be 13 s", 13, 0.5, metric("latency.payment.mean"),
+        "stripe-queue",
+        "would be 13 s",
+        13,
+        0.5,
+        metric("latency.payment.mean"),
         (("network.stations.batch-commit.interval=5 s",),),
     ),
     Statement(
-        "stripe-queue", "at once, 2.2 s", 2.2, 0.05, metric("latency.payment.mean"),
+        "stripe-queue",
+        "with commits at once, 2.2 s",
+        2.2,
+        0.05,
+        metric("latency.payment.mean"),
         (("network.stations.batch-commit.interval=1 ms",),),
     ),
     Statement("uber-writes", "some 50,000 rows/s", 50_000, 500, metric("throughput.row"), (FULL_ROWS,)),
     Statement("uber-writes", "Cassandra 22,000", 22_000, 500, metric("throughput.row_ring"), (FULL_ROWS,)),
-    Statement("uber-writes", "2.2 times as many", 2.2, 0.05, over("throughput.row", "throughput.row_ring"), (FULL_ROWS,)),
+    Statement(
+        "uber-writes", "2.2 times as many", 2.2, 0.05, over("throughput.row", "throughput.row_ring"), (FULL_ROWS,)
+    ),
     Statement("uber-writes", "are 37 % busy", 0.37, 0.005, metric("utilisation.one_primary-cpu"), (FULL_ROWS,)),
     Statement("uber-polling", "the store's CPU is 0.15 % busy", 0.0015, 0.00005, metric("utilisation.postgres-cpu")),
     Statement(
-        "uber-polling", "26 % when every worker looks", 0.26, 0.005, metric("utilisation.postgres-cpu"), (DBOS,), long=True
+        "uber-polling",
+        "26 % when every worker looks",
+        0.26,
+        0.005,
+        metric("utilisation.postgres-cpu"),
+        (DBOS,),
+        long=True,
     ),
-    Statement("coinbase-pool", "a pool of 80 takes 13 s", 13, 0.5, metric("latency.piled_up.p99"),
-              (("temporal.sql.max_conns=20",),), long=True),
-    Statement("coinbase-pool", "one of 320 5.7 s", 5.7, 0.05, metric("latency.piled_up.p99"), long=True),
-    Statement("coinbase-pool", "one of 500 6.8 s", 6.8, 0.05, metric("latency.piled_up.p99"),
-              (("temporal.sql.max_conns=125",),), long=True),
-    Statement("spotify", "p99 is then 92 ms", 0.092, 0.0005, metric("latency.recommend.p99"), ((CALM,),), long=True),
-    Statement("spotify", "it is about 121 ms", 0.121, 0.0005, metric("latency.recommend.p99"), ((CALM, MEDIATED),), long=True),
-    Statement("spotify", "and 0.64 s with activities that have tasks of their own", 0.64, 0.005,
-              metric("latency.recommend.p99"), ((CALM, MEDIATED, *OWN_TASKS),), long=True),
-    Statement("sqlite", "At 15/s it is 34 % busy", 0.34, 0.005, metric("utilisation.sqlite")),
-    Statement("sqlite", "sqlite.database=memory) 8 %", 0.08, 0.005, metric("utilisation.sqlite"), (("sqlite.database=memory",),)),
-    Statement("sqlite", "at 40/s 93 %", 0.93, 0.005, metric("utilisation.sqlite"), (("workflows.encode.arrivals=40/s",),)),
     Statement(
-        "stripe", "some 4,900 statements a second", 4900, 50,
-        lambda run: product(run["count.storage_query.per_execution"], Figure.exact(30, "1/s"), "1/s"), ((CALM,),),
+        "coinbase-pool",
+        "a pool of 80 takes 13 s",
+        13,
+        0.5,
+        metric("latency.piled_up.p99"),
+        (("temporal.sql.max_conns=20",),),
+        long=True,
+    ),
+    Statement("coinbase-pool", "one of 320 5.7 s", 5.7, 0.05, metric("latency.piled_up.p99"), long=True),
+    Statement(
+        "coinbase-pool",
+        "one of 500 6.8 s",
+        6.8,
+        0.05,
+        metric("latency.piled_up.p99"),
+        (("temporal.sql.max_conns=125",),),
+        long=True,
+    ),
+    Statement("spotify", "p99 is then 92 ms", 0.092, 0.0005, metric("latency.recommend.p99"), ((CALM,),), long=True),
+    Statement(
+        "spotify", "it is about 121 ms", 0.121, 0.0005, metric("latency.recommend.p99"), ((CALM, MEDIATED),), long=True
+    ),
+    Statement(
+        "spotify",
+        "and 0.64 s with activities that have tasks of their own",
+        0.64,
+        0.005,
+        metric("latency.recommend.p99"),
+        ((CALM, MEDIATED, *OWN_TASKS),),
+        long=True,
+    ),
+    Statement("sqlite", "At 15/s it is 34 % busy", 0.34, 0.005, metric("utilisation.sqlite")),
+    Statement(
+        "sqlite",
+        "sqlite.database=memory) 8 %",
+        0.08,
+        0.005,
+        metric("utilisation.sqlite"),
+        (("sqlite.database=memory",),),
+    ),
+    Statement(
+        "sqlite", "at 40/s 93 %", 0.93, 0.005, metric("utilisation.sqlite"), (("workflows.encode.arrivals=40/s",),)
+    ),
+    Statement(
+        "stripe",
+        "some 4,900 statements a second",
+        4900,
+        50,
+        lambda run: product(run["count.storage_query.per_execution"], Figure.exact(30, "1/s"), "1/s"),
+        ((CALM,),),
     ),
     Statement("temporal-postgres", "start within some 30 ms", 0.03, 0.0005, metric("schedule_to_start.encoders.p99")),
     Statement("temporal-postgres", "Some 690 tasks/s", 690, 5, metric("throughput.encode"), (FULL_TASKS,), long=True),
@@ -118,19 +169,50 @@ STATEMENTS = [
     Statement("temporal-cassandra", "start within some 40 ms", 0.04, 0.0005, metric("schedule_to_start.encoders.p99")),
     Statement("temporal-cassandra", "some 690 tasks/s", 690, 5, metric("throughput.encode"), (FULL_TASKS,), long=True),
     Statement("temporal-cassandra", "some 2200", 2200, 50, metric("throughput.encode"), (NO_LIMIT,), long=True),
-    Statement("temporal-cassandra", "are 70 % busy then", 0.70, 0.005, metric("utilisation.cassandra-cpu"), (NO_LIMIT,), long=True),
-    Statement("temporal-cassandra", "26 % with plain writes", 0.26, 0.005, metric("utilisation.cassandra-cpu"),
-              ((*NO_LIMIT, "cassandra.conditional_writes=false"),), long=True),
-    Statement("pathologies/load-balancer-sinkhole", "Why do nine of ten requests fail", 0.9, 0.01, off("availability.request")),
     Statement(
-        "pathologies/load-balancer-sinkhole", "whatever it has under way takes a tenth", 0.1, 0.001,
-        off("availability.request"), (("network.resources.thread.choice=round_robin",),),
+        "temporal-cassandra",
+        "are 70 % busy then",
+        0.70,
+        0.005,
+        metric("utilisation.cassandra-cpu"),
+        (NO_LIMIT,),
+        long=True,
     ),
     Statement(
-        "pathologies/load-balancer-sinkhole", "one of them: two tenths", 0.19, 0.005,
-        off("availability.request"), (("network.resources.thread.choice=power_of_two",),),
+        "temporal-cassandra",
+        "26 % with plain writes",
+        0.26,
+        0.005,
+        metric("utilisation.cassandra-cpu"),
+        ((*NO_LIMIT, "cassandra.conditional_writes=false"),),
+        long=True,
     ),
-    Statement("pathologies/fan-out-backlog", "some 275 s", 275, 2.5, metric("recovery.extract_down.drain.mean"), drills=True),
+    Statement(
+        "pathologies/load-balancer-sinkhole",
+        "Why do nine of ten requests fail",
+        0.9,
+        0.01,
+        off("availability.request"),
+    ),
+    Statement(
+        "pathologies/load-balancer-sinkhole",
+        "whatever it has under way takes a tenth",
+        0.1,
+        0.001,
+        off("availability.request"),
+        (("network.resources.thread.choice=round_robin",),),
+    ),
+    Statement(
+        "pathologies/load-balancer-sinkhole",
+        "one of them: two tenths",
+        0.19,
+        0.005,
+        off("availability.request"),
+        (("network.resources.thread.choice=power_of_two",),),
+    ),
+    Statement(
+        "pathologies/fan-out-backlog", "some 275 s", 275, 2.5, metric("recovery.extract_down.drain.mean"), drills=True
+    ),
     Statement("pathologies/thundering-schedule", "84 % of the executions", 0.84, 0.005, metric("count.x")),
 ]
 
@@ -171,6 +253,7 @@ def test_what_a_head_says_comes_out(statement: Statement) -> None:
 
 def test_every_event_on_every_master_is_more_than_the_nodes_of_cern_can_do() -> None:
     changes = ["databases.sites.multi_master=true", "tables.events.kept=10 min"]
-    with pytest.raises(InputErrors, match="372 %"):
-        check_inputs(load(CONFIGS / "cern-events.yaml", changes))
+    network = load(CONFIGS / "cern-events.yaml", changes).lowered.network
+    cores = estimate(network).places["sites-cpu"]
+    assert cores.utilisation == pytest.approx(3.72, abs=0.005)
     assert "its cores 372 % busy" in head("cern-events")
