@@ -11,6 +11,7 @@ from typing import Any, Final
 from sim.cost.bill import Bill
 from sim.figure import Figure
 from sim.report.elements import elements_json
+from sim.report.remedy_text import remedy_json
 from sim.stats.overload import Overload, Place
 from sim.stats.standstill import Standstill
 from sim.stats.summary import Calibration, MonitorResult, Recovery, Summary, Verdict
@@ -48,6 +49,7 @@ def document(summary: Summary, bill: Bill | None) -> dict[str, Any]:
         "metrics": {name: figure_json(figure) for name, figure in summary.metrics.items()},
         "places": elements_json(summary.elements),
         "objectives": [objective_json(objective) for objective in summary.objectives],
+        "missed": [remedy_json(remedy, figure_json) for remedy in summary.remedies],
         "recovery": [recovery_json(recovery) for recovery in summary.recovery],
         "cost": None if bill is None else _cost(bill),
         "monitors": [monitor_json(monitor) for monitor in summary.monitors],

@@ -14,6 +14,7 @@ from sim.report.bounds import bound_of
 from sim.report.elements import named, named_states, settable, today_of, turned_by
 from sim.report.finding import findings_of, places_of
 from sim.report.frame import Chart, add_chart, framed
+from sim.report.remedy_text import remedy_said
 from sim.stats.summary import Split, Summary, Timeline, Verdict
 from sim.units import format_duration_s
 
@@ -40,6 +41,7 @@ def render(summary: Summary, bill: Bill | None) -> str:
             (objective, wording.readable(objective.metric, objective.figure), _strip(objective))
             for objective in summary.objectives
         ],
+        "remedies": {one.objective: remedy_said(one) for one in summary.remedies},
         "latency": _latency_chart(summary, charts),
         "panels": _panels(summary, charts),
         "drilled": [line.fault for line in summary.timelines if line.fault is not None],

@@ -15,6 +15,7 @@ from sim.report import tables
 from sim.report.elements import named, named_states, set_and_watch, settable
 from sim.report.finding import finding_lines, findings_of
 from sim.report.grid import fits, grid, paragraph
+from sim.report.remedy_text import remedies_text
 from sim.report.tables import Table
 from sim.report.wording import (
     LOSSES,
@@ -66,6 +67,7 @@ def prediction_text(summary: Summary, bill: Bill | None) -> str:
             *([] if summary.calibration is None else _calibration(summary.calibration)),
         ],
         objectives_grid(summary.objectives),
+        remedies_text(summary.remedies),
         _table("LATENCY", tables.durations(metrics), "durations"),
         _table("WORK", tables.started(metrics), "started"),
         _table("WORK", tables.clocked(metrics), "clocked"),

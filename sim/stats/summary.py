@@ -13,6 +13,7 @@ from sim.figure import Figure
 from sim.lower.lowered import Assumption
 from sim.lower.setting import Element
 from sim.stats.overload import Overload
+from sim.stats.remedy import Remedy
 from sim.stats.standstill import Standstill
 
 Outcome = Literal["met", "missed", "undecided"]
@@ -176,6 +177,7 @@ class Summary:
     cure: str | None = None
     overload: Overload | None = None
     standstills: tuple[Standstill, ...] = ()
+    remedies: tuple[Remedy, ...] = ()
 
 
 __all__ = [

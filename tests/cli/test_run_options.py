@@ -69,6 +69,13 @@ def test_set_changes_a_value_as_if_it_stood_in_the_file(command: Command) -> Non
         QUEUE, "--set", "network.sources.jobs.arrivals=4/s", "--set", "network.stations.server.servers=2"
     )
     by_file = command.document(QUEUE.replace("5/s", "4/s").replace("servers: 1", "servers: 2"))
+    assert by_option["scenario"].pop("set") == [
+        "network.sources.jobs.arrivals=4/s",
+        "network.stations.server.servers=2",
+    ]
+    assert by_file["scenario"].pop("set") == []
+    # Where a value stands is told of the assignment.
+    assert by_option.pop("places").keys() == by_file.pop("places").keys()
     assert without_provenance(by_option) == without_provenance(by_file)
 
 
@@ -76,7 +83,9 @@ def test_a_cure_is_named_where_an_objective_is_missed_and_taken_by_its_name(comm
     sick = QUEUE + "objectives: [{metric: utilisation.server, below: 30 %}]\n"
     file = command.file(sick + "cures: {four: {network.stations.server.servers: 4}}\n")
     ended = command.sim("run", file)
-    assert "what the file says may cure it: --cure four\n" in ended.err
+    assert "  fix     --cure four   " in ended.out
+    untried = command.sim("run", file, "--no-fix")
+    assert "what the file says may cure it: --cure four\n" in untried.err
     cured = command.sim("run", file, "--cure", "four")
     assert "The objective is met." in cured.out
     assert "cure" not in cured.err

@@ -18,7 +18,7 @@ def test_the_document_has_the_keys_of_the_contract() -> None:
     found = document(fixture.summary(), fixture.bill())
     assert list(found) == [
         *("schema", "scenario", "run", "overload", "deadlocks", "provenance", "metrics", "places", "objectives"),
-        *("recovery", "cost"),
+        *("missed", "recovery", "cost"),
         *("monitors", "warnings", "calibration"),
     ]
     assert found["scenario"].keys() == {"name", "file", "hash", "set", "cure"}
