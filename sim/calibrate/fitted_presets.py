@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from sim.calibrate.fits import Fits, read_fits
+from sim.files import write_text
 from sim.scenario.presets import FITTED, Fit, FittedConstants, fitted_constants
 
 PLACE = Path("sim") / "scenario" / "presets" / FITTED
@@ -57,7 +58,7 @@ def write_fitted(root: Path, name: str, file: Path) -> Path | None:
     others = {path: entry for path, entry in known.constants.items() if entry["fit"] != name}
     updated = FittedConstants({**known.fits, name: fit}, {**others, **constants_of(fits, name)})
     path = root / PLACE
-    path.write_text(as_text(updated), encoding="utf-8")
+    write_text(path, as_text(updated))
     return path
 
 
