@@ -23,7 +23,7 @@ TIMES = (
     *("workflow_task_schedule_to_start", "worker_recovery", "recovery", "in_flight"),
 )
 """Families of figures that have no steady value while work piles up."""
-RATES = ("throughput", "goodput")
+RATES = ("throughput", "goodput", "succeeded", "completed")
 """Families that are what the full place lets through; objectives on them ask for what is offered."""
 
 

@@ -29,14 +29,17 @@ from sim.network import Network
 from sim.network.facts import group_of, node_groups
 from sim.network.holding import Holding, holding
 from sim.network.sources import ClosedArrivals
-from sim.results.columns import COMPENSATED, FAILED, REJECTED, SUCCEEDED, Ints, Replication
+from sim.results.columns import FAILED, REJECTED, Ints, Replication
 from sim.stats.freedom import FloatArray, t_quantile
 from sim.stats.intervals import mean_interval
+from sim.stats.metrics import CORRECT
 from sim.stats.offered_load import BATCHES, MISTAKEN, OfferedLoad, offered_load, sums_by_batch
 from sim.stats.room import fullness, places_of
 
 FULL = 0.95
 """Share of what a place can do from which it is full."""
+LEAST_WAITING = 0.5
+"""How many wait on average at a full place that keeps others full, at least."""
 LEAST_SAMPLES = 2 * BATCHES
 """Samples of the timeline in the window below which nothing is judged."""
 WAITING = ("wait.", "opening.", "blocked.", "backoff", "lost", "paused")
@@ -58,7 +61,7 @@ MOST_BEHIND = 2
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """A workflow in the window, each a second: offered, done (succeeded), and the growth of its number in flight."""
+    """A workflow in the window, each a second: offered, done (throughput), and the growth of its number in flight."""
 
     workflow: str
     offered: Figure
@@ -187,10 +190,9 @@ class _View:
         """Executions by batch that ended without success, because of what a full place brings about."""
         rows = self.run.executions
         mine = self.rows(workflow)
-        outcome = rows.outcome[mine]
         turned_away = [ordinal for ordinal, error in rows.errors.items() if error in TURNED_AWAY]
-        failed = np.isin(outcome, (FAILED, REJECTED)) & np.isin(mine, turned_away)
-        ends = np.sort(rows.end_ns[mine[failed | (outcome == COMPENSATED)]])
+        failed = np.isin(rows.outcome[mine], (FAILED, REJECTED)) & np.isin(mine, turned_away)
+        ends = np.sort(rows.end_ns[mine[failed]])
         found = sums_by_batch(ends, self.edges_ns)
         return found * min(1.0, most / found.sum()) if found.sum() else found
 
@@ -234,7 +236,7 @@ class _Judge:
             mine = np.isin(rows.routine, [run.routines.index(name) for name in workflows])
             came = mine & (rows.start_ns >= run.begin_ns) & (rows.start_ns < run.horizon_ns)
             went = mine & (rows.end_ns >= run.begin_ns) & (rows.end_ns < run.horizon_ns)
-            done = went & (rows.outcome == SUCCEEDED)
+            done = went & np.isin(rows.outcome, CORRECT)
             offered, ended = int(np.count_nonzero(came)), int(np.count_nonzero(went))
             values["offered"].append(offered / view.seconds)
             values["done"].append(int(np.count_nonzero(done)) / view.seconds)
@@ -278,7 +280,7 @@ class _Judge:
 
     def chain(self, workflow: str, culprit: str) -> tuple[tuple[Place, ...], tuple[Place, ...]]:
         """The innermost full place with those that wait for it, and what is full next."""
-        inside = [name for name in self.places if name in self.held.within(culprit) and self._late(name) >= FULL]
+        inside = [name for name in self.places if name in self.held.within(culprit) and self._holds_up(name)]
         innermost = [name for name in inside if not self.held.within(name) & set(inside)]
         first = max(innermost or inside, key=self._late, default=culprit)
         around = self.held.behind(first) & set(self.places)
@@ -287,6 +289,11 @@ class _Judge:
         next_full = sorted(others, key=lambda name: -self._late(name))[:MOST_BEHIND]
         full = tuple(self._place(name) for name in (first, *held[:MOST_AROUND]))
         return full, tuple(self._place(name) for name in next_full if self._late(name) >= 0.5)
+
+    def _holds_up(self, name: str) -> bool:
+        """Whether a place is full, and somebody waits there or is turned away: one that keeps up holds up nobody."""
+        waits = self._place(name).waiting >= LEAST_WAITING or any(view.gone(name) for view in self.views)
+        return waits and self._late(name) >= FULL
 
     def _late(self, name: str) -> float:
         """How full in the second half of the window."""
