@@ -242,7 +242,7 @@ def test_a_deadlock_is_a_finding_with_the_figures_up_to_then(command: Command) -
 
 def test_a_deadlock_closes_the_gate_and_misses_all_objectives_but_cost(command: Command) -> None:
     # The reference engine is always run by others.
-    text = DEADLOCK + "objectives: [{metric: availability.one, above: 0 %}, {metric: latency.one.p50, below: 1 h}]\n"
+    text = DEADLOCK + "objectives: [{metric: availability.one, above: 0 %}, {metric: latency.one.mean, below: 1 h}]\n"
     ended = command.sim("run", command.file(text), "--json", "--gate", "--processes", "2", "--engine", "reference")
     assert ended.code == 1
     found = json.loads(ended.out)
