@@ -161,13 +161,13 @@ def _taken(data: Any, batch: Sequence[Addition], refused: dict[Use, str]) -> Any
     """The scenario with those of the additions that are sound together."""
     with_all, whole = copy.deepcopy(data), True
     for one in batch:
-        whole = whole and bool(one.options) and _put(with_all, one, one.options[0])
+        whole = whole and bool(one.options) and put(with_all, one, one.options[0])
     if whole and not problem_with(with_all):
         return with_all
     if len(batch) == 1:
         for option in batch[0].options:
             changed = copy.deepcopy(data)
-            if _put(changed, batch[0], option):
+            if put(changed, batch[0], option):
                 said = problem_with(changed)
                 if not said:
                     return changed
@@ -177,7 +177,7 @@ def _taken(data: Any, batch: Sequence[Addition], refused: dict[Use, str]) -> Any
     return _taken(_taken(data, batch[:half], refused), batch[half:], refused)
 
 
-def _put(data: Any, one: Addition, option: With) -> bool:
+def put(data: Any, one: Addition, option: With) -> bool:
     """Add a key to the data itself; False where a value given beside it has taken its place away."""
     place = data
     for key in one.path:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 TEMPORAL = """
 name: temporal
-run: {horizon: 2 s, warmup: none, follow: 500 ms, drain: 2 min, replications: 2, drill_window: 2 s}
+run: {horizon: 1 s, warmup: none, follow: 500 ms, drain: 2 min, replications: 2, drill_window: 1 s}
 workflows:
   order:
     arrivals: {poisson: 12/s}
@@ -63,14 +63,14 @@ ZONED = f"""{POSTGRES}zones: {{names: [a, b], rtt: 1 ms}}
 kubernetes: {{node: m7g.2xlarge, nodes: 8}}
 prices: {{catalogue: aws-us-east-1}}
 faults:
-  zone: {{target: zone.a, at: 1 s, repair: 1 s}}
+  zone: {{target: zone.a, at: 500 ms, repair: 1 s}}
   any: {{target: zone, mttf: 1 min, repair: 1 s}}
-  cut: {{target: partition.b, at: 1 s, repair: 300 ms}}
-  node: {{target: kubernetes.node, nodes: [0], at: 1 s, repair: 300 ms}}
+  cut: {{target: partition.b, at: 500 ms, repair: 300 ms}}
+  node: {{target: kubernetes.node, nodes: [0], at: 500 ms, repair: 300 ms}}
 """
 
 COPIED = f"""{POSTGRES}regions: {{names: [eu, us], rtt: 20 ms, replication: {{to: us, failover: 200 ms}}}}
-faults: {{lost: {{target: region.eu, at: 1 s, repair: 1 s}}}}
+faults: {{lost: {{target: region.eu, at: 500 ms, repair: 1 s}}}}
 """
 
 MASTERED = f"""{POSTGRES}regions: {{names: [eu, us], rtt: 20 ms, masters: {{at: [eu, us]}}}}
@@ -78,18 +78,18 @@ MASTERED = f"""{POSTGRES}regions: {{names: [eu, us], rtt: 20 ms, masters: {{at: 
 
 FAULTS = """
 faults:
-  crash: {target: workers.orders, at: 1 s, repair: 300 ms}
-  crash_of_all: {target: workers.orders, nodes: all, at: 1 s, repair: 300 ms}
-  listed: {target: workers.orders, nodes: [0], at: 1 s, repair: 300 ms}
-  together: {target: [workers.near, workers.far], at: 1 s, repair: 300 ms}
-  pause: {target: temporal.history, effect: pause, at: 1 s, repair: 300 ms}
-  slow: {target: workers.orders, effect: slow, speed: 0.5, at: 1 s, repair: 300 ms}
-  errors: {target: workers.orders, effect: errors, probability: 50 %, at: 1 s, repair: 300 ms}
-  hang: {target: dependencies.bank, effect: hang, at: 1 s, repair: 300 ms}
-  spike: {target: workflows.order, factor: 3, at: 1 s, repair: 300 ms}
-  clock: {target: temporal.clock, jump: -20 ms, at: 1 s}
-  rollout: {target: workers.orders, nodes: rolling, at: 1 s, repair: 200 ms}
-  partition: {target: partition.workers.near, at: 1 s, repair: 300 ms}
+  crash: {target: workers.orders, at: 500 ms, repair: 300 ms}
+  crash_of_all: {target: workers.orders, nodes: all, at: 500 ms, repair: 300 ms}
+  listed: {target: workers.orders, nodes: [0], at: 500 ms, repair: 300 ms}
+  together: {target: [workers.near, workers.far], at: 500 ms, repair: 300 ms}
+  pause: {target: temporal.history, effect: pause, at: 500 ms, repair: 300 ms}
+  slow: {target: workers.orders, effect: slow, speed: 0.5, at: 500 ms, repair: 300 ms}
+  errors: {target: workers.orders, effect: errors, probability: 50 %, at: 500 ms, repair: 300 ms}
+  hang: {target: dependencies.bank, effect: hang, at: 500 ms, repair: 300 ms}
+  spike: {target: workflows.order, factor: 3, at: 500 ms, repair: 300 ms}
+  clock: {target: temporal.clock, jump: -20 ms, at: 500 ms}
+  rollout: {target: workers.orders, nodes: rolling, at: 500 ms, repair: 200 ms}
+  partition: {target: partition.workers.near, at: 500 ms, repair: 300 ms}
   wear: {target: workers.orders, mttf: 10 s, repair: 200 ms}
   rate: {target: workers.orders, rate: 10/min, repair: 200 ms}
   seen: {target: workers.orders, seen: 2 in 1 min, repair: 200 ms}
@@ -98,13 +98,13 @@ faults:
 """
 """What may befall them, with any store."""
 
-OF_POSTGRES = """  failover: {target: postgres.primary, at: 1 s}
-  full: {target: postgres.disk, at: 1 s, repair: 300 ms}
+OF_POSTGRES = """  failover: {target: postgres.primary, at: 500 ms}
+  full: {target: postgres.disk, at: 500 ms, repair: 300 ms}
 """
 
 DBOS = """
 name: dbos
-run: {horizon: 2 s, warmup: none, follow: 500 ms, drain: 2 min, replications: 2, drill_window: 2 s}
+run: {horizon: 1 s, warmup: none, follow: 500 ms, drain: 2 min, replications: 2, drill_window: 1 s}
 workflows:
   pay:
     arrivals: 5/s
@@ -120,7 +120,7 @@ postgres: {nodes: 2, cpu: 4}
 
 STORES = """
 name: stores
-run: {horizon: 2 s, warmup: none, follow: 500 ms, replications: 2, drill_window: 2 s}
+run: {horizon: 1 s, warmup: none, follow: 500 ms, replications: 2, drill_window: 1 s}
 databases:
   plain: {kind: postgres, cpu: 4, memory: 16 GB, disk: {profile: gp3}}
   series: {kind: timescaledb, cpu: 4, memory: 16 GB, disk: {profile: gp3}}
@@ -160,7 +160,7 @@ ingest:
 
 NETWORK = """
 name: network
-run: {horizon: 2 s, warmup: none, follow: 500 ms, drain: 2 min, replications: 2, drill_window: 2 s}
+run: {horizon: 1 s, warmup: none, follow: 500 ms, drain: 2 min, replications: 2, drill_window: 1 s}
 network:
   nodes: {hosts: {count: 2}, pods: {count: 2}}
   sources:
@@ -253,11 +253,11 @@ network:
     sums: {conserve: {done: 0}}
   spans: {part: {start: begun, end: ended}}
   faults:
-    crash: {targets: [{group: hosts}], at: 1 s, duration: 500 ms}
-    slow: {targets: [{group: cpu}], effect: slow, speed: 0.5, at: 1 s, duration: 500 ms}
-    errors: {targets: [{group: desk}], effect: errors, probability: 10 %, at: 1 s, duration: 500 ms}
-    load: {effect: load, at: 1 s, duration: 500 ms}
-    clock: {effect: clock, jump: 10 ms, at: 1 s, duration: 500 ms}
+    crash: {targets: [{group: hosts}], at: 500 ms, duration: 500 ms}
+    slow: {targets: [{group: cpu}], effect: slow, speed: 0.5, at: 500 ms, duration: 500 ms}
+    errors: {targets: [{group: desk}], effect: errors, probability: 10 %, at: 500 ms, duration: 500 ms}
+    load: {effect: load, at: 500 ms, duration: 500 ms}
+    clock: {effect: clock, jump: 10 ms, at: 500 ms, duration: 500 ms}
     wear: {targets: [{group: hosts, nodes: any}], mttf: 10 s, duration: 100 ms}
   controllers:
     keeper: {nodes: pods, of: [desk2], interval: 500 ms, utilisation: 0.5, minimum: 1}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
+from itertools import combinations
 from typing import Any
 
 from sim.scenario.document import Path
@@ -115,3 +116,18 @@ def uses_in(data: Any) -> set[Use]:
             found |= {Use(model_of(one.mapping), key, entry) for entry in chosen}
             found.add(Use(model_of(one.mapping), key))
     return found
+
+
+Pair = tuple[str, str, str]
+"""A model and two of its keys, in the order of the alphabet."""
+
+
+def every_pair() -> set[Pair]:
+    """Two keys of one model, for all models and keys."""
+    keys = {model_of(mapping): sorted(mapping["properties"]) for _, mapping in SHAPE._walk()}
+    return {(model, *two) for model, names in keys.items() for two in combinations(names, 2)}
+
+
+def pairs_in(data: Any) -> set[Pair]:
+    """The pairs of keys that stand together in a mapping of a scenario."""
+    return {(model_of(one.mapping), *two) for one in mappings_in(data) for two in combinations(sorted(one.data), 2)}
