@@ -24,6 +24,7 @@ from sim.lower.records import Records
 from sim.lower.regions import LOST_AGE, LOST_WRITE, UNREPLICATED, Regional
 from sim.lower.scaling import scale
 from sim.lower.setting import settings_in
+from sim.lower.speeds import at_speeds, speeds_of
 from sim.lower.spread import spread_over_masters
 from sim.lower.steps import Step
 from sim.lower.stores import store_of
@@ -72,7 +73,9 @@ class Deployment:
         scenario, data = self.scenario, self.data
         # Masters that are lost come back with all that they wrote; a copy takes over without what it does not have.
         copied = scenario.regions is not None and scenario.regions.replication is not None
-        network = on_hosts(self.parts.network(), scenario.hosts, self.constants)
+        network = self.parts.network()
+        network = at_speeds(network, speeds_of(scenario, self.constants, network))
+        network = on_hosts(network, scenario.hosts, self.constants)
         return Lowered(
             network=network,
             deadlines_ns=self.deadlines_ns | dict.fromkeys(data.routines),

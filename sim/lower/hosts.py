@@ -39,7 +39,7 @@ def on_hosts(network: Network, hosts: Mapping[str, Host], constants: Constants) 
     stations = {name: station for name, station in network.stations.items() if name not in place}
     stations |= {f"host-{name}": _cores(host) for name, host in hosts.items()}
     slower = {f"host-{name}": 1 / host.speed for name, host in hosts.items()}
-    routines = {name: _moved(steps, place, slower) for name, steps in network.routines.items()}
+    routines = {name: moved(steps, place, slower) for name, steps in network.routines.items()}
     for name, host in hosts.items():
         if host.start_cpu_ns is not None:
             start = use(f"host-{name}", round(host.start_cpu_ns / host.speed))
@@ -76,20 +76,24 @@ def station_of(component: str) -> str:
     return f"{component.rpartition('.')[2]}-cpu"
 
 
-def _moved(part: Any, place: Mapping[str, str], slower: Mapping[str, float]) -> Any:
-    """Steps, or a part of them, in which visits to some stations are visits to others, so many times as long."""
+def moved(part: Any, place: Mapping[str, str], slower: Mapping[str, float]) -> Any:
+    """Steps, or a part of them, in which visits to stations are visits to others, and work takes longer at some.
+
+    place: by station, the one that takes its place. slower: by station as it is then, how many times as long.
+    """
     if isinstance(part, tuple):
-        return tuple(_moved(one, place, slower) for one in part)
+        return tuple(moved(one, place, slower) for one in part)
     if isinstance(part, UseBody):
         host = place.get(part.station)
-        if host is None:
+        factor = slower.get(host or part.station, 1.0)
+        if host is None and factor == 1:
             return part
-        changes: dict[str, Any] = {"station": host, "at": None}
-        if (factor := slower[host]) != 1:
+        changes: dict[str, Any] = {} if host is None else {"station": host, "at": None}
+        if factor != 1:
             changes["demand"] = None if part.demand is None else stretched(part.demand, factor)
             changes["per"] = {name: InUnitInt(round(each * factor)) for name, each in part.per.items()}
         return part.model_copy(update=changes)
     if isinstance(part, BaseModel):
-        changed = {name: _moved(getattr(part, name), place, slower) for name in type(part).model_fields}
+        changed = {name: moved(getattr(part, name), place, slower) for name in type(part).model_fields}
         return part.model_copy(update=changed)
     return part

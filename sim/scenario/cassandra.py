@@ -20,6 +20,9 @@ class CassandraCluster(StoreCluster):
     """Nodes of each data centre."""
     cpu_cores: Cores
     """Cores of each node."""
+    cpu_speed: Annotated[float, Field(gt=0)] | None = None
+    """How fast the cores of its nodes are, over those of the host that CPU times were measured on: at 0.5 all CPU
+    there takes twice as long. Without it that of the preset."""
     replication_factor: Annotated[int, Field(ge=1, le=30)] = 3
     """Replicas of each row in each data centre."""
     consistency: Level = "local_quorum"

@@ -13,10 +13,12 @@ from sim.scenario.check_faults import fault_problems
 from sim.scenario.check_places import problems as places_problems
 from sim.scenario.check_tables import table_problems
 from sim.scenario.document import Path, dotted
+from sim.scenario.platform import Service
 from sim.scenario.presets import PRODUCTS, parsed, preset, versions
 from sim.scenario.scenario import Scenario
 from sim.scenario.shape import nearest
-from sim.scenario.store import STORES
+from sim.scenario.store import STORES, PostgresCluster
+from sim.scenario.workers import WorkerPool
 from sim.scenario.workflow import Workflow
 from sim.scenario.workflow_steps import FanOutStep, RepeatStep, WaitStep, own_activity, walk
 from sim.scenario.workload import Activity, RetryPolicy
@@ -277,7 +279,23 @@ def _hosts(scenario: Scenario) -> Iterator[Problem]:
                 yield Problem(
                     dotted(path), f"is {component}, whose autoscaler looks at cores of its own", "leave one out"
                 )
+            elif (part := _component(scenario, component)) is not None and part.cpu_speed is not None:
+                speed = dotted((*component.split("."), "cpu_speed"))
+                yield Problem(
+                    speed, f"is for cores of its own, and it stands on the host {name}", "write hosts: speed"
+                )
             seen.add(component)
+
+
+def _component(scenario: Scenario, component: str) -> Service | WorkerPool | PostgresCluster | None:
+    """What a host names, where it has cores that may be slow or fast."""
+    section, _, name = component.partition(".")
+    if section == "workers":
+        return scenario.workers[name]
+    if section == "temporal":
+        part: Service = getattr(scenario.temporal, name)
+        return part
+    return scenario.postgres if section == "postgres" else None
 
 
 def _back_off(retry: RetryPolicy | None, path: Path) -> Iterator[Problem]:

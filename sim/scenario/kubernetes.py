@@ -21,6 +21,9 @@ class Kubernetes(Spec):
     """Nodes; with `zones` they stand where pods do, in all zones in turn."""
     cpu_cores: Cores | None = None
     """Cores of a node; known for types of AWS."""
+    cpu_speed: Annotated[float, Field(gt=0)] | None = None
+    """How fast the cores of a node are, over those of the host that the CPU times of the presets were fitted on; for
+    pods there that do not say so themselves. Without it that of the preset."""
     system_reserved: Ratio = 0.0
     """Share of each node's cores that pods cannot ask for: the system, the kubelet, daemonsets."""
 

@@ -16,6 +16,9 @@ class PgBouncer(Spec):
     """Processes."""
     cpu_cores: Cores
     """Cores of each; it uses one at most."""
+    cpu_speed: Annotated[float, Field(gt=0)] | None = None
+    """How fast its cores are, over those of the host that the CPU times of the presets were fitted on: at 0.5 all CPU
+    there takes twice as long. Without it that of `kubernetes`, if it stands there, else that of the preset."""
     pool_mode: Literal["session", "transaction"] = "session"
     """What a connection to the database is kept for: one of the platform's connections, or one transaction. (Mode
     statement forbids transactions, which every transition is.)"""

@@ -19,6 +19,9 @@ class Service(Spec):
     """Pods."""
     cpu_cores: Cores
     """Cores of a pod."""
+    cpu_speed: Annotated[float, Field(gt=0)] | None = None
+    """How fast its cores are, over those of the host that the CPU times of the presets were fitted on: at 0.5 all CPU
+    there takes twice as long. Without it that of `kubernetes`, if it stands there, else that of the preset."""
     node: str | None = None
     """Machine that each pod is billed as: a type of the price catalogue, or a name under `prices.nodes`."""
 

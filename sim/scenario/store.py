@@ -93,6 +93,9 @@ class PostgresCluster(StoreCluster):
     """Primary and standbys."""
     cpu_cores: Cores | None = None
     """Cores of each node."""
+    cpu_speed: Annotated[float, Field(gt=0)] | None = None
+    """How fast the cores of its nodes are, over those of the host that CPU times were measured on: at 0.5 all CPU
+    there takes twice as long. Without it that of the preset."""
     memory_bytes: Bytes | None = None
     """Memory of each node; the connections must fit into it."""
     rds: RdsInstance | None = None

@@ -33,6 +33,9 @@ class WorkerPool(Spec):
     it is killed; Kubernetes' default is 30 s."""
     cpu_cores: Cores
     """Cores of a pod, shared by the workflow tasks on it and the activities that take `cpu`."""
+    cpu_speed: Annotated[float, Field(gt=0)] | None = None
+    """How fast its cores are, over those of the host that the CPU times of the presets were fitted on: at 0.5 all CPU
+    there takes twice as long. Without it that of `kubernetes`, if it stands there, else that of the preset."""
     workflow_task_slots: Positive | None = None
     """Workflow tasks at once."""
     activity_slots: Positive | None = None

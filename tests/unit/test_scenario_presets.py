@@ -33,7 +33,8 @@ def test_a_text_says_what_the_product_does_and_leaves_every_number_to_the_value(
 def test_a_value_lies_in_the_range_that_is_given_with_it(product: str, version: str) -> None:
     for constant in preset(product, version).constants.values():
         if constant.range is not None:
-            low, high = (parsed(constant.kind, int(end) if end.isdecimal() else end) for end in constant.range)
+            plain = {"count": int, "number": float}.get(constant.kind, str)
+            low, high = (parsed(constant.kind, plain(end)) for end in constant.range)
             assert low <= constant.value <= high, f"{constant.name}: {constant.written}, {constant.range}"
             assert constant.origin, constant.name
 
