@@ -13,6 +13,7 @@ import pytest
 
 from sim.calibrate.fits import read_fits
 from sim.calibrate.fitted_presets import as_text, constants_of, digest, write_fitted
+from sim.cli import main
 from sim.scenario.presets import fitted_constants, parsed, preset, versions
 from sim.scenario.reader import load_yaml, read
 
@@ -55,6 +56,19 @@ def test_the_command_writes_the_file_as_it_is_committed(tmp_path: Path) -> None:
         written.read_text() == (ROOT / "sim/scenario/presets/fitted.yaml").read_text() == as_text(fitted_constants())
     )
     assert write_fitted(tmp_path, "nobody", fits) is None, "a fit that no preset takes from"
+
+
+def test_the_command_alone_writes_the_presets_and_says_what_it_is_not_for(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+    file = ROOT / "sim/scenario/presets/fitted.yaml"
+    before = file.read_bytes()
+    study = "calibration/studies/temporal.yaml"
+    assert main(["calibrate", study, "--presets", "--quiet"], exit_after=False) == 0
+    assert file.read_bytes() == before
+    assert main(["calibrate", study, "--presets", "--check"], exit_after=False) == 2
+    assert "--check\n    is for a fit, and none is made" in capsys.readouterr().err
 
 
 SCENARIOS = [

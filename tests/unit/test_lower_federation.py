@@ -48,6 +48,20 @@ def test_a_task_that_its_site_has_no_slot_for_runs_at_the_next_one() -> None:
     assert (found["spilled"], found["cross_site_byte"]) == (1, 1_000_000)
 
 
+def test_a_further_attempt_at_a_site_comes_from_its_timer_past_the_transfer_queue() -> None:
+    # Both attempts fail. The queue is read for two workflow tasks, and for one attempt or for two.
+    policy = "error_rate: 100 %, retry: {maximum_attempts: 2}"
+    tried = f"name: charge, service: 1 s, start_to_close: 11 s, task_queue: upgrades, {policy}"
+
+    def reads(by_transfer: str) -> int:
+        steps = f"workflows.order.steps=[{{activity: {{{tried}}}}}]"
+        replication = run(federated(1, steps, f"constants.temporal.retry_by_transfer={by_transfer}"))
+        assert counts(replication)["activity_task"] == 2
+        return replication.places["transfer-queue"].served
+
+    assert (reads("false"), reads("true")) == (3, 4)
+
+
 def test_the_third_task_waits_at_two_sites_before_the_last_has_it() -> None:
     replication = run(federated(3))
     # Two wait at home, with a backlog write each: of one flush, and of two since that one was under way. The first

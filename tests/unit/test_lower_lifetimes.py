@@ -102,6 +102,11 @@ COLD = (
 )
 
 
+def test_workers_may_replay_more_slowly_than_their_sdk() -> None:
+    own = (*COLD[:-1], "workers.orders.replay_cpu_per_event=1 ms")
+    assert latencies_ms(run(doing(ROUNDS, *own))) == latencies_ms(run(doing(ROUNDS, *COLD)))
+
+
 def test_replay_grows_with_the_history_and_not_without_event_sourcing() -> None:
     def longest(*sets: str) -> float:
         return max(latencies_ms(run(doing(ROUNDS, *COLD, *sets))))
