@@ -68,8 +68,8 @@ def test_the_child_is_found_on_a_shard_of_its_own() -> None:
 def test_a_read_of_the_transfer_queue_costs_cpu_on_the_childs_own_shard() -> None:
     costs = ("temporal.history={replicas: 1, cpu: 4}", "constants.temporal.transfer_read_cpu=3 ms", MANY)
     free, paid = (run(parent("child: ship", sets=(costs[0], *sets))) for sets in (costs[2:], costs[1:]))
-    # Nobody waits for it. Every task that passes through the queue has a read of its own: the parent's 3 tasks, its
-    # request for the child, the child's first task, its activity, its last task, and its close, which tells the parent.
+    # Nobody waits for it. Every task that passes through the queue has a read of its own: the parent's 3 tasks and its
+    # request for the child; the child's first task, activity, last task, and close, which tells the parent.
     assert paid.places["history-cpu"].busy_area - free.places["history-cpu"].busy_area == pytest.approx(8 * 3e6)
 
 

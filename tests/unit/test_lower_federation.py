@@ -55,7 +55,8 @@ def test_a_further_attempt_at_a_site_comes_from_its_timer_past_the_transfer_queu
 
     def reads(by_transfer: str) -> int:
         steps = f"workflows.order.steps=[{{activity: {{{tried}}}}}]"
-        replication = run(federated(1, steps, f"constants.temporal.retry_by_transfer={by_transfer}"))
+        loaded = federated(1, steps, f"constants.temporal.retry_by_transfer={by_transfer}")
+        replication = run(loaded, horizon_s=30)
         assert counts(replication)["activity_task"] == 2
         return replication.places["transfer-queue"].served
 
