@@ -28,3 +28,5 @@ Signed = Annotated[int, Field(ge=-MOST, le=MOST)]
 """A priority, an amount."""
 Value = Annotated[int, Field(ge=-(10**15), le=10**15)]
 """A number that an execution carries, such as a size in bytes."""
+Speed = Annotated[float, Field(ge=0.01, le=100)]
+"""How fast something is, over something usual."""

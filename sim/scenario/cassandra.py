@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from sim.network.counts import Nodes
+from sim.network.counts import Nodes, Speed
 from sim.scenario.store import StoreCluster
 from sim.units import Cores, Duration, Mistake, Ratio
 
@@ -20,7 +20,7 @@ class CassandraCluster(StoreCluster):
     """Nodes of each data centre."""
     cpu_cores: Cores
     """Cores of each node."""
-    cpu_speed: Annotated[float, Field(gt=0)] | None = None
+    cpu_speed: Speed | None = None
     """How fast the cores of its nodes are, over those of the host that CPU times were measured on: at 0.5 all CPU
     there takes twice as long. Without it that of the preset."""
     replication_factor: Annotated[int, Field(ge=1, le=30)] = 3

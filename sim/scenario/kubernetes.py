@@ -6,6 +6,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
+from sim.network.counts import Speed
 from sim.scenario.instances import instance
 from sim.spec import Spec
 from sim.units import Cores, Mistake, Ratio
@@ -21,7 +22,7 @@ class Kubernetes(Spec):
     """Nodes; with `zones` they stand where pods do, in all zones in turn."""
     cpu_cores: Cores | None = None
     """Cores of a node; known for types of AWS."""
-    cpu_speed: Annotated[float, Field(gt=0)] | None = None
+    cpu_speed: Speed | None = None
     """How fast the cores of a node are, over those of the host that the CPU times of the presets were fitted on; for
     pods there that do not say so themselves. Without it that of the preset."""
     system_reserved: Ratio = 0.0

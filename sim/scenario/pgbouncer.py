@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from sim.network.counts import Nodes, Positive
+from sim.network.counts import Nodes, Positive, Speed
 from sim.spec import Spec
 from sim.units import Cores, Duration, PositiveDuration
 
@@ -16,7 +16,7 @@ class PgBouncer(Spec):
     """Processes."""
     cpu_cores: Cores
     """Cores of each; it uses one at most."""
-    cpu_speed: Annotated[float, Field(gt=0)] | None = None
+    cpu_speed: Speed | None = None
     """How fast its cores are, over those of the host that the CPU times of the presets were fitted on: at 0.5 all CPU
     there takes twice as long. Without it that of `kubernetes`, if it stands there, else that of the preset."""
     pool_mode: Literal["session", "transaction"] = "session"

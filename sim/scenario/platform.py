@@ -6,7 +6,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from sim.network.counts import From0, Nodes, Positive
+from sim.network.counts import From0, Nodes, Positive, Speed
 from sim.network.distributions import Distribution
 from sim.spec import Spec
 from sim.units import Bytes, Cores, Duration, Mistake, PositiveDuration, PositiveRate
@@ -19,7 +19,7 @@ class Service(Spec):
     """Pods."""
     cpu_cores: Cores
     """Cores of a pod."""
-    cpu_speed: Annotated[float, Field(gt=0)] | None = None
+    cpu_speed: Speed | None = None
     """How fast its cores are, over those of the host that the CPU times of the presets were fitted on: at 0.5 all CPU
     there takes twice as long. Without it that of `kubernetes`, if it stands there, else that of the preset."""
     node: str | None = None

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
-from sim.network.counts import Nodes, Positive
+from sim.network.counts import Nodes, Positive, Speed
 from sim.network.distributions import Distribution
 from sim.scenario.rds import SHARED_BUFFERS, TELLS, RdsInstance
 from sim.spec import Spec
@@ -93,7 +93,7 @@ class PostgresCluster(StoreCluster):
     """Primary and standbys."""
     cpu_cores: Cores | None = None
     """Cores of each node."""
-    cpu_speed: Annotated[float, Field(gt=0)] | None = None
+    cpu_speed: Speed | None = None
     """How fast the cores of its nodes are, over those of the host that CPU times were measured on: at 0.5 all CPU
     there takes twice as long. Without it that of the preset."""
     memory_bytes: Bytes | None = None

@@ -6,7 +6,7 @@ from typing import Literal, Self
 
 from pydantic import model_validator
 
-from sim.network.counts import Positive
+from sim.network.counts import Positive, Speed
 from sim.network.names import Name
 from sim.spec import Spec
 from sim.units import Cores, Duration, IntRange, Mistake, PositiveCount, PositiveDuration, Ratio
@@ -33,7 +33,7 @@ class WorkerPool(Spec):
     it is killed; Kubernetes' default is 30 s."""
     cpu_cores: Cores
     """Cores of a pod, shared by the workflow tasks on it and the activities that take `cpu`."""
-    cpu_speed: Annotated[float, Field(gt=0)] | None = None
+    cpu_speed: Speed | None = None
     """How fast its cores are, over those of the host that the CPU times of the presets were fitted on: at 0.5 all CPU
     there takes twice as long. Without it that of `kubernetes`, if it stands there, else that of the preset."""
     workflow_task_slots: Positive | None = None
