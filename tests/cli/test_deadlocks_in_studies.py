@@ -41,12 +41,13 @@ def flat(text: str) -> str:
 
 
 def test_a_deadlock_in_drills_is_at_the_head_of_the_run_and_shuts_the_gate(command: Command) -> None:
-    ended = command.run(SWAPPED, "--gate")
+    ended = command.run(SWAPPED + "objectives: [{metric: availability.one, above: 10 %}]\n", "--gate")
     assert ended.code == 1
     found = STORY.search(flat(ended.out))
     assert found
     assert found[1] == " (drills of swap)"
-    assert "20 s" in ended.out.splitlines()[0]  # the base runs stand as they are
+    assert "20 s" in ended.out.splitlines()[0]  # the base runs stand as they are, and meet the objective
+    assert "The objective is met" in ended.out
 
 
 def test_a_drill_tells_the_deadlock_and_that_nothing_ever_comes_back(command: Command) -> None:
