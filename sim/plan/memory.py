@@ -33,7 +33,8 @@ def memory_of(known: Mapping[str, Pace], window: Measured, runs: Sequence[Replic
         if utilisation >= 1 and any(use.rejected or use.refused or use.abandoned for use in uses):
             continue
         wait = _wait_s(pace, uses, utilisation)
-        found[name] = Relaxation(name, utilisation, pace.relaxation_s(utilisation), wait, pace.visits)
+        seconds = pace.relaxation_s(utilisation)
+        found[name] = Relaxation(name, utilisation, seconds, wait, pace.visits, pace.scv)
     return Memory(found, (window.horizon_ns - window.warmup_ns) * NS, window.warmup_ns * NS, len(runs))
 
 

@@ -325,9 +325,11 @@ def _done_in_window(run: Replication, routine: str) -> int:
 
 def _long_enough(figure: Figure, length: Length | None) -> Figure:
     """A mean, or its refusal where the runs are too short for it."""
-    why = length.refuses_mean() if length is not None else ""
-    if not why or figure.value is None:
+    if length is None or figure.value is None:
         return figure
+    why = length.refuses_mean()
+    if not why:
+        return length.widened(figure)
     return Figure.refused(figure.unit, f"best guess {figure.value:.4g} {figure.unit}".rstrip() + f"; {why}", figure.n)
 
 

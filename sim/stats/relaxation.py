@@ -20,8 +20,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from sim.figure import Figure
+from sim.stats.freedom import t_quantile
 from sim.units import format_duration_s, format_ratio
 
 MIN_FOR_MEAN = 50
@@ -35,7 +37,8 @@ _P99 = math.log(100)  # 99th percentile of an exponential law, in means
 @dataclass(frozen=True, slots=True)
 class Relaxation:
     """How long a place remembers. place: its name; utilisation: its load over what it can do; seconds: inf where it
-    cannot keep up; wait_s: mean wait of a visit, which tells what it matters to; visits: by routine, of an execution.
+    cannot keep up; wait_s: mean wait of a visit, which tells what it matters to; visits: by routine, of an execution;
+    scv: of the work of a visit.
     """
 
     place: str
@@ -43,6 +46,7 @@ class Relaxation:
     seconds: float
     wait_s: float
     visits: Mapping[str, float]
+    scv: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +79,26 @@ class Length:
     def refuses_percentile(self, p: float) -> str:
         """Why the p-quantile cannot be given; empty where it can."""
         return self._refuses((1 - p) * self.relaxations, MIN_BEYOND, f" beyond the {100 * p:g} % point")
+
+    def widened(self, figure: Figure) -> Figure:
+        """A mean over runs with the interval that it has where work is more variable than exponential.
+
+        The means of such runs are skewed by rare large pieces of work, more than ten of them show: 10 runs of 102
+        relaxation times of M/G/1 with lognormal services of scv 4 at 50 % cover 92.9 % instead of 95, of 408 not more.
+        With half the degrees of freedom 95.2 % (5 runs 97.8, 20 runs 94.8, 40 runs 96.0).
+        """
+        if self.slowest.scv <= 1 or figure.confidence is None or figure.n < 3:
+            return figure
+        assert figure.value is not None
+        assert figure.low is not None
+        assert figure.high is not None
+        degrees = figure.n - 1
+        factor = t_quantile(figure.confidence, degrees / 2) / t_quantile(figure.confidence, degrees)
+        low, high = (
+            figure.value - factor * (figure.value - figure.low),
+            figure.value + factor * (figure.high - figure.value),
+        )
+        return replace(figure, low=max(low, 0.0), high=high)
 
     def _refuses(self, found: float, needed: int, where: str) -> str:
         place = self.slowest

@@ -116,7 +116,7 @@ class Cell:
         )
         pace = paces(network, estimate(network))["server"]
         seconds = pace.relaxation_s(pace.estimate.utilisation) * 1e9 / SERVICE_NS
-        return Relaxation("server", pace.estimate.utilisation, seconds, pace.estimate.wait_s, pace.visits)
+        return Relaxation("server", pace.estimate.utilisation, seconds, pace.estimate.wait_s, pace.visits, pace.scv)
 
     @property
     def length(self) -> Length:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -16,6 +17,8 @@ from sim.plan.predict import Options, predict
 from sim.plan.window import OF_START, Measured, until_started_ns
 from sim.scenario.reader import parse
 from sim.scenario.validate import validate
+from sim.stats.freedom import t_quantile
+from sim.stats.intervals import mean_interval
 from sim.stats.relaxation import Length, Memory, Relaxation
 
 SECOND = 1_000_000_000
@@ -147,8 +150,6 @@ def test_the_closed_form_is_believed_unless_the_runs_are_far_off() -> None:
     window = Measured(100 * SECOND, 500 * SECOND, 0, 0, 0, True, "")
     known = paces_of(loaded.lowered.network)
     assert memory_of(known, window, runs).places["server"].utilisation == 0.97
-    from dataclasses import replace
-
     wrong = {"server": replace(known["server"], estimate=replace(known["server"].estimate, utilisation=0.5))}
     assert memory_of(wrong, window, runs).places["server"].utilisation == pytest.approx(0.97, abs=0.04)
 
@@ -162,3 +163,12 @@ def test_of_a_start_without_warm_up_a_percent_is_left_after_25_relaxation_times(
     place = Relaxation("cpu", 0.9, 2.0, 1.0, {})
     assert Length(place, 50.0, 0.0, 10).of_start == pytest.approx(0.01)
     assert Length(place, 50.0, 4.0, 10).of_start == pytest.approx(0.01 * math.exp(-2))
+
+
+def test_a_mean_of_heavy_tailed_work_has_half_the_degrees_of_freedom() -> None:
+    plain = mean_interval([1.0, 1.1, 0.9, 1.2, 0.8, 1.05, 0.95, 1.15, 0.85, 1.0], "s")
+    assert plain.half_width is not None
+    wider = t_quantile(0.95, 4.5) / t_quantile(0.95, 9)
+    for scv, factor in ((1.0, 1.0), (4.0, wider)):
+        found = Length(Relaxation("cpu", 0.5, 1.0, 1.0, {}, scv), 100.0, 10.0, 10).widened(plain)
+        assert found.half_width == pytest.approx(factor * plain.half_width)
