@@ -230,7 +230,7 @@ def measure(cell: Cell, seeds: int) -> dict[str, Seen]:
 
 JOBS = 600_000_000
 """Jobs of a cell at most, but for those of MOST_LOADED."""
-MOST_LOADED, MOST_JOBS = 0.98, 4_000_000_000
+MOST_LOADED, MOST_JOBS = 0.98, 2_400_000_000
 
 
 def seeds_of(cell: Cell) -> int:
@@ -242,14 +242,14 @@ def seeds_of(cell: Cell) -> int:
 FAST = [
     Cell("M/M/c", 0.5, 1, 10, 102),
     Cell("M/M/c", 0.8, 10, 10, 102),
-    Cell("M/M/c", 0.9, 100, 10, 102),
+    Cell("M/M/c", 0.8, 100, 10, 102),
     Cell("lognormal", 0.5, 1, 10, 102),
     Cell("M/M/c", 0.9, 1, 10, 5),
 ]
 FULL = [
     *[Cell("M/M/c", rho, 1, 10, 102) for rho in (0.8, 0.9, 0.95, 0.97, 0.99)],
     *[Cell("M/M/c", rho, 10, 10, 102) for rho in (0.5, 0.95)],
-    *[Cell("M/M/c", rho, 100, 10, 102) for rho in (0.5, 0.97, 0.99)],
+    *[Cell("M/M/c", rho, 100, 10, 102) for rho in (0.9, 0.97, 0.99)],
     Cell("M/M/c", 0.9, 1, 5, 204),
     Cell("M/M/c", 0.9, 1, 40, 25.5),
     *[Cell("bursts", rho, 1, 10, 102) for rho in (0.5, 0.8, 0.9)],
