@@ -14,7 +14,7 @@ from sim.lower.hosts import host_settings, on_hosts
 from sim.lower.left_out import note_what_is_left_out
 from sim.lower.lowered import History, Lowered, stated
 from sim.lower.machines import machines, volumes
-from sim.lower.masters import CROSS_REGION
+from sim.lower.masters import CROSS_REGION, ManyMasters
 from sim.lower.packing import figures_of
 from sim.lower.parts import Parts
 from sim.lower.platform import Platform
@@ -26,7 +26,7 @@ from sim.lower.scaling import scale
 from sim.lower.setting import settings_in
 from sim.lower.speeds import at_speeds, speeds_of
 from sim.lower.spread import spread_over_masters
-from sim.lower.steps import Step
+from sim.lower.steps import Step, call
 from sim.lower.stores import store_of
 from sim.lower.tables import Stores, add_stores
 from sim.lower.workers import Workers
@@ -59,6 +59,10 @@ class Deployment:
         for queue, pool in scenario.workers.items():
             scale(self.parts, self.workers[queue], pool)
         of_others = set(self.parts.sources) - own_work
+        if self._many is None:
+            self._add_records()
+        else:  # as one master would write them; the store's own work depends on how much is written
+            self.parts.routines |= {f"write-{name}": (call("commit"),) for name in scenario.records}
         self.store.add_background()
         self.own_work = [name for name in self.parts.sources if name not in of_others]
         self.parts.monitors.update(scenario.monitors)
@@ -173,7 +177,9 @@ class Deployment:
         if parts.zoning is not None:
             parts.attributes[AWAY] = 0
             self._begin_with(executions, parts.zoning.place_execution())
-        self._add_records()
+        if self._many is not None:
+            spread_over_masters(parts, self._many, PRIMARY, self.store.carried_out, self.own_work)
+            self._add_records()
         for pool in self.workers.values():
             self.shares |= {} if pool.locality is None else pool.locality.shares
         if parts.regional is not None:
@@ -185,12 +191,14 @@ class Deployment:
             for name in routines:
                 self.parts.routines[name] = (step, *self.parts.routines[name])
 
+    @property
+    def _many(self) -> ManyMasters | None:
+        """The masters, where there are several."""
+        return None if self.parts.regional is None else self.parts.regional.many
+
     def _add_records(self) -> None:
-        """The masters' places and the records that they write."""
-        parts, scenario = self.parts, self.scenario
-        many = None if parts.regional is None else parts.regional.many
-        if many is not None:
-            spread_over_masters(parts, many, PRIMARY, self.store.carried_out, self.own_work)
+        """The records that activities write."""
+        parts, scenario, many = self.parts, self.scenario, self._many
         if not scenario.records:
             return
         by_stamp = many is not None and not many.waits and scenario.behaviours.clock_skew

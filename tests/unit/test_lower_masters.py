@@ -260,3 +260,15 @@ def test_every_figure_of_masters_has_a_name_and_a_unit() -> None:
     units = metric_units(small(WRITES, records(20), masters()).lowered)
     assert {units[f"{kind}_share.dataset"] for kind in ("conflict", "lost", "unordered")} == {"ratio"}
     assert units["anomaly_window.dataset-at-bnl.mean"] == "s"
+
+
+@pytest.mark.parametrize(
+    "background", ["postgres.autovacuum=true", "postgres.disk={type: gp3, size: 1 TB, throughput: 500 MB/s}"]
+)
+@pytest.mark.parametrize(
+    "places", ["regions={names: [eu, us], rtt: 20 ms, masters: {at: [eu, us]}}", "run.finite=false"]
+)
+def test_records_are_written_beside_what_the_store_does_by_itself(background: str, places: str) -> None:
+    sets = [places, background, "records={row: {keys: 100}}", "workflows.order.steps.0.activity.record=row"]
+    network = small(*sets).lowered.network
+    assert "write-row" in network.routines

@@ -95,7 +95,7 @@ VALUES |= {
     "RunSettings.drain": "1 min",
     "RunSettings.follow": "500 ms",
     "RunSettings.drill_window": "2 s",
-    "RunSettings.cycle": "1 s",
+    "RunSettings.cycle": "200 ms",
     "RunSettings.memory": "1 GiB",
     "RunSettings.finite:True": True,
     "RunSettings.start:in_progress": With(
