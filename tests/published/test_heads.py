@@ -56,22 +56,52 @@ def off(name: str) -> Of:
     return lambda run: complement(run[name])
 
 
-def over(name: str, other: str | None = None) -> Of:
-    """The first metric over the second; of one run, or of two."""
-    return lambda run, second=None: ratio((second or run)[name] if second else run[name], run[other or name], "ratio")
+def over(name: str, other: str) -> Of:
+    """The first metric over the second."""
+    return lambda run: ratio(run[name], run[other], "ratio")
 
 
-DBOS = ("temporal=null", "dbos={}")
+def a_second(operation: str, rate_per_s: float) -> Of:
+    """How often a second an operation is made, at so many executions."""
+    rate = Figure.exact(rate_per_s, "1/s")
+    return lambda run: product(run[f"count.{operation}.per_execution"], rate, "1/s")
+
+
+SINK, THUNDER = "pathologies/load-balancer-sinkhole", "pathologies/thundering-schedule"
+STORE, PILED_UP, ANSWER = "utilisation.postgres-cpu", "latency.piled_up.p99", "latency.recommend.p99"
+START = "schedule_to_start.encoders.p99"
+CALM = ("faults={}",)
+DBOS = ("temporal=null", "dbos={pool_size: 2}")
+MEMORY = ("sqlite.database=memory",)
 FULL_ROWS = ("ingest.row.rows=200k/s", "ingest.row_ring.rows=60k/s", "run.horizon=600 ms")
 FULL_TASKS = (
     *("workflows.encode.arrivals={closed: 1000}", "workflows.encode.steps.0.activity.service=20 ms", "faults={}"),
     *("run.warmup=8 s", "run.horizon=12 s", "run.replications=5"),
 )
-NO_LIMIT = (*FULL_TASKS, "temporal.frontend.rps=100000")
-POD = "workflows.job.steps=[{activity: {name: pod, service: {uniform: [20 min, 22 min]}, start_to_close: 2 h, memory: 256 MiB}}]"
-MEDIATED = "workflows.recommend.eager_start=false"
-OWN_TASKS = tuple(f"workflows.recommend.steps.{step}.activity.local=false" for step in range(4))
-CALM = "faults={}"
+SIX_PODS = (*FULL_TASKS, "temporal.matching.replicas=6", "temporal.frontend.replicas=6")
+POD = (
+    "workflows.job.steps=[{activity: {name: pod, service: {uniform: [20 min, 22 min]}, start_to_close: 2 h, "
+    "memory: 256 MiB}}]"
+)
+MEDIATED = (*CALM, "workflows.recommend.eager_start=false")
+OWN_TASKS = (*MEDIATED, *(f"workflows.recommend.steps.{step}.activity.local=false" for step in range(4)))
+
+
+def few(rate: str) -> tuple[str, ...]:
+    return ("workers.nodes.replicas=300", f"workflows.task.arrivals={rate}")
+
+
+def pool(connections: int) -> tuple[str, ...]:
+    return (f"temporal.sql.max_conns={connections // 4}",)
+
+
+def commits(interval: str) -> tuple[str, ...]:
+    return (f"network.stations.batch-commit.interval={interval}",)
+
+
+def chosen(choice: str) -> tuple[str, ...]:
+    return (f"network.resources.thread.choice={choice}",)
+
 
 STATEMENTS = [
     Statement("airflow", "The load is half of what it carries", 0.5, 0.01, metric("utilisation.places")),
@@ -79,141 +109,50 @@ STATEMENTS = [
     Statement("cron", "takes 0.0875", 0.0875, 0.00005, metric("memory_gib_hours.jobs.per_execution"), ((POD,),)),
     Statement("dbos", "nearly half a second", 0.47, 0.03, metric("schedule_to_start.payments.mean")),
     Statement("stripe-queue", "with commits of 1 s it takes 3.9 s", 3.9, 0.05, metric("latency.payment.mean")),
+    Statement("stripe-queue", "would be 13 s", 13, 0.5, metric("latency.payment.mean"), (commits("5 s"),)),
     Statement(
-        "stripe-queue",
-        "would be 13 s",
-        13,
-        0.5,
-        metric("latency.payment.mean"),
-        (("network.stations.batch-commit.interval=5 s",),),
+        "stripe-queue", "with commits at once, 2.2 s", 2.2, 0.05, metric("latency.payment.mean"), (commits("1 ms"),)
     ),
-    Statement(
-        "stripe-queue",
-        "with commits at once, 2.2 s",
-        2.2,
-        0.05,
-        metric("latency.payment.mean"),
-        (("network.stations.batch-commit.interval=1 ms",),),
-    ),
-    Statement("uber-writes", "some 50,000 rows/s", 50_000, 500, metric("throughput.row"), (FULL_ROWS,)),
-    Statement("uber-writes", "Cassandra 22,000", 22_000, 500, metric("throughput.row_ring"), (FULL_ROWS,)),
+    Statement("uber-writes", "some 50,000 rows/s", 5e4, 500, metric("throughput.row"), (FULL_ROWS,)),
+    Statement("uber-writes", "Cassandra 22,000", 2.2e4, 500, metric("throughput.row_ring"), (FULL_ROWS,)),
     Statement(
         "uber-writes", "2.2 times as many", 2.2, 0.05, over("throughput.row", "throughput.row_ring"), (FULL_ROWS,)
     ),
     Statement("uber-writes", "are 37 % busy", 0.37, 0.005, metric("utilisation.one_primary-cpu"), (FULL_ROWS,)),
-    Statement("uber-polling", "the store's CPU is 0.15 % busy", 0.0015, 0.00005, metric("utilisation.postgres-cpu")),
+    Statement("uber-polling", "CPU is 0.15 % busy", 0.0015, 0.00005, metric(STORE)),
+    Statement("uber-polling", "26 % when every worker looks", 0.26, 0.005, metric(STORE), (DBOS,), long=True),
+    Statement("uber-polling", "take 1.5 %", 0.015, 0.0005, metric(STORE), (few("20/s"),)),
+    Statement("uber-polling", "and 8.1 %", 0.081, 0.0005, metric(STORE), ((*few("20/s"), *DBOS),), long=True),
+    Statement("uber-polling", "14.6 %", 0.146, 0.0005, metric(STORE), (few("200/s"),), long=True),
+    Statement("uber-polling", "and 10.7 %", 0.107, 0.0005, metric(STORE), ((*few("200/s"), *DBOS),), long=True),
+    Statement("coinbase-pool", "a pool of 80 takes 13 s", 13, 0.5, metric(PILED_UP), (pool(80),), long=True),
+    Statement("coinbase-pool", "one of 320 6.0 s", 6.0, 0.05, metric(PILED_UP), (pool(320),), long=True),
+    Statement("coinbase-pool", "one of 500 7.0 s", 7.0, 0.05, metric(PILED_UP), (pool(500),), long=True),
+    Statement("spotify", "p99 is then 92 ms", 0.092, 0.0005, metric(ANSWER), (CALM,), long=True),
+    Statement("spotify", "it is about 120 ms", 0.12, 0.0005, metric(ANSWER), (MEDIATED,), long=True),
+    Statement("spotify", "and 0.63 s with activities", 0.63, 0.005, metric(ANSWER), (OWN_TASKS,), long=True),
+    Statement("sqlite", "At 15/s it is 36 % busy", 0.36, 0.005, metric("utilisation.sqlite")),
+    Statement("sqlite", "sqlite.database=memory) 8 %", 0.08, 0.005, metric("utilisation.sqlite"), (MEMORY,)),
     Statement(
-        "uber-polling",
-        "26 % when every worker looks",
-        0.26,
-        0.005,
-        metric("utilisation.postgres-cpu"),
-        (DBOS,),
-        long=True,
+        "sqlite", "and full at 40/s", 1.0, 0.005, metric("utilisation.sqlite"), (("workflows.encode.arrivals=40/s",),)
     ),
+    Statement("stripe", "some 4,900 statements a second", 4900, 50, a_second("storage_query", 30), (CALM,), long=True),
+    Statement("temporal-postgres", "start within some 30 ms", 0.03, 0.0005, metric(START)),
+    Statement("temporal-cassandra", "start within some 9 ms", 0.009, 0.0005, metric(START)),
     Statement(
-        "coinbase-pool",
-        "a pool of 80 takes 13 s",
-        13,
-        0.5,
-        metric("latency.piled_up.p99"),
-        (("temporal.sql.max_conns=20",),),
-        long=True,
+        "temporal-postgres", "Some 345 tasks/s", 345, 2.5, metric("throughput.encode"), (FULL_TASKS,), long=True
     ),
-    Statement("coinbase-pool", "one of 320 5.7 s", 5.7, 0.05, metric("latency.piled_up.p99"), long=True),
-    Statement(
-        "coinbase-pool",
-        "one of 500 6.8 s",
-        6.8,
-        0.05,
-        metric("latency.piled_up.p99"),
-        (("temporal.sql.max_conns=125",),),
-        long=True,
-    ),
-    Statement("spotify", "p99 is then 92 ms", 0.092, 0.0005, metric("latency.recommend.p99"), ((CALM,),), long=True),
-    Statement(
-        "spotify", "it is about 121 ms", 0.121, 0.0005, metric("latency.recommend.p99"), ((CALM, MEDIATED),), long=True
-    ),
-    Statement(
-        "spotify",
-        "and 0.64 s with activities that have tasks of their own",
-        0.64,
-        0.005,
-        metric("latency.recommend.p99"),
-        ((CALM, MEDIATED, *OWN_TASKS),),
-        long=True,
-    ),
-    Statement("sqlite", "At 15/s it is 34 % busy", 0.34, 0.005, metric("utilisation.sqlite")),
-    Statement(
-        "sqlite",
-        "sqlite.database=memory) 8 %",
-        0.08,
-        0.005,
-        metric("utilisation.sqlite"),
-        (("sqlite.database=memory",),),
-    ),
-    Statement(
-        "sqlite", "at 40/s 93 %", 0.93, 0.005, metric("utilisation.sqlite"), (("workflows.encode.arrivals=40/s",),)
-    ),
-    Statement(
-        "stripe",
-        "some 4,900 statements a second",
-        4900,
-        50,
-        lambda run: product(run["count.storage_query.per_execution"], Figure.exact(30, "1/s"), "1/s"),
-        ((CALM,),),
-    ),
-    Statement("temporal-postgres", "start within some 30 ms", 0.03, 0.0005, metric("schedule_to_start.encoders.p99")),
-    Statement("temporal-postgres", "Some 690 tasks/s", 690, 5, metric("throughput.encode"), (FULL_TASKS,), long=True),
-    Statement("temporal-postgres", "carry some 1330", 1330, 5, metric("throughput.encode"), (NO_LIMIT,), long=True),
-    Statement("temporal-cassandra", "start within some 40 ms", 0.04, 0.0005, metric("schedule_to_start.encoders.p99")),
-    Statement("temporal-cassandra", "some 690 tasks/s", 690, 5, metric("throughput.encode"), (FULL_TASKS,), long=True),
-    Statement("temporal-cassandra", "some 2200", 2200, 50, metric("throughput.encode"), (NO_LIMIT,), long=True),
-    Statement(
-        "temporal-cassandra",
-        "are 70 % busy then",
-        0.70,
-        0.005,
-        metric("utilisation.cassandra-cpu"),
-        (NO_LIMIT,),
-        long=True,
-    ),
-    Statement(
-        "temporal-cassandra",
-        "26 % with plain writes",
-        0.26,
-        0.005,
-        metric("utilisation.cassandra-cpu"),
-        ((*NO_LIMIT, "cassandra.conditional_writes=false"),),
-        long=True,
-    ),
-    Statement(
-        "pathologies/load-balancer-sinkhole",
-        "Why do nine of ten requests fail",
-        0.9,
-        0.01,
-        off("availability.request"),
-    ),
-    Statement(
-        "pathologies/load-balancer-sinkhole",
-        "whatever it has under way takes a tenth",
-        0.1,
-        0.001,
-        off("availability.request"),
-        (("network.resources.thread.choice=round_robin",),),
-    ),
-    Statement(
-        "pathologies/load-balancer-sinkhole",
-        "one of them: two tenths",
-        0.19,
-        0.005,
-        off("availability.request"),
-        (("network.resources.thread.choice=power_of_two",),),
-    ),
+    Statement("temporal-postgres", "some 1210", 1210, 5, metric("throughput.encode"), (SIX_PODS,), long=True),
+    Statement("temporal-cassandra", "some 340 tasks/s", 340, 5, metric("throughput.encode"), (FULL_TASKS,), long=True),
+    Statement("temporal-cassandra", "some 1210", 1210, 5, metric("throughput.encode"), (SIX_PODS,), long=True),
+    Statement(SINK, "Why do nine of ten requests fail", 0.9, 0.01, off("availability.request")),
+    Statement(SINK, "under way takes a tenth", 0.1, 0.001, off("availability.request"), (chosen("round_robin"),)),
+    Statement(SINK, "one of them: two tenths", 0.2, 0.01, off("availability.request"), (chosen("power_of_two"),)),
+    Statement(THUNDER, "of the 3.8 s that", 3.8, 0.05, metric("latency.sync.mean")),
+    Statement(THUNDER, "wait 0.9 s each", 0.9, 0.05, metric("workflow_task_schedule_to_start.syncs.mean")),
     Statement(
         "pathologies/fan-out-backlog", "some 275 s", 275, 2.5, metric("recovery.extract_down.drain.mean"), drills=True
     ),
-    Statement("pathologies/thundering-schedule", "84 % of the executions", 0.84, 0.005, metric("count.x")),
 ]
 
 
