@@ -47,8 +47,8 @@ OWNERS = "history-shards"
 """Node group: the shards of each history pod, away while nobody owns them."""
 OWNER = "shard-owner"
 """Resource: what a transition, or the read of a queue, holds of the pod that owns its shard."""
-LOST = ("crash", "refused")
-"""Failures after which a connection has to be opened anew."""
+LOST = ("crash", "refused", "error")
+"""Failures of any store."""
 TASKS = frozenset({"transfer_task_insert", "visibility_task_insert"})
 """Rows that have queues of the shard looked into."""
 OF_QUEUES = frozenset(
@@ -67,12 +67,14 @@ class Store(ABC):
     """The store's places in `parts`, and the transitions as routines there, made when first asked for.
 
     rtt_ns: round trip from the history service to the store. carried_out: by routine, the transition.
+    lost: failures that the server itself tries again. Others are refusals: a rate limit, no connection in time.
     flushes: stations each of whose batches is one flush. reconnects: whether a lost connection costs the store work.
     """
 
     rtt_ns: int
     flushes: tuple[str, ...] = ()
     reconnects = False
+    lost: tuple[str, ...] = LOST
 
     def __init__(self, parts: Parts, constants: Constants, temporal: TemporalCluster, cluster: Any) -> None:
         """cluster: what the scenario says about the store; each product knows its own."""
@@ -176,7 +178,7 @@ class Store(ABC):
         later = self._once(transition, owned, anew=self.reconnects)
         body = AttemptBody(
             steps=self._once(transition, owned),
-            retry=refused.model_copy(update={"non_retryable": LOST}),
+            retry=refused.model_copy(update={"non_retryable": self.lost}),
             on_failure=(
                 delay(self._again(), "timer"),
                 Attempt(attempt=AttemptBody(steps=later, retry=failed, counted=False)),

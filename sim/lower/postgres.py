@@ -17,7 +17,7 @@ from sim.lower.postgres_buffers import Buffers
 from sim.lower.postgres_commit import PRIMARY, Commit
 from sim.lower.postgres_pool import CPU, Pool
 from sim.lower.postgres_recovery import WAL_BYTES, away
-from sim.lower.postgres_volume import SPACE, Volume
+from sim.lower.postgres_volume import FULL, SPACE, Volume
 from sim.lower.steps import Distribution, Step, Steps, use
 from sim.lower.zones import CROSS_ZONE
 from sim.network.faults import Target as NodeTarget
@@ -118,6 +118,7 @@ class PostgresStore(Store):
         """A disk that will be full."""
         if "postgres.disk" in targets:
             self.volume.add_limits_of_space()
+            self.lost = (*self.lost, FULL)
 
     def commit_ns(self) -> int:
         """Mean time of a commit that is alone."""

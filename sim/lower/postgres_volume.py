@@ -73,7 +73,8 @@ class Volume:
         self.parts.add_resource(ROOM, room, inner("whether there is room on the volume"))
         self.constants.note(
             "writes while the disk is full",
-            f"fail with {FULL} and are tried again; the server stays up, and reads are answered",
+            f"fail with {FULL} and are tried again, here over a new connection; the server stays up, and reads are "
+            "answered",
             "PostgreSQL 16 documentation, 29.2 disk full failure; where the log has no volume of its own the server "
             "stops: a fault of postgres.primary",
         )
