@@ -55,7 +55,7 @@ class Forwarder:
         self.share = 1 - further / queue.partitions
         self.names = [f"{queue.name}-forward-{partition}" for partition in range(1, queue.partitions)]
         queue.parts.attributes.setdefault(HOME, 0)
-        for name in self.names:
+        for partition, name in enumerate(self.names, 1):
             forwarder = Polled(
                 kind="polled",
                 interval_ns=round(SECOND / rate_per_s),
@@ -63,7 +63,7 @@ class Forwarder:
                 read=constant(queue.constants.number("temporal.forward_time") + queue.platform.rtt_ns),
             )
             setting = Setting(
-                of(queue.queue, f"{queue.kind} forwarders"),
+                of(queue.queue, f"{queue.kind} forwarder of partition {partition}"),
                 "constants.temporal.forward_rate",
                 "matching.forwarderMaxRatePerSecond, or more pollers",
                 rate("forwarded"),

@@ -14,9 +14,7 @@ from sim.lower.constants import Constants
 from sim.lower.load import Loaded
 from sim.lower.setting import Element, of
 from sim.plan.predict import Prediction
-from sim.plan.window import is_stationary
 from sim.scenario.where import where
-from sim.stats.overload import overload
 from sim.stats.remedy import Cause
 from sim.stats.summary import Verdict
 from sim.units import format_duration_ns, format_ratio
@@ -70,9 +68,7 @@ def _told(element: Element, words: str) -> Cause:
 
 def _of_overload(loaded: Loaded, prediction: Prediction) -> Found | None:
     """The innermost full place of an overloaded run."""
-    network = loaded.lowered.network
-    is_steady = not loaded.scenario.run.finite and is_stationary(network)
-    found = overload(network, prediction.replications) if is_steady else None
+    found = prediction.summary.overload
     if found is None or not found.overloaded or not found.full:
         return None
     elements = loaded.elements

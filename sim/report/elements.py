@@ -44,9 +44,11 @@ def _named_states(seconds: Mapping[str, float], elements: Elements) -> dict[str,
 
 
 def settable(tables: Iterable[Table], elements: Elements) -> Iterator[Element]:
-    """The elements in the rows of tables, by name, that a user can change; each once."""
+    """The elements in the rows of tables, by name, that a user can change; of those with the same key the first."""
+    seen = set()
     for name in dict.fromkeys(row.name for table in tables for row in table.rows):
-        if name in elements and not elements[name].setting.is_inner:
+        if name in elements and not elements[name].setting.is_inner and elements[name].setting.path not in seen:
+            seen.add(elements[name].setting.path)
             yield elements[name]
 
 

@@ -169,7 +169,7 @@ def test_json_tells_setting_place_and_what_to_watch_of_every_element_and_what_wa
     assert places["orders-activity-pollers"]["where"] == f"{small}:13"  # in the cure
     assert places["orders-activity-pollers"]["today"] == 7
     assert places["postgres-cpu"]["where"] == f"{small}:3"
-    loaded = load(small)
+    loaded = load(small, [given], "more")
     assert set(places) == {*loaded.lowered.network.resources, *loaded.lowered.network.stations}
 
 
@@ -177,11 +177,12 @@ def test_run_names_elements_in_words_and_says_what_to_set_and_watch(
     small: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     printed = _printed(capsys, "run", str(small), "--quiet", "--processes", "1")
-    busiest, told = printed.split("BUSIEST")[1].split("SET AND WATCH")
-    assert "standby 2's WAL" in busiest
-    assert "standby-2-wal" not in busiest
-    assert " standby 2's WAL: postgres.flush   default   a disk that flushes faster (failover)\n" in told
-    assert "    watch  SELECT application_name, flush_lag FROM pg_stat_replication\n" in told
+    tables, told = printed.split("FULL FIRST")[1].split("SET AND WATCH")
+    assert "orders' activity forwarder of partition 1" in tables
+    assert "orders-activity-forward-1" not in tables
+    assert told.count("constants.temporal.forward_rate") == 1  # which is that of all of them
+    assert "    watch  " in told
+    assert "   default   " in told
 
 
 def test_check_says_what_to_set_for_the_bottleneck_and_leaves_bookkeeping_out(
