@@ -26,7 +26,7 @@ network:
   faults:
     outage: {targets: [{group: pods}], at: 90 s, duration: 4 s}
     loss: {targets: [{group: pods}], each: true, mttf: 1 h, duration: {exponential: 6 s}}
-run: {horizon: 3 min, warmup: 10 s, replications: 2, drill_window: 30 s}
+run: {horizon: 3 min, warmup: 10 s, replications: 5, drill_window: 30 s}
 objectives:
   - {metric: recovery.outage.restore.mean, below: 1 min}
   - {metric: latency.job.p99, below: 1 min}
