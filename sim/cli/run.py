@@ -64,7 +64,7 @@ def command(
         bool | None,
         typer.Option(
             "--fix/--no-fix",
-            help="Try what may meet a missed objective, in fewer runs: at most some twice the work of the prediction. "
+            help="Try what may meet a missed objective, in fewer runs: about the work of the prediction once more. "
             "Without either it is tried unless --json is given.",
             show_default=False,
         ),

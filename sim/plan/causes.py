@@ -72,7 +72,9 @@ def _of_overload(loaded: Loaded, prediction: Prediction) -> Found | None:
     if found is None or not found.overloaded or not found.full:
         return None
     elements = loaded.elements
-    names = [one.name for one in (*found.full, *found.behind) if not elements[one.name].setting.is_inner]
+    # What stands around the innermost is full because it waits for it; what is behind would be full next.
+    every = (found.full[0], *found.behind, *found.full[1:])
+    names = [one.name for one in every if not elements[one.name].setting.is_inner]
     if not names:
         return None
     first = elements[names[0]]
@@ -173,15 +175,15 @@ def _of_fault(loaded: Loaded, name: str) -> Found:
 
 
 def changes_of(found: Found, loaded: Loaded) -> Iterator[tuple[str, ...]]:
-    """What may be changed about a cause, as assignments: a mechanism's own, then more of the two elements that matter
-    most, each alone and both together."""
+    """What may be changed about a cause, as assignments: a mechanism's own; then twice, then four times what is short:
+    of the element that matters most, of it with the next one, and with the next two; at last of the next one alone."""
     yield from found.sets
-    more = [list(_more(loaded.elements[name], loaded)) for name in found.elements]
-    more = [one for one in more if one][:2]
-    for changes in more:
-        yield from changes
-    if len(more) == 2:
-        yield from (tuple(dict.fromkeys(one + two)) for one, two in zip(*more, strict=False))
+    more = [tuple(_more(loaded.elements[name], loaded)) for name in found.elements]
+    more = list(dict.fromkeys(one for one in more if one))[:3]
+    for factor in range(2):
+        for count in range(1, len(more) + 1):
+            yield tuple(dict.fromkeys(change for one in more[:count] for change in one[factor]))
+    yield from more[1] if len(more) > 1 else ()
 
 
 def _more(element: Element, loaded: Loaded) -> Iterator[tuple[str, ...]]:

@@ -20,7 +20,7 @@ from sim.scenario.where import where
 from sim.stats.remedy import Fix, Remedy
 from sim.stats.summary import Summary, Verdict
 
-MOST_EVENTS = 2
+MOST_EVENTS = 1
 """Events of all trials together, over those of the prediction's runs and drills, from which on none begins."""
 MOST_TRIALS = 8
 """Trials for one objective."""
@@ -32,7 +32,6 @@ NO_PRECISION = 1e9
 """So wide an interval that no further runs are made for it."""
 FREE_USD = 0.5
 """A month's difference that is none."""
-EASE = {"live": 0, "restart": 1, "failover": 2, "new cluster": 3}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +42,6 @@ class Candidate:
     sets: tuple[str, ...]
     loaded: Loaded
     usd_per_month: float | None
-    ease: int
 
 
 def remedies(loaded: Loaded, options: Options, prediction: Prediction, try_fixes: bool = True) -> tuple[Remedy, ...]:
@@ -86,24 +84,26 @@ class _Search:
         if verdict.metric == "cost.total":
             candidates = [one for one in candidates if one.usd_per_month is not None and one.usd_per_month < 0]
         candidates.sort(key=_order)
-        tried = 0
-        for left, candidate in zip(range(len(candidates), 0, -1), candidates, strict=True):
-            if tried >= MOST_TRIALS or self.stopped or self._is_spent:
-                return replace(remedy, tried=tried, left=left)
-            summary = self._trial(candidate, _needs_drills(verdict))
+        drills, tried, left = _needs_drills(verdict), 0, 0
+        for candidate in candidates:
+            is_new = (candidate.sets, drills) not in self.known
+            if tried >= MOST_TRIALS or (is_new and (self.stopped or self._is_spent)):
+                left += 1
+                continue
+            summary = self._trial(candidate, drills)
             if summary is None:
                 continue
             tried += 1
             if self._meets(summary, position):
                 return replace(remedy, tried=tried, fix=self._fix(candidate, summary, position))
-        return replace(remedy, tried=tried)
+        return replace(remedy, tried=tried, left=left)
 
     # -- what may be tried ----------------------------------------------------------------------------------------
 
     def _cures(self) -> Iterator[Candidate]:
         for name, cure in self.loaded.scenario.cures.items():
             with_it = cured(self.loaded, name)
-            yield Candidate(name, tuple(as_assignments(cure)), with_it, self._more_usd(with_it), EASE["restart"])
+            yield Candidate(name, tuple(as_assignments(cure)), with_it, self._more_usd(with_it))
 
     def _knobs(self, sets: tuple[str, ...]) -> Candidate | None:
         """The scenario with assignments; None where they do not fit, as pools beyond the database's connections."""
@@ -112,11 +112,10 @@ class _Search:
         except InputErrors:
             return None
         paths = {one.partition("=")[0] for one in sets}
-        kinds = [one.change for one in self.loaded.lowered.settings.values() if one.path in paths]
         usd = self._more_usd(with_it)
         if any(path.endswith(".cpu") or path.startswith("postgres.disk.") for path in paths):
             usd = None  # cores and disks of its own size that no price is told of
-        return Candidate("", sets, with_it, usd, max((EASE.get(kind, 1) for kind in kinds), default=1))
+        return Candidate("", sets, with_it, usd)
 
     def _more_usd(self, loaded: Loaded) -> float | None:
         """What the scenario costs more a month, with what the prediction's runs consumed."""
@@ -208,12 +207,12 @@ def _events(prediction: Prediction) -> int:
     return prediction.summary.events + sum(one.run.events for one in episodes)
 
 
-def _order(candidate: Candidate) -> tuple[float, bool, int]:
-    """Free ones before costly ones, those of no known price last; then the file's own; then what is easily changed."""
+def _order(candidate: Candidate) -> tuple[float, bool]:
+    """Free ones before costly ones, those of no known price last; then the file's own; else as they were named."""
     usd = candidate.usd_per_month
     unknown = 0.0 if candidate.name else float("inf")
     price = unknown if usd is None else 0.0 if abs(usd) < FREE_USD else usd
-    return price, not candidate.name, candidate.ease
+    return price, not candidate.name
 
 
 def _needs_drills(verdict: Verdict) -> bool:

@@ -12,13 +12,13 @@ from sim.cli import main
 from sim.figure import Figure
 from sim.lower.load import Loaded, load
 from sim.plan import remedies as searching
-from sim.plan.causes import cause_of, changes_of
+from sim.plan.causes import Found, cause_of, changes_of
 from sim.plan.predict import Options, Prediction, predict
 from sim.plan.remedies import Candidate, remedies
 from sim.report.page import render
 from sim.report.remedy_text import remedies_text
 from sim.report.text import prediction_text
-from sim.stats.remedy import Remedy
+from sim.stats.remedy import Cause, Remedy
 from sim.stats.summary import Split, Verdict
 
 DESK = """
@@ -139,14 +139,29 @@ def test_an_overloaded_run_is_caused_by_the_innermost_full_place_and_fixed_there
 
 
 def test_candidates_come_free_before_costly_and_the_files_own_before_knobs() -> None:
-    def candidate(name: str, usd: float | None, ease: int) -> Candidate:
-        return Candidate(name, (), load(DESK), usd, ease)
+    def candidate(name: str, usd: float | None) -> Candidate:
+        return Candidate(name, (), load(DESK), usd)
 
-    dear, known = candidate("", 48.0, 0), candidate("dear", 12.0, 1)
-    free_knob, hard_knob, own = candidate("", 0.0, 1), candidate("", 0.1, 3), candidate("own", 0.0, 1)
-    unknown, saving = candidate("", None, 0), candidate("", -20.0, 3)
-    every = [unknown, dear, known, hard_knob, free_knob, own, saving]
-    assert sorted(every, key=searching._order) == [saving, own, free_knob, hard_knob, known, dear, unknown]
+    dear, known, own = candidate("", 48.0), candidate("dear", 12.0), candidate("own", 0.0)
+    first, second = candidate("", 0.1), candidate("", 0.0)
+    unknown, saving = candidate("", None), candidate("", -20.0)
+    every = [unknown, dear, known, first, second, own, saving]
+    assert sorted(every, key=searching._order) == [saving, own, first, second, known, dear, unknown]
+
+
+def test_more_is_tried_of_what_matters_most_then_of_the_next_with_it(
+    desk: tuple[Loaded, Options, Prediction],
+) -> None:
+    found = Found(Cause("x"), ("desk", "slots"))
+    desks, slots = "network.stations.desk.servers", "network.resources.slots.units"
+    assert list(changes_of(found, desk[0])) == [
+        (f"{desks}=2",),
+        (f"{desks}=2", f"{slots}=100"),
+        (f"{desks}=4",),
+        (f"{desks}=4", f"{slots}=200"),
+        (f"{slots}=100",),
+        (f"{slots}=200",),
+    ]
 
 
 def test_recovery_of_workers_comes_from_the_sticky_timeout(orders: tuple[Loaded, Options, Prediction]) -> None:
