@@ -243,8 +243,8 @@ FAST = [
     Cell("M/M/c", 0.5, 1, 10, 102),
     Cell("M/M/c", 0.8, 10, 10, 102),
     Cell("M/M/c", 0.8, 100, 10, 102),
-    Cell("lognormal", 0.5, 1, 10, 102),
-    Cell("M/M/c", 0.9, 1, 10, 5),
+    Cell("lognormal", 0.5, 1, 10, 204),
+    Cell("M/M/c", 0.9, 1, 10, 4),
 ]
 FULL = [
     *[Cell("M/M/c", rho, 1, 10, 102) for rho in (0.8, 0.9, 0.95, 0.97, 0.99)],
@@ -253,9 +253,9 @@ FULL = [
     Cell("M/M/c", 0.9, 1, 5, 204),
     Cell("M/M/c", 0.9, 1, 40, 25.5),
     *[Cell("bursts", rho, 1, 10, 102) for rho in (0.5, 0.8, 0.9)],
-    *[Cell("lognormal", rho, 1, 10, 102) for rho in (0.8, 0.9)],
-    *[Cell("M/M/c", rho, servers, 10, 5) for rho, servers in ((0.5, 1), (0.97, 10), (0.99, 1), (0.99, 100))],
-    Cell("bursts", 0.9, 1, 10, 5),
+    *[Cell("lognormal", rho, 1, 10, 204) for rho in (0.8, 0.9)],
+    *[Cell("M/M/c", rho, servers, 10, 4) for rho, servers in ((0.5, 1), (0.97, 10), (0.99, 1), (0.99, 100))],
+    Cell("bursts", 0.9, 1, 10, 4),
     Cell("lognormal", 0.9, 1, 10, 20),
 ]
 
