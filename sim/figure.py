@@ -48,8 +48,8 @@ class Figure:
         return replace(self, note=f"{self.note}; {note}" if self.note else note)
 
     def scaled(self, factor: float, unit: str) -> Figure:
-        """The figure in another unit: value and interval times `factor` (positive)."""
-        assert factor > 0
+        """The figure in another unit: value and interval times `factor` (at least 0)."""
+        assert factor >= 0
         return replace(
             self,
             unit=unit,

@@ -70,9 +70,9 @@ def cost_of(loaded: Loaded, episodes: Sequence[Episode], limit_ns: int | None, c
     if usage.nodes or usage.meters:
         items = bill(usage, catalogue_of(loaded), terms_of(loaded)).items
         prices = {item.resource: item.cost for item in items}
-    nodes = [times(beyond(hours(name), "h"), _usd(prices[one.resource]), "USD") for name, one in scaled.items()]
+    nodes = [beyond(hours(name), "h").scaled(_usd(prices[one.resource]), "USD") for name, one in scaled.items()]
     traffic = [
-        times(beyond(lambda run, by=counted: operations(run, by) / GIB, ""), _usd(prices[meter]), "USD")  # type: ignore[misc]
+        beyond(lambda run, by=counted: operations(run, by) / GIB, "").scaled(_usd(prices[meter]), "USD")  # type: ignore[misc]
         for meter, counted in lowered.traffic.items()
     ]
     bad = mean_interval([one.not_in_order_ns(limit_ns) * NS for one in episodes], "s", confidence)
