@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Sequence
 
 WIDTH = 100
 GAP = "  "
+_BEFORE_A_UNIT = re.compile(r"(?<=\d) (?=%|(?:ns|us|ms|s|min|h|days?|USD|KiB|MiB|GiB|TiB)\b)")
 
 
 def grid(rows: Sequence[Sequence[str]], left: Sequence[int] = (0,), width: int = WIDTH) -> list[str]:
@@ -44,8 +46,8 @@ def fits(rows: Sequence[Sequence[str]], width: int = WIDTH) -> bool:
 
 
 def paragraph(text: str, indent: int = 0, width: int = WIDTH) -> list[str]:
-    """The text wrapped; leading spaces stay, further lines are indented by `indent`; a number keeps its ` %`."""
+    """The text wrapped; leading spaces stay, further lines are indented by `indent`; a number keeps its unit."""
     lead = " " * (len(text) - len(text.lstrip()))
-    tied = text.strip().replace(" %", "\N{NO-BREAK SPACE}%")
+    tied = _BEFORE_A_UNIT.sub("\N{NO-BREAK SPACE}", text.strip())
     lines = textwrap.wrap(tied, width, initial_indent=lead, subsequent_indent=" " * indent, break_on_hyphens=False)
     return [line.replace("\N{NO-BREAK SPACE}", " ") for line in lines]
