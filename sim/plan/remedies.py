@@ -28,8 +28,6 @@ FEWEST_RUNS = 5
 """Replications of a trial, unless the prediction had fewer: as many as a percentile's interval needs."""
 SHARE_OF_RUNS = 4
 """The prediction's replications over those of a trial."""
-NO_PRECISION = 1e9
-"""So wide an interval that no further runs are made for it."""
 FREE_USD = 0.5
 """A month's difference that is none."""
 
@@ -143,14 +141,13 @@ class _Search:
         base = self._base
         runs = min(base.replications, max(FEWEST_RUNS, base.replications // SHARE_OF_RUNS))
         run = loaded.scenario.run
-        if drills and run.drills is not None:
-            fewer = min(run.drills, max(FEWEST_RUNS, run.drills // SHARE_OF_RUNS))
-            briefer = loaded.scenario.model_copy(update={"run": run.model_copy(update={"drills": fewer})})
-            loaded = replace(loaded, scenario=briefer)
+        drilled = None if run.drills is None else min(run.drills, max(FEWEST_RUNS, run.drills // SHARE_OF_RUNS))
+        briefer = run.model_copy(update={"drills": drilled, "precision": None})
+        loaded = replace(loaded, scenario=loaded.scenario.model_copy(update={"run": briefer}))
         options = replace(
             self.options,
             replications=runs,
-            precision=NO_PRECISION,
+            precision=None,
             warmup=round(base.warmup_s * 1e9),
             lives=False,
             drills=drills,

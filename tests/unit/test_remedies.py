@@ -33,7 +33,7 @@ objectives:
   - {metric: utilisation.desk, above: 15 %}
 cures:
   quicker: {network.routines.job.1.use.demand: 5 ms}
-run: {warmup: 10 s, horizon: 90 s, replications: 8}
+run: {warmup: 10 s, horizon: 90 s, replications: 20}
 """
 """An M/M/1 at 80 % load: 100 ms on average. With 2 servers 24 ms, with a service of 5 ms below 7 ms at 20 % load."""
 
@@ -117,6 +117,17 @@ def test_trials_end_when_their_events_are_spent(
     assert "more were not tried" in " ".join(" ".join(remedies_text([remedy])).split())
 
 
+def test_a_trial_has_a_quarter_of_the_runs_whatever_precision_is_asked_for(
+    desk: tuple[Loaded, Options, Prediction],
+) -> None:
+    loaded, options, prediction = desk
+    search = searching._Search(loaded, replace(options, precision=0.0001), prediction)
+    summary = search._run(load(DESK.replace("replications: 20", "replications: 20, precision: 0.01 %")), drills=False)
+    assert summary is not None
+    assert summary.replications == 5
+    assert search.spent == summary.events
+
+
 def test_without_trials_the_cause_alone_is_told(desk: tuple[Loaded, Options, Prediction]) -> None:
     (remedy,) = remedies(*desk, try_fixes=False)
     assert remedy.cause is not None
@@ -126,7 +137,7 @@ def test_without_trials_the_cause_alone_is_told(desk: tuple[Loaded, Options, Pre
 def test_an_overloaded_run_is_caused_by_the_innermost_full_place_and_fixed_there() -> None:
     """Slots are full as well, because they are held while the desk is waited for."""
     text = DESK.replace("40/s", "80/s").replace("units: 50", "units: 5").partition("cures:")[0]
-    loaded, options, prediction = quick(text + "run: {warmup: 10 s, horizon: 90 s, replications: 8}\n")
+    loaded, options, prediction = quick(text + "run: {warmup: 10 s, horizon: 90 s, replications: 20}\n")
     found = cause_of(missed("latency.job.p99"), loaded, prediction)
     assert found is not None
     assert found.cause.words == "desk, full"
