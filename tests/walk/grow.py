@@ -81,7 +81,7 @@ def _with_all(seed: Any, pending: set[Use], refused: dict[Use, str], dice: rando
         if dice is not None:
             dice.shuffle(batch)
         tried |= {(one.path, one.use) for one in batch}
-        data = _taken(data, batch, refused)
+        data = taken(data, batch, refused)
         given |= {(one.path, one.use.key) for one in batch if one.use in uses_in(data)}
 
 
@@ -157,7 +157,7 @@ def value_of(place: Place, depth: int = 0) -> Any:
     return "text"
 
 
-def _taken(data: Any, batch: Sequence[Addition], refused: dict[Use, str]) -> Any:
+def taken(data: Any, batch: Sequence[Addition], refused: dict[Use, str]) -> Any:
     """The scenario with those of the additions that are sound together."""
     with_all, whole = copy.deepcopy(data), True
     for one in batch:
@@ -174,7 +174,7 @@ def _taken(data: Any, batch: Sequence[Addition], refused: dict[Use, str]) -> Any
                 refused[batch[0].use] = said
         return data
     half = len(batch) // 2
-    return _taken(_taken(data, batch[:half], refused), batch[half:], refused)
+    return taken(taken(data, batch[:half], refused), batch[half:], refused)
 
 
 def put(data: Any, one: Addition, option: With) -> bool:
