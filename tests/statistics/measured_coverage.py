@@ -140,7 +140,8 @@ def table(cells: list[Cell], seeds: int = SEEDS, show: Callable[[str], None] = p
 
 def near_saturation(cells: list[saturated.Cell], show: Callable[[str], None]) -> None:
     """Print what was measured near saturation, as a Markdown table; and in numbers what it comes to."""
-    show(f"A mean needs {MIN_FOR_MEAN} relaxation times in all runs together, a percentile {MIN_BEYOND} beyond it.\n")
+    needed = f"A mean needs {MIN_FOR_MEAN} relaxation times in all runs together, a percentile {MIN_BEYOND} beyond it"
+    show(f"{needed}, {2 * MIN_BEYOND} where work is more variable than\nexponential.\n")
     saturated.table(cells, show)
 
 
