@@ -80,11 +80,6 @@ def show(value: float, unit: str) -> str:
     return format_quantity(value, unit)
 
 
-def show(value: float, unit: str) -> str:
-    """A number and its unit, to three digits: "3.1 s", "65 %", "4,873 USD/month", "1,614"."""
-    return format_quantity(value, unit)
-
-
 def is_about_0(figure: Figure) -> bool:
     """Whether the interval reaches from 0 to more than twice the value: then the value is noise and its digits are
     nobody's."""
