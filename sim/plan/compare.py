@@ -31,7 +31,7 @@ def compare(a: Prediction, b: Prediction, metric: str, confidence: float = 0.95)
         count = min(len(values_a), len(values_b))
         return paired_difference(values_a[:count], values_b[:count], a.summary.metrics[metric].unit, confidence)
     name, _, statistic = rest.rpartition(".")
-    if statistic in PERCENTILES and family == "latency":
+    if statistic in PERCENTILES and family == "latency" and name in a.replications[0].routines:
         return paired_percentile(_latency(runs_a, name), _latency(runs_b, name), PERCENTILES[statistic], confidence)
     if statistic in PERCENTILES and all(metric.rpartition(".")[0] in run.spans for run in (*runs_a, *runs_b)):
         span = metric.rpartition(".")[0]
@@ -61,7 +61,7 @@ def _latency(runs: Sequence[Replication], routine: str) -> list[Histogram]:
 def _value(run: Replication, metric: str, confidence: float) -> float:
     """The metric of one replication alone."""
     family, _, rest = metric.partition(".")
-    if family == "latency" and rest.endswith(".mean"):
+    if family == "latency" and rest.endswith(".mean") and rest.removesuffix(".mean") in run.routines:
         part = Cohort([run], rest.removesuffix(".mean")).ended(SUCCEEDED)[0]
         return float(part.mean()) * NS
     found = metrics([run], {}, confidence)

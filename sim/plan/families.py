@@ -108,6 +108,11 @@ def _spans(head: str) -> Callable[[Lowered], Iterable[str]]:
     return subjects
 
 
+def _latencies(lowered: Lowered) -> Iterable[str]:
+    """Workflows, those inside the loop of a schedule included: of these the executions are a span."""
+    return dict.fromkeys([*_workflows(lowered), *_spans("latency")(lowered)])
+
+
 def _indicators(kind: str) -> Callable[[Lowered], Iterable[str]]:
     start = f"{kind}."
     return lambda lowered: [name.removeprefix(start) for name in service_levels(lowered) if name.startswith(start)]
@@ -181,7 +186,7 @@ def _figure(name: str, unit: str, meaning: str) -> Family:
 
 
 FAMILIES: tuple[Family, ...] = (
-    Family("latency.WORKFLOW.LEVEL", "s", "from start to success", SUCCEEDED, _workflows, LEVELS),
+    Family("latency.WORKFLOW.LEVEL", "s", "from start to success", SUCCEEDED, _latencies, LEVELS),
     Family(
         "latency_compensated.WORKFLOW.LEVEL",
         "s",

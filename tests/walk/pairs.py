@@ -21,6 +21,7 @@ def paired(scenarios: Mapping[str, Any], seed: int = 1) -> tuple[dict[str, Any],
     for name, data in scenarios.items():
         for order in range(ORDERS):
             grown = _with_more(data, missing, dice)
+            grown.pop("objectives", None)  # whose figures may have gone with a changed load
             new = missing & pairs_in(grown)
             if new:
                 found[f"{name}-with-{order}"] = grown
