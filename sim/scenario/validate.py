@@ -218,7 +218,10 @@ class _Translator:
         message = f"is not a key of {with_article(self._owner(path))}"
         here = Place({}, (mapping,)) if mapping else Place({}, ())
         ours = ours_for(self._shape, here, key)
-        if ours is not None and bare(near) != bare(key) and (ours.is_here or not near):
+        # A key of the same part of the file, such as a step of a network, is nearer than another product's word.
+        elsewhere = self._shape.places_of(key)
+        is_near = bool(near) or any(where[:1] == path[:1] for where, _ in elsewhere)
+        if ours is not None and bare(near) != bare(key) and (ours.is_here or not is_near):
             self._meant |= {(*parent, ours.key)} if ours.is_here else set()
             hint = (
                 f"did you mean `{ours.key}`? write   {ours.key}: {ours.example}"
@@ -229,8 +232,8 @@ class _Translator:
         if near:
             self._meant.add((*parent, near))
             return self._document.problem(path, f"{message}; did you mean `{near}`?", of="key")
-        elsewhere = [f"{with_article(owner)} ({dotted(place)})" for place, owner in self._shape.places_of(key)]
-        hint = f"`{key}` is a key of {' and of '.join(elsewhere)}" if elsewhere else f"keys here: {', '.join(keys)}"
+        owners = [f"{with_article(owner)} ({dotted(where)})" for where, owner in elsewhere]
+        hint = f"`{key}` is a key of {' and of '.join(owners)}" if owners else f"keys here: {', '.join(keys)}"
         return self._document.problem(path, message, hint, of="key")
 
     def _no_alternative(self, path: Path, place: Place) -> Problem:
