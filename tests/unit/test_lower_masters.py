@@ -180,7 +180,10 @@ def test_serializable_masters_pay_with_latency_for_what_asynchronous_ones_pay_wi
     # No two change a row at once: there is one lock for all masters, held until all of them have it.
     assert kept["conflict_share.dataset"] == kept["lost_share.dataset"] == 0
     assert broken["conflict_share.dataset"] > 0.01
-    assert kept["latency.order.mean"] - broken["latency.order.mean"] > COMMITS * 0.1
+    # That lock carries some three orders a second; latency is steady below that.
+    calm = "workflows.order.arrivals=2/s"
+    late, early = figures(claimed, calm), figures(claimed, calm, "behaviours.serializable_multimaster=false")
+    assert late["latency.order.mean"] - early["latency.order.mean"] > COMMITS * 0.1
     noted = " ".join(
         one.value for one in small(claimed, "behaviours.serializable_multimaster=false").lowered.assumptions
     )
