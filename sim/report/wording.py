@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
@@ -201,15 +201,23 @@ def run_of(summary: Summary) -> str:
 
 
 def headline_of(summary: Summary) -> str:
-    """The verdicts in one sentence."""
-    verdicts = [objective.verdict for objective in summary.objectives]
-    if not verdicts:
+    """The verdicts in one sentence, with how many of each the wider interval could turn."""
+    objectives = summary.objectives
+    if not objectives:
         return "The scenario declares no objectives, so nothing is judged"
-    if set(verdicts) == {"met"}:
-        return "The objective is met" if len(verdicts) == 1 else f"All {len(verdicts)} objectives are met"
+    if all(one.verdict == "met" and not one.fragile for one in objectives):
+        return "The objective is met" if len(objectives) == 1 else f"All {len(objectives)} objectives are met"
     outcomes: tuple[Outcome, ...] = ("missed", "undecided", "met")
-    counts = [f"{verdicts.count(outcome)} {outcome}" for outcome in outcomes if outcome in verdicts]
-    return f"Of {len(verdicts)} objective{'s' if len(verdicts) != 1 else ''}: {', '.join(counts)}"
+    counts = [_counted(outcome, [one.fragile for one in objectives if one.verdict == outcome]) for outcome in outcomes]
+    return f"Of {len(objectives)} objective{'s' if len(objectives) != 1 else ''}: {', '.join(filter(None, counts))}"
+
+
+def _counted(outcome: Outcome, fragile: Sequence[bool]) -> str:
+    """How many verdicts are so: "5 met (of these 4 met ?)"; empty for none."""
+    if not fragile:
+        return ""
+    unsure = f" (of these {sum(fragile)} {outcome} ?)" if any(fragile) else ""
+    return f"{len(fragile)} {outcome}{unsure}"
 
 
 def total_of(bill: Bill) -> Figure:

@@ -15,7 +15,7 @@ from sim.figure import Figure
 from sim.report.bounds import Bound, bound_of
 from sim.report.grid import grid, paragraph
 from sim.report.text import prediction_text
-from sim.report.wording import bracket, interval_of, margin_of, price_of, state_of, value_of
+from sim.report.wording import bracket, headline_of, interval_of, margin_of, price_of, state_of, value_of
 
 
 @pytest.fixture(scope="module")
@@ -157,3 +157,11 @@ def test_the_bound_of_an_objective_is_read_where_it_can_be(target: str, unit: st
 
 def test_a_line_never_breaks_before_a_percent_sign() -> None:
     assert paragraph("waiting 14 % of it", width=11) == ["waiting", "14 % of it"]
+
+
+def test_the_headline_counts_apart_what_the_wider_interval_could_turn() -> None:
+    summary = fixture.summary()
+    first, *rest = summary.objectives
+    turned = replace(summary, objectives=(replace(first, verdict="met", fragile=True), *rest))
+    met = sum(one.verdict == "met" for one in turned.objectives)
+    assert f"{met} met (of these 1 met ?)" in headline_of(turned)
