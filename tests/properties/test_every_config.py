@@ -24,8 +24,9 @@ from sim.engine.plan import Plan
 from sim.engine.reference import Engine
 from sim.lower.load import Loaded, load
 from sim.network import Network
+from sim.network.distributions import Constant
 from sim.network.places import Resource, TokenBucket
-from sim.network.sources import BurstArrivals, ClosedArrivals, PoissonArrivals
+from sim.network.sources import BurstArrivals, ClosedArrivals, PoissonArrivals, RenewalArrivals
 from sim.plan.inputs import check_inputs
 from sim.plan.names import metric_units
 from sim.results.audit import audit
@@ -192,6 +193,9 @@ def test_more_load_means_more_use_of_every_place_that_is_used(file: Path) -> Non
             arrivals = arrivals.model_copy(update={"closed": math.ceil(1.3 * arrivals.closed)})
         elif isinstance(arrivals, BurstArrivals) and isinstance(arrivals.burst, int):
             arrivals = arrivals.model_copy(update={"burst": math.ceil(1.3 * arrivals.burst)})
+        elif isinstance(arrivals, RenewalArrivals) and isinstance(arrivals.renewal, Constant):
+            gap = Constant(constant_ns=round(arrivals.renewal.constant_ns / 1.3))
+            arrivals = arrivals.model_copy(update={"renewal": gap})
         sources[name] = source.model_copy(update={"arrivals": arrivals})
     more = network.model_copy(update={"sources": sources})
     before, after = estimate(network), estimate(more)

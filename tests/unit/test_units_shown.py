@@ -84,7 +84,7 @@ def test_an_interval_that_begins_below_a_nanosecond_begins_at_0() -> None:
         ("6000 USD/month", "USD/month", "< 6,000 USD/month"),
         ("4 s", "s", "< 4 s"),
         ("99.9 %", "ratio", "< 99.9 %"),
-        (1.5, "ratio", "< 1.5 x"),
+        (1.5, "ratio", "< 1.5x"),
         (4e9, "", "< 4 G"),
         (50, "1/s", "< 50/s"),
     ],
