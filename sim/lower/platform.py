@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sim.lower.constants import Constants
-from sim.lower.limits import RateLimits
+from sim.lower.limits import RateLimits, client_retry, starts
 from sim.lower.ownership import read_by_owner
 from sim.lower.parts import TIMERS, Parts
 from sim.lower.setting import Setting, inner
@@ -178,7 +178,10 @@ class Platform:
         yield from self.limits.start()
         yield from self._frontend()
         if self.temporal.history is not None and (cpu_ns := self.constants.number("temporal.start_cpu")):
-            yield use("history-cpu", cpu_ns)
+            # A pod that dies meanwhile loses the call, and the client makes it again.
+            again = client_retry(self.constants, starts(self.constants))
+            cpu = (use("history-cpu", cpu_ns),)
+            yield Attempt(attempt=AttemptBody(steps=cpu, retry=again, counted=False))
 
     def enter(self) -> Iterator[Step]:
         """Another request from outside (a signal, the result of a task) through the frontend to history."""

@@ -24,6 +24,8 @@ Positive = Annotated[int, Field(ge=1, le=MOST)]
 """Units that are alike and only counted."""
 From0 = Annotated[int, Field(ge=0, le=MOST)]
 """The same, where 0 makes sense."""
+Counted = Annotated[int, Field(ge=0, le=10**15)]
+"""Operations that one step counts, such as the pages that a scan reads: nothing is made of each."""
 Signed = Annotated[int, Field(ge=-MOST, le=MOST)]
 """A priority, an amount."""
 Value = Annotated[int, Field(ge=-(10**15), le=10**15)]

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, Tag, model_validator
 
-from sim.network.counts import From0, Positive, Signed
+from sim.network.counts import Counted, From0, Positive, Signed
 from sim.network.distributions import Distribution, Number
 from sim.network.names import Name
 from sim.network.policies import Heartbeat as Heartbeat
@@ -309,7 +309,7 @@ class CountStep(StepSpec):
     """Count operations: `{count: {storage_query: 3, commit: 1}}`."""
 
     TAG: ClassVar[str] = "count"
-    count: dict[Name, From0]
+    count: dict[Name, Counted]
     """How many of which."""
 
 

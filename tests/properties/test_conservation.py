@@ -21,7 +21,7 @@ from sim.network import Network
 from sim.network.distributions import Constant, Exponential
 from sim.network.faults import Fault, Target
 from sim.results.audit import audit
-from sim.results.columns import COMPENSATED, SUCCEEDED, Replication
+from sim.results.columns import COMPENSATED, FAILED, SUCCEEDED, Replication
 from tests.swarm.compare import differences
 
 COINBASE = Path(__file__).parents[2] / "configs" / "coinbase.yaml"
@@ -29,7 +29,7 @@ SECOND = 10**9
 STEP = "workflows.transfer.steps"
 HAZARDS = (
     "workflows.transfer.arrivals=20/s",
-    "temporal.history_shards=16",  # so that tasks wait in the queues of shards whose owner dies
+    "temporal.history_shards=4",  # so that tasks wait in the queues of shards whose owner dies
     f"{STEP}.1.wait.after={{mean: 5 s, cv: 0.8}}",
     f"{STEP}.1.wait.missing=10 %",
     f"{STEP}.1.wait.timer=20 s",
@@ -41,7 +41,7 @@ HAZARDS = (
     f"{STEP}.0.activity.compensate.lost_reply_rate=5 %",
     f"{STEP}.2.activity.non_retryable_rate=5 %",
     "faults.worker_loss.mttf=20 s",
-    "faults.pod={target: temporal.history, mttf: 30 s, repair: 5 s}",
+    "faults.pod={target: temporal.history, mttf: 12 s, repair: 5 s}",
     "faults.db={target: postgres.primary, rate: 2/min}",
     "postgres.failover={detect: 5 s, promote: 1 s}",
     "constants.temporal.shard_owner_detect=3 s",
@@ -82,7 +82,11 @@ def test_nothing_is_lost_or_done_twice_and_nothing_stands_still(seed: int) -> No
     assert replication.findings == ()
     rows = replication.executions
     assert (rows.end_ns[rows.cohort] >= 0).all()
-    assert set(rows.outcome[rows.cohort].tolist()) == {SUCCEEDED, COMPENSATED}
+    # A client gives a start up that the store refuses for a minute; nothing of that transfer has begun.
+    given_up = rows.cohort[rows.outcome[rows.cohort] == FAILED]
+    assert len(given_up) < 0.01 * len(rows.cohort)
+    assert (rows.end_ns[given_up] - rows.start_ns[given_up] > 40 * SECOND).all()
+    assert set(rows.outcome[rows.cohort].tolist()) - {FAILED} == {SUCCEEDED, COMPENSATED}
     assert violated(replication) == {}
     assert {monitor.name for monitor in replication.monitors if monitor.checked > 100} >= {
         "funds_are_conserved",

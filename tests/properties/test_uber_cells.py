@@ -62,4 +62,4 @@ def test_cells_in_one_deployment_wait_as_long_as_one_and_never_longer_than_shari
     # What a task of one cell waits for its two cores in all, before its start and after.
     shared_ms = cpu.wait_sum_ns / 1e6 / runs(1)[0].spans["schedule_to_start.pool-1"].count
     assert abs(wait_ms(cells) - wait_ms(1)) <= shared_ms
-    assert shared_ms < 0.25 * wait_ms(1)  # the claim is not an empty one
+    assert shared_ms < 0.5 * wait_ms(1)  # the claim is not an empty one: most of the wait is of another kind

@@ -132,7 +132,7 @@ STATEMENTS = [
     Statement("uber-polling", "take 1.5 %", 0.015, 0.0005, metric(STORE), (few("20/s"),)),
     Statement("uber-polling", "and 8.1 %", 0.081, 0.0005, metric(STORE), ((*few("20/s"), *DBOS),), long=True),
     Statement("uber-polling", "14.6 %", 0.146, 0.0005, metric(STORE), (few("200/s"),), long=True),
-    Statement("uber-polling", "and 10.7 %", 0.107, 0.0005, metric(STORE), ((*few("200/s"), *DBOS),), long=True),
+    Statement("uber-polling", "and 10.6 %", 0.106, 0.0005, metric(STORE), ((*few("200/s"), *DBOS),), long=True),
     Statement("coinbase-pool", "a pool of 80 takes 13 s", 13, 0.5, metric(PILED_UP), (pool(80),), long=True),
     Statement("coinbase-pool", "one of 320 6.0 s", 6.0, 0.05, metric(PILED_UP), (pool(320),), long=True),
     Statement("coinbase-pool", "one of 500 7.0 s", 7.0, 0.05, metric(PILED_UP), (pool(500),), long=True),
