@@ -28,7 +28,7 @@ NO_CURES: dict[str, set[str]] = {
     "reconnect-storm": {"twice_the_history_pods", "gives_up_sooner"},
     "retry-storm": {"back_off", "twice_the_servers"},
     "shard-hot-spot": {"twice_the_database_and_history", "eight_times_the_shards"},
-    "sticky-cache-loss": {"pod_by_pod", "twice_the_cores"},
+    "sticky-cache-loss": {"pod_by_pod", "half_as_many_cores_again"},
     "thundering-schedule": {"large_database", "pods_of_the_platform", "workers", "pollers"},
     "timeout-cascade": {"twice_the_threads", "breaker", "impatient_clients", "patient_clients"},
 }

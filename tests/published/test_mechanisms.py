@@ -48,10 +48,10 @@ def edit_of(figure: Published) -> str:
 @pytest.mark.parametrize("figure", CLAIMS.values(), ids=[figure.id for figure in CLAIMS.values()])
 def test_without_its_mechanism_a_figure_is_met_no_longer(figure: Published) -> None:
     row = checker().without_its_mechanism(figure, EDITS[edit_of(figure)])
-    assert row.verdict == "missed", row.to_json()
+    assert row.verdict.removesuffix(" ?") == "missed", row.to_json()
     assert "the estimate keeps the bound" not in row.judged.reason, "only too little was run"
 
 
 @pytest.mark.parametrize("figure", EDITED, ids=[figure.id for figure in EDITED])
 def test_where_an_edit_takes_it_out_the_changes_around_it_do_not(figure: Published) -> None:
-    assert checker().without_its_mechanism(figure).verdict == "met"
+    assert checker().without_its_mechanism(figure).verdict.removesuffix(" ?") == "met"
