@@ -32,7 +32,7 @@ check: $(STAMP)  ## ruff, mypy --strict, the layering test
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -q tests/test_house.py
 
-test: $(STAMP)  ## the fast tests, about five minutes on 2 cores
+test: $(STAMP)  ## the fast tests, about twelve minutes on 2 cores
 	$(BIN)/python -m pytest -q -n 2 -m "not long"
 
 bench: $(STAMP)  ## the speed table: the fast engine beside SimPy, C++ and others; about 15 minutes
