@@ -8,6 +8,7 @@ together.
 from __future__ import annotations
 
 import json
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -71,12 +72,22 @@ def test_both_engines_predict_the_same_of_every_scenario_of_the_walk(file: Path,
     assert by_reference.summary.metrics == predict(loaded, Options(processes=1)).summary.metrics
 
 
+PARTS = 6
+
+
+@cache
+def pairs() -> dict[str, Any]:
+    """Scenarios in which keys of a model stand together that do not in the others."""
+    more, _ = paired({file.stem: data_of(file) for file in FILES})
+    return more
+
+
 @pytest.mark.long
 @pytest.mark.timeout(1800)
-def test_keys_of_a_model_stand_together_two_by_two(tmp_path: Path) -> None:
+@pytest.mark.parametrize("part", range(PARTS))
+def test_keys_of_a_model_stand_together_two_by_two(part: int, tmp_path: Path) -> None:
     (tmp_path / "arrivals.csv").write_text((FOLDER / "arrivals.csv").read_text(encoding="utf-8"), encoding="utf-8")
-    more, _ = paired({file.stem: data_of(file) for file in FILES})
-    for name, data in more.items():
+    for name, data in list(pairs().items())[part::PARTS]:
         file = tmp_path / f"{name}.yaml"
         file.write_text(written(data), encoding="utf-8")
         loaded = load(file)
