@@ -53,7 +53,9 @@ class Deployment:
         self._add_geography(temporal)
         self.store = store_of(self.parts, self.constants, scenario)
         own_work = set(self.parts.sources)
-        self.platform = Platform(self.parts, self.constants, temporal, self.store.rtt_ns, self.store.limits)
+        targets = (target for fault in scenario.faults.values() for target in fault.each_target)
+        may_fail = any(not target.startswith("workers.") for target in targets)
+        self.platform = Platform(self.parts, self.constants, temporal, self.store.rtt_ns, self.store.limits, may_fail)
         self.workers = {queue: self._pool(queue) for queue in scenario.workers}
         self._add_workflows(temporal)
         for queue, pool in scenario.workers.items():

@@ -36,7 +36,8 @@ FIRST = "transfer-first"
 
 
 class Platform:
-    """The services' places in `parts`, and the ways through them as steps."""
+    """The services' places in `parts`, and the ways through them as steps. may_fail: whether a fault may take pods of
+    the services."""
 
     def __init__(
         self,
@@ -45,8 +46,10 @@ class Platform:
         temporal: TemporalCluster,
         store_rtt_ns: int,
         limits: RateLimits,
+        may_fail: bool,
     ) -> None:
         self.parts = parts
+        self.may_fail = may_fail
         self.limits = limits
         self._partitions = 0
         self.temporal = temporal
@@ -178,10 +181,13 @@ class Platform:
         yield from self.limits.start()
         yield from self._frontend()
         if self.temporal.history is not None and (cpu_ns := self.constants.number("temporal.start_cpu")):
+            cpu = use("history-cpu", cpu_ns)
+            if not self.may_fail:
+                yield cpu
+                return
             # A pod that dies meanwhile loses the call, and the client makes it again.
             again = client_retry(self.constants, starts(self.constants))
-            cpu = (use("history-cpu", cpu_ns),)
-            yield Attempt(attempt=AttemptBody(steps=cpu, retry=again, counted=False))
+            yield Attempt(attempt=AttemptBody(steps=(cpu,), retry=again, counted=False))
 
     def enter(self) -> Iterator[Step]:
         """Another request from outside (a signal, the result of a task) through the frontend to history."""
