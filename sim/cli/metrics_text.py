@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Iterable, Iterator
 
 from sim.lower.lowered import Lowered
-from sim.plan.families import FAMILIES, INDICATORS, OWN_SPAN, Family
+from sim.plan.families import FAMILIES, INDICATORS_BY_NAME, OWN_SPAN, Family
 
 _WIDTH = 100
 _UNITS = {"s": "seconds", "": "a number", "ratio": "a share or ratio"}
@@ -18,7 +18,7 @@ def families_text() -> str:
     for family in (*FAMILIES, OWN_SPAN):
         lines += [*_about(family), *_levels(family), ""]
     lines += ["INDICATORS of service levels (`sli:`)", ""]
-    for family in INDICATORS[: len(INDICATORS) // 2]:
+    for family in INDICATORS_BY_NAME:
         lines += [*_about(family), ""]
     return "\n".join(lines).rstrip() + "\n"
 
@@ -29,7 +29,7 @@ def names_text(lowered: Lowered) -> str:
     for family in (*FAMILIES, OWN_SPAN):
         lines += _named(family, _without_levels(family, lowered))
     lines += ["INDICATORS of service levels (`sli:`)", ""]
-    for family in INDICATORS[: len(INDICATORS) // 2]:
+    for family in INDICATORS_BY_NAME:
         lines += _named(family, family.names(lowered))
     return "\n".join(lines).rstrip() + "\n"
 

@@ -21,7 +21,7 @@ from sim.figure import Figure
 from sim.plan.features import CONSTANTS, Features, Setting
 from sim.scenario.calibrated import Product, Span, calibrated
 from sim.scenario.objectives import Objective
-from sim.stats.metrics import RATES
+from sim.stats.metrics import DONE
 from sim.stats.summary import Calibration, Place, Recovery, Verdict
 from sim.stats.verdicts import verdict
 from sim.units import format_quantity, parse_duration_ns, parse_rate_per_s
@@ -125,7 +125,7 @@ def group_of(name: str) -> str | None:
     """
     family, _, rest = name.partition(".")
     level = LEVELS.get(rest.rpartition(".")[2])
-    if family in RATES and family not in ("offered", "accepted"):
+    if family in DONE:
         return "throughput"
     if level is None or family not in (*WAITS, *LATENCIES, "recovery"):
         return None

@@ -377,16 +377,20 @@ FAMILIES: tuple[Family, ...] = (
 )
 """In the order in which they are listed."""
 
-INDICATORS = tuple(
-    Family(f"{kind}.WORKFLOW{within}", "ratio", meaning, STARTED, _indicators(kind), is_share=True)
-    for within in ("", " within TIME")
-    for kind, meaning in (
-        ("start", "share whose start was answered in time"),
-        ("outcome", "share that ended correctly, released or compensated, in time"),
-        ("latency", "share that did not succeed later than that"),
-    )
-)
-"""Service levels: what `sli` of an objective may be, and the names of their figures."""
+
+def _indicator(kind: str, meaning: str, within: str = "") -> Family:
+    return Family(f"{kind}.WORKFLOW{within}", "ratio", meaning, STARTED, _indicators(kind), is_share=True)
+
+
+_MEANINGS = {
+    "start": "share whose start was answered in time",
+    "outcome": "share that ended correctly, released or compensated, in time",
+    "latency": "share that did not succeed later than that",
+}
+INDICATORS_BY_NAME = tuple(_indicator(*one) for one in _MEANINGS.items())
+"""Service levels: what `sli` of an objective may be."""
+INDICATORS = (*INDICATORS_BY_NAME, *(_indicator(*one, " within TIME") for one in _MEANINGS.items()))
+"""These, and the names of their figures."""
 
 OWN_SPAN = Family(
     "OWN.NAME.LEVEL",

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from sim.lower.lowered import Lowered
-from sim.plan.families import FAMILIES, INDICATORS, OWN_SPAN, Family
+from sim.plan.families import FAMILIES, INDICATORS_BY_NAME, OWN_SPAN, Family
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ def metrics_of(lowered: Lowered) -> Iterator[Metric]:
 
 def indicators_of(lowered: Lowered) -> Iterator[Metric]:
     """Every indicator that a service level of this scenario can be about."""
-    for family in INDICATORS[: len(INDICATORS) // 2]:
+    for family in INDICATORS_BY_NAME:
         yield from (Metric(name, family) for name in family.names(lowered))
 
 

@@ -11,20 +11,13 @@ from dataclasses import replace
 
 from sim.figure import Figure
 from sim.lower.load import Loaded
+from sim.plan.families import INDICATORS, PLANNED, families_of
 from sim.plan.window import is_stationary
 from sim.results.columns import Replication
 from sim.scenario.settings import RunSettings
-from sim.scenario.where import where
+from sim.stats.metrics import DONE
 from sim.stats.overload import Overload, Place, overload
 from sim.stats.summary import Verdict
-
-TIMES = (
-    *("latency", "latency_compensated", "latency_failed", "span", "wait", "start", "schedule_to_start"),
-    *("workflow_task_schedule_to_start", "worker_recovery", "recovery", "in_flight"),
-)
-"""Families of figures that have no steady value while work piles up."""
-RATES = ("throughput", "goodput", "succeeded", "completed")
-"""Families that are what the full place lets through; objectives on them ask for what is offered."""
 
 
 def judged(loaded: Loaded, replications: Sequence[Replication], settings: RunSettings) -> Overload | None:
@@ -36,21 +29,16 @@ def judged(loaded: Loaded, replications: Sequence[Replication], settings: RunSet
     found = overload(network, replications, settings.confidence)
     if found is None:
         return None
-    settings_of = loaded.lowered.settings
+    elements = loaded.elements
 
-    def told(places: Sequence[Place]) -> tuple[Place, ...]:
-        return tuple(
-            replace(
-                one,
-                words=settings_of[one.name].words,
-                setting=settings_of[one.name].path,
-                where=where(loaded.document, settings_of[one.name].path).short,
-            )
-            for one in places
-            if not settings_of[one.name].is_inner
-        )
+    def told(place: Place) -> Place:
+        setting = elements[place.name].setting
+        return replace(place, words=setting.words, setting=setting.path, where=elements[place.name].where.short)
 
-    return replace(found, full=told(found.full), behind=told(found.behind))
+    def users(places: Sequence[Place]) -> tuple[Place, ...]:
+        return tuple(told(one) for one in places if not elements[one.name].setting.is_inner)
+
+    return replace(found, full=users(found.full), behind=users(found.behind))
 
 
 def without_a_steady_value(figures: Mapping[str, Figure], reason: str, times: bool) -> dict[str, Figure]:
@@ -58,7 +46,7 @@ def without_a_steady_value(figures: Mapping[str, Figure], reason: str, times: bo
     in place of those that have no steady value."""
     return {
         name: Figure.refused(one.unit, reason, one.n)
-        if one.value is None or (times and _family(name) in TIMES)
+        if one.value is None or (times and has_no_steady_value(name))
         else one
         for name, one in figures.items()
     }
@@ -68,7 +56,8 @@ def not_met(verdicts: Sequence[Verdict], reason: str, all_but_cost: bool) -> tup
     """The verdicts with all on times and rates missed, for this reason; with `all_but_cost` on anything but money."""
 
     def fails(metric: str) -> bool:
-        return _family(metric) in (*TIMES, *RATES) or (all_but_cost and _family(metric) != "cost")
+        family = metric.partition(".")[0]
+        return has_no_steady_value(metric) or family in DONE or (all_but_cost and family != "cost")
 
     return tuple(
         replace(one, verdict="missed", fragile=False, figure=replace(one.figure, note=reason))
@@ -78,5 +67,10 @@ def not_met(verdicts: Sequence[Verdict], reason: str, all_but_cost: bool) -> tup
     )
 
 
-def _family(metric: str) -> str:
-    return metric.partition(".")[0]
+def has_no_steady_value(metric: str) -> bool:
+    """Whether a figure depends on how long it is watched while work piles up: every time that runs show and every
+    number that waits or is under way; indicators of a latency and of the answer to a start, too."""
+    family = families_of(metric)[0]
+    if family in INDICATORS:
+        return not metric.startswith("outcome.")
+    return (family.unit == "s" and family.cohort != PLANNED) or metric.startswith(("in_flight.", "queue."))

@@ -32,6 +32,8 @@ OPEN_MEAN_SHARE = 1e-9
 """Share of executions still open above which a mean is refused: what is still open is the longest."""
 
 
+DONE = ("completed", "succeeded", "goodput", "throughput")
+"""Of RATES those of what gets done, which follow what a full place lets through."""
 CORRECT = (SUCCEEDED, COMPENSATED)
 """Outcomes of a success: the execution returned, or its saga has undone all that it had done."""
 
@@ -286,7 +288,7 @@ def _routine(
     stages = cohort.stages(deadline_ns)
     for stage, numbers in stages.items():
         found[f"{stage}.{routine}"] = mean_interval(numbers / np.array(seconds), "1/s", confidence)
-    done = [_done_in_window(run, routine) / each for run, each in zip(replications, seconds, strict=True)]
+    done = [done_in_window(run, routine) / each for run, each in zip(replications, seconds, strict=True)]
     found[f"throughput.{routine}"] = mean_interval(done, "1/s", confidence)
     good = stages["goodput"]
     # Executions fail one by one as long as nothing fails that they share; an outage takes thousands with it.
@@ -314,7 +316,7 @@ def _routine(
     return found
 
 
-def _done_in_window(run: Replication, routine: str) -> int:
+def done_in_window(run: Replication, routine: str) -> int:
     """Executions that succeeded in the window, whenever they had started."""
     rows = run.executions
     inside = (rows.end_ns >= run.begin_ns) & (rows.end_ns < run.horizon_ns)

@@ -26,13 +26,13 @@ import numpy as np
 
 from sim.figure import Figure
 from sim.network import Network
-from sim.network.facts import group_of, node_groups
+from sim.network.facts import group_of, has_line_by_node, node_groups
 from sim.network.holding import Holding, holding
 from sim.network.sources import ClosedArrivals
 from sim.results.columns import FAILED, REJECTED, Ints, Replication
 from sim.stats.freedom import FloatArray, t_quantile
 from sim.stats.intervals import mean_interval
-from sim.stats.metrics import CORRECT
+from sim.stats.metrics import done_in_window
 from sim.stats.offered_load import BATCHES, MISTAKEN, OfferedLoad, offered_load, sums_by_batch
 from sim.stats.room import fullness, places_of
 
@@ -220,8 +220,7 @@ class _Judge:
         self.by_key = {
             name
             for name, place in places_of(network).items()
-            if groups.get(group_of(network, name), 1) > 1
-            and (getattr(place, "keyed", None) is not None or getattr(place, "wait_at", "place") == "node")
+            if groups.get(group_of(network, name), 1) > 1 and has_line_by_node(place)
         }
 
     def offered(self, workflow: str) -> FloatArray:
@@ -236,10 +235,9 @@ class _Judge:
             mine = np.isin(rows.routine, [run.routines.index(name) for name in workflows])
             came = mine & (rows.start_ns >= run.begin_ns) & (rows.start_ns < run.horizon_ns)
             went = mine & (rows.end_ns >= run.begin_ns) & (rows.end_ns < run.horizon_ns)
-            done = went & np.isin(rows.outcome, CORRECT)
             offered, ended = int(np.count_nonzero(came)), int(np.count_nonzero(went))
             values["offered"].append(offered / view.seconds)
-            values["done"].append(int(np.count_nonzero(done)) / view.seconds)
+            values["done"].append(sum(done_in_window(run, name) for name in workflows) / view.seconds)
             values["growth"].append((offered - ended) / view.seconds)
         return {name: mean_interval(one, "1/s", confidence) for name, one in values.items()}
 

@@ -7,6 +7,8 @@ import re
 import pytest
 from a_command import QUEUE, Command
 
+from sim.plan.overloaded import has_no_steady_value
+
 OVERLOADED = QUEUE.replace("5/s", "15/s")
 """M/M/1 at one and a half times its limit: 900 jobs a run, of which it does some 600."""
 OBJECTIVES = """\
@@ -14,6 +16,7 @@ objectives:
   - {metric: latency.job.p50, below: 1 h}
   - {metric: throughput.job, above: 1}
   - {metric: availability.job, above: 10 %}
+  - {metric: queue.server.mean, below: 1000000}
 """
 LONGER = re.compile(r"times as long|longer|as many replications|run\.horizon|run\.drain")
 """Ways in which somebody is told to run longer."""
@@ -40,7 +43,24 @@ def test_objectives_on_times_and_rates_are_missed_and_the_gate_is_shut(command: 
     reason = "overloaded: no latency is steady"
     assert verdicts["latency.job.p50"] == ("missed", reason)
     assert verdicts["throughput.job"] == ("missed", reason)
+    assert verdicts["queue.server.mean"] == ("missed", reason)
     assert verdicts["availability.job"][0] == "met"  # as it was measured
+
+
+@pytest.mark.parametrize(
+    "metric",
+    [
+        *("schedule_to_end.q.p99", "workflow_task_schedule_to_start.q.p99", "wait.server.mean", "queue.server.mean"),
+        *("in_flight.job.mean", "latency.job.p99", "start.job.p99"),
+    ],
+)
+def test_a_time_or_a_number_that_grows_with_the_watch_has_no_steady_value(metric: str) -> None:
+    assert has_no_steady_value(metric)
+
+
+@pytest.mark.parametrize("metric", ["cost.total", "availability.job", "utilisation.server", "outcome.job"])
+def test_money_shares_and_outcomes_keep_their_value_in_an_overload(metric: str) -> None:
+    assert not has_no_steady_value(metric)
 
 
 def test_the_gate_is_shut_without_any_objective(command: Command) -> None:
