@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from functools import cache
 
 from sim.analytic.arrival_rates import mean_number, rate_and_peak
+from sim.analytic.networks import harmonic
 from sim.analytic.stations import erlang_c
 from sim.draws.build import inverse_of
 from sim.network import Network
 from sim.network.check import group_of, node_groups
 from sim.network.distributions import Distribution, FromAttribute, Number
-from sim.network.facts import shedding
+from sim.network.facts import has_line_by_node, shedding
 from sim.network.places import Delay, GroupCommit, Polled, Server, TokenBucket
 from sim.network.routines import (
     Acquire,
@@ -347,7 +348,7 @@ class _Flow:
             return PlaceEstimate(name, kind, rate, load, units, 0.0, 0.0)
         use = load / units
         if isinstance(station, TokenBucket) and station.when_empty == "reject":
-            wait = 0.0  # nobody waits: who finds none is turned down
+            wait = 0.0  # a request that finds no free unit is turned away
         else:
             wait = math.inf if use >= 1 else _wait(rate, load, square, units, nodes, resource, station)
         return PlaceEstimate(name, kind, rate, load, units, use, wait)
@@ -363,8 +364,7 @@ def _wait(
 ) -> float:
     """Mean wait after Allen and Cunneen; with a line at each node, of one node with its share of the load."""
     place = resource or station
-    apart = getattr(place, "keyed", None) is not None or getattr(place, "wait_at", "place") == "node"
-    if apart:
+    if has_line_by_node(place):
         rate, load, square, units = rate / nodes, load / nodes, square / nodes, units / nodes
     mean = load / rate
     if mean * mean == 0:  # also of a time so short that its square is no number any more
@@ -389,13 +389,6 @@ def _tries(chance: float, limit: int | None) -> float:
     if chance >= 1:
         return float(limit or 1)
     return (1 - chance**limit) / (1 - chance) if limit is not None else 1 / (1 - chance)
-
-
-def harmonic(n: int) -> float:
-    """1 + 1/2 + ... + 1/n. Beyond a thousand by Euler and Maclaurin, whose first term left out is below 1e-14."""
-    if n <= 1000:
-        return math.fsum(1 / i for i in range(1, n + 1))
-    return math.log(n) + 0.5772156649015329 + 1 / (2 * n) - 1 / (12 * n * n)
 
 
 SLOWEST = 1e-9

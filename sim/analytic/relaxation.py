@@ -28,7 +28,7 @@ from dataclasses import dataclass
 from sim.analytic.arrival_rates import dispersion
 from sim.analytic.estimate import Estimate, PlaceEstimate
 from sim.network import Network
-from sim.network.facts import group_of, node_groups
+from sim.network.facts import group_of, has_line_by_node, node_groups
 from sim.network.places import Polled, Server, TokenBucket
 from sim.network.sources import ClosedArrivals
 
@@ -106,8 +106,7 @@ def paces(network: Network, found: Estimate) -> dict[str, Pace]:
             latest = max(latest, found.latency_s[routine] if number > 1 else 0.0)
         if not math.isfinite(variance):
             continue
-        apart = getattr(spec, "keyed", None) is not None or getattr(spec, "wait_at", "place") == "node"
-        lines = groups.get(group_of(network, name), 1) if apart else 1
+        lines = groups.get(group_of(network, name), 1) if has_line_by_node(spec) else 1
         service = place.offered_load / place.rate_per_s
         most = [service * limit for limit in [getattr(spec, "queue_limit", None)] if limit]
         if (shed := getattr(spec, "shed", None)) is not None:

@@ -25,6 +25,11 @@ def group_of(network: Network, place: str) -> str:
     return nodes if isinstance(nodes, str) else place
 
 
+def has_line_by_node(place: object) -> bool:
+    """Whether work waits at a node that was chosen before, by a key or on arrival, instead of in one line for all."""
+    return getattr(place, "keyed", None) is not None or getattr(place, "wait_at", "place") == "node"
+
+
 def shedding(network: Network) -> tuple[str, ...]:
     """Resources and stations that shed load by the age of their line."""
     places = {**network.resources, **network.stations}

@@ -13,6 +13,7 @@ from sim.network import Network
 from sim.plan.window import Measured, is_stationary
 from sim.results.columns import PlaceUse, Replication
 from sim.stats.relaxation import Memory, Relaxation
+from sim.stats.room import busy_of
 
 ERRORS = 4.0
 """Standard errors by which the runs have to be off the closed form before they are believed instead."""
@@ -29,7 +30,8 @@ def memory_of(known: Mapping[str, Pace], window: Measured, runs: Sequence[Replic
     found = {}
     for name, pace in known.items():
         uses = [run.places[name] for run in runs]
-        utilisation = _believed(pace, [_share(run, name) for run in runs])
+        shown = [busy_of(use, run.horizon_ns - run.begin_ns) for use, run in zip(uses, runs, strict=True)]
+        utilisation = _believed(pace, shown)
         if utilisation >= 1 and any(use.rejected or use.refused or use.abandoned for use in uses):
             continue
         wait = _wait_s(pace, uses, utilisation)
@@ -51,14 +53,6 @@ def _believed(pace: Pace, shown: Sequence[float | None]) -> float:
         return told
     reach = ERRORS * float(values.std(ddof=1)) / len(values) ** 0.5
     return float(np.clip(told, values.mean() - reach, values.mean() + reach))
-
-
-def _share(run: Replication, name: str) -> float | None:
-    """Share of a place's time that was busy."""
-    use = run.places[name]
-    if use.speed_area is not None:
-        return use.speed_area / (use.units * (run.horizon_ns - run.begin_ns)) if use.units else None
-    return use.busy_area / use.units_area if use.units_area else None
 
 
 def _wait_s(pace: Pace, uses: Sequence[PlaceUse], utilisation: float) -> float:

@@ -24,20 +24,20 @@ def places_of(network: Network) -> Mapping[str, Resource | Station]:
     return {**network.resources, **network.stations}
 
 
-def busy_of(use: PlaceUse, seconds: float) -> float:
-    """Share of its units in use, of cores at work, or of the time that a round is under way."""
+def busy_of(use: PlaceUse, window_ns: int) -> float | None:
+    """Share of units in use, of cores at work, or of the time that a round is under way; None where it has none."""
     if use.speed_area is not None:
-        return use.speed_area * 1e-9 / (use.units * seconds) if use.units else 0.0
-    return use.busy_area / use.units_area if use.units_area else 0.0
+        return use.speed_area / (use.units * window_ns) if use.units else None
+    return use.busy_area / use.units_area if use.units_area else None
 
 
 def fullness(network: Network, run: Replication) -> dict[str, float | None]:
     """By place, the share of what it can do that it did in the window of a run; None where nothing limits it."""
-    groups, seconds = node_groups(network), (run.horizon_ns - run.begin_ns) * 1e-9
+    groups, window_ns = node_groups(network), run.horizon_ns - run.begin_ns
     found = {}
     for name, place in places_of(network).items():
         use = run.places[name]
-        used = Used(seconds, use.served, busy_of(use, seconds), use.batches or 0)
+        used = Used(window_ns * 1e-9, use.served, busy_of(use, window_ns) or 0.0, use.batches or 0)
         found[name] = place.fullness(used, groups.get(group_of(network, name), 1))
     return found
 
