@@ -21,7 +21,7 @@ def places_of(overload: Overload | None) -> list[tuple[str, str, str, str]]:
     if overload is None:
         return []
     rows = [
-        ("around" if index else "FULL", _full(one), one.setting, one.where) for index, one in enumerate(overload.full)
+        ("blocked" if index else "FULL", _full(one), one.setting, one.where) for index, one in enumerate(overload.full)
     ]
     return rows + [
         ("behind", f"{one.words or one.name}, {100 * one.utilisation:.0f} %", one.setting, one.where)
