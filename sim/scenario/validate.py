@@ -218,9 +218,11 @@ class _Translator:
         message = f"is not a key of {with_article(self._owner(path))}"
         here = Place({}, (mapping,)) if mapping else Place({}, ())
         ours = ours_for(self._shape, here, key)
-        # A key of the same part of the file, such as a step of a network, is nearer than another product's word.
+        # A key of the same part of the file, such as a step of a network, is nearer than another product's word; where
+        # both lead to one place, the word comes with an example.
         elsewhere = self._shape.places_of(key)
-        is_near = bool(near) or any(where[:1] == path[:1] for where, _ in elsewhere)
+        close = [dotted(where) for where, _ in elsewhere if where[:1] == path[:1]]
+        is_near = bool(near) or (bool(close) and (ours is None or ours.place not in close))
         if ours is not None and bare(near) != bare(key) and (ours.is_here or not is_near):
             self._meant |= {(*parent, ours.key)} if ours.is_here else set()
             hint = (
