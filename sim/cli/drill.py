@@ -53,8 +53,8 @@ def command(
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress and no notes.")] = False,
     processes: Annotated[int, typer.Option("--processes", help="Runs at once; -1 takes all cores.")] = -1,
 ) -> None:
-    """Let a fault come, many times, each beside the same run without it: detect, restore, drain, latency back in
-    order; lost, redone, retries; what an episode costs; how a median and a bad one went."""
+    """Inject a fault many times and measure recovery: time to detect, restore, drain and return to SLO; work lost and
+    repeated; cost of an episode; the course of a median and of a bad one."""
     from sim.plan.drill import EPISODES, DrillOptions, drill
     from sim.plan.inputs import files_of
     from sim.plan.loading import load

@@ -115,7 +115,7 @@ def uncertainty_of(found: Ledger) -> str:
     said = f"expected {minutes(value)} a year of {minutes(found.level.budget_min)}"
     parts = [
         f"{_ends(figure)} {why}"
-        for figure, why in ((found.expected, "by noise"), (found.by_rates, "by what is not known of the rates"))
+        for figure, why in ((found.expected, "by noise"), (found.by_rates, "by the uncertainty of the rates"))
         if figure.low is not None and figure.low != figure.high
     ]
     if len(parts) > 1:

@@ -90,10 +90,9 @@ def prediction_text(summary: Summary, bill: Bill | None) -> str:
 def _calibration(calibration: Calibration) -> list[str]:
     lines = paragraph(f"calibration: {calibration_of(calibration)}", 2)
     if calibration.discrepancy or calibration.inputs:
-        outside = "; outside they are the least that is not known" if calibration.place == "OUTSIDE" else ""
+        outside = "; outside the measured range the error may be larger" if calibration.place == "OUTSIDE" else ""
         lines += paragraph(
-            f"intervals `+ inputs` hold {_beside(calibration)}, beside the noise of simulating; verdicts go by the "
-            f"noise{outside}",
+            f"`+ inputs` widens each interval by {_beside(calibration)}; verdicts use the noise alone{outside}",
             2,
         )
     return lines
@@ -101,8 +100,8 @@ def _calibration(calibration: Calibration) -> list[str]:
 
 def _beside(calibration: Calibration) -> str:
     """What is in the wider intervals."""
-    parts = ["what predictions were off by where they were measured"] if calibration.discrepancy else []
-    parts += ["what is not known of the fitted parameters"] if calibration.inputs else []
+    parts = ["the model error measured in validation"] if calibration.discrepancy else []
+    parts += ["the uncertainty of the fitted parameters"] if calibration.inputs else []
     return " and ".join(parts)
 
 
@@ -124,7 +123,7 @@ def objectives_grid(objectives: tuple[Verdict, ...]) -> list[str]:
         rows.append((objective.name, objective.target, value_of(figure), *intervals, outcome))
     lines = grid(rows, left=range(len(rows[0])))
     if any(objective.fragile for objective in objectives):
-        lines += ["  ?: what is not known of inputs and model could turn it"]
+        lines += ["  ?: the wider interval would change this verdict"]
     for objective in objectives:
         if objective.figure.note:
             lines += paragraph(f"  {objective.name}: {objective.figure.note}", 4)
