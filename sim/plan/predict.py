@@ -387,7 +387,7 @@ class _Line:
             recovery=tuple(widened_recovery(one, place) for one in recoveries(confidence)),
             monitors=monitors(every, self._traces_of_violators(window, base, drilled)) if every else (),
             warnings=tuple(self.runner.warnings),
-            curves=shown.curves,
+            curves={} if given.grows else shown.curves,
             timelines=shown.timelines,
             splits=shown.splits,
             assumptions=lowered.assumptions,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 from a_command import QUEUE, Command
@@ -140,3 +141,10 @@ def test_the_page_has_the_headline_and_the_place(command: Command) -> None:
     text = page.read_text(encoding="utf-8")
     assert re.search(r"<h2>OVERLOADED: .* No latency is steady\.</h2>", text)
     assert "network.stations.server.servers" in text
+
+
+def test_the_page_of_an_overload_draws_no_latency_curve(command: Command, tmp_path: Path) -> None:
+    for load, drawn in (("5/s", True), ("15/s", False)):
+        page = tmp_path / "page.html"
+        assert command.run(QUEUE.replace("5/s", load), "--report", str(page)).code == 0
+        assert ('id="latency"' in page.read_text()) is drawn
