@@ -44,6 +44,6 @@ def _metrics(file: Path | None) -> str:
 
     if file is None:
         return families_text()
-    from sim.lower.load import load
+    from sim.plan.loading import load
 
     return names_text(load(file).lowered)

@@ -11,8 +11,8 @@ from typing import Any, Final
 from sim.cost.bill import Bill
 from sim.figure import Figure
 from sim.report.elements import elements_json
-from sim.report.remedy_text import remedy_json
 from sim.stats.overload import Overload, Place
+from sim.stats.remedy import Fix, Remedy
 from sim.stats.standstill import Standstill
 from sim.stats.summary import Calibration, MonitorResult, Recovery, Summary, Verdict
 
@@ -49,7 +49,7 @@ def document(summary: Summary, bill: Bill | None) -> dict[str, Any]:
         "metrics": {name: figure_json(figure) for name, figure in summary.metrics.items()},
         "places": elements_json(summary.elements),
         "objectives": [objective_json(objective) for objective in summary.objectives],
-        "missed": [remedy_json(remedy, figure_json) for remedy in summary.remedies],
+        "missed": [_remedy_json(remedy) for remedy in summary.remedies],
         "recovery": [recovery_json(recovery) for recovery in summary.recovery],
         "cost": None if bill is None else _cost(bill),
         "monitors": [monitor_json(monitor) for monitor in summary.monitors],
@@ -178,4 +178,31 @@ def monitor_json(monitor: MonitorResult) -> dict[str, Any]:
         "undecided": monitor.undecided,
         "violated": monitor.violated,
         "upper_bound": figure_json(monitor.upper_bound),
+    }
+
+
+def _remedy_json(remedy: Remedy) -> dict[str, Any]:
+    """A missed objective with `cause` and `fix`, null where there is none; `tried` counts the fixes that were run."""
+    cause, fix = remedy.cause, remedy.fix
+    return {
+        "objective": remedy.objective,
+        "metric": remedy.metric,
+        "cause": None
+        if cause is None
+        else {"words": cause.words, "setting": cause.path or None, "where": cause.where},
+        "fix": None if fix is None else _fix_json(fix),
+        "tried": remedy.tried,
+        "left": remedy.left,
+    }
+
+
+def _fix_json(fix: Fix) -> dict[str, Any]:
+    return {
+        "cure": fix.name or None,
+        "set": list(fix.sets),
+        "where": fix.where,
+        "usd_per_month": fix.usd_per_month,
+        "figure": figure_json(fix.figure),
+        "replications": fix.replications,
+        "sure": fix.sure,
     }

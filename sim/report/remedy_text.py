@@ -1,9 +1,8 @@
-"""What missed objectives come from and what meets them, as lines of text and as JSON."""
+"""What missed objectives come from and what meets them, as lines of text."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from sim.report.grid import paragraph
 from sim.report.wording import show, value_of
@@ -60,30 +59,3 @@ def cost_of(fix: Fix) -> str:
         return "free"
     sign = "+" if fix.usd_per_month > 0 else "-"
     return f"{sign}{show(abs(fix.usd_per_month), 'USD/month')}"
-
-
-def remedy_json(remedy: Remedy, figure_json: Any) -> dict[str, Any]:
-    """A missed objective with `cause` and `fix`, null where there is none; `tried` counts the fixes that were run."""
-    cause, fix = remedy.cause, remedy.fix
-    return {
-        "objective": remedy.objective,
-        "metric": remedy.metric,
-        "cause": None
-        if cause is None
-        else {"words": cause.words, "setting": cause.path or None, "where": cause.where},
-        "fix": None if fix is None else _fix_json(fix, figure_json(fix.figure)),
-        "tried": remedy.tried,
-        "left": remedy.left,
-    }
-
-
-def _fix_json(fix: Fix, figure: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "cure": fix.name or None,
-        "set": list(fix.sets),
-        "where": fix.where,
-        "usd_per_month": fix.usd_per_month,
-        "figure": figure,
-        "replications": fix.replications,
-        "sure": fix.sure,
-    }
