@@ -15,7 +15,8 @@ from sim.stats.freedom import FloatArray
 from sim.stats.intervals import as_values, mean_interval
 
 MIN_REPLICATIONS = 3
-LEVEL = 0.99  # confidence of the tests: one run in 200 without a trend is called growing, if the trend also matters
+LEVEL = 0.99
+"""Confidence where none is given: one run in 200 without a trend is called growing, if the trend also matters."""
 MATTERS = 0.1  # of the mean level, over the run
 
 
@@ -25,7 +26,7 @@ class Drift:
 
     growing: whether it grows beyond doubt and by enough to matter; None when there are too few replications to tell.
     falling: whether it falls beyond doubt, as a backlog does with which a run began, however slowly.
-    growth: increase over the run in multiples of the mean level, with its interval at LEVEL. A series that fills
+    growth: increase over the run in multiples of the mean level, with its interval. A series that fills
         from nothing at a constant rate has 2, a settled one 0.
     """
 
@@ -34,8 +35,8 @@ class Drift:
     falling: bool | None = None
 
 
-def drift(series: ArrayLike) -> Drift:
-    """Trend of a series, such as executions in progress, after the warm-up.
+def drift(series: ArrayLike, level: float = LEVEL) -> Drift:
+    """Trend of a series, such as executions in progress, after the warm-up, judged by its interval at `level`.
 
     series: (replications, windows), without NaN. Each replication gives one least-squares slope; they are independent
     however correlated the series is within a run. It is growing when the whole interval of the mean slope is above
@@ -46,12 +47,12 @@ def drift(series: ArrayLike) -> Drift:
     assert bool(np.isfinite(values).all())
     replications, windows = values.shape
     assert windows >= 2, "a trend needs two windows"
-    level = float(values.mean())
-    if level == 0:
+    mean = float(values.mean())
+    if mean == 0:
         return Drift(False, Figure.exact(0.0, "ratio"), False)
     time = np.arange(windows) - (windows - 1) / 2
     slopes = values @ time / float((time**2).sum())
-    growth = mean_interval(slopes * windows / level, "ratio", LEVEL)
+    growth = mean_interval(slopes * windows / mean, "ratio", level)
     if replications < MIN_REPLICATIONS or growth.low is None or growth.value is None:
         return Drift(None, growth.with_note(f"{MIN_REPLICATIONS} replications are needed to tell a trend"))
     falling = growth.high is not None and growth.high < 0

@@ -14,6 +14,7 @@ from sim.scenario.objectives import Objective
 from sim.stats.curves import latency_curve, split, timeline
 from sim.stats.drift import drift
 from sim.stats.metrics import Cohort, measured_routines, metrics
+from sim.stats.offered_load import MISTAKEN
 from sim.stats.relaxation import Memory
 from sim.stats.summary import Curve, MonitorResult, Recovery, Split, Timeline, Verdict
 from sim.stats.tails import infinite_variance
@@ -174,10 +175,12 @@ def base_figures(
 def _refuse_growing(
     found: dict[str, Figure], replications: Sequence[Replication], warn: Callable[[str], None]
 ) -> None:
-    """A queue that grows over the window has no mean: what is shown would depend on the horizon."""
-    for routine in replications[0].routines:
-        if f"in_flight.{routine}" not in replications[0].samples:
-            continue
+    """A queue that grows over the window has no mean: what is shown would depend on the horizon.
+
+    Of settled runs at most a share of MISTAKEN is refused, as of stable ones called overloaded; workflows share it.
+    """
+    judged = [name for name in replications[0].routines if f"in_flight.{name}" in replications[0].samples]
+    for routine in judged:
         rows = []
         for run in replications:
             inside = (run.sample_ns >= run.begin_ns) & (run.sample_ns < run.horizon_ns)
@@ -186,7 +189,7 @@ def _refuse_growing(
         if shortest < 10 or f"latency.{routine}.mean" not in found:
             continue
         series = np.stack([row[:shortest] for row in rows])
-        growth = drift(series)
+        growth = drift(series, 1 - 2 * MISTAKEN / len(judged))
         if growth.growing:
             reason = (
                 f"in_flight.{routine} grows over the window ({growth.growth.value:.2g} times its mean level): "

@@ -114,6 +114,14 @@ def test_growth_is_told_from_noise() -> None:
     assert calls <= 150 * 0.005 + 5 * np.sqrt(150 * 0.005)
 
 
+def test_a_settled_run_is_called_growing_as_seldom_as_the_level_asks_for() -> None:
+    # Three or ten replications, beside a threshold on the size that never binds here: the noise is beyond it.
+    for replications in (3, 10):
+        noise = [transient(0, 1, replications, 20, seed) - 80 for seed in range(2000)]
+        calls = sum(bool(drift(series, 0.998).growing) for series in noise)
+        assert calls <= 2000 * 0.001 + 5 * np.sqrt(2000 * 0.001), replications
+
+
 def test_filling_from_nothing_is_a_growth_of_two_and_emptying_is_none() -> None:
     fill = np.arange(100.0) + np.arange(5.0)[:, None] * 0.01
     assert drift(fill).growth.value == pytest.approx(2, rel=0.03)
