@@ -8,10 +8,10 @@ MEASURE_STAMP := $(MEASURE)/.stamp
 HOST ?= here
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo check test bench measure test-long lock clean
+.PHONY: help setup demo check quick test evidence evidence-ci test-long bench measure lock clean
 
 help:  ## list the commands
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z%-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/; s/%/NAME/' | expand -t 15
 
 $(STAMP): requirements.lock pyproject.toml
 	@$(PY) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
@@ -38,7 +38,17 @@ test: $(STAMP)  ## the fast tests, about twelve minutes on 2 cores
 bench: $(STAMP)  ## the speed table: the fast engine beside SimPy, C++ and others; about 15 minutes
 	$(BIN)/python bench/table.py
 
-test-long: $(STAMP)  ## statistics at full size: theory, coverage, notebooks
+evidence: $(STAMP)  ## check every long claim whose evidence is missing or stale; most of an hour on 2 cores for all
+	$(BIN)/python -m calibration.evidence make
+
+evidence-ci: $(STAMP)  ## fail where evidence is missing or stale, and repeat a fiftieth of the claims
+	$(BIN)/python -m calibration.evidence check
+	$(BIN)/python -m calibration.evidence slice
+
+evidence-%: $(STAMP)  ## the same as `evidence` for one folder of tests
+	$(BIN)/python -m calibration.evidence make $*
+
+test-long: $(STAMP)  ## check every long claim again, whatever its evidence
 	$(BIN)/python -m pytest -q -n 2 -m long
 
 $(MEASURE_STAMP): calibration/measure/requirements.txt

@@ -1,7 +1,7 @@
 """How often 95 % intervals hold the truth: the measurement, and its table.
 
-`python tests/statistics/measured_coverage.py` writes COVERAGE.md, with what `saturated` measures near saturation;
-`... fast` prints the table of the quick cells.
+`python tests/statistics/measured_coverage.py` writes COVERAGE.md, near saturation from the evidence that
+`make evidence-statistics` makes; `... fast` prints the table of the quick cells.
 A cell is a queue at a utilisation, observed by so many replications of so many jobs. Each seed gives one figure: an
 interval, or a refusal. `wrong` is the share of all seeds that gave an interval without the truth in it.
 """
@@ -18,6 +18,7 @@ import saturated
 from lindley import QUEUES, Queue
 from numpy.typing import NDArray
 
+from calibration.evidence import record
 from sim.figure import Figure
 from sim.results.histogram import Histogram
 from sim.stats.batches import batch_mean_interval, batch_percentile_interval
@@ -138,11 +139,27 @@ def table(cells: list[Cell], seeds: int = SEEDS, show: Callable[[str], None] = p
             show(f"| {cell} | {name} | {result.share_given:.0%} | {covered} | {result.wrong:.1%} |")
 
 
+CLAIM = "test_what_is_given_near_saturation_holds_the_truth_at_full_size"
+OF_CLAIM = "tests/statistics/test_near_saturation.py"
+
+
 def near_saturation(cells: list[saturated.Cell], show: Callable[[str], None]) -> None:
-    """Print what was measured near saturation, as a Markdown table; and in numbers what it comes to."""
+    """Print what was measured near saturation, as a Markdown table: for full cells the evidence, others anew.
+
+    Raises KeyError where a full cell has no evidence.
+    """
+    claims = record.read("statistics").files[OF_CLAIM].claims if set(cells) & set(saturated.FULL) else {}
     needed = f"A mean needs {MIN_FOR_MEAN} relaxation times in all runs together, a percentile {MIN_BEYOND} beyond it"
     show(f"{needed}, {2 * MIN_BEYOND} where work is more variable than\nexponential.\n")
-    saturated.table(cells, show)
+    show(saturated.HEADS)
+    for cell in cells:
+        if cell in saturated.FULL:
+            found = claims[f"{CLAIM}[{cell}]"].figures["coverage"]
+        else:
+            seen = saturated.measure(cell, saturated.seeds_of(cell))
+            found = {level: one.as_figures() for level, one in seen.items()}
+        for row in saturated.rows(cell, found):
+            show(row)
 
 
 HEAD = """# Measured coverage of 95 % intervals

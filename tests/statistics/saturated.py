@@ -8,7 +8,7 @@ mean services. `test_near_saturation.py` has a slice of the same through the eng
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -204,6 +204,13 @@ class Seen:
         self.total += figure.value / self.truth - 1
         self.squares += (figure.value / self.truth - 1) ** 2
 
+    def as_figures(self) -> dict[str, float]:
+        """What is kept of it: seeds, share given, coverage, mean error and its standard error."""
+        seen = {"seeds": self.seeds, "given": self.given / self.seeds}
+        if self.given:
+            seen |= {"covered": self.covered, "off": self.off, "off_by_chance": self.off_by_chance}
+        return {name: round(value, 6) for name, value in seen.items()}
+
     @property
     def covered(self) -> float:
         return self.right / self.given
@@ -260,12 +267,12 @@ FULL = [
 ]
 
 
-def table(cells: list[Cell], show: Callable[[str], None] = print) -> None:
-    """Print what came of every cell, as a Markdown table."""
-    show("| queue, load, runs x relaxation times | seeds | figure | given | coverage | mean error |")
-    show("| --- | ---: | --- | ---: | ---: | ---: |")
-    for cell in cells:
-        seeds = seeds_of(cell)
-        for level, seen in measure(cell, seeds).items():
-            told = f"{seen.covered:.1%} | {seen.off:+.1%} +-{2 * seen.off_by_chance:.1%}" if seen.given else "- | -"
-            show(f"| {cell} | {seeds} | {level} | {seen.given / seen.seeds:.0%} | {told} |")
+HEADS = """| queue, load, runs x relaxation times | seeds | figure | given | coverage | mean error |
+| --- | ---: | --- | ---: | ---: | ---: |"""
+
+
+def rows(cell: Cell, found: Mapping[str, Mapping[str, float]]) -> Iterator[str]:
+    """The rows of a cell in a Markdown table, from what `Seen.as_figures` gave of each level."""
+    for level, of in found.items():
+        told = f"{of['covered']:.1%} | {of['off']:+.1%} +-{2 * of['off_by_chance']:.1%}" if of["given"] else "- | -"
+        yield f"| {cell} | {of['seeds']} | {level} | {of['given']:.0%} | {told} |"

@@ -7,6 +7,8 @@ luck. Asserted of each figure: coverage not below 95 % and a mean error not beyo
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from saturated import FAST, FULL, LEVELS, Cell, measure, seeds_of
 from scipy.stats import binom, norm
@@ -25,8 +27,10 @@ def from_when(cell: Cell, level: str) -> float:
     return heavy * MIN_BEYOND / (1 - LEVELS[level]) if LEVELS[level] else MIN_FOR_MEAN
 
 
-def check(cell: Cell, tests: int, seeds: int) -> None:
-    for level, seen in measure(cell, seeds).items():
+def check(cell: Cell, tests: int, seeds: int) -> dict[str, dict[str, float]]:
+    """What was seen by level, which is as it should be."""
+    found = measure(cell, seeds)
+    for level, seen in found.items():
         told = f"{cell}, {level}: {seen.given} of {seen.seeds} given"
         if cell.window * cell.runs < from_when(cell, level):
             assert seen.given == 0, told
@@ -35,6 +39,7 @@ def check(cell: Cell, tests: int, seeds: int) -> None:
         told += f", {seen.covered:.1%} hold the truth, off by {seen.off:+.2%} +-{seen.off_by_chance:.2%}"
         assert seen.right >= binom.ppf(LEVEL / tests, seen.given, 0.95), told
         assert abs(seen.off) <= MEAN_ERROR - norm.ppf(LEVEL / tests / 2) * seen.off_by_chance, told
+    return {level: seen.as_figures() for level, seen in found.items()}
 
 
 @pytest.mark.parametrize("cell", FAST, ids=str)
@@ -44,8 +49,10 @@ def test_what_is_given_near_saturation_holds_the_truth(cell: Cell) -> None:
 
 @pytest.mark.long
 @pytest.mark.parametrize("cell", FULL, ids=str)
-def test_what_is_given_near_saturation_holds_the_truth_at_full_size(cell: Cell) -> None:
-    check(cell, len(FULL) * len(LEVELS), seeds_of(cell))
+def test_what_is_given_near_saturation_holds_the_truth_at_full_size(
+    cell: Cell, record_property: Callable[[str, object], None]
+) -> None:
+    record_property("coverage", check(cell, len(FULL) * len(LEVELS), seeds_of(cell)))
 
 
 @pytest.mark.parametrize("cell", [*FAST, *FULL], ids=str)
