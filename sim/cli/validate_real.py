@@ -45,7 +45,8 @@ def verb(system: str, product: str) -> Callable[..., None]:
         write: Annotated[
             bool,
             typer.Option(
-                "--write", help="Write the scores to calibration/scores.json, which a test holds, and into the README."
+                "--write",
+                help="Write the scores to calibration/scores.json, which a test holds, and into docs/validation.md.",
             ),
         ] = False,
         write_envelope: Annotated[
@@ -70,9 +71,9 @@ def verb(system: str, product: str) -> Callable[..., None]:
         compile_engine("fast", quiet)
         from sim.validate.document import document, write_scores
         from sim.validate.envelope import write_calibrated
-        from sim.validate.readme import rewrite
         from sim.validate.real import score_system
         from sim.validate.tables import scores_text
+        from sim.validate.validation_page import rewrite
 
         with Progress(not quiet) as progress:
             scored = score_system(system, root, data, host, only, replications, processes, progress.tell)
@@ -83,8 +84,8 @@ def verb(system: str, product: str) -> Callable[..., None]:
             say(scores_text(scored.scores, scored.tables, scored.left_out))
         if write:
             note(f"written: {write_scores(root, scored)}", quiet)
-            if (readme := rewrite(root)) is not None:
-                note(f"written: the tables of {readme}", quiet)
+            if (page := rewrite(root)) is not None:
+                note(f"written: the tables of {page}", quiet)
         if write_envelope:
             note(f"written: {write_calibrated(root, scored, inputs)}", quiet)
 

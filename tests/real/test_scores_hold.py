@@ -22,8 +22,8 @@ from sim.scenario.calibrated import calibrated
 from sim.validate.document import SCORES
 from sim.validate.envelope import PARTS, spanned
 from sim.validate.inputs import MEASURED
-from sim.validate.readme import BEGIN, END, block
 from sim.validate.real import score_system
+from sim.validate.validation_page import BEGIN, END, PAGE, block
 
 ROOT = Path(__file__).parent.parent.parent
 RUNS = 2
@@ -89,7 +89,7 @@ def test_the_envelope_claims_no_more_than_the_measured_cells_have() -> None:
                     )
 
 
-def test_the_readme_quotes_the_scores() -> None:
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
+def test_the_page_quotes_the_scores() -> None:
+    text = (ROOT / PAGE).read_text(encoding="utf-8")
     found = text.partition(BEGIN)[2].partition(END)[0].strip()
-    assert found == block(committed()), f"put this between {BEGIN} and {END} of the README:\n{block(committed())}"
+    assert found == block(committed()), f"put this between {BEGIN} and {END} of {PAGE}:\n{block(committed())}"

@@ -22,9 +22,9 @@ from sim.scenario.calibrated import Product, Span, calibrated
 from sim.scenario.reader import load_yaml
 from sim.validate.document import document, write_scores
 from sim.validate.envelope import as_text, updated
-from sim.validate.readme import block, rewrite
 from sim.validate.real import Scored, load_of, score_system
 from sim.validate.tables import scores_text
+from sim.validate.validation_page import PAGE, block, rewrite
 
 
 def row(rate: float, mean_ms: float, repeat: int) -> dict[str, object]:
@@ -130,13 +130,14 @@ def test_the_document_the_file_and_the_text_hold_what_was_scored(folder: Path, o
         in table
     )
     assert "visit-50 latency.mean -" in table
-    (folder / "README.md").write_text("before\n<!-- scores -->\nold\n<!-- /scores -->\nafter\n")
-    rewrite(folder)
-    readme = (folder / "README.md").read_text()
-    assert table in readme
-    assert "old" not in readme
-    assert readme.startswith("before\n")
-    assert readme.endswith("\nafter\n")
+    (folder / PAGE).parent.mkdir()
+    (folder / PAGE).write_text("before\n<!-- scores -->\nold\n<!-- /scores -->\nafter\n")
+    assert rewrite(folder) == folder / PAGE
+    page = (folder / PAGE).read_text()
+    assert table in page
+    assert "old" not in page
+    assert page.startswith("before\n")
+    assert page.endswith("\nafter\n")
     text = scores_text(found.scores, found.tables, found.left_out)
     assert "visit-50 (epyc, held out)" in text
 

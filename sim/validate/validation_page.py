@@ -1,4 +1,4 @@
-"""The error tables of the README, made from `calibration/scores.json`: a test holds the README to them."""
+"""Error tables of `docs/validation.md`, made from `calibration/scores.json`: a test holds the page to them."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ PRODUCTS: Final = {
     "dbos": "DBOS on PostgreSQL",
 }
 MOST_WORST = 5
+PAGE: Final = Path("docs") / "validation.md"
 BEGIN, END = "<!-- scores -->", "<!-- /scores -->"
-"""Lines in the README that the tables stand between."""
+"""Lines of the page that the tables stand between."""
 
 
 def block(scores: Mapping[str, Any]) -> str:
@@ -77,8 +78,8 @@ def _intervals(use: str, intervals: Mapping[str, Any]) -> Iterator[str]:
 
 
 def rewrite(root: Path) -> Path | None:
-    """Put the tables of the committed scores into the README; gives its path, None where it has no place for them."""
-    path = root / "README.md"
+    """Put the tables of the committed scores into the page; gives its path, None where it lacks the two lines."""
+    path = root / PAGE
     text = path.read_text(encoding="utf-8") if path.is_file() else ""
     before, begins, rest = text.partition(BEGIN)
     _, ends, after = rest.partition(END)
