@@ -129,6 +129,24 @@ def test_nothing_in_the_repository_names_a_machine_or_a_registry() -> None:
         assert found is None, f"{name} names {found and found.group()}"
 
 
+def headings(path: Path) -> set[str]:
+    """The anchors of a page, as its headings make them."""
+    found = re.findall(r"^#+ (.*)$", path.read_text(encoding="utf-8"), re.M)
+    return {re.sub(r"[^\w -]", "", one.lower()).replace(" ", "-") for one in found}
+
+
+def test_links_between_pages_lead_somewhere() -> None:
+    listed = subprocess.run(["git", "ls-files", "*.md"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    for name in listed.split():
+        for target in re.findall(r"\]\(([^)\s]+)\)", (ROOT / name).read_text(encoding="utf-8")):
+            if "://" in target:
+                continue
+            file, _, anchor = target.partition("#")
+            path = (ROOT / name).parent / file if file else ROOT / name
+            assert path.exists(), f"{name} leads to {target}"
+            assert not anchor or anchor in headings(path), f"{name} leads to {target}, a heading that is not there"
+
+
 def test_asking_for_help_loads_nothing_heavy() -> None:
     code = (
         "import sys; from sim.cli import main; main(['--help'], exit_after=False);"
