@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from sim import __version__
-from sim.cli import calibrate, check, drill, explain, init, ledger, run, schema, stability, validate
+from sim.cli import calibrate, check, drill, error_budget, explain, init, run, schema, stability, validate
 from sim.cli.output import say
 
 app = typer.Typer(
@@ -38,7 +38,7 @@ app.command("drill")(drill.command)
 app.command("check")(check.command)
 app.command("explain")(explain.command)
 app.command("schema")(schema.command)
-app.command("ledger")(ledger.command)
+app.command("error-budget")(error_budget.command)
 app.command("stability")(stability.command)
 app.command("init")(init.command)
 app.command("calibrate")(calibrate.command)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from sim.cli.options import CureName, File, Sets
+from sim.cli.options import File, MitigationName, Sets
 from sim.cli.output import say
 from sim.cli.start import settle
 
@@ -15,7 +15,7 @@ from sim.cli.start import settle
 def command(
     file: File,
     sets: Sets = [],  # noqa: B006 - typer copies it
-    cure: CureName = None,
+    mitigation: MitigationName = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Validate a scenario and estimate it in closed form, without simulation."""
@@ -25,14 +25,14 @@ def command(
     from sim.plan.inputs import check_inputs
     from sim.plan.loading import load
 
-    loaded = load(file, sets, cure)
+    loaded = load(file, sets, mitigation)
     settle()
     check_inputs(loaded)
     scenario = loaded.scenario
     first = estimate(loaded.lowered.network)
     computed = {**loaded.lowered.computed, **completions_of(scenario)}
     if as_json:
-        found = as_document(scenario.name, first, computed, loaded.elements) | {"cures": scenario.cures}
+        found = as_document(scenario.name, first, computed, loaded.elements) | {"mitigations": scenario.mitigations}
         say(json.dumps(found, indent=2, allow_nan=False))
     else:
-        say(as_text(str(file), scenario.name, first, computed, scenario.cures, loaded.elements))
+        say(as_text(str(file), scenario.name, first, computed, scenario.mitigations, loaded.elements))

@@ -41,9 +41,11 @@ def command(
             show_default="8 times run.drill_window",
         ),
     ] = None,
-    cure: Annotated[
+    mitigation: Annotated[
         str | None,
-        typer.Option("--cure", metavar="NAME", help="Compare with this one of its `cures`.", show_default=False),
+        typer.Option(
+            "--mitigation", metavar="NAME", help="Compare with this one of its `mitigations`.", show_default=False
+        ),
     ] = None,
     sets: Sets = [],  # noqa: B006 - typer copies it
     seed: Annotated[int | None, typer.Option("--seed", help="Everything random follows from it.")] = None,
@@ -68,7 +70,7 @@ def command(
         episodes=at_least(2, "-n", episodes, problems) or EPISODES,
         seed=at_least(0, "--seed", seed, problems),
         limit_ns=parsed("--limit", limit, parse_positive_duration_ns, problems),
-        cure=cure,
+        mitigation=mitigation,
         processes=processes,
         engine=engine,
         command=shlex.join(["sim", *context.find_root().obj]),

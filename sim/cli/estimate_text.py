@@ -10,7 +10,7 @@ from typing import Any
 from sim.analytic.estimate import Estimate, PlaceEstimate
 from sim.lower.lowered import Computed
 from sim.report.elements import Elements, elements_json, set_and_watch, words_of
-from sim.scenario.cures import Cure, as_assignments
+from sim.scenario.mitigations import Mitigation, as_assignments
 from sim.units import format_count, format_duration_s, format_quantity, format_rate, format_ratio
 
 SHOWN = 12
@@ -23,10 +23,11 @@ def as_text(
     name: str,
     first: Estimate,
     computed: Mapping[str, Computed],
-    cures: Mapping[str, Cure],
+    mitigations: Mapping[str, Mitigation],
     elements: Elements,
 ) -> str:
-    """What `sim check` prints. computed: figures that need no run; cures: the scenario's; elements: of its network."""
+    """What `sim check` prints. computed: figures that need no run; mitigations: the scenario's; elements: of its
+    network."""
     lines = [f"{file}  {name}: valid", ""]
     for routine, latency in first.latency_s.items():
         rate = first.rates_per_s[routine]
@@ -56,13 +57,13 @@ def as_text(
         if first.peak_factor * first.bottleneck.utilisation >= 1:
             lines.append(f"  at its peak ({first.peak_factor:.2g} times the mean) the load exceeds {words}")
     lines += [f"  note: {note}" for note in first.notes]
-    lines += [f"  cure {name}: {_as_options(cure)}" for name, cure in cures.items()]
+    lines += [f"  mitigation {name}: {_as_options(mitigation)}" for name, mitigation in mitigations.items()]
     lines.append("  an estimate in closed form, place by place (Allen-Cunneen); `sim run` simulates")
     return "\n".join(lines)
 
 
-def _as_options(cure: Cure) -> str:
-    return " ".join(f"--set {shlex.quote(assignment)}" for assignment in as_assignments(cure))
+def _as_options(mitigation: Mitigation) -> str:
+    return " ".join(f"--set {shlex.quote(assignment)}" for assignment in as_assignments(mitigation))
 
 
 def _set(names: Iterable[str], elements: Elements) -> list[str]:

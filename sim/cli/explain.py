@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sim.cli.options import CureName, File, Sets
+from sim.cli.options import File, MitigationName, Sets
 from sim.cli.output import say
 from sim.cli.start import settle
 from sim.errors import InputErrors, Problem
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def command(
     file: File,
     sets: Sets = [],  # noqa: B006 - typer copies it
-    cure: CureName = None,
+    mitigation: MitigationName = None,
     execution: Annotated[
         int | None, typer.Option("--execution", metavar="N", help="The life of the N-th execution, from 0.")
     ] = None,
@@ -34,7 +34,7 @@ def command(
     """Show the lowered network, so that nothing is hidden; or one execution's life."""
     from sim.plan.loading import load
 
-    loaded = load(file, sets, cure)
+    loaded = load(file, sets, mitigation)
     settle()
     if execution is not None:
         from sim.plan.predict import life

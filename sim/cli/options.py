@@ -16,7 +16,9 @@ Sets = Annotated[
         help="Change one value, written and checked as in the file: --set workers.orders.replicas=6. Repeatable.",
     ),
 ]
-CureName = Annotated[
+MitigationName = Annotated[
     str | None,
-    typer.Option("--cure", metavar="NAME", help="With what this one of its `cures` sets.", show_default=False),
+    typer.Option(
+        "--mitigation", metavar="NAME", help="With what this one of its `mitigations` sets.", show_default=False
+    ),
 ]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from sim.cli.options import CureName, File, Sets
+from sim.cli.options import File, MitigationName, Sets
 from sim.cli.output import note, say
 from sim.cli.progress import Progress
 from sim.cli.settings import at_least, check_how, compile_engine, make_room, parsed
@@ -30,7 +30,7 @@ def command(
     context: typer.Context,
     file: File,
     sets: Sets = [],  # noqa: B006 - typer copies it
-    cure: CureName = None,
+    mitigation: MitigationName = None,
     seed: Annotated[int | None, typer.Option("--seed", help="Everything random follows from it.")] = None,
     replications: Annotated[int | None, typer.Option("--replications", help="Independent runs.")] = None,
     precision: Annotated[
@@ -79,7 +79,7 @@ def command(
     from sim.plan.remedies import remedies
     from sim.report.frames import names_of
 
-    loaded = load(file, sets, cure)
+    loaded = load(file, sets, mitigation)
     settle()
     problems: list[Problem] = []
     options = Options(
@@ -120,8 +120,11 @@ def command(
         prediction = replace(prediction, summary=replace(prediction.summary, remedies=found))
     _print(prediction, as_json)
     _write(prediction, report, out, "parquet" if columns == "parquet" else "csv", quiet)
-    if found and not tried and loaded.scenario.cures:
-        note(f"what the file says may cure it: {', '.join(f'--cure {name}' for name in loaded.scenario.cures)}", quiet)
+    if found and not tried and loaded.scenario.mitigations:
+        note(
+            f"what the file says may mitigate it: {', '.join(f'--mitigation {name}' for name in loaded.scenario.mitigations)}",
+            quiet,
+        )
     if prediction.interrupted:
         raise SystemExit(130)
     if gate and not _passes(prediction.summary):

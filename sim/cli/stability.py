@@ -36,7 +36,7 @@ def command(
             help="Factors on all load between which is searched; one factor: everything there, and no search.",
         ),
     ] = DEFAULT_LOAD,
-    episodes: Annotated[int, typer.Option("-n", help="Episodes at the given load, and with each cure.")] = 10,
+    episodes: Annotated[int, typer.Option("-n", help="Episodes at the given load, and with each mitigation.")] = 10,
     limit: Annotated[
         str | None,
         typer.Option(
@@ -56,7 +56,9 @@ def command(
     ] = None,
     within: Annotated[float, typer.Option("--within", help="How far apart the ends of an interval may be.")] = 0.05,
     error: Annotated[str, typer.Option("--error", help="Probability that a search is wrong.")] = "5 %",
-    sweep_cures: Annotated[bool, typer.Option("--sweep-cures", help="Search with each cure, too.")] = False,
+    sweep_mitigations: Annotated[
+        bool, typer.Option("--sweep-mitigations", help="Search with each mitigation, too.")
+    ] = False,
     seed: Annotated[int | None, typer.Option("--seed", help="Everything random follows from it.")] = None,
     engine: Annotated[str, typer.Option("--engine", help="fast, or reference: the same figures, slowly.")] = "fast",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")] = False,
@@ -64,10 +66,10 @@ def command(
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress and no notes.")] = False,
     processes: Annotated[int, typer.Option("--processes", help="Runs at once; -1 takes all cores.")] = -1,
 ) -> None:
-    """Remove a trigger and watch: what comes back, from which load on it does not, and what cures it.
+    """Remove a trigger and watch: what comes back, from which load on it does not, and what mitigates it.
 
-    At the given load: the share of episodes that come back, with each of the scenario's `cures`, too. At every load
-    tried: where runs end up that begin empty and that begin with a backlog.
+    At the given load: the share of episodes that come back, with each of the scenario's `mitigations`, too. At every
+    load tried: where runs end up that begin empty and that begin with a backlog.
     """
     from sim.plan.inputs import files_of
     from sim.plan.loading import load as load_scenario
@@ -89,7 +91,7 @@ def command(
         error=parsed("--error", error, _error, problems) or 0.05,
         limit_ns=parsed("--limit", limit, parse_positive_duration_ns, problems),
         backlog=at_least(1, "--backlog", backlog, problems),
-        sweep_cures=sweep_cures,
+        sweep_mitigations=sweep_mitigations,
         seed=at_least(0, "--seed", seed, problems),
         processes=processes,
         engine=engine,
@@ -97,9 +99,9 @@ def command(
     check_how(engine, processes, problems)
     if not 0.001 <= within <= 1:
         problems.append(Problem("--within", f"is {within:g}; a part of the load from 0.001 to 1 is expected"))
-    if sweep_cures and not options.sweeps and not problems:
+    if sweep_mitigations and not options.sweeps and not problems:
         message = "searches, but --load names one load"
-        problems.append(Problem("--sweep-cures", message, f"write   --load {DEFAULT_LOAD}"))
+        problems.append(Problem("--sweep-mitigations", message, f"write   --load {DEFAULT_LOAD}"))
     make_room(report, None, problems, files_of(loaded))
     if problems:
         raise InputErrors(problems)

@@ -17,9 +17,9 @@ from sim.lower.setting import Element, elements_of
 from sim.network.check import problems as network_problems
 from sim.network.size import too_large
 from sim.scenario.check import problems as scenario_problems
-from sim.scenario.cures import CURES, with_cure
 from sim.scenario.document import Document, dotted
 from sim.scenario.edit import edited
+from sim.scenario.mitigations import MITIGATIONS, with_mitigation
 from sim.scenario.reader import parse, read
 from sim.scenario.scenario import Scenario
 from sim.scenario.shape import nearest
@@ -51,19 +51,19 @@ class Loaded:
         return tuple(one.removeprefix("--set ") for one in given if isinstance(one, str))
 
     @property
-    def cure(self) -> str | None:
-        """The cure of the file whose settings it has; None where it has none."""
+    def mitigation(self) -> str | None:
+        """The mitigation of the file whose settings it has; None where it has none."""
         given = self.document.assignments.values()
         return next((str(one[1]) for one in given if not isinstance(one, str)), None)
 
 
-def load(source: str | FilePath, sets: Sequence[str] = (), cure: str | None = None) -> Loaded:
+def load(source: str | FilePath, sets: Sequence[str] = (), mitigation: str | None = None) -> Loaded:
     """The scenario in a file, or in a text of several lines, with assignments such as `workers.orders.replicas=4`, and
-    with the settings of one of its cures.
+    with the settings of one of its mitigations.
 
     Raises InputErrors with everything that is wrong with it.
     """
-    return loaded(document_of(source, sets), cure)
+    return loaded(document_of(source, sets), mitigation)
 
 
 def document_of(source: str | FilePath, sets: Sequence[str] = ()) -> Document:
@@ -73,14 +73,14 @@ def document_of(source: str | FilePath, sets: Sequence[str] = ()) -> Document:
     return edited(document, sets, Scenario) if sets else document
 
 
-def loaded(document: Document, cure: str | None = None) -> Loaded:
+def loaded(document: Document, mitigation: str | None = None) -> Loaded:
     """The scenario in a document. Raises InputErrors with what is wrong with it."""
     scenario = _checked(document)
-    wrong = [problem for name in scenario.cures for problem in _wrong_with_cure(document, scenario, name)]
+    wrong = [problem for name in scenario.mitigations for problem in _wrong_with_mitigation(document, scenario, name)]
     if wrong:
         raise InputErrors(in_order(document, wrong))
     plain = _lowered(document, scenario)
-    return plain if cure is None else cured(plain, cure)
+    return plain if mitigation is None else mitigated(plain, mitigation)
 
 
 def changed(loaded: Loaded, sets: Sequence[str]) -> Loaded:
@@ -89,17 +89,17 @@ def changed(loaded: Loaded, sets: Sequence[str]) -> Loaded:
     return _lowered(document, _checked(document))
 
 
-def cured(loaded: Loaded, name: str) -> Loaded:
-    """The scenario with the settings of one of its cures, as if the file said so and had no cures.
+def mitigated(loaded: Loaded, name: str) -> Loaded:
+    """The scenario with the settings of one of its mitigations, as if the file said so and had no mitigations.
 
-    Raises InputErrors where it has no cure of that name.
+    Raises InputErrors where it has no mitigation of that name.
     """
-    cures = loaded.scenario.cures
-    if name not in cures:
-        near = nearest(name, cures)
-        hint = f"did you mean `{near}`?" if near else f"cures there: {', '.join(cures) or 'none'}"
-        raise InputErrors([loaded.document.problem((CURES,), f"has no `{name}`", hint, of="key")])
-    document = with_cure(loaded.document, name, cures[name], Scenario)
+    mitigations = loaded.scenario.mitigations
+    if name not in mitigations:
+        near = nearest(name, mitigations)
+        hint = f"did you mean `{near}`?" if near else f"mitigations there: {', '.join(mitigations) or 'none'}"
+        raise InputErrors([loaded.document.problem((MITIGATIONS,), f"has no `{name}`", hint, of="key")])
+    document = with_mitigation(loaded.document, name, mitigations[name], Scenario)
     return _lowered(document, _checked(document))
 
 
@@ -124,11 +124,11 @@ CHECKS: tuple[Callable[[Scenario], Iterable[Problem]], ...] = (_fits, undrawable
 """What is asked of a scenario one after the other; each needs that those before have nothing to say."""
 
 
-def _wrong_with_cure(document: Document, scenario: Scenario, name: str) -> list[Problem]:
-    """What is wrong with a cure of a scenario that is sound without it, each at its place in the cure."""
-    place = (CURES, name)
+def _wrong_with_mitigation(document: Document, scenario: Scenario, name: str) -> list[Problem]:
+    """What is wrong with a mitigation of a scenario that is sound without it, each at its place in the mitigation."""
+    place = (MITIGATIONS, name)
     try:
-        with_it = _checked(with_cure(document, name, scenario.cures[name], Scenario))
+        with_it = _checked(with_mitigation(document, name, scenario.mitigations[name], Scenario))
     except InputErrors as error:
         return [
             one
@@ -136,7 +136,7 @@ def _wrong_with_cure(document: Document, scenario: Scenario, name: str) -> list[
             else document.problem(place, f"does not go with {one.path or 'the file'}: {one.message}", one.hint, "key")
             for one in error.problems
         ]
-    if with_it == scenario.model_copy(update={CURES: {}}) and not document.assignments:
+    if with_it == scenario.model_copy(update={MITIGATIONS: {}}) and not document.assignments:
         return [document.problem(place, "changes nothing: the file says so without it", "leave it out", "key")]
     return []
 

@@ -87,7 +87,8 @@ class Fault(Spec):
     they are given nothing new, only what is bound to them. When nothing is left there, or the notice is over, they
     crash, all together; `duration` counts from there."""
     drill: bool | None = None
-    """A drill enters no average and is compared with a twin without it; scripted faults are drills by default."""
+    """A drill enters no average and is compared with a baseline run without it; scripted faults are drills by
+    default."""
     source: str = ""
     """Who says how often it comes and how long it stays; without it that is an assumption."""
 

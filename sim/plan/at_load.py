@@ -54,8 +54,9 @@ class Watch:
 
 @dataclass(frozen=True, slots=True)
 class After:
-    """What an episode came to. back: whether the system is back beside its twin within the limit. draining: whether
-    what is left of a backlog gets less, where it is not. late: its last stretch. left: the backlog of the fault."""
+    """What an episode came to. back: whether the system is back beside its baseline run within the limit. draining:
+    whether what is left of a backlog gets less, where it is not. late: its last stretch. left: the backlog of the
+    fault."""
 
     back: bool
     draining: bool
@@ -112,7 +113,7 @@ class AtLoad:
         return Asked(((self.kind, begin_ns),), replication, self.watch.record_ns)
 
     def try_more(self, count: int) -> list[Episode]:
-        """So many episodes more beside their twins."""
+        """So many episodes more beside their baseline runs."""
         first = len(self.after)
         episodes = self.bench.run(
             [self.asked(first + index) for index in range(count)], what=f"load {self.factor:.3g}: episodes"
@@ -121,13 +122,13 @@ class AtLoad:
         for episode in episodes:
             self.after.append(self._after(episode))
             if len(self.alone) < len(self.after):
-                self.alone.append(self._alone(episode.twin))
+                self.alone.append(self._alone(episode.baseline))
         return episodes
 
     def try_alone(self, count: int) -> None:
         """So many runs more without the fault."""
         first = len(self.alone)
-        planned = [self.bench.twin_of(self.asked(first + index)) for index in range(count)]
+        planned = [self.bench.baseline_of(self.asked(first + index)) for index in range(count)]
         runs = self.runner.run(f"load {self.factor:.3g}: without the fault", planned)
         self._whole(len(runs) == count)
         self.alone += [self._alone(run) for run in runs]
@@ -137,7 +138,7 @@ class AtLoad:
         first = len(self.overloads)
         planned = [
             (overloaded(network, backlog), plan)
-            for network, plan in (self.bench.twin_of(self.asked(first + index)) for index in range(count))
+            for network, plan in (self.bench.baseline_of(self.asked(first + index)) for index in range(count))
         ]
         runs = self.runner.run(f"load {self.factor:.3g}: from a backlog", planned)
         self._whole(len(runs) == count)
@@ -159,10 +160,10 @@ class AtLoad:
         return Alone(self._late(run), lines_grow(run, quarter), working, there)
 
     def _after(self, episode: Episode) -> After:
-        run, twin, end_ns = episode.run, episode.twin, episode.end_ns
+        run, baseline, end_ns = episode.run, episode.baseline, episode.end_ns
         back = episode.recoupled_ns is not None or not episode.times(self.watch.limit_ns).metastable
-        draining = not back and is_draining(run, twin, end_ns, run.horizon_ns)
-        left = left_by(run, twin, episode.begin_ns, min(end_ns + 2 * episode.window_ns, run.horizon_ns))
+        draining = not back and is_draining(run, baseline, end_ns, run.horizon_ns)
+        left = left_by(run, baseline, episode.begin_ns, min(end_ns + 2 * episode.window_ns, run.horizon_ns))
         return After(back, draining, self._late(run), left)
 
 

@@ -1,4 +1,5 @@
-"""A drill: many episodes of one kind of fault beside their twins, at one or more phases, with and without a cure."""
+"""A drill: many episodes of one kind of fault beside their baseline runs, at one or more phases, with and without a
+mitigation."""
 
 from __future__ import annotations
 
@@ -8,7 +9,7 @@ from difflib import get_close_matches
 
 from sim.errors import InputErrors, Problem, StandsStill
 from sim.figure import Figure
-from sim.lower.load import Loaded, cured
+from sim.lower.load import Loaded, mitigated
 from sim.lower.lowered import Assumption
 from sim.plan.envelope import calibration_of, judged_widely
 from sim.plan.episode_cost import EpisodeCost, cost_of
@@ -36,14 +37,14 @@ ANY = "any"
 @dataclass(frozen=True, slots=True)
 class DrillOptions:
     """What is asked for. phases: texts for `phase_ns_of`, or ANY; none: the time that the scenario gives the fault, or
-    drawn ones where it gives none. cure: compared with the scenario as it stands. limit_ns: see `limit_of`."""
+    drawn ones where it gives none. mitigation: compared with the scenario as it stands. limit_ns: see `limit_of`."""
 
     fault: str
     phases: tuple[str, ...] = ()
     episodes: int = EPISODES
     seed: int | None = None
     limit_ns: int | None = None
-    cure: str | None = None
+    mitigation: str | None = None
     processes: int = -1
     engine: str = "fast"
     progress: Progress | None = None
@@ -52,7 +53,8 @@ class DrillOptions:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """Episodes that are told together. when: at which phase they began; cure: with which cure, "" without one.
+    """Episodes that are told together. when: at which phase they began; mitigation: with which mitigation, "" without
+    one.
 
     median, bad: the episodes that stand where the 50th and 95th percentile of latency back in order does. longer: how
     many were not over within `run.drill_window` and were run on; cut: how many of these not within the limit either.
@@ -61,7 +63,7 @@ class Case:
     """
 
     when: str
-    cure: str
+    mitigation: str
     recovery: Recovery
     cost: EpisodeCost
     median: Picture
@@ -76,7 +78,7 @@ class Case:
     @property
     def name(self) -> str:
         """What tells it from the others."""
-        return f"{self.when}, with {self.cure}" if self.cure else self.when
+        return f"{self.when}, with {self.mitigation}" if self.mitigation else self.when
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,29 +105,31 @@ class DrillReport:
 def drill(loaded: Loaded, options: DrillOptions) -> DrillReport:
     """Run the drill.
 
-    Raises InputErrors for a fault, a phase or a cure that the scenario does not have, AuditFailed when a run breaks a
-    law, KeyboardInterrupt when it is stopped before there is anything to tell.
+    Raises InputErrors for a fault, a phase or a mitigation that the scenario does not have, AuditFailed when a run
+    breaks a law, KeyboardInterrupt when it is stopped before there is anything to tell.
     """
     settings = loaded.scenario.run
     if options.seed is not None:
         settings = settings.model_copy(update={"seed": options.seed})
     limit_ns = limit_of(settings, options.limit_ns)
     ways = {"": loaded}
-    if options.cure is not None:
-        ways[options.cure] = cured(loaded, options.cure)
+    if options.mitigation is not None:
+        ways[options.mitigation] = mitigated(loaded, options.mitigation)
     cases: list[Case] = []
     warnings: dict[str, None] = {}
     interrupted = False
-    for cure, one in ways.items():
+    for mitigation, one in ways.items():
         trial = _Trial(one, settings_of(one, settings), options, limit_ns)
-        cases += trial.cases(cure)
+        cases += trial.cases(mitigation)
         warnings |= dict.fromkeys(trial.runner.warnings)
         interrupted = trial.runner.interrupted
         if interrupted:
             break
     if not cases:
         raise KeyboardInterrupt
-    calm = standstill([one.twin for case in cases for one in case.episodes], loaded.lowered.words, "without the fault")
+    calm = standstill(
+        [one.baseline for case in cases for one in case.episodes], loaded.lowered.words, "without the fault"
+    )
     if calm is not None:
         raise StandsStill(
             f"{standstill_of(calm)}\n\nA drill is held against runs without the fault, and these stand still "
@@ -153,7 +157,7 @@ def drill(loaded: Loaded, options: DrillOptions) -> DrillReport:
 
 
 def settings_of(loaded: Loaded, settings: RunSettings) -> RunSettings:
-    """The settings of a cured scenario with the seed of the one that it is compared with."""
+    """The settings of a mitigated scenario with the seed of the one that it is compared with."""
     return loaded.scenario.run.model_copy(update={"seed": settings.seed})
 
 
@@ -182,7 +186,7 @@ class _Trial:
         hint = f"did you mean {near[0]}?" if near else known
         raise InputErrors([Problem("--fault", f"is `{name}`, which is no fault of this scenario", hint)])
 
-    def cases(self, cure: str) -> Iterator[Case]:
+    def cases(self, mitigation: str) -> Iterator[Case]:
         """One case for each phase, run in one batch."""
         whens = self._whens()
         count = self.options.episodes
@@ -191,7 +195,7 @@ class _Trial:
         for place, when in enumerate(whens):
             episodes = found[place :: len(whens)]
             if episodes:
-                yield self._case(when, cure, episodes)
+                yield self._case(when, mitigation, episodes)
 
     def _whens(self) -> dict[str, int | str]:
         """How each phase is told, and what is asked for: a phase, ANY or (the scenario's own time) the empty text."""
@@ -225,7 +229,7 @@ class _Trial:
             return Asked(((self.kind, self.kind.at_ns),), replication, self.settings.drill_window_ns)
         return self.bench.asked(self.kind, replication, phase if isinstance(phase, int) else None)
 
-    def _case(self, when: str, cure: str, episodes: Sequence[Episode]) -> Case:
+    def _case(self, when: str, mitigation: str, episodes: Sequence[Episode]) -> Case:
         lowered, level = self.loaded.lowered, self.settings.confidence
         recovery = recovery_of(episodes, None, level)
         open_ = sum(one.still_open for one in episodes) / len(episodes)
@@ -238,7 +242,7 @@ class _Trial:
         longer = [length for length in records_ns if length > self.settings.drill_window_ns + episodes[0].window_ns]
         return Case(
             when=when,
-            cure=cure,
+            mitigation=mitigation,
             recovery=replace(recovery, lost=lost, losses=losses, followed_s=self.limit_ns / 1e9),
             cost=cost_of(self.loaded, episodes, None, level),
             median=picture(at_quantile(ordered, 0.5)),

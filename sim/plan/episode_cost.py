@@ -1,4 +1,5 @@
-"""What an episode costs: node-hours and traffic beyond those of its twin, and the time that was not in order."""
+"""What an episode costs: node-hours and traffic beyond those of its baseline run, and the time that was not in
+order."""
 
 from __future__ import annotations
 
@@ -19,9 +20,9 @@ from sim.stats.metrics import NS, operations
 HOUR_NS = 3_600_000_000_000
 
 IN_IT = (
-    "node-hours and traffic beyond the twin's to the end of the record, at the bill's prices; not in order, at "
+    "node-hours and traffic beyond the baseline run's to the end of the record, at the bill's prices; not in order, at "
     "`prices.downtime`: windows from the beginning of the fault until rate and latency are back, in which the p99 is "
-    "out of order or fewer than 95 % of the twin's executions complete"
+    "out of order or fewer than 95 % of the baseline run's executions complete"
 )
 NOT_IN_IT = "people, credits to customers, and machines that stand anyway"
 
@@ -30,9 +31,9 @@ NOT_IN_IT = "people, credits to customers, and machines that stand anyway"
 class EpisodeCost:
     """Means over episodes, of one.
 
-    node_hours: of pools that scale, beyond the twin's. thrown_away: time of attempts that failed, beyond the twin's:
-    waits and work, by machines that are paid anyway. not_in_order: time in which rate or latency was not. nodes,
-    traffic, downtime, total: USD; None where nothing has a price.
+    node_hours: of pools that scale, beyond the baseline run's. thrown_away: time of attempts that failed, beyond the
+    baseline run's: waits and work, by machines that are paid anyway. not_in_order: time in which rate or latency was
+    not. nodes, traffic, downtime, total: USD; None where nothing has a price.
     """
 
     node_hours: Figure
@@ -55,7 +56,7 @@ def cost_of(loaded: Loaded, episodes: Sequence[Episode], limit_ns: int | None, c
     scaled = {one.controller: one for one in lowered.machines if one.controller is not None}
 
     def beyond(value: Callable[[Replication], float], unit: str) -> Figure:
-        return mean_interval([value(one.run) - value(one.twin) for one in episodes], unit, confidence)
+        return mean_interval([value(one.run) - value(one.baseline) for one in episodes], unit, confidence)
 
     def hours(name: str) -> Callable[[Replication], float]:
         return lambda run: run.nodes_on[name].area / HOUR_NS

@@ -1,7 +1,8 @@
-"""Episodes: kinds of faults that begin at given times while nothing else fails, run beside twins on the same draws.
+"""Episodes: kinds of faults that begin at given times while nothing else fails, run beside baseline runs on the same
+draws.
 
-The twin of an episode is the same run without any fault. Episodes of several kinds on the same draws share it. What is
-not over at the end of its record is run again with a record twice as long, up to a limit.
+The baseline run of an episode is the same run without any fault. Episodes of several kinds on the same draws share it.
+What is not over at the end of its record is run again with a record twice as long, up to a limit.
 """
 
 from __future__ import annotations
@@ -24,8 +25,9 @@ RECOVERY_WINDOW_NS = 10_000_000_000
 """Windows in which recovery is looked for, unless a record is too short for it (SEMANTICS.md, Recovery)."""
 LIMIT_WINDOWS = 8
 """An episode that is not over is followed for this many times `run.drill_window`, unless told otherwise."""
-TWIN = ""
-"""The drill of a twin: no fault bears this name. So it is followed as long as its episode is, and sampled as often."""
+BASELINE = ""
+"""The drill of a baseline run: no fault bears this name. So it is followed as long as its episode is, and sampled as
+often."""
 LEAST_WINDOWS = 12
 """So many of them follow on the beginning of a fault at least."""
 
@@ -120,7 +122,7 @@ class Bench:
         network, drill = disturbed(self.network, begins)
         return network, replace(self._plan(asked), drill=drill)
 
-    def twin_of(self, asked: Asked) -> Planned:
+    def baseline_of(self, asked: Asked) -> Planned:
         """The same run without any fault."""
         return self.calm, self._plan(asked)
 
@@ -128,12 +130,15 @@ class Bench:
         sample = min(RECOVERY_WINDOW_NS, max(self.settings.drill_window_ns // LEAST_WINDOWS, 1))
         horizon = -(-(asked.last_ns + asked.record_ns) // sample) * sample
         memory = self.settings.memory_bytes
-        return Plan(self.settings.seed, asked.replication, 0, horizon, sample + 1, self.drain_ns, sample, TWIN, memory)
+        return Plan(
+            self.settings.seed, asked.replication, 0, horizon, sample + 1, self.drain_ns, sample, BASELINE, memory
+        )
 
     def run(
         self, asks: Sequence[Asked], limit_ns: int = 0, over: Over | None = None, what: str = "drills"
     ) -> list[Episode]:
-        """The episodes in order, in one batch over all cores; fewer, always with their twins, when it is interrupted.
+        """The episodes in order, in one batch over all cores; fewer, always with their baseline runs, when it is
+        interrupted.
 
         limit_ns: up to which a record is made longer that ends too soon; 0 leaves all as they are asked for. over:
         tells which do not end too soon; by default those of which nothing is left, see `Episode.is_over`.
@@ -159,25 +164,26 @@ class Bench:
         return not stays and episode.is_over
 
     def _pairs(self, asks: Sequence[Asked], what: str) -> Iterator[Episode]:
-        """Episodes with their twins, up to the first one that is not there. Equal twins are run once."""
+        """Episodes with their baseline runs, up to the first one that is not there. Equal baseline runs are run
+        once."""
         planned: list[Planned] = []
-        twins: dict[Plan, int] = {}
+        baselines: dict[Plan, int] = {}
         places: list[tuple[Asked, str, int, int]] = []
         for asked in asks:
-            twin, episode = self.twin_of(asked), self.episode_of(asked)
-            if twin[1] not in twins:
-                twins[twin[1]] = len(planned)
-                planned.append(twin)
-            places.append((asked, episode[1].drill or "", twins[twin[1]], len(planned)))
+            baseline, episode = self.baseline_of(asked), self.episode_of(asked)
+            if baseline[1] not in baselines:
+                baselines[baseline[1]] = len(planned)
+                planned.append(baseline)
+            places.append((asked, episode[1].drill or "", baselines[baseline[1]], len(planned)))
             planned.append(episode)
         runs = self.runner.run(what, planned)
-        for asked, fault, twin_at, run_at in places:
+        for asked, fault, baseline_at, run_at in places:
             if run_at < len(runs):
-                yield self._episode(asked, fault, runs[run_at], runs[twin_at])
+                yield self._episode(asked, fault, runs[run_at], runs[baseline_at])
 
-    def _episode(self, asked: Asked, fault: str, run: Replication, twin: Replication) -> Episode:
+    def _episode(self, asked: Asked, fault: str, run: Replication, baseline: Replication) -> Episode:
         first_ns = min(begin_ns for _, begin_ns in asked.begins)
-        return Episode(fault, first_ns, run, twin, recoupled_ns(run, twin), self.objective_p99_ns)
+        return Episode(fault, first_ns, run, baseline, recoupled_ns(run, baseline), self.objective_p99_ns)
 
 
 def bound_of_latency_ns(loaded: Loaded) -> float | None:

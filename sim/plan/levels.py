@@ -1,4 +1,4 @@
-"""The service levels of a scenario, and its kinds of faults as the ledger's sums take them."""
+"""The service levels of a scenario, and its kinds of faults as the error budget's sums take them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sim.lower.load import Loaded
 from sim.lower.lowered import FaultClass
 from sim.lower.sums import mean_ns
 from sim.scenario.objectives import ServiceLevel
-from sim.stats.ledger import Level
+from sim.stats.error_budget import Level
 from sim.stats.rates import Frequency
 from sim.stats.sli import Sli
 from sim.units import format_duration_ns
@@ -34,7 +34,7 @@ def levels_of(loaded: Loaded) -> list[tuple[Level, Sli]]:
     if not found:
         routine = next(source.routine for source in loaded.lowered.network.sources.values() if source.counted)
         hint = f"add   - {{sli: outcome.{routine}, within: 1 min, above: 99.99 %, window: 30 days}}"
-        message = "names no service level to keep a ledger of"
+        message = "names no service level to keep an error budget of"
         raise InputErrors([loaded.document.problem(("objectives",), message, hint)])
     return found
 

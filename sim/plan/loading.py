@@ -17,7 +17,7 @@ SOUND = len(CHECKS) + 3
 """The stage that nothing turns down."""
 
 
-def load(source: str | Path, sets: Sequence[str] = (), cure: str | None = None) -> Loaded:
+def load(source: str | Path, sets: Sequence[str] = (), mitigation: str | None = None) -> Loaded:
     """As `sim.lower.load.load`; where something is wrong, whatever else is wrong is told with it: bounds, metrics and
     prices too, which are looked at otherwise when a scenario is sound.
 
@@ -25,7 +25,7 @@ def load(source: str | Path, sets: Sequence[str] = (), cure: str | None = None) 
     """
     document = document_of(source, sets)
     try:
-        return loaded(document, cure)
+        return loaded(document, mitigation)
     except InputErrors as error:
         more = what_else(document, diagnosis)
         told = dict.fromkeys([*error.problems, *more])

@@ -275,7 +275,7 @@ class _Line:
 
     def drill(self, fault: str, replication: int, horizon_ns: int = 0) -> Asked:
         """A scripted fault at its own time, in a record that ends at an instant, or that is long enough for the last
-        of them: they share their twins."""
+        of them: they share their baseline runs."""
         end_ns = horizon_ns or max(self.faults.values()) + self.settings.drill_window_ns
         return Asked(((self.bench.kinds[fault], self.faults[fault]),), replication, end_ns - self.faults[fault])
 
@@ -284,7 +284,7 @@ class _Line:
         return standstill([episode.run for episode in episodes], self.loaded.lowered.words, f"drills of {fault}")
 
     def drills(self) -> dict[str, list[Episode]]:
-        """Every scripted fault in runs of its own, beside twins without any."""
+        """Every scripted fault in runs of its own, beside baseline runs without any."""
         if not self.faults or not self.options.drills:
             return {}
         count = self.settings.drills or self.settings.replications
@@ -359,8 +359,8 @@ class _Line:
         if window.note:
             self.runner.warn(f"window: {window.note}")
         if self.settings.start == "empty" and not given.reason:
-            cure = ", or start: in_progress" if scenario.network is None and scenario.dbos is None else ""
-            for what in begins_empty(self.network, window, cure):
+            mitigation = ", or start: in_progress" if scenario.network is None and scenario.dbos is None else ""
+            for what in begins_empty(self.network, window, mitigation):
                 self.runner.warn(what)
         if window.steady and self.settings.runs_per_month is not None:
             self.runner.warn("run.runs is not used: the load goes on by itself, and a month of it is billed")
@@ -395,7 +395,7 @@ class _Line:
             calibration=place,
             elements=self.loaded.elements,
             sets=self.loaded.sets,
-            cure=self.loaded.cure,
+            mitigation=self.loaded.mitigation,
             overload=given.overload,
             standstills=given.standstills,
         )

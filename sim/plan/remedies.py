@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from sim.errors import InputErrors
-from sim.lower.load import Loaded, changed, cured
+from sim.lower.load import Loaded, changed, mitigated
 from sim.plan.billing import bill_of
 from sim.plan.causes import cause_of, changes_of
 from sim.plan.predict import Options, Prediction, predict
-from sim.scenario.cures import as_assignments
+from sim.scenario.mitigations import as_assignments
 from sim.scenario.where import where
 from sim.stats.remedy import Fix, Remedy
 from sim.stats.summary import Summary, Verdict
@@ -76,7 +76,7 @@ class _Search:
         remedy = Remedy(verdict.name, verdict.metric, None if found is None else found.cause)
         if not try_fixes:
             return remedy
-        candidates = list(self._cures())
+        candidates = list(self._mitigations())
         if found is not None:
             candidates += [one for sets in changes_of(found, self.loaded) if (one := self._knobs(sets)) is not None]
         if verdict.metric == "cost.total":
@@ -98,10 +98,10 @@ class _Search:
 
     # -- what may be tried ----------------------------------------------------------------------------------------
 
-    def _cures(self) -> Iterator[Candidate]:
-        for name, cure in self.loaded.scenario.cures.items():
-            with_it = cured(self.loaded, name)
-            yield Candidate(name, tuple(as_assignments(cure)), with_it, self._more_usd(with_it))
+    def _mitigations(self) -> Iterator[Candidate]:
+        for name, mitigation in self.loaded.scenario.mitigations.items():
+            with_it = mitigated(self.loaded, name)
+            yield Candidate(name, tuple(as_assignments(mitigation)), with_it, self._more_usd(with_it))
 
     def _knobs(self, sets: tuple[str, ...]) -> Candidate | None:
         """The scenario with assignments; None where they do not fit, as pools beyond the database's connections."""
@@ -184,7 +184,7 @@ class _Search:
     def _fix(self, candidate: Candidate, summary: Summary, position: int) -> Fix:
         after = summary.objectives[position]
         first = candidate.sets[0].partition("=")[0]
-        place = f"cures.{candidate.name}" if candidate.name else first
+        place = f"mitigations.{candidate.name}" if candidate.name else first
         usd = candidate.usd_per_month
         return Fix(
             candidate.name,

@@ -1,5 +1,5 @@
 """Does a blip stay a blip? A trigger is removed and watched, two starts are compared, the load is searched from which
-the blip is permanent, and cures are tried.
+the blip is permanent, and mitigations are tried.
 
 A search assumes that more load never makes it easier to come back. Its episodes at every load are on the same draws.
 """
@@ -14,7 +14,7 @@ from sim.draws.build import inverse_of
 from sim.engine.run import Traces
 from sim.errors import InputErrors, Problem
 from sim.figure import Figure
-from sim.lower.load import Loaded, cured
+from sim.lower.load import Loaded, mitigated
 from sim.lower.lower import lower
 from sim.network.distributions import Constant
 from sim.network.faults import Fault
@@ -26,8 +26,8 @@ from sim.plan.inputs import check_inputs, placed
 from sim.plan.kinds import Kind, kinds_of
 from sim.plan.runner import Runner
 from sim.plan.study import Band, Level, Outcome, Stability, StabilityOptions, Starts
-from sim.scenario.cures import Cure, as_assignments
 from sim.scenario.load import inexact, scaled
+from sim.scenario.mitigations import Mitigation, as_assignments
 from sim.stats.drift import drift, modes
 from sim.stats.episodes import Episode, recovery_of
 from sim.stats.intervals import mean_interval, ratio_interval
@@ -50,12 +50,12 @@ CLOSE = 0.01
 
 def foreseen(loaded: Loaded, options: StabilityOptions) -> int:
     """About how many runs it will take, told before it begins."""
-    least, cures = max(options.decision.least, MIN_SECTIONS), len(loaded.scenario.cures)
+    least, mitigations = max(options.decision.least, MIN_SECTIONS), len(loaded.scenario.mitigations)
     steps = decisions_at_most(options.low, options.high, options.within) // 2 if options.sweeps else 0
-    search = least + 3 * steps * least if steps else 0  # episodes beside twins, and about as many runs without
+    search = least + 3 * steps * least if steps else 0  # episodes beside baseline runs, and about as many runs without
     each = 2 * options.episodes
     starts = (max(steps, PICTURED) + PICTURED) * least if steps else least
-    return each + starts + search + cures * (each + (search if options.sweep_cures else 0))
+    return each + starts + search + mitigations * (each + (search if options.sweep_mitigations else 0))
 
 
 def stability(loaded: Loaded, options: StabilityOptions) -> Stability:
@@ -142,7 +142,9 @@ class _Study:
         given = loads.at(options.at)
         backlog = options.backlog or max(after.left for after in given.after)
         starts = self._starts(loads, backlog)
-        cures = tuple(self._cure(name, cure) for name, cure in self.loaded.scenario.cures.items())
+        mitigations = tuple(
+            self._mitigation(name, mitigation) for name, mitigation in self.loaded.scenario.mitigations.items()
+        )
         loads.say_deadlocks()
         self._say_what_is_approximate(given, as_it_is.band)
         return Stability(
@@ -159,7 +161,7 @@ class _Study:
             as_it_is=as_it_is,
             backlog=backlog,
             starts=starts,
-            cures=cures,
+            mitigations=mitigations,
             error=options.error,
             within=options.within,
             runs=self.runs,
@@ -182,14 +184,14 @@ class _Study:
             found.append(_starts_at(at))
         return tuple(found)
 
-    def _cure(self, name: str, cure: Cure) -> Outcome:
-        """The trigger with a cure, at the given load; and its own search, where that is asked for."""
-        loaded = cured(self.loaded, name)
+    def _mitigation(self, name: str, mitigation: Mitigation) -> Outcome:
+        """The trigger with a mitigation, at the given load; and its own search, where that is asked for."""
+        loaded = mitigated(self.loaded, name)
         if self.watch.fault not in kinds_of(loaded.lowered):
             message = f"takes the fault {self.watch.fault} away, so that there is nothing to try it on"
-            raise InputErrors(placed(self.loaded, [Problem(f"cures.{name}", message)]))
+            raise InputErrors(placed(self.loaded, [Problem(f"mitigations.{name}", message)]))
         loads = _Loads(self, loaded)
-        outcome = loads.outcome(name, tuple(as_assignments(cure)))
+        outcome = loads.outcome(name, tuple(as_assignments(mitigation)))
         loads.say_deadlocks(name)
         return outcome
 
@@ -220,7 +222,7 @@ class _Study:
 
 
 class _Loads:
-    """One scenario, as it stands or with a cure, at the loads that were tried."""
+    """One scenario, as it stands or with a mitigation, at the loads that were tried."""
 
     def __init__(self, study: _Study, loaded: Loaded) -> None:
         self.study = study
@@ -245,13 +247,13 @@ class _Loads:
         self.runners.append(runner_of(self.loaded, self.options, traces))
         return self.runners[-1]
 
-    def say_deadlocks(self, cure: str = "") -> None:
+    def say_deadlocks(self, mitigation: str = "") -> None:
         """Deadlocks are told: a run that stands still never comes back, and is counted so."""
         found = [standstill_of(one) for runner in self.runners for one in runner.standstills]
-        with_cure = f" with {cure}" if cure else ""
-        self.study.notes += [f"{one}; they count as staying down{with_cure}" for one in dict.fromkeys(found)]
+        with_mitigation = f" with {mitigation}" if mitigation else ""
+        self.study.notes += [f"{one}; they count as staying down{with_mitigation}" for one in dict.fromkeys(found)]
 
-    def outcome(self, cure: str, settings: tuple[str, ...]) -> Outcome:
+    def outcome(self, mitigation: str, settings: tuple[str, ...]) -> Outcome:
         """What comes of the trigger at the given load, and the search where it is asked for."""
         options, watch = self.options, self.study.watch
         given = self.at(options.at)
@@ -261,9 +263,9 @@ class _Loads:
         back = sum(one.back for one in given.after)
         recovery, cost = recovery_of(episodes, watch.limit_ns, confidence), self._cost(given, episodes)
         episodes.clear()  # a run may hold a million rows
-        searched = options.sweeps and (not cure or options.sweep_cures)
+        searched = options.sweeps and (not mitigation or options.sweep_mitigations)
         return Outcome(
-            cure,
+            mitigation,
             settings,
             independent_share(back, options.episodes, confidence),
             sum(one.draining for one in given.after),
@@ -276,7 +278,7 @@ class _Loads:
     def _cost(self, given: AtLoad, episodes: Sequence[Episode]) -> Figure | None:
         """A month's bill at the given load without the fault."""
         confidence = self.study.watch.settings.confidence
-        money = bill_of(given.loaded, [one.twin for one in episodes], True, None, confidence)
+        money = bill_of(given.loaded, [one.baseline for one in episodes], True, None, confidence)
         return None if money is None else money.total_per_month
 
     def band(self) -> Band:

@@ -16,11 +16,11 @@ from sim.stats.threshold import Threshold, decisions_at_most
 class StabilityOptions:
     """What is asked.
 
-    episodes: of the fault at the given load, and with each cure. low, high: factors of the load between which it is
-    searched; equal: everything is done at this one, without a search. within: how far apart the ends of an interval
+    episodes: of the fault at the given load, and with each mitigation. low, high: factors of the load between which it
+    is searched; equal: everything is done at this one, without a search. within: how far apart the ends of an interval
     may be. error: probability that a search is wrong. limit_ns: how long after the fault's end the system may take to
     come back; the scenario's `run.drill_window` by default. backlog: executions that an overloaded start begins with;
-    what the fault leaves by default. sweep_cures: search with each cure, too.
+    what the fault leaves by default. sweep_mitigations: search with each mitigation, too.
     """
 
     fault: str
@@ -31,7 +31,7 @@ class StabilityOptions:
     error: float = 0.05
     limit_ns: int | None = None
     backlog: int | None = None
-    sweep_cures: bool = False
+    sweep_mitigations: bool = False
     seed: int | None = None
     processes: int = -1
     engine: str = "fast"
@@ -108,12 +108,12 @@ class Band:
 class Outcome:
     """What came of the trigger in one setting, at the given load.
 
-    cure: its name, "" as the scenario stands; settings: what it sets. back: share of the episodes that come back
+    mitigation: its name, "" as the scenario stands; settings: what it sets. back: share of the episodes that come back
     within the limit. draining: of those that do not, how many get less backlog. good: good ends for each start in the
     last stretch of all episodes. cost: a month's bill, if there is one.
     """
 
-    cure: str
+    mitigation: str
     settings: tuple[str, ...]
     back: Figure
     draining: int
@@ -145,7 +145,7 @@ class Stability:
     as_it_is: Outcome
     backlog: int
     starts: tuple[Starts, ...]
-    cures: tuple[Outcome, ...]
+    mitigations: tuple[Outcome, ...]
     error: float
     within: float
     runs: int

@@ -146,9 +146,9 @@ def measured(
     return Measured(warmup, horizon, follow, run.drain_ns, sample, steady, note, run.memory_bytes)
 
 
-def begins_empty(network: Network, window: Measured, cure: str) -> Iterator[str]:
+def begins_empty(network: Network, window: Measured, mitigation: str) -> Iterator[str]:
     """What a start from nothing leaves out of the window, in words: routines whose executions stay longer than the
-    warm-up, so that there are ever more of them while it is measured. cure: what else than a warm-up would help.
+    warm-up, so that there are ever more of them while it is measured. mitigation: what else than a warm-up would help.
 
     How long they stay is the estimate in closed form.
     """
@@ -163,7 +163,7 @@ def begins_empty(network: Network, window: Measured, cure: str) -> Iterator[str]
             yield (
                 f"executions of {routine} stay for about {format_duration_s(stay_s)}, longer than the warm-up of "
                 f"{format_duration_ns(window.warmup_ns)}: from an empty start their number still grows while it is "
-                f"measured; write   run: {{warmup: {format_duration_s(3 * stay_s)}}}{cure}"
+                f"measured; write   run: {{warmup: {format_duration_s(3 * stay_s)}}}{mitigation}"
             )
 
 

@@ -33,7 +33,7 @@ def document(report: DrillReport) -> dict[str, Any]:
 def _case(case: Case) -> dict[str, Any]:
     return {
         "when": case.when,
-        "cure": case.cure or None,
+        "mitigation": case.mitigation or None,
         "recovery": recovery_json(case.recovery),
         "cost": _cost(case.cost),
         "against_first": {name: figure_json(figure) for name, figure in case.against_first.items()},

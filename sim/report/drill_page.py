@@ -11,7 +11,7 @@ from sim.plan.episode_cost import IN_IT, NOT_IN_IT
 from sim.plan.finding import standstill_of
 from sim.report import wording
 from sim.report.drill_text import AGAINST, PHASES, length_of, pictures_of, time_of
-from sim.report.figures import beside_twin
+from sim.report.figures import beside_baseline
 from sim.report.frame import Chart, add_chart, framed
 from sim.stats.episode_picture import Picture
 
@@ -50,7 +50,7 @@ def render(report: DrillReport) -> str:
 def _shown(case: Case, label: str, picture: Picture, charts: list[Chart]) -> Shown:
     title = f"{label[0].upper()}{label[1:]}, replication {picture.replication}"
     drawn = tuple(
-        add_chart(charts, f"{line.name} over time, {case.name}, {label}", beside_twin(picture, line))
+        add_chart(charts, f"{line.name} over time, {case.name}, {label}", beside_baseline(picture, line))
         for line in picture.lines
     )
     return Shown(title, drawn)

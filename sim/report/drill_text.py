@@ -39,9 +39,9 @@ AGAINST = {
 MOST_BLOCKS = 4
 """So wide is a window at most."""
 MOST_RATE = 3
-"""The highest block of a throughput is so many times the most of the twin."""
+"""The highest block of a throughput is so many times the most of the baseline run."""
 ALWAYS = ("throughput", "latency p99", "backlog")
-"""Lines that are shown beside those of the twin; of the others its extreme is told."""
+"""Lines that are shown beside those of the baseline run; of the others its extreme is told."""
 
 
 def drill_text(report: DrillReport) -> str:
@@ -196,7 +196,8 @@ def _cell(figure: Figure | None) -> tuple[str, str]:
 
 
 def _picture(case: Case, label: str, shown: Picture) -> Iterator[str]:
-    """An episode as lines of blocks, those that every run has above the same of its twin; when the fault was there."""
+    """An episode as lines of blocks, those that every run has above the same of its baseline run; when the fault was
+    there."""
     yield f"TIMELINE {case.name}: {label}, replication {shown.replication}"
     space = max(len(line.name) for line in shown.lines) + 1
     width = WIDTH - space - 36
@@ -205,23 +206,23 @@ def _picture(case: Case, label: str, shown: Picture) -> Iterator[str]:
     yield f" {'fault'.ljust(space)} {_presence(shown, columns, each)}"
     for line in shown.lines:
         fold = fmean if line.unit == "1/s" else max
-        blocks, without = (spark(values, _ends(line), width, fold, each) for values in (line.values, line.twin))
-        extreme, of_twin = _extreme(line, line.values), _extreme(line, line.twin)
+        blocks, without = (spark(values, _ends(line), width, fold, each) for values in (line.values, line.baseline))
+        extreme, of_baseline = _extreme(line, line.values), _extreme(line, line.baseline)
         if line.name in ALWAYS:
             yield f" {line.name.ljust(space)} {blocks.ljust(columns * each)}  {extreme}"
-            yield f" {'  without'.ljust(space)} {without.ljust(columns * each)}  {of_twin}"
+            yield f" {'  without'.ljust(space)} {without.ljust(columns * each)}  {of_baseline}"
         else:
-            yield f" {line.name.ljust(space)} {blocks.ljust(columns * each)}  {extreme}, without {of_twin}"
+            yield f" {line.name.ljust(space)} {blocks.ljust(columns * each)}  {extreme}, without {of_baseline}"
     begin, end = shown.time_s[0], shown.time_s[-1]
     yield f" from {format_duration_s(begin)} to {format_duration_s(end)} after the fault's beginning"
 
 
 def _ends(line: Line) -> tuple[float, float]:
     """What the lowest and the highest block stand for; what moves by less than half of itself begins at its least."""
-    known = [value for value in (*line.values, *line.twin) if math.isfinite(value)]
+    known = [value for value in (*line.values, *line.baseline) if math.isfinite(value)]
     low, high = min(known, default=0.0), max(known, default=0.0)
     if line.unit == "1/s":
-        high = min(high, MOST_RATE * max(line.twin, default=0.0))  # else a backlog's way out hides all else
+        high = min(high, MOST_RATE * max(line.baseline, default=0.0))  # else a backlog's way out hides all else
     return (low, high) if line.at_ends and low > high / 2 else (0.0, high)
 
 

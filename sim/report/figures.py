@@ -144,13 +144,13 @@ def timeline(shown: Timeline, family: Family, until_s: float) -> go.Figure:
     )
 
 
-def beside_twin(shown: Picture, line: Line) -> go.Figure:
+def beside_baseline(shown: Picture, line: Line) -> go.Figure:
     """One quantity of an episode over the time since its fault began, and that of the run without it."""
     end_s = shown.time_s[-1] if shown.time_s else 0.0
     unit, length_s = _time_unit(end_s)
     step_s = shown.time_s[1] - shown.time_s[0] if line.at_ends and len(shown.time_s) > 1 else 0.0
     times = [_short((time + step_s) / length_s, 6) for time in shown.time_s]
-    in_ms = line.unit == "s" and max((v for v in (*line.values, *line.twin) if math.isfinite(v)), default=1.0) < 1
+    in_ms = line.unit == "s" and max((v for v in (*line.values, *line.baseline) if math.isfinite(v)), default=1.0) < 1
     named, factor = ("ms", 1e3) if in_ms else (line.unit, 1.0)
     common: Trace = {"type": "scatter", "mode": "lines", "x": times}
     hover = f"%{{y:,.4~g}} {safe(named)}<extra>%{{fullData.name}}</extra>"
@@ -168,7 +168,7 @@ def beside_twin(shown: Picture, line: Line) -> go.Figure:
             },
         }
         for name, values, colour, width, dash in (
-            ("without the fault", line.twin, 6, 1.5, "dot"),
+            ("without the fault", line.baseline, 6, 1.5, "dot"),
             ("with it", line.values, 0, 2, "solid"),
         )
     ]

@@ -34,7 +34,7 @@ def document(summary: Summary, bill: Bill | None) -> dict[str, Any]:
             "file": summary.file,
             "hash": summary.hash,
             "set": list(summary.sets),
-            "cure": summary.cure,
+            "mitigation": summary.mitigation,
         },
         "run": {
             "seed": summary.seed,
@@ -198,7 +198,7 @@ def _remedy_json(remedy: Remedy) -> dict[str, Any]:
 
 def _fix_json(fix: Fix) -> dict[str, Any]:
     return {
-        "cure": fix.name or None,
+        "mitigation": fix.name or None,
         "set": list(fix.sets),
         "where": fix.where,
         "usd_per_month": fix.usd_per_month,

@@ -41,7 +41,7 @@ def _beside(*parts: str) -> str:
 
 
 def _what(fix: Fix) -> str:
-    return f"--cure {fix.name}" if fix.name else " ".join(f"--set '{one}'" for one in fix.sets)
+    return f"--mitigation {fix.name}" if fix.name else " ".join(f"--set '{one}'" for one in fix.sets)
 
 
 def _found(fix: Fix) -> str:

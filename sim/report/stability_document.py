@@ -36,7 +36,7 @@ def document(found: Stability) -> dict[str, Any]:
             }
             for one in found.starts
         ],
-        "cures": [_outcome(one) for one in found.cures],
+        "mitigations": [_outcome(one) for one in found.mitigations],
         "error": found.error,
         "within": found.within,
         "notes": list(found.notes),
@@ -46,7 +46,7 @@ def document(found: Stability) -> dict[str, Any]:
 def _outcome(one: Outcome) -> dict[str, Any]:
     recovery = one.recovery
     return {
-        "cure": one.cure,
+        "mitigation": one.mitigation,
         "settings": list(one.settings),
         "back": figure_json(one.back),
         "draining": one.draining,

@@ -44,7 +44,7 @@ def render(found: Stability, command: str) -> str:
         "hysteresis": drawn,
         "share": share,
         "away": away,
-        "outcomes": (found.as_it_is, *found.cures),
+        "outcomes": (found.as_it_is, *found.mitigations),
         "between": stability_text.between,
         "band_of": stability_text.band_of,
         "meaning_of": stability_text.meaning_of,

@@ -55,16 +55,16 @@ def headline_of(found: Stability) -> str:
     said = f"It is not back {within} after {found.fault} in {away} of {one.back.n} episodes{at}{draining}"
     if one.good.value is not None:
         said += f"; by then {_percent(one.good)} of what starts ends well"
-    works = [outcome.cure for outcome in found.cures if outcome.back.value == 1]
+    works = [outcome.mitigation for outcome in found.mitigations if outcome.back.value == 1]
     return f"{said}; it always comes back with {', '.join(works)}" if works else said
 
 
 def _outcomes(found: Stability) -> Iterator[str]:
     heads = ("comes back", "interval", "good then", "drain", "latency ok", "lost", "attempts")
-    costs = [one.cost for one in (found.as_it_is, *found.cures)]
+    costs = [one.cost for one in (found.as_it_is, *found.mitigations)]
     priced = any(cost is not None for cost in costs)
     rows = [("AFTER THE TRIGGER", *heads, *(("USD/month",) if priced else ()))]
-    for one in (found.as_it_is, *found.cures):
+    for one in (found.as_it_is, *found.mitigations):
         recovery = one.recovery
         cells = (
             f"{round((one.back.value or 0.0) * one.back.n)} of {one.back.n}",
@@ -76,20 +76,20 @@ def _outcomes(found: Stability) -> Iterator[str]:
             value_of(as_factor(recovery.amplification)),
         )
         cost = (("-" if one.cost is None else value_of(one.cost).removesuffix(" USD/month"),)) if priced else ()
-        rows.append((f" {one.cure or 'as it is'}", *cells, *cost))
+        rows.append((f" {one.mitigation or 'as it is'}", *cells, *cost))
     yield from grid(rows)
-    for one in (found.as_it_is, *found.cures):
+    for one in (found.as_it_is, *found.mitigations):
         if one.draining:
             yield from paragraph(
-                f"  {one.cure or 'as it is'}: {one.draining} of those that are not back have less backlog by the end "
+                f"  {one.mitigation or 'as it is'}: {one.draining} of those that are not back have less backlog by the end "
                 "of the limit: they may come back later",
                 4,
             )
     yield from paragraph(
-        "  Comes back: rate, backlog and latency are in order beside the twin within "
+        "  Comes back: rate, backlog and latency are in order beside the baseline run within "
         f"{format_duration_s(found.limit_s)}. Good then: correct ends for each start in the second half of that time. "
         "Times are means from the beginning of the fault, of the episodes that come back; lost are executions beyond "
-        "those of the twin.",
+        "those of the baseline run.",
         2,
     )
 
@@ -99,8 +99,12 @@ def _time(figure: Figure) -> str:
 
 
 def _bands(found: Stability) -> Iterator[str]:
-    """The search as the scenario stands, and with each cure where that was asked for."""
-    searched = [(one.cure or "as it is", one.band) for one in (found.as_it_is, *found.cures) if one.band is not None]
+    """The search as the scenario stands, and with each mitigation where that was asked for."""
+    searched = [
+        (one.mitigation or "as it is", one.band)
+        for one in (found.as_it_is, *found.mitigations)
+        if one.band is not None
+    ]
     if not searched:
         return
     rows = [("FROM WHICH LOAD ON", f"{found.fault} is permanent", "too much anyway", "closed form", "runs")]

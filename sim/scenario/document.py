@@ -43,7 +43,7 @@ class Document:
 
     problems: what the reader found wrong without having to give up.
     assignments: for each path that was overridden, what gave the value: an assignment by hand ("--set a.b=3"), or the
-        path of a cure in this file.
+        path of a mitigation in this file.
     """
 
     file: str
@@ -83,5 +83,5 @@ class Document:
             if path[: len(overridden)] == overridden:
                 if isinstance(given, str):
                     return path, given
-                return self.origin((*given, *path[len(overridden) :]))  # the cures may be given by hand as well
+                return self.origin((*given, *path[len(overridden) :]))  # the mitigations may be given by hand as well
         return path, ""

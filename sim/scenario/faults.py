@@ -57,7 +57,7 @@ class DeploymentFault(Spec):
     change_failure_rate: Ratio | None = None
     """With `nodes: rolling` at random, and `bad`: share of the rollouts whose version is bad."""
     at_ns: Duration | None = None
-    """A drill: when it starts. Drills enter no average; each is compared with a twin without it."""
+    """A drill: when it starts. Drills enter no average; each is compared with a baseline run without it."""
     mttf_ns: PositiveDuration | None = None
     """Random: mean time between failures of each single pod (of the primary, for the database; of each zone or
     node of Kubernetes; of all together, where several targets are listed), exponential."""

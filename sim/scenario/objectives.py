@@ -70,7 +70,7 @@ Quantity = Annotated[
 class ServiceLevel(Spec):
     """A share of events that have to be good: `{sli: start.checkout, within: 2 s, above: 99.99 %, window: 30 days}`.
 
-    What may be bad over the window is the error budget; `sim ledger` tells what each kind of fault takes of it.
+    What may be bad over the window is the error budget; `sim error-budget` tells what each kind of fault takes of it.
     """
 
     below: ClassVar[None] = None
@@ -89,8 +89,8 @@ class ServiceLevel(Spec):
     above: Ratio
     """Share of events that have to be good, such as `99.99 %`."""
     window_ns: PositiveDuration = 30 * 86_400_000_000_000
-    """Over which time the budget holds. `sim ledger` tells the chance to stay inside over one such window, beside
-    that of a month and of a year."""
+    """Over which time the budget holds. `sim error-budget` tells the chance to stay inside over one such window,
+    beside that of a month and of a year."""
     name: str | None = None
     """What it is called in reports; the indicator by default."""
 

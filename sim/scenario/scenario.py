@@ -16,7 +16,6 @@ from sim.network.names import Name
 from sim.network.network import Network
 from sim.scenario.behaviours import Behaviours
 from sim.scenario.cassandra import CassandraCluster
-from sim.scenario.cures import Cure
 from sim.scenario.databases import Database
 from sim.scenario.dbos import Dbos
 from sim.scenario.dependencies import Dependency
@@ -26,6 +25,7 @@ from sim.scenario.federation import Federation
 from sim.scenario.hosts import Host
 from sim.scenario.kubernetes import Kubernetes
 from sim.scenario.masters import Record
+from sim.scenario.mitigations import Mitigation
 from sim.scenario.objectives import Objective
 from sim.scenario.pgbouncer import PgBouncer
 from sim.scenario.platform import TemporalCluster
@@ -122,8 +122,8 @@ class Scenario(Spec):
     """What it has to keep to."""
     assumptions: dict[str, str] = Field(default_factory=dict)
     """What its author assumed, and why; shown in reports beside the constants of the presets."""
-    cures: dict[Name, Cure] = Field(default_factory=dict)
-    """Settings, written as for `--set`, that are said to cure what the file shows:
+    mitigations: dict[Name, Mitigation] = Field(default_factory=dict)
+    """Settings, written as for `--set`, that are said to mitigate what the file shows:
     `{more_connections: {temporal.sql.max_conns: 64}}`. Each is checked with the file."""
 
     presets: Presets = Presets()

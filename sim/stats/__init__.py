@@ -12,8 +12,8 @@ Nothing here knows an engine, a scenario or a queue. Which method serves which f
     two variants, same draws        compare
     where the steady state begins   warmup; whether there is one: drift
     periodic load                   cycles
-    a fault and its twin            recovery; its bad events: harm
-    faults too rare for a run       ledger, of rates, estimate, sums, compound, allotment
+    a fault and its baseline run            recovery; its bad events: harm
+    faults too rare for a run       error budget, of rates, estimate, sums, compound, allotment
     an interval against a bound     verdicts
     mostly or seldom, by few runs   sequential; from which load on: threshold
 

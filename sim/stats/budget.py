@@ -1,7 +1,8 @@
 """Executions lost by one episode of a fault, from runs in which it comes far more often than in truth.
 
-That is cheaper than an episode beside its twin where almost none are lost, and cruder: all bad ends of a run are put
-down to the fault, and pairs that meet are in it as often as they meet there. What is summed up is told in `ledger`.
+That is cheaper than an episode beside its baseline run where almost none are lost, and cruder: all bad ends of a run
+are put down to the fault, and pairs that meet are in it as often as they meet there. What is summed up is told in
+`error_budget`.
 """
 
 from __future__ import annotations
@@ -69,7 +70,7 @@ def _most_open(run: Replication, routine: str, begun: Ints, over: Ints) -> int:
 
 
 def lost_by_an_episode(seen: Losses) -> Estimate:
-    """Executions that end badly for one episode, for the ledger's sum.
+    """Executions that end badly for one episode, for the error budget's sum.
 
     Over replications by the jackknife, as a ratio of means, with Student's t: there are too few of them for a
     bootstrap. Where none was lost, at most 3 of n episodes are of a kind that does harm (the rule of three), and such

@@ -1,4 +1,5 @@
-"""One episode beside its twin as a picture in numbers: how it stood window by window, and when the fault was there."""
+"""One episode beside its baseline run as a picture in numbers: how it stood window by window, and when the fault was
+there."""
 
 from __future__ import annotations
 
@@ -25,7 +26,7 @@ MOST_QUEUES = 3
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A quantity over time, in the episode and in its twin; NaN where there is nothing to tell.
+    """A quantity over time, in the episode and in its baseline run; NaN where there is nothing to tell.
 
     at_ends: whether it was sampled at the ends of the windows; else it is of what happened in them.
     """
@@ -33,7 +34,7 @@ class Line:
     name: str
     unit: str
     values: tuple[float, ...]
-    twin: tuple[float, ...]
+    baseline: tuple[float, ...]
     at_ends: bool = True
 
 
@@ -78,7 +79,7 @@ def picture(episode: Episode, limit_ns: int | None = None) -> Picture:
         calm_ns = max(episode.begin_ns + max(latest), episode.end_ns)
         last = min(count, -(-calm_ns // window_ns) + 2 * LEAD_WINDOWS)
     shown = slice(first, last)
-    mine, others = (windows_of(run, window_ns) for run in (episode.run, episode.twin))
+    mine, others = (windows_of(run, window_ns) for run in (episode.run, episode.baseline))
     lines = [
         replace(
             _line("throughput", "1/s", mine.completed, others.completed, shown, 1 / (window_ns * NS)), at_ends=False
@@ -97,8 +98,8 @@ def picture(episode: Episode, limit_ns: int | None = None) -> Picture:
     return Picture(episode.replication, tuple(at.tolist()), tuple(lines), faults)
 
 
-def _line(name: str, unit: str, values: object, twin: object, shown: slice, scale: float = 1.0) -> Line:
-    mine, others = (np.asarray(one, np.float64)[shown] * scale for one in (values, twin))
+def _line(name: str, unit: str, values: object, baseline: object, shown: slice, scale: float = 1.0) -> Line:
+    mine, others = (np.asarray(one, np.float64)[shown] * scale for one in (values, baseline))
     return Line(name, unit, tuple(mine.tolist()), tuple(others.tolist()))
 
 
@@ -107,15 +108,15 @@ def _samples(episode: Episode, shown: slice, count: int, wanted: Callable[[str],
     lines = []
     for name in episode.run.samples:
         if wanted(name):
-            mine, others = (_at_ends(level(one, name), count) for one in (episode.run, episode.twin))
+            mine, others = (_at_ends(level(one, name), count) for one in (episode.run, episode.baseline))
             line = _line(name, "", mine, others, shown)
-            lines += [line] if line.values != line.twin else []  # what the fault does not move tells nothing
+            lines += [line] if line.values != line.baseline else []  # what the fault does not move tells nothing
     return lines
 
 
 def _longest_lines(episode: Episode, shown: slice, count: int) -> list[Line]:
     lines = _samples(episode, shown, count, lambda name: name.startswith("queue."))
-    grown = {line.name: max(line.values, default=0.0) - 2 * max(line.twin, default=0.0) for line in lines}
+    grown = {line.name: max(line.values, default=0.0) - 2 * max(line.baseline, default=0.0) for line in lines}
     lines = [line for line in lines if grown[line.name] > 0]
     return sorted(lines, key=lambda line: -grown[line.name])[:MOST_QUEUES]
 

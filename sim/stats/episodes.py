@@ -1,4 +1,4 @@
-"""Episodes of a fault beside their twins on the same draws, and the figures of many of them."""
+"""Episodes of a fault beside their baseline runs on the same draws, and the figures of many of them."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ class Episode:
     """One time that a fault was there, beside the same run without it.
 
     fault: its name in the columns. begin_ns: when it began. recoupled_ns: see `recoupled_ns`. objective_p99_ns: bound
-    on the p99 of the platform's latency (or of executions, where there is no such span); the twin is the measure
-    without one.
+    on the p99 of the platform's latency (or of executions, where there is no such span); the baseline run is the
+    measure without one.
     """
 
     fault: str
     begin_ns: int
     run: Replication
-    twin: Replication
+    baseline: Replication
     recoupled_ns: int | None = None
     objective_p99_ns: float | None = None
 
@@ -58,11 +58,11 @@ class Episode:
         most; as long as the record lasts by default."""
         end_ns, window_ns = self.end_ns, self.window_ns
         left_ns = self.run.horizon_ns - end_ns - window_ns
-        new = np.setdiff1d(self.run.reactions_ns, self.twin.reactions_ns)
+        new = np.setdiff1d(self.run.reactions_ns, self.baseline.reactions_ns)
         new = new[new >= self.begin_ns]
         return one.recovery(
             windows_of(self.run, window_ns),
-            windows_of(self.twin, window_ns),
+            windows_of(self.baseline, window_ns),
             window_ns,
             self.begin_ns,
             end_ns,
@@ -81,7 +81,7 @@ class Episode:
         """Time from the beginning of the fault until rate and latency are back, in windows in which they are not in
         order; to the end of the record where they do not come back."""
         window_ns, times = self.window_ns, self.times(limit_ns)
-        mine, others = (windows_of(run, window_ns) for run in (self.run, self.twin))
+        mine, others = (windows_of(run, window_ns) for run in (self.run, self.baseline))
         good = one.in_order(mine, others, self.objective_p99_ns)
         first = self.begin_ns // window_ns
         last = good.rate.size
@@ -91,34 +91,35 @@ class Episode:
 
     @property
     def still_open(self) -> int:
-        """Executions that began in the record and are not known to have ended, beyond those of the twin."""
-        return _still_open(self.run) - _still_open(self.twin)
+        """Executions that began in the record and are not known to have ended, beyond those of the baseline run."""
+        return _still_open(self.run) - _still_open(self.baseline)
 
     @property
     def lost(self) -> int:
-        """Executions that failed or were turned away beyond those of the twin."""
-        return _failures(self.run) - _failures(self.twin)
+        """Executions that failed or were turned away beyond those of the baseline run."""
+        return _failures(self.run) - _failures(self.baseline)
 
     @property
     def redone(self) -> int:
-        """Attempts made again beyond those of the twin."""
-        return _further_attempts(self.run) - _further_attempts(self.twin)
+        """Attempts made again beyond those of the baseline run."""
+        return _further_attempts(self.run) - _further_attempts(self.baseline)
 
     @property
     def amplification(self) -> float:
-        """Attempts for each thing attempted, over those of the twin."""
-        return _tries(self.run) / _tries(self.twin)
+        """Attempts for each thing attempted, over those of the baseline run."""
+        return _tries(self.run) / _tries(self.baseline)
 
 
-def recoupled_ns(run: Replication, twin: Replication) -> int | None:
-    """From when on executions of the run and of its twin have the same outcomes and ends; None where they do not.
+def recoupled_ns(run: Replication, baseline: Replication) -> int | None:
+    """From when on executions of the run and of its baseline run have the same outcomes and ends; None where they do
+    not.
 
     They need not: draws that are counted at a place (flushes of a log) go on differently after a fault. To call them
     one again, the samples of all places have to be the same for CONFIRMING_WINDOWS before the end of the window, and
     some execution that began since has to have ended.
     """
-    until_ns = min(run.end_ns, twin.end_ns)
-    mine, others = _told_until(run, until_ns), _told_until(twin, until_ns)
+    until_ns = min(run.end_ns, baseline.end_ns)
+    mine, others = _told_until(run, until_ns), _told_until(baseline, until_ns)
     count = min(mine.shape[1], others.shape[1])
     if not count:
         return None
@@ -130,11 +131,11 @@ def recoupled_ns(run: Replication, twin: Replication) -> int | None:
     since_ns = int(since[0, 0])
     last = np.searchsorted(run.sample_ns, run.horizon_ns)
     confirming = slice(max(int(last) - CONFIRMING_WINDOWS, 0), int(last))
-    shared = min(len(run.sample_ns), len(twin.sample_ns))
+    shared = min(len(run.sample_ns), len(baseline.sample_ns))
     if last < CONFIRMING_WINDOWS or shared < last or since_ns > run.sample_ns[confirming][0]:
         return None
     settled = all(
-        np.array_equal(run.samples[name][confirming], twin.samples[name][confirming]) for name in run.samples
+        np.array_equal(run.samples[name][confirming], baseline.samples[name][confirming]) for name in run.samples
     )
     return since_ns if settled else None
 
@@ -174,8 +175,8 @@ def recovery_of(episodes: Sequence[Episode], limit_ns: int | None, confidence: f
         restore_s=means["restore"],
         drain_s=means["drain"],
         latency_ok_s=means["latency_ok"],
-        lost=lost.with_note("executions that failed beyond those of the twin"),
-        redone=redone.with_note("attempts made again beyond those of the twin"),
+        lost=lost.with_note("executions that failed beyond those of the baseline run"),
+        redone=redone.with_note("attempts made again beyond those of the baseline run"),
         amplification=mean_interval([e.amplification for e in episodes], "ratio", confidence),
         never_back=independent_share(sum(e.metastable for e in times), len(times), confidence),
         percentiles=percentiles,

@@ -1,4 +1,5 @@
-"""What one episode of a fault does to a service level: bad events beyond its twin's, until the two are one again."""
+"""What one episode of a fault does to a service level: bad events beyond its baseline run's, until the two are one
+again."""
 
 from __future__ import annotations
 
@@ -19,13 +20,13 @@ SIGNIFICANT = 3.0
 class Harm:
     """One episode.
 
-    extra: bad events beyond the twin's, up to the end of the record. outage_s: how long the fault itself was there.
-    lasted_s: from its begin until the run and its twin were one again, or (as they need not be to the last draw) rate,
-    backlog and latency were in order; else to the end of the record; never less than the outage, which nobody may have
-    noticed. is_back: whether bad events have stopped to be more than the twin's; else `extra` is only what the record
-    holds. exposed: events that began or were open while the fault was there, the most that it can have spoilt by
-    itself. cost: simulated events, those of the twin included.
-    calm_bad, calm_begun, calm_s: of the twin, from the begin of the fault on.
+    extra: bad events beyond the baseline run's, up to the end of the record. outage_s: how long the fault itself was
+    there. lasted_s: from its begin until the run and its baseline run were one again, or (as they need not be to the
+    last draw) rate, backlog and latency were in order; else to the end of the record; never less than the outage,
+    which nobody may have noticed. is_back: whether bad events have stopped to be more than the baseline run's; else
+    `extra` is only what the record holds. exposed: events that began or were open while the fault was there, the most
+    that it can have spoilt by itself. cost: simulated events, those of the baseline run included.
+    calm_bad, calm_begun, calm_s: of the baseline run, from the begin of the fault on.
     """
 
     extra: int
@@ -41,7 +42,7 @@ class Harm:
 
 def harm_of(
     run: Replication,
-    twin: Replication,
+    baseline: Replication,
     sli: Sli,
     begin_ns: int,
     recoupled_ns: int | None,
@@ -49,11 +50,12 @@ def harm_of(
 ) -> Harm:
     """The harm of an episode.
 
-    run, twin: the same draws with the fault and without any. recoupled_ns: from when on they are the same; None where
-    they are not, or never exactly: then the last quarter of what follows on the fault decides, in which there must not
-    be significantly more bad events than in the twin. recovered_ns: when a drill would call the system recovered.
+    run, baseline run: the same draws with the fault and without any. recoupled_ns: from when on they are the same;
+    None where they are not, or never exactly: then the last quarter of what follows on the fault decides, in which
+    there must not be significantly more bad events than in the baseline run. recovered_ns: when a drill would call the
+    system recovered.
     """
-    mine, calm = events_of(run, sli), events_of(twin, sli)
+    mine, calm = events_of(run, sli), events_of(baseline, sli)
     ends = run.episodes.end_ns
     is_over = bool((ends >= 0).all())
     end_ns = int(ends.max(initial=begin_ns)) if is_over else run.horizon_ns
@@ -67,10 +69,10 @@ def harm_of(
         lasted_s=(max(last_ns, end_ns) - begin_ns) * NS,
         is_back=recoupled_ns is not None or is_quiet,
         exposed=_exposed(run, sli, begin_ns, end_ns),
-        cost=run.events + twin.events,
-        calm_bad=calm.bad_in(begin_ns, twin.horizon_ns),
+        cost=run.events + baseline.events,
+        calm_bad=calm.bad_in(begin_ns, baseline.horizon_ns),
         calm_begun=int((calm.begun_ns >= begin_ns).sum()),
-        calm_s=(twin.horizon_ns - begin_ns) * NS,
+        calm_s=(baseline.horizon_ns - begin_ns) * NS,
     )
 
 

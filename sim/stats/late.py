@@ -105,19 +105,20 @@ def falls_behind(stretch: Late, grows: bool, good_share: float) -> bool:
     return grows or stretch.good_share < GOOD_SHARE * good_share
 
 
-def left_by(run: Replication, twin: Replication, begin_ns: int, end_ns: int) -> int:
-    """The most that a fault left over its twin between two instants: executions at work, or waiting at one place."""
+def left_by(run: Replication, baseline: Replication, begin_ns: int, end_ns: int) -> int:
+    """The most that a fault left over its baseline run between two instants: executions at work, or waiting at one
+    place."""
     excess = 0
     for name in run.samples:
-        if name.startswith(("in_flight.", "queue.")) and name in twin.samples:
-            difference = _sampled(run, name, begin_ns, end_ns) - _sampled(twin, name, begin_ns, end_ns)
+        if name.startswith(("in_flight.", "queue.")) and name in baseline.samples:
+            difference = _sampled(run, name, begin_ns, end_ns) - _sampled(baseline, name, begin_ns, end_ns)
             excess = max(excess, int(difference.max()))
     return excess
 
 
-def is_draining(run: Replication, twin: Replication, begin_ns: int, end_ns: int) -> bool:
-    """Whether what a run has over its twin gets less between two instants, the last third against the first: the
-    executions at work, or these and who waits in lines.
+def is_draining(run: Replication, baseline: Replication, begin_ns: int, end_ns: int) -> bool:
+    """Whether what a run has over its baseline run gets less between two instants, the last third against the first:
+    the executions at work, or these and who waits in lines.
 
     Executions get less while the tasks that they make are still more; where clients give up it is the other way round.
     A fall of less than a tenth is none: a backlog that falls so slowly would take ten times as long again. Nor is one
@@ -126,7 +127,7 @@ def is_draining(run: Replication, twin: Replication, begin_ns: int, end_ns: int)
     third = (end_ns - begin_ns) // 3
     for there in (at_work, all_there):
         first, last = (
-            float((there(run, start, start + third) - there(twin, start, start + third)).mean())
+            float((there(run, start, start + third) - there(baseline, start, start + third)).mean())
             for start in (begin_ns, end_ns - third)
         )
         if first - last > max(0.1 * first, 2 * max(first, 0.0) ** 0.5):

@@ -1,18 +1,18 @@
-"""Recovery of one episode of a fault against its twin, and its figures over many episodes.
+"""Recovery of one episode of a fault against its baseline run, and its figures over many episodes.
 
-The twin is the same run on the same draws without the fault. Meanings are those of `sim/engine/SEMANTICS.md`, all
-counted from the start of the fault:
+The baseline run is the same run on the same draws without the fault. Meanings are those of `sim/engine/SEMANTICS.md`,
+all counted from the start of the fault:
 
     detect       first reaction of any timer, breaker, failover or retry (given, not found here)
-    restore      the completion rate is back at 95 % of the twin's, and stays so for 3 windows
-    drain        the backlog is at most the twin's + 5 %, and stays so
-    latency ok   the window's p99 is inside the objective (or 1.1 x the twin's), and stays so
+    restore      the completion rate is back at 95 % of the baseline run's, and stays so for 3 windows
+    drain        the backlog is at most the baseline run's + 5 %, and stays so
+    latency ok   the window's p99 is inside the objective (or 1.1 x the baseline run's), and stays so
 
-Once their draws have parted, a run and its twin differ by chance for ever. 'Stays so' therefore lets pass what the
-twin itself might have shown: backlog and p99 of a window are held to the high percentile of a gamma law with the mean
-and the variance that the twin has around that window (for a backlog at least Poisson's variance). Measured on records
-of 40 windows of M/M/1 in which nothing was wrong: 1 in 25 has an excursion all the same at 70 % utilisation, 1 in 9 at
-90 %.
+Once their draws have parted, a run and its baseline run differ by chance for ever. 'Stays so' therefore lets pass what
+the baseline run itself might have shown: backlog and p99 of a window are held to the high percentile of a gamma law
+with the mean and the variance that the baseline run has around that window (for a backlog at least Poisson's
+variance). Measured on records of 40 windows of M/M/1 in which nothing was wrong: 1 in 25 has an excursion all the same
+at 70 % utilisation, 1 in 9 at 90 %.
 
 What does not come within the declared limit after the fault's end is None, and the episode is metastable.
 """
@@ -79,42 +79,42 @@ class InOrder:
     latency: BoolArray
 
 
-def in_order(faulted: Windows, twin: Windows, objective_p99_ns: float | None = None) -> InOrder:
-    """What is in order in each window of a run, held against its twin. objective_p99_ns: see `recovery`."""
-    completed, completed_twin = _pair(faulted.completed, twin.completed)
-    backlog, backlog_twin = _pair(faulted.backlog, twin.backlog)
-    latency, latency_twin = _pair(faulted.latency_p99_ns, twin.latency_p99_ns)
+def in_order(faulted: Windows, baseline: Windows, objective_p99_ns: float | None = None) -> InOrder:
+    """What is in order in each window of a run, held against its baseline run. objective_p99_ns: see `recovery`."""
+    completed, completed_baseline = _pair(faulted.completed, baseline.completed)
+    backlog, backlog_baseline = _pair(faulted.backlog, baseline.backlog)
+    latency, latency_baseline = _pair(faulted.latency_p99_ns, baseline.latency_p99_ns)
     assert completed.size == backlog.size == latency.size
-    allowed = LATENCY_SHARE * latency_twin
+    allowed = LATENCY_SHARE * latency_baseline
     if objective_p99_ns is not None:
-        allowed = np.where(latency_twin <= objective_p99_ns, objective_p99_ns, allowed)
-        allowed = np.where(np.isnan(latency_twin), objective_p99_ns, allowed)
-    allowed = np.fmax(allowed, by_chance(latency_twin))
-    silent, silent_twin = np.isnan(latency), np.isnan(latency_twin)
-    # Where nothing completed the latency is good only if nothing did in the twin either. What completes where the
-    # twin has nothing to compare with is held to the objective, or let pass.
-    latency_good = np.where(silent, silent_twin, (latency <= allowed) | (silent_twin & np.isnan(allowed)))
-    drained = np.maximum(BACKLOG_SHARE * backlog_twin, by_chance(backlog_twin, counts=True))
-    return InOrder(completed >= RATE_SHARE * completed_twin, backlog <= drained, latency_good)
+        allowed = np.where(latency_baseline <= objective_p99_ns, objective_p99_ns, allowed)
+        allowed = np.where(np.isnan(latency_baseline), objective_p99_ns, allowed)
+    allowed = np.fmax(allowed, by_chance(latency_baseline))
+    silent, silent_baseline = np.isnan(latency), np.isnan(latency_baseline)
+    # Where nothing completed the latency is good only if nothing did in the baseline run either. What completes where
+    # the baseline run has nothing to compare with is held to the objective, or let pass.
+    latency_good = np.where(silent, silent_baseline, (latency <= allowed) | (silent_baseline & np.isnan(allowed)))
+    drained = np.maximum(BACKLOG_SHARE * backlog_baseline, by_chance(backlog_baseline, counts=True))
+    return InOrder(completed >= RATE_SHARE * completed_baseline, backlog <= drained, latency_good)
 
 
-def by_chance(twin: NDArray[np.float64], counts: bool = False) -> NDArray[np.float64]:
-    """Up to where values of the same law might have gone in each window of a record, by the twin's around it.
+def by_chance(baseline: NDArray[np.float64], counts: bool = False) -> NDArray[np.float64]:
+    """Up to where values of the same law might have gone in each window of a record, by the baseline run's around it.
 
-    counts: whether they vary as counts do at least. NaN where the twin has nothing around.
+    counts: whether they vary as counts do at least. NaN where the baseline run has nothing around.
     """
     from scipy.special import gammaincinv
 
-    known = ~np.isnan(twin)
+    known = ~np.isnan(baseline)
     number = _around(known.astype(np.float64))
-    mean = _ratio(_around(np.where(known, twin, 0.0)), number)
-    squares = _ratio(_around(np.where(known, twin * twin, 0.0)), number)
+    mean = _ratio(_around(np.where(known, baseline, 0.0)), number)
+    squares = _ratio(_around(np.where(known, baseline * baseline, 0.0)), number)
     variance = np.maximum(squares - mean**2, 0.0) * _ratio(number, np.maximum(number - 1, 1.0))
     if counts:
         variance = np.maximum(variance, mean)
     varies = (mean > 0) & (variance > 1e-12 * mean**2)  # less is rounding
     shape = np.where(varies, mean**2 / np.where(varies, variance, 1.0), 1.0)
-    high = gammaincinv(shape, 1 - BY_CHANCE / max(twin.size, 1)) / shape * mean
+    high = gammaincinv(shape, 1 - BY_CHANCE / max(baseline.size, 1)) / shape * mean
     return np.asarray(np.where(varies, high, mean), np.float64)
 
 
@@ -137,7 +137,7 @@ def _ratio(above: NDArray[np.float64], below: NDArray[np.float64]) -> NDArray[np
 
 def recovery(
     faulted: Windows,
-    twin: Windows,
+    baseline: Windows,
     window_ns: int,
     fault_start_ns: int,
     fault_end_ns: int,
@@ -150,16 +150,17 @@ def recovery(
 
     fault_start_ns, fault_end_ns: in the time of the record. limit_ns: how long after `fault_end_ns` recovery counts.
     detect_ns: instant of the first reaction in the time of the record, None for none.
-    objective_p99_ns: objective of the latency; without one, and in windows in which the twin itself misses it, the
-        measure is 1.1 x the twin's.
-    recoupled: the record ends because the run and its twin had become the same; else it has to reach the limit.
+    objective_p99_ns: objective of the latency; without one, and in windows in which the baseline run itself misses it,
+        the measure is 1.1 x the baseline run's.
+    recoupled: the record ends because the run and its baseline run had become the same; else it has to reach the
+    limit.
 
     'Stays' is to the limit, or to the end of the record, at least CONFIRMING_WINDOWS windows. The rate is looked for
     from the first window that falls short, which has to be one not later than CONFIRMING_WINDOWS after the fault's
     end: a queue can hide a fault for a while, but the noise of a later hour is not its doing. Never short: 0.
     """
     assert 0 <= fault_start_ns <= fault_end_ns
-    good = in_order(faulted, twin, objective_p99_ns)
+    good = in_order(faulted, baseline, objective_p99_ns)
     windows = good.rate.size
     limit = fault_end_ns + limit_ns
     first = fault_start_ns // window_ns
@@ -182,10 +183,10 @@ def recovery(
     )
 
 
-def _pair(faulted: ArrayLike, twin: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    a, b = np.asarray(faulted, dtype=np.float64), np.asarray(twin, dtype=np.float64)
+def _pair(faulted: ArrayLike, baseline: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    a, b = np.asarray(faulted, dtype=np.float64), np.asarray(baseline, dtype=np.float64)
     assert a.ndim == 1
-    assert a.shape == b.shape, "the same windows of the run and of its twin"
+    assert a.shape == b.shape, "the same windows of the run and of its baseline run"
     return a, b
 
 

@@ -1,6 +1,7 @@
 """Is a share nearer to all or to none, decided by as few yes-or-no outcomes as it takes.
 
-Outcomes are independent episodes, each beside its twin. What is searched for with such decisions is in `threshold`.
+Outcomes are independent episodes, each beside its baseline run. What is searched for with such decisions is in
+`threshold`.
 """
 
 from __future__ import annotations

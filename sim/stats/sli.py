@@ -86,9 +86,9 @@ def good_share(runs: Sequence[Replication], sli: Sli, confidence: float) -> Figu
     share = proportion_interval(good, started, "ratio", confidence, None if outages else max(1, int(started.sum())))
     if outages:
         share = share.with_note(
-            "with the faults that came in these runs; `sim ledger` weighs all by how often they come"
+            "with the faults that came in these runs; `sim error-budget` weighs all by how often they come"
         )
     else:
-        share = share.with_note("no fault occurred in these runs: conditional on that; `sim ledger` weighs them")
+        share = share.with_note("no fault occurred in these runs: conditional on that; `sim error-budget` weighs them")
     still = sum(int((run.executions.outcome[run.executions.cohort] == OPEN).sum()) for run in runs)
     return share.with_note(f"{still} were still open and count as not ended") if still else share

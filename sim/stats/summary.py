@@ -56,7 +56,7 @@ class Calibration:
 
 @dataclass(frozen=True, slots=True)
 class Recovery:
-    """How the system came back from one scripted fault, over all episodes; each against a twin without it.
+    """How the system came back from one scripted fault, over all episodes; each against a baseline run without it.
 
     Times in seconds from the start of the fault. `percentiles` holds, for each of detect, restore, drain and
     latency_ok, the figures of its `p50` and `p95` beside the means in the fields; `losses` what the fault took for
@@ -174,7 +174,7 @@ class Summary:
     calibration: Calibration | None = None
     elements: Mapping[str, Element] = field(default_factory=dict)
     sets: tuple[str, ...] = ()
-    cure: str | None = None
+    mitigation: str | None = None
     overload: Overload | None = None
     standstills: tuple[Standstill, ...] = ()
     remedies: tuple[Remedy, ...] = ()

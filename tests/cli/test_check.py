@@ -109,11 +109,13 @@ def test_what_is_known_without_a_run_is_told(command: Command) -> None:
     assert "  kubernetes.nodes_to_lose_a_zone 5: nodes of which" in told
 
 
-def test_the_cures_of_a_scenario_are_listed_as_they_are_typed_and_taken_by_name(command: Command) -> None:
-    text = QUEUE + "cures:\n  two: {network.stations.server.servers: 2}\n"
-    assert "  cure two: --set network.stations.server.servers=2\n" in command.sim("check", command.file(text)).out
-    assert check(command, text)["cures"] == {"two": {"network.stations.server.servers": 2}}
-    assert check(command, text, "--cure", "two")["places"]["server"]["utilisation"] == pytest.approx(0.25)
+def test_the_mitigations_of_a_scenario_are_listed_as_they_are_typed_and_taken_by_name(command: Command) -> None:
+    text = QUEUE + "mitigations:\n  two: {network.stations.server.servers: 2}\n"
+    assert (
+        "  mitigation two: --set network.stations.server.servers=2\n" in command.sim("check", command.file(text)).out
+    )
+    assert check(command, text)["mitigations"] == {"two": {"network.stations.server.servers": 2}}
+    assert check(command, text, "--mitigation", "two")["places"]["server"]["utilisation"] == pytest.approx(0.25)
 
 
 def test_a_wait_so_short_that_its_square_is_no_number_is_no_wait(command: Command) -> None:

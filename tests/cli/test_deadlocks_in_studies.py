@@ -1,5 +1,5 @@
 """A deadlock that only a fault brings about: told in the same words by `sim run`, `drill` and `stability`, while
-`sim ledger` says that it has no meaning then.
+`sim error-budget` says that it has no meaning then.
 
 Method: executions take two locks one after the other; while the fault is there, others take them the other way round,
 twenty a second for three seconds. That none of sixty meets one of fifteen has a chance far below one in a million.
@@ -76,8 +76,8 @@ def test_a_study_of_stability_counts_it_as_staying_down_and_says_why(command: Co
     assert any(STORY.search(note) and "staying down" in note for note in found["notes"])
 
 
-def test_a_ledger_has_no_meaning_then(command: Command) -> None:
-    ended = command.sim("ledger", command.file(AT_RANDOM), "-n", "20", "--processes", "1")
+def test_a_error_budget_has_no_meaning_then(command: Command) -> None:
+    ended = command.sim("error_budget", command.file(AT_RANDOM), "-n", "20", "--processes", "1")
     assert (ended.code, ended.out) == (2, "")
     assert "DEADLOCK at" in ended.err
     assert "Minutes below target have no meaning" in ended.err

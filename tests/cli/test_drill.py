@@ -30,7 +30,7 @@ run: {horizon: 3 min, warmup: 10 s, replications: 5, drill_window: 30 s}
 objectives:
   - {metric: recovery.outage.restore.mean, below: 1 min}
   - {metric: latency.job.p99, below: 1 min}
-cures:
+mitigations:
   more: {network.stations.server.servers: 3}
 prices: {downtime: 3600 USD/h}
 """
@@ -69,7 +69,7 @@ def test_a_drill_as_a_document_has_every_episode(command: Command) -> None:
     ).document
     assert found.keys() == {"schema", "scenario", "run", "fault", "deadlocks", "cases", "warnings"}
     (case,) = found["cases"]
-    assert (case["when"], case["cure"]) == ("at 90 s of the run", None)
+    assert (case["when"], case["mitigation"]) == ("at 90 s of the run", None)
     assert [one["replication"] for one in case["episodes"]] == [0, 1, 2, 3]
     assert all(one["begin_s"] == 90 and one["restore_s"] <= 30 for one in case["episodes"])
     assert case["recovery"]["episodes"]["value"] == 4
@@ -117,16 +117,16 @@ def test_a_random_fault_begins_at_phases_that_are_drawn(command: Command) -> Non
     assert all(10 <= begin < 70 for begin in begins)
 
 
-def test_a_cure_is_shown_beside_the_scenario_as_it_stands(command: Command) -> None:
+def test_a_mitigation_is_shown_beside_the_scenario_as_it_stands(command: Command) -> None:
     line = ("drill", command.file(BATCHES), "--fault", "outage", "-n", "3", "--processes", "1")
-    ended = command.sim(*line, "--cure", "more")
+    ended = command.sim(*line, "--mitigation", "more")
     assert ended.code == 0, ended.err
     assert "at 90 s of the run, with more" in ended.out
     assert "BEYOND at 90 s of the run" in ended.out
-    document = command.sim(*line, "--cure", "more", "--json").document
-    assert [case["cure"] for case in document["cases"]] == [None, "more"]
-    plain, cured = (case["recovery"]["drain_s"]["value"] for case in document["cases"])
-    assert cured <= plain
+    document = command.sim(*line, "--mitigation", "more", "--json").document
+    assert [case["mitigation"] for case in document["cases"]] == [None, "more"]
+    plain, mitigated = (case["recovery"]["drain_s"]["value"] for case in document["cases"])
+    assert mitigated <= plain
 
 
 def test_an_episode_that_is_not_over_is_followed_up_to_the_limit(command: Command) -> None:
@@ -169,7 +169,7 @@ def test_the_page_of_a_drill_has_its_table_and_its_pictures(command: Command) ->
         (("--fault", "outage", "-n", "1"), "-n is 1; at least 2 is expected"),
         (("--fault", "outage", "--limit", "soon"), "--limit is 'soon'; a duration is expected"),
         (("--fault", "outage", "--limit", "1 s"), "--limit is below run.drill_window"),
-        (("--fault", "outage", "--cure", "mor"), "did you mean `more`?"),
+        (("--fault", "outage", "--mitigation", "mor"), "did you mean `more`?"),
         (("--fault", "outage", "--engine", "warp"), "there is no engine `warp`"),
     ],
 )

@@ -302,7 +302,7 @@ def test_what_was_kept_is_what_those_runs_give_by_themselves(
     assert kept["metrics"] == command.document(QUEUE, "--replications", "3")["metrics"]
 
 
-# The shop runs 5 base runs, then 5 drills, the twin of each before it.
+# The shop runs 5 base runs, then 5 drills, the baseline run of each before it.
 @pytest.mark.parametrize(("at", "episodes"), [(6, 0), (8, 1), (11, 2), (13, 3)])
 def test_an_interruption_during_the_drills_keeps_the_base_runs(
     command: Command, monkeypatch: pytest.MonkeyPatch, at: int, episodes: int

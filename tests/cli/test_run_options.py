@@ -79,18 +79,18 @@ def test_set_changes_a_value_as_if_it_stood_in_the_file(command: Command) -> Non
     assert without_provenance(by_option) == without_provenance(by_file)
 
 
-def test_a_cure_is_named_where_an_objective_is_missed_and_taken_by_its_name(command: Command) -> None:
+def test_a_mitigation_is_named_where_an_objective_is_missed_and_taken_by_its_name(command: Command) -> None:
     sick = QUEUE + "objectives: [{metric: utilisation.server, below: 30 %}]\n"
-    file = command.file(sick + "cures: {four: {network.stations.server.servers: 4}}\n")
+    file = command.file(sick + "mitigations: {four: {network.stations.server.servers: 4}}\n")
     ended = command.sim("run", file)
-    assert "  fix     --cure four\n" in ended.out or "  fix     --cure four   " in ended.out
+    assert "  fix     --mitigation four\n" in ended.out or "  fix     --mitigation four   " in ended.out
     untried = command.sim("run", file, "--no-fix")
-    assert "what the file says may cure it: --cure four\n" in untried.err
-    cured = command.sim("run", file, "--cure", "four")
-    assert "The objective is met." in cured.out
-    assert "cure" not in cured.err
-    assert "--cure four" in cured.out  # the command that repeats it
-    assert "cure" not in command.sim("run", command.file(sick)).err
+    assert "what the file says may mitigate it: --mitigation four\n" in untried.err
+    mitigated = command.sim("run", file, "--mitigation", "four")
+    assert "The objective is met." in mitigated.out
+    assert "mitigation" not in mitigated.err
+    assert "--mitigation four" in mitigated.out  # the command that repeats it
+    assert "mitigation" not in command.sim("run", command.file(sick)).err
 
 
 def test_a_report_is_one_page_that_repeats_the_command(command: Command) -> None:

@@ -22,11 +22,11 @@ network:
   faults:
     pause: {targets: [{group: server}], effect: pause, at: 10 s, duration: 5 s}
 run: {drill_window: 30 s}
-cures: {faster: {network.stations.server.service: 25 ms}}
+mitigations: {faster: {network.stations.server.service: 25 ms}}
 """
 
 
-def test_one_load_is_watched_and_its_cures_are_tried(command: Command, tmp_path: Path) -> None:
+def test_one_load_is_watched_and_its_mitigations_are_tried(command: Command, tmp_path: Path) -> None:
     page = tmp_path / "pages" / "study.html"
     options = ("--fault", "pause", "--load", "2", "-n", "2", "--quiet", "--report", str(page))
     ended = command.sim("stability", command.file(QUEUE), *options)
@@ -49,7 +49,7 @@ def test_the_document_holds_the_search_and_the_number_of_runs_is_told_before(com
     assert permanent["below"] < 1.715
     assert permanent["above"] > 1.692
     assert found["as_it_is"]["back"]["value"] == 1.0
-    assert found["cures"][0]["band"] is None
+    assert found["mitigations"][0]["band"] is None
     assert {one["load"] for one in found["starts"]} >= {1.0, 1.75, 2.5}
 
 
@@ -74,7 +74,7 @@ def test_the_same_seed_tells_the_same(command: Command) -> None:
         (("--limit", "soon"), "--limit", "soon"),
         (("--error", "60 %"), "--error", "less than 50 % is expected"),
         (("--within", "0"), "--within", "a part of the load"),
-        (("--load", "1", "--sweep-cures"), "--sweep-cures", "--load names one load"),
+        (("--load", "1", "--sweep-mitigations"), "--sweep-mitigations", "--load names one load"),
         (("--processes", "0"), "--processes", "at least 1 is expected"),
     ],
 )

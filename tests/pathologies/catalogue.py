@@ -1,4 +1,5 @@
-"""The pathologies in configs/pathologies, and which of what each file lists under `cures` does not cure it.
+"""The pathologies in configs/pathologies, and which of what each file lists under `mitigations` does not mitigation
+it.
 
 `python tests/pathologies/catalogue.py` writes the table of configs/pathologies/README.md anew.
 """
@@ -20,7 +21,7 @@ FOLDER = Path(__file__).parents[2] / "configs" / "pathologies"
 FILES = {file.stem: file for file in sorted(FOLDER.glob("*.yaml"))}
 README = FOLDER / "README.md"
 
-NO_CURES: dict[str, set[str]] = {
+NO_MITIGATIONS: dict[str, set[str]] = {
     "failover-stampede": {"twice_the_database", "twice_the_workers"},
     "fan-out-backlog": {"extractors"},
     "load-balancer-sinkhole": {"three_tries", "breaker_of_each_server", "twice_the_servers", "better_of_two"},
@@ -32,7 +33,7 @@ NO_CURES: dict[str, set[str]] = {
     "thundering-schedule": {"large_database", "pods_of_the_platform", "workers", "pollers"},
     "timeout-cascade": {"twice_the_threads", "breaker", "impatient_clients", "patient_clients"},
 }
-"""Settings that are popular and do not cure: the file lists them all the same, and says so."""
+"""Settings that are popular and do not mitigation: the file lists them all the same, and says so."""
 
 CONFIDENCE = 0.999
 """Of all verdicts of one run together (Holm)."""
@@ -40,9 +41,9 @@ CONFIDENCE = 0.999
 INCIDENT = re.compile(r"https://[^\s),;]+[^\s),;.]")
 
 
-def cures_of(name: str) -> list[str]:
-    """What the file lists under `cures`, in its order."""
-    return list(read(FILES[name]).data["cures"])
+def mitigations_of(name: str) -> list[str]:
+    """What the file lists under `mitigations`, in its order."""
+    return list(read(FILES[name]).data["mitigations"])
 
 
 def incidents_of(name: str) -> list[str]:
@@ -52,28 +53,32 @@ def incidents_of(name: str) -> list[str]:
 
 
 @cache
-def verdicts(name: str, cure: str | None = None) -> tuple[Verdict, ...]:
-    """The objectives of the file, at 99.9 %, as it stands or with one of its cures; the same draws for all."""
-    loaded = load(FILES[name], [f"run.confidence={CONFIDENCE}"], cure)
+def verdicts(name: str, mitigation: str | None = None) -> tuple[Verdict, ...]:
+    """The objectives of the file, at 99.9 %, as it stands or with one of its mitigations; the same draws for all."""
+    loaded = load(FILES[name], [f"run.confidence={CONFIDENCE}"], mitigation)
     return predict(loaded, Options(processes=1, lives=False)).summary.objectives
 
 
 def table() -> str:
-    """Each pathology with the objectives that it misses, the figures before and after, what cures it and what not."""
-    lines = ["| file | like | objective | as it stands | cured by | and is then | not cured by |", "|---" * 7 + "|"]
+    """Each pathology with the objectives that it misses, the figures before and after, what mitigates it and what
+    not."""
+    lines = [
+        "| file | like | objective | as it stands | mitigated by | and is then | not mitigated by |",
+        "|---" * 7 + "|",
+    ]
     for name in FILES:
-        wrong = NO_CURES.get(name, set())
-        cures = [cure for cure in cures_of(name) if cure not in wrong]
-        after = {one.name: one for one in verdicts(name, cures[0])}
+        wrong = NO_MITIGATIONS.get(name, set())
+        mitigations = [mitigation for mitigation in mitigations_of(name) if mitigation not in wrong]
+        after = {one.name: one for one in verdicts(name, mitigations[0])}
         missed = [one for one in verdicts(name) if one.verdict == "missed"]
         cells = (
             f"[{name}]({name}.yaml)",
             ", ".join(f"[{_short(address)}]({address})" for address in incidents_of(name)),
             "<br>".join(f"{one.name}: `{one.metric}` {one.target}" for one in missed),
             "<br>".join(_told(one.figure) for one in missed),
-            ", ".join(f"`{cure}`" for cure in cures),
+            ", ".join(f"`{mitigation}`" for mitigation in mitigations),
             "<br>".join(_told(after[one.name].figure) for one in missed),
-            ", ".join(f"`{cure}`" for cure in sorted(wrong)) or "",
+            ", ".join(f"`{mitigation}`" for mitigation in sorted(wrong)) or "",
         )
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)

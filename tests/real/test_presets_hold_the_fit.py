@@ -80,8 +80,8 @@ SCENARIOS = [
 def test_no_scenario_holds_a_constant_of_software(path: Path) -> None:
     data = read(path).data
     assert "constants" not in data
-    for name, cure in (data.get("cures") or {}).items():
-        assert not [key for key in cure if key.startswith("constants")], f"{name} of {path.name}"
+    for name, mitigation in (data.get("mitigations") or {}).items():
+        assert not [key for key in mitigation if key.startswith("constants")], f"{name} of {path.name}"
 
 
 def test_the_template_and_the_exempt_files_are_what_they_are_said_to_be() -> None:

@@ -1,4 +1,4 @@
-"""Whole ledgers against truth: rare faults by conditional episodes, by brute force, and by theory.
+"""Whole error budgets against truth: rare faults by conditional episodes, by brute force, and by theory.
 
 Goal: what cannot be seen in a run of any length that one would wait for is told rightly by episodes, and cheaply.
 
@@ -22,8 +22,8 @@ from sim.engine.plan import Plan
 from sim.engine.run import run_one
 from sim.figure import Figure
 from sim.lower.load import load
-from sim.plan.ledger import Ledgers, Options, ledgers_of
-from sim.stats.ledger import YEAR_MIN, Ledger
+from sim.plan.error_budget import ErrorBudgets, Options, error_budgets_of
+from sim.stats.error_budget import YEAR_MIN, ErrorBudget
 from sim.stats.sli import Sli, events_of
 
 HOUR_S, S = 3600, 1_000_000_000
@@ -48,9 +48,9 @@ def share_above(threshold_s: float, mttf_h: float) -> float:
     return mm1_share_above(threshold_s, 0.7, 1.0, mttf_h * HOUR_S, PAUSES)
 
 
-def ledgers(mttf_h: float, episodes: int, above: str = "99.5 %", within_s: int = 30) -> Ledgers:
+def error_budgets(mttf_h: float, episodes: int, above: str = "99.5 %", within_s: int = 30) -> ErrorBudgets:
     text = QUEUE.format(mttf=mttf_h, above=above, within=within_s)
-    return ledgers_of(load(text), Options(episodes, processes=1))
+    return error_budgets_of(load(text), Options(episodes, processes=1))
 
 
 def error_of(figure: Figure) -> float:
@@ -61,9 +61,9 @@ def error_of(figure: Figure) -> float:
     return max(figure.high - figure.value, figure.value - figure.low) / 1.96
 
 
-def of_faults(ledger: Ledger) -> Figure:
+def of_faults(error_budget: ErrorBudget) -> Figure:
     """The minutes of the faults alone."""
-    return ledger.rows[0].year_min
+    return error_budget.rows[0].year_min
 
 
 def brute_force(mttf_h: float, days: int) -> tuple[float, float, int]:
@@ -81,35 +81,37 @@ def brute_force(mttf_h: float, days: int) -> tuple[float, float, int]:
 
 
 def test_episodes_tell_the_share_of_bad_jobs_that_theory_knows() -> None:
-    (ledger,) = ledgers(24, 60).ledgers
+    (error_budget,) = error_budgets(24, 60).error_budgets
     truth = (share_above(30, 24) - share_above(30, math.inf)) * YEAR_MIN
-    found = of_faults(ledger)
-    assert found.value == pytest.approx(truth, abs=ERRORS * error_of(found) + ledger.left_out_min)
+    found = of_faults(error_budget)
+    assert found.value == pytest.approx(truth, abs=ERRORS * error_of(found) + error_budget.left_out_min)
     assert error_of(found) < 0.1 * truth, "or else it says nothing"
-    assert ledger.rows[0].gain > 2, "the lengths of the pauses are known in the mean"
+    assert error_budget.rows[0].gain > 2, "the lengths of the pauses are known in the mean"
     # What a pair could add is bounded, and not much.
-    assert ledger.left_out_min < 0.02 * truth
+    assert error_budget.left_out_min < 0.02 * truth
 
 
 def test_without_faults_the_calm_row_is_the_share_of_the_undisturbed_queue() -> None:
     # At 5 s 22 % are longer without any pause: the calm row has it, and the rows of faults are what is beyond.
-    (ledger,) = ledgers(24, 60, "50 %", 5).ledgers
-    assert ledger.calm.value == pytest.approx(math.exp(-1.5) * YEAR_MIN, abs=ERRORS * error_of(ledger.calm))
+    (error_budget,) = error_budgets(24, 60, "50 %", 5).error_budgets
+    assert error_budget.calm.value == pytest.approx(
+        math.exp(-1.5) * YEAR_MIN, abs=ERRORS * error_of(error_budget.calm)
+    )
     truth = (share_above(5, 24) - math.exp(-1.5)) * YEAR_MIN
-    assert of_faults(ledger).value == pytest.approx(truth, abs=ERRORS * error_of(of_faults(ledger)))
+    assert of_faults(error_budget).value == pytest.approx(truth, abs=ERRORS * error_of(of_faults(error_budget)))
 
 
 @pytest.mark.long
 def test_episodes_brute_force_and_theory_agree_and_episodes_need_fifty_times_fewer_jobs(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    found = ledgers(24, 200)
-    (ledger,) = found.ledgers
+    found = error_budgets(24, 200)
+    (error_budget,) = found.error_budgets
     truth = share_above(30, 24)
     calm = share_above(30, math.inf)
-    episodes = of_faults(ledger)
+    episodes = of_faults(error_budget)
     assert episodes.value == pytest.approx(
-        (truth - calm) * YEAR_MIN, abs=ERRORS * error_of(episodes) + ledger.left_out_min
+        (truth - calm) * YEAR_MIN, abs=ERRORS * error_of(episodes) + error_budget.left_out_min
     )
     share, error, jobs = brute_force(24, 120)
     assert share == pytest.approx(truth, abs=ERRORS * error)
@@ -134,11 +136,13 @@ def test_on_a_compressed_clock_pairs_are_part_of_the_sum() -> None:
     truth, calm = share_above(30, 2), share_above(30, math.inf)
     share, error, _ = brute_force(2, 25)
     assert share == pytest.approx(truth, abs=ERRORS * error)
-    (ledger,) = ledgers(2, 100, "97 %").ledgers
-    assert ledger.pairs, "the bound is above a hundredth of the budget"
-    assert ledger.expected.value == pytest.approx((truth - calm) * YEAR_MIN, abs=ERRORS * error_of(ledger.expected))
-    assert ledger.pairs[0].year_min.value is not None
-    assert ledger.pairs[0].year_min.value > 0, "two together hold more jobs up than each by itself"
+    (error_budget,) = error_budgets(2, 100, "97 %").error_budgets
+    assert error_budget.pairs, "the bound is above a hundredth of the budget"
+    assert error_budget.expected.value == pytest.approx(
+        (truth - calm) * YEAR_MIN, abs=ERRORS * error_of(error_budget.expected)
+    )
+    assert error_budget.pairs[0].year_min.value is not None
+    assert error_budget.pairs[0].year_min.value > 0, "two together hold more jobs up than each by itself"
 
 
 @pytest.mark.long

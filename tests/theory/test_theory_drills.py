@@ -1,9 +1,10 @@
 """What a drill says of an outage, against the queue's closed form: from the outage to the end of its backlog.
 
-M/M/1 and a pause of D. The run has D more work to do than its twin and makes that good whenever the twin is idle, so
-that the two are one again when the run is empty for the first time, T after the pause began. There the arrivals until
-then, rho T of work, and the work V met at the beginning are done in T - D: T = (D + V) / (1 - rho) on average, by
-Wald's identity. Source: Takacs, Introduction to the Theory of Queues (1962), chapter 1; V by Pollaczek and Khinchine.
+M/M/1 and a pause of D. The run has D more work to do than its baseline run and makes that good whenever the baseline
+run is idle, so that the two are one again when the run is empty for the first time, T after the pause began. There the
+arrivals until then, rho T of work, and the work V met at the beginning are done in T - D: T = (D + V) / (1 - rho) on
+average, by Wald's identity. Source: Takacs, Introduction to the Theory of Queues (1962), chapter 1; V by Pollaczek and
+Khinchine.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ def test_an_outage_is_over_when_its_work_is_made_good_in_idle_times(size: int) -
     assert found.high is not None
     assert found.low < over_s + 1 / ARRIVING < found.high
     assert found.high - found.low < (0.2 if size == FULL else 0.4) * over_s
-    # `drain` is the last sample that shows more than the twin's: up to a window early.
+    # `drain` is the last sample that shows more than the baseline run's: up to a window early.
     drained = mean_interval([float(one.times().drain_ns or np.nan) * 1e-9 for one in case.episodes], "s", 1 - ERROR)
     window_s = case.episodes[0].window_ns * 1e-9
     assert drained.low is not None

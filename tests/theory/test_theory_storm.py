@@ -98,7 +98,9 @@ def test_the_retry_storm_among_the_pathologies_begins_where_the_fluid_limit_has_
     file = Path(__file__).parents[2] / "configs" / "pathologies" / "retry-storm.yaml"
     asked = StabilityOptions("pause", episodes=2, low=0.2, high=0.5, within=0.1, error=ERROR, processes=1)
     loaded = load(file)
-    band = stability(replace(loaded, scenario=loaded.scenario.model_copy(update={"cures": {}})), asked).as_it_is.band
+    band = stability(
+        replace(loaded, scenario=loaded.scenario.model_copy(update={"mitigations": {}})), asked
+    ).as_it_is.band
     storm = Storm(20.0, 40.0, 0.5, attempts=6)
     fluid = storm.least_load_kept_up(3.0, 30.0) / storm.load
     assert 0.3 < fluid < 1 / 3

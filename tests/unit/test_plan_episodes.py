@@ -1,4 +1,5 @@
-"""Episodes: what comes when a kind of fault begins, beside a twin in which nothing does. Runs of some hundred jobs."""
+"""Episodes: what comes when a kind of fault begins, beside a baseline run in which nothing does. Runs of some hundred
+jobs."""
 
 from __future__ import annotations
 
@@ -79,20 +80,20 @@ def test_what_comes_twice_is_two_faults() -> None:
     assert not found.faults["slow-again"].is_drill
 
 
-def test_an_episode_has_its_fault_at_its_time_and_its_twin_has_none() -> None:
+def test_an_episode_has_its_fault_at_its_time_and_its_baseline_has_none() -> None:
     one = bench()
     asks = [one.asked(one.kinds["loss"], replication, phase_ns=40 * SECOND) for replication in range(3)]
     found = one.run(asks)
     assert [[episode.start_ns for episode in e.run.episodes] for e in found] == [[40 * SECOND]] * 3
-    assert [len(e.twin.episodes) for e in found] == [0] * 3
+    assert [len(e.baseline.episodes) for e in found] == [0] * 3
     assert {e.fault for e in found} == {"loss"}
     assert [e.replication for e in found] == [0, 1, 2]
 
 
-def test_before_its_fault_an_episode_is_its_twin() -> None:
+def test_before_its_fault_an_episode_is_its_baseline() -> None:
     one = bench()
     (found,) = one.run([one.asked(one.kinds["drill"], 0, phase_ns=40 * SECOND)])
-    mine, others = (run.executions.end_ns[run.executions.end_ns < 40 * SECOND] for run in (found.run, found.twin))
+    mine, others = (run.executions.end_ns[run.executions.end_ns < 40 * SECOND] for run in (found.run, found.baseline))
     assert len(mine) > 100
     assert (mine == others).all()
     assert found.redone > 0
@@ -108,7 +109,7 @@ def test_runs_that_are_one_again_are_seen_to_be() -> None:
     assert found.is_over
     mine, others = (
         rows.end_ns[(rows.start_ns >= found.recoupled_ns) & (rows.start_ns < 70 * SECOND)]
-        for rows in (found.run.executions, found.twin.executions)
+        for rows in (found.run.executions, found.baseline.executions)
     )
     assert len(mine) > 50
     assert (mine == others).all()
@@ -132,13 +133,15 @@ class Interrupted(Runner):
 def test_an_interruption_keeps_whole_pairs() -> None:
     loaded = scenario()
     one = Bench(loaded, loaded.scenario.run, Interrupted(5), 5 * SECOND)
-    # Twin, loss, slow; twin, loss, (slow); (twin, ...): five runs are three episodes.
+    # Twin, loss, slow; baseline run, loss, (slow); (baseline run, ...): five runs are three episodes.
     asks = [
         one.asked(one.kinds[name], replication, 30 * SECOND) for replication in range(3) for name in ("loss", "slow")
     ]
     found = one.run(asks)
     assert [(episode.replication, episode.fault) for episode in found] == [(0, "loss"), (0, "slow"), (1, "loss")]
-    assert all(episode.twin.index == episode.replication and not len(episode.twin.episodes) for episode in found)
+    assert all(
+        episode.baseline.index == episode.replication and not len(episode.baseline.episodes) for episode in found
+    )
 
 
 def test_an_interruption_while_records_are_made_longer_keeps_the_shorter_ones() -> None:
@@ -147,14 +150,14 @@ def test_an_interruption_while_records_are_made_longer_keeps_the_shorter_ones() 
     asks = [one.asked(one.kinds["drill"], replication, 10 * SECOND) for replication in range(3)]
     found = one.run(asks, limit_ns=10 * MINUTE)
     assert [episode.run.horizon_ns // SECOND for episode in found] == [70, 40, 40]
-    assert [episode.twin.horizon_ns // SECOND for episode in found] == [70, 40, 40]
+    assert [episode.baseline.horizon_ns // SECOND for episode in found] == [70, 40, 40]
 
 
-def test_episodes_on_the_same_draws_share_their_twin() -> None:
+def test_episodes_on_the_same_draws_share_their_baseline() -> None:
     one = bench()
     kinds = [one.kinds["drill"], one.kinds["slow"]]
     drill, slow = one.run([one.asked(kind, 0, phase_ns=40 * SECOND) for kind in kinds])
-    assert drill.twin is slow.twin
+    assert drill.baseline is slow.baseline
     assert drill.run is not slow.run
 
 
@@ -256,8 +259,8 @@ def test_the_cycle_is_the_least_common_multiple_of_what_the_load_repeats() -> No
     assert cycle_of(scenario(surge)) == Cycle(HOUR)
 
 
-def test_all_that_was_asked_of_an_episode_succeeds_in_its_twin() -> None:
+def test_all_that_was_asked_of_an_episode_succeeds_in_its_baseline() -> None:
     one = bench()
     (found,) = one.run([one.asked(one.kinds["drill"], 1, phase_ns=30 * SECOND)])
-    ended = found.twin.executions.end_ns >= 0
-    assert (found.twin.executions.outcome[ended] == SUCCEEDED).all()
+    ended = found.baseline.executions.end_ns >= 0
+    assert (found.baseline.executions.outcome[ended] == SUCCEEDED).all()

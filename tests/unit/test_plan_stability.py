@@ -29,7 +29,7 @@ network:
     pause: {targets: [{group: server}], effect: pause, at: 10 s, duration: 5 s}
     for_ever: {targets: [{group: server}], effect: pause, at: 10 s}
 run: {drill_window: 30 s}
-cures: {faster: {network.stations.server.service: 25 ms}}
+mitigations: {faster: {network.stations.server.service: 25 ms}}
 """
 
 
@@ -81,16 +81,16 @@ def test_the_search_ends_where_the_room_does() -> None:
     assert band.good == pytest.approx(1.0, abs=0.05)
 
 
-def test_a_cure_is_tried_at_the_given_load_and_searched_for_when_asked() -> None:
+def test_a_mitigation_is_tried_at_the_given_load_and_searched_for_when_asked() -> None:
     found = stability(load(QUEUE), options(low=2.0, high=2.0))
-    (faster,) = found.cures
-    assert faster.cure == "faster"
+    (faster,) = found.mitigations
+    assert faster.mitigation == "faster"
     assert faster.settings == ("network.stations.server.service=25 ms",)
     assert faster.back.value == 1.0
     assert "it always comes back with faster" in stability_text.headline_of(found)
-    swept = stability(load(QUEUE), options(low=1.0, high=2.5, within=0.5, sweep_cures=True))
-    assert swept.cures[0].band is not None
-    assert swept.cures[0].band.permanent.above is None
+    swept = stability(load(QUEUE), options(low=1.0, high=2.5, within=0.5, sweep_mitigations=True))
+    assert swept.mitigations[0].band is not None
+    assert swept.mitigations[0].band.permanent.above is None
 
 
 def test_a_declared_backlog_is_taken_and_the_number_of_runs_is_about_what_was_told() -> None:
@@ -120,7 +120,7 @@ def test_what_cannot_be_watched_is_refused(fault: str, text: str, message: str) 
     assert message in str(raised.value)
 
 
-def test_a_cure_that_takes_the_fault_away_is_refused() -> None:
+def test_a_mitigation_that_takes_the_fault_away_is_refused() -> None:
     text = QUEUE.replace("faster: {network.stations.server.service: 25 ms}", "none: {network.faults: {}}")
     with pytest.raises(InputErrors, match="takes the fault pause away"):
         stability(load(text), options(low=1.0, high=1.0))
@@ -190,7 +190,7 @@ def test_a_load_spike_is_a_trigger_like_any_other() -> None:
         "{targets: [{group: server}], effect: pause, at: 10 s, duration: 5 s}",
         "{effect: load, at: 10 s, duration: 5 s}",
     )
-    text = text.replace("cures: {faster: {network.stations.server.service: 25 ms}}", "")
+    text = text.replace("mitigations: {faster: {network.stations.server.service: 25 ms}}", "")
     once, more = (stability(load(text), options(low=factor, high=factor)) for factor in (1.0, 1.5))
     assert once.backlog == pytest.approx(200, abs=3)
     assert once.as_it_is.back.value == 1.0

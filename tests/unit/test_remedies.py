@@ -31,7 +31,7 @@ network:
 objectives:
   - {metric: latency.job.mean, below: 50 ms}
   - {metric: utilisation.desk, above: 15 %}
-cures:
+mitigations:
   quicker: {network.routines.job.1.use.demand: 5 ms}
 run: {warmup: 10 s, horizon: 90 s, replications: 20}
 """
@@ -136,7 +136,7 @@ def test_without_trials_the_cause_alone_is_told(desk: tuple[Loaded, Options, Pre
 
 def test_an_overloaded_run_is_caused_by_the_innermost_full_place_and_fixed_there() -> None:
     """Slots are full as well, because they are held while the desk is waited for."""
-    text = DESK.replace("40/s", "80/s").replace("units: 50", "units: 5").partition("cures:")[0]
+    text = DESK.replace("40/s", "80/s").replace("units: 50", "units: 5").partition("mitigations:")[0]
     loaded, options, prediction = quick(text + "run: {warmup: 10 s, horizon: 90 s, replications: 20}\n")
     found = cause_of(missed("latency.job.p99"), loaded, prediction)
     assert found is not None
@@ -230,9 +230,9 @@ def test_text_page_and_json_tell_cause_and_fix(
     summary = replace(desk[2].summary, remedies=remedies(*desk))
     text = prediction_text(summary, None)
     assert "MISSED    latency.job.mean\n  cause   " in text
-    assert "  fix     --cure quicker   scenario:12   " in text
+    assert "  fix     --mitigation quicker   scenario:12   " in text
     assert "price not known" not in text  # nothing there has a price
-    assert "fix: --cure quicker" in render(summary, None)
+    assert "fix: --mitigation quicker" in render(summary, None)
     path = tmp_path / "desk.yaml"
     path.write_text(DESK, encoding="utf-8")
     for more, tried in (((), 0), (("--fix",), 1)):

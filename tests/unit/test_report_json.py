@@ -21,7 +21,7 @@ def test_the_document_has_the_keys_of_the_contract() -> None:
         *("missed", "recovery", "cost"),
         *("monitors", "warnings", "calibration"),
     ]
-    assert found["scenario"].keys() == {"name", "file", "hash", "set", "cure"}
+    assert found["scenario"].keys() == {"name", "file", "hash", "set", "mitigation"}
     assert found["run"].keys() == {"seed", "replications", "events", "warmup_s", "horizon_s"}
     assert found["provenance"].keys() >= {"engine", "wall_s", "versions"}
     assert found["cost"].keys() == {"currency", "total_per_month", "per_execution", "items", "not_priced"}

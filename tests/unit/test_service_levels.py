@@ -111,5 +111,5 @@ def test_a_prediction_holds_each_service_level_against_its_share_of_good_events(
     assert latency.figure.value == pytest.approx(share)
     assert latency.target == ">= 99.99 %"
     assert latency.verdict == "missed"
-    assert "sim ledger" in latency.figure.note
+    assert "sim error-budget" in latency.figure.note
     assert verdicts["done"].verdict == "met"

@@ -129,7 +129,7 @@ workflows:
     steps: [{activity: {name: pay, service: 5 ms}}]
 objectives:
   - {metric: latency.checkout.mean, below: 1 s}
-cures:
+mitigations:
   more: {workers.orders.activity_pollers: 7}
 run: {warmup: 1 s, horizon: 5 s, replications: 2}
 """
@@ -151,10 +151,10 @@ def test_json_tells_setting_place_and_what_to_watch_of_every_element_and_what_wa
     small: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     given = "temporal.sql.max_conns=7"
-    how = ("--json", "--quiet", "--processes", "1", "--set", given, "--cure", "more")
+    how = ("--json", "--quiet", "--processes", "1", "--set", given, "--mitigation", "more")
     found = json.loads(_printed(capsys, "run", str(small), *how))
     assert found["scenario"]["set"] == [given]
-    assert found["scenario"]["cure"] == "more"
+    assert found["scenario"]["mitigation"] == "more"
     places = found["places"]
     assert places["connections"] == {
         "words": "connections",
@@ -166,7 +166,7 @@ def test_json_tells_setting_place_and_what_to_watch_of_every_element_and_what_wa
         "change": "restart",
         "watch": "persistence_sql_in_use / persistence_sql_max_open_conn",
     }
-    assert places["orders-activity-pollers"]["where"] == f"{small}:13"  # in the cure
+    assert places["orders-activity-pollers"]["where"] == f"{small}:13"  # in the mitigation
     assert places["orders-activity-pollers"]["today"] == 7
     assert places["postgres-cpu"]["where"] == f"{small}:3"
     loaded = load(small, [given], "more")

@@ -1,4 +1,4 @@
-"""The error budget's ledger: hand-worked limits, counts against a plain loop, and whole ledgers against truth.
+"""The error budget: hand-worked limits, counts against a plain loop, and whole error budgets against truth.
 
 Goal: an availability made of rare faults is neither wrong nor more certain than its episodes are. Method: formulas on
 fixed numbers; a fault whose harm is known exactly (all that come during an outage fail); a queue whose after-effects
@@ -16,7 +16,7 @@ from sim.figure import Figure
 from sim.lower.load import load
 from sim.plan.predict import Options, predict
 from sim.plan.published.check import Checker
-from sim.plan.published.ledger import turning_factor
+from sim.plan.published.error_budget import turning_factor
 from sim.results.columns import OPEN
 from sim.stats.budget import Losses, losses, lost_by_an_episode
 from sim.stats.rates import YEAR_S, Frequency
@@ -36,7 +36,7 @@ run: {{horizon: 1 h, warmup: none, replications: {replications}, drain: 1 min}}
 """
 OUTAGE = "{targets: [{group: server}], effect: errors, probability: 1, mttf: %s, duration: {exponential: 30 s}}"
 PAUSE = "{targets: [{group: server}], effect: pause, mttf: %s, duration: {mean: 90 s, cv: 1}}"
-LEDGER = """\
+ERROR_BUDGET = """\
 runs: {calm: {file: calm.yaml}, often: {file: often.yaml}}
 figures:
   - id: a.one
@@ -46,7 +46,7 @@ figures:
     value: 0.99
     unit: ratio
     predicted:
-      by: {ledger: job, calm: calm, losses: [{run: often, fault: stops, %s, source: made up}]}
+      by: {error budget: job, calm: calm, losses: [{run: often, fault: stops, %s, source: made up}]}
       mechanism: {name: a part, remove: [run.seed=2]}
 """
 
@@ -59,8 +59,8 @@ def scenario(folder: Path, name: str, arrivals: str, server: str, fault: str = "
     return path
 
 
-def ledger(folder: Path, rate: str) -> Figure:
-    (folder / "figures.yaml").write_text(LEDGER % rate, encoding="utf-8")
+def error_budget(folder: Path, rate: str) -> Figure:
+    (folder / "figures.yaml").write_text(ERROR_BUDGET % rate, encoding="utf-8")
     (row,) = Checker(folder / "figures.yaml", folder, Options(processes=1)).rows()
     assert row.predicted is not None
     return row.predicted
@@ -138,14 +138,14 @@ def test_losses_are_counted_as_a_plain_loop_counts_them(tmp_path: Path) -> None:
     assert found.exposed == most
 
 
-# -- whole ledgers ------------------------------------------------------------------------------------------------
+# -- whole error budgets ------------------------------------------------------------------------------------------------
 
 
 def test_an_outage_in_which_all_fails_costs_its_length(tmp_path: Path) -> None:
     server = "{servers: 100, service: 10 ms}"
     scenario(tmp_path, "calm", "5/s", server)
     scenario(tmp_path, "often", "5/s", server, OUTAGE % "5 min")
-    found = ledger(tmp_path, "rate: 1/day")
+    found = error_budget(tmp_path, "rate: 1/day")
     # The calm run allows for what nobody has seen in it, 3 of 180,000.
     assert found.high is not None
     assert found.low is not None
@@ -156,11 +156,11 @@ def test_an_outage_in_which_all_fails_costs_its_length(tmp_path: Path) -> None:
     assert 0.6 * 28.8 * 365 < turning < 28.8 * 365
 
 
-def test_evidence_of_a_rate_widens_the_ledger(tmp_path: Path) -> None:
+def test_evidence_of_a_rate_widens_the_error_budget(tmp_path: Path) -> None:
     server = "{servers: 100, service: 10 ms}"
     scenario(tmp_path, "calm", "5/s", server)
     scenario(tmp_path, "often", "5/s", server, OUTAGE % "5 min")
-    seen, known = ledger(tmp_path, "seen: 7 in 10 days"), ledger(tmp_path, "rate: 0.75/day")
+    seen, known = error_budget(tmp_path, "seen: 7 in 10 days"), error_budget(tmp_path, "rate: 0.75/day")
     assert seen.value == pytest.approx(known.value)
     assert seen.half_width is not None
     assert known.half_width is not None
@@ -174,7 +174,7 @@ def test_a_queue_with_after_effects_has_the_availability_that_rare_faults_leave_
     scenario(tmp_path, "often", "7/s", server, PAUSE % "10 min")
     truly = scenario(tmp_path, "truly", "7/s", server, PAUSE % "4 h")
     brute = predict(load(truly, ["run.horizon=16 h"]), Options()).summary.metrics["availability.job"]
-    found = ledger(tmp_path, "rate: 5.963/day")  # a pause comes every 4 h and its own 90 s
+    found = error_budget(tmp_path, "rate: 5.963/day")  # a pause comes every 4 h and its own 90 s
     assert found.low is not None
     assert found.high is not None
     assert brute.low is not None

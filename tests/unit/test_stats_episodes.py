@@ -78,11 +78,11 @@ def run(
 
 
 def episode(fault: tuple[int, int] = (20, 35), failed: int = 0, horizon: int = HORIZON) -> Episode:
-    mine, twin = run(fault, failed, horizon), run(horizon=horizon)
-    return Episode("down", fault[0] * S, mine, twin, recoupled_ns(mine, twin))
+    mine, baseline = run(fault, failed, horizon), run(horizon=horizon)
+    return Episode("down", fault[0] * S, mine, baseline, recoupled_ns(mine, baseline))
 
 
-def test_an_episode_is_held_against_its_twin() -> None:
+def test_an_episode_is_held_against_its_baseline() -> None:
     one = episode(failed=4)
     assert one.lost == 4
     assert one.redone == 30
@@ -104,16 +104,16 @@ def test_bad_time_is_that_of_the_windows_that_are_not_in_order_until_they_are() 
 
 
 def test_runs_are_one_again_from_the_first_execution_that_nothing_can_tell_apart() -> None:
-    # What begins at 34 s ends a nanosecond late; what begins at 35 s is as in the twin.
+    # What begins at 34 s ends a nanosecond late; what begins at 35 s is as in the baseline run.
     assert episode().recoupled_ns == 35 * S
     assert episode().is_over
 
 
 def test_runs_are_not_one_again_while_any_place_differs_or_too_little_is_left() -> None:
-    mine, twin = run((20, 35)), run()
+    mine, baseline = run((20, 35)), run()
     longer = {**mine.samples, "queue.db": mine.samples["queue.db"] + 1}
     object.__setattr__(mine, "samples", longer)
-    assert recoupled_ns(mine, twin) is None
+    assert recoupled_ns(mine, baseline) is None
     late = episode((20, 100))
     assert late.recoupled_ns is None
     assert not late.is_over
@@ -155,9 +155,9 @@ def test_a_picture_begins_shortly_before_the_fault_and_ends_soon_after_all_is_in
     assert shown.time_s == tuple(range(-20, 80, 10))  # the run begins at -20 s; in order from 20 s on, and 6 windows
     lines = {line.name: line for line in shown.lines}
     assert list(lines) == ["throughput", "latency p99", "backlog", "breaker.cut", "queue.db"]
-    assert lines["throughput"].twin[2:4] == (1.0, 1.0)
+    assert lines["throughput"].baseline[2:4] == (1.0, 1.0)
     assert lines["throughput"].values[2:5] == (0.1, pytest.approx(1.9), 1.0)  # 1 that began before; 15 waited, 4 not
-    assert math.isnan(lines["latency p99"].twin[2]) is False
+    assert math.isnan(lines["latency p99"].baseline[2]) is False
     assert lines["latency p99"].values[3] == pytest.approx(15 + 1e-9)
     assert lines["backlog"].values[2] == 10
     assert lines["breaker.cut"].values[2] == 1  # the mean over its two nodes

@@ -66,11 +66,11 @@ def test_a_run_falls_behind_by_its_lines_or_by_what_ends_well() -> None:
     assert not falls_behind(well, grows=False, good_share=1 / GOOD_SHARE)
 
 
-def test_what_a_fault_leaves_is_the_most_beyond_the_twin() -> None:
+def test_what_a_fault_leaves_is_the_most_beyond_the_baseline() -> None:
     # The pause ends at 15 s: the jobs of 10, 11, ..., 15 s are there, one of which would be there without it.
-    paused, twin = run("1 s", "500 ms", "pause"), run("1 s", "500 ms")
-    assert left_by(paused, twin, 10 * S, 17 * S) == 5
-    assert left_by(paused, twin, 25 * S, 30 * S) == 0
+    paused, baseline = run("1 s", "500 ms", "pause"), run("1 s", "500 ms")
+    assert left_by(paused, baseline, 10 * S, 17 * S) == 5
+    assert left_by(paused, baseline, 25 * S, 30 * S) == 0
 
 
 def test_a_backlog_that_gets_less_is_draining_and_one_that_stays_is_not() -> None:

@@ -1,4 +1,4 @@
-"""Recovery against a twin: timelines of a dozen windows worked out by hand. Nothing is random.
+"""Recovery against a baseline run: timelines of a dozen windows worked out by hand. Nothing is random.
 
 Windows are 10 s. The fault lasts from 20 s to 50 s unless said otherwise.
 """
@@ -16,14 +16,14 @@ from sim.stats.recovery import Recovery, Windows, by_chance, in_order, recovery,
 
 S = 1_000_000_000
 NAN = math.nan
-TWIN = Windows([100] * 16, [10_000] * 16, [50e6] * 16)
+BASELINE = Windows([100] * 16, [10_000] * 16, [50e6] * 16)
 
 
 def episode(
     completed: Sequence[float] | None = None,
     backlog: Sequence[float] | None = None,
     latency_ms: Sequence[float] | None = None,
-    twin: Windows = TWIN,
+    baseline: Windows = BASELINE,
     limit_s: int = 110,
     objective_ms: float | None = None,
     recoupled: bool = False,
@@ -35,10 +35,12 @@ def episode(
         backlog or [10_000] * length,
         [value * 1e6 for value in latency_ms or [50.0] * length],
     )
-    twin = Windows(*(list(column)[:length] for column in (twin.completed, twin.backlog, twin.latency_p99_ns)))  # type: ignore[arg-type]
+    baseline = Windows(
+        *(list(column)[:length] for column in (baseline.completed, baseline.backlog, baseline.latency_p99_ns))
+    )  # type: ignore[arg-type]
     return recovery(
         faulted,
-        twin,
+        baseline,
         10 * S,
         20 * S,
         50 * S,
@@ -72,27 +74,27 @@ def test_a_dip_long_after_the_fault_is_not_its_doing() -> None:
 
 
 def test_drain_is_where_the_backlog_is_down_and_stays_so() -> None:
-    # 10.5 is the twin's + 5 %, in thousands. The dip to 9 at 90 s does not stay.
+    # 10.5 is the baseline run's + 5 %, in thousands. The dip to 9 at 90 s does not stay.
     backlog = [10, 10, 30, 60, 90, 70, 50, 30, 20, 9, 12, 10.5, 10, 10, 10, 10]
     assert episode(backlog=[1000 * one for one in backlog]).drain_ns == 90 * S
 
 
-def test_a_backlog_may_be_above_the_twins_by_as_much_as_chance_makes() -> None:
+def test_a_backlog_may_be_above_the_baselines_by_as_much_as_chance_makes() -> None:
     # Of Poisson's law with mean 100; 16 windows share 1 %, and the gamma law of that mean and variance goes to 135.4.
-    twin = Windows([100] * 16, [100] * 16, [50e6] * 16)
+    baseline = Windows([100] * 16, [100] * 16, [50e6] * 16)
     assert by_chance(np.full(16, 100.0), counts=True) == pytest.approx([gamma.isf(0.01 / 16, 100)] * 16)
-    assert episode(backlog=[100, 100, 300, *[135] * 13], twin=twin).drain_ns == 10 * S
-    assert episode(backlog=[100, 100, 300, *[136] * 13], twin=twin).drain_ns is None
+    assert episode(backlog=[100, 100, 300, *[135] * 13], baseline=baseline).drain_ns == 10 * S
+    assert episode(backlog=[100, 100, 300, *[136] * 13], baseline=baseline).drain_ns is None
 
 
-def test_a_p99_may_be_above_the_twins_by_as_much_as_the_twins_own_varies() -> None:
+def test_a_p99_may_be_above_the_baselines_by_as_much_as_the_baselines_own_varies() -> None:
     restless = Windows([100] * 16, [10_000] * 16, [40e6, 60e6] * 8)
     high = by_chance(np.array([40.0, 60.0] * 8))
     # Mean 50, variance 100 x 16 / 15: a gamma law whose last 1 in 1,600 begins at 90.1.
     shape = 50**2 / (100 * 16 / 15)
     assert high == pytest.approx([gamma.isf(0.01 / 16, shape, scale=50 / shape)] * 16)
-    assert episode(latency_ms=[50, 50, 300, *[90] * 13], twin=restless).latency_ok_ns == 10 * S
-    assert episode(latency_ms=[50, 50, 300, *[93] * 13], twin=restless).latency_ok_ns is None
+    assert episode(latency_ms=[50, 50, 300, *[90] * 13], baseline=restless).latency_ok_ns == 10 * S
+    assert episode(latency_ms=[50, 50, 300, *[93] * 13], baseline=restless).latency_ok_ns is None
 
 
 def test_where_nothing_is_wrong_little_looks_so() -> None:
@@ -113,24 +115,24 @@ def test_where_nothing_is_wrong_little_looks_so() -> None:
     assert sum(not in_order(one, other).backlog.all() for one, other in pairs) < 15
 
 
-def test_latency_is_held_to_the_objective_or_to_the_twin() -> None:
+def test_latency_is_held_to_the_objective_or_to_the_baseline() -> None:
     latency = [50, 50, 900, NAN, NAN, 900, 300, 190, 180, 60, 56, 54, 50, 50, 50, 50]
     assert episode(latency_ms=latency, objective_ms=200).latency_ok_ns == 50 * S
     assert episode(latency_ms=latency).latency_ok_ns == 90 * S  # at most 55 ms
 
 
-def test_a_window_in_which_the_twin_misses_the_objective_is_held_to_the_twin() -> None:
-    twin = Windows([100] * 16, [10_000] * 16, [50e6] * 10 + [400e6] + [50e6] * 5)
+def test_a_window_in_which_the_baseline_misses_the_objective_is_held_to_the_baseline() -> None:
+    baseline = Windows([100] * 16, [10_000] * 16, [50e6] * 10 + [400e6] + [50e6] * 5)
     latency = [50, 50, 900, 900, 50, 50, 50, 50, 50, 50, 430, 50, 50, 50, 50, 50]
-    assert episode(latency_ms=latency, twin=twin, objective_ms=200).latency_ok_ns == 20 * S
+    assert episode(latency_ms=latency, baseline=baseline, objective_ms=200).latency_ok_ns == 20 * S
 
 
-def test_silence_is_good_only_where_the_twin_is_silent_too() -> None:
+def test_silence_is_good_only_where_the_baseline_is_silent_too() -> None:
     quiet = Windows([100] * 16, [10_000] * 16, [NAN] * 16)
-    assert episode(latency_ms=[NAN] * 16, twin=quiet).latency_ok_ns == 0
+    assert episode(latency_ms=[NAN] * 16, baseline=quiet).latency_ok_ns == 0
     assert episode(latency_ms=[NAN] * 16).latency_ok_ns is None
-    assert episode(latency_ms=[300.0] * 16, twin=quiet).latency_ok_ns == 0
-    assert episode(latency_ms=[300.0] * 16, twin=quiet, objective_ms=200).latency_ok_ns is None
+    assert episode(latency_ms=[300.0] * 16, baseline=quiet).latency_ok_ns == 0
+    assert episode(latency_ms=[300.0] * 16, baseline=quiet, objective_ms=200).latency_ok_ns is None
 
 
 def test_what_does_not_come_within_the_limit_is_none_and_metastable() -> None:

@@ -58,7 +58,7 @@ VALUES |= {
     "Scenario.constants": {"storage": {"parallel_workers": 1}},
     "Scenario.objectives": [{"metric": "utilisation.desk.mean", "below": 2}],
     "Scenario.assumptions": {"load": "as it comes"},
-    "Scenario.cures": {"more": {"run.horizon": "2 s"}},
+    "Scenario.mitigations": {"more": {"run.horizon": "2 s"}},
     "Scenario.hosts": (
         {"box": {"cpu": 4, "components": ["workers.orders"]}},
         {"box": {"cpu": 4, "components": ["workers.payments"]}},

@@ -192,7 +192,7 @@ def test_a_drill_happens_only_when_it_is_asked_for(engine: Engine) -> None:
     assert engine(text, {"jobs": [0]}).outcomes == ["succeeded"]
     t = engine(text, {"jobs": [0]}, drill="fault")
     assert t.outcomes == ["failed"]
-    # In a drill sources run until the end of the follow-up, so that both twins see the same.
+    # In a drill sources run until the end of the follow-up, so that both baseline runs see the same.
     assert engine(text, {"jobs": [0]}, drill="fault", follow=500).run.followed_ns == 1_500_000_000
 
 

@@ -309,10 +309,10 @@ def test_a_recovery_lasts_from_the_crash_to_the_mark_that_ends_it(engine: Engine
                 steps: [{acquire: slots}, {mark: up}, {delay: 20 ms}]
         spans:
           recovery: {start: ready, end: up, after_crash: fleet}
-          twin: {start: ready, end: up, after_crash: fleet}
+          baseline run: {start: ready, end: up, after_crash: fleet}
         faults: {gone: {targets: [{group: fleet, nodes: [0]}], at: 7 ms, duration: 1 s, drill: false}}
         """,
         {"jobs": [0, 0]},
     )
     assert t.ends == [28, 20]
-    assert t.spans("span.recovery") == t.spans("span.twin") == [(8, 1)]
+    assert t.spans("span.recovery") == t.spans("span.baseline") == [(8, 1)]

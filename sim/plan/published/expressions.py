@@ -93,10 +93,10 @@ class Loss(OfRun):
         return self
 
 
-class LedgerOf(Spec):
+class ErrorBudgetOf(Spec):
     """The share of a workflow's executions that end correctly in time, with faults that are too rare to be seen."""
 
-    ledger: Name
+    error_budget: Name
     """The workflow."""
     calm: Name
     """The run without any fault, which tells what ends badly all the same, and how many start."""
@@ -106,7 +106,7 @@ class LedgerOf(Spec):
     @property
     def of_calm(self) -> tuple[Metric, Metric]:
         """The share that ends correctly without faults, and how many are offered a second."""
-        figures = (f"availability.{self.ledger}", f"offered.{self.ledger}")
+        figures = (f"availability.{self.error_budget}", f"offered.{self.error_budget}")
         available, rate = (Metric(run=self.calm, metric=metric) for metric in figures)
         return available, rate
 
@@ -164,7 +164,7 @@ class SumOf(Spec):
 
 KEYS = (
     *("metric", "bill", "monitors", "violations", "property", "behaviour", "switch"),
-    *("number", "ratio", "saving", "product", "sum", "ledger"),
+    *("number", "ratio", "saving", "product", "sum", "error_budget"),
 )
 Term = Annotated[
     Annotated[Metric, Tag("metric")]
@@ -179,7 +179,7 @@ Term = Annotated[
     | Annotated[SavingOf, Tag("saving")]
     | Annotated[ProductOf, Tag("product")]
     | Annotated[SumOf, Tag("sum")]
-    | Annotated[LedgerOf, Tag("ledger")],
+    | Annotated[ErrorBudgetOf, Tag("error_budget")],
     chosen_by_key({key: key for key in KEYS}),
 ]
 """How a number comes out of runs."""
@@ -196,7 +196,7 @@ def operands(term: Term | Loss) -> tuple[Term | Loss, ...]:
             return term.product
         case SumOf():
             return term.sum
-        case LedgerOf():
+        case ErrorBudgetOf():
             return (*term.of_calm, *term.losses)
     return ()
 
@@ -223,5 +223,5 @@ def is_of_drills(metric: str) -> bool:
     return metric.startswith(("recovery.", "worker_recovery."))
 
 
-for model in (RatioOf, SavingOf, ProductOf, SumOf, LedgerOf):
+for model in (RatioOf, SavingOf, ProductOf, SumOf, ErrorBudgetOf):
     model.model_rebuild()

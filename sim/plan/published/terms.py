@@ -11,11 +11,12 @@ from sim.cost.propagate import complement, product, ratio, total
 from sim.figure import Figure
 from sim.lower.lowered import Lowered
 from sim.plan.predict import Prediction
+from sim.plan.published.error_budget import error_budget
 from sim.plan.published.expressions import (
     BillLine,
     Broken,
+    ErrorBudgetOf,
     Kept,
-    LedgerOf,
     Metric,
     Number,
     ProductOf,
@@ -27,7 +28,6 @@ from sim.plan.published.expressions import (
     Switched,
     Term,
 )
-from sim.plan.published.ledger import ledger
 from sim.stats.budget import Losses, losses
 from sim.stats.summary import MonitorResult, Summary
 
@@ -119,10 +119,10 @@ def _figure_of(
         case SumOf():
             parts = [value(one) for one in term.sum]
             return total(parts, parts[0].unit)
-        case LedgerOf():
+        case ErrorBudgetOf():
             calm, starts = map(value, term.of_calm)
-            seen = [outcomes[loss.run].losses.get((loss.fault, term.ledger)) for loss in term.losses]
-            return ledger(term, calm, starts, seen, bound)
+            seen = [outcomes[loss.run].losses.get((loss.fault, term.error_budget)) for loss in term.losses]
+            return error_budget(term, calm, starts, seen, bound)
     outcome = outcomes[term.run]
     if isinstance(term, Property):
         return _no_deadlock(outcome)

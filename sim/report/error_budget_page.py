@@ -1,4 +1,4 @@
-"""The page of error budgets, as templates/ledger.html.j2 lays it out. Its frame is told in `frame`."""
+"""The page of error budgets, as templates/error_budget.html.j2 lays it out. Its frame is told in `frame`."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from pathlib import Path
 import plotly.graph_objects as go
 
 from sim.files import write_text
-from sim.plan.ledger import Ledgers
-from sim.report import figures, ledger_text
+from sim.plan.error_budget import ErrorBudgets
+from sim.report import error_budget_text, figures
 from sim.report.frame import Chart, add_chart, framed
-from sim.stats.ledger import Ledger
+from sim.stats.error_budget import ErrorBudget
 
 
-def write_ledgers(path: Path, found: Ledgers) -> None:
-    """Writes the page of a scenario's ledgers to `path`."""
+def write_error_budgets(path: Path, found: ErrorBudgets) -> None:
+    """Writes the page of a scenario's error budgets to `path`."""
     write_text(path, render(found))
 
 
-def render(found: Ledgers) -> str:
+def render(found: ErrorBudgets) -> str:
     """The page as text."""
     charts: list[Chart] = []
     drawn = [
@@ -27,18 +27,18 @@ def render(found: Ledgers) -> str:
             f"Minutes a year by kind of fault for {one.level.name}; the figures are in the table below",
             budget_by_fault(one),
         )
-        for one in found.ledgers
+        for one in found.error_budgets
     ]
     context = {
         "found": found,
-        "origin": ledger_text.origin_of(found),
-        "ledgers": list(zip(found.ledgers, drawn, strict=True)),
-        "words": ledger_text,
+        "origin": error_budget_text.origin_of(found),
+        "error_budgets": list(zip(found.error_budgets, drawn, strict=True)),
+        "words": error_budget_text,
     }
-    return framed("ledger.html.j2", context, charts)
+    return framed("error_budget.html.j2", context, charts)
 
 
-def budget_by_fault(found: Ledger) -> go.Figure:
+def budget_by_fault(found: ErrorBudget) -> go.Figure:
     """Minutes of full outage a year by kind of fault, the greatest at the top, with noise and rate; the budget is a
     line."""
     rows = sorted((*found.rows, *found.pairs), key=lambda row: row.year_min.value or 0.0)
@@ -48,7 +48,7 @@ def budget_by_fault(found: Ledger) -> go.Figure:
     below = [value - (row.with_rate.low or 0.0) for row, value in zip(rows, values, strict=True)]
     budget = found.level.budget_min
     hover = [
-        f"{row.name}: {ledger_text.minutes(value)} a year, {100 * row.share:.3g} % of the budget"
+        f"{row.name}: {error_budget_text.minutes(value)} a year, {100 * row.share:.3g} % of the budget"
         for row, value in zip(rows, values, strict=True)
     ]
     bars = {
@@ -78,7 +78,7 @@ def budget_by_fault(found: Ledger) -> go.Figure:
                     "y": 1,
                     "yref": "paper",
                     "yanchor": "bottom",
-                    "text": f"budget {ledger_text.minutes(budget)}",
+                    "text": f"budget {error_budget_text.minutes(budget)}",
                     "showarrow": False,
                 }
             ],

@@ -1,17 +1,17 @@
-"""Ledgers as the one JSON document that `sim ledger --json` prints."""
+"""Error budgets as the one JSON document that `sim error-budget --json` prints."""
 
 from __future__ import annotations
 
 from typing import Any, Final
 
-from sim.plan.ledger import Ledgers
+from sim.plan.error_budget import ErrorBudgets
 from sim.report.json_document import figure_json
-from sim.stats.ledger import Ledger, Row
+from sim.stats.error_budget import ErrorBudget, Row
 
 SCHEMA: Final = 1
 
 
-def document(found: Ledgers) -> dict[str, Any]:
+def document(found: ErrorBudgets) -> dict[str, Any]:
     """The document, ready for `json.dumps(..., allow_nan=False)`. `provenance` is no part of an equality."""
     return {
         "schema": SCHEMA,
@@ -23,12 +23,12 @@ def document(found: Ledgers) -> dict[str, Any]:
             "events": found.events,
         },
         "provenance": dict(found.provenance),
-        "ledgers": [_ledger(one) for one in found.ledgers],
+        "error_budgets": [_error_budget(one) for one in found.error_budgets],
         "warnings": list(found.warnings),
     }
 
 
-def _ledger(found: Ledger) -> dict[str, Any]:
+def _error_budget(found: ErrorBudget) -> dict[str, Any]:
     return {
         "name": found.level.name,
         "target": found.level.target,

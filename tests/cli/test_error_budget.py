@@ -1,4 +1,5 @@
-"""`sim ledger`: the table, the document and the page of an error budget, and what it says about where it comes from.
+"""`sim error-budget`: the table, the document and the page of an error budget, and what it says about where it comes
+from.
 
 Goal: whose a rate is, what the noise is and what is not in it can be read from what is printed. Method: a queue
 without chance whose pauses take 15 jobs each, as somebody says so often; and longer ones whose rate is nobody's.
@@ -28,10 +29,10 @@ objectives:
 
 
 def test_the_table_has_each_fault_with_its_rate_its_minutes_and_where_the_verdict_flips(command: Command) -> None:
-    ended = command.sim("ledger", command.file(CLOCKWORK), "-n", "20", "--processes", "1")
+    ended = command.sim("error_budget", command.file(CLOCKWORK), "-n", "20", "--processes", "1")
     assert (ended.code, ended.err) == (0, "")
     lines = ended.out.splitlines()
-    assert "clockwork: 40 episodes of 2 kinds of faults, each beside a twin without" in lines[0]
+    assert "clockwork: 40 episodes of 2 kinds of faults, each beside a baseline run without" in lines[0]
     said = " ".join(ended.out.split())
     assert "latency.job within 3 s: at least 99 % good: 5,256 min of full outage a year. met: 99.99" in said
     pause = next(line.split() for line in lines if line.startswith(" pause "))
@@ -45,20 +46,20 @@ def test_the_table_has_each_fault_with_its_rate_its_minutes_and_where_the_verdic
     assert "ASSUMPTION: nobody is named who says how often these come: halt (3.65 a year; flips at" in said
     assert "not in it: changes, and whatever else the network gives no rate for" in said
     assert "chance that what comes stays inside: 30 days within 432 min" in said
-    assert lines[-2] == f"  sim ledger {command.file(CLOCKWORK)} -n 20 --processes 1"
+    assert lines[-2] == f"  sim error-budget {command.file(CLOCKWORK)} -n 20 --processes 1"
     assert max(map(len, lines[:-2])) <= 100
 
 
 def test_the_document_keeps_noise_and_rates_apart(command: Command) -> None:
-    ended = command.sim("ledger", command.file(CLOCKWORK), "-n", "20", "--processes", "1", "--json")
+    ended = command.sim("error_budget", command.file(CLOCKWORK), "-n", "20", "--processes", "1", "--json")
     found = json.loads(ended.out)
-    (ledger,) = found["ledgers"]
-    assert ledger["verdict"] == "met"
-    assert [row["name"] for row in ledger["rows"]] == ["pause", "halt"]
-    assert [row["is_assumption"] for row in ledger["rows"]] == [False, True]
-    assert set(ledger["expected"]) == {"noise", "rates", "noise_and_rates"}
-    assert list(ledger["stays_inside"]) == ["30 days", "a month", "a year"]
-    assert ledger["stays_inside"]["a year"]["allowed_min"] == pytest.approx(5256)
+    (error_budget,) = found["error_budgets"]
+    assert error_budget["verdict"] == "met"
+    assert [row["name"] for row in error_budget["rows"]] == ["pause", "halt"]
+    assert [row["is_assumption"] for row in error_budget["rows"]] == [False, True]
+    assert set(error_budget["expected"]) == {"noise", "rates", "noise_and_rates"}
+    assert list(error_budget["stays_inside"]) == ["30 days", "a month", "a year"]
+    assert error_budget["stays_inside"]["a year"]["allowed_min"] == pytest.approx(5256)
     assert found["run"]["episodes"] == 40
 
 
@@ -66,7 +67,7 @@ def test_the_page_has_a_section_for_each_service_level(command: Command) -> None
     page = command.folder / "budget.html"
     two = CLOCKWORK + "  - {sli: latency.job, within: 8 s, above: 99.9 %, name: not too late}\n"
     file = command.file(two)
-    ended = command.sim("ledger", file, "-n", "20", "--processes", "1", "--report", str(page), "--quiet")
+    ended = command.sim("error_budget", file, "-n", "20", "--processes", "1", "--report", str(page), "--quiet")
     assert ended.code == 0
     text = page.read_text(encoding="utf-8")
     assert text.count('<section id="level-') == 2
@@ -78,13 +79,13 @@ def test_the_page_has_a_section_for_each_service_level(command: Command) -> None
 
 def test_a_gate_stops_what_is_missed(command: Command) -> None:
     tight = CLOCKWORK.replace("99 %", "99.999 %")
-    ended = command.sim("ledger", command.file(tight), "-n", "20", "--processes", "1", "--gate", "--quiet")
+    ended = command.sim("error_budget", command.file(tight), "-n", "20", "--processes", "1", "--gate", "--quiet")
     assert ended.code == 1
     assert "MISSED" in ended.out
 
 
 def test_too_few_episodes_are_refused(command: Command) -> None:
-    ended = command.sim("ledger", command.file(CLOCKWORK), "-n", "5")
+    ended = command.sim("error_budget", command.file(CLOCKWORK), "-n", "5")
     assert ended.code == 2
     assert "is 5; at least 20 is expected" in ended.err
 
@@ -99,7 +100,7 @@ def test_a_case_study_tells_that_its_rates_are_nobodys_and_where_they_flip(comma
         "--set",
         "faults={pg_loss: {target: postgres.primary, rate: 2/year}}",
     )
-    ended = command.sim("ledger", file, *only, "-n", "20", "--processes", "1")
+    ended = command.sim("error_budget", file, *only, "-n", "20", "--processes", "1")
     assert (ended.code, ended.err) == (0, "")
     said = " ".join(ended.out.split())
     assert "three nines assumed: at least 99.9 % good" in said

@@ -1,7 +1,7 @@
-"""The error budget's ledger of a scenario: episodes of every kind of fault that comes at random, beside twins.
+"""The error budget of a scenario: episodes of every kind of fault that comes at random, beside baseline runs.
 
 Each kind is run by itself, from the load's cycle at a random phase; then more episodes go where the sum is least
-certain for what they cost; then pairs that could matter. What the episodes mean is `sim.stats.ledger`'s matter.
+certain for what they cost; then pairs that could matter. What the episodes mean is `sim.stats.error_budget`'s matter.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ from sim.plan.runner import Progress, Runner
 from sim.results.columns import Replication
 from sim.stats.allotment import Pilot, allotted
 from sim.stats.episodes import Episode
+from sim.stats.error_budget import ErrorBudget, Pair, error_budget
+from sim.stats.error_budget import Kind as KindOfErrorBudget
 from sim.stats.harm import Harm, harm_of
-from sim.stats.ledger import Kind as KindOfLedger
-from sim.stats.ledger import Ledger, Pair, ledger
 from sim.stats.rates import Frequency
 from sim.stats.sli import Sli
 from sim.units import MONTH, YEAR, format_duration_ns
@@ -63,11 +63,11 @@ class Options:
 
 
 @dataclass(frozen=True, slots=True)
-class Ledgers:
-    """The ledgers of a scenario's service levels, and where they come from.
+class ErrorBudgets:
+    """The error budgets of a scenario's service levels, and where they come from.
 
-    episodes: of all kinds, without those of pairs. executions, events: simulated for all of it, warm-up, twins, pairs
-    and records that were too short included.
+    episodes: of all kinds, without those of pairs. executions, events: simulated for all of it, warm-up, baseline
+    runs, pairs and records that were too short included.
     """
 
     name: str
@@ -78,14 +78,14 @@ class Ledgers:
     episodes: int
     executions: int
     events: int
-    ledgers: tuple[Ledger, ...]
+    error_budgets: tuple[ErrorBudget, ...]
     warnings: tuple[str, ...]
     provenance: Mapping[str, object]
     interrupted: bool = False
 
 
-def ledgers_of(loaded: Loaded, options: Options | None = None) -> Ledgers:
-    """The ledger of every service level of a scenario.
+def error_budgets_of(loaded: Loaded, options: Options | None = None) -> ErrorBudgets:
+    """The error budget of every service level of a scenario.
 
     Raises InputErrors where there is no service level or nothing fails at random; KeyboardInterrupt when it is stopped
     before every kind has an episode.
@@ -97,7 +97,7 @@ def ledgers_of(loaded: Loaded, options: Options | None = None) -> Ledgers:
         books.run(name, min(PILOT, options.episodes))
     books.run_more(options.episodes * len(books.kinds))
     books.run_pairs()
-    return Ledgers(
+    return ErrorBudgets(
         name=loaded.scenario.name,
         file=loaded.document.file,
         hash=loaded.hash,
@@ -106,7 +106,7 @@ def ledgers_of(loaded: Loaded, options: Options | None = None) -> Ledgers:
         episodes=sum(len(harms) for harms in books.harms[0].values()),
         executions=books.runner.executions,
         events=books.runner.events,
-        ledgers=tuple(books.ledger(index) for index in range(len(books.levels))),
+        error_budgets=tuple(books.error_budget(index) for index in range(len(books.levels))),
         warnings=tuple(books.runner.warnings),
         provenance=provenance(options.engine, time.perf_counter() - began),
         interrupted=books.runner.interrupted,
@@ -134,7 +134,7 @@ class _Counting(Runner):
 
 
 class _Books:
-    """The ledgers of one scenario in the making. harms: by service level and kind; pairs: by service level."""
+    """The error budgets of one scenario in the making. harms: by service level and kind; pairs: by service level."""
 
     def __init__(self, loaded: Loaded, options: Options) -> None:
         self.loaded = loaded
@@ -184,8 +184,8 @@ class _Books:
 
     def _is_over(self, episode: Episode) -> bool:
         """Whether the record tells all of the harm: the runs are one again, or, as they need not be to the last draw,
-        a drill would call the system recovered, nothing is worse than in the twin, and for as long as the outage
-        lasted, or a quarter of a drill's window, nothing more has come."""
+        a drill would call the system recovered, nothing is worse than in the baseline run, and for as long as the
+        outage lasted, or a quarter of a drill's window, nothing more has come."""
         if episode.recoupled_ns is not None:
             return True
         end_ns = episode.end_ns
@@ -268,7 +268,7 @@ class _Books:
         fault = self.loaded.lowered.network.faults.get(name)
         return fault is not None and fault.each
 
-    # -- the ledgers ------------------------------------------------------------------------------------------
+    # -- the error budgets ------------------------------------------------------------------------------------------
 
     def frequencies(self) -> dict[str, Frequency]:
         """How often each kind comes."""
@@ -283,11 +283,11 @@ class _Books:
                 total += three_nodes_min(network.faults[name], node_groups(network), lasted_s)
         return total
 
-    def ledger(self, index: int) -> Ledger:
-        """The ledger of one service level."""
+    def error_budget(self, index: int) -> ErrorBudget:
+        """The error budget of one service level."""
         level, _ = self.levels[index]
         kinds = [
-            KindOfLedger(
+            KindOfErrorBudget(
                 name,
                 frequency_of(one),
                 self.harms[index][name],
@@ -304,12 +304,12 @@ class _Books:
             "a year": YEAR / 1e9,
         }
         confidence = self.bench.settings.confidence
-        found = ledger(level, kinds, self.pairs[index], left_out_min, windows, confidence)
+        found = error_budget(level, kinds, self.pairs[index], left_out_min, windows, confidence)
         return replace(found, not_in_it=tuple(not_in_it(self.loaded)))
 
 
 def _harm(episode: Episode, sli: Sli) -> Harm:
-    return harm_of(episode.run, episode.twin, sli, episode.begin_ns, episode.recoupled_ns, _recovered_ns(episode))
+    return harm_of(episode.run, episode.baseline, sli, episode.begin_ns, episode.recoupled_ns, _recovered_ns(episode))
 
 
 def _recovered_ns(episode: Episode) -> int | None:

@@ -1,7 +1,9 @@
-"""Ledgers of whole scenarios: their episodes are counted right, and what they are made of is where the file has it.
+"""Error budgets of whole scenarios: their episodes are counted right, and what they are made of is where the file has
+it.
 
-Goal: a row of the ledger is the harm of its fault, in full and nothing else. Method: a queue without chance, in which
-the harm of a pause is done on paper; faults whose harm lies in one node or in two at once; mistakes in the asking.
+Goal: a row of the error budget is the harm of its fault, in full and nothing else. Method: a queue without chance, in
+which the harm of a pause is done on paper; faults whose harm lies in one node or in two at once; mistakes in the
+asking.
 """
 
 from __future__ import annotations
@@ -12,9 +14,9 @@ from sim.errors import InputErrors
 from sim.lower.load import load
 from sim.network.distributions import Constant, Exponential
 from sim.network.faults import Fault, Target
-from sim.plan.ledger import Options, ledgers_of
+from sim.plan.error_budget import Options, error_budgets_of
 from sim.plan.pairs import three_nodes_min
-from sim.stats.ledger import YEAR_MIN, Ledger
+from sim.stats.error_budget import YEAR_MIN, ErrorBudget
 from sim.units import HOUR
 
 CLOCKWORK = """\
@@ -41,9 +43,9 @@ def text(
     return CLOCKWORK.format(sli=sli, mttf=mttf, duration=duration, window=window, above="99 %", service=service)
 
 
-def of(scenario: str) -> Ledger:
-    (ledger,) = ledgers_of(load(scenario), Options(20, processes=1)).ledgers
-    return ledger
+def of(scenario: str) -> ErrorBudget:
+    (error_budget,) = error_budgets_of(load(scenario), Options(20, processes=1)).error_budgets
+    return error_budget
 
 
 def test_the_harm_of_a_pause_is_the_jobs_that_it_delays_beyond_the_threshold() -> None:
@@ -96,11 +98,11 @@ def test_what_never_comes_back_is_found_and_kept_apart() -> None:
     assert found.inside["a year"].chance.value == pytest.approx(0, abs=1e-9)
 
 
-def test_a_ledger_needs_a_service_level_and_something_that_fails_at_random() -> None:
+def test_a_error_budget_needs_a_service_level_and_something_that_fails_at_random() -> None:
     with pytest.raises(InputErrors, match="names no service level"):
-        ledgers_of(load(text().partition("objectives:")[0]))
+        error_budgets_of(load(text().partition("objectives:")[0]))
     with pytest.raises(InputErrors, match="has none that comes at random"):
-        ledgers_of(load(text().replace("mttf: 1 day", "at: 10 s")))
+        error_budgets_of(load(text().replace("mttf: 1 day", "at: 10 s")))
 
 
 def test_a_bound_on_an_availability_is_a_service_level_of_outcomes() -> None:

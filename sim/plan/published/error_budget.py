@@ -1,4 +1,4 @@
-"""The ledger of an error budget as a figure, with the rate of each fault at which the verdict would turn."""
+"""An error budget as a figure, with the rate of each fault at which the verdict would turn."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from scipy.special import ndtri
 
 from sim.cost.propagate import complement
 from sim.figure import Figure
-from sim.plan.published.expressions import LedgerOf, Loss
+from sim.plan.published.expressions import ErrorBudgetOf, Loss
 from sim.stats.budget import Losses, lost_by_an_episode
 from sim.stats.estimate import Estimate
 from sim.stats.rates import YEAR_S, Frequency
@@ -20,7 +20,9 @@ from sim.units import SECOND
 CONFIDENCE = 0.95
 
 
-def ledger(term: LedgerOf, calm: Figure, starts: Figure, seen: Sequence[Losses | None], bound: float | None) -> Figure:
+def error_budget(
+    term: ErrorBudgetOf, calm: Figure, starts: Figure, seen: Sequence[Losses | None], bound: float | None
+) -> Figure:
     """The share that ends correctly in time, with what noise and rates leave open.
 
     calm: that share without faults. starts: how many start a second, taken as they were counted. seen: what the runs

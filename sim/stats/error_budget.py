@@ -1,4 +1,4 @@
-"""The error budget's ledger: how often each kind of fault comes, times the bad events that one of them brings about.
+"""The error budget: how often each kind of fault comes, times the bad events that one of them brings about.
 
 Faults that come a few times a year are never seen in a run, so an availability cannot be counted there. By renewal and
 reward, the share of bad events is that without faults plus, for each kind, its rate x the extra bad events of an
@@ -6,7 +6,7 @@ episode / the rate of events, plus terms of pairs that meet (rate x rate x what 
 first, summed over when it comes). Here everything is in minutes of full outage a year: bad events / events a minute.
 
 What episodes leave open (noise) and what the evidence of the rates leaves open are told apart. The rows are made here
-from episodes' harms; who runs the episodes is `sim.plan.ledger`.
+from episodes' harms; who runs the episodes is `sim.plan.error_budget`.
 """
 
 from __future__ import annotations
@@ -109,8 +109,8 @@ class Inside:
 
 
 @dataclass(frozen=True, slots=True)
-class Ledger:
-    """The ledger of one service level.
+class ErrorBudget:
+    """The error budget of one service level.
 
     calm: what is bad without any fault, minutes a year. expected: minutes a year by everything, with noise; by_rates:
     with the rates' uncertainty alone; in_all: with both. chance_met: that the expected minutes are within the budget,
@@ -142,15 +142,15 @@ class Ledger:
         return Figure(1 - year.value / YEAR_MIN, "ratio", low, high, year.confidence, year.n, year.note)
 
 
-def ledger(
+def error_budget(
     level: Level,
     kinds: Sequence[Kind],
     pairs: Sequence[Pair] = (),
     left_out_min: float = 0.0,
     windows: Mapping[str, float] | None = None,
     confidence: float = 0.95,
-) -> Ledger:
-    """The ledger of one service level from the episodes of every kind of fault.
+) -> ErrorBudget:
+    """The error budget of one service level from the episodes of every kind of fault.
 
     left_out_min: bound on what pairs without episodes add, minutes a year. windows: names and lengths (s) of the times
     that the chance to stay inside is wanted for.
@@ -171,7 +171,7 @@ def ledger(
     assert expected.value is not None
     total = expected.value
     perils = [_peril(kind, per_min) for kind in kinds] + [_pair_peril(pair, rates, per_min) for pair in pairs]
-    return Ledger(
+    return ErrorBudget(
         level=level,
         events_per_min=per_min,
         rows=tuple(_row(sums, term, kind, level, total) for term, kind in zip(terms, kinds, strict=True)),
@@ -191,13 +191,13 @@ def ledger(
 
 
 def _events_per_min(kinds: Sequence[Kind]) -> float:
-    """As the twins have counted them: their noise is that of thousands of arrivals, and left out."""
+    """As the baseline runs have counted them: their noise is that of thousands of arrivals, and left out."""
     harms = [harm for kind in kinds for harm in kind.harms]
     return sum(harm.calm_begun for harm in harms) / sum(harm.calm_s for harm in harms) * 60
 
 
 def _calm(kinds: Sequence[Kind]) -> Estimate:
-    """The share of events that are bad while nothing fails, by the jackknife over twins (a ratio of means)."""
+    """The share of events that are bad while nothing fails, by the jackknife over baseline runs (a ratio of means)."""
     harms = [harm for kind in kinds for harm in kind.harms]
     bad = np.array([harm.calm_bad for harm in harms], float)
     begun = np.array([harm.calm_begun for harm in harms], float)

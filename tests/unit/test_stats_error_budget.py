@@ -1,7 +1,7 @@
-"""The ledger's statistics: hand-worked sums and flips, exact chances, and intervals that cover what they should.
+"""The error budget's statistics: hand-worked sums and flips, exact chances, and intervals that cover what they should.
 
 Goal: an availability made of rare faults is neither wrong nor more certain than its episodes and rates are. Method:
-constant harms, whose ledger is done on paper; losses of one size, whose compound law is Poisson's or a negative
+constant harms, whose error budget is done on paper; losses of one size, whose compound law is Poisson's or a negative
 binomial; values of known means for the intervals. Statistical claims tell how often they fail by chance.
 """
 
@@ -16,9 +16,9 @@ import pytest
 
 from sim.stats.allotment import Pilot, allotted
 from sim.stats.compound import Peril, chance_figure, chance_inside
+from sim.stats.error_budget import YEAR_MIN, ErrorBudget, Kind, Level, Pair, error_budget
 from sim.stats.estimate import estimate, weights_at
 from sim.stats.harm import Harm
-from sim.stats.ledger import YEAR_MIN, Kind, Ledger, Level, Pair, ledger
 from sim.stats.rates import YEAR_S, Frequency
 
 PER_MIN = 60.0
@@ -34,15 +34,17 @@ def kind(name: str, per_year: float, extras: Sequence[int]) -> Kind:
 
 
 def certain(kinds: Sequence[Kind]) -> list[Kind]:
-    """The same with so many twins' events that nothing is left open of what happens without faults."""
+    """The same with so many baseline runs' events that nothing is left open of what happens without faults."""
     return [
         replace(one, harms=[replace(harm, calm_begun=600_000_000, calm_s=600_000_000.0) for harm in one.harms])
         for one in kinds
     ]
 
 
-def of(*kinds: Kind, target: float = 0.9999, pairs: Sequence[Pair] = (), left_out_min: float = 0.0) -> Ledger:
-    return ledger(Level("a", target, 30 * 86400), kinds, pairs, left_out_min, {"year": YEAR_S, "month": YEAR_S / 12})
+def of(*kinds: Kind, target: float = 0.9999, pairs: Sequence[Pair] = (), left_out_min: float = 0.0) -> ErrorBudget:
+    return error_budget(
+        Level("a", target, 30 * 86400), kinds, pairs, left_out_min, {"year": YEAR_S, "month": YEAR_S / 12}
+    )
 
 
 # -- means ----------------------------------------------------------------------------------------------------------
@@ -173,10 +175,10 @@ def test_a_kind_that_has_enough_gets_none_and_the_others_share_the_rest() -> Non
     assert allotted([Pilot(1, 0.0, 1.0, 20)], 100) == [0]
 
 
-# -- whole ledgers --------------------------------------------------------------------------------------------------
+# -- whole error budgets --------------------------------------------------------------------------------------------------
 
 
-def test_a_ledger_of_constant_harms_is_the_one_on_paper() -> None:
+def test_a_error_budget_of_constant_harms_is_the_one_on_paper() -> None:
     # One event a second: 120 bad ones are 2 min. 4 a year of 2 min, 10 of 1: 18 of the 52.56 that 99.99 % allow.
     found = of(kind("a", 4, [120] * 20), kind("b", 10, [60] * 20))
     assert found.events_per_min == PER_MIN
@@ -188,7 +190,8 @@ def test_a_ledger_of_constant_harms_is_the_one_on_paper() -> None:
     # 42.56 are left for the first, 44.56 for the second.
     assert found.rows[0].flip == pytest.approx(42.56 / 2)
     assert found.rows[1].flip == pytest.approx(44.56)
-    # Without a bad event among 24,000 of the twins, at most 3 in 24,000 are: 65 min a year, so that nothing is sure.
+    # Without a bad event among 24,000 of the baseline runs, at most 3 in 24,000 are: 65 min a year, so that nothing is
+    # sure.
     assert found.calm.high == pytest.approx(2.9957 / 24000 * YEAR_MIN, rel=0.3)
     assert found.verdict == "undecided"
     assert found.availability.value == pytest.approx(1 - 18 / YEAR_MIN)
@@ -207,7 +210,7 @@ def test_noise_and_rates_are_told_apart() -> None:
     noisy = [int(extra) for extra in random.exponential(120, 40)]
     known, seen = Frequency(2.5 / YEAR_S), Frequency.of_seen(2, YEAR_S)
     constant, both, exact = (
-        ledger(Level("a", 0.9999, 1.0), certain([Kind("x", often, [harm(extra) for extra in extras])]))
+        error_budget(Level("a", 0.9999, 1.0), certain([Kind("x", often, [harm(extra) for extra in extras])]))
         for often, extras in ((seen, [120] * 40), (seen, noisy), (known, noisy))
     )
     # The posterior Gamma(2.5, 1 year) has the 95 % interval [0.416, 6.416] a year, of 2 min each.
@@ -241,7 +244,7 @@ def test_a_pair_is_weighed_with_the_time_in_which_each_episode_lets_it_happen() 
 
 def test_what_never_comes_back_is_kept_apart_and_can_meet_nothing() -> None:
     harms = [harm(60) for _ in range(30)] + [harm(9000, back=False) for _ in range(10)]
-    found = ledger(Level("a", 0.9, 1.0), [Kind("x", Frequency(1 / YEAR_S), harms)])
+    found = error_budget(Level("a", 0.9, 1.0), [Kind("x", Frequency(1 / YEAR_S), harms)])
     assert found.rows[0].each_min.value == pytest.approx(0.75)
     assert found.rows[0].never_back is not None
     assert found.rows[0].never_back.value == 0.25
@@ -261,8 +264,8 @@ def test_a_bound_on_what_is_left_out_counts_against_the_verdict() -> None:
 
 @pytest.mark.long
 def test_intervals_of_a_sum_cover() -> None:
-    # Three kinds of skewed harms, 20 to 40 episodes each, rates known; 150 ledgers. A true coverage of 93 %, as that
-    # of few skewed values is, gives less than 84.5 % once in 10,000 runs.
+    # Three kinds of skewed harms, 20 to 40 episodes each, rates known; 150 error budgets. A true coverage of 93 %, as
+    # that of few skewed values is, gives less than 84.5 % once in 10,000 runs.
     random = np.random.default_rng(7)
     covered = 0
     for _ in range(150):
@@ -270,7 +273,7 @@ def test_intervals_of_a_sum_cover() -> None:
             kind(name, often, (1000 * random.gamma(shape, 1 / shape, n)).astype(int).tolist())
             for name, often, shape, n in (("a", 10, 1.0, 20), ("b", 5, 2.0, 40), ("c", 1, 0.7, 30))
         ]
-        expected = ledger(Level("a", 0.9, 1.0), certain(kinds)).expected
+        expected = error_budget(Level("a", 0.9, 1.0), certain(kinds)).expected
         assert expected.low is not None
         assert expected.high is not None
         covered += expected.low <= 16 * (1000 - 0.5) / PER_MIN <= expected.high  # whole events are counted: - 0.5

@@ -1,4 +1,4 @@
-"""Ledgers of error budgets as plain text for a terminal: one table for each service level."""
+"""Error budgets as plain text for a terminal: one table for each service level."""
 
 from __future__ import annotations
 
@@ -6,41 +6,41 @@ import math
 from collections.abc import Iterator
 
 from sim.figure import Figure
-from sim.plan.ledger import Ledgers
+from sim.plan.error_budget import ErrorBudgets
 from sim.report.grid import grid, paragraph
 from sim.report.wording import bracket, is_exact, listed, margin_of, plain, verdict_words
-from sim.stats.ledger import Ledger, Row
+from sim.stats.error_budget import ErrorBudget, Row
 from sim.units import format_count, format_ratio
 
 HEADS = ("a year", "bad min each", "min a year", "of budget", "flips at")
 
 
-def ledgers_text(found: Ledgers) -> str:
-    """All ledgers; ends with a line break."""
+def error_budgets_text(found: ErrorBudgets) -> str:
+    """All error budgets; ends with a line break."""
     blocks = [
         [*paragraph(f"{found.name}: {origin_of(found)}", 2)],
-        *(list(_ledger(one)) for one in found.ledgers),
+        *(list(_error_budget(one)) for one in found.error_budgets),
         [line for warning in found.warnings for line in paragraph(f"WARNING {warning}", 8)],
         ["repeat with", f"  {found.command}"],
     ]
     return "\n\n".join("\n".join(map(plain, block)) for block in blocks if block) + "\n"
 
 
-def origin_of(found: Ledgers) -> str:
-    """What the ledgers rest on: "120 episodes beside twins, 0.9 M executions, seed 1"."""
-    kinds = len(found.ledgers[0].rows)
+def origin_of(found: ErrorBudgets) -> str:
+    """What the error budgets rest on: "120 episodes beside baseline runs, 0.9 M executions, seed 1"."""
+    kinds = len(found.error_budgets[0].rows)
     return (
-        f"{found.episodes} episodes of {kinds} kind{'s' if kinds > 1 else ''} of faults, each beside a twin without; "
+        f"{found.episodes} episodes of {kinds} kind{'s' if kinds > 1 else ''} of faults, each beside a baseline run without; "
         f"{format_count(found.executions)} executions, seed {found.seed}"
     )
 
 
-def target_of(found: Ledger) -> str:
+def target_of(found: ErrorBudget) -> str:
     """What is asked: "at least 99.99 % good: 52.6 min of full outage a year"."""
     return f"at least {format_ratio(found.level.target)} good: {minutes(found.level.budget_min)} of full outage a year"
 
 
-def verdict_of(found: Ledger) -> str:
+def verdict_of(found: ErrorBudget) -> str:
     """The verdict in a sentence, with what would turn it where it is open."""
     figure = found.availability
     assert figure.value is not None
@@ -56,13 +56,13 @@ def verdict_of(found: Ledger) -> str:
     return f"{said}; what is expected meets it if {turning.name} comes at most {number(turning.flip)} a year"
 
 
-def deciding(found: Ledger) -> Row | None:
+def deciding(found: ErrorBudget) -> Row | None:
     """The kind of fault whose minutes a year are the least certain."""
     known = [row for row in found.rows if row.flip is not None and row.with_rate.half_width is not None]
     return max(known, key=lambda row: row.with_rate.half_width or 0.0, default=None)
 
 
-def _ledger(found: Ledger) -> Iterator[str]:
+def _error_budget(found: ErrorBudget) -> Iterator[str]:
     said = f"{verdict_words(found.verdict)}: {verdict_of(found)}"
     yield from paragraph(f"{found.level.name}: {target_of(found)}. {said}", 2)
     rows: list[tuple[str, ...]] = [("ERROR BUDGET", *HEADS)]
@@ -103,12 +103,12 @@ def value_and_reach(figure: Figure) -> str:
     return f"{number(figure.value)} {margin_of(figure)}"
 
 
-def of_budget(figure: Figure, found: Ledger) -> str:
+def of_budget(figure: Figure, found: ErrorBudget) -> str:
     """Minutes a year as a share of the budget."""
     return format_ratio((figure.value or 0.0) / found.level.budget_min)
 
 
-def uncertainty_of(found: Ledger) -> str:
+def uncertainty_of(found: ErrorBudget) -> str:
     """What is expected, with noise and rates apart and together."""
     value = found.in_all.value
     assert value is not None
@@ -127,7 +127,7 @@ def _ends(figure: Figure) -> str:
     return bracket(number(figure.low or 0.0), number(figure.high or 0.0))
 
 
-def chances_of(found: Ledger) -> str:
+def chances_of(found: ErrorBudget) -> str:
     """The chance that what comes stays inside, by length of time."""
     told = (f"{name} within {minutes(one.allowed_min)}: {chance(one.chance)}" for name, one in found.inside.items())
     return f"chance that what comes stays inside: {'; '.join(told)}"
@@ -153,7 +153,7 @@ def percent(value: float) -> str:
     return f"{100 * value:.0f} %" if value <= 0.995 or value == 1 else "> 99.5 %"
 
 
-def remarks_of(found: Ledger, rates: bool = True) -> Iterator[str]:
+def remarks_of(found: ErrorBudget, rates: bool = True) -> Iterator[str]:
     """What the reader has to know: whose rates these are, what never comes back, what is not in it. rates: with the
     evidence of those that somebody is named for."""
     for row in found.rows if rates else ():

@@ -1,4 +1,4 @@
-"""`sim ledger`: the error budget, and which fault takes how much of it."""
+"""`sim error-budget`: the error budget, and which fault takes how much of it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from sim.cli.options import CureName, File, Sets
+from sim.cli.options import File, MitigationName, Sets
 from sim.cli.output import note, say
 from sim.cli.progress import Progress
 from sim.cli.settings import at_least, check_how, compile_engine, make_room
@@ -21,7 +21,7 @@ def command(
     context: typer.Context,
     file: File,
     sets: Sets = [],  # noqa: B006 - typer copies it
-    cure: CureName = None,
+    mitigation: MitigationName = None,
     episodes: Annotated[int, typer.Option("-n", help="Episodes of each kind of fault, on average.")] = 40,
     seed: Annotated[int | None, typer.Option("--seed", help="Everything random follows from it.")] = None,
     engine: Annotated[str, typer.Option("--engine", help="fast, or reference: the same figures, slowly.")] = "fast",
@@ -33,16 +33,16 @@ def command(
 ) -> None:
     """Add up what every kind of fault that comes at random takes of each service level's error budget.
 
-    Faults that come a few times a year are seen in no run: each is run by itself, beside a twin without it, and
-    weighed with how often it comes.
+    Faults that come a few times a year are seen in no run: each is run by itself, beside a baseline run without it,
+    and weighed with how often it comes.
     """
+    from sim.plan.error_budget import PILOT, Options, error_budgets_of
     from sim.plan.inputs import files_of
-    from sim.plan.ledger import PILOT, Options, ledgers_of
     from sim.plan.loading import load
-    from sim.report.ledger_document import document
-    from sim.report.ledger_text import ledgers_text
+    from sim.report.error_budget_document import document
+    from sim.report.error_budget_text import error_budgets_text
 
-    loaded = load(file, sets, cure)
+    loaded = load(file, sets, mitigation)
     settle()
     problems: list[Problem] = []
     at_least(PILOT, "-n", episodes, problems)
@@ -55,17 +55,17 @@ def command(
     repeat = shlex.join(["sim", *context.find_root().obj])
     with Progress(not quiet) as progress:
         options = Options(episodes, seed, processes, engine, progress=progress.tell, command=repeat)
-        found = ledgers_of(loaded, options)
+        found = error_budgets_of(loaded, options)
     if as_json:
         say(json.dumps(document(found), indent=2, ensure_ascii=False, allow_nan=False))
     else:
-        say(ledgers_text(found))
+        say(error_budgets_text(found))
     if report is not None:
-        from sim.report.ledger_page import write_ledgers
+        from sim.report.error_budget_page import write_error_budgets
 
-        write_ledgers(report, found)
+        write_error_budgets(report, found)
         note(f"report: {report}", quiet)
     if found.interrupted:
         raise SystemExit(130)
-    if gate and any(one.verdict != "met" for one in found.ledgers):
+    if gate and any(one.verdict != "met" for one in found.error_budgets):
         raise SystemExit(1)

@@ -1,4 +1,4 @@
-"""Cures: settings that are said to cure what a scenario shows, written down in it as `--set` takes them."""
+"""Mitigations: settings that are said to mitigate what a scenario shows, written down in it as `--set` takes them."""
 
 from __future__ import annotations
 
@@ -13,26 +13,27 @@ from sim.scenario.document import Document
 from sim.scenario.edit import CannotSet, with_value
 from sim.scenario.shape import shape_of
 
-Cure = dict[str, Any]
+Mitigation = dict[str, Any]
 """Values by their dotted path."""
 
-CURES = "cures"
+MITIGATIONS = "mitigations"
 """The key in the file that they stand under."""
 
 
-def with_cure(document: Document, name: str, cure: Cure, model: type[BaseModel]) -> Document:
-    """The document with the values of its cure `name` in their places and without cures; the given one stays.
+def with_mitigation(document: Document, name: str, mitigation: Mitigation, model: type[BaseModel]) -> Document:
+    """The document with the values of its mitigation `name` in their places and without mitigations; the given one
+    stays.
 
-    Whether the values fit is for `validate` to say, which then names the place of the cure in the file.
+    Whether the values fit is for `validate` to say, which then names the place of the mitigation in the file.
 
     Raises InputErrors with every path where nothing can be set.
     """
-    data: Any = {key: value for key, value in document.data.items() if key != CURES}
+    data: Any = {key: value for key, value in document.data.items() if key != MITIGATIONS}
     shape, made, problems = shape_of(model), dict(document.assignments), []
-    for target, value in cure.items():
-        place = (CURES, name, target)
-        if target.split(".")[0] == CURES:
-            problems.append(document.problem(place, "is a cure itself; one sets what is simulated", of="key"))
+    for target, value in mitigation.items():
+        place = (MITIGATIONS, name, target)
+        if target.split(".")[0] == MITIGATIONS:
+            problems.append(document.problem(place, "is a mitigation itself; one sets what is simulated", of="key"))
             continue
         try:
             data, path = with_value(data, target, value, shape)
@@ -46,13 +47,13 @@ def with_cure(document: Document, name: str, cure: Cure, model: type[BaseModel])
     return replace(document, data=data, assignments=made)
 
 
-def as_assignments(cure: Mapping[str, Any]) -> list[str]:
-    """The cure as it is typed after `--set`, one text a value.
+def as_assignments(mitigation: Mapping[str, Any]) -> list[str]:
+    """The mitigation as it is typed after `--set`, one text a value.
 
     >>> as_assignments({"temporal.sql.max_conns": 64, "workers.orders.probe": {"every": "5 s"}})
     ['temporal.sql.max_conns=64', 'workers.orders.probe={every: 5 s}']
     """
-    return [f"{target}={_written(value)}" for target, value in cure.items()]
+    return [f"{target}={_written(value)}" for target, value in mitigation.items()]
 
 
 def _written(value: Any) -> str:
