@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sim import __version__
+from sim.cli.old_names import print_renamed_in_one_line, with_new_names
 from sim.cli.output import note
 from sim.cli.start import begin, end
 from sim.errors import AuditFailed, SimError
@@ -38,6 +39,8 @@ def main(arguments: Sequence[str] | None = None, exit_after: bool = True) -> int
 
 
 def _run(arguments: list[str]) -> int:
+    print_renamed_in_one_line()
+    arguments = with_new_names(arguments)
     try:
         from sim.cli.app import app
 

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from sim import __version__
-from sim.cli import calibrate, check, drill, error_budget, explain, init, run, schema, stability, validate
+from sim.cli import calibrate, check, compare, drill, error_budget, explain, init, run, schema, stability, validate
 from sim.cli.output import say
 
 app = typer.Typer(
@@ -34,6 +34,7 @@ def _options(
 
 
 app.command("run")(run.command)
+app.command("compare")(compare.command)
 app.command("drill")(drill.command)
 app.command("check")(check.command)
 app.command("explain")(explain.command)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import Annotated
 
 import typer
 
 from sim.cli.options import File, MitigationName, Sets
-from sim.cli.output import say
+from sim.cli.output import say, say_json
 from sim.cli.start import settle
 
 
@@ -33,6 +32,6 @@ def command(
     computed = {**loaded.lowered.computed, **completions_of(scenario)}
     if as_json:
         found = as_document(scenario.name, first, computed, loaded.elements) | {"mitigations": scenario.mitigations}
-        say(json.dumps(found, indent=2, allow_nan=False))
+        say_json(found)
     else:
         say(as_text(str(file), scenario.name, first, computed, scenario.mitigations, loaded.elements))

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import json
-import shlex
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sim.cli.options import File, Sets
-from sim.cli.output import note, say
-from sim.cli.progress import Progress
-from sim.cli.settings import at_least, check_how, compile_engine, make_room, parsed
-from sim.cli.start import settle
-from sim.errors import InputErrors, Problem
+from sim.cli.options import AsJson, Engine, File, Processes, Quiet, Report, Seed, Sets
+from sim.cli.settings import at_least, parsed
+from sim.cli.study import Study
+from sim.errors import Problem
 from sim.units import parse_positive_duration_ns
+
+if TYPE_CHECKING:
+    from sim.plan.drill import DrillReport
 
 
 def command(
@@ -48,54 +47,41 @@ def command(
         ),
     ] = None,
     sets: Sets = [],  # noqa: B006 - typer copies it
-    seed: Annotated[int | None, typer.Option("--seed", help="Everything random follows from it.")] = None,
-    engine: Annotated[str, typer.Option("--engine", help="fast, or reference: the same figures, slowly.")] = "fast",
-    report: Annotated[Path | None, typer.Option("--report", help="Write one HTML page.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No progress and no notes.")] = False,
-    processes: Annotated[int, typer.Option("--processes", help="Runs at once; -1 takes all cores.")] = -1,
+    seed: Seed = None,
+    engine: Engine = "fast",
+    report: Report = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+    processes: Processes = -1,
 ) -> None:
     """Inject a fault many times and measure recovery: time to detect, restore, drain and return to SLO; work lost and
     repeated; cost of an episode; the course of a median and of a bad one."""
     from sim.plan.drill import EPISODES, DrillOptions, drill
-    from sim.plan.inputs import files_of
-    from sim.plan.loading import load
+    from sim.report.drill_document import document
+    from sim.report.drill_text import drill_text
 
-    loaded = load(file, sets)
-    settle()
-    problems: list[Problem] = []
+    study = Study(context, file, sets, None, quiet)
     options = DrillOptions(
         fault=fault,
         phases=tuple(dict.fromkeys(phases)),
-        episodes=at_least(2, "-n", episodes, problems) or EPISODES,
-        seed=at_least(0, "--seed", seed, problems),
-        limit_ns=parsed("--limit", limit, parse_positive_duration_ns, problems),
+        episodes=at_least(2, "-n", episodes, study.problems) or EPISODES,
+        seed=at_least(0, "--seed", seed, study.problems),
+        limit_ns=parsed("--limit", limit, parse_positive_duration_ns, study.problems),
         mitigation=mitigation,
         processes=processes,
         engine=engine,
-        command=shlex.join(["sim", *context.find_root().obj]),
+        command=study.command,
     )
-    if options.limit_ns is not None and options.limit_ns < loaded.scenario.run.drill_window_ns:
-        problems.append(Problem("--limit", "is below run.drill_window, for which every episode is followed"))
-    check_how(engine, processes, problems)
-    make_room(report, None, problems, files_of(loaded))
-    if problems:
-        raise InputErrors(problems)
-    compile_engine(engine, quiet)
-    with Progress(not quiet) as progress:
-        found = drill(loaded, replace(options, progress=progress.tell))
-    if as_json:
-        from sim.report.drill_document import document
+    if options.limit_ns is not None and options.limit_ns < study.loaded.scenario.run.drill_window_ns:
+        study.problems.append(Problem("--limit", "is below run.drill_window, for which every episode is followed"))
+    study.ready(engine, processes, report)
+    with study.progress() as progress:
+        found = drill(study.loaded, replace(options, progress=progress.tell))
+    study.show(found, as_json, document, drill_text, _write)
+    study.end(found.interrupted)
 
-        say(json.dumps(document(found), indent=2, ensure_ascii=False, allow_nan=False))
-    else:
-        from sim.report.drill_text import drill_text
 
-        say(drill_text(found))
-    if report is not None:
-        from sim.report.drill_page import write_drill
+def _write(path: Path, found: DrillReport) -> None:
+    from sim.report.drill_page import write_drill
 
-        write_drill(report, found)
-        note(f"report: {report}", quiet)
-    if found.interrupted:
-        raise SystemExit(130)
+    write_drill(path, found)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from sim.cli.options import File, MitigationName, Sets
-from sim.cli.output import say
+from sim.cli.output import say, say_json
 from sim.cli.start import settle
 from sim.errors import InputErrors, Problem
 
@@ -61,7 +60,7 @@ def command(
         say(program_text(loaded))
         return
     if as_json:
-        say(json.dumps(_as_scenario(loaded), indent=2, ensure_ascii=False))
+        say_json(_as_scenario(loaded))
         return
     from sim.cli.network_text import network_text
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
-from typing import TextIO
+from typing import Any, TextIO
 
 
 def say(text: str) -> None:
@@ -19,6 +20,13 @@ def say(text: str) -> None:
     except OSError as error:
         _close(sys.stdout)
         raise OSError(error.errno, error.strerror, "the output") from None
+
+
+def say_json(value: Any) -> None:
+    """Print a result as JSON, with the old names of keys beside the new ones."""
+    from sim.cli.old_names import with_old_keys
+
+    say(json.dumps(with_old_keys(value), indent=2, ensure_ascii=False, allow_nan=False))
 
 
 def note(text: str, quiet: bool = False) -> None:

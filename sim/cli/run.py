@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import shlex
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,12 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from sim.cli.options import File, MitigationName, Sets
-from sim.cli.output import note, say
-from sim.cli.progress import Progress
-from sim.cli.settings import at_least, check_how, compile_engine, make_room, parsed
-from sim.cli.start import settle
-from sim.errors import InputErrors, Problem
+from sim.cli.options import AsJson, Engine, File, MitigationName, Processes, Quiet, Report, Seed, Sets
+from sim.cli.output import note
+from sim.cli.settings import at_least, parsed
+from sim.cli.study import Study
+from sim.errors import Problem
 from sim.units import parse_duration_ns, parse_positive_duration_ns, parse_ratio
 
 if TYPE_CHECKING:
@@ -31,7 +28,7 @@ def command(
     file: File,
     sets: Sets = [],  # noqa: B006 - typer copies it
     mitigation: MitigationName = None,
-    seed: Annotated[int | None, typer.Option("--seed", help="Everything random follows from it.")] = None,
+    seed: Seed = None,
     replications: Annotated[int | None, typer.Option("--replications", help="Independent runs.")] = None,
     precision: Annotated[
         str | None, typer.Option("--precision", help="More runs until figures are this precise: '5 %'.")
@@ -46,13 +43,13 @@ def command(
             help="Draw the fitted parameters of this file of `sim calibrate` for each run, for intervals `+ inputs`.",
         ),
     ] = None,
-    engine: Annotated[str, typer.Option("--engine", help="fast, or reference: the same figures, slowly.")] = "fast",
-    report: Annotated[Path | None, typer.Option("--report", help="Write one HTML page.")] = None,
+    engine: Engine = "fast",
+    report: Report = None,
     out: Annotated[Path | None, typer.Option("--out", help="Write the columns into this folder.")] = None,
     columns: Annotated[
         str | None, typer.Option("--format", help="Of the columns: csv or parquet.", show_default="csv")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")] = False,
+    as_json: AsJson = False,
     gate: Annotated[
         bool,
         typer.Option(
@@ -69,19 +66,16 @@ def command(
             show_default=False,
         ),
     ] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No progress and no notes.")] = False,
-    processes: Annotated[int, typer.Option("--processes", help="Runs at once; -1 takes all cores.")] = -1,
+    quiet: Quiet = False,
+    processes: Processes = -1,
 ) -> None:
     """Predict latency, recovery and cost; print figures, verdicts and the bill."""
-    from sim.plan.inputs import files_of
-    from sim.plan.loading import load
     from sim.plan.predict import Options, predict
     from sim.plan.remedies import remedies
     from sim.report.frames import names_of
 
-    loaded = load(file, sets, mitigation)
-    settle()
-    problems: list[Problem] = []
+    study = Study(context, file, sets, mitigation, quiet)
+    loaded, problems = study.loaded, study.problems
     options = Options(
         seed=at_least(0, "--seed", seed, problems),
         replications=at_least(2, "--replications", replications, problems),
@@ -90,9 +84,8 @@ def command(
         warmup=parsed("--warmup", warmup, _warmup, problems),
         processes=processes,
         engine=engine,
-        command=shlex.join(["sim", *context.find_root().obj]),
+        command=study.command,
     )
-    check_how(engine, processes, problems)
     if gate and not loaded.scenario.objectives and not _monitors(loaded):
         problems.append(
             Problem(
@@ -105,30 +98,25 @@ def command(
         problems.append(Problem("--format", f"is `{columns}`; csv or parquet are expected"))
     elif columns is not None and out is None:
         problems.append(Problem("--format", "is about the files of --out, which is not given", "add   --out FOLDER"))
-    read = [*files_of(loaded), *([inputs] if inputs is not None else [])]
-    make_room(report, out, problems, read, names_of("parquet" if columns == "parquet" else "csv"))
-    if problems:
-        raise InputErrors(problems)
+    file_format: Literal["csv", "parquet"] = "parquet" if columns == "parquet" else "csv"
+    reads = [inputs] if inputs is not None else []
+    study.ready(engine, processes, report, out, names_of(file_format), reads)
     if inputs is not None:
         options = replace(options, draws=_draws(inputs, file, options.settings(loaded.scenario.run).seed))
-    compile_engine(engine, quiet)
-    with Progress(not quiet) as progress:
+    with study.progress() as progress:
         options = replace(options, progress=progress.tell)
         prediction = predict(loaded, options)
         tried = not as_json if fix is None else fix
         found = remedies(loaded, options, prediction, tried and not prediction.interrupted)
         prediction = replace(prediction, summary=replace(prediction.summary, remedies=found))
-    _print(prediction, as_json)
-    _write(prediction, report, out, "parquet" if columns == "parquet" else "csv", quiet)
+    study.show(prediction, as_json, _document, _text, _write)
+    if out is not None:
+        _write_columns(out, prediction, file_format)
+        note(f"columns: {out}", quiet)
     if found and not tried and loaded.scenario.mitigations:
-        note(
-            f"what the file says may mitigate it: {', '.join(f'--mitigation {name}' for name in loaded.scenario.mitigations)}",
-            quiet,
-        )
-    if prediction.interrupted:
-        raise SystemExit(130)
-    if gate and not _passes(prediction.summary):
-        raise SystemExit(1)
+        ways = ", ".join(f"--mitigation {name}" for name in loaded.scenario.mitigations)
+        note(f"what the file says may mitigate it: {ways}", quiet)
+    study.end(prediction.interrupted, not gate or _passes(prediction.summary))
 
 
 def _monitors(loaded: Loaded) -> bool:
@@ -149,35 +137,32 @@ def _draws(fits: Path, scenario: Path, seed: int) -> Draws:
     return lambda count: [found.changes(values, case, host) for values in found.draws(count, seed)]
 
 
-def _print(prediction: Prediction, as_json: bool) -> None:
-    """The prediction on the terminal."""
-    if as_json:
-        from sim.report.json_document import document
+def _document(prediction: Prediction) -> dict[str, Any]:
+    from sim.report.json_document import document
 
-        found = document(prediction.summary, prediction.bill)
-        _add_lives(found["monitors"], prediction.summary.monitors)
-        say(json.dumps(found, indent=2, ensure_ascii=False, allow_nan=False))
-    else:
-        from sim.report.text import prediction_text
-
-        say(prediction_text(prediction.summary, prediction.bill))
+    found = document(prediction.summary, prediction.bill)
+    _add_lives(found["monitors"], prediction.summary.monitors)
+    return found
 
 
-def _write(
-    prediction: Prediction, report: Path | None, out: Path | None, columns: Literal["csv", "parquet"], quiet: bool
-) -> None:
-    """The page and the columns, where they are asked for."""
-    if report is not None:
-        from sim.report.page import write_report
+def _text(prediction: Prediction) -> str:
+    from sim.report.text import prediction_text
 
-        write_report(report, prediction.summary, prediction.bill)
-        note(f"report: {report}", quiet)
-    if out is not None:
-        from sim.report.frames import write_columns
+    return prediction_text(prediction.summary, prediction.bill)
 
-        drills = {fault: [one.run for one in episodes] for fault, episodes in prediction.drills.items()}
-        write_columns(out, prediction.replications, drills=drills, bill=prediction.bill, file_format=columns)
-        note(f"columns: {out}", quiet)
+
+def _write(path: Path, prediction: Prediction) -> None:
+    from sim.report.page import write_report
+
+    write_report(path, prediction.summary, prediction.bill)
+
+
+def _write_columns(out: Path, prediction: Prediction, file_format: Literal["csv", "parquet"]) -> None:
+    """The columns of all runs as files in a folder."""
+    from sim.report.frames import write_columns
+
+    drills = {fault: [one.run for one in episodes] for fault, episodes in prediction.drills.items()}
+    write_columns(out, prediction.replications, drills=drills, bill=prediction.bill, file_format=file_format)
 
 
 def _add_lives(found: list[dict[str, Any]], monitors: Sequence[MonitorResult]) -> None:

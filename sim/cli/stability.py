@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-import json
 import re
-import shlex
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sim.cli.options import File, Sets
-from sim.cli.output import note, say
-from sim.cli.progress import Progress
-from sim.cli.settings import at_least, check_how, compile_engine, make_room, parsed
-from sim.cli.start import settle
-from sim.errors import InputErrors, Problem
+from sim.cli.options import AsJson, Engine, File, Processes, Quiet, Report, Seed, Sets
+from sim.cli.output import note
+from sim.cli.settings import at_least, parsed
+from sim.cli.study import Study
+from sim.errors import Problem
 from sim.units import parse_positive_duration_ns, parse_ratio
 
 LOAD = re.compile(r"\s*(\d+\.?\d*|\.\d+)\s*(?:\.\.\s*(\d+\.?\d*|\.\d+)\s*)?")
 DEFAULT_LOAD = "0.5..1.5"
+
+if TYPE_CHECKING:
+    from sim.plan.study import Stability
 
 
 def command(
@@ -59,28 +59,25 @@ def command(
     sweep_mitigations: Annotated[
         bool, typer.Option("--sweep-mitigations", help="Search with each mitigation, too.")
     ] = False,
-    seed: Annotated[int | None, typer.Option("--seed", help="Everything random follows from it.")] = None,
-    engine: Annotated[str, typer.Option("--engine", help="fast, or reference: the same figures, slowly.")] = "fast",
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")] = False,
-    report: Annotated[Path | None, typer.Option("--report", help="Write one HTML page.")] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No progress and no notes.")] = False,
-    processes: Annotated[int, typer.Option("--processes", help="Runs at once; -1 takes all cores.")] = -1,
+    seed: Seed = None,
+    engine: Engine = "fast",
+    as_json: AsJson = False,
+    report: Report = None,
+    quiet: Quiet = False,
+    processes: Processes = -1,
 ) -> None:
     """Remove a trigger and watch: what comes back, from which load on it does not, and what mitigates it.
 
     At the given load: the share of episodes that come back, with each of the scenario's `mitigations`, too. At every
     load tried: where runs end up that begin empty and that begin with a backlog.
     """
-    from sim.plan.inputs import files_of
-    from sim.plan.loading import load as load_scenario
     from sim.plan.stability import foreseen, stability
     from sim.plan.study import StabilityOptions
     from sim.report.stability_document import document
     from sim.report.stability_text import stability_text
 
-    loaded = load_scenario(file, sets)
-    settle()
-    problems: list[Problem] = []
+    study = Study(context, file, sets, None, quiet)
+    problems = study.problems
     low, high = parsed("--load", load, _loads, problems) or (1.0, 1.0)
     options = StabilityOptions(
         fault=fault,
@@ -96,29 +93,22 @@ def command(
         processes=processes,
         engine=engine,
     )
-    check_how(engine, processes, problems)
     if not 0.001 <= within <= 1:
         problems.append(Problem("--within", f"is {within:g}; a part of the load from 0.001 to 1 is expected"))
     if sweep_mitigations and not options.sweeps and not problems:
         message = "searches, but --load names one load"
         problems.append(Problem("--sweep-mitigations", message, f"write   --load {DEFAULT_LOAD}"))
-    make_room(report, None, problems, files_of(loaded))
-    if problems:
-        raise InputErrors(problems)
-    compile_engine(engine, quiet)
-    note(f"{foreseen(loaded, options)} runs, or up to twice as many where chance decides", quiet)
-    with Progress(not quiet) as progress:
-        found = stability(loaded, replace(options, progress=progress.tell))
-    repeat = shlex.join(["sim", *context.find_root().obj])
-    if as_json:
-        say(json.dumps(document(found), indent=2, ensure_ascii=False, allow_nan=False))
-    else:
-        say(stability_text(found, repeat))
-    if report is not None:
+    study.ready(engine, processes, report)
+    note(f"{foreseen(study.loaded, options)} runs, or up to twice as many where chance decides", quiet)
+    with study.progress() as progress:
+        found = stability(study.loaded, replace(options, progress=progress.tell))
+
+    def write(path: Path, one: Stability) -> None:
         from sim.report.stability_page import write_stability
 
-        write_stability(report, found, repeat)
-        note(f"report: {report}", quiet)
+        write_stability(path, one, study.command)
+
+    study.show(found, as_json, document, lambda one: stability_text(one, study.command), write)
 
 
 def _loads(text: str) -> tuple[float, float]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from sim.cli import validate_real, validate_theory
-from sim.cli.output import note, say
+from sim.cli.options import Processes
+from sim.cli.output import note, say, say_json
 from sim.cli.start import settle
 from sim.errors import InputErrors, Problem
 
@@ -74,7 +74,7 @@ def figures(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the rows as one JSON list and nothing else.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
-    processes: Annotated[int, typer.Option("--processes", help="Runs at once; -1 takes all cores.")] = -1,
+    processes: Processes = -1,
 ) -> None:
     """Predict every figure of the registry and print its verdict.
 
@@ -102,13 +102,13 @@ def figures(
         solved = [(figure, checker.solved(figure)) for figure in checker.undetermined(chosen)]
         if as_json:
             told = [one.to_json(figure.id, parameter_of(figure)) for figure, one in solved]
-            say(json.dumps(told, indent=2, ensure_ascii=False, allow_nan=False))
+            say_json(told)
         else:
             say(solved_as_text(solved))
         return
     rows = checker.rows(chosen)
     if as_json:
-        say(json.dumps([row.to_json() for row in rows], indent=2, ensure_ascii=False, allow_nan=False))
+        say_json([row.to_json() for row in rows])
     else:
         say(as_text(rows))
 
@@ -119,7 +119,7 @@ def decisions(
     only: Annotated[list[str], typer.Option("--only", metavar="NAME", help="One decision. Repeatable.")] = [],  # noqa: B006 - typer copies it
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON list and nothing else.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
-    processes: Annotated[int, typer.Option("--processes", help="Runs at once; -1 takes all cores.")] = -1,
+    processes: Processes = -1,
 ) -> None:
     """Decide by runs which deployment to choose for which load, and at what load the choice flips.
 
@@ -141,7 +141,7 @@ def decisions(
     options = Options(processes=processes, lives=False)
     made = [decide(name, known, folder, options, lambda what: note(what, quiet)) for name in chosen]
     if as_json:
-        say(json.dumps([one.to_json() for one in made], indent=2, ensure_ascii=False, allow_nan=False))
+        say_json([one.to_json() for one in made])
     else:
         say(as_text(made))
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from sim.cli.output import note, say
+from sim.cli.options import AsJson, Processes
+from sim.cli.output import note, say, say_json
 from sim.cli.progress import Progress
 from sim.cli.settings import at_least, check_how, compile_engine
 from sim.cli.start import settle
@@ -41,7 +41,7 @@ def verb(system: str, product: str) -> Callable[..., None]:
         ] = "",
         only: Annotated[str, typer.Option("--only", metavar="GLOB", help="Cells by name, 'a1-*-c8'.")] = "*",
         replications: Annotated[int, typer.Option("-r", "--replications", help="Runs of each cell.")] = 12,
-        as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")] = False,
+        as_json: AsJson = False,
         write: Annotated[
             bool,
             typer.Option(
@@ -56,7 +56,7 @@ def verb(system: str, product: str) -> Callable[..., None]:
             ),
         ] = False,
         quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
-        processes: Annotated[int, typer.Option("--processes", help="Runs at once; -1 takes all cores.")] = -1,
+        processes: Processes = -1,
     ) -> None:
         problems: list[Problem] = []
         at_least(2, "--replications", replications, problems)
@@ -79,7 +79,7 @@ def verb(system: str, product: str) -> Callable[..., None]:
             scored = score_system(system, root, data, host, only, replications, processes, progress.tell)
             inputs = scored.inputs(root, replications, processes, progress.tell) if write_envelope else {}
         if as_json:
-            say(json.dumps(document(scored), indent=2, ensure_ascii=False, allow_nan=False))
+            say_json(document(scored))
         else:
             say(scores_text(scored.scores, scored.tables, scored.left_out))
         if write:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import Annotated
 
 import typer
 
-from sim.cli.output import say
+from sim.cli.output import say, say_json
 from sim.cli.progress import Progress
 from sim.cli.settings import at_least, check_how, compile_engine
 from sim.cli.start import settle
@@ -51,7 +50,7 @@ def command(
         known = ", ".join(case.name for case in CASES)
         raise InputErrors([Problem("--only", f"no case is named {' or '.join(only)}", f"cases are {known}")])
     if as_json:
-        say(json.dumps([row.to_json() for row in rows], indent=2, ensure_ascii=False, allow_nan=False))
+        say_json([row.to_json() for row in rows])
     else:
         say(theory_text(rows))
     if not all(row.agrees for row in rows):

@@ -20,6 +20,7 @@ from sim.scenario.check import problems as scenario_problems
 from sim.scenario.document import Document, dotted
 from sim.scenario.edit import edited
 from sim.scenario.mitigations import MITIGATIONS, with_mitigation
+from sim.scenario.old_names import with_new_keys
 from sim.scenario.reader import parse, read
 from sim.scenario.scenario import Scenario
 from sim.scenario.shape import nearest
@@ -69,7 +70,7 @@ def load(source: str | FilePath, sets: Sequence[str] = (), mitigation: str | Non
 def document_of(source: str | FilePath, sets: Sequence[str] = ()) -> Document:
     """What a file or text says, with assignments. Raises InputErrors where it cannot be read or assigned to."""
     is_text = isinstance(source, str) and "\n" in source
-    document = parse(source, "scenario") if isinstance(source, str) and is_text else read(source)
+    document = with_new_keys(parse(source, "scenario") if isinstance(source, str) and is_text else read(source))
     return edited(document, sets, Scenario) if sets else document
 
 

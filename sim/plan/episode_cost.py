@@ -20,9 +20,9 @@ from sim.stats.metrics import NS, operations
 HOUR_NS = 3_600_000_000_000
 
 IN_IT = (
-    "node-hours and traffic beyond the baseline run's to the end of the record, at the bill's prices; not in order, at "
-    "`prices.downtime`: windows from the beginning of the fault until rate and latency are back, in which the p99 is "
-    "out of order or fewer than 95 % of the baseline run's executions complete"
+    "node-hours and traffic beyond the baseline run's to the end of the record, at the bill's prices; not in order, "
+    "at `prices.downtime`: windows from the beginning of the fault until rate and latency are back, in which the p99 "
+    "is out of order or fewer than 95 % of the baseline run's executions complete"
 )
 NOT_IN_IT = "people, credits to customers, and machines that stand anyway"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from sim.lower.load import CHECKS, Loaded, document_of, in_order, loaded, placed
 from sim.plan.inputs import check_inputs
 from sim.plan.mending import what_else
 from sim.scenario.document import Document
+from sim.scenario.old_names import RenamedWarning
 from sim.scenario.scenario import Scenario
 from sim.scenario.validate import validate
 
@@ -17,12 +19,17 @@ SOUND = len(CHECKS) + 3
 """The stage that nothing turns down."""
 
 
-def load(source: str | Path, sets: Sequence[str] = (), mitigation: str | None = None) -> Loaded:
+def load(
+    source: str | Path, sets: Sequence[str] = (), mitigation: str | None = None, *, cure: str | None = None
+) -> Loaded:
     """As `sim.lower.load.load`; where something is wrong, whatever else is wrong is told with it: bounds, metrics and
     prices too, which are looked at otherwise when a scenario is sound.
 
-    Raises InputErrors.
+    cure: the old name of `mitigation`. Raises InputErrors.
     """
+    if cure is not None:
+        warnings.warn("load: `cure` is now called `mitigation`", RenamedWarning, stacklevel=2)
+        mitigation = cure
     document = document_of(source, sets)
     try:
         return loaded(document, mitigation)

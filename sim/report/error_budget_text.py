@@ -30,8 +30,8 @@ def origin_of(found: ErrorBudgets) -> str:
     """What the error budgets rest on: "120 episodes beside baseline runs, 0.9 M executions, seed 1"."""
     kinds = len(found.error_budgets[0].rows)
     return (
-        f"{found.episodes} episodes of {kinds} kind{'s' if kinds > 1 else ''} of faults, each beside a baseline run without; "
-        f"{format_count(found.executions)} executions, seed {found.seed}"
+        f"{found.episodes} episodes of {kinds} kind{'s' if kinds > 1 else ''} of faults, each beside a baseline run "
+        f"without; {format_count(found.executions)} executions, seed {found.seed}"
     )
 
 

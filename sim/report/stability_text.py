@@ -81,8 +81,8 @@ def _outcomes(found: Stability) -> Iterator[str]:
     for one in (found.as_it_is, *found.mitigations):
         if one.draining:
             yield from paragraph(
-                f"  {one.mitigation or 'as it is'}: {one.draining} of those that are not back have less backlog by the end "
-                "of the limit: they may come back later",
+                f"  {one.mitigation or 'as it is'}: {one.draining} of those that are not back have less backlog by "
+                "the end of the limit: they may come back later",
                 4,
             )
     yield from paragraph(

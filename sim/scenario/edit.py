@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from sim.errors import InputErrors, Problem
 from sim.scenario.document import Document, Path, dotted
+from sim.scenario.old_names import with_new_key
 from sim.scenario.reader import parse
 from sim.scenario.shape import Place, Shape, nearest, shape_of
 from sim.units import show_value
@@ -43,7 +44,7 @@ def edited(document: Document, assignments: Sequence[str], model: type[BaseModel
             continue
         value = _value(text, given, dotted(_keys(target)), problems)
         try:
-            data, path = with_value(data, target, value, shape)
+            data, path = with_value(data, with_new_key(target), value, shape)
         except CannotSet as reason:
             problems.append(Problem(dotted(reason.path), reason.message, reason.hint, given))
             continue

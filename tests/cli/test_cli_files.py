@@ -65,7 +65,7 @@ def test_columns_do_not_take_the_place_of_what_the_run_reads_or_of_the_report(co
 @pytest.mark.usefixtures("nothing_runs")
 @pytest.mark.parametrize(
     "verb",
-    [("drill", "--fault", "crash"), ("stability", "--fault", "crash"), ("error_budget",)],
+    [("drill", "--fault", "crash"), ("stability", "--fault", "crash"), ("error-budget",)],
     ids=lambda verb: verb[0],
 )
 def test_no_verb_with_a_page_overwrites_its_scenario(command: Command, verb: tuple[str, ...]) -> None:

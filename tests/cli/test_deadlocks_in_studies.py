@@ -76,8 +76,8 @@ def test_a_study_of_stability_counts_it_as_staying_down_and_says_why(command: Co
     assert any(STORY.search(note) and "staying down" in note for note in found["notes"])
 
 
-def test_a_error_budget_has_no_meaning_then(command: Command) -> None:
-    ended = command.sim("error_budget", command.file(AT_RANDOM), "-n", "20", "--processes", "1")
+def test_an_error_budget_has_no_meaning_then(command: Command) -> None:
+    ended = command.sim("error-budget", command.file(AT_RANDOM), "-n", "20", "--processes", "1")
     assert (ended.code, ended.out) == (2, "")
     assert "DEADLOCK at" in ended.err
     assert "Minutes below target have no meaning" in ended.err

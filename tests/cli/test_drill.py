@@ -67,7 +67,7 @@ def test_a_drill_as_a_document_has_every_episode(command: Command) -> None:
     found = command.sim(
         *("drill", command.file(BATCHES), "--fault", "outage", "-n", "4", "--processes", "1", "--json")
     ).document
-    assert found.keys() == {"schema", "scenario", "run", "fault", "deadlocks", "cases", "warnings"}
+    assert found.keys() == {"schema", "scenario", "run", "fault", "deadlocks", "cases", "warnings", "renamed"}
     (case,) = found["cases"]
     assert (case["when"], case["mitigation"]) == ("at 90 s of the run", None)
     assert [one["replication"] for one in case["episodes"]] == [0, 1, 2, 3]

@@ -41,7 +41,18 @@ def test_one_document_is_printed_and_nothing_else(command: Command) -> None:
 
 def test_the_document_has_every_key_of_the_contract(shop: dict[str, Any]) -> None:
     assert shop.keys() == {
-        *("schema", "scenario", "run", "overload", "deadlocks", "provenance", "metrics", "places", "objectives"),
+        *(
+            "schema",
+            "renamed",
+            "scenario",
+            "run",
+            "overload",
+            "deadlocks",
+            "provenance",
+            "metrics",
+            "places",
+            "objectives",
+        ),
         *("missed", "recovery", "cost"),
         *("monitors", "warnings", "calibration"),
     }

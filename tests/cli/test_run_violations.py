@@ -17,18 +17,18 @@ network:
   sources:
     transfers: {routine: transfer, arrivals: 5/s}
   stations:
-    error budget: {servers: 4, service: {exponential: 50 ms}}
+    ledger: {servers: 4, service: {exponential: 50 ms}}
   routines:
     transfer:
       - saga:
-          - use: error budget
+          - use: ledger
             name: lock
           - mark: locked
           - compensate:
-              - use: error budget
+              - use: ledger
                 name: undo
               - mark: unlocked
-          - use: error budget
+          - use: ledger
             name: pay
           - fail: turned_down
             probability: 5 %
@@ -125,7 +125,7 @@ def test_a_violator_in_a_drill_is_told_with_the_drill(command: Command) -> None:
     # Only the crash makes the transfer fail between the two marks, and only then is the lock forgotten.
     crashing = FORGOTTEN.replace("            probability: 5 %\n", "            probability: 0 %\n")
     crashing = crashing.replace("servers: 4,", "nodes: 2, servers: 2,").replace(
-        "  monitors:", "  faults: {crash: {targets: [{group: error budget}], at: 5 s, duration: 1 s}}\n  monitors:"
+        "  monitors:", "  faults: {crash: {targets: [{group: ledger}], at: 5 s, duration: 1 s}}\n  monitors:"
     )
     crashing = crashing.replace("horizon: 60 s", "horizon: 20 s, drill_window: 20 s").replace("5/s", "40/s")
     ended = command.run(crashing, "--json", "--gate")

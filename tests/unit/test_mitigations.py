@@ -72,8 +72,8 @@ def test_an_unknown_mitigation_is_refused_with_those_that_there_are() -> None:
 def test_a_wrong_mitigation_is_told_at_its_place_and_one_given_by_hand_at_its_assignment() -> None:
     wrong = SICK.replace("50 ms", "50")
     assert told(wrong) == [
-        "scenario:2:59 mitigations.faster.network.stations.server.service.exponential is 50 without a unit; a duration is "
-        "expected"
+        "scenario:2:59 mitigations.faster.network.stations.server.service.exponential is 50 without a unit; a "
+        "duration is expected"
     ]
     given = "mitigations={other: {network.stations.server.servers: none}}"
     assert told(QUEUE, given) == [

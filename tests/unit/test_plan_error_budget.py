@@ -98,7 +98,7 @@ def test_what_never_comes_back_is_found_and_kept_apart() -> None:
     assert found.inside["a year"].chance.value == pytest.approx(0, abs=1e-9)
 
 
-def test_a_error_budget_needs_a_service_level_and_something_that_fails_at_random() -> None:
+def test_an_error_budget_needs_a_service_level_and_something_that_fails_at_random() -> None:
     with pytest.raises(InputErrors, match="names no service level"):
         error_budgets_of(load(text().partition("objectives:")[0]))
     with pytest.raises(InputErrors, match="has none that comes at random"):

@@ -46,7 +46,7 @@ figures:
     value: 0.99
     unit: ratio
     predicted:
-      by: {error budget: job, calm: calm, losses: [{run: often, fault: stops, %s, source: made up}]}
+      by: {error_budget: job, calm: calm, losses: [{run: often, fault: stops, %s, source: made up}]}
       mechanism: {name: a part, remove: [run.seed=2]}
 """
 
@@ -138,7 +138,7 @@ def test_losses_are_counted_as_a_plain_loop_counts_them(tmp_path: Path) -> None:
     assert found.exposed == most
 
 
-# -- whole error budgets ------------------------------------------------------------------------------------------------
+# -- whole error budgets ------------------------------------------------------------------------------------------
 
 
 def test_an_outage_in_which_all_fails_costs_its_length(tmp_path: Path) -> None:

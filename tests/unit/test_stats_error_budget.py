@@ -175,10 +175,10 @@ def test_a_kind_that_has_enough_gets_none_and_the_others_share_the_rest() -> Non
     assert allotted([Pilot(1, 0.0, 1.0, 20)], 100) == [0]
 
 
-# -- whole error budgets --------------------------------------------------------------------------------------------------
+# -- whole error budgets ------------------------------------------------------------------------------------------
 
 
-def test_a_error_budget_of_constant_harms_is_the_one_on_paper() -> None:
+def test_an_error_budget_of_constant_harms_is_the_one_on_paper() -> None:
     # One event a second: 120 bad ones are 2 min. 4 a year of 2 min, 10 of 1: 18 of the 52.56 that 99.99 % allow.
     found = of(kind("a", 4, [120] * 20), kind("b", 10, [60] * 20))
     assert found.events_per_min == PER_MIN

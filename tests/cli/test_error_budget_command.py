@@ -29,7 +29,7 @@ objectives:
 
 
 def test_the_table_has_each_fault_with_its_rate_its_minutes_and_where_the_verdict_flips(command: Command) -> None:
-    ended = command.sim("error_budget", command.file(CLOCKWORK), "-n", "20", "--processes", "1")
+    ended = command.sim("error-budget", command.file(CLOCKWORK), "-n", "20", "--processes", "1")
     assert (ended.code, ended.err) == (0, "")
     lines = ended.out.splitlines()
     assert "clockwork: 40 episodes of 2 kinds of faults, each beside a baseline run without" in lines[0]
@@ -51,7 +51,7 @@ def test_the_table_has_each_fault_with_its_rate_its_minutes_and_where_the_verdic
 
 
 def test_the_document_keeps_noise_and_rates_apart(command: Command) -> None:
-    ended = command.sim("error_budget", command.file(CLOCKWORK), "-n", "20", "--processes", "1", "--json")
+    ended = command.sim("error-budget", command.file(CLOCKWORK), "-n", "20", "--processes", "1", "--json")
     found = json.loads(ended.out)
     (error_budget,) = found["error_budgets"]
     assert error_budget["verdict"] == "met"
@@ -67,7 +67,7 @@ def test_the_page_has_a_section_for_each_service_level(command: Command) -> None
     page = command.folder / "budget.html"
     two = CLOCKWORK + "  - {sli: latency.job, within: 8 s, above: 99.9 %, name: not too late}\n"
     file = command.file(two)
-    ended = command.sim("error_budget", file, "-n", "20", "--processes", "1", "--report", str(page), "--quiet")
+    ended = command.sim("error-budget", file, "-n", "20", "--processes", "1", "--report", str(page), "--quiet")
     assert ended.code == 0
     text = page.read_text(encoding="utf-8")
     assert text.count('<section id="level-') == 2
@@ -79,13 +79,13 @@ def test_the_page_has_a_section_for_each_service_level(command: Command) -> None
 
 def test_a_gate_stops_what_is_missed(command: Command) -> None:
     tight = CLOCKWORK.replace("99 %", "99.999 %")
-    ended = command.sim("error_budget", command.file(tight), "-n", "20", "--processes", "1", "--gate", "--quiet")
+    ended = command.sim("error-budget", command.file(tight), "-n", "20", "--processes", "1", "--gate", "--quiet")
     assert ended.code == 1
     assert "MISSED" in ended.out
 
 
 def test_too_few_episodes_are_refused(command: Command) -> None:
-    ended = command.sim("error_budget", command.file(CLOCKWORK), "-n", "5")
+    ended = command.sim("error-budget", command.file(CLOCKWORK), "-n", "5")
     assert ended.code == 2
     assert "is 5; at least 20 is expected" in ended.err
 
@@ -100,7 +100,7 @@ def test_a_case_study_tells_that_its_rates_are_nobodys_and_where_they_flip(comma
         "--set",
         "faults={pg_loss: {target: postgres.primary, rate: 2/year}}",
     )
-    ended = command.sim("error_budget", file, *only, "-n", "20", "--processes", "1")
+    ended = command.sim("error-budget", file, *only, "-n", "20", "--processes", "1")
     assert (ended.code, ended.err) == (0, "")
     said = " ".join(ended.out.split())
     assert "three nines assumed: at least 99.9 % good" in said

@@ -1,0 +1,90 @@
+"""`sim compare`: variants beside each other."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sim.cli.options import AsJson, Engine, Processes, Quiet, Seed, Sets
+from sim.cli.settings import at_least
+from sim.cli.study import Study
+from sim.errors import InputErrors, Problem
+
+if TYPE_CHECKING:
+    from sim.lower.load import Loaded
+
+
+def command(
+    context: typer.Context,
+    files: Annotated[
+        list[Path],
+        typer.Argument(metavar="FILE [FILE]...", help="Scenarios; others are compared with the first."),
+    ],
+    sets: Sets = [],  # noqa: B006 - typer copies it
+    name: Annotated[str, typer.Option("--name", help="What the variant of --set is called.")] = "",
+    mitigations: Annotated[
+        list[str],
+        typer.Option(
+            "--mitigation",
+            metavar="NAME",
+            help="A variant with this of the first file's `mitigations`. Repeatable.",
+        ),
+    ] = [],  # noqa: B006 - typer copies it
+    metrics: Annotated[
+        list[str], typer.Option("--metric", metavar="NAME", help="Show this metric, too. Repeatable.")
+    ] = [],  # noqa: B006 - typer copies it
+    seed: Seed = None,
+    replications: Annotated[int | None, typer.Option("--replications", help="Paired runs of each variant.")] = None,
+    engine: Engine = "fast",
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+    processes: Processes = -1,
+) -> None:
+    """Compare variants on the same draws: what changed, what it does, and whether that is told from chance.
+
+    Variants are further files, the first file with all of --set, and the first file with each --mitigation.
+    """
+    from sim.plan.comparison import compare_variants
+    from sim.plan.predict import Options
+    from sim.report.comparison import comparison_document, comparison_text
+
+    study = Study(context, files[0], [], None, quiet)
+    variants = _variants(study, files, sets, name, mitigations)
+    options = Options(
+        seed=at_least(0, "--seed", seed, study.problems),
+        replications=at_least(2, "--replications", replications, study.problems),
+        processes=processes,
+        engine=engine,
+        command=study.command,
+    )
+    study.ready(engine, processes, None)
+    with study.progress() as progress:
+        found = compare_variants(variants, metrics, replace(options, progress=progress.tell))
+    study.show(found, as_json, comparison_document, comparison_text)
+    study.end(found.interrupted)
+
+
+def _variants(
+    study: Study, files: list[Path], sets: list[str], name: str, mitigations: list[str]
+) -> dict[str, Loaded]:
+    """Every variant by its name, the first file as it stands first. Raises InputErrors."""
+    from sim.plan.loading import load
+
+    asked: list[tuple[str, Path, list[str], str | None]] = [(one.stem, one, [], None) for one in files[1:]]
+    if sets:
+        asked.append((name or ", ".join(sets), files[0], sets, None))
+    elif name:
+        study.problems.append(Problem("--name", "names the variant of --set, which is not given"))
+    asked += [(one, files[0], [], one) for one in mitigations]
+    if not asked:
+        hint = "add a second file, --set PATH=VALUE or --mitigation NAME"
+        raise InputErrors([Problem("FILE", f"{files[0]} alone has nothing to be compared with", hint)])
+    found = {files[0].stem: study.loaded}
+    for called, file, own, mitigation in asked:
+        if called in found:
+            called = f"{called} ({file if mitigation is None and not own else 'variant'})"
+        found[called] = load(file, own, mitigation)
+    return found

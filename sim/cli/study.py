@@ -1,0 +1,92 @@
+"""The scaffold of a study: what every verb does that runs a scenario, from its file to the exit code."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import typer
+
+from sim.cli.output import note, say, say_json
+from sim.cli.progress import Progress
+from sim.cli.settings import check_how, compile_engine, make_room
+from sim.cli.start import settle
+from sim.errors import InputErrors, Problem
+
+if TYPE_CHECKING:
+    from sim.lower.load import Loaded
+
+Found = TypeVar("Found")
+
+
+class Study:
+    """One study of a scenario: load it, check the options, run, show what was found, end.
+
+    problems: what is wrong with the options; the verb adds its own before `ready`. command: as it was typed.
+    """
+
+    def __init__(
+        self, context: typer.Context, file: Path, sets: Sequence[str], mitigation: str | None, quiet: bool
+    ) -> None:
+        from sim.plan.loading import load
+
+        self.loaded: Loaded = load(file, sets, mitigation)
+        settle()
+        self.problems: list[Problem] = []
+        self.command = shlex.join(["sim", *context.find_root().obj])
+        self.quiet = quiet
+        self.report: Path | None = None
+        self.engine = ""
+
+    def ready(
+        self,
+        engine: str,
+        processes: int,
+        report: Path | None,
+        out: Path | None = None,
+        columns: Sequence[str] = (),
+        reads: Sequence[Path] = (),
+    ) -> None:
+        """Check how it is to run and where to it is to write.
+
+        out, columns: a folder and the files that go into it. reads: files beside the scenario's that are read. Raises
+        InputErrors with everything that is wrong with the options.
+        """
+        from sim.plan.inputs import files_of
+
+        check_how(engine, processes, self.problems)
+        make_room(report, out, self.problems, [*files_of(self.loaded), *reads], columns)
+        if self.problems:
+            raise InputErrors(self.problems)
+        self.report, self.engine = report, engine
+
+    def progress(self) -> Progress:
+        """Progress on stderr, as a context, once the engine is compiled."""
+        compile_engine(self.engine, self.quiet)
+        return Progress(not self.quiet)
+
+    def show(
+        self,
+        found: Found,
+        as_json: bool,
+        document: Callable[[Found], Any],
+        text: Callable[[Found], str],
+        write: Callable[[Path, Found], None] | None = None,
+    ) -> None:
+        """Print what was found, as JSON or as text, and write its page where `--report` asks for one."""
+        if as_json:
+            say_json(document(found))
+        else:
+            say(text(found))
+        if self.report is not None and write is not None:
+            write(self.report, found)
+            note(f"report: {self.report}", self.quiet)
+
+    def end(self, interrupted: bool, passes: bool = True) -> None:
+        """Exit with 130 where it was interrupted, with 1 where it does not pass what `--gate` asks."""
+        if interrupted:
+            raise SystemExit(130)
+        if not passes:
+            raise SystemExit(1)

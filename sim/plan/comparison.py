@@ -1,0 +1,221 @@
+"""Variants of a deployment beside the first: what differs in their settings, and what that does to the figures.
+
+All variants run on the same draws, replication by replication, so that a difference has an interval of its own, mostly
+far narrower than those of the two figures. With many differences some would lie apart from 0 by chance; verdicts are
+Holm's, right together at the confidence of the scenario.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from sim.errors import InputErrors, Problem
+from sim.figure import Figure
+from sim.lower.load import Loaded
+from sim.plan.compare import compare
+from sim.plan.names import metric_units
+from sim.plan.predict import Options, Prediction, predict
+from sim.scenario.objectives import ServiceLevel
+from sim.scenario.where import where
+from sim.stats.verdicts import Verdict, holm, verdict
+
+Change = Literal["better", "worse", "more", "less", "no difference seen", ""]
+BETTER_ABOVE = frozenset({"availability", "throughput", "goodput", "succeeded", "room"})
+"""Families of metrics of which more is better."""
+BETTER_BELOW = frozenset({"latency", "span", "schedule_to_start", "recovery", "cost", "wait", "queue", "backlog"})
+"""Families of metrics of which less is better."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A setting that differs from the first variant's. where: `cluster.yaml:41`, an assignment, or `default`."""
+
+    path: str
+    before: Any
+    after: Any
+    where: str
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A metric of a variant against the first. difference: variant - first; refused where it cannot be told.
+
+    change: what Holm's procedure says of it; empty where it cannot be told. worth: variance of independent runs over
+    that of these, so that unpaired it would take `worth` times the replications; None where it cannot be told.
+    """
+
+    difference: Figure
+    change: Change
+    worth: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One metric: its figure in each variant, None where a variant has none, and the differences from the first."""
+
+    metric: str
+    figures: tuple[Figure | None, ...]
+    differences: tuple[Difference, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Variants:
+    """What came of all variants. settings: of each but the first, what differs."""
+
+    names: tuple[str, ...]
+    settings: tuple[tuple[Setting, ...], ...]
+    rows: tuple[Row, ...]
+    replications: int
+    seed: int
+    confidence: float
+    command: str
+    interrupted: bool
+
+
+def compare_variants(
+    variants: Mapping[str, Loaded], metrics: Sequence[str] = (), options: Options | None = None
+) -> Variants:
+    """Predict every variant on the draws of the first, and take the differences from it.
+
+    variants: two or more, by name. metrics: shown beside those of the objectives, the latency, availability and
+    throughput of each workflow, and the cost. Seed and number of replications are the first one's for all.
+
+    Raises InputErrors for a metric that no variant has, and for what is wrong with one of them; KeyboardInterrupt.
+    """
+    assert len(variants) > 1, "one variant has nothing to be compared with"
+    options = options or Options()
+    names, loaded = tuple(variants), tuple(variants.values())
+    known = set().union(*(metric_units(one.lowered) for one in loaded))
+    wrong = [name for name in metrics if name not in known]
+    if wrong:
+        hint = f"`sim schema metrics {loaded[0].document.file}` lists them"
+        raise InputErrors([Problem("--metric", f"is {name}, which no run of these has", hint) for name in wrong])
+    run = options.settings(loaded[0].scenario.run)
+    same = replace(options, seed=run.seed, replications=run.replications, lives=False)
+    found = []
+    for one in loaded:
+        fixed = one.scenario.model_copy(update={"run": one.scenario.run.model_copy(update={"precision": None})})
+        found.append(predict(replace(one, scenario=fixed), same))
+    return Variants(
+        names=names,
+        settings=tuple(tuple(changes(loaded[0], one)) for one in loaded[1:]),
+        rows=tuple(_rows(loaded, found, metrics, run.confidence)),
+        replications=run.replications,
+        seed=run.seed,
+        confidence=run.confidence,
+        command=options.command,
+        interrupted=any(one.interrupted for one in found),
+    )
+
+
+def changes(first: Loaded, other: Loaded) -> Iterator[Setting]:
+    """The settings that differ, defaults and presets included, each at its place in the other file."""
+    before, after = (_flat(one.scenario.model_dump(mode="json", by_alias=True)) for one in (first, other))
+    for path in [*before, *(path for path in after if path not in before)]:
+        if path.split(".")[0] not in ("name", "mitigations") and before.get(path) != after.get(path):
+            yield Setting(path, before.get(path), after.get(path), where(other.document, path).short)
+
+
+def _flat(value: Any, path: str = "") -> dict[str, Any]:
+    """Every value that is no mapping and no list, by its dotted path."""
+    if isinstance(value, list) and any(isinstance(one, dict) for one in value):
+        value = {str(index): one for index, one in enumerate(value)}
+    if not isinstance(value, dict):
+        return {path: value}
+    return {key: one for name, part in value.items() for key, one in _flat(part, f"{path}.{name}".lstrip(".")).items()}
+
+
+def _rows(
+    loaded: Sequence[Loaded], found: Sequence[Prediction], metrics: Sequence[str], confidence: float
+) -> Iterator[Row]:
+    of_each = [one.summary.metrics for one in found]
+    shown = [name for name in _shown(loaded, metrics) if any(name in one for one in of_each)]
+    tests: dict[tuple[str, int], _Test] = {}
+    for name in shown:
+        for index, other in enumerate(found[1:], start=1):
+            test = _Test(found[0], other, name)
+            if test.at(confidence).value is not None:
+                tests[name, index] = test
+    told = dict(zip(tests, holm([test.differs for test in tests.values()], confidence), strict=True))
+    for name in shown:
+        differences = []
+        for index, other in enumerate(found[1:], start=1):
+            test = tests.get((name, index)) or _Test(found[0], other, name)
+            figure = test.at(confidence)
+            change = _change(name, figure, told[name, index]) if (name, index) in told else ""
+            differences.append(Difference(figure, change, test.worth))
+        yield Row(name, tuple(one.get(name) for one in of_each), tuple(differences))
+
+
+def _shown(loaded: Sequence[Loaded], metrics: Sequence[str]) -> list[str]:
+    """Metrics of objectives, then what everybody asks for, then what was asked for, each once."""
+    every = [one for each in loaded for one in each.scenario.objectives]
+    objectives = [one.metric for one in every if not isinstance(one, ServiceLevel)]
+    workflows = dict.fromkeys(name for one in loaded for name in one.lowered.deadlines_ns)
+    usual = [
+        f"{family}.{name}{level}"
+        for name in workflows
+        for family, level in (("latency", ".p50"), ("latency", ".p99"), ("availability", ""), ("throughput", ""))
+    ]
+    return list(dict.fromkeys([*objectives, *usual, *metrics, "cost.total"]))
+
+
+class _Test:
+    """The difference of one metric between two predictions, at any confidence."""
+
+    def __init__(self, first: Prediction, other: Prediction, metric: str) -> None:
+        self.first, self.other, self.metric = first, other, metric
+        self.worth: float | None = None
+
+    def at(self, confidence: float) -> Figure:
+        """other - first, with its interval; refused where it cannot be told."""
+        figures = [one.summary.metrics.get(self.metric) for one in (self.first, self.other)]
+        a, b = figures
+        if a is None or b is None:
+            return Figure.refused("", f"only {'the second' if a is None else 'the first'} has it")
+        if a.value is None or b.value is None:
+            return Figure.refused(a.unit, a.note if a.value is None else b.note)
+        if self.metric == "cost.total" or (a.confidence is None and b.confidence is None):
+            return _apart(a, b)
+        try:
+            found = compare(self.first, self.other, self.metric, confidence)
+        except KeyError as reason:
+            return Figure.refused(a.unit, str(reason.args[0]))
+        self.worth = 1 / found.variance_ratio if found.variance_ratio else None
+        return found.difference
+
+    def differs(self, confidence: float) -> Verdict:
+        """Whether it lies apart from 0: met where it is below, missed where it is above."""
+        return verdict(self.at(confidence), 0.0, "below")
+
+
+def _apart(a: Figure, b: Figure) -> Figure:
+    """b - a of figures that are not told run by run: exact if both are, else as if they were independent."""
+    was, was_low, was_high, now, now_low, now_high = (
+        math.nan if end is None else end for one in (a, b) for end in (one.value, one.low, one.high)
+    )
+    value = now - was
+    if math.isnan(value + was_low + was_high + now_low + now_high):
+        return Figure.refused(a.unit, "one of the two has no interval")
+    if a.confidence is None and b.confidence is None:
+        return Figure.exact(value, a.unit)
+    low = value - math.hypot(now - now_low, was_high - was)
+    high = value + math.hypot(now_high - now, was - was_low)
+    n = min(one.n for one in (a, b) if one.confidence is not None)
+    return Figure(value, a.unit, low, high, a.confidence or b.confidence, n, "as if the two were independent")
+
+
+def _change(metric: str, figure: Figure, told: Verdict) -> Change:
+    is_same = figure.value == 0 == figure.low == figure.high
+    if is_same or told == "undecided":
+        return "no difference seen"
+    is_less = told == "met"
+    family = metric.partition(".")[0]
+    if family in BETTER_BELOW:
+        return "better" if is_less else "worse"
+    if family in BETTER_ABOVE:
+        return "worse" if is_less else "better"
+    return "less" if is_less else "more"

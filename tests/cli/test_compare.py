@@ -1,0 +1,99 @@
+"""`sim compare` tells a difference that is there from one that is not, and says which settings made it.
+
+Method: M/M/1 at 50 % load beside itself, beside one with services half as long, and beside another file. Fixed seeds.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from sim.cli import main
+
+QUEUE = """
+name: queue
+network:
+  sources: {jobs: {routine: job, arrivals: 50/s}}
+  stations: {server: {servers: 1, service: {exponential: 10 ms}}}
+  routines: {job: [{use: server}]}
+run: {warmup: 2 s, horizon: 22 s, replications: 8}
+objectives:
+  - {metric: utilisation.server, below: 60 %}
+mitigations:
+  faster: {network.stations.server.service.exponential: 5 ms}
+"""
+FASTER = ["--set", "network.stations.server.service={exponential: 5 ms}"]
+
+
+@pytest.fixture
+def queue(tmp_path: Path) -> Path:
+    file = tmp_path / "queue.yaml"
+    file.write_text(QUEUE)
+    return file
+
+
+def compared(capsys: pytest.CaptureFixture[str], *arguments: object) -> dict[str, dict[str, dict[str, object]]]:
+    assert main(["compare", *map(str, arguments), "--json", "--quiet"], exit_after=False) == 0
+    found: dict[str, dict[str, dict[str, object]]] = json.loads(capsys.readouterr().out)
+    return found
+
+
+def test_a_shorter_service_is_better_and_its_setting_is_named_with_its_place(
+    queue: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = compared(capsys, queue, *FASTER, "--name", "quick")
+    assert found["comparison"]["variants"] == ["queue", "quick"]
+    latency = found["metrics"]["latency.job.p50"]["differences"]["quick"]
+    # M/M/1: the median sojourn is ln 2 / (mu - lambda), 13.9 ms and 4.6 ms.
+    assert latency["change"] == "better"
+    assert latency["difference"]["value"] == pytest.approx(-0.0092, abs=0.0015)
+    assert found["metrics"]["utilisation.server"]["differences"]["quick"]["change"] == "less"
+    assert found["metrics"]["throughput.job"]["differences"]["quick"]["change"] == "no difference seen"
+    assert found["settings"]["quick"] == [
+        {
+            "path": "network.stations.server.service.exponential",
+            "before": "10 ms",
+            "after": "5 ms",
+            "where": FASTER[0] + " " + FASTER[1],
+        }
+    ]
+
+
+def test_the_same_twice_has_no_difference_at_all(queue: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    again = queue.with_name("again.yaml")
+    again.write_text(QUEUE.replace("name: queue", "name: again"))
+    found = compared(capsys, queue, again)
+    assert found["settings"] == {"again": []}
+    for name, row in found["metrics"].items():
+        assert row["differences"]["again"]["difference"]["value"] in (0, None), name
+        assert row["differences"]["again"]["change"] in ("no difference seen", ""), name
+
+
+def test_mitigations_are_variants_and_the_text_says_what_was_told_from_chance(
+    queue: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["compare", str(queue), "--mitigation", "faster", "--quiet"], exit_after=False) == 0
+    told = capsys.readouterr().out
+    assert "latency.job.p50" in told
+    told = " ".join(told.replace(f"{queue.parent}/", "").split())
+    assert "changed in faster: network.stations.server.service.exponential 10 ms -> 5 ms queue.yaml:11" in told
+    assert "8 paired runs each, seed 1; of 5 differences 3 are told from chance" in told
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "alone has nothing to be compared with"),
+        (["--name", "x", "--mitigation", "faster"], "names the variant of --set, which is not given"),
+        (["--mitigation", "faster", "--metric", "latency.nobody.p99"], "is latency.nobody.p99, which no run"),
+        (["--mitigation", "slower"], "has no `slower`"),
+        (["--mitigation", "faster", "--replications", "1"], "is 1; at least 2 is expected"),
+    ],
+)
+def test_what_cannot_be_compared_is_said(
+    queue: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
+) -> None:
+    assert main(["compare", str(queue), *arguments, "--quiet"], exit_after=False) == 2
+    assert message in capsys.readouterr().err
