@@ -16,7 +16,6 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from config_files import CONFIGS, ROOT, name_of, with_long
 from equal_columns import difference
 
 from sim.analytic.estimate import estimate
@@ -34,13 +33,14 @@ from sim.results.audit import audit
 from sim.results.columns import Episodes, Replication
 from sim.stats.metrics import metrics, of_the_platform
 
-FILES = [*CONFIGS, ROOT / "sim" / "scenario" / "template.yaml"]
-each_file = pytest.mark.parametrize("file", FILES, ids=name_of)
-each_run = pytest.mark.parametrize("file", with_long(FILES))
+ROOT = Path(__file__).parents[2]
+FILES = [*sorted((ROOT / "configs").rglob("*.yaml")), ROOT / "sim" / "scenario" / "template.yaml"]
 ARRIVALS = 50
 FULL = 0.5
 """From this use on a closed loop is taken to fill its bottleneck: more clients queue, and use it no more."""
 SECOND = 1_000_000_000
+
+pytestmark = pytest.mark.parametrize("file", FILES, ids=[str(file.relative_to(ROOT)) for file in FILES])
 
 
 @cache
@@ -84,7 +84,6 @@ def again(network: Network, plan: Plan) -> Replication:
     return replace(fast.run(network, plan), engine="reference")
 
 
-@each_file
 def test_it_opens_with_the_question_that_it_answers(file: Path) -> None:
     opening = file.read_text(encoding="utf-8").splitlines()[0]
     assert opening.startswith("# Question: ")
@@ -92,12 +91,10 @@ def test_it_opens_with_the_question_that_it_answers(file: Path) -> None:
     assert "?" in " ".join(asked)
 
 
-@each_file
 def test_it_loads_and_all_that_it_refers_to_is_there(file: Path) -> None:
     check_inputs(loaded(file))
 
 
-@each_run
 def test_its_estimate_is_finite_and_it_can_carry_its_load(file: Path) -> None:
     found = estimate(loaded(file).lowered.network)
     assert found.stable
@@ -111,14 +108,12 @@ def test_its_estimate_is_finite_and_it_can_carry_its_load(file: Path) -> None:
         assert math.isfinite(place.wait_s), place.name
 
 
-@each_run
 def test_it_means_the_same_each_time_it_is_read(file: Path) -> None:
     again = load(file)
     assert again.hash == loaded(file).hash
     assert again.lowered == loaded(file).lowered
 
 
-@each_file
 @pytest.mark.long
 def test_it_means_the_same_in_processes_that_hash_differently(file: Path) -> None:
     said = [
@@ -133,13 +128,11 @@ def test_it_means_the_same_in_processes_that_hash_differently(file: Path) -> Non
     assert said[0] == said[1]
 
 
-@each_run
 def test_a_short_run_keeps_every_law(file: Path) -> None:
     assert audit(first(file)) == []
     assert len(first(file).executions.cohort) > ARRIVALS // 4
 
 
-@each_run
 def test_a_short_run_with_the_work_that_it_begins_with_keeps_every_law(file: Path) -> None:
     if loaded(file).lowered.network == from_empty(file):
         return  # it begins empty
@@ -147,7 +140,6 @@ def test_a_short_run_with_the_work_that_it_begins_with_keeps_every_law(file: Pat
     assert audit(run(loaded(file).lowered.network, brief)) == []
 
 
-@each_run
 def test_a_short_run_with_each_of_its_drills_keeps_every_law(file: Path) -> None:
     network, lowered = from_empty(file), loaded(file).lowered
     middle = plan(file).horizon_ns // 2
@@ -164,13 +156,11 @@ def test_a_short_run_with_each_of_its_drills_keeps_every_law(file: Path) -> None
         assert [episode.start_ns for episode in drilled.episodes] == [middle] * len(together)
 
 
-@each_run
 def test_the_same_seed_gives_the_same_columns_and_another_one_others(file: Path) -> None:
     assert difference(first(file), again(from_empty(file), plan(file))) == ""
     assert difference(first(file), again(from_empty(file), replace(plan(file), seed=2))) != ""
 
 
-@each_run
 def test_every_figure_of_it_has_a_name_that_an_objective_may_use_and_the_unit_foreseen(file: Path) -> None:
     lowered = replace(loaded(file).lowered, network=from_empty(file))
     units = metric_units(lowered)
@@ -181,7 +171,6 @@ def test_every_figure_of_it_has_a_name_that_an_objective_may_use_and_the_unit_fo
     assert {name: figure.unit for name, figure in found.items()} == {name: units.get(name) for name in found}
 
 
-@each_run
 def test_something_that_nobody_uses_moves_no_draw(file: Path) -> None:
     network = from_empty(file)
     # At the end, so that nothing else changes its place in the order of ties.
@@ -193,7 +182,6 @@ def test_something_that_nobody_uses_moves_no_draw(file: Path) -> None:
     assert difference(first(file), replace(with_it, places=without, samples=samples, episodes=named_before)) == ""
 
 
-@each_run
 def test_more_load_means_more_use_of_every_place_that_is_used(file: Path) -> None:
     network = from_empty(file)
     sources = {}

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from config_files import CONFIGS, with_long
 
 from sim.analytic.estimate import estimate
 from sim.cli import main
@@ -14,6 +13,9 @@ from sim.lower.load import load
 from sim.network.sources import lets_nothing_in
 from sim.plan.inputs import check_inputs
 from sim.scenario.reader import read
+
+ROOT = Path(__file__).parents[2]
+FILES = sorted((ROOT / "configs").rglob("*.yaml"))
 
 
 def loads(file: Path) -> list[str]:
@@ -24,7 +26,7 @@ def loads(file: Path) -> list[str]:
     return [f"{name}.{one}.arrivals" for name, some in sections for one in some or {} if "arrivals" in some[one]]
 
 
-@pytest.mark.parametrize("file", with_long(CONFIGS))
+@pytest.mark.parametrize("file", FILES, ids=[str(file.relative_to(ROOT)) for file in FILES])
 def test_each_load_alone_can_be_set_to_0_unless_nothing_else_arrives(file: Path) -> None:
     paths = loads(file)
     for path in paths:
