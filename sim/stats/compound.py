@@ -47,12 +47,21 @@ class Peril:
 
     @property
     def chances(self) -> FloatArray:
-        """How likely each loss is."""
+        """How likely each loss is. Where none has a weight, as of what never comes, all are alike."""
         weights = np.ones(len(self.losses)) if self.weights is None else self.weights
         if self.control is not None:
             weights = weights * weights_at(self.control, self.control_mean)
+        if not weights.any():
+            weights = np.ones(len(self.losses))
         found: FloatArray = weights / weights.sum()
         return found
+
+    def resampled(self, generator: np.random.Generator) -> Peril:
+        """As many of its episodes, drawn with replacement; drawn anew where only such came that have no weight."""
+        while True:
+            found = self.chosen(generator.integers(0, len(self.losses), len(self.losses)))
+            if found.weights is None or found.weights.any() or self.weights is None or not self.weights.any():
+                return found
 
 
 def chance_inside(budget: float, perils: Sequence[Peril], window_s: float) -> float:
@@ -97,7 +106,7 @@ def chance_figure(budget: float, perils: Sequence[Peril], window_s: float, confi
     again = [
         chance_inside(
             budget,
-            [one.chosen(generator.integers(0, len(one.losses), len(one.losses))) for one in perils],
+            [one.resampled(generator) for one in perils],
             window_s,
         )
         for _ in range(RESAMPLES)

@@ -57,7 +57,7 @@ def test_the_document_has_every_key_of_the_contract(shop: dict[str, Any]) -> Non
         *("monitors", "warnings", "calibration"),
     }
     assert shop["schema"] == 1
-    assert shop["scenario"].keys() == {"name", "file", "hash", "set", "mitigation"}
+    assert shop["scenario"].keys() == {"name", "file", "hash", "set", "mitigation", "cure"}
     assert shop["run"].keys() == {"seed", "replications", "events", "warmup_s", "horizon_s"}
     assert shop["provenance"].keys() == {"engine", "wall_s", "versions"}
     assert [one.keys() for one in shop["objectives"]] == [

@@ -161,6 +161,20 @@ def test_few_episodes_leave_a_chance_open() -> None:
     assert few.half_width > 2 * many.half_width > 0
 
 
+def test_a_chance_is_told_where_few_episodes_have_any_weight() -> None:
+    # One of 20 pairs of faults met: a third of the resamples have none that did, and tell nothing of what it took.
+    weights = np.zeros(20)
+    weights[3] = 2.0
+    rare = Peril(Frequency(6 / YEAR_S), np.full(20, 30.0), weights)
+    found = chance_figure(50, [rare], YEAR_S, 0.95)
+    # At most one of a Poisson number with mean 6 fits into the budget: 7 e^-6.
+    assert found.value == pytest.approx(7 * math.exp(-6), rel=1e-3)
+    assert found.low == pytest.approx(found.value)
+    assert found.high == pytest.approx(found.value)
+    never = Peril(Frequency(0.0), np.full(20, 30.0), np.zeros(20))
+    assert chance_figure(50, [never], YEAR_S, 0.95).value == pytest.approx(1)
+
+
 # -- which episodes next --------------------------------------------------------------------------------------------
 
 
