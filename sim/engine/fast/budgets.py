@@ -3,35 +3,22 @@
 from __future__ import annotations
 
 from sim.draws.jit import inner
+from sim.engine.fast import layout as L
 from sim.engine.fast.jobs import node_of
-from sim.engine.fast.layout import (
-    BU_AT,
-    BU_DEPOSIT,
-    BU_FULL,
-    BU_GROUP,
-    BU_NODES,
-    BU_SUM,
-    BU_WANTED,
-    BU_WITHHELD,
-    H_BEGIN,
-    H_BUDGETS,
-    H_HORIZON,
-    H_NOW,
-)
 from sim.engine.fast.memory import Memory
 from sim.network.policies import TOKEN
 
 
 @inner
 def _change(m: Memory, budget: int, node: int, by: int) -> None:
-    m[m[budget + BU_NODES] + node] += by
-    m[budget + BU_SUM] += by
+    m[m[budget + L.BU_NODES] + node] += by
+    m[budget + L.BU_SUM] += by
 
 
 @inner
 def _node(m: Memory, job: int, budget: int) -> int:
     """The node whose budget it is, -1 where no unit is held."""
-    return node_of(m, job, m[budget + BU_AT]) if m[budget + BU_AT] else 0
+    return node_of(m, job, m[budget + L.BU_AT]) if m[budget + L.BU_AT] else 0
 
 
 @inner
@@ -39,18 +26,18 @@ def put_in(m: Memory, job: int, budget: int) -> None:
     """A first try is made."""
     node = _node(m, job, budget)
     if node >= 0:
-        room = m[budget + BU_FULL] - m[m[budget + BU_NODES] + node]
-        _change(m, budget, node, min(m[budget + BU_DEPOSIT], room))
+        room = m[budget + L.BU_FULL] - m[m[budget + L.BU_NODES] + node]
+        _change(m, budget, node, min(m[budget + L.BU_DEPOSIT], room))
 
 
 @inner
 def take_token(m: Memory, job: int, budget: int) -> bool:
     """Whether there is a token for a further try, which takes it."""
     node = _node(m, job, budget)
-    counts = 1 if m[H_BEGIN] <= m[H_NOW] < m[H_HORIZON] else 0
-    m[budget + BU_WANTED] += counts
-    if node < 0 or m[m[budget + BU_NODES] + node] < TOKEN:
-        m[budget + BU_WITHHELD] += counts
+    counts = 1 if m[L.H_BEGIN] <= m[L.H_NOW] < m[L.H_HORIZON] else 0
+    m[budget + L.BU_WANTED] += counts
+    if node < 0 or m[m[budget + L.BU_NODES] + node] < TOKEN:
+        m[budget + L.BU_WITHHELD] += counts
         return False
     _change(m, budget, node, -TOKEN)
     return True
@@ -59,7 +46,7 @@ def take_token(m: Memory, job: int, budget: int) -> bool:
 @inner
 def budgets_down(m: Memory, group: int, node: int) -> None:
     """A node's budget is what it is at the start."""
-    for number in range(m[H_BUDGETS + 1]):
-        budget = m[m[H_BUDGETS] + number]
-        if m[budget + BU_GROUP] == group:
-            _change(m, budget, node, m[budget + BU_FULL] - m[m[budget + BU_NODES] + node])
+    for number in range(m[L.H_BUDGETS + 1]):
+        budget = m[m[L.H_BUDGETS] + number]
+        if m[budget + L.BU_GROUP] == group:
+            _change(m, budget, node, m[budget + L.BU_FULL] - m[m[budget + L.BU_NODES] + node])

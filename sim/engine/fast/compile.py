@@ -5,67 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sim.engine.elements import elements_of, wall_elements
+from sim.engine.fast import layout as L
 from sim.engine.fast.code import write_routines
 from sim.engine.fast.ground import write_groups, write_places
 from sim.engine.fast.guards import write_breakers, write_budgets, write_timers
-from sim.engine.fast.layout import (
-    AT_MOST_ONCE,
-    CONSERVE,
-    ERRORS_BUILT_IN,
-    EVENTUALLY,
-    H_CHILD_SIZE,
-    H_MAIN_SIZE,
-    H_MARKS,
-    H_MONITORS,
-    H_OPERATION_COUNT,
-    H_PAUSES,
-    H_RECOVERIES,
-    H_RECOVERY_COUNT,
-    H_SPANS,
-    H_ST_BACKOFF,
-    H_ST_LOST,
-    H_ST_PAUSED,
-    H_START_VALUES,
-    H_STATES,
-    H_TREE,
-    H_TRIALS,
-    H_WALL_COUNT,
-    H_WALL_FLAGS,
-    H_WATCH,
-    J_LARGE,
-    J_SMALL,
-    MO_AMOUNTS,
-    MO_FORM,
-    MO_LIMIT,
-    MO_ONE,
-    MO_OTHER,
-    MO_SIZE,
-    MO_SLOT,
-    N_ATTRIBUTES,
-    NEVER_BOTH,
-    SP_GROUP,
-    SP_READY,
-    SP_RECOVERY,
-    SP_SIZE,
-    X_AFFINITIES,
-    X_ASKED,
-    X_ATTRIBUTES,
-    X_CACHED,
-    X_CHILDREN,
-    X_CLIENT,
-    X_COUNTS,
-    X_CRASHES,
-    X_FIRST,
-    X_KEYS,
-    X_LATE,
-    X_LIVE,
-    X_MARKED,
-    X_OPEN,
-    X_PATH,
-    X_READIED,
-    X_SAGAS,
-    X_SPANS,
-)
 from sim.engine.fast.process import write_controllers, write_faults, write_sources
 from sim.engine.fast.program import Program
 from sim.network import Network
@@ -99,14 +42,14 @@ def program_of(network: Network, drill: str | None = None, traces: Traces | None
 def compile_network(network: Network, drill: str | None = None, traces: Traces | None = None) -> Program:
     """The program of a network. drill: the one scripted fault that happens; traces: arrival times by source, in ns."""
     program = Program(elements=elements_of(network))
-    for error in ERRORS_BUILT_IN:
+    for error in L.ERRORS_BUILT_IN:
         program.number(program.errors, error)
     program.attributes = {name: index for index, name in enumerate(network.attributes)}
-    program.words[N_ATTRIBUTES] = len(network.attributes)
-    program.words[H_START_VALUES] = program.put(list(network.attributes.values()))
+    program.words[L.N_ATTRIBUTES] = len(network.attributes)
+    program.words[L.H_START_VALUES] = program.put(list(network.attributes.values()))
     faults = {name: fault for name, fault in network.faults.items() if not fault.is_drill or name == drill}
     steps = [placed.step for routine, body in network.routines.items() for placed in walk(routine, body)]
-    program.words[H_PAUSES] = int(any(fault.effect == "pause" for fault in faults.values()))
+    program.words[L.H_PAUSES] = int(any(fault.effect == "pause" for fault in faults.values()))
     _write_spans(program, network)
     _write_monitors(program, network)
     write_groups(program, network)
@@ -120,14 +63,14 @@ def compile_network(network: Network, drill: str | None = None, traces: Traces |
     if any(fault.jump_ns is not None for fault in faults.values()):
         reads = wall_elements(network)
         flags = [int(element in reads) for element in range(max(reads, default=0) + 1)]
-        program.words[H_WALL_FLAGS], program.words[H_WALL_COUNT] = program.put(flags), len(flags)
+        program.words[L.H_WALL_FLAGS], program.words[L.H_WALL_COUNT] = program.put(flags), len(flags)
     write_controllers(program, network)
     _common_states(program, network, faults, steps)
     _lay_out_jobs(program, network, steps)
     program.finish()
-    program.words[H_MARKS] = len(network.routines)
-    program.words[H_STATES] = len(program.states)
-    program.words[H_OPERATION_COUNT] = max(1, len(program.operations))
+    program.words[L.H_MARKS] = len(network.routines)
+    program.words[L.H_STATES] = len(program.states)
+    program.words[L.H_OPERATION_COUNT] = max(1, len(program.operations))
     return program
 
 
@@ -141,11 +84,11 @@ def _common_states(program: Program, network: Network, faults: dict[str, Fault],
     lost = bool(faults or network.controllers) or any(isinstance(step, Attempt | Fork | Race) for step in steps)
     lost = lost or any(getattr(place, "preemptive", False) for place in places)
     if lost or not program.state_words:
-        program.state(H_ST_LOST, "lost")
+        program.state(L.H_ST_LOST, "lost")
     if any(isinstance(step, Attempt) for step in steps):
-        program.state(H_ST_BACKOFF, "backoff")
-    if program.words[H_PAUSES]:
-        program.state(H_ST_PAUSED, "paused")
+        program.state(L.H_ST_BACKOFF, "backoff")
+    if program.words[L.H_PAUSES]:
+        program.state(L.H_ST_PAUSED, "paused")
 
 
 def _write_spans(program: Program, network: Network) -> None:
@@ -155,56 +98,56 @@ def _write_spans(program: Program, network: Network) -> None:
     groups = {name: index for index, name in enumerate(node_groups(network))}
     open_spans = 0
     for name, span in network.spans.items():
-        handle = program.room(SP_SIZE)
+        handle = program.room(L.SP_SIZE)
         program.handles[f"span {name}"] = handle
         if span.after_crash is None:
-            program.words[handle + SP_READY] = open_spans
+            program.words[handle + L.SP_READY] = open_spans
             open_spans += 1
         else:
-            program.words[handle + SP_RECOVERY] = 1
-            program.words[handle + SP_READY] = program.number(readied, span.start)
-            program.words[handle + SP_GROUP] = groups[span.after_crash]
+            program.words[handle + L.SP_RECOVERY] = 1
+            program.words[handle + L.SP_READY] = program.number(readied, span.start)
+            program.words[handle + L.SP_GROUP] = groups[span.after_crash]
             recoveries.append(handle)
-    program.words[H_SPANS] = open_spans
-    program.words[H_RECOVERIES] = program.put(recoveries)
-    program.words[H_RECOVERY_COUNT] = len(recoveries)
+    program.words[L.H_SPANS] = open_spans
+    program.words[L.H_RECOVERIES] = program.put(recoveries)
+    program.words[L.H_RECOVERY_COUNT] = len(recoveries)
     program.readied = readied
 
 
 def _write_monitors(program: Program, network: Network) -> None:
-    first = program.room(MO_SIZE * len(network.monitors))
-    program.words[H_WATCH] = first
-    program.words[H_MONITORS] = len(network.monitors)
+    first = program.room(L.MO_SIZE * len(network.monitors))
+    program.words[L.H_WATCH] = first
+    program.words[L.H_MONITORS] = len(network.monitors)
     asked = 0
     for index, (name, monitor) in enumerate(network.monitors.items()):
-        at = first + index * MO_SIZE
+        at = first + index * L.MO_SIZE
         program.handles[f"monitor {name}"] = at
 
         def mark(name: str) -> int:
             return program.number(program.marks, name)
 
         words = program.words
-        words[at + MO_LIMIT] = -1
+        words[at + L.MO_LIMIT] = -1
         if monitor.eventually is not None:
             assert monitor.when is not None
-            words[at + MO_FORM], words[at + MO_ONE] = EVENTUALLY, mark(monitor.when)
-            words[at + MO_SLOT] = asked
+            words[at + L.MO_FORM], words[at + L.MO_ONE] = L.EVENTUALLY, mark(monitor.when)
+            words[at + L.MO_SLOT] = asked
             asked += 1
             if monitor.within_ns is not None:
-                words[at + MO_LIMIT] = monitor.within_ns
+                words[at + L.MO_LIMIT] = monitor.within_ns
             for answer in monitor.eventually:
                 mark(answer)
         elif monitor.never_both is not None:
-            words[at + MO_FORM] = NEVER_BOTH
-            words[at + MO_ONE], words[at + MO_OTHER] = map(mark, monitor.never_both)
+            words[at + L.MO_FORM] = L.NEVER_BOTH
+            words[at + L.MO_ONE], words[at + L.MO_OTHER] = map(mark, monitor.never_both)
         elif monitor.at_most_once is not None:
-            words[at + MO_FORM], words[at + MO_ONE] = AT_MOST_ONCE, mark(monitor.at_most_once)
+            words[at + L.MO_FORM], words[at + L.MO_ONE] = L.AT_MOST_ONCE, mark(monitor.at_most_once)
         else:
             moved = monitor.conserve or {}
             pairs = [word for name, amount in moved.items() for word in (mark(name), amount)]
-            words[at + MO_FORM] = CONSERVE
+            words[at + L.MO_FORM] = L.CONSERVE
             base = program.put(pairs)
-            words[at + MO_AMOUNTS], words[at + MO_AMOUNTS + 1] = base, len(moved)
+            words[at + L.MO_AMOUNTS], words[at + L.MO_AMOUNTS + 1] = base, len(moved)
     program.asked = asked
 
 
@@ -215,33 +158,33 @@ def _lay_out_jobs(program: Program, network: Network, steps: Sequence[Step]) -> 
     timed = any(isinstance(step, Attempt) and has_timer(step.attempt) for step in steps)
     sagas = any(isinstance(step, Saga | Compensate) for step in steps)
     tree = blocks or timed or sagas or any(isinstance(step, Fork | Race) for step in steps)
-    words[H_TREE] = int(tree)
-    words[H_TRIALS] = int(timed)
-    size = J_LARGE if tree else J_SMALL
-    words[X_SPANS] = size
-    size += words[H_SPANS]
-    words[H_CHILD_SIZE] = size
+    words[L.H_TREE] = int(tree)
+    words[L.H_TRIALS] = int(timed)
+    size = L.J_LARGE if tree else L.J_SMALL
+    words[L.X_SPANS] = size
+    size += words[L.H_SPANS]
+    words[L.H_CHILD_SIZE] = size
     watched = len(network.monitors) > 0 and any(isinstance(step, Mark) for step in steps)
     parts = [
-        (X_ATTRIBUTES, len(network.attributes)),
-        (X_AFFINITIES, len(program.affinities)),
-        (X_KEYS, program.keyed),
-        (X_PATH, 1 if program.keyed else 0),
-        (X_FIRST, words[X_FIRST]),
-        (X_CHILDREN, 1 if tree else 0),
-        (X_OPEN, 1 if watched else 0),
-        (X_CLIENT, 1 if any(isinstance(s.arrivals, ClosedArrivals) for s in network.sources.values()) else 0),
-        (X_SAGAS, 1 if sagas else 0),
-        (X_CACHED, 1 if network.caches else 0),
-        (X_LIVE, 1 if words[H_RECOVERY_COUNT] else 0),
-        (X_CRASHES, words[H_RECOVERY_COUNT]),
-        (X_READIED, len(program.readied)),
-        (X_COUNTS, len(program.marks) if watched else 0),
-        (X_ASKED, program.asked if watched else 0),
-        (X_LATE, program.asked if watched else 0),
-        (X_MARKED, 2 if watched else 0),
+        (L.X_ATTRIBUTES, len(network.attributes)),
+        (L.X_AFFINITIES, len(program.affinities)),
+        (L.X_KEYS, program.keyed),
+        (L.X_PATH, 1 if program.keyed else 0),
+        (L.X_FIRST, words[L.X_FIRST]),
+        (L.X_CHILDREN, 1 if tree else 0),
+        (L.X_OPEN, 1 if watched else 0),
+        (L.X_CLIENT, 1 if any(isinstance(s.arrivals, ClosedArrivals) for s in network.sources.values()) else 0),
+        (L.X_SAGAS, 1 if sagas else 0),
+        (L.X_CACHED, 1 if network.caches else 0),
+        (L.X_LIVE, 1 if words[L.H_RECOVERY_COUNT] else 0),
+        (L.X_CRASHES, words[L.H_RECOVERY_COUNT]),
+        (L.X_READIED, len(program.readied)),
+        (L.X_COUNTS, len(program.marks) if watched else 0),
+        (L.X_ASKED, program.asked if watched else 0),
+        (L.X_LATE, program.asked if watched else 0),
+        (L.X_MARKED, 2 if watched else 0),
     ]
     for at, length in parts:
         words[at] = size if length else 0
         size += length
-    words[H_MAIN_SIZE] = size
+    words[L.H_MAIN_SIZE] = size

@@ -19,7 +19,6 @@ from sim.engine.elements import stands_still
 from sim.engine.fast import layout as L
 from sim.engine.fast.compile import program_of
 from sim.engine.fast.handover import replication_of
-from sim.engine.fast.layout import BEGIN, CALL_OFF, JUDGE, MARK_BEGIN, MARK_END, NEXT, RUN
 from sim.engine.fast.program import Program
 from sim.engine.plan import Plan
 from sim.errors import InputErrors, Problem
@@ -92,7 +91,7 @@ class FastEngine:
 
         def until(end_ns: int) -> None:
             while True:
-                status = kernel(self.m, self.f, RUN, end_ns, self.slice_alarms)
+                status = kernel(self.m, self.f, L.RUN, end_ns, self.slice_alarms)
                 if progress is not None:
                     progress(int(self.m[L.H_NOW]), last)
                 if status == L.REACHED:
@@ -100,26 +99,26 @@ class FastEngine:
                 if status != L.BUDGET_SPENT:
                     self._give_up(status)
 
-        kernel(self.m, self.f, BEGIN, 0, 0)
+        kernel(self.m, self.f, L.BEGIN, 0, 0)
         until(plan.warmup_ns)
-        kernel(self.m, self.f, MARK_BEGIN, routines, 0)
+        kernel(self.m, self.f, L.MARK_BEGIN, routines, 0)
         until(plan.horizon_ns)
-        kernel(self.m, self.f, MARK_END, routines, 0)
+        kernel(self.m, self.f, L.MARK_END, routines, 0)
         step_ns = max((plan.horizon_ns - plan.warmup_ns) // 64, 1)
         least = plan.horizon_ns + (plan.follow_ns if plan.drill is not None else 0)
         while (self.m[L.H_COHORT_OPEN] or self.m[L.H_NOW] < least) and self.m[L.H_NOW] < last:
             until(min(int(self.m[L.H_NOW]) + step_ns, last))
         followed_ns = int(self.m[L.H_NOW])
         self.m[L.H_STOPPED] = 1
-        kernel(self.m, self.f, CALL_OFF, int(bool(self.m[L.H_COHORT_OPEN] and plan.drain_ns)), 0)
+        kernel(self.m, self.f, L.CALL_OFF, int(bool(self.m[L.H_COHORT_OPEN] and plan.drain_ns)), 0)
         end_ns = followed_ns + plan.drain_ns
         while self.m[L.H_COHORT_OPEN] and self.m[L.H_NOW] < end_ns:
-            following = int(kernel(self.m, self.f, NEXT, 0, 0))
+            following = int(kernel(self.m, self.f, L.NEXT, 0, 0))
             if following < 0:
                 break
             until(min(max(int(self.m[L.H_NOW]) + step_ns, following + 1), end_ns))
-        kernel(self.m, self.f, JUDGE, 0, 0)
-        is_idle = kernel(self.m, self.f, NEXT, 0, 0) < 0
+        kernel(self.m, self.f, L.JUDGE, 0, 0)
+        is_idle = kernel(self.m, self.f, L.NEXT, 0, 0) < 0
         stays = self._may_stay()
         replication = replication_of(self.network, self.program, plan, self.memory, followed_ns, is_idle, stays)
         if stays:

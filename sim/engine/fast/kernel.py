@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sim.draws.jit import inner
+from sim.engine.fast import layout as L
 from sim.engine.fast.alarms import cancel, first_time, goes_before, is_set, key_of, set_alarm, take_first
 from sim.engine.fast.batches import abandon, account_round, queue_at, read_batch, round_over
 from sim.engine.fast.controllers import look, mark_controllers, start_controllers, started
@@ -11,116 +12,6 @@ from sim.engine.fast.ends import left_line
 from sim.engine.fast.faults import fault_changes, hasten_crashes, start_faults
 from sim.engine.fast.guests import token_comes
 from sim.engine.fast.jobs import drop_stale, give_back_record, grant_place, wait_kind, wake
-from sim.engine.fast.layout import (
-    A_OWNER,
-    A_VISIT,
-    BEGIN,
-    BUDGET_SPENT,
-    CALL_OFF,
-    COHORT,
-    COMMIT,
-    DROPPED,
-    E_CHOOSE,
-    E_INTERRUPT,
-    E_RESUME,
-    E_SHIFT,
-    E_START,
-    E_VALUE,
-    ELEMENT_SHIFT,
-    ENDED,
-    FA_SIZE,
-    FAR,
-    G_HELD,
-    G_NODE,
-    H_FAULT_GAP,
-    H_FAULT_HEAP,
-    H_HANDLED,
-    H_HEAP,
-    H_NOTICES,
-    H_NOW,
-    H_ORDINAL,
-    H_PLACE_COUNT,
-    H_PLACES,
-    H_QUEUE,
-    H_ROUTINES,
-    H_ROW_ENDS,
-    H_SAMPLE,
-    H_SIZE,
-    H_SOURCE_COUNT,
-    H_STATUS,
-    H_WATCHED,
-    I_DEPTH,
-    I_ERROR,
-    I_GRANT,
-    I_JOB,
-    I_SIZE,
-    INSIDE,
-    J_OWN,
-    J_STATE,
-    JUDGE,
-    K_ROUND,
-    LOW,
-    M_ABANDONED,
-    M_ASKED,
-    M_BUSY_AREA,
-    M_REFUSED,
-    M_REJECTED,
-    M_SERVED,
-    M_UNITS_AREA,
-    M_WAIT_AREA,
-    MARK_BEGIN,
-    MARK_END,
-    MARKS,
-    NODE_MASK,
-    O_ARGS,
-    P_BATCHES,
-    P_COUNT,
-    P_ELEMENT,
-    P_EXCESS,
-    P_KIND,
-    P_MARKED,
-    P_ROUND,
-    P_WORK,
-    PENDING_ONE,
-    POLLED,
-    Q_STATE,
-    REACHED,
-    RESOURCE,
-    RL_AREA,
-    RL_CURRENT,
-    RL_MARKED,
-    RL_MAX,
-    RL_SIZE,
-    RL_WINDOW_MAX,
-    RUN,
-    RUNNING,
-    SHARED,
-    STALE_MASK,
-    STALE_ONE,
-    T_CLIENT,
-    T_FAULT,
-    T_JOB,
-    T_LATE,
-    T_LOOK,
-    T_PATIENCE,
-    T_READ,
-    T_ROUND,
-    T_SAMPLE,
-    T_SETUP,
-    T_SHARED,
-    T_SOURCE,
-    T_START,
-    T_TOKEN,
-    T_TRIAL,
-    TAG_MASK,
-    TAG_SHIFT,
-    W_GUEST,
-    W_START,
-    WANTED_MASK,
-    WANTED_SHIFT,
-    WOKEN,
-    X_CANCELLED,
-)
 from sim.engine.fast.memory import Floats, Memory, give, high, interrupt, low
 from sim.engine.fast.meters import tick, tick_units
 from sim.engine.fast.nodes import node_at
@@ -140,49 +31,49 @@ from sim.engine.order import OBSERVATION
 
 @inner
 def _still_holds(m: Memory, job: int, depth: int) -> bool:
-    grant = low(m[job + J_OWN])
+    grant = low(m[job + L.J_OWN])
     while grant:
-        if high(m[grant + G_HELD]) == depth:
+        if high(m[grant + L.G_HELD]) == depth:
             return True
-        grant = low(m[grant + G_HELD])
+        grant = low(m[grant + L.G_HELD])
     return False
 
 
 @inner
 def _deliver(m: Memory, f: Floats, record: int) -> None:
     """An interruption has its turn."""
-    job, error, depth, asks = m[record + I_JOB], m[record + I_ERROR], m[record + I_DEPTH], m[record + I_GRANT]
-    give(m, record, I_SIZE)
-    m[job + J_STATE] -= PENDING_ONE
-    state = m[job + J_STATE]
-    if state & ENDED:
+    job, error, depth, asks = m[record + L.I_JOB], m[record + L.I_ERROR], m[record + L.I_DEPTH], m[record + L.I_GRANT]
+    give(m, record, L.I_SIZE)
+    m[job + L.J_STATE] -= L.PENDING_ONE
+    state = m[job + L.J_STATE]
+    if state & L.ENDED:
         give_back_record(m, job)
         return
     if asks and not _still_holds(m, job, depth):
         return
-    if wait_kind(m, job) == W_START:  # not begun yet: let it begin first
+    if wait_kind(m, job) == L.W_START:  # not begun yet: let it begin first
         interrupt(m, job, error, depth, asks)
         return
-    if state & WOKEN:
-        m[job + J_STATE] = (state ^ WOKEN) + STALE_ONE
+    if state & L.WOKEN:
+        m[job + L.J_STATE] = (state ^ L.WOKEN) + L.STALE_ONE
     interrupted(m, f, job, error, depth)
 
 
 @inner
 def _effect(m: Memory, f: Floats, word: int) -> None:
-    kind = word >> E_SHIFT
-    at = word & LOW
-    if kind == E_RESUME:
-        if m[at + J_STATE] & STALE_MASK:
+    kind = word >> L.E_SHIFT
+    at = word & L.LOW
+    if kind == L.E_RESUME:
+        if m[at + L.J_STATE] & L.STALE_MASK:
             drop_stale(m, at)
             return
-        m[at + J_STATE] ^= WOKEN
-        go_on(m, f, at, 1 if word & E_VALUE else 0)
-    elif kind == E_START:
+        m[at + L.J_STATE] ^= L.WOKEN
+        go_on(m, f, at, 1 if word & L.E_VALUE else 0)
+    elif kind == L.E_START:
         go_on(m, f, at, 0)
-    elif kind == E_INTERRUPT:
+    elif kind == L.E_INTERRUPT:
         _deliver(m, f, at)
-    elif kind == E_CHOOSE:
+    elif kind == L.E_CHOOSE:
         choose_again_after(m, f, at)
     else:
         client_done(m, f, at)
@@ -194,22 +85,22 @@ def _effect(m: Memory, f: Floats, word: int) -> None:
 @inner
 def _patience_ends(m: Memory, f: Floats, at: int) -> None:
     """Who still waits at this instant gives up."""
-    job = m[at] & LOW
-    if wait_kind(m, job) == W_GUEST:
-        if m[at + Q_STATE] & INSIDE:
+    job = m[at] & L.LOW
+    if wait_kind(m, job) == L.W_GUEST:
+        if m[at + L.Q_STATE] & L.INSIDE:
             return
         reacted(m)
-        abandon(m, m[high(m[at]) + O_ARGS], at)
+        abandon(m, m[high(m[at]) + L.O_ARGS], at)
         wake(m, job, 1)
         return
-    state = m[at + G_NODE]
-    if state & NODE_MASK:
+    state = m[at + L.G_NODE]
+    if state & L.NODE_MASK:
         return
     place = grant_place(m, at)
     reacted(m)
-    if m[place + P_KIND] == RESOURCE:
+    if m[place + L.P_KIND] == L.RESOURCE:
         leave_line(m, place, at)
-        left_line(m, f, place, ((state & WANTED_MASK) >> WANTED_SHIFT) - 1)
+        left_line(m, f, place, ((state & L.WANTED_MASK) >> L.WANTED_SHIFT) - 1)
     else:
         withdraw_visit(m, f, place, at)
     wake(m, job, 1)
@@ -217,51 +108,51 @@ def _patience_ends(m: Memory, f: Floats, at: int) -> None:
 
 @inner
 def _rare_alarm(m: Memory, f: Floats, alarm: int, tag: int) -> None:
-    owner = m[alarm + A_OWNER]
-    if tag == T_ROUND:
+    owner = m[alarm + L.A_OWNER]
+    if tag == L.T_ROUND:
         round_over(m, f, alarm)
-    elif tag == T_READ:
+    elif tag == L.T_READ:
         read_batch(m, f, alarm)
-    elif tag == T_PATIENCE:
+    elif tag == L.T_PATIENCE:
         _patience_ends(m, f, owner)
-    elif tag == T_TRIAL:
+    elif tag == L.T_TRIAL:
         if timer_expired(m, owner >> 2, owner & 3):
             reacted(m)
-    elif tag == T_FAULT:
+    elif tag == L.T_FAULT:
         fault_changes(m, f, alarm)
-    elif tag == T_SETUP:
+    elif tag == L.T_SETUP:
         setup_done(m, f, alarm)
-    elif tag == T_TOKEN:
+    elif tag == L.T_TOKEN:
         token_comes(m, owner)
-    elif tag == T_LATE:
+    elif tag == L.T_LATE:
         late_arrival(m, alarm)
-    elif tag == T_CLIENT:
+    elif tag == L.T_CLIENT:
         client_alarm(m, f, alarm)
-    elif tag == T_SAMPLE:
+    elif tag == L.T_SAMPLE:
         take_sample(m)
-    elif tag == T_LOOK:
+    elif tag == L.T_LOOK:
         look(m, f, alarm)
-    elif tag == T_START:
+    elif tag == L.T_START:
         started(m, f, alarm)
 
 
 @inner
 def _ring(m: Memory, f: Floats, alarm: int) -> None:
-    tag = m[alarm] >> TAG_SHIFT & TAG_MASK
-    if tag == T_JOB:
+    tag = m[alarm] >> L.TAG_SHIFT & L.TAG_MASK
+    if tag == L.T_JOB:
         go_on(m, f, alarm, 0)
-    elif tag == T_SOURCE:
+    elif tag == L.T_SOURCE:
         arrival(m, f, alarm)
-    elif tag == T_SHARED:
-        depart(m, f, m[alarm + A_OWNER], _number_of_node(m, alarm))
+    elif tag == L.T_SHARED:
+        depart(m, f, m[alarm + L.A_OWNER], _number_of_node(m, alarm))
     else:
         _rare_alarm(m, f, alarm, tag)
 
 
 @inner
 def _number_of_node(m: Memory, alarm: int) -> int:
-    place = m[alarm + A_OWNER]
-    return (m[alarm] >> ELEMENT_SHIFT & ((1 << 24) - 1)) - m[place + P_ELEMENT]
+    place = m[alarm + L.A_OWNER]
+    return (m[alarm] >> L.ELEMENT_SHIFT & ((1 << 24) - 1)) - m[place + L.P_ELEMENT]
 
 
 # -- entries: what the host calls --------------------------------------------------------------------------
@@ -271,139 +162,141 @@ def _number_of_node(m: Memory, alarm: int) -> int:
 def _run_before(m: Memory, f: Floats, end_ns: int, budget: int) -> int:
     handled = 0
     while True:
-        head = m[H_QUEUE + 2]
-        while head != m[H_QUEUE + 3]:
-            word = m[m[H_QUEUE] + (head & m[H_QUEUE + 1])]
-            m[H_QUEUE + 2] = head + 1
+        head = m[L.H_QUEUE + 2]
+        while head != m[L.H_QUEUE + 3]:
+            word = m[m[L.H_QUEUE] + (head & m[L.H_QUEUE + 1])]
+            m[L.H_QUEUE + 2] = head + 1
             _effect(m, f, word)
             head += 1
-            if m[H_STATUS] != RUNNING:
-                return m[H_STATUS]
-        m[H_QUEUE + 2] = 0  # begin at the front again: that part of the ring is at hand
-        m[H_QUEUE + 3] = 0
-        if m[H_STATUS] != RUNNING:
-            return m[H_STATUS]
+            if m[L.H_STATUS] != L.RUNNING:
+                return m[L.H_STATUS]
+        m[L.H_QUEUE + 2] = 0  # begin at the front again: that part of the ring is at hand
+        m[L.H_QUEUE + 3] = 0
+        if m[L.H_STATUS] != L.RUNNING:
+            return m[L.H_STATUS]
         if handled >= budget:
-            m[H_HANDLED] += handled
-            return BUDGET_SPENT
-        time = first_time(m, H_HEAP, 0)
-        heap = H_HEAP
-        if m[H_FAULT_HEAP]:
-            if m[H_NOTICES]:
+            m[L.H_HANDLED] += handled
+            return L.BUDGET_SPENT
+        time = first_time(m, L.H_HEAP, 0)
+        heap = L.H_HEAP
+        if m[L.H_FAULT_HEAP]:
+            if m[L.H_NOTICES]:
                 hasten_crashes(m, f)
-            other = first_time(m, H_FAULT_HEAP, FAR)
-            if other >= 0 and (time < 0 or other < time or (other == time and goes_before(m, H_FAULT_HEAP, H_HEAP))):
+            other = first_time(m, L.H_FAULT_HEAP, L.FAR)
+            if other >= 0 and (
+                time < 0 or other < time or (other == time and goes_before(m, L.H_FAULT_HEAP, L.H_HEAP))
+            ):
                 time = other
-                heap = H_FAULT_HEAP
+                heap = L.H_FAULT_HEAP
         if time < 0 or time >= end_ns:
-            m[H_NOW] = end_ns
-            m[H_HANDLED] += handled
-            return REACHED
-        m[H_NOW] = time
+            m[L.H_NOW] = end_ns
+            m[L.H_HANDLED] += handled
+            return L.REACHED
+        m[L.H_NOW] = time
         handled += 1
         _ring(m, f, take_first(m, heap))
 
 
 @inner
 def _begin(m: Memory, f: Floats) -> None:
-    start_sources(m, f, m[H_SOURCE_COUNT])
-    start_faults(m, f, m[H_FAULT_GAP], FA_SIZE, m[H_FAULT_GAP + 1])
+    start_sources(m, f, m[L.H_SOURCE_COUNT])
+    start_faults(m, f, m[L.H_FAULT_GAP], L.FA_SIZE, m[L.H_FAULT_GAP + 1])
     start_controllers(m, f)
-    sampler = m[H_SAMPLE]
+    sampler = m[L.H_SAMPLE]
     if sampler:
-        m[sampler] = key_of(OBSERVATION, 0, T_SAMPLE)
-        m[sampler + A_VISIT] = 0
+        m[sampler] = key_of(OBSERVATION, 0, L.T_SAMPLE)
+        m[sampler + L.A_VISIT] = 0
         set_alarm(m, 0, sampler)
 
 
 @inner
 def _mark(m: Memory, f: Floats, second: int) -> None:
     """The window begins (0), or ends (1): remember areas and counts at this instant."""
-    for number in range(m[H_PLACE_COUNT]):
-        place = m[m[H_PLACES] + number]
+    for number in range(m[L.H_PLACE_COUNT]):
+        place = m[m[L.H_PLACES] + number]
         tick(m, place)
         tick_units(m, place)
-        kind = m[place + P_KIND]
-        if kind == SHARED:
-            for node in range(m[place + P_COUNT]):
+        kind = m[place + L.P_KIND]
+        if kind == L.SHARED:
+            for node in range(m[place + L.P_COUNT]):
                 advance(m, f, place, node_at(m, place, node))
-        elif kind == COMMIT:
-            if is_set(m, place + P_ROUND):
-                account_round(m, place, place + P_ROUND)
-        elif kind == POLLED:
-            for node in range(m[place + P_COUNT]):
-                if is_set(m, queue_at(m, place, node) + K_ROUND):
-                    account_round(m, place, queue_at(m, place, node) + K_ROUND)
-        to = place + P_MARKED + MARKS * second
+        elif kind == L.COMMIT:
+            if is_set(m, place + L.P_ROUND):
+                account_round(m, place, place + L.P_ROUND)
+        elif kind == L.POLLED:
+            for node in range(m[place + L.P_COUNT]):
+                if is_set(m, queue_at(m, place, node) + L.K_ROUND):
+                    account_round(m, place, queue_at(m, place, node) + L.K_ROUND)
+        to = place + L.P_MARKED + L.MARKS * second
         for word in range(2):
-            m[to + word] = m[place + M_BUSY_AREA + word]
-            m[to + 2 + word] = m[place + M_WAIT_AREA + word]
-            m[to + 4 + word] = m[place + M_UNITS_AREA + word]
-            m[to + 11 + word] = m[place + P_WORK + word]
-            m[to + 13 + word] = m[place + P_EXCESS + word]
-        m[to + 6] = m[place + M_ASKED]
-        m[to + 7] = m[place + M_SERVED]
-        m[to + 8] = m[place + M_ABANDONED]
-        m[to + 9] = m[place + M_REJECTED]
-        m[to + 10] = m[place + M_REFUSED]
-        m[to + 15] = m[place + P_BATCHES]
+            m[to + word] = m[place + L.M_BUSY_AREA + word]
+            m[to + 2 + word] = m[place + L.M_WAIT_AREA + word]
+            m[to + 4 + word] = m[place + L.M_UNITS_AREA + word]
+            m[to + 11 + word] = m[place + L.P_WORK + word]
+            m[to + 13 + word] = m[place + L.P_EXCESS + word]
+        m[to + 6] = m[place + L.M_ASKED]
+        m[to + 7] = m[place + L.M_SERVED]
+        m[to + 8] = m[place + L.M_ABANDONED]
+        m[to + 9] = m[place + L.M_REJECTED]
+        m[to + 10] = m[place + L.M_REFUSED]
+        m[to + 15] = m[place + L.P_BATCHES]
 
 
 @inner
 def _mark_levels(m: Memory, routines: int, second: int) -> None:
     for routine in range(routines):
         level_changes(m, routine, 0)
-        at = m[H_ROUTINES] + routine * RL_SIZE
-        m[at + RL_MARKED + 2 * second] = m[at + RL_AREA]
-        m[at + RL_MARKED + 2 * second + 1] = m[at + RL_AREA + 1]
-        m[at + RL_WINDOW_MAX] = m[at + RL_MAX]
-        m[at + RL_MAX] = m[at + RL_CURRENT]
+        at = m[L.H_ROUTINES] + routine * L.RL_SIZE
+        m[at + L.RL_MARKED + 2 * second] = m[at + L.RL_AREA]
+        m[at + L.RL_MARKED + 2 * second + 1] = m[at + L.RL_AREA + 1]
+        m[at + L.RL_WINDOW_MAX] = m[at + L.RL_MAX]
+        m[at + L.RL_MAX] = m[at + L.RL_CURRENT]
 
 
 @inner
 def _drop_others(m: Memory) -> None:
     """Call off every execution that is open and not of the cohort, in the order of arrival."""
-    for ordinal in range(m[H_ORDINAL]):
-        job = -m[m[H_ROW_ENDS] + ordinal]
-        if job > H_SIZE and m[job + J_STATE] & COHORT == 0:
-            m[job + J_STATE] |= DROPPED
-            interrupt(m, job, X_CANCELLED, -1, 0)
+    for ordinal in range(m[L.H_ORDINAL]):
+        job = -m[m[L.H_ROW_ENDS] + ordinal]
+        if job > L.H_SIZE and m[job + L.J_STATE] & L.COHORT == 0:
+            m[job + L.J_STATE] |= L.DROPPED
+            interrupt(m, job, L.X_CANCELLED, -1, 0)
 
 
 @inner
 def _judge_open(m: Memory) -> None:
-    execution = m[H_WATCHED]
+    execution = m[L.H_WATCHED]
     while execution:
         judge(m, execution, False)
-        execution = m[H_WATCHED]
+        execution = m[L.H_WATCHED]
 
 
 @inner
 def _do(m: Memory, f: Floats, what: int, number: int, budget: int) -> int:
-    if what == RUN:
+    if what == L.RUN:
         return _run_before(m, f, number, budget)
-    if what == BEGIN:
+    if what == L.BEGIN:
         _begin(m, f)
-    elif what == MARK_BEGIN or what == MARK_END:
-        _mark(m, f, what - MARK_BEGIN)
-        _mark_levels(m, number, what - MARK_BEGIN)
-        mark_controllers(m, what - MARK_BEGIN)
-    elif what == CALL_OFF:
-        if m[H_SAMPLE]:
-            cancel(m, m[H_SAMPLE])
+    elif what == L.MARK_BEGIN or what == L.MARK_END:
+        _mark(m, f, what - L.MARK_BEGIN)
+        _mark_levels(m, number, what - L.MARK_BEGIN)
+        mark_controllers(m, what - L.MARK_BEGIN)
+    elif what == L.CALL_OFF:
+        if m[L.H_SAMPLE]:
+            cancel(m, m[L.H_SAMPLE])
         if number:
             _drop_others(m)
-    elif what == JUDGE:
+    elif what == L.JUDGE:
         _judge_open(m)
     else:
-        time = first_time(m, H_HEAP, 0)
-        other = first_time(m, H_FAULT_HEAP, FAR)
-        if m[H_QUEUE + 2] != m[H_QUEUE + 3]:
-            return m[H_NOW]
+        time = first_time(m, L.H_HEAP, 0)
+        other = first_time(m, L.H_FAULT_HEAP, L.FAR)
+        if m[L.H_QUEUE + 2] != m[L.H_QUEUE + 3]:
+            return m[L.H_NOW]
         if time < 0 or 0 <= other < time:
             return other
         return time
-    return m[H_STATUS]
+    return m[L.H_STATUS]
 
 
 def kernel(memory: Memory, floats: Floats, what: int, number: int, budget: int) -> int:

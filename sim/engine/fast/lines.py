@@ -6,106 +6,94 @@ A list has two words, first and last; its members carry one word of links (low: 
 from __future__ import annotations
 
 from sim.draws.jit import inner
-from sim.engine.fast.layout import (
-    G_LINKS,
-    G_NODE,
-    G_PRIORITY,
-    G_SERIAL,
-    IN_LINE,
-    L_HEAD,
-    L_LENGTH,
-    L_TAIL,
-    LIFO,
-    LOW,
-    PRIORITY,
-)
+from sim.engine.fast import layout as L
 from sim.engine.fast.memory import Memory, set_high, set_low
 
 
 @inner
 def append(m: Memory, chain: int, item: int, at: int) -> None:
     """Put a member at the end; `at` is where its links are."""
-    last = m[chain + L_TAIL]
+    last = m[chain + L.L_TAIL]
     m[item + at] = last << 31
     if last:
         set_low(m, last + at, item)
     else:
-        m[chain + L_HEAD] = item
-    m[chain + L_TAIL] = item
+        m[chain + L.L_HEAD] = item
+    m[chain + L.L_TAIL] = item
 
 
 @inner
 def unlink(m: Memory, chain: int, item: int, at: int) -> None:
     """Take a member out, wherever it stands."""
     links = m[item + at]
-    after, before = links & LOW, links >> 31
+    after, before = links & L.LOW, links >> 31
     if before:
         set_low(m, before + at, after)
     else:
-        m[chain + L_HEAD] = after
+        m[chain + L.L_HEAD] = after
     if after:
         set_high(m, after + at, before)
     else:
-        m[chain + L_TAIL] = before
+        m[chain + L.L_TAIL] = before
 
 
 @inner
 def ranks_before(m: Memory, queue: int, one: int, other: int) -> bool:
     """Whether one waiting grant goes before another of the same place."""
-    if queue == PRIORITY and m[one + G_PRIORITY] != m[other + G_PRIORITY]:
-        return m[one + G_PRIORITY] > m[other + G_PRIORITY]
-    if queue == LIFO:
-        return m[one + G_SERIAL] > m[other + G_SERIAL]
-    return m[one + G_SERIAL] < m[other + G_SERIAL]
+    if queue == L.PRIORITY and m[one + L.G_PRIORITY] != m[other + L.G_PRIORITY]:
+        return m[one + L.G_PRIORITY] > m[other + L.G_PRIORITY]
+    if queue == L.LIFO:
+        return m[one + L.G_SERIAL] > m[other + L.G_SERIAL]
+    return m[one + L.G_SERIAL] < m[other + L.G_SERIAL]
 
 
 @inner
 def _insert_by_rank(m: Memory, line: int, grant: int) -> None:
     """Stand among those of the same priority, by age; sought from both ends at once."""
-    ahead, behind = m[line + L_TAIL], m[line + L_HEAD]
+    ahead, behind = m[line + L.L_TAIL], m[line + L.L_HEAD]
     while True:
-        if ahead == 0 or not ranks_before(m, PRIORITY, grant, ahead):
-            behind = m[ahead + G_LINKS] & LOW if ahead else m[line + L_HEAD]
+        if ahead == 0 or not ranks_before(m, L.PRIORITY, grant, ahead):
+            behind = m[ahead + L.G_LINKS] & L.LOW if ahead else m[line + L.L_HEAD]
             break
-        if ranks_before(m, PRIORITY, grant, behind):
-            ahead = m[behind + G_LINKS] >> 31
+        if ranks_before(m, L.PRIORITY, grant, behind):
+            ahead = m[behind + L.G_LINKS] >> 31
             break
-        ahead = m[ahead + G_LINKS] >> 31
-        behind = m[behind + G_LINKS] & LOW
-    m[grant + G_LINKS] = ahead << 31 | behind
+        ahead = m[ahead + L.G_LINKS] >> 31
+        behind = m[behind + L.G_LINKS] & L.LOW
+    m[grant + L.G_LINKS] = ahead << 31 | behind
     if ahead:
-        set_low(m, ahead + G_LINKS, grant)
+        set_low(m, ahead + L.G_LINKS, grant)
     else:
-        m[line + L_HEAD] = grant
+        m[line + L.L_HEAD] = grant
     if behind:
-        set_high(m, behind + G_LINKS, grant)
+        set_high(m, behind + L.G_LINKS, grant)
     else:
-        m[line + L_TAIL] = grant
+        m[line + L.L_TAIL] = grant
 
 
 @inner
 def stand(m: Memory, queue: int, line: int, grant: int) -> None:
     """Join a line."""
-    m[grant + G_NODE] |= IN_LINE
-    m[line + L_LENGTH] += 1
-    if queue == PRIORITY:
+    m[grant + L.G_NODE] |= L.IN_LINE
+    m[line + L.L_LENGTH] += 1
+    if queue == L.PRIORITY:
         _insert_by_rank(m, line, grant)
     else:
-        append(m, line, grant, G_LINKS)
+        append(m, line, grant, L.G_LINKS)
 
 
 @inner
 def leave(m: Memory, line: int, grant: int) -> None:
     """Leave a line, served or not."""
-    m[grant + G_NODE] ^= IN_LINE
-    m[line + L_LENGTH] -= 1
-    unlink(m, line, grant, G_LINKS)
+    m[grant + L.G_NODE] ^= L.IN_LINE
+    m[line + L.L_LENGTH] -= 1
+    unlink(m, line, grant, L.G_LINKS)
 
 
 @inner
 def head_of(m: Memory, queue: int, line: int) -> int:
     """Who goes next, or 0."""
-    return m[line + L_TAIL] if queue == LIFO else m[line + L_HEAD]
+    return m[line + L.L_TAIL] if queue == L.LIFO else m[line + L.L_HEAD]
 
 
 @inner

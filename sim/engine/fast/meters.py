@@ -5,30 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from sim.draws.jit import inner
-from sim.engine.fast.layout import (
-    H_BEGIN,
-    H_HORIZON,
-    H_NOW,
-    M_ABANDONED,
-    M_BUSY,
-    M_BUSY_AREA,
-    M_HELD_SUM,
-    M_LAST,
-    M_MAX,
-    M_OVERDRAWN,
-    M_SERVED,
-    M_UNITS,
-    M_UNITS_AREA,
-    M_UNITS_LAST,
-    M_WAIT_AREA,
-    M_WAIT_SUM,
-    M_WAITED,
-    M_WAITING,
-    M_WAITS,
-    M_WINDOW_COUNT,
-    M_WINDOW_SUM,
-    P_TIMED_WAITS,
-)
+from sim.engine.fast import layout as L
 from sim.engine.fast.memory import Memory, add, add_product
 
 _SUB_BITS = 8
@@ -56,77 +33,77 @@ def count_wait(m: Memory, histogram: int, value: int) -> None:
 @inner
 def tick(m: Memory, place: int) -> None:
     """Bring the areas up to now."""
-    now = m[H_NOW]
-    passed = now - m[place + M_LAST]
+    now = m[L.H_NOW]
+    passed = now - m[place + L.M_LAST]
     if passed:
-        add_product(m, place + M_BUSY_AREA, m[place + M_BUSY], passed)
-        if m[place + M_WAITING]:
-            add_product(m, place + M_WAIT_AREA, m[place + M_WAITING], passed)
-        m[place + M_LAST] = now
+        add_product(m, place + L.M_BUSY_AREA, m[place + L.M_BUSY], passed)
+        if m[place + L.M_WAITING]:
+            add_product(m, place + L.M_WAIT_AREA, m[place + L.M_WAITING], passed)
+        m[place + L.M_LAST] = now
 
 
 @inner
 def tick_units(m: Memory, place: int) -> None:
     """Bring the area under the units up to now."""
-    now = m[H_NOW]
-    add_product(m, place + M_UNITS_AREA, m[place + M_UNITS], now - m[place + M_UNITS_LAST])
-    m[place + M_UNITS_LAST] = now
+    now = m[L.H_NOW]
+    add_product(m, place + L.M_UNITS_AREA, m[place + L.M_UNITS], now - m[place + L.M_UNITS_LAST])
+    m[place + L.M_UNITS_LAST] = now
 
 
 @inner
 def units_change(m: Memory, place: int, units: int) -> None:
     """Units come or go with their node."""
     tick_units(m, place)
-    m[place + M_UNITS] += units
+    m[place + L.M_UNITS] += units
 
 
 @inner
 def wait_begins(m: Memory, place: int) -> None:
     """Somebody stands in line."""
     tick(m, place)
-    waiting = m[place + M_WAITING] + 1
-    m[place + M_WAITING] = waiting
-    if waiting > m[place + M_MAX]:
-        m[place + M_MAX] = waiting
+    waiting = m[place + L.M_WAITING] + 1
+    m[place + L.M_WAITING] = waiting
+    if waiting > m[place + L.M_MAX]:
+        m[place + L.M_MAX] = waiting
 
 
 @inner
 def wait_ends(m: Memory, place: int, asked_ns: int, served: bool) -> None:
     """Somebody leaves the line, served or not."""
     tick(m, place)
-    m[place + M_WAITING] -= 1
-    add(m, place + M_WAIT_SUM, m[H_NOW] - asked_ns)
+    m[place + L.M_WAITING] -= 1
+    add(m, place + L.M_WAIT_SUM, m[L.H_NOW] - asked_ns)
     if not served:
-        m[place + M_ABANDONED] += 1
+        m[place + L.M_ABANDONED] += 1
 
 
 @inner
 def record_wait(m: Memory, place: int, asked_ns: int, wait_ns: int, waited: bool) -> None:
     """The wait of one visit is known; those that asked in the window count."""
-    if m[H_BEGIN] <= asked_ns < m[H_HORIZON]:
-        count_wait(m, m[place + M_WAITS], wait_ns)
-        add(m, place + M_WINDOW_SUM, wait_ns)
-        m[place + M_WINDOW_COUNT] += 1
+    if m[L.H_BEGIN] <= asked_ns < m[L.H_HORIZON]:
+        count_wait(m, m[place + L.M_WAITS], wait_ns)
+        add(m, place + L.M_WINDOW_SUM, wait_ns)
+        m[place + L.M_WINDOW_COUNT] += 1
         if waited:
-            m[place + M_WAITED] += 1
+            m[place + L.M_WAITED] += 1
 
 
 @inner
 def granted(m: Memory, place: int, asked_ns: int, units: int, waited: bool) -> None:
     """Somebody is served, after waiting in line or at once."""
     tick(m, place)
-    busy = m[place + M_BUSY] + units
-    m[place + M_BUSY] = busy
-    m[place + M_SERVED] += 1
-    if busy > m[place + M_UNITS] > 0:
-        m[place + M_OVERDRAWN] = 1
-    if m[place + P_TIMED_WAITS]:
-        record_wait(m, place, asked_ns, m[H_NOW] - asked_ns, waited)
+    busy = m[place + L.M_BUSY] + units
+    m[place + L.M_BUSY] = busy
+    m[place + L.M_SERVED] += 1
+    if busy > m[place + L.M_UNITS] > 0:
+        m[place + L.M_OVERDRAWN] = 1
+    if m[place + L.P_TIMED_WAITS]:
+        record_wait(m, place, asked_ns, m[L.H_NOW] - asked_ns, waited)
 
 
 @inner
 def released(m: Memory, place: int, granted_ns: int, units: int) -> None:
     """What was granted comes back."""
     tick(m, place)
-    m[place + M_BUSY] -= units
-    add_product(m, place + M_HELD_SUM, units, m[H_NOW] - granted_ns)
+    m[place + L.M_BUSY] -= units
+    add_product(m, place + L.M_HELD_SUM, units, m[L.H_NOW] - granted_ns)

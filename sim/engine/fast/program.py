@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from sim.draws.build import number_of
 from sim.draws.inverse import to_ns
 from sim.draws.kinds import CONSTANT, Inverse
-from sim.engine.fast.layout import DIST_SIZE, H_SIZE, NUM_ATTRIBUTE, NUM_CONSTANT, NUM_DRAWN
+from sim.engine.fast import layout as L
 from sim.network.distributions import FromAttribute, Number
 
 
@@ -55,7 +55,7 @@ class Program:
     elements: the numbers of all elements in the order of events.
     """
 
-    words: array[int] = field(default_factory=lambda: array("q", bytes(8 * H_SIZE)))
+    words: array[int] = field(default_factory=lambda: array("q", bytes(8 * L.H_SIZE)))
     blocks: list[Block] = field(default_factory=list)
     size: int = 0
     streams: list[tuple[int, str]] = field(default_factory=list)
@@ -144,16 +144,16 @@ class Program:
             constant = to_ns(inverse.a) if inverse.kind == CONSTANT else 0
             numbers = [bits(inverse.a), bits(inverse.b), bits(inverse.c)]
             handle = self.put([inverse.kind, *numbers, table, len(inverse.table), constant])
-            assert len(self.words) - handle == DIST_SIZE
+            assert len(self.words) - handle == L.DIST_SIZE
             self.distributions[inverse] = handle
         return self.distributions[inverse]
 
     def count(self, at: int, spec: Number, stream: str) -> None:
         """Write a count, plain or of an attribute or drawn, into the three words at `at`."""
         if isinstance(spec, int):
-            self.write(at, [NUM_CONSTANT, spec])
+            self.write(at, [L.NUM_CONSTANT, spec])
         elif isinstance(spec, FromAttribute):
-            self.write(at, [NUM_ATTRIBUTE, self.attributes[spec.attribute]])
+            self.write(at, [L.NUM_ATTRIBUTE, self.attributes[spec.attribute]])
         else:
-            self.write(at, [NUM_DRAWN, self.distribution(number_of(spec))])
+            self.write(at, [L.NUM_DRAWN, self.distribution(number_of(spec))])
             self.stream(at + 2, stream)

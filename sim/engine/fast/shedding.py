@@ -3,22 +3,7 @@
 from __future__ import annotations
 
 from sim.draws.jit import inner
-from sim.engine.fast.layout import (
-    G_LINKS,
-    G_PRIORITY,
-    G_TIME,
-    H_NOW,
-    L_HEAD,
-    LOW,
-    N_BOUND,
-    N_CHOSEN,
-    P_LINE,
-    P_QUEUE,
-    P_SHED,
-    P_SPARED,
-    P_SPARES,
-    PRIORITY,
-)
+from sim.engine.fast import layout as L
 from sim.engine.fast.memory import Memory
 from sim.engine.fast.nodes import node_at
 
@@ -26,21 +11,21 @@ from sim.engine.fast.nodes import node_at
 @inner
 def _is_old(m: Memory, place: int, line: int) -> bool:
     """Whether the one who came into a line first (of a priority line: anybody) has waited for long."""
-    latest = m[H_NOW] - m[place + P_SHED]
-    grant = m[line + L_HEAD]
+    latest = m[L.H_NOW] - m[place + L.P_SHED]
+    grant = m[line + L.L_HEAD]
     while grant:
-        if m[grant + G_TIME] <= latest:
+        if m[grant + L.G_TIME] <= latest:
             return True
-        grant = m[grant + G_LINKS] & LOW if m[place + P_QUEUE] == PRIORITY else 0
+        grant = m[grant + L.G_LINKS] & L.LOW if m[place + L.P_QUEUE] == L.PRIORITY else 0
     return False
 
 
 @inner
 def sheds(m: Memory, place: int, grant: int, wanted: int) -> bool:
     """Whether it is turned away because the oldest in its line has waited for long. wanted: the one node, or -1."""
-    if m[place + P_SPARES] and m[grant + G_PRIORITY] >= m[place + P_SPARED]:
+    if m[place + L.P_SPARES] and m[grant + L.G_PRIORITY] >= m[place + L.P_SPARED]:
         return False
     if wanted < 0:
-        return _is_old(m, place, place + P_LINE)
+        return _is_old(m, place, place + L.P_LINE)
     where = node_at(m, place, wanted)
-    return _is_old(m, place, where + N_BOUND) or _is_old(m, place, where + N_CHOSEN)
+    return _is_old(m, place, where + L.N_BOUND) or _is_old(m, place, where + L.N_CHOSEN)
