@@ -18,7 +18,8 @@ def _lines(loaded: Loaded) -> Iterator[str]:
     program = compile_network(loaded.lowered.network)
     words = program.words
     yield f"program of {loaded.scenario.name}: {program.size:,} words, {len(program.streams)} streams of draws"
-    yield f"a job of a main line takes {words[layout.H_MAIN_SIZE]} words, a child {words[layout.H_CHILD_SIZE]}"
+    main, child = words[layout.Header.MAIN_SIZE], words[layout.Header.CHILD_SIZE]
+    yield f"a job of a main line takes {main} words, a child {child}"
     yield ""
     yield "handle    what"
     for name, handle in sorted(program.handles.items(), key=lambda item: item[1]):
@@ -39,5 +40,5 @@ def _lines(loaded: Loaded) -> Iterator[str]:
     ends = [handle for handle, _, _ in at[1:]] + [len(words)]
     for (handle, kind, stream), end in zip(at, ends, strict=True):
         code, following, element = words[handle : handle + 3]
-        rest = words[handle + layout.O_ARGS : min(end, handle + layout.AT_SIZE)]
+        rest = words[handle + layout.Step.SIZE : min(end, handle + layout.AttemptStep.SIZE)]
         yield f"{handle:<9} {code:<4} {following:<9} {element:<7} {stream} ({kind}) {' '.join(map(str, rest))}"

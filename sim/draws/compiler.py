@@ -16,13 +16,14 @@ import llvmlite.binding as llvm
 import llvmlite.ir as ir
 import numba
 
-from sim.draws.jit import NEAR, Entry, Part, parse
+from sim.draws.jit import NEAR, Constants, Entry, Part, parse
 
 _numba: Any = numba  # what is used of it is mostly not in its type annotations
 _core, _types = _numba.core, _numba.types
 
 _ANNOTATED = {
     "int": _types.int64,
+    "At": _types.int64,
     "float": _types.float64,
     "bool": _types.boolean,
     "None": _types.void,
@@ -35,6 +36,36 @@ _ANNOTATED = {
 
 
 _Base: Any = _core.compiler.CompilerBase
+_Pass: Any = _core.compiler_machinery.FunctionPass
+
+
+@_core.compiler_machinery.register_pass(mutates_CFG=False, analysis_only=False)
+class _ReadConstants(_Pass):  # type: ignore[misc]
+    """Puts the number in the place of `Record.FIELD`, as Numba does itself with a name of a module."""
+
+    _name = "read_constants"
+
+    def __init__(self) -> None:
+        super().__init__()
+
+    def run_pass(self, state: Any) -> bool:
+        """Whether anything has changed."""
+        known: dict[str, Constants] = {}
+        code, definitions = _core.ir, state.func_ir._definitions
+        for block in state.func_ir.blocks.values():
+            kept = []
+            for step in block.body:
+                value = getattr(step, "value", None)
+                if isinstance(value, code.Global) and isinstance(value.value, Constants):
+                    known[step.target.name] = value.value
+                    continue
+                if isinstance(value, code.Expr) and value.op == "getattr" and value.value.name in known:
+                    number = getattr(known[value.value.name], value.attr)
+                    step.value = code.Global(value.attr, number, value.loc)
+                    definitions[step.target.name] = [step.value]
+                kept.append(step)
+            block.body = kept
+        return bool(known)
 
 
 class _Pipeline(_Base):  # type: ignore[misc]
@@ -50,6 +81,7 @@ class _Pipeline(_Base):  # type: ignore[misc]
         manager = _core.compiler_machinery.PassManager("plain")
         for station in (
             untyped.TranslateByteCode,
+            _ReadConstants,
             untyped.FixupArgs,
             untyped.IRProcessing,
             untyped.ReconstructSSA,

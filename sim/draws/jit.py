@@ -128,6 +128,13 @@ def entry_of(module: str, name: str, signature: str) -> Callable[..., Any]:
     return Entry(source, name, signature, False) if COMPILED else cast(Callable[..., Any], source())
 
 
+class Constants(type):
+    """The type of classes whose attributes are constants to compiled functions, as the names of a module are."""
+
+    def __setattr__(cls, name: str, value: Any) -> None:
+        raise AttributeError(f"{cls.__name__}.{name} is a constant")
+
+
 class _Prefetch:
     """The processor's own instruction, as Numba takes it."""
 

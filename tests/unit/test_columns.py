@@ -137,7 +137,7 @@ def test_only_rows_are_kept_of_the_memory_of_a_run(monkeypatch: pytest.MonkeyPat
     m4 = load(CONFIGS / "m4.yaml", ["network.sources.jobs.arrivals=20000/s"]).lowered.network
     engine = FastEngine(m4, Plan(1, 0, 0, SECOND, 0, 0, SECOND // 10))
     found = engine.run()
-    first, last = int(engine.m[layout.H_QUEUE]), int(engine.m[layout.H_TOP])
+    first, last = int(engine.m[layout.Header.EVENTS]), int(engine.m[layout.Header.TOP])
     assert len(found.executions.start_ns) * 4 < last - engine.top, "most of the memory is to be of what is alive"
     assert not np.frombuffer(engine.block, np.int64)[first + 1024 : last - 1024].any()
     rest = np.frombuffer(engine.block, np.int64)[first:]

@@ -9,7 +9,7 @@ to keep them told costs most of a large heap's time and many a run cancels nothi
 from __future__ import annotations
 
 from sim.draws.jit import inner, prefetch
-from sim.engine.fast import layout as L
+from sim.engine.fast.layout import Header, Heap, Status, Timer
 from sim.engine.fast.memory import Memory
 from sim.engine.order import ELEMENT_BITS, TIMEOUT
 
@@ -20,22 +20,22 @@ _LARGE = 1 << 10
 @inner
 def key_of(kind: int, element: int, tag: int) -> int:
     """First word of an alarm that is not set."""
-    return kind << L.KIND_SHIFT | element << L.ELEMENT_SHIFT | tag << L.TAG_SHIFT | L.NOT_SET
+    return kind << Timer.KIND_SHIFT | element << Timer.ELEMENT_SHIFT | tag << Timer.DUE_SHIFT | Timer.NOT_SET
 
 
 @inner
 def is_set(m: Memory, alarm: int) -> bool:
     """Whether the alarm will ring."""
-    return m[alarm] & L.SLOT_MASK != L.NOT_SET
+    return m[alarm] & Timer.SLOT_MASK != Timer.NOT_SET
 
 
 @inner
 def _earlier(m: Memory, one: int, other: int) -> bool:
     """Which of two alarms of one instant rings first."""
-    key, other_key = m[one] >> L.ELEMENT_SHIFT, m[other] >> L.ELEMENT_SHIFT
+    key, other_key = m[one] >> Timer.ELEMENT_SHIFT, m[other] >> Timer.ELEMENT_SHIFT
     if key != other_key:
         return key < other_key
-    return m[one + L.A_VISIT] < m[other + L.A_VISIT]
+    return m[one + Timer.VISIT] < m[other + Timer.VISIT]
 
 
 @inner
@@ -43,7 +43,7 @@ def _put(m: Memory, base: int, slot: int, time: int, alarm: int, known: int, far
     m[base + 2 * slot] = time
     m[base + 2 * slot + 1] = alarm
     if known:
-        m[alarm] = (m[alarm] | L.SLOT_MASK) ^ L.SLOT_MASK | slot | far
+        m[alarm] = (m[alarm] | Timer.SLOT_MASK) ^ Timer.SLOT_MASK | slot | far
 
 
 @inner
@@ -113,68 +113,70 @@ def _sift_up(m: Memory, base: int, slot: int, time: int, alarm: int, known: int,
 @inner
 def _knows(far: int) -> int:
     """The word that says whether the alarms of a heap know their slots."""
-    return L.H_SLOTS_KNOWN + 1 if far else L.H_SLOTS_KNOWN
+    return Header.FAULT_SLOTS_KNOWN if far else Header.SLOTS_KNOWN
 
 
 @inner
 def _push(m: Memory, heap: int, time: int, alarm: int, far: int) -> None:
-    base = m[heap + 1]
-    m[alarm] = (m[alarm] | L.SLOT_MASK) ^ L.SLOT_MASK | far  # from now on it is set, whether it knows its slot or not
-    if m[heap + 2]:  # the root is a hole
-        m[heap + 2] = 0
+    base = m[heap + Heap.BASE]
+    m[alarm] = (
+        m[alarm] | Timer.SLOT_MASK
+    ) ^ Timer.SLOT_MASK | far  # from now on it is set, whether it knows its slot or not
+    if m[heap + Heap.HOLE]:  # the root is a hole
+        m[heap + Heap.HOLE] = 0
         _sift_down(m, base, m[heap], 0, time, alarm, m[_knows(far)], far)
         return
     count = m[heap]
-    if count + 3 >= m[heap + 3]:
-        m[L.H_STATUS] = L.MEMORY_FULL
+    if count + 3 >= m[heap + Heap.CAPACITY]:
+        m[Header.STATUS] = Status.MEMORY_FULL
         return
     m[heap] = count + 1
     if count & 3 == 1:  # the first of four children
         for sibling in range(count + 1, count + 4):
-            m[base + 2 * sibling] = L.NEVER
+            m[base + 2 * sibling] = Timer.NEVER
     _sift_up(m, base, count, time, alarm, m[_knows(far)], far)
 
 
 @inner
 def set_alarm(m: Memory, time: int, alarm: int) -> None:
     """Ring at `time`."""
-    _push(m, L.H_HEAP, time, alarm, 0)
+    _push(m, Header.HEAP, time, alarm, 0)
 
 
 @inner
 def set_far_alarm(m: Memory, time: int, alarm: int) -> None:
     """Ring at `time`; for faults, which are many and far away: they have a heap of their own."""
-    _push(m, L.H_FAULT_HEAP, time, alarm, L.FAR)
+    _push(m, Header.FAULT_HEAP, time, alarm, Timer.FAR)
 
 
 @inner
 def _close_hole(m: Memory, heap: int, far: int) -> None:
-    m[heap + 2] = 0
+    m[heap + Heap.HOLE] = 0
     count = m[heap] - 1
     m[heap] = count
     if count > 0:
-        base = m[heap + 1]
+        base = m[heap + Heap.BASE]
         time = m[base + 2 * count]
-        m[base + 2 * count] = L.NEVER
+        m[base + 2 * count] = Timer.NEVER
         _sift_down(m, base, count, 0, time, m[base + 2 * count + 1], m[_knows(far)], far)
 
 
 @inner
 def first_time(m: Memory, heap: int, far: int) -> int:
     """Time of the first alarm of a heap, or -1."""
-    if m[heap + 2]:
+    if m[heap + Heap.HOLE]:
         _close_hole(m, heap, far)
     if m[heap] == 0:
         return -1
-    return m[m[heap + 1]]
+    return m[m[heap + Heap.BASE]]
 
 
 @inner
 def take_first(m: Memory, heap: int) -> int:
     """The first alarm; it leaves a hole."""
-    alarm = m[m[heap + 1] + 1]
-    m[heap + 2] = 1
-    m[alarm] |= L.NOT_SET
+    alarm = m[m[heap + Heap.BASE] + 1]
+    m[heap + Heap.HOLE] = 1
+    m[alarm] |= Timer.NOT_SET
     return alarm
 
 
@@ -189,23 +191,23 @@ def _learn_slots(m: Memory, heap: int, far: int) -> None:
     """Tell every alarm where it stands; from now on they are told at each move."""
     m[_knows(far)] = 1
     for slot in range(m[heap]):
-        alarm = m[m[heap + 1] + 2 * slot + 1]
-        m[alarm] = (m[alarm] | L.SLOT_MASK) ^ L.SLOT_MASK | slot | far
+        alarm = m[m[heap + Heap.BASE] + 2 * slot + 1]
+        m[alarm] = (m[alarm] | Timer.SLOT_MASK) ^ Timer.SLOT_MASK | slot | far
 
 
 @inner
 def jump(m: Memory, by: int) -> None:
     """The wall clock goes forward, or back: timeouts that read it come earlier, but not before now, or later."""
-    m[L.H_WALL] += by
-    if m[L.H_HEAP + 2]:
-        _close_hole(m, L.H_HEAP, 0)
-    base, count, flags = m[L.H_HEAP + 1], m[L.H_HEAP], m[L.H_WALL_FLAGS]
+    m[Header.WALL] += by
+    if m[Header.HEAP + Heap.HOLE]:
+        _close_hole(m, Header.HEAP, 0)
+    base, count, flags = m[Header.HEAP + Heap.BASE], m[Header.HEAP], m[Header.WALL_FLAGS]
     for slot in range(count):
         entry = base + 2 * slot
-        key = m[m[entry + 1]] >> L.ELEMENT_SHIFT
+        key = m[m[entry + 1]] >> Timer.ELEMENT_SHIFT
         element = key & ((1 << ELEMENT_BITS) - 1)
-        if key >> ELEMENT_BITS == TIMEOUT and element < m[L.H_WALL_COUNT] and m[flags + element]:
-            m[entry] = max(m[L.H_NOW], m[entry] - by)
+        if key >> ELEMENT_BITS == TIMEOUT and element < m[Header.WALL_COUNT] and m[flags + element]:
+            m[entry] = max(m[Header.NOW], m[entry] - by)
     for slot in range((count - 2) // 4, -1, -1):  # a heap again: the last parent first
         entry = base + 2 * slot
         _sift_down(m, base, count, slot, m[entry], m[entry + 1], m[_knows(0)], 0)
@@ -216,19 +218,19 @@ def cancel(m: Memory, alarm: int) -> None:
     """Do not ring."""
     if not is_set(m, alarm):
         return
-    far = m[alarm] & L.FAR
-    heap = L.H_FAULT_HEAP if far else L.H_HEAP
-    if m[heap + 2]:
+    far = m[alarm] & Timer.FAR
+    heap = Header.FAULT_HEAP if far else Header.HEAP
+    if m[heap + Heap.HOLE]:
         _close_hole(m, heap, far)
     if not m[_knows(far)]:
         _learn_slots(m, heap, far)
-    slot = m[alarm] & L.SLOT_MASK ^ far
-    base = m[heap + 1]
+    slot = m[alarm] & Timer.SLOT_MASK ^ far
+    base = m[heap + Heap.BASE]
     count = m[heap] - 1
     m[heap] = count
-    m[alarm] |= L.NOT_SET
+    m[alarm] |= Timer.NOT_SET
     time, last = m[base + 2 * count], m[base + 2 * count + 1]
-    m[base + 2 * count] = L.NEVER
+    m[base + 2 * count] = Timer.NEVER
     if slot == count:
         return
     if slot > 0:

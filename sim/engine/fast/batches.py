@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from sim.draws.jit import inner
-from sim.engine.fast import layout as L
 from sim.engine.fast.alarms import cancel, is_set, key_of, set_alarm
 from sim.engine.fast.choices import node_by_key
 from sim.engine.fast.draw import time_of
@@ -18,6 +17,21 @@ from sim.engine.fast.guests import (
 )
 from sim.engine.fast.hits import add_hit
 from sim.engine.fast.jobs import wake
+from sim.engine.fast.layout import (
+    LOW,
+    ONE_CORE,
+    Due,
+    Failure,
+    Guest,
+    Header,
+    Node,
+    Place,
+    PlaceKind,
+    PolledNode,
+    Queue,
+    Round,
+    Timer,
+)
 from sim.engine.fast.lines import append, unlink
 from sim.engine.fast.memory import Floats, Memory, add_product, half_even, multiple_above
 from sim.engine.fast.nodes import group_node, is_up, speed_of
@@ -29,44 +43,44 @@ from sim.engine.order import COMPLETION
 @inner
 def account_round(m: Memory, place: int, round_: int) -> None:
     """Bring the time at work up to now."""
-    add_product(m, place + L.P_WORK, L.ONE_CORE, m[L.H_NOW] - m[round_ + L.R_BEGUN])
-    m[round_ + L.R_BEGUN] = m[L.H_NOW]
+    add_product(m, place + Place.WORK, ONE_CORE, m[Header.NOW] - m[round_ + Round.BEGUN])
+    m[round_ + Round.BEGUN] = m[Header.NOW]
 
 
 @inner
 def _under_way(m: Memory, round_: int) -> bool:
-    return is_set(m, round_) or m[round_ + L.R_LEFT] >= 0
+    return is_set(m, round_) or m[round_ + Round.LEFT] >= 0
 
 
 @inner
 def _end_in(m: Memory, place: int, round_: int, length: int) -> None:
-    now = m[L.H_NOW]
-    m[round_ + L.R_BEGUN] = now
-    m[round_ + L.R_ENDS] = now + length
-    m[round_] = key_of(COMPLETION, m[place + L.P_ELEMENT] + m[round_ + L.R_NODE], L.T_ROUND)
-    m[round_ + L.A_VISIT] = 0
-    m[round_ + L.A_OWNER] = place
+    now = m[Header.NOW]
+    m[round_ + Round.BEGUN] = now
+    m[round_ + Round.ENDS] = now + length
+    m[round_] = key_of(COMPLETION, m[place + Place.ELEMENT] + m[round_ + Round.NODE], Due.ROUND)
+    m[round_ + Timer.VISIT] = 0
+    m[round_ + Timer.OWNER] = place
     set_alarm(m, now + length, round_)
 
 
 @inner
 def _begin(m: Memory, f: Floats, place: int, round_: int, line: int, count: int, length: int) -> None:
     """Serve the first `count` of a line for `length` at full speed."""
-    m[place + L.P_BATCHES] += 1
+    m[place + Place.BATCHES] += 1
     for _ in range(count):
         guest = m[line]
         unqueue_guest(m, line, guest)
-        append(m, round_ + L.R_FIRST, guest, L.Q_LINKS)
+        append(m, round_ + Round.FIRST, guest, Guest.LINKS)
         begin_guest(m, place, guest, True)
-    speed = speed_of(m, f, m[place + L.P_GROUP], m[round_ + L.R_NODE])
+    speed = speed_of(m, f, m[place + Place.GROUP], m[round_ + Round.NODE])
     _end_in(m, place, round_, length if speed == 1.0 else half_even(length / speed))
 
 
 @inner
 def _detach(m: Memory, round_: int) -> int:
-    first = m[round_ + L.R_FIRST]
-    m[round_ + L.R_FIRST] = 0
-    m[round_ + L.R_FIRST + 1] = 0
+    first = m[round_ + Round.FIRST]
+    m[round_ + Round.FIRST] = 0
+    m[round_ + Round.LAST] = 0
     return first
 
 
@@ -74,9 +88,9 @@ def _detach(m: Memory, round_: int) -> int:
 def _release(m: Memory, place: int, guest: int) -> None:
     """Let those go on whose flush or read has ended, in the order of their arrival."""
     while guest:
-        following = m[guest + L.Q_LINKS] & L.LOW
+        following = m[guest + Guest.LINKS] & LOW
         guest_done(m, place, guest)
-        wake(m, m[guest + L.Q_JOB] & L.LOW, 0)
+        wake(m, m[guest + Guest.JOB] & LOW, 0)
         guest = following
 
 
@@ -92,11 +106,11 @@ def _drop(m: Memory, place: int, round_: int) -> None:
     """The node has crashed: those that were being served are hit."""
     guest = _detach(m, round_)
     while guest:
-        following = m[guest + L.Q_LINKS] & L.LOW
-        m[guest + L.Q_LINKS] = 0
-        add_hit(m, m[guest + L.Q_JOB] & L.LOW, -1)
+        following = m[guest + Guest.LINKS] & LOW
+        m[guest + Guest.LINKS] = 0
+        add_hit(m, m[guest + Guest.JOB] & LOW, -1)
         guest = following
-    m[round_ + L.R_LEFT] = -1
+    m[round_ + Round.LEFT] = -1
     _stop(m, place, round_)
 
 
@@ -104,11 +118,11 @@ def _drop(m: Memory, place: int, round_: int) -> None:
 def _change_speed(m: Memory, place: int, round_: int, speed: float) -> None:
     """Stand still, or go on."""
     if speed == 0.0 and is_set(m, round_):
-        m[round_ + L.R_LEFT] = m[round_ + L.R_ENDS] - m[L.H_NOW]
+        m[round_ + Round.LEFT] = m[round_ + Round.ENDS] - m[Header.NOW]
         _stop(m, place, round_)
-    elif speed > 0.0 and m[round_ + L.R_LEFT] >= 0:
-        left = m[round_ + L.R_LEFT]
-        m[round_ + L.R_LEFT] = -1
+    elif speed > 0.0 and m[round_ + Round.LEFT] >= 0:
+        left = m[round_ + Round.LEFT]
+        m[round_ + Round.LEFT] = -1
         _end_in(m, place, round_, left)
 
 
@@ -118,24 +132,24 @@ def _change_speed(m: Memory, place: int, round_: int, speed: float) -> None:
 @inner
 def start_flush(m: Memory, f: Floats, place: int) -> None:
     """Start the next flush, where somebody waits, none is under way and the node is ready."""
-    round_ = place + L.P_ROUND
-    waiting = m[place + L.P_GUESTS + L.L_LENGTH]
-    if waiting == 0 or _under_way(m, round_) or not m[group_node(m, m[place + L.P_GROUP], 0) + L.D_READY]:
+    round_ = place + Place.ROUND
+    waiting = m[place + Place.GUESTS + Queue.LENGTH]
+    if waiting == 0 or _under_way(m, round_) or not m[group_node(m, m[place + Place.GROUP], 0) + Node.READY]:
         return
-    limit = m[place + L.P_BATCH]
-    number = m[place + L.P_FLUSHES]
-    m[place + L.P_FLUSHES] = number + 1
-    length = time_of(m, f, m[place + L.P_DIST], m[place + L.P_STREAM], 0, number)
-    _begin(m, f, place, round_, place + L.P_GUESTS, min(limit, waiting) if limit else waiting, length)
+    limit = m[place + Place.BATCH]
+    number = m[place + Place.FLUSHES]
+    m[place + Place.FLUSHES] = number + 1
+    length = time_of(m, f, m[place + Place.DIST], m[place + Place.STREAM], 0, number)
+    _begin(m, f, place, round_, place + Place.GUESTS, min(limit, waiting) if limit else waiting, length)
 
 
 @inner
 def enter_commit(m: Memory, f: Floats, place: int, guest: int) -> int:
     """Join the next flush; it starts at once when none is under way. Gives the failure, or 0."""
-    if m[place + L.P_REFUSES] and not is_up(m, place, 0):
-        m[place + L.M_REFUSED] += 1
-        return L.X_REFUSED
-    queue_guest(m, place, place + L.P_GUESTS, guest)
+    if m[place + Place.REFUSES] and not is_up(m, place, 0):
+        m[place + Place.REFUSED] += 1
+        return Failure.REFUSED
+    queue_guest(m, place, place + Place.GUESTS, guest)
     start_flush(m, f, place)
     return 0
 
@@ -146,62 +160,66 @@ def enter_commit(m: Memory, f: Floats, place: int, guest: int) -> int:
 @inner
 def queue_at(m: Memory, place: int, node: int) -> int:
     """The queue of a node and its reader."""
-    return m[place + L.P_NODES] + node * L.K_SIZE
+    return m[place + Place.NODES] + node * PolledNode.SIZE
 
 
 @inner
 def plan_read(m: Memory, place: int, node: int) -> None:
     """Set the alarm of the next read, if somebody waits and none is under way."""
     queue = queue_at(m, place, node)
-    alarm = queue + L.K_READ
-    if is_set(m, alarm) or _under_way(m, queue + L.K_ROUND) or (m[queue + L.K_LINE] == 0 and not m[queue + L.K_AGAIN]):
+    alarm = queue + PolledNode.READ
+    if (
+        is_set(m, alarm)
+        or _under_way(m, queue + PolledNode.ROUND)
+        or (m[queue + PolledNode.QUEUE] == 0 and not m[queue + PolledNode.AGAIN])
+    ):
         return
-    if not m[group_node(m, m[place + L.P_GROUP], node) + L.D_READY]:
+    if not m[group_node(m, m[place + Place.GROUP], node) + Node.READY]:
         return
-    m[queue + L.K_AGAIN] = 0
-    now = m[L.H_NOW]
-    earliest = m[queue + L.K_FULL_AT] - m[place + L.P_SLACK]
+    m[queue + PolledNode.AGAIN] = 0
+    now = m[Header.NOW]
+    earliest = m[queue + PolledNode.FULL_AT] - m[place + Place.SLACK]
     time = max(now, earliest)
-    if m[place + L.P_TRIGGER]:
-        time = multiple_above(max(now + 1, earliest), m[place + L.P_INTERVAL])
-    m[alarm] = key_of(COMPLETION, m[place + L.P_ELEMENT] + node, L.T_READ)
-    m[alarm + L.A_VISIT] = 1  # so that a read that ends at this instant hands its batch on first
-    m[alarm + L.A_OWNER] = place
+    if m[place + Place.TRIGGER]:
+        time = multiple_above(max(now + 1, earliest), m[place + Place.INTERVAL])
+    m[alarm] = key_of(COMPLETION, m[place + Place.ELEMENT] + node, Due.READ)
+    m[alarm + Timer.VISIT] = 1  # so that a read that ends at this instant hands its batch on first
+    m[alarm + Timer.OWNER] = place
     set_alarm(m, time, alarm)
 
 
 @inner
 def enter_polled(m: Memory, f: Floats, place: int, guest: int, bound: int) -> int:
     """Stand in the queue of one's node."""
-    node = bound if bound >= 0 else _node_of(m, f, place, m[guest + L.Q_JOB] & L.LOW)
-    m[guest + L.Q_STATE] = node << 2
+    node = bound if bound >= 0 else _node_of(m, f, place, m[guest + Guest.JOB] & LOW)
+    m[guest + Guest.STATE] = node << 2
     queue = queue_at(m, place, node)
-    queue_guest(m, place, queue + L.K_LINE, guest)
-    if m[place + L.P_FOLLOWS] and is_set(m, queue + L.K_READ):
-        m[queue + L.K_AGAIN] = 1
+    queue_guest(m, place, queue + PolledNode.QUEUE, guest)
+    if m[place + Place.FOLLOWS] and is_set(m, queue + PolledNode.READ):
+        m[queue + PolledNode.AGAIN] = 1
     plan_read(m, place, node)
     return 0
 
 
 @inner
 def _node_of(m: Memory, f: Floats, place: int, job: int) -> int:
-    return node_by_key(m, f, place, job) if m[place + L.P_KEYED] else 0
+    return node_by_key(m, f, place, job) if m[place + Place.KEYED] else 0
 
 
 @inner
 def _serve_at_once(m: Memory, place: int, queue: int, count: int) -> int:
     """A round of no length for the first `count` of a queue; gives the first of them."""
-    m[place + L.P_BATCHES] += 1
-    round_ = queue + L.K_ROUND
-    first, last = m[round_ + L.R_FIRST], m[round_ + L.R_FIRST + 1]
+    m[place + Place.BATCHES] += 1
+    round_ = queue + PolledNode.ROUND
+    first, last = m[round_ + Round.FIRST], m[round_ + Round.LAST]
     _detach(m, round_)
     for _ in range(count):
-        guest = m[queue + L.K_LINE]
-        unqueue_guest(m, queue + L.K_LINE, guest)
-        append(m, round_ + L.R_FIRST, guest, L.Q_LINKS)
+        guest = m[queue + PolledNode.QUEUE]
+        unqueue_guest(m, queue + PolledNode.QUEUE, guest)
+        append(m, round_ + Round.FIRST, guest, Guest.LINKS)
         begin_guest(m, place, guest, True)
     served = _detach(m, round_)
-    m[round_ + L.R_FIRST], m[round_ + L.R_FIRST + 1] = first, last
+    m[round_ + Round.FIRST], m[round_ + Round.LAST] = first, last
     return served
 
 
@@ -210,30 +228,30 @@ def prompt(m: Memory, f: Floats, place: int, job: int) -> None:
     """Read the queue of a job's key on the spot."""
     node = _node_of(m, f, place, job)
     queue = queue_at(m, place, node)
-    count = min(m[place + L.P_BATCH], m[queue + L.K_LINE + L.L_LENGTH])
-    if count == 0 or not m[group_node(m, m[place + L.P_GROUP], node) + L.D_READY]:
+    count = min(m[place + Place.BATCH], m[queue + PolledNode.QUEUE + Queue.LENGTH])
+    if count == 0 or not m[group_node(m, m[place + Place.GROUP], node) + Node.READY]:
         return
     served = _serve_at_once(m, place, queue, count)
-    if m[queue + L.K_LINE] == 0 and not m[place + L.P_FOLLOWS]:
-        cancel(m, queue + L.K_READ)
+    if m[queue + PolledNode.QUEUE] == 0 and not m[place + Place.FOLLOWS]:
+        cancel(m, queue + PolledNode.READ)
     _release(m, place, served)
 
 
 @inner
 def read_batch(m: Memory, f: Floats, alarm: int) -> None:
     """Take a batch; those taken go on when the read has ended."""
-    place = m[alarm + L.A_OWNER]
-    queue = alarm - L.K_READ
-    node = (queue - m[place + L.P_NODES]) // L.K_SIZE
-    m[queue + L.K_FULL_AT] = max(m[queue + L.K_FULL_AT], m[L.H_NOW]) + m[place + L.P_INTERVAL]
-    count = min(m[place + L.P_BATCH], m[queue + L.K_LINE + L.L_LENGTH])
+    place = m[alarm + Timer.OWNER]
+    queue = alarm - PolledNode.READ
+    node = (queue - m[place + Place.NODES]) // PolledNode.SIZE
+    m[queue + PolledNode.FULL_AT] = max(m[queue + PolledNode.FULL_AT], m[Header.NOW]) + m[place + Place.INTERVAL]
+    count = min(m[place + Place.BATCH], m[queue + PolledNode.QUEUE + Queue.LENGTH])
     if count == 0:
         plan_read(m, place, node)
         return
-    if m[place + L.P_DIST]:
-        m[queue + L.K_READS] += 1
-        length = time_of(m, f, m[place + L.P_DIST], m[place + L.P_STREAM], node, m[queue + L.K_READS] - 1)
-        _begin(m, f, place, queue + L.K_ROUND, queue + L.K_LINE, count, length)
+    if m[place + Place.DIST]:
+        m[queue + PolledNode.READS] += 1
+        length = time_of(m, f, m[place + Place.DIST], m[place + Place.STREAM], node, m[queue + PolledNode.READS] - 1)
+        _begin(m, f, place, queue + PolledNode.ROUND, queue + PolledNode.QUEUE, count, length)
         return
     served = _serve_at_once(m, place, queue, count)
     plan_read(m, place, node)
@@ -246,43 +264,43 @@ def read_batch(m: Memory, f: Floats, alarm: int) -> None:
 @inner
 def round_over(m: Memory, f: Floats, round_: int) -> None:
     """A flush or read has ended: the next one is begun or planned, then those served go on."""
-    place = m[round_ + L.A_OWNER]
+    place = m[round_ + Timer.OWNER]
     account_round(m, place, round_)
     served = _detach(m, round_)
-    if m[place + L.P_KIND] == L.COMMIT:
+    if m[place + Place.KIND] == PlaceKind.COMMIT:
         start_flush(m, f, place)
     else:
-        plan_read(m, place, m[round_ + L.R_NODE])
+        plan_read(m, place, m[round_ + Round.NODE])
     _release(m, place, served)
 
 
 @inner
 def abandon(m: Memory, place: int, guest: int) -> None:
     """Leave the line; a round under way goes on without it."""
-    kind = m[place + L.P_KIND]
-    if kind == L.BUCKET:
+    kind = m[place + Place.KIND]
+    if kind == PlaceKind.BUCKET:
         leave_bucket(m, place, guest)
         return
-    if kind == L.COMMIT:
-        line, round_ = place + L.P_GUESTS, place + L.P_ROUND
+    if kind == PlaceKind.COMMIT:
+        line, round_ = place + Place.GUESTS, place + Place.ROUND
     else:
-        queue = queue_at(m, place, m[guest + L.Q_STATE] >> 2)
-        line, round_ = queue + L.K_LINE, queue + L.K_ROUND
-    if m[guest + L.Q_STATE] & L.INSIDE:
-        if m[round_ + L.R_FIRST] == guest or m[guest + L.Q_LINKS]:
-            unlink(m, round_ + L.R_FIRST, guest, L.Q_LINKS)
+        queue = queue_at(m, place, m[guest + Guest.STATE] >> 2)
+        line, round_ = queue + PolledNode.QUEUE, queue + PolledNode.ROUND
+    if m[guest + Guest.STATE] & Guest.INSIDE:
+        if m[round_ + Round.FIRST] == guest or m[guest + Guest.LINKS]:
+            unlink(m, round_ + Round.FIRST, guest, Guest.LINKS)
         guest_done(m, place, guest)
         return
     unqueue_guest(m, line, guest)
     guest_gone(m, place, guest)
-    if kind != L.COMMIT and m[line] == 0 and not m[place + L.P_FOLLOWS]:
-        cancel(m, line + L.K_READ - L.K_LINE)
+    if kind != PlaceKind.COMMIT and m[line] == 0 and not m[place + Place.FOLLOWS]:
+        cancel(m, line - PolledNode.QUEUE + PolledNode.READ)
 
 
 @inner
 def cut_guest(m: Memory, place: int, job: int, guest: int) -> None:
     """Interrupted: leave, and book the time."""
-    if m[guest + L.Q_STATE] & L.LEFT == 0:
+    if m[guest + Guest.STATE] & Guest.LEFT == 0:
         abandon(m, place, guest)
     account_cut_guest(m, place, job, guest)
 
@@ -290,19 +308,19 @@ def cut_guest(m: Memory, place: int, job: int, guest: int) -> None:
 @inner
 def batches_down(m: Memory, place: int, node: int) -> None:
     """A node has crashed: the round there is lost; nobody reads its queue."""
-    if m[place + L.P_KIND] == L.COMMIT:
+    if m[place + Place.KIND] == PlaceKind.COMMIT:
         if node == 0:
-            _drop(m, place, place + L.P_ROUND)
+            _drop(m, place, place + Place.ROUND)
         return
     queue = queue_at(m, place, node)
-    _drop(m, place, queue + L.K_ROUND)
-    cancel(m, queue + L.K_READ)
+    _drop(m, place, queue + PolledNode.ROUND)
+    cancel(m, queue + PolledNode.READ)
 
 
 @inner
 def batches_up(m: Memory, f: Floats, place: int, node: int) -> None:
     """The node is back."""
-    if m[place + L.P_KIND] != L.COMMIT:
+    if m[place + Place.KIND] != PlaceKind.COMMIT:
         plan_read(m, place, node)
     elif node == 0:
         start_flush(m, f, place)
@@ -311,13 +329,13 @@ def batches_up(m: Memory, f: Floats, place: int, node: int) -> None:
 @inner
 def batches_speed(m: Memory, f: Floats, place: int, node: int, speed: float) -> None:
     """A pause stops the round under way and the reading; a slow node takes longer for the next round."""
-    if m[place + L.P_KIND] == L.COMMIT:
+    if m[place + Place.KIND] == PlaceKind.COMMIT:
         if node == 0:
-            _change_speed(m, place, place + L.P_ROUND, speed)
+            _change_speed(m, place, place + Place.ROUND, speed)
             start_flush(m, f, place)
         return
     queue = queue_at(m, place, node)
-    _change_speed(m, place, queue + L.K_ROUND, speed)
+    _change_speed(m, place, queue + PolledNode.ROUND, speed)
     if speed == 0.0:
-        cancel(m, queue + L.K_READ)
+        cancel(m, queue + PolledNode.READ)
     plan_read(m, place, node)

@@ -3,53 +3,51 @@
 from __future__ import annotations
 
 from sim.draws.jit import inner
-from sim.engine.fast import layout as L
+from sim.engine.fast.layout import Cache, CacheEntry, CacheNode, Header
 from sim.engine.fast.lines import append, unlink
 from sim.engine.fast.memory import Memory, give, take
-
-CACHE_NODE_SIZE = 3  # first, last, number
 
 
 @inner
 def _forget_entry(m: Memory, entry: int) -> None:
     """Take an entry out of its node, and out of the list of its execution."""
-    where = m[entry + L.CE_NODE]
-    unlink(m, where, entry, L.CE_LINKS)
-    m[where + 2] -= 1
-    job = m[entry + L.CE_JOB]
+    where = m[entry + CacheEntry.NODE]
+    unlink(m, where, entry, CacheEntry.LINKS)
+    m[where + CacheNode.COUNT] -= 1
+    job = m[entry + CacheEntry.JOB]
     if job:
-        at = job + m[L.X_CACHED]
+        at = job + m[Header.JOB_CACHED]
         if m[at] == entry:
-            m[at] = m[entry + L.CE_NEXT]
+            m[at] = m[entry + CacheEntry.NEXT]
         else:
             other = m[at]
-            while m[other + L.CE_NEXT] != entry:
-                other = m[other + L.CE_NEXT]
-            m[other + L.CE_NEXT] = m[entry + L.CE_NEXT]
-    give(m, entry, L.CE_SIZE)
+            while m[other + CacheEntry.NEXT] != entry:
+                other = m[other + CacheEntry.NEXT]
+            m[other + CacheEntry.NEXT] = m[entry + CacheEntry.NEXT]
+    give(m, entry, CacheEntry.SIZE)
 
 
 @inner
 def look(m: Memory, cache: int, node: int, execution: int) -> bool:
     """Whether the execution is remembered there; it is from now on, at the cost of the one unused longest."""
-    where = m[cache + L.CA_NODES] + node * CACHE_NODE_SIZE
-    entry = m[execution + m[L.X_CACHED]]
-    while entry and m[entry + L.CE_NODE] != where:
-        entry = m[entry + L.CE_NEXT]
+    where = m[cache + Cache.NODES] + node * CacheNode.SIZE
+    entry = m[execution + m[Header.JOB_CACHED]]
+    while entry and m[entry + CacheEntry.NODE] != where:
+        entry = m[entry + CacheEntry.NEXT]
     if entry:
-        unlink(m, where, entry, L.CE_LINKS)
-        append(m, where, entry, L.CE_LINKS)
-        m[cache + L.CA_HITS] += 1
+        unlink(m, where, entry, CacheEntry.LINKS)
+        append(m, where, entry, CacheEntry.LINKS)
+        m[cache + Cache.HITS] += 1
         return True
-    m[cache + L.CA_MISSES] += 1
-    entry = take(m, L.CE_SIZE)
-    m[entry + L.CE_JOB] = execution
-    m[entry + L.CE_NODE] = where
-    m[entry + L.CE_NEXT] = m[execution + m[L.X_CACHED]]
-    m[execution + m[L.X_CACHED]] = entry
-    append(m, where, entry, L.CE_LINKS)
-    m[where + 2] += 1
-    if m[where + 2] > m[cache + L.CA_CAPACITY]:
+    m[cache + Cache.MISSES] += 1
+    entry = take(m, CacheEntry.SIZE)
+    m[entry + CacheEntry.JOB] = execution
+    m[entry + CacheEntry.NODE] = where
+    m[entry + CacheEntry.NEXT] = m[execution + m[Header.JOB_CACHED]]
+    m[execution + m[Header.JOB_CACHED]] = entry
+    append(m, where, entry, CacheEntry.LINKS)
+    m[where + CacheNode.COUNT] += 1
+    if m[where + CacheNode.COUNT] > m[cache + Cache.CAPACITY]:
         _forget_entry(m, m[where])
     return False
 
@@ -57,7 +55,7 @@ def look(m: Memory, cache: int, node: int, execution: int) -> bool:
 @inner
 def drop_execution(m: Memory, execution: int) -> None:
     """The execution is closed: no node needs it any more."""
-    at = execution + m[L.X_CACHED]
+    at = execution + m[Header.JOB_CACHED]
     while m[at]:
         _forget_entry(m, m[at])
 
@@ -65,6 +63,6 @@ def drop_execution(m: Memory, execution: int) -> None:
 @inner
 def cache_down(m: Memory, cache: int, node: int) -> None:
     """Everything on a node is forgotten."""
-    where = m[cache + L.CA_NODES] + node * CACHE_NODE_SIZE
+    where = m[cache + Cache.NODES] + node * CacheNode.SIZE
     while m[where]:
         _forget_entry(m, m[where])

@@ -9,7 +9,7 @@ import numpy as np
 
 from sim.draws.jit import inner
 from sim.draws.streams import child_path, uniform
-from sim.engine.fast import layout as L
+from sim.engine.fast.layout import Choice, Group, Header, Job, Node, Place, PlaceNode, Queue
 from sim.engine.fast.memory import Floats, Memory, high
 from sim.engine.fast.nodes import node_at
 
@@ -23,8 +23,8 @@ def _lowest_bit(bits: int) -> int:
 @inner
 def set_free(m: Memory, place: int, node: int, free: bool) -> None:
     """Take note of whether a node can serve a newcomer."""
-    levels = m[place + L.P_BITS]
-    for level in range(m[place + L.P_LEVELS]):
+    levels = m[place + Place.BITS]
+    for level in range(m[place + Place.LEVELS]):
         word = m[levels + level] + (node >> 5)
         bit = 1 << (node & 31)
         before = m[word]
@@ -37,11 +37,11 @@ def set_free(m: Memory, place: int, node: int, free: bool) -> None:
 @inner
 def _first_from(m: Memory, place: int, start: int) -> int:
     """The first node of the set from `start` on, or -1."""
-    levels = m[place + L.P_BITS]
-    count = m[place + L.P_LEVELS]
+    levels = m[place + Place.BITS]
+    count = m[place + Place.LEVELS]
     level = 0
     at = start
-    size = m[place + L.P_COUNT]
+    size = m[place + Place.COUNT]
     while True:
         if at << (5 * level) >= size:
             return -1
@@ -63,60 +63,60 @@ def _first_from(m: Memory, place: int, start: int) -> int:
 def _fit_from(m: Memory, place: int, start: int, units: int) -> int:
     """The first node of the set with that many free units from `start` on, going round; -1 when there is none."""
     node = _first_from(m, place, start)
-    while node >= 0 and m[node_at(m, place, node) + L.N_FREE] < units:
+    while node >= 0 and m[node_at(m, place, node) + PlaceNode.FREE] < units:
         node = _first_from(m, place, node + 1)
     if node >= 0:
         return node
     node = _first_from(m, place, 0)
-    while node >= 0 and m[node_at(m, place, node) + L.N_FREE] < units:
+    while node >= 0 and m[node_at(m, place, node) + PlaceNode.FREE] < units:
         node = _first_from(m, place, node + 1)
     return node
 
 
 @inner
 def _draw(m: Memory, place: int, path: int, index: int) -> int:
-    return int(uniform(m[place + L.P_CHOICE_STREAM], path, index) * m[place + L.P_COUNT])
+    return int(uniform(m[place + Place.CHOICE_STREAM], path, index) * m[place + Place.COUNT])
 
 
 @inner
 def node_with_units(m: Memory, place: int, job: int, salt: int, units: int) -> int:
     """A node with enough free units, by the choice's rule; -1 when there is none."""
-    choice = m[place + L.P_CHOICE]
-    if choice == L.ROUND_ROBIN:
-        node = _fit_from(m, place, m[place + L.P_NEXT], units)
+    choice = m[place + Place.CHOICE]
+    if choice == Choice.ROUND_ROBIN:
+        node = _fit_from(m, place, m[place + Place.NEXT], units)
         if node >= 0:
-            m[place + L.P_NEXT] = node + 1
+            m[place + Place.NEXT] = node + 1
         return node
-    if choice == L.LEAST_LOADED:
+    if choice == Choice.LEAST_LOADED:
         best = -1
         most = 0
         node = _first_from(m, place, 0)
         while node >= 0:
-            free = m[node_at(m, place, node) + L.N_FREE]
+            free = m[node_at(m, place, node) + PlaceNode.FREE]
             if free >= units and free > most:
                 best = node
                 most = free
             node = _first_from(m, place, node + 1)
         return best
-    path = child_path(m[job + L.J_PATH], salt)
+    path = child_path(m[job + Job.PATH], salt)
     one = _fit_from(m, place, _draw(m, place, path, 0), units)
-    if choice == L.RANDOM or one < 0:
+    if choice == Choice.RANDOM or one < 0:
         return one
     other = _fit_from(m, place, _draw(m, place, path, 1), units)
-    gain = m[node_at(m, place, other) + L.N_FREE] - m[node_at(m, place, one) + L.N_FREE]
+    gain = m[node_at(m, place, other) + PlaceNode.FREE] - m[node_at(m, place, one) + PlaceNode.FREE]
     return other if gain > 0 or (gain == 0 and other < one) else one
 
 
 @inner
 def _up_from(m: Memory, place: int, start: int) -> int:
     """The first node that is up and stays from `start` on, going round; one of them is."""
-    count = m[place + L.P_COUNT]
-    nodes = m[m[place + L.P_GROUP] + L.GR_NODES]
+    count = m[place + Place.COUNT]
+    nodes = m[m[place + Place.GROUP] + Group.NODES]
     node = start
     while True:
         if node >= count:
             node = 0
-        if m[nodes + node * L.D_SIZE + L.D_DOWNS] == 0 and m[nodes + node * L.D_SIZE + L.D_LEAVES] == 0:
+        if m[nodes + node * Node.SIZE + Node.DOWNS] == 0 and m[nodes + node * Node.SIZE + Node.DRAINS] == 0:
             return node
         node += 1
 
@@ -124,31 +124,35 @@ def _up_from(m: Memory, place: int, start: int) -> int:
 @inner
 def _load(m: Memory, place: int, node: int) -> int:
     where = node_at(m, place, node)
-    return m[where + L.N_BOUND + 2] + m[where + L.N_CHOSEN + 2] - m[where + L.N_FREE]
+    return (
+        m[where + PlaceNode.BOUND + Queue.LENGTH]
+        + m[where + PlaceNode.CHOSEN + Queue.LENGTH]
+        - m[where + PlaceNode.FREE]
+    )
 
 
 @inner
 def node_on_arrival(m: Memory, place: int, job: int, salt: int) -> int:
     """The node to wait at, among those that are up and stay; -1 when there is none."""
-    group = m[place + L.P_GROUP]
-    if m[group + L.GR_DOWN] + m[group + L.GR_LEAVING] == m[group + L.GR_COUNT]:
+    group = m[place + Place.GROUP]
+    if m[group + Group.DOWN] + m[group + Group.DRAINING] == m[group + Group.COUNT]:
         return -1
-    choice = m[place + L.P_CHOICE]
-    if choice == L.ROUND_ROBIN:
-        node = _up_from(m, place, m[place + L.P_NEXT])
-        m[place + L.P_NEXT] = node + 1
+    choice = m[place + Place.CHOICE]
+    if choice == Choice.ROUND_ROBIN:
+        node = _up_from(m, place, m[place + Place.NEXT])
+        m[place + Place.NEXT] = node + 1
         return node
-    if choice == L.LEAST_LOADED:
+    if choice == Choice.LEAST_LOADED:
         best = -1
-        for node in range(m[place + L.P_COUNT]):
-            where = m[group + L.GR_NODES] + node * L.D_SIZE
-            stays = m[where + L.D_DOWNS] == 0 and m[where + L.D_LEAVES] == 0
+        for node in range(m[place + Place.COUNT]):
+            where = m[group + Group.NODES] + node * Node.SIZE
+            stays = m[where + Node.DOWNS] == 0 and m[where + Node.DRAINS] == 0
             if stays and (best < 0 or _load(m, place, node) < _load(m, place, best)):
                 best = node
         return best
-    path = child_path(m[job + L.J_PATH], salt)
+    path = child_path(m[job + Job.PATH], salt)
     one = _up_from(m, place, _draw(m, place, path, 0))
-    if choice == L.RANDOM:
+    if choice == Choice.RANDOM:
         return one
     other = _up_from(m, place, _draw(m, place, path, 1))
     gain = _load(m, place, one) - _load(m, place, other)
@@ -158,15 +162,15 @@ def node_on_arrival(m: Memory, place: int, job: int, salt: int) -> int:
 @inner
 def any_up(m: Memory, place: int) -> bool:
     """Whether any node is up."""
-    group = m[place + L.P_GROUP]
-    return m[group + L.GR_DOWN] < m[group + L.GR_COUNT]
+    group = m[place + Place.GROUP]
+    return m[group + Group.DOWN] < m[group + Group.COUNT]
 
 
 @inner
 def _node_of_key(m: Memory, f: Floats, place: int, path: int) -> int:
-    u = uniform(m[place + L.P_KEY_STREAM], path, 0)
-    count = m[place + L.P_COUNT]
-    bounds = m[place + L.P_KEY_BOUNDS]
+    u = uniform(m[place + Place.KEY_STREAM], path, 0)
+    count = m[place + Place.COUNT]
+    bounds = m[place + Place.KEY_BOUNDS]
     if bounds == 0:
         return int(u * count)
     least, most = 0, count - 1  # the first whose upper bound is above u
@@ -182,12 +186,12 @@ def _node_of_key(m: Memory, f: Floats, place: int, path: int) -> int:
 @inner
 def node_by_key(m: Memory, f: Floats, place: int, job: int) -> int:
     """The node of the job's key; what the execution's own path gives is remembered there."""
-    execution = high(m[job + L.J_OWN])
-    by = m[place + L.P_KEYED]
+    execution = high(m[job + Job.OWN])
+    by = m[place + Place.KEYED]
     if by > 1:
-        value = m[execution + m[L.X_ATTRIBUTES] + by - 2]
+        value = m[execution + m[Header.JOB_ATTRIBUTES] + by - 2]
         return _node_of_key(m, f, place, child_path(0, value))
-    slot = execution + m[L.X_KEYS] + m[place + L.P_KEY_SLOT]
+    slot = execution + m[Header.JOB_KEYS] + m[place + Place.KEY_SLOT]
     if m[slot] == 0:
-        m[slot] = _node_of_key(m, f, place, m[execution + m[L.X_PATH]]) + 1
+        m[slot] = _node_of_key(m, f, place, m[execution + m[Header.JOB_PATH]]) + 1
     return m[slot] - 1

@@ -49,14 +49,14 @@ def write_routines(program: Program, network: Network) -> None:
     writer = _Writer(program, network)
     for name, steps in network.routines.items():
         writer.placed = {placed.path: placed for placed in walk(name, steps)}
-        end = writer.end(L.OP_RETURN)
+        end = writer.end(L.Op.RETURN)
         first = writer.steps(steps, ("routines", name), end)
         program.words[program.handles[f"routine {name}"]] = first
     for at, routine in writer.calls:
         program.words[at] = program.words[program.handles[f"routine {routine}"]]
     base = program.room(2 * len(network.routines) * max(1, len(program.operations)))
-    program.words[L.H_OPERATIONS] = base
-    program.words[L.H_ATTEMPTS] = program.room(2 * len(network.routines))
+    program.words[L.Header.OPERATIONS] = base
+    program.words[L.Header.ATTEMPTS] = program.room(2 * len(network.routines))
 
 
 class _Writer:
@@ -103,11 +103,11 @@ class _Writer:
             self.program.words[at] = self.program.distribution(inverse_of(distribution))
             self.program.stream(at + 1, stream)
 
-    def drawn_ahead(self, here: Path, at: int, where: int) -> int:
+    def drawn_ahead(self, here: Path, at: int, where: L.At) -> int:
         """Take note of a step with an exponential time that executions take at most once, under their own path."""
         words = self.program.words
         dist = words[at + where]
-        if len(here) == 3 and dist and words[dist + L.D_KIND] == EXPONENTIAL:
+        if len(here) == 3 and dist and words[dist + L.Distribution.KIND] == EXPONENTIAL:
             self.program.first_times[here[1]] = at + where
         return at
 
@@ -133,9 +133,9 @@ class _Writer:
             case Acquire():
                 return self.acquire(placed, step, here, following)
             case Use():
-                return self.drawn_ahead(here, self.use(placed, step, following, after), L.US_DEMAND)
+                return self.drawn_ahead(here, self.use(placed, step, following, after), L.UseStep.DEMAND)
             case DelayStep():
-                return self.drawn_ahead(here, self.delay(placed, step, following), L.DE_DIST)
+                return self.drawn_ahead(here, self.delay(placed, step, following), L.DelayStep.DIST)
             case Branch():
                 return self.branch(placed, step, here, following)
             case Fork() | Race():
@@ -145,55 +145,59 @@ class _Writer:
             case Mark():
                 return self.mark(placed, step, following)
             case Loop():
-                at = self.new(L.OP_LOOP, placed, following, L.LO_SIZE)
-                self.program.count(at + L.LO_NUMBER, step.loop.times, f"{placed.stream}/times")
-                self.program.words[at + L.LO_BODY] = self.body(step, here, ("loop", "steps"), self.end(L.OP_LOOP_END))
+                at = self.new(L.Op.LOOP, placed, following, L.LoopStep.SIZE)
+                self.program.count(at + L.LoopStep.NUMBER, step.loop.times, f"{placed.stream}/times")
+                self.program.words[at + L.LoopStep.BODY] = self.body(
+                    step, here, ("loop", "steps"), self.end(L.Op.LOOP_END)
+                )
             case Saga():
-                at = self.new(L.OP_SAGA, placed, following, L.SG_SIZE)
-                self.program.words[at + L.SG_BODY] = self.body(step, here, ("saga",), self.end(L.OP_SAGA_END))
+                at = self.new(L.Op.SAGA, placed, following, L.SagaStep.SIZE)
+                self.program.words[at + L.SagaStep.BODY] = self.body(step, here, ("saga",), self.end(L.Op.SAGA_END))
             case Compensate():
-                at = self.new(L.OP_COMPENSATE, placed, following, 5)
-                self.program.words[at + L.CO_BODY] = self.body(step, here, ("compensate",), self.end(L.OP_UNDO_END))
+                at = self.new(L.Op.COMPENSATE, placed, following, L.CompensateStep.SIZE)
+                self.program.words[at + L.CompensateStep.BODY] = self.body(
+                    step, here, ("compensate",), self.end(L.Op.UNDO_END)
+                )
             case Cached():
-                at = self.new(L.OP_CACHED, placed, following, L.CC_SIZE)
+                at = self.new(L.Op.CACHED, placed, following, L.CachedStep.SIZE)
                 words = self.program.words
-                words[at + L.CC_CACHE] = self.program.handles[f"cache {step.cached.cache}"]
-                words[at + L.CC_AT] = self.place(step.cached.at)
-                words[at + L.CC_HIT] = self.body(step, here, ("cached", "hit"), following)
-                words[at + L.CC_MISS] = self.body(step, here, ("cached", "miss"), following)
+                words[at + L.CachedStep.CACHE] = self.program.handles[f"cache {step.cached.cache}"]
+                words[at + L.CachedStep.AT] = self.place(step.cached.at)
+                words[at + L.CachedStep.HIT] = self.body(step, here, ("cached", "hit"), following)
+                words[at + L.CachedStep.MISS] = self.body(step, here, ("cached", "miss"), following)
             case Release():
                 place = self.place(step.release)
-                is_easy = self.program.words[place + L.P_EASY]
-                at = self.new(L.OP_RELEASE_PLAIN if is_easy else L.OP_RELEASE, placed, following, 5)
-                self.program.words[at + L.RE_PLACE] = place
+                is_easy = self.program.words[place + L.Place.EASY]
+                at = self.new(L.Op.RELEASE_PLAIN if is_easy else L.Op.RELEASE, placed, following, L.ReleaseStep.SIZE)
+                self.program.words[at + L.ReleaseStep.PLACE] = place
             case Call():
-                at = self.new(L.OP_CALL, placed, following, 5)
-                self.calls.append((at + L.CL_BODY, step.call))
+                at = self.new(L.Op.CALL, placed, following, L.CallStep.SIZE)
+                self.calls.append((at + L.CallStep.BODY, step.call))
             case CountStep():
-                at = self.new(L.OP_COUNT, placed, following, L.CN_ITEMS + 2 * len(step.count))
+                at = self.new(L.Op.COUNT, placed, following, L.CountStep.ITEMS + L.CountedItem.SIZE * len(step.count))
                 items = [(self.program.number(self.program.operations, n), number) for n, number in step.count.items()]
-                self.program.words[at + L.CN_COUNT] = len(items)
-                self.program.write(at + L.CN_ITEMS, [word for pair in items for word in pair])
+                self.program.words[at + L.CountStep.COUNT] = len(items)
+                self.program.write(at + L.CountStep.ITEMS, [word for pair in items for word in pair])
             case SetStep():
                 at = self.set(placed, step, following)
             case Fail():
-                at = self.new(L.OP_FAIL, placed, following, L.FL_SIZE)
+                at = self.new(L.Op.FAIL, placed, following, L.FailStep.SIZE)
                 words = self.program.words
-                words[at + L.FL_ERROR] = self.program.number(self.program.errors, step.fail)
-                words[at + L.FL_ALWAYS] = int(step.probability >= 1)
-                words[at + L.FL_CHANCE] = bits(step.probability)
-                self.program.stream(at + L.FL_STREAM, f"{placed.stream}/fail")
+                words[at + L.FailStep.ERROR] = self.program.number(self.program.errors, step.fail)
+                words[at + L.FailStep.ALWAYS] = int(step.probability >= 1)
+                words[at + L.FailStep.CHANCE] = bits(step.probability)
+                self.program.stream(at + L.FailStep.STREAM, f"{placed.stream}/fail")
             case Start():
-                at = self.new(L.OP_START, placed, following, 4)
+                at = self.new(L.Op.START, placed, following, L.Step.SIZE)
             case Forget():
-                at = self.new(L.OP_FORGET, placed, following, 5)
-                self.program.words[at + L.FG_SLOT] = self.program.number(self.program.affinities, step.forget)
+                at = self.new(L.Op.FORGET, placed, following, L.ForgetStep.SIZE)
+                self.program.words[at + L.ForgetStep.SLOT] = self.program.number(self.program.affinities, step.forget)
             case Notify():
-                at = self.new(L.OP_NOTIFY, placed, following, 5)
-                self.program.words[at + L.NO_TIMERS] = self.timers(step.notify)
+                at = self.new(L.Op.NOTIFY, placed, following, L.NotifyStep.SIZE)
+                self.program.words[at + L.NotifyStep.TIMERS] = self.timers(step.notify)
             case Prompt():
-                at = self.new(L.OP_PROMPT, placed, following, 5)
-                self.program.words[at + L.PR_PLACE] = self.place(step.prompt)
+                at = self.new(L.Op.PROMPT, placed, following, L.PromptStep.SIZE)
+                self.program.words[at + L.PromptStep.PLACE] = self.place(step.prompt)
             case _:
                 raise AssertionError(step)
         return at
@@ -205,62 +209,62 @@ class _Writer:
     def acquire(self, placed: Placed, step: Acquire, here: Path, following: int) -> int:
         """An acquire."""
         body = step.acquire
-        at = self.new(L.OP_ACQUIRE, placed, following, L.AQ_SIZE)
+        at = self.new(L.Op.ACQUIRE, placed, following, L.AcquireStep.SIZE)
         words = self.program.words
-        words[at + L.AQ_PLACE], words[at + L.AQ_UNITS] = self.place(body.resource), body.units
-        self.priority(at + L.AQ_PRIORITY, body.priority)
-        words[at + L.AQ_AT] = self.place(body.at)
-        words[at + L.AQ_AFFINITY] = -1
+        words[at + L.AcquireStep.PLACE], words[at + L.AcquireStep.UNITS] = self.place(body.resource), body.units
+        self.priority(at + L.AcquireStep.PRIORITY, body.priority)
+        words[at + L.AcquireStep.AT] = self.place(body.at)
+        words[at + L.AcquireStep.AFFINITY] = -1
         if body.affinity is not None:
-            words[at + L.AQ_AFFINITY] = self.program.number(self.program.affinities, body.affinity)
-        words[at + L.AQ_LEASE] = -1 if body.lease_ns is None else body.lease_ns
-        self.draw(at + L.AQ_PATIENCE, body.patience, f"{placed.stream}/patience")
+            words[at + L.AcquireStep.AFFINITY] = self.program.number(self.program.affinities, body.affinity)
+        words[at + L.AcquireStep.LEASE] = -1 if body.lease_ns is None else body.lease_ns
+        self.draw(at + L.AcquireStep.PATIENCE, body.patience, f"{placed.stream}/patience")
         if body.otherwise is not None:
-            words[at + L.AQ_OTHERWISE] = self.body(step, here, ("acquire", "otherwise"), following)
-        if words[words[at + L.AQ_PLACE] + L.P_EASY] and body.at is None and body.affinity is None:
-            words[at + L.O_CODE] = L.OP_ACQUIRE_PLAIN
+            words[at + L.AcquireStep.OTHERWISE] = self.body(step, here, ("acquire", "otherwise"), following)
+        if words[words[at + L.AcquireStep.PLACE] + L.Place.EASY] and body.at is None and body.affinity is None:
+            words[at + L.Step.CODE] = L.Op.ACQUIRE_PLAIN
         return at
 
     def use(self, placed: Placed, step: Use, following: int, after: Step | None) -> int:
         """A visit."""
         body = step.use
-        at = self.new(L.OP_USE, placed, following, L.US_SIZE)
+        at = self.new(L.Op.USE, placed, following, L.UseStep.SIZE)
         words = self.program.words
-        words[at + L.US_PLACE], words[at + L.US_UNITS] = self.place(body.station), 1
-        self.priority(at + L.US_PRIORITY, body.priority)
-        words[at + L.US_AT] = self.place(body.at)
-        self.draw(at + L.US_PATIENCE, body.patience, f"{placed.stream}/patience")
+        words[at + L.UseStep.PLACE], words[at + L.UseStep.UNITS] = self.place(body.station), 1
+        self.priority(at + L.UseStep.PRIORITY, body.priority)
+        words[at + L.UseStep.AT] = self.place(body.at)
+        self.draw(at + L.UseStep.PATIENCE, body.patience, f"{placed.stream}/patience")
         demand = body.demand or getattr(self.network.stations[body.station], "service", None)
-        self.draw(at + L.US_DEMAND, demand, f"{placed.stream}/demand")
-        self.pairs(at + L.US_PER, body.per)
+        self.draw(at + L.UseStep.DEMAND, demand, f"{placed.stream}/demand")
+        self.pairs(at + L.UseStep.PER, body.per)
         if isinstance(after, Use):
             station = self.network.stations[after.use.station]
             own = isinstance(self.network.stations[body.station], Server)
-            words[at + L.US_KEEPS] = int(own and isinstance(station, Server) and station.when_full == "block")
-        if words[words[at + L.US_PLACE] + L.P_EASY] and body.at is None and not words[at + L.US_KEEPS]:
-            words[at + L.O_CODE] = L.OP_USE_PLAIN
+            words[at + L.UseStep.KEEPS] = int(own and isinstance(station, Server) and station.when_full == "block")
+        if words[words[at + L.UseStep.PLACE] + L.Place.EASY] and body.at is None and not words[at + L.UseStep.KEEPS]:
+            words[at + L.Step.CODE] = L.Op.USE_PLAIN
         return at
 
     def delay(self, placed: Placed, step: DelayStep, following: int) -> int:
         """A delay."""
-        at = self.new(L.OP_DELAY, placed, following, L.DE_SIZE)
+        at = self.new(L.Op.DELAY, placed, following, L.DelayStep.SIZE)
         words = self.program.words
-        words[at + L.DE_KEY] = TIMEOUT if step.kind == "timer" else COMPLETION
+        words[at + L.DelayStep.KEY] = TIMEOUT if step.kind == "timer" else COMPLETION
         state = step.kind if step.kind != "service" else f"service.{placed.stream.rsplit('/', 1)[1]}"
-        self.program.state(at + L.DE_STATE, state)
-        self.draw(at + L.DE_DIST, step.delay, f"{placed.stream}/delay")
-        words[at + L.DE_FLOOR], words[at + L.DE_GRID] = step.floor_ns, step.grid_ns or 0
-        words[at + L.DE_TIMERS] = self.timers(step.timers)
-        self.pairs(at + L.DE_PER, step.per)
+        self.program.state(at + L.DelayStep.STATE, state)
+        self.draw(at + L.DelayStep.DIST, step.delay, f"{placed.stream}/delay")
+        words[at + L.DelayStep.FLOOR], words[at + L.DelayStep.GRID] = step.floor_ns, step.grid_ns or 0
+        words[at + L.DelayStep.TIMERS] = self.timers(step.timers)
+        self.pairs(at + L.DelayStep.PER, step.per)
         return at
 
     def branch(self, placed: Placed, step: Branch, here: Path, following: int) -> int:
         """A branch: its ways in order."""
-        at = self.new(L.OP_BRANCH, placed, following, L.BR_WAYS + L.BR_WAY * len(step.branch))
+        at = self.new(L.Op.BRANCH, placed, following, L.BranchStep.WAYS + L.Way.SIZE * len(step.branch))
         words = self.program.words
-        self.program.stream(at + L.BR_STREAM, f"{placed.stream}/branch")
-        words[at + L.BR_DRAWS] = int(any(option.probability is not None for option in step.branch))
-        words[at + L.BR_COUNT] = len(step.branch)
+        self.program.stream(at + L.BranchStep.STREAM, f"{placed.stream}/branch")
+        words[at + L.BranchStep.DRAWS] = int(any(option.probability is not None for option in step.branch))
+        words[at + L.BranchStep.COUNT] = len(step.branch)
         for index, option in enumerate(step.branch):
             way = [2, 0, 0, 0, 0, 0]
             if option.probability is not None:
@@ -270,54 +274,63 @@ class _Writer:
                 way = [1, self.program.attributes[option.attribute]]
                 way += [int(above is not None), bits(above or 0.0), int(below is not None), bits(below or 0.0)]
             first = self.body(step, here, ("branch", index, "steps"), following)
-            self.program.write(at + L.BR_WAYS + L.BR_WAY * index, [*way, first])
+            self.program.write(at + L.BranchStep.WAYS + L.Way.SIZE * index, [*way, first])
         return at
 
     def children(self, placed: Placed, step: Fork | Race, here: Path, following: int) -> int:
         """A fork or a race: the bodies of the children."""
         lists = list(bodies(step))
-        code = L.OP_FORK if isinstance(step, Fork) else L.OP_RACE
-        at = self.new(code, placed, following, L.FO_BODIES + max(1, len(lists)))
+        code = L.Op.FORK if isinstance(step, Fork) else L.Op.RACE
+        at = self.new(code, placed, following, L.ForkStep.BODIES + max(1, len(lists)))
         words = self.program.words
-        words[at + L.FO_COUNT] = len(lists)
+        words[at + L.ForkStep.COUNT] = len(lists)
         for index, (below, _) in enumerate(lists):
-            words[at + L.FO_BODIES + index] = self.body(step, here, below, self.end(L.OP_RETURN))
+            words[at + L.ForkStep.BODIES + index] = self.body(step, here, below, self.end(L.Op.RETURN))
         if isinstance(step, Fork):
             body = step.fork
-            words[at + L.FO_JOIN] = -1 if body.join == "all" else -2 if body.join == "first" else int(body.join)
-            words[at + L.FO_CANCELS] = int(body.cancel)
+            words[at + L.ForkStep.JOIN] = -1 if body.join == "all" else -2 if body.join == "first" else int(body.join)
+            words[at + L.ForkStep.CANCELS] = int(body.cancel)
             if body.items is not None:
-                words[at + L.FO_KIND] = 1
-                self.program.count(at + L.FO_NUMBER, body.items, f"{placed.stream}/items")
+                words[at + L.ForkStep.KIND] = 1
+                self.program.count(at + L.ForkStep.NUMBER, body.items, f"{placed.stream}/items")
         return at
 
     def attempt(self, placed: Placed, step: Attempt, here: Path, following: int) -> int:
         """An attempt: its timeouts and its policy."""
         body = step.attempt
-        at = self.new(L.OP_ATTEMPT, placed, following, L.AT_SIZE)
+        at = self.new(L.Op.ATTEMPT, placed, following, L.AttemptStep.SIZE)
         words = self.program.words
-        words[at + L.AT_STOPS] = int(body.stops)
+        words[at + L.AttemptStep.STOPS] = int(body.stops)
         timed = has_timer(body)
-        words[at + L.AT_BREAKER] = self.program.handles[f"breaker {body.breaker}"] if body.breaker is not None else 0
-        end = self.end(L.OP_RETURN if timed else L.OP_ATTEMPT_END)
-        words[at + L.AT_BODY] = self.body(step, here, ("attempt", "steps"), end)
+        words[at + L.AttemptStep.BREAKER] = (
+            self.program.handles[f"breaker {body.breaker}"] if body.breaker is not None else 0
+        )
+        end = self.end(L.Op.RETURN if timed else L.Op.ATTEMPT_END)
+        words[at + L.AttemptStep.BODY] = self.body(step, here, ("attempt", "steps"), end)
         if body.on_failure is not None:
-            words[at + L.AT_AFTER] = self.body(step, here, ("attempt", "on_failure"), following)
-        words[at + L.AT_TIMED] = int(timed)
+            words[at + L.AttemptStep.AFTER] = self.body(step, here, ("attempt", "on_failure"), following)
+        words[at + L.AttemptStep.TIMED] = int(timed)
         starts = starts_of(self.network, body.steps)
-        words[at + L.AT_STARTS] = {"at_once": L.AT_ONCE, "granted": L.GRANTED, "by_step": L.BY_STEP}[starts]
+        words[at + L.AttemptStep.STARTS] = {
+            "at_once": L.Starts.AT_ONCE,
+            "granted": L.Starts.GRANTED,
+            "by_step": L.Starts.BY_STEP,
+        }[starts]
         for where, timeout in (
-            (L.AT_STC, body.start_to_close_ns),
-            (L.AT_STS, body.schedule_to_start_ns),
-            (L.AT_SCC, body.schedule_to_close_ns),
+            (L.AttemptStep.STC, body.start_to_close_ns),
+            (L.AttemptStep.STS, body.schedule_to_start_ns),
+            (L.AttemptStep.SCC, body.schedule_to_close_ns),
         ):
             words[at + where] = -1 if timeout is None else timeout
-        words[at + L.AT_BEAT] = -1
+        words[at + L.AttemptStep.BEAT] = -1
         if body.heartbeat is not None:
             timeout, interval = body.heartbeat.timeout_ns, body.heartbeat.interval_ns
-            words[at + L.AT_BEAT] = timeout
-            words[at + L.AT_BEAT_INTERVAL] = interval or max(1, timeout * HEARTBEAT_TENTHS // 10)
-        words[at + L.AT_SILENT], words[at + L.AT_COUNTED] = int(body.on_crash == "silent"), int(body.counted)
+            words[at + L.AttemptStep.BEAT] = timeout
+            words[at + L.AttemptStep.BEAT_INTERVAL] = interval or max(1, timeout * HEARTBEAT_TENTHS // 10)
+        words[at + L.AttemptStep.SILENT], words[at + L.AttemptStep.COUNTED] = (
+            int(body.on_crash == "silent"),
+            int(body.counted),
+        )
         if body.retry is not None:
             self.retry(at, placed, step)
         return at
@@ -328,24 +341,26 @@ class _Writer:
         assert retry is not None
         words = self.program.words
         longest = retry.maximum_interval_ns or 100 * retry.initial_interval_ns
-        words[at + L.AT_RETRY] = 1
-        words[at + L.AT_BUDGET] = self.program.handles[f"budget {retry.budget}"] if retry.budget is not None else 0
-        words[at + L.AT_FIRST] = bits(float(retry.initial_interval_ns))
-        words[at + L.AT_COEFFICIENT] = bits(retry.backoff_coefficient)
-        words[at + L.AT_LONGEST] = bits(float(longest))
-        words[at + L.AT_JITTER] = bits(retry.jitter)
-        self.program.stream(at + L.AT_JITTER_STREAM, f"{placed.stream}/jitter")
-        words[at + L.AT_MAXIMUM] = -1 if retry.maximum_attempts is None else retry.maximum_attempts
-        words[at + L.AT_FLOOR], words[at + L.AT_GRID] = retry.floor_ns, retry.grid_ns or 0
-        words[at + L.AT_TIMERS] = self.timers(retry.timers)
+        words[at + L.AttemptStep.RETRY] = 1
+        words[at + L.AttemptStep.BUDGET] = (
+            self.program.handles[f"budget {retry.budget}"] if retry.budget is not None else 0
+        )
+        words[at + L.AttemptStep.FIRST] = bits(float(retry.initial_interval_ns))
+        words[at + L.AttemptStep.COEFFICIENT] = bits(retry.backoff_coefficient)
+        words[at + L.AttemptStep.LONGEST] = bits(float(longest))
+        words[at + L.AttemptStep.JITTER] = bits(retry.jitter)
+        self.program.stream(at + L.AttemptStep.JITTER_STREAM, f"{placed.stream}/jitter")
+        words[at + L.AttemptStep.MAXIMUM] = -1 if retry.maximum_attempts is None else retry.maximum_attempts
+        words[at + L.AttemptStep.FLOOR], words[at + L.AttemptStep.GRID] = retry.floor_ns, retry.grid_ns or 0
+        words[at + L.AttemptStep.TIMERS] = self.timers(retry.timers)
         fatal = [self.program.number(self.program.errors, error) for error in retry.non_retryable]
-        words[at + L.AT_FATAL], words[at + L.AT_FATAL_COUNT] = self.program.put(fatal), len(fatal)
+        words[at + L.AttemptStep.FATAL], words[at + L.AttemptStep.FATAL_COUNT] = self.program.put(fatal), len(fatal)
 
     def mark(self, placed: Placed, step: Mark, following: int) -> int:
         """A mark: the spans that it ends and begins, the monitors that it answers and asks."""
         name = step.mark.name
         network, program = self.network, self.program
-        at = self.new(L.OP_MARK, placed, following, L.MK_SIZE)
+        at = self.new(L.Op.MARK, placed, following, L.MarkStep.SIZE)
         words = program.words
         ends, starts, recovers = [], [], []
         recoveries = 0
@@ -357,33 +372,33 @@ class _Writer:
                 recoveries += 1
                 continue
             if span.end == name:
-                ends += [words[handle + L.SP_READY], handle]
+                ends += [words[handle + L.Span.READY], handle]
             if span.start == name:
-                starts.append(words[handle + L.SP_READY])
+                starts.append(words[handle + L.Span.READY])
         monitors = network.monitors.items()
         answers = [
             program.handles[f"monitor {n}"] for n, m in monitors for answer in m.eventually or () if answer == name
         ]
         asks = [program.handles[f"monitor {n}"] for n, m in monitors if m.when == name]
         for where, items, width in (
-            (L.MK_ENDS, ends, 2),
-            (L.MK_STARTS, starts, 1),
-            (L.MK_RECOVERS, recovers, 1),
-            (L.MK_ANSWERS, answers, 1),
-            (L.MK_ASKS, asks, 1),
+            (L.MarkStep.ENDS, ends, 2),
+            (L.MarkStep.STARTS, starts, 1),
+            (L.MarkStep.RECOVERS, recovers, 1),
+            (L.MarkStep.ANSWERS, answers, 1),
+            (L.MarkStep.ASKS, asks, 1),
         ):
             program.write(at + where, [program.put(items), len(items) // width])
-        words[at + L.MK_READIES] = program.readied.get(name, -1)
-        words[at + L.MK_WATCHED] = program.marks.get(name, -1)
-        words[at + L.MK_ONCE] = int(step.mark.once)
+        words[at + L.MarkStep.READIES] = program.readied.get(name, -1)
+        words[at + L.MarkStep.WATCHED] = program.marks.get(name, -1)
+        words[at + L.MarkStep.ONCE] = int(step.mark.once)
         return at
 
     def set(self, placed: Placed, step: SetStep, following: int) -> int:
         """Changes of attributes."""
-        at = self.new(L.OP_SET, placed, following, L.SE_ITEMS + L.SE_ITEM * len(step.set))
-        self.program.words[at + L.SE_COUNT] = len(step.set)
+        at = self.new(L.Op.SET, placed, following, L.SetStep.ITEMS + L.SetItem.SIZE * len(step.set))
+        self.program.words[at + L.SetStep.COUNT] = len(step.set)
         for index, (name, change) in enumerate(step.set.items()):
-            item = at + L.SE_ITEMS + L.SE_ITEM * index
+            item = at + L.SetStep.ITEMS + L.SetItem.SIZE * index
             spec = change.add if change.add is not None else change.to
             assert spec is not None
             self.program.write(item, [self.program.attributes[name], int(change.add is not None)])

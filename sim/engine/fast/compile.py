@@ -45,11 +45,11 @@ def compile_network(network: Network, drill: str | None = None, traces: Traces |
     for error in L.ERRORS_BUILT_IN:
         program.number(program.errors, error)
     program.attributes = {name: index for index, name in enumerate(network.attributes)}
-    program.words[L.N_ATTRIBUTES] = len(network.attributes)
-    program.words[L.H_START_VALUES] = program.put(list(network.attributes.values()))
+    program.words[L.Header.ATTRIBUTE_COUNT] = len(network.attributes)
+    program.words[L.Header.START_VALUES] = program.put(list(network.attributes.values()))
     faults = {name: fault for name, fault in network.faults.items() if not fault.is_drill or name == drill}
     steps = [placed.step for routine, body in network.routines.items() for placed in walk(routine, body)]
-    program.words[L.H_PAUSES] = int(any(fault.effect == "pause" for fault in faults.values()))
+    program.words[L.Header.PAUSES] = int(any(fault.effect == "pause" for fault in faults.values()))
     _write_spans(program, network)
     _write_monitors(program, network)
     write_groups(program, network)
@@ -63,14 +63,14 @@ def compile_network(network: Network, drill: str | None = None, traces: Traces |
     if any(fault.jump_ns is not None for fault in faults.values()):
         reads = wall_elements(network)
         flags = [int(element in reads) for element in range(max(reads, default=0) + 1)]
-        program.words[L.H_WALL_FLAGS], program.words[L.H_WALL_COUNT] = program.put(flags), len(flags)
+        program.words[L.Header.WALL_FLAGS], program.words[L.Header.WALL_COUNT] = program.put(flags), len(flags)
     write_controllers(program, network)
     _common_states(program, network, faults, steps)
     _lay_out_jobs(program, network, steps)
     program.finish()
-    program.words[L.H_MARKS] = len(network.routines)
-    program.words[L.H_STATES] = len(program.states)
-    program.words[L.H_OPERATION_COUNT] = max(1, len(program.operations))
+    program.words[L.Header.MARKS] = len(network.routines)
+    program.words[L.Header.STATES] = len(program.states)
+    program.words[L.Header.OPERATION_COUNT] = max(1, len(program.operations))
     return program
 
 
@@ -84,11 +84,11 @@ def _common_states(program: Program, network: Network, faults: dict[str, Fault],
     lost = bool(faults or network.controllers) or any(isinstance(step, Attempt | Fork | Race) for step in steps)
     lost = lost or any(getattr(place, "preemptive", False) for place in places)
     if lost or not program.state_words:
-        program.state(L.H_ST_LOST, "lost")
+        program.state(L.Header.STATE_LOST, "lost")
     if any(isinstance(step, Attempt) for step in steps):
-        program.state(L.H_ST_BACKOFF, "backoff")
-    if program.words[L.H_PAUSES]:
-        program.state(L.H_ST_PAUSED, "paused")
+        program.state(L.Header.STATE_BACKOFF, "backoff")
+    if program.words[L.Header.PAUSES]:
+        program.state(L.Header.STATE_PAUSED, "paused")
 
 
 def _write_spans(program: Program, network: Network) -> None:
@@ -98,56 +98,59 @@ def _write_spans(program: Program, network: Network) -> None:
     groups = {name: index for index, name in enumerate(node_groups(network))}
     open_spans = 0
     for name, span in network.spans.items():
-        handle = program.room(L.SP_SIZE)
+        handle = program.room(L.Span.SIZE)
         program.handles[f"span {name}"] = handle
         if span.after_crash is None:
-            program.words[handle + L.SP_READY] = open_spans
+            program.words[handle + L.Span.READY] = open_spans
             open_spans += 1
         else:
-            program.words[handle + L.SP_RECOVERY] = 1
-            program.words[handle + L.SP_READY] = program.number(readied, span.start)
-            program.words[handle + L.SP_GROUP] = groups[span.after_crash]
+            program.words[handle + L.Span.RECOVERY] = 1
+            program.words[handle + L.Span.READY] = program.number(readied, span.start)
+            program.words[handle + L.Span.GROUP] = groups[span.after_crash]
             recoveries.append(handle)
-    program.words[L.H_SPANS] = open_spans
-    program.words[L.H_RECOVERIES] = program.put(recoveries)
-    program.words[L.H_RECOVERY_COUNT] = len(recoveries)
+    program.words[L.Header.SPANS] = open_spans
+    program.words[L.Header.RECOVERIES] = program.put(recoveries)
+    program.words[L.Header.RECOVERY_COUNT] = len(recoveries)
     program.readied = readied
 
 
 def _write_monitors(program: Program, network: Network) -> None:
-    first = program.room(L.MO_SIZE * len(network.monitors))
-    program.words[L.H_WATCH] = first
-    program.words[L.H_MONITORS] = len(network.monitors)
+    first = program.room(L.Monitor.SIZE * len(network.monitors))
+    program.words[L.Header.WATCH] = first
+    program.words[L.Header.MONITORS] = len(network.monitors)
     asked = 0
     for index, (name, monitor) in enumerate(network.monitors.items()):
-        at = first + index * L.MO_SIZE
+        at = first + index * L.Monitor.SIZE
         program.handles[f"monitor {name}"] = at
 
         def mark(name: str) -> int:
             return program.number(program.marks, name)
 
         words = program.words
-        words[at + L.MO_LIMIT] = -1
+        words[at + L.Monitor.LIMIT] = -1
         if monitor.eventually is not None:
             assert monitor.when is not None
-            words[at + L.MO_FORM], words[at + L.MO_ONE] = L.EVENTUALLY, mark(monitor.when)
-            words[at + L.MO_SLOT] = asked
+            words[at + L.Monitor.FORM], words[at + L.Monitor.ONE] = L.MonitorForm.EVENTUALLY, mark(monitor.when)
+            words[at + L.Monitor.SLOT] = asked
             asked += 1
             if monitor.within_ns is not None:
-                words[at + L.MO_LIMIT] = monitor.within_ns
+                words[at + L.Monitor.LIMIT] = monitor.within_ns
             for answer in monitor.eventually:
                 mark(answer)
         elif monitor.never_both is not None:
-            words[at + L.MO_FORM] = L.NEVER_BOTH
-            words[at + L.MO_ONE], words[at + L.MO_OTHER] = map(mark, monitor.never_both)
+            words[at + L.Monitor.FORM] = L.MonitorForm.NEVER_BOTH
+            words[at + L.Monitor.ONE], words[at + L.Monitor.OTHER] = map(mark, monitor.never_both)
         elif monitor.at_most_once is not None:
-            words[at + L.MO_FORM], words[at + L.MO_ONE] = L.AT_MOST_ONCE, mark(monitor.at_most_once)
+            words[at + L.Monitor.FORM], words[at + L.Monitor.ONE] = (
+                L.MonitorForm.AT_MOST_ONCE,
+                mark(monitor.at_most_once),
+            )
         else:
             moved = monitor.conserve or {}
             pairs = [word for name, amount in moved.items() for word in (mark(name), amount)]
-            words[at + L.MO_FORM] = L.CONSERVE
+            words[at + L.Monitor.FORM] = L.MonitorForm.CONSERVE
             base = program.put(pairs)
-            words[at + L.MO_AMOUNTS], words[at + L.MO_AMOUNTS + 1] = base, len(moved)
+            words[at + L.Monitor.AMOUNTS], words[at + L.Monitor.AMOUNTS + 1] = base, len(moved)
     program.asked = asked
 
 
@@ -158,33 +161,36 @@ def _lay_out_jobs(program: Program, network: Network, steps: Sequence[Step]) -> 
     timed = any(isinstance(step, Attempt) and has_timer(step.attempt) for step in steps)
     sagas = any(isinstance(step, Saga | Compensate) for step in steps)
     tree = blocks or timed or sagas or any(isinstance(step, Fork | Race) for step in steps)
-    words[L.H_TREE] = int(tree)
-    words[L.H_TRIALS] = int(timed)
-    size = L.J_LARGE if tree else L.J_SMALL
-    words[L.X_SPANS] = size
-    size += words[L.H_SPANS]
-    words[L.H_CHILD_SIZE] = size
+    words[L.Header.TREE] = int(tree)
+    words[L.Header.STARTED_BY_GRANT] = int(timed)
+    size = L.Job.SIZE if tree else L.Job.SMALL
+    words[L.Header.JOB_SPANS] = size
+    size += words[L.Header.SPANS]
+    words[L.Header.CHILD_SIZE] = size
     watched = len(network.monitors) > 0 and any(isinstance(step, Mark) for step in steps)
     parts = [
-        (L.X_ATTRIBUTES, len(network.attributes)),
-        (L.X_AFFINITIES, len(program.affinities)),
-        (L.X_KEYS, program.keyed),
-        (L.X_PATH, 1 if program.keyed else 0),
-        (L.X_FIRST, words[L.X_FIRST]),
-        (L.X_CHILDREN, 1 if tree else 0),
-        (L.X_OPEN, 1 if watched else 0),
-        (L.X_CLIENT, 1 if any(isinstance(s.arrivals, ClosedArrivals) for s in network.sources.values()) else 0),
-        (L.X_SAGAS, 1 if sagas else 0),
-        (L.X_CACHED, 1 if network.caches else 0),
-        (L.X_LIVE, 1 if words[L.H_RECOVERY_COUNT] else 0),
-        (L.X_CRASHES, words[L.H_RECOVERY_COUNT]),
-        (L.X_READIED, len(program.readied)),
-        (L.X_COUNTS, len(program.marks) if watched else 0),
-        (L.X_ASKED, program.asked if watched else 0),
-        (L.X_LATE, program.asked if watched else 0),
-        (L.X_MARKED, 2 if watched else 0),
+        (L.Header.JOB_ATTRIBUTES, len(network.attributes)),
+        (L.Header.JOB_AFFINITIES, len(program.affinities)),
+        (L.Header.JOB_KEYS, program.keyed),
+        (L.Header.JOB_PATH, 1 if program.keyed else 0),
+        (L.Header.JOB_FIRST, words[L.Header.JOB_FIRST]),
+        (L.Header.JOB_CHILDREN, 1 if tree else 0),
+        (L.Header.JOB_OPEN, 1 if watched else 0),
+        (
+            L.Header.JOB_CLIENT,
+            1 if any(isinstance(s.arrivals, ClosedArrivals) for s in network.sources.values()) else 0,
+        ),
+        (L.Header.JOB_SAGAS, 1 if sagas else 0),
+        (L.Header.JOB_CACHED, 1 if network.caches else 0),
+        (L.Header.JOB_LIVE, 1 if words[L.Header.RECOVERY_COUNT] else 0),
+        (L.Header.JOB_CRASHES, words[L.Header.RECOVERY_COUNT]),
+        (L.Header.JOB_READIED, len(program.readied)),
+        (L.Header.JOB_COUNTS, len(program.marks) if watched else 0),
+        (L.Header.JOB_ASKED, program.asked if watched else 0),
+        (L.Header.JOB_LATE, program.asked if watched else 0),
+        (L.Header.JOB_MARKED, 2 if watched else 0),
     ]
     for at, length in parts:
         words[at] = size if length else 0
         size += length
-    words[L.H_MAIN_SIZE] = size
+    words[L.Header.MAIN_SIZE] = size

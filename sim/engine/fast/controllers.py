@@ -3,10 +3,23 @@
 from __future__ import annotations
 
 from sim.draws.jit import inner
-from sim.engine.fast import layout as L
 from sim.engine.fast.alarms import cancel, key_of, set_alarm
 from sim.engine.fast.crashes import interrupt_hit, node_down, node_up
 from sim.engine.fast.draw import time_of
+from sim.engine.fast.layout import (
+    FULL_SUM,
+    ControlledNode,
+    Controller,
+    ControllerForm,
+    Due,
+    Group,
+    Header,
+    Place,
+    PlaceKind,
+    Power,
+    Timer,
+    Watched,
+)
 from sim.engine.fast.leaving import change_leaves, is_left, leave, load_of, stay
 from sim.engine.fast.memory import Floats, Memory, add_product
 from sim.engine.fast.meters import tick
@@ -17,30 +30,32 @@ from sim.engine.order import OBSERVATION, UP
 
 @inner
 def _node(m: Memory, controller: int, node: int) -> int:
-    return m[controller + L.KO_NODES] + node * L.KN_SIZE
+    return m[controller + Controller.NODES] + node * ControlledNode.SIZE
 
 
 @inner
 def _kept(m: Memory, controller: int, by: int) -> None:
     """So many more nodes are not off from now on."""
-    now = m[L.H_NOW]
-    add_product(m, controller + L.KO_AREA, m[controller + L.KO_KEPT], now - m[controller + L.KO_LAST])
-    m[controller + L.KO_LAST] = now
-    m[controller + L.KO_KEPT] += by
-    m[controller + L.KO_MAX] = max(m[controller + L.KO_MAX], m[controller + L.KO_KEPT])
+    now = m[Header.NOW]
+    add_product(
+        m, controller + Controller.AREA, m[controller + Controller.KEPT], now - m[controller + Controller.LAST]
+    )
+    m[controller + Controller.LAST] = now
+    m[controller + Controller.KEPT] += by
+    m[controller + Controller.MAX] = max(m[controller + Controller.MAX], m[controller + Controller.KEPT])
 
 
 @inner
 def mark_controllers(m: Memory, second: int) -> None:
     """The window begins (0), or ends (1)."""
-    for number in range(m[L.H_CONTROLLERS + 1]):
-        controller = m[m[L.H_CONTROLLERS] + number]
+    for number in range(m[Header.CONTROLLER_COUNT]):
+        controller = m[m[Header.CONTROLLERS] + number]
         _kept(m, controller, 0)
-        m[controller + L.KO_MARKED + 2 * second] = m[controller + L.KO_AREA]
-        m[controller + L.KO_MARKED + 2 * second + 1] = m[controller + L.KO_AREA + 1]
-        m[controller + L.KO_MARKED + 4 + second] = m[controller + L.KO_STARTS]
-        m[controller + L.KO_WINDOW_MAX] = m[controller + L.KO_MAX]
-        m[controller + L.KO_MAX] = m[controller + L.KO_KEPT]
+        m[controller + Controller.MARKED_AREAS + 2 * second] = m[controller + Controller.AREA]
+        m[controller + Controller.MARKED_AREAS + 2 * second + 1] = m[controller + Controller.AREA + 1]
+        m[controller + Controller.MARKED_STARTS + second] = m[controller + Controller.STARTS]
+        m[controller + Controller.WINDOW_MAX] = m[controller + Controller.MAX]
+        m[controller + Controller.MAX] = m[controller + Controller.KEPT]
 
 
 # -- how many ----------------------------------------------------------------------------------------------
@@ -49,33 +64,33 @@ def mark_controllers(m: Memory, second: int) -> None:
 @inner
 def _by_use(m: Memory, f: Floats, watched: int) -> int:
     """So many nodes for what was used of a place since the last look."""
-    place = m[watched + L.KW_PLACE]
-    used = place + L.M_BUSY_AREA
+    place = m[watched + Watched.PLACE]
+    used = place + Place.BUSY_AREA
     tick(m, place)
-    if m[place + L.P_KIND] == L.SHARED:
-        for node in range(m[place + L.P_COUNT]):
+    if m[place + Place.KIND] == PlaceKind.CORES:
+        for node in range(m[place + Place.COUNT]):
             advance(m, f, place, node_at(m, place, node))
-        used = place + L.P_WORK
-    low = m[used] - m[watched + L.KW_USED]
-    high = m[used + 1] - m[watched + L.KW_USED + 1]
+        used = place + Place.WORK
+    low = m[used] - m[watched + Watched.USED]
+    high = m[used + 1] - m[watched + Watched.USED + 1]
     if low < 0:
-        low += L.FULL_SUM
+        low += FULL_SUM
         high -= 1
-    m[watched + L.KW_USED] = m[used]
-    m[watched + L.KW_USED + 1] = m[used + 1]
-    nodes = (high * float(L.FULL_SUM) + low) / f[watched + L.KW_TARGET]
+    m[watched + Watched.USED] = m[used]
+    m[watched + Watched.USED + 1] = m[used + 1]
+    nodes = (high * float(FULL_SUM) + low) / f[watched + Watched.TARGET]
     whole = int(nodes)
     return whole + 1 if whole < nodes else whole
 
 
 @inner
 def _by_clock(m: Memory, controller: int) -> int:
-    time = m[L.H_NOW]
-    if m[controller + L.KO_PERIOD]:
-        time %= m[controller + L.KO_PERIOD]
-    point = m[controller + L.KO_POINTS]
+    time = m[Header.NOW]
+    if m[controller + Controller.PERIOD]:
+        time %= m[controller + Controller.PERIOD]
+    point = m[controller + Controller.POINTS]
     nodes = m[point + 1]
-    for number in range(1, m[controller + L.KO_POINT_COUNT]):
+    for number in range(1, m[controller + Controller.POINT_COUNT]):
         if m[point + 2 * number] <= time:
             nodes = m[point + 2 * number + 1]
     return nodes
@@ -83,15 +98,15 @@ def _by_clock(m: Memory, controller: int) -> int:
 
 @inner
 def _want(m: Memory, f: Floats, controller: int) -> int:
-    if m[controller + L.KO_FORM] == L.BY_CLOCK:
+    if m[controller + Controller.FORM] == ControllerForm.BY_CLOCK:
         return _by_clock(m, controller)
     most = 0
-    for number in range(m[controller + L.KO_PLACE_COUNT]):
-        watched = m[controller + L.KO_PLACES] + number * L.KW_SIZE
-        place = m[watched + L.KW_PLACE]
-        present = m[place + L.M_WAITING] + m[place + L.M_BUSY]
-        if m[controller + L.KO_FORM] == L.BY_BACKLOG:
-            backlog = m[watched + L.KW_TARGET]
+    for number in range(m[controller + Controller.PLACE_COUNT]):
+        watched = m[controller + Controller.PLACES] + number * Watched.SIZE
+        place = m[watched + Watched.PLACE]
+        present = m[place + Place.WAITING] + m[place + Place.BUSY]
+        if m[controller + Controller.FORM] == ControllerForm.BY_BACKLOG:
+            backlog = m[watched + Watched.TARGET]
             want = (present + backlog - 1) // backlog
         else:
             want = _by_use(m, f, watched)
@@ -107,36 +122,43 @@ def _want(m: Memory, f: Floats, controller: int) -> int:
 @inner
 def _start(m: Memory, f: Floats, controller: int, node: int) -> None:
     own = _node(m, controller, node)
-    m[own + L.KN_STATE] = L.KN_STARTING
-    delay = time_of(m, f, m[controller + L.KO_DELAY], m[controller + L.KO_DELAY_STREAM], node, m[own + L.KN_BEGUN])
-    m[own + L.KN_BEGUN] += 1
-    m[controller + L.KO_STARTS] += 1
-    m[own + L.KN_ORDER] = m[controller + L.KO_STARTS]
+    m[own + ControlledNode.STATE] = Power.STARTING
+    delay = time_of(
+        m,
+        f,
+        m[controller + Controller.DELAY],
+        m[controller + Controller.DELAY_STREAM],
+        node,
+        m[own + ControlledNode.BEGUN],
+    )
+    m[own + ControlledNode.BEGUN] += 1
+    m[controller + Controller.STARTS] += 1
+    m[own + ControlledNode.ORDER] = m[controller + Controller.STARTS]
     _kept(m, controller, 1)
-    m[own] = key_of(UP, m[controller + L.KO_ELEMENT], L.T_START)
-    set_alarm(m, m[L.H_NOW] + delay, own)
+    m[own] = key_of(UP, m[controller + Controller.ELEMENT], Due.START)
+    set_alarm(m, m[Header.NOW] + delay, own)
 
 
 @inner
 def started(m: Memory, f: Floats, own: int) -> None:
     """A node that was switched on takes work."""
-    group = m[m[own + L.A_OWNER] + L.KO_GROUP]
-    m[own + L.KN_STATE] = L.KN_ON
-    change_leaves(m, f, group, m[own + L.A_VISIT], -1)
-    node_up(m, f, group, m[own + L.A_VISIT])
+    group = m[m[own + Timer.OWNER] + Controller.GROUP]
+    m[own + ControlledNode.STATE] = Power.ON
+    change_leaves(m, f, group, m[own + Timer.VISIT], -1)
+    node_up(m, f, group, m[own + Timer.VISIT])
 
 
 @inner
 def _more(m: Memory, f: Floats, controller: int, number: int) -> None:
     """Call back those that are leaving, then switch on those that are off, the least node first."""
-    group = m[controller + L.KO_GROUP]
-    for node in range(m[group + L.GR_COUNT]):
-        if number and m[_node(m, controller, node) + L.KN_STATE] == L.KN_LEAVING:
-            m[_node(m, controller, node) + L.KN_STATE] = L.KN_ON
+    group = m[controller + Controller.GROUP]
+    for node in range(m[group + Group.COUNT]):
+        if number and m[_node(m, controller, node) + ControlledNode.STATE] == Power.DRAINING:
+            m[_node(m, controller, node) + ControlledNode.STATE] = Power.ON
             stay(m, f, group, node)
             number -= 1
-    for node in range(m[group + L.GR_COUNT]):
-        if number and m[_node(m, controller, node) + L.KN_STATE] == L.KN_OFF:
+    for node in range(m[group + Group.COUNT]):
+        if number and m[_node(m, controller, node) + ControlledNode.STATE] == Power.OFF:
             _start(m, f, controller, node)
             number -= 1
 
@@ -145,10 +167,10 @@ def _more(m: Memory, f: Floats, controller: int, number: int) -> None:
 def _last_start(m: Memory, controller: int) -> int:
     """The node whose start was begun last of those under way, or -1."""
     last = -1
-    for node in range(m[m[controller + L.KO_GROUP] + L.GR_COUNT]):
+    for node in range(m[m[controller + Controller.GROUP] + Group.COUNT]):
         own = _node(m, controller, node)
-        later = last < 0 or m[own + L.KN_ORDER] > m[_node(m, controller, last) + L.KN_ORDER]
-        if m[own + L.KN_STATE] == L.KN_STARTING and later:
+        later = last < 0 or m[own + ControlledNode.ORDER] > m[_node(m, controller, last) + ControlledNode.ORDER]
+        if m[own + ControlledNode.STATE] == Power.STARTING and later:
             last = node
     return last
 
@@ -156,10 +178,10 @@ def _last_start(m: Memory, controller: int) -> int:
 @inner
 def _least_loaded(m: Memory, controller: int) -> int:
     """Of the nodes that are on the one with the least load, the last among equals."""
-    group = m[controller + L.KO_GROUP]
+    group = m[controller + Controller.GROUP]
     least, node_of_least = 0, -1
-    for node in range(m[group + L.GR_COUNT]):
-        if m[_node(m, controller, node) + L.KN_STATE] == L.KN_ON:
+    for node in range(m[group + Group.COUNT]):
+        if m[_node(m, controller, node) + ControlledNode.STATE] == Power.ON:
             load = load_of(m, group, node)
             if node_of_least < 0 or load <= least:
                 least = load
@@ -170,9 +192,9 @@ def _least_loaded(m: Memory, controller: int) -> int:
 @inner
 def _leave(m: Memory, f: Floats, controller: int, node: int) -> None:
     """Take no new work; who had chosen the node on arrival chooses again."""
-    group = m[controller + L.KO_GROUP]
-    m[_node(m, controller, node) + L.KN_STATE] = L.KN_LEAVING
-    m[_node(m, controller, node) + L.KN_LEFT] = m[L.H_NOW]
+    group = m[controller + Controller.GROUP]
+    m[_node(m, controller, node) + ControlledNode.STATE] = Power.DRAINING
+    m[_node(m, controller, node) + ControlledNode.LEFT] = m[Header.NOW]
     leave(m, f, group, node)
 
 
@@ -184,7 +206,7 @@ def _fewer(m: Memory, f: Floats, controller: int, number: int) -> None:
         node = _last_start(m, controller)
         if node >= 0:
             cancel(m, _node(m, controller, node))
-            m[_node(m, controller, node) + L.KN_STATE] = L.KN_OFF
+            m[_node(m, controller, node) + ControlledNode.STATE] = Power.OFF
             _kept(m, controller, -1)
         else:
             _leave(m, f, controller, _least_loaded(m, controller))
@@ -193,24 +215,24 @@ def _fewer(m: Memory, f: Floats, controller: int, number: int) -> None:
 @inner
 def _let_go(m: Memory, f: Floats, controller: int) -> None:
     """Of those that leave, who has nothing left to do goes off, and who has had its time is interrupted."""
-    group, limit = m[controller + L.KO_GROUP], m[controller + L.KO_LIMIT]
+    group, limit = m[controller + Controller.GROUP], m[controller + Controller.LIMIT]
     late = 0
-    for node in range(m[group + L.GR_COUNT]):
+    for node in range(m[group + Group.COUNT]):
         own = _node(m, controller, node)
-        if m[own + L.KN_STATE] != L.KN_LEAVING:
+        if m[own + ControlledNode.STATE] != Power.DRAINING:
             continue
         if is_left(m, group, node):
-            m[own + L.KN_STATE] = L.KN_OFF
+            m[own + ControlledNode.STATE] = Power.OFF
             _kept(m, controller, -1)
             node_down(m, f, group, node, False)
-        elif limit >= 0 and m[L.H_NOW] - m[own + L.KN_LEFT] >= limit:
+        elif limit >= 0 and m[Header.NOW] - m[own + ControlledNode.LEFT] >= limit:
             late += 1
     if late == 0:
         return
-    for node in range(m[group + L.GR_COUNT]):
+    for node in range(m[group + Group.COUNT]):
         own = _node(m, controller, node)
-        if m[own + L.KN_STATE] == L.KN_LEAVING and m[L.H_NOW] - m[own + L.KN_LEFT] >= limit:
-            m[own + L.KN_STATE] = L.KN_OFF
+        if m[own + ControlledNode.STATE] == Power.DRAINING and m[Header.NOW] - m[own + ControlledNode.LEFT] >= limit:
+            m[own + ControlledNode.STATE] = Power.OFF
             node_down(m, f, group, node, True)
     _kept(m, controller, -late)
     interrupt_hit(m)
@@ -219,18 +241,18 @@ def _let_go(m: Memory, f: Floats, controller: int) -> None:
 @inner
 def look(m: Memory, f: Floats, controller: int) -> None:
     """Look how many nodes are wanted, and switch."""
-    m[controller + L.KO_LOOKS] += 1
-    set_alarm(m, (m[controller + L.KO_LOOKS] + 1) * m[controller + L.KO_INTERVAL], controller)
-    group = m[controller + L.KO_GROUP]
-    want = max(m[controller + L.KO_MINIMUM], min(_want(m, f, controller), m[group + L.GR_COUNT]))
-    m[m[controller + L.KO_WANTED] + m[controller + L.KO_LOOKS] % m[controller + L.KO_BACK]] = want
+    m[controller + Controller.LOOKS] += 1
+    set_alarm(m, (m[controller + Controller.LOOKS] + 1) * m[controller + Controller.INTERVAL], controller)
+    group = m[controller + Controller.GROUP]
+    want = max(m[controller + Controller.MINIMUM], min(_want(m, f, controller), m[group + Group.COUNT]))
+    m[m[controller + Controller.WANTED] + m[controller + Controller.LOOKS] % m[controller + Controller.BACK]] = want
     keep = 0
-    for back in range(m[controller + L.KO_BACK]):
-        keep = max(keep, m[m[controller + L.KO_WANTED] + back])
+    for back in range(m[controller + Controller.BACK]):
+        keep = max(keep, m[m[controller + Controller.WANTED] + back])
     have = 0
-    for node in range(m[group + L.GR_COUNT]):
-        state = m[_node(m, controller, node) + L.KN_STATE]
-        if state == L.KN_STARTING or state == L.KN_ON:
+    for node in range(m[group + Group.COUNT]):
+        state = m[_node(m, controller, node) + ControlledNode.STATE]
+        if state == Power.STARTING or state == Power.ON:
             have += 1
     if want > have:
         _more(m, f, controller, want - have)
@@ -242,15 +264,15 @@ def look(m: Memory, f: Floats, controller: int) -> None:
 @inner
 def start_controllers(m: Memory, f: Floats) -> None:
     """Nodes that are off at the start go off; every controller has its first look an interval later."""
-    for number in range(m[L.H_CONTROLLERS + 1]):
-        controller = m[m[L.H_CONTROLLERS] + number]
-        group = m[controller + L.KO_GROUP]
-        m[controller + L.KO_KEPT] = m[controller + L.KO_ON]
-        m[controller + L.KO_MAX] = m[controller + L.KO_ON]
-        for node in range(m[controller + L.KO_ON], m[group + L.GR_COUNT]):
-            m[_node(m, controller, node) + L.KN_STATE] = L.KN_OFF
+    for number in range(m[Header.CONTROLLER_COUNT]):
+        controller = m[m[Header.CONTROLLERS] + number]
+        group = m[controller + Controller.GROUP]
+        m[controller + Controller.KEPT] = m[controller + Controller.ON]
+        m[controller + Controller.MAX] = m[controller + Controller.ON]
+        for node in range(m[controller + Controller.ON], m[group + Group.COUNT]):
+            m[_node(m, controller, node) + ControlledNode.STATE] = Power.OFF
             change_leaves(m, f, group, node, 1)
             node_down(m, f, group, node, False)
-        m[controller] = key_of(OBSERVATION, m[controller + L.KO_ELEMENT], L.T_LOOK)
-        m[controller + L.A_VISIT] = 0
-        set_alarm(m, m[controller + L.KO_INTERVAL], controller)
+        m[controller] = key_of(OBSERVATION, m[controller + Controller.ELEMENT], Due.LOOK)
+        m[controller + Timer.VISIT] = 0
+        set_alarm(m, m[controller + Controller.INTERVAL], controller)

@@ -26,9 +26,9 @@ def deadlock(network: Network, program: Program, m: Words) -> Deadlock | None:
 
 def unending(m: Words, is_idle: bool) -> Iterator[str]:
     """Says that executions are open and nothing is due that could end them."""
-    if is_idle and m[L.H_COHORT_OPEN]:
+    if is_idle and m[L.Header.COHORT_OPEN]:
         yield (
-            f"{int(m[L.H_COHORT_OPEN])} executions are open and no event is left that could end them; "
+            f"{int(m[L.Header.COHORT_OPEN])} executions are open and no event is left that could end them; "
             f"look at one with --execution"
         )
 
@@ -52,8 +52,8 @@ class Knot:
         self.at_door: set[int] = set()
         for place in self.names:
             self.wanted.update({self.job_of(grant): grant for grant in lines_of(m, place)})
-            if m[place + L.P_BLOCKS]:
-                door = chain(m, int(m[place + L.P_DOOR]), L.G_LINKS)
+            if m[place + L.Place.BLOCKS]:
+                door = chain(m, int(m[place + L.Place.BLOCKED]), L.Grant.LINKS)
                 self.wanted.update({self.job_of(grant): grant for grant in door})
                 self.at_door.update(door)
         self.stuck = self._greatest(set(self.wanted))
@@ -63,7 +63,7 @@ class Knot:
         if not self.stuck:
             return None
         every = self.stuck
-        asked = {job: self.word(self.wanted[job] + L.G_TIME) for job in every if job in self.wanted}
+        asked = {job: self.word(self.wanted[job] + L.Grant.TIME) for job in every if job in self.wanted}
         times = sorted(set(asked.values()))
 
         def stuck_by(time_ns: int) -> set[int]:
@@ -90,13 +90,13 @@ class Knot:
 
     def _may_be(self) -> bool:
         """Whether anybody holds units who waits too, or whose children may; without that there is no knot."""
-        m, waiting = self.m, (L.W_LINE, L.W_VISIT, L.W_DOOR, L.W_FAMILY, L.W_TRIAL)
+        m, waiting = self.m, (L.Wait.QUEUE, L.Wait.VISIT, L.Wait.BLOCKED, L.Wait.FORK, L.Wait.ATTEMPT)
         for place in self.names:
-            if not m[place + L.M_BUSY]:
+            if not m[place + L.Place.BUSY]:
                 continue
-            holders = np.array(chains(m, place, L.N_HOLDERS), np.int64)
-            jobs = m[holders[m[holders + L.G_NODE] & L.IN_SERVICE == 0]] & L.LOW
-            if np.isin(m[jobs + L.J_STATE] >> L.WAIT_SHIFT & L.WAIT_MASK, waiting).any():
+            holders = np.array(chains(m, place, L.PlaceNode.HOLDERS), np.int64)
+            jobs = m[holders[m[holders + L.Grant.NODE] & L.Grant.IN_SERVICE == 0]] & L.LOW
+            if np.isin(m[jobs + L.Job.STATE] >> L.Job.WAIT_SHIFT & L.Job.WAIT_MASK, waiting).any():
                 return True
         return False
 
@@ -112,54 +112,54 @@ class Knot:
 
     def place_of(self, grant: int) -> int:
         """Where."""
-        return self.word((self.word(grant) >> 31) + L.O_ARGS)
+        return self.word((self.word(grant) >> 31) + L.PlaceStep.PLACE)
 
     def kind(self, job: int) -> int:
         """What the job waits for."""
-        return self.word(job + L.J_STATE) >> L.WAIT_SHIFT & L.WAIT_MASK
+        return self.word(job + L.Job.STATE) >> L.Job.WAIT_SHIFT & L.Job.WAIT_MASK
 
     def awaits(self, job: int) -> int:
         """The family or trial whose end the job waits for, or 0."""
-        return self.word(job + L.J_LINK) & L.LOW if self.kind(job) in (L.W_FAMILY, L.W_TRIAL) else 0
+        return self.word(job + L.Job.LINK) & L.LOW if self.kind(job) in (L.Wait.FORK, L.Wait.ATTEMPT) else 0
 
     def parent(self, job: int) -> int:
         """The job that this one is a part of, or 0."""
-        return self.word(job + L.J_TREE) & L.LOW if self.m[L.H_TREE] else 0
+        return self.word(job + L.Job.TREE) & L.LOW if self.m[L.Header.TREE] else 0
 
     def within(self, job: int) -> int:
         """The family or trial that the job is a child of, or 0."""
-        return self.word(job + L.J_TREE) >> 31 if self.m[L.H_TREE] and self.parent(job) else 0
+        return self.word(job + L.Job.TREE) >> 31 if self.m[L.Header.TREE] and self.parent(job) else 0
 
     def held(self, job: int) -> list[int]:
         """Its grants, last first."""
-        found, grant = [], self.word(job + L.J_OWN) & L.LOW
+        found, grant = [], self.word(job + L.Job.OWN) & L.LOW
         while grant:
             found.append(grant)
-            grant = self.word(grant + L.G_HELD) & L.LOW
+            grant = self.word(grant + L.Grant.HELD) & L.LOW
         return found
 
     def children(self, family: int) -> list[int]:
         """The children of a family that have not ended."""
-        return chain(self.m, self.word(family + L.B_CHILDREN), L.J_SIBLINGS)
+        return chain(self.m, self.word(family + L.Fork.CHILDREN), L.Job.SIBLINGS)
 
     def timers(self, trial: int) -> bool:
         """Whether any timer of an attempt runs."""
-        return any(self.word(trial + L.Y_ALARMS + which) for which in range(4))
+        return any(self.word(trial + L.Attempt.TIMERS + which) for which in range(4))
 
     def wanted_node(self, grant: int) -> int:
         """The one node that it must be, or -1."""
-        return ((self.word(grant + L.G_NODE) & L.WANTED_MASK) >> L.WANTED_SHIFT) - 1
+        return ((self.word(grant + L.Grant.NODE) & L.Grant.WANTED_MASK) >> L.Grant.WANTED_SHIFT) - 1
 
     # -- the set --------------------------------------------------------------------------------------------
 
     def _within_reach(self, place: int) -> list[int]:
         """Units of each node that the set does not hold; all where a node may come back or a preemption free them."""
-        units = self.word(place + L.P_UNITS)
-        nodes = self.word(self.word(place + L.P_GROUP) + L.GR_NODES)
+        units = self.word(place + L.Place.UNITS)
+        nodes = self.word(self.word(place + L.Place.GROUP) + L.Group.NODES)
         found = []
-        for node in range(self.word(place + L.P_COUNT)):
-            up = self.word(nodes + node * L.D_SIZE + L.D_DOWNS) == 0
-            if up and not self.m[place + L.P_PREEMPTIVE]:
+        for node in range(self.word(place + L.Place.COUNT)):
+            up = self.word(nodes + node * L.Node.SIZE + L.Node.DOWNS) == 0
+            if up and not self.m[place + L.Place.PREEMPTIVE]:
                 holders = holders_of(self.m, place, node)
                 found.append(units - sum(units_of(self.m, g) for g in holders if self.job_of(g) in self.stuck))
             else:
@@ -170,31 +170,31 @@ class Knot:
         if self._may_be_called_off(job):
             return False
         awaited = self.awaits(job)
-        if awaited and self.kind(job) == L.W_FAMILY:
+        if awaited and self.kind(job) == L.Wait.FORK:
             return all(child in self.stuck for child in self.children(awaited))
         if awaited:
-            return self.word(awaited + L.Y_CHILD) in self.stuck and not self.timers(awaited)
+            return self.word(awaited + L.Attempt.CHILD) in self.stuck and not self.timers(awaited)
         grant = self.wanted[job]
         place = self.place_of(grant)
         reach, node = self.within_reach[place], self.wanted_node(grant)
         best = max(reach) if node < 0 else reach[node]
         if grant in self.at_door and any(self.job_of(other) not in self.stuck for other in lines_of(self.m, place)):
             return False  # who leaves the line makes room
-        limited = self.word((self.word(grant) >> 31) + L.AQ_PATIENCE) != 0
+        limited = self.word((self.word(grant) >> 31) + L.AcquireStep.PATIENCE) != 0
         return not limited and best < units_of(self.m, grant)
 
     def _may_be_called_off(self, job: int) -> bool:
         """Whether a greater priority, or a sibling or timer of it or of one it is a part of, may still stop it."""
-        kept = self.word(job + L.J_SAGA) >> 31 if self.m[L.H_TREE] else 0
-        if any(self.m[self.place_of(grant) + L.P_PREEMPTIVE] and grant != kept for grant in self.held(job)):
+        kept = self.word(job + L.Job.SAGA) >> 31 if self.m[L.Header.TREE] else 0
+        if any(self.m[self.place_of(grant) + L.Place.PREEMPTIVE] and grant != kept for grant in self.held(job)):
             return True
         child = job
-        while child and not self.m[child + L.J_STATE] & L.ENDED and (around := self.within(child)):
+        while child and not self.m[child + L.Job.STATE] & L.Job.ENDED and (around := self.within(child)):
             if not self._is_open(around):
                 break
-            if self.word(around) == L.FAMILY:
+            if self.word(around) == L.Parent.FORK:
                 others = self.children(around)
-                if self.m[around + L.B_CANCELS] and any(o not in self.stuck for o in others if o != child):
+                if self.m[around + L.Fork.CANCELS] and any(o not in self.stuck for o in others if o != child):
                     return True
             elif self._stops(around) and self.timers(around):
                 return True
@@ -203,16 +203,18 @@ class Knot:
 
     def _stops(self, trial: int) -> bool:
         """Whether the child would be stopped if a timer of the attempt expired now."""
-        return self.word(trial + L.Y_STARTED) < 0 or bool(self.m[self.word(trial + L.Y_STEP) + L.AT_STOPS])
+        return self.word(trial + L.Attempt.STARTED) < 0 or bool(
+            self.m[self.word(trial + L.Attempt.STEP) + L.AttemptStep.STOPS]
+        )
 
     def _is_open(self, around: int) -> bool:
-        return bool(self.m[around + (L.B_OPEN if self.word(around) == L.FAMILY else L.Y_OPEN)])
+        return bool(self.m[around + (L.Fork.OPEN if self.word(around) == L.Parent.FORK else L.Attempt.OPEN)])
 
     # -- one cycle ------------------------------------------------------------------------------------------
 
     def cycle(self) -> list[Waiter]:
         """One cycle: who holds what and waits for what, from the job with the least number on."""
-        job = min(self.stuck, key=lambda job: self.word(job + L.J_ORDER))
+        job = min(self.stuck, key=lambda job: self.word(job + L.Job.ORDER))
         seen: list[int] = []
         while job not in seen:
             seen.append(job)
@@ -223,10 +225,10 @@ class Knot:
         """A job of the set that this one waits for."""
         awaited = self.awaits(job)
         if awaited:
-            return self.children(awaited)[0] if self.kind(job) == L.W_FAMILY else self.word(awaited + L.Y_CHILD)
+            return self.children(awaited)[0] if self.kind(job) == L.Wait.FORK else self.word(awaited + L.Attempt.CHILD)
         grant = self.wanted[job]
         place, node = self.place_of(grant), self.wanted_node(grant)
-        nodes: Any = range(self.word(place + L.P_COUNT)) if node < 0 else (node,)
+        nodes: Any = range(self.word(place + L.Place.COUNT)) if node < 0 else (node,)
         return next(
             self.job_of(g) for n in nodes for g in holders_of(self.m, place, n) if self.job_of(g) in self.stuck
         )
@@ -235,7 +237,7 @@ class Knot:
         held: list[str] = []
         holder = job
         while holder:
-            has = [g for g in reversed(self.held(holder)) if self.word(g + L.G_NODE) & L.NODE_MASK]
+            has = [g for g in reversed(self.held(holder)) if self.word(g + L.Grant.NODE) & L.Grant.NODE_MASK]
             held = [self.names[self.place_of(grant)] for grant in has] + held
             holder = self.parent(holder)
-        return Waiter(self.word(job + L.J_ORDER) >> 24, tuple(held), self.names[self.place_of(self.wanted[job])])
+        return Waiter(self.word(job + L.Job.ORDER) >> 24, tuple(held), self.names[self.place_of(self.wanted[job])])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from sim.draws.jit import inner
 from sim.draws.streams import child_path, uniform
-from sim.engine.fast import layout as L
 from sim.engine.fast.alarms import cancel, key_of, set_alarm
 from sim.engine.fast.batches import cut_guest
 from sim.engine.fast.breakers import try_ended, try_left
@@ -21,6 +20,27 @@ from sim.engine.fast.jobs import (
     take_spans,
     wait_for,
     wait_kind,
+)
+from sim.engine.fast.layout import (
+    LOW,
+    Attempt,
+    AttemptStep,
+    DelayStep,
+    Due,
+    Failure,
+    Fork,
+    Frame,
+    FrameKind,
+    Grant,
+    Header,
+    Job,
+    Node,
+    Paused,
+    Place,
+    PlaceStep,
+    Step,
+    Timeout,
+    Wait,
 )
 from sim.engine.fast.lines import unlink
 from sim.engine.fast.memory import (
@@ -52,69 +72,71 @@ _PROPAGATE_ANEW = -2
 @inner
 def attempt_succeeds(m: Memory, job: int, frame: int) -> None:
     """The try under way has come to a good end."""
-    if m[frame + L.F_PASSAGE]:
+    if m[frame + Frame.PASSAGE]:
         try_ended(m, frame, 0)
     pop_frame(m, job, frame)
 
 
 @inner
 def _may_retry(m: Memory, step: int, number: int, error: int) -> bool:
-    if not m[step + L.AT_RETRY]:
+    if not m[step + AttemptStep.RETRY]:
         return False
-    for item in range(m[step + L.AT_FATAL_COUNT]):
-        if m[m[step + L.AT_FATAL] + item] == error:
+    for item in range(m[step + AttemptStep.FATAL_COUNT]):
+        if m[m[step + AttemptStep.FATAL] + item] == error:
             return False
-    return m[step + L.AT_MAXIMUM] < 0 or number < m[step + L.AT_MAXIMUM]
+    return m[step + AttemptStep.MAXIMUM] < 0 or number < m[step + AttemptStep.MAXIMUM]
 
 
 @inner
 def _back_off_end(m: Memory, f: Floats, job: int, step: int, interval: float) -> int:
     length = interval
-    if f[step + L.AT_JITTER] > 0.0:
-        length *= 1 - f[step + L.AT_JITTER] * uniform(m[step + L.AT_JITTER_STREAM], m[job + L.J_PATH], 0)
-    end = m[L.H_NOW] + max(half_even(length), m[step + L.AT_FLOOR])
-    if m[step + L.AT_GRID]:
-        end = multiple_above(end, m[step + L.AT_GRID])
-    return timer_end(m, m[step + L.AT_TIMERS], end)
+    if f[step + AttemptStep.JITTER] > 0.0:
+        length *= 1 - f[step + AttemptStep.JITTER] * uniform(m[step + AttemptStep.JITTER_STREAM], m[job + Job.PATH], 0)
+    end = m[Header.NOW] + max(half_even(length), m[step + AttemptStep.FLOOR])
+    if m[step + AttemptStep.GRID]:
+        end = multiple_above(end, m[step + AttemptStep.GRID])
+    return timer_end(m, m[step + AttemptStep.TIMERS], end)
 
 
 @inner
 def _attempt_failed(m: Memory, f: Floats, job: int, frame: int, error: int, depth: int, final: bool) -> int:
     """An attempt has failed: gives the step to go on with, GONE during a back-off, or how the failure goes on."""
-    step = m[frame + L.F_STEP]
-    base = m[frame + L.F_BASE]
+    step = m[frame + Frame.STEP]
+    base = m[frame + Frame.BASE]
     give_back(m, f, job, base)
     outside = 0 <= depth < base
-    if m[frame + L.F_PASSAGE]:
+    if m[frame + Frame.PASSAGE]:
         if outside:
             try_left(m, frame)
         else:
             try_ended(m, frame, 1)
-    if m[step + L.AT_TIMED]:
-        spend(m, job, m[L.H_ST_LOST], m[L.H_NOW])
+    if m[step + AttemptStep.TIMED]:
+        spend(m, job, m[Header.STATE_LOST], m[Header.NOW])
     else:
-        lose(m, job, low(m[frame + L.F_HANDLE]))
+        lose(m, job, low(m[frame + Frame.HANDLE]))
     if outside:
         pop_frame(m, job, frame)
         return _PROPAGATE  # it dies with what was acquired outside, and reacts to nothing
     reacted(m)
-    number = m[frame + L.F_INDEX]
-    if not final and error != L.X_COMPENSATED and _may_retry(m, step, number, error):
-        interval = f[frame + L.F_VALUE] * f[step + L.AT_COEFFICIENT] if number > 1 else f[step + L.AT_FIRST]
-        interval = min(f[step + L.AT_LONGEST], interval)
-        f[frame + L.F_VALUE] = interval
-        if L.X_TIMEOUT <= error < L.X_TIMEOUT + 4:
-            timer_ended(m, m[step + L.AT_TIMERS])
+    number = m[frame + Frame.INDEX]
+    if not final and error != Failure.COMPENSATED and _may_retry(m, step, number, error):
+        interval = (
+            f[frame + Frame.VALUE] * f[step + AttemptStep.COEFFICIENT] if number > 1 else f[step + AttemptStep.FIRST]
+        )
+        interval = min(f[step + AttemptStep.LONGEST], interval)
+        f[frame + Frame.VALUE] = interval
+        if Failure.TIMEOUT_START_TO_CLOSE <= error <= Failure.TIMEOUT_HEARTBEAT:
+            timer_ended(m, m[step + AttemptStep.TIMERS])
         again = _back_off_end(m, f, job, step, interval)
-        in_time = m[step + L.AT_SCC] < 0 or again < m[frame + L.F_OTHER] - m[L.H_WALL]
-        if in_time and (not m[step + L.AT_BUDGET] or take_token(m, job, m[step + L.AT_BUDGET])):
-            m[L.H_ACTIVITIES] += 2
-            m[job] = key_of(TIMEOUT, m[step + L.O_ELEMENT], L.T_JOB)
+        in_time = m[step + AttemptStep.SCC] < 0 or again < m[frame + Frame.OTHER] - m[Header.WALL]
+        if in_time and (not m[step + AttemptStep.BUDGET] or take_token(m, job, m[step + AttemptStep.BUDGET])):
+            m[Header.ACTIVITIES] += 2
+            m[job] = key_of(TIMEOUT, m[step + Step.ELEMENT], Due.JOB)
             set_alarm(m, again, job)
-            wait_for(m, job, L.W_BACKOFF, 0, step)
+            wait_for(m, job, Wait.BACKOFF, 0, step)
             return GONE
     pop_frame(m, job, frame)
-    return m[step + L.AT_AFTER] if m[step + L.AT_AFTER] else _PROPAGATE_ANEW
+    return m[step + AttemptStep.AFTER] if m[step + AttemptStep.AFTER] else _PROPAGATE_ANEW
 
 
 # -- sagas -------------------------------------------------------------------------------------------------
@@ -123,13 +145,13 @@ def _attempt_failed(m: Memory, f: Floats, job: int, frame: int, error: int, dept
 @inner
 def next_compensation(m: Memory, job: int, frame: int) -> int:
     """The first step of the next compensation, last registered first; GONE when there is none left."""
-    entry = m[frame + L.F_OTHER]
+    entry = m[frame + Frame.OTHER]
     if entry == 0:
         return GONE
-    m[frame + L.F_OTHER] = m[entry + 1]
-    step = m[frame + L.F_STEP]
-    m[job + L.J_PATH] = child_path(child_path(m[frame + L.F_PATH], m[step + L.O_SALT]), m[frame + L.F_INDEX])
-    m[frame + L.F_INDEX] += 1
+    m[frame + Frame.OTHER] = m[entry + 1]
+    step = m[frame + Frame.STEP]
+    m[job + Job.PATH] = child_path(child_path(m[frame + Frame.PATH], m[step + Step.SALT]), m[frame + Frame.INDEX])
+    m[frame + Frame.INDEX] += 1
     return m[entry]
 
 
@@ -143,34 +165,34 @@ def fail(m: Memory, f: Floats, job: int, error: int, depth: int, final: bool) ->
     Gives the step that the job goes on with, or GONE.
     """
     while True:
-        frame = high(m[job + L.J_LINK])
+        frame = high(m[job + Job.LINK])
         if frame == 0:
             end_job(m, f, job, error)
             return GONE
-        kind = high(m[frame + L.F_NEXT])
-        if kind == L.ATTEMPT_FRAME:
+        kind = high(m[frame + Frame.NEXT])
+        if kind == FrameKind.ATTEMPT:
             following = _attempt_failed(m, f, job, frame, error, depth, final)
             if following >= 0:
                 return following
             if following == _PROPAGATE_ANEW:
                 depth = -1
-        elif kind == L.SAGA_FRAME:
-            saga = low(m[job + L.J_SAGA])
-            set_low(m, job + L.J_SAGA, m[frame + L.F_HANDLE])
-            if 0 <= depth < m[frame + L.F_BASE]:
+        elif kind == FrameKind.SAGA:
+            saga = low(m[job + Job.SAGA])
+            set_low(m, job + Job.SAGA, m[frame + Frame.HANDLE])
+            if 0 <= depth < m[frame + Frame.BASE]:
                 pop_frame(m, job, frame)
             else:
-                m[job + L.J_PATH] = m[frame + L.F_PATH]
-                m[frame + L.F_NEXT] = low(m[frame + L.F_NEXT]) | L.UNDO_FRAME << 31
-                m[frame + L.F_OTHER] = m[saga]
-                m[frame + L.F_INDEX] = 0
-                give_back(m, f, job, m[frame + L.F_BASE])
+                m[job + Job.PATH] = m[frame + Frame.PATH]
+                m[frame + Frame.NEXT] = low(m[frame + Frame.NEXT]) | FrameKind.UNDO << 31
+                m[frame + Frame.OTHER] = m[saga]
+                m[frame + Frame.INDEX] = 0
+                give_back(m, f, job, m[frame + Frame.BASE])
                 reacted(m)
                 following = next_compensation(m, job, frame)
                 if following:
                     return following
                 pop_frame(m, job, frame)
-                error = L.X_COMPENSATED
+                error = Failure.COMPENSATED
                 depth = -1
         else:
             pop_frame(m, job, frame)
@@ -180,13 +202,13 @@ def fail(m: Memory, f: Floats, job: int, error: int, depth: int, final: bool) ->
 @inner
 def called_off(m: Memory, f: Floats, job: int) -> None:
     """The job is no longer wanted: it goes back to nothing, and ends."""
-    frame = high(m[job + L.J_LINK])
+    frame = high(m[job + Job.LINK])
     while frame:
-        if high(m[frame + L.F_NEXT]) == L.ATTEMPT_FRAME and m[frame + L.F_PASSAGE]:
+        if high(m[frame + Frame.NEXT]) == FrameKind.ATTEMPT and m[frame + Frame.PASSAGE]:
             try_left(m, frame)
         pop_frame(m, job, frame)
-        frame = high(m[job + L.J_LINK])
-    end_job(m, f, job, L.X_CANCELLED)
+        frame = high(m[job + Job.LINK])
+    end_job(m, f, job, Failure.CANCELLED)
 
 
 # -- interruption of a wait --------------------------------------------------------------------------------
@@ -195,12 +217,12 @@ def called_off(m: Memory, f: Floats, job: int) -> None:
 @inner
 def _stop_waiting_in_line(m: Memory, f: Floats, job: int, grant: int) -> None:
     place = grant_place(m, grant)
-    state = m[grant + L.G_NODE]
-    waiting = state & L.IN_LINE != 0
+    state = m[grant + Grant.NODE]
+    waiting = state & Grant.IN_QUEUE != 0
     if waiting:
         leave_line(m, place, grant)
-        left_line(m, f, place, ((state & L.WANTED_MASK) >> L.WANTED_SHIFT) - 1)
-    spend(m, job, m[place + L.P_ST_WAIT], m[L.H_NOW])
+        left_line(m, f, place, ((state & Grant.WANTED_MASK) >> Grant.WANTED_SHIFT) - 1)
+    spend(m, job, m[place + Place.STATE_WAIT], m[Header.NOW])
     if waiting:
         drop_grant(m, place, grant)
     else:
@@ -210,21 +232,21 @@ def _stop_waiting_in_line(m: Memory, f: Floats, job: int, grant: int) -> None:
 @inner
 def left_line(m: Memory, f: Floats, place: int, wanted: int) -> None:
     """Who left the line of a resource may have stood before somebody who needs fewer units."""
-    if m[place + L.P_UNITS] > 1:
+    if m[place + Place.UNITS] > 1:
         if wanted >= 0:
             serve(m, f, place, wanted)
             return
-        for node in range(m[place + L.P_COUNT]):
+        for node in range(m[place + Place.COUNT]):
             serve(m, f, place, node)
 
 
 @inner
 def leave_family(m: Memory, family: int) -> None:
     """The parent awaits its children no more."""
-    m[family + L.B_AWAITED] = 0
-    if m[family + L.B_DECIDING]:
-        release_record(m, m[family + L.B_DECIDING])
-        m[family + L.B_DECIDING] = 0
+    m[family + Fork.AWAITED] = 0
+    if m[family + Fork.DECIDING]:
+        release_record(m, m[family + Fork.DECIDING])
+        m[family + Fork.DECIDING] = 0
     give_family(m, family)
 
 
@@ -232,43 +254,43 @@ def leave_family(m: Memory, family: int) -> None:
 def stop_waiting(m: Memory, f: Floats, job: int) -> None:
     """Interrupted: undo what the job waits for, and book the time."""
     kind = wait_kind(m, job)
-    at = low(m[job + L.J_LINK])
-    now = m[L.H_NOW]
-    if kind == L.W_DELAY:
+    at = low(m[job + Job.LINK])
+    now = m[Header.NOW]
+    if kind == Wait.DELAY:
         cancel(m, job)
-        spend(m, job, m[(m[job + L.J_STATE] & L.LOW) + L.DE_STATE], now)
-    elif kind == L.W_LINE:
+        spend(m, job, m[(m[job + Job.STATE] & LOW) + DelayStep.STATE], now)
+    elif kind == Wait.QUEUE:
         _stop_waiting_in_line(m, f, job, at)
-    elif kind == L.W_OPENING:
+    elif kind == Wait.OPENING:
         cancel(m, job)
-        spend(m, job, m[grant_place(m, at) + L.P_ST_OPENING], now)
-    elif kind == L.W_VISIT:
+        spend(m, job, m[grant_place(m, at) + Place.STATE_OPENING], now)
+    elif kind == Wait.VISIT:
         cut_visit(m, f, grant_place(m, at), job, at)
-    elif kind == L.W_DOOR:
+    elif kind == Wait.BLOCKED:
         leave_door(m, f, grant_place(m, at), job, at)
-    elif kind == L.W_ROOM:
+    elif kind == Wait.DELAY_STATION:
         cancel(m, job)
-        leave_room(m, m[(m[job + L.J_STATE] & L.LOW) + L.O_ARGS], job, m[L.H_ST_LOST])
-    elif kind == L.W_GUEST:
-        cut_guest(m, m[high(m[at]) + L.O_ARGS], job, at)
-    elif kind == L.W_FAMILY:
-        m[at + L.B_OPEN] = 0
+        leave_room(m, m[(m[job + Job.STATE] & LOW) + PlaceStep.PLACE], job, m[Header.STATE_LOST])
+    elif kind == Wait.NO_SERVER:
+        cut_guest(m, m[high(m[at]) + PlaceStep.PLACE], job, at)
+    elif kind == Wait.FORK:
+        m[at + Fork.OPEN] = 0
         stop_family(m, at)
         leave_family(m, at)
-    elif kind == L.W_TRIAL:
-        child = m[at + L.Y_CHILD]
-        if m[child + L.J_STATE] & L.ENDED == 0:
-            interrupt(m, child, L.X_CANCELLED, -1, 0)
+    elif kind == Wait.ATTEMPT:
+        child = m[at + Attempt.CHILD]
+        if m[child + Job.STATE] & Job.ENDED == 0:
+            interrupt(m, child, Failure.CANCELLED, -1, 0)
         close_trial(m, at)
         release_record(m, child)
-    elif kind == L.W_BACKOFF:
+    elif kind == Wait.BACKOFF:
         cancel(m, job)
-        spend(m, job, m[L.H_ST_BACKOFF], now)
-    elif kind == L.W_PAUSED:
-        if m[at + L.Z_NODE]:
-            unlink(m, m[at + L.Z_NODE] + L.D_RESUMED, at, L.Z_LINKS)
-        spend(m, job, m[L.H_ST_PAUSED], now)
-        give(m, at, L.Z_SIZE)
+        spend(m, job, m[Header.STATE_BACKOFF], now)
+    elif kind == Wait.PAUSED:
+        if m[at + Paused.NODE]:
+            unlink(m, m[at + Paused.NODE] + Node.RESUMED, at, Paused.LINKS)
+        spend(m, job, m[Header.STATE_PAUSED], now)
+        give(m, at, Paused.SIZE)
 
 
 # -- going on after children -------------------------------------------------------------------------------
@@ -277,17 +299,20 @@ def stop_waiting(m: Memory, f: Floats, job: int) -> None:
 @inner
 def trial_settled(m: Memory, f: Floats, job: int, trial: int) -> int:
     """The attempt that the job awaits has ended: gives the step to go on with, or GONE."""
-    error = m[trial + L.Y_ERROR]
-    child = m[trial + L.Y_CHILD]
-    step = m[trial + L.Y_STEP]
-    own = m[trial + L.Y_EXPIRED] != 0
+    error = m[trial + Attempt.ERROR]
+    child = m[trial + Attempt.CHILD]
+    step = m[trial + Attempt.STEP]
+    own = m[trial + Attempt.EXPIRED] != 0
     close_trial(m, trial)
     if error == 0:
         take_over(m, job, child)
         release_record(m, child)
-        attempt_succeeds(m, job, high(m[job + L.J_LINK]))
-        return m[step + L.O_NEXT]
+        attempt_succeeds(m, job, high(m[job + Job.LINK]))
+        return m[step + Step.NEXT]
     take_spans(m, job, child)
     release_record(m, child)
-    own = own and (error == L.X_TIMEOUT + L.SCHEDULE_TO_START or error == L.X_TIMEOUT + L.SCHEDULE_TO_CLOSE)
+    own = own and (
+        error == Failure.TIMEOUT_START_TO_CLOSE + Timeout.SCHEDULE_TO_START
+        or error == Failure.TIMEOUT_START_TO_CLOSE + Timeout.SCHEDULE_TO_CLOSE
+    )
     return fail(m, f, job, error, -1, own)

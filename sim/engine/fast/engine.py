@@ -91,34 +91,34 @@ class FastEngine:
 
         def until(end_ns: int) -> None:
             while True:
-                status = kernel(self.m, self.f, L.RUN, end_ns, self.slice_alarms)
+                status = kernel(self.m, self.f, L.Command.RUN, end_ns, self.slice_alarms)
                 if progress is not None:
-                    progress(int(self.m[L.H_NOW]), last)
-                if status == L.REACHED:
+                    progress(int(self.m[L.Header.NOW]), last)
+                if status == L.Status.REACHED:
                     return
-                if status != L.BUDGET_SPENT:
+                if status != L.Status.BUDGET_SPENT:
                     self._give_up(status)
 
-        kernel(self.m, self.f, L.BEGIN, 0, 0)
+        kernel(self.m, self.f, L.Command.BEGIN, 0, 0)
         until(plan.warmup_ns)
-        kernel(self.m, self.f, L.MARK_BEGIN, routines, 0)
+        kernel(self.m, self.f, L.Command.MARK_BEGIN, routines, 0)
         until(plan.horizon_ns)
-        kernel(self.m, self.f, L.MARK_END, routines, 0)
+        kernel(self.m, self.f, L.Command.MARK_END, routines, 0)
         step_ns = max((plan.horizon_ns - plan.warmup_ns) // 64, 1)
         least = plan.horizon_ns + (plan.follow_ns if plan.drill is not None else 0)
-        while (self.m[L.H_COHORT_OPEN] or self.m[L.H_NOW] < least) and self.m[L.H_NOW] < last:
-            until(min(int(self.m[L.H_NOW]) + step_ns, last))
-        followed_ns = int(self.m[L.H_NOW])
-        self.m[L.H_STOPPED] = 1
-        kernel(self.m, self.f, L.CALL_OFF, int(bool(self.m[L.H_COHORT_OPEN] and plan.drain_ns)), 0)
+        while (self.m[L.Header.COHORT_OPEN] or self.m[L.Header.NOW] < least) and self.m[L.Header.NOW] < last:
+            until(min(int(self.m[L.Header.NOW]) + step_ns, last))
+        followed_ns = int(self.m[L.Header.NOW])
+        self.m[L.Header.STOPPED] = 1
+        kernel(self.m, self.f, L.Command.CALL_OFF, int(bool(self.m[L.Header.COHORT_OPEN] and plan.drain_ns)), 0)
         end_ns = followed_ns + plan.drain_ns
-        while self.m[L.H_COHORT_OPEN] and self.m[L.H_NOW] < end_ns:
-            following = int(kernel(self.m, self.f, L.NEXT, 0, 0))
+        while self.m[L.Header.COHORT_OPEN] and self.m[L.Header.NOW] < end_ns:
+            following = int(kernel(self.m, self.f, L.Command.NEXT, 0, 0))
             if following < 0:
                 break
-            until(min(max(int(self.m[L.H_NOW]) + step_ns, following + 1), end_ns))
-        kernel(self.m, self.f, L.JUDGE, 0, 0)
-        is_idle = kernel(self.m, self.f, L.NEXT, 0, 0) < 0
+            until(min(max(int(self.m[L.Header.NOW]) + step_ns, following + 1), end_ns))
+        kernel(self.m, self.f, L.Command.JUDGE, 0, 0)
+        is_idle = kernel(self.m, self.f, L.Command.NEXT, 0, 0) < 0
         stays = self._may_stay()
         replication = replication_of(self.network, self.program, plan, self.memory, followed_ns, is_idle, stays)
         if stays:
@@ -130,34 +130,34 @@ class FastEngine:
 
         A block of which a little has been touched costs several large pages.
         """
-        rows = int(self.m[L.H_ORDINAL]) * (3 + int(self.m[L.H_STATES]))
+        rows = int(self.m[L.Header.ORDINAL]) * (3 + int(self.m[L.Header.STATES]))
         return _HAS_MMAP and len(self.memory) == self.words and rows >= WORTH_KEEPING
 
     def _let_go(self) -> None:
         """Give back what was touched beside the rows, if it is more than they: alarms, and what was alive."""
-        rows = int(self.m[L.H_ORDINAL]) * (3 + int(self.m[L.H_STATES]))
-        alive = int(self.m[L.H_TOP]) - self.top
+        rows = int(self.m[L.Header.ORDINAL]) * (3 + int(self.m[L.Header.STATES]))
+        alive = int(self.m[L.Header.TOP]) - self.top
         if alive > rows and hasattr(mmap, "MADV_DONTNEED"):
-            first = -(-8 * int(self.m[L.H_QUEUE]) // mmap.PAGESIZE) * mmap.PAGESIZE
-            self.block.madvise(mmap.MADV_DONTNEED, first, 8 * int(self.m[L.H_TOP]) - first)
+            first = -(-8 * int(self.m[L.Header.EVENTS]) // mmap.PAGESIZE) * mmap.PAGESIZE
+            self.block.madvise(mmap.MADV_DONTNEED, first, 8 * int(self.m[L.Header.TOP]) - first)
 
     def _give_up(self, status: int) -> None:
-        if status == L.STANDS_STILL:
-            culprit = int(self.m[L.H_CULPRIT])
+        if status == L.Status.STANDS_STILL:
+            culprit = int(self.m[L.Header.CULPRIT])
             name = next(name for name in self.network.sources if self.program.handles[f"source {name}"] == culprit)
             raise InputErrors([stands_still(name)])
         what = {
-            L.MEMORY_FULL: "what is alive at one time, or waits",
-            L.ROWS_FULL: "the executions that have started",
-            L.CROWDED: "the interruptions of one job at one instant",
+            L.Status.MEMORY_FULL: "what is alive at one time, or waits",
+            L.Status.ROWS_FULL: "the executions that have started",
+            L.Status.CROWDED: "the interruptions of one job at one instant",
         }[status]
-        where = int(self.m[L.H_NOW]) / 1e9
+        where = int(self.m[L.Header.NOW]) / 1e9
         raise InputErrors(
             [
                 Problem(
                     "run",
                     f"after {where:,.1f} s of simulated time the memory of a run cannot hold {what}: "
-                    f"{int(self.m[L.H_ORDINAL]):,} executions have been let in",
+                    f"{int(self.m[L.Header.ORDINAL]):,} executions have been let in",
                     "raise run.memory, shorten the horizon, lower the load, or split the run into more replications",
                 )
             ]
@@ -210,37 +210,37 @@ def _load(m: Any, program: Program, plan: Plan) -> int:
     program.copy_to(m)
     for at, name in program.streams:
         m[at] = stream_key(plan.seed, plan.replication, name)
-    m[L.H_BEGIN], m[L.H_HORIZON] = plan.warmup_ns, plan.horizon_ns
+    m[L.Header.BEGIN], m[L.Header.HORIZON] = plan.warmup_ns, plan.horizon_ns
     top = size
     total = len(m)
-    states = max(1, int(m[L.H_STATES]))
+    states = max(1, int(m[L.Header.STATES]))
     # Half of the memory is for rows of executions, an eighth for alarms and effects, the rest for what is alive.
     rows = (total - size) // 2 // (3 + states)
     for at, length in (
-        (L.H_ROWS, rows),
-        (L.H_ROW_ENDS, rows),
-        (L.H_ROW_NOTES, rows),
-        (L.H_SPLITS, rows * states),
+        (L.Header.ROWS, rows),
+        (L.Header.ROW_ENDS, rows),
+        (L.Header.ROW_NOTES, rows),
+        (L.Header.SPLITS, rows * states),
     ):
         m[at] = top
         top += length
-    m[L.H_ROW_LIMIT] = rows
+    m[L.Header.ROW_LIMIT] = rows
     effects = 1 << (((total - top) // 16).bit_length() - 1)
-    m[L.H_QUEUE], m[L.H_QUEUE + 1] = top, effects - 1
+    m[L.Header.EVENTS], m[L.Header.EVENTS + L.Ring.MASK] = top, effects - 1
     top += effects
     alarms = (total - top) // 8
-    far = int(m[L.H_FAULT_GAP + 1]) + 4
-    for heap, number in ((L.H_HEAP, alarms), (L.H_FAULT_HEAP, far)):
+    far = int(m[L.Header.FAULT_COUNT]) + 4
+    for heap, number in ((L.Header.HEAP, alarms), (L.Header.FAULT_HEAP, far)):
         # Four children of a node on one line of the cache: the second entry begins one.
         top += -(m.ctypes.data // 8 + top + 2) % 8
-        m[heap + 1], m[heap + 3] = top, number
+        m[heap + L.Heap.BASE], m[heap + L.Heap.CAPACITY] = top, number
         top += 2 * number
     if plan.sample_ns:
-        m[L.H_SAMPLE] = top
-        m[top : top + L.SA_SIZE] = 0
-        m[top] = L.NOT_SET
-        m[top + L.SA_INTERVAL] = plan.sample_ns
-        m[top + L.SA_LOG + 3] = int(m[L.H_MARKS])
-        top += L.SA_SIZE
-    m[L.H_TOP], m[L.H_END] = top, total
+        m[L.Header.SAMPLE] = top
+        m[top : top + L.Sampler.SIZE] = 0
+        m[top] = L.Timer.NOT_SET
+        m[top + L.Sampler.INTERVAL] = plan.sample_ns
+        m[top + L.Sampler.ROUTINES] = int(m[L.Header.MARKS])
+        top += L.Sampler.SIZE
+    m[L.Header.TOP], m[L.Header.END] = top, total
     return top

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from sim.draws.jit import inner
-from sim.engine.fast import layout as L
 from sim.engine.fast.choices import node_on_arrival
+from sim.engine.fast.layout import LOW, AcquireStep, Grant, Place, PlaceKind, PlaceNode, Queue, Step
 from sim.engine.fast.lines import sort_chain
 from sim.engine.fast.memory import Floats, Memory, high
 from sim.engine.fast.meters import released, units_change
@@ -18,16 +18,16 @@ from sim.engine.fast.pools import note, push
 def units_lost(m: Memory, place: int, node: int) -> None:
     """Units are gone with their holders, who have been noted."""
     where = node_at(m, place, node)
-    holder = m[where + L.N_HOLDERS]
+    holder = m[where + PlaceNode.HOLDERS]
     while holder:
-        m[holder + L.G_NODE] = (m[holder + L.G_NODE] | L.NODE_MASK) ^ L.NODE_MASK
-        released(m, place, m[holder + L.G_TIME], m[high(m[holder + L.G_WHO]) + L.AQ_UNITS])
-        holder = m[holder + L.G_LINKS] & L.LOW
-    m[where + L.N_HOLDERS] = 0
-    m[where + L.N_HOLDERS + 1] = 0
-    units_change(m, place, -m[place + L.P_UNITS])
-    m[where + L.N_FREE] = 0
-    m[where + L.N_OPEN] = 0
+        m[holder + Grant.NODE] = (m[holder + Grant.NODE] | Grant.NODE_MASK) ^ Grant.NODE_MASK
+        released(m, place, m[holder + Grant.TIME], m[high(m[holder + Grant.WHO]) + AcquireStep.UNITS])
+        holder = m[holder + Grant.LINKS] & LOW
+    m[where + PlaceNode.HOLDERS] = 0
+    m[where + PlaceNode.LAST_HOLDER] = 0
+    units_change(m, place, -m[place + Place.UNITS])
+    m[where + PlaceNode.FREE] = 0
+    m[where + PlaceNode.OPEN] = 0
     note(m, place, node)
 
 
@@ -35,34 +35,36 @@ def units_lost(m: Memory, place: int, node: int) -> None:
 def units_back(m: Memory, place: int, node: int) -> None:
     """All units are free again (and closed, where they are opened on demand)."""
     where = node_at(m, place, node)
-    m[where + L.N_FREE] = m[place + L.P_UNITS]
-    if m[place + L.P_KIND] != L.RESOURCE or m[place + L.P_DIST] == 0:
-        m[where + L.N_OPEN] = m[place + L.P_UNITS]
-    units_change(m, place, m[place + L.P_UNITS])
+    m[where + PlaceNode.FREE] = m[place + Place.UNITS]
+    if m[place + Place.KIND] != PlaceKind.RESOURCE or m[place + Place.DIST] == 0:
+        m[where + PlaceNode.OPEN] = m[place + Place.UNITS]
+    units_change(m, place, m[place + Place.UNITS])
     note(m, place, node)
 
 
 @inner
 def choose_again(m: Memory, f: Floats, place: int, node: int) -> bool:
     """Those who had chosen this node choose again, oldest first, whatever the limit there; whether there were any."""
-    line = node_at(m, place, node) + L.N_CHOSEN
-    if m[line + L.L_LENGTH] == 0:
+    line = node_at(m, place, node) + PlaceNode.CHOSEN
+    if m[line + Queue.LENGTH] == 0:
         return False
     grant = m[line]
     m[line] = 0
     m[line + 1] = 0
-    m[line + L.L_LENGTH] = 0
+    m[line + Queue.LENGTH] = 0
     first = grant
     while grant:  # from here on a chain of those who wait, by plain links
-        m[grant + L.G_LINKS] &= L.LOW
-        m[grant + L.G_NODE] ^= L.IN_LINE
-        grant = m[grant + L.G_LINKS]
-    grant = sort_chain(m, first, L.G_LINKS, L.G_SERIAL)
+        m[grant + Grant.LINKS] &= LOW
+        m[grant + Grant.NODE] ^= Grant.IN_QUEUE
+        grant = m[grant + Grant.LINKS]
+    grant = sort_chain(m, first, Grant.LINKS, Grant.SERIAL)
     while grant:
-        following = m[grant + L.G_LINKS]
-        who = m[grant + L.G_WHO]
-        again = node_on_arrival(m, place, who & L.LOW, m[(who >> 31) + L.O_SALT])
-        m[grant + L.G_NODE] = (m[grant + L.G_NODE] | L.WANTED_MASK) ^ L.WANTED_MASK | (again + 1) << L.WANTED_SHIFT
+        following = m[grant + Grant.LINKS]
+        who = m[grant + Grant.WHO]
+        again = node_on_arrival(m, place, who & LOW, m[(who >> 31) + Step.SALT])
+        m[grant + Grant.NODE] = (m[grant + Grant.NODE] | Grant.WANTED_MASK) ^ Grant.WANTED_MASK | (
+            again + 1
+        ) << Grant.WANTED_SHIFT
         push(m, place, grant)
         grant = following
     return True

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from sim.draws.jit import inner
 from sim.draws.streams import child_path
-from sim.engine.fast import layout as L
 from sim.engine.fast.jobs import new_child, wait_for, wake
+from sim.engine.fast.layout import LOW, Failure, Fork, ForkStep, Header, Job, Parent, Step, Wait
 from sim.engine.fast.lines import append, unlink
 from sim.engine.fast.memory import Memory, add, give, interrupt, take
 
@@ -13,36 +13,36 @@ from sim.engine.fast.memory import Memory, add, give, interrupt, take
 @inner
 def stop_family(m: Memory, family: int) -> None:
     """Stop the children that still run, in order."""
-    child = m[family + L.B_CHILDREN]
+    child = m[family + Fork.CHILDREN]
     while child:
-        interrupt(m, child, L.X_CANCELLED, -1, 0)
-        child = m[child + L.J_SIBLINGS] & L.LOW
+        interrupt(m, child, Failure.CANCELLED, -1, 0)
+        child = m[child + Job.SIBLINGS] & LOW
 
 
 @inner
 def new_family(m: Memory, job: int, step: int, count: int, same: bool, needed: int, cancels: int, spare: int) -> int:
     """Start the children of a step; with `same` all do what the first body says. Awaited when any are needed."""
-    family = take(m, L.B_SIZE)
-    m[family + L.B_KIND] = L.FAMILY
-    m[family + L.B_JOB] = job
-    m[family + L.B_NEEDED] = needed
-    m[family + L.B_CANCELS] = cancels
-    m[family + L.B_SUCCEEDED] = 0
-    m[family + L.B_FAILED] = 0
-    m[family + L.B_SPARE] = spare
-    m[family + L.B_OPEN] = 1 if needed > 0 else 0
-    m[family + L.B_DECIDING] = 0
-    m[family + L.B_ERROR] = 0
-    m[family + L.B_CHILDREN] = 0
-    m[family + L.B_CHILDREN + 1] = 0
-    m[family + L.B_AWAITED] = 1 if needed > 0 else 0
-    base = child_path(m[job + L.J_PATH], m[step + L.O_SALT])
+    family = take(m, Fork.SIZE)
+    m[family + Fork.KIND] = Parent.FORK
+    m[family + Fork.JOB] = job
+    m[family + Fork.NEEDED] = needed
+    m[family + Fork.CANCELS] = cancels
+    m[family + Fork.SUCCEEDED] = 0
+    m[family + Fork.FAILED] = 0
+    m[family + Fork.SPARE] = spare
+    m[family + Fork.OPEN] = 1 if needed > 0 else 0
+    m[family + Fork.DECIDING] = 0
+    m[family + Fork.ERROR] = 0
+    m[family + Fork.CHILDREN] = 0
+    m[family + Fork.CHILDREN + 1] = 0
+    m[family + Fork.AWAITED] = 1 if needed > 0 else 0
+    base = child_path(m[job + Job.PATH], m[step + Step.SALT])
     for index in range(count):
-        body = m[step + L.FO_BODIES + (0 if same else index)]
+        body = m[step + ForkStep.BODIES + (0 if same else index)]
         child = new_child(m, job, child_path(base, index), body, family, 0)
-        append(m, family + L.B_CHILDREN, child, L.J_SIBLINGS)
+        append(m, family + Fork.CHILDREN, child, Job.SIBLINGS)
     if needed > 0:
-        wait_for(m, job, L.W_FAMILY, family, step)
+        wait_for(m, job, Wait.FORK, family, step)
     elif cancels:
         stop_family(m, family)
     return family
@@ -51,27 +51,29 @@ def new_family(m: Memory, job: int, step: int, count: int, same: bool, needed: i
 @inner
 def give_family(m: Memory, family: int) -> None:
     """Give the record back, when neither parent nor children need it."""
-    if m[family + L.B_AWAITED] == 0 and m[family + L.B_CHILDREN] == 0:
-        give(m, family, L.B_SIZE)
+    if m[family + Fork.AWAITED] == 0 and m[family + Fork.CHILDREN] == 0:
+        give(m, family, Fork.SIZE)
 
 
 @inner
 def family_child_ended(m: Memory, family: int, child: int, error: int) -> None:
     """A child has ended."""
-    unlink(m, family + L.B_CHILDREN, child, L.J_SIBLINGS)
+    unlink(m, family + Fork.CHILDREN, child, Job.SIBLINGS)
     decides = False
-    if m[family + L.B_OPEN]:
+    if m[family + Fork.OPEN]:
         if error == 0:
-            m[family + L.B_SUCCEEDED] += 1
+            m[family + Fork.SUCCEEDED] += 1
         else:
-            m[family + L.B_FAILED] += 1
-        decides = m[family + L.B_SUCCEEDED] >= m[family + L.B_NEEDED] or m[family + L.B_FAILED] > m[family + L.B_SPARE]
+            m[family + Fork.FAILED] += 1
+        decides = (
+            m[family + Fork.SUCCEEDED] >= m[family + Fork.NEEDED] or m[family + Fork.FAILED] > m[family + Fork.SPARE]
+        )
     if decides:
-        m[family + L.B_OPEN] = 0
-        m[family + L.B_DECIDING] = child
-        m[family + L.B_ERROR] = error
-        m[child + L.J_REFS] += 1  # its time is still wanted
-        wake(m, m[family + L.B_JOB], 0)
+        m[family + Fork.OPEN] = 0
+        m[family + Fork.DECIDING] = child
+        m[family + Fork.ERROR] = error
+        m[child + Job.REFS] += 1  # its time is still wanted
+        wake(m, m[family + Fork.JOB], 0)
     else:
-        add(m, L.H_OFF_PATH, m[L.H_NOW] - m[child + L.J_BEGAN])
+        add(m, Header.OFF_PATH, m[Header.NOW] - m[child + Job.BEGAN])
     give_family(m, family)

@@ -4,12 +4,29 @@ from __future__ import annotations
 
 from sim.draws.jit import inner
 from sim.draws.streams import uniform
-from sim.engine.fast import layout as L
 from sim.engine.fast.alarms import cancel, jump, key_of, set_far_alarm
 from sim.engine.fast.batches import batches_speed
 from sim.engine.fast.crashes import interrupt_hit, node_down, node_up, set_ready
 from sim.engine.fast.draw import time_of
 from sim.engine.fast.jobs import wake
+from sim.engine.fast.layout import (
+    LOW,
+    ONE_CORE,
+    Attempt,
+    CoresNode,
+    Due,
+    Episode,
+    Fault,
+    FaultEffect,
+    FaultProcess,
+    Group,
+    Header,
+    Node,
+    Paused,
+    Pick,
+    Place,
+    PlaceKind,
+)
 from sim.engine.fast.leaving import change_leaves, is_left, leave
 from sim.engine.fast.lines import append, append_plain, remove_plain, unlink
 from sim.engine.fast.memory import Floats, Memory, give, take
@@ -27,14 +44,14 @@ from sim.engine.order import DOWN, UP
 @inner
 def _place_speed(m: Memory, f: Floats, place: int, node: int, speed: float) -> None:
     """A place's node works at another speed from now on; 0 is a pause."""
-    kind = m[place + L.P_KIND]
-    if kind == L.COMMIT or kind == L.POLLED:
+    kind = m[place + Place.KIND]
+    if kind == PlaceKind.COMMIT or kind == PlaceKind.POLLED:
         batches_speed(m, f, place, node, speed)
         return
-    if kind == L.SHARED:
+    if kind == PlaceKind.CORES:
         at = node_at(m, place, node)
         advance(m, f, place, at)
-        m[at + L.S_SPEED] = int(speed * L.ONE_CORE)
+        m[at + CoresNode.SPEED] = int(speed * ONE_CORE)
         plan_departure(m, f, place, node)
     note(m, place, node)
     serve_visits(m, f, place, node)
@@ -44,50 +61,50 @@ def _place_speed(m: Memory, f: Floats, place: int, node: int, speed: float) -> N
 def _change_speed(m: Memory, f: Floats, group: int, node: int, factor: float, begins: bool) -> None:
     """Let a slow-down or pause begin or end on a node."""
     where = group_node(m, group, node)
-    before = f[where + L.D_SPEED]
+    before = f[where + Node.SPEED]
     if begins:
         slower = take(m, 2)
         f[slower + 1] = factor
-        append_plain(m, where + L.D_SPEEDS, slower)
+        append_plain(m, where + Node.SPEEDS, slower)
     else:
         last = 0
-        slower = m[where + L.D_SPEEDS]
+        slower = m[where + Node.SPEEDS]
         while f[slower + 1] != factor:
             last = slower
             slower = m[slower]
-        remove_plain(m, where + L.D_SPEEDS, last, slower)
+        remove_plain(m, where + Node.SPEEDS, last, slower)
         give(m, slower, 2)
     after = 1.0
-    slower = m[where + L.D_SPEEDS]
+    slower = m[where + Node.SPEEDS]
     while slower:
         after *= f[slower + 1]
         slower = m[slower]
-    f[where + L.D_SPEED] = after
+    f[where + Node.SPEED] = after
     if before == after:
         return
-    up = m[where + L.D_DOWNS] == 0
+    up = m[where + Node.DOWNS] == 0
     set_ready(m, f, where)
     if up:
-        for number in range(m[group + L.GR_RESIDENT_COUNT]):
-            resident = m[m[group + L.GR_RESIDENTS] + number]
+        for number in range(m[group + Group.RESIDENT_COUNT]):
+            resident = m[m[group + Group.RESIDENTS] + number]
             if resident >= 0:
                 _place_speed(m, f, resident, node, after)
     if (before == 0.0) != (after == 0.0):
-        trial = m[where + L.D_TRIALS]
+        trial = m[where + Node.ATTEMPTS]
         while trial:
             if after == 0.0:
                 signs_stop(m, trial)
             else:
                 signs_come(m, trial)
-            trial = m[trial + L.Y_LINKS] & L.LOW
+            trial = m[trial + Attempt.LINKS] & LOW
     if before == 0.0:
-        waiting = m[where + L.D_RESUMED]
-        m[where + L.D_RESUMED] = 0
-        m[where + L.D_RESUMED + 1] = 0
+        waiting = m[where + Node.RESUMED]
+        m[where + Node.RESUMED] = 0
+        m[where + Node.RESUMED + 1] = 0
         while waiting:
-            m[waiting + L.Z_NODE] = 0
-            wake(m, m[waiting + L.Z_JOB], 0)
-            waiting = m[waiting + L.Z_LINKS] & L.LOW
+            m[waiting + Paused.NODE] = 0
+            wake(m, m[waiting + Paused.JOB], 0)
+            waiting = m[waiting + Paused.LINKS] & LOW
 
 
 # -- errors ------------------------------------------------------------------------------------------------
@@ -95,17 +112,17 @@ def _change_speed(m: Memory, f: Floats, group: int, node: int, factor: float, be
 
 @inner
 def _change_errors(m: Memory, f: Floats, group: int, node: int, spec: int, episode: int, begins: bool) -> None:
-    chain = group_node(m, group, node) + L.D_ERRORS
+    chain = group_node(m, group, node) + Node.ERRORS
     if begins:
         fault = take(m, 4)
-        m[fault + 1] = m[spec + L.FS_ERRORS]
+        m[fault + 1] = m[spec + Fault.ERRORS]
         m[fault + 2] = episode
-        f[fault + 3] = f[spec + L.FS_VALUE]
+        f[fault + 3] = f[spec + Fault.VALUE]
         append_plain(m, chain, fault)
         return
     last = 0
     fault = m[chain]
-    while m[fault + 1] != m[spec + L.FS_ERRORS] or m[fault + 2] != episode:
+    while m[fault + 1] != m[spec + Fault.ERRORS] or m[fault + 2] != episode:
         last = fault
         fault = m[fault]
     remove_plain(m, chain, last, fault)
@@ -124,42 +141,42 @@ _IS_BUSY = 3  # a question: the node counts while something is left on it
 
 @inner
 def _one_node(m: Memory, f: Floats, process: int, group: int, node: int, what: int) -> int:
-    spec = m[process + L.FA_SPEC]
-    kind = m[spec + L.FS_EFFECT]
+    spec = m[process + FaultProcess.SPEC]
+    kind = m[spec + Fault.EFFECT]
     if what == _IS_BUSY:
         return 0 if is_left(m, group, node) else 1
     if what == _LEAVES:
         leave(m, f, group, node)
-    elif kind == L.CRASH:
+    elif kind == FaultEffect.CRASH:
         if what == _BEGINS:
             node_down(m, f, group, node, True)
         else:
-            if m[spec + L.FS_NOTICE] >= 0:
+            if m[spec + Fault.NOTICE] >= 0:
                 change_leaves(m, f, group, node, -1)
             node_up(m, f, group, node)
-    elif kind == L.ERRORS:
-        _change_errors(m, f, group, node, spec, m[process + L.FA_EPISODE], what == _BEGINS)
+    elif kind == FaultEffect.ERRORS:
+        _change_errors(m, f, group, node, spec, m[process + FaultProcess.EPISODE], what == _BEGINS)
     else:
-        _change_speed(m, f, group, node, 0.0 if kind == L.PAUSE else f[spec + L.FS_VALUE], what == _BEGINS)
+        _change_speed(m, f, group, node, 0.0 if kind == FaultEffect.PAUSE else f[spec + Fault.VALUE], what == _BEGINS)
     return 0
 
 
 @inner
 def _all_nodes(m: Memory, f: Floats, process: int, what: int) -> int:
     """Let it happen to every node that the episode hits, target by target; gives how many count."""
-    record = m[process + L.FA_RECORD]
-    if m[process + L.FA_ONLY] and not m[record + L.EP_ALL]:
-        return _one_node(m, f, process, m[process + L.FA_ONLY], m[process + L.FA_NODE], what)
+    record = m[process + FaultProcess.RECORD]
+    if m[process + FaultProcess.ONLY] and not m[record + Episode.ALL]:
+        return _one_node(m, f, process, m[process + FaultProcess.ONLY], m[process + FaultProcess.NODE], what)
     count = 0
-    spec = m[process + L.FA_SPEC]
-    for number in range(m[spec + L.FS_TARGET_COUNT]):
-        target = m[spec + L.FS_TARGETS] + 4 * number
+    spec = m[process + FaultProcess.SPEC]
+    for number in range(m[spec + Fault.TARGET_COUNT]):
+        target = m[spec + Fault.TARGETS] + 4 * number
         group = m[target]
-        if m[target + 1] == L.ALL_NODES or (m[record + L.EP_ALL] and m[target + 1] == L.ANY_NODE):
-            for node in range(m[group + L.GR_COUNT]):
+        if m[target + 1] == Pick.ALL or (m[record + Episode.ALL] and m[target + 1] == Pick.ANY):
+            for node in range(m[group + Group.COUNT]):
                 count += _one_node(m, f, process, group, node, what)
-        elif m[target + 1] == L.ANY_NODE:
-            count += _one_node(m, f, process, group, m[record + L.EP_NODES + number], what)
+        elif m[target + 1] == Pick.ANY:
+            count += _one_node(m, f, process, group, m[record + Episode.NODES + number], what)
         else:
             for item in range(m[target + 3]):
                 count += _one_node(m, f, process, group, m[m[target + 2] + item], what)
@@ -168,55 +185,60 @@ def _all_nodes(m: Memory, f: Floats, process: int, what: int) -> int:
 
 @inner
 def _new_episode(m: Memory, f: Floats, process: int) -> None:
-    spec = m[process + L.FA_SPEC]
-    targets = m[spec + L.FS_TARGET_COUNT]
-    record = take(m, L.EP_NODES + targets)
-    m[record + L.EP_FAULT] = m[spec + L.FS_INDEX]
-    m[record + L.EP_START] = m[L.H_NOW]
-    m[record + L.EP_DOWN] = -1
-    m[record + L.EP_END] = -1
-    m[record + L.EP_HIT] = 0
-    m[record + L.EP_ONLY] = m[process + L.FA_ONLY]
-    m[record + L.EP_ONLY + 1] = m[process + L.FA_NODE]
-    m[record + L.EP_ALL] = 0
-    if f[spec + L.FS_COMMON] > 0.0:
-        u = uniform(m[spec + L.FS_COMMON_STREAM], m[process + L.FA_PATH], m[process + L.FA_EPISODE])
-        m[record + L.EP_ALL] = 1 if u < f[spec + L.FS_COMMON] else 0
+    spec = m[process + FaultProcess.SPEC]
+    targets = m[spec + Fault.TARGET_COUNT]
+    record = take(m, Episode.NODES + targets)
+    m[record + Episode.FAULT] = m[spec + Fault.INDEX]
+    m[record + Episode.START] = m[Header.NOW]
+    m[record + Episode.DOWN] = -1
+    m[record + Episode.END] = -1
+    m[record + Episode.HIT] = 0
+    m[record + Episode.ONLY] = m[process + FaultProcess.ONLY]
+    m[record + Episode.ONLY_NODE] = m[process + FaultProcess.NODE]
+    m[record + Episode.ALL] = 0
+    if f[spec + Fault.COMMON] > 0.0:
+        u = uniform(m[spec + Fault.COMMON_STREAM], m[process + FaultProcess.PATH], m[process + FaultProcess.EPISODE])
+        m[record + Episode.ALL] = 1 if u < f[spec + Fault.COMMON] else 0
     for number in range(targets):
-        target = m[spec + L.FS_TARGETS] + 4 * number
+        target = m[spec + Fault.TARGETS] + 4 * number
         drawn = -1
-        if m[target + 1] == L.ANY_NODE:
-            u = uniform(m[spec + L.FS_PICK], m[process + L.FA_PATH], m[process + L.FA_EPISODE])
-            drawn = int(u * m[m[target] + L.GR_COUNT])
-        m[record + L.EP_NODES + number] = drawn
-    append_plain(m, L.H_EPISODES, record)
-    m[process + L.FA_RECORD] = record
+        if m[target + 1] == Pick.ANY:
+            u = uniform(m[spec + Fault.PICK], m[process + FaultProcess.PATH], m[process + FaultProcess.EPISODE])
+            drawn = int(u * m[m[target] + Group.COUNT])
+        m[record + Episode.NODES + number] = drawn
+    append_plain(m, Header.EPISODES, record)
+    m[process + FaultProcess.RECORD] = record
 
 
 @inner
 def _opens(m: Memory, spec: int, time: int) -> int:
     """The time itself where it lies in the fault's window, else that of the next opening."""
-    period = m[spec + L.FS_PERIOD]
+    period = m[spec + Fault.PERIOD]
     if period == 0:
         return time
-    since = time % period - m[spec + L.FS_OPENS]
+    since = time % period - m[spec + Fault.OPENS]
     if since < 0:
         since += period
-    return time if since < m[spec + L.FS_OPEN] else time + period - since
+    return time if since < m[spec + Fault.OPEN] else time + period - since
 
 
 @inner
 def _plan_fault(m: Memory, f: Floats, process: int) -> None:
     """Set the alarm of the next beginning."""
-    spec = m[process + L.FA_SPEC]
-    if m[spec + L.FS_WAIT] == 0:
-        time = m[spec + L.FS_AT]
+    spec = m[process + FaultProcess.SPEC]
+    if m[spec + Fault.WAIT] == 0:
+        time = m[spec + Fault.AT]
     else:
         wait = time_of(
-            m, f, m[spec + L.FS_WAIT], m[spec + L.FS_WAIT_STREAM], m[process + L.FA_PATH], m[process + L.FA_EPISODE]
+            m,
+            f,
+            m[spec + Fault.WAIT],
+            m[spec + Fault.WAIT_STREAM],
+            m[process + FaultProcess.PATH],
+            m[process + FaultProcess.EPISODE],
         )
-        time = _opens(m, spec, m[L.H_NOW] + wait)
-    m[process] = key_of(DOWN, m[spec + L.FS_ELEMENT], L.T_FAULT)
+        time = _opens(m, spec, m[Header.NOW] + wait)
+    m[process] = key_of(DOWN, m[spec + Fault.ELEMENT], Due.FAULT)
     set_far_alarm(m, time, process)
 
 
@@ -224,74 +246,79 @@ def _plan_fault(m: Memory, f: Floats, process: int) -> None:
 def _give_notice(m: Memory, f: Floats, process: int) -> None:
     """The nodes leave, and crash when the notice is over."""
     _all_nodes(m, f, process, _LEAVES)
-    m[process + L.FA_STATE] = 2
-    append(m, L.H_NOTICES, process, L.FA_LINKS)
-    set_far_alarm(m, m[L.H_NOW] + m[m[process + L.FA_SPEC] + L.FS_NOTICE], process)
+    m[process + FaultProcess.STATE] = 2
+    append(m, Header.NOTICES, process, FaultProcess.LINKS)
+    set_far_alarm(m, m[Header.NOW] + m[m[process + FaultProcess.SPEC] + Fault.NOTICE], process)
 
 
 @inner
 def hasten_crashes(m: Memory, f: Floats) -> None:
     """Between two events: of those who have given notice, who has nothing left on any node crashes now."""
-    process = m[L.H_NOTICES]
+    process = m[Header.NOTICES]
     while process:
-        following = m[process + L.FA_LINKS] & L.LOW
+        following = m[process + FaultProcess.LINKS] & LOW
         if _all_nodes(m, f, process, _IS_BUSY) == 0:
-            unlink(m, L.H_NOTICES, process, L.FA_LINKS)
-            m[process + L.FA_STATE] = 3
+            unlink(m, Header.NOTICES, process, FaultProcess.LINKS)
+            m[process + FaultProcess.STATE] = 3
             cancel(m, process)
-            set_far_alarm(m, m[L.H_NOW], process)
+            set_far_alarm(m, m[Header.NOW], process)
         process = following
 
 
 @inner
 def _strike(m: Memory, f: Floats, process: int) -> None:
     """What the fault does sets in."""
-    spec, record = m[process + L.FA_SPEC], m[process + L.FA_RECORD]
-    m[record + L.EP_DOWN] = m[L.H_NOW]
+    spec, record = m[process + FaultProcess.SPEC], m[process + FaultProcess.RECORD]
+    m[record + Episode.DOWN] = m[Header.NOW]
     _all_nodes(m, f, process, _BEGINS)
-    if m[spec + L.FS_EFFECT] == L.CRASH:
-        m[record + L.EP_HIT] = interrupt_hit(m)
-    elif m[spec + L.FS_EFFECT] == L.CLOCK:
-        jump(m, m[spec + L.FS_VALUE])
-    if m[spec + L.FS_LENGTH] == 0:
+    if m[spec + Fault.EFFECT] == FaultEffect.CRASH:
+        m[record + Episode.HIT] = interrupt_hit(m)
+    elif m[spec + Fault.EFFECT] == FaultEffect.CLOCK:
+        jump(m, m[spec + Fault.VALUE])
+    if m[spec + Fault.LENGTH] == 0:
         return
-    m[process + L.FA_STATE] = 1
-    m[process] = key_of(UP, m[spec + L.FS_ELEMENT], L.T_FAULT)
+    m[process + FaultProcess.STATE] = 1
+    m[process] = key_of(UP, m[spec + Fault.ELEMENT], Due.FAULT)
     length = time_of(
-        m, f, m[spec + L.FS_LENGTH], m[spec + L.FS_LENGTH_STREAM], m[process + L.FA_PATH], m[process + L.FA_EPISODE]
+        m,
+        f,
+        m[spec + Fault.LENGTH],
+        m[spec + Fault.LENGTH_STREAM],
+        m[process + FaultProcess.PATH],
+        m[process + FaultProcess.EPISODE],
     )
-    set_far_alarm(m, m[L.H_NOW] + length, process)
+    set_far_alarm(m, m[Header.NOW] + length, process)
 
 
 @inner
 def fault_changes(m: Memory, f: Floats, process: int) -> None:
     """A fault comes, strikes after its notice, or goes."""
-    spec = m[process + L.FA_SPEC]
-    state = m[process + L.FA_STATE]
+    spec = m[process + FaultProcess.SPEC]
+    state = m[process + FaultProcess.STATE]
     if state >= 2:
         if state == 2:
-            unlink(m, L.H_NOTICES, process, L.FA_LINKS)
+            unlink(m, Header.NOTICES, process, FaultProcess.LINKS)
         _strike(m, f, process)
         return
-    m[L.H_ACTIVITIES] += 1
+    m[Header.ACTIVITIES] += 1
     if state == 0:
         _new_episode(m, f, process)
-        for number in range(m[spec + L.FS_SOURCE_COUNT]):
-            begin_source(m, f, m[m[spec + L.FS_SOURCES] + number])
-        if m[spec + L.FS_NOTICE] >= 0:
+        for number in range(m[spec + Fault.SOURCE_COUNT]):
+            begin_source(m, f, m[m[spec + Fault.SOURCES] + number])
+        if m[spec + Fault.NOTICE] >= 0:
             _give_notice(m, f, process)
         else:
             _strike(m, f, process)
         return
-    m[m[process + L.FA_RECORD] + L.EP_END] = m[L.H_NOW]
-    for number in range(m[spec + L.FS_SOURCE_COUNT]):
-        end_source(m, m[m[spec + L.FS_SOURCES] + number])
-    if m[spec + L.FS_EFFECT] == L.CLOCK:
-        jump(m, -m[spec + L.FS_VALUE])
+    m[m[process + FaultProcess.RECORD] + Episode.END] = m[Header.NOW]
+    for number in range(m[spec + Fault.SOURCE_COUNT]):
+        end_source(m, m[m[spec + Fault.SOURCES] + number])
+    if m[spec + Fault.EFFECT] == FaultEffect.CLOCK:
+        jump(m, -m[spec + Fault.VALUE])
     _all_nodes(m, f, process, _ENDS)
-    m[process + L.FA_STATE] = 0
-    m[process + L.FA_EPISODE] += 1
-    if m[spec + L.FS_WAIT]:
+    m[process + FaultProcess.STATE] = 0
+    m[process + FaultProcess.EPISODE] += 1
+    if m[spec + Fault.WAIT]:
         _plan_fault(m, f, process)
 
 

@@ -19,13 +19,13 @@ from sim.network.places import Delay, GroupCommit, Keyed, Place, Polled, Resourc
 from sim.network.routines import Acquire, Step, Use
 from sim.results.histogram import BUCKETS
 
-NO_ALARM = L.NOT_SET
-_QUEUES = {"fifo": L.FIFO, "lifo": L.LIFO, "priority": L.PRIORITY}
+NO_ALARM = L.Timer.NOT_SET
+_QUEUES = {"fifo": L.Discipline.FIFO, "lifo": L.Discipline.LIFO, "priority": L.Discipline.PRIORITY}
 _CHOICES = {
-    "round_robin": L.ROUND_ROBIN,
-    "random": L.RANDOM,
-    "least_loaded": L.LEAST_LOADED,
-    "power_of_two": L.POWER_OF_TWO,
+    "round_robin": L.Choice.ROUND_ROBIN,
+    "random": L.Choice.RANDOM,
+    "least_loaded": L.Choice.LEAST_LOADED,
+    "power_of_two": L.Choice.POWER_OF_TWO,
 }
 _WORD = 32  # nodes in a word of the set of those that can serve
 
@@ -34,14 +34,14 @@ _WORD = 32  # nodes in a word of the set of those that can serve
 
 def write_groups(program: Program, network: Network) -> None:
     """Every group with its nodes, all up."""
-    node = [0] * L.D_SIZE
-    node[L.D_SINCE], node[L.D_READY], node[L.D_SPEED] = -1, 1, bits(1.0)
+    node = [0] * L.Node.SIZE
+    node[L.Node.SINCE], node[L.Node.READY], node[L.Node.SPEED] = -1, 1, bits(1.0)
     for index, (name, count) in enumerate(node_groups(network).items()):
-        at = program.room(L.GR_SIZE)
+        at = program.room(L.Group.SIZE)
         program.handles[f"group {name}"] = at
-        program.words[at + L.GR_COUNT] = count
-        program.words[at + L.GR_INDEX] = index
-        program.block(at + L.GR_NODES, node, count)
+        program.words[at + L.Group.COUNT] = count
+        program.words[at + L.Group.INDEX] = index
+        program.block(at + L.Group.NODES, node, count)
 
 
 # -- places ------------------------------------------------------------------------------------------------
@@ -58,52 +58,52 @@ def write_places(program: Program, network: Network, faults: dict[str, Fault], s
     residents: dict[str, list[int]] = {name: [] for name in groups}
     choosers: dict[str, list[int]] = {name: [] for name in groups}
     for name, cache in network.caches.items():
-        at = program.room(L.CA_SIZE)
+        at = program.room(L.Cache.SIZE)
         program.handles[f"cache {name}"] = at
-        program.words[at + L.CA_CAPACITY] = cache.capacity
-        program.block(at + L.CA_NODES, [0, 0, 0], groups[cache.nodes])
+        program.words[at + L.Cache.CAPACITY] = cache.capacity
+        program.block(at + L.Cache.NODES, [0, 0, 0], groups[cache.nodes])
         residents[cache.nodes].append(-at)
     asked, patient, greedy = _asked_for(steps)
     affinities = _affinities(program, network, steps)
     places = []
     for index, (name, spec) in enumerate([*network.resources.items(), *network.stations.items()]):
-        at = program.room(L.P_SIZE)
+        at = program.room(L.Place.SIZE)
         places.append(at)
         program.handles[name] = at
         words = program.words
-        words[at + L.P_INDEX], words[at + L.P_ELEMENT] = index, program.elements[name]
+        words[at + L.Place.INDEX], words[at + L.Place.ELEMENT] = index, program.elements[name]
         if name in asked and not isinstance(spec, Delay):
-            program.state(at + L.P_ST_WAIT, f"wait.{name}")
+            program.state(at + L.Place.STATE_WAIT, f"wait.{name}")
         if name in asked and not isinstance(spec, Resource | TokenBucket):
-            program.state(at + L.P_ST_SERVICE, f"service.{name}")
-        program.block(at + L.M_WAITS, [0], BUCKETS)
-        words[at + L.P_LIMIT], words[at + L.P_SHED], words[at + L.P_TIMED_WAITS] = -1, -1, 1
-        words[at + L.P_ALARM] = words[at + L.P_ROUND] = NO_ALARM
+            program.state(at + L.Place.STATE_SERVICE, f"service.{name}")
+        program.block(at + L.Place.WAITS, [0], BUCKETS)
+        words[at + L.Place.LIMIT], words[at + L.Place.SHED], words[at + L.Place.TIMED_WAITS] = -1, -1, 1
+        words[at + L.Place.TIMER] = words[at + L.Place.ROUND] = NO_ALARM
         if isinstance(spec, Delay | TokenBucket):
             _write_bucket(program, at, spec)
             continue
         group = group_of(network, name)
-        words[at + L.P_GROUP] = program.handles[f"group {group}"]
-        words[at + L.P_COUNT] = groups[group]
+        words[at + L.Place.GROUP] = program.handles[f"group {group}"]
+        words[at + L.Place.COUNT] = groups[group]
         if isinstance(spec, GroupCommit | Polled):
             _write_batches(program, at, name, spec)
             residents[group].append(at)
             continue
         single = groups[group] == 1 and group not in may_leave
         _write_pool(program, at, name, spec, single, group in targets, group in slowed, name in patient)
-        words[at + L.P_EASY] = int(_is_easy(words, at, spec) and name not in greedy)
+        words[at + L.Place.EASY] = int(_is_easy(words, at, spec) and name not in greedy)
         residents[group].append(at)
         if spec.wait_at == "node" and not single:
             choosers[group].append(at)
-    program.words[L.H_PLACES] = program.put(places)
-    program.words[L.H_PLACE_COUNT] = len(places)
+    program.words[L.Header.PLACES] = program.put(places)
+    program.words[L.Header.PLACE_COUNT] = len(places)
     for name in residents:
         at = program.handles[f"group {name}"]
         # Stations follow resources and caches come first, as the reference engine has them.
-        program.write(at + L.GR_RESIDENTS, [program.put(residents[name]), len(residents[name])])
-        program.write(at + L.GR_CHOOSERS, [program.put(choosers[name]), len(choosers[name])])
+        program.write(at + L.Group.RESIDENTS, [program.put(residents[name]), len(residents[name])])
+        program.write(at + L.Group.CHOOSERS, [program.put(choosers[name]), len(choosers[name])])
         slots = affinities.get(name, [])
-        program.write(at + L.GR_AFFINITIES, [program.put(slots), len(slots)])
+        program.write(at + L.Group.AFFINITIES, [program.put(slots), len(slots)])
 
 
 def _affinities(program: Program, network: Network, steps: Sequence[Step]) -> dict[str, list[int]]:
@@ -137,75 +137,83 @@ def _asked_for(steps: Sequence[Step]) -> tuple[set[str], set[str], set[str]]:
 
 def _is_easy(words: Sequence[int], at: int, spec: Resource | Server) -> bool:
     """One node that never fails, first-come first-served, no limit, nothing to open or to start, no preemption."""
-    kind, size, rare = words[at + L.P_KIND], words[at + L.P_GRANT_SIZE], words[at + L.P_DIST] or words[at + L.P_BLOCKS]
-    if kind not in (L.RESOURCE, L.SERVER) or size not in (L.G_PLAIN, L.G_VISIT) or rare:
+    kind, size, rare = (
+        words[at + L.Place.KIND],
+        words[at + L.Place.GRANT_SIZE],
+        words[at + L.Place.DIST] or words[at + L.Place.BLOCKS],
+    )
+    if (
+        kind not in (L.PlaceKind.RESOURCE, L.PlaceKind.SERVER)
+        or size not in (L.Grant.PLAIN_SIZE, L.Grant.VISIT_SIZE)
+        or rare
+    ):
         return False
-    return bool(words[at + L.P_PLAIN]) and spec.queue_limit is None and not spec.preemptive
+    return bool(words[at + L.Place.PLAIN]) and spec.queue_limit is None and not spec.preemptive
 
 
 def _draws(program: Program, at: int, distribution: Distribution | None, stream: str) -> None:
     if distribution is not None:
-        program.words[at + L.P_DIST] = program.distribution(inverse_of(distribution))
-        program.stream(at + L.P_STREAM, stream)
+        program.words[at + L.Place.DIST] = program.distribution(inverse_of(distribution))
+        program.stream(at + L.Place.STREAM, stream)
 
 
 def _write_bucket(program: Program, at: int, spec: Delay | TokenBucket) -> None:
     words = program.words
     if isinstance(spec, Delay):
-        words[at + L.P_KIND] = L.DELAY
+        words[at + L.Place.KIND] = L.PlaceKind.DELAY
         return
-    words[at + L.P_KIND] = L.BUCKET
-    words[at + L.P_INTERVAL] = round(1e9 / spec.rate_per_s)
-    words[at + L.P_SLACK] = words[at + L.P_INTERVAL] * (spec.burst - 1)
+    words[at + L.Place.KIND] = L.PlaceKind.BUCKET
+    words[at + L.Place.INTERVAL] = round(1e9 / spec.rate_per_s)
+    words[at + L.Place.SLACK] = words[at + L.Place.INTERVAL] * (spec.burst - 1)
     limit = 0 if spec.when_empty == "reject" else spec.queue_limit
-    words[at + L.P_LIMIT] = -1 if limit is None else limit
+    words[at + L.Place.LIMIT] = -1 if limit is None else limit
 
 
 def _write_batches(program: Program, at: int, name: str, spec: GroupCommit | Polled) -> None:
     words = program.words
     if isinstance(spec, GroupCommit):
-        words[at + L.P_KIND] = L.COMMIT
-        words[at + L.P_BATCH] = spec.batch_limit or 0
-        words[at + L.P_REFUSES] = int(spec.when_down == "refuse")
-        words[at + L.P_ROUND + L.R_LEFT] = -1
+        words[at + L.Place.KIND] = L.PlaceKind.COMMIT
+        words[at + L.Place.BATCH] = spec.batch_limit or 0
+        words[at + L.Place.REFUSES] = int(spec.when_down == "refuse")
+        words[at + L.Place.ROUND + L.Round.LEFT] = -1
         _draws(program, at, spec.flush, f"{name}/flush")
         return
-    words[at + L.P_KIND] = L.POLLED
-    words[at + L.P_BATCH], words[at + L.P_INTERVAL] = spec.batch, spec.interval_ns
-    words[at + L.P_SLACK] = spec.interval_ns * (spec.burst - 1)
-    words[at + L.P_FOLLOWS] = int(spec.follow_up)
-    words[at + L.P_TRIGGER] = int(spec.trigger == "timer")
+    words[at + L.Place.KIND] = L.PlaceKind.POLLED
+    words[at + L.Place.BATCH], words[at + L.Place.INTERVAL] = spec.batch, spec.interval_ns
+    words[at + L.Place.SLACK] = spec.interval_ns * (spec.burst - 1)
+    words[at + L.Place.FOLLOWS] = int(spec.follow_up)
+    words[at + L.Place.TRIGGER] = int(spec.trigger == "timer")
     _draws(program, at, spec.read, f"{name}/read")
     if spec.keyed is not None:
         _write_keys(program, at, name, spec.keyed)
-    count = words[at + L.P_COUNT]
-    queue = [0] * L.K_SIZE
-    queue[L.K_READ] = queue[L.K_ROUND] = NO_ALARM
-    queue[L.K_ROUND + L.R_LEFT] = -1
-    program.block(at + L.P_NODES, queue, count, {L.K_ROUND + L.R_NODE: np.arange(count)})
+    count = words[at + L.Place.COUNT]
+    queue = [0] * L.PolledNode.SIZE
+    queue[L.PolledNode.READ] = queue[L.PolledNode.ROUND] = NO_ALARM
+    queue[L.PolledNode.ROUND + L.Round.LEFT] = -1
+    program.block(at + L.Place.NODES, queue, count, {L.PolledNode.ROUND + L.Round.NODE: np.arange(count)})
 
 
 def _write_keys(program: Program, at: int, name: str, keyed: Keyed) -> None:
     words = program.words
     if keyed.by == "execution":
-        words[at + L.P_KEYED], words[at + L.P_KEY_SLOT] = 1, program.keyed
+        words[at + L.Place.KEYED], words[at + L.Place.KEY_SLOT] = 1, program.keyed
         program.keyed += 1
     else:
-        words[at + L.P_KEYED] = 2 + program.attributes[keyed.by]
-    program.stream(at + L.P_KEY_STREAM, f"{name}/key")
+        words[at + L.Place.KEYED] = 2 + program.attributes[keyed.by]
+    program.stream(at + L.Place.KEY_STREAM, f"{name}/key")
     if keyed.skew:
-        weights = [1 / (i + 1) ** keyed.skew for i in range(words[at + L.P_COUNT])]
+        weights = [1 / (i + 1) ** keyed.skew for i in range(words[at + L.Place.COUNT])]
         total = sum(weights)
         bounds = accumulate(weight / total for weight in weights[:-1])
-        words[at + L.P_KEY_BOUNDS] = program.put([bits(bound) for bound in bounds])
+        words[at + L.Place.KEY_BOUNDS] = program.put([bits(bound) for bound in bounds])
 
 
 def _kind_of(spec: Place, slowed: bool) -> int:
     if not isinstance(spec, Server):
-        return L.RESOURCE
+        return L.PlaceKind.RESOURCE
     if spec.setup is not None:
-        return L.SETUP
-    return L.SHARED if spec.cores is not None or spec.contention is not None or slowed else L.SERVER
+        return L.PlaceKind.SETUP
+    return L.PlaceKind.CORES if spec.cores is not None or spec.contention is not None or slowed else L.PlaceKind.SERVER
 
 
 def _write_pool(
@@ -219,59 +227,67 @@ def _write_pool(
     patient: bool,
 ) -> None:
     words = program.words
-    kind = words[at + L.P_KIND] = _kind_of(spec, slowed)
-    count = words[at + L.P_COUNT]
+    kind = words[at + L.Place.KIND] = _kind_of(spec, slowed)
+    count = words[at + L.Place.COUNT]
     units = spec.units if isinstance(spec, Resource) else spec.servers or UNLIMITED
-    words[at + L.P_UNITS] = units
-    words[at + L.P_QUEUE] = _QUEUES[spec.queue]
-    words[at + L.P_PREEMPTIVE] = int(spec.preemptive)
-    words[at + L.P_LIMIT] = -1 if spec.queue_limit is None else spec.queue_limit
+    words[at + L.Place.UNITS] = units
+    words[at + L.Place.DISCIPLINE] = _QUEUES[spec.queue]
+    words[at + L.Place.PREEMPTIVE] = int(spec.preemptive)
+    words[at + L.Place.LIMIT] = -1 if spec.queue_limit is None else spec.queue_limit
     if spec.shed is not None:
         spare = spec.shed.spare
-        program.write(at + L.P_SHED, [spec.shed.after_ns, int(spare is not None), spare or 0])
-    words[at + L.P_CHOICE] = _CHOICES[spec.choice]
-    program.stream(at + L.P_CHOICE_STREAM, f"{name}/choice")
-    words[at + L.P_AT_NODE] = int(spec.wait_at == "node")
-    words[at + L.P_REFUSES] = int(spec.when_down == "refuse")
-    words[at + L.P_SINGLE] = int(single)
-    words[at + L.P_PLAIN] = int(single and not fails)
-    words[at + L.P_TIMED_WAITS] = int(kind == L.RESOURCE or (kind != L.SHARED and not spec.preemptive))
-    words[at + L.M_UNITS] = units * count
+        program.write(at + L.Place.SHED, [spec.shed.after_ns, int(spare is not None), spare or 0])
+    words[at + L.Place.CHOICE] = _CHOICES[spec.choice]
+    program.stream(at + L.Place.CHOICE_STREAM, f"{name}/choice")
+    words[at + L.Place.AT_NODE] = int(spec.wait_at == "node")
+    words[at + L.Place.REFUSES] = int(spec.when_down == "refuse")
+    words[at + L.Place.SINGLE] = int(single)
+    words[at + L.Place.PLAIN] = int(single and not fails)
+    words[at + L.Place.TIMED_WAITS] = int(
+        kind == L.PlaceKind.RESOURCE or (kind != L.PlaceKind.CORES and not spec.preemptive)
+    )
+    words[at + L.Place.IN_USE] = units * count
     if spec.keyed is not None:
         _write_keys(program, at, name, spec.keyed)
     ranked = not single or spec.queue != "fifo" or patient or spec.shed is not None
-    words[at + L.P_GRANT_SIZE] = L.G_RANKED if ranked else L.G_PLAIN if kind == L.RESOURCE else L.G_VISIT
-    if kind == L.SHARED or (spec.preemptive and kind != L.RESOURCE):
-        words[at + L.P_GRANT_SIZE] = L.G_FULL
+    words[at + L.Place.GRANT_SIZE] = (
+        L.Grant.RANKED_SIZE if ranked else L.Grant.PLAIN_SIZE if kind == L.PlaceKind.RESOURCE else L.Grant.VISIT_SIZE
+    )
+    if kind == L.PlaceKind.CORES or (spec.preemptive and kind != L.PlaceKind.RESOURCE):
+        words[at + L.Place.GRANT_SIZE] = L.Grant.SIZE
     opened = units
     if isinstance(spec, Resource):
         if spec.opening is not None:
             opened = units if spec.open is None else spec.open
-            program.state(at + L.P_ST_OPENING, f"opening.{name}")
+            program.state(at + L.Place.STATE_OPENING, f"opening.{name}")
         _draws(program, at, spec.opening, f"{name}/opening")
     else:
         _write_server(program, at, name, spec, units)
-    node = [0] * (L.S_SIZE if kind == L.SHARED else L.N_SIZE)
-    node[L.N_FREE], node[L.N_OPEN] = units, opened
-    if kind == L.SHARED:
-        node[L.S_ALARM], node[L.S_SPEED], node[L.S_ALARM + 2] = NO_ALARM, L.ONE_CORE, at
-    program.block(at + L.P_NODES, node, count)
+    node = [0] * (L.CoresNode.SIZE if kind == L.PlaceKind.CORES else L.PlaceNode.SIZE)
+    node[L.PlaceNode.FREE], node[L.PlaceNode.OPEN] = units, opened
+    if kind == L.PlaceKind.CORES:
+        node[L.CoresNode.TIMER], node[L.CoresNode.SPEED], node[L.CoresNode.TIMER + L.Timer.OWNER] = (
+            NO_ALARM,
+            L.ONE_CORE,
+            at,
+        )
+    program.block(at + L.Place.NODES, node, count)
     _write_levels(program, at, count)
 
 
 def _write_server(program: Program, at: int, name: str, spec: Server, units: int) -> None:
     words = program.words
     _draws(program, at, spec.setup, f"{name}/setup")
-    words[at + L.P_BLOCKS] = int(spec.when_full == "block")
+    words[at + L.Place.BLOCKS] = int(spec.when_full == "block")
     if spec.when_full == "block":
-        program.state(at + L.P_ST_BLOCKED, f"blocked.{name}")
+        program.state(at + L.Place.STATE_BLOCKED, f"blocked.{name}")
     cores = spec.cores if spec.cores is not None else float(units)
-    words[at + L.P_CORES] = int(cores * L.ONE_CORE)
-    words[at + L.P_CONTENTION] = bits(cores)
+    words[at + L.Place.CORES] = int(cores * L.ONE_CORE)
+    words[at + L.Place.SHARED_CORES] = bits(cores)
     if spec.contention is not None:
-        words[at + L.P_CONTENTION + 1] = bits(spec.contention.contention)
-        words[at + L.P_CONTENTION + 2] = bits(spec.contention.coherency)
-        words[at + L.P_CONTENTION + 3] = 1
+        words[at + L.Place.CONTENTION] = bits(spec.contention.contention)
+        words[at + L.Place.COHERENCY] = bits(spec.contention.coherency)
+        words[at + L.Place.IS_CONTENDED] = 1
 
 
 def _write_levels(program: Program, at: int, count: int) -> None:
@@ -284,5 +300,5 @@ def _write_levels(program: Program, at: int, count: int) -> None:
         if count == 1:
             break
     bases = [program.put(level) for level in levels]
-    program.words[at + L.P_BITS] = program.put(bases)
-    program.words[at + L.P_LEVELS] = len(levels)
+    program.words[at + L.Place.BITS] = program.put(bases)
+    program.words[at + L.Place.LEVELS] = len(levels)

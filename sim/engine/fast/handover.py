@@ -62,18 +62,18 @@ def replication_of(
         begin_ns=plan.warmup_ns,
         horizon_ns=plan.horizon_ns,
         followed_ns=followed_ns,
-        end_ns=int(m[L.H_NOW]),
+        end_ns=int(m[L.Header.NOW]),
         executions=_executions(m, program, stays),
         places=places,
         spans=_spans(m, network, program),
         in_flight=_in_flight(m, network),
         counts=_counts(m, program, routines),
         attempts=_attempts(m, routines),
-        off_path_ns=wide(m, L.H_OFF_PATH),
+        off_path_ns=wide(m, L.Header.OFF_PATH),
         caches={name: _cache(m, program.handles[f"cache {name}"]) for name in network.caches},
         sample_ns=samples.pop(""),
         samples=samples,
-        reactions_ns=read_log(m, L.H_REACTIONS),
+        reactions_ns=read_log(m, L.Header.REACTIONS),
         episodes=_episodes(m, program, network),
         monitors=tuple(_monitor(m, program.handles[f"monitor {name}"], name) for name in network.monitors),
         events=_events(m, program, network),
@@ -93,8 +93,8 @@ def replication_of(
 
 def _executions(m: Words, program: Program, stays: bool) -> Executions:
     """Where the memory stays, no time is copied, and the cohort is written over the notes that told of it."""
-    count = int(m[L.H_ORDINAL])
-    start, end, notes = (m[int(m[word]) :][:count] for word in (L.H_ROWS, L.H_ROW_ENDS, L.H_ROW_NOTES))
+    count = int(m[L.Header.ORDINAL])
+    start, end, notes = (m[int(m[word]) :][:count] for word in (L.Header.ROWS, L.Header.ROW_ENDS, L.Header.ROW_NOTES))
     if not stays:
         start, end = start.copy(), end.copy()
     if count and end.min() < 0:
@@ -124,18 +124,18 @@ def _executions(m: Words, program: Program, stays: bool) -> Executions:
 
 def _notes_of_open(m: Words, jobs: Words) -> Words:
     """Notes such as closed rows have, for those that are still open. One that was dropped has its source + 1 here."""
-    dropped = jobs < L.H_SIZE
-    state = m[np.where(dropped, 0, jobs) + L.J_STATE]
-    source = np.where(dropped, jobs - 1, state >> L.SOURCE_SHIFT)
-    notes: Words = (m[m[m[L.H_SOURCES] + source] + L.U_ROUTINE] << _ROUTINE_SHIFT) + OPEN
-    notes[~dropped & (state & L.COHORT != 0)] += _COHORT
+    dropped = jobs < L.Header.SIZE
+    state = m[np.where(dropped, 0, jobs) + L.Job.STATE]
+    source = np.where(dropped, jobs - 1, state >> L.Job.SOURCE_SHIFT)
+    notes: Words = (m[m[m[L.Header.SOURCES] + source] + L.Source.ROUTINE] << _ROUTINE_SHIFT) + OPEN
+    notes[~dropped & (state & L.Job.COHORT != 0)] += _COHORT
     return notes
 
 
 def _split(m: Words, program: Program, cohort: Words, end: Words, stays: bool) -> tuple[tuple[str, ...], Words]:
     """Times by state of the cohort; only states in which time was spent, by name. What is still open has none."""
-    width, first, count = int(m[L.H_STATES]), int(cohort[0]) if len(cohort) else 0, len(cohort)
-    written = m[int(m[L.H_SPLITS]) :][: len(end) * width].reshape(len(end), width)
+    width, first, count = int(m[L.Header.STATES]), int(cohort[0]) if len(cohort) else 0, len(cohort)
+    written = m[int(m[L.Header.SPLITS]) :][: len(end) * width].reshape(len(end), width)
     in_a_row = count == 0 or cohort[-1] - first == count - 1
     table = written[first : first + count] if in_a_row else written[cohort]
     table[(end[first : first + count] if in_a_row else end[cohort]) < 0] = 0
@@ -152,63 +152,63 @@ def _split(m: Words, program: Program, cohort: Words, end: Words, stays: bool) -
 
 
 def _place(m: Words, network: Network, at: int, name: str, kind: str) -> PlaceUse:
-    now = int(m[L.H_NOW])
-    passed = now - int(m[at + L.M_LAST])
-    busy, waiting = int(m[at + L.M_BUSY]), int(m[at + L.M_WAITING])
+    now = int(m[L.Header.NOW])
+    passed = now - int(m[at + L.Place.LAST])
+    busy, waiting = int(m[at + L.Place.BUSY]), int(m[at + L.Place.WAITING])
     held_now, waited_now = _present(m, at, now)
-    begin, end = at + L.P_MARKED, at + L.P_MARKED + L.MARKS
+    begin, end = at + L.Place.MARKED, at + L.Place.MARKED + L.Marked.SIZE
 
-    def area(word: int) -> int:
+    def area(word: L.At) -> int:
         return wide(m, end + word) - wide(m, begin + word)
 
-    def count(word: int) -> int:
+    def count(word: L.At) -> int:
         return int(m[end + word]) - int(m[begin + word])
 
-    units: float = float(m[at + L.M_UNITS])
+    units: float = float(m[at + L.Place.IN_USE])
     speed = excess = batches = None
-    what = int(m[at + L.P_KIND])
-    if what in (L.SHARED, L.COMMIT, L.POLLED):
-        speed, excess = area(11) / L.ONE_CORE, area(13) / L.ONE_CORE
-        units = float(m[at + L.P_COUNT]) if what == L.POLLED else 1.0
-    if what == L.SHARED:
+    what = int(m[at + L.Place.KIND])
+    if what in (L.PlaceKind.CORES, L.PlaceKind.COMMIT, L.PlaceKind.POLLED):
+        speed, excess = area(L.Marked.WORK) / L.ONE_CORE, area(L.Marked.EXCESS) / L.ONE_CORE
+        units = float(m[at + L.Place.COUNT]) if what == L.PlaceKind.POLLED else 1.0
+    if what == L.PlaceKind.CORES:
         station = network.stations[name]
         assert isinstance(station, Server)
-        cores = station.cores if station.cores is not None else float(m[at + L.P_UNITS])
+        cores = station.cores if station.cores is not None else float(m[at + L.Place.UNITS])
         group = group_of(network, name)
         units = cores * node_groups(network)[group]
         if any(controller.nodes == group for controller in network.controllers.values()):
-            window_ns = int(m[L.H_HORIZON]) - int(m[L.H_BEGIN])
-            units = cores * (area(4) / (int(m[at + L.P_UNITS]) * window_ns))
-    if what in (L.COMMIT, L.POLLED):
-        batches = count(15)
-    histogram = int(m[at + L.M_WAITS])
+            window_ns = int(m[L.Header.HORIZON]) - int(m[L.Header.BEGIN])
+            units = cores * (area(L.Marked.IN_USE_AREA) / (int(m[at + L.Place.UNITS]) * window_ns))
+    if what in (L.PlaceKind.COMMIT, L.PlaceKind.POLLED):
+        batches = count(L.Marked.BATCHES)
+    histogram = int(m[at + L.Place.WAITS])
     return PlaceUse(
         name=name,
         kind=kind,
         units=units,
-        busy_area=area(0),
-        waiting_area=area(2),
-        units_area=area(4),
-        asked=count(6),
-        served=count(7),
-        abandoned=count(8),
-        rejected=count(9),
-        refused=count(10),
-        waited=int(m[at + L.M_WAITED]),
-        max_waiting=int(m[at + L.M_MAX]),
+        busy_area=area(L.Marked.BUSY_AREA),
+        waiting_area=area(L.Marked.WAIT_AREA),
+        units_area=area(L.Marked.IN_USE_AREA),
+        asked=count(L.Marked.ASKED),
+        served=count(L.Marked.SERVED),
+        abandoned=count(L.Marked.ABANDONED),
+        rejected=count(L.Marked.REJECTED),
+        refused=count(L.Marked.REFUSED),
+        waited=int(m[at + L.Place.WAITED]),
+        max_waiting=int(m[at + L.Place.MAX]),
         waits=Histogram.of_counts(m[histogram : histogram + BUCKETS]),
-        wait_sum_ns=wide(m, at + L.M_WINDOW_SUM),
-        wait_count=int(m[at + L.M_WINDOW_COUNT]),
+        wait_sum_ns=wide(m, at + L.Place.WINDOW_SUM),
+        wait_count=int(m[at + L.Place.WINDOW_COUNT]),
         speed_area=speed,
         excess_area=excess,
-        all_busy_area=wide(m, at + L.M_BUSY_AREA) + busy * passed,
-        all_waiting_area=wide(m, at + L.M_WAIT_AREA) + waiting * passed,
-        all_held_sum=wide(m, at + L.M_HELD_SUM) + held_now,
-        all_wait_sum=wide(m, at + L.M_WAIT_SUM) + waited_now,
-        all_served=int(m[at + L.M_SERVED]),
-        all_asked=int(m[at + L.M_ASKED]),
-        all_gone=int(m[at + L.M_ABANDONED] + m[at + L.M_REJECTED] + m[at + L.M_REFUSED]),
-        peak_excess=bool(m[at + L.M_OVERDRAWN]),
+        all_busy_area=wide(m, at + L.Place.BUSY_AREA) + busy * passed,
+        all_waiting_area=wide(m, at + L.Place.WAIT_AREA) + waiting * passed,
+        all_held_sum=wide(m, at + L.Place.HELD_SUM) + held_now,
+        all_wait_sum=wide(m, at + L.Place.WAIT_SUM) + waited_now,
+        all_served=int(m[at + L.Place.SERVED]),
+        all_asked=int(m[at + L.Place.ASKED]),
+        all_gone=int(m[at + L.Place.ABANDONED] + m[at + L.Place.REJECTED] + m[at + L.Place.REFUSED]),
+        peak_excess=bool(m[at + L.Place.OVERDRAWN]),
         still_waiting=waiting,
         still_busy=busy,
         batches=batches,
@@ -217,43 +217,43 @@ def _place(m: Words, network: Network, at: int, name: str, kind: str) -> PlaceUs
 
 def _present(m: Words, at: int, now: int) -> tuple[int, int]:
     """What those still there have held and waited so far, in ns, by asking each of them."""
-    kind = int(m[at + L.P_KIND])
-    if kind < L.DELAY:
-        holders = np.array(chains(m, at, L.N_HOLDERS) if m[at + L.M_BUSY] else [], np.int64)
-        waiting = np.array(lines_of(m, at) if m[at + L.M_WAITING] else [], np.int64)
-        held = now - m[holders + L.G_TIME]
-        units = m[(m[holders] >> 31) + L.AQ_UNITS]
+    kind = int(m[at + L.Place.KIND])
+    if kind < L.PlaceKind.DELAY:
+        holders = np.array(chains(m, at, L.PlaceNode.HOLDERS) if m[at + L.Place.BUSY] else [], np.int64)
+        waiting = np.array(lines_of(m, at) if m[at + L.Place.WAITING] else [], np.int64)
+        held = now - m[holders + L.Grant.TIME]
+        units = m[(m[holders] >> 31) + L.AcquireStep.UNITS]
         if len(units) and units.max() > 1:
-            return sum(map(mul, units.tolist(), held.tolist())), total(now - m[waiting + L.G_TIME])
-        return total(held), total(now - m[waiting + L.G_TIME])
-    if kind == L.DELAY:
+            return sum(map(mul, units.tolist(), held.tolist())), total(now - m[waiting + L.Grant.TIME])
+        return total(held), total(now - m[waiting + L.Grant.TIME])
+    if kind == L.PlaceKind.DELAY:
         return _in_room(m, at, now), 0
-    if kind == L.BUCKET:
-        lines, rounds = [at + L.P_GUESTS], []
-    elif kind == L.COMMIT:
-        lines, rounds = [at + L.P_GUESTS], [at + L.P_ROUND]
+    if kind == L.PlaceKind.BUCKET:
+        lines, rounds = [at + L.Place.GUESTS], []
+    elif kind == L.PlaceKind.COMMIT:
+        lines, rounds = [at + L.Place.GUESTS], [at + L.Place.ROUND]
     else:
-        queues = [int(m[at + L.P_NODES]) + node * L.K_SIZE for node in range(int(m[at + L.P_COUNT]))]
-        lines = [queue + L.K_LINE for queue in queues]
-        rounds = [queue + L.K_ROUND for queue in queues]
-    served = [guest for r in rounds for guest in chain(m, int(m[r + L.R_FIRST]), L.Q_LINKS)]
-    asking = [guest for line in lines for guest in chain(m, int(m[line]), L.Q_LINKS)]
+        queues = [int(m[at + L.Place.NODES]) + node * L.PolledNode.SIZE for node in range(int(m[at + L.Place.COUNT]))]
+        lines = [queue + L.PolledNode.QUEUE for queue in queues]
+        rounds = [queue + L.PolledNode.ROUND for queue in queues]
+    served = [guest for r in rounds for guest in chain(m, int(m[r + L.Round.FIRST]), L.Guest.LINKS)]
+    asking = [guest for line in lines for guest in chain(m, int(m[line]), L.Guest.LINKS)]
     return (
-        total(now - m[np.array(served, np.int64) + L.Q_GRANTED]),
-        total(now - m[np.array(asking, np.int64) + L.Q_ASKED]),
+        total(now - m[np.array(served, np.int64) + L.Guest.GRANTED]),
+        total(now - m[np.array(asking, np.int64) + L.Guest.ASKED]),
     )
 
 
 def _in_room(m: Words, at: int, now: int) -> int:
     """Time spent so far by those in a delay station: their alarms are set."""
-    if not m[at + L.M_BUSY]:
+    if not m[at + L.Place.BUSY]:
         return 0
-    base, count = int(m[L.H_HEAP + 1]), int(m[L.H_HEAP])
-    jobs = m[base + 1 : base + 2 * count : 2][1 if m[L.H_HEAP + 2] else 0 :]
-    jobs = jobs[m[jobs] >> L.TAG_SHIFT & L.TAG_MASK == L.T_JOB]
-    jobs = jobs[m[jobs + L.J_STATE] >> L.WAIT_SHIFT & L.WAIT_MASK == L.W_ROOM]
-    here = m[(m[jobs + L.J_STATE] & L.LOW) + L.US_PLACE] == at
-    return total(now - m[jobs[here] + L.J_SINCE])
+    base, count = int(m[L.Header.HEAP + L.Heap.BASE]), int(m[L.Header.HEAP])
+    jobs = m[base + 1 : base + 2 * count : 2][1 if m[L.Header.HEAP + L.Heap.HOLE] else 0 :]
+    jobs = jobs[m[jobs] >> L.Timer.DUE_SHIFT & L.Timer.DUE_MASK == L.Due.JOB]
+    jobs = jobs[m[jobs + L.Job.STATE] >> L.Job.WAIT_SHIFT & L.Job.WAIT_MASK == L.Wait.DELAY_STATION]
+    here = m[(m[jobs + L.Job.STATE] & L.LOW) + L.UseStep.PLACE] == at
+    return total(now - m[jobs[here] + L.Job.SINCE])
 
 
 # -- the rest ----------------------------------------------------------------------------------------------
@@ -277,28 +277,30 @@ def _in_flight(m: Words, network: Network) -> dict[str, InFlight]:
     found = {}
     for index, name in enumerate(network.routines):
         if name in started:
-            at = int(m[L.H_ROUTINES]) + index * L.RL_SIZE
-            area = wide(m, at + L.RL_MARKED + 2) - wide(m, at + L.RL_MARKED)
-            found[name] = InFlight(area, int(m[at + L.RL_WINDOW_MAX]))
+            at = int(m[L.Header.ROUTINES]) + index * L.Level.SIZE
+            area = wide(m, at + L.Level.MARKED + 2) - wide(m, at + L.Level.MARKED)
+            found[name] = InFlight(area, int(m[at + L.Level.WINDOW_MAX]))
     return found
 
 
 def _nodes_on(m: Words, at: int, of: tuple[str, ...]) -> NodesOn:
-    area = wide(m, at + L.KO_MARKED + 2) - wide(m, at + L.KO_MARKED)
-    starts = int(m[at + L.KO_MARKED + 5]) - int(m[at + L.KO_MARKED + 4])
-    return NodesOn(area, int(m[at + L.KO_WINDOW_MAX]), starts, of)
+    area = wide(m, at + L.Controller.MARKED_AREAS + 2) - wide(m, at + L.Controller.MARKED_AREAS)
+    starts = int(m[at + L.Controller.MARKED_STARTS + 1]) - int(m[at + L.Controller.MARKED_STARTS])
+    return NodesOn(area, int(m[at + L.Controller.WINDOW_MAX]), starts, of)
 
 
 def _breaker(m: Words, at: int) -> BreakerUse:
-    return BreakerUse(*(int(m[at + word]) for word in (L.BK_COUNT, L.BK_ASKED, L.BK_TURNED, L.BK_OPENED)))
+    return BreakerUse(
+        *(int(m[at + word]) for word in (L.Breaker.COUNT, L.Breaker.ASKED, L.Breaker.TURNED, L.Breaker.OPENED))
+    )
 
 
 def _budget(m: Words, at: int) -> BudgetUse:
-    return BudgetUse(int(m[at + L.BU_WANTED]), int(m[at + L.BU_WITHHELD]))
+    return BudgetUse(int(m[at + L.Budget.WANTED]), int(m[at + L.Budget.WITHHELD]))
 
 
 def _counts(m: Words, program: Program, routines: tuple[str, ...]) -> dict[tuple[str, str], int]:
-    base, width = int(m[L.H_OPERATIONS]), int(m[L.H_OPERATION_COUNT])
+    base, width = int(m[L.Header.OPERATIONS]), int(m[L.Header.OPERATION_COUNT])
     return {
         (routine, name): int(m[at])
         for index, routine in enumerate(routines)
@@ -308,13 +310,13 @@ def _counts(m: Words, program: Program, routines: tuple[str, ...]) -> dict[tuple
 
 
 def _attempts(m: Words, routines: tuple[str, ...]) -> dict[str, tuple[int, int]]:
-    base = int(m[L.H_ATTEMPTS])
+    base = int(m[L.Header.ATTEMPTS])
     pairs = {name: (int(m[base + 2 * i]), int(m[base + 2 * i + 1])) for i, name in enumerate(routines)}
     return {name: pair for name, pair in pairs.items() if any(pair)}
 
 
 def _cache(m: Words, at: int) -> tuple[int, int]:
-    return int(m[at + L.CA_HITS]), int(m[at + L.CA_MISSES])
+    return int(m[at + L.Cache.HITS]), int(m[at + L.Cache.MISSES])
 
 
 def _samples(m: Words, plan: Plan, network: Network) -> dict[str, Words]:
@@ -329,7 +331,7 @@ def _samples(m: Words, plan: Plan, network: Network) -> dict[str, Words]:
     names += [f"breaker.{name}" for name in network.breakers]
     names += [f"budget.{name}" for name in network.budgets]
     names += [f"rejected.{name}" for name in shedding(network)]
-    table = read_log(m, int(m[L.H_SAMPLE]) + L.SA_LOG).reshape(-1, len(names))
+    table = read_log(m, int(m[L.Header.SAMPLE]) + L.Sampler.LOG).reshape(-1, len(names))
     if not len(table):
         return {"": np.zeros(0, np.int64)}
     return {name: table[:, column].copy() for column, name in enumerate(names)}
@@ -337,9 +339,9 @@ def _samples(m: Words, plan: Plan, network: Network) -> dict[str, Words]:
 
 def _episodes(m: Words, program: Program, network: Network) -> Episodes:
     groups, faults = node_groups(network), tuple(network.faults)
-    handles = np.array(chain(m, int(m[L.H_EPISODES]), L.EP_NEXT), np.int64)
-    fault = np.array([faults.index(name) for name in program.faults], np.int64)[m[handles + L.EP_FAULT]]
-    kinds = 2 * fault + m[handles + L.EP_ALL]
+    handles = np.array(chain(m, int(m[L.Header.EPISODES]), L.Episode.NEXT), np.int64)
+    fault = np.array([faults.index(name) for name in program.faults], np.int64)[m[handles + L.Episode.FAULT]]
+    kinds = 2 * fault + m[handles + L.Episode.ALL]
     width = np.zeros(len(fault), np.int64)
     hits: list[tuple[Words, Words]] = []
     for kind in np.unique(kinds).tolist():
@@ -351,7 +353,9 @@ def _episodes(m: Words, program: Program, network: Network) -> Episodes:
     nodes = np.empty((int(first[-1]), 2), np.int64)
     for rows, pairs in hits:
         nodes[first[rows][:, np.newaxis] + np.arange(pairs.shape[1])] = pairs
-    start, down, end, hit = (m[handles + word] for word in (L.EP_START, L.EP_DOWN, L.EP_END, L.EP_HIT))
+    start, down, end, hit = (
+        m[handles + word] for word in (L.Episode.START, L.Episode.DOWN, L.Episode.END, L.Episode.HIT)
+    )
     return Episodes(faults, tuple(groups), fault, start, end, hit, first, nodes, down)
 
 
@@ -365,12 +369,12 @@ def _nodes_hit(
     names = list(groups)
     if fault.each and not common:
         known = [program.handles[f"group {name}"] for name in names]  # in ascending order, as they were written
-        group = np.searchsorted(known, m[episodes + L.EP_ONLY])
-        return np.stack((group, m[episodes + L.EP_ONLY + 1]), axis=1)[:, np.newaxis]
+        group = np.searchsorted(known, m[episodes + L.Episode.ONLY])
+        return np.stack((group, m[episodes + L.Episode.ONLY_NODE]), axis=1)[:, np.newaxis]
     parts = []
     for number, target in enumerate(fault.targets):
         if target.nodes == "any" and not common:
-            nodes = m[episodes + L.EP_NODES + number][:, np.newaxis]
+            nodes = m[episodes + L.Episode.NODES + number][:, np.newaxis]
         else:
             listed = range(groups[target.group]) if isinstance(target.nodes, str) else target.nodes
             nodes = np.repeat(np.array(listed, np.int64)[np.newaxis], len(episodes), axis=0)
@@ -379,13 +383,15 @@ def _nodes_hit(
 
 
 def _monitor(m: Words, at: int, name: str) -> MonitorCount:
-    put, checked, undecided, violated, kept = (int(word) for word in m[at + L.MO_TALLY : at + L.MO_TALLY + 5])
-    examples = [int(word) for word in m[at + L.MO_EXAMPLES : at + L.MO_EXAMPLES + kept]]
+    put, checked, undecided, violated, kept = (
+        int(word) for word in m[at + L.Monitor.TALLY : at + L.Monitor.TALLY + 5]
+    )
+    examples = [int(word) for word in m[at + L.Monitor.EXAMPLES : at + L.Monitor.EXAMPLES + kept]]
     return MonitorCount(name, put, checked, undecided, violated, examples)
 
 
 def _events(m: Words, program: Program, network: Network) -> int:
     """Arrivals, starts and ends of timed activities (services, delays, back-offs), faults and repairs."""
     stations = [program.handles[name] for name in network.stations]
-    visits = sum(2 * int(m[at + L.M_SERVED]) - int(m[at + L.M_BUSY]) for at in stations)
-    return int(m[L.H_ORDINAL]) + visits + int(m[L.H_ACTIVITIES])
+    visits = sum(2 * int(m[at + L.Place.SERVED]) - int(m[at + L.Place.BUSY]) for at in stations)
+    return int(m[L.Header.ORDINAL]) + visits + int(m[L.Header.ACTIVITIES])

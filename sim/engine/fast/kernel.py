@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from sim.draws.jit import inner
-from sim.engine.fast import layout as L
 from sim.engine.fast.alarms import cancel, first_time, goes_before, is_set, key_of, set_alarm, take_first
 from sim.engine.fast.batches import abandon, account_round, queue_at, read_batch, round_over
 from sim.engine.fast.controllers import look, mark_controllers, start_controllers, started
@@ -12,6 +11,29 @@ from sim.engine.fast.ends import left_line
 from sim.engine.fast.faults import fault_changes, hasten_crashes, start_faults
 from sim.engine.fast.guests import token_comes
 from sim.engine.fast.jobs import drop_stale, give_back_record, grant_place, wait_kind, wake
+from sim.engine.fast.layout import (
+    LOW,
+    Command,
+    Due,
+    Failure,
+    FaultProcess,
+    Grant,
+    Guest,
+    Header,
+    Immediate,
+    Interruption,
+    Job,
+    Level,
+    Marked,
+    Place,
+    PlaceKind,
+    PlaceStep,
+    PolledNode,
+    Ring,
+    Status,
+    Timer,
+    Wait,
+)
 from sim.engine.fast.memory import Floats, Memory, give, high, interrupt, low
 from sim.engine.fast.meters import tick, tick_units
 from sim.engine.fast.nodes import node_at
@@ -31,49 +53,54 @@ from sim.engine.order import OBSERVATION
 
 @inner
 def _still_holds(m: Memory, job: int, depth: int) -> bool:
-    grant = low(m[job + L.J_OWN])
+    grant = low(m[job + Job.OWN])
     while grant:
-        if high(m[grant + L.G_HELD]) == depth:
+        if high(m[grant + Grant.HELD]) == depth:
             return True
-        grant = low(m[grant + L.G_HELD])
+        grant = low(m[grant + Grant.HELD])
     return False
 
 
 @inner
 def _deliver(m: Memory, f: Floats, record: int) -> None:
     """An interruption has its turn."""
-    job, error, depth, asks = m[record + L.I_JOB], m[record + L.I_ERROR], m[record + L.I_DEPTH], m[record + L.I_GRANT]
-    give(m, record, L.I_SIZE)
-    m[job + L.J_STATE] -= L.PENDING_ONE
-    state = m[job + L.J_STATE]
-    if state & L.ENDED:
+    job, error, depth, asks = (
+        m[record + Interruption.JOB],
+        m[record + Interruption.ERROR],
+        m[record + Interruption.DEPTH],
+        m[record + Interruption.GRANT],
+    )
+    give(m, record, Interruption.SIZE)
+    m[job + Job.STATE] -= Job.PENDING_ONE
+    state = m[job + Job.STATE]
+    if state & Job.ENDED:
         give_back_record(m, job)
         return
     if asks and not _still_holds(m, job, depth):
         return
-    if wait_kind(m, job) == L.W_START:  # not begun yet: let it begin first
+    if wait_kind(m, job) == Wait.START:  # not begun yet: let it begin first
         interrupt(m, job, error, depth, asks)
         return
-    if state & L.WOKEN:
-        m[job + L.J_STATE] = (state ^ L.WOKEN) + L.STALE_ONE
+    if state & Job.WOKEN:
+        m[job + Job.STATE] = (state ^ Job.WOKEN) + Job.STALE_ONE
     interrupted(m, f, job, error, depth)
 
 
 @inner
 def _effect(m: Memory, f: Floats, word: int) -> None:
-    kind = word >> L.E_SHIFT
-    at = word & L.LOW
-    if kind == L.E_RESUME:
-        if m[at + L.J_STATE] & L.STALE_MASK:
+    kind = word >> Immediate.SHIFT
+    at = word & LOW
+    if kind == Immediate.RESUME:
+        if m[at + Job.STATE] & Job.STALE_MASK:
             drop_stale(m, at)
             return
-        m[at + L.J_STATE] ^= L.WOKEN
-        go_on(m, f, at, 1 if word & L.E_VALUE else 0)
-    elif kind == L.E_START:
+        m[at + Job.STATE] ^= Job.WOKEN
+        go_on(m, f, at, 1 if word & Immediate.VALUE else 0)
+    elif kind == Immediate.START:
         go_on(m, f, at, 0)
-    elif kind == L.E_INTERRUPT:
+    elif kind == Immediate.INTERRUPT:
         _deliver(m, f, at)
-    elif kind == L.E_CHOOSE:
+    elif kind == Immediate.CHOOSE:
         choose_again_after(m, f, at)
     else:
         client_done(m, f, at)
@@ -85,22 +112,22 @@ def _effect(m: Memory, f: Floats, word: int) -> None:
 @inner
 def _patience_ends(m: Memory, f: Floats, at: int) -> None:
     """Who still waits at this instant gives up."""
-    job = m[at] & L.LOW
-    if wait_kind(m, job) == L.W_GUEST:
-        if m[at + L.Q_STATE] & L.INSIDE:
+    job = m[at] & LOW
+    if wait_kind(m, job) == Wait.NO_SERVER:
+        if m[at + Guest.STATE] & Guest.INSIDE:
             return
         reacted(m)
-        abandon(m, m[high(m[at]) + L.O_ARGS], at)
+        abandon(m, m[high(m[at]) + PlaceStep.PLACE], at)
         wake(m, job, 1)
         return
-    state = m[at + L.G_NODE]
-    if state & L.NODE_MASK:
+    state = m[at + Grant.NODE]
+    if state & Grant.NODE_MASK:
         return
     place = grant_place(m, at)
     reacted(m)
-    if m[place + L.P_KIND] == L.RESOURCE:
+    if m[place + Place.KIND] == PlaceKind.RESOURCE:
         leave_line(m, place, at)
-        left_line(m, f, place, ((state & L.WANTED_MASK) >> L.WANTED_SHIFT) - 1)
+        left_line(m, f, place, ((state & Grant.WANTED_MASK) >> Grant.WANTED_SHIFT) - 1)
     else:
         withdraw_visit(m, f, place, at)
     wake(m, job, 1)
@@ -108,51 +135,51 @@ def _patience_ends(m: Memory, f: Floats, at: int) -> None:
 
 @inner
 def _rare_alarm(m: Memory, f: Floats, alarm: int, tag: int) -> None:
-    owner = m[alarm + L.A_OWNER]
-    if tag == L.T_ROUND:
+    owner = m[alarm + Timer.OWNER]
+    if tag == Due.ROUND:
         round_over(m, f, alarm)
-    elif tag == L.T_READ:
+    elif tag == Due.READ:
         read_batch(m, f, alarm)
-    elif tag == L.T_PATIENCE:
+    elif tag == Due.PATIENCE:
         _patience_ends(m, f, owner)
-    elif tag == L.T_TRIAL:
+    elif tag == Due.ATTEMPT:
         if timer_expired(m, owner >> 2, owner & 3):
             reacted(m)
-    elif tag == L.T_FAULT:
+    elif tag == Due.FAULT:
         fault_changes(m, f, alarm)
-    elif tag == L.T_SETUP:
+    elif tag == Due.SETUP:
         setup_done(m, f, alarm)
-    elif tag == L.T_TOKEN:
+    elif tag == Due.TOKEN:
         token_comes(m, owner)
-    elif tag == L.T_LATE:
+    elif tag == Due.LATE:
         late_arrival(m, alarm)
-    elif tag == L.T_CLIENT:
+    elif tag == Due.CLIENT:
         client_alarm(m, f, alarm)
-    elif tag == L.T_SAMPLE:
+    elif tag == Due.SAMPLE:
         take_sample(m)
-    elif tag == L.T_LOOK:
+    elif tag == Due.LOOK:
         look(m, f, alarm)
-    elif tag == L.T_START:
+    elif tag == Due.START:
         started(m, f, alarm)
 
 
 @inner
 def _ring(m: Memory, f: Floats, alarm: int) -> None:
-    tag = m[alarm] >> L.TAG_SHIFT & L.TAG_MASK
-    if tag == L.T_JOB:
+    tag = m[alarm] >> Timer.DUE_SHIFT & Timer.DUE_MASK
+    if tag == Due.JOB:
         go_on(m, f, alarm, 0)
-    elif tag == L.T_SOURCE:
+    elif tag == Due.SOURCE:
         arrival(m, f, alarm)
-    elif tag == L.T_SHARED:
-        depart(m, f, m[alarm + L.A_OWNER], _number_of_node(m, alarm))
+    elif tag == Due.CORES:
+        depart(m, f, m[alarm + Timer.OWNER], _number_of_node(m, alarm))
     else:
         _rare_alarm(m, f, alarm, tag)
 
 
 @inner
 def _number_of_node(m: Memory, alarm: int) -> int:
-    place = m[alarm + L.A_OWNER]
-    return (m[alarm] >> L.ELEMENT_SHIFT & ((1 << 24) - 1)) - m[place + L.P_ELEMENT]
+    place = m[alarm + Timer.OWNER]
+    return (m[alarm] >> Timer.ELEMENT_SHIFT & ((1 << 24) - 1)) - m[place + Place.ELEMENT]
 
 
 # -- entries: what the host calls --------------------------------------------------------------------------
@@ -162,141 +189,141 @@ def _number_of_node(m: Memory, alarm: int) -> int:
 def _run_before(m: Memory, f: Floats, end_ns: int, budget: int) -> int:
     handled = 0
     while True:
-        head = m[L.H_QUEUE + 2]
-        while head != m[L.H_QUEUE + 3]:
-            word = m[m[L.H_QUEUE] + (head & m[L.H_QUEUE + 1])]
-            m[L.H_QUEUE + 2] = head + 1
+        head = m[Header.EVENTS + Ring.HEAD]
+        while head != m[Header.EVENTS + Ring.TAIL]:
+            word = m[m[Header.EVENTS] + (head & m[Header.EVENTS + Ring.MASK])]
+            m[Header.EVENTS + Ring.HEAD] = head + 1
             _effect(m, f, word)
             head += 1
-            if m[L.H_STATUS] != L.RUNNING:
-                return m[L.H_STATUS]
-        m[L.H_QUEUE + 2] = 0  # begin at the front again: that part of the ring is at hand
-        m[L.H_QUEUE + 3] = 0
-        if m[L.H_STATUS] != L.RUNNING:
-            return m[L.H_STATUS]
+            if m[Header.STATUS] != Status.RUNNING:
+                return m[Header.STATUS]
+        m[Header.EVENTS + Ring.HEAD] = 0  # begin at the front again: that part of the ring is at hand
+        m[Header.EVENTS + Ring.TAIL] = 0
+        if m[Header.STATUS] != Status.RUNNING:
+            return m[Header.STATUS]
         if handled >= budget:
-            m[L.H_HANDLED] += handled
-            return L.BUDGET_SPENT
-        time = first_time(m, L.H_HEAP, 0)
-        heap = L.H_HEAP
-        if m[L.H_FAULT_HEAP]:
-            if m[L.H_NOTICES]:
+            m[Header.HANDLED] += handled
+            return Status.BUDGET_SPENT
+        time = first_time(m, Header.HEAP, 0)
+        heap = Header.HEAP
+        if m[Header.FAULT_HEAP]:
+            if m[Header.NOTICES]:
                 hasten_crashes(m, f)
-            other = first_time(m, L.H_FAULT_HEAP, L.FAR)
+            other = first_time(m, Header.FAULT_HEAP, Timer.FAR)
             if other >= 0 and (
-                time < 0 or other < time or (other == time and goes_before(m, L.H_FAULT_HEAP, L.H_HEAP))
+                time < 0 or other < time or (other == time and goes_before(m, Header.FAULT_HEAP, Header.HEAP))
             ):
                 time = other
-                heap = L.H_FAULT_HEAP
+                heap = Header.FAULT_HEAP
         if time < 0 or time >= end_ns:
-            m[L.H_NOW] = end_ns
-            m[L.H_HANDLED] += handled
-            return L.REACHED
-        m[L.H_NOW] = time
+            m[Header.NOW] = end_ns
+            m[Header.HANDLED] += handled
+            return Status.REACHED
+        m[Header.NOW] = time
         handled += 1
         _ring(m, f, take_first(m, heap))
 
 
 @inner
 def _begin(m: Memory, f: Floats) -> None:
-    start_sources(m, f, m[L.H_SOURCE_COUNT])
-    start_faults(m, f, m[L.H_FAULT_GAP], L.FA_SIZE, m[L.H_FAULT_GAP + 1])
+    start_sources(m, f, m[Header.SOURCE_COUNT])
+    start_faults(m, f, m[Header.FAULTS], FaultProcess.SIZE, m[Header.FAULT_COUNT])
     start_controllers(m, f)
-    sampler = m[L.H_SAMPLE]
+    sampler = m[Header.SAMPLE]
     if sampler:
-        m[sampler] = key_of(OBSERVATION, 0, L.T_SAMPLE)
-        m[sampler + L.A_VISIT] = 0
+        m[sampler] = key_of(OBSERVATION, 0, Due.SAMPLE)
+        m[sampler + Timer.VISIT] = 0
         set_alarm(m, 0, sampler)
 
 
 @inner
 def _mark(m: Memory, f: Floats, second: int) -> None:
     """The window begins (0), or ends (1): remember areas and counts at this instant."""
-    for number in range(m[L.H_PLACE_COUNT]):
-        place = m[m[L.H_PLACES] + number]
+    for number in range(m[Header.PLACE_COUNT]):
+        place = m[m[Header.PLACES] + number]
         tick(m, place)
         tick_units(m, place)
-        kind = m[place + L.P_KIND]
-        if kind == L.SHARED:
-            for node in range(m[place + L.P_COUNT]):
+        kind = m[place + Place.KIND]
+        if kind == PlaceKind.CORES:
+            for node in range(m[place + Place.COUNT]):
                 advance(m, f, place, node_at(m, place, node))
-        elif kind == L.COMMIT:
-            if is_set(m, place + L.P_ROUND):
-                account_round(m, place, place + L.P_ROUND)
-        elif kind == L.POLLED:
-            for node in range(m[place + L.P_COUNT]):
-                if is_set(m, queue_at(m, place, node) + L.K_ROUND):
-                    account_round(m, place, queue_at(m, place, node) + L.K_ROUND)
-        to = place + L.P_MARKED + L.MARKS * second
+        elif kind == PlaceKind.COMMIT:
+            if is_set(m, place + Place.ROUND):
+                account_round(m, place, place + Place.ROUND)
+        elif kind == PlaceKind.POLLED:
+            for node in range(m[place + Place.COUNT]):
+                if is_set(m, queue_at(m, place, node) + PolledNode.ROUND):
+                    account_round(m, place, queue_at(m, place, node) + PolledNode.ROUND)
+        to = place + Place.MARKED + Marked.SIZE * second
         for word in range(2):
-            m[to + word] = m[place + L.M_BUSY_AREA + word]
-            m[to + 2 + word] = m[place + L.M_WAIT_AREA + word]
-            m[to + 4 + word] = m[place + L.M_UNITS_AREA + word]
-            m[to + 11 + word] = m[place + L.P_WORK + word]
-            m[to + 13 + word] = m[place + L.P_EXCESS + word]
-        m[to + 6] = m[place + L.M_ASKED]
-        m[to + 7] = m[place + L.M_SERVED]
-        m[to + 8] = m[place + L.M_ABANDONED]
-        m[to + 9] = m[place + L.M_REJECTED]
-        m[to + 10] = m[place + L.M_REFUSED]
-        m[to + 15] = m[place + L.P_BATCHES]
+            m[to + Marked.BUSY_AREA + word] = m[place + Place.BUSY_AREA + word]
+            m[to + Marked.WAIT_AREA + word] = m[place + Place.WAIT_AREA + word]
+            m[to + Marked.IN_USE_AREA + word] = m[place + Place.IN_USE_AREA + word]
+            m[to + Marked.WORK + word] = m[place + Place.WORK + word]
+            m[to + Marked.EXCESS + word] = m[place + Place.EXCESS + word]
+        m[to + Marked.ASKED] = m[place + Place.ASKED]
+        m[to + Marked.SERVED] = m[place + Place.SERVED]
+        m[to + Marked.ABANDONED] = m[place + Place.ABANDONED]
+        m[to + Marked.REJECTED] = m[place + Place.REJECTED]
+        m[to + Marked.REFUSED] = m[place + Place.REFUSED]
+        m[to + Marked.BATCHES] = m[place + Place.BATCHES]
 
 
 @inner
 def _mark_levels(m: Memory, routines: int, second: int) -> None:
     for routine in range(routines):
         level_changes(m, routine, 0)
-        at = m[L.H_ROUTINES] + routine * L.RL_SIZE
-        m[at + L.RL_MARKED + 2 * second] = m[at + L.RL_AREA]
-        m[at + L.RL_MARKED + 2 * second + 1] = m[at + L.RL_AREA + 1]
-        m[at + L.RL_WINDOW_MAX] = m[at + L.RL_MAX]
-        m[at + L.RL_MAX] = m[at + L.RL_CURRENT]
+        at = m[Header.ROUTINES] + routine * Level.SIZE
+        m[at + Level.MARKED + 2 * second] = m[at + Level.AREA]
+        m[at + Level.MARKED + 2 * second + 1] = m[at + Level.AREA + 1]
+        m[at + Level.WINDOW_MAX] = m[at + Level.MAX]
+        m[at + Level.MAX] = m[at + Level.CURRENT]
 
 
 @inner
 def _drop_others(m: Memory) -> None:
     """Call off every execution that is open and not of the cohort, in the order of arrival."""
-    for ordinal in range(m[L.H_ORDINAL]):
-        job = -m[m[L.H_ROW_ENDS] + ordinal]
-        if job > L.H_SIZE and m[job + L.J_STATE] & L.COHORT == 0:
-            m[job + L.J_STATE] |= L.DROPPED
-            interrupt(m, job, L.X_CANCELLED, -1, 0)
+    for ordinal in range(m[Header.ORDINAL]):
+        job = -m[m[Header.ROW_ENDS] + ordinal]
+        if job > Header.SIZE and m[job + Job.STATE] & Job.COHORT == 0:
+            m[job + Job.STATE] |= Job.DROPPED
+            interrupt(m, job, Failure.CANCELLED, -1, 0)
 
 
 @inner
 def _judge_open(m: Memory) -> None:
-    execution = m[L.H_WATCHED]
+    execution = m[Header.WATCHED]
     while execution:
         judge(m, execution, False)
-        execution = m[L.H_WATCHED]
+        execution = m[Header.WATCHED]
 
 
 @inner
 def _do(m: Memory, f: Floats, what: int, number: int, budget: int) -> int:
-    if what == L.RUN:
+    if what == Command.RUN:
         return _run_before(m, f, number, budget)
-    if what == L.BEGIN:
+    if what == Command.BEGIN:
         _begin(m, f)
-    elif what == L.MARK_BEGIN or what == L.MARK_END:
-        _mark(m, f, what - L.MARK_BEGIN)
-        _mark_levels(m, number, what - L.MARK_BEGIN)
-        mark_controllers(m, what - L.MARK_BEGIN)
-    elif what == L.CALL_OFF:
-        if m[L.H_SAMPLE]:
-            cancel(m, m[L.H_SAMPLE])
+    elif what == Command.MARK_BEGIN or what == Command.MARK_END:
+        _mark(m, f, what - Command.MARK_BEGIN)
+        _mark_levels(m, number, what - Command.MARK_BEGIN)
+        mark_controllers(m, what - Command.MARK_BEGIN)
+    elif what == Command.CALL_OFF:
+        if m[Header.SAMPLE]:
+            cancel(m, m[Header.SAMPLE])
         if number:
             _drop_others(m)
-    elif what == L.JUDGE:
+    elif what == Command.JUDGE:
         _judge_open(m)
     else:
-        time = first_time(m, L.H_HEAP, 0)
-        other = first_time(m, L.H_FAULT_HEAP, L.FAR)
-        if m[L.H_QUEUE + 2] != m[L.H_QUEUE + 3]:
-            return m[L.H_NOW]
+        time = first_time(m, Header.HEAP, 0)
+        other = first_time(m, Header.FAULT_HEAP, Timer.FAR)
+        if m[Header.EVENTS + Ring.HEAD] != m[Header.EVENTS + Ring.TAIL]:
+            return m[Header.NOW]
         if time < 0 or 0 <= other < time:
             return other
         return time
-    return m[L.H_STATUS]
+    return m[Header.STATUS]
 
 
 def kernel(memory: Memory, floats: Floats, what: int, number: int, budget: int) -> int:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from sim.draws.jit import inner
-from sim.engine.fast import layout as L
 from sim.engine.fast.crashes import set_ready
-from sim.engine.fast.hits import HIT_DEPTH, HIT_JOB, HIT_SIZE
+from sim.engine.fast.layout import Group, Hit, Immediate, Node, Place, PlaceNode, Queue
 from sim.engine.fast.memory import Floats, Memory, effect, take
 from sim.engine.fast.nodes import group_node, node_at
 from sim.engine.fast.pools import note
@@ -15,42 +14,42 @@ from sim.engine.fast.servers import serve_visits
 @inner
 def load_of(m: Memory, group: int, node: int) -> int:
     """Units in use on a node, and how many wait at it, over all places there."""
-    up = m[group_node(m, group, node) + L.D_DOWNS] == 0
+    up = m[group_node(m, group, node) + Node.DOWNS] == 0
     load = 0
-    for number in range(m[group + L.GR_RESIDENT_COUNT]):
-        place = m[m[group + L.GR_RESIDENTS] + number]
+    for number in range(m[group + Group.RESIDENT_COUNT]):
+        place = m[m[group + Group.RESIDENTS] + number]
         if place > 0:
             where = node_at(m, place, node)
-            load += m[where + L.N_BOUND + L.L_LENGTH] + m[where + L.N_CHOSEN + L.L_LENGTH]
+            load += m[where + PlaceNode.BOUND + Queue.LENGTH] + m[where + PlaceNode.CHOSEN + Queue.LENGTH]
             if up:
-                load += m[place + L.P_UNITS] - m[where + L.N_FREE]
+                load += m[place + Place.UNITS] - m[where + PlaceNode.FREE]
     return load
 
 
 @inner
 def is_left(m: Memory, group: int, node: int) -> bool:
     """Whether nothing is left on a node: no load, and no attempt that is silent or has a heartbeat."""
-    return load_of(m, group, node) == 0 and m[group_node(m, group, node) + L.D_TRIALS] == 0
+    return load_of(m, group, node) == 0 and m[group_node(m, group, node) + Node.ATTEMPTS] == 0
 
 
 @inner
 def change_leaves(m: Memory, f: Floats, group: int, node: int, by: int) -> bool:
     """One more that wants the node to leave, or one less; whether it leaves, or takes new work, from now on."""
     where = group_node(m, group, node)
-    before = m[where + L.D_LEAVES]
-    m[where + L.D_LEAVES] = before + by
+    before = m[where + Node.DRAINS]
+    m[where + Node.DRAINS] = before + by
     if (before == 0) == (before + by == 0):
         return False
-    if m[where + L.D_DOWNS] == 0:
-        m[group + L.GR_LEAVING] += by
+    if m[where + Node.DOWNS] == 0:
+        m[group + Group.DRAINING] += by
     set_ready(m, f, where)
     return True
 
 
 @inner
 def _tell_places(m: Memory, f: Floats, group: int, node: int, serves: bool) -> None:
-    for number in range(m[group + L.GR_RESIDENT_COUNT]):
-        place = m[m[group + L.GR_RESIDENTS] + number]
+    for number in range(m[group + Group.RESIDENT_COUNT]):
+        place = m[m[group + Group.RESIDENTS] + number]
         if place > 0:
             note(m, place, node)
             if serves:
@@ -63,11 +62,11 @@ def leave(m: Memory, f: Floats, group: int, node: int) -> None:
     if not change_leaves(m, f, group, node, 1):
         return
     _tell_places(m, f, group, node, False)
-    for number in range(m[group + L.GR_CHOOSER_COUNT]):
-        again = take(m, HIT_SIZE)
-        m[again + HIT_JOB] = m[m[group + L.GR_CHOOSERS] + number]
-        m[again + HIT_DEPTH] = node
-        effect(m, L.E_CHOOSE, again)
+    for number in range(m[group + Group.CHOOSER_COUNT]):
+        again = take(m, Hit.SIZE)
+        m[again + Hit.JOB] = m[m[group + Group.CHOOSERS] + number]
+        m[again + Hit.DEPTH] = node
+        effect(m, Immediate.CHOOSE, again)
 
 
 @inner

@@ -6,98 +6,98 @@ A list has two words, first and last; its members carry one word of links (low: 
 from __future__ import annotations
 
 from sim.draws.jit import inner
-from sim.engine.fast import layout as L
+from sim.engine.fast.layout import LOW, At, Discipline, Grant, Queue
 from sim.engine.fast.memory import Memory, set_high, set_low
 
 
 @inner
-def append(m: Memory, chain: int, item: int, at: int) -> None:
+def append(m: Memory, chain: int, item: int, at: At) -> None:
     """Put a member at the end; `at` is where its links are."""
-    last = m[chain + L.L_TAIL]
+    last = m[chain + Queue.TAIL]
     m[item + at] = last << 31
     if last:
         set_low(m, last + at, item)
     else:
-        m[chain + L.L_HEAD] = item
-    m[chain + L.L_TAIL] = item
+        m[chain + Queue.HEAD] = item
+    m[chain + Queue.TAIL] = item
 
 
 @inner
-def unlink(m: Memory, chain: int, item: int, at: int) -> None:
+def unlink(m: Memory, chain: int, item: int, at: At) -> None:
     """Take a member out, wherever it stands."""
     links = m[item + at]
-    after, before = links & L.LOW, links >> 31
+    after, before = links & LOW, links >> 31
     if before:
         set_low(m, before + at, after)
     else:
-        m[chain + L.L_HEAD] = after
+        m[chain + Queue.HEAD] = after
     if after:
         set_high(m, after + at, before)
     else:
-        m[chain + L.L_TAIL] = before
+        m[chain + Queue.TAIL] = before
 
 
 @inner
 def ranks_before(m: Memory, queue: int, one: int, other: int) -> bool:
     """Whether one waiting grant goes before another of the same place."""
-    if queue == L.PRIORITY and m[one + L.G_PRIORITY] != m[other + L.G_PRIORITY]:
-        return m[one + L.G_PRIORITY] > m[other + L.G_PRIORITY]
-    if queue == L.LIFO:
-        return m[one + L.G_SERIAL] > m[other + L.G_SERIAL]
-    return m[one + L.G_SERIAL] < m[other + L.G_SERIAL]
+    if queue == Discipline.PRIORITY and m[one + Grant.PRIORITY] != m[other + Grant.PRIORITY]:
+        return m[one + Grant.PRIORITY] > m[other + Grant.PRIORITY]
+    if queue == Discipline.LIFO:
+        return m[one + Grant.SERIAL] > m[other + Grant.SERIAL]
+    return m[one + Grant.SERIAL] < m[other + Grant.SERIAL]
 
 
 @inner
 def _insert_by_rank(m: Memory, line: int, grant: int) -> None:
     """Stand among those of the same priority, by age; sought from both ends at once."""
-    ahead, behind = m[line + L.L_TAIL], m[line + L.L_HEAD]
+    ahead, behind = m[line + Queue.TAIL], m[line + Queue.HEAD]
     while True:
-        if ahead == 0 or not ranks_before(m, L.PRIORITY, grant, ahead):
-            behind = m[ahead + L.G_LINKS] & L.LOW if ahead else m[line + L.L_HEAD]
+        if ahead == 0 or not ranks_before(m, Discipline.PRIORITY, grant, ahead):
+            behind = m[ahead + Grant.LINKS] & LOW if ahead else m[line + Queue.HEAD]
             break
-        if ranks_before(m, L.PRIORITY, grant, behind):
-            ahead = m[behind + L.G_LINKS] >> 31
+        if ranks_before(m, Discipline.PRIORITY, grant, behind):
+            ahead = m[behind + Grant.LINKS] >> 31
             break
-        ahead = m[ahead + L.G_LINKS] >> 31
-        behind = m[behind + L.G_LINKS] & L.LOW
-    m[grant + L.G_LINKS] = ahead << 31 | behind
+        ahead = m[ahead + Grant.LINKS] >> 31
+        behind = m[behind + Grant.LINKS] & LOW
+    m[grant + Grant.LINKS] = ahead << 31 | behind
     if ahead:
-        set_low(m, ahead + L.G_LINKS, grant)
+        set_low(m, ahead + Grant.LINKS, grant)
     else:
-        m[line + L.L_HEAD] = grant
+        m[line + Queue.HEAD] = grant
     if behind:
-        set_high(m, behind + L.G_LINKS, grant)
+        set_high(m, behind + Grant.LINKS, grant)
     else:
-        m[line + L.L_TAIL] = grant
+        m[line + Queue.TAIL] = grant
 
 
 @inner
 def stand(m: Memory, queue: int, line: int, grant: int) -> None:
     """Join a line."""
-    m[grant + L.G_NODE] |= L.IN_LINE
-    m[line + L.L_LENGTH] += 1
-    if queue == L.PRIORITY:
+    m[grant + Grant.NODE] |= Grant.IN_QUEUE
+    m[line + Queue.LENGTH] += 1
+    if queue == Discipline.PRIORITY:
         _insert_by_rank(m, line, grant)
     else:
-        append(m, line, grant, L.G_LINKS)
+        append(m, line, grant, Grant.LINKS)
 
 
 @inner
 def leave(m: Memory, line: int, grant: int) -> None:
     """Leave a line, served or not."""
-    m[grant + L.G_NODE] ^= L.IN_LINE
-    m[line + L.L_LENGTH] -= 1
-    unlink(m, line, grant, L.G_LINKS)
+    m[grant + Grant.NODE] ^= Grant.IN_QUEUE
+    m[line + Queue.LENGTH] -= 1
+    unlink(m, line, grant, Grant.LINKS)
 
 
 @inner
 def head_of(m: Memory, queue: int, line: int) -> int:
     """Who goes next, or 0."""
-    return m[line + L.L_TAIL] if queue == L.LIFO else m[line + L.L_HEAD]
+    return m[line + Queue.TAIL] if queue == Discipline.LIFO else m[line + Queue.HEAD]
 
 
 @inner
-def sort_chain(m: Memory, first: int, link: int, key: int) -> int:
+def sort_chain(m: Memory, first: int, link: At, key: At) -> int:
     """Sort a chain of records by the word at `key`; `link` is where the handle of the next one is (0: the last).
 
     Merges runs of 1, 2, 4, ... records, as no memory is needed for that. Gives the new first one.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from sim.draws.jit import inner
-from sim.engine.fast import layout as L
+from sim.engine.fast.layout import FULL_SUM, LOW, Header, Immediate, Interruption, Job, Log, Ring, Status
 
 
 class Memory(Protocol):
@@ -25,7 +25,7 @@ class Floats(Protocol):
 @inner
 def low(word: int) -> int:
     """The low handle of a word that two share."""
-    return word & L.LOW
+    return word & LOW
 
 
 @inner
@@ -43,25 +43,25 @@ def set_low(m: Memory, at: int, value: int) -> None:
 @inner
 def set_high(m: Memory, at: int, value: int) -> None:
     """Change the high handle of a word."""
-    m[at] = (m[at] & L.LOW) | value << 31
+    m[at] = (m[at] & LOW) | value << 31
 
 
 @inner
 def _fresh(m: Memory, size: int) -> int:
-    handle = m[L.H_TOP]
-    if handle + size > m[L.H_END]:
-        m[L.H_STATUS] = L.MEMORY_FULL
-        return L.H_SINK
-    m[L.H_TOP] = handle + size
+    handle = m[Header.TOP]
+    if handle + size > m[Header.END]:
+        m[Header.STATUS] = Status.MEMORY_FULL
+        return Header.SINK
+    m[Header.TOP] = handle + size
     return handle
 
 
 @inner
 def take(m: Memory, size: int) -> int:
     """A record of `size` words, with anything in them."""
-    handle = m[L.H_FREE + size]
+    handle = m[Header.FREE + size]
     if handle:
-        m[L.H_FREE + size] = m[handle]
+        m[Header.FREE + size] = m[handle]
         return handle
     return _fresh(m, size)
 
@@ -69,19 +69,19 @@ def take(m: Memory, size: int) -> int:
 @inner
 def give(m: Memory, handle: int, size: int) -> None:
     """Give a record back."""
-    m[handle] = m[L.H_FREE + size]
-    m[L.H_FREE + size] = handle
+    m[handle] = m[Header.FREE + size]
+    m[Header.FREE + size] = handle
 
 
 @inner
 def effect(m: Memory, kind: int, word: int) -> None:
     """Queue an effect of the event at hand: first-in first-out."""
-    tail = m[L.H_QUEUE + 3]
-    if tail - m[L.H_QUEUE + 2] > m[L.H_QUEUE + 1]:
-        m[L.H_STATUS] = L.MEMORY_FULL
+    tail = m[Header.EVENTS + Ring.TAIL]
+    if tail - m[Header.EVENTS + Ring.HEAD] > m[Header.EVENTS + Ring.MASK]:
+        m[Header.STATUS] = Status.MEMORY_FULL
         return
-    m[m[L.H_QUEUE] + (tail & m[L.H_QUEUE + 1])] = kind << L.E_SHIFT | word
-    m[L.H_QUEUE + 3] = tail + 1
+    m[m[Header.EVENTS] + (tail & m[Header.EVENTS + Ring.MASK])] = kind << Immediate.SHIFT | word
+    m[Header.EVENTS + Ring.TAIL] = tail + 1
 
 
 @inner
@@ -90,25 +90,25 @@ def interrupt(m: Memory, job: int, error: int, depth: int, grant: int) -> None:
 
     grant: 1 when it is asked then whether the job still holds its grant number `depth`.
     """
-    state = m[job + L.J_STATE]
-    if state & L.PENDING_MASK == L.PENDING_MASK:
-        m[L.H_STATUS] = L.CROWDED
+    state = m[job + Job.STATE]
+    if state & Job.PENDING_MASK == Job.PENDING_MASK:
+        m[Header.STATUS] = Status.CROWDED
         return
-    m[job + L.J_STATE] = state + L.PENDING_ONE
-    record = take(m, L.I_SIZE)
-    m[record + L.I_JOB] = job
-    m[record + L.I_ERROR] = error
-    m[record + L.I_DEPTH] = depth
-    m[record + L.I_GRANT] = grant
-    effect(m, L.E_INTERRUPT, record)
+    m[job + Job.STATE] = state + Job.PENDING_ONE
+    record = take(m, Interruption.SIZE)
+    m[record + Interruption.JOB] = job
+    m[record + Interruption.ERROR] = error
+    m[record + Interruption.DEPTH] = depth
+    m[record + Interruption.GRANT] = grant
+    effect(m, Immediate.INTERRUPT, record)
 
 
 @inner
 def add(m: Memory, at: int, amount: int) -> None:
     """Add a non-negative amount below 2^62 to a sum of two words, exactly: below 2^62, and how many times that."""
     total = m[at] + amount
-    if total >= L.FULL_SUM:
-        total -= L.FULL_SUM
+    if total >= FULL_SUM:
+        total -= FULL_SUM
         m[at + 1] += 1
     m[at] = total
 
@@ -116,7 +116,7 @@ def add(m: Memory, at: int, amount: int) -> None:
 @inner
 def add_product(m: Memory, at: int, count: int, passed: int) -> None:
     """Add count x passed to a sum of two words, exactly; both are below 2^62."""
-    if passed <= L.LOW and count <= L.LOW:
+    if passed <= LOW and count <= LOW:
         add(m, at, count * passed)
     else:
         _add_long(m, at, count, passed)
@@ -134,7 +134,7 @@ def _add_long(m: Memory, at: int, count: int, passed: int) -> None:
     # count = a 2^40 + b 2^20 + c, passed = d 2^31 + e: every product stays below 2^53 for both below 2^62.
     # Units without a limit are so many: 10^12 on each of tens of thousands of nodes.
     a, b, c = count >> 40, (count >> 20) & ((1 << 20) - 1), count & ((1 << 20) - 1)
-    d, e = passed >> 31, passed & L.LOW
+    d, e = passed >> 31, passed & LOW
     add(m, at, c * e)
     _add_shifted(m, at, b * e, 20)
     _add_shifted(m, at, a * e, 40)
@@ -147,7 +147,7 @@ def _add_long(m: Memory, at: int, count: int, passed: int) -> None:
 def mul_div(a: int, b: int, c: int, up: bool) -> int:
     """a b / c, exactly, rounded down or up, where the result is below 2^62; none negative, c positive."""
     ceiling = c - 1 if up else 0
-    if a <= L.LOW and b <= L.LOW:
+    if a <= LOW and b <= LOW:
         return (a * b + ceiling) // c
     whole = a // c * b
     rest = a % c
@@ -176,19 +176,19 @@ def large(m: Memory, size: int) -> int:
 
 @inner
 def log_word(m: Memory, log: int, word: int) -> None:
-    """Append a word to a log: chunks of LOG_CHUNK words behind the handle of the next one."""
-    count = m[log + L.LOG_COUNT]
-    place = count % L.LOG_CHUNK
+    """Append a word to a log: chunks of Log.CHUNK words behind the handle of the next one."""
+    count = m[log + Log.COUNT]
+    place = count % Log.CHUNK
     if place == 0:
-        chunk = take(m, L.LOG_CHUNK + 1)
+        chunk = take(m, Log.CHUNK + 1)
         m[chunk] = 0
         if count:
-            m[m[log + L.LOG_LAST]] = chunk
+            m[m[log + Log.LAST]] = chunk
         else:
             m[log] = chunk
-        m[log + L.LOG_LAST] = chunk
-    m[m[log + L.LOG_LAST] + 1 + place] = word
-    m[log + L.LOG_COUNT] = count + 1
+        m[log + Log.LAST] = chunk
+    m[m[log + Log.LAST] + 1 + place] = word
+    m[log + Log.COUNT] = count + 1
 
 
 @inner

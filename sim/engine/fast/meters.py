@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from sim.draws.jit import inner
-from sim.engine.fast import layout as L
+from sim.engine.fast.layout import Header, Place
 from sim.engine.fast.memory import Memory, add, add_product
 
 _SUB_BITS = 8
@@ -33,77 +33,77 @@ def count_wait(m: Memory, histogram: int, value: int) -> None:
 @inner
 def tick(m: Memory, place: int) -> None:
     """Bring the areas up to now."""
-    now = m[L.H_NOW]
-    passed = now - m[place + L.M_LAST]
+    now = m[Header.NOW]
+    passed = now - m[place + Place.LAST]
     if passed:
-        add_product(m, place + L.M_BUSY_AREA, m[place + L.M_BUSY], passed)
-        if m[place + L.M_WAITING]:
-            add_product(m, place + L.M_WAIT_AREA, m[place + L.M_WAITING], passed)
-        m[place + L.M_LAST] = now
+        add_product(m, place + Place.BUSY_AREA, m[place + Place.BUSY], passed)
+        if m[place + Place.WAITING]:
+            add_product(m, place + Place.WAIT_AREA, m[place + Place.WAITING], passed)
+        m[place + Place.LAST] = now
 
 
 @inner
 def tick_units(m: Memory, place: int) -> None:
     """Bring the area under the units up to now."""
-    now = m[L.H_NOW]
-    add_product(m, place + L.M_UNITS_AREA, m[place + L.M_UNITS], now - m[place + L.M_UNITS_LAST])
-    m[place + L.M_UNITS_LAST] = now
+    now = m[Header.NOW]
+    add_product(m, place + Place.IN_USE_AREA, m[place + Place.IN_USE], now - m[place + Place.IN_USE_LAST])
+    m[place + Place.IN_USE_LAST] = now
 
 
 @inner
 def units_change(m: Memory, place: int, units: int) -> None:
     """Units come or go with their node."""
     tick_units(m, place)
-    m[place + L.M_UNITS] += units
+    m[place + Place.IN_USE] += units
 
 
 @inner
 def wait_begins(m: Memory, place: int) -> None:
     """Somebody stands in line."""
     tick(m, place)
-    waiting = m[place + L.M_WAITING] + 1
-    m[place + L.M_WAITING] = waiting
-    if waiting > m[place + L.M_MAX]:
-        m[place + L.M_MAX] = waiting
+    waiting = m[place + Place.WAITING] + 1
+    m[place + Place.WAITING] = waiting
+    if waiting > m[place + Place.MAX]:
+        m[place + Place.MAX] = waiting
 
 
 @inner
 def wait_ends(m: Memory, place: int, asked_ns: int, served: bool) -> None:
     """Somebody leaves the line, served or not."""
     tick(m, place)
-    m[place + L.M_WAITING] -= 1
-    add(m, place + L.M_WAIT_SUM, m[L.H_NOW] - asked_ns)
+    m[place + Place.WAITING] -= 1
+    add(m, place + Place.WAIT_SUM, m[Header.NOW] - asked_ns)
     if not served:
-        m[place + L.M_ABANDONED] += 1
+        m[place + Place.ABANDONED] += 1
 
 
 @inner
 def record_wait(m: Memory, place: int, asked_ns: int, wait_ns: int, waited: bool) -> None:
     """The wait of one visit is known; those that asked in the window count."""
-    if m[L.H_BEGIN] <= asked_ns < m[L.H_HORIZON]:
-        count_wait(m, m[place + L.M_WAITS], wait_ns)
-        add(m, place + L.M_WINDOW_SUM, wait_ns)
-        m[place + L.M_WINDOW_COUNT] += 1
+    if m[Header.BEGIN] <= asked_ns < m[Header.HORIZON]:
+        count_wait(m, m[place + Place.WAITS], wait_ns)
+        add(m, place + Place.WINDOW_SUM, wait_ns)
+        m[place + Place.WINDOW_COUNT] += 1
         if waited:
-            m[place + L.M_WAITED] += 1
+            m[place + Place.WAITED] += 1
 
 
 @inner
 def granted(m: Memory, place: int, asked_ns: int, units: int, waited: bool) -> None:
     """Somebody is served, after waiting in line or at once."""
     tick(m, place)
-    busy = m[place + L.M_BUSY] + units
-    m[place + L.M_BUSY] = busy
-    m[place + L.M_SERVED] += 1
-    if busy > m[place + L.M_UNITS] > 0:
-        m[place + L.M_OVERDRAWN] = 1
-    if m[place + L.P_TIMED_WAITS]:
-        record_wait(m, place, asked_ns, m[L.H_NOW] - asked_ns, waited)
+    busy = m[place + Place.BUSY] + units
+    m[place + Place.BUSY] = busy
+    m[place + Place.SERVED] += 1
+    if busy > m[place + Place.IN_USE] > 0:
+        m[place + Place.OVERDRAWN] = 1
+    if m[place + Place.TIMED_WAITS]:
+        record_wait(m, place, asked_ns, m[Header.NOW] - asked_ns, waited)
 
 
 @inner
 def released(m: Memory, place: int, granted_ns: int, units: int) -> None:
     """What was granted comes back."""
     tick(m, place)
-    m[place + L.M_BUSY] -= units
-    add_product(m, place + L.M_HELD_SUM, units, m[L.H_NOW] - granted_ns)
+    m[place + Place.BUSY] -= units
+    add_product(m, place + Place.HELD_SUM, units, m[Header.NOW] - granted_ns)

@@ -41,7 +41,7 @@ class Block:
     named_at: int | None
     pattern: list[int]
     count: int
-    columns: dict[int, NDArray[np.int64]]
+    columns: dict[L.At, NDArray[np.int64]]
 
 
 @dataclass
@@ -55,7 +55,7 @@ class Program:
     elements: the numbers of all elements in the order of events.
     """
 
-    words: array[int] = field(default_factory=lambda: array("q", bytes(8 * L.H_SIZE)))
+    words: array[int] = field(default_factory=lambda: array("q", bytes(8 * L.Header.SIZE)))
     blocks: list[Block] = field(default_factory=list)
     size: int = 0
     streams: list[tuple[int, str]] = field(default_factory=list)
@@ -96,7 +96,7 @@ class Program:
         self.words[at : at + len(values)] = array("q", values)
 
     def block(
-        self, at: int | None, pattern: list[int], count: int, columns: dict[int, NDArray[np.int64]] | None = None
+        self, at: int | None, pattern: list[int], count: int, columns: dict[L.At, NDArray[np.int64]] | None = None
     ) -> None:
         """The word at `at` is the handle of so many rows of a pattern. None: they follow the block before."""
         self.blocks.append(Block(at, pattern, count, columns or {}))
@@ -144,16 +144,16 @@ class Program:
             constant = to_ns(inverse.a) if inverse.kind == CONSTANT else 0
             numbers = [bits(inverse.a), bits(inverse.b), bits(inverse.c)]
             handle = self.put([inverse.kind, *numbers, table, len(inverse.table), constant])
-            assert len(self.words) - handle == L.DIST_SIZE
+            assert len(self.words) - handle == L.Distribution.SIZE
             self.distributions[inverse] = handle
         return self.distributions[inverse]
 
     def count(self, at: int, spec: Number, stream: str) -> None:
         """Write a count, plain or of an attribute or drawn, into the three words at `at`."""
         if isinstance(spec, int):
-            self.write(at, [L.NUM_CONSTANT, spec])
+            self.write(at, [L.CountKind.CONSTANT, spec])
         elif isinstance(spec, FromAttribute):
-            self.write(at, [L.NUM_ATTRIBUTE, self.attributes[spec.attribute]])
+            self.write(at, [L.CountKind.ATTRIBUTE, self.attributes[spec.attribute]])
         else:
-            self.write(at, [L.NUM_DRAWN, self.distribution(number_of(spec))])
+            self.write(at, [L.CountKind.DRAWN, self.distribution(number_of(spec))])
             self.stream(at + 2, stream)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from sim.draws.jit import inner
 from sim.draws.streams import child_path, uniform
-from sim.engine.fast import layout as L
 from sim.engine.fast.budgets import put_in
 from sim.engine.fast.caches import look
 from sim.engine.fast.draw import number_of
@@ -18,6 +17,28 @@ from sim.engine.fast.ends import (
 )
 from sim.engine.fast.families import new_family, stop_family
 from sim.engine.fast.jobs import node_of, paused_at, take_over, wait_for
+from sim.engine.fast.layout import (
+    AttemptStep,
+    BranchStep,
+    CachedStep,
+    CallStep,
+    CompensateStep,
+    Failure,
+    Fork,
+    ForkStep,
+    Frame,
+    FrameKind,
+    Header,
+    Job,
+    LoopStep,
+    Node,
+    Op,
+    Paused,
+    SagaStep,
+    Step,
+    Wait,
+    Way,
+)
 from sim.engine.fast.lines import append
 from sim.engine.fast.memory import Floats, Memory, high, low, set_low, take
 from sim.engine.fast.plain import acquire_plain
@@ -43,131 +64,133 @@ from sim.engine.fast.tries import begin_attempt
 @inner
 def _step_branch(m: Memory, f: Floats, job: int, step: int) -> int:
     """Go the first way whose condition holds."""
-    u = uniform(m[step + L.BR_STREAM], m[job + L.J_PATH], 0) if m[step + L.BR_DRAWS] else 0.0
+    u = uniform(m[step + BranchStep.STREAM], m[job + Job.PATH], 0) if m[step + BranchStep.DRAWS] else 0.0
     upper = 0.0
-    for way in range(m[step + L.BR_COUNT]):
-        at = step + L.BR_WAYS + L.BR_WAY * way
+    for way in range(m[step + BranchStep.COUNT]):
+        at = step + BranchStep.WAYS + Way.SIZE * way
         kind = m[at]
         if kind == 0:  # by chance
             upper += f[at + 1]
             taken = u < upper
         elif kind == 1:  # by an attribute
-            value = m[high(m[job + L.J_OWN]) + m[L.X_ATTRIBUTES] + m[at + 1]]
+            value = m[high(m[job + Job.OWN]) + m[Header.JOB_ATTRIBUTES] + m[at + 1]]
             taken = (not m[at + 2] or value > f[at + 3]) and (not m[at + 4] or value < f[at + 5])
         else:
             taken = True
         if taken:
             return m[at + 6]
-    return m[step + L.O_NEXT]
+    return m[step + Step.NEXT]
 
 
 @inner
 def _next_round(m: Memory, job: int, frame: int) -> int:
     """The first step of the next round of a loop, or what comes after the last one."""
-    step = m[frame + L.F_STEP]
-    index = m[frame + L.F_INDEX]
-    if index == m[frame + L.F_OTHER]:
+    step = m[frame + Frame.STEP]
+    index = m[frame + Frame.INDEX]
+    if index == m[frame + Frame.OTHER]:
         pop_frame(m, job, frame)
-        return m[step + L.O_NEXT]
-    m[frame + L.F_INDEX] = index + 1
-    m[job + L.J_PATH] = child_path(m[frame + L.F_BASE], index)
-    return m[step + L.LO_BODY]
+        return m[step + Step.NEXT]
+    m[frame + Frame.INDEX] = index + 1
+    m[job + Job.PATH] = child_path(m[frame + Frame.BASE], index)
+    return m[step + LoopStep.BODY]
 
 
 @inner
 def _step_loop(m: Memory, f: Floats, job: int, step: int) -> int:
-    times = number_of(m, f, step + L.LO_NUMBER, job, m[job + L.J_PATH])
+    times = number_of(m, f, step + LoopStep.NUMBER, job, m[job + Job.PATH])
     if times <= 0:
-        return m[step + L.O_NEXT]
-    frame = push_frame(m, job, L.LOOP_FRAME, step, L.F_SIZE)
-    m[frame + L.F_INDEX] = 0
-    m[frame + L.F_OTHER] = times
-    m[frame + L.F_BASE] = child_path(m[job + L.J_PATH], m[step + L.O_SALT])
+        return m[step + Step.NEXT]
+    frame = push_frame(m, job, FrameKind.LOOP, step, Frame.SIZE)
+    m[frame + Frame.INDEX] = 0
+    m[frame + Frame.OTHER] = times
+    m[frame + Frame.BASE] = child_path(m[job + Job.PATH], m[step + Step.SALT])
     return _next_round(m, job, frame)
 
 
 @inner
 def _step_fork(m: Memory, f: Floats, job: int, step: int) -> int:
     """Start the children and wait for as many as the join asks for."""
-    same = m[step + L.FO_KIND] == 1
-    count = number_of(m, f, step + L.FO_NUMBER, job, m[job + L.J_PATH]) if same else m[step + L.FO_COUNT]
+    same = m[step + ForkStep.KIND] == 1
+    count = number_of(m, f, step + ForkStep.NUMBER, job, m[job + Job.PATH]) if same else m[step + ForkStep.COUNT]
     if count <= 0:
-        return m[step + L.O_NEXT]
-    join = m[step + L.FO_JOIN]
+        return m[step + Step.NEXT]
+    join = m[step + ForkStep.JOIN]
     needed = count if join == -1 else 1 if join == -2 else join
     if needed > count:
-        return fail(m, f, job, L.X_JOIN, -1, False)
-    new_family(m, job, step, count, same, needed, m[step + L.FO_CANCELS], count - needed)
-    return m[step + L.O_NEXT] if needed == 0 else GONE
+        return fail(m, f, job, Failure.JOIN, -1, False)
+    new_family(m, job, step, count, same, needed, m[step + ForkStep.CANCELS], count - needed)
+    return m[step + Step.NEXT] if needed == 0 else GONE
 
 
 @inner
 def family_settled(m: Memory, f: Floats, job: int, step: int, family: int) -> int:
     """The join has fired or failed: take over the time of the child that decided it."""
-    error = m[family + L.B_ERROR]
-    take_over(m, job, m[family + L.B_DECIDING])
-    if m[family + L.B_CANCELS]:
+    error = m[family + Fork.ERROR]
+    take_over(m, job, m[family + Fork.DECIDING])
+    if m[family + Fork.CANCELS]:
         stop_family(m, family)
     leave_family(m, family)
-    return fail(m, f, job, error, -1, False) if error else m[step + L.O_NEXT]
+    return fail(m, f, job, error, -1, False) if error else m[step + Step.NEXT]
 
 
 @inner
 def _step_attempt(m: Memory, f: Floats, job: int, step: int) -> int:
-    frame = push_frame(m, job, L.ATTEMPT_FRAME, step, L.F_SIZE)
-    m[frame + L.F_INDEX] = 0
-    m[frame + L.F_OTHER] = m[L.H_NOW] + m[L.H_WALL] + m[step + L.AT_SCC]  # deadline by the wall clock, if there is one
-    f[frame + L.F_VALUE] = 0.0
-    m[frame + L.F_HANDLE] = 0
-    if m[step + L.AT_BUDGET]:
-        put_in(m, job, m[step + L.AT_BUDGET])
+    frame = push_frame(m, job, FrameKind.ATTEMPT, step, Frame.SIZE)
+    m[frame + Frame.INDEX] = 0
+    m[frame + Frame.OTHER] = (
+        m[Header.NOW] + m[Header.WALL] + m[step + AttemptStep.SCC]
+    )  # deadline by the wall clock, if there is one
+    f[frame + Frame.VALUE] = 0.0
+    m[frame + Frame.HANDLE] = 0
+    if m[step + AttemptStep.BUDGET]:
+        put_in(m, job, m[step + AttemptStep.BUDGET])
     return begin_attempt(m, f, job, frame)
 
 
 @inner
 def _step_saga(m: Memory, job: int, step: int) -> int:
-    frame = push_frame(m, job, L.SAGA_FRAME, step, L.F_SIZE)
-    m[frame + L.F_BASE] = high(m[job + L.J_ACCOUNT])
-    m[frame + L.F_HANDLE] = low(m[job + L.J_SAGA])
-    execution = high(m[job + L.J_OWN])
+    frame = push_frame(m, job, FrameKind.SAGA, step, Frame.SIZE)
+    m[frame + Frame.BASE] = high(m[job + Job.ACCOUNT])
+    m[frame + Frame.HANDLE] = low(m[job + Job.SAGA])
+    execution = high(m[job + Job.OWN])
     saga = take(m, 2)
     m[saga] = 0  # the latest compensation registered
-    m[saga + 1] = m[execution + m[L.X_SAGAS]]
-    m[execution + m[L.X_SAGAS]] = saga
-    set_low(m, job + L.J_SAGA, saga)
-    return m[step + L.SG_BODY]
+    m[saga + 1] = m[execution + m[Header.JOB_SAGAS]]
+    m[execution + m[Header.JOB_SAGAS]] = saga
+    set_low(m, job + Job.SAGA, saga)
+    return m[step + SagaStep.BODY]
 
 
 @inner
 def _step_compensate(m: Memory, job: int, step: int) -> int:
     """Register with the saga around."""
-    saga = low(m[job + L.J_SAGA])
+    saga = low(m[job + Job.SAGA])
     if saga:
         entry = take(m, 2)
-        m[entry] = m[step + L.CO_BODY]
+        m[entry] = m[step + CompensateStep.BODY]
         m[entry + 1] = m[saga]
         m[saga] = entry
-    return m[step + L.O_NEXT]
+    return m[step + Step.NEXT]
 
 
 @inner
 def _step_cached(m: Memory, f: Floats, job: int, step: int) -> int:
     """Look into the cache of the node held, and go on with hit or miss."""
-    node = node_of(m, job, m[step + L.CC_AT])
+    node = node_of(m, job, m[step + CachedStep.AT])
     if node < 0:
-        return fail(m, f, job, L.X_NOT_HELD, -1, False)
-    found = look(m, m[step + L.CC_CACHE], node, high(m[job + L.J_OWN]))
-    return m[step + L.CC_HIT] if found else m[step + L.CC_MISS]
+        return fail(m, f, job, Failure.NOT_HELD, -1, False)
+    found = look(m, m[step + CachedStep.CACHE], node, high(m[job + Job.OWN]))
+    return m[step + CachedStep.HIT] if found else m[step + CachedStep.MISS]
 
 
 @inner
 def _step_return(m: Memory, f: Floats, job: int) -> int:
     """The end of a routine: back to where it was called, or the end of the job."""
-    frame = high(m[job + L.J_LINK])
+    frame = high(m[job + Job.LINK])
     if frame == 0:
         end_job(m, f, job, 0)
         return GONE
-    after = m[m[frame + L.F_STEP] + L.O_NEXT]
+    after = m[m[frame + Frame.STEP] + Step.NEXT]
     pop_frame(m, job, frame)
     return after
 
@@ -175,60 +198,60 @@ def _step_return(m: Memory, f: Floats, job: int) -> int:
 @inner
 def _step_end(m: Memory, f: Floats, job: int, step: int, code: int) -> int:
     """The end of a list of steps within a routine."""
-    frame = high(m[job + L.J_LINK])
-    if code == L.OP_LOOP_END:
+    frame = high(m[job + Job.LINK])
+    if code == Op.LOOP_END:
         return _next_round(m, job, frame)
-    around = m[frame + L.F_STEP]
-    if code == L.OP_ATTEMPT_END:
+    around = m[frame + Frame.STEP]
+    if code == Op.ATTEMPT_END:
         attempt_succeeds(m, job, frame)
-        return m[around + L.O_NEXT]
-    if code == L.OP_SAGA_END:
-        set_low(m, job + L.J_SAGA, m[frame + L.F_HANDLE])
+        return m[around + Step.NEXT]
+    if code == Op.SAGA_END:
+        set_low(m, job + Job.SAGA, m[frame + Frame.HANDLE])
         pop_frame(m, job, frame)
-        return m[around + L.O_NEXT]
+        return m[around + Step.NEXT]
     following = next_compensation(m, job, frame)
     if following:
         return following
     pop_frame(m, job, frame)
-    return fail(m, f, job, L.X_COMPENSATED, -1, False)
+    return fail(m, f, job, Failure.COMPENSATED, -1, False)
 
 
 @inner
 def _other_step(m: Memory, f: Floats, job: int, step: int, code: int) -> int:
     """Steps that are less frequent than the rest."""
-    if code == L.OP_MARK:
+    if code == Op.MARK:
         return step_mark(m, job, step)
-    if code == L.OP_COUNT:
+    if code == Op.COUNT:
         return step_count(m, job, step)
-    if code == L.OP_BRANCH:
+    if code == Op.BRANCH:
         return _step_branch(m, f, job, step)
-    if code == L.OP_LOOP:
+    if code == Op.LOOP:
         return _step_loop(m, f, job, step)
-    if code == L.OP_SET:
+    if code == Op.SET:
         return step_set(m, f, job, step)
-    if code == L.OP_ATTEMPT:
+    if code == Op.ATTEMPT:
         return _step_attempt(m, f, job, step)
-    if code == L.OP_FORK:
+    if code == Op.FORK:
         return _step_fork(m, f, job, step)
-    if code == L.OP_RACE:
-        count = m[step + L.FO_COUNT]
+    if code == Op.RACE:
+        count = m[step + ForkStep.COUNT]
         new_family(m, job, step, count, False, 1, 1, 0)
         return GONE
-    if code == L.OP_SAGA:
+    if code == Op.SAGA:
         return _step_saga(m, job, step)
-    if code == L.OP_COMPENSATE:
+    if code == Op.COMPENSATE:
         return _step_compensate(m, job, step)
-    if code == L.OP_FAIL:
+    if code == Op.FAIL:
         return step_fail(m, f, job, step)
-    if code == L.OP_CACHED:
+    if code == Op.CACHED:
         return _step_cached(m, f, job, step)
-    if code == L.OP_START:
+    if code == Op.START:
         return step_start(m, job, step)
-    if code == L.OP_FORGET:
+    if code == Op.FORGET:
         return step_forget(m, job, step)
-    if code == L.OP_NOTIFY:
+    if code == Op.NOTIFY:
         return step_notify(m, step)
-    if code == L.OP_PROMPT:
+    if code == Op.PROMPT:
         return step_prompt(m, f, job, step)
     return _step_end(m, f, job, step, code)
 
@@ -242,11 +265,11 @@ def _pauses(m: Memory, f: Floats, job: int, step: int) -> bool:
     node = paused_at(m, f, job)
     if node == 0:
         return False
-    waiting = take(m, L.Z_SIZE)
-    m[waiting + L.Z_JOB] = job
-    m[waiting + L.Z_NODE] = node
-    append(m, node + L.D_RESUMED, waiting, L.Z_LINKS)
-    wait_for(m, job, L.W_PAUSED, waiting, step)
+    waiting = take(m, Paused.SIZE)
+    m[waiting + Paused.JOB] = job
+    m[waiting + Paused.NODE] = node
+    append(m, node + Node.RESUMED, waiting, Paused.LINKS)
+    wait_for(m, job, Wait.PAUSED, waiting, step)
     return True
 
 
@@ -254,24 +277,24 @@ def _pauses(m: Memory, f: Floats, job: int, step: int) -> bool:
 def take_steps(m: Memory, f: Floats, job: int, step: int) -> None:
     """Take steps until one makes the job wait, or the job has ended."""
     while step > 0:
-        if m[L.H_PAUSES] and _pauses(m, f, job, step):
+        if m[Header.PAUSES] and _pauses(m, f, job, step):
             return
-        code = m[step + L.O_CODE]
-        if code == L.OP_ACQUIRE_PLAIN:
+        code = m[step + Step.CODE]
+        if code == Op.ACQUIRE_PLAIN:
             step = acquire_plain(m, job, step)
-        elif code == L.OP_ACQUIRE:
+        elif code == Op.ACQUIRE:
             step = step_acquire(m, f, job, step)
-        elif code == L.OP_RELEASE_PLAIN or code == L.OP_RELEASE:
+        elif code == Op.RELEASE_PLAIN or code == Op.RELEASE:
             step = step_release(m, f, job, step)
-        elif code == L.OP_USE_PLAIN or code == L.OP_USE:
+        elif code == Op.USE_PLAIN or code == Op.USE:
             step = step_use(m, f, job, step)
-        elif code == L.OP_DELAY:
+        elif code == Op.DELAY:
             step = step_delay(m, f, job, step)
-        elif code == L.OP_CALL:
-            push_frame(m, job, L.CALL_FRAME, step, L.F_CALL_SIZE)
-            m[job + L.J_PATH] = child_path(m[job + L.J_PATH], m[step + L.O_SALT])
-            step = m[step + L.CL_BODY]
-        elif code == L.OP_RETURN:
+        elif code == Op.CALL:
+            push_frame(m, job, FrameKind.CALL, step, Frame.CALL_SIZE)
+            m[job + Job.PATH] = child_path(m[job + Job.PATH], m[step + Step.SALT])
+            step = m[step + CallStep.BODY]
+        elif code == Op.RETURN:
             step = _step_return(m, f, job)
         else:
             step = _other_step(m, f, job, step, code)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from sim.draws.jit import inner
-from sim.engine.fast import layout as L
 from sim.engine.fast.alarms import set_alarm
+from sim.engine.fast.layout import Breaker, Budget, Controller, Header, Level, Place, Sampler
 from sim.engine.fast.memory import Memory, log_word
 from sim.network.policies import TOKEN
 
@@ -12,25 +12,25 @@ from sim.network.policies import TOKEN
 @inner
 def take_sample(m: Memory) -> None:
     """How many wait and are served at every place, how many executions are at work, and what policies say."""
-    sampler = m[L.H_SAMPLE]
-    log = sampler + L.SA_LOG
-    log_word(m, log, m[L.H_NOW])
-    for number in range(m[L.H_PLACE_COUNT]):
-        place = m[m[L.H_PLACES] + number]
-        log_word(m, log, m[place + L.M_WAITING])
-        log_word(m, log, m[place + L.M_BUSY])
-    for routine in range(m[sampler + L.SA_LOG + 3]):
-        log_word(m, log, m[m[L.H_ROUTINES] + routine * L.RL_SIZE + L.RL_CURRENT])
-    for number in range(m[L.H_CONTROLLERS + 1]):
-        log_word(m, log, m[m[m[L.H_CONTROLLERS] + number] + L.KO_KEPT])
-    for number in range(m[L.H_BREAKERS + 1]):
-        log_word(m, log, m[m[m[L.H_BREAKERS] + number] + L.BK_LEVEL])
-    for number in range(m[L.H_BUDGETS + 1]):
-        log_word(m, log, m[m[m[L.H_BUDGETS] + number] + L.BU_SUM] // TOKEN)
-    for number in range(m[L.H_PLACE_COUNT]):
-        place = m[m[L.H_PLACES] + number]
-        if m[place + L.P_SHED] >= 0:
-            log_word(m, log, m[place + L.M_REJECTED] - m[place + L.P_REJECTED])
-            m[place + L.P_REJECTED] = m[place + L.M_REJECTED]
-    m[sampler + L.SA_NUMBER] += 1
-    set_alarm(m, m[sampler + L.SA_NUMBER] * m[sampler + L.SA_INTERVAL], sampler)
+    sampler = m[Header.SAMPLE]
+    log = sampler + Sampler.LOG
+    log_word(m, log, m[Header.NOW])
+    for number in range(m[Header.PLACE_COUNT]):
+        place = m[m[Header.PLACES] + number]
+        log_word(m, log, m[place + Place.WAITING])
+        log_word(m, log, m[place + Place.BUSY])
+    for routine in range(m[sampler + Sampler.ROUTINES]):
+        log_word(m, log, m[m[Header.ROUTINES] + routine * Level.SIZE + Level.CURRENT])
+    for number in range(m[Header.CONTROLLER_COUNT]):
+        log_word(m, log, m[m[m[Header.CONTROLLERS] + number] + Controller.KEPT])
+    for number in range(m[Header.BREAKER_COUNT]):
+        log_word(m, log, m[m[m[Header.BREAKERS] + number] + Breaker.LEVEL])
+    for number in range(m[Header.BUDGET_COUNT]):
+        log_word(m, log, m[m[m[Header.BUDGETS] + number] + Budget.SUM] // TOKEN)
+    for number in range(m[Header.PLACE_COUNT]):
+        place = m[m[Header.PLACES] + number]
+        if m[place + Place.SHED] >= 0:
+            log_word(m, log, m[place + Place.REJECTED] - m[place + Place.REJECTED_BEFORE])
+            m[place + Place.REJECTED_BEFORE] = m[place + Place.REJECTED]
+    m[sampler + Sampler.NUMBER] += 1
+    set_alarm(m, m[sampler + Sampler.NUMBER] * m[sampler + Sampler.INTERVAL], sampler)

@@ -6,9 +6,9 @@ Who gets a server is told in `pools`; what happens before and after the service 
 from __future__ import annotations
 
 from sim.draws.jit import inner
-from sim.engine.fast import layout as L
 from sim.engine.fast.alarms import cancel, is_set, key_of, set_alarm
 from sim.engine.fast.jobs import wake
+from sim.engine.fast.layout import LOW, ONE_CORE, CoresNode, Due, Grant, Header, Job, Place, PlaceKind, Timer
 from sim.engine.fast.memory import Floats, Memory, add_product, give, half_even, large, mul_div, take
 from sim.engine.fast.nodes import node_at
 from sim.engine.order import COMPLETION
@@ -18,9 +18,9 @@ from sim.engine.order import COMPLETION
 
 @inner
 def _departs_before(m: Memory, one: int, other: int) -> bool:
-    if m[one + L.G_FINISH] != m[other + L.G_FINISH]:
-        return m[one + L.G_FINISH] < m[other + L.G_FINISH]
-    return m[(m[one + L.G_WHO] & L.LOW) + L.J_ORDER] < m[(m[other + L.G_WHO] & L.LOW) + L.J_ORDER]
+    if m[one + Grant.FINISH] != m[other + Grant.FINISH]:
+        return m[one + Grant.FINISH] < m[other + Grant.FINISH]
+    return m[(m[one + Grant.WHO] & LOW) + Job.ORDER] < m[(m[other + Grant.WHO] & LOW) + Job.ORDER]
 
 
 @inner
@@ -31,10 +31,10 @@ def _rise(m: Memory, base: int, slot: int, visit: int) -> None:
         if _departs_before(m, other, visit):
             break
         m[base + slot] = other
-        m[other + L.G_SLOT] = slot
+        m[other + Grant.SLOT] = slot
         slot = parent
     m[base + slot] = visit
-    m[visit + L.G_SLOT] = slot
+    m[visit + Grant.SLOT] = slot
 
 
 @inner
@@ -49,34 +49,36 @@ def _sink(m: Memory, base: int, count: int, slot: int, visit: int) -> None:
         if _departs_before(m, visit, other):
             break
         m[base + slot] = other
-        m[other + L.G_SLOT] = slot
+        m[other + Grant.SLOT] = slot
         slot = child
     m[base + slot] = visit
-    m[visit + L.G_SLOT] = slot
+    m[visit + Grant.SLOT] = slot
 
 
 @inner
 def _join(m: Memory, node: int, visit: int) -> None:
-    count = m[node + L.S_PRESENT]
-    if count == m[node + L.S_HEAP + 1]:
+    count = m[node + CoresNode.PRESENT]
+    if count == m[node + CoresNode.HEAP_CAPACITY]:
         size = max(8, 2 * count)
-        base = take(m, size) if size < L.SIZES else large(m, size)  # the large ones are few: each is twice the last
+        base = (
+            take(m, size) if size < Header.SIZES else large(m, size)
+        )  # the large ones are few: each is twice the last
         for slot in range(count):
-            m[base + slot] = m[m[node + L.S_HEAP] + slot]
-        if 0 < count < L.SIZES:
-            give(m, m[node + L.S_HEAP], count)
-        m[node + L.S_HEAP] = base
-        m[node + L.S_HEAP + 1] = size
-    m[node + L.S_PRESENT] = count + 1
-    _rise(m, m[node + L.S_HEAP], count, visit)
+            m[base + slot] = m[m[node + CoresNode.HEAP] + slot]
+        if 0 < count < Header.SIZES:
+            give(m, m[node + CoresNode.HEAP], count)
+        m[node + CoresNode.HEAP] = base
+        m[node + CoresNode.HEAP_CAPACITY] = size
+    m[node + CoresNode.PRESENT] = count + 1
+    _rise(m, m[node + CoresNode.HEAP], count, visit)
 
 
 @inner
 def _part(m: Memory, node: int, visit: int) -> None:
-    base = m[node + L.S_HEAP]
-    count = m[node + L.S_PRESENT] - 1
-    m[node + L.S_PRESENT] = count
-    slot = m[visit + L.G_SLOT]
+    base = m[node + CoresNode.HEAP]
+    count = m[node + CoresNode.PRESENT] - 1
+    m[node + CoresNode.PRESENT] = count
+    slot = m[visit + Grant.SLOT]
     if slot == count:
         return
     last = m[base + count]
@@ -92,52 +94,52 @@ def _part(m: Memory, node: int, visit: int) -> None:
 @inner
 def _speed_together(m: Memory, f: Floats, place: int, n: int) -> int:
     """Speed of n in service together, in 2^-20 core; cores, then contention."""
-    used = min(float(n), f[place + L.P_CONTENTION])
-    if m[place + L.P_CONTENTION + 3]:
-        used /= 1 + f[place + L.P_CONTENTION + 1] * (n - 1) + f[place + L.P_CONTENTION + 2] * n * (n - 1)
-    return max(1, half_even(used * L.ONE_CORE))
+    used = min(float(n), f[place + Place.SHARED_CORES])
+    if m[place + Place.IS_CONTENDED]:
+        used /= 1 + f[place + Place.CONTENTION] * (n - 1) + f[place + Place.COHERENCY] * n * (n - 1)
+    return max(1, half_even(used * ONE_CORE))
 
 
 @inner
 def _total(m: Memory, f: Floats, place: int, node: int) -> int:
-    total = _speed_together(m, f, place, m[node + L.S_PRESENT])
-    return total if m[node + L.S_SPEED] == L.ONE_CORE else total * m[node + L.S_SPEED] >> 20
+    total = _speed_together(m, f, place, m[node + CoresNode.PRESENT])
+    return total if m[node + CoresNode.SPEED] == ONE_CORE else total * m[node + CoresNode.SPEED] >> 20
 
 
 @inner
 def advance(m: Memory, f: Floats, place: int, node: int) -> None:
     """Bring the virtual clock of a node up to now; remainders are dropped."""
-    now = m[L.H_NOW]
-    passed = now - m[node + L.S_LAST]
-    n = m[node + L.S_PRESENT]
+    now = m[Header.NOW]
+    passed = now - m[node + CoresNode.LAST]
+    n = m[node + CoresNode.PRESENT]
     if passed and n:
-        m[node + L.S_VIRTUAL] += mul_div(passed, _total(m, f, place, node), n << 20, False)
-        used = min(n * L.ONE_CORE, m[place + L.P_CORES])
-        add_product(m, place + L.P_WORK, used, passed)
-        add_product(m, place + L.P_EXCESS, n * L.ONE_CORE - used, passed)
-    m[node + L.S_LAST] = now
+        m[node + CoresNode.VIRTUAL] += mul_div(passed, _total(m, f, place, node), n << 20, False)
+        used = min(n * ONE_CORE, m[place + Place.CORES])
+        add_product(m, place + Place.WORK, used, passed)
+        add_product(m, place + Place.EXCESS, n * ONE_CORE - used, passed)
+    m[node + CoresNode.LAST] = now
 
 
 @inner
 def plan_departure(m: Memory, f: Floats, place: int, number: int) -> None:
     """Set the alarm of the next departure from a node."""
     node = node_at(m, place, number)
-    alarm = node + L.S_ALARM
-    total = _total(m, f, place, node) if m[node + L.S_PRESENT] else 0
+    alarm = node + CoresNode.TIMER
+    total = _total(m, f, place, node) if m[node + CoresNode.PRESENT] else 0
     if total == 0:
         cancel(m, alarm)
         return
-    first = m[m[node + L.S_HEAP]]
-    left = max(0, m[first + L.G_FINISH] - m[node + L.S_VIRTUAL])
-    due = m[L.H_NOW] + mul_div(left, m[node + L.S_PRESENT] << 20, total, True)
-    order = m[(m[first + L.G_WHO] & L.LOW) + L.J_ORDER]
+    first = m[m[node + CoresNode.HEAP]]
+    left = max(0, m[first + Grant.FINISH] - m[node + CoresNode.VIRTUAL])
+    due = m[Header.NOW] + mul_div(left, m[node + CoresNode.PRESENT] << 20, total, True)
+    order = m[(m[first + Grant.WHO] & LOW) + Job.ORDER]
     if is_set(m, alarm):
-        if due == m[node + L.S_DUE] and order == m[alarm + L.A_VISIT]:
+        if due == m[node + CoresNode.DUE] and order == m[alarm + Timer.VISIT]:
             return  # while everybody has a core, company changes nothing
         cancel(m, alarm)
-    m[node + L.S_DUE] = due
-    m[alarm] = key_of(COMPLETION, m[place + L.P_ELEMENT] + number, L.T_SHARED)
-    m[alarm + L.A_VISIT] = order
+    m[node + CoresNode.DUE] = due
+    m[alarm] = key_of(COMPLETION, m[place + Place.ELEMENT] + number, Due.CORES)
+    m[alarm + Timer.VISIT] = order
     set_alarm(m, due, alarm)
 
 
@@ -146,18 +148,18 @@ def depart(m: Memory, f: Floats, place: int, number: int) -> None:
     """The first of those in service is done."""
     node = node_at(m, place, number)
     advance(m, f, place, node)
-    visit = m[m[node + L.S_HEAP]]
+    visit = m[m[node + CoresNode.HEAP]]
     _part(m, node, visit)
-    m[visit + L.G_NODE] ^= L.IN_SERVICE
+    m[visit + Grant.NODE] ^= Grant.IN_SERVICE
     plan_departure(m, f, place, number)
-    wake(m, m[visit + L.G_WHO] & L.LOW, 0)
+    wake(m, m[visit + Grant.WHO] & LOW, 0)
 
 
 @inner
 def _share(m: Memory, f: Floats, place: int, visit: int, number: int) -> None:
     node = node_at(m, place, number)
     advance(m, f, place, node)
-    m[visit + L.G_FINISH] = m[node + L.S_VIRTUAL] + m[visit + L.G_LEFT]
+    m[visit + Grant.FINISH] = m[node + CoresNode.VIRTUAL] + m[visit + Grant.LEFT]
     _join(m, node, visit)
     plan_departure(m, f, place, number)
 
@@ -166,7 +168,7 @@ def _share(m: Memory, f: Floats, place: int, visit: int, number: int) -> None:
 def _share_no_more(m: Memory, f: Floats, place: int, visit: int, number: int) -> None:
     node = node_at(m, place, number)
     advance(m, f, place, node)
-    m[visit + L.G_LEFT] = max(0, m[visit + L.G_FINISH] - m[node + L.S_VIRTUAL])
+    m[visit + Grant.LEFT] = max(0, m[visit + Grant.FINISH] - m[node + CoresNode.VIRTUAL])
     _part(m, node, visit)
     plan_departure(m, f, place, number)
 
@@ -176,11 +178,11 @@ def cut_off(m: Memory, f: Floats, place: int, number: int) -> None:
     """All services on a node of shared cores end at once."""
     node = node_at(m, place, number)
     advance(m, f, place, node)
-    for slot in range(m[node + L.S_PRESENT]):
-        visit = m[m[node + L.S_HEAP] + slot]
-        m[visit + L.G_NODE] ^= L.IN_SERVICE
-    m[node + L.S_PRESENT] = 0
-    cancel(m, node + L.S_ALARM)
+    for slot in range(m[node + CoresNode.PRESENT]):
+        visit = m[m[node + CoresNode.HEAP] + slot]
+        m[visit + Grant.NODE] ^= Grant.IN_SERVICE
+    m[node + CoresNode.PRESENT] = 0
+    cancel(m, node + CoresNode.TIMER)
 
 
 # -- both --------------------------------------------------------------------------------------------------
@@ -189,23 +191,23 @@ def cut_off(m: Memory, f: Floats, place: int, number: int) -> None:
 @inner
 def begin_service(m: Memory, f: Floats, place: int, visit: int, number: int) -> None:
     """A server is there: serve from now on."""
-    if m[place + L.P_GRANT_SIZE] == L.G_FULL:
-        m[visit + L.G_GRANTED] = m[L.H_NOW]
-    if m[place + L.P_KIND] == L.SHARED:
+    if m[place + Place.GRANT_SIZE] == Grant.SIZE:
+        m[visit + Grant.GRANTED] = m[Header.NOW]
+    if m[place + Place.KIND] == PlaceKind.CORES:
         _share(m, f, place, visit, number)
         return
-    job = m[visit + L.G_WHO] & L.LOW
-    left = m[visit + L.G_LEFT] if m[place + L.P_GRANT_SIZE] == L.G_FULL else m[visit + L.G_DEMAND]
-    m[job] = key_of(COMPLETION, m[place + L.P_ELEMENT] + number, L.T_JOB)
-    set_alarm(m, m[L.H_NOW] + left, job)
+    job = m[visit + Grant.WHO] & LOW
+    left = m[visit + Grant.LEFT] if m[place + Place.GRANT_SIZE] == Grant.SIZE else m[visit + Grant.DEMAND]
+    m[job] = key_of(COMPLETION, m[place + Place.ELEMENT] + number, Due.JOB)
+    set_alarm(m, m[Header.NOW] + left, job)
 
 
 @inner
 def stop_service(m: Memory, f: Floats, place: int, visit: int, number: int) -> None:
     """Serve no longer; what is left to do is kept where it may go on."""
-    if m[place + L.P_KIND] == L.SHARED:
+    if m[place + Place.KIND] == PlaceKind.CORES:
         _share_no_more(m, f, place, visit, number)
         return
-    if m[place + L.P_GRANT_SIZE] == L.G_FULL:
-        m[visit + L.G_LEFT] -= m[L.H_NOW] - m[visit + L.G_TIME]
-    cancel(m, m[visit + L.G_WHO] & L.LOW)
+    if m[place + Place.GRANT_SIZE] == Grant.SIZE:
+        m[visit + Grant.LEFT] -= m[Header.NOW] - m[visit + Grant.TIME]
+    cancel(m, m[visit + Grant.WHO] & LOW)

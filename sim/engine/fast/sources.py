@@ -9,10 +9,10 @@ from sim.draws.jit import inner
 from sim.draws.mathematics import log
 from sim.draws.streams import child_path, uniform
 from sim.engine.elements import STANDSTILL
-from sim.engine.fast import layout as L
 from sim.engine.fast.alarms import cancel, key_of, set_alarm
 from sim.engine.fast.draw import count_of, time_of
 from sim.engine.fast.jobs import new_execution
+from sim.engine.fast.layout import Client, Distribution, Due, Header, Job, Profile, Source, SourceKind, Status, Timer
 from sim.engine.fast.memory import Floats, Memory, give, half_even, take
 from sim.engine.fast.records import room_for_row, row_opens
 from sim.engine.order import ARRIVAL, COMPLETION
@@ -25,47 +25,47 @@ _UNUSED_BATCH = -1
 @inner
 def _is_over(m: Memory, source: int, time: int) -> bool:
     """Whether the source lets nothing in any more at a time."""
-    if m[L.H_STOPPED] or 0 <= m[source + L.U_STOP] <= time:
+    if m[Header.STOPPED] or 0 <= m[source + Source.STOP] <= time:
         return True
-    return 0 <= m[source + L.U_LIMIT] <= m[source + L.U_STARTED]
+    return 0 <= m[source + Source.LIMIT] <= m[source + Source.STARTED]
 
 
 @inner
 def _let_in(m: Memory, source: int, path: int) -> int:
     """Let an execution in."""
-    ordinal = m[L.H_ORDINAL]
+    ordinal = m[Header.ORDINAL]
     if not room_for_row(m, ordinal):
         return 0
-    m[source + L.U_STARTED] += 1
-    m[L.H_ORDINAL] = ordinal + 1
+    m[source + Source.STARTED] += 1
+    m[Header.ORDINAL] = ordinal + 1
     cohort = 0
-    if m[source + L.U_COUNTED] and m[L.H_BEGIN] <= m[L.H_NOW] < m[L.H_HORIZON]:
-        cohort = L.COHORT
-    job = new_execution(m, ordinal << 24, path, m[source + L.U_CODE], m[source + L.U_INDEX], cohort)
-    if m[L.X_PATH]:
-        m[job + m[L.X_PATH]] = path
-    if m[L.X_FIRST]:
-        m[job + m[L.X_FIRST]] = -1
-    for attribute in range(m[L.N_ATTRIBUTES]):
-        m[job + m[L.X_ATTRIBUTES] + attribute] = m[m[L.H_START_VALUES] + attribute]
-    row_opens(m, ordinal, job, m[source + L.U_ROUTINE])
+    if m[source + Source.COUNTED] and m[Header.BEGIN] <= m[Header.NOW] < m[Header.HORIZON]:
+        cohort = Job.COHORT
+    job = new_execution(m, ordinal << 24, path, m[source + Source.CODE], m[source + Source.INDEX], cohort)
+    if m[Header.JOB_PATH]:
+        m[job + m[Header.JOB_PATH]] = path
+    if m[Header.JOB_FIRST]:
+        m[job + m[Header.JOB_FIRST]] = -1
+    for attribute in range(m[Header.ATTRIBUTE_COUNT]):
+        m[job + m[Header.JOB_ATTRIBUTES] + attribute] = m[m[Header.START_VALUES] + attribute]
+    row_opens(m, ordinal, job, m[source + Source.ROUTINE])
     return job
 
 
 @inner
 def _let_batch_in(m: Memory, f: Floats, source: int, ordinal: int) -> None:
     """Those who arrive together, in order."""
-    if m[source + L.U_FIRST]:
-        job = _let_in(m, source, m[source + L.U_PATHS + ordinal % L.AHEAD])
+    if m[source + Source.FIRST]:
+        job = _let_in(m, source, m[source + Source.PATHS + ordinal % Source.AHEAD])
         if job:
-            m[job + m[L.X_FIRST]] = m[source + L.U_FIRSTS + ordinal % L.AHEAD]
+            m[job + m[Header.JOB_FIRST]] = m[source + Source.FIRSTS + ordinal % Source.AHEAD]
         return
-    here = child_path(m[source + L.U_ID], ordinal)
-    if m[source + L.U_BATCH] == _UNUSED_BATCH:
+    here = child_path(m[source + Source.ID], ordinal)
+    if m[source + Source.BATCH] == _UNUSED_BATCH:
         _let_in(m, source, here)
         return
-    for index in range(count_of(m, f, source + L.U_BATCH, here)):
-        if _is_over(m, source, m[L.H_NOW]) or m[L.H_STATUS]:
+    for index in range(count_of(m, f, source + Source.BATCH, here)):
+        if _is_over(m, source, m[Header.NOW]) or m[Header.STATUS]:
             return
         _let_in(m, source, child_path(here, index))
 
@@ -79,9 +79,9 @@ def _after_profile(m: Memory, f: Floats, source: int, time_ns: int, work: float)
 
     The same operations in the same order as in `sim.engine.profile`.
     """
-    profile = m[source + L.U_PROFILE]
-    count, period = m[profile + L.V_COUNT], m[profile + L.V_PERIOD]
-    times, rates = m[profile + L.V_TIMES], m[profile + L.V_RATES]
+    profile = m[source + Source.PROFILE]
+    count, period = m[profile + Profile.COUNT], m[profile + Profile.PERIOD]
+    times, rates = m[profile + Profile.TIMES], m[profile + Profile.RATES]
     time = float(time_ns)
     idle = 0
     while True:
@@ -105,7 +105,7 @@ def _after_profile(m: Memory, f: Floats, source: int, time_ns: int, work: float)
             following = f[rates]
         else:
             has_end = False
-        last = following if m[profile + L.V_LINEAR] else first
+        last = following if m[profile + Profile.LINEAR] else first
         if not has_end:
             return half_even(time + work / first * 1e9) if first > 0 else -1
         here = first if first == last else first + (last - first) * (time - start) / (end - start)
@@ -124,142 +124,146 @@ def _after_profile(m: Memory, f: Floats, source: int, time_ns: int, work: float)
 
 @inner
 def _stay(m: Memory, f: Floats, source: int) -> int:
-    u = uniform(m[source + L.U_STAY_STREAM], m[source + L.U_ID], m[source + L.U_CHANGES])
-    return half_even(-log(u) * m[m[source + L.U_PHASES] + 2 * m[source + L.U_PHASE] + 1])
+    u = uniform(m[source + Source.STAY_STREAM], m[source + Source.ID], m[source + Source.CHANGES])
+    return half_even(-log(u) * m[m[source + Source.PHASES] + 2 * m[source + Source.PHASE] + 1])
 
 
 @inner
 def first_phase(m: Memory, f: Floats, source: int) -> None:
     """The phase that a modulated source begins in, and its end."""
-    phases = m[source + L.U_PHASES]
-    count = m[source + L.U_PHASE_COUNT]
+    phases = m[source + Source.PHASES]
+    count = m[source + Source.PHASE_COUNT]
     total = 0
     for phase in range(count):
         total += m[phases + 2 * phase + 1]
-    u = uniform(m[source + L.U_STAY_STREAM], m[source + L.U_ID], m[source + L.U_CHANGES]) * total
+    u = uniform(m[source + Source.STAY_STREAM], m[source + Source.ID], m[source + Source.CHANGES]) * total
     current = 0
     while current < count - 1 and u >= m[phases + 2 * current + 1]:
         u -= m[phases + 2 * current + 1]
         current += 1
-    m[source + L.U_PHASE] = current
-    m[source + L.U_CHANGES] += 1
-    m[source + L.U_PHASE_END] = m[source + L.U_TIME] + _stay(m, f, source)
+    m[source + Source.PHASE] = current
+    m[source + Source.CHANGES] += 1
+    m[source + Source.PHASE_END] = m[source + Source.TIME] + _stay(m, f, source)
 
 
 @inner
 def _after_phases(m: Memory, f: Floats, source: int) -> int:
     """A unit of exponential work is used up at the rate of the phase, whichever phases it takes; -1: never."""
-    time = m[source + L.U_TIME]
-    work = -log(uniform(m[source + L.U_STREAM], m[source + L.U_ID], m[source + L.U_ORDINAL]))
+    time = m[source + Source.TIME]
+    work = -log(uniform(m[source + Source.STREAM], m[source + Source.ID], m[source + Source.ORDINAL]))
     while True:
-        rate = f[m[source + L.U_PHASES] + 2 * m[source + L.U_PHASE]]
+        rate = f[m[source + Source.PHASES] + 2 * m[source + Source.PHASE]]
         if rate > 0:
             need = half_even(work / rate * 1e9)
-            if time + need < m[source + L.U_PHASE_END]:
+            if time + need < m[source + Source.PHASE_END]:
                 return time + need
         work = max(
-            0.0, work - (m[source + L.U_PHASE_END] - time) * 1e-9 * rate
+            0.0, work - (m[source + Source.PHASE_END] - time) * 1e-9 * rate
         )  # rounding may leave less than nothing
-        time = m[source + L.U_PHASE_END]
-        m[source + L.U_PHASE] = (m[source + L.U_PHASE] + 1) % m[source + L.U_PHASE_COUNT]
-        m[source + L.U_CHANGES] += 1
-        m[source + L.U_PHASE_END] = time + _stay(m, f, source)
-        if 0 <= m[source + L.U_STOP] <= time:
+        time = m[source + Source.PHASE_END]
+        m[source + Source.PHASE] = (m[source + Source.PHASE] + 1) % m[source + Source.PHASE_COUNT]
+        m[source + Source.CHANGES] += 1
+        m[source + Source.PHASE_END] = time + _stay(m, f, source)
+        if 0 <= m[source + Source.STOP] <= time:
             return -1
 
 
 @inner
 def _draw_ahead(m: Memory, f: Floats, source: int, first: int) -> None:
     """Gaps of the arrivals to come; their paths and the first times of the executions, if those are drawn ahead."""
-    path = m[source + L.U_ID]
-    exponentials_ns(m, source + L.U_GAPS, L.AHEAD, m[source + L.U_STREAM], path, first, f[source + L.U_MEAN])
-    dist = m[source + L.U_FIRST]
+    path = m[source + Source.ID]
+    exponentials_ns(
+        m, source + Source.GAPS, Source.AHEAD, m[source + Source.STREAM], path, first, f[source + Source.MEAN]
+    )
+    dist = m[source + Source.FIRST]
     if dist:
-        paths = source + L.U_PATHS
-        for ahead in range(L.AHEAD):
+        paths = source + Source.PATHS
+        for ahead in range(Source.AHEAD):
             m[paths + ahead] = child_path(path, first + ahead)
-        exponentials_of_paths_ns(m, source + L.U_FIRSTS, L.AHEAD, m[source + L.U_FIRST + 1], paths, f[dist + L.D_A])
+        exponentials_of_paths_ns(
+            m, source + Source.FIRSTS, Source.AHEAD, m[source + Source.FIRST_STREAM], paths, f[dist + Distribution.A]
+        )
 
 
 @inner
 def plan_arrival(m: Memory, f: Floats, source: int) -> None:
     """Set the alarm of the next arrival, if there is one."""
-    kind, time, ordinal = m[source + L.U_KIND], m[source + L.U_TIME], m[source + L.U_ORDINAL]
-    if kind == L.POISSON:
-        if m[source + L.U_PROFILE]:
-            work = -log(uniform(m[source + L.U_STREAM], m[source + L.U_ID], ordinal))
-            origin = m[source + L.U_ORIGIN]
+    kind, time, ordinal = m[source + Source.KIND], m[source + Source.TIME], m[source + Source.ORDINAL]
+    if kind == SourceKind.POISSON:
+        if m[source + Source.PROFILE]:
+            work = -log(uniform(m[source + Source.STREAM], m[source + Source.ID], ordinal))
+            origin = m[source + Source.ORIGIN]
             time = _after_profile(m, f, source, time - origin, work)
             if time >= 0:
                 time += origin
         else:
-            if ordinal % L.AHEAD == 0:
+            if ordinal % Source.AHEAD == 0:
                 _draw_ahead(m, f, source, ordinal)
-            time += m[source + L.U_GAPS + ordinal % L.AHEAD]
-    elif kind == L.RENEWAL:
-        time += time_of(m, f, m[source + L.U_DIST], m[source + L.U_DIST_STREAM], m[source + L.U_ID], ordinal)
-    elif kind == L.MODULATED:
+            time += m[source + Source.GAPS + ordinal % Source.AHEAD]
+    elif kind == SourceKind.RENEWAL:
+        time += time_of(m, f, m[source + Source.DIST], m[source + Source.DIST_STREAM], m[source + Source.ID], ordinal)
+    elif kind == SourceKind.MODULATED:
         time = _after_phases(m, f, source)
-    elif kind == L.TRACE:
-        if ordinal >= m[source + L.U_TRACE_SIZE]:
+    elif kind == SourceKind.TRACE:
+        if ordinal >= m[source + Source.TRACE_SIZE]:
             return
-        time = m[source + L.U_START] + m[m[source + L.U_TRACE] + ordinal]
+        time = m[source + Source.START] + m[m[source + Source.TRACE] + ordinal]
     if time < 0 or _is_over(m, source, time):
         return
-    m[source + L.U_TIME] = time
-    m[source] = key_of(ARRIVAL, m[source + L.U_ELEMENT], L.T_SOURCE)
-    m[source + L.A_VISIT] = 0
-    m[source + L.A_OWNER] = source
+    m[source + Source.TIME] = time
+    m[source] = key_of(ARRIVAL, m[source + Source.ELEMENT], Due.SOURCE)
+    m[source + Timer.VISIT] = 0
+    m[source + Timer.OWNER] = source
     set_alarm(m, time, source)
 
 
 @inner
 def _burst(m: Memory, f: Floats, source: int) -> None:
     """A burst as a whole; with jitter, each of its executions by itself."""
-    now = m[L.H_NOW]
-    here = child_path(m[source + L.U_ID], m[source + L.U_BURST])
-    m[source + L.U_BURST] += 1
-    for index in range(count_of(m, f, source + L.U_SIZE_OF, here)):
-        if _is_over(m, source, now) or m[L.H_STATUS]:
+    now = m[Header.NOW]
+    here = child_path(m[source + Source.ID], m[source + Source.BURST])
+    m[source + Source.BURST] += 1
+    for index in range(count_of(m, f, source + Source.SIZE_OF, here)):
+        if _is_over(m, source, now) or m[Header.STATUS]:
             return
-        ordinal = m[source + L.U_ORDINAL]
-        m[source + L.U_ORDINAL] = ordinal + 1
-        if m[source + L.U_JITTER] == 0:
-            _let_in(m, source, child_path(m[source + L.U_ID], ordinal))
+        ordinal = m[source + Source.ORDINAL]
+        m[source + Source.ORDINAL] = ordinal + 1
+        if m[source + Source.JITTER] == 0:
+            _let_in(m, source, child_path(m[source + Source.ID], ordinal))
             continue
-        u = uniform(m[source + L.U_STREAM], child_path(here, index), 0)
-        late = take(m, L.A_SIZE)
-        m[late] = key_of(ARRIVAL, m[source + L.U_ELEMENT], L.T_LATE)
-        m[late + L.A_VISIT] = ordinal + 1  # visit 0 is the burst itself
-        m[late + L.A_OWNER] = source
-        set_alarm(m, now + half_even(u * m[source + L.U_JITTER]), late)
-    if m[source + L.U_EVERY] < 0:
+        u = uniform(m[source + Source.STREAM], child_path(here, index), 0)
+        late = take(m, Timer.SIZE)
+        m[late] = key_of(ARRIVAL, m[source + Source.ELEMENT], Due.LATE)
+        m[late + Timer.VISIT] = ordinal + 1  # visit 0 is the burst itself
+        m[late + Timer.OWNER] = source
+        set_alarm(m, now + half_even(u * m[source + Source.JITTER]), late)
+    if m[source + Source.EVERY] < 0:
         return
-    m[source + L.U_TIME] = now + m[source + L.U_EVERY]
+    m[source + Source.TIME] = now + m[source + Source.EVERY]
     plan_arrival(m, f, source)
 
 
 @inner
 def arrival(m: Memory, f: Floats, source: int) -> None:
     """The source lets in whoever comes now, and waits for the next."""
-    if _is_over(m, source, m[L.H_NOW]):
+    if _is_over(m, source, m[Header.NOW]):
         return
-    if m[source + L.U_KIND] == L.BURST:
+    if m[source + Source.KIND] == SourceKind.BURST:
         _burst(m, f, source)
         return
-    ordinal = m[source + L.U_ORDINAL]
+    ordinal = m[source + Source.ORDINAL]
     _let_batch_in(m, f, source, ordinal)
-    m[source + L.U_ORDINAL] = ordinal + 1
+    m[source + Source.ORDINAL] = ordinal + 1
     plan_arrival(m, f, source)
 
 
 @inner
 def late_arrival(m: Memory, late: int) -> None:
     """One of a burst with jitter comes."""
-    source, ordinal = m[late + L.A_OWNER], m[late + L.A_VISIT] - 1
-    give(m, late, L.A_SIZE)
-    if ordinal >= m[source + L.U_SINCE] and not _is_over(m, source, m[L.H_NOW]):
-        _let_in(m, source, child_path(m[source + L.U_ID], ordinal))
+    source, ordinal = m[late + Timer.OWNER], m[late + Timer.VISIT] - 1
+    give(m, late, Timer.SIZE)
+    if ordinal >= m[source + Source.SINCE] and not _is_over(m, source, m[Header.NOW]):
+        _let_in(m, source, child_path(m[source + Source.ID], ordinal))
 
 
 # -- closed loop -------------------------------------------------------------------------------------------
@@ -267,53 +271,58 @@ def late_arrival(m: Memory, late: int) -> None:
 
 @inner
 def _work(m: Memory, source: int, client: int) -> None:
-    job = _let_in(m, source, child_path(m[client + L.C_PATH], m[client + L.C_CYCLE]))
+    job = _let_in(m, source, child_path(m[client + Client.PATH], m[client + Client.CYCLE]))
     if job:
-        m[client + L.C_STATE] = 2
-        m[job + m[L.X_CLIENT]] = client
+        m[client + Client.STATE] = 2
+        m[job + m[Header.JOB_CLIENT]] = client
 
 
 @inner
 def _cycle(m: Memory, f: Floats, source: int, client: int) -> None:
     """Think, where there is something to think about, then start."""
-    now = m[L.H_NOW]
+    now = m[Header.NOW]
     if _is_over(m, source, now):
         return
-    m[client + L.C_BEGUN] = now
-    if m[source + L.U_DIST] == 0:
+    m[client + Client.BEGUN] = now
+    if m[source + Source.DIST] == 0:
         _work(m, source, client)
         return
-    m[client + L.C_STATE] = 1
+    m[client + Client.STATE] = 1
     length = time_of(
-        m, f, m[source + L.U_DIST], m[source + L.U_DIST_STREAM], m[client + L.C_PATH], m[client + L.C_CYCLE]
+        m,
+        f,
+        m[source + Source.DIST],
+        m[source + Source.DIST_STREAM],
+        m[client + Client.PATH],
+        m[client + Client.CYCLE],
     )
-    m[client] = key_of(COMPLETION, m[source + L.U_ELEMENT], L.T_CLIENT)
+    m[client] = key_of(COMPLETION, m[source + Source.ELEMENT], Due.CLIENT)
     set_alarm(m, now + length, client)
 
 
 @inner
 def client_alarm(m: Memory, f: Floats, client: int) -> None:
     """A client comes for the first time, or has thought."""
-    source = m[client + L.A_OWNER]
-    if m[client + L.C_STATE] == 0:
+    source = m[client + Timer.OWNER]
+    if m[client + Client.STATE] == 0:
         _cycle(m, f, source, client)
-    elif not _is_over(m, source, m[L.H_NOW]):
+    elif not _is_over(m, source, m[Header.NOW]):
         _work(m, source, client)
 
 
 @inner
 def client_done(m: Memory, f: Floats, client: int) -> None:
     """The client's execution has ended: again."""
-    m[client + L.C_CYCLE] += 1
-    if m[L.H_NOW] == m[client + L.C_BEGUN]:
-        m[client + L.C_IDLE] += 1
-        if m[client + L.C_IDLE] == STANDSTILL:
-            m[L.H_STATUS] = L.STANDS_STILL
-            m[L.H_CULPRIT] = m[client + L.A_OWNER]
+    m[client + Client.CYCLE] += 1
+    if m[Header.NOW] == m[client + Client.BEGUN]:
+        m[client + Client.IDLE] += 1
+        if m[client + Client.IDLE] == STANDSTILL:
+            m[Header.STATUS] = Status.STANDS_STILL
+            m[Header.CULPRIT] = m[client + Timer.OWNER]
             return
     else:
-        m[client + L.C_IDLE] = 0
-    _cycle(m, f, m[client + L.A_OWNER], client)
+        m[client + Client.IDLE] = 0
+    _cycle(m, f, m[client + Timer.OWNER], client)
 
 
 # -- the beginning, and those that come and go with a fault ------------------------------------------------
@@ -321,30 +330,30 @@ def client_done(m: Memory, f: Floats, client: int) -> None:
 
 @inner
 def _start(m: Memory, f: Floats, source: int) -> None:
-    """Let the first one come, counted from U_TIME."""
-    if m[source + L.U_KIND] == L.MODULATED:
+    """Let the first one come, counted from Source.TIME."""
+    if m[source + Source.KIND] == SourceKind.MODULATED:
         first_phase(m, f, source)
-    if m[source + L.U_KIND] == L.BURST:
-        m[source + L.U_TIME] += m[source + L.U_AT]
+    if m[source + Source.KIND] == SourceKind.BURST:
+        m[source + Source.TIME] += m[source + Source.AT]
     plan_arrival(m, f, source)
 
 
 @inner
 def begin_source(m: Memory, f: Floats, source: int) -> None:
     """The fault that the source is `during` has come."""
-    m[source + L.U_STOP] = -1
-    m[source + L.U_TIME] = m[L.H_NOW]
-    m[source + L.U_ORIGIN] = m[L.H_NOW]
-    m[source + L.U_SINCE] = m[source + L.U_ORDINAL]
+    m[source + Source.STOP] = -1
+    m[source + Source.TIME] = m[Header.NOW]
+    m[source + Source.ORIGIN] = m[Header.NOW]
+    m[source + Source.SINCE] = m[source + Source.ORDINAL]
     _start(m, f, source)
 
 
 @inner
 def end_source(m: Memory, source: int) -> None:
     """The fault that the source is `during` is over: what was to come is forgotten; its numbers are not used again."""
-    m[source + L.U_STOP] = L.SHUT
-    m[source + L.U_ORDINAL] += 1
-    m[source + L.U_CHANGES] += 1
+    m[source + Source.STOP] = Source.SHUT
+    m[source + Source.ORDINAL] += 1
+    m[source + Source.CHANGES] += 1
     cancel(m, source)
 
 
@@ -352,14 +361,14 @@ def end_source(m: Memory, source: int) -> None:
 def start_sources(m: Memory, f: Floats, count: int) -> None:
     """Set the first alarm of every source and client."""
     for number in range(count):
-        source = m[m[L.H_SOURCES] + number]
-        m[source + L.U_TIME] = m[source + L.U_START]
-        for client in range(m[source + L.U_CLIENT_COUNT]):
-            at = m[source + L.U_CLIENTS] + client * L.C_SIZE
-            m[at] = key_of(ARRIVAL, m[source + L.U_ELEMENT], L.T_CLIENT)
-            m[at + L.A_VISIT] = client
-            m[at + L.A_OWNER] = source
-            m[at + L.C_PATH] = child_path(m[source + L.U_ID], client)
-            set_alarm(m, m[source + L.U_START], at)
-        if m[source + L.U_CLIENT_COUNT] == 0 and m[source + L.U_STOP] != L.SHUT:
+        source = m[m[Header.SOURCES] + number]
+        m[source + Source.TIME] = m[source + Source.START]
+        for client in range(m[source + Source.CLIENT_COUNT]):
+            at = m[source + Source.CLIENTS] + client * Client.SIZE
+            m[at] = key_of(ARRIVAL, m[source + Source.ELEMENT], Due.CLIENT)
+            m[at + Timer.VISIT] = client
+            m[at + Timer.OWNER] = source
+            m[at + Client.PATH] = child_path(m[source + Source.ID], client)
+            set_alarm(m, m[source + Source.START], at)
+        if m[source + Source.CLIENT_COUNT] == 0 and m[source + Source.STOP] != Source.SHUT:
             _start(m, f, source)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from sim.draws.jit import inner
 from sim.draws.streams import child_path, uniform
-from sim.engine.fast import layout as L
 from sim.engine.fast.alarms import key_of, set_alarm
 from sim.engine.fast.batches import enter_commit, enter_polled, prompt
 from sim.engine.fast.draw import number_of, time_of, time_of_step
@@ -15,6 +14,33 @@ from sim.engine.fast.endings import free_grant
 from sim.engine.fast.ends import GONE, fail
 from sim.engine.fast.guests import drop_guest, enter_bucket, enter_room, guest_waits, new_guest
 from sim.engine.fast.jobs import grant_place, kept_visit, node_of, take_from_held, wait_for
+from sim.engine.fast.layout import (
+    AcquireStep,
+    CountedItem,
+    CountStep,
+    DelayStep,
+    Due,
+    FailStep,
+    Failure,
+    ForgetStep,
+    Grant,
+    Header,
+    Job,
+    MarkStep,
+    Node,
+    NotifyStep,
+    Op,
+    Place,
+    PlaceKind,
+    PromptStep,
+    ReleaseStep,
+    SetItem,
+    SetStep,
+    Source,
+    Step,
+    UseStep,
+    Wait,
+)
 from sim.engine.fast.memory import Floats, Memory, high, low, multiple_above
 from sim.engine.fast.nodes import group_node
 from sim.engine.fast.plain import release_plain, use_plain
@@ -30,7 +56,7 @@ from sim.engine.order import COMPLETION
 @inner
 def per_attribute(m: Memory, job: int, items: int, count: int) -> int:
     """What the attributes of the execution add to a time: pairs of attribute and time each."""
-    attributes = high(m[job + L.J_OWN]) + m[L.X_ATTRIBUTES]
+    attributes = high(m[job + Job.OWN]) + m[Header.JOB_ATTRIBUTES]
     total = 0
     for item in range(count):
         total += m[attributes + m[items + 2 * item]] * m[items + 2 * item + 1]
@@ -43,82 +69,82 @@ def per_attribute(m: Memory, job: int, items: int, count: int) -> int:
 @inner
 def acquired(m: Memory, job: int, step: int, grant: int) -> int:
     """The units are there, and open: remember the node where the step says so."""
-    slot = m[step + L.AQ_AFFINITY]
+    slot = m[step + AcquireStep.AFFINITY]
     if slot >= 0:
         # + 1, so that 0 is none; a node lost in the meantime is forgotten with that
-        m[high(m[job + L.J_OWN]) + m[L.X_AFFINITIES] + slot] = m[grant + L.G_NODE] & L.NODE_MASK
-    return m[step + L.O_NEXT]
+        m[high(m[job + Job.OWN]) + m[Header.JOB_AFFINITIES] + slot] = m[grant + Grant.NODE] & Grant.NODE_MASK
+    return m[step + Step.NEXT]
 
 
 @inner
 def open_unit(m: Memory, f: Floats, job: int, step: int, grant: int) -> int:
     """Wait until a unit has been opened."""
-    place = m[step + L.AQ_PLACE]
-    m[grant + L.G_NODE] ^= L.OPENS
-    path = child_path(m[job + L.J_PATH], m[step + L.O_SALT])
-    length = time_of(m, f, m[place + L.P_DIST], m[place + L.P_STREAM], path, 0)
-    m[job] = key_of(COMPLETION, m[place + L.P_ELEMENT], L.T_JOB)
-    set_alarm(m, m[L.H_NOW] + length, job)
-    wait_for(m, job, L.W_OPENING, grant, step)
+    place = m[step + AcquireStep.PLACE]
+    m[grant + Grant.NODE] ^= Grant.OPENS
+    path = child_path(m[job + Job.PATH], m[step + Step.SALT])
+    length = time_of(m, f, m[place + Place.DIST], m[place + Place.STREAM], path, 0)
+    m[job] = key_of(COMPLETION, m[place + Place.ELEMENT], Due.JOB)
+    set_alarm(m, m[Header.NOW] + length, job)
+    wait_for(m, job, Wait.OPENING, grant, step)
     return GONE
 
 
 @inner
 def _remembered(m: Memory, job: int, step: int) -> int:
     """The node remembered, -1 for any, -2 when it is known to be gone and there is a way round."""
-    node = m[high(m[job + L.J_OWN]) + m[L.X_AFFINITIES] + m[step + L.AQ_AFFINITY]] - 1
+    node = m[high(m[job + Job.OWN]) + m[Header.JOB_AFFINITIES] + m[step + AcquireStep.AFFINITY]] - 1
     if node < 0:
         return -1
-    where = group_node(m, m[m[step + L.AQ_PLACE] + L.P_GROUP], node)
-    since = m[where + L.D_SINCE]
-    known = m[step + L.AQ_LEASE] >= 0 and since >= 0 and m[L.H_NOW] - since >= m[step + L.AQ_LEASE]
-    if known or m[where + L.D_LEAVES]:
-        return -2 if m[step + L.AQ_OTHERWISE] else -1
+    where = group_node(m, m[m[step + AcquireStep.PLACE] + Place.GROUP], node)
+    since = m[where + Node.SINCE]
+    known = m[step + AcquireStep.LEASE] >= 0 and since >= 0 and m[Header.NOW] - since >= m[step + AcquireStep.LEASE]
+    if known or m[where + Node.DRAINS]:
+        return -2 if m[step + AcquireStep.OTHERWISE] else -1
     return node
 
 
 @inner
 def step_acquire(m: Memory, f: Floats, job: int, step: int) -> int:
     """Take what is free, or wait for it."""
-    place = m[step + L.AQ_PLACE]
+    place = m[step + AcquireStep.PLACE]
     bound = -1
-    if m[step + L.AQ_AT]:
-        bound = node_of(m, job, m[step + L.AQ_AT])
+    if m[step + AcquireStep.AT]:
+        bound = node_of(m, job, m[step + AcquireStep.AT])
         if bound < 0:
-            return fail(m, f, job, L.X_NOT_HELD, -1, False)
-    elif m[step + L.AQ_AFFINITY] >= 0:
+            return fail(m, f, job, Failure.NOT_HELD, -1, False)
+    elif m[step + AcquireStep.AFFINITY] >= 0:
         bound = _remembered(m, job, step)
         if bound == -2:
-            return m[step + L.AQ_OTHERWISE]
+            return m[step + AcquireStep.OTHERWISE]
     grant = new_grant(m, place, job, step, bound)
     error = request(m, f, place, grant)
     if error:
         drop_grant(m, place, grant)
         return fail(m, f, job, error, -1, False)
     if granted_node(m, grant) >= 0:
-        if m[grant + L.G_NODE] & L.OPENS:
+        if m[grant + Grant.NODE] & Grant.OPENS:
             return open_unit(m, f, job, step, grant)
         return acquired(m, job, step, grant)
     set_patience(m, f, place, job, step, grant)
-    wait_for(m, job, L.W_LINE, grant, step)
+    wait_for(m, job, Wait.QUEUE, grant, step)
     return GONE
 
 
 @inner
 def step_release(m: Memory, f: Floats, job: int, step: int) -> int:
     """Give back what was acquired last."""
-    if m[step + L.O_CODE] == L.OP_RELEASE_PLAIN:
+    if m[step + Step.CODE] == Op.RELEASE_PLAIN:
         following = release_plain(m, job, step)
-        return following if following >= 0 else fail(m, f, job, L.X_NOT_HELD, -1, False)
-    place = m[step + L.RE_PLACE]
-    grant = low(m[job + L.J_OWN])
+        return following if following >= 0 else fail(m, f, job, Failure.NOT_HELD, -1, False)
+    place = m[step + ReleaseStep.PLACE]
+    grant = low(m[job + Job.OWN])
     while grant and grant_place(m, grant) != place:
-        grant = low(m[grant + L.G_HELD])
+        grant = low(m[grant + Grant.HELD])
     if grant == 0:
-        return fail(m, f, job, L.X_NOT_HELD, -1, False)
+        return fail(m, f, job, Failure.NOT_HELD, -1, False)
     take_from_held(m, job, grant)
     free_grant(m, f, grant)
-    return m[step + L.O_NEXT]
+    return m[step + Step.NEXT]
 
 
 # -- use ---------------------------------------------------------------------------------------------------
@@ -127,9 +153,9 @@ def step_release(m: Memory, f: Floats, job: int, step: int) -> int:
 @inner
 def _use_guest(m: Memory, f: Floats, place: int, kind: int, job: int, step: int, bound: int) -> int:
     guest = new_guest(m, job, step)
-    if kind == L.BUCKET:
+    if kind == PlaceKind.BUCKET:
         error = enter_bucket(m, place, guest)
-    elif kind == L.COMMIT:
+    elif kind == PlaceKind.COMMIT:
         error = enter_commit(m, f, place, guest)
     else:
         error = enter_polled(m, f, place, guest, bound)
@@ -144,34 +170,34 @@ def _use_guest(m: Memory, f: Floats, place: int, kind: int, job: int, step: int,
 def _demand_of(m: Memory, f: Floats, job: int, step: int) -> int:
     """How long the visit takes by itself."""
     demand = 0
-    if m[step + L.US_DEMAND]:
-        demand = time_of_step(m, f, job, step + L.US_DEMAND)
-    if m[step + L.US_PER_COUNT]:
-        demand = max(0, demand + per_attribute(m, job, m[step + L.US_PER], m[step + L.US_PER_COUNT]))
+    if m[step + UseStep.DEMAND]:
+        demand = time_of_step(m, f, job, step + UseStep.DEMAND)
+    if m[step + UseStep.PER_COUNT]:
+        demand = max(0, demand + per_attribute(m, job, m[step + UseStep.PER], m[step + UseStep.PER_COUNT]))
     return demand
 
 
 @inner
 def step_use(m: Memory, f: Floats, job: int, step: int) -> int:
     """Visit a station."""
-    place = m[step + L.US_PLACE]
+    place = m[step + UseStep.PLACE]
     demand = _demand_of(m, f, job, step)
-    if m[step + L.O_CODE] == L.OP_USE_PLAIN and not kept_visit(m, job):
+    if m[step + Step.CODE] == Op.USE_PLAIN and not kept_visit(m, job):
         use_plain(m, job, step, demand)
         return GONE
     bound = -1
-    if m[step + L.US_AT]:
-        bound = node_of(m, job, m[step + L.US_AT])
+    if m[step + UseStep.AT]:
+        bound = node_of(m, job, m[step + UseStep.AT])
         if bound < 0:
-            return fail(m, f, job, L.X_NOT_HELD, -1, False)
-    kind = m[place + L.P_KIND]
+            return fail(m, f, job, Failure.NOT_HELD, -1, False)
+    kind = m[place + Place.KIND]
     error = 0
-    if kind < L.DELAY:
+    if kind < PlaceKind.DELAY:
         error = begin_visit(m, f, place, job, step, demand, bound)
-    elif kind == L.DELAY:
+    elif kind == PlaceKind.DELAY:
         enter_room(m, place, job, step, demand)
     else:
-        m[place + L.M_ASKED] += 1
+        m[place + Place.ASKED] += 1
         error = _use_guest(m, f, place, kind, job, step, bound)
     return fail(m, f, job, error, -1, False) if error else GONE
 
@@ -182,17 +208,17 @@ def step_use(m: Memory, f: Floats, job: int, step: int) -> int:
 @inner
 def step_delay(m: Memory, f: Floats, job: int, step: int) -> int:
     """Let time pass, with a floor and a grid."""
-    length = time_of_step(m, f, job, step + L.DE_DIST)
-    if m[step + L.DE_PER_COUNT]:
-        length += per_attribute(m, job, m[step + L.DE_PER], m[step + L.DE_PER_COUNT])
-    end = m[L.H_NOW] + max(length, m[step + L.DE_FLOOR])
-    if m[step + L.DE_GRID]:
-        end = multiple_above(end, m[step + L.DE_GRID])
-    end = timer_end(m, m[step + L.DE_TIMERS], end)
-    m[job] = key_of(m[step + L.DE_KEY], m[step + L.O_ELEMENT], L.T_JOB)
+    length = time_of_step(m, f, job, step + DelayStep.DIST)
+    if m[step + DelayStep.PER_COUNT]:
+        length += per_attribute(m, job, m[step + DelayStep.PER], m[step + DelayStep.PER_COUNT])
+    end = m[Header.NOW] + max(length, m[step + DelayStep.FLOOR])
+    if m[step + DelayStep.GRID]:
+        end = multiple_above(end, m[step + DelayStep.GRID])
+    end = timer_end(m, m[step + DelayStep.TIMERS], end)
+    m[job] = key_of(m[step + DelayStep.KEY], m[step + Step.ELEMENT], Due.JOB)
     set_alarm(m, end, job)
-    m[L.H_ACTIVITIES] += 2
-    wait_for(m, job, L.W_DELAY, 0, step)
+    m[Header.ACTIVITIES] += 2
+    wait_for(m, job, Wait.DELAY, 0, step)
     return GONE
 
 
@@ -202,89 +228,92 @@ def step_delay(m: Memory, f: Floats, job: int, step: int) -> int:
 @inner
 def step_mark(m: Memory, job: int, step: int) -> int:
     """End and begin spans; tell the monitors."""
-    now = m[L.H_NOW]
-    execution = high(m[job + L.J_OWN])
-    spans = job + m[L.X_SPANS]  # of each the instant of its begin + 1
-    for item in range(m[step + L.MK_END_COUNT]):
-        at = m[step + L.MK_ENDS] + 2 * item
+    now = m[Header.NOW]
+    execution = high(m[job + Job.OWN])
+    spans = job + m[Header.JOB_SPANS]  # of each the instant of its begin + 1
+    for item in range(m[step + MarkStep.END_COUNT]):
+        at = m[step + MarkStep.ENDS] + 2 * item
         begun = m[spans + m[at]]
         if begun:
             m[spans + m[at]] = 0
             span_ends(m, m[at + 1], begun - 1)
-    for item in range(m[step + L.MK_START_COUNT]):
-        m[spans + m[m[step + L.MK_STARTS] + item]] = now + 1
-    for item in range(m[step + L.MK_RECOVER_COUNT]):
-        recovered(m, execution, m[m[step + L.MK_RECOVERS] + item])
-    if m[step + L.MK_READIES] >= 0:
-        m[execution + m[L.X_READIED] + m[step + L.MK_READIES]] = now
-    if m[step + L.MK_WATCHED] >= 0:
+    for item in range(m[step + MarkStep.START_COUNT]):
+        m[spans + m[m[step + MarkStep.STARTS] + item]] = now + 1
+    for item in range(m[step + MarkStep.RECOVER_COUNT]):
+        recovered(m, execution, m[m[step + MarkStep.RECOVERS] + item])
+    if m[step + MarkStep.READIES] >= 0:
+        m[execution + m[Header.JOB_READIED] + m[step + MarkStep.READIES]] = now
+    if m[step + MarkStep.WATCHED] >= 0:
         watch_mark(m, execution, step)
-    return m[step + L.O_NEXT]
+    return m[step + Step.NEXT]
 
 
 @inner
 def step_count(m: Memory, job: int, step: int) -> int:
     """Count operations of the executions that started in the window; a count of 0 is told apart from none."""
-    if m[job + L.J_STATE] & L.COHORT:
-        routine = m[m[m[L.H_SOURCES] + (m[job + L.J_STATE] >> L.SOURCE_SHIFT)] + L.U_ROUTINE]
-        base = m[L.H_OPERATIONS] + 2 * routine * m[L.H_OPERATION_COUNT]
-        for item in range(m[step + L.CN_COUNT]):
-            at = base + 2 * m[step + L.CN_ITEMS + 2 * item]
-            m[at] += m[step + L.CN_ITEMS + 2 * item + 1]
+    if m[job + Job.STATE] & Job.COHORT:
+        routine = m[m[m[Header.SOURCES] + (m[job + Job.STATE] >> Job.SOURCE_SHIFT)] + Source.ROUTINE]
+        base = m[Header.OPERATIONS] + 2 * routine * m[Header.OPERATION_COUNT]
+        for item in range(m[step + CountStep.COUNT]):
+            at = base + 2 * m[step + CountStep.ITEMS + CountedItem.SIZE * item]
+            m[at] += m[step + CountStep.ITEMS + CountedItem.SIZE * item + CountedItem.NUMBER]
             m[at + 1] = 1
-    return m[step + L.O_NEXT]
+    return m[step + Step.NEXT]
 
 
 @inner
 def step_set(m: Memory, f: Floats, job: int, step: int) -> int:
     """Add to attributes, or assign."""
-    attributes = high(m[job + L.J_OWN]) + m[L.X_ATTRIBUTES]
-    for item in range(m[step + L.SE_COUNT]):
-        at = step + L.SE_ITEMS + L.SE_ITEM * item
-        value = number_of(m, f, at + 2, job, m[job + L.J_PATH])
+    attributes = high(m[job + Job.OWN]) + m[Header.JOB_ATTRIBUTES]
+    for item in range(m[step + SetStep.COUNT]):
+        at = step + SetStep.ITEMS + SetItem.SIZE * item
+        value = number_of(m, f, at + 2, job, m[job + Job.PATH])
         if m[at + 1]:
             m[attributes + m[at]] += value
         else:
             m[attributes + m[at]] = value
-    return m[step + L.O_NEXT]
+    return m[step + Step.NEXT]
 
 
 @inner
 def step_fail(m: Memory, f: Floats, job: int, step: int) -> int:
     """Fail, always or with a chance."""
-    if m[step + L.FL_ALWAYS] or uniform(m[step + L.FL_STREAM], m[job + L.J_PATH], 0) < f[step + L.FL_CHANCE]:
-        return fail(m, f, job, m[step + L.FL_ERROR], -1, False)
-    return m[step + L.O_NEXT]
+    if (
+        m[step + FailStep.ALWAYS]
+        or uniform(m[step + FailStep.STREAM], m[job + Job.PATH], 0) < f[step + FailStep.CHANCE]
+    ):
+        return fail(m, f, job, m[step + FailStep.ERROR], -1, False)
+    return m[step + Step.NEXT]
 
 
 @inner
 def step_start(m: Memory, job: int, step: int) -> int:
     """The innermost attempt with a timeout has started, on the node of what is held last."""
-    trial = high(m[job + L.J_REFS])
+    trial = high(m[job + Job.REFS])
     if trial:
-        grant = low(m[job + L.J_OWN])
-        node = m[grant + L.G_NODE] & L.NODE_MASK if grant else 0
-        where = group_node(m, m[grant_place(m, grant) + L.P_GROUP], node - 1) if node else 0
+        grant = low(m[job + Job.OWN])
+        node = m[grant + Grant.NODE] & Grant.NODE_MASK if grant else 0
+        where = group_node(m, m[grant_place(m, grant) + Place.GROUP], node - 1) if node else 0
         start_trial(m, trial, where)
-    return m[step + L.O_NEXT]
+    return m[step + Step.NEXT]
 
 
 @inner
 def step_forget(m: Memory, job: int, step: int) -> int:
     """Forget a remembered node."""
-    m[high(m[job + L.J_OWN]) + m[L.X_AFFINITIES] + m[step + L.FG_SLOT]] = 0
-    return m[step + L.O_NEXT]
+    m[high(m[job + Job.OWN]) + m[Header.JOB_AFFINITIES] + m[step + ForgetStep.SLOT]] = 0
+    return m[step + Step.NEXT]
 
 
 @inner
 def step_prompt(m: Memory, f: Floats, job: int, step: int) -> int:
     """Read a polled queue on the spot."""
-    prompt(m, f, m[step + L.PR_PLACE], job)
-    return m[step + L.O_NEXT]
+    prompt(m, f, m[step + PromptStep.PLACE], job)
+    return m[step + Step.NEXT]
 
 
 @inner
 def step_notify(m: Memory, step: int) -> int:
     """Tell a timer queue of something new."""
-    notify(m, m[step + L.NO_TIMERS])
-    return m[step + L.O_NEXT]
+    notify(m, m[step + NotifyStep.TIMERS])
+    return m[step + Step.NEXT]

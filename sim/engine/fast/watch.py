@@ -3,37 +3,37 @@
 from __future__ import annotations
 
 from sim.draws.jit import inner
-from sim.engine.fast import layout as L
+from sim.engine.fast.layout import Header, Job, MarkStep, Monitor, MonitorForm
 from sim.engine.fast.lines import append, unlink
 from sim.engine.fast.memory import Memory
 
 
 @inner
 def _is_late(m: Memory, monitor: int, asked: int, now: int) -> bool:
-    return m[monitor + L.MO_LIMIT] >= 0 and now - asked > m[monitor + L.MO_LIMIT]
+    return m[monitor + Monitor.LIMIT] >= 0 and now - asked > m[monitor + Monitor.LIMIT]
 
 
 @inner
 def watch_mark(m: Memory, execution: int, step: int) -> None:
     """An execution has made a mark. Made `once` again, it is the same one."""
-    now = m[L.H_NOW]
-    if m[execution + m[L.X_MARKED]] == 0:
-        m[execution + m[L.X_MARKED]] = 1
-        append(m, L.H_WATCHED, execution, m[L.X_MARKED] + 1)
-    slot = execution + m[L.X_COUNTS] + m[step + L.MK_WATCHED]
-    if m[step + L.MK_ONCE] and m[slot]:
+    now = m[Header.NOW]
+    if m[execution + m[Header.JOB_MARKED]] == 0:
+        m[execution + m[Header.JOB_MARKED]] = 1
+        append(m, Header.WATCHED, execution, m[Header.JOB_MARKED] + 1)
+    slot = execution + m[Header.JOB_COUNTS] + m[step + MarkStep.WATCHED]
+    if m[step + MarkStep.ONCE] and m[slot]:
         return
     m[slot] += 1
-    asked = execution + m[L.X_ASKED]  # of each question the instant + 1
-    for number in range(m[step + L.MK_ANSWER_COUNT]):
-        monitor = m[m[step + L.MK_ANSWERS] + number]
-        question = asked + m[monitor + L.MO_SLOT]
+    asked = execution + m[Header.JOB_ASKED]  # of each question the instant + 1
+    for number in range(m[step + MarkStep.ANSWER_COUNT]):
+        monitor = m[m[step + MarkStep.ANSWERS] + number]
+        question = asked + m[monitor + Monitor.SLOT]
         if m[question]:
             if _is_late(m, monitor, m[question] - 1, now):
-                m[execution + m[L.X_LATE] + m[monitor + L.MO_SLOT]] = 1
+                m[execution + m[Header.JOB_LATE] + m[monitor + Monitor.SLOT]] = 1
             m[question] = 0
-    for number in range(m[step + L.MK_ASK_COUNT]):
-        question = asked + m[m[m[step + L.MK_ASKS] + number] + L.MO_SLOT]
+    for number in range(m[step + MarkStep.ASK_COUNT]):
+        question = asked + m[m[m[step + MarkStep.ASKS] + number] + Monitor.SLOT]
         if m[question] == 0:
             m[question] = now + 1
 
@@ -41,44 +41,44 @@ def watch_mark(m: Memory, execution: int, step: int) -> None:
 @inner
 def judge(m: Memory, execution: int, decided: bool) -> None:
     """Hold an execution against every property; `decided` when all its jobs have ended."""
-    if not m[L.X_MARKED] or not m[execution + m[L.X_MARKED]]:
+    if not m[Header.JOB_MARKED] or not m[execution + m[Header.JOB_MARKED]]:
         return
-    m[execution + m[L.X_MARKED]] = 0
-    unlink(m, L.H_WATCHED, execution, m[L.X_MARKED] + 1)
-    counts = execution + m[L.X_COUNTS]
-    for number in range(m[L.H_MONITORS]):
-        monitor = m[L.H_WATCH] + number * L.MO_SIZE
-        form = m[monitor + L.MO_FORM]
-        one = m[counts + m[monitor + L.MO_ONE]]
-        if form == L.EVENTUALLY:
+    m[execution + m[Header.JOB_MARKED]] = 0
+    unlink(m, Header.WATCHED, execution, m[Header.JOB_MARKED] + 1)
+    counts = execution + m[Header.JOB_COUNTS]
+    for number in range(m[Header.MONITORS]):
+        monitor = m[Header.WATCH] + number * Monitor.SIZE
+        form = m[monitor + Monitor.FORM]
+        one = m[counts + m[monitor + Monitor.ONE]]
+        if form == MonitorForm.EVENTUALLY:
             relevant = one > 0
-            asked = m[execution + m[L.X_ASKED] + m[monitor + L.MO_SLOT]]
-            unanswered = asked > 0 and (decided or _is_late(m, monitor, asked - 1, m[L.H_NOW]))
-            broken = unanswered or m[execution + m[L.X_LATE] + m[monitor + L.MO_SLOT]] > 0
-        elif form == L.NEVER_BOTH:
-            other = m[counts + m[monitor + L.MO_OTHER]]
+            asked = m[execution + m[Header.JOB_ASKED] + m[monitor + Monitor.SLOT]]
+            unanswered = asked > 0 and (decided or _is_late(m, monitor, asked - 1, m[Header.NOW]))
+            broken = unanswered or m[execution + m[Header.JOB_LATE] + m[monitor + Monitor.SLOT]] > 0
+        elif form == MonitorForm.NEVER_BOTH:
+            other = m[counts + m[monitor + Monitor.OTHER]]
             relevant = one > 0 or other > 0
             broken = one > 0 and other > 0
-        elif form == L.AT_MOST_ONCE:
+        elif form == MonitorForm.AT_MOST_ONCE:
             relevant = one > 0
             broken = one > 1
         else:
             relevant = False
             total = 0
-            for item in range(m[monitor + L.MO_AMOUNT_COUNT]):
-                at = m[monitor + L.MO_AMOUNTS] + 2 * item
+            for item in range(m[monitor + Monitor.AMOUNT_COUNT]):
+                at = m[monitor + Monitor.AMOUNTS] + 2 * item
                 made = m[counts + m[at]]
                 relevant = relevant or made > 0
                 total += m[at + 1] * made
             broken = decided and total != 0
         if not relevant:
             continue
-        tally = monitor + L.MO_TALLY
+        tally = monitor + Monitor.TALLY
         m[tally] += 1
         if broken:
             m[tally + 3] += 1
-            if m[tally + 4] < L.MO_KEPT:
-                m[monitor + L.MO_EXAMPLES + m[tally + 4]] = m[execution + L.J_ORDER] >> 24
+            if m[tally + 4] < Monitor.KEPT:
+                m[monitor + Monitor.EXAMPLES + m[tally + 4]] = m[execution + Job.ORDER] >> 24
                 m[tally + 4] += 1
         elif decided:
             m[tally + 1] += 1

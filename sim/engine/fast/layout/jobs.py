@@ -5,105 +5,128 @@ from __future__ import annotations
 from typing import Final
 
 from sim.engine.fast.layout.header import LOW
+from sim.engine.fast.layout.record import Numbers, Record, number, size_here, word, words
 
-# -- job ----------------------------------------------------------------------------------------------------
-J_KEY: Final = 0
-J_ORDER: Final = 1
-J_PATH: Final = 2
-J_SINCE: Final = 3
-J_STATE: Final = (
-    4  # step (31 bits), what it waits for (4), stale wake-ups (5), interruptions (5), flags (6), source (11)
-)
-J_LINK: Final = 5  # low: what it waits at; high: frames
-J_OWN: Final = 6  # low: grants held, last first; high: its execution, which is the main line's job
-J_ACCOUNT: Final = 7  # low: split; high: grants so far
-J_SMALL: Final = 8
-J_TREE: Final = 8  # low: parent; high: the family or trial that it is a child of
-J_SIBLINGS: Final = 9  # low: next; high: previous
-J_REFS: Final = 10  # low: who still needs the record; high: the innermost trial around
-J_BEGAN: Final = 11
-J_SAGA: Final = 12  # low: innermost saga; high: visit whose server is kept
-J_LARGE: Final = 13
 
-WAIT_SHIFT: Final = 31
-WAIT_MASK: Final = 15
-STALE_ONE: Final = 1 << 35
-STALE_MASK: Final = 31 << 35
-PENDING_ONE: Final = 1 << 40  # interruptions on their way
-PENDING_MASK: Final = 31 << 40
-COHORT: Final = 1 << 45
-DROPPED: Final = 1 << 46
-ENDED: Final = 1 << 47
-WOKEN: Final = 1 << 48
-RUNNING_HERE: Final = 1 << 50
-SOURCE_SHIFT: Final = 51
-MOVING_MASK: Final = (LOW | WAIT_MASK << WAIT_SHIFT) ^ ((1 << 63) - 1)
-"""Keeps everything but the program counter and what is waited for."""
+class Job(Record):
+    """One thread of control of an execution; what follows the fields below is where the header says."""
 
-W_START: Final = 1
-W_DELAY: Final = 2
-W_LINE: Final = 3
-W_OPENING: Final = 4
-W_VISIT: Final = 5
-W_DOOR: Final = 6
-W_ROOM: Final = 7  # a delay station
-W_GUEST: Final = 8
-W_FAMILY: Final = 9
-W_TRIAL: Final = 10
-W_BACKOFF: Final = 11
-W_PAUSED: Final = 12
+    KEY = word()  # of its timer
+    ORDER = word()
+    PATH = word()
+    SINCE = word()
+    STATE = (
+        word()
+    )  # step (31 bits), what it waits for (4), stale wake-ups (5), interruptions (5), flags (6), source (11)
+    LINK = word()  # low: what it waits at; high: frames
+    OWN = word()  # low: grants held, last first; high: its execution, which is the main line's job
+    ACCOUNT = word()  # low: split; high: grants so far
+    SMALL = size_here()
+    TREE = word()  # low: parent; high: the fork or attempt that it is a child of
+    SIBLINGS = word()  # low: next; high: previous
+    REFS = word()  # low: who still needs the record; high: the innermost attempt around
+    BEGAN = word()
+    SAGA = word()  # low: innermost saga; high: visit whose server is kept
 
-# -- frame: what a job goes back to -------------------------------------------------------------------------
-F_NEXT: Final = 0  # low: frame below; high: kind
-F_STEP: Final = 1
-F_PATH: Final = 2
-F_CALL_SIZE: Final = 3
-F_INDEX: Final = 3
-F_BASE: Final = 4
-F_OTHER: Final = 5
-F_VALUE: Final = 6
-F_HANDLE: Final = 7
-F_PASSAGE: Final = 8  # of an attempt: leave to go through its breaker, or 0
-F_SIZE: Final = 9
+    WAIT_SHIFT: Final = 31
+    WAIT_MASK: Final = 15
+    STALE_ONE: Final = 1 << 35
+    STALE_MASK: Final = 31 << 35
+    PENDING_ONE: Final = 1 << 40  # interruptions on their way
+    PENDING_MASK: Final = 31 << 40
+    COHORT: Final = 1 << 45
+    DROPPED: Final = 1 << 46
+    ENDED: Final = 1 << 47
+    WOKEN: Final = 1 << 48
+    RUNNING_HERE: Final = 1 << 50
+    SOURCE_SHIFT: Final = 51
+    MOVING_MASK: Final = (LOW | WAIT_MASK << WAIT_SHIFT) ^ ((1 << 63) - 1)  # all but the step and what is waited for
 
-CALL_FRAME: Final = 0
-LOOP_FRAME: Final = 1
-ATTEMPT_FRAME: Final = 2
-SAGA_FRAME: Final = 3
-UNDO_FRAME: Final = 4
 
-# -- family of a fork or race -------------------------------------------------------------------------------
-FAMILY: Final = 1
-TRIAL: Final = 2
-B_KIND: Final = 0
-B_JOB: Final = 1
-B_NEEDED: Final = 2
-B_CANCELS: Final = 3
-B_SUCCEEDED: Final = 4
-B_FAILED: Final = 5
-B_SPARE: Final = 6
-B_OPEN: Final = 7
-B_DECIDING: Final = 8
-B_ERROR: Final = 9
-B_CHILDREN: Final = 10  # first, last
-B_AWAITED: Final = 12
-B_SIZE: Final = 13
+class Wait(Numbers):
+    """What a job waits for."""
 
-# -- trial: one timed attempt under way ---------------------------------------------------------------------
-Y_KIND: Final = 0
-Y_STEP: Final = 1
-Y_JOB: Final = 2
-Y_CHILD: Final = 3
-Y_OUTER: Final = 4
-Y_OPEN: Final = 5
-Y_EXPIRED: Final = 6
-Y_LOST: Final = 7
-Y_STARTED: Final = 8
-Y_BEAT: Final = 9
-Y_SETTLED: Final = 10
-Y_NODE: Final = 11  # node of a group, 0 without
-Y_LINKS: Final = 12
-Y_ERROR: Final = 13
-Y_ALARMS: Final = 14  # four handles
-Y_LISTED: Final = 18
-Y_SIZE: Final = 19
+    NOTHING = number()
+    START = number()
+    DELAY = number()
+    QUEUE = number()
+    OPENING = number()
+    VISIT = number()
+    BLOCKED = number()  # after service
+    DELAY_STATION = number()
+    NO_SERVER = number()  # at a station that has none: group commit, polled queue, token bucket
+    FORK = number()
+    ATTEMPT = number()
+    BACKOFF = number()
+    PAUSED = number()
+
+
+class Frame(Record):
+    """What a job goes back to."""
+
+    NEXT = word()  # low: frame below; high: kind
+    STEP = word()
+    PATH = word()
+    CALL_SIZE = size_here()
+    INDEX = word()
+    BASE = word()
+    OTHER = word()
+    VALUE = word()
+    HANDLE = word()
+    PASSAGE = word()  # of an attempt: leave to go through its breaker, or 0
+
+
+class FrameKind(Numbers):
+    """Of which step."""
+
+    CALL = number()
+    LOOP = number()
+    ATTEMPT = number()
+    SAGA = number()
+    UNDO = number()
+
+
+class Parent(Numbers):
+    """The first word of what a job may be a child of."""
+
+    NONE = number()
+    FORK = number()
+    ATTEMPT = number()
+
+
+class Fork(Record):
+    """The branches of a fork or race under way."""
+
+    KIND = word()
+    JOB = word()
+    NEEDED = word()
+    CANCELS = word()
+    SUCCEEDED = word()
+    FAILED = word()
+    SPARE = word()
+    OPEN = word()
+    DECIDING = word()
+    ERROR = word()
+    CHILDREN = words(2)  # first, last
+    AWAITED = word()
+
+
+class Attempt(Record):
+    """One timed attempt under way."""
+
+    KIND = word()
+    STEP = word()
+    JOB = word()
+    CHILD = word()
+    OUTER = word()
+    OPEN = word()
+    EXPIRED = word()
+    LOST = word()
+    STARTED = word()
+    BEAT = word()
+    SETTLED = word()
+    NODE = word()  # node of a group, 0 without
+    LINKS = word()
+    ERROR = word()
+    TIMERS = words(4)  # handles, by Timeout
+    LISTED = word()
