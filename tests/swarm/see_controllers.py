@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sim.engine.reference.controllers import LEAVING, ControllerProcess
-from sim.engine.reference.stations import Shared
+from sim.engine.reference.servers import Shared
 
 from .looks import Seen, look
 

@@ -7,9 +7,9 @@ from typing import Any
 from sim.engine.reference.batches import FlushStation, PolledStation, Round
 from sim.engine.reference.caches import LruCache
 from sim.engine.reference.choices import Chooser, Keys
-from sim.engine.reference.guests import BucketStation, DelayStation, GuestStation
+from sim.engine.reference.delays_and_buckets import BucketStation, DelayStation, GuestStation
 from sim.engine.reference.pools import Grant, Pool
-from sim.engine.reference.stations import Servers, SetupServers, Shared, Visit
+from sim.engine.reference.servers import Servers, SetupServers, Shared, Visit
 from sim.network import Network
 from sim.network.places import Resource
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sim.engine.reference.policies import CLOSED, HALF_OPEN, BreakerState, BudgetState, Circuit, Passage
-from sim.engine.reference.timers import TimerState
+from sim.engine.reference.timer_queues import TimerState
 from sim.network.policies import TOKEN
 
 from .looks import Seen, look

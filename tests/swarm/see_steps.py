@@ -17,6 +17,7 @@ from sim.engine.reference.control import (
 )
 from sim.engine.reference.engine import Engine
 from sim.engine.reference.jobs import Failed, Job
+from sim.engine.reference.monitors import Watch
 from sim.engine.reference.steps import (
     AcquireStep,
     CountSteps,
@@ -29,7 +30,6 @@ from sim.engine.reference.steps import (
     StartStep,
     UseStep,
 )
-from sim.engine.reference.watch import Watch
 from sim.network import Network
 from sim.network.routines import Attempt, AttemptBody
 from sim.network.sense import BUILT_IN

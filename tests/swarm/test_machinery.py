@@ -14,9 +14,9 @@ import pytest
 
 from sim.engine.reference.attempts import Trial
 from sim.engine.reference.caches import LruCache
-from sim.engine.reference.lines import LastLine
 from sim.engine.reference.pools import Pool
-from sim.engine.reference.stations import Shared
+from sim.engine.reference.queues import LastLine
+from sim.engine.reference.servers import Shared
 from sim.results.columns import Replication
 
 from .compare import ENGINE, differences

@@ -1,7 +1,21 @@
 """The fast engine: the same law as the reference engine, over flat arrays, compiled by Numba.
 
 `compile` turns a network into the program part of the memory, the kernel runs it, `engine` drives the kernel from
-outside, `handover` reads the columns. Each file of the kernel tells one primitive.
+outside, `collect_results` reads the columns. Each file of the kernel tells one primitive. A file has the name of the
+reference engine's that tells the same; where one engine has several files for it, or none, these correspond:
+
+| reference | fast |
+|---|---|
+| attempts | attempts: each try; attempt_timers: the four timeouts; failures: what comes after |
+| build | compile_steps |
+| clock | timers: when events come; kernel: the event loop |
+| control | control; forks: forks and races |
+| engine | engine: a run as a whole; compile with compile_places, compile_sources, compile_policies: its parts |
+| groups | groups: a node goes down, comes back; nodes: its state; node_failures: what a crash hits; draining |
+| jobs | jobs; waits: going on after a wait; failures: how jobs fail and are called off; release: how they end |
+| pools | pools; shedding; plain: the same at places that need no more |
+| servers | servers; service: how fast a visit is served |
+| none: objects and SimPy do it | memory, layout, program, read_memory, draw |
 """
 
 from sim.engine.fast.engine import FastEngine, run

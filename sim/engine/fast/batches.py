@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from sim.draws.jit import inner
-from sim.engine.fast.alarms import cancel, is_set, key_of, set_alarm
 from sim.engine.fast.choices import node_by_key
-from sim.engine.fast.draw import time_of
-from sim.engine.fast.guests import (
+from sim.engine.fast.delays_and_buckets import (
     account_cut_guest,
     begin_guest,
     guest_done,
@@ -15,7 +13,7 @@ from sim.engine.fast.guests import (
     queue_guest,
     unqueue_guest,
 )
-from sim.engine.fast.hits import add_hit
+from sim.engine.fast.draw import time_of
 from sim.engine.fast.jobs import wake
 from sim.engine.fast.layout import (
     LOW,
@@ -32,9 +30,11 @@ from sim.engine.fast.layout import (
     Round,
     Timer,
 )
-from sim.engine.fast.lines import append, unlink
 from sim.engine.fast.memory import Floats, Memory, add_product, half_even, multiple_above
+from sim.engine.fast.node_failures import add_hit
 from sim.engine.fast.nodes import group_node, is_up, speed_of
+from sim.engine.fast.queues import append, unlink
+from sim.engine.fast.timers import cancel, is_set, key_of, set_alarm
 from sim.engine.order import COMPLETION
 
 # -- rounds -------------------------------------------------------------------------------------------------

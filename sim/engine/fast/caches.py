@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from sim.draws.jit import inner
 from sim.engine.fast.layout import Cache, CacheEntry, CacheNode, Header
-from sim.engine.fast.lines import append, unlink
 from sim.engine.fast.memory import Memory, give, take
+from sim.engine.fast.queues import append, unlink
 
 
 @inner

@@ -1,4 +1,4 @@
-"""From a network to a program. How steps are written is told in `code`; what stands on nodes in `ground`."""
+"""From a network to a program: tables, spans, monitors, jobs. Places, steps, sources, policies: `compile_*`."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from sim.engine.elements import elements_of, wall_elements
 from sim.engine.fast import layout as L
-from sim.engine.fast.code import write_routines
-from sim.engine.fast.ground import write_groups, write_places
-from sim.engine.fast.guards import write_breakers, write_budgets, write_timers
-from sim.engine.fast.process import write_controllers, write_faults, write_sources
+from sim.engine.fast.compile_places import write_groups, write_places
+from sim.engine.fast.compile_policies import write_breakers, write_budgets, write_timers
+from sim.engine.fast.compile_sources import write_controllers, write_faults, write_sources
+from sim.engine.fast.compile_steps import write_routines
 from sim.engine.fast.program import Program
 from sim.network import Network
 from sim.network.facts import has_timer, node_groups

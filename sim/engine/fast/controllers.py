@@ -1,11 +1,11 @@
-"""Controllers: when nodes are switched on and off. What a node does that goes or comes is told in `crashes`."""
+"""Controllers: when nodes are switched on and off. What a node does that goes or comes is told in `groups`."""
 
 from __future__ import annotations
 
 from sim.draws.jit import inner
-from sim.engine.fast.alarms import cancel, key_of, set_alarm
-from sim.engine.fast.crashes import interrupt_hit, node_down, node_up
+from sim.engine.fast.draining import change_leaves, is_left, leave, load_of, stay
 from sim.engine.fast.draw import time_of
+from sim.engine.fast.groups import interrupt_hit, node_down, node_up
 from sim.engine.fast.layout import (
     FULL_SUM,
     ControlledNode,
@@ -20,11 +20,11 @@ from sim.engine.fast.layout import (
     Timer,
     Watched,
 )
-from sim.engine.fast.leaving import change_leaves, is_left, leave, load_of, stay
 from sim.engine.fast.memory import Floats, Memory, add_product
 from sim.engine.fast.meters import tick
 from sim.engine.fast.nodes import node_at
 from sim.engine.fast.service import advance
+from sim.engine.fast.timers import cancel, key_of, set_alarm
 from sim.engine.order import OBSERVATION, UP
 
 

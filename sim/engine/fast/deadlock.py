@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.engine.fast import layout as L
-from sim.engine.fast.lists import chain, chains, holders_of, lines_of, units_of
 from sim.engine.fast.program import Program
+from sim.engine.fast.read_memory import chain, chains, holders_of, lines_of, units_of
 from sim.network import Network
 from sim.network.places import Server
 from sim.results.columns import Deadlock, Waiter

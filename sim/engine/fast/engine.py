@@ -17,8 +17,8 @@ from sim.draws.jit import COMPILED, entry_of
 from sim.draws.streams import stream_key
 from sim.engine.elements import stands_still
 from sim.engine.fast import layout as L
+from sim.engine.fast.collect_results import replication_of
 from sim.engine.fast.compile import program_of
-from sim.engine.fast.handover import replication_of
 from sim.engine.fast.program import Program
 from sim.engine.plan import Plan
 from sim.errors import InputErrors, Problem

@@ -1,13 +1,14 @@
-"""Faults: when they come and go, and which nodes they hit. What a crash does is told in `crashes`."""
+"""Faults: when they come and go, and which nodes they hit. What a crash does is told in `groups`."""
 
 from __future__ import annotations
 
 from sim.draws.jit import inner
 from sim.draws.streams import uniform
-from sim.engine.fast.alarms import cancel, jump, key_of, set_far_alarm
+from sim.engine.fast.attempt_timers import signs_come, signs_stop
 from sim.engine.fast.batches import batches_speed
-from sim.engine.fast.crashes import interrupt_hit, node_down, node_up, set_ready
+from sim.engine.fast.draining import change_leaves, is_left, leave
 from sim.engine.fast.draw import time_of
+from sim.engine.fast.groups import interrupt_hit, node_down, node_up, set_ready
 from sim.engine.fast.jobs import wake
 from sim.engine.fast.layout import (
     LOW,
@@ -27,15 +28,14 @@ from sim.engine.fast.layout import (
     Place,
     PlaceKind,
 )
-from sim.engine.fast.leaving import change_leaves, is_left, leave
-from sim.engine.fast.lines import append, append_plain, remove_plain, unlink
 from sim.engine.fast.memory import Floats, Memory, give, take
 from sim.engine.fast.nodes import group_node, node_at
 from sim.engine.fast.pools import note
+from sim.engine.fast.queues import append, append_plain, remove_plain, unlink
 from sim.engine.fast.servers import serve_visits
 from sim.engine.fast.service import advance, plan_departure
 from sim.engine.fast.sources import begin_source, end_source
-from sim.engine.fast.trials import signs_come, signs_stop
+from sim.engine.fast.timers import cancel, jump, key_of, set_far_alarm
 from sim.engine.order import DOWN, UP
 
 # -- slow and pause ----------------------------------------------------------------------------------------

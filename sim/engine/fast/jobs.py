@@ -1,13 +1,12 @@
 """Jobs and executions: how they are made, what they hold, where their time is booked, when their record is given back.
 
 A job is one thread of control. The record of an execution's main line carries what belongs to the execution.
-What starts, fails and ends a job is told in `ends`; what it does, in `steps` and the files of the primitives.
+What starts, fails and ends a job is told in `failures`; what it does, in `steps` and the files of the primitives.
 """
 
 from __future__ import annotations
 
 from sim.draws.jit import inner
-from sim.engine.fast.alarms import key_of
 from sim.engine.fast.layout import (
     LOW,
     Attempt,
@@ -23,6 +22,7 @@ from sim.engine.fast.layout import (
     Wait,
 )
 from sim.engine.fast.memory import Floats, Memory, effect, give, high, low, set_high, set_low, take
+from sim.engine.fast.timers import key_of
 
 # -- state --------------------------------------------------------------------------------------------------
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from sim.draws.jit import inner
-from sim.engine.fast.alarms import cancel, first_time, goes_before, is_set, key_of, set_alarm, take_first
+from sim.engine.fast.attempt_timers import timer_expired
 from sim.engine.fast.batches import abandon, account_round, queue_at, read_batch, round_over
 from sim.engine.fast.controllers import look, mark_controllers, start_controllers, started
-from sim.engine.fast.crashes import choose_again_after
-from sim.engine.fast.ends import left_line
+from sim.engine.fast.delays_and_buckets import token_comes
+from sim.engine.fast.failures import left_line
 from sim.engine.fast.faults import fault_changes, hasten_crashes, start_faults
-from sim.engine.fast.guests import token_comes
+from sim.engine.fast.groups import choose_again_after
 from sim.engine.fast.jobs import drop_stale, give_back_record, grant_place, wait_kind, wake
 from sim.engine.fast.layout import (
     LOW,
@@ -36,16 +36,15 @@ from sim.engine.fast.layout import (
 )
 from sim.engine.fast.memory import Floats, Memory, give, high, interrupt, low
 from sim.engine.fast.meters import tick, tick_units
+from sim.engine.fast.monitors import judge
 from sim.engine.fast.nodes import node_at
 from sim.engine.fast.pools import leave_line
-from sim.engine.fast.records import level_changes, reacted
-from sim.engine.fast.samples import take_sample
+from sim.engine.fast.recorder import level_changes, reacted, take_sample
 from sim.engine.fast.servers import setup_done, withdraw_visit
 from sim.engine.fast.service import advance, depart
 from sim.engine.fast.sources import arrival, client_alarm, client_done, late_arrival, start_sources
-from sim.engine.fast.trials import timer_expired
+from sim.engine.fast.timers import cancel, first_time, goes_before, is_set, key_of, set_alarm, take_first
 from sim.engine.fast.waits import go_on, interrupted
-from sim.engine.fast.watch import judge
 from sim.engine.order import OBSERVATION
 
 # -- effects ------------------------------------------------------------------------------------------------

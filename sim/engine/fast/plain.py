@@ -8,7 +8,7 @@ nobody waits, and who gives one back hands it to the first in line. The records 
 from __future__ import annotations
 
 from sim.draws.jit import inner
-from sim.engine.fast.alarms import key_of, set_alarm
+from sim.engine.fast.attempt_timers import trials_granted
 from sim.engine.fast.jobs import grant_place, spend_two, take_from_held, wait_for, wake
 from sim.engine.fast.layout import (
     LOW,
@@ -25,11 +25,11 @@ from sim.engine.fast.layout import (
     UseStep,
     Wait,
 )
-from sim.engine.fast.lines import append, unlink
 from sim.engine.fast.memory import Memory, add, give, high, low, take
 from sim.engine.fast.meters import record_wait, tick
 from sim.engine.fast.nodes import group_node
-from sim.engine.fast.trials import trials_granted
+from sim.engine.fast.queues import append, unlink
+from sim.engine.fast.timers import key_of, set_alarm
 from sim.engine.order import COMPLETION
 
 _HELD_UNIT = 1  # node 0, + 1

@@ -6,7 +6,7 @@ What a visit does once it has a server is told in `servers`; a grant that is a v
 from __future__ import annotations
 
 from sim.draws.jit import inner
-from sim.engine.fast.alarms import cancel
+from sim.engine.fast.attempt_timers import trials_granted
 from sim.engine.fast.choices import any_up, node_by_key, node_on_arrival, node_with_units, set_free
 from sim.engine.fast.jobs import take_from_held, wake
 from sim.engine.fast.layout import (
@@ -26,13 +26,13 @@ from sim.engine.fast.layout import (
     Step,
     Timer,
 )
-from sim.engine.fast.lines import append, head_of, leave, ranks_before, stand, unlink
 from sim.engine.fast.memory import Floats, Memory, give, high, interrupt, low, take
 from sim.engine.fast.meters import granted, released, wait_begins, wait_ends
 from sim.engine.fast.nodes import group_node, is_ready, is_up, node_at, takes
+from sim.engine.fast.queues import append, head_of, leave, ranks_before, stand, unlink
 from sim.engine.fast.service import begin_service, stop_service
 from sim.engine.fast.shedding import sheds
-from sim.engine.fast.trials import trials_granted
+from sim.engine.fast.timers import cancel
 
 # -- the record ---------------------------------------------------------------------------------------------
 

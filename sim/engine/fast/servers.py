@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from sim.draws.jit import inner
 from sim.draws.streams import child_path
-from sim.engine.fast.alarms import cancel, key_of, set_alarm
 from sim.engine.fast.choices import any_up
 from sim.engine.fast.draw import time_of
 from sim.engine.fast.jobs import (
@@ -37,7 +36,6 @@ from sim.engine.fast.layout import (
     UseStep,
     Wait,
 )
-from sim.engine.fast.lines import append, head_of, leave, unlink
 from sim.engine.fast.memory import Floats, Memory, give, low, set_high, take
 from sim.engine.fast.meters import record_wait, wait_ends
 from sim.engine.fast.nodes import group_node, is_up, node_at, spoils, takes
@@ -55,7 +53,9 @@ from sim.engine.fast.pools import (
     take_units,
     wait_in_line,
 )
+from sim.engine.fast.queues import append, head_of, leave, unlink
 from sim.engine.fast.service import stop_service
+from sim.engine.fast.timers import cancel, key_of, set_alarm
 from sim.engine.order import COMPLETION, TIMEOUT
 
 FIRST_SETUP = 1 << 62

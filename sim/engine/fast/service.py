@@ -6,11 +6,11 @@ Who gets a server is told in `pools`; what happens before and after the service 
 from __future__ import annotations
 
 from sim.draws.jit import inner
-from sim.engine.fast.alarms import cancel, is_set, key_of, set_alarm
 from sim.engine.fast.jobs import wake
 from sim.engine.fast.layout import LOW, ONE_CORE, CoresNode, Due, Grant, Header, Job, Place, PlaceKind, Timer
 from sim.engine.fast.memory import Floats, Memory, add_product, give, half_even, large, mul_div, take
 from sim.engine.fast.nodes import node_at
+from sim.engine.fast.timers import cancel, is_set, key_of, set_alarm
 from sim.engine.order import COMPLETION
 
 # -- those in service on one node: a heap by virtual finish, then by job -----------------------------------

@@ -9,12 +9,12 @@ from sim.draws.jit import inner
 from sim.draws.mathematics import log
 from sim.draws.streams import child_path, uniform
 from sim.engine.elements import STANDSTILL
-from sim.engine.fast.alarms import cancel, key_of, set_alarm
 from sim.engine.fast.draw import count_of, time_of
 from sim.engine.fast.jobs import new_execution
 from sim.engine.fast.layout import Client, Distribution, Due, Header, Job, Profile, Source, SourceKind, Status, Timer
 from sim.engine.fast.memory import Floats, Memory, give, half_even, take
-from sim.engine.fast.records import room_for_row, row_opens
+from sim.engine.fast.recorder import room_for_row, row_opens
+from sim.engine.fast.timers import cancel, key_of, set_alarm
 from sim.engine.order import ARRIVAL, COMPLETION
 
 _UNUSED_BATCH = -1

@@ -1,4 +1,4 @@
-"""Steps that a job takes by itself: acquire, use, delay, mark and their kin. Those with steps inside: `routines`.
+"""Steps that a job takes by itself: acquire, use, delay, mark and their kin. Those with steps inside: `control`.
 
 Each function takes one step and gives the next one, or GONE when the job waits or has ended.
 """
@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from sim.draws.jit import inner
 from sim.draws.streams import child_path, uniform
-from sim.engine.fast.alarms import key_of, set_alarm
+from sim.engine.fast.attempt_timers import start_trial
 from sim.engine.fast.batches import enter_commit, enter_polled, prompt
+from sim.engine.fast.delays_and_buckets import drop_guest, enter_bucket, enter_room, guest_waits, new_guest
 from sim.engine.fast.draw import number_of, time_of, time_of_step
-from sim.engine.fast.endings import free_grant
-from sim.engine.fast.ends import GONE, fail
-from sim.engine.fast.guests import drop_guest, enter_bucket, enter_room, guest_waits, new_guest
+from sim.engine.fast.failures import GONE, fail
 from sim.engine.fast.jobs import grant_place, kept_visit, node_of, take_from_held, wait_for
 from sim.engine.fast.layout import (
     AcquireStep,
@@ -42,14 +41,15 @@ from sim.engine.fast.layout import (
     Wait,
 )
 from sim.engine.fast.memory import Floats, Memory, high, low, multiple_above
+from sim.engine.fast.monitors import watch_mark
 from sim.engine.fast.nodes import group_node
 from sim.engine.fast.plain import release_plain, use_plain
 from sim.engine.fast.pools import drop_grant, granted_node, new_grant, request
-from sim.engine.fast.records import recovered, span_ends
+from sim.engine.fast.recorder import recovered, span_ends
+from sim.engine.fast.release import free_grant
 from sim.engine.fast.servers import begin_visit, set_patience
-from sim.engine.fast.timers import notify, timer_end
-from sim.engine.fast.trials import start_trial
-from sim.engine.fast.watch import watch_mark
+from sim.engine.fast.timer_queues import notify, timer_end
+from sim.engine.fast.timers import key_of, set_alarm
 from sim.engine.order import COMPLETION
 
 

@@ -1,29 +1,242 @@
-"""Timer queues: timers that are read ahead of their time, so that new ones may be put off."""
+"""Alarms: a heap of (time, handle) where each alarm knows its slot, so that a cancelled one leaves at once.
+
+Entries of one instant are ordered by the alarm's own key: kind, element, visit. The heap has four children a node,
+and taking the first leaves a hole at the root that the next alarm set fills: most events set one. A node has four
+children or none; those that are missing ring NEVER. Alarms learn their slots when the first one is cancelled, since
+to keep them told costs most of a large heap's time and many a run cancels nothing.
+"""
 
 from __future__ import annotations
 
-from sim.draws.jit import inner
-from sim.engine.fast.layout import Header, TimerQueue
+from sim.draws.jit import inner, prefetch
+from sim.engine.fast.layout import Header, Heap, Status, Timer
 from sim.engine.fast.memory import Memory
+from sim.engine.order import ELEMENT_BITS, TIMEOUT
+
+_LARGE = 1 << 10
+"""Alarms from which on a heap does not fit into the nearest cache."""
 
 
 @inner
-def notify(m: Memory, queue: int) -> None:
-    """Something new has come."""
-    m[queue + TimerQueue.LEAST] = max(m[queue + TimerQueue.LEAST], m[Header.NOW] + m[queue + TimerQueue.AHEAD])
+def key_of(kind: int, element: int, tag: int) -> int:
+    """First word of an alarm that is not set."""
+    return kind << Timer.KIND_SHIFT | element << Timer.ELEMENT_SHIFT | tag << Timer.DUE_SHIFT | Timer.NOT_SET
 
 
 @inner
-def timer_end(m: Memory, queue: int, end: int) -> int:
-    """When a timer of a queue (0: of none) ends that would end at `end`."""
-    if queue == 0 or end >= m[queue + TimerQueue.LEAST]:
-        return end
-    return m[queue + TimerQueue.LEAST] + m[queue + TimerQueue.AFTER]
+def is_set(m: Memory, alarm: int) -> bool:
+    """Whether the alarm will ring."""
+    return m[alarm] & Timer.SLOT_MASK != Timer.NOT_SET
 
 
 @inner
-def timer_ended(m: Memory, queue: int) -> None:
-    """A timer has ended."""
-    if queue and m[Header.NOW] >= m[queue + TimerQueue.READ]:
-        notify(m, queue)
-        m[queue + TimerQueue.READ] = m[queue + TimerQueue.LEAST]
+def _earlier(m: Memory, one: int, other: int) -> bool:
+    """Which of two alarms of one instant rings first."""
+    key, other_key = m[one] >> Timer.ELEMENT_SHIFT, m[other] >> Timer.ELEMENT_SHIFT
+    if key != other_key:
+        return key < other_key
+    return m[one + Timer.VISIT] < m[other + Timer.VISIT]
+
+
+@inner
+def _put(m: Memory, base: int, slot: int, time: int, alarm: int, known: int, far: int) -> None:
+    m[base + 2 * slot] = time
+    m[base + 2 * slot + 1] = alarm
+    if known:
+        m[alarm] = (m[alarm] | Timer.SLOT_MASK) ^ Timer.SLOT_MASK | slot | far
+
+
+@inner
+def _first_of_tied(m: Memory, at: int, time: int) -> int:
+    """Of four entries at `at`, the one that rings first among those of one time."""
+    least = -1
+    for entry in range(0, 8, 2):
+        if m[at + entry] == time and (least < 0 or _earlier(m, m[at + entry + 1], m[at + least + 1])):
+            least = entry
+    return least
+
+
+@inner
+def _sift_down(m: Memory, base: int, count: int, slot: int, time: int, alarm: int, known: int, far: int) -> None:
+    """Put an entry at `slot` or below.
+
+    All four children are compared, whether they are there or not, and no comparison but the last one decides where to
+    go on: what the processor can't foretell costs more than it does to look.
+    """
+    is_large = count > _LARGE
+    while True:
+        child = 4 * slot + 1
+        if child >= count:
+            break
+        at = base + 2 * child
+        if is_large:  # whichever child it is: where its own children are has to come from far away
+            below = base + 2 * (4 * child + 1)
+            prefetch(m, below)
+            prefetch(m, below + 8)
+            prefetch(m, below + 16)
+            prefetch(m, below + 24)
+        time_0, time_1, time_2, time_3 = m[at], m[at + 2], m[at + 4], m[at + 6]
+        left = 2 if time_1 < time_0 else 0
+        right = 6 if time_3 < time_2 else 4
+        left_time = min(time_0, time_1)
+        right_time = min(time_2, time_3)
+        least = right if right_time < left_time else left
+        least_time = min(left_time, right_time)
+        same = (time_0 == least_time) + (time_1 == least_time) + (time_2 == least_time) + (time_3 == least_time)
+        if same > 1:
+            least = _first_of_tied(m, at, least_time)
+        mover = m[at + least + 1]
+        if time < least_time or (time == least_time and _earlier(m, alarm, mover)):
+            break
+        if is_large and slot == 0:
+            prefetch(m, mover)  # it rings next, most likely
+            prefetch(m, mover + 7)
+        _put(m, base, slot, least_time, mover, known, far)
+        slot = child + (least >> 1)
+    _put(m, base, slot, time, alarm, known, far)
+
+
+@inner
+def _sift_up(m: Memory, base: int, slot: int, time: int, alarm: int, known: int, far: int) -> None:
+    """Put an entry at `slot` or above."""
+    while slot > 0:
+        parent = (slot - 1) >> 2
+        parent_time = m[base + 2 * parent]
+        mover = m[base + 2 * parent + 1]
+        if parent_time < time or (parent_time == time and _earlier(m, mover, alarm)):
+            break
+        _put(m, base, slot, parent_time, mover, known, far)
+        slot = parent
+    _put(m, base, slot, time, alarm, known, far)
+
+
+@inner
+def _knows(far: int) -> int:
+    """The word that says whether the alarms of a heap know their slots."""
+    return Header.FAULT_SLOTS_KNOWN if far else Header.SLOTS_KNOWN
+
+
+@inner
+def _push(m: Memory, heap: int, time: int, alarm: int, far: int) -> None:
+    base = m[heap + Heap.BASE]
+    m[alarm] = (
+        m[alarm] | Timer.SLOT_MASK
+    ) ^ Timer.SLOT_MASK | far  # from now on it is set, whether it knows its slot or not
+    if m[heap + Heap.HOLE]:  # the root is a hole
+        m[heap + Heap.HOLE] = 0
+        _sift_down(m, base, m[heap], 0, time, alarm, m[_knows(far)], far)
+        return
+    count = m[heap]
+    if count + 3 >= m[heap + Heap.CAPACITY]:
+        m[Header.STATUS] = Status.MEMORY_FULL
+        return
+    m[heap] = count + 1
+    if count & 3 == 1:  # the first of four children
+        for sibling in range(count + 1, count + 4):
+            m[base + 2 * sibling] = Timer.NEVER
+    _sift_up(m, base, count, time, alarm, m[_knows(far)], far)
+
+
+@inner
+def set_alarm(m: Memory, time: int, alarm: int) -> None:
+    """Ring at `time`."""
+    _push(m, Header.HEAP, time, alarm, 0)
+
+
+@inner
+def set_far_alarm(m: Memory, time: int, alarm: int) -> None:
+    """Ring at `time`; for faults, which are many and far away: they have a heap of their own."""
+    _push(m, Header.FAULT_HEAP, time, alarm, Timer.FAR)
+
+
+@inner
+def _close_hole(m: Memory, heap: int, far: int) -> None:
+    m[heap + Heap.HOLE] = 0
+    count = m[heap] - 1
+    m[heap] = count
+    if count > 0:
+        base = m[heap + Heap.BASE]
+        time = m[base + 2 * count]
+        m[base + 2 * count] = Timer.NEVER
+        _sift_down(m, base, count, 0, time, m[base + 2 * count + 1], m[_knows(far)], far)
+
+
+@inner
+def first_time(m: Memory, heap: int, far: int) -> int:
+    """Time of the first alarm of a heap, or -1."""
+    if m[heap + Heap.HOLE]:
+        _close_hole(m, heap, far)
+    if m[heap] == 0:
+        return -1
+    return m[m[heap + Heap.BASE]]
+
+
+@inner
+def take_first(m: Memory, heap: int) -> int:
+    """The first alarm; it leaves a hole."""
+    alarm = m[m[heap + Heap.BASE] + 1]
+    m[heap + Heap.HOLE] = 1
+    m[alarm] |= Timer.NOT_SET
+    return alarm
+
+
+@inner
+def goes_before(m: Memory, one: int, other: int) -> bool:
+    """Whether the first alarm of one heap rings before that of the other, at one instant."""
+    return _earlier(m, m[m[one + 1] + 1], m[m[other + 1] + 1])
+
+
+@inner
+def _learn_slots(m: Memory, heap: int, far: int) -> None:
+    """Tell every alarm where it stands; from now on they are told at each move."""
+    m[_knows(far)] = 1
+    for slot in range(m[heap]):
+        alarm = m[m[heap + Heap.BASE] + 2 * slot + 1]
+        m[alarm] = (m[alarm] | Timer.SLOT_MASK) ^ Timer.SLOT_MASK | slot | far
+
+
+@inner
+def jump(m: Memory, by: int) -> None:
+    """The wall clock goes forward, or back: timeouts that read it come earlier, but not before now, or later."""
+    m[Header.WALL] += by
+    if m[Header.HEAP + Heap.HOLE]:
+        _close_hole(m, Header.HEAP, 0)
+    base, count, flags = m[Header.HEAP + Heap.BASE], m[Header.HEAP], m[Header.WALL_FLAGS]
+    for slot in range(count):
+        entry = base + 2 * slot
+        key = m[m[entry + 1]] >> Timer.ELEMENT_SHIFT
+        element = key & ((1 << ELEMENT_BITS) - 1)
+        if key >> ELEMENT_BITS == TIMEOUT and element < m[Header.WALL_COUNT] and m[flags + element]:
+            m[entry] = max(m[Header.NOW], m[entry] - by)
+    for slot in range((count - 2) // 4, -1, -1):  # a heap again: the last parent first
+        entry = base + 2 * slot
+        _sift_down(m, base, count, slot, m[entry], m[entry + 1], m[_knows(0)], 0)
+
+
+@inner
+def cancel(m: Memory, alarm: int) -> None:
+    """Do not ring."""
+    if not is_set(m, alarm):
+        return
+    far = m[alarm] & Timer.FAR
+    heap = Header.FAULT_HEAP if far else Header.HEAP
+    if m[heap + Heap.HOLE]:
+        _close_hole(m, heap, far)
+    if not m[_knows(far)]:
+        _learn_slots(m, heap, far)
+    slot = m[alarm] & Timer.SLOT_MASK ^ far
+    base = m[heap + Heap.BASE]
+    count = m[heap] - 1
+    m[heap] = count
+    m[alarm] |= Timer.NOT_SET
+    time, last = m[base + 2 * count], m[base + 2 * count + 1]
+    m[base + 2 * count] = Timer.NEVER
+    if slot == count:
+        return
+    if slot > 0:
+        parent = (slot - 1) >> 2
+        parent_time = m[base + 2 * parent]
+        if time < parent_time or (time == parent_time and _earlier(m, last, m[base + 2 * parent + 1])):
+            _sift_up(m, base, slot, time, last, 1, far)
+            return
+    _sift_down(m, base, count, slot, time, last, 1, far)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from sim.draws.jit import inner
-from sim.engine.fast.endings import pop_frame
-from sim.engine.fast.ends import (
+from sim.engine.fast.attempts import begin_attempt
+from sim.engine.fast.control import family_settled, take_steps
+from sim.engine.fast.delays_and_buckets import account_cut_guest, finish_guest, leave_room
+from sim.engine.fast.failures import (
     GONE,
     called_off,
     fail,
     stop_waiting,
     trial_settled,
 )
-from sim.engine.fast.guests import account_cut_guest, finish_guest, leave_room
 from sim.engine.fast.jobs import grant_place, spend, wait_kind
 from sim.engine.fast.layout import (
     LOW,
@@ -32,14 +33,13 @@ from sim.engine.fast.layout import (
 from sim.engine.fast.memory import Floats, Memory, give, high
 from sim.engine.fast.plain import finish_plain
 from sim.engine.fast.pools import drop_grant, stop_patience
-from sim.engine.fast.routines import family_settled, take_steps
+from sim.engine.fast.release import pop_frame
 from sim.engine.fast.servers import asked_visit, cut_visit, finish_visit
 from sim.engine.fast.steps import (
     acquired,
     open_unit,
 )
-from sim.engine.fast.timers import timer_ended
-from sim.engine.fast.tries import begin_attempt
+from sim.engine.fast.timer_queues import timer_ended
 
 
 @inner

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 from sim.engine.order import COMPLETION, key
 from sim.engine.reference.choices import Keys
 from sim.engine.reference.clock import Alarm, Event
+from sim.engine.reference.delays_and_buckets import Guest, GuestStation
 from sim.engine.reference.groups import Group, Hit, add_hit
-from sim.engine.reference.guests import Guest, GuestStation
 from sim.engine.reference.jobs import Failed, Job
-from sim.engine.reference.stations import ONE_CORE
+from sim.engine.reference.servers import ONE_CORE
 from sim.network.places import GroupCommit, Polled
 
 if TYPE_CHECKING:

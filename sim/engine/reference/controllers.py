@@ -11,7 +11,7 @@ from sim.engine.order import OBSERVATION, UP, key
 from sim.engine.reference.clock import Alarm, Process
 from sim.engine.reference.groups import crash
 from sim.engine.reference.recorder import Level
-from sim.engine.reference.stations import Shared
+from sim.engine.reference.servers import Shared
 from sim.network.controllers import Controller
 from sim.network.distributions import Constant
 

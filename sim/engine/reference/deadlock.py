@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from sim.engine.reference.control import Family
 from sim.engine.reference.jobs import Job
 from sim.engine.reference.pools import Grant, Pool
-from sim.engine.reference.stations import Servers, Visit
+from sim.engine.reference.servers import Servers, Visit
 from sim.results.columns import Deadlock, Waiter
 
 if TYPE_CHECKING:

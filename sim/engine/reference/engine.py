@@ -19,20 +19,20 @@ from sim.engine.reference import build
 from sim.engine.reference.batches import BatchStation, FlushStation, PolledStation
 from sim.engine.reference.caches import LruCache
 from sim.engine.reference.clock import Alarm, Clock, Event, Process, interrupt
+from sim.engine.reference.collect_results import replication_of
 from sim.engine.reference.controllers import ControllerProcess
+from sim.engine.reference.delays_and_buckets import BucketStation, DelayStation
 from sim.engine.reference.faults import FaultProcess
 from sim.engine.reference.groups import Group
-from sim.engine.reference.guests import BucketStation, DelayStation
-from sim.engine.reference.handover import replication_of
 from sim.engine.reference.jobs import CANCELLED, Cancelled, Execution, Failed, Job
 from sim.engine.reference.meters import Window
+from sim.engine.reference.monitors import Watch
 from sim.engine.reference.policies import BreakerState, BudgetState
 from sim.engine.reference.pools import Pool
 from sim.engine.reference.recorder import Recorder
+from sim.engine.reference.servers import Servers, SetupServers, Shared
 from sim.engine.reference.sources import SourceProcess
-from sim.engine.reference.stations import Servers, SetupServers, Shared
-from sim.engine.reference.timers import TimerState
-from sim.engine.reference.watch import Watch
+from sim.engine.reference.timer_queues import TimerState
 from sim.network import Network
 from sim.network.distributions import Distribution, FromAttribute, Number
 from sim.network.facts import group_of, left_groups, node_groups, shedding

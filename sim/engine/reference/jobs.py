@@ -56,7 +56,7 @@ class Execution:
         "row",
         "start_ns",
     )
-    asked: dict[str, int]  # both are there from the first watched mark on: see `watch`
+    asked: dict[str, int]  # both are there from the first watched mark on: see `monitors`
     late: set[str]
 
     def __init__(self, ordinal: int, routine: int, path: int, start_ns: int, priority: int) -> None:

@@ -11,8 +11,8 @@ from sim.engine.reference.choices import Chooser, Keys
 from sim.engine.reference.clock import Event, interrupt
 from sim.engine.reference.groups import Group, Hit, add_hit
 from sim.engine.reference.jobs import Failed, Job
-from sim.engine.reference.lines import Line, line
 from sim.engine.reference.meters import Meter
+from sim.engine.reference.queues import Line, line
 from sim.network.places import Place, Resource
 
 if TYPE_CHECKING:

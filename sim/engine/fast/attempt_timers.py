@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from sim.draws.jit import inner
-from sim.engine.fast.alarms import cancel, key_of, set_alarm
 from sim.engine.fast.jobs import wake
 from sim.engine.fast.layout import Attempt, AttemptStep, Due, Failure, Header, Job, Node, Starts, Step, Timeout, Timer
-from sim.engine.fast.lines import append, unlink
 from sim.engine.fast.memory import Memory, add, give, interrupt, take
+from sim.engine.fast.queues import append, unlink
+from sim.engine.fast.timers import cancel, key_of, set_alarm
 from sim.engine.order import TIMEOUT
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from sim.engine.reference.batches import FlushStation, PolledStation
 from sim.engine.reference.controllers import ControllerProcess
 from sim.engine.reference.deadlock import deadlock, unending
-from sim.engine.reference.stations import ONE_CORE, Shared
+from sim.engine.reference.servers import ONE_CORE, Shared
 from sim.network.facts import node_groups
 from sim.results.columns import (
     OPEN,

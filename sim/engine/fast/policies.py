@@ -1,14 +1,18 @@
-"""Circuit breakers: whether a try is let through, and what is learnt from its end.
+"""Circuit breakers and retry budgets at work. Who asks, and what an attempt is, is told in `attempts`.
 
-A passage, which is leave to go through, is a word: low the circuit, high its phase; 0 is none.
+A passage, which is leave to go through a breaker, is a word: low the circuit, high its phase; 0 is none.
+First tries put parts of a token into a budget, further ones take whole tokens out.
 """
 
 from __future__ import annotations
 
 from sim.draws.jit import inner
 from sim.engine.fast.jobs import node_of
-from sim.engine.fast.layout import Breaker, Circuit, CircuitState, Failure, Frame, Header
+from sim.engine.fast.layout import Breaker, Budget, Circuit, CircuitState, Failure, Frame, Header
 from sim.engine.fast.memory import Memory, high, low
+from sim.network.policies import TOKEN
+
+# -- circuit breakers: whether an attempt is let through, and what is learnt from its end ----------------------------
 
 
 @inner
@@ -17,7 +21,7 @@ def _counts(m: Memory) -> int:
 
 
 @inner
-def _change(m: Memory, circuit: int, state: int) -> None:
+def _enter_state(m: Memory, circuit: int, state: int) -> None:
     """A new state, with nothing remembered."""
     m[m[circuit + Circuit.BREAKER] + Breaker.LEVEL] += state - m[circuit + Circuit.STATE]
     m[circuit + Circuit.STATE] = state
@@ -39,7 +43,7 @@ def ask_breaker(m: Memory, job: int, breaker: int) -> int:
         circuit += node * m[breaker + Breaker.WIDTH]
     m[breaker + Breaker.ASKED] += _counts(m)
     if m[circuit + Circuit.STATE] == CircuitState.OPEN and m[Header.NOW] >= m[circuit + Circuit.UNTIL]:
-        _change(m, circuit, CircuitState.HALF_OPEN)
+        _enter_state(m, circuit, CircuitState.HALF_OPEN)
     state = m[circuit + Circuit.STATE]
     full = m[circuit + Circuit.THROUGH] + m[circuit + Circuit.KNOWN] >= m[breaker + Breaker.TRIALS]
     if state == CircuitState.OPEN or (state == CircuitState.HALF_OPEN and full):
@@ -71,9 +75,9 @@ def _learn(m: Memory, circuit: int, failed: int) -> None:
         if m[circuit + Circuit.KNOWN] == m[breaker + Breaker.TRIALS]:
             opens = m[circuit + Circuit.FAILED] >= m[breaker + Breaker.REOPENING]
             if not opens:
-                _change(m, circuit, CircuitState.CLOSED)
+                _enter_state(m, circuit, CircuitState.CLOSED)
     if opens:
-        _change(m, circuit, CircuitState.OPEN)
+        _enter_state(m, circuit, CircuitState.OPEN)
         m[circuit + Circuit.UNTIL] = m[Header.NOW] + m[breaker + Breaker.OPEN]
         m[breaker + Breaker.OPENED] += _counts(m)
 
@@ -102,4 +106,50 @@ def breakers_down(m: Memory, group: int, node: int) -> None:
     for number in range(m[Header.BREAKER_COUNT]):
         breaker = m[m[Header.BREAKERS] + number]
         if m[breaker + Breaker.GROUP] == group:
-            _change(m, m[breaker + Breaker.CIRCUITS] + node * m[breaker + Breaker.WIDTH], CircuitState.CLOSED)
+            _enter_state(m, m[breaker + Breaker.CIRCUITS] + node * m[breaker + Breaker.WIDTH], CircuitState.CLOSED)
+
+
+# -- retry budgets ---------------------------------------------------------------------------------------------------
+
+
+@inner
+def _add_tokens(m: Memory, budget: int, node: int, by: int) -> None:
+    m[m[budget + Budget.NODES] + node] += by
+    m[budget + Budget.SUM] += by
+
+
+@inner
+def _node(m: Memory, job: int, budget: int) -> int:
+    """The node whose budget it is, -1 where no unit is held."""
+    return node_of(m, job, m[budget + Budget.AT]) if m[budget + Budget.AT] else 0
+
+
+@inner
+def put_in(m: Memory, job: int, budget: int) -> None:
+    """A first try is made."""
+    node = _node(m, job, budget)
+    if node >= 0:
+        room = m[budget + Budget.FULL] - m[m[budget + Budget.NODES] + node]
+        _add_tokens(m, budget, node, min(m[budget + Budget.DEPOSIT], room))
+
+
+@inner
+def take_token(m: Memory, job: int, budget: int) -> bool:
+    """Whether there is a token for a further try, which takes it."""
+    node = _node(m, job, budget)
+    counts = 1 if m[Header.BEGIN] <= m[Header.NOW] < m[Header.HORIZON] else 0
+    m[budget + Budget.WANTED] += counts
+    if node < 0 or m[m[budget + Budget.NODES] + node] < TOKEN:
+        m[budget + Budget.WITHHELD] += counts
+        return False
+    _add_tokens(m, budget, node, -TOKEN)
+    return True
+
+
+@inner
+def budgets_down(m: Memory, group: int, node: int) -> None:
+    """A node's budget is what it is at the start."""
+    for number in range(m[Header.BUDGET_COUNT]):
+        budget = m[m[Header.BUDGETS] + number]
+        if m[budget + Budget.GROUP] == group:
+            _add_tokens(m, budget, node, m[budget + Budget.FULL] - m[m[budget + Budget.NODES] + node])

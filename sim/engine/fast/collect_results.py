@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from sim.engine.fast import layout as L
 from sim.engine.fast.deadlock import deadlock, unending
-from sim.engine.fast.lists import chain, chains, lines_of, read_log, total, wide
 from sim.engine.fast.program import Program
+from sim.engine.fast.read_memory import chain, chains, lines_of, read_log, total, wide
 from sim.engine.plan import Plan
 from sim.network import Network
 from sim.network.facts import group_of, node_groups, shedding

@@ -6,8 +6,8 @@ from sim.draws.jit import inner
 from sim.draws.streams import child_path
 from sim.engine.fast.jobs import new_child, wait_for, wake
 from sim.engine.fast.layout import LOW, Failure, Fork, ForkStep, Header, Job, Parent, Step, Wait
-from sim.engine.fast.lines import append, unlink
 from sim.engine.fast.memory import Memory, add, give, interrupt, take
+from sim.engine.fast.queues import append, unlink
 
 
 @inner

@@ -1,10 +1,11 @@
-"""What a job gives back, how it ends, and the frames that it goes back to. How it fails is told in `ends`."""
+"""What a job gives back, how it ends, and the frames that it goes back to. How it fails is told in `failures`."""
 
 from __future__ import annotations
 
 from sim.draws.jit import inner
+from sim.engine.fast.attempt_timers import trial_child_ended
 from sim.engine.fast.caches import drop_execution
-from sim.engine.fast.families import family_child_ended
+from sim.engine.fast.forks import family_child_ended
 from sim.engine.fast.jobs import (
     give_back_record,
     grant_place,
@@ -35,11 +36,10 @@ from sim.engine.fast.memory import (
     set_low,
     take,
 )
+from sim.engine.fast.monitors import judge
 from sim.engine.fast.pools import drop_grant, serve, take_units
-from sim.engine.fast.records import COMPENSATED, FAILED, REJECTED, SUCCEEDED, row_closes, row_is_dropped
+from sim.engine.fast.recorder import COMPENSATED, FAILED, REJECTED, SUCCEEDED, row_closes, row_is_dropped
 from sim.engine.fast.servers import free_visit
-from sim.engine.fast.trials import trial_child_ended
-from sim.engine.fast.watch import judge
 
 # -- giving back --------------------------------------------------------------------------------------------
 

@@ -1,11 +1,30 @@
-"""What a run leaves behind: rows of executions, spans, levels, reactions, recoveries. Places measure in `meters`."""
+"""What a run leaves behind: executions, spans, levels, recoveries, samples. Places measure in `meters`."""
 
 from __future__ import annotations
 
 from sim.draws.jit import inner
-from sim.engine.fast.layout import LOW, Group, Header, Job, Level, Node, Span, Status
-from sim.engine.fast.lines import append, unlink
+from sim.engine.fast.layout import (
+    LOW,
+    Breaker,
+    Budget,
+    Controller,
+    Group,
+    Header,
+    Job,
+    Level,
+    Node,
+    Place,
+    Sampler,
+    Span,
+    Status,
+)
 from sim.engine.fast.memory import Memory, add_product, log_word
+from sim.engine.fast.queues import append, unlink
+from sim.engine.fast.timers import set_alarm
+from sim.network.policies import TOKEN
+
+# -- executions, spans and levels ------------------------------------------------------------------------------------
+
 
 SUCCEEDED, COMPENSATED, FAILED, REJECTED = range(4)
 
@@ -126,3 +145,33 @@ def recovered(m: Memory, execution: int, number: int) -> None:
     if hit & 1 == 0:
         begun = max(begun, m[execution + m[Header.JOB_READIED] + m[span + Span.READY]])
     span_ends(m, span, begun)
+
+
+# -- samples ---------------------------------------------------------------------------------------------------------
+
+
+@inner
+def take_sample(m: Memory) -> None:
+    """How many wait and are served at every place, how many executions are at work, and what policies say."""
+    sampler = m[Header.SAMPLE]
+    log = sampler + Sampler.LOG
+    log_word(m, log, m[Header.NOW])
+    for number in range(m[Header.PLACE_COUNT]):
+        place = m[m[Header.PLACES] + number]
+        log_word(m, log, m[place + Place.WAITING])
+        log_word(m, log, m[place + Place.BUSY])
+    for routine in range(m[sampler + Sampler.ROUTINES]):
+        log_word(m, log, m[m[Header.ROUTINES] + routine * Level.SIZE + Level.CURRENT])
+    for number in range(m[Header.CONTROLLER_COUNT]):
+        log_word(m, log, m[m[m[Header.CONTROLLERS] + number] + Controller.KEPT])
+    for number in range(m[Header.BREAKER_COUNT]):
+        log_word(m, log, m[m[m[Header.BREAKERS] + number] + Breaker.LEVEL])
+    for number in range(m[Header.BUDGET_COUNT]):
+        log_word(m, log, m[m[m[Header.BUDGETS] + number] + Budget.SUM] // TOKEN)
+    for number in range(m[Header.PLACE_COUNT]):
+        place = m[m[Header.PLACES] + number]
+        if m[place + Place.SHED] >= 0:
+            log_word(m, log, m[place + Place.REJECTED] - m[place + Place.REJECTED_BEFORE])
+            m[place + Place.REJECTED_BEFORE] = m[place + Place.REJECTED]
+    m[sampler + Sampler.NUMBER] += 1
+    set_alarm(m, m[sampler + Sampler.NUMBER] * m[sampler + Sampler.INTERVAL], sampler)

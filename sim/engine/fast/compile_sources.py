@@ -9,7 +9,7 @@ from sim.draws.build import inverse_of
 from sim.draws.streams import child_paths, element_id
 from sim.engine.controlled import use_of_a_node
 from sim.engine.fast import layout as L
-from sim.engine.fast.ground import NO_ALARM
+from sim.engine.fast.compile_places import NO_ALARM
 from sim.engine.fast.program import Program, bits, floating
 from sim.network import Network
 from sim.network.controllers import Controller

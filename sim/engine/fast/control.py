@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from sim.draws.jit import inner
 from sim.draws.streams import child_path, uniform
-from sim.engine.fast.budgets import put_in
+from sim.engine.fast.attempts import begin_attempt
 from sim.engine.fast.caches import look
 from sim.engine.fast.draw import number_of
-from sim.engine.fast.endings import end_job, pop_frame, push_frame
-from sim.engine.fast.ends import (
+from sim.engine.fast.failures import (
     GONE,
     attempt_succeeds,
     fail,
     leave_family,
     next_compensation,
 )
-from sim.engine.fast.families import new_family, stop_family
+from sim.engine.fast.forks import new_family, stop_family
 from sim.engine.fast.jobs import node_of, paused_at, take_over, wait_for
 from sim.engine.fast.layout import (
     AttemptStep,
@@ -39,9 +38,11 @@ from sim.engine.fast.layout import (
     Wait,
     Way,
 )
-from sim.engine.fast.lines import append
 from sim.engine.fast.memory import Floats, Memory, high, low, set_low, take
 from sim.engine.fast.plain import acquire_plain
+from sim.engine.fast.policies import put_in
+from sim.engine.fast.queues import append
+from sim.engine.fast.release import end_job, pop_frame, push_frame
 from sim.engine.fast.steps import (
     step_acquire,
     step_count,
@@ -56,7 +57,6 @@ from sim.engine.fast.steps import (
     step_start,
     step_use,
 )
-from sim.engine.fast.tries import begin_attempt
 
 # -- steps with steps inside --------------------------------------------------------------------------------
 

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from sim.draws.jit import inner
+from sim.engine.fast.attempt_timers import node_lost
 from sim.engine.fast.batches import batches_down, batches_up
-from sim.engine.fast.breakers import breakers_down
-from sim.engine.fast.budgets import budgets_down
 from sim.engine.fast.caches import cache_down
-from sim.engine.fast.falls import choose_again, units_back, units_lost
-from sim.engine.fast.hits import add_hit
 from sim.engine.fast.layout import (
     LOW,
     ONE_CORE,
@@ -26,13 +23,14 @@ from sim.engine.fast.layout import (
     PlaceNode,
     Readiness,
 )
-from sim.engine.fast.lines import append_plain, sort_chain
 from sim.engine.fast.memory import Floats, Memory, effect, give, high, interrupt, take
+from sim.engine.fast.node_failures import add_hit, choose_again, units_back, units_lost
 from sim.engine.fast.nodes import group_node, node_at
-from sim.engine.fast.records import node_crashed
+from sim.engine.fast.policies import breakers_down, budgets_down
+from sim.engine.fast.queues import append_plain, sort_chain
+from sim.engine.fast.recorder import node_crashed
 from sim.engine.fast.servers import adjust_starts, serve_visits
 from sim.engine.fast.service import cut_off, stop_service
-from sim.engine.fast.trials import node_lost
 
 # -- what lives on a node ----------------------------------------------------------------------------------
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sim.draws.jit import inner
-from sim.engine.fast.crashes import set_ready
+from sim.engine.fast.groups import set_ready
 from sim.engine.fast.layout import Group, Hit, Immediate, Node, Place, PlaceNode, Queue
 from sim.engine.fast.memory import Floats, Memory, effect, take
 from sim.engine.fast.nodes import group_node, node_at

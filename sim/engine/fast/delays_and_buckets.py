@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from sim.draws.jit import inner
 from sim.draws.streams import child_path
-from sim.engine.fast.alarms import cancel, is_set, key_of, set_alarm
 from sim.engine.fast.draw import time_of
 from sim.engine.fast.jobs import spend, wait_for, wake
 from sim.engine.fast.layout import (
@@ -26,10 +25,11 @@ from sim.engine.fast.layout import (
     Timer,
     Wait,
 )
-from sim.engine.fast.lines import append, unlink
 from sim.engine.fast.memory import Floats, Memory, give, take
 from sim.engine.fast.meters import granted, released, wait_begins, wait_ends
 from sim.engine.fast.nodes import group_node, spoils
+from sim.engine.fast.queues import append, unlink
+from sim.engine.fast.timers import cancel, is_set, key_of, set_alarm
 from sim.engine.order import COMPLETION, TIMEOUT
 
 # -- what they share ----------------------------------------------------------------------------------------

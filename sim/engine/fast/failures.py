@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from sim.draws.jit import inner
 from sim.draws.streams import child_path, uniform
-from sim.engine.fast.alarms import cancel, key_of, set_alarm
+from sim.engine.fast.attempt_timers import close_trial
 from sim.engine.fast.batches import cut_guest
-from sim.engine.fast.breakers import try_ended, try_left
-from sim.engine.fast.budgets import take_token
-from sim.engine.fast.endings import end_job, give_back, pop_frame
-from sim.engine.fast.families import give_family, stop_family
-from sim.engine.fast.guests import leave_room
+from sim.engine.fast.delays_and_buckets import leave_room
+from sim.engine.fast.forks import give_family, stop_family
 from sim.engine.fast.jobs import (
     grant_place,
     lose,
@@ -42,7 +39,6 @@ from sim.engine.fast.layout import (
     Timeout,
     Wait,
 )
-from sim.engine.fast.lines import unlink
 from sim.engine.fast.memory import (
     Floats,
     Memory,
@@ -54,11 +50,14 @@ from sim.engine.fast.memory import (
     multiple_above,
     set_low,
 )
+from sim.engine.fast.policies import take_token, try_ended, try_left
 from sim.engine.fast.pools import drop_grant, leave_line, serve, stop_patience
-from sim.engine.fast.records import reacted
+from sim.engine.fast.queues import unlink
+from sim.engine.fast.recorder import reacted
+from sim.engine.fast.release import end_job, give_back, pop_frame
 from sim.engine.fast.servers import cut_visit, leave_door
-from sim.engine.fast.timers import timer_end, timer_ended
-from sim.engine.fast.trials import close_trial
+from sim.engine.fast.timer_queues import timer_end, timer_ended
+from sim.engine.fast.timers import cancel, key_of, set_alarm
 from sim.engine.order import TIMEOUT
 
 GONE = 0

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from sim.draws.jit import inner
 from sim.engine.fast.layout import Header, Job, MarkStep, Monitor, MonitorForm
-from sim.engine.fast.lines import append, unlink
 from sim.engine.fast.memory import Memory
+from sim.engine.fast.queues import append, unlink
 
 
 @inner

@@ -1,11 +1,11 @@
-"""The beginning of each try of an attempt. How one fails or succeeds is told in `ends`, its timers in `trials`."""
+"""The beginning of each try of an attempt. How one ends is told in `failures`, timers in `attempt_timers`."""
 
 from __future__ import annotations
 
 from sim.draws.jit import inner
 from sim.draws.streams import child_path
-from sim.engine.fast.breakers import ask_breaker
-from sim.engine.fast.ends import GONE, fail
+from sim.engine.fast.attempt_timers import set_timer, start_trial
+from sim.engine.fast.failures import GONE, fail
 from sim.engine.fast.jobs import new_child, snapshot, wait_for
 from sim.engine.fast.layout import (
     Attempt,
@@ -21,7 +21,7 @@ from sim.engine.fast.layout import (
     Wait,
 )
 from sim.engine.fast.memory import Floats, Memory, give, high, low, take
-from sim.engine.fast.trials import set_timer, start_trial
+from sim.engine.fast.policies import ask_breaker
 
 
 @inner

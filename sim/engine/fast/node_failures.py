@@ -1,15 +1,32 @@
-"""What a crash takes from a resource or servers, and what a repair brings back."""
+"""Whom a crash hits, what it takes from a resource or servers, and what a repair brings back."""
 
 from __future__ import annotations
 
 from sim.draws.jit import inner
 from sim.engine.fast.choices import node_on_arrival
-from sim.engine.fast.layout import LOW, AcquireStep, Grant, Place, PlaceKind, PlaceNode, Queue, Step
-from sim.engine.fast.lines import sort_chain
-from sim.engine.fast.memory import Floats, Memory, high
+from sim.engine.fast.layout import LOW, AcquireStep, Grant, Header, Hit, Job, Place, PlaceKind, PlaceNode, Queue, Step
+from sim.engine.fast.memory import Floats, Memory, high, take
 from sim.engine.fast.meters import released, units_change
 from sim.engine.fast.nodes import node_at
 from sim.engine.fast.pools import note, push
+from sim.engine.fast.queues import sort_chain
+
+# -- whom a crash hits -----------------------------------------------------------------------------------------------
+
+
+@inner
+def add_hit(m: Memory, job: int, depth: int) -> None:
+    """Note that a crash hits a job; depth -1: it loses no grant. One job may be noted several times."""
+    hit = take(m, Hit.SIZE)
+    m[hit + Hit.NEXT] = m[Header.HITS]
+    m[hit + Hit.ORDER] = m[job + Job.ORDER]
+    m[hit + Hit.JOB] = job
+    m[hit + Hit.DEPTH] = depth
+    m[Header.HITS] = hit
+
+
+# -- what it takes, what a repair brings back ------------------------------------------------------------------------
+
 
 # -- faults ------------------------------------------------------------------------------------------------
 
