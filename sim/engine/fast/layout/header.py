@@ -43,12 +43,22 @@ class Ring(Record):
     TAIL = word()
 
 
+class Log(Record):
+    """A growing list of words."""
+
+    FIRST = word()
+    LAST = word()
+    COUNT = word()
+
+    CHUNK: Final = 510
+
+
 class Header(Record):
     """The first words of the memory."""
 
     NOTHING = fixed()  # handle 0 is none
     NOW = fixed()
-    STATUS = fixed(2)
+    STATUS = fixed()
     HEAP = fixed(Heap.SIZE)
     FAULT_HEAP = fixed(Heap.SIZE)  # timers of faults, most of which are far away
     EVENTS = fixed(Ring.SIZE)
@@ -67,7 +77,7 @@ class Header(Record):
     ROW_NOTES = fixed()
     ROW_LIMIT = fixed()
     SPLITS = fixed()  # base of the times by state, so many a row
-    STATES = fixed(3)
+    STATES = fixed()
     MAIN_SIZE = fixed()
     CHILD_SIZE = fixed()
     TREE = fixed()  # whether jobs have children, sagas or kept servers
@@ -87,15 +97,15 @@ class Header(Record):
     STARTED_BY_GRANT = fixed()  # whether any attempt starts with a grant
     RECOVERIES = fixed()  # base of the spans after a crash
     RECOVERY_COUNT = fixed()
-    LIVE = fixed(3)  # live executions: first, last
+    LIVE = fixed(2)  # live executions: first, last
     MARKS = fixed()  # number of routines
     CULPRIT = fixed()  # a source whose client takes no time
-    HANDLED = fixed(2)
+    HANDLED = fixed()
     SPANS = fixed()  # how many open spans a job carries
-    STATE_LOST = fixed(3)
+    STATE_LOST = fixed()
     STATE_BACKOFF = fixed()
     STATE_PAUSED = fixed()
-    SOURCE_COUNT = fixed(3)
+    SOURCE_COUNT = fixed()
     # where the parts of a job begin that not every network needs
     JOB_SPANS = fixed()
     JOB_ATTRIBUTES = fixed()
@@ -115,9 +125,9 @@ class Header(Record):
     JOB_PATH = fixed()
     JOB_MARKED = fixed()  # two words: whether it is watched; its links among those that are
     ATTRIBUTE_COUNT = fixed()
-    JOB_FIRST = fixed(5)  # a time drawn ahead by the source, or -1
-    START_VALUES = fixed(7)  # base of the attributes' values at the start
-    REACTIONS = fixed(4)  # a log
+    JOB_FIRST = fixed()  # a time drawn ahead by the source, or -1
+    START_VALUES = fixed()  # base of the attributes' values at the start
+    REACTIONS = fixed(Log.SIZE)
     EPISODES = fixed(2)  # first, last
     CHOOSING = fixed()  # who chooses again after the crash at hand
     CHOOSING_LAST = fixed()
@@ -133,7 +143,7 @@ class Header(Record):
     NOTICES = fixed(2)  # first, last: processes of faults that have given notice
     WALL = fixed()  # how far the wall clock is ahead
     WALL_FLAGS = fixed()  # base of flags, number: elements whose timeouts read it
-    WALL_COUNT = fixed(6)
+    WALL_COUNT = fixed()
     SIZES: Final = 2048
     FREE = fixed(SIZES)  # lists of freed records, by size
     SINK = fixed(SIZES)  # where writes go when the memory is full, until that is noticed

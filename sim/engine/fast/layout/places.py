@@ -125,7 +125,7 @@ class Place(Record):
     QUEUE = inside(Queue)
     BLOCKED = inside(Queue)  # after service elsewhere, as this queue is full
     BLOCKS = word()
-    CORES = words(3)  # in 2^-20 core
+    CORES = word()  # in 2^-20 core
     SHARED_CORES = word()  # doubles: cores, contention, coherency; then whether there is contention
     CONTENTION = word()
     COHERENCY = word()
@@ -174,7 +174,6 @@ class Place(Record):
     GUESTS = inside(Queue)  # of a token bucket or group commit
     TIMER = inside(Timer)  # of a token, or flush
     ROUND = inside(Round)  # of a group commit
-    _1 = word()
     MARKED = words(2 * Marked.SIZE)
     SHED = word()  # the age of a queue from which on it rejects, or -1
     SPARES = word()  # whether it spares a priority; which
@@ -259,7 +258,7 @@ class Group(Record):
     CHOOSER_COUNT = word()
     AFFINITIES = word()  # base, number
     AFFINITY_COUNT = word()
-    INDEX = words(2)
+    INDEX = word()
     DOWN = word()  # how many nodes are down
     DRAINING = word()  # how many are up but about to go off
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sim.engine.fast.layout.record import Numbers, Record, inside, number, rest, word, words
+from sim.engine.fast.layout.record import Numbers, Record, inside, number, rest, word
 
 
 class Distribution(Record):
@@ -204,7 +204,7 @@ class Starts(Numbers):
 class SagaStep(Step):
     """Do something that is undone if it fails."""
 
-    BODY = words(2)
+    BODY = word()
 
 
 class CompensateStep(Step):

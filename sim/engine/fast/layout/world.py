@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from sim.engine.elements import EXAMPLES
-from sim.engine.fast.layout.header import Timer
+from sim.engine.fast.layout.header import Log, Timer
 from sim.engine.fast.layout.record import Numbers, Record, inside, number, rest, word, words
 from sim.engine.fast.layout.steps import Count
 
@@ -183,7 +183,7 @@ class Controller(Timer):
     LOOKS = word()
     WANTED = word()  # base of what the last looks wanted, number
     BACK = word()
-    NODES = words(3)
+    NODES = word()
     KEPT = word()
     LAST = word()
     AREA = words(2)
@@ -227,16 +227,6 @@ class Power(Numbers):
     STARTING = number()
     ON = number()
     DRAINING = number()
-
-
-class Log(Record):
-    """A growing list of words."""
-
-    FIRST = word()
-    LAST = word()
-    COUNT = word()
-
-    CHUNK: Final = 510
 
 
 class Span(Log):
