@@ -23,7 +23,6 @@ _core, _types = _numba.core, _numba.types
 
 _ANNOTATED = {
     "int": _types.int64,
-    "At": _types.int64,
     "float": _types.float64,
     "bool": _types.boolean,
     "None": _types.void,
@@ -123,11 +122,16 @@ def _signature(part: Part) -> Any:
         gives, count, takes = parse(part.signature)
         given = _named(gives)
         return (_types.UniTuple(given, count) if count else given)(*map(_named, takes))
-    names = dict(part.source().__annotations__)
-    unknown = set(names.values()) - _ANNOTATED.keys()
-    assert not unknown, f"{part.name}: what are {unknown} to Numba?"
-    given = _ANNOTATED[names.pop("return")]
-    return given(*(_ANNOTATED[name] for name in names.values()))
+    types = {name: _annotated(part, text) for name, text in part.source().__annotations__.items()}
+    return types.pop("return")(*types.values())
+
+
+def _annotated(part: Part, text: str) -> Any:
+    """What an annotation means; an alias of `int | ...` says to mypy what the integer is, and is one to Numba."""
+    alias = part.source().__globals__.get(text)
+    plain = "int" if isinstance(alias, str) and alias.startswith("int | ") else text
+    assert plain in _ANNOTATED, f"{part.name}: what is {text} to Numba?"
+    return _ANNOTATED[plain]
 
 
 def _named(name: str) -> Any:

@@ -4,7 +4,21 @@ from __future__ import annotations
 
 from sim.draws.jit import inner
 from sim.engine.fast.jobs import wake
-from sim.engine.fast.layout import Attempt, AttemptStep, Due, Failure, Header, Job, Node, Starts, Step, Timeout, Timer
+from sim.engine.fast.layout import (
+    Attempt,
+    AttemptAt,
+    AttemptStep,
+    Due,
+    Failure,
+    Header,
+    Job,
+    Node,
+    NodeAt,
+    Starts,
+    Step,
+    Timeout,
+    Timer,
+)
 from sim.engine.fast.memory import Memory, add, give, interrupt, take
 from sim.engine.fast.queues import append, unlink
 from sim.engine.fast.timers import cancel, key_of, set_alarm
@@ -12,7 +26,7 @@ from sim.engine.order import TIMEOUT
 
 
 @inner
-def set_timer(m: Memory, trial: int, which: int, time: int) -> None:
+def set_timer(m: Memory, trial: AttemptAt, which: int, time: int) -> None:
     """Let one of the four timers expire at a time."""
     alarm = take(m, Timer.SIZE)
     m[alarm] = key_of(TIMEOUT, m[m[trial + Attempt.STEP] + Step.ELEMENT] + which, Due.ATTEMPT)
@@ -23,7 +37,7 @@ def set_timer(m: Memory, trial: int, which: int, time: int) -> None:
 
 
 @inner
-def stop_timer(m: Memory, trial: int, which: int) -> None:
+def stop_timer(m: Memory, trial: AttemptAt, which: int) -> None:
     """A timer has lost its reason."""
     alarm = m[trial + Attempt.TIMERS + which]
     if alarm:
@@ -33,7 +47,7 @@ def stop_timer(m: Memory, trial: int, which: int) -> None:
 
 
 @inner
-def start_trial(m: Memory, trial: int, where: int) -> None:
+def start_trial(m: Memory, trial: AttemptAt, where: NodeAt) -> None:
     """The attempt has started, on a node of a group (0: on none)."""
     if not m[trial + Attempt.OPEN] or m[trial + Attempt.STARTED] >= 0:
         return
@@ -51,7 +65,7 @@ def start_trial(m: Memory, trial: int, where: int) -> None:
 
 
 @inner
-def trials_granted(m: Memory, trial: int, where: int) -> None:
+def trials_granted(m: Memory, trial: AttemptAt, where: int) -> None:
     """A unit was granted inside: the attempts around start, unless a step says where they do."""
     while trial:
         if m[trial + Attempt.STARTED] < 0 and m[m[trial + Attempt.STEP] + AttemptStep.STARTS] == Starts.GRANTED:
@@ -60,7 +74,7 @@ def trials_granted(m: Memory, trial: int, where: int) -> None:
 
 
 @inner
-def signs_stop(m: Memory, trial: int) -> None:
+def signs_stop(m: Memory, trial: AttemptAt) -> None:
     """No sign of life comes for now."""
     step = m[trial + Attempt.STEP]
     timeout = m[step + AttemptStep.BEAT]
@@ -72,14 +86,14 @@ def signs_stop(m: Memory, trial: int) -> None:
 
 
 @inner
-def signs_come(m: Memory, trial: int) -> None:
+def signs_come(m: Memory, trial: AttemptAt) -> None:
     """Signs of life come again, the first one now."""
     m[trial + Attempt.BEAT] = m[Header.NOW]
     stop_timer(m, trial, Timeout.HEARTBEAT)
 
 
 @inner
-def node_lost(m: Memory, where: int) -> None:
+def node_lost(m: Memory, where: NodeAt) -> None:
     """A node has crashed: no sign of life comes from the attempts on it any more."""
     trial = m[where + Node.ATTEMPTS]
     while trial:
@@ -92,7 +106,7 @@ def node_lost(m: Memory, where: int) -> None:
 
 
 @inner
-def close_trial(m: Memory, trial: int) -> None:
+def close_trial(m: Memory, trial: AttemptAt) -> None:
     """Stop the timers; nothing that happens to the child matters any more."""
     m[trial + Attempt.OPEN] = 0
     for which in range(4):
@@ -103,7 +117,7 @@ def close_trial(m: Memory, trial: int) -> None:
 
 
 @inner
-def _settle(m: Memory, trial: int, error: int) -> None:
+def _settle(m: Memory, trial: AttemptAt, error: int) -> None:
     if m[trial + Attempt.OPEN]:
         m[trial + Attempt.OPEN] = 0
         m[trial + Attempt.SETTLED] = m[Header.NOW]
@@ -112,7 +126,7 @@ def _settle(m: Memory, trial: int, error: int) -> None:
 
 
 @inner
-def timer_expired(m: Memory, trial: int, which: int) -> bool:
+def timer_expired(m: Memory, trial: AttemptAt, which: int) -> bool:
     """One of the timers has expired; says whether anybody reacts."""
     if not m[trial + Attempt.OPEN]:
         return False
@@ -128,7 +142,7 @@ def timer_expired(m: Memory, trial: int, which: int) -> bool:
 
 
 @inner
-def trial_child_ended(m: Memory, trial: int, error: int) -> None:
+def trial_child_ended(m: Memory, trial: AttemptAt, error: int) -> None:
     """The child of an attempt has ended."""
     if not m[trial + Attempt.OPEN]:
         if m[trial + Attempt.EXPIRED]:  # it ran on for nothing

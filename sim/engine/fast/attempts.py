@@ -10,9 +10,12 @@ from sim.engine.fast.jobs import new_child, snapshot, wait_for
 from sim.engine.fast.layout import (
     Attempt,
     AttemptStep,
+    AttemptStepAt,
     Frame,
+    FrameAt,
     Header,
     Job,
+    JobAt,
     Parent,
     Source,
     Starts,
@@ -25,7 +28,7 @@ from sim.engine.fast.policies import ask_breaker
 
 
 @inner
-def _new_trial(m: Memory, job: int, step: int, deadline: int) -> int:
+def _new_trial(m: Memory, job: JobAt, step: AttemptStepAt, deadline: int) -> int:
     trial = take(m, Attempt.SIZE)
     m[trial + Attempt.KIND] = Parent.ATTEMPT
     m[trial + Attempt.STEP] = step
@@ -55,7 +58,7 @@ def _new_trial(m: Memory, job: int, step: int, deadline: int) -> int:
 
 
 @inner
-def begin_attempt(m: Memory, f: Floats, job: int, frame: int) -> int:
+def begin_attempt(m: Memory, f: Floats, job: JobAt, frame: FrameAt) -> int:
     """The next attempt: gives its first step, or GONE when it runs as a child that the job awaits."""
     step = m[frame + Frame.STEP]
     number = m[frame + Frame.INDEX] + 1

@@ -21,14 +21,21 @@ from sim.engine.fast.layout import (
     Due,
     Failure,
     Guest,
+    GuestAt,
     Header,
+    JobAt,
     Node,
     Place,
+    PlaceAt,
     PlaceKind,
     PolledNode,
+    PolledNodeAt,
     Queue,
+    QueueAt,
     Round,
+    RoundAt,
     Timer,
+    TimerAt,
 )
 from sim.engine.fast.memory import Floats, Memory, add_product, half_even, multiple_above
 from sim.engine.fast.node_failures import add_hit
@@ -41,19 +48,19 @@ from sim.engine.order import COMPLETION
 
 
 @inner
-def account_round(m: Memory, place: int, round_: int) -> None:
+def account_round(m: Memory, place: PlaceAt, round_: RoundAt) -> None:
     """Bring the time at work up to now."""
     add_product(m, place + Place.WORK, ONE_CORE, m[Header.NOW] - m[round_ + Round.BEGUN])
     m[round_ + Round.BEGUN] = m[Header.NOW]
 
 
 @inner
-def _under_way(m: Memory, round_: int) -> bool:
+def _under_way(m: Memory, round_: RoundAt) -> bool:
     return is_set(m, round_) or m[round_ + Round.LEFT] >= 0
 
 
 @inner
-def _end_in(m: Memory, place: int, round_: int, length: int) -> None:
+def _end_in(m: Memory, place: PlaceAt, round_: RoundAt, length: int) -> None:
     now = m[Header.NOW]
     m[round_ + Round.BEGUN] = now
     m[round_ + Round.ENDS] = now + length
@@ -64,7 +71,7 @@ def _end_in(m: Memory, place: int, round_: int, length: int) -> None:
 
 
 @inner
-def _begin(m: Memory, f: Floats, place: int, round_: int, line: int, count: int, length: int) -> None:
+def _begin(m: Memory, f: Floats, place: PlaceAt, round_: RoundAt, line: QueueAt, count: int, length: int) -> None:
     """Serve the first `count` of a line for `length` at full speed."""
     m[place + Place.BATCHES] += 1
     for _ in range(count):
@@ -77,7 +84,7 @@ def _begin(m: Memory, f: Floats, place: int, round_: int, line: int, count: int,
 
 
 @inner
-def _detach(m: Memory, round_: int) -> int:
+def _detach(m: Memory, round_: RoundAt) -> int:
     first = m[round_ + Round.FIRST]
     m[round_ + Round.FIRST] = 0
     m[round_ + Round.LAST] = 0
@@ -85,7 +92,7 @@ def _detach(m: Memory, round_: int) -> int:
 
 
 @inner
-def _release(m: Memory, place: int, guest: int) -> None:
+def _release(m: Memory, place: PlaceAt, guest: GuestAt) -> None:
     """Let those go on whose flush or read has ended, in the order of their arrival."""
     while guest:
         following = m[guest + Guest.LINKS] & LOW
@@ -95,14 +102,14 @@ def _release(m: Memory, place: int, guest: int) -> None:
 
 
 @inner
-def _stop(m: Memory, place: int, round_: int) -> None:
+def _stop(m: Memory, place: PlaceAt, round_: RoundAt) -> None:
     if is_set(m, round_):
         account_round(m, place, round_)
         cancel(m, round_)
 
 
 @inner
-def _drop(m: Memory, place: int, round_: int) -> None:
+def _drop(m: Memory, place: PlaceAt, round_: RoundAt) -> None:
     """The node has crashed: those that were being served are hit."""
     guest = _detach(m, round_)
     while guest:
@@ -115,7 +122,7 @@ def _drop(m: Memory, place: int, round_: int) -> None:
 
 
 @inner
-def _change_speed(m: Memory, place: int, round_: int, speed: float) -> None:
+def _change_speed(m: Memory, place: PlaceAt, round_: RoundAt, speed: float) -> None:
     """Stand still, or go on."""
     if speed == 0.0 and is_set(m, round_):
         m[round_ + Round.LEFT] = m[round_ + Round.ENDS] - m[Header.NOW]
@@ -130,7 +137,7 @@ def _change_speed(m: Memory, place: int, round_: int, speed: float) -> None:
 
 
 @inner
-def start_flush(m: Memory, f: Floats, place: int) -> None:
+def start_flush(m: Memory, f: Floats, place: PlaceAt) -> None:
     """Start the next flush, where somebody waits, none is under way and the node is ready."""
     round_ = place + Place.ROUND
     waiting = m[place + Place.GUESTS + Queue.LENGTH]
@@ -144,7 +151,7 @@ def start_flush(m: Memory, f: Floats, place: int) -> None:
 
 
 @inner
-def enter_commit(m: Memory, f: Floats, place: int, guest: int) -> int:
+def enter_commit(m: Memory, f: Floats, place: PlaceAt, guest: GuestAt) -> int:
     """Join the next flush; it starts at once when none is under way. Gives the failure, or 0."""
     if m[place + Place.REFUSES] and not is_up(m, place, 0):
         m[place + Place.REFUSED] += 1
@@ -158,13 +165,13 @@ def enter_commit(m: Memory, f: Floats, place: int, guest: int) -> int:
 
 
 @inner
-def queue_at(m: Memory, place: int, node: int) -> int:
+def queue_at(m: Memory, place: PlaceAt, node: int) -> int:
     """The queue of a node and its reader."""
     return m[place + Place.NODES] + node * PolledNode.SIZE
 
 
 @inner
-def plan_read(m: Memory, place: int, node: int) -> None:
+def plan_read(m: Memory, place: PlaceAt, node: int) -> None:
     """Set the alarm of the next read, if somebody waits and none is under way."""
     queue = queue_at(m, place, node)
     alarm = queue + PolledNode.READ
@@ -189,7 +196,7 @@ def plan_read(m: Memory, place: int, node: int) -> None:
 
 
 @inner
-def enter_polled(m: Memory, f: Floats, place: int, guest: int, bound: int) -> int:
+def enter_polled(m: Memory, f: Floats, place: PlaceAt, guest: GuestAt, bound: int) -> int:
     """Stand in the queue of one's node."""
     node = bound if bound >= 0 else _node_of(m, f, place, m[guest + Guest.JOB] & LOW)
     m[guest + Guest.STATE] = node << 2
@@ -202,12 +209,12 @@ def enter_polled(m: Memory, f: Floats, place: int, guest: int, bound: int) -> in
 
 
 @inner
-def _node_of(m: Memory, f: Floats, place: int, job: int) -> int:
+def _node_of(m: Memory, f: Floats, place: PlaceAt, job: JobAt) -> int:
     return node_by_key(m, f, place, job) if m[place + Place.KEYED] else 0
 
 
 @inner
-def _serve_at_once(m: Memory, place: int, queue: int, count: int) -> int:
+def _serve_at_once(m: Memory, place: PlaceAt, queue: PolledNodeAt, count: int) -> int:
     """A round of no length for the first `count` of a queue; gives the first of them."""
     m[place + Place.BATCHES] += 1
     round_ = queue + PolledNode.ROUND
@@ -224,7 +231,7 @@ def _serve_at_once(m: Memory, place: int, queue: int, count: int) -> int:
 
 
 @inner
-def prompt(m: Memory, f: Floats, place: int, job: int) -> None:
+def prompt(m: Memory, f: Floats, place: PlaceAt, job: JobAt) -> None:
     """Read the queue of a job's key on the spot."""
     node = _node_of(m, f, place, job)
     queue = queue_at(m, place, node)
@@ -238,7 +245,7 @@ def prompt(m: Memory, f: Floats, place: int, job: int) -> None:
 
 
 @inner
-def read_batch(m: Memory, f: Floats, alarm: int) -> None:
+def read_batch(m: Memory, f: Floats, alarm: TimerAt) -> None:
     """Take a batch; those taken go on when the read has ended."""
     place = m[alarm + Timer.OWNER]
     queue = alarm - PolledNode.READ
@@ -262,7 +269,7 @@ def read_batch(m: Memory, f: Floats, alarm: int) -> None:
 
 
 @inner
-def round_over(m: Memory, f: Floats, round_: int) -> None:
+def round_over(m: Memory, f: Floats, round_: RoundAt) -> None:
     """A flush or read has ended: the next one is begun or planned, then those served go on."""
     place = m[round_ + Timer.OWNER]
     account_round(m, place, round_)
@@ -275,7 +282,7 @@ def round_over(m: Memory, f: Floats, round_: int) -> None:
 
 
 @inner
-def abandon(m: Memory, place: int, guest: int) -> None:
+def abandon(m: Memory, place: PlaceAt, guest: GuestAt) -> None:
     """Leave the line; a round under way goes on without it."""
     kind = m[place + Place.KIND]
     if kind == PlaceKind.BUCKET:
@@ -298,7 +305,7 @@ def abandon(m: Memory, place: int, guest: int) -> None:
 
 
 @inner
-def cut_guest(m: Memory, place: int, job: int, guest: int) -> None:
+def cut_guest(m: Memory, place: PlaceAt, job: JobAt, guest: GuestAt) -> None:
     """Interrupted: leave, and book the time."""
     if m[guest + Guest.STATE] & Guest.LEFT == 0:
         abandon(m, place, guest)
@@ -306,7 +313,7 @@ def cut_guest(m: Memory, place: int, job: int, guest: int) -> None:
 
 
 @inner
-def batches_down(m: Memory, place: int, node: int) -> None:
+def batches_down(m: Memory, place: PlaceAt, node: int) -> None:
     """A node has crashed: the round there is lost; nobody reads its queue."""
     if m[place + Place.KIND] == PlaceKind.COMMIT:
         if node == 0:
@@ -318,7 +325,7 @@ def batches_down(m: Memory, place: int, node: int) -> None:
 
 
 @inner
-def batches_up(m: Memory, f: Floats, place: int, node: int) -> None:
+def batches_up(m: Memory, f: Floats, place: PlaceAt, node: int) -> None:
     """The node is back."""
     if m[place + Place.KIND] != PlaceKind.COMMIT:
         plan_read(m, place, node)
@@ -327,7 +334,7 @@ def batches_up(m: Memory, f: Floats, place: int, node: int) -> None:
 
 
 @inner
-def batches_speed(m: Memory, f: Floats, place: int, node: int, speed: float) -> None:
+def batches_speed(m: Memory, f: Floats, place: PlaceAt, node: int, speed: float) -> None:
     """A pause stops the round under way and the reading; a slow node takes longer for the next round."""
     if m[place + Place.KIND] == PlaceKind.COMMIT:
         if node == 0:

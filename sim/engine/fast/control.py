@@ -18,23 +18,34 @@ from sim.engine.fast.forks import new_family, stop_family
 from sim.engine.fast.jobs import node_of, paused_at, take_over, wait_for
 from sim.engine.fast.layout import (
     AttemptStep,
+    AttemptStepAt,
     BranchStep,
+    BranchStepAt,
     CachedStep,
+    CachedStepAt,
     CallStep,
     CompensateStep,
+    CompensateStepAt,
     Failure,
     Fork,
+    ForkAt,
     ForkStep,
+    ForkStepAt,
     Frame,
+    FrameAt,
     FrameKind,
     Header,
     Job,
+    JobAt,
     LoopStep,
+    LoopStepAt,
     Node,
     Op,
     Paused,
     SagaStep,
+    SagaStepAt,
     Step,
+    StepAt,
     Wait,
     Way,
 )
@@ -62,7 +73,7 @@ from sim.engine.fast.steps import (
 
 
 @inner
-def _step_branch(m: Memory, f: Floats, job: int, step: int) -> int:
+def _step_branch(m: Memory, f: Floats, job: JobAt, step: BranchStepAt) -> int:
     """Go the first way whose condition holds."""
     u = uniform(m[step + BranchStep.STREAM], m[job + Job.PATH], 0) if m[step + BranchStep.DRAWS] else 0.0
     upper = 0.0
@@ -83,7 +94,7 @@ def _step_branch(m: Memory, f: Floats, job: int, step: int) -> int:
 
 
 @inner
-def _next_round(m: Memory, job: int, frame: int) -> int:
+def _next_round(m: Memory, job: JobAt, frame: FrameAt) -> int:
     """The first step of the next round of a loop, or what comes after the last one."""
     step = m[frame + Frame.STEP]
     index = m[frame + Frame.INDEX]
@@ -96,7 +107,7 @@ def _next_round(m: Memory, job: int, frame: int) -> int:
 
 
 @inner
-def _step_loop(m: Memory, f: Floats, job: int, step: int) -> int:
+def _step_loop(m: Memory, f: Floats, job: JobAt, step: LoopStepAt) -> int:
     times = number_of(m, f, step + LoopStep.NUMBER, job, m[job + Job.PATH])
     if times <= 0:
         return m[step + Step.NEXT]
@@ -108,7 +119,7 @@ def _step_loop(m: Memory, f: Floats, job: int, step: int) -> int:
 
 
 @inner
-def _step_fork(m: Memory, f: Floats, job: int, step: int) -> int:
+def _step_fork(m: Memory, f: Floats, job: JobAt, step: ForkStepAt) -> int:
     """Start the children and wait for as many as the join asks for."""
     same = m[step + ForkStep.KIND] == 1
     count = number_of(m, f, step + ForkStep.NUMBER, job, m[job + Job.PATH]) if same else m[step + ForkStep.COUNT]
@@ -123,7 +134,7 @@ def _step_fork(m: Memory, f: Floats, job: int, step: int) -> int:
 
 
 @inner
-def family_settled(m: Memory, f: Floats, job: int, step: int, family: int) -> int:
+def family_settled(m: Memory, f: Floats, job: JobAt, step: StepAt, family: ForkAt) -> int:
     """The join has fired or failed: take over the time of the child that decided it."""
     error = m[family + Fork.ERROR]
     take_over(m, job, m[family + Fork.DECIDING])
@@ -134,7 +145,7 @@ def family_settled(m: Memory, f: Floats, job: int, step: int, family: int) -> in
 
 
 @inner
-def _step_attempt(m: Memory, f: Floats, job: int, step: int) -> int:
+def _step_attempt(m: Memory, f: Floats, job: JobAt, step: AttemptStepAt) -> int:
     frame = push_frame(m, job, FrameKind.ATTEMPT, step, Frame.SIZE)
     m[frame + Frame.INDEX] = 0
     m[frame + Frame.OTHER] = (
@@ -148,7 +159,7 @@ def _step_attempt(m: Memory, f: Floats, job: int, step: int) -> int:
 
 
 @inner
-def _step_saga(m: Memory, job: int, step: int) -> int:
+def _step_saga(m: Memory, job: JobAt, step: SagaStepAt) -> int:
     frame = push_frame(m, job, FrameKind.SAGA, step, Frame.SIZE)
     m[frame + Frame.BASE] = high(m[job + Job.ACCOUNT])
     m[frame + Frame.HANDLE] = low(m[job + Job.SAGA])
@@ -162,7 +173,7 @@ def _step_saga(m: Memory, job: int, step: int) -> int:
 
 
 @inner
-def _step_compensate(m: Memory, job: int, step: int) -> int:
+def _step_compensate(m: Memory, job: JobAt, step: CompensateStepAt) -> int:
     """Register with the saga around."""
     saga = low(m[job + Job.SAGA])
     if saga:
@@ -174,7 +185,7 @@ def _step_compensate(m: Memory, job: int, step: int) -> int:
 
 
 @inner
-def _step_cached(m: Memory, f: Floats, job: int, step: int) -> int:
+def _step_cached(m: Memory, f: Floats, job: JobAt, step: CachedStepAt) -> int:
     """Look into the cache of the node held, and go on with hit or miss."""
     node = node_of(m, job, m[step + CachedStep.AT])
     if node < 0:
@@ -184,7 +195,7 @@ def _step_cached(m: Memory, f: Floats, job: int, step: int) -> int:
 
 
 @inner
-def _step_return(m: Memory, f: Floats, job: int) -> int:
+def _step_return(m: Memory, f: Floats, job: JobAt) -> int:
     """The end of a routine: back to where it was called, or the end of the job."""
     frame = high(m[job + Job.LINK])
     if frame == 0:
@@ -196,7 +207,7 @@ def _step_return(m: Memory, f: Floats, job: int) -> int:
 
 
 @inner
-def _step_end(m: Memory, f: Floats, job: int, step: int, code: int) -> int:
+def _step_end(m: Memory, f: Floats, job: JobAt, step: StepAt, code: int) -> int:
     """The end of a list of steps within a routine."""
     frame = high(m[job + Job.LINK])
     if code == Op.LOOP_END:
@@ -217,7 +228,7 @@ def _step_end(m: Memory, f: Floats, job: int, step: int, code: int) -> int:
 
 
 @inner
-def _other_step(m: Memory, f: Floats, job: int, step: int, code: int) -> int:
+def _other_step(m: Memory, f: Floats, job: JobAt, step: int, code: int) -> int:
     """Steps that are less frequent than the rest."""
     if code == Op.MARK:
         return step_mark(m, job, step)
@@ -260,7 +271,7 @@ def _other_step(m: Memory, f: Floats, job: int, step: int, code: int) -> int:
 
 
 @inner
-def _pauses(m: Memory, f: Floats, job: int, step: int) -> bool:
+def _pauses(m: Memory, f: Floats, job: JobAt, step: StepAt) -> bool:
     """Whether a node that the job runs on is paused: it then waits for it to go on."""
     node = paused_at(m, f, job)
     if node == 0:
@@ -274,7 +285,7 @@ def _pauses(m: Memory, f: Floats, job: int, step: int) -> bool:
 
 
 @inner
-def take_steps(m: Memory, f: Floats, job: int, step: int) -> None:
+def take_steps(m: Memory, f: Floats, job: JobAt, step: int) -> None:
     """Take steps until one makes the job wait, or the job has ended."""
     while step > 0:
         if m[Header.PAUSES] and _pauses(m, f, job, step):

@@ -9,7 +9,9 @@ from sim.engine.fast.groups import interrupt_hit, node_down, node_up
 from sim.engine.fast.layout import (
     FULL_SUM,
     ControlledNode,
+    ControlledNodeAt,
     Controller,
+    ControllerAt,
     ControllerForm,
     Due,
     Group,
@@ -19,6 +21,7 @@ from sim.engine.fast.layout import (
     Power,
     Timer,
     Watched,
+    WatchedAt,
 )
 from sim.engine.fast.memory import Floats, Memory, add_product
 from sim.engine.fast.meters import tick
@@ -29,12 +32,12 @@ from sim.engine.order import OBSERVATION, UP
 
 
 @inner
-def _node(m: Memory, controller: int, node: int) -> int:
+def _node(m: Memory, controller: ControllerAt, node: int) -> int:
     return m[controller + Controller.NODES] + node * ControlledNode.SIZE
 
 
 @inner
-def _kept(m: Memory, controller: int, by: int) -> None:
+def _kept(m: Memory, controller: ControllerAt, by: int) -> None:
     """So many more nodes are not off from now on."""
     now = m[Header.NOW]
     add_product(
@@ -62,7 +65,7 @@ def mark_controllers(m: Memory, second: int) -> None:
 
 
 @inner
-def _by_use(m: Memory, f: Floats, watched: int) -> int:
+def _by_use(m: Memory, f: Floats, watched: WatchedAt) -> int:
     """So many nodes for what was used of a place since the last look."""
     place = m[watched + Watched.PLACE]
     used = place + Place.BUSY_AREA
@@ -84,7 +87,7 @@ def _by_use(m: Memory, f: Floats, watched: int) -> int:
 
 
 @inner
-def _by_clock(m: Memory, controller: int) -> int:
+def _by_clock(m: Memory, controller: ControllerAt) -> int:
     time = m[Header.NOW]
     if m[controller + Controller.PERIOD]:
         time %= m[controller + Controller.PERIOD]
@@ -97,7 +100,7 @@ def _by_clock(m: Memory, controller: int) -> int:
 
 
 @inner
-def _want(m: Memory, f: Floats, controller: int) -> int:
+def _want(m: Memory, f: Floats, controller: ControllerAt) -> int:
     if m[controller + Controller.FORM] == ControllerForm.BY_CLOCK:
         return _by_clock(m, controller)
     most = 0
@@ -120,7 +123,7 @@ def _want(m: Memory, f: Floats, controller: int) -> int:
 
 
 @inner
-def _start(m: Memory, f: Floats, controller: int, node: int) -> None:
+def _start(m: Memory, f: Floats, controller: ControllerAt, node: int) -> None:
     own = _node(m, controller, node)
     m[own + ControlledNode.STATE] = Power.STARTING
     delay = time_of(
@@ -140,7 +143,7 @@ def _start(m: Memory, f: Floats, controller: int, node: int) -> None:
 
 
 @inner
-def started(m: Memory, f: Floats, own: int) -> None:
+def started(m: Memory, f: Floats, own: ControlledNodeAt) -> None:
     """A node that was switched on takes work."""
     group = m[m[own + Timer.OWNER] + Controller.GROUP]
     m[own + ControlledNode.STATE] = Power.ON
@@ -149,7 +152,7 @@ def started(m: Memory, f: Floats, own: int) -> None:
 
 
 @inner
-def _more(m: Memory, f: Floats, controller: int, number: int) -> None:
+def _more(m: Memory, f: Floats, controller: ControllerAt, number: int) -> None:
     """Call back those that are leaving, then switch on those that are off, the least node first."""
     group = m[controller + Controller.GROUP]
     for node in range(m[group + Group.COUNT]):
@@ -164,7 +167,7 @@ def _more(m: Memory, f: Floats, controller: int, number: int) -> None:
 
 
 @inner
-def _last_start(m: Memory, controller: int) -> int:
+def _last_start(m: Memory, controller: ControllerAt) -> int:
     """The node whose start was begun last of those under way, or -1."""
     last = -1
     for node in range(m[m[controller + Controller.GROUP] + Group.COUNT]):
@@ -176,7 +179,7 @@ def _last_start(m: Memory, controller: int) -> int:
 
 
 @inner
-def _least_loaded(m: Memory, controller: int) -> int:
+def _least_loaded(m: Memory, controller: ControllerAt) -> int:
     """Of the nodes that are on the one with the least load, the last among equals."""
     group = m[controller + Controller.GROUP]
     least, node_of_least = 0, -1
@@ -190,7 +193,7 @@ def _least_loaded(m: Memory, controller: int) -> int:
 
 
 @inner
-def _leave(m: Memory, f: Floats, controller: int, node: int) -> None:
+def _leave(m: Memory, f: Floats, controller: ControllerAt, node: int) -> None:
     """Take no new work; who had chosen the node on arrival chooses again."""
     group = m[controller + Controller.GROUP]
     m[_node(m, controller, node) + ControlledNode.STATE] = Power.DRAINING
@@ -199,7 +202,7 @@ def _leave(m: Memory, f: Floats, controller: int, node: int) -> None:
 
 
 @inner
-def _fewer(m: Memory, f: Floats, controller: int, number: int) -> None:
+def _fewer(m: Memory, f: Floats, controller: ControllerAt, number: int) -> None:
     """Call off starts, the last one first; then let nodes leave, the least loaded first."""
     while number:
         number -= 1
@@ -213,7 +216,7 @@ def _fewer(m: Memory, f: Floats, controller: int, number: int) -> None:
 
 
 @inner
-def _let_go(m: Memory, f: Floats, controller: int) -> None:
+def _let_go(m: Memory, f: Floats, controller: ControllerAt) -> None:
     """Of those that leave, who has nothing left to do goes off, and who has had its time is interrupted."""
     group, limit = m[controller + Controller.GROUP], m[controller + Controller.LIMIT]
     late = 0
@@ -239,7 +242,7 @@ def _let_go(m: Memory, f: Floats, controller: int) -> None:
 
 
 @inner
-def look(m: Memory, f: Floats, controller: int) -> None:
+def look(m: Memory, f: Floats, controller: ControllerAt) -> None:
     """Look how many nodes are wanted, and switch."""
     m[controller + Controller.LOOKS] += 1
     set_alarm(m, (m[controller + Controller.LOOKS] + 1) * m[controller + Controller.INTERVAL], controller)

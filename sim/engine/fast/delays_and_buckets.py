@@ -11,17 +11,23 @@ from sim.engine.fast.draw import time_of
 from sim.engine.fast.jobs import spend, wait_for, wake
 from sim.engine.fast.layout import (
     LOW,
-    AcquireStep,
     Due,
     Failure,
     Guest,
+    GuestAt,
     Header,
     Job,
+    JobAt,
     Node,
     Place,
+    PlaceAt,
     PlaceKind,
+    PlaceStep,
+    PlaceStepAt,
     Queue,
+    QueueAt,
     Step,
+    StepAt,
     Timer,
     Wait,
 )
@@ -36,7 +42,7 @@ from sim.engine.order import COMPLETION, TIMEOUT
 
 
 @inner
-def new_guest(m: Memory, job: int, step: int) -> int:
+def new_guest(m: Memory, job: JobAt, step: StepAt) -> int:
     """A job comes to one of these stations."""
     guest = take(m, Guest.SIZE)
     m[guest + Guest.JOB] = job | step << 31
@@ -48,7 +54,7 @@ def new_guest(m: Memory, job: int, step: int) -> int:
 
 
 @inner
-def begin_guest(m: Memory, place: int, guest: int, waited: bool) -> None:
+def begin_guest(m: Memory, place: PlaceAt, guest: GuestAt, waited: bool) -> None:
     """The service starts."""
     m[guest + Guest.STATE] |= Guest.INSIDE
     m[guest + Guest.GRANTED] = m[Header.NOW]
@@ -58,21 +64,21 @@ def begin_guest(m: Memory, place: int, guest: int, waited: bool) -> None:
 
 
 @inner
-def guest_done(m: Memory, place: int, guest: int) -> None:
+def guest_done(m: Memory, place: PlaceAt, guest: GuestAt) -> None:
     """The service is over, or cut off."""
     m[guest + Guest.STATE] |= Guest.LEFT
     released(m, place, m[guest + Guest.GRANTED], 1)
 
 
 @inner
-def guest_gone(m: Memory, place: int, guest: int) -> None:
+def guest_gone(m: Memory, place: PlaceAt, guest: GuestAt) -> None:
     """Left the line without service."""
     m[guest + Guest.STATE] |= Guest.LEFT
     wait_ends(m, place, m[guest + Guest.ASKED], False)
 
 
 @inner
-def queue_guest(m: Memory, place: int, line: int, guest: int) -> None:
+def queue_guest(m: Memory, place: PlaceAt, line: QueueAt, guest: GuestAt) -> None:
     """Stand in a line of guests."""
     append(m, line, guest, Guest.LINKS)
     m[line + Queue.LENGTH] += 1
@@ -80,14 +86,14 @@ def queue_guest(m: Memory, place: int, line: int, guest: int) -> None:
 
 
 @inner
-def unqueue_guest(m: Memory, line: int, guest: int) -> None:
+def unqueue_guest(m: Memory, line: QueueAt, guest: GuestAt) -> None:
     """Leave it."""
     unlink(m, line, guest, Guest.LINKS)
     m[line + Queue.LENGTH] -= 1
 
 
 @inner
-def drop_guest(m: Memory, guest: int) -> None:
+def drop_guest(m: Memory, guest: GuestAt) -> None:
     """Give the record back, with the alarm of its patience."""
     alarm = m[guest + Guest.LIMIT]
     if alarm:
@@ -97,23 +103,21 @@ def drop_guest(m: Memory, guest: int) -> None:
 
 
 @inner
-def guest_waits(m: Memory, f: Floats, job: int, step: int, guest: int) -> None:
+def guest_waits(m: Memory, f: Floats, job: JobAt, step: PlaceStepAt, guest: GuestAt) -> None:
     """The job waits for the end of the visit, or until its patience runs out."""
-    if m[step + AcquireStep.PATIENCE] and m[guest + Guest.STATE] & Guest.INSIDE == 0:
+    if m[step + PlaceStep.PATIENCE] and m[guest + Guest.STATE] & Guest.INSIDE == 0:
         alarm = take(m, Timer.SIZE)
         m[alarm] = key_of(TIMEOUT, m[step + Step.ELEMENT], Due.PATIENCE)
         m[alarm + Timer.VISIT] = m[job + Job.ORDER]
         m[alarm + Timer.OWNER] = guest
         m[guest + Guest.LIMIT] = alarm
-        length = time_of(
-            m, f, m[step + AcquireStep.PATIENCE], m[step + AcquireStep.PATIENCE_STREAM], m[job + Job.PATH], 0
-        )
+        length = time_of(m, f, m[step + PlaceStep.PATIENCE], m[step + PlaceStep.PATIENCE_STREAM], m[job + Job.PATH], 0)
         set_alarm(m, m[Header.NOW] + length, alarm)
     wait_for(m, job, Wait.NO_SERVER, guest, step)
 
 
 @inner
-def finish_guest(m: Memory, f: Floats, place: int, job: int, step: int, guest: int) -> int:
+def finish_guest(m: Memory, f: Floats, place: PlaceAt, job: JobAt, step: StepAt, guest: GuestAt) -> int:
     """The visit is over. Gives the failure, or 0."""
     spend(m, job, m[place + Place.STATE_WAIT], max(m[guest + Guest.GRANTED], m[job + Job.SINCE]))
     spend(m, job, m[place + Place.STATE_SERVICE], m[Header.NOW])
@@ -129,7 +133,7 @@ def finish_guest(m: Memory, f: Floats, place: int, job: int, step: int, guest: i
 
 
 @inner
-def account_cut_guest(m: Memory, place: int, job: int, guest: int) -> None:
+def account_cut_guest(m: Memory, place: PlaceAt, job: JobAt, guest: GuestAt) -> None:
     """Book the time of a visit that came to nothing, and give the record back."""
     if m[guest + Guest.STATE] & Guest.INSIDE:  # a service that is cut off is lost work
         spend(m, job, m[place + Place.STATE_WAIT], max(m[guest + Guest.GRANTED], m[job + Job.SINCE]))
@@ -142,7 +146,7 @@ def account_cut_guest(m: Memory, place: int, job: int, guest: int) -> None:
 
 
 @inner
-def enter_room(m: Memory, place: int, job: int, step: int, demand_ns: int) -> None:
+def enter_room(m: Memory, place: PlaceAt, job: JobAt, step: StepAt, demand_ns: int) -> None:
     """Be served at once."""
     m[place + Place.ASKED] += 1
     granted(m, place, m[Header.NOW], 1, False)
@@ -152,7 +156,7 @@ def enter_room(m: Memory, place: int, job: int, step: int, demand_ns: int) -> No
 
 
 @inner
-def leave_room(m: Memory, place: int, job: int, state: int) -> None:
+def leave_room(m: Memory, place: PlaceAt, job: JobAt, state: int) -> None:
     """Served, or cut off."""
     released(m, place, m[job + Job.SINCE], 1)
     spend(m, job, state, m[Header.NOW])
@@ -162,7 +166,7 @@ def leave_room(m: Memory, place: int, job: int, state: int) -> None:
 
 
 @inner
-def _take_token(m: Memory, place: int, guest: int, waited: bool) -> None:
+def _take_token(m: Memory, place: PlaceAt, guest: GuestAt, waited: bool) -> None:
     m[place + Place.FULL_AT] = max(m[place + Place.FULL_AT], m[Header.NOW]) + m[place + Place.INTERVAL]
     begin_guest(m, place, guest, waited)
     guest_done(m, place, guest)
@@ -170,7 +174,7 @@ def _take_token(m: Memory, place: int, guest: int, waited: bool) -> None:
 
 
 @inner
-def _plan_token(m: Memory, place: int) -> None:
+def _plan_token(m: Memory, place: PlaceAt) -> None:
     alarm = place + Place.TIMER
     if not is_set(m, alarm) and m[place + Place.GUESTS]:
         m[alarm] = key_of(COMPLETION, m[place + Place.ELEMENT], Due.TOKEN)
@@ -180,7 +184,7 @@ def _plan_token(m: Memory, place: int) -> None:
 
 
 @inner
-def enter_bucket(m: Memory, place: int, guest: int) -> int:
+def enter_bucket(m: Memory, place: PlaceAt, guest: GuestAt) -> int:
     """Take a token, or wait for one in line. Gives the failure, or 0."""
     line = place + Place.GUESTS
     if m[line] == 0 and m[place + Place.FULL_AT] - m[place + Place.SLACK] <= m[Header.NOW]:
@@ -196,7 +200,7 @@ def enter_bucket(m: Memory, place: int, guest: int) -> int:
 
 
 @inner
-def token_comes(m: Memory, place: int) -> None:
+def token_comes(m: Memory, place: PlaceAt) -> None:
     """The head of the line has its token."""
     guest = m[place + Place.GUESTS]
     unqueue_guest(m, place + Place.GUESTS, guest)
@@ -205,7 +209,7 @@ def token_comes(m: Memory, place: int) -> None:
 
 
 @inner
-def leave_bucket(m: Memory, place: int, guest: int) -> None:
+def leave_bucket(m: Memory, place: PlaceAt, guest: GuestAt) -> None:
     """Leave the line."""
     unqueue_guest(m, place + Place.GUESTS, guest)
     guest_gone(m, place, guest)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sim.draws.jit import inner
 from sim.engine.fast.groups import set_ready
-from sim.engine.fast.layout import Group, Hit, Immediate, Node, Place, PlaceNode, Queue
+from sim.engine.fast.layout import Group, GroupAt, Hit, Immediate, Node, Place, PlaceNode, Queue
 from sim.engine.fast.memory import Floats, Memory, effect, take
 from sim.engine.fast.nodes import group_node, node_at
 from sim.engine.fast.pools import note
@@ -12,7 +12,7 @@ from sim.engine.fast.servers import serve_visits
 
 
 @inner
-def load_of(m: Memory, group: int, node: int) -> int:
+def load_of(m: Memory, group: GroupAt, node: int) -> int:
     """Units in use on a node, and how many wait at it, over all places there."""
     up = m[group_node(m, group, node) + Node.DOWNS] == 0
     load = 0
@@ -27,13 +27,13 @@ def load_of(m: Memory, group: int, node: int) -> int:
 
 
 @inner
-def is_left(m: Memory, group: int, node: int) -> bool:
+def is_left(m: Memory, group: GroupAt, node: int) -> bool:
     """Whether nothing is left on a node: no load, and no attempt that is silent or has a heartbeat."""
     return load_of(m, group, node) == 0 and m[group_node(m, group, node) + Node.ATTEMPTS] == 0
 
 
 @inner
-def change_leaves(m: Memory, f: Floats, group: int, node: int, by: int) -> bool:
+def change_leaves(m: Memory, f: Floats, group: GroupAt, node: int, by: int) -> bool:
     """One more that wants the node to leave, or one less; whether it leaves, or takes new work, from now on."""
     where = group_node(m, group, node)
     before = m[where + Node.DRAINS]
@@ -47,7 +47,7 @@ def change_leaves(m: Memory, f: Floats, group: int, node: int, by: int) -> bool:
 
 
 @inner
-def _tell_places(m: Memory, f: Floats, group: int, node: int, serves: bool) -> None:
+def _tell_places(m: Memory, f: Floats, group: GroupAt, node: int, serves: bool) -> None:
     for number in range(m[group + Group.RESIDENT_COUNT]):
         place = m[m[group + Group.RESIDENTS] + number]
         if place > 0:
@@ -57,7 +57,7 @@ def _tell_places(m: Memory, f: Floats, group: int, node: int, serves: bool) -> N
 
 
 @inner
-def leave(m: Memory, f: Floats, group: int, node: int) -> None:
+def leave(m: Memory, f: Floats, group: GroupAt, node: int) -> None:
     """The node takes no new work; who had chosen it on arrival chooses again."""
     if not change_leaves(m, f, group, node, 1):
         return
@@ -70,7 +70,7 @@ def leave(m: Memory, f: Floats, group: int, node: int) -> None:
 
 
 @inner
-def stay(m: Memory, f: Floats, group: int, node: int) -> None:
+def stay(m: Memory, f: Floats, group: GroupAt, node: int) -> None:
     """One that wanted the node to leave does so no longer."""
     if change_leaves(m, f, group, node, -1):
         _tell_places(m, f, group, node, True)

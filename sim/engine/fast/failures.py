@@ -21,19 +21,26 @@ from sim.engine.fast.jobs import (
 from sim.engine.fast.layout import (
     LOW,
     Attempt,
+    AttemptAt,
     AttemptStep,
+    AttemptStepAt,
     DelayStep,
     Due,
     Failure,
     Fork,
+    ForkAt,
     Frame,
+    FrameAt,
     FrameKind,
     Grant,
+    GrantAt,
     Header,
     Job,
+    JobAt,
     Node,
     Paused,
     Place,
+    PlaceAt,
     PlaceStep,
     Step,
     Timeout,
@@ -69,7 +76,7 @@ _PROPAGATE_ANEW = -2
 
 
 @inner
-def attempt_succeeds(m: Memory, job: int, frame: int) -> None:
+def attempt_succeeds(m: Memory, job: JobAt, frame: FrameAt) -> None:
     """The try under way has come to a good end."""
     if m[frame + Frame.PASSAGE]:
         try_ended(m, frame, 0)
@@ -77,7 +84,7 @@ def attempt_succeeds(m: Memory, job: int, frame: int) -> None:
 
 
 @inner
-def _may_retry(m: Memory, step: int, number: int, error: int) -> bool:
+def _may_retry(m: Memory, step: AttemptStepAt, number: int, error: int) -> bool:
     if not m[step + AttemptStep.RETRY]:
         return False
     for item in range(m[step + AttemptStep.FATAL_COUNT]):
@@ -87,7 +94,7 @@ def _may_retry(m: Memory, step: int, number: int, error: int) -> bool:
 
 
 @inner
-def _back_off_end(m: Memory, f: Floats, job: int, step: int, interval: float) -> int:
+def _back_off_end(m: Memory, f: Floats, job: JobAt, step: AttemptStepAt, interval: float) -> int:
     length = interval
     if f[step + AttemptStep.JITTER] > 0.0:
         length *= 1 - f[step + AttemptStep.JITTER] * uniform(m[step + AttemptStep.JITTER_STREAM], m[job + Job.PATH], 0)
@@ -98,7 +105,7 @@ def _back_off_end(m: Memory, f: Floats, job: int, step: int, interval: float) ->
 
 
 @inner
-def _attempt_failed(m: Memory, f: Floats, job: int, frame: int, error: int, depth: int, final: bool) -> int:
+def _attempt_failed(m: Memory, f: Floats, job: JobAt, frame: FrameAt, error: int, depth: int, final: bool) -> int:
     """An attempt has failed: gives the step to go on with, GONE during a back-off, or how the failure goes on."""
     step = m[frame + Frame.STEP]
     base = m[frame + Frame.BASE]
@@ -142,7 +149,7 @@ def _attempt_failed(m: Memory, f: Floats, job: int, frame: int, error: int, dept
 
 
 @inner
-def next_compensation(m: Memory, job: int, frame: int) -> int:
+def next_compensation(m: Memory, job: JobAt, frame: FrameAt) -> int:
     """The first step of the next compensation, last registered first; GONE when there is none left."""
     entry = m[frame + Frame.OTHER]
     if entry == 0:
@@ -158,7 +165,7 @@ def next_compensation(m: Memory, job: int, frame: int) -> int:
 
 
 @inner
-def fail(m: Memory, f: Floats, job: int, error: int, depth: int, final: bool) -> int:
+def fail(m: Memory, f: Floats, job: JobAt, error: int, depth: int, final: bool) -> int:
     """A failure goes outwards. depth: number of the grant that a crash took, or -1. final: no other attempt.
 
     Gives the step that the job goes on with, or GONE.
@@ -199,7 +206,7 @@ def fail(m: Memory, f: Floats, job: int, error: int, depth: int, final: bool) ->
 
 
 @inner
-def called_off(m: Memory, f: Floats, job: int) -> None:
+def called_off(m: Memory, f: Floats, job: JobAt) -> None:
     """The job is no longer wanted: it goes back to nothing, and ends."""
     frame = high(m[job + Job.LINK])
     while frame:
@@ -214,7 +221,7 @@ def called_off(m: Memory, f: Floats, job: int) -> None:
 
 
 @inner
-def _stop_waiting_in_line(m: Memory, f: Floats, job: int, grant: int) -> None:
+def _stop_waiting_in_line(m: Memory, f: Floats, job: JobAt, grant: GrantAt) -> None:
     place = grant_place(m, grant)
     state = m[grant + Grant.NODE]
     waiting = state & Grant.IN_QUEUE != 0
@@ -229,7 +236,7 @@ def _stop_waiting_in_line(m: Memory, f: Floats, job: int, grant: int) -> None:
 
 
 @inner
-def left_line(m: Memory, f: Floats, place: int, wanted: int) -> None:
+def left_line(m: Memory, f: Floats, place: PlaceAt, wanted: int) -> None:
     """Who left the line of a resource may have stood before somebody who needs fewer units."""
     if m[place + Place.UNITS] > 1:
         if wanted >= 0:
@@ -240,7 +247,7 @@ def left_line(m: Memory, f: Floats, place: int, wanted: int) -> None:
 
 
 @inner
-def leave_family(m: Memory, family: int) -> None:
+def leave_family(m: Memory, family: ForkAt) -> None:
     """The parent awaits its children no more."""
     m[family + Fork.AWAITED] = 0
     if m[family + Fork.DECIDING]:
@@ -250,7 +257,7 @@ def leave_family(m: Memory, family: int) -> None:
 
 
 @inner
-def stop_waiting(m: Memory, f: Floats, job: int) -> None:
+def stop_waiting(m: Memory, f: Floats, job: JobAt) -> None:
     """Interrupted: undo what the job waits for, and book the time."""
     kind = wait_kind(m, job)
     at = low(m[job + Job.LINK])
@@ -296,7 +303,7 @@ def stop_waiting(m: Memory, f: Floats, job: int) -> None:
 
 
 @inner
-def trial_settled(m: Memory, f: Floats, job: int, trial: int) -> int:
+def trial_settled(m: Memory, f: Floats, job: JobAt, trial: AttemptAt) -> int:
     """The attempt that the job awaits has ended: gives the step to go on with, or GONE."""
     error = m[trial + Attempt.ERROR]
     child = m[trial + Attempt.CHILD]

@@ -18,14 +18,18 @@ from sim.engine.fast.layout import (
     Due,
     Episode,
     Fault,
+    FaultAt,
     FaultEffect,
     FaultProcess,
+    FaultProcessAt,
     Group,
+    GroupAt,
     Header,
     Node,
     Paused,
     Pick,
     Place,
+    PlaceAt,
     PlaceKind,
 )
 from sim.engine.fast.memory import Floats, Memory, give, take
@@ -42,7 +46,7 @@ from sim.engine.order import DOWN, UP
 
 
 @inner
-def _place_speed(m: Memory, f: Floats, place: int, node: int, speed: float) -> None:
+def _place_speed(m: Memory, f: Floats, place: PlaceAt, node: int, speed: float) -> None:
     """A place's node works at another speed from now on; 0 is a pause."""
     kind = m[place + Place.KIND]
     if kind == PlaceKind.COMMIT or kind == PlaceKind.POLLED:
@@ -58,7 +62,7 @@ def _place_speed(m: Memory, f: Floats, place: int, node: int, speed: float) -> N
 
 
 @inner
-def _change_speed(m: Memory, f: Floats, group: int, node: int, factor: float, begins: bool) -> None:
+def _change_speed(m: Memory, f: Floats, group: GroupAt, node: int, factor: float, begins: bool) -> None:
     """Let a slow-down or pause begin or end on a node."""
     where = group_node(m, group, node)
     before = f[where + Node.SPEED]
@@ -111,7 +115,7 @@ def _change_speed(m: Memory, f: Floats, group: int, node: int, factor: float, be
 
 
 @inner
-def _change_errors(m: Memory, f: Floats, group: int, node: int, spec: int, episode: int, begins: bool) -> None:
+def _change_errors(m: Memory, f: Floats, group: GroupAt, node: int, spec: FaultAt, episode: int, begins: bool) -> None:
     chain = group_node(m, group, node) + Node.ERRORS
     if begins:
         fault = take(m, 4)
@@ -140,7 +144,7 @@ _IS_BUSY = 3  # a question: the node counts while something is left on it
 
 
 @inner
-def _one_node(m: Memory, f: Floats, process: int, group: int, node: int, what: int) -> int:
+def _one_node(m: Memory, f: Floats, process: FaultProcessAt, group: GroupAt, node: int, what: int) -> int:
     spec = m[process + FaultProcess.SPEC]
     kind = m[spec + Fault.EFFECT]
     if what == _IS_BUSY:
@@ -162,7 +166,7 @@ def _one_node(m: Memory, f: Floats, process: int, group: int, node: int, what: i
 
 
 @inner
-def _all_nodes(m: Memory, f: Floats, process: int, what: int) -> int:
+def _all_nodes(m: Memory, f: Floats, process: FaultProcessAt, what: int) -> int:
     """Let it happen to every node that the episode hits, target by target; gives how many count."""
     record = m[process + FaultProcess.RECORD]
     if m[process + FaultProcess.ONLY] and not m[record + Episode.ALL]:
@@ -184,7 +188,7 @@ def _all_nodes(m: Memory, f: Floats, process: int, what: int) -> int:
 
 
 @inner
-def _new_episode(m: Memory, f: Floats, process: int) -> None:
+def _new_episode(m: Memory, f: Floats, process: FaultProcessAt) -> None:
     spec = m[process + FaultProcess.SPEC]
     targets = m[spec + Fault.TARGET_COUNT]
     record = take(m, Episode.NODES + targets)
@@ -211,7 +215,7 @@ def _new_episode(m: Memory, f: Floats, process: int) -> None:
 
 
 @inner
-def _opens(m: Memory, spec: int, time: int) -> int:
+def _opens(m: Memory, spec: FaultAt, time: int) -> int:
     """The time itself where it lies in the fault's window, else that of the next opening."""
     period = m[spec + Fault.PERIOD]
     if period == 0:
@@ -223,7 +227,7 @@ def _opens(m: Memory, spec: int, time: int) -> int:
 
 
 @inner
-def _plan_fault(m: Memory, f: Floats, process: int) -> None:
+def _plan_fault(m: Memory, f: Floats, process: FaultProcessAt) -> None:
     """Set the alarm of the next beginning."""
     spec = m[process + FaultProcess.SPEC]
     if m[spec + Fault.WAIT] == 0:
@@ -243,7 +247,7 @@ def _plan_fault(m: Memory, f: Floats, process: int) -> None:
 
 
 @inner
-def _give_notice(m: Memory, f: Floats, process: int) -> None:
+def _give_notice(m: Memory, f: Floats, process: FaultProcessAt) -> None:
     """The nodes leave, and crash when the notice is over."""
     _all_nodes(m, f, process, _LEAVES)
     m[process + FaultProcess.STATE] = 2
@@ -266,7 +270,7 @@ def hasten_crashes(m: Memory, f: Floats) -> None:
 
 
 @inner
-def _strike(m: Memory, f: Floats, process: int) -> None:
+def _strike(m: Memory, f: Floats, process: FaultProcessAt) -> None:
     """What the fault does sets in."""
     spec, record = m[process + FaultProcess.SPEC], m[process + FaultProcess.RECORD]
     m[record + Episode.DOWN] = m[Header.NOW]
@@ -291,7 +295,7 @@ def _strike(m: Memory, f: Floats, process: int) -> None:
 
 
 @inner
-def fault_changes(m: Memory, f: Floats, process: int) -> None:
+def fault_changes(m: Memory, f: Floats, process: FaultProcessAt) -> None:
     """A fault comes, strikes after its notice, or goes."""
     spec = m[process + FaultProcess.SPEC]
     state = m[process + FaultProcess.STATE]

@@ -5,13 +5,26 @@ from __future__ import annotations
 from sim.draws.jit import inner
 from sim.draws.streams import child_path
 from sim.engine.fast.jobs import new_child, wait_for, wake
-from sim.engine.fast.layout import LOW, Failure, Fork, ForkStep, Header, Job, Parent, Step, Wait
+from sim.engine.fast.layout import (
+    LOW,
+    Failure,
+    Fork,
+    ForkAt,
+    ForkStep,
+    ForkStepAt,
+    Header,
+    Job,
+    JobAt,
+    Parent,
+    Step,
+    Wait,
+)
 from sim.engine.fast.memory import Memory, add, give, interrupt, take
 from sim.engine.fast.queues import append, unlink
 
 
 @inner
-def stop_family(m: Memory, family: int) -> None:
+def stop_family(m: Memory, family: ForkAt) -> None:
     """Stop the children that still run, in order."""
     child = m[family + Fork.CHILDREN]
     while child:
@@ -20,7 +33,9 @@ def stop_family(m: Memory, family: int) -> None:
 
 
 @inner
-def new_family(m: Memory, job: int, step: int, count: int, same: bool, needed: int, cancels: int, spare: int) -> int:
+def new_family(
+    m: Memory, job: JobAt, step: ForkStepAt, count: int, same: bool, needed: int, cancels: int, spare: int
+) -> int:
     """Start the children of a step; with `same` all do what the first body says. Awaited when any are needed."""
     family = take(m, Fork.SIZE)
     m[family + Fork.KIND] = Parent.FORK
@@ -49,14 +64,14 @@ def new_family(m: Memory, job: int, step: int, count: int, same: bool, needed: i
 
 
 @inner
-def give_family(m: Memory, family: int) -> None:
+def give_family(m: Memory, family: ForkAt) -> None:
     """Give the record back, when neither parent nor children need it."""
     if m[family + Fork.AWAITED] == 0 and m[family + Fork.CHILDREN] == 0:
         give(m, family, Fork.SIZE)
 
 
 @inner
-def family_child_ended(m: Memory, family: int, child: int, error: int) -> None:
+def family_child_ended(m: Memory, family: ForkAt, child: JobAt, error: int) -> None:
     """A child has ended."""
     unlink(m, family + Fork.CHILDREN, child, Job.SIBLINGS)
     decides = False

@@ -13,12 +13,16 @@ from sim.engine.fast.layout import (
     Failure,
     Grant,
     Group,
+    GroupAt,
     Header,
     Hit,
+    HitAt,
     Immediate,
     Job,
     Node,
+    NodeAt,
     Place,
+    PlaceAt,
     PlaceKind,
     PlaceNode,
     Readiness,
@@ -36,7 +40,7 @@ from sim.engine.fast.service import cut_off, stop_service
 
 
 @inner
-def _place_down(m: Memory, f: Floats, place: int, node: int) -> None:
+def _place_down(m: Memory, f: Floats, place: PlaceAt, node: int) -> None:
     """A place loses what it had on a node; whoever ran there is hit."""
     kind = m[place + Place.KIND]
     if kind == PlaceKind.COMMIT or kind == PlaceKind.POLLED:
@@ -57,7 +61,7 @@ def _place_down(m: Memory, f: Floats, place: int, node: int) -> None:
 
 
 @inner
-def _place_up(m: Memory, f: Floats, group: int, place: int, node: int) -> None:
+def _place_up(m: Memory, f: Floats, group: GroupAt, place: PlaceAt, node: int) -> None:
     """A place has its node back, empty."""
     kind = m[place + Place.KIND]
     if kind == PlaceKind.COMMIT or kind == PlaceKind.POLLED:
@@ -76,7 +80,7 @@ def _place_up(m: Memory, f: Floats, group: int, place: int, node: int) -> None:
 
 
 @inner
-def _mark_running(m: Memory, hit: int, before: int) -> None:
+def _mark_running(m: Memory, hit: HitAt, before: int) -> None:
     while hit != before:
         job = m[hit + Hit.JOB]
         m[high(m[job + Job.OWN]) + Job.STATE] |= Job.RUNNING_HERE
@@ -84,7 +88,7 @@ def _mark_running(m: Memory, hit: int, before: int) -> None:
 
 
 @inner
-def set_ready(m: Memory, f: Floats, where: int) -> None:
+def set_ready(m: Memory, f: Floats, where: NodeAt) -> None:
     """Work out whether a node is ready."""
     ready = m[where + Node.DOWNS] == 0 and f[where + Node.SPEED] > 0.0
     m[where + Node.READY] = (
@@ -93,7 +97,7 @@ def set_ready(m: Memory, f: Floats, where: int) -> None:
 
 
 @inner
-def node_down(m: Memory, f: Floats, group: int, node: int, crashes: bool) -> None:
+def node_down(m: Memory, f: Floats, group: GroupAt, node: int, crashes: bool) -> None:
     """One node crashes, whom that hits is noted; or it goes off with nothing to do."""
     where = group_node(m, group, node)
     m[where + Node.DOWNS] += 1
@@ -156,7 +160,7 @@ def interrupt_hit(m: Memory) -> int:
 
 
 @inner
-def node_up(m: Memory, f: Floats, group: int, node: int) -> None:
+def node_up(m: Memory, f: Floats, group: GroupAt, node: int) -> None:
     """One crash that held a node down is over."""
     where = group_node(m, group, node)
     m[where + Node.DOWNS] -= 1
@@ -174,7 +178,7 @@ def node_up(m: Memory, f: Floats, group: int, node: int) -> None:
 
 
 @inner
-def choose_again_after(m: Memory, f: Floats, again: int) -> None:
+def choose_again_after(m: Memory, f: Floats, again: HitAt) -> None:
     """Those who had chosen a fallen node choose again, and all nodes of the place serve."""
     place, node = m[again + Hit.JOB], m[again + Hit.DEPTH]
     give(m, again, Hit.SIZE)

@@ -22,7 +22,9 @@ from sim.engine.fast.layout import (
     Header,
     Immediate,
     Interruption,
+    InterruptionAt,
     Job,
+    JobAt,
     Level,
     Marked,
     Place,
@@ -32,6 +34,7 @@ from sim.engine.fast.layout import (
     Ring,
     Status,
     Timer,
+    TimerAt,
     Wait,
 )
 from sim.engine.fast.memory import Floats, Memory, give, high, interrupt, low
@@ -51,7 +54,7 @@ from sim.engine.order import OBSERVATION
 
 
 @inner
-def _still_holds(m: Memory, job: int, depth: int) -> bool:
+def _still_holds(m: Memory, job: JobAt, depth: int) -> bool:
     grant = low(m[job + Job.OWN])
     while grant:
         if high(m[grant + Grant.HELD]) == depth:
@@ -61,7 +64,7 @@ def _still_holds(m: Memory, job: int, depth: int) -> bool:
 
 
 @inner
-def _deliver(m: Memory, f: Floats, record: int) -> None:
+def _deliver(m: Memory, f: Floats, record: InterruptionAt) -> None:
     """An interruption has its turn."""
     job, error, depth, asks = (
         m[record + Interruption.JOB],
@@ -176,7 +179,7 @@ def _ring(m: Memory, f: Floats, alarm: int) -> None:
 
 
 @inner
-def _number_of_node(m: Memory, alarm: int) -> int:
+def _number_of_node(m: Memory, alarm: TimerAt) -> int:
     place = m[alarm + Timer.OWNER]
     return (m[alarm] >> Timer.ELEMENT_SHIFT & ((1 << 24) - 1)) - m[place + Place.ELEMENT]
 

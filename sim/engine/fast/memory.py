@@ -5,21 +5,21 @@ from __future__ import annotations
 from typing import Protocol
 
 from sim.draws.jit import inner
-from sim.engine.fast.layout import FULL_SUM, LOW, Header, Immediate, Interruption, Job, Log, Ring, Status
+from sim.engine.fast.layout import FULL_SUM, LOW, Header, Immediate, Interruption, Job, JobAt, Log, Ring, Status, Word
 
 
 class Memory(Protocol):
     """The memory as words: compiled, a pointer; uncompiled, a view whose items are plain integers."""
 
-    def __getitem__(self, at: int, /) -> int: ...
-    def __setitem__(self, at: int, word: int, /) -> None: ...
+    def __getitem__(self, at: Word, /) -> int: ...
+    def __setitem__(self, at: Word, word: Word, /) -> None: ...
 
 
 class Floats(Protocol):
     """The same memory as doubles."""
 
-    def __getitem__(self, at: int, /) -> float: ...
-    def __setitem__(self, at: int, value: float, /) -> None: ...
+    def __getitem__(self, at: Word, /) -> float: ...
+    def __setitem__(self, at: Word, value: float, /) -> None: ...
 
 
 @inner
@@ -35,13 +35,13 @@ def high(word: int) -> int:
 
 
 @inner
-def set_low(m: Memory, at: int, value: int) -> None:
+def set_low(m: Memory, at: Word, value: Word) -> None:
     """Change the low handle of a word."""
     m[at] = (m[at] >> 31 << 31) | value
 
 
 @inner
-def set_high(m: Memory, at: int, value: int) -> None:
+def set_high(m: Memory, at: Word, value: Word) -> None:
     """Change the high handle of a word."""
     m[at] = (m[at] & LOW) | value << 31
 
@@ -67,7 +67,7 @@ def take(m: Memory, size: int) -> int:
 
 
 @inner
-def give(m: Memory, handle: int, size: int) -> None:
+def give(m: Memory, handle: Word, size: int) -> None:
     """Give a record back."""
     m[handle] = m[Header.FREE + size]
     m[Header.FREE + size] = handle
@@ -85,7 +85,7 @@ def effect(m: Memory, kind: int, word: int) -> None:
 
 
 @inner
-def interrupt(m: Memory, job: int, error: int, depth: int, grant: int) -> None:
+def interrupt(m: Memory, job: JobAt, error: int, depth: int, grant: int) -> None:
     """Interrupt a job where it waits, when its turn comes.
 
     grant: 1 when it is asked then whether the job still holds its grant number `depth`.
@@ -104,7 +104,7 @@ def interrupt(m: Memory, job: int, error: int, depth: int, grant: int) -> None:
 
 
 @inner
-def add(m: Memory, at: int, amount: int) -> None:
+def add(m: Memory, at: Word, amount: int) -> None:
     """Add a non-negative amount below 2^62 to a sum of two words, exactly: below 2^62, and how many times that."""
     total = m[at] + amount
     if total >= FULL_SUM:
@@ -114,7 +114,7 @@ def add(m: Memory, at: int, amount: int) -> None:
 
 
 @inner
-def add_product(m: Memory, at: int, count: int, passed: int) -> None:
+def add_product(m: Memory, at: Word, count: int, passed: int) -> None:
     """Add count x passed to a sum of two words, exactly; both are below 2^62."""
     if passed <= LOW and count <= LOW:
         add(m, at, count * passed)
@@ -123,14 +123,14 @@ def add_product(m: Memory, at: int, count: int, passed: int) -> None:
 
 
 @inner
-def _add_shifted(m: Memory, at: int, amount: int, bits: int) -> None:
+def _add_shifted(m: Memory, at: Word, amount: int, bits: int) -> None:
     """Add amount x 2^bits."""
     add(m, at, (amount & ((1 << (62 - bits)) - 1)) << bits)
     m[at + 1] += amount >> (62 - bits)
 
 
 @inner
-def _add_long(m: Memory, at: int, count: int, passed: int) -> None:
+def _add_long(m: Memory, at: Word, count: int, passed: int) -> None:
     # count = a 2^40 + b 2^20 + c, passed = d 2^31 + e: every product stays below 2^53 for both below 2^62.
     # Units without a limit are so many: 10^12 on each of tens of thousands of nodes.
     a, b, c = count >> 40, (count >> 20) & ((1 << 20) - 1), count & ((1 << 20) - 1)
@@ -175,7 +175,7 @@ def large(m: Memory, size: int) -> int:
 
 
 @inner
-def log_word(m: Memory, log: int, word: int) -> None:
+def log_word(m: Memory, log: Word, word: int) -> None:
     """Append a word to a log: chunks of Log.CHUNK words behind the handle of the next one."""
     count = m[log + Log.COUNT]
     place = count % Log.CHUNK
@@ -200,6 +200,6 @@ def half_even(value: float) -> int:
 
 
 @inner
-def multiple_above(value: int, step: int) -> int:
+def multiple_above(value: Word, step: int) -> int:
     """The least multiple of `step` that is not below `value`."""
     return (value + step - 1) // step * step

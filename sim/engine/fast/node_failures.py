@@ -4,7 +4,21 @@ from __future__ import annotations
 
 from sim.draws.jit import inner
 from sim.engine.fast.choices import node_on_arrival
-from sim.engine.fast.layout import LOW, AcquireStep, Grant, Header, Hit, Job, Place, PlaceKind, PlaceNode, Queue, Step
+from sim.engine.fast.layout import (
+    LOW,
+    Grant,
+    Header,
+    Hit,
+    Job,
+    JobAt,
+    Place,
+    PlaceAt,
+    PlaceKind,
+    PlaceNode,
+    PlaceStep,
+    Queue,
+    Step,
+)
 from sim.engine.fast.memory import Floats, Memory, high, take
 from sim.engine.fast.meters import released, units_change
 from sim.engine.fast.nodes import node_at
@@ -15,7 +29,7 @@ from sim.engine.fast.queues import sort_chain
 
 
 @inner
-def add_hit(m: Memory, job: int, depth: int) -> None:
+def add_hit(m: Memory, job: JobAt, depth: int) -> None:
     """Note that a crash hits a job; depth -1: it loses no grant. One job may be noted several times."""
     hit = take(m, Hit.SIZE)
     m[hit + Hit.NEXT] = m[Header.HITS]
@@ -32,13 +46,13 @@ def add_hit(m: Memory, job: int, depth: int) -> None:
 
 
 @inner
-def units_lost(m: Memory, place: int, node: int) -> None:
+def units_lost(m: Memory, place: PlaceAt, node: int) -> None:
     """Units are gone with their holders, who have been noted."""
     where = node_at(m, place, node)
     holder = m[where + PlaceNode.HOLDERS]
     while holder:
         m[holder + Grant.NODE] = (m[holder + Grant.NODE] | Grant.NODE_MASK) ^ Grant.NODE_MASK
-        released(m, place, m[holder + Grant.TIME], m[high(m[holder + Grant.WHO]) + AcquireStep.UNITS])
+        released(m, place, m[holder + Grant.TIME], m[high(m[holder + Grant.WHO]) + PlaceStep.UNITS])
         holder = m[holder + Grant.LINKS] & LOW
     m[where + PlaceNode.HOLDERS] = 0
     m[where + PlaceNode.LAST_HOLDER] = 0
@@ -49,7 +63,7 @@ def units_lost(m: Memory, place: int, node: int) -> None:
 
 
 @inner
-def units_back(m: Memory, place: int, node: int) -> None:
+def units_back(m: Memory, place: PlaceAt, node: int) -> None:
     """All units are free again (and closed, where they are opened on demand)."""
     where = node_at(m, place, node)
     m[where + PlaceNode.FREE] = m[place + Place.UNITS]
@@ -60,7 +74,7 @@ def units_back(m: Memory, place: int, node: int) -> None:
 
 
 @inner
-def choose_again(m: Memory, f: Floats, place: int, node: int) -> bool:
+def choose_again(m: Memory, f: Floats, place: PlaceAt, node: int) -> bool:
     """Those who had chosen this node choose again, oldest first, whatever the limit there; whether there were any."""
     line = node_at(m, place, node) + PlaceNode.CHOSEN
     if m[line + Queue.LENGTH] == 0:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from sim.draws.jit import inner
 from sim.draws.streams import uniform
-from sim.engine.fast.layout import CoresNode, Group, Node, Place, PlaceKind, PlaceNode, Readiness
+from sim.engine.fast.layout import CoresNode, Group, GroupAt, Node, Place, PlaceAt, PlaceKind, PlaceNode, Readiness
 from sim.engine.fast.memory import Floats, Memory
 
 
 @inner
-def node_at(m: Memory, place: int, node: int) -> int:
+def node_at(m: Memory, place: PlaceAt, node: int) -> int:
     """Where the state of a place's node lies."""
     return m[place + Place.NODES] + node * (
         CoresNode.SIZE if m[place + Place.KIND] == PlaceKind.CORES else PlaceNode.SIZE
@@ -17,37 +17,37 @@ def node_at(m: Memory, place: int, node: int) -> int:
 
 
 @inner
-def group_node(m: Memory, group: int, node: int) -> int:
+def group_node(m: Memory, group: GroupAt, node: int) -> int:
     """Where the state of a group's node lies."""
     return m[group + Group.NODES] + node * Node.SIZE
 
 
 @inner
-def is_ready(m: Memory, place: int, node: int) -> bool:
+def is_ready(m: Memory, place: PlaceAt, node: int) -> bool:
     """Up and not paused."""
     return m[m[m[place + Place.GROUP] + Group.NODES] + node * Node.SIZE + Node.READY] != 0
 
 
 @inner
-def takes(m: Memory, place: int, node: int) -> bool:
+def takes(m: Memory, place: PlaceAt, node: int) -> bool:
     """Ready, and not only for those who are bound to it."""
     return m[m[m[place + Place.GROUP] + Group.NODES] + node * Node.SIZE + Node.READY] == Readiness.READY
 
 
 @inner
-def is_up(m: Memory, place: int, node: int) -> bool:
+def is_up(m: Memory, place: PlaceAt, node: int) -> bool:
     """Not held down by a crash."""
     return m[m[m[place + Place.GROUP] + Group.NODES] + node * Node.SIZE + Node.DOWNS] == 0
 
 
 @inner
-def speed_of(m: Memory, f: Floats, group: int, node: int) -> float:
+def speed_of(m: Memory, f: Floats, group: GroupAt, node: int) -> float:
     """Share of its speed that a node works at; 0 when paused."""
     return f[m[group + Group.NODES] + node * Node.SIZE + Node.SPEED]
 
 
 @inner
-def spoils(m: Memory, f: Floats, group: int, node: int, path: int) -> bool:
+def spoils(m: Memory, f: Floats, group: GroupAt, node: int, path: int) -> bool:
     """Whether a service that ends on the node now ends in failure; `path` is that of the visit."""
     fault = m[group_node(m, group, node) + Node.ERRORS]
     while fault:

@@ -13,16 +13,23 @@ from sim.engine.fast.jobs import grant_place, spend_two, take_from_held, wait_fo
 from sim.engine.fast.layout import (
     LOW,
     AcquireStep,
+    AcquireStepAt,
     Due,
     Grant,
+    GrantAt,
     Header,
     Job,
+    JobAt,
     Place,
+    PlaceAt,
     PlaceNode,
     Queue,
     ReleaseStep,
+    ReleaseStepAt,
     Step,
+    StepAt,
     UseStep,
+    UseStepAt,
     Wait,
 )
 from sim.engine.fast.memory import Memory, add, give, high, low, take
@@ -36,7 +43,7 @@ _HELD_UNIT = 1  # node 0, + 1
 
 
 @inner
-def _ask(m: Memory, place: int, job: int, step: int, size: int) -> int:
+def _ask(m: Memory, place: PlaceAt, job: JobAt, step: StepAt, size: int) -> int:
     """A request; whether it is granted at once is yet to be seen."""
     m[place + Place.ASKED] += 1
     grant = take(m, size)
@@ -46,7 +53,7 @@ def _ask(m: Memory, place: int, job: int, step: int, size: int) -> int:
 
 
 @inner
-def _hold(m: Memory, place: int, grant: int, job: int, state: int) -> None:
+def _hold(m: Memory, place: PlaceAt, grant: GrantAt, job: JobAt, state: int) -> None:
     """The grant has a unit from now on; areas are up to date, and the unit is counted."""
     now = m[Header.NOW]
     account, own = m[job + Job.ACCOUNT], m[job + Job.OWN]
@@ -66,7 +73,7 @@ def _hold(m: Memory, place: int, grant: int, job: int, state: int) -> None:
 
 
 @inner
-def _takes_free(m: Memory, place: int) -> bool:
+def _takes_free(m: Memory, place: PlaceAt) -> bool:
     """Take a unit if one is free."""
     node = m[place + Place.NODES]
     free = m[node + PlaceNode.FREE]
@@ -79,7 +86,7 @@ def _takes_free(m: Memory, place: int) -> bool:
 
 
 @inner
-def _line_up(m: Memory, place: int, grant: int) -> None:
+def _line_up(m: Memory, place: PlaceAt, grant: GrantAt) -> None:
     tick(m, place)
     m[grant + Grant.NODE] = Grant.WAITED | Grant.IN_QUEUE
     waiting = m[place + Place.WAITING] + 1
@@ -91,7 +98,7 @@ def _line_up(m: Memory, place: int, grant: int) -> None:
 
 
 @inner
-def _let_go(m: Memory, place: int, job: int, grant: int) -> None:
+def _let_go(m: Memory, place: PlaceAt, job: JobAt, grant: GrantAt) -> None:
     """The job does not hold the unit any more; nobody else does so far."""
     take_from_held(m, job, grant)
     unlink(m, m[place + Place.NODES] + PlaceNode.HOLDERS, grant, Grant.LINKS)
@@ -100,7 +107,7 @@ def _let_go(m: Memory, place: int, job: int, grant: int) -> None:
 
 
 @inner
-def _first_in_line(m: Memory, place: int) -> int:
+def _first_in_line(m: Memory, place: PlaceAt) -> int:
     """Who takes over a unit that is given back; 0 when nobody waits: it is free then."""
     first = m[place + Place.QUEUE + Queue.HEAD]
     if first == 0:
@@ -118,7 +125,7 @@ def _first_in_line(m: Memory, place: int) -> int:
 
 
 @inner
-def acquire_plain(m: Memory, job: int, step: int) -> int:
+def acquire_plain(m: Memory, job: JobAt, step: AcquireStepAt) -> int:
     """Take a unit, or wait for it. Gives the next step, or 0 while the job waits."""
     place = m[step + AcquireStep.PLACE]
     grant = _ask(m, place, job, step, Grant.PLAIN_SIZE)
@@ -131,7 +138,7 @@ def acquire_plain(m: Memory, job: int, step: int) -> int:
 
 
 @inner
-def release_plain(m: Memory, job: int, step: int) -> int:
+def release_plain(m: Memory, job: JobAt, step: ReleaseStepAt) -> int:
     """Give back the unit acquired last and let the next one have it. Gives the next step, or -1: it held none."""
     place = m[step + ReleaseStep.PLACE]
     grant = low(m[job + Job.OWN])
@@ -153,14 +160,14 @@ def release_plain(m: Memory, job: int, step: int) -> int:
 
 
 @inner
-def _serve(m: Memory, place: int, visit: int, job: int, state: int) -> None:
+def _serve(m: Memory, place: PlaceAt, visit: GrantAt, job: JobAt, state: int) -> None:
     _hold(m, place, visit, job, state | Grant.IN_SERVICE)
     m[job] = key_of(COMPLETION, m[place + Place.ELEMENT], Due.JOB)
     set_alarm(m, m[Header.NOW] + m[visit + Grant.DEMAND], job)
 
 
 @inner
-def use_plain(m: Memory, job: int, step: int, demand_ns: int) -> None:
+def use_plain(m: Memory, job: JobAt, step: UseStepAt, demand_ns: int) -> None:
     """Be served, at once or after a wait."""
     place = m[step + UseStep.PLACE]
     visit = _ask(m, place, job, step, Grant.VISIT_SIZE)
@@ -173,7 +180,7 @@ def use_plain(m: Memory, job: int, step: int, demand_ns: int) -> None:
 
 
 @inner
-def finish_plain(m: Memory, job: int, step: int, visit: int) -> int:
+def finish_plain(m: Memory, job: JobAt, step: UseStepAt, visit: GrantAt) -> int:
     """The service is over: the first in line is served. Gives the next step."""
     place = m[step + UseStep.PLACE]
     passed = m[Header.NOW] - m[job + Job.SINCE]

@@ -8,7 +8,21 @@ from __future__ import annotations
 
 from sim.draws.jit import inner
 from sim.engine.fast.jobs import node_of
-from sim.engine.fast.layout import Breaker, Budget, Circuit, CircuitState, Failure, Frame, Header
+from sim.engine.fast.layout import (
+    Breaker,
+    BreakerAt,
+    Budget,
+    BudgetAt,
+    Circuit,
+    CircuitAt,
+    CircuitState,
+    Failure,
+    Frame,
+    FrameAt,
+    GroupAt,
+    Header,
+    JobAt,
+)
 from sim.engine.fast.memory import Memory, high, low
 from sim.network.policies import TOKEN
 
@@ -21,7 +35,7 @@ def _counts(m: Memory) -> int:
 
 
 @inner
-def _enter_state(m: Memory, circuit: int, state: int) -> None:
+def _enter_state(m: Memory, circuit: CircuitAt, state: int) -> None:
     """A new state, with nothing remembered."""
     m[m[circuit + Circuit.BREAKER] + Breaker.LEVEL] += state - m[circuit + Circuit.STATE]
     m[circuit + Circuit.STATE] = state
@@ -33,7 +47,7 @@ def _enter_state(m: Memory, circuit: int, state: int) -> None:
 
 
 @inner
-def ask_breaker(m: Memory, job: int, breaker: int) -> int:
+def ask_breaker(m: Memory, job: JobAt, breaker: BreakerAt) -> int:
     """Ask for a try: gives the passage, or the failure, negated."""
     circuit = m[breaker + Breaker.CIRCUITS]
     if m[breaker + Breaker.AT]:
@@ -54,7 +68,7 @@ def ask_breaker(m: Memory, job: int, breaker: int) -> int:
 
 
 @inner
-def _learn(m: Memory, circuit: int, failed: int) -> None:
+def _learn(m: Memory, circuit: CircuitAt, failed: int) -> None:
     """A try that was let through in this phase has ended."""
     breaker = m[circuit + Circuit.BREAKER]
     m[circuit + Circuit.THROUGH] -= 1
@@ -83,7 +97,7 @@ def _learn(m: Memory, circuit: int, failed: int) -> None:
 
 
 @inner
-def try_ended(m: Memory, frame: int, failed: int) -> None:
+def try_ended(m: Memory, frame: FrameAt, failed: int) -> None:
     """The try of an attempt's frame has succeeded (0) or failed (1)."""
     passage = m[frame + Frame.PASSAGE]
     m[frame + Frame.PASSAGE] = 0
@@ -92,7 +106,7 @@ def try_ended(m: Memory, frame: int, failed: int) -> None:
 
 
 @inner
-def try_left(m: Memory, frame: int) -> None:
+def try_left(m: Memory, frame: FrameAt) -> None:
     """Somebody else has put an end to the try: its place is free again, and nothing is known."""
     passage = m[frame + Frame.PASSAGE]
     m[frame + Frame.PASSAGE] = 0
@@ -101,7 +115,7 @@ def try_left(m: Memory, frame: int) -> None:
 
 
 @inner
-def breakers_down(m: Memory, group: int, node: int) -> None:
+def breakers_down(m: Memory, group: GroupAt, node: int) -> None:
     """What a node knew is gone with it."""
     for number in range(m[Header.BREAKER_COUNT]):
         breaker = m[m[Header.BREAKERS] + number]
@@ -113,19 +127,19 @@ def breakers_down(m: Memory, group: int, node: int) -> None:
 
 
 @inner
-def _add_tokens(m: Memory, budget: int, node: int, by: int) -> None:
+def _add_tokens(m: Memory, budget: BudgetAt, node: int, by: int) -> None:
     m[m[budget + Budget.NODES] + node] += by
     m[budget + Budget.SUM] += by
 
 
 @inner
-def _node(m: Memory, job: int, budget: int) -> int:
+def _node(m: Memory, job: JobAt, budget: BudgetAt) -> int:
     """The node whose budget it is, -1 where no unit is held."""
     return node_of(m, job, m[budget + Budget.AT]) if m[budget + Budget.AT] else 0
 
 
 @inner
-def put_in(m: Memory, job: int, budget: int) -> None:
+def put_in(m: Memory, job: JobAt, budget: BudgetAt) -> None:
     """A first try is made."""
     node = _node(m, job, budget)
     if node >= 0:
@@ -134,7 +148,7 @@ def put_in(m: Memory, job: int, budget: int) -> None:
 
 
 @inner
-def take_token(m: Memory, job: int, budget: int) -> bool:
+def take_token(m: Memory, job: JobAt, budget: BudgetAt) -> bool:
     """Whether there is a token for a further try, which takes it."""
     node = _node(m, job, budget)
     counts = 1 if m[Header.BEGIN] <= m[Header.NOW] < m[Header.HORIZON] else 0
@@ -147,7 +161,7 @@ def take_token(m: Memory, job: int, budget: int) -> bool:
 
 
 @inner
-def budgets_down(m: Memory, group: int, node: int) -> None:
+def budgets_down(m: Memory, group: GroupAt, node: int) -> None:
     """A node's budget is what it is at the start."""
     for number in range(m[Header.BUDGET_COUNT]):
         budget = m[m[Header.BUDGETS] + number]

@@ -11,15 +11,19 @@ from sim.engine.fast.choices import any_up, node_by_key, node_on_arrival, node_w
 from sim.engine.fast.jobs import take_from_held, wake
 from sim.engine.fast.layout import (
     LOW,
-    AcquireStep,
     Failure,
     Grant,
+    GrantAt,
     Header,
     Job,
+    JobAt,
     Node,
     Place,
+    PlaceAt,
     PlaceKind,
     PlaceNode,
+    PlaceStep,
+    PlaceStepAt,
     Queue,
     Readiness,
     Source,
@@ -38,7 +42,7 @@ from sim.engine.fast.timers import cancel
 
 
 @inner
-def new_grant(m: Memory, place: int, job: int, step: int, bound: int) -> int:
+def new_grant(m: Memory, place: PlaceAt, job: JobAt, step: PlaceStepAt, bound: int) -> int:
     """A request by a step, for the node `bound` (-1: for any)."""
     size = m[place + Place.GRANT_SIZE]
     grant = take(m, size)
@@ -46,8 +50,8 @@ def new_grant(m: Memory, place: int, job: int, step: int, bound: int) -> int:
     m[grant + Grant.TIME] = m[Header.NOW]
     m[grant + Grant.NODE] = (bound + 1) << Grant.WANTED_SHIFT
     if size >= Grant.RANKED_SIZE:
-        if m[step + AcquireStep.PRIORITY]:
-            m[grant + Grant.PRIORITY] = m[step + AcquireStep.OWN_PRIORITY]
+        if m[step + PlaceStep.PRIORITY]:
+            m[grant + Grant.PRIORITY] = m[step + PlaceStep.OWN_PRIORITY]
         else:
             m[grant + Grant.PRIORITY] = m[
                 m[m[Header.SOURCES] + (m[job + Job.STATE] >> Job.SOURCE_SHIFT)] + Source.PRIORITY
@@ -59,19 +63,19 @@ def new_grant(m: Memory, place: int, job: int, step: int, bound: int) -> int:
 
 
 @inner
-def wanted_of(m: Memory, grant: int) -> int:
+def wanted_of(m: Memory, grant: GrantAt) -> int:
     """The one node that it must be, or -1."""
     return ((m[grant + Grant.NODE] & Grant.WANTED_MASK) >> Grant.WANTED_SHIFT) - 1
 
 
 @inner
-def granted_node(m: Memory, grant: int) -> int:
+def granted_node(m: Memory, grant: GrantAt) -> int:
     """The node whose units it has, or -1."""
     return (m[grant + Grant.NODE] & Grant.NODE_MASK) - 1
 
 
 @inner
-def drop_grant(m: Memory, place: int, grant: int) -> None:
+def drop_grant(m: Memory, place: PlaceAt, grant: GrantAt) -> None:
     """Give the record back, with the alarm of its patience."""
     size = m[place + Place.GRANT_SIZE]
     if size >= Grant.RANKED_SIZE and m[grant + Grant.LIMIT]:
@@ -81,7 +85,7 @@ def drop_grant(m: Memory, place: int, grant: int) -> None:
 
 
 @inner
-def stop_patience(m: Memory, place: int, grant: int) -> None:
+def stop_patience(m: Memory, place: PlaceAt, grant: GrantAt) -> None:
     """Patience no longer matters."""
     if m[place + Place.GRANT_SIZE] >= Grant.RANKED_SIZE and m[grant + Grant.LIMIT]:
         cancel(m, m[grant + Grant.LIMIT])
@@ -93,7 +97,7 @@ def stop_patience(m: Memory, place: int, grant: int) -> None:
 
 
 @inner
-def note(m: Memory, place: int, node: int) -> None:
+def note(m: Memory, place: PlaceAt, node: int) -> None:
     """Let the chooser know whether the node can serve a newcomer: something is free and nobody waits there."""
     if node < 0 or m[place + Place.PLAIN]:
         return
@@ -108,7 +112,7 @@ def note(m: Memory, place: int, node: int) -> None:
 
 
 @inner
-def line_of(m: Memory, place: int, grant: int) -> int:
+def line_of(m: Memory, place: PlaceAt, grant: GrantAt) -> int:
     """The line that a request stands in, or would."""
     wanted = wanted_of(m, grant)
     if wanted < 0:
@@ -117,14 +121,14 @@ def line_of(m: Memory, place: int, grant: int) -> int:
 
 
 @inner
-def push(m: Memory, place: int, grant: int) -> None:
+def push(m: Memory, place: PlaceAt, grant: GrantAt) -> None:
     """Stand in the line of what is wanted."""
     stand(m, m[place + Place.DISCIPLINE], line_of(m, place, grant), grant)
     note(m, place, wanted_of(m, grant))
 
 
 @inner
-def wait_in_line(m: Memory, place: int, grant: int) -> int:
+def wait_in_line(m: Memory, place: PlaceAt, grant: GrantAt) -> int:
     """Stand in line; gives the failure when it is full or too old."""
     limit = m[place + Place.LIMIT]
     if limit >= 0:
@@ -147,7 +151,7 @@ def wait_in_line(m: Memory, place: int, grant: int) -> int:
 
 
 @inner
-def leave_line(m: Memory, place: int, grant: int) -> None:
+def leave_line(m: Memory, place: PlaceAt, grant: GrantAt) -> None:
     """Stop asking, without service."""
     wanted = wanted_of(m, grant)
     leave(m, line_of(m, place, grant), grant)
@@ -159,12 +163,12 @@ def leave_line(m: Memory, place: int, grant: int) -> None:
 
 
 @inner
-def hand_over(m: Memory, f: Floats, place: int, grant: int, node: int) -> None:
+def hand_over(m: Memory, f: Floats, place: PlaceAt, grant: GrantAt, node: int) -> None:
     """Units of a node go to a request; a visit is served from now on, a job that waited goes on."""
     where = node_at(m, place, node)
     who = m[grant + Grant.WHO]
     job = who & LOW
-    units = m[(who >> 31) + AcquireStep.UNITS]
+    units = m[(who >> 31) + PlaceStep.UNITS]
     free = m[where + PlaceNode.FREE] - units
     m[where + PlaceNode.FREE] = free
     taken = m[job + Job.ACCOUNT] >> 31
@@ -197,7 +201,7 @@ def hand_over(m: Memory, f: Floats, place: int, grant: int, node: int) -> None:
 
 
 @inner
-def serve(m: Memory, f: Floats, place: int, node: int) -> None:
+def serve(m: Memory, f: Floats, place: PlaceAt, node: int) -> None:
     """Give the free units of a node to those who waited longest (or by the line's own rule)."""
     where = node_at(m, place, node)
     queue = m[place + Place.DISCIPLINE]
@@ -205,7 +209,7 @@ def serve(m: Memory, f: Floats, place: int, node: int) -> None:
         line = place + Place.QUEUE
         while m[line + Queue.LENGTH] and m[where + PlaceNode.FREE] > 0 and is_ready(m, place, node):
             best = head_of(m, queue, line)
-            if m[high(m[best + Grant.WHO]) + AcquireStep.UNITS] > m[where + PlaceNode.FREE]:
+            if m[high(m[best + Grant.WHO]) + PlaceStep.UNITS] > m[where + PlaceNode.FREE]:
                 return
             leave(m, line, best)
             wait_ends(m, place, m[best + Grant.TIME], True)
@@ -232,7 +236,7 @@ def serve(m: Memory, f: Floats, place: int, node: int) -> None:
                 if best == 0 or ranks_before(m, queue, first, best):
                     best = first
                     best_line = line
-        if best == 0 or m[high(m[best + Grant.WHO]) + AcquireStep.UNITS] > m[where + PlaceNode.FREE]:
+        if best == 0 or m[high(m[best + Grant.WHO]) + PlaceStep.UNITS] > m[where + PlaceNode.FREE]:
             return
         leave(m, best_line, best)
         wait_ends(m, place, m[best + Grant.TIME], True)
@@ -240,14 +244,14 @@ def serve(m: Memory, f: Floats, place: int, node: int) -> None:
 
 
 @inner
-def take_units(m: Memory, place: int, grant: int) -> int:
+def take_units(m: Memory, place: PlaceAt, grant: GrantAt) -> int:
     """Take the units of a grant back, if it still has them; gives the node, or -1. Nobody is served yet."""
     state = m[grant + Grant.NODE]
     node = (state & Grant.NODE_MASK) - 1
     if node < 0:
         return -1  # the node crashed, or another took it by priority
     where = node_at(m, place, node)
-    units = m[high(m[grant + Grant.WHO]) + AcquireStep.UNITS]
+    units = m[high(m[grant + Grant.WHO]) + PlaceStep.UNITS]
     m[where + PlaceNode.FREE] += units
     m[grant + Grant.NODE] = (state | Grant.NODE_MASK) ^ Grant.NODE_MASK
     unlink(m, where + PlaceNode.HOLDERS, grant, Grant.LINKS)
@@ -260,14 +264,14 @@ def take_units(m: Memory, place: int, grant: int) -> int:
 
 
 @inner
-def _is_bound_to_leaving(m: Memory, place: int, grant: int) -> bool:
+def _is_bound_to_leaving(m: Memory, place: PlaceAt, grant: GrantAt) -> bool:
     """Whether it wants a node that nobody in the place's line could have."""
     node = wanted_of(m, grant)
     return node >= 0 and m[group_node(m, m[place + Place.GROUP], node) + Node.READY] == Readiness.ONLY_BOUND
 
 
 @inner
-def _node_at_once(m: Memory, place: int, grant: int, units: int) -> int:
+def _node_at_once(m: Memory, place: PlaceAt, grant: GrantAt, units: int) -> int:
     """A node that serves the newcomer at once, or -1; nobody overtakes those who wait."""
     if m[place + Place.QUEUE + Queue.LENGTH] and not _is_bound_to_leaving(m, place, grant):
         return -1
@@ -284,7 +288,7 @@ def _node_at_once(m: Memory, place: int, grant: int, units: int) -> int:
 
 
 @inner
-def _victim_before(m: Memory, one: int, other: int) -> bool:
+def _victim_before(m: Memory, one: GrantAt, other: GrantAt) -> bool:
     """Which of two holders loses its units first: the least priority, the youngest among equals."""
     if m[one + Grant.PRIORITY] != m[other + Grant.PRIORITY]:
         return m[one + Grant.PRIORITY] < m[other + Grant.PRIORITY]
@@ -292,7 +296,7 @@ def _victim_before(m: Memory, one: int, other: int) -> bool:
 
 
 @inner
-def _preempt(m: Memory, f: Floats, place: int, grant: int, units: int) -> bool:
+def _preempt(m: Memory, f: Floats, place: PlaceAt, grant: GrantAt, units: int) -> bool:
     """Take the units of the holder of least priority, the youngest among equals, if below the asker's."""
     wanted = wanted_of(m, grant)
     victim = 0
@@ -304,7 +308,7 @@ def _preempt(m: Memory, f: Floats, place: int, grant: int, units: int) -> bool:
         while holder:
             if (
                 m[holder + Grant.PRIORITY] < m[grant + Grant.PRIORITY]
-                and m[high(m[holder + Grant.WHO]) + AcquireStep.UNITS] >= units
+                and m[high(m[holder + Grant.WHO]) + PlaceStep.UNITS] >= units
                 and m[holder + Grant.NODE] & Grant.KEPT == 0
                 and (victim == 0 or _victim_before(m, holder, victim))
             ):
@@ -315,7 +319,7 @@ def _preempt(m: Memory, f: Floats, place: int, grant: int, units: int) -> bool:
         return False
     where = node_at(m, place, victim_node)
     job = low(m[victim + Grant.WHO])
-    lost = m[high(m[victim + Grant.WHO]) + AcquireStep.UNITS]
+    lost = m[high(m[victim + Grant.WHO]) + PlaceStep.UNITS]
     m[where + PlaceNode.FREE] += lost
     unlink(m, where + PlaceNode.HOLDERS, victim, Grant.LINKS)
     released(m, place, m[victim + Grant.TIME], lost)
@@ -338,7 +342,7 @@ def _preempt(m: Memory, f: Floats, place: int, grant: int, units: int) -> bool:
 
 
 @inner
-def _enter(m: Memory, f: Floats, place: int, grant: int) -> None:
+def _enter(m: Memory, f: Floats, place: PlaceAt, grant: GrantAt) -> None:
     """Find out which node it must be, where there are several; take a number."""
     serial = m[place + Place.SERIAL] + 1
     m[place + Place.SERIAL] = serial
@@ -358,7 +362,7 @@ def _enter(m: Memory, f: Floats, place: int, grant: int) -> None:
 
 
 @inner
-def must_refuse(m: Memory, place: int, grant: int) -> bool:
+def must_refuse(m: Memory, place: PlaceAt, grant: GrantAt) -> bool:
     """Whether no node that would do is up; counted."""
     wanted = wanted_of(m, grant)
     if any_up(m, place) if wanted < 0 else is_up(m, place, wanted):
@@ -368,7 +372,7 @@ def must_refuse(m: Memory, place: int, grant: int) -> bool:
 
 
 @inner
-def ask(m: Memory, f: Floats, place: int, grant: int) -> None:
+def ask(m: Memory, f: Floats, place: PlaceAt, grant: GrantAt) -> None:
     """Somebody asks: it is counted, and bound to a node where the place says so."""
     m[place + Place.ASKED] += 1
     if m[place + Place.GRANT_SIZE] >= Grant.RANKED_SIZE:
@@ -378,12 +382,12 @@ def ask(m: Memory, f: Floats, place: int, grant: int) -> None:
 
 
 @inner
-def request(m: Memory, f: Floats, place: int, grant: int) -> int:
+def request(m: Memory, f: Floats, place: PlaceAt, grant: GrantAt) -> int:
     """Ask for units: they are there at once, or the grant stands in line. Gives the failure, or 0."""
     ask(m, f, place, grant)
     if m[place + Place.REFUSES] and not m[place + Place.PLAIN] and must_refuse(m, place, grant):
         return Failure.REFUSED
-    units = m[high(m[grant + Grant.WHO]) + AcquireStep.UNITS]
+    units = m[high(m[grant + Grant.WHO]) + PlaceStep.UNITS]
     node = _node_at_once(m, place, grant, units)
     if node >= 0:
         hand_over(m, f, place, grant, node)

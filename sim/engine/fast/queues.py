@@ -6,12 +6,12 @@ A list has two words, first and last; its members carry one word of links (low: 
 from __future__ import annotations
 
 from sim.draws.jit import inner
-from sim.engine.fast.layout import LOW, At, Discipline, Grant, Queue
+from sim.engine.fast.layout import LOW, At, Discipline, Grant, GrantAt, Queue, QueueAt, Word
 from sim.engine.fast.memory import Memory, set_high, set_low
 
 
 @inner
-def append(m: Memory, chain: int, item: int, at: At) -> None:
+def append(m: Memory, chain: Word, item: Word, at: At) -> None:
     """Put a member at the end; `at` is where its links are."""
     last = m[chain + Queue.TAIL]
     m[item + at] = last << 31
@@ -23,7 +23,7 @@ def append(m: Memory, chain: int, item: int, at: At) -> None:
 
 
 @inner
-def unlink(m: Memory, chain: int, item: int, at: At) -> None:
+def unlink(m: Memory, chain: Word, item: Word, at: At) -> None:
     """Take a member out, wherever it stands."""
     links = m[item + at]
     after, before = links & LOW, links >> 31
@@ -38,7 +38,7 @@ def unlink(m: Memory, chain: int, item: int, at: At) -> None:
 
 
 @inner
-def ranks_before(m: Memory, queue: int, one: int, other: int) -> bool:
+def ranks_before(m: Memory, queue: int, one: Word, other: Word) -> bool:
     """Whether one waiting grant goes before another of the same place."""
     if queue == Discipline.PRIORITY and m[one + Grant.PRIORITY] != m[other + Grant.PRIORITY]:
         return m[one + Grant.PRIORITY] > m[other + Grant.PRIORITY]
@@ -48,7 +48,7 @@ def ranks_before(m: Memory, queue: int, one: int, other: int) -> bool:
 
 
 @inner
-def _insert_by_rank(m: Memory, line: int, grant: int) -> None:
+def _insert_by_rank(m: Memory, line: QueueAt, grant: GrantAt) -> None:
     """Stand among those of the same priority, by age; sought from both ends at once."""
     ahead, behind = m[line + Queue.TAIL], m[line + Queue.HEAD]
     while True:
@@ -72,7 +72,7 @@ def _insert_by_rank(m: Memory, line: int, grant: int) -> None:
 
 
 @inner
-def stand(m: Memory, queue: int, line: int, grant: int) -> None:
+def stand(m: Memory, queue: int, line: QueueAt, grant: GrantAt) -> None:
     """Join a line."""
     m[grant + Grant.NODE] |= Grant.IN_QUEUE
     m[line + Queue.LENGTH] += 1
@@ -83,7 +83,7 @@ def stand(m: Memory, queue: int, line: int, grant: int) -> None:
 
 
 @inner
-def leave(m: Memory, line: int, grant: int) -> None:
+def leave(m: Memory, line: QueueAt, grant: GrantAt) -> None:
     """Leave a line, served or not."""
     m[grant + Grant.NODE] ^= Grant.IN_QUEUE
     m[line + Queue.LENGTH] -= 1
@@ -91,7 +91,7 @@ def leave(m: Memory, line: int, grant: int) -> None:
 
 
 @inner
-def head_of(m: Memory, queue: int, line: int) -> int:
+def head_of(m: Memory, queue: int, line: QueueAt) -> int:
     """Who goes next, or 0."""
     return m[line + Queue.TAIL] if queue == Discipline.LIFO else m[line + Queue.HEAD]
 
@@ -136,7 +136,7 @@ def sort_chain(m: Memory, first: int, link: At, key: At) -> int:
 
 
 @inner
-def append_plain(m: Memory, chain: int, item: int) -> None:
+def append_plain(m: Memory, chain: Word, item: Word) -> None:
     """Put a member at the end of a list of plain links: its first word is the next one."""
     m[item] = 0
     if m[chain + 1]:
@@ -147,7 +147,7 @@ def append_plain(m: Memory, chain: int, item: int) -> None:
 
 
 @inner
-def remove_plain(m: Memory, chain: int, before: int, item: int) -> None:
+def remove_plain(m: Memory, chain: Word, before: Word, item: Word) -> None:
     """Take a member out of such a list; `before` is the one before it."""
     if before:
         m[before] = m[item]

@@ -9,14 +9,17 @@ from sim.engine.fast.layout import (
     Budget,
     Controller,
     Group,
+    GroupAt,
     Header,
     Job,
+    JobAt,
     Level,
     Node,
     Place,
     Sampler,
     Span,
     Status,
+    Word,
 )
 from sim.engine.fast.memory import Memory, add_product, log_word
 from sim.engine.fast.queues import append, unlink
@@ -44,7 +47,7 @@ def level_changes(m: Memory, routine: int, by: int) -> None:
 
 
 @inner
-def row_opens(m: Memory, ordinal: int, job: int, routine: int) -> None:
+def row_opens(m: Memory, ordinal: int, job: JobAt, routine: int) -> None:
     """An execution has started. While it is open its row knows its job, whose times are written in the row at once."""
     m[m[Header.ROWS] + ordinal] = m[Header.NOW]
     m[m[Header.ROW_ENDS] + ordinal] = -job
@@ -61,7 +64,7 @@ def row_opens(m: Memory, ordinal: int, job: int, routine: int) -> None:
 
 
 @inner
-def row_closes(m: Memory, job: int, routine: int, outcome: int, error: int) -> None:
+def row_closes(m: Memory, job: JobAt, routine: int, outcome: int, error: int) -> None:
     """An execution has ended."""
     ordinal = m[job + Job.ORDER] >> 24
     m[m[Header.ROW_ENDS] + ordinal] = m[Header.NOW]
@@ -75,7 +78,7 @@ def row_closes(m: Memory, job: int, routine: int, outcome: int, error: int) -> N
 
 
 @inner
-def row_is_dropped(m: Memory, job: int, source: int) -> None:
+def row_is_dropped(m: Memory, job: JobAt, source: int) -> None:
     """An execution has been called off at the end: it stays open, but its job is gone."""
     m[m[Header.ROW_ENDS] + (m[job + Job.ORDER] >> 24)] = -1 - source
     if m[Header.JOB_LIVE]:
@@ -98,7 +101,7 @@ def reacted(m: Memory) -> None:
 
 
 @inner
-def span_ends(m: Memory, log: int, begun: int) -> None:
+def span_ends(m: Memory, log: Word, begun: int) -> None:
     """A span has ended; those that began in the window count."""
     if m[Header.BEGIN] <= begun < m[Header.HORIZON]:
         log_word(m, log, m[Header.NOW])
@@ -109,7 +112,7 @@ def span_ends(m: Memory, log: int, begun: int) -> None:
 
 
 @inner
-def node_crashed(m: Memory, group: int, where: int) -> None:
+def node_crashed(m: Memory, group: GroupAt, where: int) -> None:
     """A node has crashed: remember the executions that it hits, for the spans that measure their recovery.
 
     Those that ran there bear the flag RUNNING_HERE, and lose it here.
@@ -133,7 +136,7 @@ def node_crashed(m: Memory, group: int, where: int) -> None:
 
 
 @inner
-def recovered(m: Memory, execution: int, number: int) -> None:
+def recovered(m: Memory, execution: JobAt, number: int) -> None:
     """A mark was made that ends the recovery of an execution, if it was hit."""
     at = execution + m[Header.JOB_CRASHES] + number
     hit = m[at]

@@ -20,20 +20,26 @@ from sim.engine.fast.jobs import (
     wake,
 )
 from sim.engine.fast.layout import (
-    AcquireStep,
     Due,
     Failure,
     Grant,
+    GrantAt,
     Header,
     Job,
+    JobAt,
     Node,
     Place,
+    PlaceAt,
     PlaceKind,
     PlaceNode,
+    PlaceStep,
+    PlaceStepAt,
     Queue,
     Step,
     Timer,
+    TimerAt,
     UseStep,
+    UseStepAt,
     Wait,
 )
 from sim.engine.fast.memory import Floats, Memory, give, low, set_high, take
@@ -66,7 +72,7 @@ _START_SIZE = Timer.SIZE + 1
 
 
 @inner
-def adjust_starts(m: Memory, f: Floats, place: int) -> None:
+def adjust_starts(m: Memory, f: Floats, place: PlaceAt) -> None:
     """As many servers are being started as visits wait, at most all that are off."""
     wanted = 0
     if is_up(m, place, 0):
@@ -91,7 +97,7 @@ def adjust_starts(m: Memory, f: Floats, place: int) -> None:
 
 
 @inner
-def _serve_after_setup(m: Memory, f: Floats, place: int) -> None:
+def _serve_after_setup(m: Memory, f: Floats, place: PlaceAt) -> None:
     """A server that has just become free, or ready, takes the next visit; else it goes off."""
     line = place + Place.QUEUE
     if m[line + Queue.LENGTH] and is_up(m, place, 0):
@@ -103,7 +109,7 @@ def _serve_after_setup(m: Memory, f: Floats, place: int) -> None:
 
 
 @inner
-def setup_done(m: Memory, f: Floats, start: int) -> None:
+def setup_done(m: Memory, f: Floats, start: TimerAt) -> None:
     """A server has been started."""
     place = m[start + Timer.OWNER]
     before = m[place + Place.STARTS]
@@ -119,7 +125,7 @@ def setup_done(m: Memory, f: Floats, start: int) -> None:
 
 
 @inner
-def _request_setup(m: Memory, f: Floats, place: int, visit: int) -> int:
+def _request_setup(m: Memory, f: Floats, place: PlaceAt, visit: GrantAt) -> int:
     """Wait in any case: a server that is free is off."""
     ask(m, f, place, visit)
     if m[place + Place.REFUSES] and must_refuse(m, place, visit):
@@ -134,7 +140,7 @@ def _request_setup(m: Memory, f: Floats, place: int, visit: int) -> int:
 
 
 @inner
-def _is_full(m: Memory, place: int) -> bool:
+def _is_full(m: Memory, place: PlaceAt) -> bool:
     if m[place + Place.QUEUE + Queue.LENGTH] < m[place + Place.LIMIT]:
         return False
     for node in range(m[place + Place.COUNT]):
@@ -144,7 +150,7 @@ def _is_full(m: Memory, place: int) -> bool:
 
 
 @inner
-def _let_in(m: Memory, f: Floats, place: int) -> None:
+def _let_in(m: Memory, f: Floats, place: PlaceAt) -> None:
     """Let in whoever stands at the door while there is room."""
     if not m[place + Place.BLOCKS]:
         return
@@ -160,7 +166,7 @@ def _let_in(m: Memory, f: Floats, place: int) -> None:
 
 
 @inner
-def serve_visits(m: Memory, f: Floats, place: int, node: int) -> None:
+def serve_visits(m: Memory, f: Floats, place: PlaceAt, node: int) -> None:
     """Serve who waits for a node's servers, then let in whoever stands at the door."""
     if m[place + Place.KIND] == PlaceKind.SETUP:
         _serve_after_setup(m, f, place)
@@ -170,7 +176,7 @@ def serve_visits(m: Memory, f: Floats, place: int, node: int) -> None:
 
 
 @inner
-def withdraw_visit(m: Memory, f: Floats, place: int, visit: int) -> None:
+def withdraw_visit(m: Memory, f: Floats, place: PlaceAt, visit: GrantAt) -> None:
     """Leave the line, where it stands in one."""
     if m[visit + Grant.NODE] & Grant.IN_QUEUE == 0:
         return
@@ -182,7 +188,7 @@ def withdraw_visit(m: Memory, f: Floats, place: int, visit: int) -> None:
 
 
 @inner
-def free_visit(m: Memory, f: Floats, place: int, visit: int) -> None:
+def free_visit(m: Memory, f: Floats, place: PlaceAt, visit: GrantAt) -> None:
     """Leave, served or not, and let the next one be served."""
     if m[visit + Grant.NODE] & Grant.IN_SERVICE:
         node = granted_node(m, visit)
@@ -198,21 +204,21 @@ def free_visit(m: Memory, f: Floats, place: int, visit: int) -> None:
 
 
 @inner
-def set_patience(m: Memory, f: Floats, place: int, job: int, step: int, grant: int) -> None:
+def set_patience(m: Memory, f: Floats, place: PlaceAt, job: JobAt, step: PlaceStepAt, grant: GrantAt) -> None:
     """From now on the wait is limited, where the step says so."""
-    if m[step + AcquireStep.PATIENCE] == 0:
+    if m[step + PlaceStep.PATIENCE] == 0:
         return
     alarm = take(m, Timer.SIZE)
     m[alarm] = key_of(TIMEOUT, m[step + Step.ELEMENT], Due.PATIENCE)
     m[alarm + Timer.VISIT] = m[job + Job.ORDER]
     m[alarm + Timer.OWNER] = grant
     m[grant + Grant.LIMIT] = alarm
-    length = time_of(m, f, m[step + AcquireStep.PATIENCE], m[step + AcquireStep.PATIENCE_STREAM], m[job + Job.PATH], 0)
+    length = time_of(m, f, m[step + PlaceStep.PATIENCE], m[step + PlaceStep.PATIENCE_STREAM], m[job + Job.PATH], 0)
     set_alarm(m, m[Header.NOW] + length, alarm)
 
 
 @inner
-def _give_up_kept(m: Memory, f: Floats, job: int) -> None:
+def _give_up_kept(m: Memory, f: Floats, job: JobAt) -> None:
     """There is room at the next station: the server kept at the last one is free."""
     kept = kept_visit(m, job)
     keep_no_more(m, job)
@@ -225,7 +231,7 @@ def _give_up_kept(m: Memory, f: Floats, job: int) -> None:
 
 
 @inner
-def asked_visit(m: Memory, f: Floats, place: int, job: int, step: int, visit: int) -> None:
+def asked_visit(m: Memory, f: Floats, place: PlaceAt, job: JobAt, step: PlaceStepAt, visit: GrantAt) -> None:
     """It is in line or in service: the server kept so far is free; the job waits for the end of the visit."""
     if kept_visit(m, job):
         _give_up_kept(m, f, job)
@@ -235,7 +241,9 @@ def asked_visit(m: Memory, f: Floats, place: int, job: int, step: int, visit: in
 
 
 @inner
-def begin_visit(m: Memory, f: Floats, place: int, job: int, step: int, demand_ns: int, bound: int) -> int:
+def begin_visit(
+    m: Memory, f: Floats, place: PlaceAt, job: JobAt, step: PlaceStepAt, demand_ns: int, bound: int
+) -> int:
     """Ask for a server, or wait at the door. Gives the failure, or 0: the job waits."""
     visit = new_grant(m, place, job, step, bound)
     m[visit + Grant.DEMAND] = demand_ns
@@ -258,7 +266,7 @@ def begin_visit(m: Memory, f: Floats, place: int, job: int, step: int, demand_ns
 
 
 @inner
-def leave_door(m: Memory, f: Floats, place: int, job: int, visit: int) -> None:
+def leave_door(m: Memory, f: Floats, place: PlaceAt, job: JobAt, visit: GrantAt) -> None:
     """Interrupted at the door, or just inside."""
     spend(m, job, m[place + Place.STATE_BLOCKED], m[Header.NOW])
     if m[visit + Grant.NODE] & (Grant.IN_QUEUE | Grant.WAS_GRANTED) == 0:
@@ -267,7 +275,7 @@ def leave_door(m: Memory, f: Floats, place: int, job: int, visit: int) -> None:
 
 
 @inner
-def cut_visit(m: Memory, f: Floats, place: int, job: int, visit: int) -> None:
+def cut_visit(m: Memory, f: Floats, place: PlaceAt, job: JobAt, visit: GrantAt) -> None:
     """Interrupted, or out of patience: a service that is cut off is lost work."""
     withdraw_visit(m, f, place, visit)
     if m[visit + Grant.NODE] & Grant.WAS_GRANTED:
@@ -282,7 +290,7 @@ def cut_visit(m: Memory, f: Floats, place: int, job: int, visit: int) -> None:
 
 
 @inner
-def _is_held(m: Memory, job: int, visit: int) -> bool:
+def _is_held(m: Memory, job: JobAt, visit: GrantAt) -> bool:
     grant = low(m[job + Job.OWN])
     while grant:
         if grant == visit:
@@ -292,7 +300,7 @@ def _is_held(m: Memory, job: int, visit: int) -> bool:
 
 
 @inner
-def finish_visit(m: Memory, f: Floats, place: int, job: int, step: int, visit: int) -> int:
+def finish_visit(m: Memory, f: Floats, place: PlaceAt, job: JobAt, step: UseStepAt, visit: GrantAt) -> int:
     """The service is over. Gives the failure, or 0."""
     demand = m[visit + Grant.DEMAND]
     passed = m[Header.NOW] - m[job + Job.SINCE]

@@ -7,7 +7,21 @@ from __future__ import annotations
 
 from sim.draws.jit import inner
 from sim.engine.fast.jobs import wake
-from sim.engine.fast.layout import LOW, ONE_CORE, CoresNode, Due, Grant, Header, Job, Place, PlaceKind, Timer
+from sim.engine.fast.layout import (
+    LOW,
+    ONE_CORE,
+    CoresNode,
+    CoresNodeAt,
+    Due,
+    Grant,
+    GrantAt,
+    Header,
+    Job,
+    Place,
+    PlaceAt,
+    PlaceKind,
+    Timer,
+)
 from sim.engine.fast.memory import Floats, Memory, add_product, give, half_even, large, mul_div, take
 from sim.engine.fast.nodes import node_at
 from sim.engine.fast.timers import cancel, is_set, key_of, set_alarm
@@ -17,14 +31,14 @@ from sim.engine.order import COMPLETION
 
 
 @inner
-def _departs_before(m: Memory, one: int, other: int) -> bool:
+def _departs_before(m: Memory, one: GrantAt, other: GrantAt) -> bool:
     if m[one + Grant.FINISH] != m[other + Grant.FINISH]:
         return m[one + Grant.FINISH] < m[other + Grant.FINISH]
     return m[(m[one + Grant.WHO] & LOW) + Job.ORDER] < m[(m[other + Grant.WHO] & LOW) + Job.ORDER]
 
 
 @inner
-def _rise(m: Memory, base: int, slot: int, visit: int) -> None:
+def _rise(m: Memory, base: int, slot: int, visit: GrantAt) -> None:
     while slot > 0:
         parent = (slot - 1) >> 1
         other = m[base + parent]
@@ -38,7 +52,7 @@ def _rise(m: Memory, base: int, slot: int, visit: int) -> None:
 
 
 @inner
-def _sink(m: Memory, base: int, count: int, slot: int, visit: int) -> None:
+def _sink(m: Memory, base: int, count: int, slot: int, visit: GrantAt) -> None:
     while True:
         child = 2 * slot + 1
         if child >= count:
@@ -56,7 +70,7 @@ def _sink(m: Memory, base: int, count: int, slot: int, visit: int) -> None:
 
 
 @inner
-def _join(m: Memory, node: int, visit: int) -> None:
+def _join(m: Memory, node: CoresNodeAt, visit: GrantAt) -> None:
     count = m[node + CoresNode.PRESENT]
     if count == m[node + CoresNode.HEAP_CAPACITY]:
         size = max(8, 2 * count)
@@ -74,7 +88,7 @@ def _join(m: Memory, node: int, visit: int) -> None:
 
 
 @inner
-def _part(m: Memory, node: int, visit: int) -> None:
+def _part(m: Memory, node: CoresNodeAt, visit: GrantAt) -> None:
     base = m[node + CoresNode.HEAP]
     count = m[node + CoresNode.PRESENT] - 1
     m[node + CoresNode.PRESENT] = count
@@ -92,7 +106,7 @@ def _part(m: Memory, node: int, visit: int) -> None:
 
 
 @inner
-def _speed_together(m: Memory, f: Floats, place: int, n: int) -> int:
+def _speed_together(m: Memory, f: Floats, place: PlaceAt, n: int) -> int:
     """Speed of n in service together, in 2^-20 core; cores, then contention."""
     used = min(float(n), f[place + Place.SHARED_CORES])
     if m[place + Place.IS_CONTENDED]:
@@ -101,13 +115,13 @@ def _speed_together(m: Memory, f: Floats, place: int, n: int) -> int:
 
 
 @inner
-def _total(m: Memory, f: Floats, place: int, node: int) -> int:
+def _total(m: Memory, f: Floats, place: PlaceAt, node: CoresNodeAt) -> int:
     total = _speed_together(m, f, place, m[node + CoresNode.PRESENT])
     return total if m[node + CoresNode.SPEED] == ONE_CORE else total * m[node + CoresNode.SPEED] >> 20
 
 
 @inner
-def advance(m: Memory, f: Floats, place: int, node: int) -> None:
+def advance(m: Memory, f: Floats, place: PlaceAt, node: CoresNodeAt) -> None:
     """Bring the virtual clock of a node up to now; remainders are dropped."""
     now = m[Header.NOW]
     passed = now - m[node + CoresNode.LAST]
@@ -121,7 +135,7 @@ def advance(m: Memory, f: Floats, place: int, node: int) -> None:
 
 
 @inner
-def plan_departure(m: Memory, f: Floats, place: int, number: int) -> None:
+def plan_departure(m: Memory, f: Floats, place: PlaceAt, number: int) -> None:
     """Set the alarm of the next departure from a node."""
     node = node_at(m, place, number)
     alarm = node + CoresNode.TIMER
@@ -144,7 +158,7 @@ def plan_departure(m: Memory, f: Floats, place: int, number: int) -> None:
 
 
 @inner
-def depart(m: Memory, f: Floats, place: int, number: int) -> None:
+def depart(m: Memory, f: Floats, place: PlaceAt, number: int) -> None:
     """The first of those in service is done."""
     node = node_at(m, place, number)
     advance(m, f, place, node)
@@ -156,7 +170,7 @@ def depart(m: Memory, f: Floats, place: int, number: int) -> None:
 
 
 @inner
-def _share(m: Memory, f: Floats, place: int, visit: int, number: int) -> None:
+def _share(m: Memory, f: Floats, place: PlaceAt, visit: GrantAt, number: int) -> None:
     node = node_at(m, place, number)
     advance(m, f, place, node)
     m[visit + Grant.FINISH] = m[node + CoresNode.VIRTUAL] + m[visit + Grant.LEFT]
@@ -165,7 +179,7 @@ def _share(m: Memory, f: Floats, place: int, visit: int, number: int) -> None:
 
 
 @inner
-def _share_no_more(m: Memory, f: Floats, place: int, visit: int, number: int) -> None:
+def _share_no_more(m: Memory, f: Floats, place: PlaceAt, visit: GrantAt, number: int) -> None:
     node = node_at(m, place, number)
     advance(m, f, place, node)
     m[visit + Grant.LEFT] = max(0, m[visit + Grant.FINISH] - m[node + CoresNode.VIRTUAL])
@@ -174,7 +188,7 @@ def _share_no_more(m: Memory, f: Floats, place: int, visit: int, number: int) ->
 
 
 @inner
-def cut_off(m: Memory, f: Floats, place: int, number: int) -> None:
+def cut_off(m: Memory, f: Floats, place: PlaceAt, number: int) -> None:
     """All services on a node of shared cores end at once."""
     node = node_at(m, place, number)
     advance(m, f, place, node)
@@ -189,7 +203,7 @@ def cut_off(m: Memory, f: Floats, place: int, number: int) -> None:
 
 
 @inner
-def begin_service(m: Memory, f: Floats, place: int, visit: int, number: int) -> None:
+def begin_service(m: Memory, f: Floats, place: PlaceAt, visit: GrantAt, number: int) -> None:
     """A server is there: serve from now on."""
     if m[place + Place.GRANT_SIZE] == Grant.SIZE:
         m[visit + Grant.GRANTED] = m[Header.NOW]
@@ -203,7 +217,7 @@ def begin_service(m: Memory, f: Floats, place: int, visit: int, number: int) -> 
 
 
 @inner
-def stop_service(m: Memory, f: Floats, place: int, visit: int, number: int) -> None:
+def stop_service(m: Memory, f: Floats, place: PlaceAt, visit: GrantAt, number: int) -> None:
     """Serve no longer; what is left to do is kept where it may go on."""
     if m[place + Place.KIND] == PlaceKind.CORES:
         _share_no_more(m, f, place, visit, number)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from sim.draws.jit import inner
-from sim.engine.fast.layout import LOW, Discipline, Grant, Header, Place, PlaceNode, Queue
+from sim.engine.fast.layout import LOW, Discipline, Grant, GrantAt, Header, Place, PlaceAt, PlaceNode, Queue, QueueAt
 from sim.engine.fast.memory import Memory
 from sim.engine.fast.nodes import node_at
 
 
 @inner
-def _is_old(m: Memory, place: int, line: int) -> bool:
+def _is_old(m: Memory, place: PlaceAt, line: QueueAt) -> bool:
     """Whether the one who came into a line first (of a priority line: anybody) has waited for long."""
     latest = m[Header.NOW] - m[place + Place.SHED]
     grant = m[line + Queue.HEAD]
@@ -21,7 +21,7 @@ def _is_old(m: Memory, place: int, line: int) -> bool:
 
 
 @inner
-def sheds(m: Memory, place: int, grant: int, wanted: int) -> bool:
+def sheds(m: Memory, place: PlaceAt, grant: GrantAt, wanted: int) -> bool:
     """Whether it is turned away because the oldest in its line has waited for long. wanted: the one node, or -1."""
     if m[place + Place.SPARES] and m[grant + Grant.PRIORITY] >= m[place + Place.SPARED]:
         return False

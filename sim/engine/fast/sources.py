@@ -11,7 +11,21 @@ from sim.draws.streams import child_path, uniform
 from sim.engine.elements import STANDSTILL
 from sim.engine.fast.draw import count_of, time_of
 from sim.engine.fast.jobs import new_execution
-from sim.engine.fast.layout import Client, Distribution, Due, Header, Job, Profile, Source, SourceKind, Status, Timer
+from sim.engine.fast.layout import (
+    Client,
+    ClientAt,
+    Distribution,
+    Due,
+    Header,
+    Job,
+    Profile,
+    Source,
+    SourceAt,
+    SourceKind,
+    Status,
+    Timer,
+    TimerAt,
+)
 from sim.engine.fast.memory import Floats, Memory, give, half_even, take
 from sim.engine.fast.recorder import room_for_row, row_opens
 from sim.engine.fast.timers import cancel, key_of, set_alarm
@@ -23,7 +37,7 @@ _UNUSED_BATCH = -1
 
 
 @inner
-def _is_over(m: Memory, source: int, time: int) -> bool:
+def _is_over(m: Memory, source: SourceAt, time: int) -> bool:
     """Whether the source lets nothing in any more at a time."""
     if m[Header.STOPPED] or 0 <= m[source + Source.STOP] <= time:
         return True
@@ -31,7 +45,7 @@ def _is_over(m: Memory, source: int, time: int) -> bool:
 
 
 @inner
-def _let_in(m: Memory, source: int, path: int) -> int:
+def _let_in(m: Memory, source: SourceAt, path: int) -> int:
     """Let an execution in."""
     ordinal = m[Header.ORDINAL]
     if not room_for_row(m, ordinal):
@@ -53,7 +67,7 @@ def _let_in(m: Memory, source: int, path: int) -> int:
 
 
 @inner
-def _let_batch_in(m: Memory, f: Floats, source: int, ordinal: int) -> None:
+def _let_batch_in(m: Memory, f: Floats, source: SourceAt, ordinal: int) -> None:
     """Those who arrive together, in order."""
     if m[source + Source.FIRST]:
         job = _let_in(m, source, m[source + Source.PATHS + ordinal % Source.AHEAD])
@@ -74,7 +88,7 @@ def _let_batch_in(m: Memory, f: Floats, source: int, ordinal: int) -> None:
 
 
 @inner
-def _after_profile(m: Memory, f: Floats, source: int, time_ns: int, work: float) -> int:
+def _after_profile(m: Memory, f: Floats, source: SourceAt, time_ns: int, work: float) -> int:
     """The time at which `work`, a unit exponential, is used up at the rate from `time_ns` on; -1 when it never is.
 
     The same operations in the same order as in `sim.engine.profile`.
@@ -123,13 +137,13 @@ def _after_profile(m: Memory, f: Floats, source: int, time_ns: int, work: float)
 
 
 @inner
-def _stay(m: Memory, f: Floats, source: int) -> int:
+def _stay(m: Memory, f: Floats, source: SourceAt) -> int:
     u = uniform(m[source + Source.STAY_STREAM], m[source + Source.ID], m[source + Source.CHANGES])
     return half_even(-log(u) * m[m[source + Source.PHASES] + 2 * m[source + Source.PHASE] + 1])
 
 
 @inner
-def first_phase(m: Memory, f: Floats, source: int) -> None:
+def first_phase(m: Memory, f: Floats, source: SourceAt) -> None:
     """The phase that a modulated source begins in, and its end."""
     phases = m[source + Source.PHASES]
     count = m[source + Source.PHASE_COUNT]
@@ -147,7 +161,7 @@ def first_phase(m: Memory, f: Floats, source: int) -> None:
 
 
 @inner
-def _after_phases(m: Memory, f: Floats, source: int) -> int:
+def _after_phases(m: Memory, f: Floats, source: SourceAt) -> int:
     """A unit of exponential work is used up at the rate of the phase, whichever phases it takes; -1: never."""
     time = m[source + Source.TIME]
     work = -log(uniform(m[source + Source.STREAM], m[source + Source.ID], m[source + Source.ORDINAL]))
@@ -169,7 +183,7 @@ def _after_phases(m: Memory, f: Floats, source: int) -> int:
 
 
 @inner
-def _draw_ahead(m: Memory, f: Floats, source: int, first: int) -> None:
+def _draw_ahead(m: Memory, f: Floats, source: SourceAt, first: int) -> None:
     """Gaps of the arrivals to come; their paths and the first times of the executions, if those are drawn ahead."""
     path = m[source + Source.ID]
     exponentials_ns(
@@ -186,7 +200,7 @@ def _draw_ahead(m: Memory, f: Floats, source: int, first: int) -> None:
 
 
 @inner
-def plan_arrival(m: Memory, f: Floats, source: int) -> None:
+def plan_arrival(m: Memory, f: Floats, source: SourceAt) -> None:
     """Set the alarm of the next arrival, if there is one."""
     kind, time, ordinal = m[source + Source.KIND], m[source + Source.TIME], m[source + Source.ORDINAL]
     if kind == SourceKind.POISSON:
@@ -218,7 +232,7 @@ def plan_arrival(m: Memory, f: Floats, source: int) -> None:
 
 
 @inner
-def _burst(m: Memory, f: Floats, source: int) -> None:
+def _burst(m: Memory, f: Floats, source: SourceAt) -> None:
     """A burst as a whole; with jitter, each of its executions by itself."""
     now = m[Header.NOW]
     here = child_path(m[source + Source.ID], m[source + Source.BURST])
@@ -244,7 +258,7 @@ def _burst(m: Memory, f: Floats, source: int) -> None:
 
 
 @inner
-def arrival(m: Memory, f: Floats, source: int) -> None:
+def arrival(m: Memory, f: Floats, source: SourceAt) -> None:
     """The source lets in whoever comes now, and waits for the next."""
     if _is_over(m, source, m[Header.NOW]):
         return
@@ -258,7 +272,7 @@ def arrival(m: Memory, f: Floats, source: int) -> None:
 
 
 @inner
-def late_arrival(m: Memory, late: int) -> None:
+def late_arrival(m: Memory, late: TimerAt) -> None:
     """One of a burst with jitter comes."""
     source, ordinal = m[late + Timer.OWNER], m[late + Timer.VISIT] - 1
     give(m, late, Timer.SIZE)
@@ -270,7 +284,7 @@ def late_arrival(m: Memory, late: int) -> None:
 
 
 @inner
-def _work(m: Memory, source: int, client: int) -> None:
+def _work(m: Memory, source: SourceAt, client: ClientAt) -> None:
     job = _let_in(m, source, child_path(m[client + Client.PATH], m[client + Client.CYCLE]))
     if job:
         m[client + Client.STATE] = 2
@@ -278,7 +292,7 @@ def _work(m: Memory, source: int, client: int) -> None:
 
 
 @inner
-def _cycle(m: Memory, f: Floats, source: int, client: int) -> None:
+def _cycle(m: Memory, f: Floats, source: SourceAt, client: ClientAt) -> None:
     """Think, where there is something to think about, then start."""
     now = m[Header.NOW]
     if _is_over(m, source, now):
@@ -301,7 +315,7 @@ def _cycle(m: Memory, f: Floats, source: int, client: int) -> None:
 
 
 @inner
-def client_alarm(m: Memory, f: Floats, client: int) -> None:
+def client_alarm(m: Memory, f: Floats, client: ClientAt) -> None:
     """A client comes for the first time, or has thought."""
     source = m[client + Timer.OWNER]
     if m[client + Client.STATE] == 0:
@@ -311,7 +325,7 @@ def client_alarm(m: Memory, f: Floats, client: int) -> None:
 
 
 @inner
-def client_done(m: Memory, f: Floats, client: int) -> None:
+def client_done(m: Memory, f: Floats, client: ClientAt) -> None:
     """The client's execution has ended: again."""
     m[client + Client.CYCLE] += 1
     if m[Header.NOW] == m[client + Client.BEGUN]:
@@ -329,7 +343,7 @@ def client_done(m: Memory, f: Floats, client: int) -> None:
 
 
 @inner
-def _start(m: Memory, f: Floats, source: int) -> None:
+def _start(m: Memory, f: Floats, source: SourceAt) -> None:
     """Let the first one come, counted from Source.TIME."""
     if m[source + Source.KIND] == SourceKind.MODULATED:
         first_phase(m, f, source)
@@ -339,7 +353,7 @@ def _start(m: Memory, f: Floats, source: int) -> None:
 
 
 @inner
-def begin_source(m: Memory, f: Floats, source: int) -> None:
+def begin_source(m: Memory, f: Floats, source: SourceAt) -> None:
     """The fault that the source is `during` has come."""
     m[source + Source.STOP] = -1
     m[source + Source.TIME] = m[Header.NOW]
@@ -349,7 +363,7 @@ def begin_source(m: Memory, f: Floats, source: int) -> None:
 
 
 @inner
-def end_source(m: Memory, source: int) -> None:
+def end_source(m: Memory, source: SourceAt) -> None:
     """The fault that the source is `during` is over: what was to come is forgotten; its numbers are not used again."""
     m[source + Source.STOP] = Source.SHUT
     m[source + Source.ORDINAL] += 1

@@ -15,29 +15,44 @@ from sim.engine.fast.failures import GONE, fail
 from sim.engine.fast.jobs import grant_place, kept_visit, node_of, take_from_held, wait_for
 from sim.engine.fast.layout import (
     AcquireStep,
+    AcquireStepAt,
     CountedItem,
     CountStep,
+    CountStepAt,
     DelayStep,
+    DelayStepAt,
     Due,
     FailStep,
+    FailStepAt,
     Failure,
     ForgetStep,
+    ForgetStepAt,
     Grant,
+    GrantAt,
     Header,
     Job,
+    JobAt,
     MarkStep,
+    MarkStepAt,
     Node,
     NotifyStep,
+    NotifyStepAt,
     Op,
     Place,
+    PlaceAt,
     PlaceKind,
     PromptStep,
+    PromptStepAt,
     ReleaseStep,
+    ReleaseStepAt,
     SetItem,
     SetStep,
+    SetStepAt,
     Source,
     Step,
+    StepAt,
     UseStep,
+    UseStepAt,
     Wait,
 )
 from sim.engine.fast.memory import Floats, Memory, high, low, multiple_above
@@ -54,7 +69,7 @@ from sim.engine.order import COMPLETION
 
 
 @inner
-def per_attribute(m: Memory, job: int, items: int, count: int) -> int:
+def per_attribute(m: Memory, job: JobAt, items: int, count: int) -> int:
     """What the attributes of the execution add to a time: pairs of attribute and time each."""
     attributes = high(m[job + Job.OWN]) + m[Header.JOB_ATTRIBUTES]
     total = 0
@@ -67,7 +82,7 @@ def per_attribute(m: Memory, job: int, items: int, count: int) -> int:
 
 
 @inner
-def acquired(m: Memory, job: int, step: int, grant: int) -> int:
+def acquired(m: Memory, job: JobAt, step: AcquireStepAt, grant: GrantAt) -> int:
     """The units are there, and open: remember the node where the step says so."""
     slot = m[step + AcquireStep.AFFINITY]
     if slot >= 0:
@@ -77,7 +92,7 @@ def acquired(m: Memory, job: int, step: int, grant: int) -> int:
 
 
 @inner
-def open_unit(m: Memory, f: Floats, job: int, step: int, grant: int) -> int:
+def open_unit(m: Memory, f: Floats, job: JobAt, step: AcquireStepAt, grant: GrantAt) -> int:
     """Wait until a unit has been opened."""
     place = m[step + AcquireStep.PLACE]
     m[grant + Grant.NODE] ^= Grant.OPENS
@@ -90,7 +105,7 @@ def open_unit(m: Memory, f: Floats, job: int, step: int, grant: int) -> int:
 
 
 @inner
-def _remembered(m: Memory, job: int, step: int) -> int:
+def _remembered(m: Memory, job: JobAt, step: AcquireStepAt) -> int:
     """The node remembered, -1 for any, -2 when it is known to be gone and there is a way round."""
     node = m[high(m[job + Job.OWN]) + m[Header.JOB_AFFINITIES] + m[step + AcquireStep.AFFINITY]] - 1
     if node < 0:
@@ -104,7 +119,7 @@ def _remembered(m: Memory, job: int, step: int) -> int:
 
 
 @inner
-def step_acquire(m: Memory, f: Floats, job: int, step: int) -> int:
+def step_acquire(m: Memory, f: Floats, job: JobAt, step: AcquireStepAt) -> int:
     """Take what is free, or wait for it."""
     place = m[step + AcquireStep.PLACE]
     bound = -1
@@ -131,7 +146,7 @@ def step_acquire(m: Memory, f: Floats, job: int, step: int) -> int:
 
 
 @inner
-def step_release(m: Memory, f: Floats, job: int, step: int) -> int:
+def step_release(m: Memory, f: Floats, job: JobAt, step: ReleaseStepAt) -> int:
     """Give back what was acquired last."""
     if m[step + Step.CODE] == Op.RELEASE_PLAIN:
         following = release_plain(m, job, step)
@@ -151,7 +166,7 @@ def step_release(m: Memory, f: Floats, job: int, step: int) -> int:
 
 
 @inner
-def _use_guest(m: Memory, f: Floats, place: int, kind: int, job: int, step: int, bound: int) -> int:
+def _use_guest(m: Memory, f: Floats, place: PlaceAt, kind: int, job: JobAt, step: UseStepAt, bound: int) -> int:
     guest = new_guest(m, job, step)
     if kind == PlaceKind.BUCKET:
         error = enter_bucket(m, place, guest)
@@ -167,7 +182,7 @@ def _use_guest(m: Memory, f: Floats, place: int, kind: int, job: int, step: int,
 
 
 @inner
-def _demand_of(m: Memory, f: Floats, job: int, step: int) -> int:
+def _demand_of(m: Memory, f: Floats, job: JobAt, step: UseStepAt) -> int:
     """How long the visit takes by itself."""
     demand = 0
     if m[step + UseStep.DEMAND]:
@@ -178,7 +193,7 @@ def _demand_of(m: Memory, f: Floats, job: int, step: int) -> int:
 
 
 @inner
-def step_use(m: Memory, f: Floats, job: int, step: int) -> int:
+def step_use(m: Memory, f: Floats, job: JobAt, step: UseStepAt) -> int:
     """Visit a station."""
     place = m[step + UseStep.PLACE]
     demand = _demand_of(m, f, job, step)
@@ -206,7 +221,7 @@ def step_use(m: Memory, f: Floats, job: int, step: int) -> int:
 
 
 @inner
-def step_delay(m: Memory, f: Floats, job: int, step: int) -> int:
+def step_delay(m: Memory, f: Floats, job: JobAt, step: DelayStepAt) -> int:
     """Let time pass, with a floor and a grid."""
     length = time_of_step(m, f, job, step + DelayStep.DIST)
     if m[step + DelayStep.PER_COUNT]:
@@ -226,7 +241,7 @@ def step_delay(m: Memory, f: Floats, job: int, step: int) -> int:
 
 
 @inner
-def step_mark(m: Memory, job: int, step: int) -> int:
+def step_mark(m: Memory, job: JobAt, step: MarkStepAt) -> int:
     """End and begin spans; tell the monitors."""
     now = m[Header.NOW]
     execution = high(m[job + Job.OWN])
@@ -249,7 +264,7 @@ def step_mark(m: Memory, job: int, step: int) -> int:
 
 
 @inner
-def step_count(m: Memory, job: int, step: int) -> int:
+def step_count(m: Memory, job: JobAt, step: CountStepAt) -> int:
     """Count operations of the executions that started in the window; a count of 0 is told apart from none."""
     if m[job + Job.STATE] & Job.COHORT:
         routine = m[m[m[Header.SOURCES] + (m[job + Job.STATE] >> Job.SOURCE_SHIFT)] + Source.ROUTINE]
@@ -262,7 +277,7 @@ def step_count(m: Memory, job: int, step: int) -> int:
 
 
 @inner
-def step_set(m: Memory, f: Floats, job: int, step: int) -> int:
+def step_set(m: Memory, f: Floats, job: JobAt, step: SetStepAt) -> int:
     """Add to attributes, or assign."""
     attributes = high(m[job + Job.OWN]) + m[Header.JOB_ATTRIBUTES]
     for item in range(m[step + SetStep.COUNT]):
@@ -276,7 +291,7 @@ def step_set(m: Memory, f: Floats, job: int, step: int) -> int:
 
 
 @inner
-def step_fail(m: Memory, f: Floats, job: int, step: int) -> int:
+def step_fail(m: Memory, f: Floats, job: JobAt, step: FailStepAt) -> int:
     """Fail, always or with a chance."""
     if (
         m[step + FailStep.ALWAYS]
@@ -287,7 +302,7 @@ def step_fail(m: Memory, f: Floats, job: int, step: int) -> int:
 
 
 @inner
-def step_start(m: Memory, job: int, step: int) -> int:
+def step_start(m: Memory, job: JobAt, step: StepAt) -> int:
     """The innermost attempt with a timeout has started, on the node of what is held last."""
     trial = high(m[job + Job.REFS])
     if trial:
@@ -299,21 +314,21 @@ def step_start(m: Memory, job: int, step: int) -> int:
 
 
 @inner
-def step_forget(m: Memory, job: int, step: int) -> int:
+def step_forget(m: Memory, job: JobAt, step: ForgetStepAt) -> int:
     """Forget a remembered node."""
     m[high(m[job + Job.OWN]) + m[Header.JOB_AFFINITIES] + m[step + ForgetStep.SLOT]] = 0
     return m[step + Step.NEXT]
 
 
 @inner
-def step_prompt(m: Memory, f: Floats, job: int, step: int) -> int:
+def step_prompt(m: Memory, f: Floats, job: JobAt, step: PromptStepAt) -> int:
     """Read a polled queue on the spot."""
     prompt(m, f, m[step + PromptStep.PLACE], job)
     return m[step + Step.NEXT]
 
 
 @inner
-def step_notify(m: Memory, step: int) -> int:
+def step_notify(m: Memory, step: NotifyStepAt) -> int:
     """Tell a timer queue of something new."""
     notify(m, m[step + NotifyStep.TIMERS])
     return m[step + Step.NEXT]

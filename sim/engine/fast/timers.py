@@ -9,7 +9,7 @@ to keep them told costs most of a large heap's time and many a run cancels nothi
 from __future__ import annotations
 
 from sim.draws.jit import inner, prefetch
-from sim.engine.fast.layout import Header, Heap, Status, Timer
+from sim.engine.fast.layout import Header, Heap, HeapAt, Status, Timer, TimerAt, Word
 from sim.engine.fast.memory import Memory
 from sim.engine.order import ELEMENT_BITS, TIMEOUT
 
@@ -24,13 +24,13 @@ def key_of(kind: int, element: int, tag: int) -> int:
 
 
 @inner
-def is_set(m: Memory, alarm: int) -> bool:
+def is_set(m: Memory, alarm: Word) -> bool:
     """Whether the alarm will ring."""
     return m[alarm] & Timer.SLOT_MASK != Timer.NOT_SET
 
 
 @inner
-def _earlier(m: Memory, one: int, other: int) -> bool:
+def _earlier(m: Memory, one: TimerAt, other: TimerAt) -> bool:
     """Which of two alarms of one instant rings first."""
     key, other_key = m[one] >> Timer.ELEMENT_SHIFT, m[other] >> Timer.ELEMENT_SHIFT
     if key != other_key:
@@ -39,7 +39,7 @@ def _earlier(m: Memory, one: int, other: int) -> bool:
 
 
 @inner
-def _put(m: Memory, base: int, slot: int, time: int, alarm: int, known: int, far: int) -> None:
+def _put(m: Memory, base: int, slot: int, time: int, alarm: Word, known: int, far: int) -> None:
     m[base + 2 * slot] = time
     m[base + 2 * slot + 1] = alarm
     if known:
@@ -57,7 +57,7 @@ def _first_of_tied(m: Memory, at: int, time: int) -> int:
 
 
 @inner
-def _sift_down(m: Memory, base: int, count: int, slot: int, time: int, alarm: int, known: int, far: int) -> None:
+def _sift_down(m: Memory, base: int, count: int, slot: int, time: int, alarm: Word, known: int, far: int) -> None:
     """Put an entry at `slot` or below.
 
     All four children are compared, whether they are there or not, and no comparison but the last one decides where to
@@ -97,7 +97,7 @@ def _sift_down(m: Memory, base: int, count: int, slot: int, time: int, alarm: in
 
 
 @inner
-def _sift_up(m: Memory, base: int, slot: int, time: int, alarm: int, known: int, far: int) -> None:
+def _sift_up(m: Memory, base: int, slot: int, time: int, alarm: Word, known: int, far: int) -> None:
     """Put an entry at `slot` or above."""
     while slot > 0:
         parent = (slot - 1) >> 2
@@ -117,7 +117,7 @@ def _knows(far: int) -> int:
 
 
 @inner
-def _push(m: Memory, heap: int, time: int, alarm: int, far: int) -> None:
+def _push(m: Memory, heap: HeapAt, time: int, alarm: Word, far: int) -> None:
     base = m[heap + Heap.BASE]
     m[alarm] = (
         m[alarm] | Timer.SLOT_MASK
@@ -138,19 +138,19 @@ def _push(m: Memory, heap: int, time: int, alarm: int, far: int) -> None:
 
 
 @inner
-def set_alarm(m: Memory, time: int, alarm: int) -> None:
+def set_alarm(m: Memory, time: int, alarm: Word) -> None:
     """Ring at `time`."""
     _push(m, Header.HEAP, time, alarm, 0)
 
 
 @inner
-def set_far_alarm(m: Memory, time: int, alarm: int) -> None:
+def set_far_alarm(m: Memory, time: int, alarm: Word) -> None:
     """Ring at `time`; for faults, which are many and far away: they have a heap of their own."""
     _push(m, Header.FAULT_HEAP, time, alarm, Timer.FAR)
 
 
 @inner
-def _close_hole(m: Memory, heap: int, far: int) -> None:
+def _close_hole(m: Memory, heap: HeapAt, far: int) -> None:
     m[heap + Heap.HOLE] = 0
     count = m[heap] - 1
     m[heap] = count
@@ -162,7 +162,7 @@ def _close_hole(m: Memory, heap: int, far: int) -> None:
 
 
 @inner
-def first_time(m: Memory, heap: int, far: int) -> int:
+def first_time(m: Memory, heap: HeapAt, far: int) -> int:
     """Time of the first alarm of a heap, or -1."""
     if m[heap + Heap.HOLE]:
         _close_hole(m, heap, far)
@@ -172,7 +172,7 @@ def first_time(m: Memory, heap: int, far: int) -> int:
 
 
 @inner
-def take_first(m: Memory, heap: int) -> int:
+def take_first(m: Memory, heap: HeapAt) -> int:
     """The first alarm; it leaves a hole."""
     alarm = m[m[heap + Heap.BASE] + 1]
     m[heap + Heap.HOLE] = 1
@@ -187,7 +187,7 @@ def goes_before(m: Memory, one: int, other: int) -> bool:
 
 
 @inner
-def _learn_slots(m: Memory, heap: int, far: int) -> None:
+def _learn_slots(m: Memory, heap: HeapAt, far: int) -> None:
     """Tell every alarm where it stands; from now on they are told at each move."""
     m[_knows(far)] = 1
     for slot in range(m[heap]):
@@ -214,7 +214,7 @@ def jump(m: Memory, by: int) -> None:
 
 
 @inner
-def cancel(m: Memory, alarm: int) -> None:
+def cancel(m: Memory, alarm: Word) -> None:
     """Do not ring."""
     if not is_set(m, alarm):
         return

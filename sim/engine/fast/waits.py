@@ -17,17 +17,21 @@ from sim.engine.fast.jobs import grant_place, spend, wait_kind
 from sim.engine.fast.layout import (
     LOW,
     AcquireStep,
+    AcquireStepAt,
     AttemptStep,
     DelayStep,
     Failure,
     Grant,
+    GrantAt,
     Header,
     Job,
+    JobAt,
     Op,
     Paused,
     Place,
     Step,
     UseStep,
+    UseStepAt,
     Wait,
 )
 from sim.engine.fast.memory import Floats, Memory, give, high
@@ -43,7 +47,7 @@ from sim.engine.fast.timer_queues import timer_ended
 
 
 @inner
-def _after_line(m: Memory, f: Floats, job: int, step: int, grant: int, value: int) -> int:
+def _after_line(m: Memory, f: Floats, job: JobAt, step: AcquireStepAt, grant: GrantAt, value: int) -> int:
     """Units have been granted, or patience has run out."""
     place = grant_place(m, grant)
     spend(m, job, m[place + Place.STATE_WAIT], m[Header.NOW])
@@ -59,7 +63,7 @@ def _after_line(m: Memory, f: Floats, job: int, step: int, grant: int, value: in
 
 
 @inner
-def _after_visit(m: Memory, f: Floats, job: int, step: int, visit: int, value: int) -> int:
+def _after_visit(m: Memory, f: Floats, job: JobAt, step: UseStepAt, visit: GrantAt, value: int) -> int:
     place = m[step + UseStep.PLACE]
     if value:
         cut_visit(m, f, place, job, visit)
@@ -71,7 +75,7 @@ def _after_visit(m: Memory, f: Floats, job: int, step: int, visit: int, value: i
 
 
 @inner
-def _after_rare(m: Memory, f: Floats, job: int, step: int, kind: int, at: int, value: int) -> int:
+def _after_rare(m: Memory, f: Floats, job: JobAt, step: int, kind: int, at: int, value: int) -> int:
     now = m[Header.NOW]
     if kind == Wait.OPENING:
         spend(m, job, m[grant_place(m, at) + Place.STATE_OPENING], now)
@@ -103,7 +107,7 @@ def _after_rare(m: Memory, f: Floats, job: int, step: int, kind: int, at: int, v
 
 
 @inner
-def go_on(m: Memory, f: Floats, job: int, value: int) -> None:
+def go_on(m: Memory, f: Floats, job: JobAt, value: int) -> None:
     """The job's wait is over; value 1: because its patience has run out."""
     state = m[job + Job.STATE]
     kind = wait_kind(m, job)
@@ -127,7 +131,7 @@ def go_on(m: Memory, f: Floats, job: int, value: int) -> None:
 
 
 @inner
-def interrupted(m: Memory, f: Floats, job: int, error: int, depth: int) -> None:
+def interrupted(m: Memory, f: Floats, job: JobAt, error: int, depth: int) -> None:
     """An interruption reaches the job at whatever it waits for."""
     between = wait_kind(m, job) == Wait.BACKOFF
     stop_waiting(m, f, job)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sim.engine.fast.layout.record import Numbers, Record, number, rest, word
+from typing import TypeAlias
+
+from sim.engine.fast.layout.record import Handle, Numbers, Record, number, rest, word
 
 
 class Breaker(Record):
@@ -67,3 +69,11 @@ class TimerQueue(Record):
     AFTER = word()
     LEAST = word()  # nothing new ends before it
     READ = word()  # up to where it has been read
+
+
+# -- handles ------------------------------------------------------------------------------------------------
+
+BreakerAt: TypeAlias = "int | Handle[Breaker]"
+CircuitAt: TypeAlias = "int | Handle[Circuit]"
+BudgetAt: TypeAlias = "int | Handle[Budget]"
+TimerQueueAt: TypeAlias = "int | Handle[TimerQueue]"

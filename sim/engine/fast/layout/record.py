@@ -6,9 +6,11 @@
         QUEUE = inside(Queue)
 
 A field is read as `m[grant + Grant.WHO]`; `Grant.SIZE` is the number of words. A record that is derived from another
-one begins with its fields. When a program runs, a field is a plain integer, a constant to compiled functions. To mypy
-it is an `Offset[Grant]` and no integer: only with a handle before it is it an address of the memory. Fields of the
-header, which lies at 0, are addresses.
+one begins with its fields. When a program runs, handles and fields are plain integers, and fields are constants to
+compiled functions. To mypy a field is an `Offset[Grant]` and no integer: only with a handle before it is it an
+address of the memory. (Fields of the header, which lies at 0, are addresses.) A function that takes a `GrantAt` takes
+a `Handle[Grant]` or an integer, as every handle is that comes from the memory: neither the handle of something else
+nor, inside it, the field of something else.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from numpy.typing import NDArray
 from sim.draws.jit import Constants
 
 R = TypeVar("R", contravariant=True)
+K = TypeVar("K", covariant=True)
 Ints = NDArray[np.int64]
 
 
@@ -32,16 +35,36 @@ class Offset(Generic[R]):
 
         def __add__(self, more: int | Offset[Any], /) -> int: ...
         @overload
-        def __radd__(self, handle: int, /) -> int: ...
+        def __radd__(self, handle: int | Handle[R], /) -> int: ...
         @overload
         def __radd__(self, handles: Ints, /) -> Ints: ...
         def __radd__(self, handles: Any, /) -> Any: ...
-        def __rsub__(self, address: int, /) -> int: ...
+        def __rsub__(self, address: int | Handle[Any], /) -> int: ...
         def __index__(self) -> int: ...
 
 
 At: TypeAlias = "int | Offset[Any]"
 """Where a field lies in one record or another: what a function is told that does the same to several."""
+
+
+class Handle(Generic[K]):
+    """The index of the first word of a record K, as mypy sees it; when a program runs it is an integer."""
+
+    if TYPE_CHECKING:
+
+        def __add__(self, words: int, /) -> int: ...
+        def __radd__(self, words: int, /) -> int: ...
+        def __sub__(self, other: int, /) -> int: ...
+        def __neg__(self) -> int: ...
+        def __lshift__(self, bits: int, /) -> int: ...
+        def __or__(self, more: int, /) -> int: ...
+        def __ror__(self, more: int, /) -> int: ...
+        def __lt__(self, other: int | Handle[Any], /) -> bool: ...
+        def __gt__(self, other: int | Handle[Any], /) -> bool: ...
+
+
+Word: TypeAlias = "int | Handle[Any]"
+"""What a word of the memory may hold."""
 
 
 class _Field:
@@ -164,6 +187,9 @@ if TYPE_CHECKING:  # What mypy catches: strict as it is, it would say so if one 
     class _Other(Record):
         FIELD = word()
 
-    _ADDRESS: int = _One.FIELD  # type: ignore[assignment] # there is no handle before it
-    _COUNT = _One.FIELD * 2  # type: ignore[operator] # that is no size
-    _WORD = [0][_Other]  # type: ignore[call-overload] # the field is missing
+    def _mistakes(one: int | Handle[_One], other: int | Handle[_Other]) -> int:
+        address: int = _One.FIELD  # type: ignore[assignment] # there is no handle before it
+        count = 2 * _One.FIELD  # type: ignore[operator] # it is no size
+        size = one + _One  # type: ignore[operator] # the field is missing
+        word = one + _Other.FIELD  # type: ignore[operator] # another record's field
+        return address + count + size + word + _mistakes(other, one)  # type: ignore[arg-type] # in the wrong order
