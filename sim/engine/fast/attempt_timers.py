@@ -19,7 +19,7 @@ from sim.engine.fast.layout import (
     Timeout,
     Timer,
 )
-from sim.engine.fast.memory import Memory, add, give, interrupt, take
+from sim.engine.fast.memory import Memory, add, allocate, free, interrupt
 from sim.engine.fast.queues import append, unlink
 from sim.engine.fast.timers import cancel, key_of, set_alarm
 from sim.engine.order import TIMEOUT
@@ -28,7 +28,7 @@ from sim.engine.order import TIMEOUT
 @inner
 def set_timer(m: Memory, trial: AttemptAt, which: int, time: int) -> None:
     """Let one of the four timers expire at a time."""
-    alarm = take(m, Timer.SIZE)
+    alarm = allocate(m, Timer.SIZE)
     m[alarm] = key_of(TIMEOUT, m[m[trial + Attempt.STEP] + Step.ELEMENT] + which, Due.ATTEMPT)
     m[alarm + Timer.VISIT] = m[m[trial + Attempt.JOB] + Job.ORDER]
     m[alarm + Timer.OWNER] = trial << 2 | which
@@ -42,7 +42,7 @@ def stop_timer(m: Memory, trial: AttemptAt, which: int) -> None:
     alarm = m[trial + Attempt.TIMERS + which]
     if alarm:
         cancel(m, alarm)
-        give(m, alarm, Timer.SIZE)
+        free(m, alarm, Timer.SIZE)
         m[trial + Attempt.TIMERS + which] = 0
 
 

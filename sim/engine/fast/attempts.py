@@ -23,13 +23,13 @@ from sim.engine.fast.layout import (
     Timeout,
     Wait,
 )
-from sim.engine.fast.memory import Floats, Memory, give, high, low, take
+from sim.engine.fast.memory import Floats, Memory, allocate, free, high, low
 from sim.engine.fast.policies import ask_breaker
 
 
 @inner
 def _new_trial(m: Memory, job: JobAt, step: AttemptStepAt, deadline: int) -> int:
-    trial = take(m, Attempt.SIZE)
+    trial = allocate(m, Attempt.SIZE)
     m[trial + Attempt.KIND] = Parent.ATTEMPT
     m[trial + Attempt.STEP] = step
     m[trial + Attempt.JOB] = job
@@ -72,7 +72,7 @@ def begin_attempt(m: Memory, f: Floats, job: JobAt, frame: FrameAt) -> int:
     if not m[step + AttemptStep.TIMED]:
         before = low(m[frame + Frame.HANDLE])
         if before:
-            give(m, before, m[Header.STATES])
+            free(m, before, m[Header.STATES])
         m[frame + Frame.HANDLE] = snapshot(m, job)
     if m[step + AttemptStep.BREAKER]:
         passage = ask_breaker(m, job, m[step + AttemptStep.BREAKER])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sim.draws.jit import inner
 from sim.engine.fast.layout import Cache, CacheAt, CacheEntry, CacheEntryAt, CacheNode, Header, JobAt
-from sim.engine.fast.memory import Memory, give, take
+from sim.engine.fast.memory import Memory, allocate, free
 from sim.engine.fast.queues import append, unlink
 
 
@@ -24,7 +24,7 @@ def _forget_entry(m: Memory, entry: CacheEntryAt) -> None:
             while m[other + CacheEntry.NEXT] != entry:
                 other = m[other + CacheEntry.NEXT]
             m[other + CacheEntry.NEXT] = m[entry + CacheEntry.NEXT]
-    give(m, entry, CacheEntry.SIZE)
+    free(m, entry, CacheEntry.SIZE)
 
 
 @inner
@@ -40,7 +40,7 @@ def look(m: Memory, cache: CacheAt, node: int, execution: JobAt) -> bool:
         m[cache + Cache.HITS] += 1
         return True
     m[cache + Cache.MISSES] += 1
-    entry = take(m, CacheEntry.SIZE)
+    entry = allocate(m, CacheEntry.SIZE)
     m[entry + CacheEntry.JOB] = execution
     m[entry + CacheEntry.NODE] = where
     m[entry + CacheEntry.NEXT] = m[execution + m[Header.JOB_CACHED]]

@@ -49,7 +49,7 @@ from sim.engine.fast.layout import (
     Wait,
     Way,
 )
-from sim.engine.fast.memory import Floats, Memory, high, low, set_low, take
+from sim.engine.fast.memory import Floats, Memory, allocate, high, low, set_low
 from sim.engine.fast.plain import acquire_plain
 from sim.engine.fast.policies import put_in
 from sim.engine.fast.queues import append
@@ -164,7 +164,7 @@ def _step_saga(m: Memory, job: JobAt, step: SagaStepAt) -> int:
     m[frame + Frame.BASE] = high(m[job + Job.ACCOUNT])
     m[frame + Frame.HANDLE] = low(m[job + Job.SAGA])
     execution = high(m[job + Job.OWN])
-    saga = take(m, 2)
+    saga = allocate(m, 2)
     m[saga] = 0  # the latest compensation registered
     m[saga + 1] = m[execution + m[Header.JOB_SAGAS]]
     m[execution + m[Header.JOB_SAGAS]] = saga
@@ -177,7 +177,7 @@ def _step_compensate(m: Memory, job: JobAt, step: CompensateStepAt) -> int:
     """Register with the saga around."""
     saga = low(m[job + Job.SAGA])
     if saga:
-        entry = take(m, 2)
+        entry = allocate(m, 2)
         m[entry] = m[step + CompensateStep.BODY]
         m[entry + 1] = m[saga]
         m[saga] = entry
@@ -276,7 +276,7 @@ def _pauses(m: Memory, f: Floats, job: JobAt, step: StepAt) -> bool:
     node = paused_at(m, f, job)
     if node == 0:
         return False
-    waiting = take(m, Paused.SIZE)
+    waiting = allocate(m, Paused.SIZE)
     m[waiting + Paused.JOB] = job
     m[waiting + Paused.NODE] = node
     append(m, node + Node.RESUMED, waiting, Paused.LINKS)

@@ -31,7 +31,7 @@ from sim.engine.fast.layout import (
     Timer,
     Wait,
 )
-from sim.engine.fast.memory import Floats, Memory, give, take
+from sim.engine.fast.memory import Floats, Memory, allocate, free
 from sim.engine.fast.meters import granted, released, wait_begins, wait_ends
 from sim.engine.fast.nodes import group_node, spoils
 from sim.engine.fast.queues import append, unlink
@@ -44,7 +44,7 @@ from sim.engine.order import COMPLETION, TIMEOUT
 @inner
 def new_guest(m: Memory, job: JobAt, step: StepAt) -> int:
     """A job comes to one of these stations."""
-    guest = take(m, Guest.SIZE)
+    guest = allocate(m, Guest.SIZE)
     m[guest + Guest.JOB] = job | step << 31
     m[guest + Guest.ASKED] = m[Header.NOW]
     m[guest + Guest.GRANTED] = m[Header.NOW]
@@ -98,15 +98,15 @@ def drop_guest(m: Memory, guest: GuestAt) -> None:
     alarm = m[guest + Guest.LIMIT]
     if alarm:
         cancel(m, alarm)
-        give(m, alarm, Timer.SIZE)
-    give(m, guest, Guest.SIZE)
+        free(m, alarm, Timer.SIZE)
+    free(m, guest, Guest.SIZE)
 
 
 @inner
 def guest_waits(m: Memory, f: Floats, job: JobAt, step: PlaceStepAt, guest: GuestAt) -> None:
     """The job waits for the end of the visit, or until its patience runs out."""
     if m[step + PlaceStep.PATIENCE] and m[guest + Guest.STATE] & Guest.INSIDE == 0:
-        alarm = take(m, Timer.SIZE)
+        alarm = allocate(m, Timer.SIZE)
         m[alarm] = key_of(TIMEOUT, m[step + Step.ELEMENT], Due.PATIENCE)
         m[alarm + Timer.VISIT] = m[job + Job.ORDER]
         m[alarm + Timer.OWNER] = guest

@@ -49,7 +49,7 @@ from sim.engine.fast.layout import (
 from sim.engine.fast.memory import (
     Floats,
     Memory,
-    give,
+    free,
     half_even,
     high,
     interrupt,
@@ -296,7 +296,7 @@ def stop_waiting(m: Memory, f: Floats, job: JobAt) -> None:
         if m[at + Paused.NODE]:
             unlink(m, m[at + Paused.NODE] + Node.RESUMED, at, Paused.LINKS)
         spend(m, job, m[Header.STATE_PAUSED], now)
-        give(m, at, Paused.SIZE)
+        free(m, at, Paused.SIZE)
 
 
 # -- going on after children -------------------------------------------------------------------------------

@@ -32,7 +32,7 @@ from sim.engine.fast.layout import (
     PlaceAt,
     PlaceKind,
 )
-from sim.engine.fast.memory import Floats, Memory, give, take
+from sim.engine.fast.memory import Floats, Memory, allocate, free
 from sim.engine.fast.nodes import group_node, node_at
 from sim.engine.fast.pools import note
 from sim.engine.fast.queues import append, append_plain, remove_plain, unlink
@@ -67,7 +67,7 @@ def _change_speed(m: Memory, f: Floats, group: GroupAt, node: int, factor: float
     where = group_node(m, group, node)
     before = f[where + Node.SPEED]
     if begins:
-        slower = take(m, 2)
+        slower = allocate(m, 2)
         f[slower + 1] = factor
         append_plain(m, where + Node.SPEEDS, slower)
     else:
@@ -77,7 +77,7 @@ def _change_speed(m: Memory, f: Floats, group: GroupAt, node: int, factor: float
             last = slower
             slower = m[slower]
         remove_plain(m, where + Node.SPEEDS, last, slower)
-        give(m, slower, 2)
+        free(m, slower, 2)
     after = 1.0
     slower = m[where + Node.SPEEDS]
     while slower:
@@ -118,7 +118,7 @@ def _change_speed(m: Memory, f: Floats, group: GroupAt, node: int, factor: float
 def _change_errors(m: Memory, f: Floats, group: GroupAt, node: int, spec: FaultAt, episode: int, begins: bool) -> None:
     chain = group_node(m, group, node) + Node.ERRORS
     if begins:
-        fault = take(m, 4)
+        fault = allocate(m, 4)
         m[fault + 1] = m[spec + Fault.ERRORS]
         m[fault + 2] = episode
         f[fault + 3] = f[spec + Fault.VALUE]
@@ -130,7 +130,7 @@ def _change_errors(m: Memory, f: Floats, group: GroupAt, node: int, spec: FaultA
         last = fault
         fault = m[fault]
     remove_plain(m, chain, last, fault)
-    give(m, fault, 4)
+    free(m, fault, 4)
 
 
 # -- episodes ----------------------------------------------------------------------------------------------
@@ -191,7 +191,7 @@ def _all_nodes(m: Memory, f: Floats, process: FaultProcessAt, what: int) -> int:
 def _new_episode(m: Memory, f: Floats, process: FaultProcessAt) -> None:
     spec = m[process + FaultProcess.SPEC]
     targets = m[spec + Fault.TARGET_COUNT]
-    record = take(m, Episode.NODES + targets)
+    record = allocate(m, Episode.NODES + targets)
     m[record + Episode.FAULT] = m[spec + Fault.INDEX]
     m[record + Episode.START] = m[Header.NOW]
     m[record + Episode.DOWN] = -1

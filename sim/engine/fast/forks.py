@@ -19,7 +19,7 @@ from sim.engine.fast.layout import (
     Step,
     Wait,
 )
-from sim.engine.fast.memory import Memory, add, give, interrupt, take
+from sim.engine.fast.memory import Memory, add, allocate, free, interrupt
 from sim.engine.fast.queues import append, unlink
 
 
@@ -37,7 +37,7 @@ def new_family(
     m: Memory, job: JobAt, step: ForkStepAt, count: int, same: bool, needed: int, cancels: int, spare: int
 ) -> int:
     """Start the children of a step; with `same` all do what the first body says. Awaited when any are needed."""
-    family = take(m, Fork.SIZE)
+    family = allocate(m, Fork.SIZE)
     m[family + Fork.KIND] = Parent.FORK
     m[family + Fork.JOB] = job
     m[family + Fork.NEEDED] = needed
@@ -67,7 +67,7 @@ def new_family(
 def give_family(m: Memory, family: ForkAt) -> None:
     """Give the record back, when neither parent nor children need it."""
     if m[family + Fork.AWAITED] == 0 and m[family + Fork.CHILDREN] == 0:
-        give(m, family, Fork.SIZE)
+        free(m, family, Fork.SIZE)
 
 
 @inner

@@ -27,7 +27,7 @@ from sim.engine.fast.layout import (
     PlaceNode,
     Readiness,
 )
-from sim.engine.fast.memory import Floats, Memory, effect, give, high, interrupt, take
+from sim.engine.fast.memory import Floats, Memory, allocate, effect, free, high, interrupt
 from sim.engine.fast.node_failures import add_hit, choose_again, units_back, units_lost
 from sim.engine.fast.nodes import group_node, node_at
 from sim.engine.fast.policies import breakers_down, budgets_down
@@ -124,7 +124,7 @@ def node_down(m: Memory, f: Floats, group: GroupAt, node: int, crashes: bool) ->
         _mark_running(m, m[Header.HITS], before)
         node_crashed(m, group, where)
     for number in range(m[group + Group.CHOOSER_COUNT]):
-        again = take(m, Hit.SIZE)
+        again = allocate(m, Hit.SIZE)
         m[again + Hit.JOB] = m[m[group + Group.CHOOSERS] + number]
         m[again + Hit.DEPTH] = node
         append_plain(m, Header.CHOOSING, again)
@@ -139,14 +139,14 @@ def interrupt_hit(m: Memory) -> int:
     while hit:
         job, depth = m[hit + Hit.JOB], m[hit + Hit.DEPTH]
         following = m[hit + Hit.NEXT]
-        give(m, hit, Hit.SIZE)
+        free(m, hit, Hit.SIZE)
         while following and m[following + Hit.JOB] == job:  # of several grants lost the outermost one counts
             other = m[following + Hit.DEPTH]
             if depth < 0 or 0 <= other < depth:
                 depth = other
             hit = following
             following = m[hit + Hit.NEXT]
-            give(m, hit, Hit.SIZE)
+            free(m, hit, Hit.SIZE)
         interrupt(m, job, Failure.CRASH, depth, 0)
         count += 1
         hit = following
@@ -181,7 +181,7 @@ def node_up(m: Memory, f: Floats, group: GroupAt, node: int) -> None:
 def choose_again_after(m: Memory, f: Floats, again: HitAt) -> None:
     """Those who had chosen a fallen node choose again, and all nodes of the place serve."""
     place, node = m[again + Hit.JOB], m[again + Hit.DEPTH]
-    give(m, again, Hit.SIZE)
+    free(m, again, Hit.SIZE)
     if choose_again(m, f, place, node):
         for other in range(m[place + Place.COUNT]):
             serve_visits(m, f, place, other)

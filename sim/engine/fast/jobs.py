@@ -28,7 +28,7 @@ from sim.engine.fast.layout import (
     Wait,
     Word,
 )
-from sim.engine.fast.memory import Floats, Memory, effect, give, high, low, set_high, set_low, take
+from sim.engine.fast.memory import Floats, Memory, allocate, effect, free, high, low, set_high, set_low
 from sim.engine.fast.timers import key_of
 
 # -- state --------------------------------------------------------------------------------------------------
@@ -63,7 +63,7 @@ def split_of(m: Memory, job: JobAt) -> int:
     split = low(m[job + Job.ACCOUNT])
     if split == 0:
         states = m[Header.STATES]
-        split = take(m, states)
+        split = allocate(m, states)
         for state in range(states):
             m[split + state] = 0
         set_low(m, job + Job.ACCOUNT, split)
@@ -103,7 +103,7 @@ def snapshot(m: Memory, job: JobAt) -> int:
         known |= m[split + state]
     if known == 0:
         return 0
-    copy = take(m, states)
+    copy = allocate(m, states)
     for state in range(states):
         m[copy + state] = m[split + state]
     return copy
@@ -163,7 +163,7 @@ def _common(m: Memory, job: JobAt, order: int, path: int, code: int, flags: int)
 def new_execution(m: Memory, order: int, path: int, code: int, source: SourceAt, cohort: int) -> int:
     """The main line of an execution, which begins as an effect."""
     size = m[Header.MAIN_SIZE]
-    job = take(m, size)
+    job = allocate(m, size)
     _common(m, job, order, path, code, source << Job.SOURCE_SHIFT | cohort)
     m[job + Job.OWN] = job << 31
     for field in range(Job.TREE, size):
@@ -184,7 +184,7 @@ def new_child(m: Memory, parent: JobAt, path: int, code: int, within: int, trial
     m[execution + m[Header.JOB_CHILDREN]] = number
     if m[Header.JOB_OPEN]:
         m[execution + m[Header.JOB_OPEN]] += 1
-    job = take(m, m[Header.CHILD_SIZE])
+    job = allocate(m, m[Header.CHILD_SIZE])
     order = m[execution + Job.ORDER] | number
     _common(
         m,
@@ -214,9 +214,9 @@ def _give_sagas(m: Memory, job: JobAt) -> None:
         entry = m[saga]
         while entry:
             under = m[entry + 1]
-            give(m, entry, 2)
+            free(m, entry, 2)
             entry = under
-        give(m, saga, 2)
+        free(m, saga, 2)
         saga = following
 
 
@@ -245,15 +245,15 @@ def give_back_record(m: Memory, job: JobAt) -> None:
                 _give_sagas(m, job)
             if m[Header.JOB_CACHED]:
                 _forget_cached(m, job)
-            give(m, job, m[Header.MAIN_SIZE])
+            free(m, job, m[Header.MAIN_SIZE])
             return
         split = low(m[job + Job.ACCOUNT])
         if split:
-            give(m, split, m[Header.STATES])
+            free(m, split, m[Header.STATES])
         parent, within = low(m[job + Job.TREE]), high(m[job + Job.TREE])
         if within and high(m[job + Job.REFS]) == within:  # the child of a timed attempt
-            give(m, within, Attempt.SIZE)
-        give(m, job, m[Header.CHILD_SIZE])
+            free(m, within, Attempt.SIZE)
+        free(m, job, m[Header.CHILD_SIZE])
         m[parent + Job.REFS] -= 1
         job = parent
 

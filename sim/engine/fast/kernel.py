@@ -37,7 +37,7 @@ from sim.engine.fast.layout import (
     TimerAt,
     Wait,
 )
-from sim.engine.fast.memory import Floats, Memory, give, high, interrupt, low
+from sim.engine.fast.memory import Floats, Memory, free, high, interrupt, low
 from sim.engine.fast.meters import tick, tick_units
 from sim.engine.fast.monitors import judge
 from sim.engine.fast.nodes import node_at
@@ -72,7 +72,7 @@ def _deliver(m: Memory, f: Floats, record: InterruptionAt) -> None:
         m[record + Interruption.DEPTH],
         m[record + Interruption.GRANT],
     )
-    give(m, record, Interruption.SIZE)
+    free(m, record, Interruption.SIZE)
     m[job + Job.STATE] -= Job.PENDING_ONE
     state = m[job + Job.STATE]
     if state & Job.ENDED:
@@ -136,7 +136,7 @@ def _patience_ends(m: Memory, f: Floats, at: int) -> None:
 
 
 @inner
-def _rare_alarm(m: Memory, f: Floats, alarm: int, tag: int) -> None:
+def _dispatch_rare(m: Memory, f: Floats, alarm: int, tag: int) -> None:
     owner = m[alarm + Timer.OWNER]
     if tag == Due.ROUND:
         round_over(m, f, alarm)
@@ -166,7 +166,7 @@ def _rare_alarm(m: Memory, f: Floats, alarm: int, tag: int) -> None:
 
 
 @inner
-def _ring(m: Memory, f: Floats, alarm: int) -> None:
+def _dispatch(m: Memory, f: Floats, alarm: int) -> None:
     tag = m[alarm] >> Timer.DUE_SHIFT & Timer.DUE_MASK
     if tag == Due.JOB:
         go_on(m, f, alarm, 0)
@@ -175,7 +175,7 @@ def _ring(m: Memory, f: Floats, alarm: int) -> None:
     elif tag == Due.CORES:
         depart(m, f, m[alarm + Timer.OWNER], _number_of_node(m, alarm))
     else:
-        _rare_alarm(m, f, alarm, tag)
+        _dispatch_rare(m, f, alarm, tag)
 
 
 @inner
@@ -223,7 +223,7 @@ def _run_before(m: Memory, f: Floats, end_ns: int, budget: int) -> int:
             return Status.REACHED
         m[Header.NOW] = time
         handled += 1
-        _ring(m, f, take_first(m, heap))
+        _dispatch(m, f, take_first(m, heap))
 
 
 @inner

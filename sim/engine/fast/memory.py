@@ -57,7 +57,7 @@ def _fresh(m: Memory, size: int) -> int:
 
 
 @inner
-def take(m: Memory, size: int) -> int:
+def allocate(m: Memory, size: int) -> int:
     """A record of `size` words, with anything in them."""
     handle = m[Header.FREE + size]
     if handle:
@@ -67,7 +67,7 @@ def take(m: Memory, size: int) -> int:
 
 
 @inner
-def give(m: Memory, handle: Word, size: int) -> None:
+def free(m: Memory, handle: Word, size: int) -> None:
     """Give a record back."""
     m[handle] = m[Header.FREE + size]
     m[Header.FREE + size] = handle
@@ -95,7 +95,7 @@ def interrupt(m: Memory, job: JobAt, error: int, depth: int, grant: int) -> None
         m[Header.STATUS] = Status.CROWDED
         return
     m[job + Job.STATE] = state + Job.PENDING_ONE
-    record = take(m, Interruption.SIZE)
+    record = allocate(m, Interruption.SIZE)
     m[record + Interruption.JOB] = job
     m[record + Interruption.ERROR] = error
     m[record + Interruption.DEPTH] = depth
@@ -180,7 +180,7 @@ def log_word(m: Memory, log: Word, word: int) -> None:
     count = m[log + Log.COUNT]
     place = count % Log.CHUNK
     if place == 0:
-        chunk = take(m, Log.CHUNK + 1)
+        chunk = allocate(m, Log.CHUNK + 1)
         m[chunk] = 0
         if count:
             m[m[log + Log.LAST]] = chunk

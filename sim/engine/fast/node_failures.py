@@ -19,7 +19,7 @@ from sim.engine.fast.layout import (
     Queue,
     Step,
 )
-from sim.engine.fast.memory import Floats, Memory, high, take
+from sim.engine.fast.memory import Floats, Memory, allocate, high
 from sim.engine.fast.meters import released, units_change
 from sim.engine.fast.nodes import node_at
 from sim.engine.fast.pools import note, push
@@ -31,7 +31,7 @@ from sim.engine.fast.queues import sort_chain
 @inner
 def add_hit(m: Memory, job: JobAt, depth: int) -> None:
     """Note that a crash hits a job; depth -1: it loses no grant. One job may be noted several times."""
-    hit = take(m, Hit.SIZE)
+    hit = allocate(m, Hit.SIZE)
     m[hit + Hit.NEXT] = m[Header.HITS]
     m[hit + Hit.ORDER] = m[job + Job.ORDER]
     m[hit + Hit.JOB] = job

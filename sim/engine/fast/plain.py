@@ -32,7 +32,7 @@ from sim.engine.fast.layout import (
     UseStepAt,
     Wait,
 )
-from sim.engine.fast.memory import Memory, add, give, high, low, take
+from sim.engine.fast.memory import Memory, add, allocate, free, high, low
 from sim.engine.fast.meters import record_wait, tick
 from sim.engine.fast.nodes import group_node
 from sim.engine.fast.queues import append, unlink
@@ -46,7 +46,7 @@ _HELD_UNIT = 1  # node 0, + 1
 def _ask(m: Memory, place: PlaceAt, job: JobAt, step: StepAt, size: int) -> int:
     """A request; whether it is granted at once is yet to be seen."""
     m[place + Place.ASKED] += 1
-    grant = take(m, size)
+    grant = allocate(m, size)
     m[grant + Grant.WHO] = job | step << 31
     m[grant + Grant.TIME] = m[Header.NOW]
     return grant
@@ -147,7 +147,7 @@ def release_plain(m: Memory, job: JobAt, step: ReleaseStepAt) -> int:
     if grant == 0:
         return -1
     _let_go(m, place, job, grant)
-    give(m, grant, Grant.PLAIN_SIZE)
+    free(m, grant, Grant.PLAIN_SIZE)
     first = _first_in_line(m, place)
     if first:
         other = m[first + Grant.WHO] & LOW
@@ -187,7 +187,7 @@ def finish_plain(m: Memory, job: JobAt, step: UseStepAt, visit: GrantAt) -> int:
     waited = max(0, passed - m[visit + Grant.DEMAND])
     spend_two(m, job, m[place + Place.STATE_WAIT], waited, m[place + Place.STATE_SERVICE])
     _let_go(m, place, job, visit)
-    give(m, visit, Grant.VISIT_SIZE)
+    free(m, visit, Grant.VISIT_SIZE)
     first = _first_in_line(m, place)
     if first:
         _serve(m, place, first, m[first + Grant.WHO] & LOW, Grant.WAITED)

@@ -30,7 +30,7 @@ from sim.engine.fast.layout import (
     Step,
     Timer,
 )
-from sim.engine.fast.memory import Floats, Memory, give, high, interrupt, low, take
+from sim.engine.fast.memory import Floats, Memory, allocate, free, high, interrupt, low
 from sim.engine.fast.meters import granted, released, wait_begins, wait_ends
 from sim.engine.fast.nodes import group_node, is_ready, is_up, node_at, takes
 from sim.engine.fast.queues import append, head_of, leave, ranks_before, stand, unlink
@@ -45,7 +45,7 @@ from sim.engine.fast.timers import cancel
 def new_grant(m: Memory, place: PlaceAt, job: JobAt, step: PlaceStepAt, bound: int) -> int:
     """A request by a step, for the node `bound` (-1: for any)."""
     size = m[place + Place.GRANT_SIZE]
-    grant = take(m, size)
+    grant = allocate(m, size)
     m[grant + Grant.WHO] = job | step << 31
     m[grant + Grant.TIME] = m[Header.NOW]
     m[grant + Grant.NODE] = (bound + 1) << Grant.WANTED_SHIFT
@@ -80,8 +80,8 @@ def drop_grant(m: Memory, place: PlaceAt, grant: GrantAt) -> None:
     size = m[place + Place.GRANT_SIZE]
     if size >= Grant.RANKED_SIZE and m[grant + Grant.LIMIT]:
         cancel(m, m[grant + Grant.LIMIT])
-        give(m, m[grant + Grant.LIMIT], Timer.SIZE)
-    give(m, grant, size)
+        free(m, m[grant + Grant.LIMIT], Timer.SIZE)
+    free(m, grant, size)
 
 
 @inner
@@ -89,7 +89,7 @@ def stop_patience(m: Memory, place: PlaceAt, grant: GrantAt) -> None:
     """Patience no longer matters."""
     if m[place + Place.GRANT_SIZE] >= Grant.RANKED_SIZE and m[grant + Grant.LIMIT]:
         cancel(m, m[grant + Grant.LIMIT])
-        give(m, m[grant + Grant.LIMIT], Timer.SIZE)
+        free(m, m[grant + Grant.LIMIT], Timer.SIZE)
         m[grant + Grant.LIMIT] = 0
 
 

@@ -32,13 +32,13 @@ from sim.engine.fast.layout import (
 from sim.engine.fast.memory import (
     Floats,
     Memory,
+    allocate,
     effect,
-    give,
+    free,
     high,
     low,
     set_high,
     set_low,
-    take,
 )
 from sim.engine.fast.monitors import judge
 from sim.engine.fast.pools import drop_grant, serve, take_units
@@ -130,7 +130,7 @@ def end_job(m: Memory, f: Floats, job: JobAt, error: int) -> None:
 @inner
 def push_frame(m: Memory, job: JobAt, kind: int, step: StepAt, size: int) -> int:
     """Something to go back to; it remembers the path."""
-    frame = take(m, size)
+    frame = allocate(m, size)
     m[frame + Frame.NEXT] = high(m[job + Job.LINK]) | kind << 31
     m[frame + Frame.STEP] = step
     m[frame + Frame.PATH] = m[job + Job.PATH]
@@ -147,5 +147,5 @@ def pop_frame(m: Memory, job: JobAt, frame: FrameAt) -> None:
     if kind == FrameKind.ATTEMPT:
         before = low(m[frame + Frame.HANDLE])
         if before:
-            give(m, before, m[Header.STATES])
-    give(m, frame, Frame.CALL_SIZE if kind == FrameKind.CALL else Frame.SIZE)
+            free(m, before, m[Header.STATES])
+    free(m, frame, Frame.CALL_SIZE if kind == FrameKind.CALL else Frame.SIZE)

@@ -42,7 +42,7 @@ from sim.engine.fast.layout import (
     UseStepAt,
     Wait,
 )
-from sim.engine.fast.memory import Floats, Memory, give, low, set_high, take
+from sim.engine.fast.memory import Floats, Memory, allocate, free, low, set_high
 from sim.engine.fast.meters import record_wait, wait_ends
 from sim.engine.fast.nodes import group_node, is_up, node_at, spoils, takes
 from sim.engine.fast.pools import (
@@ -82,11 +82,11 @@ def adjust_starts(m: Memory, f: Floats, place: PlaceAt) -> None:
         m[place + Place.STARTS] = m[start + Timer.SIZE]
         m[place + Place.STARTING] -= 1
         cancel(m, start)
-        give(m, start, _START_SIZE)
+        free(m, start, _START_SIZE)
     while m[place + Place.STARTING] < wanted:
         count = m[place + Place.SETUPS]
         m[place + Place.SETUPS] = count + 1
-        start = take(m, _START_SIZE)
+        start = allocate(m, _START_SIZE)
         m[start] = key_of(COMPLETION, m[place + Place.ELEMENT], Due.SETUP)
         m[start + Timer.VISIT] = FIRST_SETUP | count
         m[start + Timer.OWNER] = place
@@ -120,7 +120,7 @@ def setup_done(m: Memory, f: Floats, start: TimerAt) -> None:
             before = m[before + Timer.SIZE]
         m[before + Timer.SIZE] = m[start + Timer.SIZE]
     m[place + Place.STARTING] -= 1
-    give(m, start, _START_SIZE)
+    free(m, start, _START_SIZE)
     _serve_after_setup(m, f, place)
 
 
@@ -208,7 +208,7 @@ def set_patience(m: Memory, f: Floats, place: PlaceAt, job: JobAt, step: PlaceSt
     """From now on the wait is limited, where the step says so."""
     if m[step + PlaceStep.PATIENCE] == 0:
         return
-    alarm = take(m, Timer.SIZE)
+    alarm = allocate(m, Timer.SIZE)
     m[alarm] = key_of(TIMEOUT, m[step + Step.ELEMENT], Due.PATIENCE)
     m[alarm + Timer.VISIT] = m[job + Job.ORDER]
     m[alarm + Timer.OWNER] = grant

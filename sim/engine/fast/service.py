@@ -22,7 +22,7 @@ from sim.engine.fast.layout import (
     PlaceKind,
     Timer,
 )
-from sim.engine.fast.memory import Floats, Memory, add_product, give, half_even, large, mul_div, take
+from sim.engine.fast.memory import Floats, Memory, add_product, allocate, free, half_even, large, mul_div
 from sim.engine.fast.nodes import node_at
 from sim.engine.fast.timers import cancel, is_set, key_of, set_alarm
 from sim.engine.order import COMPLETION
@@ -75,12 +75,12 @@ def _join(m: Memory, node: CoresNodeAt, visit: GrantAt) -> None:
     if count == m[node + CoresNode.HEAP_CAPACITY]:
         size = max(8, 2 * count)
         base = (
-            take(m, size) if size < Header.SIZES else large(m, size)
+            allocate(m, size) if size < Header.SIZES else large(m, size)
         )  # the large ones are few: each is twice the last
         for slot in range(count):
             m[base + slot] = m[m[node + CoresNode.HEAP] + slot]
         if 0 < count < Header.SIZES:
-            give(m, m[node + CoresNode.HEAP], count)
+            free(m, m[node + CoresNode.HEAP], count)
         m[node + CoresNode.HEAP] = base
         m[node + CoresNode.HEAP_CAPACITY] = size
     m[node + CoresNode.PRESENT] = count + 1

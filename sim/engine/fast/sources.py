@@ -26,7 +26,7 @@ from sim.engine.fast.layout import (
     Timer,
     TimerAt,
 )
-from sim.engine.fast.memory import Floats, Memory, give, half_even, take
+from sim.engine.fast.memory import Floats, Memory, allocate, free, half_even
 from sim.engine.fast.recorder import room_for_row, row_opens
 from sim.engine.fast.timers import cancel, key_of, set_alarm
 from sim.engine.order import ARRIVAL, COMPLETION
@@ -246,7 +246,7 @@ def _burst(m: Memory, f: Floats, source: SourceAt) -> None:
             _let_in(m, source, child_path(m[source + Source.ID], ordinal))
             continue
         u = uniform(m[source + Source.STREAM], child_path(here, index), 0)
-        late = take(m, Timer.SIZE)
+        late = allocate(m, Timer.SIZE)
         m[late] = key_of(ARRIVAL, m[source + Source.ELEMENT], Due.LATE)
         m[late + Timer.VISIT] = ordinal + 1  # visit 0 is the burst itself
         m[late + Timer.OWNER] = source
@@ -275,7 +275,7 @@ def arrival(m: Memory, f: Floats, source: SourceAt) -> None:
 def late_arrival(m: Memory, late: TimerAt) -> None:
     """One of a burst with jitter comes."""
     source, ordinal = m[late + Timer.OWNER], m[late + Timer.VISIT] - 1
-    give(m, late, Timer.SIZE)
+    free(m, late, Timer.SIZE)
     if ordinal >= m[source + Source.SINCE] and not _is_over(m, source, m[Header.NOW]):
         _let_in(m, source, child_path(m[source + Source.ID], ordinal))
 

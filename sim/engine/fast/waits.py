@@ -34,7 +34,7 @@ from sim.engine.fast.layout import (
     UseStepAt,
     Wait,
 )
-from sim.engine.fast.memory import Floats, Memory, give, high
+from sim.engine.fast.memory import Floats, Memory, free, high
 from sim.engine.fast.plain import finish_plain
 from sim.engine.fast.pools import drop_grant, stop_patience
 from sim.engine.fast.release import pop_frame
@@ -102,7 +102,7 @@ def _after_rare(m: Memory, f: Floats, job: JobAt, step: int, kind: int, at: int,
         return begin_attempt(m, f, job, high(m[job + Job.LINK]))
     # paused
     spend(m, job, m[Header.STATE_PAUSED], now)
-    give(m, at, Paused.SIZE)
+    free(m, at, Paused.SIZE)
     return step
 
 
