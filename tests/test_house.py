@@ -37,7 +37,7 @@ LAYERS = [
 """From the ground up: a file may import from its own part and from lower layers; parts of one layer do not mix."""
 
 ONLY_IN = {
-    "numba": "sim/draws/compiler.py",
+    "numba": "sim/draws/compiler_",
     "llvmlite": "sim/draws",
     "simpy": "sim/engine/reference/clock.py",
     "plotly": "sim/report",
@@ -89,6 +89,18 @@ def test_each_heavy_library_is_imported_in_one_place(path: Path) -> None:
     for module, line in imports(path):
         home = ONLY_IN.get(module.split(".")[0])
         assert home is None or relative.startswith(home), f"{relative}:{line} imports {module}, which is {home}'s"
+
+
+def test_private_hooks_of_numba_are_in_one_file() -> None:
+    hooks = ROOT / "sim" / "draws" / "compiler_hooks.py"
+    for path in {*SOURCES} - {hooks}:
+        if not any(module.split(".")[0] == "numba" for module, _ in imports(path)):
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            name = node.attr if isinstance(node, ast.Attribute) else ""
+            private = name == "core" or (name.startswith("_") and not name.startswith("__"))
+            assert not private, f"{path.relative_to(ROOT)}:{node.lineno} uses {name}, which is {hooks.name}'s"
+        assert "numba.core" not in {module for module, _ in imports(path)}
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))

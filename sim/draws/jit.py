@@ -1,8 +1,9 @@
 """The decorators of everything compiled, and how its machine code is kept on disk and found again.
 
-Numba is imported only to compile, by `sim.draws.compiler`: it takes half a second to import and as long again to find
-its functions, and what it has made is a file that LLVM loads in milliseconds. With NUMBA_DISABLE_JIT=1 the decorated
-functions stay plain Python; they give the same bits. What is compiled lives in the files that use the decorators.
+Numba is imported only to compile, in one of the two ways of `sim.draws.compiler`: it takes half a second to import and
+as long again to find its functions, and what it has made is a file that LLVM loads in milliseconds. With
+NUMBA_DISABLE_JIT=1 the decorated functions stay plain Python; they give the same bits. What is compiled lives in the
+files that use the decorators.
 """
 
 from __future__ import annotations
@@ -21,12 +22,12 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
 from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numpy as np
 
+from sim.draws.compiler import HOOKS, maker, version_file, way
 from sim.files import write_bytes
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -70,16 +71,6 @@ class Part:
         self.signature = signature
         self.laid_in = laid_in
         self.compiled: Any = None
-
-    @property
-    def _numba_type_(self) -> Any:
-        """What Numba takes it for when it compiles a caller."""
-        from sim.draws.compiler import type_of
-
-        try:
-            return type_of(self)
-        except AttributeError as error:  # would be taken for: it has no type
-            raise RuntimeError(f"{self.name} cannot be compiled") from error
 
 
 class Entry(Part):
@@ -136,13 +127,7 @@ class Constants(type):
 
 
 class _Prefetch:
-    """The processor's own instruction, as Numba takes it."""
-
-    @property
-    def _numba_type_(self) -> Any:
-        from sim.draws.compiler import prefetch_type
-
-        return prefetch_type()
+    """The processor's own instruction, where it is compiled."""
 
 
 def _no_prefetch(words: Any, at: int) -> None:
@@ -173,10 +158,7 @@ def source_hash(package: Path = PACKAGE) -> str:
     """
     digest = hashlib.blake2b(sys.version.encode(), digest_size=12)
     for library in ("numba", "llvmlite"):
-        found = find_spec(library)  # finds it and does not import it
-        assert found is not None
-        assert found.origin is not None
-        digest.update(Path(found.origin).with_name("_version.py").read_bytes() + b"\0")
+        digest.update(version_file(library) + b"\0")
     for path in sources(package):
         digest.update(str(path.relative_to(package)).encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()
@@ -230,7 +212,7 @@ def _place() -> tuple[Path, str]:
 
 def _file(name: str) -> Path:
     folder, machine = _place()
-    return folder / f"{name}-{machine}.o"
+    return folder / (f"{name}-{machine}.o" if way() == HOOKS else f"{name}-{machine}-{way()}.o")
 
 
 def is_in_cache(function: str) -> bool:
@@ -298,13 +280,7 @@ def parse(signature: str) -> tuple[str, int, list[str]]:
 
 def _loaded(entry: Entry) -> Callable[..., Any]:
     """The machine code of an entry, as Python calls it; made now if it is not on disk."""
-    path = _file(entry.name)
-    code = _kept(path)
-    if code is None:
-        from sim.draws.compiler import object_code
-
-        code = object_code(entry)
-        _keep(path, code)
+    code = _machine_code(entry)
     assert entry.signature is not None
     gives, count, takes = parse(entry.signature)
     types: list[Any] = [_Items if one.endswith("*") else _C_TYPES[one] for one in takes]
@@ -319,6 +295,21 @@ def _loaded(entry: Entry) -> Callable[..., Any]:
         return tuple(result)
 
     return call
+
+
+def _machine_code(entry: Entry) -> bytes:
+    """The machine code of an entry, from the disk if it is there."""
+    path = _file(entry.name)
+    code = _kept(path)
+    if code is None:
+        object_code = maker()
+        if path != _file(entry.name):  # the way is another one, now that Numba has been asked
+            path = _file(entry.name)
+            code = _kept(path)
+        if code is None:
+            code = object_code(entry)
+            _keep(path, code)
+    return code
 
 
 def _address(code: bytes) -> int:
