@@ -309,7 +309,7 @@ def test_a_recovery_lasts_from_the_crash_to_the_mark_that_ends_it(engine: Engine
                 steps: [{acquire: slots}, {mark: up}, {delay: 20 ms}]
         spans:
           recovery: {start: ready, end: up, after_crash: fleet}
-          baseline run: {start: ready, end: up, after_crash: fleet}
+          baseline: {start: ready, end: up, after_crash: fleet}
         faults: {gone: {targets: [{group: fleet, nodes: [0]}], at: 7 ms, duration: 1 s, drill: false}}
         """,
         {"jobs": [0, 0]},
