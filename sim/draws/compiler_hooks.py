@@ -5,23 +5,28 @@ By itself Numba optimises every function together with all that it calls, so tha
 times over: the event loop with its hundreds of functions would take minutes. Here a function that is compiled because
 another one calls it is translated only; the entry links all of them, directly called or not, and is optimised once.
 
-What breaks without each hook, for the event loop: CPU seconds and peak memory (with all of them 23 to 31 s, 424 MiB;
-Numba 0.68.1, 2026-12-02).
+What breaks without each hook, for the event loop: CPU seconds and peak memory (with all of them 27 s, 424 MiB; Numba
+0.68.1 on an idle machine, 2026-12-02; the first two while others ran beside them, and times spread by 1 s or so).
 
 | hook | what it does | without it |
 |---|---|---|
 | `CPUCodeLibrary.finalize` | links a function with its callees in the end only | 145 s, 1,076 MiB |
-| `CPUContext.get_executable` | loads nothing that nobody calls | needs `finalize`; with neither 157 s, 1,081 MiB |
-| `CPUCodeLibrary._optimize_functions` | no pass over single functions | 31 s; code 1 % larger |
+| it and `get_executable` | as stock `njit` does | 157 s, 1,081 MiB |
+| `CPUContext.get_executable` | loads nothing that nobody calls | alone: a segmentation fault |
 | `CPUContext.create_cfunc_wrapper` | adds the entry that C calls | there is no `entry` to call |
-| `BaseFunction.get_call_type` | resolves each kind of operation once | 36 s |
-| `CompilerBase`, `PassManager`, passes | leaves out stations that find nothing | 36 s, the same code |
 | `FunctionPass`, `register_pass`, `ir` | reads `Record.FIELD` as a number | records are unknown to Numba |
 | `Dispatcher.disable_compile` | one version of a function for all | 44 s, 568 MiB; code 30 % larger |
-| `_nrt`, `no_*_wrapper` | no reference counts, no wrappers | up to 548 MiB |
-| `forceinline` | lays small functions into their callers | code 4 % smaller |
+| `BaseFunction.get_call_type` | resolves each kind of operation once | 32 s |
+| `CompilerBase`, `PassManager`, passes | leaves out stations that find nothing | 32 s, the same code |
+| `no_cpython_wrapper`, `no_cfunc_wrapper` | no wrappers around functions | 32 s, 548 MiB |
+| `forceinline` | lays small functions into their callers | code 4 % smaller, runs 0 to 14 % longer |
+| `CPUCodeLibrary._optimize_functions` | no pass over single functions | no longer; code 1 % larger |
+| `_nrt` | no counting of references | no longer; code 1 % larger |
 | `rtsys.initialize` | compiles the runtime before ours | the same code here |
 | codegen's `_module_pass_manager`, `_tm_features`, ... | Numba's passes and processor | other code |
+
+Numba 0.62.1, 0.63.1, 0.64.0, 0.65.1, 0.66.0, 0.67.0 and 0.68.1, each with the llvmlite that it asks for, have them
+all, and gave the same columns of M1 to M3 in both ways (Python 3.11, 2026-12-02).
 
 Without them `compiler_stock` gives the same bits by documented means. `compiler` decides which way is taken.
 """
