@@ -23,6 +23,7 @@ def command(
     from sim.plan.completions import completions_of
     from sim.plan.inputs import check_inputs
     from sim.plan.loading import load
+    from sim.report.old_keys import both, renamed
 
     loaded = load(file, sets, mitigation)
     settle()
@@ -31,7 +32,7 @@ def command(
     first = estimate(loaded.lowered.network)
     computed = {**loaded.lowered.computed, **completions_of(scenario)}
     if as_json:
-        found = as_document(scenario.name, first, computed, loaded.elements) | {"mitigations": scenario.mitigations}
-        say_json(found)
+        found = as_document(scenario.name, first, computed, loaded.elements)
+        say_json(found | both("mitigations", scenario.mitigations) | renamed("mitigations"))
     else:
         say(as_text(str(file), scenario.name, first, computed, scenario.mitigations, loaded.elements))

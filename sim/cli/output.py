@@ -23,10 +23,8 @@ def say(text: str) -> None:
 
 
 def say_json(value: Any) -> None:
-    """Print a result as JSON, with the old names of keys beside the new ones."""
-    from sim.cli.old_names import with_old_keys
-
-    say(json.dumps(with_old_keys(value), indent=2, ensure_ascii=False, allow_nan=False))
+    """Print a result as JSON. A figure that JSON has no number for is null already."""
+    say(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False))
 
 
 def note(text: str, quiet: bool = False) -> None:

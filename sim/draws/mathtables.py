@@ -1,6 +1,6 @@
 """Tables of the logarithm and the exponential, computed in whole numbers, so that every machine has the same bits.
 
-What the entries are for is told in `sim.draws.mathematics`.
+`sim.draws.mathematics` reads them.
 """
 
 from __future__ import annotations

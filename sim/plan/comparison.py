@@ -16,11 +16,13 @@ from sim.errors import InputErrors, Problem
 from sim.figure import Figure
 from sim.lower.load import Loaded
 from sim.plan.compare import compare
+from sim.plan.families import PHASES
 from sim.plan.names import metric_units
 from sim.plan.predict import Options, Prediction, predict
 from sim.scenario.objectives import ServiceLevel
 from sim.scenario.where import where
-from sim.stats.verdicts import Verdict, holm, verdict
+from sim.stats.summary import Summary
+from sim.stats.verdicts import Verdict, holm
 
 Change = Literal["better", "worse", "more", "less", "no difference seen", ""]
 BETTER_ABOVE = frozenset({"availability", "throughput", "goodput", "succeeded", "room"})
@@ -63,9 +65,12 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Variants:
-    """What came of all variants. settings: of each but the first, what differs."""
+    """What came of all variants. settings: of each but the first, what differs. summaries: of each prediction, whole.
+    notes: what was done otherwise than the files say."""
 
     names: tuple[str, ...]
+    summaries: tuple[Summary, ...]
+    notes: tuple[str, ...]
     settings: tuple[tuple[Setting, ...], ...]
     rows: tuple[Row, ...]
     replications: int
@@ -81,7 +86,8 @@ def compare_variants(
     """Predict every variant on the draws of the first, and take the differences from it.
 
     variants: two or more, by name. metrics: shown beside those of the objectives, the latency, availability and
-    throughput of each workflow, and the cost. Seed and number of replications are the first one's for all.
+    throughput of each workflow, the time until latency is back after each drill, and the cost. Seed and number of
+    replications are the first one's for all.
 
     Raises InputErrors for a metric that no variant has, and for what is wrong with one of them; KeyboardInterrupt.
     """
@@ -99,8 +105,11 @@ def compare_variants(
     for one in loaded:
         fixed = one.scenario.model_copy(update={"run": one.scenario.run.model_copy(update={"precision": None})})
         found.append(predict(replace(one, scenario=fixed), same))
+    precise = [name for name, one in variants.items() if one.scenario.run.precision is not None]
     return Variants(
         names=names,
+        summaries=tuple(one.summary for one in found),
+        notes=tuple(f"run.precision of {name} is not used: all variants have as many runs" for name in precise),
         settings=tuple(tuple(changes(loaded[0], one)) for one in loaded[1:]),
         rows=tuple(_rows(loaded, found, metrics, run.confidence)),
         replications=run.replications,
@@ -133,19 +142,15 @@ def _rows(
 ) -> Iterator[Row]:
     of_each = [one.summary.metrics for one in found]
     shown = [name for name in _shown(loaded, metrics) if any(name in one for one in of_each)]
-    tests: dict[tuple[str, int], _Test] = {}
-    for name in shown:
-        for index, other in enumerate(found[1:], start=1):
-            test = _Test(found[0], other, name)
-            if test.at(confidence).value is not None:
-                tests[name, index] = test
-    told = dict(zip(tests, holm([test.differs for test in tests.values()], confidence), strict=True))
+    tests = {(name, other): _Test(found[0], one, name) for name in shown for other, one in enumerate(found[1:])}
+    told = [key for key, test in tests.items() if test.is_told(confidence)]
+    verdicts = dict(zip(told, holm([tests[key].differs for key in told], confidence), strict=True))
     for name in shown:
         differences = []
-        for index, other in enumerate(found[1:], start=1):
-            test = tests.get((name, index)) or _Test(found[0], other, name)
+        for other in range(len(found) - 1):
+            test = tests[name, other]
             figure = test.at(confidence)
-            change = _change(name, figure, told[name, index]) if (name, index) in told else ""
+            change = _change(name, verdicts[name, other]) if (name, other) in verdicts else ""
             differences.append(Difference(figure, change, test.worth))
         yield Row(name, tuple(one.get(name) for one in of_each), tuple(differences))
 
@@ -160,7 +165,11 @@ def _shown(loaded: Sequence[Loaded], metrics: Sequence[str]) -> list[str]:
         for name in workflows
         for family, level in (("latency", ".p50"), ("latency", ".p99"), ("availability", ""), ("throughput", ""))
     ]
-    return list(dict.fromkeys([*objectives, *usual, *metrics, "cost.total"]))
+    faults = dict.fromkeys(
+        name for one in loaded for name, fault in one.lowered.network.faults.items() if fault.is_drill
+    )
+    recovery = [f"recovery.{name}.{PHASES[-1]}.mean" for name in faults]
+    return list(dict.fromkeys([*objectives, *usual, *recovery, *metrics, "cost.total"]))
 
 
 class _Test:
@@ -169,11 +178,21 @@ class _Test:
     def __init__(self, first: Prediction, other: Prediction, metric: str) -> None:
         self.first, self.other, self.metric = first, other, metric
         self.worth: float | None = None
+        self._known: dict[float, Figure] = {}
 
     def at(self, confidence: float) -> Figure:
         """other - first, with its interval; refused where it cannot be told."""
-        figures = [one.summary.metrics.get(self.metric) for one in (self.first, self.other)]
-        a, b = figures
+        if confidence not in self._known:
+            self._known[confidence] = self._difference(confidence)
+        return self._known[confidence]
+
+    def is_told(self, confidence: float) -> bool:
+        """Whether there is a difference with an interval."""
+        figure = self.at(confidence)
+        return None not in (figure.value, figure.low, figure.high)
+
+    def _difference(self, confidence: float) -> Figure:
+        a, b = (one.summary.metrics.get(self.metric) for one in (self.first, self.other))
         if a is None or b is None:
             return Figure.refused("", f"only {'the second' if a is None else 'the first'} has it")
         if a.value is None or b.value is None:
@@ -188,8 +207,11 @@ class _Test:
         return found.difference
 
     def differs(self, confidence: float) -> Verdict:
-        """Whether it lies apart from 0: met where it is below, missed where it is above."""
-        return verdict(self.at(confidence), 0.0, "below")
+        """Met where the whole interval is below 0, missed where it is above, undecided where 0 is in it."""
+        figure = self.at(confidence)
+        assert figure.low is not None
+        assert figure.high is not None
+        return "met" if figure.high < 0 else "missed" if figure.low > 0 else "undecided"
 
 
 def _apart(a: Figure, b: Figure) -> Figure:
@@ -208,9 +230,8 @@ def _apart(a: Figure, b: Figure) -> Figure:
     return Figure(value, a.unit, low, high, a.confidence or b.confidence, n, "as if the two were independent")
 
 
-def _change(metric: str, figure: Figure, told: Verdict) -> Change:
-    is_same = figure.value == 0 == figure.low == figure.high
-    if is_same or told == "undecided":
+def _change(metric: str, told: Verdict) -> Change:
+    if told == "undecided":
         return "no difference seen"
     is_less = told == "met"
     family = metric.partition(".")[0]

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from sim.plan.comparison import Difference, Row, Setting, Variants
+from sim.report.finding import finding_lines, findings_of
 from sim.report.grid import fits, grid, paragraph
 from sim.report.json_document import figure_json
 from sim.report.wording import interval_of, readable, show, value_of
@@ -16,8 +17,11 @@ MOST_SETTINGS = 12
 
 
 def comparison_text(found: Variants) -> str:
-    """One table for each variant beside the first, then what changed. Ends with a line break."""
+    """Which variants are overloaded, one table for each beside the first, what changed. Ends with a line break."""
     blocks = []
+    for name, summary in zip(found.names, found.summaries, strict=True):
+        if findings_of(summary):
+            blocks.append("\n".join([name, *finding_lines(summary)]))
     for index, name in enumerate(found.names[1:]):
         blocks.append("\n".join(_table(found, index, name)))
         blocks.append("\n".join(_changed(found.settings[index], name)))
@@ -83,6 +87,8 @@ def _footing(found: Variants) -> Iterator[str]:
     if worth and statistics.median(worth) > 1:
         runs = round(statistics.median(worth) * found.replications)
         yield from paragraph(f"With draws of their own it would take some {runs:,} runs each (the median difference).")
+    for note in found.notes:
+        yield from paragraph(note, 2)
     if found.interrupted:
         yield "INTERRUPTED: figures are of the runs that ended."
     if found.command:
@@ -99,6 +105,8 @@ def comparison_document(found: Variants) -> dict[str, Any]:
             "confidence": found.confidence,
             "command": found.command,
             "interrupted": found.interrupted,
+            "findings": {name: findings_of(one) for name, one in zip(found.names, found.summaries, strict=True)},
+            "notes": list(found.notes),
         },
         "settings": {
             name: [asdict(one) for one in settings]

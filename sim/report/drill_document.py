@@ -7,6 +7,7 @@ from typing import Any, Final
 from sim.plan.drill import Case, DrillReport
 from sim.plan.episode_cost import IN_IT, NOT_IN_IT, EpisodeCost
 from sim.report.json_document import figure_json, monitor_json, objective_json, recovery_json, standstill_json
+from sim.report.old_keys import both, renamed
 from sim.stats.episodes import Episode
 
 SCHEMA: Final = 1
@@ -16,6 +17,7 @@ def document(report: DrillReport) -> dict[str, Any]:
     """The document, ready for `json.dumps(..., allow_nan=False)`."""
     return {
         "schema": SCHEMA,
+        **renamed("mitigation"),
         "scenario": {"name": report.name, "file": report.file, "hash": report.hash},
         "run": {
             "seed": report.seed,
@@ -33,7 +35,7 @@ def document(report: DrillReport) -> dict[str, Any]:
 def _case(case: Case) -> dict[str, Any]:
     return {
         "when": case.when,
-        "mitigation": case.mitigation or None,
+        **both("mitigation", case.mitigation or None),
         "recovery": recovery_json(case.recovery),
         "cost": _cost(case.cost),
         "against_first": {name: figure_json(figure) for name, figure in case.against_first.items()},

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from sim.plan.error_budget import ErrorBudgets
 from sim.report.json_document import figure_json
+from sim.report.old_keys import both, renamed
 from sim.stats.error_budget import ErrorBudget, Row
 
 SCHEMA: Final = 1
@@ -15,6 +16,7 @@ def document(found: ErrorBudgets) -> dict[str, Any]:
     """The document, ready for `json.dumps(..., allow_nan=False)`. `provenance` is no part of an equality."""
     return {
         "schema": SCHEMA,
+        **renamed("error_budgets"),
         "scenario": {"name": found.name, "file": found.file, "hash": found.hash},
         "run": {
             "seed": found.seed,
@@ -23,7 +25,7 @@ def document(found: ErrorBudgets) -> dict[str, Any]:
             "events": found.events,
         },
         "provenance": dict(found.provenance),
-        "error_budgets": [_error_budget(one) for one in found.error_budgets],
+        **both("error_budgets", [_error_budget(one) for one in found.error_budgets]),
         "warnings": list(found.warnings),
     }
 

@@ -11,6 +11,7 @@ from typing import Any, Final
 from sim.cost.bill import Bill
 from sim.figure import Figure
 from sim.report.elements import elements_json
+from sim.report.old_keys import both, renamed
 from sim.stats.overload import Overload, Place
 from sim.stats.remedy import Fix, Remedy
 from sim.stats.standstill import Standstill
@@ -29,12 +30,13 @@ def document(summary: Summary, bill: Bill | None) -> dict[str, Any]:
     """
     return {
         "schema": SCHEMA,
+        **renamed("mitigation"),
         "scenario": {
             "name": summary.name,
             "file": summary.file,
             "hash": summary.hash,
             "set": list(summary.sets),
-            "mitigation": summary.mitigation,
+            **both("mitigation", summary.mitigation),
         },
         "run": {
             "seed": summary.seed,
@@ -198,7 +200,7 @@ def _remedy_json(remedy: Remedy) -> dict[str, Any]:
 
 def _fix_json(fix: Fix) -> dict[str, Any]:
     return {
-        "mitigation": fix.name or None,
+        **both("mitigation", fix.name or None),
         "set": list(fix.sets),
         "where": fix.where,
         "usd_per_month": fix.usd_per_month,

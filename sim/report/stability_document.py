@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from sim.plan.study import Band, Level, Outcome, Stability
 from sim.report.json_document import figure_json
+from sim.report.old_keys import both, renamed
 from sim.stats.threshold import Threshold
 
 SCHEMA: Final = 1
@@ -15,6 +16,7 @@ def document(found: Stability) -> dict[str, Any]:
     """The document, ready for `json.dumps(..., allow_nan=False)`."""
     return {
         "schema": SCHEMA,
+        **renamed("mitigation", "mitigations"),
         "scenario": {"name": found.name, "file": found.file, "hash": found.hash},
         "seed": found.seed,
         "runs": found.runs,
@@ -36,7 +38,7 @@ def document(found: Stability) -> dict[str, Any]:
             }
             for one in found.starts
         ],
-        "mitigations": [_outcome(one) for one in found.mitigations],
+        **both("mitigations", [_outcome(one) for one in found.mitigations]),
         "error": found.error,
         "within": found.within,
         "notes": list(found.notes),
@@ -46,7 +48,7 @@ def document(found: Stability) -> dict[str, Any]:
 def _outcome(one: Outcome) -> dict[str, Any]:
     recovery = one.recovery
     return {
-        "mitigation": one.mitigation,
+        **both("mitigation", one.mitigation),
         "settings": list(one.settings),
         "back": figure_json(one.back),
         "draining": one.draining,

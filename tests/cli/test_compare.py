@@ -82,6 +82,16 @@ def test_mitigations_are_variants_and_the_text_says_what_was_told_from_chance(
     assert "8 paired runs each, seed 1; of 5 differences 3 are told from chance" in told
 
 
+def test_an_overloaded_variant_is_headed_as_such_and_its_latency_is_not_compared(
+    queue: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    more = "network.sources.jobs.arrivals=150/s"
+    assert main(["compare", str(queue), "--set", more, "--name", "thrice", "--quiet"], exit_after=False) == 0
+    told = capsys.readouterr().out
+    assert told.startswith("thrice\nOVERLOADED: ")
+    assert " ".join(told.split()).count("cannot be told") == 2  # of both percentiles
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -1,5 +1,4 @@
-"""The pathologies in configs/pathologies, and which of what each file lists under `mitigations` does not mitigation
-it.
+"""The pathologies in configs/pathologies, and which of the `mitigations` that a file lists do not help.
 
 `python tests/pathologies/catalogue.py` writes the table of configs/pathologies/README.md anew.
 """

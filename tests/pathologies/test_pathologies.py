@@ -3,7 +3,7 @@
 Goal: a pathology that no longer shows, or a mitigation that no longer works, fails here by name. Method: the file's
 own objectives, at 99.9 %. As it stands some are missed; with a mitigation all are met, so that the intervals of what
 was missed lie apart, on two sides of the bound. What is met as the file stands tells that the system is well without
-its trigger. What is popular and does not mitigation still misses.
+its trigger. What is popular and does not help still misses.
 
 Error rate: the verdicts of one run are wrong together with a chance of 0.1 % at most (Holm), so that with a new
 seed any of the 57 runs of the ten files tells something wrong with a chance below 6 %. That a run decides at all is a

@@ -1,4 +1,4 @@
-"""Timed attempts: their start, their four timers, their signs of life. When to try again is told in `attempts`."""
+"""Timers of an attempt: its start, its four timeouts, its heartbeats. `attempts` decides on a retry."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The beginning of each try of an attempt. How one ends is told in `failures`, timers in `attempt_timers`."""
+"""Attempts: begin the first one and each retry. `failures` ends them, `attempt_timers` times them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Steps with steps inside, and taking one step after the other. Going on after a wait is told in `waits`."""
+"""Control flow: branches, loops, forks, attempts, sagas, calls. `waits` resumes a job after a wait."""
 
 from __future__ import annotations
 

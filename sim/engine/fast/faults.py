@@ -1,4 +1,4 @@
-"""Faults: when they come and go, and which nodes they hit. What a crash does is told in `groups`."""
+"""Faults: begin and end them, and choose the nodes that they hit. `groups` carries out a crash."""
 
 from __future__ import annotations
 
