@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from sim.figure import Figure
@@ -41,7 +41,9 @@ def compare(a: Prediction, b: Prediction, metric: str, confidence: float = 0.95)
             PERCENTILES[statistic],
             confidence,
         )
-    values_a, values_b = ([_value(run, metric, confidence) for run in runs] for runs in (runs_a, runs_b))
+    values_a, values_b = (
+        [_value(run, metric, of.deadlines_ns, confidence) for run in runs] for of, runs in ((a, runs_a), (b, runs_b))
+    )
     unit = next((one.summary.metrics[metric].unit for one in (a, b) if metric in one.summary.metrics), None)
     if unit is None:
         raise KeyError(metric)
@@ -58,13 +60,13 @@ def _latency(runs: Sequence[Replication], routine: str) -> list[Histogram]:
     return [Histogram.of(part) for part in Cohort(runs, routine).ended(SUCCEEDED)]
 
 
-def _value(run: Replication, metric: str, confidence: float) -> float:
+def _value(run: Replication, metric: str, deadlines_ns: Mapping[str, int | None], confidence: float) -> float:
     """The metric of one replication alone."""
     family, _, rest = metric.partition(".")
     if family == "latency" and rest.endswith(".mean") and rest.removesuffix(".mean") in run.routines:
         part = Cohort([run], rest.removesuffix(".mean")).ended(SUCCEEDED)[0]
         return float(part.mean()) * NS
-    found = metrics([run], {}, confidence)
+    found = metrics([run], deadlines_ns, confidence)
     if family == "count" and metric not in found:
         return 0.0
     return _told(metric, found[metric])

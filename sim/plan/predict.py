@@ -85,13 +85,15 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """What the line gives. replications: the base runs; drills: episodes of each scripted fault, by its name."""
+    """What the line gives. replications: the base runs; drills: episodes of each scripted fault, by its name.
+    deadlines_ns: within what time an execution has to end correctly, by workflow."""
 
     summary: Summary
     bill: Bill | None
     replications: tuple[Replication, ...]
     drills: Mapping[str, tuple[Episode, ...]] = field(default_factory=dict)
     interrupted: bool = False
+    deadlines_ns: Mapping[str, int | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -405,6 +407,7 @@ class _Line:
             tuple(base),
             {fault: tuple(episodes) for fault, episodes in drills.items()},
             self.runner.interrupted,
+            self.deadlines,
         )
 
     def _traces_of_violators(

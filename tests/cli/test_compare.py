@@ -27,6 +27,22 @@ mitigations:
 FASTER = ["--set", "network.stations.server.service={exponential: 5 ms}"]
 
 
+LATE = """
+name: late
+workflows:
+  order:
+    arrivals: 5/s
+    task_queue: orders
+    deadline: 1 h
+    steps: [{activity: {name: pay, service: {p50: 2 s, p99: 5 s}, start_to_close: 1 min}}]
+workers: {orders: {replicas: 2, cpu: 2, node: c6i.large}}
+temporal: {history_shards: 4, history: {replicas: 2, cpu: 2, node: c6i.large}}
+postgres: {nodes: 2, cpu: 4, node: c6i.xlarge}
+prices: {catalogue: aws-us-east-1}
+run: {warmup: 10 s, horizon: 30 s, replications: 5}
+"""
+
+
 @pytest.fixture
 def queue(tmp_path: Path) -> Path:
     file = tmp_path / "queue.yaml"
@@ -90,6 +106,20 @@ def test_an_overloaded_variant_is_headed_as_such_and_its_latency_is_not_compared
     told = capsys.readouterr().out
     assert told.startswith("thrice\nOVERLOADED: ")
     assert " ".join(told.split()).count("cannot be told") == 2  # of both percentiles
+
+
+def test_what_ends_too_late_is_unavailable_in_a_comparison_as_in_a_prediction(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "late.yaml"
+    file.write_text(LATE)
+    row = compared(capsys, file, "--set", "workflows.order.deadline=2 s", "--name", "strict")["metrics"]
+    loose, strict = (row["availability.order"]["figures"][name]["value"] for name in ("late", "strict"))
+    assert loose == 1
+    assert strict == pytest.approx(0.5, abs=0.15)  # of services with a median of 2 s
+    found = row["availability.order"]["differences"]["strict"]
+    assert found["difference"]["value"] == pytest.approx(strict - loose, rel=0.02)
+    assert found["change"] == "worse"
 
 
 @pytest.mark.parametrize(
