@@ -17,11 +17,22 @@ FIGURE = {"value", "unit", "low", "high", "confidence", "n", "note"}
 def test_the_document_has_the_keys_of_the_contract() -> None:
     found = document(fixture.summary(), fixture.bill())
     assert list(found) == [
-        *("schema", "scenario", "run", "overload", "deadlocks", "provenance", "metrics", "places", "objectives"),
+        *(
+            "schema",
+            "renamed",
+            "scenario",
+            "run",
+            "overload",
+            "deadlocks",
+            "provenance",
+            "metrics",
+            "places",
+            "objectives",
+        ),
         *("missed", "recovery", "cost"),
         *("monitors", "warnings", "calibration"),
     ]
-    assert found["scenario"].keys() == {"name", "file", "hash", "set", "mitigation"}
+    assert found["scenario"].keys() == {"name", "file", "hash", "set", "mitigation", "cure"}
     assert found["run"].keys() == {"seed", "replications", "events", "warmup_s", "horizon_s"}
     assert found["provenance"].keys() >= {"engine", "wall_s", "versions"}
     assert found["cost"].keys() == {"currency", "total_per_month", "per_execution", "items", "not_priced"}
