@@ -27,8 +27,8 @@ from sim.engine.run import run_all
 from sim.files import write_text
 from sim.network import Network
 from sim.results.columns import Replication
-from sim.scenario.edit import edited
-from sim.scenario.reader import read, validate
+from sim.scenario.reading.edit import edited
+from sim.scenario.reading.reader import read, validate
 from sim.scenario.scenario import Scenario
 from sim.stats.freedom import t_quantile
 

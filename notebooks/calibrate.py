@@ -35,7 +35,7 @@ from sim.calibrate.temporal_scenario import temporal_scenario
 from sim.cli.service_times_text import as_text
 from sim.observed.recognise import read
 from sim.report.figures import latency_curves
-from sim.scenario.reader import read as read_yaml
+from sim.scenario.reading.reader import read as read_yaml
 from sim.stats.curves import PROBABILITIES
 from sim.stats.summary import Curve
 

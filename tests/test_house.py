@@ -44,7 +44,7 @@ ONLY_IN = {
     "jinja2": "sim/report",
     "typer": "sim/cli",
     "rich": "sim/cli",
-    "yaml": "sim/scenario/reader.py",
+    "yaml": "sim/scenario/reading/reader.py",
     "joblib": "sim/engine/run.py",
 }
 

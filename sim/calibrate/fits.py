@@ -13,7 +13,7 @@ from pydantic import Field
 from sim.calibrate.cases import Case
 from sim.calibrate.study import Placed, changes
 from sim.network.names import Name
-from sim.scenario.reader import read, validate
+from sim.scenario.reading.reader import read, validate
 from sim.spec import Spec
 
 

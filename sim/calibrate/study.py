@@ -14,8 +14,8 @@ from pydantic import Field, model_validator
 from sim.calibrate.cases import Case
 from sim.errors import InputErrors, Problem
 from sim.network.names import Name
-from sim.scenario.document import Document
-from sim.scenario.reader import read, validate
+from sim.scenario.reading.document import Document
+from sim.scenario.reading.reader import read, validate
 from sim.spec import Spec
 from sim.units import Ratio
 

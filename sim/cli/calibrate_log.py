@@ -59,7 +59,7 @@ def scenario_of(
     """The scenario of these observations. Raises InputErrors for a source that is neither pgbench nor Temporal."""
     from sim.calibrate.pgbench_scenario import pgbench_scenario
     from sim.calibrate.temporal_scenario import temporal_scenario
-    from sim.scenario.reader import read as read_scenario
+    from sim.scenario.reading.reader import read as read_scenario
 
     if "clients" in observed.facts:
         if like is not None:

@@ -6,7 +6,7 @@ import warnings
 from typing import TextIO
 
 from sim.cli.output import note
-from sim.scenario.old_names import RenamedWarning
+from sim.scenario.reading.old_names import RenamedWarning
 
 VERBS = {"ledger": "error-budget"}
 OPTIONS = {"--cure": "--mitigation", "--sweep-cures": "--sweep-mitigations"}

@@ -32,8 +32,8 @@ def command(
         return
     if file is not None:
         raise InputErrors([Problem("FILE", f"is {file}, and goes with `metrics` only", f"sim schema metrics {file}")])
+    from sim.scenario.reading.schema import describe, schema_text
     from sim.scenario.scenario import Scenario
-    from sim.scenario.schema import describe, schema_text
 
     say((describe(Scenario, path) if path or text else schema_text(Scenario)).rstrip("\n"))
 

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from sim.cost.catalogue import Catalogue, Disk, Price, Reservation, Service, Source, Tier
 from sim.errors import InputErrors, Problem
-from sim.scenario.reader import load_yaml
+from sim.scenario.reading.reader import load_yaml
 
 FOLDER = Path(__file__).parent / "prices"
 

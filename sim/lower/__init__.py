@@ -1,23 +1,18 @@
-"""The bridge from a scenario to a network: all that is known about Temporal and PostgreSQL lives here.
+"""From a scenario to a network: everything known about Temporal, DBOS and the stores lives here.
 
-| file | what becomes a network there |
+| room | what becomes a network there |
 |---|---|
-| `constants` | the presets' numbers, each noted with its source as it is used |
-| `store` | PostgreSQL: cores, write-ahead log, connections; state transitions as steps |
-| `platform` | shards' transfer queues, frontend, history and matching |
-| `workers`, `workflow_tasks`, `activities` | worker pools; what runs on them, as steps |
-| `activity_work`, `dependencies`, `calls` | what an activity does on its worker, whom it calls, and how |
-| `workflow` | workflows: sources, routines, work in progress |
-| `asked`, `branches` | what steps ask for and get; steps at the same time |
-| `children`, `as_child` | child workflows; steps with a shard and a state of their own |
-| `schedules`, `messages` | starts by the clock; queries and updates |
-| `failures`, `fault_targets`, `fault_classes` | what fails, by its target; random faults as classes |
-| `faults`, `node_faults`, `place_faults` | pods and stores; nodes of Kubernetes; zones and regions |
-| `rollouts`, `load_spikes` | pods one after the other, with a bad version; more load than usual |
-| `machines` | what is billed |
-| `progress` | work under way at the start |
-| `feasible` | what cannot work |
-| `lower`, `load` | all of it together; from a file |
+| `temporal` | services, task queues, worker pools; workflows and activities as routines |
+| `dbos` | executors that poll a queue in PostgreSQL |
+| `stores` | PostgreSQL, Cassandra, SQLite under a platform: what a state transition costs |
+| `tables` | data stores as such: tables, queries, ingest |
+| `placement` | hosts, Kubernetes nodes, zones, regions, several masters |
+| `faults` | what fails, by what it hits; random faults as classes |
+| `checks` | what cannot work, told from the lowered parts |
+
+`lower` puts them together, `load` does so from a file; `parts` is the network in the making, `constants` the presets'
+numbers with their sources, `steps` and `sums` how steps and times are written, `setting` and `watch` what an operator
+sets and sees of each resource.
 """
 
 from sim.lower.lower import lower

@@ -9,23 +9,23 @@ from dataclasses import dataclass, replace
 from pathlib import Path as FilePath
 
 from sim.errors import InputErrors, Problem
-from sim.lower.drawable import undrawable
-from sim.lower.feasible import infeasible
+from sim.lower.checks.drawable import undrawable
+from sim.lower.checks.feasible import infeasible
 from sim.lower.lower import lower
 from sim.lower.lowered import Lowered
 from sim.lower.setting import Element, elements_of
 from sim.network.check import problems as network_problems
 from sim.network.size import too_large
-from sim.scenario.check import problems as scenario_problems
-from sim.scenario.document import Document, dotted
-from sim.scenario.edit import edited
-from sim.scenario.mitigations import MITIGATIONS, with_mitigation
-from sim.scenario.old_names import with_new_keys
-from sim.scenario.reader import parse, read
+from sim.scenario.checks.names import problems as scenario_problems
+from sim.scenario.model.mitigations import MITIGATIONS, with_mitigation
+from sim.scenario.reading.document import Document, dotted
+from sim.scenario.reading.edit import edited
+from sim.scenario.reading.old_names import with_new_keys
+from sim.scenario.reading.reader import parse, read
+from sim.scenario.reading.shape import nearest
+from sim.scenario.reading.validate import validate
+from sim.scenario.reading.where import where
 from sim.scenario.scenario import Scenario
-from sim.scenario.shape import nearest
-from sim.scenario.validate import validate
-from sim.scenario.where import where
 
 
 @dataclass(frozen=True, slots=True)

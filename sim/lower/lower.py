@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from sim.lower.constants import Constants
-from sim.lower.dbos import lower_dbos
-from sim.lower.deployment import Deployment
-from sim.lower.failures import Failures
-from sim.lower.fault_classes import network_classes
-from sim.lower.fault_targets import FaultTargets
+from sim.lower.dbos.deployment import lower_dbos
+from sim.lower.faults.classes import network_classes
+from sim.lower.faults.failures import Failures
+from sim.lower.faults.targets import FaultTargets
 from sim.lower.lowered import Lowered, stated
-from sim.lower.machines import machines
 from sim.lower.parts import Parts
+from sim.lower.placement.machines import machines
 from sim.lower.setting import settings_as_written, settings_in
 from sim.lower.tables import add_stores
+from sim.lower.temporal.deployment import Deployment
 from sim.network import Network
 from sim.scenario.scenario import Scenario
 
 
 def lower(scenario: Scenario) -> Lowered:
-    """The network of a scenario, and what goes with it. The scenario's parts fit together (`sim.scenario.check`)."""
+    """The network of a scenario that was checked (`sim.scenario.checks`), and what goes with it."""
     if scenario.network is not None:
         return _as_it_stands(scenario, scenario.network)
     if scenario.dbos is not None:

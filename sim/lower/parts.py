@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from sim.lower.regions import Regional
+from sim.lower.placement.regions import Regional
+from sim.lower.placement.zones import Zoning
 from sim.lower.setting import Setting
 from sim.lower.steps import Steps
-from sim.lower.zones import Zoning
 from sim.network import Network
 from sim.network.controllers import Controller
 from sim.network.faults import Fault
@@ -31,7 +31,7 @@ class Parts:
     settings: of each of both.
     not_pods: groups of nodes that are no pods: a store's, rows of a table.
     patterns: routines that are there to be copied; those that nobody calls are left out of the network.
-    homes: resources by which a child workflow remembers its node of a place (see `sim.lower.as_child`).
+    homes: resources by which a child workflow remembers its node of a place (see `sim.lower.temporal.as_child`).
     zoning, regional: where things stand, which a network has no word for; None where everything is in one place.
     """
 

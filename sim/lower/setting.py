@@ -1,7 +1,7 @@
 """Settings: from what key of a scenario each resource and station comes, what the product calls it, what to watch.
 
 Each element gets its own where it is made (`Parts.add_resource`, `Parts.add_station`), so that a full one can be told
-by what a user can change. Where a key stands in a file is told by `sim.scenario.where`.
+by what a user can change. Where a key stands in a file is told by `sim.scenario.reading.where`.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from typing import Literal
 
 from sim.network.network import Network
 from sim.network.places import GroupCommit, Polled, Resource, Server, Station, TokenBucket
-from sim.scenario.document import Document
-from sim.scenario.where import Where, where
+from sim.scenario.reading.document import Document
+from sim.scenario.reading.where import Where, where
 
 Change = Literal["", "live", "restart", "failover", "new cluster"]
 """What it takes to change a setting of a running system; "" where nobody can say."""

@@ -17,7 +17,7 @@ from sim.plan.overload import overloaded
 from sim.plan.runner import Runner
 from sim.results.columns import Replication
 from sim.scenario.load import repeated, scaled
-from sim.scenario.settings import RunSettings
+from sim.scenario.model.settings import RunSettings
 from sim.stats.episodes import Episode
 from sim.stats.freedom import FloatArray
 from sim.stats.late import Late, all_there, at_work, is_draining, late, left_by, lines_grow

@@ -14,7 +14,7 @@ from sim.lower.constants import Constants
 from sim.lower.load import Loaded
 from sim.lower.setting import Element, of
 from sim.plan.predict import Prediction
-from sim.scenario.where import where
+from sim.scenario.reading.where import where
 from sim.stats.remedy import Cause
 from sim.stats.summary import Verdict
 from sim.units import format_duration_ns, format_ratio

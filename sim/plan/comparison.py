@@ -19,8 +19,8 @@ from sim.plan.compare import compare
 from sim.plan.families import PHASES
 from sim.plan.names import metric_units
 from sim.plan.predict import Options, Prediction, predict
-from sim.scenario.objectives import ServiceLevel
-from sim.scenario.where import where
+from sim.scenario.model.objectives import ServiceLevel
+from sim.scenario.reading.where import where
 from sim.stats.summary import Summary
 from sim.stats.verdicts import Verdict, holm
 

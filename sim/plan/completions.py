@@ -11,10 +11,10 @@ from sim.analytic.checkpoints import restarted_mean_s
 from sim.lower.constants import Constants
 from sim.lower.lowered import Computed
 from sim.lower.sums import levels_s, mean_ns
+from sim.scenario.model.workflow import Workflow
+from sim.scenario.model.workflow_steps import own_activity, walk
+from sim.scenario.model.workload import Activity
 from sim.scenario.scenario import Scenario
-from sim.scenario.workflow import Workflow
-from sim.scenario.workflow_steps import own_activity, walk
-from sim.scenario.workload import Activity
 from sim.units import format_duration_s
 from sim.units.tables import SECOND
 

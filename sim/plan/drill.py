@@ -20,7 +20,7 @@ from sim.plan.inputs import check_inputs
 from sim.plan.kinds import Kind
 from sim.plan.phases import phase_ns_of
 from sim.plan.runner import Progress, Runner
-from sim.scenario.settings import RunSettings
+from sim.scenario.model.settings import RunSettings
 from sim.stats.episode_picture import Picture, at_quantile, by_badness, picture
 from sim.stats.episodes import Episode, differences, losses_in, recovery_of
 from sim.stats.metrics import recoveries_of_executions

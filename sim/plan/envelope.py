@@ -20,7 +20,7 @@ from dataclasses import replace
 from sim.figure import Figure
 from sim.plan.features import CONSTANTS, Features, Setting
 from sim.scenario.calibrated import Product, Span, calibrated
-from sim.scenario.objectives import Objective
+from sim.scenario.model.objectives import Objective
 from sim.stats.metrics import DONE
 from sim.stats.summary import Calibration, Place, Recovery, Verdict
 from sim.stats.verdicts import verdict

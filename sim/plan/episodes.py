@@ -18,7 +18,7 @@ from sim.plan.phases import Cycle, cycle_of
 from sim.plan.runner import Runner
 from sim.plan.window import settled_ns
 from sim.results.columns import Replication
-from sim.scenario.settings import RunSettings
+from sim.scenario.model.settings import RunSettings
 from sim.stats.episodes import PLATFORM_SPAN, Episode, recoupled_ns
 
 RECOVERY_WINDOW_NS = 10_000_000_000

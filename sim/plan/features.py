@@ -12,9 +12,9 @@ from sim.analytic.arrival_rates import mean_number
 from sim.draws.build import inverse_of
 from sim.figure import Figure
 from sim.lower.constants import Constants
+from sim.scenario.model.workflow_steps import ActivityStep, FanOutStep, RepeatStep, WorkflowStep, inside, walk
 from sim.scenario.presets import PRODUCTS
 from sim.scenario.scenario import Scenario
-from sim.scenario.workflow_steps import ActivityStep, FanOutStep, RepeatStep, WorkflowStep, inside, walk
 
 Setting = float | str
 """A number in seconds, 1/s, a share or a count; or a word."""

@@ -20,7 +20,7 @@ from sim.plan.billing import price_problems
 from sim.plan.families import families_of, service_levels
 from sim.plan.names import metric_units
 from sim.plan.traces import read_traces, trace_files
-from sim.scenario.objectives import ServiceLevel
+from sim.scenario.model.objectives import ServiceLevel
 from sim.stats.metrics import LATENCY_PERCENTILES
 from sim.stats.quantiles import MIN_SECTIONS
 from sim.units import parse_duration_ns, parse_ratio, parse_usd_per_month, show_value

@@ -9,7 +9,7 @@ from sim.errors import InputErrors
 from sim.lower.load import Loaded
 from sim.lower.lowered import FaultClass
 from sim.lower.sums import mean_ns
-from sim.scenario.objectives import ServiceLevel
+from sim.scenario.model.objectives import ServiceLevel
 from sim.stats.error_budget import Level
 from sim.stats.rates import Frequency
 from sim.stats.sli import Sli

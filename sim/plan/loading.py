@@ -10,10 +10,10 @@ from sim.errors import InputErrors, Problem
 from sim.lower.load import CHECKS, Loaded, document_of, in_order, loaded, placed
 from sim.plan.inputs import check_inputs
 from sim.plan.mending import what_else
-from sim.scenario.document import Document
-from sim.scenario.old_names import RenamedWarning
+from sim.scenario.reading.document import Document
+from sim.scenario.reading.old_names import RenamedWarning
+from sim.scenario.reading.validate import validate
 from sim.scenario.scenario import Scenario
-from sim.scenario.validate import validate
 
 SOUND = len(CHECKS) + 3
 """The stage that nothing turns down."""

@@ -14,11 +14,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from sim.errors import Problem
-from sim.scenario.document import Document, Path
-from sim.scenario.example import example
-from sim.scenario.reader import load_yaml
+from sim.scenario.reading.document import Document, Path
+from sim.scenario.reading.example import example
+from sim.scenario.reading.reader import load_yaml
+from sim.scenario.reading.shape import Shape, shape_of
 from sim.scenario.scenario import Scenario
-from sim.scenario.shape import Shape, shape_of
 
 Diagnose = Callable[[Document], tuple[int, Sequence[Problem]]]
 """The stage at which a document is turned down, and what is said there; one beyond all others where it is sound."""

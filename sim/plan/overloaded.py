@@ -14,7 +14,7 @@ from sim.lower.load import Loaded
 from sim.plan.families import INDICATORS, PLANNED, families_of
 from sim.plan.window import is_stationary
 from sim.results.columns import Replication
-from sim.scenario.settings import RunSettings
+from sim.scenario.model.settings import RunSettings
 from sim.stats.metrics import DONE
 from sim.stats.overload import Overload, Place, overload
 from sim.stats.summary import Verdict

@@ -29,8 +29,8 @@ from sim.plan.provenance import provenance
 from sim.plan.runner import Progress, Runner
 from sim.plan.window import Measured, begins_empty, measured
 from sim.results.columns import Replication
-from sim.scenario.objectives import ServiceLevel
-from sim.scenario.settings import RunSettings
+from sim.scenario.model.objectives import ServiceLevel
+from sim.scenario.model.settings import RunSettings
 from sim.stats.episodes import Episode, losses_in, recovery_of
 from sim.stats.metrics import memory_hours, of_the_platform, recoveries_of_executions, shares_of_operations
 from sim.stats.overload import Overload

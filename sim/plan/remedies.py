@@ -15,8 +15,8 @@ from sim.lower.load import Loaded, changed, mitigated
 from sim.plan.billing import bill_of
 from sim.plan.causes import cause_of, changes_of
 from sim.plan.predict import Options, Prediction, predict
-from sim.scenario.mitigations import as_assignments
-from sim.scenario.where import where
+from sim.scenario.model.mitigations import as_assignments
+from sim.scenario.reading.where import where
 from sim.stats.remedy import Fix, Remedy
 from sim.stats.summary import Summary, Verdict
 

@@ -27,7 +27,7 @@ from sim.plan.kinds import Kind, kinds_of
 from sim.plan.runner import Runner
 from sim.plan.study import Band, Level, Outcome, Stability, StabilityOptions, Starts
 from sim.scenario.load import inexact, scaled
-from sim.scenario.mitigations import Mitigation, as_assignments
+from sim.scenario.model.mitigations import Mitigation, as_assignments
 from sim.stats.drift import drift, modes
 from sim.stats.episodes import Episode, recovery_of
 from sim.stats.intervals import mean_interval, ratio_interval

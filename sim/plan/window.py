@@ -17,7 +17,7 @@ from sim.network import Network
 from sim.network.sources import ClosedArrivals, ModulatedArrivals, PoissonArrivals, RenewalArrivals
 from sim.plan.finding import overload_of
 from sim.results.columns import OPEN, Replication
-from sim.scenario.settings import RunSettings
+from sim.scenario.model.settings import RunSettings
 from sim.stats.cycles import whole_cycles
 from sim.stats.overload import Overload, overload
 from sim.stats.warmup import warm_up

@@ -12,7 +12,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from sim.scenario.reader import load_yaml
+from sim.scenario.reading.reader import load_yaml
 from sim.spec import Spec
 
 FILE = "calibrated.yaml"

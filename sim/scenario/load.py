@@ -19,8 +19,8 @@ from sim.network.sources import (
     PoissonArrivals,
     RenewalArrivals,
 )
+from sim.scenario.model.workflow import Workflow
 from sim.scenario.scenario import Scenario
-from sim.scenario.workflow import Workflow
 from sim.spec import Spec
 
 

@@ -16,7 +16,7 @@ from typing import Any, Literal, get_args
 from pydantic import TypeAdapter, ValidationError
 
 from sim.network.distributions import Distribution
-from sim.scenario.reader import load_yaml
+from sim.scenario.reading.reader import load_yaml
 from sim.units import Mistake, parse_count, parse_duration_ns, parse_positive_rate_per_s, parse_ratio
 
 Kind = Literal["duration", "count", "number", "rate", "ratio", "distribution", "switch", "transition"]

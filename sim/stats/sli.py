@@ -12,7 +12,7 @@ import numpy as np
 
 from sim.figure import Figure
 from sim.results.columns import COMPENSATED, OPEN, SUCCEEDED, Ints, Replication
-from sim.scenario.objectives import Indicator, ServiceLevel
+from sim.scenario.model.objectives import Indicator, ServiceLevel
 from sim.stats.intervals import proportion_interval
 
 

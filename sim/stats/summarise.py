@@ -10,7 +10,7 @@ import numpy as np
 from sim.figure import Figure
 from sim.results.columns import Replication
 from sim.results.histogram import Histogram
-from sim.scenario.objectives import Objective
+from sim.scenario.model.objectives import Objective
 from sim.stats.curves import latency_curve, split, timeline
 from sim.stats.drift import drift
 from sim.stats.metrics import Cohort, measured_routines, metrics

@@ -3,7 +3,7 @@
 Money is in `money`, printing in `show`.
 
 Every function takes what YAML gives (text or a number) and raises `Mistake` with what was found and what to write
-instead. Which key the value came from, and where in the file, is not known here (see `sim.scenario.reader`).
+instead. Which key the value came from, and where in the file, is not known here (see `sim.scenario.reading.reader`).
 
 Parsing is exact (`Fraction`) and rounds once, at the end: "0.1 s" is exactly 100,000,000 ns.
 """

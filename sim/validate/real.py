@@ -19,7 +19,7 @@ from sim.calibrate.systems import system as adapter
 from sim.errors import InputErrors, Problem
 from sim.observed.cells import Cell, read_cells
 from sim.scenario.calibrated import calibrated
-from sim.scenario.reader import load_yaml
+from sim.scenario.reading.reader import load_yaml
 from sim.validate.inputs import MEASURED, Known, Told, known_of, moved_by
 from sim.validate.kinds import SCORED, Load, Use, load_range
 from sim.validate.score import (

@@ -16,7 +16,7 @@ from sim.figure import Figure
 from sim.network import Network
 from sim.network.check import problems
 from sim.report.grid import grid, paragraph
-from sim.scenario.reader import parse, validate
+from sim.scenario.reading.reader import parse, validate
 from sim.stats.metrics import metrics
 from sim.validate.theory_case import Case
 from sim.validate.theory_networks import NETWORKS

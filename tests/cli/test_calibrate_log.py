@@ -11,7 +11,7 @@ import pytest
 from sim.cli import main
 from sim.lower.load import load
 from sim.plan.predict import Options, predict
-from sim.scenario.reader import load_yaml
+from sim.scenario.reading.reader import load_yaml
 
 ROOT = Path(__file__).parents[2]
 ONE_CLIENT = ROOT / "calibration" / "measured" / "epyc" / "pgbench-log" / "tpcb_c1.log.gz"

@@ -15,9 +15,9 @@ import jsonschema
 import pytest
 from a_command import QUEUE, SHOP, Command
 
-from sim.scenario.reader import load_yaml
+from sim.scenario.reading.reader import load_yaml
+from sim.scenario.reading.schema import schema_text
 from sim.scenario.scenario import Scenario
-from sim.scenario.schema import schema_text
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 

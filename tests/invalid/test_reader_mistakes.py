@@ -13,8 +13,8 @@ import pytest
 from a_shop import Shop
 
 from sim.errors import InputErrors
-from sim.scenario.edit import edited
-from sim.scenario.reader import parse, read, validate
+from sim.scenario.reading.edit import edited
+from sim.scenario.reading.reader import parse, read, validate
 
 FILES = sorted((Path(__file__).parent / "reader").glob("*.yaml"))
 EXPECTED = re.compile(r"# expect (\d+):(\d+) (\S*): (.*)")

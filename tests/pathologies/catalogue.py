@@ -13,7 +13,7 @@ from sim.figure import Figure
 from sim.lower.load import load
 from sim.plan.predict import Options, predict
 from sim.report.wording import interval_of, show
-from sim.scenario.reader import read
+from sim.scenario.reading.reader import read
 from sim.stats.summary import Verdict
 
 FOLDER = Path(__file__).parents[2] / "configs" / "pathologies"

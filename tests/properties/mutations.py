@@ -24,7 +24,7 @@ from sim.errors import InputErrors
 from sim.lower.load import load
 from sim.plan.completions import completions_of
 from sim.plan.inputs import check_inputs
-from sim.scenario.reader import read
+from sim.scenario.reading.reader import read
 
 MEMORY = 2 << 30
 """Bytes of address space that a process has for it."""

@@ -17,7 +17,7 @@ import pytest
 from sim.engine.plan import Plan
 from sim.engine.run import run_one
 from sim.lower.load import Loaded, load
-from sim.scenario.reader import load_yaml
+from sim.scenario.reading.reader import load_yaml
 from sim.units.tables import SECOND
 
 FILE = Path(__file__).parents[2] / "configs" / "cern.yaml"

@@ -12,7 +12,7 @@ from sim.errors import InputErrors
 from sim.lower.load import load
 from sim.network.sources import lets_nothing_in
 from sim.plan.inputs import check_inputs
-from sim.scenario.reader import read
+from sim.scenario.reading.reader import read
 
 ROOT = Path(__file__).parents[2]
 FILES = sorted((ROOT / "configs").rglob("*.yaml"))

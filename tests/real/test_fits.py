@@ -14,7 +14,7 @@ from sim.calibrate.calibrate import Options, differing_errors, outdated
 from sim.calibrate.fits import read_fits
 from sim.calibrate.study import Setting, read_study
 from sim.calibrate.targets import targets
-from sim.scenario.reader import read
+from sim.scenario.reading.reader import read
 from sim.units import parse_duration_ns
 
 ROOT = Path(__file__).parents[2]

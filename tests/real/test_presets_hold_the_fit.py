@@ -15,7 +15,7 @@ from sim.calibrate.fits import read_fits
 from sim.calibrate.fitted_presets import as_text, constants_of, digest, write_fitted
 from sim.cli import main
 from sim.scenario.presets import fitted_constants, parsed, preset, versions
-from sim.scenario.reader import load_yaml, read
+from sim.scenario.reading.reader import load_yaml, read
 
 ROOT = Path(__file__).parents[2]
 EXEMPT = {"configs/real/dbos.yaml"}

@@ -24,7 +24,7 @@ from sim.engine.run import run_one
 from sim.lower.load import load
 from sim.network import Network
 from sim.plan.window import SAMPLES, measured
-from sim.scenario.reader import parse
+from sim.scenario.reading.reader import parse
 from sim.stats.offered_load import BATCHES, offered_load
 from sim.stats.overload import overload
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sim.engine.plan import Plan
-from sim.lower.drawable import undrawable
+from sim.lower.checks.drawable import undrawable
 from sim.network import Network
 from sim.network.check import problems
 

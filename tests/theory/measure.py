@@ -30,7 +30,7 @@ from sim.figure import Figure
 from sim.network import Network
 from sim.network.check import problems
 from sim.results.columns import Replication
-from sim.scenario.reader import parse, validate
+from sim.scenario.reading.reader import parse, validate
 from sim.stats.intervals import mean_interval
 from sim.stats.metrics import metrics
 

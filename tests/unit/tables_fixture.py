@@ -7,7 +7,7 @@ from typing import Any
 from sim.lower.load import Loaded, load
 from sim.lower.tables.planner import Costs, Planner
 from sim.lower.tables.shape import Shape, shape_of
-from sim.scenario.tables import Query, Table
+from sim.scenario.model.tables import Query, Table
 
 MEASURED = "abcefghijk"
 """Ten columns of floating-point measurements."""

@@ -6,8 +6,8 @@ import pytest
 
 from sim.analytic.estimate import estimate
 from sim.network import Network
-from sim.scenario.reader import parse
-from sim.scenario.validate import validate
+from sim.scenario.reading.reader import parse
+from sim.scenario.reading.validate import validate
 
 
 @pytest.mark.parametrize("rate", ["7/s", "9/s", "12/s"])

@@ -173,7 +173,7 @@ def test_the_line_of_yaml_is_the_fitted_distribution(family: Family, theta: list
     from pydantic import TypeAdapter
 
     from sim.network.distributions import Distribution
-    from sim.scenario.reader import load_yaml
+    from sim.scenario.reading.reader import load_yaml
 
     text = as_yaml(family, np.array(theta))
     written = TypeAdapter(Distribution).validate_python(load_yaml(f"service: {text}", "line")["service"])

@@ -11,7 +11,7 @@ from sim.calibrate.service_kinds import fit_kinds, service_kinds
 from sim.calibrate.temporal_scenario import temporal_scenario
 from sim.lower.load import load
 from sim.observed.recognise import read
-from sim.scenario.reader import load_yaml
+from sim.scenario.reading.reader import load_yaml
 
 
 def event(number: int, ms: int, kind: str, **attributes: Any) -> dict[str, Any]:

@@ -8,8 +8,8 @@ import pytest
 from pydantic import Field
 
 from sim.errors import InputErrors
-from sim.scenario.edit import edited
-from sim.scenario.reader import parse, validate
+from sim.scenario.reading.edit import edited
+from sim.scenario.reading.reader import parse, validate
 from sim.spec import Spec
 from sim.units import Cores, Duration, IntRange
 

@@ -12,7 +12,7 @@ from lower_fixture import latencies_ms, messages, run, small
 from sim.errors import InputErrors
 from sim.lower.load import Loaded
 from sim.lower.lowered import Machine
-from sim.lower.packing import Pod, packed, pods_on
+from sim.lower.placement.packing import Pod, packed, pods_on
 from sim.lower.sums import mean_ns
 from sim.network.distributions import Constant, Exponential
 from sim.plan.names import metric_units

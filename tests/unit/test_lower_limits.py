@@ -9,8 +9,8 @@ from __future__ import annotations
 import pytest
 from lower_fixture import counts, latencies_ms, run, small
 
-from sim.lower.limits import attempts_within
 from sim.lower.load import load
+from sim.lower.temporal.limits import attempts_within
 from sim.results.columns import FAILED, SUCCEEDED
 
 QUICK = "temporal.transfer_queue.max_poll_rate=100k/s"

@@ -12,10 +12,10 @@ from lower_fixture import counts, latencies_ms, run, small
 from sim.lower.constants import Constants
 from sim.lower.load import Loaded
 from sim.lower.parts import Parts
-from sim.lower.postgres_recovery import WAL_BYTES, redo_bytes
 from sim.lower.rates import operations_per_s
+from sim.lower.stores.postgres.recovery import WAL_BYTES, redo_bytes
 from sim.lower.sums import mean_ns
-from sim.scenario.store import PostgresCluster
+from sim.scenario.model.stores.postgres import PostgresCluster
 
 LOSS = "faults.loss={target: postgres.primary, at: 1 s}"
 

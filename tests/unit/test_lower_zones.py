@@ -15,8 +15,8 @@ from lower_fixture import counts, latencies_ms, run, small
 
 from sim.lower.constants import Constants
 from sim.lower.load import load
+from sim.lower.placement.zones import AWAY, Zoning, binomial
 from sim.lower.sums import kth_fastest, mean_ns
-from sim.lower.zones import AWAY, Zoning, binomial
 from sim.network.distributions import Constant, Exponential, Mixture
 from sim.plan.billing import bill_of
 

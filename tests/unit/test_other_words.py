@@ -12,9 +12,9 @@ import pytest
 
 from sim.errors import InputErrors
 from sim.plan.loading import load
-from sim.scenario.other_words import _TABLE, VALUES, ours_for
+from sim.scenario.reading.other_words import _TABLE, VALUES, ours_for
+from sim.scenario.reading.shape import bare, shape_of
 from sim.scenario.scenario import Scenario
-from sim.scenario.shape import bare, shape_of
 
 SHAPE = shape_of(Scenario)
 WORDS = [(place, word) for place, words in _TABLE.items() for word in words]

@@ -22,7 +22,7 @@ from sim.network.distributions import Constant, Lognormal
 from sim.network.places import Server
 from sim.network.routines import DelayStep, Use
 from sim.network.sources import PoissonArrivals
-from sim.scenario.reader import load_yaml
+from sim.scenario.reading.reader import load_yaml
 
 
 @pytest.fixture(scope="module")

@@ -25,7 +25,7 @@ from sim.report.json_document import document
 from sim.report.page import render
 from sim.report.text import prediction_text
 from sim.scenario.calibrated import Product, Span, calibrated
-from sim.scenario.objectives import Bound
+from sim.scenario.model.objectives import Bound
 from sim.stats.summary import Calibration, Verdict
 
 SHOP = Product(

@@ -10,12 +10,12 @@ from typing import Annotated
 import pytest
 from pydantic import Field, model_validator
 
-import sim.scenario.document
-import sim.scenario.example
+import sim.scenario.reading.document
+import sim.scenario.reading.example
 import sim.spec
 from sim.errors import InputErrors
-from sim.scenario.document import Document
-from sim.scenario.reader import load_yaml, parse, read, validate
+from sim.scenario.reading.document import Document
+from sim.scenario.reading.reader import load_yaml, parse, read, validate
 from sim.spec import Spec
 from sim.units import Duration, IntRange, Ratio
 
@@ -29,7 +29,7 @@ pools: &pools
 """
 
 
-@pytest.mark.parametrize("module", [sim.scenario.document, sim.scenario.example, sim.spec])
+@pytest.mark.parametrize("module", [sim.scenario.reading.document, sim.scenario.reading.example, sim.spec])
 def test_the_examples_in_docstrings_hold(module: ModuleType) -> None:
     results = doctest.testmod(module)
     assert results.attempted > 0

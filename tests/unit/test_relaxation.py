@@ -15,8 +15,8 @@ from sim.network import Network
 from sim.plan.memory import memory_of, paces_of
 from sim.plan.predict import Options, predict
 from sim.plan.window import OF_START, Measured, until_started_ns
-from sim.scenario.reader import parse
-from sim.scenario.validate import validate
+from sim.scenario.reading.reader import parse
+from sim.scenario.reading.validate import validate
 from sim.stats.freedom import t_quantile
 from sim.stats.intervals import mean_interval
 from sim.stats.relaxation import Length, Memory, Relaxation

@@ -13,7 +13,7 @@ from lower_fixture import SMALL
 
 from sim.errors import InputErrors, Problem
 from sim.lower.load import load
-from sim.scenario.faults import DeploymentFault
+from sim.scenario.model.faults import DeploymentFault
 from sim.units.tables import DAY, SECOND, YEAR
 
 CONFIGS = Path(__file__).parents[2] / "configs"

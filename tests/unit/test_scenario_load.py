@@ -12,9 +12,9 @@ from sim.draws.build import inverse_of
 from sim.lower.lower import lower
 from sim.network.sources import BurstArrivals, ClosedArrivals, PoissonArrivals
 from sim.scenario.load import arrivals_scaled, inexact, repeated, scaled, stretched
-from sim.scenario.reader import parse
+from sim.scenario.reading.reader import parse
+from sim.scenario.reading.validate import validate
 from sim.scenario.scenario import Scenario
-from sim.scenario.validate import validate
 
 NETWORK = """
 name: every kind of source

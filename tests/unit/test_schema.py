@@ -11,9 +11,9 @@ import pytest
 from pydantic import Field, Tag
 
 from sim.errors import InputErrors
-from sim.scenario.reader import load_yaml, parse, validate
-from sim.scenario.schema import describe, schema_text
-from sim.scenario.shape import shape_of
+from sim.scenario.reading.reader import load_yaml, parse, validate
+from sim.scenario.reading.schema import describe, schema_text
+from sim.scenario.reading.shape import shape_of
 from sim.spec import Spec, chosen_by_key
 from sim.units import Bytes, Cores, Count, Duration, IntRange, PositiveDuration, Rate, Ratio, UsdPerMonth
 

@@ -15,7 +15,7 @@ import pytest
 from sim.lower.load import load
 from sim.plan.predict import Options, Prediction, predict
 from sim.results.columns import COMPENSATED, FAILED, SUCCEEDED
-from sim.scenario.objectives import ServiceLevel
+from sim.scenario.model.objectives import ServiceLevel
 from sim.stats.sli import Sli, events_of
 
 SHOP = """\

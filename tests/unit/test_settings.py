@@ -12,12 +12,12 @@ from sim.lower.load import load
 from sim.lower.setting import Setting
 from sim.plan.predict import Options, predict
 from sim.report.page import render
-from sim.scenario.document import Document
 from sim.scenario.presets import PRODUCTS, preset
-from sim.scenario.reader import parse
+from sim.scenario.reading.document import Document
+from sim.scenario.reading.reader import parse
+from sim.scenario.reading.shape import shape_of
+from sim.scenario.reading.where import where
 from sim.scenario.scenario import Scenario
-from sim.scenario.shape import shape_of
-from sim.scenario.where import where
 
 ROOT = Path(__file__).parent.parent.parent
 CONFIGS = sorted(path for path in (ROOT / "configs").rglob("*.yaml") if path.name != "prices.yaml")

@@ -12,9 +12,9 @@ from sim.engine.plan import Plan
 from sim.engine.run import run_one
 from sim.network import Network
 from sim.results.columns import Replication
-from sim.scenario.reader import parse
+from sim.scenario.reading.reader import parse
+from sim.scenario.reading.validate import validate
 from sim.scenario.scenario import Scenario
-from sim.scenario.validate import validate
 from sim.stats.drift import drift
 from sim.stats.late import GOOD_SHARE, at_work, falls_behind, in_line, is_draining, late, left_by, lines_grow
 

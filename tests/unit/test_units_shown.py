@@ -13,7 +13,7 @@ import pytest
 
 from sim.figure import Figure
 from sim.report.wording import interval_of, margin_of, value_of
-from sim.scenario.objectives import Bound
+from sim.scenario.model.objectives import Bound
 from sim.stats.summarise import verdicts
 from sim.units import format_duration_ns, format_quantity
 

@@ -19,7 +19,7 @@ from sim.calibrate.systems import SYSTEMS
 from sim.errors import InputErrors
 from sim.observed.cells import AS_MEASURED, Cell
 from sim.scenario.calibrated import Product, Span, calibrated
-from sim.scenario.reader import load_yaml
+from sim.scenario.reading.reader import load_yaml
 from sim.validate.document import document, write_scores
 from sim.validate.envelope import as_text, updated
 from sim.validate.real import Scored, load_of, score_system

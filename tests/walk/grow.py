@@ -14,9 +14,9 @@ from typing import Any
 
 from sim.errors import InputErrors
 from sim.lower.load import _checked
-from sim.scenario.document import Document, Path
-from sim.scenario.reader import load_yaml
-from sim.scenario.shape import ANY_NAME, Place
+from sim.scenario.reading.document import Document, Path
+from sim.scenario.reading.reader import load_yaml
+from sim.scenario.reading.shape import ANY_NAME, Place
 from tests.walk.uses import (
     NOTHING,
     SHAPE,

@@ -20,7 +20,7 @@ from sim.report.frames import write_columns
 from sim.report.json_document import document
 from sim.report.page import write_report
 from sim.report.text import prediction_text
-from sim.scenario.reader import load_yaml
+from sim.scenario.reading.reader import load_yaml
 from tests.walk.__main__ import FOLDER, written
 from tests.walk.pairs import paired
 from tests.walk.uses import every_use, uses_in

@@ -8,9 +8,9 @@ from functools import cache
 from itertools import combinations
 from typing import Any
 
-from sim.scenario.document import Path
+from sim.scenario.reading.document import Path
+from sim.scenario.reading.shape import ANY_NAME, Place, Schema, shape_of
 from sim.scenario.scenario import Scenario
-from sim.scenario.shape import ANY_NAME, Place, Schema, shape_of
 
 SHAPE = shape_of(Scenario)
 NOTHING = "-"

@@ -13,7 +13,7 @@ from sim.lower.constants import Constants
 from sim.lower.tables.pages import HEADER, PAGE, POINTER
 from sim.lower.tables.plan import Plan
 from sim.lower.tables.shape import Shape
-from sim.scenario.tables import Column, Query
+from sim.scenario.model.tables import Column, Query
 
 ARRAY_POINTER = 18
 """Bytes in a batch's row that point to an array kept out of line (a TOAST pointer)."""

@@ -6,18 +6,18 @@ from collections.abc import Iterator
 
 from sim.errors import Problem
 from sim.lower.constants import Constants
-from sim.lower.faults import as_fault
+from sim.lower.faults.pods import as_fault
 from sim.lower.parts import Parts
-from sim.lower.postgres_recovery import WAL_BYTES, redo_time, taken_over
 from sim.lower.rates import operations_each, rate_of
 from sim.lower.steps import Distribution
+from sim.lower.stores.postgres.recovery import WAL_BYTES, redo_time, taken_over
 from sim.lower.sums import sum_of
 from sim.network.faults import Fault, Target
-from sim.scenario.databases import Database
-from sim.scenario.document import dotted
-from sim.scenario.faults import DeploymentFault
+from sim.scenario.model.databases import Database
+from sim.scenario.model.faults import DeploymentFault
+from sim.scenario.model.stores.postgres import Checkpoint
+from sim.scenario.reading.document import dotted
 from sim.scenario.scenario import Scenario
-from sim.scenario.store import Checkpoint
 
 
 def database_fault(parts: Parts, constants: Constants, scenario: Scenario, fault: DeploymentFault) -> Fault:

@@ -13,7 +13,7 @@ from sim.lower.tables.pages import INDEX_TUPLE, PAGE, POINTER, aligned, packed_w
 from sim.lower.tables.queries import replicas_asked
 from sim.lower.tables.shape import Shape
 from sim.lower.tables.site import Site
-from sim.scenario.tables import Index, Ingest
+from sim.scenario.model.tables import Index, Ingest
 from sim.units.tables import SECOND
 
 LOG_OF_A_PAGE = 80

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from sim.lower.tables.pages import Btree, pages_of_scattered
 from sim.lower.tables.plan import Plan, cheapest, parallel_workers
 from sim.lower.tables.shape import Shape
-from sim.scenario.tables import Condition, Index, Query
+from sim.scenario.model.tables import Condition, Index, Query
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from sim.lower.tables.plan import Plan, parallel_workers, together
 from sim.lower.tables.planner import Costs, Planner, pruned
 from sim.lower.tables.shape import Shape
 from sim.lower.tables.site import Site
-from sim.scenario.tables import Query
+from sim.scenario.model.tables import Query
 
 
 @dataclass(frozen=True, slots=True)

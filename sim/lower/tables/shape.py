@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sim.lower.tables.pages import Btree, btree, heap_pages, packed_width
-from sim.scenario.tables import Column, Condition, Index, Ingest, Table
+from sim.scenario.model.tables import Column, Condition, Index, Ingest, Table
 from sim.units.tables import SECOND
 
 DEAD_SHARE = 0.2

@@ -31,7 +31,7 @@ from sim.network.routines import (
     Use,
     UseBody,
 )
-from sim.scenario.databases import Database
+from sim.scenario.model.databases import Database
 
 MOST_DRAWN = 50.0
 """Mean number of disk operations up to which their number and each of their times are drawn; beyond, the mean number

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from sim.lower.constants import Constants
 from sim.lower.tables.plan import Plan
 from sim.lower.tables.shape import Shape
-from sim.scenario.tables import Column, Query
+from sim.scenario.model.tables import Column, Query
 
 ROW_OVERHEAD = 6
 """Flags, two sizes and the time stamp of a row as a difference (Cassandra 3.0 storage format, `nb`)."""

@@ -33,8 +33,8 @@ from sim.plan.published.registry import Published, RunOf, load_registry, paramet
 from sim.plan.published.rules import MONEY, Judged, Verdict, judge
 from sim.plan.published.solve import Solved, solve
 from sim.plan.published.terms import Outcome, figure_of
-from sim.scenario.document import Document
-from sim.scenario.shape import nearest
+from sim.scenario.reading.document import Document
+from sim.scenario.reading.shape import nearest
 
 COUNTED = ("met", "met ?", "missed", "missed ?")
 """Verdicts of what could have come out otherwise."""

@@ -12,7 +12,7 @@ from sim.lower.load import load
 from sim.plan.choose import Carried, Probe, Share, carried, chosen, probed
 from sim.plan.predict import Options, predict
 from sim.plan.published.registry import Choice, Decision, Registry
-from sim.scenario.shape import nearest
+from sim.scenario.reading.shape import nearest
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,10 +13,10 @@ from pydantic import Field, model_validator
 from sim.errors import InputErrors, Problem
 from sim.network.names import Name
 from sim.plan.published.expressions import Assignment, OfRun, Shown, Switch, Switched, Term, leaves
-from sim.scenario.document import Document
-from sim.scenario.reader import read
-from sim.scenario.shape import nearest
-from sim.scenario.validate import validate
+from sim.scenario.reading.document import Document
+from sim.scenario.reading.reader import read
+from sim.scenario.reading.shape import nearest
+from sim.scenario.reading.validate import validate
 from sim.spec import Spec
 from sim.units import Mistake, PositiveRate, Ratio
 

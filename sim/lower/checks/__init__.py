@@ -1,0 +1,1 @@
+"""Checks that need the lowered parts: what cannot run, what cannot be drawn."""

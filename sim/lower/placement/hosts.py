@@ -1,0 +1,99 @@
+"""Components that share the cores of one host: their stations become one.
+
+A pod's share of the cores, or a limit that it is run with, is not kept apart: whoever has work gets as much as anybody
+else who has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel
+
+from sim.lower.constants import Constants
+from sim.lower.setting import Setting, of
+from sim.lower.steps import Step, Steps, use
+from sim.lower.watch import gauge
+from sim.network.network import Network
+from sim.network.places import Contention, Server
+from sim.network.routines import Mark, UseBody
+from sim.scenario.load import stretched
+from sim.scenario.model.hosts import LOAD, Host
+from sim.units import InUnitInt
+
+
+def on_hosts(network: Network, hosts: Mapping[str, Host], constants: Constants) -> Network:
+    """The network in which the CPU of components is that of their host."""
+    if not hosts:
+        return network
+    place = {
+        station_of(component): f"host-{name}"
+        for name, host in hosts.items()
+        for component in host.components
+        if component != LOAD
+    }
+    lost = [name for name in place if isinstance(one := network.stations[name], Server) and one.contention is not None]
+    if lost:
+        constants.note("what backends cost each other", "is left out on a host that others share")
+    stations = {name: station for name, station in network.stations.items() if name not in place}
+    stations |= {f"host-{name}": _cores(host) for name, host in hosts.items()}
+    slower = {f"host-{name}": 1 / host.speed for name, host in hosts.items()}
+    routines = {name: moved(steps, place, slower) for name, steps in network.routines.items()}
+    for name, host in hosts.items():
+        if host.start_cpu_ns is not None:
+            start = use(f"host-{name}", round(host.start_cpu_ns / host.speed))
+            for routine in {source.routine: None for source in network.sources.values() if source.counted}:
+                routines[routine] = _after_marks(routines[routine], start)
+    return network.model_copy(update={"stations": stations, "routines": routines})
+
+
+def host_settings(hosts: Mapping[str, Host]) -> dict[str, Setting]:
+    """The setting of the cores of each host."""
+    return {
+        f"host-{name}": Setting(
+            of(name, "cores"), f"hosts.{name}.cpu", "a larger machine", gauge("node_load1"), "restart", host.cpu_cores
+        )
+        for name, host in hosts.items()
+    }
+
+
+def _after_marks(steps: Steps, step: Step) -> Steps:
+    """A step put behind the marks that a routine begins with: the client's work is part of the start it asks for."""
+    marks = next((index for index, one in enumerate(steps) if not isinstance(one, Mark)), len(steps))
+    return (*steps[:marks], step, *steps[marks:])
+
+
+def _cores(host: Host) -> Server:
+    slow = Contention(contention=host.contention) if host.contention else None
+    if host.in_turn:
+        return Server(servers=int(host.cpu_cores), contention=slow)
+    return Server(cores=host.cpu_cores, contention=slow)
+
+
+def station_of(component: str) -> str:
+    """The station that stands for the cores of a component."""
+    return f"{component.rpartition('.')[2]}-cpu"
+
+
+def moved(part: Any, place: Mapping[str, str], slower: Mapping[str, float]) -> Any:
+    """Steps, or a part of them, in which visits to stations are visits to others, and work takes longer at some.
+
+    place: by station, the one that takes its place. slower: by station as it is then, how many times as long.
+    """
+    if isinstance(part, tuple):
+        return tuple(moved(one, place, slower) for one in part)
+    if isinstance(part, UseBody):
+        host = place.get(part.station)
+        factor = slower.get(host or part.station, 1.0)
+        if host is None and factor == 1:
+            return part
+        changes: dict[str, Any] = {} if host is None else {"station": host, "at": None}
+        if factor != 1:
+            changes["demand"] = None if part.demand is None else stretched(part.demand, factor)
+            changes["per"] = {name: InUnitInt(round(each * factor)) for name, each in part.per.items()}
+        return part.model_copy(update=changes)
+    if isinstance(part, BaseModel):
+        changed = {name: moved(getattr(part, name), place, slower) for name in type(part).model_fields}
+        return part.model_copy(update=changed)
+    return part

@@ -1,0 +1,1 @@
+"""PostgreSQL as stations: connections, cores, buffers, write-ahead log, volume, failover."""

@@ -1,0 +1,1 @@
+"""Temporal as a network: services, task queues, worker pools, workflows and activities."""

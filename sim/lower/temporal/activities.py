@@ -1,0 +1,268 @@
+"""Activities as steps: timeouts, retries, failures that are tried again and those that are not, effects."""
+
+from __future__ import annotations
+
+from sim.lower.parts import TIMERS
+from sim.lower.steps import (
+    Attempt,
+    AttemptBody,
+    Branch,
+    Fork,
+    ForkBody,
+    Option,
+    Step,
+    Steps,
+    add,
+    call,
+    constant,
+    count,
+    delay,
+    fail,
+    mark,
+    release,
+    set_to,
+    start,
+)
+from sim.lower.stores.postgres.rows import transaction_steps
+from sim.lower.stores.postgres.store import PostgresStore
+from sim.lower.temporal.activity_work import Scheduled, effect, progress_of, retry_budget, work
+from sim.lower.temporal.federation import FederatedQueue
+from sim.lower.temporal.workers import DISPATCHED, READY, Workers, measure
+from sim.network.monitors import Span
+from sim.network.routines import Heartbeat
+from sim.scenario.model.workload import Activity
+
+REJECTED = "rejected"
+"""Failure: the other side turns the activity down for good; it is not tried again."""
+
+
+def activity_steps(workers: Workers, activity: Activity, how: Scheduled) -> Steps:
+    """The steps of an activity on the workers of one queue, from its schedule to its result."""
+    pod, read = workers.reading_pod(activity.reads_bytes)
+    dispatched = _dispatched(workers, activity, how)
+    workers.attempts_are_counted |= _tried(activity) in workers.parts.attributes
+    eager = _is_eager(workers, activity, how)
+    ordinary = (
+        *dispatched,
+        count(activity_task=1, **{workers.sync_match.dispatched: 1}),
+        *pod,
+        *_fetched(workers),
+    )
+    trial = (
+        *(workers.eager.or_else(ordinary, activity.name, how.alone) if eager else ordinary),
+        *((add(_tried(activity), 1),) if _tried(activity) in workers.parts.attributes else ()),
+        *_outlived(workers, activity),
+        *_at_work(workers, workers.queue, activity, how, read),
+    )
+    return (
+        *_scheduled(workers, workers.queue, activity, how),
+        *(workers.eager.first_attempt(activity.name, how.alone) if eager else ()),
+        _attempts(workers, activity, how, f"try-{activity.name}", trial),
+    )
+
+
+def federated_steps(queue: FederatedQueue, activity: Activity, how: Scheduled) -> Steps:
+    """The same on the pools of a federated queue."""
+
+    def on_pool(workers: Workers) -> Steps:
+        steps = (
+            *workers.poller(workers.activities, workers.activity_slots, workers.activity_pollers),
+            *_fetched(workers),
+            *((add(_tried(activity), 1),) if _tried(activity) in workers.parts.attributes else ()),
+            *_outlived(workers, activity),
+            *_at_work(workers, queue.name, activity, how),
+        )
+        return (call(workers.parts.add_routine(f"{how.workflow}-{activity.name}-on-{workers.queue}", steps)),)
+
+    def tried(home: int) -> Steps:
+        own = queue.pools[home]
+        name = f"try-{activity.name}-of-{own.queue}"
+        trial = (*queue.placed(home, _dispatched(own, activity, how), on_pool),)
+        return (_attempts(own, activity, how, name, trial),)
+
+    return (*_scheduled(queue.pools[0], queue.name, activity, how), queue.by_site(tried))
+
+
+def _dispatched(workers: Workers, activity: Activity, how: Scheduled) -> Steps:
+    """From history to the pollers: the first attempt through the transfer queue, others from the timer queue or as the
+    first."""
+    if workers.constants.is_on("temporal.retry_by_transfer"):
+        return (*workers.activities.dispatch(),)
+    if not how.alone:
+        workers.constants.note(
+            "further attempts of activities that an execution runs several of at once",
+            "pass through the transfer queue again, as one is not told from another; the server's timer bypasses it",
+        )
+        return (*workers.activities.dispatch(),)
+    again = _tried(activity)
+    workers.parts.attributes[again] = 0
+    first = Option(attribute=again, below=0.5, steps=(*workers.platform.read_queue(),))
+    return (Branch(branch=(first,)), *workers.activities.offered())
+
+
+def _tried(activity: Activity) -> str:
+    """The attribute that tells whether an activity has been tried."""
+    return f"tried-{activity.name}"
+
+
+def _scheduled(workers: Workers, queue: str, activity: Activity, how: Scheduled) -> Steps:
+    """What is decided once for all attempts, and the schedule."""
+    measure(workers.parts, queue, "activity", "schedule_to_start")
+    workers.parts.spans["platform"] = Span(start=READY, end=DISPATCHED)
+    if activity.chunks is not None:
+        workers.parts.attributes[progress_of(activity)] = 0
+    return (
+        *(_decided(workers, activity) if how.alone else ()),
+        *((set_to(progress_of(activity), 0),) if activity.chunks is not None else ()),
+        *((set_to(_tried(activity), 0),) if _tried(activity) in workers.parts.attributes else ()),
+        mark(f"{queue}-activity-scheduled"),
+    )
+
+
+def _attempts(workers: Workers, activity: Activity, how: Scheduled, name: str, trial: Steps) -> Step:
+    """An activity's timeouts and retries around what is tried."""
+    heartbeat = activity.heartbeat_ns if how.beats else None
+    policy = activity.retry or how.policy
+    attempt = AttemptBody(
+        steps=trial,
+        schedule_to_start_ns=activity.schedule_to_start_ns,
+        start_to_close_ns=_start_to_close_ns(workers, activity),
+        schedule_to_close_ns=activity.schedule_to_close_ns,
+        heartbeat=None if heartbeat is None else Heartbeat(timeout_ns=heartbeat),
+        retry=workers.retry(
+            policy, how.retried, (REJECTED,), budget=retry_budget(workers.parts, activity, how, policy)
+        ),
+        on_crash="silent",
+        stops=activity.propagate_deadline,
+        on_failure=(mark(READY), workers.store.transition("activity_completed"), fail("activity_failed")),
+    )
+    return Attempt(name=name, attempt=attempt)
+
+
+def _fetched(workers: Workers) -> Steps:
+    """The start of an attempt, once a slot and a poller are held."""
+    workers.runs_activities = True
+    return (
+        start(),
+        *workers.fetched(),
+        workers.store.transition("activity_started"),
+        release(workers.activity_pollers),
+        *workers.activities.poll_returns(),
+    )
+
+
+def _outlived(workers: Workers, activity: Activity) -> Steps:
+    """The timer of its start-to-close timeout, which the timer queue has until it ends, whatever becomes of the
+    activity."""
+    if TIMERS not in workers.parts.timers or activity.start_to_close_ns is None:
+        return ()
+    timer = delay(constant(activity.start_to_close_ns), "timer", timers=TIMERS)
+    return (Fork(fork=ForkBody(branches=((timer,),), join=0)),)
+
+
+def _retried(workers: Workers, queue: str, activity: Activity) -> Steps:
+    """A mark when an activity is done that took more than one attempt, where these are counted."""
+    tried = _tried(activity)
+    if tried not in workers.parts.attributes:
+        return ()
+    again = Option(attribute=tried, above=1.5, steps=(mark(f"{queue}-activity-retried"),))
+    if not activity.error_rate:
+        return (Branch(branch=(again,)),)
+    end = f"{queue}-activity-ended"
+    for begin, family in (("scheduled", "schedule_to_end"), ("started", "last_attempt")):
+        span = Span(start=f"{queue}-activity-{begin}", end=end, metric=f"{family}.{queue}")
+        workers.parts.spans[f"{queue}-{family}"] = span
+    return (mark(end), Branch(branch=(again,)))
+
+
+def _at_work(workers: Workers, queue: str, activity: Activity, how: Scheduled, read: Steps = ()) -> Steps:
+    """An attempt from the moment that its worker begins until the slot is free again. read: what brings its data."""
+    store = workers.store
+    sdk_ns = workers.constants.number("sdk.activity_task_cpu")
+    forgotten = (set_to(progress_of(activity), 0),) if activity.chunks is not None and not how.checkpoint else ()
+    failed = (store.transition("activity_failed"), fail("error"))
+    return (
+        mark(f"{queue}-activity-started"),
+        mark(DISPATCHED),
+        *(() if activity.memory_bytes is None else (workers.remember(activity.memory_bytes),)),
+        *(workers.at_work(sdk_ns, workers.activity_slots) if sdk_ns else ()),
+        *read,
+        *forgotten,
+        *work(workers, activity, how, failed),
+        *_turned_down(activity, how.alone),
+        *_transaction(workers, activity, how.path),
+        *_failing(activity, failed),
+        *effect(workers.parts, activity, how, failed),
+        *(() if activity.record is None else (call(f"write-{activity.record}"),)),
+        *_lost(workers, activity),
+        mark(READY),
+        *workers.platform.enter(),
+        *((store.transition("activity_completed"),) if how.completion is None else how.completion),
+        *_retried(workers, queue, activity),
+        *(() if activity.memory_bytes is None else (release(workers.memory),)),
+        release(workers.activity_slots),
+    )
+
+
+def _transaction(workers: Workers, activity: Activity, path: str) -> Steps:
+    """The transaction that the activity makes in the application's own tables."""
+    if activity.transaction is None:
+        return ()
+    assert isinstance(workers.store, PostgresStore), "checked: a transaction needs PostgreSQL"
+    return transaction_steps(
+        workers.store, workers.queue, workers.replicas, activity.name, activity.transaction, f"{path}.transaction"
+    )
+
+
+def _is_eager(workers: Workers, activity: Activity, how: Scheduled) -> bool:
+    """Whether it may come with the reply to a workflow task: not where its data tells which site it waits at."""
+    return how.eager and not (activity.reads_bytes and workers.locality is not None)
+
+
+def _decided(workers: Workers, activity: Activity) -> Steps:
+    """Whether the other side will turn it down is decided once, whatever happens to attempts."""
+    if not activity.non_retryable_rate:
+        return ()
+    attribute = f"{REJECTED}-{activity.name}"
+    workers.parts.attributes[attribute] = 0
+    told = Option(probability=activity.non_retryable_rate, steps=(set_to(attribute, 1),))
+    return (Branch(name=f"decide-{activity.name}", branch=(told,)),)
+
+
+def _turned_down(activity: Activity, alone: bool) -> Steps:
+    if not activity.non_retryable_rate:
+        return ()
+    if not alone:
+        return (fail(REJECTED, activity.non_retryable_rate),)
+    decided = Option(attribute=f"{REJECTED}-{activity.name}", above=0, steps=(fail(REJECTED),))
+    return (Branch(branch=(decided,)),)
+
+
+def _failing(activity: Activity, failed: Steps) -> Steps:
+    """A failure that is tried again: the retry is scheduled in a transition of its own."""
+    if not activity.error_rate:
+        return ()
+    return (Branch(name=f"error-{activity.name}", branch=(Option(probability=activity.error_rate, steps=failed),)),)
+
+
+def _lost(workers: Workers, activity: Activity) -> Steps:
+    """A result on the way that nobody receives: the worker is done with it, the platform waits for a timeout."""
+    if not activity.lost_reply_rate:
+        return ()
+    longest_ns = _start_to_close_ns(workers, activity) or activity.schedule_to_close_ns
+    assert longest_ns is not None, "one of the two is there"
+    # Whatever timeout there is runs out before this time has passed since the end of the work.
+    nobody_hears = (
+        count(lost_reply=1),
+        *(() if activity.memory_bytes is None else (release(workers.memory),)),
+        release(workers.activity_slots),
+        delay(constant(longest_ns), "timer"),
+        fail("reply_lost"),
+    )
+    return (Branch(branch=(Option(probability=activity.lost_reply_rate, steps=nobody_hears),)),)
+
+
+def _start_to_close_ns(workers: Workers, activity: Activity) -> int | None:
+    if activity.start_to_close_ns is None and activity.schedule_to_close_ns is None:
+        return workers.constants.number("temporal.activity_start_to_close")
+    return activity.start_to_close_ns

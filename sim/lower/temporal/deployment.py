@@ -1,0 +1,250 @@
+"""A durable-workflow platform as a network, put together part by part: each needs those before it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from sim.lower.constants import Constants
+from sim.lower.faults.failures import Failures
+from sim.lower.faults.targets import FaultTargets
+from sim.lower.lowered import History, Lowered, stated
+from sim.lower.parts import Parts
+from sim.lower.placement.hosts import host_settings, on_hosts
+from sim.lower.placement.machines import machines, volumes
+from sim.lower.placement.masters import CROSS_REGION, ManyMasters
+from sim.lower.placement.packing import figures_of
+from sim.lower.placement.records import Records
+from sim.lower.placement.regions import LOST_AGE, LOST_WRITE, UNREPLICATED, Regional
+from sim.lower.placement.speeds import at_speeds, speeds_of
+from sim.lower.placement.spread import spread_over_masters
+from sim.lower.placement.zones import AWAY, CROSS_ZONE, Zoning
+from sim.lower.setting import settings_in
+from sim.lower.steps import Step, call
+from sim.lower.stores.choose import store_of
+from sim.lower.stores.growth import growth_of
+from sim.lower.stores.postgres.commit import PRIMARY
+from sim.lower.tables import Stores, add_stores
+from sim.lower.temporal.dependencies import Dependencies
+from sim.lower.temporal.federation import FederatedQueue
+from sim.lower.temporal.in_progress import seed
+from sim.lower.temporal.left_out import note_what_is_left_out
+from sim.lower.temporal.platform import Platform
+from sim.lower.temporal.scaling import scale
+from sim.lower.temporal.workers import Workers
+from sim.lower.temporal.workflow import WorkflowRoutine
+from sim.scenario.model.platform import TemporalCluster
+from sim.scenario.model.workflow import Workflow
+from sim.scenario.scenario import Scenario
+
+
+class Deployment:
+    """The parts of one deployment. Everything is in `parts` once it is made; `lowered` hands it over.
+
+    deadlines_ns, in_progress, histories, shares: as in `Lowered`. own_work: sources of what the store does by itself.
+    """
+
+    def __init__(self, scenario: Scenario, temporal: TemporalCluster) -> None:
+        self.scenario = scenario
+        self.parts, self.constants = Parts(), Constants(scenario)
+        self.deadlines_ns: dict[str, int | None] = {}
+        self.in_progress: dict[str, str] = {}
+        self.histories: dict[str, History] = {}
+        self.shares: dict[str, tuple[str, str]] = {}
+        self._add_geography(temporal)
+        self.store = store_of(self.parts, self.constants, scenario)
+        own_work = set(self.parts.sources)
+        targets = (target for fault in scenario.faults.values() for target in fault.each_target)
+        may_fail = any(not target.startswith("workers.") for target in targets)
+        self.platform = Platform(self.parts, self.constants, temporal, self.store.rtt_ns, self.store.limits, may_fail)
+        self.workers = {queue: self._pool(queue) for queue in scenario.workers}
+        self._add_workflows(temporal)
+        for queue, pool in scenario.workers.items():
+            scale(self.parts, self.workers[queue], pool)
+        of_others = set(self.parts.sources) - own_work
+        if self._many is None:
+            self._add_records()
+        else:  # as one master would write them; the store's own work depends on how much is written
+            self.parts.routines |= {f"write-{name}": (call("commit"),) for name in scenario.records}
+        self.store.add_background()
+        self.own_work = [name for name in self.parts.sources if name not in of_others]
+        self.parts.monitors.update(scenario.monitors)
+        self._place_executions()
+        self.data = add_stores(self.parts, self.constants, scenario) if scenario.databases else Stores()
+        self.grown = growth_of(self.parts, self.constants, scenario, self.histories)
+        self.failures = self._add_faults()
+        note_what_is_left_out(self.constants, scenario, self.parts)
+
+    def lowered(self) -> Lowered:
+        """The network, and what goes with it."""
+        scenario, data = self.scenario, self.data
+        # Masters that are lost come back with all that they wrote; a copy takes over without what it does not have.
+        copied = scenario.regions is not None and scenario.regions.replication is not None
+        network = self.parts.network()
+        network = at_speeds(network, speeds_of(scenario, self.constants, network))
+        network = on_hosts(network, scenario.hosts, self.constants)
+        return Lowered(
+            network=network,
+            deadlines_ns=self.deadlines_ns | dict.fromkeys(data.routines),
+            assumptions=(*stated(scenario.assumptions), *self.constants.noted.values()),
+            machines=(*machines(scenario), *data.machines),
+            volumes=(*volumes(scenario, self.grown), *data.volumes),
+            computed={**self.grown, **data.computed, **figures_of(scenario)},
+            histories=self.histories,
+            in_progress=self.in_progress,
+            task_queues={queue: pool.sync_match for queue, pool in self.workers.items()},
+            memories={
+                queue: pool.memory for queue, pool in self.workers.items() if pool.memory in self.parts.resources
+            },
+            flushes=self._flushes(),
+            shares=self.shares,
+            companions=self.failures.companions,
+            classes=self.failures.classes(network),
+            settings=settings_in(network, self.parts.settings | host_settings(scenario.hosts)),
+            traffic=self._traffic(),
+            in_drills={"unreplicated": UNREPLICATED, "lost_writes": LOST_WRITE} if copied else {},
+            ages_in_drills={"rpo": LOST_AGE} if copied else {},
+        )
+
+    def _add_geography(self, temporal: TemporalCluster) -> None:
+        """Zones and regions, and what lies between regions."""
+        scenario, parts = self.scenario, self.parts
+        if scenario.zones is not None:
+            parts.zoning = Zoning(self.constants, scenario.zones, temporal)
+        if scenario.regions is not None:
+            parts.regional = Regional(self.constants, scenario.regions, scenario.behaviours)
+            for name, resource, setting in parts.regional.resources():
+                parts.add_resource(name, resource, setting)
+            for name, station, setting in parts.regional.stations():
+                parts.add_station(name, station, setting)
+            parts.spans |= parts.regional.spans()
+
+    def _pool(self, queue: str) -> Workers:
+        """The workers of a task queue."""
+        scenario = self.scenario
+        return Workers(
+            self.parts,
+            self.constants,
+            self.platform,
+            self.store,
+            queue,
+            scenario.workers[queue],
+            event_sourcing=scenario.behaviours.event_sourcing,
+            reads=queue in scenario.reading_queues,
+            may_fail=f"workers.{queue}" in scenario.giving_errors,
+        )
+
+    def _add_workflows(self, temporal: TemporalCluster) -> None:
+        """The routine of every workflow, and executions that are under way at the start."""
+        scenario, behaviours = self.scenario, self.scenario.behaviours
+        federations = {
+            name: FederatedQueue(
+                self.parts,
+                name,
+                spec,
+                [self.workers[pool] for pool in spec.pools],
+                behaviours.federation,
+                behaviours.locality,
+            )
+            for name, spec in scenario.federations.items()
+        }
+        dependencies = Dependencies(self.parts, self.constants, scenario.dependencies)
+        for name, workflow, begins_ns in _versions(scenario):
+            routine = WorkflowRoutine(
+                self.parts,
+                self.constants,
+                self.platform,
+                self.store,
+                self.workers,
+                federations,
+                behaviours,
+                dependencies,
+                scenario.workflows,
+                name,
+                workflow,
+                begins_ns,
+            )
+            routine.add()
+            if workflow.is_child_only:
+                continue
+            self.deadlines_ns[routine.routine] = workflow.deadline_ns
+            if scenario.run.start == "in_progress" and not begins_ns:
+                self.in_progress.update(dict.fromkeys(seed(self.parts, self.constants, routine), name))
+            if temporal.retention is not None:
+                self.histories[routine.routine] = routine.history(temporal.retention)
+
+    def _place_executions(self) -> None:
+        """In which zone and region each execution begins, and what it writes where."""
+        parts = self.parts
+        executions = (*self.deadlines_ns, *self.in_progress)
+        if parts.zoning is not None:
+            parts.attributes[AWAY] = 0
+            self._begin_with(executions, parts.zoning.place_execution())
+        if self._many is not None:
+            spread_over_masters(parts, self._many, PRIMARY, self.store.carried_out, self.own_work)
+            self._add_records()
+        for pool in self.workers.values():
+            self.shares |= {} if pool.locality is None else pool.locality.shares
+        if parts.regional is not None:
+            self._begin_with(executions, parts.regional.place_execution())
+
+    def _begin_with(self, routines: Iterable[str], step: Step | None) -> None:
+        """Put a step before those of each routine."""
+        if step is not None:
+            for name in routines:
+                self.parts.routines[name] = (step, *self.parts.routines[name])
+
+    @property
+    def _many(self) -> ManyMasters | None:
+        """The masters, where there are several."""
+        return None if self.parts.regional is None else self.parts.regional.many
+
+    def _add_records(self) -> None:
+        """The records that activities write."""
+        parts, scenario, many = self.parts, self.scenario, self._many
+        if not scenario.records:
+            return
+        by_stamp = many is not None and not many.waits and scenario.behaviours.clock_skew
+        error_ns = many.masters.clock_error_ns if many is not None and by_stamp else 0
+        records = Records(parts, self.constants, many, error_ns)
+        for name, record in scenario.records.items():
+            self.shares |= records.add(name, record)
+
+    def _add_faults(self) -> Failures:
+        """What fails, and the recovery that is watched at the workers it hits."""
+        parts, constants, scenario = self.parts, self.constants, self.scenario
+        lowering = FaultTargets(parts, constants, scenario, self.store).of
+        failures = Failures(parts, constants, scenario, lowering)
+        for name, fault in scenario.faults.items():
+            hit = failures.add(name, fault)
+            for pool in self.workers.values():
+                if pool.nodes in hit:
+                    pool.add_recovery()
+        return failures
+
+    def _flushes(self) -> tuple[str, ...]:
+        """The logs of every master."""
+        many = None if self.parts.regional is None else self.parts.regional.many
+        if many is None:
+            return self.store.flushes
+        return tuple(many.named(name, master) for name in self.store.flushes for master in range(len(many.at)))
+
+    def _traffic(self) -> dict[str, str]:
+        """What is billed by the byte: the meter, and the operation that counts it."""
+        found = {}
+        if self.parts.zoning is not None:
+            found["cross_zone"] = CROSS_ZONE
+        if self.parts.regional is not None:
+            found["cross_region"] = CROSS_REGION
+        return found
+
+
+def _versions(scenario: Scenario) -> Iterator[tuple[str, Workflow, int]]:
+    """Every workflow under its name, from the start on; and its next version, from the rollout on."""
+    for name, workflow in scenario.workflows.items():
+        yield name, workflow, 0
+        rollout = workflow.rollout
+        if rollout is not None:
+            later = workflow.model_copy(
+                update={"task_queue": rollout.task_queue, "rollout": None, "queries": None, "updates_per_s": None}
+            )
+            yield f"{name}-v2", later, rollout.at_ns

@@ -1,0 +1,158 @@
+"""Matching: the partitions of a task queue, on the matching pods that own them, and the backlog of each.
+
+A task goes to a partition at random. The partition belongs to one matching pod, whose CPU hands it to a poller;
+without a poller in time it is written to the partition's backlog, whose writer takes what has gathered while it wrote
+the last batch. Polls spread over the partitions; where there are fewer of them, some partitions have none and forward.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sim.lower.constants import Constants
+from sim.lower.parts import Parts
+from sim.lower.setting import Setting, of
+from sim.lower.steps import Branch, Option, Step, Steps, call, constant, count, delay, set_drawn, set_to, use
+from sim.lower.stores.base import Store
+from sim.lower.temporal.forwarding import PARTITION, Forwarder
+from sim.lower.temporal.platform import Platform
+from sim.lower.watch import gauge
+from sim.network.distributions import UniformCount
+from sim.network.places import Keyed, Polled
+
+WRITER = "backlog-partition"
+"""Attribute: what picks the writer among the partitions of a queue."""
+MANY = 2**30 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Polls:
+    """The polls of one kind that workers have open when nobody is at work: `each` of each of the pods.
+
+    pollers: the resource of which a poll that has fetched a task holds a unit.
+    """
+
+    pollers: str
+    pods: int
+    each: int
+
+    @property
+    def number(self) -> int:
+        """Of all pods."""
+        return self.pods * self.each
+
+
+class TaskQueue:
+    """The partitions of one kind of tasks of one queue. Sticky queues have one each, and no other poller's tasks."""
+
+    def __init__(
+        self,
+        parts: Parts,
+        constants: Constants,
+        platform: Platform,
+        store: Store,
+        queue: str,
+        kind: str,
+        polls: Polls,
+    ) -> None:
+        self.parts = parts
+        self.constants = constants
+        self.platform = platform
+        self.store = store
+        self.queue = queue
+        self.kind = kind
+        self.name = f"{queue}-{kind}"
+        self.writer = f"{self.name}-backlog"
+        matching = platform.temporal.matching
+        self.is_simulated = matching is not None
+        own = None if matching is None else matching.partitions
+        self.partitions = constants.number("temporal.task_queue_partitions") if own is None else own
+        self.first = platform.partitions_before(self.partitions)
+        self.polls = polls
+        rate = constants.ratio("temporal.forward_rate")
+        forwards = rate > 0 and self.partitions > 1 and polls.number < 2 * self.partitions
+        self.forwarder = Forwarder(self, rate) if forwards else None
+        if self.is_simulated or polls.number < self.partitions or forwards:
+            parts.attributes.setdefault(PARTITION, 0)
+
+    def dispatch(self, sticky: bool = False) -> Iterator[Step]:
+        """From a task row in the store to the pollers: the shard's queue, then the partition. sticky: to a
+        worker's own queue, which has one partition, where partitions are told apart by their polls."""
+        yield from self.platform.read_queue()
+        if sticky and self.forwarder is not None:
+            yield from self.handed_over()
+        else:
+            yield from self.offered()
+
+    def offered(self) -> Iterator[Step]:
+        """From history to the pollers: by way of a partition."""
+        if self.forwarder is not None:
+            yield from self.forwarder.steps()
+            return
+        if PARTITION in self.parts.attributes:
+            yield set_drawn(PARTITION, UniformCount(between=(self.first, self.first + self.partitions - 1)))
+        if self.polls.number >= self.partitions:
+            yield from self.handed_over()
+            return
+        self.constants.note(
+            "polls and partitions",
+            "polls spread evenly; a partition without one forwards its tasks to the first one, at any rate",
+        )
+        forward = (
+            count(forwarded=1),
+            *self.handed_over(),
+            delay(constant(self.platform.rtt_ns), "network"),
+            set_to(PARTITION, self.first),
+            *self.handed_over(),
+        )
+        without = Option(attribute=PARTITION, above=self.first + self.polls.number - 0.5, steps=forward)
+        yield Branch(branch=(without, Option(steps=tuple(self.handed_over()))))
+
+    def poll_returns(self) -> Steps:
+        """What happens when a poll that has fetched a task is back."""
+        return () if self.forwarder is None else self.forwarder.poll_returns()
+
+    def direct(self) -> Iterator[Step]:
+        """What needs no row in the store, such as a query: from the frontend to a poller by way of a partition."""
+        if PARTITION in self.parts.attributes:
+            yield set_drawn(PARTITION, UniformCount(between=(self.first, self.first + self.partitions - 1)))
+        yield from self.handed_over()
+
+    def backlog(self) -> Steps:
+        """No poller in time: the task is written by its partition's writer, with what has gathered."""
+        if self.writer not in self.parts.stations:
+            self.parts.attributes.setdefault(WRITER, 0)
+            writer = Polled(
+                kind="polled",
+                interval_ns=self.store.batch_ns(),
+                batch=self.constants.number("temporal.backlog_batch"),
+                nodes=self.partitions,
+                keyed=Keyed(by=WRITER) if self.partitions > 1 else None,
+            )
+            self.parts.add_station(self.writer, writer, self._of_partitions("backlog writers"))
+            self.constants.note(
+                "a batch of backlog writes",
+                "begins when the last one is done on an idle store; each task costs a transaction of its own there",
+            )
+            self.parts.routines[f"persist-{self.writer}"] = (
+                set_drawn(WRITER, UniformCount(between=(0, MANY))),
+                *self.store.backlog_write(self.writer),
+            )
+        return (call(f"persist-{self.writer}"),)
+
+    def _of_partitions(self, what: str) -> Setting:
+        """The setting of what each partition has one of."""
+        return Setting(
+            of(self.queue, f"{self.kind} {what}"),
+            "temporal.matching.partitions",
+            "matching.numTaskqueueReadPartitions, matching.numTaskqueueWritePartitions",
+            gauge("approximate_backlog_count", taskqueue=self.queue),
+            "live",
+            self.partitions,
+        )
+
+    def handed_over(self) -> Iterator[Step]:
+        """CPU of matching for a task."""
+        if self.is_simulated:
+            yield use("matching-cpu", self.constants.number("temporal.matching_cpu"))

@@ -1,0 +1,219 @@
+"""Whether what a scenario says about zones and regions fits together: names lead somewhere, nothing is told twice."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+
+from sim.errors import Problem
+from sim.scenario.model.faults import DeploymentFault
+from sim.scenario.model.workers import WorkerPool
+from sim.scenario.model.zones import Zones
+from sim.scenario.reading.document import Path, dotted
+from sim.scenario.reading.shape import nearest
+from sim.scenario.scenario import Scenario
+
+
+def problems(scenario: Scenario) -> Iterator[Problem]:
+    """Everything about places that does not fit, each with its path in the file."""
+    yield from _zones(scenario)
+    yield from _regions(scenario)
+    for path, fault in scenario.failing:
+        if fault.of_place:
+            yield from (_fault if _of_zone(scenario, fault) else _region_fault)(scenario, dotted(path), fault)
+            if fault.nodes != "any" and isinstance(scenario.faults[str(path[1])].targets, str):
+                yield Problem(
+                    dotted((*path[:2], "nodes")),
+                    "chooses pods, but everything in the place fails",
+                    "leave it out",
+                )
+
+
+def _of_zone(scenario: Scenario, fault: DeploymentFault) -> bool:
+    """Whether a zone is lost or cut off, not a region."""
+    kind, _, name = fault.target.partition(".")
+    if kind == "partition" and scenario.regions is None:
+        return scenario.zones is not None
+    return kind == "zone" or (kind == "partition" and scenario.zones is not None and name in scenario.zones.names)
+
+
+def _zones(scenario: Scenario) -> Iterator[Problem]:
+    if scenario.zones is None:
+        return
+    if scenario.postgres is None:
+        yield Problem(
+            "zones", "tell where a primary and its standbys stand, which only `postgres` has", "leave them out"
+        )
+    elif scenario.postgres.replication_rtt_ns is not None:
+        yield Problem(
+            "postgres.replication_rtt",
+            "is told a second time: with `zones` it follows from where the standbys stand",
+            "leave it out, or give   zones: {rtt: 0.7 ms}",
+        )
+
+
+def _regions(scenario: Scenario) -> Iterator[Problem]:
+    regions = scenario.regions
+    if regions is not None and regions.replication is not None and scenario.postgres is None:
+        yield Problem("regions.replication", "is known for a primary, which only `postgres` has", "leave it out")
+    if (
+        regions is not None
+        and scenario.postgres is not None
+        and scenario.postgres.synchronous_commit in ("off", "local")
+    ):
+        copying, masters = regions.replication, regions.masters
+        if copying is not None and copying.mode == "synchronous":
+            yield _does_not_wait("regions.replication.mode")
+        if masters is not None and masters.isolation == "serializable":
+            yield _does_not_wait("regions.masters.isolation")
+    yield from _masters(scenario)
+    for queue in sorted(scenario.reading_queues & scenario.federations.keys()):
+        yield Problem(
+            dotted(("federations", queue)),
+            "has activities that read data, whose place only the `regions` of workers tell",
+            "leave out `reads`, or give them a queue of their own",
+        )
+    for queue in sorted(scenario.reading_queues & scenario.workers.keys()):
+        if not scenario.workers[queue].by_site:
+            yield Problem(
+                dotted(("workers", queue)),
+                "has activities that read data, but stands in one place: nothing is ever moved",
+                "name its `regions`, or leave out `reads`",
+            )
+    for queue, pool in scenario.workers.items():
+        if pool.regions is None:
+            continue
+        path: Path = ("workers", queue, "regions")
+        if regions is None:
+            yield Problem(dotted(path), "are named, but there are none", "add   regions: {names: [eu, us]}")
+            continue
+        for index, name in enumerate(pool.regions):
+            if name not in regions.names:
+                yield Problem(
+                    dotted((*path, index)), f"is {name}, which is not one of the regions", _hint(name, regions.names)
+                )
+        if queue in scenario.reading_queues and pool.by_site:
+            yield from _reading(scenario, queue, pool)
+        if pool.rtt_ns is not None:
+            yield Problem(
+                dotted(("workers", queue, "rtt")),
+                "is told a second time: it follows from `regions`",
+                "keep one of them",
+            )
+
+
+def _does_not_wait(path: str) -> Problem:
+    return Problem(
+        path, "needs commits that wait, and `postgres.synchronous_commit` lets them return", "write on there"
+    )
+
+
+def _reading(scenario: Scenario, queue: str, pool: WorkerPool) -> Iterator[Problem]:
+    """Pods that read data act as one worker in each region."""
+    regions = pool.regions or ()
+    if pool.scales:
+        yield Problem(
+            dotted(("workers", queue, "replicas")),
+            "are those of an autoscaler, but of a queue that reads data the pods of one region act as one",
+            "write a plain number",
+        )
+    elif len(set(regions)) < len(regions) or pool.most % len(regions):
+        yield Problem(
+            dotted(("workers", queue, "replicas")),
+            f"is {pool.most}, in {len(regions)} regions; of a queue that reads data each has as many pods",
+            f"write {len(regions) * max(1, round(pool.most / len(regions)))}, and each region once",
+        )
+    for path, fault in scenario.failing:
+        if fault.pool == queue:
+            yield Problem(
+                dotted(path),
+                f"is {fault.target}, whose pods of one region act as one worker",
+                f"write   target: region.{regions[0]}",
+            )
+
+
+def _masters(scenario: Scenario) -> Iterator[Problem]:
+    masters = None if scenario.regions is None else scenario.regions.masters
+    if masters is not None and scenario.postgres is None:
+        yield Problem("regions.masters", "are known for `postgres` only", "leave them out")
+    if masters is not None and scenario.zones is not None:
+        yield Problem("zones", "tell where one primary stands, and `regions.masters` are several", "keep one of them")
+    if scenario.records and scenario.postgres is None:
+        yield Problem("records", "are rows of `postgres`", "leave them out")
+    written = {
+        activity.record: (name, activity.name)
+        for name, workflow in scenario.workflows.items()
+        for activity in workflow.activities
+        if activity.record is not None
+    }
+    for record, (workflow_name, activity_name) in written.items():
+        if record not in scenario.records:
+            yield Problem(
+                dotted(("workflows", workflow_name)),
+                f"has the activity {activity_name}, whose record {record} is not one of `records`",
+                _hint(record, tuple(scenario.records)) if scenario.records else "add   records: {...}",
+            )
+    for record in scenario.records:
+        if record not in written:
+            yield Problem(
+                dotted(("records", record)), "is changed by no activity", "name it as an activity's `record`"
+            )
+
+
+def _region_fault(scenario: Scenario, target: str, fault: DeploymentFault) -> Iterator[Problem]:
+    kind, _, name = fault.target.partition(".")
+    regions = scenario.regions
+    if regions is None:
+        yield Problem(target, f"is {fault.target}, but there are no regions", "add   regions: {names: [eu, us]}")
+        return
+    if scenario.postgres is None:
+        yield Problem(target, "is a place that a primary stands in, which only `postgres` has", "name another target")
+        return
+    if name not in regions.names:
+        yield Problem(target, f"is {fault.target}; {name} is not one of the regions", _hint(name, regions.names))
+        return
+    at_home = name == regions.at_home
+    if kind == "partition" and at_home:
+        yield Problem(target, "cuts the home region off from itself", "name the region that cannot reach it")
+    elif not at_home and not _stands_in(scenario, name):
+        yield Problem(target, f"is {fault.target}, where nothing stands", "choose another region")
+
+
+def _stands_in(scenario: Scenario, region: str) -> bool:
+    """Whether workers, the copy of the store or a master stand in a region."""
+    regions = scenario.regions
+    assert regions is not None
+    stores = () if regions.masters is None else regions.masters.at
+    copy = () if regions.replication is None else (regions.replication.to,)
+    return region in (*stores, *copy) or any(region in (pool.regions or ()) for pool in scenario.workers.values())
+
+
+def _fault(scenario: Scenario, target: str, fault: DeploymentFault) -> Iterator[Problem]:
+    _, _, name = fault.target.partition(".")
+    if scenario.zones is None:
+        yield Problem(target, f"is {fault.target}, but there are no zones", "add   zones: {names: [a, b]}")
+    elif name and name not in scenario.zones.names:
+        yield Problem(target, f"is {fault.target}; {name} is not one of the zones", _hint(name, scenario.zones.names))
+    elif not name and fault.at_ns is not None:
+        yield Problem(
+            target, "is any zone, but a drill needs a certain one", f"write   target: zone.{scenario.zones.names[0]}"
+        )
+    elif name and not _felt(scenario, scenario.zones, scenario.zones.names.index(name)):
+        yield Problem(target, f"is {fault.target}, where nothing stands whose loss is felt", "choose another zone")
+
+
+def _felt(scenario: Scenario, zones: Zones, zone: int) -> bool:
+    """Whether pods or the primary stand in a zone, or standbys that commits wait for."""
+    services = [getattr(scenario.temporal, name) for name in ("frontend", "history", "matching")]
+    services.append(scenario.pgbouncer)
+    home = "" if scenario.regions is None else scenario.regions.at_home
+    pods = [pool.regions_of_pods(home).count(home) for pool in scenario.workers.values()]
+    pods += [service.replicas for service in services if service is not None]
+    if zone == zones.of_primary or any(zones.of_pod(pod) == zone for number in pods for pod in range(number)):
+        return True
+    postgres = scenario.postgres
+    return postgres is not None and zones.standbys_left(zone, postgres.nodes - 1) < postgres.synchronous_standbys
+
+
+def _hint(name: str, known: Collection[str]) -> str:
+    near = nearest(name, known)
+    return f"did you mean {near}?" if near else f"known: {', '.join(known)}"

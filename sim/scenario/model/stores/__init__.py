@@ -1,0 +1,1 @@
+"""Models of the stores: PostgreSQL, pgbouncer, RDS, Cassandra, SQLite."""

@@ -1,0 +1,67 @@
+"""Where a key of a scenario stands: `cluster.yaml:34`, an assignment by hand, or nowhere yet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sim.scenario.reading.document import Document, Path, dotted
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """The place of one key.
+
+    file, line: where it is written, counted from 1; where it is not, the nearest written key around it.
+    given: the assignment by hand ("--set a.b=3") that gave it, then without a line. under: of a default, the path of
+    the nearest written key around it, empty for the top of the file.
+    """
+
+    file: str
+    line: int
+    is_default: bool = False
+    given: str = ""
+    under: str = ""
+
+    @property
+    def short(self) -> str:
+        """`cluster.yaml:34`, the assignment, or `default`."""
+        if self.given:
+            return self.given
+        return "default" if self.is_default else f"{self.file}:{self.line}"
+
+    def __str__(self) -> str:
+        if not self.is_default:
+            return self.short
+        if self.given:
+            return f"default; write it under {self.under}, which {self.given} gives"
+        if not self.under:
+            return f"default; write it at the top of {self.file}"
+        return f"default; write it under {self.under}, {self.file}:{self.line}"
+
+
+def where(document: Document, path: str) -> Where:
+    """Where the key at a dotted path stands, such as `temporal.sql.max_conns`.
+
+    A value that stands for a whole mapping (`bulkhead: 5`) is where its parts stand.
+    """
+    keys: Path = tuple(int(key) if key.isdecimal() else key for key in path.split("."))
+    written, is_whole = _written(document.data, keys)
+    origin, given = document.origin(written)
+    under = "" if is_whole else dotted(written)
+    if given:
+        return Where(document.file, 0, not is_whole, given, under)
+    line, _ = document.position(origin, "key")
+    return Where(document.file, line, not is_whole, "", under)
+
+
+def _written(data: Any, keys: Path) -> tuple[Path, bool]:
+    """How much of a path there is in the data, and whether that is all, or a value that stands for all."""
+    for index, key in enumerate(keys):
+        if isinstance(data, dict) and (key in data or str(key) in data):
+            data = data[key] if key in data else data[str(key)]
+        elif isinstance(data, list) and isinstance(key, int) and key < len(data):
+            data = data[key]
+        else:
+            return keys[:index], not isinstance(data, dict | list | None)
+    return keys, True
