@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 WAKE: Final = 0
-"""An effect of the event being handled: first-in first-out, before any other event."""
+"""An immediate event, caused by the event being handled: first-in first-out, before any other event."""
 UP: Final = 1
 """Repair, capacity up."""
 COMPLETION: Final = 2

@@ -80,7 +80,7 @@ FAMILIES = {
     ),
     "number": "int geometric poisson between attribute",
 }
-FEATURES = tuple(f"{family}.{name}" for family, names in FAMILIES.items() for name in names.split())
+FEATURES = tuple(f"{fork_group}.{name}" for fork_group, names in FAMILIES.items() for name in names.split())
 """Every primitive of SEMANTICS.md, by the ways in which it may show."""
 
 

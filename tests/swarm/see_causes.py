@@ -111,8 +111,8 @@ def _strike(seen: Seen, process: Any, hit: Any, record: Any, episode: int) -> No
 @look(Clock, "shift")
 def _shift(seen: Seen, clock: Any, keys: Any, by_ns: int) -> None:
     seen.add("clock.ahead" if by_ns > 0 else "clock.behind")
-    for time_ns, key, _, alarm in clock._queue:
-        if key >> VISIT_BITS in keys and alarm.callbacks is not None:
+    for time_ns, key, _, timer in clock._queue:
+        if key >> VISIT_BITS in keys and timer.callbacks is not None:
             seen.add("clock.to_now" if time_ns - by_ns < clock._now else "clock.moved")
 
 

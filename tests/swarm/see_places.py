@@ -7,7 +7,7 @@ from typing import Any
 from sim.engine.reference.batches import FlushStation, PolledStation, Round
 from sim.engine.reference.caches import LruCache
 from sim.engine.reference.choices import Chooser, Keys
-from sim.engine.reference.delays_and_buckets import BucketStation, DelayStation, GuestStation
+from sim.engine.reference.delays_and_buckets import BucketStation, CustomerStation, DelayStation
 from sim.engine.reference.pools import Grant, Pool
 from sim.engine.reference.servers import Servers, SetupServers, Shared, Visit
 from sim.network import Network
@@ -119,13 +119,13 @@ def _server_gives_up(seen: Seen, servers: Any, visit: Any) -> None:
         seen.add("server.patience")
 
 
-@look(Servers, "_wait_at_door")
+@look(Servers, "_wait_blocked")
 def _door(seen: Seen, servers: Any, visit: Any) -> None:
     seen.add("server.door")
 
 
 @look(SetupServers, "_ready")
-def _ready(seen: Seen, servers: Any, alarm: Any) -> None:
+def _ready(seen: Seen, servers: Any, timer: Any) -> None:
     seen.add("server.setup")
 
 
@@ -158,15 +158,15 @@ def _delay_station(seen: Seen, station: Any, *rest: Any) -> None:
     seen.add("delay_station.itself")
 
 
-@look(GuestStation, "_give_up")
-def _guest_gives_up(seen: Seen, station: Any, guest: Any) -> None:
-    if not guest.inside:
+@look(CustomerStation, "_give_up")
+def _customer_gives_up(seen: Seen, station: Any, customer: Any) -> None:
+    if not customer.inside:
         kinds = {FlushStation: "group_commit", PolledStation: "polled", BucketStation: "token_bucket"}
         seen.add(f"{kinds[type(station)]}.patience")
 
 
 @look(Round, "begin")
-def _round(seen: Seen, round_: Any, guests: Any, length_ns: int) -> None:
+def _round(seen: Seen, round_: Any, customers: Any, length_ns: int) -> None:
     station = round_.station
     flushes = isinstance(station, FlushStation)
     seen.add("group_commit.flush" if flushes else "polled.read")
@@ -178,18 +178,18 @@ def _round(seen: Seen, round_: Any, guests: Any, length_ns: int) -> None:
 
 @look(Round, "drop")
 def _dropped(seen: Seen, round_: Any, hit: Any) -> None:
-    if round_.guests:
+    if round_.customers:
         seen.add("group_commit.crashed" if isinstance(round_.station, FlushStation) else "polled.crashed")
 
 
 @look(Round, "change_speed")
 def _round_paused(seen: Seen, round_: Any, speed: float) -> None:
-    if speed == 0 and round_.alarm is not None:
+    if speed == 0 and round_.timer is not None:
         seen.add("batches.paused")
 
 
 @look(FlushStation, "enter")
-def _flush_enter(seen: Seen, station: Any, guest: Any, bound: int) -> None:
+def _flush_enter(seen: Seen, station: Any, customer: Any, bound: int) -> None:
     if station.spec.when_down == "refuse" and not station.group.is_up(0):
         seen.add("group_commit.refused")
 
@@ -217,12 +217,12 @@ def _prompted(seen: Seen, station: Any, job: Any) -> None:
 
 
 @look(BucketStation, "_take")
-def _token(seen: Seen, station: Any, guest: Any, waited: bool) -> None:
+def _token(seen: Seen, station: Any, customer: Any, waited: bool) -> None:
     seen.add("token_bucket.waited" if waited else "token_bucket.at_once")
 
 
 @look(BucketStation, "enter")
-def _bucket_enter(seen: Seen, station: Any, guest: Any, bound: int) -> None:
+def _bucket_enter(seen: Seen, station: Any, customer: Any, bound: int) -> None:
     spec = station.spec
     limit = 0 if spec.when_empty == "reject" else spec.queue_limit
     empty = station.line or station.full_ns - station.slack_ns > station.clock._now

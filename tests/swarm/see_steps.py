@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from sim.engine.reference.attempts import HEARTBEAT, TIMEOUTS, AttemptStep, Trial
+from sim.engine.reference.attempts import HEARTBEAT, TIMEOUTS, AttemptStep, RunningAttempt
 from sim.engine.reference.control import (
     BranchStep,
     CallStep,
     CompensateStep,
-    Family,
+    ForkGroup,
     ForkStep,
     LoopStep,
     RaceStep,
@@ -132,15 +132,15 @@ def _race(seen: Seen, step: Any, job: Any) -> None:
     seen.add("race.itself")
 
 
-@look(Family, "stop")
-def _stop(seen: Seen, family: Any) -> None:
-    if family.children:
+@look(ForkGroup, "stop")
+def _stop(seen: Seen, fork_group: Any) -> None:
+    if fork_group.children:
         seen.add("children.stopped")
 
 
-@look(Family, "ended")
-def _child_ended(seen: Seen, family: Any, child: Any, error: Any) -> None:
-    if family.open and error is not None and family.failed + 1 > family.spare:
+@look(ForkGroup, "ended")
+def _child_ended(seen: Seen, fork_group: Any, child: Any, error: Any) -> None:
+    if fork_group.open and error is not None and fork_group.failed + 1 > fork_group.spare:
         seen.add("join.failed")
 
 
@@ -203,7 +203,7 @@ def _failure(seen: Seen, failed: Any, error: str, depth: Any = None) -> None:
 
 @look(StartStep, "run")
 def _start(seen: Seen, step: Any, job: Any) -> None:
-    if job.trial is not None and job.trial.open and job.trial.started_ns < 0:
+    if job.attempt is not None and job.attempt.open and job.attempt.started_ns < 0:
         seen.add("attempt.start")
 
 
@@ -255,31 +255,31 @@ def _told(seen: Seen, job: Any, now_ns: int, what: str) -> None:
             seen.add("attempt.on_failure")
 
 
-@look(Trial, "_expire")
-def _expire(seen: Seen, trial: Any, which: int) -> None:
-    if trial.open:
+@look(RunningAttempt, "_expire")
+def _expire(seen: Seen, attempt: Any, which: int) -> None:
+    if attempt.open:
         assert TIMEOUTS[which] in BUILT_IN
         seen.add(f"failure.{TIMEOUTS[which]}")
-        if trial.child.process is not None:
-            what = "stopped" if trial.step.body.stops else "left_behind"
-            seen.add("attempt.taken_back" if trial.started_ns < 0 else f"attempt.{what}")
+        if attempt.child.process is not None:
+            what = "stopped" if attempt.step.body.stops else "left_behind"
+            seen.add("attempt.taken_back" if attempt.started_ns < 0 else f"attempt.{what}")
 
 
-@look(Trial, "node_lost")
-def _node_lost(seen: Seen, trial: Any) -> None:
-    if trial.open and trial.step.body.heartbeat is not None:
+@look(RunningAttempt, "node_lost")
+def _node_lost(seen: Seen, attempt: Any) -> None:
+    if attempt.open and attempt.step.body.heartbeat is not None:
         seen.add("heartbeat.lost")
 
 
-@look(Trial, "node_resumed")
-def _node_resumed(seen: Seen, trial: Any) -> None:
-    if HEARTBEAT in trial.alarms:
+@look(RunningAttempt, "node_resumed")
+def _node_resumed(seen: Seen, attempt: Any) -> None:
+    if HEARTBEAT in attempt.timers:
         seen.add("heartbeat.resumed")
 
 
-@look(Trial, "_ended")
-def _trial_ended(seen: Seen, trial: Any, child: Any, error: Any) -> None:
-    if trial.open and error == "crash" and trial.lost and trial.step.body.on_crash == "silent":
+@look(RunningAttempt, "_ended")
+def _attempt_ended(seen: Seen, attempt: Any, child: Any, error: Any) -> None:
+    if attempt.open and error == "crash" and attempt.lost and attempt.step.body.on_crash == "silent":
         seen.add("attempt.silent")
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sim.engine.reference.attempts import Trial
+from sim.engine.reference.attempts import RunningAttempt
 from sim.engine.reference.caches import LruCache
 from sim.engine.reference.pools import Pool
 from sim.engine.reference.queues import LastLine
@@ -88,7 +88,7 @@ def nothing(*arguments: Any) -> None:
 
 FAULTS: dict[str, tuple[type, str, Any]] = {
     "who leaves a line lets nobody in": (Pool, "left", nothing),
-    "signs of life never come again": (Trial, "node_resumed", nothing),
+    "signs of life never come again": (RunningAttempt, "node_resumed", nothing),
     "closed executions stay in the caches": (LruCache, "drop", nothing),
     "shared cores are not slowed": (Shared, "node_speed", Pool.node_speed),
     "last come is first served only when looked at": (LastLine, "rank", lambda line, entry: (entry.serial, 0)),

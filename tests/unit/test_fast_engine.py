@@ -38,9 +38,9 @@ def plan(replication: int = 0) -> Plan:
     return Plan(7, replication, 2 * SECOND, 12 * SECOND, 10 * SECOND, 10 * SECOND, SECOND // 10)
 
 
-@pytest.mark.parametrize("alarms", [1, 7, 1000])
-def test_a_run_does_not_depend_on_the_length_of_its_slices(network: Network, alarms: int) -> None:
-    assert differences(run(network, plan()), run(network, plan(), slice_alarms=alarms)) == []
+@pytest.mark.parametrize("timers", [1, 7, 1000])
+def test_a_run_does_not_depend_on_the_length_of_its_slices(network: Network, timers: int) -> None:
+    assert differences(run(network, plan()), run(network, plan(), slice_timers=timers)) == []
 
 
 def test_a_run_does_not_depend_on_what_the_run_before_left_in_memory(network: Network) -> None:
@@ -51,7 +51,7 @@ def test_a_run_does_not_depend_on_what_the_run_before_left_in_memory(network: Ne
 
 def test_the_host_hears_of_progress_between_slices(network: Network) -> None:
     heard: list[tuple[int, int]] = []
-    run(network, plan(), progress=lambda now, last: heard.append((now, last)), slice_alarms=500)
+    run(network, plan(), progress=lambda now, last: heard.append((now, last)), slice_timers=500)
     times = [now for now, _ in heard]
     assert len(heard) > 10
     assert times == sorted(times)

@@ -21,135 +21,135 @@ from sim.engine.fast.layout import (
 )
 from sim.engine.fast.memory import Memory, add, allocate, free, interrupt
 from sim.engine.fast.queues import append, unlink
-from sim.engine.fast.timers import cancel, key_of, set_alarm
+from sim.engine.fast.timers import cancel, key_of, set_timer
 from sim.engine.order import TIMEOUT
 
 
 @inner
-def set_timer(m: Memory, trial: AttemptAt, which: int, time: int) -> None:
+def set_timeout(m: Memory, attempt: AttemptAt, which: int, time: int) -> None:
     """Let one of the four timers expire at a time."""
-    alarm = allocate(m, Timer.SIZE)
-    m[alarm] = key_of(TIMEOUT, m[m[trial + Attempt.STEP] + Step.ELEMENT] + which, Due.ATTEMPT)
-    m[alarm + Timer.VISIT] = m[m[trial + Attempt.JOB] + Job.ORDER]
-    m[alarm + Timer.OWNER] = trial << 2 | which
-    m[trial + Attempt.TIMERS + which] = alarm
-    set_alarm(m, time, alarm)
+    timer = allocate(m, Timer.SIZE)
+    m[timer] = key_of(TIMEOUT, m[m[attempt + Attempt.STEP] + Step.ELEMENT] + which, Due.ATTEMPT)
+    m[timer + Timer.VISIT] = m[m[attempt + Attempt.JOB] + Job.ORDER]
+    m[timer + Timer.OWNER] = attempt << 2 | which
+    m[attempt + Attempt.TIMERS + which] = timer
+    set_timer(m, time, timer)
 
 
 @inner
-def stop_timer(m: Memory, trial: AttemptAt, which: int) -> None:
+def stop_timeout(m: Memory, attempt: AttemptAt, which: int) -> None:
     """A timer has lost its reason."""
-    alarm = m[trial + Attempt.TIMERS + which]
-    if alarm:
-        cancel(m, alarm)
-        free(m, alarm, Timer.SIZE)
-        m[trial + Attempt.TIMERS + which] = 0
+    timer = m[attempt + Attempt.TIMERS + which]
+    if timer:
+        cancel(m, timer)
+        free(m, timer, Timer.SIZE)
+        m[attempt + Attempt.TIMERS + which] = 0
 
 
 @inner
-def start_trial(m: Memory, trial: AttemptAt, where: NodeAt) -> None:
+def start_attempt(m: Memory, attempt: AttemptAt, where: NodeAt) -> None:
     """The attempt has started, on a node of a group (0: on none)."""
-    if not m[trial + Attempt.OPEN] or m[trial + Attempt.STARTED] >= 0:
+    if not m[attempt + Attempt.OPEN] or m[attempt + Attempt.STARTED] >= 0:
         return
     now = m[Header.NOW]
-    step = m[trial + Attempt.STEP]
-    m[trial + Attempt.STARTED] = now
-    m[trial + Attempt.BEAT] = now
-    stop_timer(m, trial, Timeout.SCHEDULE_TO_START)
+    step = m[attempt + Attempt.STEP]
+    m[attempt + Attempt.STARTED] = now
+    m[attempt + Attempt.BEAT] = now
+    stop_timeout(m, attempt, Timeout.SCHEDULE_TO_START)
     if m[step + AttemptStep.STC] >= 0:
-        set_timer(m, trial, Timeout.START_TO_CLOSE, now + m[step + AttemptStep.STC])
+        set_timeout(m, attempt, Timeout.START_TO_CLOSE, now + m[step + AttemptStep.STC])
     if where and (m[step + AttemptStep.BEAT] >= 0 or m[step + AttemptStep.SILENT]):
-        m[trial + Attempt.NODE] = where
-        m[trial + Attempt.LISTED] = 1
-        append(m, where + Node.ATTEMPTS, trial, Attempt.LINKS)
+        m[attempt + Attempt.NODE] = where
+        m[attempt + Attempt.LISTED] = 1
+        append(m, where + Node.ATTEMPTS, attempt, Attempt.LINKS)
 
 
 @inner
-def trials_granted(m: Memory, trial: AttemptAt, where: int) -> None:
+def attempts_granted(m: Memory, attempt: AttemptAt, where: int) -> None:
     """A unit was granted inside: the attempts around start, unless a step says where they do."""
-    while trial:
-        if m[trial + Attempt.STARTED] < 0 and m[m[trial + Attempt.STEP] + AttemptStep.STARTS] == Starts.GRANTED:
-            start_trial(m, trial, where)
-        trial = m[trial + Attempt.OUTER]
+    while attempt:
+        if m[attempt + Attempt.STARTED] < 0 and m[m[attempt + Attempt.STEP] + AttemptStep.STARTS] == Starts.GRANTED:
+            start_attempt(m, attempt, where)
+        attempt = m[attempt + Attempt.OUTER]
 
 
 @inner
-def signs_stop(m: Memory, trial: AttemptAt) -> None:
+def signs_stop(m: Memory, attempt: AttemptAt) -> None:
     """No sign of life comes for now."""
-    step = m[trial + Attempt.STEP]
+    step = m[attempt + Attempt.STEP]
     timeout = m[step + AttemptStep.BEAT]
-    if timeout < 0 or not m[trial + Attempt.OPEN] or m[trial + Attempt.TIMERS + Timeout.HEARTBEAT]:
+    if timeout < 0 or not m[attempt + Attempt.OPEN] or m[attempt + Attempt.TIMERS + Timeout.HEARTBEAT]:
         return
-    now, beat, interval = m[Header.NOW], m[trial + Attempt.BEAT], m[step + AttemptStep.BEAT_INTERVAL]
+    now, beat, interval = m[Header.NOW], m[attempt + Attempt.BEAT], m[step + AttemptStep.BEAT_INTERVAL]
     last = beat + (now - beat) // interval * interval
-    set_timer(m, trial, Timeout.HEARTBEAT, max(last + timeout, now))
+    set_timeout(m, attempt, Timeout.HEARTBEAT, max(last + timeout, now))
 
 
 @inner
-def signs_come(m: Memory, trial: AttemptAt) -> None:
+def signs_come(m: Memory, attempt: AttemptAt) -> None:
     """Signs of life come again, the first one now."""
-    m[trial + Attempt.BEAT] = m[Header.NOW]
-    stop_timer(m, trial, Timeout.HEARTBEAT)
+    m[attempt + Attempt.BEAT] = m[Header.NOW]
+    stop_timeout(m, attempt, Timeout.HEARTBEAT)
 
 
 @inner
 def node_lost(m: Memory, where: NodeAt) -> None:
     """A node has crashed: no sign of life comes from the attempts on it any more."""
-    trial = m[where + Node.ATTEMPTS]
-    while trial:
-        m[trial + Attempt.LOST] = 1
-        signs_stop(m, trial)
-        m[trial + Attempt.LISTED] = 0
-        trial = m[trial + Attempt.LINKS] & ((1 << 31) - 1)
+    attempt = m[where + Node.ATTEMPTS]
+    while attempt:
+        m[attempt + Attempt.LOST] = 1
+        signs_stop(m, attempt)
+        m[attempt + Attempt.LISTED] = 0
+        attempt = m[attempt + Attempt.LINKS] & ((1 << 31) - 1)
     m[where + Node.ATTEMPTS] = 0
     m[where + Node.ATTEMPTS + 1] = 0
 
 
 @inner
-def close_trial(m: Memory, trial: AttemptAt) -> None:
+def close_attempt(m: Memory, attempt: AttemptAt) -> None:
     """Stop the timers; nothing that happens to the child matters any more."""
-    m[trial + Attempt.OPEN] = 0
+    m[attempt + Attempt.OPEN] = 0
     for which in range(4):
-        stop_timer(m, trial, which)
-    if m[trial + Attempt.LISTED]:
-        m[trial + Attempt.LISTED] = 0
-        unlink(m, m[trial + Attempt.NODE] + Node.ATTEMPTS, trial, Attempt.LINKS)
+        stop_timeout(m, attempt, which)
+    if m[attempt + Attempt.LISTED]:
+        m[attempt + Attempt.LISTED] = 0
+        unlink(m, m[attempt + Attempt.NODE] + Node.ATTEMPTS, attempt, Attempt.LINKS)
 
 
 @inner
-def _settle(m: Memory, trial: AttemptAt, error: int) -> None:
-    if m[trial + Attempt.OPEN]:
-        m[trial + Attempt.OPEN] = 0
-        m[trial + Attempt.SETTLED] = m[Header.NOW]
-        m[trial + Attempt.ERROR] = error
-        wake(m, m[trial + Attempt.JOB], 0)
+def _settle(m: Memory, attempt: AttemptAt, error: int) -> None:
+    if m[attempt + Attempt.OPEN]:
+        m[attempt + Attempt.OPEN] = 0
+        m[attempt + Attempt.SETTLED] = m[Header.NOW]
+        m[attempt + Attempt.ERROR] = error
+        wake(m, m[attempt + Attempt.JOB], 0)
 
 
 @inner
-def timer_expired(m: Memory, trial: AttemptAt, which: int) -> bool:
+def timer_expired(m: Memory, attempt: AttemptAt, which: int) -> bool:
     """One of the timers has expired; says whether anybody reacts."""
-    if not m[trial + Attempt.OPEN]:
+    if not m[attempt + Attempt.OPEN]:
         return False
-    m[trial + Attempt.EXPIRED] = 1
-    child = m[trial + Attempt.CHILD]
+    m[attempt + Attempt.EXPIRED] = 1
+    child = m[attempt + Attempt.CHILD]
     # Where nobody has begun the task is taken back; a body that learns of its deadline stops, too.
-    if (m[trial + Attempt.STARTED] < 0 or m[m[trial + Attempt.STEP] + AttemptStep.STOPS]) and m[
+    if (m[attempt + Attempt.STARTED] < 0 or m[m[attempt + Attempt.STEP] + AttemptStep.STOPS]) and m[
         child + Job.STATE
     ] & Job.ENDED == 0:
         interrupt(m, child, Failure.CANCELLED, -1, 0)
-    _settle(m, trial, Failure.TIMEOUT_START_TO_CLOSE + which)
+    _settle(m, attempt, Failure.TIMEOUT_START_TO_CLOSE + which)
     return True
 
 
 @inner
-def trial_child_ended(m: Memory, trial: AttemptAt, error: int) -> None:
+def attempt_child_ended(m: Memory, attempt: AttemptAt, error: int) -> None:
     """The child of an attempt has ended."""
-    if not m[trial + Attempt.OPEN]:
-        if m[trial + Attempt.EXPIRED]:  # it ran on for nothing
-            add(m, Header.OFF_PATH, m[Header.NOW] - m[trial + Attempt.SETTLED])
+    if not m[attempt + Attempt.OPEN]:
+        if m[attempt + Attempt.EXPIRED]:  # it ran on for nothing
+            add(m, Header.OFF_PATH, m[Header.NOW] - m[attempt + Attempt.SETTLED])
         return
     if error == Failure.CANCELLED:
         return
-    if error == Failure.CRASH and m[trial + Attempt.LOST] and m[m[trial + Attempt.STEP] + AttemptStep.SILENT]:
+    if error == Failure.CRASH and m[attempt + Attempt.LOST] and m[m[attempt + Attempt.STEP] + AttemptStep.SILENT]:
         return  # nobody hears; only a timer ends this attempt
-    _settle(m, trial, error)
+    _settle(m, attempt, error)

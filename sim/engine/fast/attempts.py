@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sim.draws.jit import inner
 from sim.draws.streams import child_path
-from sim.engine.fast.attempt_timers import set_timer, start_trial
+from sim.engine.fast.attempt_timers import set_timeout, start_attempt
 from sim.engine.fast.failures import GONE, fail
 from sim.engine.fast.jobs import new_child, snapshot, wait_for
 from sim.engine.fast.layout import (
@@ -28,33 +28,33 @@ from sim.engine.fast.policies import ask_breaker
 
 
 @inner
-def _new_trial(m: Memory, job: JobAt, step: AttemptStepAt, deadline: int) -> int:
-    trial = allocate(m, Attempt.SIZE)
-    m[trial + Attempt.KIND] = Parent.ATTEMPT
-    m[trial + Attempt.STEP] = step
-    m[trial + Attempt.JOB] = job
-    m[trial + Attempt.OUTER] = high(m[job + Job.REFS])
-    m[trial + Attempt.OPEN] = 1
-    m[trial + Attempt.EXPIRED] = 0
-    m[trial + Attempt.LOST] = 0
-    m[trial + Attempt.STARTED] = -1
-    m[trial + Attempt.BEAT] = -1
-    m[trial + Attempt.SETTLED] = -1
-    m[trial + Attempt.NODE] = 0
-    m[trial + Attempt.ERROR] = 0
-    m[trial + Attempt.LISTED] = 0
+def _new_attempt(m: Memory, job: JobAt, step: AttemptStepAt, deadline: int) -> int:
+    attempt = allocate(m, Attempt.SIZE)
+    m[attempt + Attempt.KIND] = Parent.ATTEMPT
+    m[attempt + Attempt.STEP] = step
+    m[attempt + Attempt.JOB] = job
+    m[attempt + Attempt.OUTER] = high(m[job + Job.REFS])
+    m[attempt + Attempt.OPEN] = 1
+    m[attempt + Attempt.EXPIRED] = 0
+    m[attempt + Attempt.LOST] = 0
+    m[attempt + Attempt.STARTED] = -1
+    m[attempt + Attempt.BEAT] = -1
+    m[attempt + Attempt.SETTLED] = -1
+    m[attempt + Attempt.NODE] = 0
+    m[attempt + Attempt.ERROR] = 0
+    m[attempt + Attempt.LISTED] = 0
     for which in range(4):
-        m[trial + Attempt.TIMERS + which] = 0
-    child = new_child(m, job, m[job + Job.PATH], m[step + AttemptStep.BODY], trial, trial)
-    m[child + Job.REFS] += 1  # the trial needs it until it is closed
-    m[trial + Attempt.CHILD] = child
+        m[attempt + Attempt.TIMERS + which] = 0
+    child = new_child(m, job, m[job + Job.PATH], m[step + AttemptStep.BODY], attempt, attempt)
+    m[child + Job.REFS] += 1  # the attempt needs it until it is closed
+    m[attempt + Attempt.CHILD] = child
     if m[step + AttemptStep.SCC] >= 0:
-        set_timer(m, trial, Timeout.SCHEDULE_TO_CLOSE, max(m[Header.NOW], deadline - m[Header.WALL]))
+        set_timeout(m, attempt, Timeout.SCHEDULE_TO_CLOSE, max(m[Header.NOW], deadline - m[Header.WALL]))
     if m[step + AttemptStep.STARTS] == Starts.AT_ONCE:
-        start_trial(m, trial, 0)
+        start_attempt(m, attempt, 0)
     elif m[step + AttemptStep.STS] >= 0:
-        set_timer(m, trial, Timeout.SCHEDULE_TO_START, m[Header.NOW] + m[step + AttemptStep.STS])
-    return trial
+        set_timeout(m, attempt, Timeout.SCHEDULE_TO_START, m[Header.NOW] + m[step + AttemptStep.STS])
+    return attempt
 
 
 @inner
@@ -66,7 +66,7 @@ def begin_attempt(m: Memory, f: Floats, job: JobAt, frame: FrameAt) -> int:
     if m[step + AttemptStep.COUNTED] and m[job + Job.STATE] & Job.COHORT:
         routine = m[m[m[Header.SOURCES] + (m[job + Job.STATE] >> Job.SOURCE_SHIFT)] + Source.ROUTINE]
         m[m[Header.ATTEMPTS] + 2 * routine + (0 if number == 1 else 1)] += 1
-    m[job + Job.PATH] = child_path(child_path(m[frame + Frame.PATH], m[step + Step.SALT]), number)
+    m[job + Job.PATH] = child_path(child_path(m[frame + Frame.PATH], m[step + Step.STREAM_OFFSET]), number)
     m[frame + Frame.BASE] = high(m[job + Job.ACCOUNT])
     m[frame + Frame.PASSAGE] = 0
     if not m[step + AttemptStep.TIMED]:
@@ -81,7 +81,7 @@ def begin_attempt(m: Memory, f: Floats, job: JobAt, frame: FrameAt) -> int:
         m[frame + Frame.PASSAGE] = passage
     if not m[step + AttemptStep.TIMED]:
         return m[step + AttemptStep.BODY]
-    trial = _new_trial(m, job, step, m[frame + Frame.OTHER])
-    m[frame + Frame.HANDLE] = trial << 31
-    wait_for(m, job, Wait.ATTEMPT, trial, step)
+    attempt = _new_attempt(m, job, step, m[frame + Frame.OTHER])
+    m[frame + Frame.HANDLE] = attempt << 31
+    wait_for(m, job, Wait.ATTEMPT, attempt, step)
     return GONE

@@ -5,23 +5,23 @@ from __future__ import annotations
 from sim.draws.jit import inner
 from sim.engine.fast.choices import node_by_key
 from sim.engine.fast.delays_and_buckets import (
-    account_cut_guest,
-    begin_guest,
-    guest_done,
-    guest_gone,
+    account_cut_customer,
+    begin_customer,
+    customer_done,
+    customer_gone,
     leave_bucket,
-    queue_guest,
-    unqueue_guest,
+    queue_customer,
+    unqueue_customer,
 )
 from sim.engine.fast.draw import time_of
 from sim.engine.fast.jobs import wake
 from sim.engine.fast.layout import (
     LOW,
     ONE_CORE,
+    Customer,
+    CustomerAt,
     Due,
     Failure,
-    Guest,
-    GuestAt,
     Header,
     JobAt,
     Node,
@@ -41,7 +41,7 @@ from sim.engine.fast.memory import Floats, Memory, add_product, half_even, multi
 from sim.engine.fast.node_failures import add_hit
 from sim.engine.fast.nodes import group_node, is_up, speed_of
 from sim.engine.fast.queues import append, unlink
-from sim.engine.fast.timers import cancel, is_set, key_of, set_alarm
+from sim.engine.fast.timers import cancel, is_set, key_of, set_timer
 from sim.engine.order import COMPLETION
 
 # -- rounds -------------------------------------------------------------------------------------------------
@@ -67,7 +67,7 @@ def _end_in(m: Memory, place: PlaceAt, round_: RoundAt, length: int) -> None:
     m[round_] = key_of(COMPLETION, m[place + Place.ELEMENT] + m[round_ + Round.NODE], Due.ROUND)
     m[round_ + Timer.VISIT] = 0
     m[round_ + Timer.OWNER] = place
-    set_alarm(m, now + length, round_)
+    set_timer(m, now + length, round_)
 
 
 @inner
@@ -75,10 +75,10 @@ def _begin(m: Memory, f: Floats, place: PlaceAt, round_: RoundAt, line: QueueAt,
     """Serve the first `count` of a line for `length` at full speed."""
     m[place + Place.BATCHES] += 1
     for _ in range(count):
-        guest = m[line]
-        unqueue_guest(m, line, guest)
-        append(m, round_ + Round.FIRST, guest, Guest.LINKS)
-        begin_guest(m, place, guest, True)
+        customer = m[line]
+        unqueue_customer(m, line, customer)
+        append(m, round_ + Round.FIRST, customer, Customer.LINKS)
+        begin_customer(m, place, customer, True)
     speed = speed_of(m, f, m[place + Place.GROUP], m[round_ + Round.NODE])
     _end_in(m, place, round_, length if speed == 1.0 else half_even(length / speed))
 
@@ -92,13 +92,13 @@ def _detach(m: Memory, round_: RoundAt) -> int:
 
 
 @inner
-def _release(m: Memory, place: PlaceAt, guest: GuestAt) -> None:
+def _release(m: Memory, place: PlaceAt, customer: CustomerAt) -> None:
     """Let those go on whose flush or read has ended, in the order of their arrival."""
-    while guest:
-        following = m[guest + Guest.LINKS] & LOW
-        guest_done(m, place, guest)
-        wake(m, m[guest + Guest.JOB] & LOW, 0)
-        guest = following
+    while customer:
+        following = m[customer + Customer.LINKS] & LOW
+        customer_done(m, place, customer)
+        wake(m, m[customer + Customer.JOB] & LOW, 0)
+        customer = following
 
 
 @inner
@@ -111,12 +111,12 @@ def _stop(m: Memory, place: PlaceAt, round_: RoundAt) -> None:
 @inner
 def _drop(m: Memory, place: PlaceAt, round_: RoundAt) -> None:
     """The node has crashed: those that were being served are hit."""
-    guest = _detach(m, round_)
-    while guest:
-        following = m[guest + Guest.LINKS] & LOW
-        m[guest + Guest.LINKS] = 0
-        add_hit(m, m[guest + Guest.JOB] & LOW, -1)
-        guest = following
+    customer = _detach(m, round_)
+    while customer:
+        following = m[customer + Customer.LINKS] & LOW
+        m[customer + Customer.LINKS] = 0
+        add_hit(m, m[customer + Customer.JOB] & LOW, -1)
+        customer = following
     m[round_ + Round.LEFT] = -1
     _stop(m, place, round_)
 
@@ -151,12 +151,12 @@ def start_flush(m: Memory, f: Floats, place: PlaceAt) -> None:
 
 
 @inner
-def enter_commit(m: Memory, f: Floats, place: PlaceAt, guest: GuestAt) -> int:
+def enter_commit(m: Memory, f: Floats, place: PlaceAt, customer: CustomerAt) -> int:
     """Join the next flush; it starts at once when none is under way. Gives the failure, or 0."""
     if m[place + Place.REFUSES] and not is_up(m, place, 0):
         m[place + Place.REFUSED] += 1
         return Failure.REFUSED
-    queue_guest(m, place, place + Place.GUESTS, guest)
+    queue_customer(m, place, place + Place.GUESTS, customer)
     start_flush(m, f, place)
     return 0
 
@@ -172,11 +172,11 @@ def queue_at(m: Memory, place: PlaceAt, node: int) -> int:
 
 @inner
 def plan_read(m: Memory, place: PlaceAt, node: int) -> None:
-    """Set the alarm of the next read, if somebody waits and none is under way."""
+    """Set the timer of the next read, if somebody waits and none is under way."""
     queue = queue_at(m, place, node)
-    alarm = queue + PolledNode.READ
+    timer = queue + PolledNode.READ
     if (
-        is_set(m, alarm)
+        is_set(m, timer)
         or _under_way(m, queue + PolledNode.ROUND)
         or (m[queue + PolledNode.QUEUE] == 0 and not m[queue + PolledNode.AGAIN])
     ):
@@ -189,19 +189,19 @@ def plan_read(m: Memory, place: PlaceAt, node: int) -> None:
     time = max(now, earliest)
     if m[place + Place.TRIGGER]:
         time = multiple_above(max(now + 1, earliest), m[place + Place.INTERVAL])
-    m[alarm] = key_of(COMPLETION, m[place + Place.ELEMENT] + node, Due.READ)
-    m[alarm + Timer.VISIT] = 1  # so that a read that ends at this instant hands its batch on first
-    m[alarm + Timer.OWNER] = place
-    set_alarm(m, time, alarm)
+    m[timer] = key_of(COMPLETION, m[place + Place.ELEMENT] + node, Due.READ)
+    m[timer + Timer.VISIT] = 1  # so that a read that ends at this instant hands its batch on first
+    m[timer + Timer.OWNER] = place
+    set_timer(m, time, timer)
 
 
 @inner
-def enter_polled(m: Memory, f: Floats, place: PlaceAt, guest: GuestAt, bound: int) -> int:
+def enter_polled(m: Memory, f: Floats, place: PlaceAt, customer: CustomerAt, bound: int) -> int:
     """Stand in the queue of one's node."""
-    node = bound if bound >= 0 else _node_of(m, f, place, m[guest + Guest.JOB] & LOW)
-    m[guest + Guest.STATE] = node << 2
+    node = bound if bound >= 0 else _node_of(m, f, place, m[customer + Customer.JOB] & LOW)
+    m[customer + Customer.STATE] = node << 2
     queue = queue_at(m, place, node)
-    queue_guest(m, place, queue + PolledNode.QUEUE, guest)
+    queue_customer(m, place, queue + PolledNode.QUEUE, customer)
     if m[place + Place.FOLLOWS] and is_set(m, queue + PolledNode.READ):
         m[queue + PolledNode.AGAIN] = 1
     plan_read(m, place, node)
@@ -221,10 +221,10 @@ def _serve_at_once(m: Memory, place: PlaceAt, queue: PolledNodeAt, count: int) -
     first, last = m[round_ + Round.FIRST], m[round_ + Round.LAST]
     _detach(m, round_)
     for _ in range(count):
-        guest = m[queue + PolledNode.QUEUE]
-        unqueue_guest(m, queue + PolledNode.QUEUE, guest)
-        append(m, round_ + Round.FIRST, guest, Guest.LINKS)
-        begin_guest(m, place, guest, True)
+        customer = m[queue + PolledNode.QUEUE]
+        unqueue_customer(m, queue + PolledNode.QUEUE, customer)
+        append(m, round_ + Round.FIRST, customer, Customer.LINKS)
+        begin_customer(m, place, customer, True)
     served = _detach(m, round_)
     m[round_ + Round.FIRST], m[round_ + Round.LAST] = first, last
     return served
@@ -245,10 +245,10 @@ def prompt(m: Memory, f: Floats, place: PlaceAt, job: JobAt) -> None:
 
 
 @inner
-def read_batch(m: Memory, f: Floats, alarm: TimerAt) -> None:
+def read_batch(m: Memory, f: Floats, timer: TimerAt) -> None:
     """Take a batch; those taken go on when the read has ended."""
-    place = m[alarm + Timer.OWNER]
-    queue = alarm - PolledNode.READ
+    place = m[timer + Timer.OWNER]
+    queue = timer - PolledNode.READ
     node = (queue - m[place + Place.NODES]) // PolledNode.SIZE
     m[queue + PolledNode.FULL_AT] = max(m[queue + PolledNode.FULL_AT], m[Header.NOW]) + m[place + Place.INTERVAL]
     count = min(m[place + Place.BATCH], m[queue + PolledNode.QUEUE + Queue.LENGTH])
@@ -282,34 +282,34 @@ def round_over(m: Memory, f: Floats, round_: RoundAt) -> None:
 
 
 @inner
-def abandon(m: Memory, place: PlaceAt, guest: GuestAt) -> None:
+def abandon(m: Memory, place: PlaceAt, customer: CustomerAt) -> None:
     """Leave the line; a round under way goes on without it."""
     kind = m[place + Place.KIND]
     if kind == PlaceKind.BUCKET:
-        leave_bucket(m, place, guest)
+        leave_bucket(m, place, customer)
         return
     if kind == PlaceKind.COMMIT:
         line, round_ = place + Place.GUESTS, place + Place.ROUND
     else:
-        queue = queue_at(m, place, m[guest + Guest.STATE] >> 2)
+        queue = queue_at(m, place, m[customer + Customer.STATE] >> 2)
         line, round_ = queue + PolledNode.QUEUE, queue + PolledNode.ROUND
-    if m[guest + Guest.STATE] & Guest.INSIDE:
-        if m[round_ + Round.FIRST] == guest or m[guest + Guest.LINKS]:
-            unlink(m, round_ + Round.FIRST, guest, Guest.LINKS)
-        guest_done(m, place, guest)
+    if m[customer + Customer.STATE] & Customer.INSIDE:
+        if m[round_ + Round.FIRST] == customer or m[customer + Customer.LINKS]:
+            unlink(m, round_ + Round.FIRST, customer, Customer.LINKS)
+        customer_done(m, place, customer)
         return
-    unqueue_guest(m, line, guest)
-    guest_gone(m, place, guest)
+    unqueue_customer(m, line, customer)
+    customer_gone(m, place, customer)
     if kind != PlaceKind.COMMIT and m[line] == 0 and not m[place + Place.FOLLOWS]:
         cancel(m, line - PolledNode.QUEUE + PolledNode.READ)
 
 
 @inner
-def cut_guest(m: Memory, place: PlaceAt, job: JobAt, guest: GuestAt) -> None:
+def cut_customer(m: Memory, place: PlaceAt, job: JobAt, customer: CustomerAt) -> None:
     """Interrupted: leave, and book the time."""
-    if m[guest + Guest.STATE] & Guest.LEFT == 0:
-        abandon(m, place, guest)
-    account_cut_guest(m, place, job, guest)
+    if m[customer + Customer.STATE] & Customer.LEFT == 0:
+        abandon(m, place, customer)
+    account_cut_customer(m, place, job, customer)
 
 
 @inner

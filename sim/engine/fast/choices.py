@@ -79,7 +79,7 @@ def _draw(m: Memory, place: PlaceAt, path: int, index: int) -> int:
 
 
 @inner
-def node_with_units(m: Memory, place: PlaceAt, job: JobAt, salt: int, units: int) -> int:
+def node_with_units(m: Memory, place: PlaceAt, job: JobAt, stream_offset: int, units: int) -> int:
     """A node with enough free units, by the choice's rule; -1 when there is none."""
     choice = m[place + Place.CHOICE]
     if choice == Choice.ROUND_ROBIN:
@@ -98,7 +98,7 @@ def node_with_units(m: Memory, place: PlaceAt, job: JobAt, salt: int, units: int
                 most = free
             node = _first_from(m, place, node + 1)
         return best
-    path = child_path(m[job + Job.PATH], salt)
+    path = child_path(m[job + Job.PATH], stream_offset)
     one = _fit_from(m, place, _draw(m, place, path, 0), units)
     if choice == Choice.RANDOM or one < 0:
         return one
@@ -132,7 +132,7 @@ def _load(m: Memory, place: PlaceAt, node: int) -> int:
 
 
 @inner
-def node_on_arrival(m: Memory, place: PlaceAt, job: JobAt, salt: int) -> int:
+def node_on_arrival(m: Memory, place: PlaceAt, job: JobAt, stream_offset: int) -> int:
     """The node to wait at, among those that are up and stay; -1 when there is none."""
     group = m[place + Place.GROUP]
     if m[group + Group.DOWN] + m[group + Group.DRAINING] == m[group + Group.COUNT]:
@@ -150,7 +150,7 @@ def node_on_arrival(m: Memory, place: PlaceAt, job: JobAt, salt: int) -> int:
             if stays and (best < 0 or _load(m, place, node) < _load(m, place, best)):
                 best = node
         return best
-    path = child_path(m[job + Job.PATH], salt)
+    path = child_path(m[job + Job.PATH], stream_offset)
     one = _up_from(m, place, _draw(m, place, path, 0))
     if choice == Choice.RANDOM:
         return one

@@ -236,16 +236,16 @@ def _present(m: Words, at: int, now: int) -> tuple[int, int]:
         queues = [int(m[at + L.Place.NODES]) + node * L.PolledNode.SIZE for node in range(int(m[at + L.Place.COUNT]))]
         lines = [queue + L.PolledNode.QUEUE for queue in queues]
         rounds = [queue + L.PolledNode.ROUND for queue in queues]
-    served = [guest for r in rounds for guest in chain(m, int(m[r + L.Round.FIRST]), L.Guest.LINKS)]
-    asking = [guest for line in lines for guest in chain(m, int(m[line]), L.Guest.LINKS)]
+    served = [customer for r in rounds for customer in chain(m, int(m[r + L.Round.FIRST]), L.Customer.LINKS)]
+    asking = [customer for line in lines for customer in chain(m, int(m[line]), L.Customer.LINKS)]
     return (
-        total(now - m[np.array(served, np.int64) + L.Guest.GRANTED]),
-        total(now - m[np.array(asking, np.int64) + L.Guest.ASKED]),
+        total(now - m[np.array(served, np.int64) + L.Customer.GRANTED]),
+        total(now - m[np.array(asking, np.int64) + L.Customer.ASKED]),
     )
 
 
 def _in_room(m: Words, at: int, now: int) -> int:
-    """Time spent so far by those in a delay station: their alarms are set."""
+    """Time spent so far by those in a delay station: their timers are set."""
     if not m[at + L.Place.BUSY]:
         return 0
     base, count = int(m[L.Header.HEAP + L.Heap.BASE]), int(m[L.Header.HEAP])

@@ -19,7 +19,7 @@ from sim.network.places import Delay, GroupCommit, Keyed, Place, Polled, Resourc
 from sim.network.routines import Acquire, Step, Use
 from sim.results.histogram import BUCKETS
 
-NO_ALARM = L.Timer.NOT_SET
+NO_TIMER = L.Timer.NOT_SET
 _QUEUES = {"fifo": L.Discipline.FIFO, "lifo": L.Discipline.LIFO, "priority": L.Discipline.PRIORITY}
 _CHOICES = {
     "round_robin": L.Choice.ROUND_ROBIN,
@@ -78,7 +78,7 @@ def write_places(program: Program, network: Network, faults: dict[str, Fault], s
             program.state(at + L.Place.STATE_SERVICE, f"service.{name}")
         program.block(at + L.Place.WAITS, [0], BUCKETS)
         words[at + L.Place.LIMIT], words[at + L.Place.SHED], words[at + L.Place.TIMED_WAITS] = -1, -1, 1
-        words[at + L.Place.TIMER] = words[at + L.Place.ROUND] = NO_ALARM
+        words[at + L.Place.TIMER] = words[at + L.Place.ROUND] = NO_TIMER
         if isinstance(spec, Delay | TokenBucket):
             _write_bucket(program, at, spec)
             continue
@@ -188,7 +188,7 @@ def _write_batches(program: Program, at: int, name: str, spec: GroupCommit | Pol
         _write_keys(program, at, name, spec.keyed)
     count = words[at + L.Place.COUNT]
     queue = [0] * L.PolledNode.SIZE
-    queue[L.PolledNode.READ] = queue[L.PolledNode.ROUND] = NO_ALARM
+    queue[L.PolledNode.READ] = queue[L.PolledNode.ROUND] = NO_TIMER
     queue[L.PolledNode.ROUND + L.Round.LEFT] = -1
     program.block(at + L.Place.NODES, queue, count, {L.PolledNode.ROUND + L.Round.NODE: np.arange(count)})
 
@@ -267,7 +267,7 @@ def _write_pool(
     node[L.PlaceNode.FREE], node[L.PlaceNode.OPEN] = units, opened
     if kind == L.PlaceKind.CORES:
         node[L.CoresNode.TIMER], node[L.CoresNode.SPEED], node[L.CoresNode.TIMER + L.Timer.OWNER] = (
-            NO_ALARM,
+            NO_TIMER,
             L.ONE_CORE,
             at,
         )

@@ -9,7 +9,7 @@ from sim.draws.build import inverse_of
 from sim.draws.streams import child_paths, element_id
 from sim.engine.controlled import use_of_a_node
 from sim.engine.fast import layout as L
-from sim.engine.fast.compile_places import NO_ALARM
+from sim.engine.fast.compile_places import NO_TIMER
 from sim.engine.fast.program import Program, bits, floating
 from sim.network import Network
 from sim.network.controllers import Controller
@@ -42,7 +42,7 @@ def write_sources(program: Program, network: Network, traces: dict[str, list[int
         handles.append(at)
         program.handles[f"source {name}"] = at
         words = program.words
-        words[at] = NO_ALARM
+        words[at] = NO_TIMER
         words[at + L.Source.INDEX], words[at + L.Source.ELEMENT] = index, program.elements[f"sources.{name}"]
         words[at + L.Source.ROUTINE], words[at + L.Source.PRIORITY] = routines[spec.routine], spec.priority
         words[at + L.Source.CODE] = words[program.handles[f"routine {spec.routine}"]]
@@ -110,7 +110,7 @@ def _write_arrivals(program: Program, at: int, name: str, spec: Source, trace: l
             if arrivals.think is not None:
                 words[at + L.Source.DIST] = program.distribution(inverse_of(arrivals.think))
                 program.stream(at + L.Source.DIST_STREAM, f"{name}/think")
-            program.block(at + L.Source.CLIENTS, [NO_ALARM, *[0] * (L.Client.SIZE - 1)], arrivals.closed)
+            program.block(at + L.Source.CLIENTS, [NO_TIMER, *[0] * (L.Client.SIZE - 1)], arrivals.closed)
             words[at + L.Source.CLIENT_COUNT] = arrivals.closed
 
 
@@ -147,7 +147,7 @@ def write_faults(program: Program, network: Network, faults: dict[str, Fault]) -
 def _processes(program: Program, spec: int, group: int, number: int, paths: Ints, nodes: Ints) -> None:
     """The processes of a fault on one group, numbered from `number` on. All processes follow each other."""
     process = [0] * L.FaultProcess.SIZE
-    process[0], process[L.FaultProcess.SPEC], process[L.FaultProcess.ONLY] = NO_ALARM, spec, group
+    process[0], process[L.FaultProcess.SPEC], process[L.FaultProcess.ONLY] = NO_TIMER, spec, group
     visits = np.arange(number, number + len(nodes))
     at = L.Header.FAULTS if not program.words[L.Header.FAULT_COUNT] else None
     program.block(
@@ -211,7 +211,7 @@ def _write_controller(program: Program, network: Network, name: str, spec: Contr
     at = program.room(L.Controller.SIZE)
     program.handles[f"controller {name}"] = at
     words, element = program.words, program.elements[f"controllers.{name}"]
-    words[at], words[at + L.Controller.ELEMENT] = NO_ALARM, element
+    words[at], words[at + L.Controller.ELEMENT] = NO_TIMER, element
     words[at + L.Controller.GROUP] = program.handles[f"group {spec.nodes}"]
     words[at + L.Controller.MINIMUM], words[at + L.Controller.INTERVAL] = spec.minimum, spec.interval_ns
     words[at + L.Controller.LIMIT] = -1 if spec.drain_limit_ns is None else spec.drain_limit_ns
@@ -237,7 +237,7 @@ def _write_controller(program: Program, network: Network, name: str, spec: Contr
         watched = [word for place in spec.of for word in (program.handles[place], _target(program, spec, place), 0, 0)]
         words[at + L.Controller.PLACES], words[at + L.Controller.PLACE_COUNT] = program.put(watched), len(spec.of)
     count = node_groups(network)[spec.nodes]
-    node = [NO_ALARM, 0, at, L.Power.ON, 0, 0, 0]
+    node = [NO_TIMER, 0, at, L.Power.ON, 0, 0, 0]
     program.block(at + L.Controller.NODES, node, count, {L.Timer.VISIT: np.arange(count)})
     return at
 

@@ -92,8 +92,8 @@ class _Writer:
     def new(self, code: int, placed: Placed, following: int, size: int) -> int:
         """The words of a step, with what every step has."""
         at = self.program.room(size)
-        salt = element_id(placed.stream)
-        self.program.write(at, [code, following, self.program.elements[placed.stream], salt])
+        stream_offset = element_id(placed.stream)
+        self.program.write(at, [code, following, self.program.elements[placed.stream], stream_offset])
         self.program.steps.append((at, placed.step.TAG, placed.stream))
         return at
 

@@ -11,10 +11,10 @@ from sim.engine.fast.failures import (
     GONE,
     attempt_succeeds,
     fail,
-    leave_family,
+    leave_fork_group,
     next_compensation,
 )
-from sim.engine.fast.forks import new_family, stop_family
+from sim.engine.fast.forks import new_fork_group, stop_fork_group
 from sim.engine.fast.jobs import node_of, paused_at, take_over, wait_for
 from sim.engine.fast.layout import (
     AttemptStep,
@@ -114,7 +114,7 @@ def _step_loop(m: Memory, f: Floats, job: JobAt, step: LoopStepAt) -> int:
     frame = push_frame(m, job, FrameKind.LOOP, step, Frame.SIZE)
     m[frame + Frame.INDEX] = 0
     m[frame + Frame.OTHER] = times
-    m[frame + Frame.BASE] = child_path(m[job + Job.PATH], m[step + Step.SALT])
+    m[frame + Frame.BASE] = child_path(m[job + Job.PATH], m[step + Step.STREAM_OFFSET])
     return _next_round(m, job, frame)
 
 
@@ -129,18 +129,18 @@ def _step_fork(m: Memory, f: Floats, job: JobAt, step: ForkStepAt) -> int:
     needed = count if join == -1 else 1 if join == -2 else join
     if needed > count:
         return fail(m, f, job, Failure.JOIN, -1, False)
-    new_family(m, job, step, count, same, needed, m[step + ForkStep.CANCELS], count - needed)
+    new_fork_group(m, job, step, count, same, needed, m[step + ForkStep.CANCELS], count - needed)
     return m[step + Step.NEXT] if needed == 0 else GONE
 
 
 @inner
-def family_settled(m: Memory, f: Floats, job: JobAt, step: StepAt, family: ForkAt) -> int:
+def fork_group_settled(m: Memory, f: Floats, job: JobAt, step: StepAt, fork_group: ForkAt) -> int:
     """The join has fired or failed: take over the time of the child that decided it."""
-    error = m[family + Fork.ERROR]
-    take_over(m, job, m[family + Fork.DECIDING])
-    if m[family + Fork.CANCELS]:
-        stop_family(m, family)
-    leave_family(m, family)
+    error = m[fork_group + Fork.ERROR]
+    take_over(m, job, m[fork_group + Fork.DECIDING])
+    if m[fork_group + Fork.CANCELS]:
+        stop_fork_group(m, fork_group)
+    leave_fork_group(m, fork_group)
     return fail(m, f, job, error, -1, False) if error else m[step + Step.NEXT]
 
 
@@ -246,7 +246,7 @@ def _other_step(m: Memory, f: Floats, job: JobAt, step: int, code: int) -> int:
         return _step_fork(m, f, job, step)
     if code == Op.RACE:
         count = m[step + ForkStep.COUNT]
-        new_family(m, job, step, count, False, 1, 1, 0)
+        new_fork_group(m, job, step, count, False, 1, 1, 0)
         return GONE
     if code == Op.SAGA:
         return _step_saga(m, job, step)
@@ -303,7 +303,7 @@ def take_steps(m: Memory, f: Floats, job: JobAt, step: int) -> None:
             step = step_delay(m, f, job, step)
         elif code == Op.CALL:
             push_frame(m, job, FrameKind.CALL, step, Frame.CALL_SIZE)
-            m[job + Job.PATH] = child_path(m[job + Job.PATH], m[step + Step.SALT])
+            m[job + Job.PATH] = child_path(m[job + Job.PATH], m[step + Step.STREAM_OFFSET])
             step = m[step + CallStep.BODY]
         elif code == Op.RETURN:
             step = _step_return(m, f, job)

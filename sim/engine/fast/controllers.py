@@ -27,7 +27,7 @@ from sim.engine.fast.memory import Floats, Memory, add_product
 from sim.engine.fast.meters import tick
 from sim.engine.fast.nodes import node_at
 from sim.engine.fast.service import advance
-from sim.engine.fast.timers import cancel, key_of, set_alarm
+from sim.engine.fast.timers import cancel, key_of, set_timer
 from sim.engine.order import OBSERVATION, UP
 
 
@@ -139,7 +139,7 @@ def _start(m: Memory, f: Floats, controller: ControllerAt, node: int) -> None:
     m[own + ControlledNode.ORDER] = m[controller + Controller.STARTS]
     _kept(m, controller, 1)
     m[own] = key_of(UP, m[controller + Controller.ELEMENT], Due.START)
-    set_alarm(m, m[Header.NOW] + delay, own)
+    set_timer(m, m[Header.NOW] + delay, own)
 
 
 @inner
@@ -245,7 +245,7 @@ def _let_go(m: Memory, f: Floats, controller: ControllerAt) -> None:
 def look(m: Memory, f: Floats, controller: ControllerAt) -> None:
     """Look how many nodes are wanted, and switch."""
     m[controller + Controller.LOOKS] += 1
-    set_alarm(m, (m[controller + Controller.LOOKS] + 1) * m[controller + Controller.INTERVAL], controller)
+    set_timer(m, (m[controller + Controller.LOOKS] + 1) * m[controller + Controller.INTERVAL], controller)
     group = m[controller + Controller.GROUP]
     want = max(m[controller + Controller.MINIMUM], min(_want(m, f, controller), m[group + Group.COUNT]))
     m[m[controller + Controller.WANTED] + m[controller + Controller.LOOKS] % m[controller + Controller.BACK]] = want
@@ -278,4 +278,4 @@ def start_controllers(m: Memory, f: Floats) -> None:
             node_down(m, f, group, node, False)
         m[controller] = key_of(OBSERVATION, m[controller + Controller.ELEMENT], Due.LOOK)
         m[controller + Timer.VISIT] = 0
-        set_alarm(m, m[controller + Controller.INTERVAL], controller)
+        set_timer(m, m[controller + Controller.INTERVAL], controller)

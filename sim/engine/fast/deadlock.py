@@ -49,13 +49,13 @@ class Knot:
         self.wanted: dict[int, int] = {}
         if not self._may_be():
             return
-        self.at_door: set[int] = set()
+        self.blocked_here: set[int] = set()
         for place in self.names:
             self.wanted.update({self.job_of(grant): grant for grant in lines_of(m, place)})
             if m[place + L.Place.BLOCKS]:
-                door = chain(m, int(m[place + L.Place.BLOCKED]), L.Grant.LINKS)
-                self.wanted.update({self.job_of(grant): grant for grant in door})
-                self.at_door.update(door)
+                blocked = chain(m, int(m[place + L.Place.BLOCKED]), L.Grant.LINKS)
+                self.wanted.update({self.job_of(grant): grant for grant in blocked})
+                self.blocked_here.update(blocked)
         self.stuck = self._greatest(set(self.wanted))
 
     def deadlock(self) -> Deadlock | None:
@@ -119,7 +119,7 @@ class Knot:
         return self.word(job + L.Job.STATE) >> L.Job.WAIT_SHIFT & L.Job.WAIT_MASK
 
     def awaits(self, job: int) -> int:
-        """The family or trial whose end the job waits for, or 0."""
+        """The fork_group or attempt whose end the job waits for, or 0."""
         return self.word(job + L.Job.LINK) & L.LOW if self.kind(job) in (L.Wait.FORK, L.Wait.ATTEMPT) else 0
 
     def parent(self, job: int) -> int:
@@ -127,7 +127,7 @@ class Knot:
         return self.word(job + L.Job.TREE) & L.LOW if self.m[L.Header.TREE] else 0
 
     def within(self, job: int) -> int:
-        """The family or trial that the job is a child of, or 0."""
+        """The fork_group or attempt that the job is a child of, or 0."""
         return self.word(job + L.Job.TREE) >> 31 if self.m[L.Header.TREE] and self.parent(job) else 0
 
     def held(self, job: int) -> list[int]:
@@ -138,13 +138,13 @@ class Knot:
             grant = self.word(grant + L.Grant.HELD) & L.LOW
         return found
 
-    def children(self, family: int) -> list[int]:
-        """The children of a family that have not ended."""
-        return chain(self.m, self.word(family + L.Fork.CHILDREN), L.Job.SIBLINGS)
+    def children(self, fork_group: int) -> list[int]:
+        """The children of a fork-join group that have not ended."""
+        return chain(self.m, self.word(fork_group + L.Fork.CHILDREN), L.Job.SIBLINGS)
 
-    def timers(self, trial: int) -> bool:
+    def timers(self, attempt: int) -> bool:
         """Whether any timer of an attempt runs."""
-        return any(self.word(trial + L.Attempt.TIMERS + which) for which in range(4))
+        return any(self.word(attempt + L.Attempt.TIMERS + which) for which in range(4))
 
     def wanted_node(self, grant: int) -> int:
         """The one node that it must be, or -1."""
@@ -178,7 +178,9 @@ class Knot:
         place = self.place_of(grant)
         reach, node = self.within_reach[place], self.wanted_node(grant)
         best = max(reach) if node < 0 else reach[node]
-        if grant in self.at_door and any(self.job_of(other) not in self.stuck for other in lines_of(self.m, place)):
+        if grant in self.blocked_here and any(
+            self.job_of(other) not in self.stuck for other in lines_of(self.m, place)
+        ):
             return False  # who leaves the line makes room
         limited = self.word((self.word(grant) >> 31) + L.AcquireStep.PATIENCE) != 0
         return not limited and best < units_of(self.m, grant)
@@ -201,10 +203,10 @@ class Knot:
             child = self.parent(child)
         return False
 
-    def _stops(self, trial: int) -> bool:
+    def _stops(self, attempt: int) -> bool:
         """Whether the child would be stopped if a timer of the attempt expired now."""
-        return self.word(trial + L.Attempt.STARTED) < 0 or bool(
-            self.m[self.word(trial + L.Attempt.STEP) + L.AttemptStep.STOPS]
+        return self.word(attempt + L.Attempt.STARTED) < 0 or bool(
+            self.m[self.word(attempt + L.Attempt.STEP) + L.AttemptStep.STOPS]
         )
 
     def _is_open(self, around: int) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sim.draws.jit import inner
 from sim.engine.fast.groups import set_ready
 from sim.engine.fast.layout import Group, GroupAt, Hit, Immediate, Node, Place, PlaceNode, Queue
-from sim.engine.fast.memory import Floats, Memory, allocate, effect
+from sim.engine.fast.memory import Floats, Memory, allocate, run_next
 from sim.engine.fast.nodes import group_node, node_at
 from sim.engine.fast.pools import note
 from sim.engine.fast.servers import serve_visits
@@ -66,7 +66,7 @@ def leave(m: Memory, f: Floats, group: GroupAt, node: int) -> None:
         again = allocate(m, Hit.SIZE)
         m[again + Hit.JOB] = m[m[group + Group.CHOOSERS] + number]
         m[again + Hit.DEPTH] = node
-        effect(m, Immediate.CHOOSE, again)
+        run_next(m, Immediate.CHOOSE, again)
 
 
 @inner

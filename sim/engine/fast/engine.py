@@ -28,7 +28,7 @@ from sim.results.columns import Replication
 WORTH_KEEPING = 1 << 22
 """Words of rows from which on a replication keeps the memory that they were written in: 32 MiB."""
 SLICE = 1 << 18
-"""Alarms handled between two looks of the host: some tens of milliseconds."""
+"""Timers handled between two looks of the host: some tens of milliseconds."""
 
 _spare: list[Any] = []
 """Blocks of memory that nobody looks at any more, for the next runs: nothing is read that was not written before, so
@@ -49,19 +49,19 @@ def run(
     plan: Plan,
     traces: dict[str, list[int]] | None = None,
     progress: Progress | None = None,
-    slice_alarms: int = SLICE,
+    slice_timers: int = SLICE,
 ) -> Replication:
     """One replication of a network. progress: called between slices.
 
     Raises InputErrors when time stands still, or when the run outgrows its memory.
     """
-    return FastEngine(network, plan, traces, slice_alarms=slice_alarms).run(progress)
+    return FastEngine(network, plan, traces, slice_timers=slice_timers).run(progress)
 
 
 class FastEngine:
     """One replication of a network, ready to run.
 
-    slice_alarms: alarms handled between two looks of the host.
+    slice_timers: timers handled between two looks of the host.
     """
 
     def __init__(
@@ -69,11 +69,11 @@ class FastEngine:
         network: Network,
         plan: Plan,
         traces: dict[str, list[int]] | None = None,
-        slice_alarms: int = SLICE,
+        slice_timers: int = SLICE,
     ) -> None:
         self.network = network
         self.plan = plan
-        self.slice_alarms = slice_alarms
+        self.slice_timers = slice_timers
         self.words = plan.memory_bytes // 8
         self.program = program_of(network, plan.drill, traces)
         self.block, self.memory = _memory(self.words)
@@ -91,7 +91,7 @@ class FastEngine:
 
         def until(end_ns: int) -> None:
             while True:
-                status = kernel(self.m, self.f, L.Command.RUN, end_ns, self.slice_alarms)
+                status = kernel(self.m, self.f, L.Command.RUN, end_ns, self.slice_timers)
                 if progress is not None:
                     progress(int(self.m[L.Header.NOW]), last)
                 if status == L.Status.REACHED:
@@ -134,7 +134,7 @@ class FastEngine:
         return _HAS_MMAP and len(self.memory) == self.words and rows >= WORTH_KEEPING
 
     def _let_go(self) -> None:
-        """Give back what was touched beside the rows, if it is more than they: alarms, and what was alive."""
+        """Give back what was touched beside the rows, if it is more than they: timers, and what was alive."""
         rows = int(self.m[L.Header.ORDINAL]) * (3 + int(self.m[L.Header.STATES]))
         alive = int(self.m[L.Header.TOP]) - self.top
         if alive > rows and hasattr(mmap, "MADV_DONTNEED"):
@@ -214,7 +214,7 @@ def _load(m: Any, program: Program, plan: Plan) -> int:
     top = size
     total = len(m)
     states = max(1, int(m[L.Header.STATES]))
-    # Half of the memory is for rows of executions, an eighth for alarms and effects, the rest for what is alive.
+    # Memory: half for rows of executions, an eighth for timers and immediate events, the rest for what is alive.
     rows = (total - size) // 2 // (3 + states)
     for at, length in (
         (L.Header.ROWS, rows),
@@ -228,9 +228,9 @@ def _load(m: Any, program: Program, plan: Plan) -> int:
     effects = 1 << (((total - top) // 16).bit_length() - 1)
     m[L.Header.EVENTS], m[L.Header.EVENTS + L.Ring.MASK] = top, effects - 1
     top += effects
-    alarms = (total - top) // 8
+    timers = (total - top) // 8
     far = int(m[L.Header.FAULT_COUNT]) + 4
-    for heap, number in ((L.Header.HEAP, alarms), (L.Header.FAULT_HEAP, far)):
+    for heap, number in ((L.Header.HEAP, timers), (L.Header.FAULT_HEAP, far)):
         # Four children of a node on one line of the cache: the second entry begins one.
         top += -(m.ctypes.data // 8 + top + 2) % 8
         m[heap + L.Heap.BASE], m[heap + L.Heap.CAPACITY] = top, number

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from sim.draws.jit import inner
 from sim.draws.streams import child_path, uniform
-from sim.engine.fast.attempt_timers import close_trial
-from sim.engine.fast.batches import cut_guest
+from sim.engine.fast.attempt_timers import close_attempt
+from sim.engine.fast.batches import cut_customer
 from sim.engine.fast.delays_and_buckets import leave_room
-from sim.engine.fast.forks import give_family, stop_family
+from sim.engine.fast.forks import give_fork_group, stop_fork_group
 from sim.engine.fast.jobs import (
     grant_place,
     lose,
@@ -62,9 +62,9 @@ from sim.engine.fast.pools import drop_grant, leave_line, serve, stop_patience
 from sim.engine.fast.queues import unlink
 from sim.engine.fast.recorder import reacted
 from sim.engine.fast.release import end_job, give_back, pop_frame
-from sim.engine.fast.servers import cut_visit, leave_door
+from sim.engine.fast.servers import cut_visit, leave_blocked
 from sim.engine.fast.timer_queues import timer_end, timer_ended
-from sim.engine.fast.timers import cancel, key_of, set_alarm
+from sim.engine.fast.timers import cancel, key_of, set_timer
 from sim.engine.order import TIMEOUT
 
 GONE = 0
@@ -138,7 +138,7 @@ def _attempt_failed(m: Memory, f: Floats, job: JobAt, frame: FrameAt, error: int
         if in_time and (not m[step + AttemptStep.BUDGET] or take_token(m, job, m[step + AttemptStep.BUDGET])):
             m[Header.ACTIVITIES] += 2
             m[job] = key_of(TIMEOUT, m[step + Step.ELEMENT], Due.JOB)
-            set_alarm(m, again, job)
+            set_timer(m, again, job)
             wait_for(m, job, Wait.BACKOFF, 0, step)
             return GONE
     pop_frame(m, job, frame)
@@ -156,7 +156,9 @@ def next_compensation(m: Memory, job: JobAt, frame: FrameAt) -> int:
         return GONE
     m[frame + Frame.OTHER] = m[entry + 1]
     step = m[frame + Frame.STEP]
-    m[job + Job.PATH] = child_path(child_path(m[frame + Frame.PATH], m[step + Step.SALT]), m[frame + Frame.INDEX])
+    m[job + Job.PATH] = child_path(
+        child_path(m[frame + Frame.PATH], m[step + Step.STREAM_OFFSET]), m[frame + Frame.INDEX]
+    )
     m[frame + Frame.INDEX] += 1
     return m[entry]
 
@@ -247,13 +249,13 @@ def left_line(m: Memory, f: Floats, place: PlaceAt, wanted: int) -> None:
 
 
 @inner
-def leave_family(m: Memory, family: ForkAt) -> None:
+def leave_fork_group(m: Memory, fork_group: ForkAt) -> None:
     """The parent awaits its children no more."""
-    m[family + Fork.AWAITED] = 0
-    if m[family + Fork.DECIDING]:
-        release_record(m, m[family + Fork.DECIDING])
-        m[family + Fork.DECIDING] = 0
-    give_family(m, family)
+    m[fork_group + Fork.AWAITED] = 0
+    if m[fork_group + Fork.DECIDING]:
+        release_record(m, m[fork_group + Fork.DECIDING])
+        m[fork_group + Fork.DECIDING] = 0
+    give_fork_group(m, fork_group)
 
 
 @inner
@@ -273,21 +275,21 @@ def stop_waiting(m: Memory, f: Floats, job: JobAt) -> None:
     elif kind == Wait.VISIT:
         cut_visit(m, f, grant_place(m, at), job, at)
     elif kind == Wait.BLOCKED:
-        leave_door(m, f, grant_place(m, at), job, at)
+        leave_blocked(m, f, grant_place(m, at), job, at)
     elif kind == Wait.DELAY_STATION:
         cancel(m, job)
         leave_room(m, m[(m[job + Job.STATE] & LOW) + PlaceStep.PLACE], job, m[Header.STATE_LOST])
     elif kind == Wait.NO_SERVER:
-        cut_guest(m, m[high(m[at]) + PlaceStep.PLACE], job, at)
+        cut_customer(m, m[high(m[at]) + PlaceStep.PLACE], job, at)
     elif kind == Wait.FORK:
         m[at + Fork.OPEN] = 0
-        stop_family(m, at)
-        leave_family(m, at)
+        stop_fork_group(m, at)
+        leave_fork_group(m, at)
     elif kind == Wait.ATTEMPT:
         child = m[at + Attempt.CHILD]
         if m[child + Job.STATE] & Job.ENDED == 0:
             interrupt(m, child, Failure.CANCELLED, -1, 0)
-        close_trial(m, at)
+        close_attempt(m, at)
         release_record(m, child)
     elif kind == Wait.BACKOFF:
         cancel(m, job)
@@ -303,13 +305,13 @@ def stop_waiting(m: Memory, f: Floats, job: JobAt) -> None:
 
 
 @inner
-def trial_settled(m: Memory, f: Floats, job: JobAt, trial: AttemptAt) -> int:
+def attempt_settled(m: Memory, f: Floats, job: JobAt, attempt: AttemptAt) -> int:
     """The attempt that the job awaits has ended: gives the step to go on with, or GONE."""
-    error = m[trial + Attempt.ERROR]
-    child = m[trial + Attempt.CHILD]
-    step = m[trial + Attempt.STEP]
-    own = m[trial + Attempt.EXPIRED] != 0
-    close_trial(m, trial)
+    error = m[attempt + Attempt.ERROR]
+    child = m[attempt + Attempt.CHILD]
+    step = m[attempt + Attempt.STEP]
+    own = m[attempt + Attempt.EXPIRED] != 0
+    close_attempt(m, attempt)
     if error == 0:
         take_over(m, job, child)
         release_record(m, child)

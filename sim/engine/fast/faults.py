@@ -39,7 +39,7 @@ from sim.engine.fast.queues import append, append_plain, remove_plain, unlink
 from sim.engine.fast.servers import serve_visits
 from sim.engine.fast.service import advance, plan_departure
 from sim.engine.fast.sources import begin_source, end_source
-from sim.engine.fast.timers import cancel, jump, key_of, set_far_alarm
+from sim.engine.fast.timers import cancel, jump, key_of, set_far_timer
 from sim.engine.order import DOWN, UP
 
 # -- slow and pause ----------------------------------------------------------------------------------------
@@ -94,13 +94,13 @@ def _change_speed(m: Memory, f: Floats, group: GroupAt, node: int, factor: float
             if resident >= 0:
                 _place_speed(m, f, resident, node, after)
     if (before == 0.0) != (after == 0.0):
-        trial = m[where + Node.ATTEMPTS]
-        while trial:
+        attempt = m[where + Node.ATTEMPTS]
+        while attempt:
             if after == 0.0:
-                signs_stop(m, trial)
+                signs_stop(m, attempt)
             else:
-                signs_come(m, trial)
-            trial = m[trial + Attempt.LINKS] & LOW
+                signs_come(m, attempt)
+            attempt = m[attempt + Attempt.LINKS] & LOW
     if before == 0.0:
         waiting = m[where + Node.RESUMED]
         m[where + Node.RESUMED] = 0
@@ -228,7 +228,7 @@ def _opens(m: Memory, spec: FaultAt, time: int) -> int:
 
 @inner
 def _plan_fault(m: Memory, f: Floats, process: FaultProcessAt) -> None:
-    """Set the alarm of the next beginning."""
+    """Set the timer of the next beginning."""
     spec = m[process + FaultProcess.SPEC]
     if m[spec + Fault.WAIT] == 0:
         time = m[spec + Fault.AT]
@@ -243,7 +243,7 @@ def _plan_fault(m: Memory, f: Floats, process: FaultProcessAt) -> None:
         )
         time = _opens(m, spec, m[Header.NOW] + wait)
     m[process] = key_of(DOWN, m[spec + Fault.ELEMENT], Due.FAULT)
-    set_far_alarm(m, time, process)
+    set_far_timer(m, time, process)
 
 
 @inner
@@ -252,7 +252,7 @@ def _give_notice(m: Memory, f: Floats, process: FaultProcessAt) -> None:
     _all_nodes(m, f, process, _LEAVES)
     m[process + FaultProcess.STATE] = 2
     append(m, Header.NOTICES, process, FaultProcess.LINKS)
-    set_far_alarm(m, m[Header.NOW] + m[m[process + FaultProcess.SPEC] + Fault.NOTICE], process)
+    set_far_timer(m, m[Header.NOW] + m[m[process + FaultProcess.SPEC] + Fault.NOTICE], process)
 
 
 @inner
@@ -265,7 +265,7 @@ def hasten_crashes(m: Memory, f: Floats) -> None:
             unlink(m, Header.NOTICES, process, FaultProcess.LINKS)
             m[process + FaultProcess.STATE] = 3
             cancel(m, process)
-            set_far_alarm(m, m[Header.NOW], process)
+            set_far_timer(m, m[Header.NOW], process)
         process = following
 
 
@@ -291,7 +291,7 @@ def _strike(m: Memory, f: Floats, process: FaultProcessAt) -> None:
         m[process + FaultProcess.PATH],
         m[process + FaultProcess.EPISODE],
     )
-    set_far_alarm(m, m[Header.NOW] + length, process)
+    set_far_timer(m, m[Header.NOW] + length, process)
 
 
 @inner
@@ -328,6 +328,6 @@ def fault_changes(m: Memory, f: Floats, process: FaultProcessAt) -> None:
 
 @inner
 def start_faults(m: Memory, f: Floats, first: int, size: int, count: int) -> None:
-    """Set the first alarm of every fault."""
+    """Set the first timer of every fault."""
     for number in range(count):
         _plan_fault(m, f, first + number * size)

@@ -24,71 +24,72 @@ from sim.engine.fast.queues import append, unlink
 
 
 @inner
-def stop_family(m: Memory, family: ForkAt) -> None:
+def stop_fork_group(m: Memory, fork_group: ForkAt) -> None:
     """Stop the children that still run, in order."""
-    child = m[family + Fork.CHILDREN]
+    child = m[fork_group + Fork.CHILDREN]
     while child:
         interrupt(m, child, Failure.CANCELLED, -1, 0)
         child = m[child + Job.SIBLINGS] & LOW
 
 
 @inner
-def new_family(
+def new_fork_group(
     m: Memory, job: JobAt, step: ForkStepAt, count: int, same: bool, needed: int, cancels: int, spare: int
 ) -> int:
     """Start the children of a step; with `same` all do what the first body says. Awaited when any are needed."""
-    family = allocate(m, Fork.SIZE)
-    m[family + Fork.KIND] = Parent.FORK
-    m[family + Fork.JOB] = job
-    m[family + Fork.NEEDED] = needed
-    m[family + Fork.CANCELS] = cancels
-    m[family + Fork.SUCCEEDED] = 0
-    m[family + Fork.FAILED] = 0
-    m[family + Fork.SPARE] = spare
-    m[family + Fork.OPEN] = 1 if needed > 0 else 0
-    m[family + Fork.DECIDING] = 0
-    m[family + Fork.ERROR] = 0
-    m[family + Fork.CHILDREN] = 0
-    m[family + Fork.CHILDREN + 1] = 0
-    m[family + Fork.AWAITED] = 1 if needed > 0 else 0
-    base = child_path(m[job + Job.PATH], m[step + Step.SALT])
+    fork_group = allocate(m, Fork.SIZE)
+    m[fork_group + Fork.KIND] = Parent.FORK
+    m[fork_group + Fork.JOB] = job
+    m[fork_group + Fork.NEEDED] = needed
+    m[fork_group + Fork.CANCELS] = cancels
+    m[fork_group + Fork.SUCCEEDED] = 0
+    m[fork_group + Fork.FAILED] = 0
+    m[fork_group + Fork.SPARE] = spare
+    m[fork_group + Fork.OPEN] = 1 if needed > 0 else 0
+    m[fork_group + Fork.DECIDING] = 0
+    m[fork_group + Fork.ERROR] = 0
+    m[fork_group + Fork.CHILDREN] = 0
+    m[fork_group + Fork.CHILDREN + 1] = 0
+    m[fork_group + Fork.AWAITED] = 1 if needed > 0 else 0
+    base = child_path(m[job + Job.PATH], m[step + Step.STREAM_OFFSET])
     for index in range(count):
         body = m[step + ForkStep.BODIES + (0 if same else index)]
-        child = new_child(m, job, child_path(base, index), body, family, 0)
-        append(m, family + Fork.CHILDREN, child, Job.SIBLINGS)
+        child = new_child(m, job, child_path(base, index), body, fork_group, 0)
+        append(m, fork_group + Fork.CHILDREN, child, Job.SIBLINGS)
     if needed > 0:
-        wait_for(m, job, Wait.FORK, family, step)
+        wait_for(m, job, Wait.FORK, fork_group, step)
     elif cancels:
-        stop_family(m, family)
-    return family
+        stop_fork_group(m, fork_group)
+    return fork_group
 
 
 @inner
-def give_family(m: Memory, family: ForkAt) -> None:
+def give_fork_group(m: Memory, fork_group: ForkAt) -> None:
     """Give the record back, when neither parent nor children need it."""
-    if m[family + Fork.AWAITED] == 0 and m[family + Fork.CHILDREN] == 0:
-        free(m, family, Fork.SIZE)
+    if m[fork_group + Fork.AWAITED] == 0 and m[fork_group + Fork.CHILDREN] == 0:
+        free(m, fork_group, Fork.SIZE)
 
 
 @inner
-def family_child_ended(m: Memory, family: ForkAt, child: JobAt, error: int) -> None:
+def fork_group_child_ended(m: Memory, fork_group: ForkAt, child: JobAt, error: int) -> None:
     """A child has ended."""
-    unlink(m, family + Fork.CHILDREN, child, Job.SIBLINGS)
+    unlink(m, fork_group + Fork.CHILDREN, child, Job.SIBLINGS)
     decides = False
-    if m[family + Fork.OPEN]:
+    if m[fork_group + Fork.OPEN]:
         if error == 0:
-            m[family + Fork.SUCCEEDED] += 1
+            m[fork_group + Fork.SUCCEEDED] += 1
         else:
-            m[family + Fork.FAILED] += 1
+            m[fork_group + Fork.FAILED] += 1
         decides = (
-            m[family + Fork.SUCCEEDED] >= m[family + Fork.NEEDED] or m[family + Fork.FAILED] > m[family + Fork.SPARE]
+            m[fork_group + Fork.SUCCEEDED] >= m[fork_group + Fork.NEEDED]
+            or m[fork_group + Fork.FAILED] > m[fork_group + Fork.SPARE]
         )
     if decides:
-        m[family + Fork.OPEN] = 0
-        m[family + Fork.DECIDING] = child
-        m[family + Fork.ERROR] = error
+        m[fork_group + Fork.OPEN] = 0
+        m[fork_group + Fork.DECIDING] = child
+        m[fork_group + Fork.ERROR] = error
         m[child + Job.REFS] += 1  # its time is still wanted
-        wake(m, m[family + Fork.JOB], 0)
+        wake(m, m[fork_group + Fork.JOB], 0)
     else:
         add(m, Header.OFF_PATH, m[Header.NOW] - m[child + Job.BEGAN])
-    give_family(m, family)
+    give_fork_group(m, fork_group)

@@ -27,7 +27,7 @@ from sim.engine.fast.layout import (
     PlaceNode,
     Readiness,
 )
-from sim.engine.fast.memory import Floats, Memory, allocate, effect, free, high, interrupt
+from sim.engine.fast.memory import Floats, Memory, allocate, free, high, interrupt, run_next
 from sim.engine.fast.node_failures import add_hit, choose_again, units_back, units_lost
 from sim.engine.fast.nodes import group_node, node_at
 from sim.engine.fast.policies import breakers_down, budgets_down
@@ -154,7 +154,7 @@ def interrupt_hit(m: Memory) -> int:
     m[Header.CHOOSING] = 0
     m[Header.CHOOSING_LAST] = 0
     while again:
-        effect(m, Immediate.CHOOSE, again)
+        run_next(m, Immediate.CHOOSE, again)
         again = m[again + Hit.NEXT]
     return count
 

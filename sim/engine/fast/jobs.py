@@ -28,7 +28,7 @@ from sim.engine.fast.layout import (
     Wait,
     Word,
 )
-from sim.engine.fast.memory import Floats, Memory, allocate, effect, free, high, low, set_high, set_low
+from sim.engine.fast.memory import Floats, Memory, allocate, free, high, low, run_next, set_high, set_low
 from sim.engine.fast.timers import key_of
 
 # -- state --------------------------------------------------------------------------------------------------
@@ -42,7 +42,7 @@ def wait_kind(m: Memory, job: JobAt) -> int:
 
 @inner
 def wait_for(m: Memory, job: JobAt, kind: int, at: Word, step: StepAt) -> None:
-    """Wait, at a place or for an alarm; `step` is where the job stands."""
+    """Wait, at a place or for an timer; `step` is where the job stands."""
     m[job + Job.STATE] = (m[job + Job.STATE] & Job.MOVING_MASK) | kind << Job.WAIT_SHIFT | step
     set_low(m, job + Job.LINK, at)
 
@@ -51,7 +51,7 @@ def wait_for(m: Memory, job: JobAt, kind: int, at: Word, step: StepAt) -> None:
 def wake(m: Memory, job: JobAt, value: int) -> None:
     """Let a job go on, after those who were woken before. value: 1 says that patience has run out."""
     m[job + Job.STATE] |= Job.WOKEN
-    effect(m, Immediate.RESUME, job | value * Immediate.VALUE)
+    run_next(m, Immediate.RESUME, job | value * Immediate.VALUE)
 
 
 # -- time --------------------------------------------------------------------------------------------------
@@ -161,7 +161,7 @@ def _common(m: Memory, job: JobAt, order: int, path: int, code: int, flags: int)
 
 @inner
 def new_execution(m: Memory, order: int, path: int, code: int, source: SourceAt, cohort: int) -> int:
-    """The main line of an execution, which begins as an effect."""
+    """The main line of an execution, which begins as an immediate event."""
     size = m[Header.MAIN_SIZE]
     job = allocate(m, size)
     _common(m, job, order, path, code, source << Job.SOURCE_SHIFT | cohort)
@@ -172,13 +172,13 @@ def new_execution(m: Memory, order: int, path: int, code: int, source: SourceAt,
         m[job + Job.BEGAN] = m[Header.NOW]
     if m[Header.JOB_OPEN]:
         m[job + m[Header.JOB_OPEN]] = 1
-    effect(m, Immediate.START, job)
+    run_next(m, Immediate.START, job)
     return job
 
 
 @inner
-def new_child(m: Memory, parent: JobAt, path: int, code: int, within: int, trial: AttemptAt) -> int:
-    """A child job, which begins as an effect."""
+def new_child(m: Memory, parent: JobAt, path: int, code: int, within: int, attempt: AttemptAt) -> int:
+    """A child job, which begins as an immediate event."""
     execution = high(m[parent + Job.OWN])
     number = m[execution + m[Header.JOB_CHILDREN]] + 1
     m[execution + m[Header.JOB_CHILDREN]] = number
@@ -197,12 +197,12 @@ def new_child(m: Memory, parent: JobAt, path: int, code: int, within: int, trial
     m[job + Job.OWN] = execution << 31
     m[job + Job.TREE] = parent | within << 31
     m[job + Job.SIBLINGS] = 0
-    m[job + Job.REFS] = (trial if trial else high(m[parent + Job.REFS])) << 31
+    m[job + Job.REFS] = (attempt if attempt else high(m[parent + Job.REFS])) << 31
     m[job + Job.BEGAN] = m[Header.NOW]
     m[job + Job.SAGA] = m[parent + Job.SAGA] & LOW
     take_spans(m, job, parent)
     m[parent + Job.REFS] += 1
-    effect(m, Immediate.START, job)
+    run_next(m, Immediate.START, job)
     return job
 
 

@@ -1,4 +1,4 @@
-"""The event loop: the next effect, else the next alarm, until an instant. All that happens is told elsewhere."""
+"""Event loop: run the immediate events, then the earliest timer, until an instant."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from sim.engine.fast.jobs import drop_stale, give_back_record, grant_place, wait
 from sim.engine.fast.layout import (
     LOW,
     Command,
+    Customer,
     Due,
     Failure,
     FaultProcess,
     Grant,
-    Guest,
     Header,
     Immediate,
     Interruption,
@@ -45,12 +45,12 @@ from sim.engine.fast.pools import leave_line
 from sim.engine.fast.recorder import level_changes, reacted, take_sample
 from sim.engine.fast.servers import setup_done, withdraw_visit
 from sim.engine.fast.service import advance, depart
-from sim.engine.fast.sources import arrival, client_alarm, client_done, late_arrival, start_sources
-from sim.engine.fast.timers import cancel, first_time, goes_before, is_set, key_of, set_alarm, take_first
+from sim.engine.fast.sources import arrival, client_done, client_timer, late_arrival, start_sources
+from sim.engine.fast.timers import cancel, first_time, goes_before, is_set, key_of, set_timer, take_first
 from sim.engine.fast.waits import go_on, interrupted
 from sim.engine.order import OBSERVATION
 
-# -- effects ------------------------------------------------------------------------------------------------
+# -- immediate events -----------------------------------------------------------------------------------------
 
 
 @inner
@@ -89,7 +89,7 @@ def _deliver(m: Memory, f: Floats, record: InterruptionAt) -> None:
 
 
 @inner
-def _effect(m: Memory, f: Floats, word: int) -> None:
+def _run_immediate(m: Memory, f: Floats, word: int) -> None:
     kind = word >> Immediate.SHIFT
     at = word & LOW
     if kind == Immediate.RESUME:
@@ -108,7 +108,7 @@ def _effect(m: Memory, f: Floats, word: int) -> None:
         client_done(m, f, at)
 
 
-# -- alarms ------------------------------------------------------------------------------------------------
+# -- timers ------------------------------------------------------------------------------------------------
 
 
 @inner
@@ -116,7 +116,7 @@ def _patience_ends(m: Memory, f: Floats, at: int) -> None:
     """Who still waits at this instant gives up."""
     job = m[at] & LOW
     if wait_kind(m, job) == Wait.NO_SERVER:
-        if m[at + Guest.STATE] & Guest.INSIDE:
+        if m[at + Customer.STATE] & Customer.INSIDE:
             return
         reacted(m)
         abandon(m, m[high(m[at]) + PlaceStep.PLACE], at)
@@ -136,52 +136,52 @@ def _patience_ends(m: Memory, f: Floats, at: int) -> None:
 
 
 @inner
-def _dispatch_rare(m: Memory, f: Floats, alarm: int, tag: int) -> None:
-    owner = m[alarm + Timer.OWNER]
+def _dispatch_rare(m: Memory, f: Floats, timer: int, tag: int) -> None:
+    owner = m[timer + Timer.OWNER]
     if tag == Due.ROUND:
-        round_over(m, f, alarm)
+        round_over(m, f, timer)
     elif tag == Due.READ:
-        read_batch(m, f, alarm)
+        read_batch(m, f, timer)
     elif tag == Due.PATIENCE:
         _patience_ends(m, f, owner)
     elif tag == Due.ATTEMPT:
         if timer_expired(m, owner >> 2, owner & 3):
             reacted(m)
     elif tag == Due.FAULT:
-        fault_changes(m, f, alarm)
+        fault_changes(m, f, timer)
     elif tag == Due.SETUP:
-        setup_done(m, f, alarm)
+        setup_done(m, f, timer)
     elif tag == Due.TOKEN:
         token_comes(m, owner)
     elif tag == Due.LATE:
-        late_arrival(m, alarm)
+        late_arrival(m, timer)
     elif tag == Due.CLIENT:
-        client_alarm(m, f, alarm)
+        client_timer(m, f, timer)
     elif tag == Due.SAMPLE:
         take_sample(m)
     elif tag == Due.LOOK:
-        look(m, f, alarm)
+        look(m, f, timer)
     elif tag == Due.START:
-        started(m, f, alarm)
+        started(m, f, timer)
 
 
 @inner
-def _dispatch(m: Memory, f: Floats, alarm: int) -> None:
-    tag = m[alarm] >> Timer.DUE_SHIFT & Timer.DUE_MASK
+def _dispatch(m: Memory, f: Floats, timer: int) -> None:
+    tag = m[timer] >> Timer.DUE_SHIFT & Timer.DUE_MASK
     if tag == Due.JOB:
-        go_on(m, f, alarm, 0)
+        go_on(m, f, timer, 0)
     elif tag == Due.SOURCE:
-        arrival(m, f, alarm)
+        arrival(m, f, timer)
     elif tag == Due.CORES:
-        depart(m, f, m[alarm + Timer.OWNER], _number_of_node(m, alarm))
+        depart(m, f, m[timer + Timer.OWNER], _number_of_node(m, timer))
     else:
-        _dispatch_rare(m, f, alarm, tag)
+        _dispatch_rare(m, f, timer, tag)
 
 
 @inner
-def _number_of_node(m: Memory, alarm: TimerAt) -> int:
-    place = m[alarm + Timer.OWNER]
-    return (m[alarm] >> Timer.ELEMENT_SHIFT & ((1 << 24) - 1)) - m[place + Place.ELEMENT]
+def _number_of_node(m: Memory, timer: TimerAt) -> int:
+    place = m[timer + Timer.OWNER]
+    return (m[timer] >> Timer.ELEMENT_SHIFT & ((1 << 24) - 1)) - m[place + Place.ELEMENT]
 
 
 # -- entries: what the host calls --------------------------------------------------------------------------
@@ -195,7 +195,7 @@ def _run_before(m: Memory, f: Floats, end_ns: int, budget: int) -> int:
         while head != m[Header.EVENTS + Ring.TAIL]:
             word = m[m[Header.EVENTS] + (head & m[Header.EVENTS + Ring.MASK])]
             m[Header.EVENTS + Ring.HEAD] = head + 1
-            _effect(m, f, word)
+            _run_immediate(m, f, word)
             head += 1
             if m[Header.STATUS] != Status.RUNNING:
                 return m[Header.STATUS]
@@ -235,7 +235,7 @@ def _begin(m: Memory, f: Floats) -> None:
     if sampler:
         m[sampler] = key_of(OBSERVATION, 0, Due.SAMPLE)
         m[sampler + Timer.VISIT] = 0
-        set_alarm(m, 0, sampler)
+        set_timer(m, 0, sampler)
 
 
 @inner
@@ -331,10 +331,10 @@ def _do(m: Memory, f: Floats, what: int, number: int, budget: int) -> int:
 def kernel(memory: Memory, floats: Floats, what: int, number: int, budget: int) -> int:
     """The one way in, since each costs as much to compile as all of them.
 
-    RUN: handle every event before `number` (ns, exclusive) and set the clock to it, or stop after `budget` alarms.
+    RUN: handle every event before `number` (ns, exclusive) and set the clock to it, or stop after `budget` timers.
     Gives the status: REACHED, BUDGET_SPENT (call again), or why it can't go on.
 
-    BEGIN: set the first alarms. MARK_BEGIN, MARK_END: the window begins, ends; `number` of routines. CALL_OFF: no
+    BEGIN: set the first timers. MARK_BEGIN, MARK_END: the window begins, ends; `number` of routines. CALL_OFF: no
     more samples, and with `number` 1 drop those outside the cohort. JUDGE: hold who is open against the monitors.
     NEXT: gives the time of the next event, or -1.
     """

@@ -1,4 +1,4 @@
-"""The kernel's memory: records taken and given back by size, effects in a ring, growing logs, sums beyond 64 bits."""
+"""The kernel's memory: records by size, immediate events in a ring, growing logs, sums beyond 64 bits."""
 
 from __future__ import annotations
 
@@ -74,8 +74,8 @@ def free(m: Memory, handle: Word, size: int) -> None:
 
 
 @inner
-def effect(m: Memory, kind: int, word: int) -> None:
-    """Queue an effect of the event at hand: first-in first-out."""
+def run_next(m: Memory, kind: int, word: int) -> None:
+    """Queue an immediate event: first-in first-out, before any other event."""
     tail = m[Header.EVENTS + Ring.TAIL]
     if tail - m[Header.EVENTS + Ring.HEAD] > m[Header.EVENTS + Ring.MASK]:
         m[Header.STATUS] = Status.MEMORY_FULL
@@ -100,7 +100,7 @@ def interrupt(m: Memory, job: JobAt, error: int, depth: int, grant: int) -> None
     m[record + Interruption.ERROR] = error
     m[record + Interruption.DEPTH] = depth
     m[record + Interruption.GRANT] = grant
-    effect(m, Immediate.INTERRUPT, record)
+    run_next(m, Immediate.INTERRUPT, record)
 
 
 @inner

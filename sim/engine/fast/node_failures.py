@@ -92,7 +92,7 @@ def choose_again(m: Memory, f: Floats, place: PlaceAt, node: int) -> bool:
     while grant:
         following = m[grant + Grant.LINKS]
         who = m[grant + Grant.WHO]
-        again = node_on_arrival(m, place, who & LOW, m[(who >> 31) + Step.SALT])
+        again = node_on_arrival(m, place, who & LOW, m[(who >> 31) + Step.STREAM_OFFSET])
         m[grant + Grant.NODE] = (m[grant + Grant.NODE] | Grant.WANTED_MASK) ^ Grant.WANTED_MASK | (
             again + 1
         ) << Grant.WANTED_SHIFT

@@ -8,7 +8,7 @@ nobody waits, and who gives one back hands it to the first in line. The records 
 from __future__ import annotations
 
 from sim.draws.jit import inner
-from sim.engine.fast.attempt_timers import trials_granted
+from sim.engine.fast.attempt_timers import attempts_granted
 from sim.engine.fast.jobs import grant_place, spend_two, take_from_held, wait_for, wake
 from sim.engine.fast.layout import (
     LOW,
@@ -36,7 +36,7 @@ from sim.engine.fast.memory import Memory, add, allocate, free, high, low
 from sim.engine.fast.meters import record_wait, tick
 from sim.engine.fast.nodes import group_node
 from sim.engine.fast.queues import append, unlink
-from sim.engine.fast.timers import key_of, set_alarm
+from sim.engine.fast.timers import key_of, set_timer
 from sim.engine.order import COMPLETION
 
 _HELD_UNIT = 1  # node 0, + 1
@@ -67,9 +67,9 @@ def _hold(m: Memory, place: PlaceAt, grant: GrantAt, job: JobAt, state: int) -> 
     m[place + Place.SERVED] += 1
     record_wait(m, place, asked, now - asked, state & Grant.WAITED != 0)
     if m[Header.STARTED_BY_GRANT]:
-        trial = high(m[job + Job.REFS])
-        if trial:
-            trials_granted(m, trial, group_node(m, m[place + Place.GROUP], 0))
+        attempt = high(m[job + Job.REFS])
+        if attempt:
+            attempts_granted(m, attempt, group_node(m, m[place + Place.GROUP], 0))
 
 
 @inner
@@ -163,7 +163,7 @@ def release_plain(m: Memory, job: JobAt, step: ReleaseStepAt) -> int:
 def _serve(m: Memory, place: PlaceAt, visit: GrantAt, job: JobAt, state: int) -> None:
     _hold(m, place, visit, job, state | Grant.IN_SERVICE)
     m[job] = key_of(COMPLETION, m[place + Place.ELEMENT], Due.JOB)
-    set_alarm(m, m[Header.NOW] + m[visit + Grant.DEMAND], job)
+    set_timer(m, m[Header.NOW] + m[visit + Grant.DEMAND], job)
 
 
 @inner

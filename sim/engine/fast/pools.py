@@ -6,7 +6,7 @@ What a visit does once it has a server is told in `servers`; a grant that is a v
 from __future__ import annotations
 
 from sim.draws.jit import inner
-from sim.engine.fast.attempt_timers import trials_granted
+from sim.engine.fast.attempt_timers import attempts_granted
 from sim.engine.fast.choices import any_up, node_by_key, node_on_arrival, node_with_units, set_free
 from sim.engine.fast.jobs import take_from_held, wake
 from sim.engine.fast.layout import (
@@ -76,7 +76,7 @@ def granted_node(m: Memory, grant: GrantAt) -> int:
 
 @inner
 def drop_grant(m: Memory, place: PlaceAt, grant: GrantAt) -> None:
-    """Give the record back, with the alarm of its patience."""
+    """Give the record back, with the timer of its patience."""
     size = m[place + Place.GRANT_SIZE]
     if size >= Grant.RANKED_SIZE and m[grant + Grant.LIMIT]:
         cancel(m, m[grant + Grant.LIMIT])
@@ -195,9 +195,9 @@ def hand_over(m: Memory, f: Floats, place: PlaceAt, grant: GrantAt, node: int) -
         begin_service(m, f, place, grant, node)
     note(m, place, node)
     if m[Header.STARTED_BY_GRANT]:
-        trial = high(m[job + Job.REFS])
-        if trial:
-            trials_granted(m, trial, group_node(m, m[place + Place.GROUP], node))
+        attempt = high(m[job + Job.REFS])
+        if attempt:
+            attempts_granted(m, attempt, group_node(m, m[place + Place.GROUP], node))
 
 
 @inner
@@ -280,7 +280,7 @@ def _node_at_once(m: Memory, place: PlaceAt, grant: GrantAt, units: int) -> int:
     node = wanted_of(m, grant)
     if node < 0:
         who = m[grant + Grant.WHO]
-        return node_with_units(m, place, who & LOW, m[(who >> 31) + Step.SALT], units)
+        return node_with_units(m, place, who & LOW, m[(who >> 31) + Step.STREAM_OFFSET], units)
     where = node_at(m, place, node)
     ready = m[group_node(m, m[place + Place.GROUP], node) + Node.READY] != 0
     free = ready and m[where + PlaceNode.BOUND + Queue.LENGTH] == 0 and m[where + PlaceNode.CHOSEN + Queue.LENGTH] == 0
@@ -357,7 +357,7 @@ def _enter(m: Memory, f: Floats, place: PlaceAt, grant: GrantAt) -> None:
     if m[place + Place.KEYED]:
         m[grant + Grant.NODE] = state | (node_by_key(m, f, place, who & LOW) + 1) << Grant.WANTED_SHIFT
     elif m[place + Place.AT_NODE]:
-        node = node_on_arrival(m, place, who & LOW, m[(who >> 31) + Step.SALT])
+        node = node_on_arrival(m, place, who & LOW, m[(who >> 31) + Step.STREAM_OFFSET])
         m[grant + Grant.NODE] = state | Grant.CHOSE | (node + 1) << Grant.WANTED_SHIFT
 
 

@@ -23,7 +23,7 @@ from sim.engine.fast.layout import (
 )
 from sim.engine.fast.memory import Memory, add_product, log_word
 from sim.engine.fast.queues import append, unlink
-from sim.engine.fast.timers import set_alarm
+from sim.engine.fast.timers import set_timer
 from sim.network.policies import TOKEN
 
 # -- executions, spans and levels ------------------------------------------------------------------------------------
@@ -177,4 +177,4 @@ def take_sample(m: Memory) -> None:
             log_word(m, log, m[place + Place.REJECTED] - m[place + Place.REJECTED_BEFORE])
             m[place + Place.REJECTED_BEFORE] = m[place + Place.REJECTED]
     m[sampler + Sampler.NUMBER] += 1
-    set_alarm(m, m[sampler + Sampler.NUMBER] * m[sampler + Sampler.INTERVAL], sampler)
+    set_timer(m, m[sampler + Sampler.NUMBER] * m[sampler + Sampler.INTERVAL], sampler)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from sim.draws.jit import inner
-from sim.engine.fast.attempt_timers import trial_child_ended
+from sim.engine.fast.attempt_timers import attempt_child_ended
 from sim.engine.fast.caches import drop_execution
-from sim.engine.fast.forks import family_child_ended
+from sim.engine.fast.forks import fork_group_child_ended
 from sim.engine.fast.jobs import (
     give_back_record,
     grant_place,
@@ -33,10 +33,10 @@ from sim.engine.fast.memory import (
     Floats,
     Memory,
     allocate,
-    effect,
     free,
     high,
     low,
+    run_next,
     set_high,
     set_low,
 )
@@ -94,7 +94,7 @@ def _main_ended(m: Memory, job: JobAt, error: int) -> None:
     if m[Header.JOB_CACHED]:
         drop_execution(m, job)
     if m[Header.JOB_CLIENT] and m[job + m[Header.JOB_CLIENT]]:
-        effect(m, Immediate.CLIENT, m[job + m[Header.JOB_CLIENT]])
+        run_next(m, Immediate.CLIENT, m[job + m[Header.JOB_CLIENT]])
 
 
 @inner
@@ -116,9 +116,9 @@ def end_job(m: Memory, f: Floats, job: JobAt, error: int) -> None:
     else:
         within = high(m[job + Job.TREE])
         if m[within] == Parent.FORK:
-            family_child_ended(m, within, job, error)
+            fork_group_child_ended(m, within, job, error)
         else:
-            trial_child_ended(m, within, error)
+            attempt_child_ended(m, within, error)
     if m[Header.JOB_OPEN] and m[execution + m[Header.JOB_OPEN]] == 0 and m[execution + Job.STATE] & Job.DROPPED == 0:
         judge(m, execution, True)
     give_back_record(m, job)

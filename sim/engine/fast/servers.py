@@ -1,4 +1,4 @@
-"""Visits to servers: the door where one may be kept waiting, set-up, the end of a visit, giving the server back.
+"""Visits to servers: blocking on entry, set-up, the end of a visit, giving the server back.
 
 Lines and grants are those of `pools`, service itself is in `service`.
 """
@@ -61,7 +61,7 @@ from sim.engine.fast.pools import (
 )
 from sim.engine.fast.queues import append, head_of, leave, unlink
 from sim.engine.fast.service import stop_service
-from sim.engine.fast.timers import cancel, key_of, set_alarm
+from sim.engine.fast.timers import cancel, key_of, set_timer
 from sim.engine.order import COMPLETION, TIMEOUT
 
 FIRST_SETUP = 1 << 62
@@ -93,7 +93,7 @@ def adjust_starts(m: Memory, f: Floats, place: PlaceAt) -> None:
         m[start + Timer.SIZE] = m[place + Place.STARTS]
         m[place + Place.STARTS] = start
         m[place + Place.STARTING] += 1
-        set_alarm(m, m[Header.NOW] + time_of(m, f, m[place + Place.DIST], m[place + Place.STREAM], 0, count), start)
+        set_timer(m, m[Header.NOW] + time_of(m, f, m[place + Place.DIST], m[place + Place.STREAM], 0, count), start)
 
 
 @inner
@@ -136,7 +136,7 @@ def _request_setup(m: Memory, f: Floats, place: PlaceAt, visit: GrantAt) -> int:
     return error
 
 
-# -- the door ----------------------------------------------------------------------------------------------
+# -- blocking on entry ------------------------------------------------------------------------------------------
 
 
 @inner
@@ -151,13 +151,13 @@ def _is_full(m: Memory, place: PlaceAt) -> bool:
 
 @inner
 def _let_in(m: Memory, f: Floats, place: PlaceAt) -> None:
-    """Let in whoever stands at the door while there is room."""
+    """Admit blocked visits while there is room."""
     if not m[place + Place.BLOCKS]:
         return
-    door = place + Place.BLOCKED
-    while m[door] and not _is_full(m, place) and (not m[place + Place.REFUSES] or any_up(m, place)):
-        visit = m[door]
-        unlink(m, door, visit, Grant.LINKS)
+    blocked = place + Place.BLOCKED
+    while m[blocked] and not _is_full(m, place) and (not m[place + Place.REFUSES] or any_up(m, place)):
+        visit = m[blocked]
+        unlink(m, blocked, visit, Grant.LINKS)
         m[visit + Grant.TIME] = m[Header.NOW]
         if m[place + Place.GRANT_SIZE] == Grant.SIZE:
             m[visit + Grant.CAME] = m[Header.NOW]
@@ -167,7 +167,7 @@ def _let_in(m: Memory, f: Floats, place: PlaceAt) -> None:
 
 @inner
 def serve_visits(m: Memory, f: Floats, place: PlaceAt, node: int) -> None:
-    """Serve who waits for a node's servers, then let in whoever stands at the door."""
+    """Serve who waits for a node's servers, then admit the blocked."""
     if m[place + Place.KIND] == PlaceKind.SETUP:
         _serve_after_setup(m, f, place)
         return
@@ -208,13 +208,13 @@ def set_patience(m: Memory, f: Floats, place: PlaceAt, job: JobAt, step: PlaceSt
     """From now on the wait is limited, where the step says so."""
     if m[step + PlaceStep.PATIENCE] == 0:
         return
-    alarm = allocate(m, Timer.SIZE)
-    m[alarm] = key_of(TIMEOUT, m[step + Step.ELEMENT], Due.PATIENCE)
-    m[alarm + Timer.VISIT] = m[job + Job.ORDER]
-    m[alarm + Timer.OWNER] = grant
-    m[grant + Grant.LIMIT] = alarm
+    timer = allocate(m, Timer.SIZE)
+    m[timer] = key_of(TIMEOUT, m[step + Step.ELEMENT], Due.PATIENCE)
+    m[timer + Timer.VISIT] = m[job + Job.ORDER]
+    m[timer + Timer.OWNER] = grant
+    m[grant + Grant.LIMIT] = timer
     length = time_of(m, f, m[step + PlaceStep.PATIENCE], m[step + PlaceStep.PATIENCE_STREAM], m[job + Job.PATH], 0)
-    set_alarm(m, m[Header.NOW] + length, alarm)
+    set_timer(m, m[Header.NOW] + length, timer)
 
 
 @inner
@@ -244,7 +244,7 @@ def asked_visit(m: Memory, f: Floats, place: PlaceAt, job: JobAt, step: PlaceSte
 def begin_visit(
     m: Memory, f: Floats, place: PlaceAt, job: JobAt, step: PlaceStepAt, demand_ns: int, bound: int
 ) -> int:
-    """Ask for a server, or wait at the door. Gives the failure, or 0: the job waits."""
+    """Ask for a server, or wait blocked. Gives the failure, or 0: the job waits."""
     visit = new_grant(m, place, job, step, bound)
     m[visit + Grant.DEMAND] = demand_ns
     if m[place + Place.GRANT_SIZE] == Grant.SIZE:
@@ -266,8 +266,8 @@ def begin_visit(
 
 
 @inner
-def leave_door(m: Memory, f: Floats, place: PlaceAt, job: JobAt, visit: GrantAt) -> None:
-    """Interrupted at the door, or just inside."""
+def leave_blocked(m: Memory, f: Floats, place: PlaceAt, job: JobAt, visit: GrantAt) -> None:
+    """Interrupted while blocked, or just inside."""
     spend(m, job, m[place + Place.STATE_BLOCKED], m[Header.NOW])
     if m[visit + Grant.NODE] & (Grant.IN_QUEUE | Grant.WAS_GRANTED) == 0:
         unlink(m, place + Place.BLOCKED, visit, Grant.LINKS)
@@ -315,7 +315,7 @@ def finish_visit(m: Memory, f: Floats, place: PlaceAt, job: JobAt, step: UseStep
     group = m[place + Place.GROUP]
     node = (state & Grant.NODE_MASK) - 1
     if m[group_node(m, group, node) + Node.ERRORS]:
-        if spoils(m, f, group, node, child_path(m[job + Job.PATH], m[step + Step.SALT])):
+        if spoils(m, f, group, node, child_path(m[job + Job.PATH], m[step + Step.STREAM_OFFSET])):
             return Failure.ERROR
     if m[step + UseStep.KEEPS]:
         m[visit + Grant.NODE] |= Grant.KEPT

@@ -24,7 +24,7 @@ from sim.engine.fast.layout import (
 )
 from sim.engine.fast.memory import Floats, Memory, add_product, allocate, free, half_even, large, mul_div
 from sim.engine.fast.nodes import node_at
-from sim.engine.fast.timers import cancel, is_set, key_of, set_alarm
+from sim.engine.fast.timers import cancel, is_set, key_of, set_timer
 from sim.engine.order import COMPLETION
 
 # -- those in service on one node: a heap by virtual finish, then by job -----------------------------------
@@ -136,25 +136,25 @@ def advance(m: Memory, f: Floats, place: PlaceAt, node: CoresNodeAt) -> None:
 
 @inner
 def plan_departure(m: Memory, f: Floats, place: PlaceAt, number: int) -> None:
-    """Set the alarm of the next departure from a node."""
+    """Set the timer of the next departure from a node."""
     node = node_at(m, place, number)
-    alarm = node + CoresNode.TIMER
+    timer = node + CoresNode.TIMER
     total = _total(m, f, place, node) if m[node + CoresNode.PRESENT] else 0
     if total == 0:
-        cancel(m, alarm)
+        cancel(m, timer)
         return
     first = m[m[node + CoresNode.HEAP]]
     left = max(0, m[first + Grant.FINISH] - m[node + CoresNode.VIRTUAL])
     due = m[Header.NOW] + mul_div(left, m[node + CoresNode.PRESENT] << 20, total, True)
     order = m[(m[first + Grant.WHO] & LOW) + Job.ORDER]
-    if is_set(m, alarm):
-        if due == m[node + CoresNode.DUE] and order == m[alarm + Timer.VISIT]:
+    if is_set(m, timer):
+        if due == m[node + CoresNode.DUE] and order == m[timer + Timer.VISIT]:
             return  # while everybody has a core, company changes nothing
-        cancel(m, alarm)
+        cancel(m, timer)
     m[node + CoresNode.DUE] = due
-    m[alarm] = key_of(COMPLETION, m[place + Place.ELEMENT] + number, Due.CORES)
-    m[alarm + Timer.VISIT] = order
-    set_alarm(m, due, alarm)
+    m[timer] = key_of(COMPLETION, m[place + Place.ELEMENT] + number, Due.CORES)
+    m[timer + Timer.VISIT] = order
+    set_timer(m, due, timer)
 
 
 @inner
@@ -213,7 +213,7 @@ def begin_service(m: Memory, f: Floats, place: PlaceAt, visit: GrantAt, number: 
     job = m[visit + Grant.WHO] & LOW
     left = m[visit + Grant.LEFT] if m[place + Place.GRANT_SIZE] == Grant.SIZE else m[visit + Grant.DEMAND]
     m[job] = key_of(COMPLETION, m[place + Place.ELEMENT] + number, Due.JOB)
-    set_alarm(m, m[Header.NOW] + left, job)
+    set_timer(m, m[Header.NOW] + left, job)
 
 
 @inner

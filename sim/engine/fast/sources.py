@@ -28,7 +28,7 @@ from sim.engine.fast.layout import (
 )
 from sim.engine.fast.memory import Floats, Memory, allocate, free, half_even
 from sim.engine.fast.recorder import room_for_row, row_opens
-from sim.engine.fast.timers import cancel, key_of, set_alarm
+from sim.engine.fast.timers import cancel, key_of, set_timer
 from sim.engine.order import ARRIVAL, COMPLETION
 
 _UNUSED_BATCH = -1
@@ -201,7 +201,7 @@ def _draw_ahead(m: Memory, f: Floats, source: SourceAt, first: int) -> None:
 
 @inner
 def plan_arrival(m: Memory, f: Floats, source: SourceAt) -> None:
-    """Set the alarm of the next arrival, if there is one."""
+    """Set the timer of the next arrival, if there is one."""
     kind, time, ordinal = m[source + Source.KIND], m[source + Source.TIME], m[source + Source.ORDINAL]
     if kind == SourceKind.POISSON:
         if m[source + Source.PROFILE]:
@@ -228,7 +228,7 @@ def plan_arrival(m: Memory, f: Floats, source: SourceAt) -> None:
     m[source] = key_of(ARRIVAL, m[source + Source.ELEMENT], Due.SOURCE)
     m[source + Timer.VISIT] = 0
     m[source + Timer.OWNER] = source
-    set_alarm(m, time, source)
+    set_timer(m, time, source)
 
 
 @inner
@@ -250,7 +250,7 @@ def _burst(m: Memory, f: Floats, source: SourceAt) -> None:
         m[late] = key_of(ARRIVAL, m[source + Source.ELEMENT], Due.LATE)
         m[late + Timer.VISIT] = ordinal + 1  # visit 0 is the burst itself
         m[late + Timer.OWNER] = source
-        set_alarm(m, now + half_even(u * m[source + Source.JITTER]), late)
+        set_timer(m, now + half_even(u * m[source + Source.JITTER]), late)
     if m[source + Source.EVERY] < 0:
         return
     m[source + Source.TIME] = now + m[source + Source.EVERY]
@@ -311,11 +311,11 @@ def _cycle(m: Memory, f: Floats, source: SourceAt, client: ClientAt) -> None:
         m[client + Client.CYCLE],
     )
     m[client] = key_of(COMPLETION, m[source + Source.ELEMENT], Due.CLIENT)
-    set_alarm(m, now + length, client)
+    set_timer(m, now + length, client)
 
 
 @inner
-def client_alarm(m: Memory, f: Floats, client: ClientAt) -> None:
+def client_timer(m: Memory, f: Floats, client: ClientAt) -> None:
     """A client comes for the first time, or has thought."""
     source = m[client + Timer.OWNER]
     if m[client + Client.STATE] == 0:
@@ -373,7 +373,7 @@ def end_source(m: Memory, source: SourceAt) -> None:
 
 @inner
 def start_sources(m: Memory, f: Floats, count: int) -> None:
-    """Set the first alarm of every source and client."""
+    """Set the first timer of every source and client."""
     for number in range(count):
         source = m[m[Header.SOURCES] + number]
         m[source + Source.TIME] = m[source + Source.START]
@@ -383,6 +383,6 @@ def start_sources(m: Memory, f: Floats, count: int) -> None:
             m[at + Timer.VISIT] = client
             m[at + Timer.OWNER] = source
             m[at + Client.PATH] = child_path(m[source + Source.ID], client)
-            set_alarm(m, m[source + Source.START], at)
+            set_timer(m, m[source + Source.START], at)
         if m[source + Source.CLIENT_COUNT] == 0 and m[source + Source.STOP] != Source.SHUT:
             _start(m, f, source)

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from sim.draws.jit import inner
 from sim.draws.streams import child_path, uniform
-from sim.engine.fast.attempt_timers import start_trial
+from sim.engine.fast.attempt_timers import start_attempt
 from sim.engine.fast.batches import enter_commit, enter_polled, prompt
-from sim.engine.fast.delays_and_buckets import drop_guest, enter_bucket, enter_room, guest_waits, new_guest
+from sim.engine.fast.delays_and_buckets import customer_waits, drop_customer, enter_bucket, enter_room, new_customer
 from sim.engine.fast.draw import number_of, time_of, time_of_step
 from sim.engine.fast.failures import GONE, fail
 from sim.engine.fast.jobs import grant_place, kept_visit, node_of, take_from_held, wait_for
@@ -64,7 +64,7 @@ from sim.engine.fast.recorder import recovered, span_ends
 from sim.engine.fast.release import free_grant
 from sim.engine.fast.servers import begin_visit, set_patience
 from sim.engine.fast.timer_queues import notify, timer_end
-from sim.engine.fast.timers import key_of, set_alarm
+from sim.engine.fast.timers import key_of, set_timer
 from sim.engine.order import COMPLETION
 
 
@@ -96,10 +96,10 @@ def open_unit(m: Memory, f: Floats, job: JobAt, step: AcquireStepAt, grant: Gran
     """Wait until a unit has been opened."""
     place = m[step + AcquireStep.PLACE]
     m[grant + Grant.NODE] ^= Grant.OPENS
-    path = child_path(m[job + Job.PATH], m[step + Step.SALT])
+    path = child_path(m[job + Job.PATH], m[step + Step.STREAM_OFFSET])
     length = time_of(m, f, m[place + Place.DIST], m[place + Place.STREAM], path, 0)
     m[job] = key_of(COMPLETION, m[place + Place.ELEMENT], Due.JOB)
-    set_alarm(m, m[Header.NOW] + length, job)
+    set_timer(m, m[Header.NOW] + length, job)
     wait_for(m, job, Wait.OPENING, grant, step)
     return GONE
 
@@ -166,18 +166,18 @@ def step_release(m: Memory, f: Floats, job: JobAt, step: ReleaseStepAt) -> int:
 
 
 @inner
-def _use_guest(m: Memory, f: Floats, place: PlaceAt, kind: int, job: JobAt, step: UseStepAt, bound: int) -> int:
-    guest = new_guest(m, job, step)
+def _use_customer(m: Memory, f: Floats, place: PlaceAt, kind: int, job: JobAt, step: UseStepAt, bound: int) -> int:
+    customer = new_customer(m, job, step)
     if kind == PlaceKind.BUCKET:
-        error = enter_bucket(m, place, guest)
+        error = enter_bucket(m, place, customer)
     elif kind == PlaceKind.COMMIT:
-        error = enter_commit(m, f, place, guest)
+        error = enter_commit(m, f, place, customer)
     else:
-        error = enter_polled(m, f, place, guest, bound)
+        error = enter_polled(m, f, place, customer, bound)
     if error:
-        drop_guest(m, guest)
+        drop_customer(m, customer)
     else:
-        guest_waits(m, f, job, step, guest)
+        customer_waits(m, f, job, step, customer)
     return error
 
 
@@ -213,7 +213,7 @@ def step_use(m: Memory, f: Floats, job: JobAt, step: UseStepAt) -> int:
         enter_room(m, place, job, step, demand)
     else:
         m[place + Place.ASKED] += 1
-        error = _use_guest(m, f, place, kind, job, step, bound)
+        error = _use_customer(m, f, place, kind, job, step, bound)
     return fail(m, f, job, error, -1, False) if error else GONE
 
 
@@ -231,7 +231,7 @@ def step_delay(m: Memory, f: Floats, job: JobAt, step: DelayStepAt) -> int:
         end = multiple_above(end, m[step + DelayStep.GRID])
     end = timer_end(m, m[step + DelayStep.TIMERS], end)
     m[job] = key_of(m[step + DelayStep.KEY], m[step + Step.ELEMENT], Due.JOB)
-    set_alarm(m, end, job)
+    set_timer(m, end, job)
     m[Header.ACTIVITIES] += 2
     wait_for(m, job, Wait.DELAY, 0, step)
     return GONE
@@ -304,12 +304,12 @@ def step_fail(m: Memory, f: Floats, job: JobAt, step: FailStepAt) -> int:
 @inner
 def step_start(m: Memory, job: JobAt, step: StepAt) -> int:
     """The innermost attempt with a timeout has started, on the node of what is held last."""
-    trial = high(m[job + Job.REFS])
-    if trial:
+    attempt = high(m[job + Job.REFS])
+    if attempt:
         grant = low(m[job + Job.OWN])
         node = m[grant + Grant.NODE] & Grant.NODE_MASK if grant else 0
         where = group_node(m, m[grant_place(m, grant) + Place.GROUP], node - 1) if node else 0
-        start_trial(m, trial, where)
+        start_attempt(m, attempt, where)
     return m[step + Step.NEXT]
 
 

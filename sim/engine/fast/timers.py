@@ -1,8 +1,8 @@
-"""Alarms: a heap of (time, handle) where each alarm knows its slot, so that a cancelled one leaves at once.
+"""Timers: a heap of (time, handle) where each timer knows its slot, so that a cancelled one leaves at once.
 
-Entries of one instant are ordered by the alarm's own key: kind, element, visit. The heap has four children a node,
-and taking the first leaves a hole at the root that the next alarm set fills: most events set one. A node has four
-children or none; those that are missing ring NEVER. Alarms learn their slots when the first one is cancelled, since
+Entries of one instant are ordered by the timer's own key: kind, element, visit. The heap has four children a node,
+and taking the first leaves a hole at the root that the next timer set fills: most events set one. A node has four
+children or none; those that are missing ring NEVER. Timers learn their slots when the first one is cancelled, since
 to keep them told costs most of a large heap's time and many a run cancels nothing.
 """
 
@@ -14,24 +14,24 @@ from sim.engine.fast.memory import Memory
 from sim.engine.order import ELEMENT_BITS, TIMEOUT
 
 _LARGE = 1 << 10
-"""Alarms from which on a heap does not fit into the nearest cache."""
+"""Timers from which on a heap does not fit into the nearest cache."""
 
 
 @inner
 def key_of(kind: int, element: int, tag: int) -> int:
-    """First word of an alarm that is not set."""
+    """First word of an timer that is not set."""
     return kind << Timer.KIND_SHIFT | element << Timer.ELEMENT_SHIFT | tag << Timer.DUE_SHIFT | Timer.NOT_SET
 
 
 @inner
-def is_set(m: Memory, alarm: Word) -> bool:
-    """Whether the alarm will ring."""
-    return m[alarm] & Timer.SLOT_MASK != Timer.NOT_SET
+def is_set(m: Memory, timer: Word) -> bool:
+    """Whether the timer will ring."""
+    return m[timer] & Timer.SLOT_MASK != Timer.NOT_SET
 
 
 @inner
 def _earlier(m: Memory, one: TimerAt, other: TimerAt) -> bool:
-    """Which of two alarms of one instant rings first."""
+    """Which of two timers of one instant rings first."""
     key, other_key = m[one] >> Timer.ELEMENT_SHIFT, m[other] >> Timer.ELEMENT_SHIFT
     if key != other_key:
         return key < other_key
@@ -39,11 +39,11 @@ def _earlier(m: Memory, one: TimerAt, other: TimerAt) -> bool:
 
 
 @inner
-def _put(m: Memory, base: int, slot: int, time: int, alarm: Word, known: int, far: int) -> None:
+def _put(m: Memory, base: int, slot: int, time: int, timer: Word, known: int, far: int) -> None:
     m[base + 2 * slot] = time
-    m[base + 2 * slot + 1] = alarm
+    m[base + 2 * slot + 1] = timer
     if known:
-        m[alarm] = (m[alarm] | Timer.SLOT_MASK) ^ Timer.SLOT_MASK | slot | far
+        m[timer] = (m[timer] | Timer.SLOT_MASK) ^ Timer.SLOT_MASK | slot | far
 
 
 @inner
@@ -57,7 +57,7 @@ def _first_of_tied(m: Memory, at: int, time: int) -> int:
 
 
 @inner
-def _sift_down(m: Memory, base: int, count: int, slot: int, time: int, alarm: Word, known: int, far: int) -> None:
+def _sift_down(m: Memory, base: int, count: int, slot: int, time: int, timer: Word, known: int, far: int) -> None:
     """Put an entry at `slot` or below.
 
     All four children are compared, whether they are there or not, and no comparison but the last one decides where to
@@ -86,45 +86,45 @@ def _sift_down(m: Memory, base: int, count: int, slot: int, time: int, alarm: Wo
         if same > 1:
             least = _first_of_tied(m, at, least_time)
         mover = m[at + least + 1]
-        if time < least_time or (time == least_time and _earlier(m, alarm, mover)):
+        if time < least_time or (time == least_time and _earlier(m, timer, mover)):
             break
         if is_large and slot == 0:
             prefetch(m, mover)  # it rings next, most likely
             prefetch(m, mover + 7)
         _put(m, base, slot, least_time, mover, known, far)
         slot = child + (least >> 1)
-    _put(m, base, slot, time, alarm, known, far)
+    _put(m, base, slot, time, timer, known, far)
 
 
 @inner
-def _sift_up(m: Memory, base: int, slot: int, time: int, alarm: Word, known: int, far: int) -> None:
+def _sift_up(m: Memory, base: int, slot: int, time: int, timer: Word, known: int, far: int) -> None:
     """Put an entry at `slot` or above."""
     while slot > 0:
         parent = (slot - 1) >> 2
         parent_time = m[base + 2 * parent]
         mover = m[base + 2 * parent + 1]
-        if parent_time < time or (parent_time == time and _earlier(m, mover, alarm)):
+        if parent_time < time or (parent_time == time and _earlier(m, mover, timer)):
             break
         _put(m, base, slot, parent_time, mover, known, far)
         slot = parent
-    _put(m, base, slot, time, alarm, known, far)
+    _put(m, base, slot, time, timer, known, far)
 
 
 @inner
 def _knows(far: int) -> int:
-    """The word that says whether the alarms of a heap know their slots."""
+    """The word that says whether the timers of a heap know their slots."""
     return Header.FAULT_SLOTS_KNOWN if far else Header.SLOTS_KNOWN
 
 
 @inner
-def _push(m: Memory, heap: HeapAt, time: int, alarm: Word, far: int) -> None:
+def _push(m: Memory, heap: HeapAt, time: int, timer: Word, far: int) -> None:
     base = m[heap + Heap.BASE]
-    m[alarm] = (
-        m[alarm] | Timer.SLOT_MASK
+    m[timer] = (
+        m[timer] | Timer.SLOT_MASK
     ) ^ Timer.SLOT_MASK | far  # from now on it is set, whether it knows its slot or not
     if m[heap + Heap.HOLE]:  # the root is a hole
         m[heap + Heap.HOLE] = 0
-        _sift_down(m, base, m[heap], 0, time, alarm, m[_knows(far)], far)
+        _sift_down(m, base, m[heap], 0, time, timer, m[_knows(far)], far)
         return
     count = m[heap]
     if count + 3 >= m[heap + Heap.CAPACITY]:
@@ -134,19 +134,19 @@ def _push(m: Memory, heap: HeapAt, time: int, alarm: Word, far: int) -> None:
     if count & 3 == 1:  # the first of four children
         for sibling in range(count + 1, count + 4):
             m[base + 2 * sibling] = Timer.NEVER
-    _sift_up(m, base, count, time, alarm, m[_knows(far)], far)
+    _sift_up(m, base, count, time, timer, m[_knows(far)], far)
 
 
 @inner
-def set_alarm(m: Memory, time: int, alarm: Word) -> None:
+def set_timer(m: Memory, time: int, timer: Word) -> None:
     """Ring at `time`."""
-    _push(m, Header.HEAP, time, alarm, 0)
+    _push(m, Header.HEAP, time, timer, 0)
 
 
 @inner
-def set_far_alarm(m: Memory, time: int, alarm: Word) -> None:
+def set_far_timer(m: Memory, time: int, timer: Word) -> None:
     """Ring at `time`; for faults, which are many and far away: they have a heap of their own."""
-    _push(m, Header.FAULT_HEAP, time, alarm, Timer.FAR)
+    _push(m, Header.FAULT_HEAP, time, timer, Timer.FAR)
 
 
 @inner
@@ -163,7 +163,7 @@ def _close_hole(m: Memory, heap: HeapAt, far: int) -> None:
 
 @inner
 def first_time(m: Memory, heap: HeapAt, far: int) -> int:
-    """Time of the first alarm of a heap, or -1."""
+    """Time of the first timer of a heap, or -1."""
     if m[heap + Heap.HOLE]:
         _close_hole(m, heap, far)
     if m[heap] == 0:
@@ -173,26 +173,26 @@ def first_time(m: Memory, heap: HeapAt, far: int) -> int:
 
 @inner
 def take_first(m: Memory, heap: HeapAt) -> int:
-    """The first alarm; it leaves a hole."""
-    alarm = m[m[heap + Heap.BASE] + 1]
+    """The first timer; it leaves a hole."""
+    timer = m[m[heap + Heap.BASE] + 1]
     m[heap + Heap.HOLE] = 1
-    m[alarm] |= Timer.NOT_SET
-    return alarm
+    m[timer] |= Timer.NOT_SET
+    return timer
 
 
 @inner
 def goes_before(m: Memory, one: int, other: int) -> bool:
-    """Whether the first alarm of one heap rings before that of the other, at one instant."""
+    """Whether the first timer of one heap rings before that of the other, at one instant."""
     return _earlier(m, m[m[one + 1] + 1], m[m[other + 1] + 1])
 
 
 @inner
 def _learn_slots(m: Memory, heap: HeapAt, far: int) -> None:
-    """Tell every alarm where it stands; from now on they are told at each move."""
+    """Tell every timer where it stands; from now on they are told at each move."""
     m[_knows(far)] = 1
     for slot in range(m[heap]):
-        alarm = m[m[heap + Heap.BASE] + 2 * slot + 1]
-        m[alarm] = (m[alarm] | Timer.SLOT_MASK) ^ Timer.SLOT_MASK | slot | far
+        timer = m[m[heap + Heap.BASE] + 2 * slot + 1]
+        m[timer] = (m[timer] | Timer.SLOT_MASK) ^ Timer.SLOT_MASK | slot | far
 
 
 @inner
@@ -214,21 +214,21 @@ def jump(m: Memory, by: int) -> None:
 
 
 @inner
-def cancel(m: Memory, alarm: Word) -> None:
+def cancel(m: Memory, timer: Word) -> None:
     """Do not ring."""
-    if not is_set(m, alarm):
+    if not is_set(m, timer):
         return
-    far = m[alarm] & Timer.FAR
+    far = m[timer] & Timer.FAR
     heap = Header.FAULT_HEAP if far else Header.HEAP
     if m[heap + Heap.HOLE]:
         _close_hole(m, heap, far)
     if not m[_knows(far)]:
         _learn_slots(m, heap, far)
-    slot = m[alarm] & Timer.SLOT_MASK ^ far
+    slot = m[timer] & Timer.SLOT_MASK ^ far
     base = m[heap + Heap.BASE]
     count = m[heap] - 1
     m[heap] = count
-    m[alarm] |= Timer.NOT_SET
+    m[timer] |= Timer.NOT_SET
     time, last = m[base + 2 * count], m[base + 2 * count + 1]
     m[base + 2 * count] = Timer.NEVER
     if slot == count:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from sim.draws.jit import inner
 from sim.engine.fast.attempts import begin_attempt
-from sim.engine.fast.control import family_settled, take_steps
-from sim.engine.fast.delays_and_buckets import account_cut_guest, finish_guest, leave_room
+from sim.engine.fast.control import fork_group_settled, take_steps
+from sim.engine.fast.delays_and_buckets import account_cut_customer, finish_customer, leave_room
 from sim.engine.fast.failures import (
     GONE,
+    attempt_settled,
     called_off,
     fail,
     stop_waiting,
-    trial_settled,
 )
 from sim.engine.fast.jobs import grant_place, spend, wait_kind
 from sim.engine.fast.layout import (
@@ -88,14 +88,14 @@ def _after_rare(m: Memory, f: Floats, job: JobAt, step: int, kind: int, at: int,
     if kind == Wait.NO_SERVER:
         place = m[step + UseStep.PLACE]
         if value:
-            account_cut_guest(m, place, job, at)
+            account_cut_customer(m, place, job, at)
             return fail(m, f, job, Failure.PATIENCE, -1, False)
-        error = finish_guest(m, f, place, job, step, at)
+        error = finish_customer(m, f, place, job, step, at)
         return fail(m, f, job, error, -1, False) if error else m[step + Step.NEXT]
     if kind == Wait.FORK:
-        return family_settled(m, f, job, step, at)
+        return fork_group_settled(m, f, job, step, at)
     if kind == Wait.ATTEMPT:
-        return trial_settled(m, f, job, at)
+        return attempt_settled(m, f, job, at)
     if kind == Wait.BACKOFF:
         spend(m, job, m[Header.STATE_BACKOFF], now)
         timer_ended(m, m[step + AttemptStep.TIMERS])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from sim.draws.streams import child_path, uniform
 from sim.engine.elements import HEARTBEAT_TENTHS
 from sim.engine.order import TIMEOUT, key
-from sim.engine.reference.clock import Alarm, Event, interrupt
+from sim.engine.reference.clock import Event, Timer, interrupt
 from sim.engine.reference.groups import Group
 from sim.engine.reference.jobs import CANCELLED, COMPENSATED, Cancelled, Failed, Job
 from sim.engine.reference.pools import Grant
@@ -52,7 +52,7 @@ class AttemptStep:
         self.inner = inner
         self.after = after
         self.element = engine.element(placed)
-        self.salt = engine.salt(placed.stream)
+        self.stream_offset = engine.stream_offset(placed.stream)
         self.jitter = engine.stream(f"{placed.stream}/jitter")
         self.label = placed.stream
         # A body that may have to be abandoned or cut off by a timer needs a thread of control of its own.
@@ -65,7 +65,7 @@ class AttemptStep:
         """Try until success or until the policy gives up."""
         clock = self.engine.clock
         outer_path = job.path
-        base_path = child_path(outer_path, self.salt)
+        base_path = child_path(outer_path, self.stream_offset)
         deadline = None  # by the wall clock
         if self.body.schedule_to_close_ns:
             deadline = clock._now + self.engine.wall_ns + self.body.schedule_to_close_ns
@@ -123,11 +123,11 @@ class AttemptStep:
             if self.budget is not None and not self.budget.take(job):
                 break
             self.engine.recorder.activities += 2
-            alarm = clock.alarm(again, key(TIMEOUT, self.element) | job.order)
+            timer = clock.timer(again, key(TIMEOUT, self.element) | job.order)
             try:
-                yield alarm
+                yield timer
             except BaseException:
-                alarm.cancel()
+                timer.cancel()
                 raise
             finally:
                 job.spend("backoff", clock._now)
@@ -149,23 +149,23 @@ class AttemptStep:
 
     def _try(self, job: Job, deadline: int | None) -> Any:
         """One attempt in a thread of control of its own."""
-        trial = Trial(self, job, deadline)
-        child = trial.child
-        job.awaits = trial
+        attempt = RunningAttempt(self, job, deadline)
+        child = attempt.child
+        job.awaits = attempt
         try:
-            error = yield trial.settled
+            error = yield attempt.settled
         except BaseException:
             if child.process is not None:
                 interrupt(child.process, Cancelled())
             raise
         finally:
             job.awaits = None
-            trial.close()
+            attempt.close()
         if error is None:
             job.take_over(child, self.engine.clock._now)
             return
         job.open_spans = dict(child.open_spans)
-        if error in (TIMEOUTS[SCHEDULE_TO_START], TIMEOUTS[SCHEDULE_TO_CLOSE]) and trial.expired:
+        if error in (TIMEOUTS[SCHEDULE_TO_START], TIMEOUTS[SCHEDULE_TO_CLOSE]) and attempt.expired:
             raise Final(error)
         raise Failed(error)
 
@@ -177,7 +177,7 @@ def _next_interval(retry: Retry, interval: float | None) -> float:
     return min(float(longest), first if interval is None else interval * retry.backoff_coefficient)
 
 
-class Trial:
+class RunningAttempt:
     """One attempt under way: its child job and its timers. It outlives neither success, failure nor a timer."""
 
     def __init__(self, step: AttemptStep, job: Job, deadline: int | None) -> None:
@@ -193,12 +193,12 @@ class Trial:
         self.lost = False
         self.group: Group | None = None
         self.node = -1
-        self.alarms: dict[int, Alarm] = {}
+        self.timers: dict[int, Timer] = {}
         self.parent = job
-        self.outer = job.trial
+        self.outer = job.attempt
         body = step.body
         self.child = self.engine.spawn(job, job.path, step.inner, self._ended)
-        self.child.trial = self
+        self.child.attempt = self
         self.child.within = self
         if deadline is not None:
             self._set(SCHEDULE_TO_CLOSE, max(deadline - self.engine.wall_ns, self.clock._now))
@@ -219,14 +219,14 @@ class Trial:
         now = self.clock._now
         self.started_ns = self.last_beat_ns = now
         body = self.step.body
-        waiting = self.alarms.pop(SCHEDULE_TO_START, None)
+        waiting = self.timers.pop(SCHEDULE_TO_START, None)
         if waiting is not None:
             waiting.cancel()
         if body.start_to_close_ns is not None:
             self._set(START_TO_CLOSE, now + body.start_to_close_ns)
         if grant is not None and (body.heartbeat is not None or body.on_crash == "silent"):
             self.group, self.node = grant.pool.group, grant.node
-            self.group.trials[self.node][self] = None
+            self.group.attempts[self.node][self] = None
 
     def node_lost(self) -> None:
         """The node has crashed: no sign of life comes any more."""
@@ -236,7 +236,7 @@ class Trial:
     def node_paused(self) -> None:
         """No sign of life comes for now."""
         beat = self.step.body.heartbeat
-        if beat is None or not self.open or HEARTBEAT in self.alarms:
+        if beat is None or not self.open or HEARTBEAT in self.timers:
             return
         interval = beat.interval_ns or max(1, beat.timeout_ns * HEARTBEAT_TENTHS // 10)
         last = self.last_beat_ns + (self.clock._now - self.last_beat_ns) // interval * interval
@@ -245,24 +245,24 @@ class Trial:
     def node_resumed(self) -> None:
         """Signs of life come again, the first one now."""
         self.last_beat_ns = self.clock._now
-        waiting = self.alarms.pop(HEARTBEAT, None)
+        waiting = self.timers.pop(HEARTBEAT, None)
         if waiting is not None:
             waiting.cancel()
 
     def close(self) -> None:
         """Stop the timers; nothing that happens to the child matters here any more."""
         self.open = False
-        for alarm in self.alarms.values():
-            alarm.cancel()
-        self.alarms.clear()
+        for timer in self.timers.values():
+            timer.cancel()
+        self.timers.clear()
         if self.group is not None:
-            self.group.trials[self.node].pop(self, None)
+            self.group.attempts[self.node].pop(self, None)
 
     def _set(self, which: int, time_ns: int) -> None:
-        alarm = self.clock.alarm(time_ns, key(TIMEOUT, self.step.element + which) | self.parent.order)
-        assert alarm.callbacks is not None
-        alarm.callbacks.append(lambda _: self._expire(which))
-        self.alarms[which] = alarm
+        timer = self.clock.timer(time_ns, key(TIMEOUT, self.step.element + which) | self.parent.order)
+        assert timer.callbacks is not None
+        timer.callbacks.append(lambda _: self._expire(which))
+        self.timers[which] = timer
 
     def _expire(self, which: int) -> None:
         if not self.open:

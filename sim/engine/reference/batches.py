@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from sim.engine.order import COMPLETION, key
 from sim.engine.reference.choices import Keys
-from sim.engine.reference.clock import Alarm, Event
-from sim.engine.reference.delays_and_buckets import Guest, GuestStation
+from sim.engine.reference.clock import Event, Timer
+from sim.engine.reference.delays_and_buckets import Customer, CustomerStation
 from sim.engine.reference.groups import Group, Hit, add_hit
 from sim.engine.reference.jobs import Failed, Job
 from sim.engine.reference.servers import ONE_CORE
@@ -26,27 +26,27 @@ class Round:
     A pause prolongs the one under way; a slow node takes longer for the next one; a crash undoes it.
     """
 
-    __slots__ = ("alarm", "begun_ns", "end", "ends_ns", "group", "guests", "key", "left_ns", "node", "station")
+    __slots__ = ("begun_ns", "customers", "end", "ends_ns", "group", "key", "left_ns", "node", "station", "timer")
 
     def __init__(
-        self, station: BatchStation, group: Group, node: int, key: int, end: Callable[[list[Guest]], None]
+        self, station: BatchStation, group: Group, node: int, key: int, end: Callable[[list[Customer]], None]
     ) -> None:
         self.station = station
         self.group = group
         self.node = node
         self.key = key
         self.end = end
-        self.guests: list[Guest] = []
-        self.alarm: Alarm | None = None
+        self.customers: list[Customer] = []
+        self.timer: Timer | None = None
         self.begun_ns = self.ends_ns = 0
         self.left_ns = -1  # when paused, what is left of it
 
-    def begin(self, guests: list[Guest], length_ns: int) -> None:
-        """Serve `guests`, for `length_ns` at full speed."""
+    def begin(self, customers: list[Customer], length_ns: int) -> None:
+        """Serve `customers`, for `length_ns` at full speed."""
         self.station.batches += 1
-        self.guests = guests
-        for guest in guests:
-            self.station.begin(guest, True)
+        self.customers = customers
+        for customer in customers:
+            self.station.begin(customer, True)
         speed = self.group.speed(self.node)
         self._end_in(length_ns if speed == 1 else round(length_ns / speed))
 
@@ -54,27 +54,27 @@ class Round:
         clock = self.station.clock
         self.begun_ns = clock._now
         self.ends_ns = clock._now + length_ns
-        self.alarm = clock.alarm(self.ends_ns, self.key)
-        assert self.alarm.callbacks is not None
-        self.alarm.callbacks.append(self._over)
+        self.timer = clock.timer(self.ends_ns, self.key)
+        assert self.timer.callbacks is not None
+        self.timer.callbacks.append(self._over)
 
     def _over(self, _: Event) -> None:
         self.account()
-        served, self.guests, self.alarm = self.guests, [], None
+        served, self.customers, self.timer = self.customers, [], None
         self.end(served)
 
     def drop(self, hit: Hit) -> None:
         """The node has crashed: those that were being served are interrupted."""
-        for guest in self.guests:
-            if not guest.left:
-                add_hit(hit, guest.job, None)
-        self.guests = []
+        for customer in self.customers:
+            if not customer.left:
+                add_hit(hit, customer.job, None)
+        self.customers = []
         self.left_ns = -1
         self._stop()
 
     def change_speed(self, speed: float) -> None:
         """Stand still, or go on."""
-        if speed == 0 and self.alarm is not None:
+        if speed == 0 and self.timer is not None:
             self.left_ns = self.ends_ns - self.station.clock._now
             self._stop()
         elif speed > 0 and self.left_ns >= 0:
@@ -82,20 +82,20 @@ class Round:
             self._end_in(left)
 
     def _stop(self) -> None:
-        if self.alarm is not None:
+        if self.timer is not None:
             self.account()
-            self.alarm.cancel()
-            self.alarm = None
+            self.timer.cancel()
+            self.timer = None
 
     def account(self) -> None:
         """Bring the time at work up to now."""
-        if self.alarm is not None:
+        if self.timer is not None:
             now = self.station.clock._now
             self.station.work_area += (now - self.begun_ns) * ONE_CORE
             self.begun_ns = now
 
 
-class BatchStation(GuestStation):
+class BatchStation(CustomerStation):
     """What both share: rounds, whose time at work is what the station is used, however many each one serves."""
 
     group: Group
@@ -117,12 +117,12 @@ class BatchStation(GuestStation):
         self.marked.append((self.work_area, 0))
         self.batch_marks.append(self.batches)
 
-    def release(self, served: list[Guest]) -> None:
+    def release(self, served: list[Customer]) -> None:
         """Let those go on whose flush or read has ended, in the order of their arrival."""
-        for guest in served:
-            if not guest.left:
-                self.done(guest)
-                self.clock.wake(guest.event)
+        for customer in served:
+            if not customer.left:
+                self.done(customer)
+                self.clock.wake(customer.event)
 
     def node_down(self, node: int, hit: Hit) -> None:
         """The node has crashed."""
@@ -144,40 +144,40 @@ class FlushStation(BatchStation):
         super().__init__(engine, name, group)
         self.spec = spec
         self.flush = engine.sampler(f"{name}/flush", spec.flush)
-        self.line: OrderedDict[Guest, None] = OrderedDict()
+        self.line: OrderedDict[Customer, None] = OrderedDict()
         self.round = Round(self, group, 0, key(COMPLETION, self.element), self._end)
         self.rounds.append(self.round)
         self.flushes = 0
 
-    def enter(self, guest: Guest, bound: int) -> None:
+    def enter(self, customer: Customer, bound: int) -> None:
         """Join the next flush; it starts at once when none is under way."""
         if self.spec.when_down == "refuse" and not self.group.is_up(0):
             self.meter.refuse()
-            guest.left = True
+            customer.left = True
             raise Failed("refused")
-        self.line[guest] = None
+        self.line[customer] = None
         self.meter.wait_begins()
         self._start()
 
     def _start(self) -> None:
-        if self.round.guests or not self.line or not self.group.ready[0]:
+        if self.round.customers or not self.line or not self.group.ready[0]:
             return
         limit = self.spec.batch_limit or len(self.line)
-        guests = [self.line.popitem(last=False)[0] for _ in range(min(limit, len(self.line)))]
+        customers = [self.line.popitem(last=False)[0] for _ in range(min(limit, len(self.line)))]
         self.flushes += 1
-        self.round.begin(guests, self.flush.ns(0, self.flushes - 1))
+        self.round.begin(customers, self.flush.ns(0, self.flushes - 1))
 
-    def _end(self, served: list[Guest]) -> None:
+    def _end(self, served: list[Customer]) -> None:
         self._start()
         self.release(served)
 
-    def abandon(self, guest: Guest) -> None:
+    def abandon(self, customer: Customer) -> None:
         """Leave the line; a flush under way goes on without it."""
-        if guest.inside:
-            self.done(guest)
+        if customer.inside:
+            self.done(customer)
         else:
-            del self.line[guest]
-            self.gone(guest)
+            del self.line[customer]
+            self.gone(customer)
 
     def node_down(self, node: int, hit: Hit) -> None:
         """The flush under way is lost, and those in it are interrupted."""
@@ -202,9 +202,9 @@ class PolledNode:
     __slots__ = ("again", "full_ns", "line", "planned", "reads", "round")
 
     def __init__(self, round_: Round) -> None:
-        self.line: OrderedDict[Guest, None] = OrderedDict()
+        self.line: OrderedDict[Customer, None] = OrderedDict()
         self.round = round_
-        self.planned: Alarm | None = None
+        self.planned: Timer | None = None
         self.full_ns = 0  # when all tokens for reads would be there again
         self.reads = 0
         self.again = False  # somebody came while a read was planned: another one follows
@@ -224,14 +224,14 @@ class PolledStation(BatchStation):
         ]
         self.rounds += [place.round for place in self.nodes]
 
-    def enter(self, guest: Guest, bound: int) -> None:
+    def enter(self, customer: Customer, bound: int) -> None:
         """Stand in the queue of one's node."""
-        guest.node = bound if bound >= 0 else self._node(guest.job)
-        place = self.nodes[guest.node]
-        place.line[guest] = None
+        customer.node = bound if bound >= 0 else self._node(customer.job)
+        place = self.nodes[customer.node]
+        place.line[customer] = None
         self.meter.wait_begins()
         place.again |= self.spec.follow_up and place.planned is not None
-        self._plan(guest.node)
+        self._plan(customer.node)
 
     def _node(self, job: Job) -> int:
         return 0 if self.keys is None else self.keys.node(job)
@@ -243,20 +243,20 @@ class PolledStation(BatchStation):
         if not place.line or not self.group.ready[node]:
             return
         self.batches += 1
-        guests = self._taken(place)
-        for guest in guests:
-            self.begin(guest, True)
+        customers = self._taken(place)
+        for customer in customers:
+            self.begin(customer, True)
         if not place.line and not self.spec.follow_up:
             self._unplan(node)
-        self.release(guests)
+        self.release(customers)
 
-    def _taken(self, place: PolledNode) -> list[Guest]:
+    def _taken(self, place: PolledNode) -> list[Customer]:
         return [place.line.popitem(last=False)[0] for _ in range(min(self.spec.batch, len(place.line)))]
 
     def _plan(self, node: int) -> None:
-        """Set the alarm of the next read, if somebody waits and none is under way."""
+        """Set the timer of the next read, if somebody waits and none is under way."""
         place = self.nodes[node]
-        if place.planned is not None or place.round.guests or not self.group.ready[node]:
+        if place.planned is not None or place.round.customers or not self.group.ready[node]:
             return
         if not place.line and not place.again:
             return
@@ -267,7 +267,7 @@ class PolledStation(BatchStation):
         if self.spec.trigger == "timer":
             time = -(-max(self.clock._now + 1, earliest) // interval) * interval
         # Visit 1, so that a read that ends at this instant hands its batch on first.
-        place.planned = self.clock.alarm(time, key(COMPLETION, self.element + node) | 1)
+        place.planned = self.clock.timer(time, key(COMPLETION, self.element + node) | 1)
         assert place.planned.callbacks is not None
         place.planned.callbacks.append(lambda _: self._read(node))
 
@@ -279,29 +279,29 @@ class PolledStation(BatchStation):
         if not place.line:
             self._plan(node)
             return
-        guests = self._taken(place)
+        customers = self._taken(place)
         if self.read is None:
             self.batches += 1
-            for guest in guests:
-                self.begin(guest, True)
-            self._end(node, guests)
+            for customer in customers:
+                self.begin(customer, True)
+            self._end(node, customers)
             return
         place.reads += 1
-        place.round.begin(guests, self.read.ns(node, place.reads - 1))
+        place.round.begin(customers, self.read.ns(node, place.reads - 1))
 
-    def _end(self, node: int, served: list[Guest]) -> None:
+    def _end(self, node: int, served: list[Customer]) -> None:
         self._plan(node)
         self.release(served)
 
-    def abandon(self, guest: Guest) -> None:
+    def abandon(self, customer: Customer) -> None:
         """Leave the queue, or what a read under way has taken."""
-        if guest.inside:
-            self.done(guest)
+        if customer.inside:
+            self.done(customer)
             return
-        del self.nodes[guest.node].line[guest]
-        self.gone(guest)
-        if not self.nodes[guest.node].line and not self.spec.follow_up:
-            self._unplan(guest.node)
+        del self.nodes[customer.node].line[customer]
+        self.gone(customer)
+        if not self.nodes[customer.node].line and not self.spec.follow_up:
+            self._unplan(customer.node)
 
     def _unplan(self, node: int) -> None:
         planned, self.nodes[node].planned = self.nodes[node].planned, None

@@ -139,7 +139,7 @@ def _step(engine: Engine, placed: Placed, inner: dict[Path, list[Any]], followin
 
 
 def _blocks(engine: Engine, following: Any) -> bool:
-    """Whether the next step is a visit that may be kept waiting at the door."""
+    """Whether the next step is a visit that may be blocked on entry."""
     if not isinstance(following, Use):
         return False
     station = engine.network.stations[following.use.station]

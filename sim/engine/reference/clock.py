@@ -1,7 +1,7 @@
-"""Clock, alarms and interruption: all that is taken from SimPy. What happens at an event is told elsewhere.
+"""Clock, timers and interruption: all that is taken from SimPy. What happens at an event is told elsewhere.
 
 SimPy's heap entry is (time, priority, serial, event). The priority is the model's own key (`sim.engine.order`), so
-the serial decides only among effects of one event, where first-in first-out is the rule.
+the serial decides only among immediate events, where first-in first-out is the rule.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from sim.engine.order import VISIT_BITS
 Steps = Generator[Event, Any, Any]
 
 
-class Alarm(Event):
+class Timer(Event):
     """Something that will happen at a known instant, unless cancelled. A process waits for it by yielding it."""
 
     env: Clock
@@ -35,9 +35,9 @@ class Alarm(Event):
         clock = self.env
         heappush(clock._queue, (time_ns, key, next(clock._eid), self))
 
-    def instead(self, time_ns: int, key: int) -> Alarm:
-        """Happen at another time: gives the alarm that takes over who waits for this one."""
-        other = Alarm(self.env)
+    def instead(self, time_ns: int, key: int) -> Timer:
+        """Happen at another time: gives the timer that takes over who waits for this one."""
+        other = Timer(self.env)
         other.callbacks = self.callbacks
         self.cancel()
         other.set(time_ns, key)
@@ -54,7 +54,7 @@ class Alarm(Event):
 
 
 class Clock(simpy.Environment):
-    """SimPy's environment with integer time in nanoseconds, an exclusive end and removal of cancelled alarms."""
+    """SimPy's environment with integer time in nanoseconds, an exclusive end and removal of cancelled timers."""
 
     _now: int  # SimPy allows fractions too
     _queue: list[Any]
@@ -63,13 +63,13 @@ class Clock(simpy.Environment):
         super().__init__(initial_time=0)
         self.dead = 0
         self.handled = 0
-        self.watches: dict[Callable[[], None], None] = {}  # called after each event and all its effects
+        self.watches: dict[Callable[[], None], None] = {}  # called after each event and the immediate events it caused
 
-    def alarm(self, time_ns: int, key: int) -> Alarm:
-        """An alarm that is set at once."""
-        alarm = Alarm(self)
-        heappush(self._queue, (time_ns, key, next(self._eid), alarm))
-        return alarm
+    def timer(self, time_ns: int, key: int) -> Timer:
+        """An timer that is set at once."""
+        timer = Timer(self)
+        heappush(self._queue, (time_ns, key, next(self._eid), timer))
+        return timer
 
     def wake(self, event: Event, value: Any = None) -> None:
         """Let whoever waits for `event` go on, after those who were woken before."""
@@ -78,7 +78,7 @@ class Clock(simpy.Environment):
         heappush(self._queue, (self._now, 0, next(self._eid), event))
 
     def later(self, action: Callable[[Event], None]) -> None:
-        """Do `action` in this instant, after the effects that are already due."""
+        """Do `action` in this instant, after the immediate events that are already due."""
         event = Event(self)
         event.callbacks = [action]
         self.wake(event)
@@ -105,16 +105,16 @@ class Clock(simpy.Environment):
         self.handled += handled
 
     def shift(self, keys: frozenset[int], by_ns: int) -> None:
-        """Alarms of certain kinds and elements come so much earlier (later, if negative), but not before now."""
+        """Timers of certain kinds and elements come so much earlier (later, if negative), but not before now."""
         self._queue[:] = [
-            (max(time_ns - by_ns, self._now), key, serial, alarm) if key >> VISIT_BITS in keys else entry
+            (max(time_ns - by_ns, self._now), key, serial, timer) if key >> VISIT_BITS in keys else entry
             for entry in self._queue
-            for time_ns, key, serial, alarm in [entry]
+            for time_ns, key, serial, timer in [entry]
         ]
         heapify(self._queue)
 
     def watch(self) -> None:
-        """Call the watches, if all effects of the event at hand are done."""
+        """Call the watches, if all immediate events are done."""
         if not (self._queue and self._queue[0][0] == self._now and self._queue[0][1] == 0):
             for look in list(self.watches):
                 look()
@@ -129,7 +129,7 @@ class Clock(simpy.Environment):
         return queue[0][0] if queue else None
 
     def sweep(self) -> None:
-        """Take the cancelled alarms out of the heap."""
+        """Take the cancelled timers out of the heap."""
         self._queue[:] = [entry for entry in self._queue if entry[3].callbacks is not None]
         heapify(self._queue)
         self.dead = 0
@@ -161,4 +161,4 @@ def interrupt(process: Process, error: BaseException, still: Callable[[], bool] 
     heappush(queue, (clock._now, 0, next(clock._eid), event))
 
 
-__all__ = ["Alarm", "Clock", "Event", "Process", "Steps", "interrupt"]
+__all__ = ["Clock", "Event", "Process", "Steps", "Timer", "interrupt"]

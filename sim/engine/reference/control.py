@@ -50,7 +50,7 @@ class LoopStep:
         self.engine = engine
         self.steps = steps
         self.times = engine.number(f"{placed.stream}/times", spec.loop.times)
-        self.salt = engine.salt(placed.stream)
+        self.stream_offset = engine.stream_offset(placed.stream)
 
     def run(self, job: Job) -> Any:
         """Each time with draws of its own."""
@@ -59,7 +59,7 @@ class LoopStep:
 
     def _rounds(self, job: Job, times: int) -> Any:
         outer = job.path
-        base = child_path(outer, self.salt)
+        base = child_path(outer, self.stream_offset)
         try:
             for index in range(times):
                 job.path = child_path(base, index)
@@ -76,7 +76,7 @@ class ForkStep:
         self.body: ForkBody = spec.fork
         self.bodies = bodies
         self.items = engine.number(f"{placed.stream}/items", spec.fork.items) if spec.fork.items is not None else None
-        self.salt = engine.salt(placed.stream)
+        self.stream_offset = engine.stream_offset(placed.stream)
 
     def run(self, job: Job) -> Any:
         """Start the children and wait for as many as the join asks for."""
@@ -87,11 +87,11 @@ class ForkStep:
         needed = len(bodies) if join == "all" else 1 if join == "first" else int(join)
         if needed > len(bodies):
             raise Failed("join")
-        family = Family(self.engine, job, bodies, self.salt, needed, self.body.cancel)
-        return None if needed == 0 else family.wait()
+        fork_group = ForkGroup(self.engine, job, bodies, self.stream_offset, needed, self.body.cancel)
+        return None if needed == 0 else fork_group.wait()
 
 
-class Family:
+class ForkGroup:
     """The children of a fork or race, and when enough of them have ended.
 
     cancels: the children that are left are stopped as soon as that is so. either: the first end decides, good or bad.
@@ -102,7 +102,7 @@ class Family:
         engine: Engine,
         job: Job,
         bodies: list[list[Any]],
-        salt: int,
+        stream_offset: int,
         needed: int,
         cancels: bool,
         either: bool = False,
@@ -117,7 +117,7 @@ class Family:
         self.settled = Event(self.clock)
         self.open = needed > 0
         self.deciding: Job | None = None
-        base = child_path(job.path, salt)
+        base = child_path(job.path, stream_offset)
         self.children: dict[Job, None] = {}
         self.spare = 0 if either else len(bodies) - needed  # so many may fail
         for index, steps in enumerate(bodies):
@@ -176,11 +176,11 @@ class RaceStep:
     def __init__(self, engine: Engine, placed: Placed, bodies: list[list[Any]]) -> None:
         self.engine = engine
         self.bodies = bodies
-        self.salt = engine.salt(placed.stream)
+        self.stream_offset = engine.stream_offset(placed.stream)
 
     def run(self, job: Job) -> Any:
         """Wait for the first; stop the others."""
-        return Family(self.engine, job, self.bodies, self.salt, 1, cancels=True, either=True).wait()
+        return ForkGroup(self.engine, job, self.bodies, self.stream_offset, 1, cancels=True, either=True).wait()
 
 
 class SagaStep:
@@ -189,7 +189,7 @@ class SagaStep:
     def __init__(self, engine: Engine, placed: Placed, steps: list[Any]) -> None:
         self.engine = engine
         self.steps = steps
-        self.salt = engine.salt(placed.stream)
+        self.stream_offset = engine.stream_offset(placed.stream)
 
     def run(self, job: Job) -> Any:
         """Run the steps; on failure run what was registered, last first, and end compensated."""
@@ -209,7 +209,7 @@ class SagaStep:
         self.engine.reacted()
         try:
             for index, steps in enumerate(reversed(undo)):
-                job.path = child_path(child_path(path, self.salt), index)
+                job.path = child_path(child_path(path, self.stream_offset), index)
                 yield from self.engine.walk(job, steps)
         finally:
             job.path = path
@@ -253,12 +253,12 @@ class CallStep:
     def __init__(self, engine: Engine, placed: Placed, name: str) -> None:
         self.engine = engine
         self.name = name
-        self.salt = engine.salt(placed.stream)
+        self.stream_offset = engine.stream_offset(placed.stream)
 
     def run(self, job: Job) -> Any:
         """Run them here, with draws of their own."""
         outer = job.path
-        job.path = child_path(outer, self.salt)
+        job.path = child_path(outer, self.stream_offset)
         try:
             yield from self.engine.walk(job, self.engine.routines[self.name])
         finally:

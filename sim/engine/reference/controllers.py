@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sim.engine.controlled import FULL_SUM, use_of_a_node
 from sim.engine.order import OBSERVATION, UP, key
-from sim.engine.reference.clock import Alarm, Process
+from sim.engine.reference.clock import Process, Timer
 from sim.engine.reference.groups import crash
 from sim.engine.reference.recorder import Level
 from sim.engine.reference.servers import Shared
@@ -37,7 +37,7 @@ class ControllerProcess:
         self.state = [ON] * count
         self.left_ns = [0] * count
         self.begun = [0] * count
-        self.starting: dict[int, Alarm] = {}  # by node, in the order of the starts
+        self.starting: dict[int, Timer] = {}  # by node, in the order of the starts
         self.wanted = [spec.on_at_start] * spec.looks_back
         self.used = [0] * len(spec.of)
         self.starts = 0
@@ -53,7 +53,7 @@ class ControllerProcess:
         look = 0
         while True:
             look += 1
-            yield self.clock.alarm(look * self.spec.interval_ns, key(OBSERVATION, self.element))
+            yield self.clock.timer(look * self.spec.interval_ns, key(OBSERVATION, self.element))
             self._look(look)
 
     def mark(self) -> None:
@@ -118,10 +118,10 @@ class ControllerProcess:
         self.begun[node] += 1
         self.starts += 1
         self.kept.change(1, self.clock._now)
-        alarm = self.clock.alarm(ready, key(UP, self.element) | node)
-        assert alarm.callbacks is not None
-        alarm.callbacks.append(lambda _: self._started(node))
-        self.starting[node] = alarm
+        timer = self.clock.timer(ready, key(UP, self.element) | node)
+        assert timer.callbacks is not None
+        timer.callbacks.append(lambda _: self._started(node))
+        self.starting[node] = timer
 
     def _started(self, node: int) -> None:
         del self.starting[node]
@@ -133,8 +133,8 @@ class ControllerProcess:
         """Call off starts, the last one first; then let nodes leave, the least loaded first, the last among equals."""
         for _ in range(number):
             if self.starting:
-                node, alarm = self.starting.popitem()
-                alarm.cancel()
+                node, timer = self.starting.popitem()
+                timer.cancel()
                 self.state[node] = OFF
                 self.kept.change(-1, self.clock._now)
                 continue
@@ -151,7 +151,7 @@ class ControllerProcess:
         limit, now = self.spec.drain_limit_ns, self.clock._now
         late = []
         for node in [node for node, state in enumerate(self.state) if state == LEAVING]:
-            if self.group.load(node) == 0 and not self.group.trials[node]:
+            if self.group.load(node) == 0 and not self.group.attempts[node]:
                 self._off(node)
                 self.kept.change(-1, now)
             elif limit is not None and now - self.left_ns[node] >= limit:

@@ -6,7 +6,7 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from sim.engine.reference.control import Family
+from sim.engine.reference.control import ForkGroup
 from sim.engine.reference.jobs import Job
 from sim.engine.reference.pools import Grant, Pool
 from sim.engine.reference.servers import Servers, Visit
@@ -42,8 +42,8 @@ class Knot:
         self.pools = pools
         self.wanted: dict[Job, Grant] = {}
         for pool in pools:
-            at_door = pool.door if isinstance(pool, Servers) else []
-            self.wanted.update({grant.job: grant for grant in [*pool.waiting_grants(), *at_door]})
+            blocked_here = pool.blocked if isinstance(pool, Servers) else []
+            self.wanted.update({grant.job: grant for grant in [*pool.waiting_grants(), *blocked_here]})
         self.stuck = self._greatest(set(self.wanted))
 
     def deadlock(self) -> Deadlock | None:
@@ -87,15 +87,15 @@ class Knot:
     def _is_stuck(self, job: Job) -> bool:
         if self._may_be_called_off(job):
             return False
-        if isinstance(job.awaits, Family):
+        if isinstance(job.awaits, ForkGroup):
             return all(child in self.stuck for child in job.awaits.children)
         if job.awaits is not None:
-            return job.awaits.child in self.stuck and not job.awaits.alarms
+            return job.awaits.child in self.stuck and not job.awaits.timers
         grant = self.wanted[job]
         reach = self.within_reach[grant.pool]
         best = max(reach) if grant.wanted < 0 else reach[grant.wanted]
-        at_door = isinstance(grant, Visit) and grant.entered is not None
-        if at_door and any(other.job not in self.stuck for other in grant.pool.line):
+        blocked_here = isinstance(grant, Visit) and grant.entered is not None
+        if blocked_here and any(other.job not in self.stuck for other in grant.pool.line):
             return False  # who leaves the line makes room
         return not grant.limited and best < grant.units
 
@@ -106,10 +106,10 @@ class Knot:
         child: Job | None = job
         while child is not None and child.process is not None and child.within is not None and child.within.open:
             around = child.within
-            if isinstance(around, Family):
+            if isinstance(around, ForkGroup):
                 if around.cancels and any(other not in self.stuck for other in around.children if other is not child):
                     return True
-            elif (around.started_ns < 0 or around.step.body.stops) and around.alarms:
+            elif (around.started_ns < 0 or around.step.body.stops) and around.timers:
                 return True
             child = child.parent
         return False
@@ -125,7 +125,7 @@ class Knot:
 
     def _next(self, job: Job) -> Job:
         """A job of the set that this one waits for."""
-        if isinstance(job.awaits, Family):
+        if isinstance(job.awaits, ForkGroup):
             return next(iter(job.awaits.children))
         if job.awaits is not None:
             return job.awaits.child

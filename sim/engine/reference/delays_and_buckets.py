@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from sim.draws.streams import child_path
 from sim.engine.order import COMPLETION, TIMEOUT, key
-from sim.engine.reference.clock import Alarm, Event
+from sim.engine.reference.clock import Event, Timer
 from sim.engine.reference.groups import Group
 from sim.engine.reference.jobs import Failed, Job
 from sim.engine.reference.meters import Meter
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from sim.engine.reference.steps import UseStep
 
 
-class Guest:
+class Customer:
     """A job at one of these stations; `inside` once it is being served, `left` once that is over."""
 
     __slots__ = ("asked_ns", "event", "granted_ns", "inside", "job", "left", "node", "units")
@@ -37,7 +37,7 @@ class Guest:
         self.left = False
 
 
-class GuestStation:
+class CustomerStation:
     """What these stations share: a meter, the wait of a job with patience and interruption.
 
     group: the nodes it stands on, None where there are none.
@@ -51,7 +51,7 @@ class GuestStation:
         self.name = name
         self.element = engine.elements[name]
         self.meter = Meter(self.clock, engine.window, units)
-        self.guests: dict[Guest, None] = {}
+        self.customers: dict[Customer, None] = {}
         self.wait_state = f"wait.{name}"
         self.service_state = f"service.{name}"
 
@@ -61,84 +61,84 @@ class GuestStation:
         These stations serve in the order of arrival, for a time of their own, and have no server to keep: demand and
         priority mean nothing here (the network's check refuses a demand).
         """
-        guest = Guest(job, self.clock._now, Event(self.clock))
+        customer = Customer(job, self.clock._now, Event(self.clock))
         self.meter.ask()
-        self.enter(guest, bound)
-        if not guest.left:
-            self.guests[guest] = None
+        self.enter(customer, bound)
+        if not customer.left:
+            self.customers[customer] = None
         patience = None
-        if patience_ns >= 0 and not guest.inside:
-            patience = self.clock.alarm(self.clock._now + patience_ns, key(TIMEOUT, step.element) | job.order)
+        if patience_ns >= 0 and not customer.inside:
+            patience = self.clock.timer(self.clock._now + patience_ns, key(TIMEOUT, step.element) | job.order)
             assert patience.callbacks is not None
-            patience.callbacks.append(lambda _: self._give_up(guest))
+            patience.callbacks.append(lambda _: self._give_up(customer))
         try:
-            if (yield guest.event) == "patience":
+            if (yield customer.event) == "patience":
                 raise Failed("patience")
         except BaseException:
-            if not guest.left:
-                self.abandon(guest)
-            if guest.inside:  # a service that is cut off is lost work
-                job.spend(self.wait_state, max(guest.granted_ns, job.since))
+            if not customer.left:
+                self.abandon(customer)
+            if customer.inside:  # a service that is cut off is lost work
+                job.spend(self.wait_state, max(customer.granted_ns, job.since))
                 job.spend("lost", self.clock._now)
             job.spend(self.wait_state, self.clock._now)
             raise
         finally:
             if patience is not None:
                 patience.cancel()
-        job.spend(self.wait_state, max(guest.granted_ns, job.since))
+        job.spend(self.wait_state, max(customer.granted_ns, job.since))
         job.spend(self.service_state, self.clock._now)
         group = self.group
         if (
             group is not None
-            and group.error_chances[guest.node]
-            and group.spoils(guest.node, child_path(job.path, step.salt))
+            and group.error_chances[customer.node]
+            and group.spoils(customer.node, child_path(job.path, step.stream_offset))
         ):
             raise Failed("error")
 
-    def enter(self, guest: Guest, bound: int) -> None:
+    def enter(self, customer: Customer, bound: int) -> None:
         """Stand in line, or be served at once."""
         raise AssertionError
 
-    def abandon(self, guest: Guest) -> None:
+    def abandon(self, customer: Customer) -> None:
         """Leave before the end."""
         raise AssertionError
 
-    def _give_up(self, guest: Guest) -> None:
-        if not guest.inside:
+    def _give_up(self, customer: Customer) -> None:
+        if not customer.inside:
             self.engine.reacted()
-            self.abandon(guest)
-            self.clock.wake(guest.event, "patience")
+            self.abandon(customer)
+            self.clock.wake(customer.event, "patience")
 
-    def begin(self, guest: Guest, waited: bool) -> None:
+    def begin(self, customer: Customer, waited: bool) -> None:
         """The service starts."""
-        guest.inside = True
-        guest.granted_ns = self.clock._now
+        customer.inside = True
+        customer.granted_ns = self.clock._now
         if waited:
-            self.meter.wait_ends(guest.asked_ns, served=True)
-        self.meter.grant(guest.asked_ns, 1, waited)
+            self.meter.wait_ends(customer.asked_ns, served=True)
+        self.meter.grant(customer.asked_ns, 1, waited)
 
-    def done(self, guest: Guest) -> None:
+    def done(self, customer: Customer) -> None:
         """The service is over, or cut off."""
-        guest.left = True
-        self.guests.pop(guest, None)
-        self.meter.release(guest.granted_ns, 1)
+        customer.left = True
+        self.customers.pop(customer, None)
+        self.meter.release(customer.granted_ns, 1)
 
-    def gone(self, guest: Guest) -> None:
+    def gone(self, customer: Customer) -> None:
         """Left the line without service."""
-        guest.left = True
-        self.guests.pop(guest, None)
-        self.meter.wait_ends(guest.asked_ns, served=False)
+        customer.left = True
+        self.customers.pop(customer, None)
+        self.meter.wait_ends(customer.asked_ns, served=False)
 
-    def present_grants(self) -> list[Guest]:
+    def present_grants(self) -> list[Customer]:
         """Who is being served now."""
-        return [guest for guest in self.guests if guest.inside]
+        return [customer for customer in self.customers if customer.inside]
 
-    def waiting_grants(self) -> list[Guest]:
+    def waiting_grants(self) -> list[Customer]:
         """Who stands in line now."""
-        return [guest for guest in self.guests if not guest.inside]
+        return [customer for customer in self.customers if not customer.inside]
 
 
-class DelayStation(GuestStation):
+class DelayStation(CustomerStation):
     """Room for everybody."""
 
     def __init__(self, engine: Engine, name: str, spec: Delay) -> None:
@@ -147,24 +147,24 @@ class DelayStation(GuestStation):
     def visit(self, job: Job, step: UseStep, demand_ns: int, priority: int, bound: int, patience_ns: int) -> Any:
         """Be served at once."""
         begun = self.clock._now
-        guest = Guest(job, begun, Event(self.clock))
-        self.guests[guest] = None
+        customer = Customer(job, begun, Event(self.clock))
+        self.customers[customer] = None
         self.meter.ask()
-        self.begin(guest, False)
-        alarm = self.clock.alarm(begun + demand_ns, key(COMPLETION, self.element) | job.order)
+        self.begin(customer, False)
+        timer = self.clock.timer(begun + demand_ns, key(COMPLETION, self.element) | job.order)
         state = self.service_state
         try:
-            yield alarm
+            yield timer
         except BaseException:
-            alarm.cancel()
+            timer.cancel()
             state = "lost"
             raise
         finally:
-            self.done(guest)
+            self.done(customer)
             job.spend(state, self.clock._now)
 
 
-class BucketStation(GuestStation):
+class BucketStation(CustomerStation):
     """Token bucket, by the time at which it would be full again: no clock ticks while nobody comes."""
 
     def __init__(self, engine: Engine, name: str, spec: TokenBucket) -> None:
@@ -173,45 +173,45 @@ class BucketStation(GuestStation):
         self.interval_ns = round(1e9 / spec.rate_per_s)
         self.slack_ns = self.interval_ns * (spec.burst - 1)
         self.full_ns = 0  # the theoretical arrival time of the generic cell rate algorithm
-        self.line: OrderedDict[Guest, None] = OrderedDict()
-        self.alarm: Alarm | None = None
+        self.line: OrderedDict[Customer, None] = OrderedDict()
+        self.timer: Timer | None = None
 
-    def enter(self, guest: Guest, bound: int) -> None:
+    def enter(self, customer: Customer, bound: int) -> None:
         """Take a token, or wait for one in line."""
         if not self.line and self.full_ns - self.slack_ns <= self.clock._now:
-            self._take(guest, False)
+            self._take(customer, False)
             return
         limit = 0 if self.spec.when_empty == "reject" else self.spec.queue_limit
         if limit is not None and len(self.line) >= limit:
             self.meter.reject()
-            guest.left = True
+            customer.left = True
             raise Failed("rejected")
-        self.line[guest] = None
+        self.line[customer] = None
         self.meter.wait_begins()
         self._plan()
 
-    def _take(self, guest: Guest, waited: bool) -> None:
+    def _take(self, customer: Customer, waited: bool) -> None:
         self.full_ns = max(self.full_ns, self.clock._now) + self.interval_ns
-        self.begin(guest, waited)
-        self.done(guest)
-        self.clock.wake(guest.event)
+        self.begin(customer, waited)
+        self.done(customer)
+        self.clock.wake(customer.event)
 
     def _plan(self) -> None:
-        if self.alarm is None and self.line:
-            self.alarm = self.clock.alarm(self.full_ns - self.slack_ns, key(COMPLETION, self.element))
-            assert self.alarm.callbacks is not None
-            self.alarm.callbacks.append(self._token)
+        if self.timer is None and self.line:
+            self.timer = self.clock.timer(self.full_ns - self.slack_ns, key(COMPLETION, self.element))
+            assert self.timer.callbacks is not None
+            self.timer.callbacks.append(self._token)
 
     def _token(self, _: Event) -> None:
-        self.alarm = None
-        guest, _none = self.line.popitem(last=False)
-        self._take(guest, True)
+        self.timer = None
+        customer, _none = self.line.popitem(last=False)
+        self._take(customer, True)
         self._plan()
 
-    def abandon(self, guest: Guest) -> None:
+    def abandon(self, customer: Customer) -> None:
         """Leave the line."""
-        del self.line[guest]
-        self.gone(guest)
-        if not self.line and self.alarm is not None:
-            self.alarm.cancel()
-            self.alarm = None
+        del self.line[customer]
+        self.gone(customer)
+        if not self.line and self.timer is not None:
+            self.timer.cancel()
+            self.timer = None

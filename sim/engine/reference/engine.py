@@ -18,7 +18,7 @@ from sim.engine.plan import Plan
 from sim.engine.reference import build
 from sim.engine.reference.batches import BatchStation, FlushStation, PolledStation
 from sim.engine.reference.caches import LruCache
-from sim.engine.reference.clock import Alarm, Clock, Event, Process, interrupt
+from sim.engine.reference.clock import Clock, Event, Process, Timer, interrupt
 from sim.engine.reference.collect_results import replication_of
 from sim.engine.reference.controllers import ControllerProcess
 from sim.engine.reference.delays_and_buckets import BucketStation, DelayStation
@@ -61,7 +61,7 @@ class Engine:
         self.watch = Watch(network.monitors)
         self.ordinal = 0
         self.others: dict[Job, None] = {}  # main lines outside the cohort, dropped when it is followed alone
-        self.salts: dict[str, int] = {}
+        self.stream_offsets: dict[str, int] = {}
         self.faults = {
             name: fault for name, fault in network.faults.items() if not fault.is_drill or name == plan.drill
         }
@@ -104,7 +104,7 @@ class Engine:
         self.controllers = {
             name: ControllerProcess(self, name, controller) for name, controller in network.controllers.items()
         }
-        self.next_sample: Alarm | None = None
+        self.next_sample: Timer | None = None
         if plan.sample_ns:
             Process(self.clock, self._sample(plan.sample_ns))
 
@@ -114,9 +114,9 @@ class Engine:
         """Number of a step in the order of events."""
         return self.elements[placed.stream]
 
-    def salt(self, stream: str) -> int:
+    def stream_offset(self, stream: str) -> int:
         """What sets the paths inside a step apart from those inside others."""
-        return self.salts.setdefault(stream, element_id(stream))
+        return self.stream_offsets.setdefault(stream, element_id(stream))
 
     def stream(self, name: str) -> int:
         """Key of a stream of draws in this replication."""
@@ -337,7 +337,7 @@ class Engine:
         known: dict[str, int] = {}  # rejections up to the sample before
         number = 0
         while True:
-            self.next_sample = self.clock.alarm(number * interval_ns, key(OBSERVATION, 0))
+            self.next_sample = self.clock.timer(number * interval_ns, key(OBSERVATION, 0))
             yield self.next_sample
             number += 1
             times.append(self.clock._now)

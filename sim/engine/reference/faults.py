@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sim.draws.streams import child_path, element_id, uniform
 from sim.engine.order import DOWN, UP, key
-from sim.engine.reference.clock import Alarm, Process
+from sim.engine.reference.clock import Process, Timer
 from sim.engine.reference.groups import Group, crash
 from sim.network.faults import Fault
 
@@ -65,9 +65,9 @@ class FaultProcess:
         while True:
             if self.wait is None:
                 assert self.spec.at_ns is not None
-                yield self.clock.alarm(self.spec.at_ns, down)
+                yield self.clock.timer(self.spec.at_ns, down)
             else:
-                yield self.clock.alarm(self._opens(self.clock._now + self.wait.ns(path, episode)), down)
+                yield self.clock.timer(self._opens(self.clock._now + self.wait.ns(path, episode)), down)
             if self.spec.common and uniform(self.shared, path, episode) < self.spec.common:
                 hit = [(g, nodes if isinstance(nodes, list) else list(range(g.count))) for g, nodes in self.targets]
             else:
@@ -78,7 +78,7 @@ class FaultProcess:
             self._strike(hit, record, episode)
             if self.length is None:
                 return
-            yield self.clock.alarm(self.clock._now + self.length.ns(path, episode), up)
+            yield self.clock.timer(self.clock._now + self.length.ns(path, episode), up)
             self._end(hit, record, episode)
             episode += 1
             if self.wait is None:
@@ -109,17 +109,17 @@ class FaultProcess:
             source.begin_episode()
         return record
 
-    def _give_notice(self, hit: list[tuple[Group, list[int]]], notice_ns: int, down: int) -> Alarm:
-        """The nodes leave. Gives the alarm of their crash, which comes earlier when nothing is left on any of them."""
+    def _give_notice(self, hit: list[tuple[Group, list[int]]], notice_ns: int, down: int) -> Timer:
+        """The nodes leave. Gives the timer of their crash, which comes earlier when nothing is left on any of them."""
         nodes = [(group, node) for group, listed in hit for node in listed]
         for group, node in nodes:
             group.leave(self.clock, node)
-        due = self.clock.alarm(self.clock._now + notice_ns, down)
+        due = self.clock.timer(self.clock._now + notice_ns, down)
 
         def look() -> None:
             if due.callbacks is None:  # the notice is over
                 del self.clock.watches[look]
-            elif not any(group.load(node) or group.trials[node] for group, node in nodes):
+            elif not any(group.load(node) or group.attempts[node] for group, node in nodes):
                 due.instead(self.clock._now, down)
                 del self.clock.watches[look]
 

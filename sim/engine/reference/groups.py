@@ -11,7 +11,7 @@ from sim.engine.reference.clock import Clock, Event, interrupt
 from sim.engine.reference.jobs import Failed, Job
 
 if TYPE_CHECKING:
-    from sim.engine.reference.attempts import Trial
+    from sim.engine.reference.attempts import RunningAttempt
     from sim.engine.reference.pools import Pool
 
 Hit = dict[Job, int | None]
@@ -52,7 +52,7 @@ class Group:
         self.residents: list[Resident] = []
         self.pools: list[Pool] = []
         self.chosen_on_arrival: list[Pool] = []
-        self.trials: list[dict[Trial, None]] = [{} for _ in range(count)]
+        self.attempts: list[dict[RunningAttempt, None]] = [{} for _ in range(count)]
         self.resumed: list[list[Event]] = [[] for _ in range(count)]
 
     def is_up(self, node: int) -> bool:
@@ -85,9 +85,9 @@ class Group:
             fallen.append(node)
             self.down_since[node] = now_ns
             self.ready[node] = False
-            for trial in self.trials[node]:
-                trial.node_lost()
-            self.trials[node].clear()
+            for attempt in self.attempts[node]:
+                attempt.node_lost()
+            self.attempts[node].clear()
             here: Hit = {}
             for resident in self.residents:
                 resident.node_down(node, here)
@@ -145,8 +145,8 @@ class Group:
                 for resident in self.residents:
                     resident.node_speed(node, after)
             if (before == 0) != (after == 0):
-                for trial in list(self.trials[node]):
-                    trial.node_paused() if after == 0 else trial.node_resumed()
+                for attempt in list(self.attempts[node]):
+                    attempt.node_paused() if after == 0 else attempt.node_resumed()
             if before == 0:
                 waiting, self.resumed[node] = self.resumed[node], []
                 for event in waiting:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from sim.engine.reference.clock import Event, Process
 
 if TYPE_CHECKING:
-    from sim.engine.reference.attempts import Trial
-    from sim.engine.reference.control import Family
+    from sim.engine.reference.attempts import RunningAttempt
+    from sim.engine.reference.control import ForkGroup
     from sim.engine.reference.pools import Grant
 
 COMPENSATED = "compensated"
@@ -83,6 +83,7 @@ class Job:
     """One thread of control of an execution."""
 
     __slots__ = (
+        "attempt",
         "awaits",
         "execution",
         "held",
@@ -98,7 +99,6 @@ class Job:
         "split",
         "start_ns",
         "taken",
-        "trial",
         "within",
     )
 
@@ -116,9 +116,11 @@ class Job:
         self.parent = parent
         self.saga: list[list[Any]] | None = parent.saga if parent is not None else None
         self.open_spans: dict[str, int] = dict(parent.open_spans) if parent is not None else {}
-        self.trial: Trial | None = parent.trial if parent is not None else None  # the innermost one around
-        self.within: Family | Trial | None = None  # what it is a child of
-        self.awaits: Family | Trial | None = None  # whose end it waits for
+        self.attempt: RunningAttempt | None = (
+            parent.attempt if parent is not None else None
+        )  # the innermost one around
+        self.within: ForkGroup | RunningAttempt | None = None  # what it is a child of
+        self.awaits: ForkGroup | RunningAttempt | None = None  # whose end it waits for
         self.process: Process | None = None
 
     def spend(self, state: str, now_ns: int) -> None:

@@ -23,7 +23,7 @@ class Grant:
     """A request for units and, once `node` is 0 or more, the possession of them.
 
     wanted: the one node that it must be, or -1; chose: it was chosen on arrival and is chosen again after a crash.
-    salt: sets the draws of this visit apart from those of others. depth: its number among the grants of the job.
+    stream_offset: sets the draws of this visit apart. depth: its number among the grants of the job.
     """
 
     __slots__ = (
@@ -39,21 +39,21 @@ class Grant:
         "opens",
         "pool",
         "priority",
-        "salt",
         "serial",
+        "stream_offset",
         "units",
         "waited",
         "wanted",
     )
 
-    def __init__(self, pool: Pool, job: Job, units: int, priority: int, wanted: int, salt: int) -> None:
+    def __init__(self, pool: Pool, job: Job, units: int, priority: int, wanted: int, stream_offset: int) -> None:
         self.pool = pool
         self.job = job
         self.units = units
         self.priority = priority
         self.wanted = wanted
         self.chose = False
-        self.salt = salt
+        self.stream_offset = stream_offset
         self.asked_ns = pool.clock._now
         self.serial = 0
         self.depth = 0
@@ -68,7 +68,7 @@ class Grant:
     @property
     def path(self) -> int:
         """Path of the draws that belong to this visit."""
-        return child_path(self.job.path, self.salt)
+        return child_path(self.job.path, self.stream_offset)
 
     def begin(self) -> None:
         """The units are there: let the job go on, if it had to wait."""
@@ -247,10 +247,10 @@ class Pool:
             if used > place.open:
                 place.open = used
                 grant.opens = True
-        trial = job.trial
-        while trial is not None:
-            trial.granted(grant)
-            trial = trial.outer
+        attempt = job.attempt
+        while attempt is not None:
+            attempt.granted(grant)
+            attempt = attempt.outer
         grant.begin()
 
     def free(self, grant: Grant) -> None:
@@ -324,13 +324,13 @@ class Pool:
         assert self.opening is not None
         job = grant.job
         grant.opens = False
-        alarm = self.clock.alarm(
+        timer = self.clock.timer(
             self.clock._now + self.opening.ns(grant.path, 0), key(COMPLETION, self.element) | job.order
         )
         try:
-            yield alarm
+            yield timer
         except BaseException:
-            alarm.cancel()
+            timer.cancel()
             raise
         finally:
             job.spend(self.opening_state, self.clock._now)

@@ -9,7 +9,7 @@ from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Any
 
 from sim.engine.order import COMPLETION, TIMEOUT, key
-from sim.engine.reference.clock import Alarm, Event
+from sim.engine.reference.clock import Event, Timer
 from sim.engine.reference.groups import Group, Hit
 from sim.engine.reference.jobs import Failed, Job
 from sim.engine.reference.pools import Grant, Pool
@@ -31,9 +31,9 @@ class Visit(Grant):
     __slots__ = ("came_ns", "demand_ns", "entered", "finish", "left_ns")
     pool: Servers
 
-    def __init__(self, pool: Servers, job: Job, demand_ns: int, priority: int, bound: int, salt: int) -> None:
-        super().__init__(pool, job, 1, priority, bound, salt)
-        self.event = Alarm(pool.clock)
+    def __init__(self, pool: Servers, job: Job, demand_ns: int, priority: int, bound: int, stream_offset: int) -> None:
+        super().__init__(pool, job, 1, priority, bound, stream_offset)
+        self.event = Timer(pool.clock)
         self.came_ns = self.asked_ns
         self.demand_ns = demand_ns
         self.left_ns = demand_ns
@@ -67,7 +67,7 @@ class Servers(Pool):
         self.service_state = f"service.{name}"
         self.blocked_state = f"blocked.{name}"
         self.blocks = spec.when_full == "block"
-        self.door: list[Visit] = []
+        self.blocked: list[Visit] = []
         self.meter.waits_at_grant = not spec.preemptive
 
     def visit(self, job: Job, step: UseStep, demand_ns: int, priority: int, bound: int, patience_ns: int) -> Any:
@@ -75,12 +75,12 @@ class Servers(Pool):
 
         patience_ns: -1 waits for ever. A step that `keeps` holds the server until there is room at the next station.
         """
-        visit = Visit(self, job, demand_ns, priority, bound, step.salt)
+        visit = Visit(self, job, demand_ns, priority, bound, step.stream_offset)
         visit.limited = patience_ns >= 0
         patience = None
         try:
-            if self.blocks and (self.door or self._full()) and (self.fresh.any_up() or not self.refuses):
-                yield from self._wait_at_door(visit)
+            if self.blocks and (self.blocked or self._full()) and (self.fresh.any_up() or not self.refuses):
+                yield from self._wait_blocked(visit)
             else:
                 self.request(visit)
             if job.kept is not None:  # it held its server at the last station until there was room here
@@ -88,7 +88,7 @@ class Servers(Pool):
                 job.held.remove(kept)
                 kept.pool.free(kept)
             if patience_ns >= 0 and visit.node < 0:
-                patience = self.clock.alarm(self.clock._now + patience_ns, key(TIMEOUT, step.element) | job.order)
+                patience = self.clock.timer(self.clock._now + patience_ns, key(TIMEOUT, step.element) | job.order)
                 assert patience.callbacks is not None
                 patience.callbacks.append(lambda _: self._give_up(visit))
             if (yield visit.event) == "patience":
@@ -137,20 +137,20 @@ class Servers(Pool):
 
     def start(self, visit: Visit) -> None:
         """Serve from now on."""
-        assert isinstance(visit.event, Alarm)
+        assert isinstance(visit.event, Timer)
         visit.event.set(self.clock._now + visit.left_ns, key(COMPLETION, self.element + visit.node) | visit.job.order)
 
     def stop(self, visit: Visit) -> None:
         """Serve no longer; what is left to do is kept."""
         visit.left_ns -= self.clock._now - visit.granted_ns
-        alarm = visit.event
-        assert isinstance(alarm, Alarm)
-        waiting = alarm.callbacks
-        fresh = Alarm(self.clock)
+        timer = visit.event
+        assert isinstance(timer, Timer)
+        waiting = timer.callbacks
+        fresh = Timer(self.clock)
         fresh.callbacks = waiting
-        alarm.cancel()
+        timer.cancel()
         visit.event = fresh
-        if visit.job.process is not None and visit.job.process._target is alarm:
+        if visit.job.process is not None and visit.job.process._target is timer:
             visit.job.process._target = fresh
 
     def wait_again(self, visit: Visit) -> None:
@@ -176,31 +176,31 @@ class Servers(Pool):
             place.free and self.group.takes(node) for node, place in enumerate(self.nodes)
         )
 
-    def _wait_at_door(self, visit: Visit) -> Any:
+    def _wait_blocked(self, visit: Visit) -> Any:
         """Wait, at the place one comes from, until there is room in the line."""
-        self.door.append(visit)
+        self.blocked.append(visit)
         visit.entered = Event(self.clock)
         try:
             yield visit.entered
         except BaseException:
-            if visit in self.door:
-                self.door.remove(visit)
+            if visit in self.blocked:
+                self.blocked.remove(visit)
             raise
         finally:
             visit.job.spend(self.blocked_state, self.clock._now)
 
     def serve(self, node: int) -> None:
-        """Serve who waits, then let in whoever stands at the door."""
+        """Serve who waits, then admit the blocked."""
         super().serve(node)
         self._let_in()
 
     def left(self, wanted: int) -> None:
-        """Somebody has left the line: there may be room for one at the door."""
+        """Somebody has left the line: there may be room for a blocked visit."""
         self._let_in()
 
     def _let_in(self) -> None:
-        while self.door and not self._full() and (self.fresh.any_up() or not self.refuses):
-            visit = self.door.pop(0)
+        while self.blocked and not self._full() and (self.fresh.any_up() or not self.refuses):
+            visit = self.blocked.pop(0)
             visit.asked_ns = visit.came_ns = self.clock._now
             self.request(visit)
             assert visit.entered is not None
@@ -219,7 +219,7 @@ class SetupServers(Servers):
         assert spec.setup is not None
         self.setup = engine.sampler(f"{name}/setup", spec.setup)
         self.setup_count = 0
-        self.starting: list[Alarm] = []
+        self.starting: list[Timer] = []
 
     def request(self, grant: Grant) -> None:
         """Wait in any case: a server that is free is off."""
@@ -259,21 +259,21 @@ class SetupServers(Servers):
             self.starting.pop().cancel()
         while len(self.starting) < wanted:
             ready = self.clock._now + self.setup.ns(0, self.setup_count)
-            alarm = self.clock.alarm(ready, key(COMPLETION, self.element) | FIRST_SETUP | self.setup_count)
+            timer = self.clock.timer(ready, key(COMPLETION, self.element) | FIRST_SETUP | self.setup_count)
             self.setup_count += 1
-            assert alarm.callbacks is not None
-            alarm.callbacks.append(self._ready)
-            self.starting.append(alarm)
+            assert timer.callbacks is not None
+            timer.callbacks.append(self._ready)
+            self.starting.append(timer)
 
-    def _ready(self, alarm: Any) -> None:
-        self.starting.remove(alarm)
+    def _ready(self, timer: Any) -> None:
+        self.starting.remove(timer)
         self.serve(0)
 
 
 class SharedNode:
     """Who is in service on one node, and how far: one virtual clock for all of them."""
 
-    __slots__ = ("alarm", "due", "last_ns", "present", "speed", "virtual", "waiting")
+    __slots__ = ("due", "last_ns", "present", "speed", "timer", "virtual", "waiting")
 
     def __init__(self) -> None:
         self.waiting: list[tuple[int, int, Visit]] = []  # (virtual finish, order, visit)
@@ -281,8 +281,8 @@ class SharedNode:
         self.virtual = 0
         self.last_ns = 0
         self.speed = ONE_CORE
-        self.alarm: Alarm | None = None
-        self.due = (0, 0)  # of the alarm: time and order of who departs
+        self.timer: Timer | None = None
+        self.due = (0, 0)  # of the timer: time and order of who departs
 
 
 class Shared(Servers):
@@ -333,9 +333,9 @@ class Shared(Servers):
         self._advance(place)
         place.waiting.clear()
         place.present = 0
-        if place.alarm is not None:
-            place.alarm.cancel()
-            place.alarm = None
+        if place.timer is not None:
+            place.timer.cancel()
+            place.timer = None
         Pool.node_down(self, node, hit)
 
     def node_speed(self, node: int, speed: float) -> None:
@@ -366,7 +366,7 @@ class Shared(Servers):
         place.last_ns = now
 
     def _plan(self, node: int) -> None:
-        """Set the alarm of the next departure."""
+        """Set the timer of the next departure."""
         place = self.shared[node]
         total = self._total(place) if place.waiting else 0
         due = (0, 0)
@@ -374,20 +374,20 @@ class Shared(Servers):
             finish, order, _ = place.waiting[0]
             left = max(0, finish - place.virtual)
             due = (self.clock._now - (-left * (place.present << 20) // total), order)
-        if place.alarm is not None:
+        if place.timer is not None:
             if total and due == place.due:
                 return  # while everybody has a core, company changes nothing
-            place.alarm.cancel()
-            place.alarm = None
+            place.timer.cancel()
+            place.timer = None
         if total:
             place.due = due
-            place.alarm = self.clock.alarm(due[0], key(COMPLETION, self.element + node) | due[1])
-            assert place.alarm.callbacks is not None
-            place.alarm.callbacks.append(lambda _: self._depart(node))
+            place.timer = self.clock.timer(due[0], key(COMPLETION, self.element + node) | due[1])
+            assert place.timer.callbacks is not None
+            place.timer.callbacks.append(lambda _: self._depart(node))
 
     def _depart(self, node: int) -> None:
         place = self.shared[node]
-        place.alarm = None
+        place.timer = None
         self._advance(place)
         _, _, visit = heappop(place.waiting)
         place.present -= 1

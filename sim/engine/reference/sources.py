@@ -12,7 +12,7 @@ from sim.draws.streams import child_path, element_id, root_path, uniform
 from sim.engine.elements import STANDSTILL, stands_still
 from sim.engine.order import ARRIVAL, COMPLETION, key
 from sim.engine.profile import RateProfile
-from sim.engine.reference.clock import Alarm, Event, Process
+from sim.engine.reference.clock import Event, Process, Timer
 from sim.engine.reference.jobs import Execution
 from sim.errors import InputErrors
 from sim.network.sources import (
@@ -47,7 +47,7 @@ class SourceProcess:
         self.profile_ns = 0
         self.ordinal = self.first_ordinal = 0
         self.burst = self.changes = 0
-        self.next: Alarm | None = None
+        self.next: Timer | None = None
         self.stopped = False
         self.trace_ns = trace_ns or []
         arrivals = spec.arrivals
@@ -84,8 +84,8 @@ class SourceProcess:
         if self.next is not None:
             self.next.cancel()
 
-    def _at(self, time_ns: int) -> Alarm:
-        self.next = self.clock.alarm(time_ns, self.key)
+    def _at(self, time_ns: int) -> Timer:
+        self.next = self.clock.timer(time_ns, self.key)
         return self.next
 
     def stop(self) -> None:
@@ -201,9 +201,9 @@ class SourceProcess:
                     self._let_in(self.ordinal)
                 else:
                     late = round(uniform(self.gap_stream, child_path(here, index), 0) * arrivals.jitter_ns)
-                    alarm = self.clock.alarm(time + late, self.key | self.ordinal + 1)  # visit 0 is the burst itself
-                    assert alarm.callbacks is not None
-                    alarm.callbacks.append(partial(self._come_late, self.ordinal))
+                    timer = self.clock.timer(time + late, self.key | self.ordinal + 1)  # visit 0 is the burst itself
+                    assert timer.callbacks is not None
+                    timer.callbacks.append(partial(self._come_late, self.ordinal))
                 self.ordinal += 1
             if arrivals.every_ns is None:
                 return
@@ -217,7 +217,7 @@ class SourceProcess:
         for ordinal, time in enumerate(self.trace_ns):
             if self._over(self.spec.start_ns + time):
                 return
-            yield self.clock.alarm(self.spec.start_ns + time, self.key)
+            yield self.clock.timer(self.spec.start_ns + time, self.key)
             if self._over(self.spec.start_ns + time):
                 return
             self._let_in(ordinal)
@@ -227,12 +227,12 @@ class SourceProcess:
         path = child_path(self.id, client)
         cycle = 0
         think_key = key(COMPLETION, self.engine.elements[f"sources.{self.name}"]) | client
-        yield self.clock.alarm(self.spec.start_ns, self.key | client)
+        yield self.clock.timer(self.spec.start_ns, self.key | client)
         idle = 0
         while not self._over(self.clock._now):
             begun = self.clock._now
             if think is not None:
-                yield self.clock.alarm(begun + think.ns(path, cycle), think_key)
+                yield self.clock.timer(begun + think.ns(path, cycle), think_key)
                 if self._over(self.clock._now):
                     return
             execution = self._let_in(cycle, root_path(path, cycle))

@@ -43,7 +43,7 @@ class AcquireStep:
         self.body = body
         self.otherwise = otherwise
         self.element = engine.element(placed)
-        self.salt = engine.salt(placed.stream)
+        self.stream_offset = engine.stream_offset(placed.stream)
         self.patience = engine.sampler(f"{placed.stream}/patience", body.patience) if body.patience else None
         self.plain = body.at is None and body.affinity is None
         if body.affinity is not None:
@@ -56,7 +56,7 @@ class AcquireStep:
             return self.engine.walk(job, self.otherwise or [])
         body, pool = self.body, self.pool
         priority = job.priority if body.priority is None else body.priority
-        grant = Grant(pool, job, body.units, priority, bound, self.salt)
+        grant = Grant(pool, job, body.units, priority, bound, self.stream_offset)
         pool.request(grant)
         if grant.node >= 0 and not grant.opens:
             if body.affinity is not None:
@@ -84,15 +84,15 @@ class AcquireStep:
 
     def _wait(self, job: Job, grant: Grant) -> Any:
         pool, clock = self.pool, self.clock
-        alarm = None
+        timer = None
         if grant.node < 0:
             job.tell(clock._now, f"waits for {pool.name}")
             if self.patience is not None:
                 grant.limited = True
                 end = clock._now + self.patience.ns(job.path, 0)
-                alarm = clock.alarm(end, key(TIMEOUT, self.element) | job.order)
-                assert alarm.callbacks is not None
-                alarm.callbacks.append(lambda _: self._give_up(grant))
+                timer = clock.timer(end, key(TIMEOUT, self.element) | job.order)
+                assert timer.callbacks is not None
+                timer.callbacks.append(lambda _: self._give_up(grant))
             assert grant.event is not None
             try:
                 given_up = yield grant.event
@@ -100,8 +100,8 @@ class AcquireStep:
                 pool.withdraw(grant)
                 raise
             finally:
-                if alarm is not None:
-                    alarm.cancel()
+                if timer is not None:
+                    timer.cancel()
                 job.spend(pool.wait_state, clock._now)
             if given_up:
                 job.tell(clock._now, f"gave up waiting for {pool.name}")
@@ -156,7 +156,7 @@ class UseStep:
         self.station: Any = engine.stations[body.station]
         self.body = body
         self.element = engine.element(placed)
-        self.salt = engine.salt(placed.stream)
+        self.stream_offset = engine.stream_offset(placed.stream)
         self.keeps = blocks
         service = getattr(engine.network.stations[body.station], "service", None)
         demand = body.demand or service
@@ -207,12 +207,12 @@ class DelaySteps:
         return self._wait(job, end if self.timers is None else self.timers.end_of(end))
 
     def _wait(self, job: Job, end: int) -> Any:
-        alarm = self.clock.alarm(end, self.key | job.order)
+        timer = self.clock.timer(end, self.key | job.order)
         self.engine.recorder.activities += 2
         try:
-            yield alarm
+            yield timer
         except BaseException:
-            alarm.cancel()
+            timer.cancel()
             raise
         finally:
             job.spend(self.state, self.clock._now)
@@ -306,8 +306,8 @@ class StartStep:
 
     def run(self, job: Job) -> None:
         """Tell the innermost attempt with a timeout, with the node of what is held last."""
-        if job.trial is not None:
-            job.trial.start(job.held[-1] if job.held and job.held[-1].node >= 0 else None)
+        if job.attempt is not None:
+            job.attempt.start(job.held[-1] if job.held and job.held[-1].node >= 0 else None)
 
 
 class NotifyStep:

@@ -44,7 +44,7 @@ class Grant(Record):
     WAS_GRANTED: Final = 1 << 61
 
 
-class Guest(Record):
+class Customer(Record):
     """A job at a station without servers: a group commit, a polled queue, a token bucket."""
 
     JOB = word()
@@ -69,7 +69,7 @@ class Queue(Record):
 class Round(Timer):
     """Work on a batch."""
 
-    FIRST = word()  # guests being served: first, last
+    FIRST = word()  # customers being served: first, last
     LAST = word()
     BEGUN = word()
     ENDS = word()
@@ -296,7 +296,7 @@ class Paused(Record):
 # -- handles ------------------------------------------------------------------------------------------------
 
 GrantAt: TypeAlias = "int | Handle[Grant]"
-GuestAt: TypeAlias = "int | Handle[Guest]"
+CustomerAt: TypeAlias = "int | Handle[Customer]"
 QueueAt: TypeAlias = "int | Handle[Queue]"
 RoundAt: TypeAlias = "int | Handle[Round]"
 PlaceAt: TypeAlias = "int | Handle[Place]"

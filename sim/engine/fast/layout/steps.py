@@ -76,7 +76,7 @@ class Step(Record):
     CODE = word()
     NEXT = word()
     ELEMENT = word()
-    SALT = word()
+    STREAM_OFFSET = word()
 
 
 class PlaceStep(Step):
