@@ -1,4 +1,4 @@
-"""Many replications, on all cores, in the order of their index. One replication is the engine's matter."""
+"""Replications of a run, on all cores, in the order of their index."""
 
 from __future__ import annotations
 

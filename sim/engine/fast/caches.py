@@ -1,4 +1,4 @@
-"""What nodes remember: least-recently-used, lost with the node."""
+"""LRU caches of nodes; a node that crashes loses its cache."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which node: by rotation, at random, by load, by two choices, by key. Who is served there is told elsewhere.
+"""Choice of a node: by rotation, at random, by load, by two choices, by key.
 
 The nodes that can serve a newcomer are bits, 32 a word, with words above that say which words are not empty.
 """

@@ -1,4 +1,4 @@
-"""From the kernel's memory to the columns of a replication."""
+"""Results: from the kernel's memory to the columns of a replication."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From a network to a program: tables, spans, monitors, jobs. Places, steps, sources, policies: `compile_*`."""
+"""Compiler: from a network to a program. Tables, spans, monitors, jobs here; the rest in `compile_*`."""
 
 from __future__ import annotations
 

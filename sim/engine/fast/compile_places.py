@@ -1,4 +1,4 @@
-"""From node groups, resources, stations and caches to words."""
+"""Compiler of node groups, resources, stations and caches."""
 
 from __future__ import annotations
 

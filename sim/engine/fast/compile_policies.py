@@ -1,4 +1,4 @@
-"""From circuit breakers, retry budgets and timer queues to words."""
+"""Compiler of circuit breakers, retry budgets and timer queues."""
 
 from __future__ import annotations
 

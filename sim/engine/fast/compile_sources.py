@@ -1,4 +1,4 @@
-"""From sources and faults to words: what comes by itself."""
+"""Compiler of sources, faults and controllers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From the routines of a network to steps as words: each step knows its next one, lists end in a step of their own."""
+"""Compiler of routines: each step knows its next one, a list ends in a step of its own."""
 
 from __future__ import annotations
 

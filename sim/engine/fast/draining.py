@@ -1,4 +1,4 @@
-"""Nodes that leave, by a controller or on notice of a fault: they serve who is bound to them, and nothing new."""
+"""Draining nodes: they serve the jobs bound to them and accept no new ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The kernel driven from outside: memory, keys of streams, the parts of a run, slices between which a host may look.
+"""Host of the kernel: it sizes the memory, sets the stream keys, and runs warm-up, window, follow-up and drain.
 
 A run does not depend on how long the slices are.
 """

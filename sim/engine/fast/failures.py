@@ -1,4 +1,4 @@
-"""How jobs fail, are called off and end, and what they give back then."""
+"""Job failure: how it travels outwards, which attempt or saga takes it, and how jobs are cancelled."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A node goes down and comes back: what stands there, who runs there, who waits. When it does is told elsewhere."""
+"""Node groups: a node goes down and comes back, with the places, jobs and queues on it."""
 
 from __future__ import annotations
 

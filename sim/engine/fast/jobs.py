@@ -1,4 +1,4 @@
-"""Jobs and executions: how they are made, what they hold, where their time is booked, when their record is given back.
+"""Jobs and executions: creation, grants held, time booked by state, release of the record.
 
 A job is one thread of control. The record of an execution's main line carries what belongs to the execution.
 What starts, fails and ends a job is told in `failures`; what it does, in `steps` and the files of the primitives.

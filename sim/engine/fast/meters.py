@@ -1,4 +1,4 @@
-"""What is measured at a place: areas under its counts, waits, and what came and went. Histograms of durations."""
+"""Meters of a place: time integrals of its counts, waiting times, arrivals and departures; histograms."""
 
 from __future__ import annotations
 

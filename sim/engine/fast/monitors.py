@@ -1,4 +1,4 @@
-"""Monitors at work: the marks of each execution held against the properties that every one must keep."""
+"""Monitors: the marks of each execution, checked against the properties that every one must keep."""
 
 from __future__ import annotations
 

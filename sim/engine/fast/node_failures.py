@@ -1,4 +1,4 @@
-"""Whom a crash hits, what it takes from a resource or servers, and what a repair brings back."""
+"""Crash and repair of a node: which grants are lost, how many units go and come back."""
 
 from __future__ import annotations
 

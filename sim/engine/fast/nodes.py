@@ -1,4 +1,4 @@
-"""Nodes: where the state of each one lies, and whether it is up, paused, ready. What faults do is told elsewhere."""
+"""Nodes: where the state of each one lies, and whether it is up, paused or ready."""
 
 from __future__ import annotations
 

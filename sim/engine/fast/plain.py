@@ -1,4 +1,4 @@
-"""Plain places: one node that never fails, first-come first-served, one unit at a time, nobody refused or in a hurry.
+"""Plain places, the fast path: one node that never fails, FIFO, one unit, no limit, no patience.
 
 Most places are so. What `pools` and `servers` ask of each grant is known of these beforehand: where a unit is free,
 nobody waits, and who gives one back hands it to the first in line. The records are the same, so that whatever is rare

@@ -1,4 +1,4 @@
-"""Circuit breakers and retry budgets at work. Who asks, and what an attempt is, is told in `attempts`.
+"""Circuit breakers and retry budgets: whether a call is let through, whether it may be retried.
 
 A passage, which is leave to go through a breaker, is a word: low the circuit, high its phase; 0 is none.
 First tries put parts of a token into a budget, further ones take whole tokens out.

@@ -1,4 +1,4 @@
-"""Resources and the servers of stations alike: asking for units, standing in line, being granted, giving back.
+"""Pools of units, a resource's or a station's servers: request, queue, grant, release.
 
 What a visit does once it has a server is told in `servers`; a grant that is a visit is begun there.
 """

@@ -1,4 +1,4 @@
-"""A network as flat words and tables of names: what the kernel runs. `compile` writes it.
+"""The compiled program: a network as flat words and tables of names.
 
 Handles in the words count from the first word of the memory, so that the words are copied to their place as they are.
 """

@@ -1,4 +1,4 @@
-"""Lists and waiting lines: who stands behind whom. Who is taken from which is told elsewhere.
+"""Linked lists, and queues by discipline: FIFO, LIFO, by priority.
 
 A list has two words, first and last; its members carry one word of links (low: next, high: previous).
 """

@@ -1,4 +1,4 @@
-"""What a job gives back, how it ends, and the frames that it goes back to. How it fails is told in `failures`."""
+"""Job completion: release what it holds and return to the parent."""
 
 from __future__ import annotations
 

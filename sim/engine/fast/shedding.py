@@ -1,4 +1,4 @@
-"""Load that is shed by the age of a line. Who asks, and what then becomes of it, is told in `pools`."""
+"""Load shedding: a request is refused while the oldest in its queue has waited longer than a limit."""
 
 from __future__ import annotations
 

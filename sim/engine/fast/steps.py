@@ -1,4 +1,4 @@
-"""Steps that a job takes by itself: acquire, use, delay, mark and their kin. Those with steps inside: `control`.
+"""Simple steps: acquire, use, delay, mark and their kin. Steps with steps inside: `control`.
 
 Each function takes one step and gives the next one, or GONE when the job waits or has ended.
 """

@@ -1,4 +1,4 @@
-"""Going on after a wait, or after an interruption of one."""
+"""Resumption: how a job goes on after a wait, or after an interruption of one."""
 
 from __future__ import annotations
 

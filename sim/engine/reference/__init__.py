@@ -1,4 +1,4 @@
-"""The reference engine: SimPy, process style, written to be read aloud. It walks the Network, not a compiled form."""
+"""The reference engine: SimPy, process style. It walks the Network itself, and is written to be read aloud."""
 
 from sim.engine.reference.engine import Engine
 

@@ -1,4 +1,4 @@
-"""Stations that serve in batches, one at a time: group commit and the polled queue. Other stations are elsewhere."""
+"""Batch stations: group commit and the polled queue, one batch in service at a time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From the steps of a network to steps that run: one constructor a kind."""
+"""Build: from the steps of a network to steps that run, one constructor a kind."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which node: by rotation, at random, by load, by two choices, by key. Who is served there is told elsewhere."""
+"""Choice of a node: by rotation, at random, by load, by two choices, by key."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Clock, timers and interruption: all that is taken from SimPy. What happens at an event is told elsewhere.
+"""Clock, timers and interruption: all that is taken from SimPy.
 
 SimPy's heap entry is (time, priority, serial, event). The priority is the model's own key (`sim.engine.order`), so
 the serial decides only among immediate events, where first-in first-out is the rule.

@@ -1,4 +1,4 @@
-"""From the run-time parts of the engine to the columns of a replication."""
+"""Results: from the run-time parts of the engine to the columns of a replication."""
 
 from __future__ import annotations
 

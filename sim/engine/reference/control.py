@@ -1,4 +1,4 @@
-"""Steps with steps inside: branch, loop, fork, race, saga, cached, call. Attempts are elsewhere."""
+"""Control flow: branch, loop, fork, race, saga, cached, call. Attempts: `attempts`."""
 
 from __future__ import annotations
 

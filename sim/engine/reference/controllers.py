@@ -1,4 +1,4 @@
-"""Controllers: when nodes are switched on and off. What a node does that goes or comes is told in `groups`."""
+"""Controllers: switch nodes on and off by load. `groups` takes a node down and brings it up."""
 
 from __future__ import annotations
 

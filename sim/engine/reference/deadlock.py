@@ -1,4 +1,4 @@
-"""Who waits for whom at the end of a run: wait-for cycles, and executions that no event will ever end."""
+"""Deadlock at the end of a run: wait-for cycles, and executions that no event will ever end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The reference engine as a whole: builds a network's run-time parts, lets executions in, runs, and hands over.
+"""The reference engine: build a network's run-time parts, start executions, run, collect the results.
 
 What the parts do is told in their own files; the law is SEMANTICS.md.
 """

@@ -1,4 +1,4 @@
-"""When faults come and go: scripted and random ones as SimPy processes. What they do is told in `groups`."""
+"""Faults: begin and end them, scripted or random, as SimPy processes. `groups` carries out a crash."""
 
 from __future__ import annotations
 

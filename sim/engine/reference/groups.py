@@ -1,4 +1,4 @@
-"""Node groups: which nodes are up, paused or slow, and whom a crash hits. When faults come is `faults`' matter."""
+"""Node groups: which nodes are up, paused or slow, and which jobs a crash hits."""
 
 from __future__ import annotations
 

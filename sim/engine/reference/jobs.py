@@ -1,4 +1,4 @@
-"""Executions and the jobs that carry them out. Where jobs wait and what they do is told elsewhere.
+"""Executions, and the jobs that carry them out.
 
 An execution is what a source lets in. A job is one thread of control of it: its main line, a child of a fork or a
 race, or the body of an attempt that may be abandoned.

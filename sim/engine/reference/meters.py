@@ -1,4 +1,4 @@
-"""What is measured at a place: areas under its counts, waits, and what came and went."""
+"""Meters of a place: time integrals of its counts, waiting times, arrivals and departures."""
 
 from __future__ import annotations
 

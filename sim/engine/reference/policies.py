@@ -1,4 +1,4 @@
-"""Circuit breakers and retry budgets at work. Who asks, and what a try is, is told in `attempts`."""
+"""Circuit breakers and retry budgets: whether a call is let through, whether it may be retried."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Resources: units that jobs acquire, hold and give back. What a job does while it holds them is told elsewhere."""
+"""Pools of units, a resource's or a station's servers: request, queue, grant, release."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Waiting lines: first-in first-out, last-in first-out, by priority. Who is taken from which is told elsewhere."""
+"""Queues by discipline: FIFO, LIFO, by priority."""
 
 from __future__ import annotations
 

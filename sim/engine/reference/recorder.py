@@ -1,4 +1,4 @@
-"""What a run leaves behind: executions, spans, counts, episodes, samples. What places measure is in `meters`."""
+"""Recorder of a run: executions, spans, counts, episodes, samples."""
 
 from __future__ import annotations
 

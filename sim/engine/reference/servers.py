@@ -1,4 +1,4 @@
-"""Stations with servers of their own, and cores that are shared. Stations that serve in batches are in `batches`.
+"""Server stations, and cores shared by processor sharing.
 
 A visit is a grant of a server that ends by itself; so lines, choice of node, priorities and crashes are the pool's.
 """

@@ -1,4 +1,4 @@
-"""Where executions come from: each kind of arrivals as a SimPy process."""
+"""Sources: each kind of arrivals as a SimPy process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Steps that a job takes by itself: acquire, use, delay, mark and their kin. Steps with steps inside are elsewhere.
+"""Simple steps: acquire, use, delay, mark and their kin. Steps with steps inside: `control`.
 
 `run(job)` takes the step; where the job has to wait it gives a generator for the rest, else None.
 """

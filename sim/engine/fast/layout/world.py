@@ -1,4 +1,4 @@
-"""What comes by itself and what is left behind: sources, faults, controllers, logs, spans, caches, monitors."""
+"""Sources, faults, controllers; logs, spans, caches, monitors."""
 
 from __future__ import annotations
 
