@@ -63,6 +63,12 @@ $(MEASURE_STAMP): calibration/measure/requirements.txt
 measure: $(MEASURE_STAMP)  ## measure real PostgreSQL, Temporal and DBOS; HOST=name of this machine, ARGS='postgres --quick'
 	$(MEASURE)/bin/python -m calibration.measure --host $(HOST) $(ARGS)
 
+validate-%: $(STAMP)  ## hold predictions against: figures, decisions, theory, postgres, temporal, dbos
+	$(BIN)/python -m calibration validate $* $(ARGS)
+
+study-%: $(STAMP)  ## fit the model to measured cells: postgres, temporal, dbos
+	$(BIN)/python -m calibration study calibration/studies/$*.yaml $(ARGS)
+
 lock:  ## rewrite requirements.lock from pyproject.toml (needs uv)
 	uv pip compile pyproject.toml --universal --all-extras --group dev --generate-hashes --no-header --python-version 3.11 -o requirements.lock
 

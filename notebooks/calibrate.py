@@ -143,8 +143,8 @@ beside("transaction", eight, "latency.transaction")
 # %% [markdown]
 # Mean and median are close, the tail is what it costs that this model is so small: a transaction is a demand on two
 # cores. Commits that share a flush, wake-ups, locks of rows and stalls of the host are in
-# `configs/real/pgbench-open.yaml`, with constants fitted to more measurements (`sim calibrate STUDY.yaml`), and
-# `sim validate postgres` tells how far those predictions are off.
+# `configs/real/pgbench-open.yaml`, with constants fitted to more measurements (`calibration/fits`), and
+# `python -m calibration validate postgres` tells how far those predictions are off.
 
 
 # %%

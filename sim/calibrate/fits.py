@@ -1,20 +1,52 @@
-"""Fitted parameters as a file: values with intervals, what they were fitted to, how well, and the command."""
+"""Fitted parameters, read from a file: values with intervals, where they stand in scenarios, draws of them."""
 
 from __future__ import annotations
 
-import json
+import math
 from collections.abc import Iterator, Mapping
+from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
 
-from sim.calibrate.cases import Case
-from sim.calibrate.study import Placed, changes
 from sim.network.names import Name
 from sim.scenario.reading.reader import read, validate
 from sim.spec import Spec
+
+
+class Setting(Spec):
+    """A place in a scenario where a parameter stands: `constants.postgres.cpu_per_message`."""
+
+    plain_value_is: ClassVar[str] = "path"
+    path: Annotated[str, Field(min_length=1)]
+    """Where, as for `--set`."""
+    times: Annotated[float, Field(gt=0)] = 1
+    """What stands there is the parameter's value times this."""
+    scenario: str = "*"
+    """In which files: a pattern for the name without `.yaml`, such as `pgbench-*`; `!pgbench-*` are all others."""
+
+    def is_in(self, scenario: Path) -> bool:
+        """Whether it is a place in this scenario."""
+        is_other = self.scenario.startswith("!")
+        return fnmatchcase(scenario.stem, self.scenario.removeprefix("!")) != is_other
+
+
+class Placed(Spec):
+    """A parameter's place: what it belongs to, and where it stands in the scenarios."""
+
+    host: str | None = None
+    """Of hardware: the host whose cells it is set for, and whose profile it belongs to."""
+    unit: str = ""
+    """Unit of its value, written behind it where it is set: `us`."""
+    paths: tuple[Setting, ...] = ()
+    """Where it stands in the scenarios."""
+    scales: tuple[str, ...] = ()
+    """Of hardware, instead of `paths`: parameters, by name or pattern, whose values are multiplied by it on this host:
+    the time that a core takes, compared with the host of the fits in `given`."""
+    scale: Literal["log", "linear"] = "log"
+    """Whether steps and intervals are factors (of a positive number) or differences."""
 
 
 class Fitted(Placed):
@@ -113,9 +145,9 @@ class Fits(Spec):
         steps = generator.multivariate_normal(np.zeros(len(deviation)), covariance, number, check_valid="ignore")
         return [dict(_moved(parameters, step.tolist())) for step in steps]
 
-    def changes(self, values: Mapping[str, float], case: Case, host: str) -> list[str]:
-        """The `--set` lines that give the parameters these values in a case of this host."""
-        return changes(self.parameters, values, case, host)
+    def changes(self, values: Mapping[str, float], scenario: Path, host: str) -> list[str]:
+        """The `--set` lines that give the parameters these values in a scenario, on this host."""
+        return changes(self.parameters, values, scenario, host)
 
 
 def _moved(parameters: Mapping[str, Fitted], step: list[float]) -> Iterator[tuple[str, float]]:
@@ -129,22 +161,14 @@ def read_fits(path: Path) -> Fits:
     return validate(read(path), Fits)
 
 
-def as_text(fits: Fits) -> str:
-    """The file. Leaves are one line each, in YAML's flow style, of which JSON is a part."""
-    lines = ["# Fitted parameters, written by the command below, not by hand. calibration/README.md: how to read it."]
-    for key, value in fits.model_dump(by_alias=True, exclude_defaults=True, mode="json").items():
-        if key in ("software", "hardware"):
-            lines.append(f"{key}:")
-            for name, one in value.items():
-                lines += [f"  {name}:", *(f"    {inner}: {_flow(part)}" for inner, part in one.items())]
-        elif isinstance(value, dict) and key != "goodness":
-            lines += [f"{key}:", *(f"  {_flow(name)}: {_flow(one)}" for name, one in value.items())]
-        elif isinstance(value, list):
-            lines += [f"{key}:", *(f"  - {_flow(one)}" for one in value)]
-        else:
-            lines.append(f"{key}: {_flow(value)}")
-    return "\n".join(lines) + "\n"
-
-
-def _flow(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)
+def changes(parameters: Mapping[str, Placed], values: Mapping[str, float], scenario: Path, host: str) -> list[str]:
+    """The `--set` lines that give the parameters these values in a scenario, on this host."""
+    found = []
+    of_host = {name: one for name, one in parameters.items() if one.host in (None, host)}
+    for name, parameter in of_host.items():
+        factors = [values[other] for other, one in of_host.items() if any(fnmatchcase(name, p) for p in one.scales)]
+        for setting in parameter.paths:
+            if setting.is_in(scenario):
+                value = setting.times * values[name] * math.prod(factors)
+                found.append(f"{setting.path}={value:.9g} {parameter.unit}".rstrip())
+    return found

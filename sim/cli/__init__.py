@@ -7,11 +7,11 @@ import shlex
 import sys
 import tempfile
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from sim import __version__
-from sim.cli.old_names import print_renamed_in_one_line, with_new_names
+from sim.cli.old_names import moved, print_renamed_in_one_line, run_moved, with_new_names
 from sim.cli.output import note
 from sim.cli.start import begin, end
 from sim.errors import AuditFailed, SimError
@@ -41,10 +41,22 @@ def main(arguments: Sequence[str] | None = None, exit_after: bool = True) -> int
 def _run(arguments: list[str]) -> int:
     print_renamed_in_one_line()
     arguments = with_new_names(arguments)
-    try:
+
+    def call() -> None:
+        elsewhere = moved(arguments)
+        if elsewhere is not None:
+            run_moved(elsewhere)
         from sim.cli.app import app
 
         app(args=arguments, prog_name="sim", obj=arguments)
+
+    return exit_code_of(call, ["sim", *arguments])
+
+
+def exit_code_of(call: Callable[[], None], command: Sequence[str]) -> int:
+    """The exit code of a command line; what went wrong is printed. command: as it was typed."""
+    try:
+        call()
     except SimError as error:
         note(str(error))
         if isinstance(error, AuditFailed):
@@ -56,11 +68,11 @@ def _run(arguments: list[str]) -> int:
         return INTERRUPTED
     except OSError as error:
         if error.filename is None and error.errno not in OF_THE_MACHINE:
-            return _internal(error, arguments)
+            return _internal(error, command)
         note(f"{error.filename or 'a file'}\n    cannot be written: {reason_of(error)}")
         return BAD_INPUT
     except Exception as error:  # a mistake of ours: never with the code of a missed objective
-        return _internal(error, arguments)
+        return _internal(error, command)
     return 0
 
 
@@ -74,7 +86,7 @@ def _verdict(findings: Sequence[str]) -> str:
     return "The run breaks one of its own laws, so nothing is reported. Please report this."
 
 
-def _internal(error: Exception, arguments: Sequence[str]) -> int:
+def _internal(error: Exception, command: Sequence[str]) -> int:
     """Three lines about a mistake of ours; the traceback goes into a file, which a report needs."""
     text = "".join(traceback.format_exception(error))
     last = traceback.extract_tb(error.__traceback__)[-1]
@@ -82,17 +94,17 @@ def _internal(error: Exception, arguments: Sequence[str]) -> int:
     what = f"{type(error).__name__}{f': {said}' if said else ''} ({Path(last.filename).name}:{last.lineno})"
     note(f"internal error, so nothing is reported: {what}")
     try:
-        note(f"traceback in {_kept(text, arguments)}")
+        note(f"traceback in {_kept(text, command)}")
     except OSError as full:  # then it is printed, so that it is not lost
         note(f"the traceback cannot be written into a file ({reason_of(full)}):\n{text.rstrip()}")
     note("the mistake is sim's, not yours: please report it with that file and the scenario")
     return BROKEN_LAW
 
 
-def _kept(text: str, arguments: Sequence[str]) -> str:
+def _kept(text: str, command: Sequence[str]) -> str:
     """Write a traceback into a file of its own, with what was called by which version; its name."""
     head = f"sim {__version__}, Python {platform.python_version()}, {platform.platform()}\n"
-    called = shlex.join(["sim", *arguments])
+    called = shlex.join(command)
     with tempfile.NamedTemporaryFile(
         "w", prefix="sim-error-", suffix=".txt", delete=False, encoding="utf-8", errors="replace"
     ) as file:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from sim import __version__
-from sim.cli import calibrate, check, compare, drill, error_budget, explain, init, run, schema, stability, validate
+from sim.cli import calibrate, check, compare, drill, error_budget, explain, init, run, schema, stability
 from sim.cli.output import say
 
 app = typer.Typer(
@@ -43,4 +43,3 @@ app.command("error-budget")(error_budget.command)
 app.command("stability")(stability.command)
 app.command("init")(init.command)
 app.command("calibrate")(calibrate.command)
-app.add_typer(validate.app, name="validate")

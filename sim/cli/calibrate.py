@@ -1,55 +1,31 @@
-"""`sim calibrate`: parameters fitted to measurements, and service times to logs, histories, metrics and traces."""
+"""`sim calibrate`: service times fitted to logs, histories, metrics and traces."""
 
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sim.cli.calibrate_log import calibrate_log
-from sim.cli.calibrate_study import calibrate_study, write_presets
+from sim.cli.output import note, say
+from sim.cli.settings import check_files
 from sim.errors import InputErrors, Problem
+from sim.files import write_text
+
+if TYPE_CHECKING:
+    from sim.calibrate.service_times import ServiceTimes
+    from sim.observed.table import Observations
 
 
 def command(
     context: typer.Context,
-    file: Annotated[
-        list[Path], typer.Argument(help="A study (YAML), or what was observed: files or a folder.", show_default=False)
-    ],
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            "-o", "--out", help="Study: where the fits go. Without it, ../fits/NAME.yaml.", show_default=False
-        ),
-    ] = None,
-    evaluations: Annotated[
-        int | None,
-        typer.Option("--max-evaluations", help="Study: steps of each search at most, in place of its own."),
-    ] = None,
-    leave_one_out: Annotated[
-        bool, typer.Option("--leave-one-out", help="Study: also predict each cell by a fit to the others.")
-    ] = False,
-    check: Annotated[
-        bool, typer.Option("--check", help="Study: write nothing; say whether the fits are what the study gives.")
-    ] = False,
-    presets: Annotated[
-        bool,
-        typer.Option(
-            "--presets", help="Study: fit nothing; write the committed fits into the presets that take them."
-        ),
-    ] = False,
-    only: Annotated[
-        list[str], typer.Option("--only", metavar="GLOB", help="With --check: the figures of these cells alone.")
-    ] = [],  # noqa: B006 - typer copies it
-    processes: Annotated[int, typer.Option("--processes", help="Study: runs at once; -1 takes all cores.")] = -1,
+    file: Annotated[list[Path], typer.Argument(help="What was observed: files or a folder.", show_default=False)],
     kind: Annotated[
-        list[str], typer.Option("--kind", metavar="GLOB", help="Log: what is fitted, in place of service times.")
+        list[str], typer.Option("--kind", metavar="GLOB", help="What is fitted, in place of service times.")
     ] = [],  # noqa: B006 - typer copies it
-    write: Annotated[
-        Path | None, typer.Option("--write", help="Log: write the fits as YAML.", show_default=False)
-    ] = None,
+    write: Annotated[Path | None, typer.Option("--write", help="Write the fits as YAML.", show_default=False)] = None,
     scenario: Annotated[
         Path | None,
         typer.Option("--scenario", help="pgbench, Temporal: write a scenario, ready to run.", show_default=False),
@@ -61,48 +37,72 @@ def command(
     cpu: Annotated[
         int | None, typer.Option("--cpu", min=1, help="pgbench, one client: cores that the work is shared by.")
     ] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No progress and no notes.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No notes.")] = False,
 ) -> None:
-    """Fit what was measured: a model's parameters to a study's cells, or service times to a log.
+    """Fit service times to what was measured.
 
-    STUDY.yaml: parameters by simulation; writes values, intervals and errors. With --check it exits with 1 when the
-    committed fits are not what the study gives.
-
-    Anything else is told by its content: logs of `pgbench -l`, Temporal workflow histories (`temporal workflow show
+    Files are told by their content: logs of `pgbench -l`, Temporal workflow histories (`temporal workflow show
     --output json`), range queries of Prometheus, traces (OTLP, Jaeger), results of k6 (CSV, JSON) and locust (CSV).
     Prints what is in it, and for service times the distribution that fits, as a line of YAML.
     """
+    from sim.calibrate.service_file import as_file
+    from sim.calibrate.service_kinds import fit_kinds, service_kinds
+    from sim.cli.service_times_text import as_text
+    from sim.observed.recognise import read
+
     words = shlex.join(["sim", *context.find_root().obj])
-    of_study: dict[str, object] = {"--out": out, "--max-evaluations": evaluations, "--leave-one-out": leave_one_out}
-    of_study |= {
-        "--check": check,
-        "--presets": presets,
-        "--only": only,
-        "--processes": None if processes == -1 else processes,
-    }
-    of_log: dict[str, object] = {
-        "--kind": kind,
-        "--write": write,
-        "--scenario": scenario,
-        "--like": like,
-        "--cpu": cpu,
-    }
-    if len(file) == 1 and file[0].suffix in (".yaml", ".yml"):
-        _refuse(of_log, "is for a log, and this is a study")
-        if presets:
-            _refuse(
-                {key: one for key, one in of_study.items() if key != "--presets"}, "is for a fit, and none is made"
-            )
-            write_presets(file[0], quiet)
-        else:
-            calibrate_study(file[0], out, evaluations, leave_one_out, check, only, processes, quiet, words)
-    else:
-        _refuse(of_study, "is for a study, a YAML file")
-        calibrate_log(file, kind, write, scenario, like, cpu, quiet, words)
+    _check_files(write, scenario, [*file, *([like] if like is not None else [])])
+    observed = read(file)
+    name = file[0].name if len(file) == 1 else f"{len(file)} files"
+    _check(scenario, like, cpu)
+    fits = fit_kinds(observed, service_kinds(observed, kind))
+    text = None if scenario is None else scenario_of(observed, fits, name, like, cpu, words)
+    say(as_text(observed, fits, name))
+    if write is not None:
+        write_text(write, as_file(fits, file, words))
+        note(f"fits: {write}", quiet)
+    if scenario is not None and text is not None:
+        write_text(scenario, text)
+        note(f"scenario: {scenario}; try   sim run {scenario}", quiet)
 
 
-def _refuse(options: dict[str, object], message: str) -> None:
-    """No option is taken and then ignored."""
-    given = [key for key, value in options.items() if value is not None and value is not False and value != []]
-    if given:
-        raise InputErrors([Problem(key, message, "leave it out") for key in given])
+def scenario_of(
+    observed: Observations,
+    fits: Mapping[str, ServiceTimes],
+    name: str,
+    like: Path | None,
+    cpu: int | None,
+    command: str,
+) -> str:
+    """The scenario of these observations. Raises InputErrors for a source that is neither pgbench nor Temporal."""
+    from sim.calibrate.pgbench_scenario import pgbench_scenario
+    from sim.calibrate.temporal_scenario import temporal_scenario
+    from sim.scenario.reading.reader import read as read_scenario
+
+    if "clients" in observed.facts:
+        if like is not None:
+            raise InputErrors([Problem("--like", "is for workflow histories", "leave it out")])
+        return pgbench_scenario(observed, fits, name, cpu, command)
+    if "workflows" in observed.facts:
+        if cpu is not None:
+            raise InputErrors([Problem("--cpu", "is for a log of pgbench", "leave it out")])
+        data = None if like is None else read_scenario(like).data
+        return temporal_scenario(observed, fits, name, command, data)
+    message = f"{observed.source}: what was called in which order is not told"
+    raise InputErrors([Problem("--scenario", message, "write one with   sim init   and paste the distributions")])
+
+
+def _check(scenario: Path | None, like: Path | None, cpu: int | None) -> None:
+    needs = [key for key, value in (("--like", like), ("--cpu", cpu)) if value is not None and scenario is None]
+    if needs:
+        raise InputErrors([Problem(key, "is for --scenario", "add   --scenario OUT.yaml") for key in needs])
+
+
+def _check_files(write: Path | None, scenario: Path | None, inputs: Sequence[Path]) -> None:
+    """Raises InputErrors where what is to be written would take the place of what is read, or cannot be written."""
+    problems: list[Problem] = []
+    files = [(key, one) for key, one in (("--write", write), ("--scenario", scenario)) if one is not None]
+    read = [one for path in inputs for one in (path.iterdir() if path.is_dir() else (path,))]
+    check_files(files, read, problems)
+    if problems:
+        raise InputErrors(problems)

@@ -40,7 +40,7 @@ def command(
         typer.Option(
             "--inputs",
             metavar="FITS",
-            help="Draw the fitted parameters of this file of `sim calibrate` for each run, for intervals `+ inputs`.",
+            help="Draw the fitted parameters of this file of fits for each run, for intervals `+ inputs`.",
         ),
     ] = None,
     engine: Engine = "fast",
@@ -127,14 +127,12 @@ def _monitors(loaded: Loaded) -> bool:
 def _draws(fits: Path, scenario: Path, seed: int) -> Draws:
     """Draws of the parameters in a file of fits. Hardware is that of the host that they were fitted for, where it is
     one; of several nobody knows which this is, and they stay as the scenario has them."""
-    from sim.calibrate.cases import Case
     from sim.calibrate.fits import read_fits
 
     found = read_fits(fits)
     hosts = {one.host for one in found.hardware.values()}
     host = str(next(iter(hosts))) if len(hosts) == 1 else ""
-    case = Case("", "", scenario, (), 0)
-    return lambda count: [found.changes(values, case, host) for values in found.draws(count, seed)]
+    return lambda count: [found.changes(values, scenario, host) for values in found.draws(count, seed)]
 
 
 def _document(prediction: Prediction) -> dict[str, Any]:

@@ -4,7 +4,7 @@ INSIDE: every setting is within what was measured. EDGE: no number is more than 
 differs. OUTSIDE: anything else, such as a product or a kind of failure that nobody has measured.
 
 A figure has two intervals. The first is the noise of the simulation: it shrinks with more runs, and verdicts are made
-by it. Predictions were held against measurements (`sim validate`), and were off by more than noise: by what the model
+by it. Predictions were held against measurements (`calibration`), and were off by more than noise: by what the model
 gets wrong (discrepancy) and by what is not known of its parameters (inputs), both as standard deviations of the
 logarithm. In quadrature with the noise they give the second interval, which no number of runs makes narrower; outside
 of what was measured it is the least that is not known. A verdict that it would turn is marked. Source: Kennedy &

@@ -1,7 +1,7 @@
 """Presets: the constants of a product's version, each with its source. Their use is the matter of `sim.lower`.
 
 A constant comes from a document (`source`), from a fit to measurements (`source: fit`; value and interval stand in
-`presets/fitted.yaml`, which `sim calibrate` writes), or is an assumption. A version may be written as what differs
+`presets/fitted.yaml`, which `calibration` writes), or is an assumption. A version may be written as what differs
 from another one (`like`).
 """
 
@@ -130,7 +130,7 @@ class Constant:
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """Fitted parameters that presets take values from: a file of `sim calibrate`.
+    """Fitted parameters that presets take values from: a file of `calibration/fits`.
 
     file: from the project's folder. digest: of what in it the values depend on. host: that it was measured on.
     """

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from calibration.cli import main as calibration_main
 from sim.cli import main
 
 QUEUE = """\
@@ -98,8 +99,15 @@ class Command:
 
     def sim(self, *arguments: str) -> Ended:
         """Runs `sim` with these arguments."""
+        return self._ended(main, arguments)
+
+    def calibration(self, *arguments: str) -> Ended:
+        """Runs `python -m calibration` with these arguments."""
+        return self._ended(calibration_main, arguments)
+
+    def _ended(self, call: Callable[[Sequence[str], bool], int], arguments: Sequence[str]) -> Ended:
         self.capture.readouterr()
-        code = main(arguments, exit_after=False)
+        code = call(arguments, False)
         out, err = self.capture.readouterr()
         return Ended(code, out, err)
 

@@ -90,7 +90,7 @@ def test_fits_and_scenarios_do_not_take_the_place_of_the_log(command: Command) -
 def test_fits_do_not_take_the_place_of_the_study_or_its_data(command: Command) -> None:
     study = Path("calibration/studies/postgres.yaml")
     before = study.read_bytes()
-    ended = command.sim("calibrate", str(study), "--out", str(study))
+    ended = command.calibration("study", str(study), "--out", str(study))
     assert (ended.code, ended.out) == (2, "")
     assert "--out\n" in ended.err
     assert "would be overwritten" in ended.err

@@ -9,6 +9,7 @@ import pytest
 
 import sim
 from sim.cli import main
+from sim.cli.old_names import moved
 from sim.errors import InputErrors
 from sim.scenario.reading.old_names import RenamedWarning
 
@@ -71,3 +72,41 @@ def test_an_assignment_and_a_call_from_python_may_use_the_old_name(old: Path) ->
         assert sim.load(old, cure="faster").mitigation == "faster"
     with pytest.warns(RenamedWarning, match="--set cures.faster"):
         sim.load(old, ["cures.faster={run.seed: 2}"])
+
+
+def test_verbs_of_the_laboratory_are_run_there_inside_of_a_checkout(capfd: pytest.CaptureFixture[str]) -> None:
+    code = main(["validate", "theory", "--only", "M/M/7", "--quiet"], exit_after=False)
+    first, *rest = capfd.readouterr().err.splitlines()
+    assert code == 2
+    assert first == "this is now called `python -m calibration validate theory --only M/M/7 --quiet`"
+    assert any("no case is named M/M/7" in line for line in rest)
+
+
+def test_outside_of_a_checkout_they_say_where_they_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["calibrate", "pg.yaml", "--check"], exit_after=False) == 2
+    assert capsys.readouterr().err == (
+        "sim calibrate\n"
+        "    is now `python -m calibration study pg.yaml --check`, which is in the repository and not in the package\n"
+        "    call it inside of a checkout of the repository\n\n"
+        "1 problem; nothing was run.\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "there"),
+    [
+        ("validate figures --json", "validate figures --json"),
+        ("calibrate pg.yaml --only a1-* --check", "study pg.yaml --only a1-* --check"),
+        ("calibrate --max-evaluations 3 pg.yml", "study --max-evaluations 3 pg.yml"),
+        ("calibrate log.gz --scenario out.yaml", None),
+        ("calibrate --scenario out.yaml log.gz", None),
+        ("calibrate a.json --like my.yaml", None),
+        ("calibrate", None),
+        ("run pg.yaml", None),
+    ],
+)
+def test_a_study_is_told_from_a_log_by_its_one_yaml_file(arguments: str, there: str | None) -> None:
+    assert moved(arguments.split()) == (None if there is None else there.split())

@@ -1,4 +1,4 @@
-"""`sim validate theory`: the table agrees, and its verdict is one that can fail.
+"""`python -m calibration validate theory`: the table agrees, and its verdict is one that can fail.
 
 Goal: the table that users are shown is true, and would say so if it were not. Method: all cases with few runs; a case
 with a wrong formula has to differ.
@@ -13,8 +13,8 @@ from dataclasses import replace
 import pytest
 from a_command import Command
 
-from sim.validate import theory
-from sim.validate.theory import CASES, theory_rows, theory_text
+from calibration.theory import table as theory
+from calibration.theory.table import CASES, theory_rows, theory_text
 
 
 @pytest.mark.long
@@ -39,7 +39,7 @@ def test_a_wrong_formula_differs(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_command_prints_json_for_the_cases_that_are_asked_for(command: Command) -> None:
-    done = command.sim("validate", "theory", "--only", "M/M/1*", "-r", "8", "--json", "--quiet")
+    done = command.calibration("validate", "theory", "--only", "M/M/1*", "-r", "8", "--json", "--quiet")
     assert done.code == 0, done.err
     rows = json.loads(done.out)
     assert {row["case"] for row in rows} == {"M/M/1 at 50 %"}
@@ -47,6 +47,6 @@ def test_the_command_prints_json_for_the_cases_that_are_asked_for(command: Comma
 
 
 def test_a_case_that_is_not_there_is_told_with_those_that_are(command: Command) -> None:
-    done = command.sim("validate", "theory", "--only", "M/M/7", "--quiet")
+    done = command.calibration("validate", "theory", "--only", "M/M/7", "--quiet")
     assert done.code == 2
     assert "M/M/8 at 80 %" in done.err

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from calibration.published.behaviours import Effects
+from calibration.published.registry import Behaviour, load_registry
 from sim.plan.predict import Options
-from sim.plan.published.behaviours import Effects
-from sim.plan.published.registry import Behaviour, load_registry
 
 ROOT = Path(__file__).parents[2]
 ALONE = Options(processes=1, lives=False)

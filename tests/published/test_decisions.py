@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from calibration.published.decisions import decide, decisions_of
+from calibration.published.registry import Registry, load_registry
 from sim.plan.predict import Options
-from sim.plan.published.decisions import decide, decisions_of
-from sim.plan.published.registry import Registry, load_registry
 
 ROOT = Path(__file__).parents[2]
 _, registry = load_registry(ROOT / "calibration" / "figures.yaml")

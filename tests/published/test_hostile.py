@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from calibration.published.registry import load_registry
 from sim.lower.load import load
 from sim.plan.predict import Options, predict
-from sim.plan.published.registry import load_registry
 from sim.results.columns import COMPENSATED, FAILED, SUCCEEDED
 from sim.stats.metrics import operations
 from sim.units.tables import SECOND

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from removals import EDITS
 
+from calibration.published.check import Checker
+from calibration.published.registry import Published, load_registry
 from sim.plan.predict import Options
-from sim.plan.published.check import Checker
-from sim.plan.published.registry import Published, load_registry
 
 ROOT = Path(__file__).parents[2]
 REGISTRY = ROOT / "calibration" / "figures.yaml"

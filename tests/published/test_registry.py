@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from calibration.published.check import Checker
+from calibration.published.registry import Published, RunOf, load_registry, parameter_of
 from sim.lower.load import load
 from sim.plan.predict import Options
-from sim.plan.published.check import Checker
-from sim.plan.published.registry import Published, RunOf, load_registry, parameter_of
 
 ROOT = Path(__file__).parents[2]
 _, registry = load_registry(ROOT / "calibration" / "figures.yaml")

@@ -1,7 +1,7 @@
 """The committed fits are what their studies give, and the scenarios hold what was fitted.
 
 Goal: no fit outlives its data, its study or its model. Method: hashes, a few cells simulated anew (the whole of it is
-`sim calibrate STUDY --check`), and the scenarios' own values beside the fitted ones.
+`python -m calibration study STUDY --check`), and the scenarios' own values beside the fitted ones.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from sim.calibrate.calibrate import Options, differing_errors, outdated
+from calibration.fitting.calibrate import Options, differing_errors, outdated
+from calibration.fitting.study import Setting, read_study
+from calibration.fitting.targets import targets
 from sim.calibrate.fits import read_fits
-from sim.calibrate.study import Setting, read_study
-from sim.calibrate.targets import targets
 from sim.scenario.reading.reader import read
 from sim.units import parse_duration_ns
 

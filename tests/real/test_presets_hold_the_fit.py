@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
+from calibration.cli import main
+from calibration.fitting.fitted_presets import as_text, constants_of, digest, write_fitted
 from sim.calibrate.fits import read_fits
-from sim.calibrate.fitted_presets import as_text, constants_of, digest, write_fitted
-from sim.cli import main
 from sim.scenario.presets import fitted_constants, parsed, preset, versions
 from sim.scenario.reading.reader import load_yaml, read
 
@@ -27,7 +27,7 @@ files of PostgreSQL in `configs/real` are networks, which have no presets."""
 def test_what_presets_take_from_a_fit_is_what_was_fitted(name: str) -> None:
     fit = fitted_constants().fits[name]
     fits = read_fits(ROOT / fit.file)
-    assert fit.digest == digest(fits), "written by `sim calibrate STUDY`, or with --presets"
+    assert fit.digest == digest(fits), "written by `python -m calibration study STUDY`, or with --presets"
     found = {path: one for path, one in fitted_constants().constants.items() if one["fit"] == name}
     assert found == constants_of(fits, name)
 
@@ -65,9 +65,9 @@ def test_the_command_alone_writes_the_presets_and_says_what_it_is_not_for(
     file = ROOT / "sim/scenario/presets/fitted.yaml"
     before = file.read_bytes()
     study = "calibration/studies/temporal.yaml"
-    assert main(["calibrate", study, "--presets", "--quiet"], exit_after=False) == 0
+    assert main(["study", study, "--presets", "--quiet"], exit_after=False) == 0
     assert file.read_bytes() == before
-    assert main(["calibrate", study, "--presets", "--check"], exit_after=False) == 2
+    assert main(["study", study, "--presets", "--check"], exit_after=False) == 2
     assert "--check\n    is for a fit, and none is made" in capsys.readouterr().err
 
 

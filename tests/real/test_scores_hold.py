@@ -5,7 +5,7 @@ than the committed scores had (RUNS), on the first of the same random numbers. |
 committed one by what the fewer runs scatter by: the committed standard error of the prediction times the root of the
 ratio of the numbers of runs, five times, and HALF_DIGIT for what the model may move in passing. A nearly normal mean
 passes five standard errors by chance in less than one of a million; the p99 of short runs, which is skewed, in less
-than one of ten thousand. Errors that shrink pass; `sim validate SYSTEM --write` commits them.
+than one of ten thousand. Errors that shrink pass; `python -m calibration validate SYSTEM --write` commits them.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from typing import Any
 
 import pytest
 
-from sim.observed.cells import read_cells
+from calibration.scores.document import SCORES
+from calibration.scores.envelope import PARTS, spanned
+from calibration.scores.inputs import MEASURED
+from calibration.scores.real import score_system
+from calibration.scores.validation_page import BEGIN, END, PAGE, block
+from calibration.systems.cells import read_cells
 from sim.scenario.calibrated import calibrated
-from sim.validate.document import SCORES
-from sim.validate.envelope import PARTS, spanned
-from sim.validate.inputs import MEASURED
-from sim.validate.real import score_system
-from sim.validate.validation_page import BEGIN, END, PAGE, block
 
 ROOT = Path(__file__).parent.parent.parent
 RUNS = 2
@@ -46,7 +46,9 @@ def grown(system: str, only: str, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     worse = []
     for score in score_system(system, ROOT, host=HOST, only=only, replications=RUNS, processes=2).scores:
         before = kept[f"{score.host}/{score.cell}"].get(score.metric)
-        assert before is not None, f"{score.cell} {score.metric} is not in {SCORES}: sim validate {system} --write"
+        assert before is not None, (
+            f"{score.cell} {score.metric} is not in {SCORES}: python -m calibration validate {system} --write"
+        )
         scatter = before["monte_carlo"] * math.sqrt(runs / RUNS)
         allowed = abs(before["error"]) + 5 * scatter + HALF_DIGIT
         if abs(score.error) > allowed:
@@ -70,7 +72,7 @@ def test_the_envelope_has_the_discrepancy_of_the_scores(system: str) -> None:
     for product in PARTS[system]:
         found = calibrated()[product].discrepancy
         assert found == pytest.approx(committed()[system]["discrepancy"], rel=0.01), (
-            f"sim validate {system} --write --write-envelope"
+            f"python -m calibration validate {system} --write --write-envelope"
         )
 
 
@@ -85,7 +87,7 @@ def test_the_envelope_claims_no_more_than_the_measured_cells_have() -> None:
                     assert there.low is not None
                     assert there.high is not None
                     assert there.low <= span.low <= span.high <= there.high, (
-                        f"{product} {name}: sim validate {system} --write-envelope"
+                        f"{product} {name}: python -m calibration validate {system} --write-envelope"
                     )
 
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
-from sim.calibrate.cases import Case
-from sim.calibrate.predict import predicted
-from sim.calibrate.readings import Reading, durations, finished, throughput
-from sim.observed.cells import AS_MEASURED, PROBABILITIES, Cell
+from calibration.systems.cases import Case
+from calibration.systems.cells import AS_MEASURED, PROBABILITIES, Cell
+from calibration.systems.predict import predicted
+from calibration.systems.readings import Reading, durations, finished, throughput
 from sim.results.columns import Replication
 
 SCENARIO = """

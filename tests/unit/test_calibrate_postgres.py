@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from sim.calibrate.readings import Reading
-from sim.calibrate.systems import postgres
+from calibration.systems import postgres
+from calibration.systems.cells import Cell, read_cells
+from calibration.systems.readings import Reading
 from sim.engine import fast
 from sim.lower.load import load
-from sim.observed.cells import Cell, read_cells
 from sim.results.columns import Replication
 
 ROOT = Path(__file__).parents[2]

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from a_measured_shop import Shop, written
 
-from sim.calibrate.cases import Case, Replayed
-from sim.calibrate.predict import predicted, predicted_all
-from sim.calibrate.systems import SYSTEMS
+from calibration.systems import SYSTEMS
+from calibration.systems.cases import Case, Replayed
+from calibration.systems.cells import PROBABILITIES
+from calibration.systems.predict import predicted, predicted_all
 from sim.engine.run import run_one
 from sim.errors import InputErrors
-from sim.observed.cells import PROBABILITIES
 from sim.units import SECOND
 
 

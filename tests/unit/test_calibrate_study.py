@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 from a_measured_shop import RETURN, SCENARIO, SERVICE, UNUSED, WALK, Shop, measured, written
 
-from sim.calibrate.calibrate import Options, calibrate, differences, differing_errors
-from sim.calibrate.fits import Fits, as_text, read_fits
-from sim.calibrate.study import OpenedStudy, Target, read_study
-from sim.calibrate.systems import SYSTEMS
-from sim.cli import main
+from calibration.cli import main
+from calibration.fitting.calibrate import Options, calibrate, differences, differing_errors
+from calibration.fitting.fits_file import as_text
+from calibration.fitting.study import OpenedStudy, Target, read_study
+from calibration.systems import SYSTEMS
+from sim.calibrate.fits import Fits, read_fits
 from sim.errors import InputErrors
 
 STUDY = """
@@ -221,15 +222,15 @@ def test_a_study_that_takes_no_cell_or_no_metric_says_what_there_is(folder: Path
 def test_the_command_line_fits_writes_and_checks(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     study = str(opened(folder, TWO, 100).path)
     how = ("--processes", "1", "--quiet")
-    assert main(["calibrate", study, "--max-evaluations", "1", *how], exit_after=False) == 0
+    assert main(["study", study, "--max-evaluations", "1", *how], exit_after=False) == 0
     assert "90 % interval" in capsys.readouterr().out
     made = folder / "shop-fits.yaml"
-    assert main(["calibrate", study, "--check", "--only", "shop-40", *how], exit_after=False) == 0
+    assert main(["study", study, "--check", "--only", "shop-40", *how], exit_after=False) == 0
     assert capsys.readouterr().out == f"{made} is what {study} gives, of 1 cells\n"
     written(folder).write_text(SCENARIO.replace("{delay: 2 ms}", "{delay: 9 ms}"), encoding="utf-8")
-    assert main(["calibrate", study, "--check", *how], exit_after=False) == 1
+    assert main(["study", study, "--check", *how], exit_after=False) == 1
     told = capsys.readouterr().out
     assert f"{made}: latency.mean of " in told
     assert f"{made}: the search would go on: walk by -" in told
-    assert main(["calibrate", study, "--only", "shop-40", *how], exit_after=False) == 2
+    assert main(["study", study, "--only", "shop-40", *how], exit_after=False) == 2
     assert "--only\n    is for --check" in capsys.readouterr().err

@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 from lower_fixture import counts, run
 
+from calibration.systems import dbos
+from calibration.systems.cells import read_cells
+from calibration.systems.predict import predicted
 from sim.calibrate.fits import read_fits
-from sim.calibrate.predict import predicted
-from sim.calibrate.systems import dbos
 from sim.lower.load import Loaded, load
-from sim.observed.cells import read_cells
 from sim.results.columns import Replication
 from sim.scenario.presets import preset
 

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from calibration.systems.cells import AS_MEASURED, PROBABILITIES, Cell, read_cells
 from sim.errors import InputErrors
-from sim.observed.cells import AS_MEASURED, PROBABILITIES, Cell, read_cells
 
 MEASURED = Path(__file__).parents[2] / "calibration" / "measured"
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import pytest
 
+from calibration.published.choose import Carried, Probe, Share, Try, carried, chosen
 from sim.errors import InputErrors, Problem
-from sim.plan.choose import Carried, Probe, Share, Try, carried, chosen
 
 
 def up_to(limit_per_s: float, tried: list[float] | None = None) -> Try:

@@ -14,13 +14,13 @@ from typing import Any, cast
 
 import pytest
 
-from sim.cli import main
+from calibration.cli import main
+from calibration.published.check import Checker, Row
+from calibration.published.expressions import Metric, Number, SavingOf, SumOf
+from calibration.published.terms import Outcome, figure_of
 from sim.errors import InputErrors
 from sim.figure import Figure
 from sim.plan.predict import Options
-from sim.plan.published.check import Checker, Row
-from sim.plan.published.expressions import Metric, Number, SavingOf, SumOf
-from sim.plan.published.terms import Outcome, figure_of
 from sim.stats.summary import Summary
 
 SCENARIO = """\

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from calibration.published.registry import Published
+from calibration.published.rules import Verdict, headline, judge, tolerance_of, why_missed
 from sim.figure import Figure
-from sim.plan.published.registry import Published
-from sim.plan.published.rules import Verdict, headline, judge, tolerance_of, why_missed
 
 MECHANISM = {"name": "a part", "remove": ["a=b"]}
 

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from calibration.published.registry import Found, Parameter
+from calibration.published.rules import hangs_on
+from calibration.published.solve import WITHIN, most, solve
 from sim.figure import Figure
-from sim.plan.published.registry import Found, Parameter
-from sim.plan.published.rules import hangs_on
-from sim.plan.published.solve import WITHIN, most, solve
 
 
 def parameter(**other: Any) -> Parameter:

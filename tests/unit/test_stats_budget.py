@@ -12,13 +12,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from calibration.published.check import Checker
+from calibration.published.error_budget import turning_factor
+from calibration.published.losses import Losses, losses, lost_by_an_episode
 from sim.figure import Figure
 from sim.lower.load import load
 from sim.plan.predict import Options, predict
-from sim.plan.published.check import Checker
-from sim.plan.published.error_budget import turning_factor
 from sim.results.columns import OPEN
-from sim.stats.budget import Losses, losses, lost_by_an_episode
 from sim.stats.rates import YEAR_S, Frequency
 
 QUEUE = """\

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from sim.calibrate.systems import temporal
+from calibration.systems import temporal
+from calibration.systems.cells import Cell, read_cells
 from sim.engine.reference import Engine
-from sim.observed.cells import Cell, read_cells
 
 MEASURED = Path(__file__).parents[2] / "calibration" / "measured" / "epyc"
 FILES = sorted(MEASURED.glob("temporal_b*.jsonl"))

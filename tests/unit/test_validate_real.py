@@ -14,17 +14,17 @@ import numpy as np
 import pytest
 from a_measured_shop import Shop, written
 
+from calibration.scores.document import document, write_scores
+from calibration.scores.envelope import as_text, updated
+from calibration.scores.real import Scored, load_of, score_system
+from calibration.scores.tables import scores_text
+from calibration.scores.validation_page import PAGE, block, rewrite
+from calibration.systems import SYSTEMS
+from calibration.systems.cells import AS_MEASURED, Cell
 from sim.calibrate.fits import Goodness
-from sim.calibrate.systems import SYSTEMS
 from sim.errors import InputErrors
-from sim.observed.cells import AS_MEASURED, Cell
 from sim.scenario.calibrated import Product, Span, calibrated
 from sim.scenario.reading.reader import load_yaml
-from sim.validate.document import document, write_scores
-from sim.validate.envelope import as_text, updated
-from sim.validate.real import Scored, load_of, score_system
-from sim.validate.tables import scores_text
-from sim.validate.validation_page import PAGE, block, rewrite
 
 
 def row(rate: float, mean_ms: float, repeat: int) -> dict[str, object]:

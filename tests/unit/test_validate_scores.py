@@ -13,10 +13,9 @@ import math
 import numpy as np
 import pytest
 
-import sim.validate.kinds
-from sim.observed.cells import PROBABILITIES
-from sim.validate.kinds import load_range, target_of
-from sim.validate.score import (
+import calibration.scores.kinds
+from calibration.scores.kinds import load_range, target_of
+from calibration.scores.score import (
     Forecast,
     Measured,
     beyond_noise,
@@ -26,8 +25,9 @@ from sim.validate.score import (
     scores,
     table_scores,
 )
-from sim.validate.summary import coverage_of, errors_of, worst
-from sim.validate.tables import scores_text
+from calibration.scores.summary import coverage_of, errors_of, worst
+from calibration.scores.tables import scores_text
+from calibration.systems.cells import PROBABILITIES
 
 
 def cell(name: str = "c8", use: str = "held_out", **values: list[float]) -> Measured:
@@ -41,7 +41,7 @@ def forecast(**values: list[float]) -> Forecast:
 
 
 def test_what_the_doctests_say() -> None:
-    assert doctest.testmod(sim.validate.kinds).failed == 0
+    assert doctest.testmod(calibration.scores.kinds).failed == 0
 
 
 def test_the_noise_of_a_mean_of_repeats_is_taken_off_in_quadrature() -> None:

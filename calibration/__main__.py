@@ -1,0 +1,5 @@
+"""`python -m calibration`: the command line of the laboratory."""
+
+from calibration.cli import main
+
+main()

@@ -1,0 +1,164 @@
+"""`validate`: predictions beside published figures, decisions, theory, and measurements of real systems."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from calibration.cli import validate_real, validate_theory
+from sim.cli.options import Processes
+from sim.cli.output import note, say, say_json
+from sim.cli.start import settle
+from sim.errors import InputErrors, Problem
+
+REGISTRY = Path("calibration") / "figures.yaml"
+CONFIGS = "configs"
+
+app = typer.Typer(help="Hold predictions against what was published, measured, or is known.", no_args_is_help=True)
+
+app.command("theory")(validate_theory.command)
+for _system, _product in (
+    ("postgres", "PostgreSQL under pgbench"),
+    ("temporal", "a Temporal dev server"),
+    ("dbos", "DBOS on PostgreSQL"),
+):
+    app.command(_system)(validate_real.verb(_system, _product))
+
+
+RegistryFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--registry",
+        help="The registry of figures. Without it, calibration/figures.yaml here or in a folder above.",
+        show_default=False,
+    ),
+]
+
+
+@app.callback()
+def _group() -> None:
+    """Hold predictions against what was published, measured, or is known."""
+
+
+@app.command("figures")
+def figures(
+    ids: Annotated[
+        list[str],
+        typer.Argument(metavar="[ID]...", help="The same as --only.", show_default=False),
+    ] = [],  # noqa: B006 - typer copies it
+    registry: RegistryFile = None,
+    configs: Annotated[
+        Path | None,
+        typer.Option(
+            "--configs",
+            metavar="DIR",
+            help="Where its scenarios are. Without it, `configs` beside the folder of the registry.",
+            show_default=False,
+        ),
+    ] = None,
+    only: Annotated[
+        list[str],
+        typer.Option(
+            "--only", metavar="ID", help="One figure, `coinbase.p99_latency`, or a family, `coinbase`. Repeatable."
+        ),
+    ] = [],  # noqa: B006 - typer copies it
+    solve: Annotated[
+        bool,
+        typer.Option(
+            "--solve",
+            help="Find by runs where undetermined figures come out: the value of what each hangs on, and whether "
+            "that is plausible. At most some 16 values are tried for each.",
+        ),
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the rows as one JSON list and nothing else.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
+    processes: Processes = -1,
+) -> None:
+    """Predict every figure of the registry and print its verdict.
+
+    met, missed: it could have come out otherwise; with a question mark where model error could turn it. arithmetic:
+    it follows from inputs. fitted: something was chosen for it. undetermined: it hangs on one parameter that the text
+    does not give, and the row tells where it comes out. contradictory: it conflicts with another one. used: an input
+    that a scenario has, and would mean something else without. The headline counts met against met and missed.
+    """
+    from calibration.cli.figures_text import as_text, solved_as_text
+    from calibration.published.check import Checker
+    from calibration.published.registry import parameter_of
+    from sim.plan.predict import Options
+
+    found = _registry() if registry is None else registry
+    folder = found.parent.parent / CONFIGS if configs is None else configs
+    if not folder.is_dir():
+        raise InputErrors([Problem("--configs", f"{folder} is no folder", "write   --configs DIR")])
+    if processes != -1 and processes < 1:
+        raise InputErrors([Problem("--processes", f"is {processes}; at least 1 is expected")])
+    settle()
+    _compile(quiet)
+    checker = Checker(found, folder, Options(processes=processes), lambda name: note(f"running {name}", quiet))
+    chosen = [*ids, *only]
+    if solve:
+        solved = [(figure, checker.solved(figure)) for figure in checker.undetermined(chosen)]
+        if as_json:
+            told = [one.to_json(figure.id, parameter_of(figure)) for figure, one in solved]
+            say_json(told)
+        else:
+            say(solved_as_text(solved))
+        return
+    rows = checker.rows(chosen)
+    if as_json:
+        say_json([row.to_json() for row in rows])
+    else:
+        say(as_text(rows))
+
+
+@app.command("decisions")
+def decisions(
+    registry: RegistryFile = None,
+    only: Annotated[list[str], typer.Option("--only", metavar="NAME", help="One decision. Repeatable.")] = [],  # noqa: B006 - typer copies it
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON list and nothing else.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
+    processes: Processes = -1,
+) -> None:
+    """Decide by runs which deployment to choose for which load, and at what load the choice flips.
+
+    Of the deployments that a recommendation names, the cheapest that keeps its objectives is chosen.
+    """
+    from calibration.cli.decisions_text import as_text
+    from calibration.published.decisions import decide, decisions_of
+    from calibration.published.registry import load_registry
+    from sim.plan.predict import Options
+
+    found = _registry() if registry is None else registry
+    folder = found.parent.parent / CONFIGS
+    if processes != -1 and processes < 1:
+        raise InputErrors([Problem("--processes", f"is {processes}; at least 1 is expected")])
+    settle()
+    _compile(quiet)
+    _, known = load_registry(found)
+    chosen = decisions_of(known, only)
+    options = Options(processes=processes, lives=False)
+    made = [decide(name, known, folder, options, lambda what: note(what, quiet)) for name in chosen]
+    if as_json:
+        say_json([one.to_json() for one in made])
+    else:
+        say(as_text(made))
+
+
+def _compile(quiet: bool) -> None:
+    from sim.engine.run import compile_now, must_be_compiled
+
+    if must_be_compiled("fast"):
+        note("compiling the engine, once on this machine: about 20 s", quiet)
+        compile_now()
+
+
+def _registry() -> Path:
+    """The registry of the project that the current folder is in."""
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        if (folder / REGISTRY).is_file():
+            return folder / REGISTRY
+    message = f"there is no {REGISTRY} in {here} or above it"
+    raise InputErrors([Problem("--registry", message, "write   --registry FILE")])

@@ -1,0 +1,187 @@
+"""A term of the registry into a figure, from what the runs left. Which runs there are is told in `check`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import reduce
+
+from calibration.published.error_budget import error_budget
+from calibration.published.expressions import (
+    BillLine,
+    Broken,
+    ErrorBudgetOf,
+    Kept,
+    Metric,
+    Number,
+    ProductOf,
+    Property,
+    RatioOf,
+    SavingOf,
+    Shown,
+    SumOf,
+    Switched,
+    Term,
+)
+from calibration.published.losses import Losses, losses
+from sim.cost.bill import Bill
+from sim.cost.propagate import complement, product, ratio, total
+from sim.figure import Figure
+from sim.lower.lowered import Lowered
+from sim.plan.predict import Prediction
+from sim.stats.summary import MonitorResult, Summary
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a run left that figures are made of.
+
+    executions: all that were simulated, drills included. losses: by random fault and workflow. deadlocks: what the
+    audit found; nothing else of such a run can be told.
+    """
+
+    summary: Summary | None
+    bill: Bill | None
+    executions: int
+    losses: Mapping[tuple[str, str], Losses] = field(default_factory=dict)
+    deadlocks: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, prediction: Prediction, lowered: Lowered) -> Outcome:
+        """Of a run that came to its end, without its columns."""
+        runs = prediction.replications
+        every = [*runs, *(episode.run for episodes in prediction.drills.values() for episode in episodes)]
+        random = [name for name, fault in lowered.network.faults.items() if fault.at_ns is None]
+        counted = {source.routine for source in lowered.network.sources.values() if source.counted}
+        found = {
+            (fault, routine): losses(runs, fault, routine, lowered.deadlines_ns.get(routine))
+            for fault in random
+            for routine in counted
+        }
+        return cls(prediction.summary, prediction.bill, sum(len(run.executions.start_ns) for run in every), found)
+
+
+def figure_of(
+    term: Term,
+    outcomes: Mapping[str, Outcome],
+    shows: Callable[[Shown | Switched], bool],
+    bound: float | None = None,
+) -> Figure:
+    """The figure that a term stands for; refused where a run cannot tell it.
+
+    outcomes: by run. shows: whether a design shows that is turned off. bound: what is claimed of it. Intervals of
+    several runs are joined end to end (`sim.cost.propagate`), so the result is at least as wide as it must be; so are
+    those that also hold model error, of the parts of which it is known.
+    """
+    noise = _figure_of(term, outcomes, shows, bound, _by_noise)
+    wide = _figure_of(term, outcomes, shows, bound, _widely)
+    if (wide.low, wide.high) == (noise.low, noise.high):
+        return noise
+    return replace(noise, wide_low=wide.low, wide_high=wide.high)
+
+
+def _by_noise(figure: Figure) -> Figure:
+    return replace(figure, wide_low=None, wide_high=None)
+
+
+def _widely(figure: Figure) -> Figure:
+    """With the wider interval in place of the noise's, where it is known."""
+    if figure.wide_low is None or figure.wide_high is None:
+        return figure
+    return replace(figure, low=figure.wide_low, high=figure.wide_high, wide_low=None, wide_high=None)
+
+
+def _figure_of(
+    term: Term,
+    outcomes: Mapping[str, Outcome],
+    shows: Callable[[Shown | Switched], bool],
+    bound: float | None,
+    ends: Callable[[Figure], Figure],
+) -> Figure:
+    """ends: gives a run's figure the interval that is meant."""
+
+    def value(one: Term) -> Figure:
+        return _figure_of(one, outcomes, shows, None, ends)
+
+    match term:
+        case Number():
+            return Figure.exact(term.number, term.unit)
+        case Shown() | Switched():
+            return Figure.exact(1.0 if shows(term) else 0.0, "")
+        case RatioOf():
+            over, under = map(value, term.ratio)
+            return ratio(over, under, _quotient(over.unit, under.unit))
+        case SavingOf():
+            cheaper, dearer = map(value, term.saving)
+            return complement(ratio(cheaper, dearer, "ratio"))
+        case ProductOf():
+            return reduce(lambda left, right: product(left, right, left.unit or right.unit), map(value, term.product))
+        case SumOf():
+            parts = [value(one) for one in term.sum]
+            return total(parts, parts[0].unit)
+        case ErrorBudgetOf():
+            calm, starts = map(value, term.of_calm)
+            seen = [outcomes[loss.run].losses.get((loss.fault, term.error_budget)) for loss in term.losses]
+            return error_budget(term, calm, starts, seen, bound)
+    outcome = outcomes[term.run]
+    if isinstance(term, Property):
+        return _no_deadlock(outcome)
+    if outcome.summary is None:
+        return Figure.refused("", f"run {term.run}: {'; '.join(outcome.deadlocks)}")
+    match term:
+        case Metric():
+            absent = Figure.refused("", f"run {term.run} has no figure {term.metric}")
+            return ends(outcome.summary.metrics.get(term.metric, absent))
+        case BillLine():
+            return _line(outcome.bill, term.bill)
+        case Kept():
+            return complement(_broken(outcome.summary, term.monitors))
+        case Broken():
+            return _broken(outcome.summary, term.violations)
+
+
+def _quotient(over: str, under: str) -> str:
+    """Unit of a ratio: none for two of a kind, a time for a number by a rate, money by the rate of what is bought."""
+    if over == under:
+        return "ratio"
+    if over == "" and under == "1/s":
+        return "s"
+    return "USD" if over == "USD/month" and under in ("", "1/s") else over
+
+
+def _line(bill: Bill | None, part: str) -> Figure:
+    if bill is None:
+        return Figure.refused("USD/month", "this run has no bill")
+    lines = [item.cost for item in bill.items if item.resource == part or item.resource.startswith(f"{part}.")]
+    if not lines:
+        return Figure.refused("USD/month", f"nothing on the bill is called {part}")
+    return total(lines, lines[0].unit)
+
+
+def _broken(summary: Summary, names: tuple[str, ...]) -> Figure:
+    """The share of executions that broke any of the properties, at most; the rule of three where none did."""
+    by_name = {monitor.name: monitor for monitor in summary.monitors}
+    worst = max((by_name[name] for name in names), key=lambda one: (_share(one), -one.checked))
+    if worst.checked == 0:
+        return Figure.refused("ratio", f"{worst.name}: its condition never arose, so nothing was tested")
+    if worst.violated:
+        return worst.upper_bound
+    return _unseen(worst.checked, worst.name)
+
+
+def _share(monitor: MonitorResult) -> float:
+    return monitor.violated / monitor.checked if monitor.checked else 0.0
+
+
+def _no_deadlock(outcome: Outcome) -> Figure:
+    if outcome.deadlocks:
+        return Figure.exact(0.0, "ratio", "; ".join(outcome.deadlocks))
+    return complement(_unseen(outcome.executions, "no_deadlock"))
+
+
+def _unseen(checked: int, what: str) -> Figure:
+    """None seen in so many: the rule of three bounds the share."""
+    if checked == 0:
+        return Figure.refused("ratio", f"{what}: nothing was run")
+    note = f"{what}: none broke it in {checked:,} executions; at most 3/n of them do, if independently of each other"
+    return Figure(0.0, "ratio", 0.0, min(1.0, 3 / checked), 0.95, checked, note)

@@ -1,0 +1,1 @@
+"""Predictions held against measurements of real systems: errors, intervals, tables, and where they are written."""

@@ -1,1 +1,0 @@
-"""Predictions held against truth: closed forms, and measurements of real systems, at points that they know or not."""
