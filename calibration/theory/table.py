@@ -17,7 +17,7 @@ from sim.engine.plan import Plan
 from sim.engine.run import run_all
 from sim.figure import Figure
 from sim.network import Network
-from sim.network.check import problems
+from sim.network.checks import problems
 from sim.report.grid import grid, paragraph
 from sim.scenario.reading.reader import parse, validate
 from sim.stats.metrics import metrics

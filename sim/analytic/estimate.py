@@ -17,9 +17,8 @@ from sim.analytic.networks import harmonic
 from sim.analytic.stations import erlang_c
 from sim.draws.build import inverse_of
 from sim.network import Network
-from sim.network.check import group_of, node_groups
 from sim.network.distributions import Distribution, FromAttribute, Number
-from sim.network.facts import has_line_by_node, shedding
+from sim.network.facts import group_of, has_line_by_node, node_groups, shedding
 from sim.network.places import Delay, GroupCommit, Polled, Server, TokenBucket
 from sim.network.routines import (
     Acquire,

@@ -14,8 +14,8 @@ from sim.lower.checks.feasible import infeasible
 from sim.lower.lower import lower
 from sim.lower.lowered import Lowered
 from sim.lower.setting import Element, elements_of
-from sim.network.check import problems as network_problems
-from sim.network.size import too_large
+from sim.network.checks import problems as network_problems
+from sim.network.checks.size import too_large
 from sim.scenario.checks.names import problems as scenario_problems
 from sim.scenario.model.mitigations import MITIGATIONS, with_mitigation
 from sim.scenario.reading.document import Document, dotted

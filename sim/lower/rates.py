@@ -5,9 +5,9 @@ from __future__ import annotations
 from sim.lower.parts import Parts
 from sim.lower.steps import Branch, Fork, Steps
 from sim.lower.sums import mean_count, mean_ns
+from sim.network.kinds import bodies
 from sim.network.routines import Call, CountStep, Loop
 from sim.network.sources import Arrivals, BurstArrivals, ModulatedArrivals, PoissonArrivals, RenewalArrivals
-from sim.network.walk import bodies
 
 UNKNOWN_PLACES = ("compensate", "on_failure", "otherwise")
 """Bodies that are run only when something goes wrong."""

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from sim.network.kinds import bodies
 from sim.network.network import Network
 from sim.network.places import Server
 from sim.network.routines import Acquire, Call, Fork, Release, Step, Steps, Use
-from sim.network.walk import bodies
 
 Held = frozenset[str]
 

@@ -1,4 +1,4 @@
-"""The network as a whole. Whether its parts fit together is checked in `sim.network.check`."""
+"""The network as a whole. Whether its parts fit together is checked in `sim.network.checks`."""
 
 from __future__ import annotations
 

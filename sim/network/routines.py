@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self, TypeAlias, get_args
 
 from pydantic import Field, Tag, model_validator
 
@@ -18,6 +18,8 @@ from sim.units import Duration, PositiveDuration, Ratio
 class StepSpec(Spec):
     """What every step may carry."""
 
+    TAG: ClassVar[str]
+    """Its key in a file."""
     name: Name | None = None
     """Name of the step: the stream of its draws, so that they stay when steps are added before it."""
 
@@ -391,37 +393,7 @@ class Notify(StepSpec):
     """The timer queue."""
 
 
-_KINDS: dict[str, type[StepSpec]] = {
-    kind.TAG: kind
-    for kind in (
-        Acquire,
-        Release,
-        Use,
-        DelayStep,
-        Branch,
-        Loop,
-        Fork,
-        Race,
-        Attempt,
-        Start,
-        Saga,
-        Compensate,
-        Call,
-        Mark,
-        CountStep,
-        SetStep,
-        Fail,
-        Cached,
-        Forget,
-        Prompt,
-        Notify,
-    )
-}
-
-STEP_KINDS = tuple(_KINDS)
-"""The keys that make a mapping a step."""
-
-Step = Annotated[
+_Tagged: TypeAlias = (
     Annotated[Acquire, Tag("acquire")]
     | Annotated[Release, Tag("release")]
     | Annotated[Use, Tag("use")]
@@ -442,9 +414,16 @@ Step = Annotated[
     | Annotated[Cached, Tag("cached")]
     | Annotated[Forget, Tag("forget")]
     | Annotated[Prompt, Tag("prompt")]
-    | Annotated[Notify, Tag("notify")],
-    chosen_by_key({key: key for key in _KINDS}),
-]
+    | Annotated[Notify, Tag("notify")]
+)
+
+STEP_CLASSES: tuple[type[StepSpec], ...] = tuple(get_args(one)[0] for one in get_args(_Tagged))
+"""The class of every kind of step. What is known of each kind is in `kinds`."""
+
+STEP_KINDS: tuple[str, ...] = tuple(one.TAG for one in STEP_CLASSES)
+"""The keys that make a mapping a step."""
+
+Step = Annotated[_Tagged, chosen_by_key({key: key for key in STEP_KINDS})]
 """One step of a routine: a mapping whose key says what it does."""
 
 Steps = tuple[Step, ...]

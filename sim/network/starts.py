@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from typing import Literal
 
 from sim.network.facts import has_timer
+from sim.network.kinds import bodies
 from sim.network.network import Network
 from sim.network.places import Server
 from sim.network.routines import Acquire, Attempt, Call, Start, Step, Steps, Use
-from sim.network.walk import bodies
 
 
 def starts_of(network: Network, steps: Steps) -> Literal["at_once", "granted", "by_step"]:

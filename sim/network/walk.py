@@ -5,51 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from sim.network.routines import (
-    Acquire,
-    Attempt,
-    Branch,
-    Cached,
-    Compensate,
-    Fork,
-    Loop,
-    Race,
-    Saga,
-    Step,
-    Steps,
-)
-
-Path = tuple[str | int, ...]
-
-
-def bodies(step: Step) -> Iterator[tuple[Path, Steps]]:
-    """The lists of steps inside a step, each with its path below the step."""
-    if isinstance(step, Acquire) and step.acquire.otherwise is not None:
-        yield ("acquire", "otherwise"), step.acquire.otherwise
-    elif isinstance(step, Branch):
-        for index, option in enumerate(step.branch):
-            yield ("branch", index, "steps"), option.steps
-    elif isinstance(step, Loop):
-        yield ("loop", "steps"), step.loop.steps
-    elif isinstance(step, Fork):
-        if step.fork.steps is not None:
-            yield ("fork", "steps"), step.fork.steps
-        for index, steps in enumerate(step.fork.branches or ()):
-            yield ("fork", "branches", index), steps
-    elif isinstance(step, Race):
-        for index, steps in enumerate(step.race):
-            yield ("race", index), steps
-    elif isinstance(step, Attempt):
-        yield ("attempt", "steps"), step.attempt.steps
-        if step.attempt.on_failure is not None:
-            yield ("attempt", "on_failure"), step.attempt.on_failure
-    elif isinstance(step, Saga):
-        yield ("saga",), step.saga
-    elif isinstance(step, Compensate):
-        yield ("compensate",), step.compensate
-    elif isinstance(step, Cached):
-        yield ("cached", "hit"), step.cached.hit
-        yield ("cached", "miss"), step.cached.miss
+from sim.network.kinds import Path, bodies
+from sim.network.routines import Step, Steps
 
 
 @dataclass(frozen=True, slots=True)

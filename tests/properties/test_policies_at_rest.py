@@ -13,7 +13,7 @@ from typing import Any
 from sim.engine.plan import Plan
 from sim.engine.run import run_one
 from sim.network import Network
-from sim.network.check import problems
+from sim.network.checks import problems
 from tests.properties.test_conservation import hazardous
 from tests.swarm.compare import differences
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import pytest
 
 from calibration import pgbench
-from sim.network.check import problems
+from sim.network.checks import problems
 
 QUICK = 3
 

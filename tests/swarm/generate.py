@@ -8,7 +8,7 @@ from typing import Any
 from sim.engine.plan import Plan
 from sim.lower.checks.drawable import undrawable
 from sim.network import Network
-from sim.network.check import problems
+from sim.network.checks import problems
 
 from .dice import Swarm
 from .disturbed import extend, jumps, reclaim, spike

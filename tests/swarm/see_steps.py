@@ -31,8 +31,8 @@ from sim.engine.reference.steps import (
     UseStep,
 )
 from sim.network import Network
+from sim.network.checks.sense_of_steps import BUILT_IN
 from sim.network.routines import Attempt, AttemptBody
-from sim.network.sense import BUILT_IN
 from sim.network.walk import walk
 
 from .looks import Seen, look

@@ -28,7 +28,7 @@ from sim.engine.plan import Plan
 from sim.engine.run import run_one
 from sim.figure import Figure
 from sim.network import Network
-from sim.network.check import problems
+from sim.network.checks import problems
 from sim.results.columns import Replication
 from sim.scenario.reading.reader import parse, validate
 from sim.stats.intervals import mean_interval

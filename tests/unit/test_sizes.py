@@ -20,7 +20,7 @@ from sim.analytic.stations import erlang_b
 from sim.errors import InputErrors
 from sim.lower.load import load
 from sim.network import Network
-from sim.network.check import problems
+from sim.network.checks import problems
 from sim.scenario.scenario import Scenario
 
 ROOT = Path(__file__).parents[2]

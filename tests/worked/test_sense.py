@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from sim.network import Network
-from sim.network.check import problems
+from sim.network.checks import problems
 
 SHELL: dict[str, dict[str, Any]] = {
     "sources": {"jobs": {"routine": "job", "arrivals": {"burst": 1}}},

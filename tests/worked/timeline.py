@@ -14,7 +14,7 @@ import yaml
 
 from sim.engine.plan import Plan
 from sim.network import Network
-from sim.network.check import problems
+from sim.network.checks import problems
 from sim.results.audit import audit
 from sim.results.columns import OUTCOMES, PlaceUse, Replication
 

@@ -12,6 +12,7 @@ from sim.engine.order import COMPLETION, TIMEOUT
 from sim.network import Network
 from sim.network.distributions import Distribution
 from sim.network.facts import has_timer
+from sim.network.kinds import Path, bodies
 from sim.network.places import Server
 from sim.network.routines import (
     Acquire,
@@ -39,7 +40,7 @@ from sim.network.routines import (
     Use,
 )
 from sim.network.starts import starts_of
-from sim.network.walk import Path, Placed, bodies, walk
+from sim.network.walk import Placed, walk
 
 
 def write_routines(program: Program, network: Network) -> None:

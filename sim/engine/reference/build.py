@@ -29,6 +29,7 @@ from sim.engine.reference.steps import (
     StartStep,
     UseStep,
 )
+from sim.network.kinds import Path, bodies
 from sim.network.places import Server
 from sim.network.routines import (
     Acquire,
@@ -55,7 +56,7 @@ from sim.network.routines import (
     Use,
 )
 from sim.network.starts import starts_of
-from sim.network.walk import Path, Placed, bodies, walk
+from sim.network.walk import Placed, walk
 
 if TYPE_CHECKING:
     from sim.engine.reference.engine import Engine

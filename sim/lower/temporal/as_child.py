@@ -38,9 +38,9 @@ from sim.lower.steps import (
 )
 from sim.lower.stores.base import OWNER
 from sim.network.distributions import UniformCount
+from sim.network.kinds import bodies
 from sim.network.places import NodeGroup, Polled, Resource
 from sim.network.routines import Cached, Call, CountStep, Forget, Release, SetStep, StepSpec, Use
-from sim.network.walk import bodies
 
 KEY = "child-key"
 """Attribute: the key of the child at hand; read at the instant at which it is set."""

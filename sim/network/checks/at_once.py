@@ -15,10 +15,10 @@ from sim.network.distributions import (
     Residual,
     Uniform,
 )
+from sim.network.kinds import bodies
 from sim.network.network import Network
 from sim.network.places import Delay, GroupCommit, Place, Polled, Server, TokenBucket
 from sim.network.routines import Acquire, Attempt, Call, DelayStep, Fail, Fork, Loop, Race, Retry, Step, Steps, Use
-from sim.network.walk import bodies
 
 
 def fails_at_once(network: Network, steps: Steps) -> bool:

@@ -12,9 +12,9 @@ from sim.errors import Problem
 from sim.network.counts import MOST_AT_ONCE
 from sim.network.distributions import Geometric, Number, Poisson, UniformCount
 from sim.network.facts import group_of, node_groups
+from sim.network.kinds import bodies
 from sim.network.network import Network
 from sim.network.routines import Branch, Call, Fork, Loop, Race, Steps
-from sim.network.walk import bodies
 
 MOST_PLACES: Final = 1_000_000
 """Resources and stations, each counted once for each of its nodes."""

@@ -1,0 +1,198 @@
+"""The registry of step kinds: for each kind its class, the lists of steps inside it and the names that it refers to.
+
+Whoever reads steps has a table `{class: handler}` in its own room, passed through `complete`: a kind that a table
+leaves out is an error when the program starts, by name, and never a step that is silently skipped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple, TypeVar
+
+from sim.network.distributions import FromAttribute
+from sim.network.routines import (
+    STEP_CLASSES,
+    Acquire,
+    Attempt,
+    Branch,
+    Cached,
+    Call,
+    Compensate,
+    CountStep,
+    DelayStep,
+    Fail,
+    Forget,
+    Fork,
+    Loop,
+    Mark,
+    Notify,
+    Prompt,
+    Race,
+    Release,
+    Saga,
+    SetStep,
+    Start,
+    Step,
+    Steps,
+    StepSpec,
+    Use,
+)
+
+Path = tuple[str | int, ...]
+Body = tuple[Path, Steps]
+Handler = TypeVar("Handler")
+
+
+class Reference(NamedTuple):
+    """A name in a step that an element of a section of the network must have; `path` is below the step."""
+
+    path: Path
+    section: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of step.
+
+    bodies: the lists of steps inside a step, each with its path below it. names: the names that it refers to.
+    """
+
+    spec: type[StepSpec]
+    bodies: Callable[[Any], Iterable[Body]] = lambda step: ()
+    names: Callable[[Any], Iterable[Reference]] = lambda step: ()
+
+
+def _optional(path: Path, section: str, name: str | None) -> Iterator[Reference]:
+    if name is not None:
+        yield Reference(path, section, name)
+
+
+def _attribute(path: Path, number: object) -> Iterator[Reference]:
+    if isinstance(number, FromAttribute):
+        yield Reference(path, "attributes", number.attribute)
+
+
+def _acquire_bodies(step: Acquire) -> Iterator[Body]:
+    if step.acquire.otherwise is not None:
+        yield ("acquire", "otherwise"), step.acquire.otherwise
+
+
+def _acquire_names(step: Acquire) -> Iterator[Reference]:
+    yield Reference(("acquire", "resource"), "resources", step.acquire.resource)
+    yield from _optional(("acquire", "at"), "resources", step.acquire.at)
+
+
+def _use_names(step: Use) -> Iterator[Reference]:
+    yield Reference(("use", "station"), "stations", step.use.station)
+    yield from _optional(("use", "at"), "resources", step.use.at)
+    yield from (Reference(("use", "per", name), "attributes", name) for name in step.use.per)
+
+
+def _delay_names(step: DelayStep) -> Iterator[Reference]:
+    yield from (Reference(("per", name), "attributes", name) for name in step.per)
+    yield from _optional(("timers",), "timers", step.timers)
+
+
+def _branch_bodies(step: Branch) -> Iterator[Body]:
+    for index, option in enumerate(step.branch):
+        yield ("branch", index, "steps"), option.steps
+
+
+def _branch_names(step: Branch) -> Iterator[Reference]:
+    for index, option in enumerate(step.branch):
+        yield from _optional(("branch", index), "attributes", option.attribute)
+
+
+def _fork_bodies(step: Fork) -> Iterator[Body]:
+    if step.fork.steps is not None:
+        yield ("fork", "steps"), step.fork.steps
+    for index, steps in enumerate(step.fork.branches or ()):
+        yield ("fork", "branches", index), steps
+
+
+def _race_bodies(step: Race) -> Iterator[Body]:
+    for index, steps in enumerate(step.race):
+        yield ("race", index), steps
+
+
+def _attempt_bodies(step: Attempt) -> Iterator[Body]:
+    yield ("attempt", "steps"), step.attempt.steps
+    if step.attempt.on_failure is not None:
+        yield ("attempt", "on_failure"), step.attempt.on_failure
+
+
+def _attempt_names(step: Attempt) -> Iterator[Reference]:
+    yield from _optional(("attempt", "breaker"), "breakers", step.attempt.breaker)
+    if step.attempt.retry is not None:
+        yield from _optional(("attempt", "retry", "timers"), "timers", step.attempt.retry.timers)
+        yield from _optional(("attempt", "retry", "budget"), "budgets", step.attempt.retry.budget)
+
+
+def _set_names(step: SetStep) -> Iterator[Reference]:
+    yield from (Reference(("set", name), "attributes", name) for name in step.set)
+    for name, change in step.set.items():
+        yield from _attribute(("set", name), change.add if change.add is not None else change.to)
+
+
+def _cached_bodies(step: Cached) -> Iterator[Body]:
+    yield ("cached", "hit"), step.cached.hit
+    yield ("cached", "miss"), step.cached.miss
+
+
+def _cached_names(step: Cached) -> Iterator[Reference]:
+    yield Reference(("cached", "cache"), "caches", step.cached.cache)
+    yield Reference(("cached", "at"), "resources", step.cached.at)
+
+
+KINDS: Mapping[type[StepSpec], Kind] = {
+    kind.spec: kind
+    for kind in (
+        Kind(Acquire, _acquire_bodies, _acquire_names),
+        Kind(Release, names=lambda step: [Reference(("release",), "resources", step.release)]),
+        Kind(Use, names=_use_names),
+        Kind(DelayStep, names=_delay_names),
+        Kind(Branch, _branch_bodies, _branch_names),
+        Kind(
+            Loop,
+            lambda step: [(("loop", "steps"), step.loop.steps)],
+            lambda step: _attribute(("loop", "times"), step.loop.times),
+        ),
+        Kind(Fork, _fork_bodies, lambda step: _attribute(("fork", "items"), step.fork.items)),
+        Kind(Race, _race_bodies),
+        Kind(Attempt, _attempt_bodies, _attempt_names),
+        Kind(Start),
+        Kind(Saga, lambda step: [(("saga",), step.saga)]),
+        Kind(Compensate, lambda step: [(("compensate",), step.compensate)]),
+        Kind(Call, names=lambda step: [Reference(("call",), "routines", step.call)]),
+        Kind(Mark),
+        Kind(CountStep),
+        Kind(SetStep, names=_set_names),
+        Kind(Fail),
+        Kind(Cached, _cached_bodies, _cached_names),
+        Kind(Forget),
+        Kind(Prompt),
+        Kind(Notify, names=lambda step: [Reference(("notify",), "timers", step.notify)]),
+    )
+}
+"""Every kind, in the order of `STEP_CLASSES`."""
+
+
+def complete(table: Mapping[type[StepSpec], Handler], reader: str) -> Mapping[type[StepSpec], Handler]:
+    """The table of a reader of steps, which has a handler for every kind.
+
+    Raises TypeError with the kinds that it does not know.
+    """
+    lacking = [spec.TAG for spec in STEP_CLASSES if spec not in table]
+    if lacking:
+        raise TypeError(f"{reader} does not know the steps: {', '.join(lacking)}")
+    return table
+
+
+def bodies(step: Step) -> Iterator[Body]:
+    """The lists of steps inside a step, each with its path below the step."""
+    yield from KINDS[type(step)].bodies(step)
+
+
+complete(KINDS, "the registry of step kinds")
