@@ -14,6 +14,7 @@
 | `storm` | retries after a pause that keep overload up, in the fluid limit |
 | `laws`, `runlength` | Little, bounds, USL, staffing, drain; how long to simulate |
 | `moments` | laws of durations |
+| `estimate`, `flow` | the first estimate of a network, and what its executions ask of the places |
 | `chains`, `levels`, `bisection` | the solvers underneath: finite and endless Markov chains, roots |
 
 Times are in seconds and rates per second throughout; any other unit works if it is used for all arguments. Unless it

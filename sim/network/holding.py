@@ -6,13 +6,39 @@ full is the innermost one along this relation.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
-from sim.network.kinds import bodies
+from sim.network.kinds import bodies, complete
 from sim.network.network import Network
 from sim.network.places import Server
-from sim.network.routines import Acquire, Call, Fork, Release, Step, Steps, Use
+from sim.network.routines import (
+    Acquire,
+    Attempt,
+    Branch,
+    Cached,
+    Call,
+    Compensate,
+    CountStep,
+    DelayStep,
+    Fail,
+    Forget,
+    Fork,
+    Loop,
+    Mark,
+    Notify,
+    Prompt,
+    Race,
+    Release,
+    Saga,
+    SetStep,
+    Start,
+    Step,
+    Steps,
+    StepSpec,
+    Use,
+)
 
 Held = frozenset[str]
 
@@ -92,23 +118,40 @@ class _Walker:
 
     def step(self, routine: str, step: Step, held: Held) -> Held:
         """What is held after one step; what it asks for is written down."""
-        around = held
-        if isinstance(step, Acquire):
-            self._asks(routine, step.acquire.resource, held)
-            held |= {step.acquire.resource}
-        elif isinstance(step, Release):
-            return held - {step.release}
-        elif isinstance(step, Use):
-            self._asks(routine, step.use.station, held)
-            return held - self._servers(held) | self._kept(step.use.station)
-        elif isinstance(step, Call):
-            self.calls.setdefault(routine, set()).add(step.call)
-            return self.routine(step.call, held)
-        elif isinstance(step, Fork):
-            for _, body in bodies(step):
-                self.steps(routine, body, held if step.fork.join else frozenset())
-            return held
-        return held.union(*(self.steps(routine, body, around) for _, body in bodies(step)))
+        return _HELD_AFTER[type(step)](self, routine, step, held)
+
+    def acquire(self, routine: str, step: Acquire, held: Held) -> Held:
+        """What is held, and what was acquired or the way round left."""
+        self._asks(routine, step.acquire.resource, held)
+        return held.union({step.acquire.resource}, self.inside(routine, step, held))
+
+    def release(self, routine: str, step: Release, held: Held) -> Held:
+        """What is held, without what was released."""
+        return held - {step.release}
+
+    def use(self, routine: str, step: Use, held: Held) -> Held:
+        """What is held, with the server of this visit where it is kept instead of that of the last."""
+        self._asks(routine, step.use.station, held)
+        return held - self._servers(held) | self._kept(step.use.station)
+
+    def call(self, routine: str, step: Call, held: Held) -> Held:
+        """What the called routine leaves."""
+        self.calls.setdefault(routine, set()).add(step.call)
+        return self.routine(step.call, held)
+
+    def fork(self, routine: str, step: Fork, held: Held) -> Held:
+        """What is held: children give back what they acquired."""
+        for _, body in bodies(step):
+            self.steps(routine, body, held if step.fork.join else frozenset())
+        return held
+
+    def same(self, routine: str, step: Step, held: Held) -> Held:
+        """What was held before."""
+        return held
+
+    def inside(self, routine: str, step: Step, held: Held) -> Held:
+        """What is held, and all that any list inside leaves."""
+        return held.union(*(self.steps(routine, body, held) for _, body in bodies(step)))
 
     def _asks(self, routine: str, place: str, held: Held) -> None:
         self.asked.setdefault(routine, set()).add(place)
@@ -122,6 +165,20 @@ class _Walker:
         """A server that is kept, once it is done, until the next place has room."""
         blocking = any(isinstance(one, Server) and one.when_full == "block" for one in self.network.stations.values())
         return frozenset({station}) if blocking and isinstance(self.network.stations[station], Server) else frozenset()
+
+
+_HELD_AFTER: Mapping[type[StepSpec], Callable[[_Walker, str, Any, Held], Held]] = complete(
+    {
+        Acquire: _Walker.acquire,
+        Release: _Walker.release,
+        Use: _Walker.use,
+        Call: _Walker.call,
+        Fork: _Walker.fork,
+        **dict.fromkeys((Branch, Loop, Race, Attempt, Saga, Compensate, Cached), _Walker.inside),
+        **dict.fromkeys((DelayStep, Start, Mark, CountStep, SetStep, Fail, Forget, Prompt, Notify), _Walker.same),
+    },
+    "what is held where",
+)
 
 
 __all__ = ["Holding", "holding"]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from typing import Any
+
 from sim.draws.build import inverse_of
 from sim.draws.kinds import EXPONENTIAL
 from sim.draws.streams import element_id
@@ -12,7 +15,7 @@ from sim.engine.order import COMPLETION, TIMEOUT
 from sim.network import Network
 from sim.network.distributions import Distribution
 from sim.network.facts import has_timer
-from sim.network.kinds import Path, bodies
+from sim.network.kinds import Path, bodies, complete
 from sim.network.places import Server
 from sim.network.routines import (
     Acquire,
@@ -35,8 +38,8 @@ from sim.network.routines import (
     Saga,
     SetStep,
     Start,
-    Step,
     Steps,
+    StepSpec,
     Use,
 )
 from sim.network.starts import starts_of
@@ -77,16 +80,14 @@ class _Writer:
 
     def steps(self, steps: Steps, path: Path, following: int) -> int:
         """A list of steps after which comes `following`; gives its first step."""
-        after: Step | None = None
         for index in range(len(steps) - 1, -1, -1):
-            here = (*path, index)
-            following = self.step(self.placed[here], here, following, after)
-            after = steps[index]
+            placed = self.placed[*path, index]
+            following = _WRITERS[type(placed.step)](self, placed, placed.step, following)
         return following
 
-    def body(self, step: Step, here: Path, below: Path, following: int) -> int:
+    def body(self, placed: Placed, below: Path, following: int) -> int:
         """One of the lists inside a step."""
-        return self.steps(dict(bodies(step))[below], (*here, *below), following)
+        return self.steps(dict(bodies(placed.step))[below], (*placed.path, *below), following)
 
     # -- what steps share -----------------------------------------------------------------------------------
 
@@ -104,12 +105,12 @@ class _Writer:
             self.program.words[at] = self.program.distribution(inverse_of(distribution))
             self.program.stream(at + 1, stream)
 
-    def drawn_ahead(self, here: Path, at: int, where: L.At) -> int:
+    def drawn_ahead(self, placed: Placed, at: int, where: L.At) -> int:
         """Take note of a step with an exponential time that executions take at most once, under their own path."""
         words = self.program.words
         dist = words[at + where]
-        if len(here) == 3 and dist and words[dist + L.Distribution.KIND] == EXPONENTIAL:
-            self.program.first_times[here[1]] = at + where
+        if len(placed.path) == 3 and dist and words[dist + L.Distribution.KIND] == EXPONENTIAL:
+            self.program.first_times[placed.path[1]] = at + where
         return at
 
     def pairs(self, at: int, per: dict[str, int]) -> None:
@@ -125,89 +126,96 @@ class _Writer:
         """Handle of a place, 0 for none."""
         return 0 if name is None else self.program.handles[name]
 
-    # -- each kind ------------------------------------------------------------------------------------------
-
-    def step(self, placed: Placed, here: Path, following: int, after: Step | None) -> int:
-        """One step and all that is inside it."""
-        step = placed.step
-        match step:
-            case Acquire():
-                return self.acquire(placed, step, here, following)
-            case Use():
-                return self.drawn_ahead(here, self.use(placed, step, following, after), L.UseStep.DEMAND)
-            case DelayStep():
-                return self.drawn_ahead(here, self.delay(placed, step, following), L.DelayStep.DIST)
-            case Branch():
-                return self.branch(placed, step, here, following)
-            case Fork() | Race():
-                return self.children(placed, step, here, following)
-            case Attempt():
-                return self.attempt(placed, step, here, following)
-            case Mark():
-                return self.mark(placed, step, following)
-            case Loop():
-                at = self.new(L.Op.LOOP, placed, following, L.LoopStep.SIZE)
-                self.program.count(at + L.LoopStep.NUMBER, step.loop.times, f"{placed.stream}/times")
-                self.program.words[at + L.LoopStep.BODY] = self.body(
-                    step, here, ("loop", "steps"), self.end(L.Op.LOOP_END)
-                )
-            case Saga():
-                at = self.new(L.Op.SAGA, placed, following, L.SagaStep.SIZE)
-                self.program.words[at + L.SagaStep.BODY] = self.body(step, here, ("saga",), self.end(L.Op.SAGA_END))
-            case Compensate():
-                at = self.new(L.Op.COMPENSATE, placed, following, L.CompensateStep.SIZE)
-                self.program.words[at + L.CompensateStep.BODY] = self.body(
-                    step, here, ("compensate",), self.end(L.Op.UNDO_END)
-                )
-            case Cached():
-                at = self.new(L.Op.CACHED, placed, following, L.CachedStep.SIZE)
-                words = self.program.words
-                words[at + L.CachedStep.CACHE] = self.program.handles[f"cache {step.cached.cache}"]
-                words[at + L.CachedStep.AT] = self.place(step.cached.at)
-                words[at + L.CachedStep.HIT] = self.body(step, here, ("cached", "hit"), following)
-                words[at + L.CachedStep.MISS] = self.body(step, here, ("cached", "miss"), following)
-            case Release():
-                place = self.place(step.release)
-                is_easy = self.program.words[place + L.Place.EASY]
-                at = self.new(L.Op.RELEASE_PLAIN if is_easy else L.Op.RELEASE, placed, following, L.ReleaseStep.SIZE)
-                self.program.words[at + L.ReleaseStep.PLACE] = place
-            case Call():
-                at = self.new(L.Op.CALL, placed, following, L.CallStep.SIZE)
-                self.calls.append((at + L.CallStep.BODY, step.call))
-            case CountStep():
-                at = self.new(L.Op.COUNT, placed, following, L.CountStep.ITEMS + L.CountedItem.SIZE * len(step.count))
-                items = [(self.program.number(self.program.operations, n), number) for n, number in step.count.items()]
-                self.program.words[at + L.CountStep.COUNT] = len(items)
-                self.program.write(at + L.CountStep.ITEMS, [word for pair in items for word in pair])
-            case SetStep():
-                at = self.set(placed, step, following)
-            case Fail():
-                at = self.new(L.Op.FAIL, placed, following, L.FailStep.SIZE)
-                words = self.program.words
-                words[at + L.FailStep.ERROR] = self.program.number(self.program.errors, step.fail)
-                words[at + L.FailStep.ALWAYS] = int(step.probability >= 1)
-                words[at + L.FailStep.CHANCE] = bits(step.probability)
-                self.program.stream(at + L.FailStep.STREAM, f"{placed.stream}/fail")
-            case Start():
-                at = self.new(L.Op.START, placed, following, L.Step.SIZE)
-            case Forget():
-                at = self.new(L.Op.FORGET, placed, following, L.ForgetStep.SIZE)
-                self.program.words[at + L.ForgetStep.SLOT] = self.program.number(self.program.affinities, step.forget)
-            case Notify():
-                at = self.new(L.Op.NOTIFY, placed, following, L.NotifyStep.SIZE)
-                self.program.words[at + L.NotifyStep.TIMERS] = self.timers(step.notify)
-            case Prompt():
-                at = self.new(L.Op.PROMPT, placed, following, L.PromptStep.SIZE)
-                self.program.words[at + L.PromptStep.PLACE] = self.place(step.prompt)
-            case _:
-                raise AssertionError(step)
-        return at
-
     def timers(self, name: str | None) -> int:
         """Handle of a timer queue; 0 for none."""
         return 0 if name is None else self.program.handles[f"timers {name}"]
 
-    def acquire(self, placed: Placed, step: Acquire, here: Path, following: int) -> int:
+    # -- each kind ------------------------------------------------------------------------------------------
+
+    def release(self, placed: Placed, step: Release, following: int) -> int:
+        """A release."""
+        place = self.place(step.release)
+        is_easy = self.program.words[place + L.Place.EASY]
+        at = self.new(L.Op.RELEASE_PLAIN if is_easy else L.Op.RELEASE, placed, following, L.ReleaseStep.SIZE)
+        self.program.words[at + L.ReleaseStep.PLACE] = place
+        return at
+
+    def loop(self, placed: Placed, step: Loop, following: int) -> int:
+        """A loop: its number and its body."""
+        at = self.new(L.Op.LOOP, placed, following, L.LoopStep.SIZE)
+        self.program.count(at + L.LoopStep.NUMBER, step.loop.times, f"{placed.stream}/times")
+        self.program.words[at + L.LoopStep.BODY] = self.body(placed, ("loop", "steps"), self.end(L.Op.LOOP_END))
+        return at
+
+    def saga(self, placed: Placed, step: Saga, following: int) -> int:
+        """A saga: its body."""
+        at = self.new(L.Op.SAGA, placed, following, L.SagaStep.SIZE)
+        self.program.words[at + L.SagaStep.BODY] = self.body(placed, ("saga",), self.end(L.Op.SAGA_END))
+        return at
+
+    def compensate(self, placed: Placed, step: Compensate, following: int) -> int:
+        """What undoes the steps before it."""
+        at = self.new(L.Op.COMPENSATE, placed, following, L.CompensateStep.SIZE)
+        self.program.words[at + L.CompensateStep.BODY] = self.body(placed, ("compensate",), self.end(L.Op.UNDO_END))
+        return at
+
+    def cached(self, placed: Placed, step: Cached, following: int) -> int:
+        """A look into a cache: what hit and miss do."""
+        at = self.new(L.Op.CACHED, placed, following, L.CachedStep.SIZE)
+        words = self.program.words
+        words[at + L.CachedStep.CACHE] = self.program.handles[f"cache {step.cached.cache}"]
+        words[at + L.CachedStep.AT] = self.place(step.cached.at)
+        words[at + L.CachedStep.HIT] = self.body(placed, ("cached", "hit"), following)
+        words[at + L.CachedStep.MISS] = self.body(placed, ("cached", "miss"), following)
+        return at
+
+    def call(self, placed: Placed, step: Call, following: int) -> int:
+        """A call, whose first step is known when all routines are written."""
+        at = self.new(L.Op.CALL, placed, following, L.CallStep.SIZE)
+        self.calls.append((at + L.CallStep.BODY, step.call))
+        return at
+
+    def counting(self, placed: Placed, step: CountStep, following: int) -> int:
+        """Operations that are counted."""
+        at = self.new(L.Op.COUNT, placed, following, L.CountStep.ITEMS + L.CountedItem.SIZE * len(step.count))
+        items = [(self.program.number(self.program.operations, n), number) for n, number in step.count.items()]
+        self.program.words[at + L.CountStep.COUNT] = len(items)
+        self.program.write(at + L.CountStep.ITEMS, [word for pair in items for word in pair])
+        return at
+
+    def fail(self, placed: Placed, step: Fail, following: int) -> int:
+        """A failure and its chance."""
+        at = self.new(L.Op.FAIL, placed, following, L.FailStep.SIZE)
+        words = self.program.words
+        words[at + L.FailStep.ERROR] = self.program.number(self.program.errors, step.fail)
+        words[at + L.FailStep.ALWAYS] = int(step.probability >= 1)
+        words[at + L.FailStep.CHANCE] = bits(step.probability)
+        self.program.stream(at + L.FailStep.STREAM, f"{placed.stream}/fail")
+        return at
+
+    def start(self, placed: Placed, step: Start, following: int) -> int:
+        """The start of the attempt around it."""
+        return self.new(L.Op.START, placed, following, L.Step.SIZE)
+
+    def forget(self, placed: Placed, step: Forget, following: int) -> int:
+        """An affinity that is forgotten."""
+        at = self.new(L.Op.FORGET, placed, following, L.ForgetStep.SIZE)
+        self.program.words[at + L.ForgetStep.SLOT] = self.program.number(self.program.affinities, step.forget)
+        return at
+
+    def notify(self, placed: Placed, step: Notify, following: int) -> int:
+        """News for a timer queue."""
+        at = self.new(L.Op.NOTIFY, placed, following, L.NotifyStep.SIZE)
+        self.program.words[at + L.NotifyStep.TIMERS] = self.timers(step.notify)
+        return at
+
+    def prompt(self, placed: Placed, step: Prompt, following: int) -> int:
+        """A polled queue that is read on the spot."""
+        at = self.new(L.Op.PROMPT, placed, following, L.PromptStep.SIZE)
+        self.program.words[at + L.PromptStep.PLACE] = self.place(step.prompt)
+        return at
+
+    def acquire(self, placed: Placed, step: Acquire, following: int) -> int:
         """An acquire."""
         body = step.acquire
         at = self.new(L.Op.ACQUIRE, placed, following, L.AcquireStep.SIZE)
@@ -221,12 +229,12 @@ class _Writer:
         words[at + L.AcquireStep.LEASE] = -1 if body.lease_ns is None else body.lease_ns
         self.draw(at + L.AcquireStep.PATIENCE, body.patience, f"{placed.stream}/patience")
         if body.otherwise is not None:
-            words[at + L.AcquireStep.OTHERWISE] = self.body(step, here, ("acquire", "otherwise"), following)
+            words[at + L.AcquireStep.OTHERWISE] = self.body(placed, ("acquire", "otherwise"), following)
         if words[words[at + L.AcquireStep.PLACE] + L.Place.EASY] and body.at is None and body.affinity is None:
             words[at + L.Step.CODE] = L.Op.ACQUIRE_PLAIN
         return at
 
-    def use(self, placed: Placed, step: Use, following: int, after: Step | None) -> int:
+    def use(self, placed: Placed, step: Use, following: int) -> int:
         """A visit."""
         body = step.use
         at = self.new(L.Op.USE, placed, following, L.UseStep.SIZE)
@@ -238,13 +246,14 @@ class _Writer:
         demand = body.demand or getattr(self.network.stations[body.station], "service", None)
         self.draw(at + L.UseStep.DEMAND, demand, f"{placed.stream}/demand")
         self.pairs(at + L.UseStep.PER, body.per)
-        if isinstance(after, Use):
-            station = self.network.stations[after.use.station]
+        after = self.placed.get((*placed.path[:-1], int(placed.path[-1]) + 1))
+        if after is not None and isinstance(after.step, Use):
+            station = self.network.stations[after.step.use.station]
             own = isinstance(self.network.stations[body.station], Server)
             words[at + L.UseStep.KEEPS] = int(own and isinstance(station, Server) and station.when_full == "block")
         if words[words[at + L.UseStep.PLACE] + L.Place.EASY] and body.at is None and not words[at + L.UseStep.KEEPS]:
             words[at + L.Step.CODE] = L.Op.USE_PLAIN
-        return at
+        return self.drawn_ahead(placed, at, L.UseStep.DEMAND)
 
     def delay(self, placed: Placed, step: DelayStep, following: int) -> int:
         """A delay."""
@@ -257,9 +266,9 @@ class _Writer:
         words[at + L.DelayStep.FLOOR], words[at + L.DelayStep.GRID] = step.floor_ns, step.grid_ns or 0
         words[at + L.DelayStep.TIMERS] = self.timers(step.timers)
         self.pairs(at + L.DelayStep.PER, step.per)
-        return at
+        return self.drawn_ahead(placed, at, L.DelayStep.DIST)
 
-    def branch(self, placed: Placed, step: Branch, here: Path, following: int) -> int:
+    def branch(self, placed: Placed, step: Branch, following: int) -> int:
         """A branch: its ways in order."""
         at = self.new(L.Op.BRANCH, placed, following, L.BranchStep.WAYS + L.Way.SIZE * len(step.branch))
         words = self.program.words
@@ -274,11 +283,11 @@ class _Writer:
                 above, below = option.above, option.below
                 way = [1, self.program.attributes[option.attribute]]
                 way += [int(above is not None), bits(above or 0.0), int(below is not None), bits(below or 0.0)]
-            first = self.body(step, here, ("branch", index, "steps"), following)
+            first = self.body(placed, ("branch", index, "steps"), following)
             self.program.write(at + L.BranchStep.WAYS + L.Way.SIZE * index, [*way, first])
         return at
 
-    def children(self, placed: Placed, step: Fork | Race, here: Path, following: int) -> int:
+    def children(self, placed: Placed, step: Fork | Race, following: int) -> int:
         """A fork or a race: the bodies of the children."""
         lists = list(bodies(step))
         code = L.Op.FORK if isinstance(step, Fork) else L.Op.RACE
@@ -286,7 +295,7 @@ class _Writer:
         words = self.program.words
         words[at + L.ForkStep.COUNT] = len(lists)
         for index, (below, _) in enumerate(lists):
-            words[at + L.ForkStep.BODIES + index] = self.body(step, here, below, self.end(L.Op.RETURN))
+            words[at + L.ForkStep.BODIES + index] = self.body(placed, below, self.end(L.Op.RETURN))
         if isinstance(step, Fork):
             body = step.fork
             words[at + L.ForkStep.JOIN] = -1 if body.join == "all" else -2 if body.join == "first" else int(body.join)
@@ -296,7 +305,7 @@ class _Writer:
                 self.program.count(at + L.ForkStep.NUMBER, body.items, f"{placed.stream}/items")
         return at
 
-    def attempt(self, placed: Placed, step: Attempt, here: Path, following: int) -> int:
+    def attempt(self, placed: Placed, step: Attempt, following: int) -> int:
         """An attempt: its timeouts and its policy."""
         body = step.attempt
         at = self.new(L.Op.ATTEMPT, placed, following, L.AttemptStep.SIZE)
@@ -307,9 +316,9 @@ class _Writer:
             self.program.handles[f"breaker {body.breaker}"] if body.breaker is not None else 0
         )
         end = self.end(L.Op.RETURN if timed else L.Op.ATTEMPT_END)
-        words[at + L.AttemptStep.BODY] = self.body(step, here, ("attempt", "steps"), end)
+        words[at + L.AttemptStep.BODY] = self.body(placed, ("attempt", "steps"), end)
         if body.on_failure is not None:
-            words[at + L.AttemptStep.AFTER] = self.body(step, here, ("attempt", "on_failure"), following)
+            words[at + L.AttemptStep.AFTER] = self.body(placed, ("attempt", "on_failure"), following)
         words[at + L.AttemptStep.TIMED] = int(timed)
         starts = starts_of(self.network, body.steps)
         words[at + L.AttemptStep.STARTS] = {
@@ -405,3 +414,31 @@ class _Writer:
             self.program.write(item, [self.program.attributes[name], int(change.add is not None)])
             self.program.count(item + 2, spec, f"{placed.stream}/{name}")
         return at
+
+
+_WRITERS: Mapping[type[StepSpec], Callable[[_Writer, Placed, Any, int], int]] = complete(
+    {
+        Acquire: _Writer.acquire,
+        Release: _Writer.release,
+        Use: _Writer.use,
+        DelayStep: _Writer.delay,
+        Branch: _Writer.branch,
+        Loop: _Writer.loop,
+        Fork: _Writer.children,
+        Race: _Writer.children,
+        Attempt: _Writer.attempt,
+        Start: _Writer.start,
+        Saga: _Writer.saga,
+        Compensate: _Writer.compensate,
+        Call: _Writer.call,
+        Mark: _Writer.mark,
+        CountStep: _Writer.counting,
+        SetStep: _Writer.set,
+        Fail: _Writer.fail,
+        Cached: _Writer.cached,
+        Forget: _Writer.forget,
+        Prompt: _Writer.prompt,
+        Notify: _Writer.notify,
+    },
+    "the compiled engine",
+)

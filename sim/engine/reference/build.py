@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sim.engine.reference.attempts import AttemptStep
@@ -29,7 +31,7 @@ from sim.engine.reference.steps import (
     StartStep,
     UseStep,
 )
-from sim.network.kinds import Path, bodies
+from sim.network.kinds import Path, bodies, complete
 from sim.network.places import Server
 from sim.network.routines import (
     Acquire,
@@ -52,7 +54,9 @@ from sim.network.routines import (
     Saga,
     SetStep,
     Start,
+    Step,
     Steps,
+    StepSpec,
     Use,
 )
 from sim.network.starts import starts_of
@@ -74,74 +78,76 @@ def routines(engine: Engine) -> dict[str, list[Any]]:
 def _list(engine: Engine, steps: Steps, path: Path, placed: dict[Path, Placed]) -> list[Any]:
     built = []
     for index, step in enumerate(steps):
-        following = steps[index + 1] if index + 1 < len(steps) else None
         here = (*path, index)
         inner = {below: _list(engine, body, (*here, *below), placed) for below, body in bodies(step)}
-        built.append(_step(engine, placed[here], inner, following))
+        following = steps[index + 1] if index + 1 < len(steps) else None
+        built.append(_BUILDERS[type(step)](Given(engine, placed[here], inner, following), step))
     return built
 
 
-def _step(engine: Engine, placed: Placed, inner: dict[Path, list[Any]], following: Any) -> Any:
-    step = placed.step
-    lists = list(inner.values())
-    match step:
-        case Acquire():
-            return AcquireStep(engine, placed, step, inner.get(("acquire", "otherwise")))
-        case Release():
-            return ReleaseStep(engine, step)
-        case Use():
-            return UseStep(engine, placed, step, _blocks(engine, following))
-        case DelayStep():
-            return DelaySteps(engine, placed, step)
-        case Branch():
-            return BranchStep(engine, placed, step, lists)
-        case Loop():
-            return LoopStep(engine, placed, step, lists[0])
-        case Fork():
-            return ForkStep(engine, placed, step, lists)
-        case Race():
-            return RaceStep(engine, placed, lists)
-        case Attempt():
-            return AttemptStep(
-                engine,
-                placed,
-                step.attempt,
-                inner[("attempt", "steps")],
-                inner.get(("attempt", "on_failure"), []),
-                starts_of(engine.network, step.attempt.steps),
-            )
-        case Start():
-            return StartStep(step)
-        case Saga():
-            return SagaStep(engine, placed, lists[0])
-        case Compensate():
-            return CompensateStep(lists[0])
-        case Call():
-            return CallStep(engine, placed, step.call)
-        case Mark():
-            return MarkStep(engine, step)
-        case CountStep():
-            return CountSteps(engine, step)
-        case SetStep():
-            return SetSteps(engine, placed, step)
-        case Fail():
-            return FailStep(engine, placed, step)
-        case Cached():
-            return CachedStep(
-                engine, step.cached.cache, step.cached.at, inner[("cached", "hit")], inner[("cached", "miss")]
-            )
-        case Forget():
-            return ForgetStep(step)
-        case Notify():
-            return NotifyStep(engine, step)
-        case Prompt():
-            return PromptStep(engine, step)
-    raise AssertionError(step)
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What a step that runs is made of, besides its spec: inner: its lists of steps, by path; following: the next step
+    of its list."""
+
+    engine: Engine
+    placed: Placed
+    inner: dict[Path, list[Any]]
+    following: Step | None
+
+    @property
+    def lists(self) -> list[list[Any]]:
+        """The lists of steps inside, in order."""
+        return list(self.inner.values())
 
 
-def _blocks(engine: Engine, following: Any) -> bool:
+def _attempt(given: Given, step: Attempt) -> AttemptStep:
+    return AttemptStep(
+        given.engine,
+        given.placed,
+        step.attempt,
+        given.inner["attempt", "steps"],
+        given.inner.get(("attempt", "on_failure"), []),
+        starts_of(given.engine.network, step.attempt.steps),
+    )
+
+
+def _cached(given: Given, step: Cached) -> CachedStep:
+    hit, miss = given.inner["cached", "hit"], given.inner["cached", "miss"]
+    return CachedStep(given.engine, step.cached.cache, step.cached.at, hit, miss)
+
+
+def _blocks(given: Given) -> bool:
     """Whether the next step is a visit that may be blocked on entry."""
-    if not isinstance(following, Use):
+    if not isinstance(given.following, Use):
         return False
-    station = engine.network.stations[following.use.station]
+    station = given.engine.network.stations[given.following.use.station]
     return isinstance(station, Server) and station.when_full == "block"
+
+
+_BUILDERS: Mapping[type[StepSpec], Callable[[Given, Any], Any]] = complete(
+    {
+        Acquire: lambda g, step: AcquireStep(g.engine, g.placed, step, g.inner.get(("acquire", "otherwise"))),
+        Release: lambda g, step: ReleaseStep(g.engine, step),
+        Use: lambda g, step: UseStep(g.engine, g.placed, step, _blocks(g)),
+        DelayStep: lambda g, step: DelaySteps(g.engine, g.placed, step),
+        Branch: lambda g, step: BranchStep(g.engine, g.placed, step, g.lists),
+        Loop: lambda g, step: LoopStep(g.engine, g.placed, step, g.lists[0]),
+        Fork: lambda g, step: ForkStep(g.engine, g.placed, step, g.lists),
+        Race: lambda g, step: RaceStep(g.engine, g.placed, g.lists),
+        Attempt: _attempt,
+        Start: lambda g, step: StartStep(step),
+        Saga: lambda g, step: SagaStep(g.engine, g.placed, g.lists[0]),
+        Compensate: lambda g, step: CompensateStep(g.lists[0]),
+        Call: lambda g, step: CallStep(g.engine, g.placed, step.call),
+        Mark: lambda g, step: MarkStep(g.engine, step),
+        CountStep: lambda g, step: CountSteps(g.engine, step),
+        SetStep: lambda g, step: SetSteps(g.engine, g.placed, step),
+        Fail: lambda g, step: FailStep(g.engine, g.placed, step),
+        Cached: _cached,
+        Forget: lambda g, step: ForgetStep(step),
+        Notify: lambda g, step: NotifyStep(g.engine, step),
+        Prompt: lambda g, step: PromptStep(g.engine, step),
+    },
+    "the reference engine",
+)

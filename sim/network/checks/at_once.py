@@ -5,6 +5,9 @@ The answer errs to one side: yes where it is not certain that time passes first.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from typing import Any
+
 from sim.network.distributions import (
     Constant,
     Distribution,
@@ -15,10 +18,36 @@ from sim.network.distributions import (
     Residual,
     Uniform,
 )
-from sim.network.kinds import bodies
+from sim.network.kinds import bodies, complete
 from sim.network.network import Network
 from sim.network.places import Delay, GroupCommit, Place, Polled, Server, TokenBucket
-from sim.network.routines import Acquire, Attempt, Call, DelayStep, Fail, Fork, Loop, Race, Retry, Step, Steps, Use
+from sim.network.routines import (
+    Acquire,
+    Attempt,
+    Branch,
+    Cached,
+    Call,
+    Compensate,
+    CountStep,
+    DelayStep,
+    Fail,
+    Forget,
+    Fork,
+    Loop,
+    Mark,
+    Notify,
+    Prompt,
+    Race,
+    Release,
+    Retry,
+    Saga,
+    SetStep,
+    Start,
+    Step,
+    Steps,
+    StepSpec,
+    Use,
+)
 
 
 def fails_at_once(network: Network, steps: Steps) -> bool:
@@ -38,22 +67,35 @@ def always_tried(retry: Retry) -> bool:
 
 def _fails(network: Network, step: Step) -> bool:
     """Whether the step may fail at the instant at which it begins."""
-    if isinstance(step, Fail):
-        return step.probability > 0
-    if isinstance(step, Call):
-        return fails_at_once(_without(network, step.call), network.routines.get(step.call, ()))
-    if isinstance(step, Acquire):
-        wanted, place = step.acquire, network.resources.get(step.acquire.resource)
-        given_up = wanted.patience is not None and not is_positive(wanted.patience)
-        return wanted.at is not None or given_up or (place is not None and _turns_away(place))
-    if isinstance(step, Use):
-        return _visit_fails(network, step)
-    if isinstance(step, Attempt):
-        retry, body = step.attempt.retry, step.attempt
-        again = retry is not None and retry.initial_interval_ns > 0 and retry.maximum_attempts != 1
-        at_once = body.breaker is not None or (fails_at_once(network, body.steps) and not again)
-        return at_once and (body.on_failure is None or fails_at_once(network, body.on_failure))
+    may_fail, _ = _AT_ONCE[type(step)]
+    return may_fail(network, step)
+
+
+def _takes_time(network: Network, step: Step) -> bool:
+    """Whether time passes in a step for certain."""
+    _, takes_time = _AT_ONCE[type(step)]
+    return takes_time(network, step)
+
+
+def _body_fails(network: Network, step: Step) -> bool:
     return any(fails_at_once(network, body) for _, body in bodies(step))
+
+
+def _call_fails(network: Network, step: Call) -> bool:
+    return fails_at_once(_without(network, step.call), network.routines.get(step.call, ()))
+
+
+def _acquire_fails(network: Network, step: Acquire) -> bool:
+    wanted, place = step.acquire, network.resources.get(step.acquire.resource)
+    given_up = wanted.patience is not None and not is_positive(wanted.patience)
+    return wanted.at is not None or given_up or (place is not None and _turns_away(place))
+
+
+def _attempt_fails(network: Network, step: Attempt) -> bool:
+    retry, body = step.attempt.retry, step.attempt
+    again = retry is not None and retry.initial_interval_ns > 0 and retry.maximum_attempts != 1
+    at_once = body.breaker is not None or (fails_at_once(network, body.steps) and not again)
+    return at_once and (body.on_failure is None or fails_at_once(network, body.on_failure))
 
 
 def _visit_fails(network: Network, step: Use) -> bool:
@@ -67,7 +109,7 @@ def _visit_fails(network: Network, step: Use) -> bool:
         case GroupCommit():
             return station.when_down == "refuse"
         case Server():
-            return _turns_away(station) or not _takes_time(network, step)
+            return _turns_away(station) or not _visit_takes_time(network, step)
     return not isinstance(station, Delay | Polled)
 
 
@@ -76,31 +118,53 @@ def _turns_away(place: Place) -> bool:
     return place.queue_limit is not None or place.shed is not None or place.when_down == "refuse" or place.preemptive
 
 
-def _takes_time(network: Network, step: Step) -> bool:
-    """Whether time passes in a step for certain."""
-    match step:
-        case DelayStep():
-            return step.floor_ns > 0 or is_positive(step.delay)
-        case Call():
-            return _any_takes_time(_without(network, step.call), network.routines.get(step.call, ()))
-        case Use():
-            station = network.stations.get(step.use.station)
-            if isinstance(station, GroupCommit):
-                return is_positive(station.flush)
-            if isinstance(station, Server | Delay):
-                return is_positive(step.use.demand or station.service)
-            return False
-        case Loop():
-            often = isinstance(step.loop.times, int) and step.loop.times > 0
-            return often and _any_takes_time(network, step.loop.steps)
-        case Fork() if step.fork.join != 0:
-            if step.fork.items is not None and not (isinstance(step.fork.items, int) and step.fork.items > 0):
-                return False
-        case Fork() | Acquire() | Attempt():
+def _never(network: Network, step: Step) -> bool:
+    return False
+
+
+def _call_takes_time(network: Network, step: Call) -> bool:
+    return _any_takes_time(_without(network, step.call), network.routines.get(step.call, ()))
+
+
+def _visit_takes_time(network: Network, step: Use) -> bool:
+    station = network.stations.get(step.use.station)
+    if isinstance(station, GroupCommit):
+        return is_positive(station.flush)
+    return isinstance(station, Server | Delay) and is_positive(step.use.demand or station.service)
+
+
+def _loop_takes_time(network: Network, step: Loop) -> bool:
+    often = isinstance(step.loop.times, int) and step.loop.times > 0
+    return often and _any_takes_time(network, step.loop.steps)
+
+
+def _children_take_time(network: Network, step: Fork | Race) -> bool:
+    """All of them have to, as the fastest of a race counts."""
+    if isinstance(step, Fork):
+        items = step.fork.items
+        if step.fork.join == 0 or (items is not None and not (isinstance(items, int) and items > 0)):
             return False
     inside = [body for _, body in bodies(step)]
-    # Of a branch one way is gone, of a race the fastest counts: all of them have to take time.
-    return isinstance(step, Race | Fork) and bool(inside) and all(_any_takes_time(network, body) for body in inside)
+    return bool(inside) and all(_any_takes_time(network, body) for body in inside)
+
+
+_AT_ONCE: Mapping[type[StepSpec], tuple[Callable[[Network, Any], bool], Callable[[Network, Any], bool]]] = complete(
+    {
+        Acquire: (_acquire_fails, _never),
+        Use: (_visit_fails, _visit_takes_time),
+        DelayStep: (_never, lambda _, step: step.floor_ns > 0 or is_positive(step.delay)),
+        Loop: (_body_fails, _loop_takes_time),
+        Fork: (_body_fails, _children_take_time),
+        Race: (_body_fails, _children_take_time),
+        Attempt: (_attempt_fails, _never),
+        Call: (_call_fails, _call_takes_time),
+        Fail: (lambda _, step: step.probability > 0, _never),
+        **dict.fromkeys((Branch, Saga, Compensate, Cached), (_body_fails, _never)),
+        **dict.fromkeys((Release, Start, Mark, CountStep, SetStep, Forget, Prompt, Notify), (_never, _never)),
+    },
+    "the check of attempts that fail at once",
+)
+"""For each kind whether it may fail at the instant at which it begins, and whether time passes in it for certain."""
 
 
 def _any_takes_time(network: Network, steps: Steps) -> bool:
