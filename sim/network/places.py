@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self, get_args
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 
@@ -15,6 +15,8 @@ from sim.spec import Spec
 from sim.units import Duration, PositiveDuration, Rate
 
 Queue = Literal["fifo", "lifo", "priority"]
+DISCIPLINES: tuple[str, ...] = get_args(Queue)
+"""Every order in which those who wait may be served."""
 Choice = Literal["round_robin", "random", "least_loaded", "power_of_two"]
 
 
@@ -46,6 +48,10 @@ class Keyed(Spec):
     """`execution`, or the name of an attribute whose value is the key."""
     skew: Annotated[float, Field(ge=0)] = 0.0
     """Zipf exponent over the nodes: 0 spreads evenly, 1 gives node i a share in proportion to 1/i."""
+
+    def attributes(self) -> dict[str, str]:
+        """The attribute that it reads, by the key that names it."""
+        return {} if self.by == "execution" else {"keyed.by": self.by}
 
     def hottest(self, nodes: int) -> float:
         """Share of the work that comes to the most loaded node, in multiples of the mean share."""
@@ -82,6 +88,16 @@ class Place(Spec):
     """Wait in one queue for all nodes, or choose a node on arrival and wait there."""
     when_down: Literal["wait", "refuse"] = "wait"
     """While no node is up: wait for one, or fail at once with `refused`."""
+
+    @property
+    def discipline(self) -> str:
+        """Name of the order in which those who wait are served; both engines have a table by this name."""
+        return self.queue
+
+    @property
+    def attributes(self) -> dict[str, str]:
+        """The attributes that it reads, by the keys that name them."""
+        return self.keyed.attributes() if self.keyed is not None else {}
 
     def fullness(self, used: Used, nodes: int) -> float | None:
         """Share of what the most loaded of its nodes can do that it did; None where nothing limits it."""
@@ -216,6 +232,11 @@ class Polled(Spec):
     keyed: Keyed | None = None
     """Which node's queue, by a key; needed with several nodes."""
 
+    @property
+    def attributes(self) -> dict[str, str]:
+        """The attributes that it reads, by the keys that name them."""
+        return self.keyed.attributes() if self.keyed is not None else {}
+
     def fullness(self, used: Used, nodes: int) -> float | None:
         """Share of the places in as many reads as the interval and their length allow that was taken."""
         if not used.rounds:
@@ -280,6 +301,7 @@ class Cache(Spec):
 
 
 __all__ = [
+    "DISCIPLINES",
     "Cache",
     "Choice",
     "Contention",

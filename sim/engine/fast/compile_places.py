@@ -20,7 +20,7 @@ from sim.network.routines import Acquire, Step, Use
 from sim.results.histogram import BUCKETS
 
 NO_TIMER = L.Timer.NOT_SET
-_QUEUES = {"fifo": L.Discipline.FIFO, "lifo": L.Discipline.LIFO, "priority": L.Discipline.PRIORITY}
+DISCIPLINES = {"fifo": L.Discipline.FIFO, "lifo": L.Discipline.LIFO, "priority": L.Discipline.PRIORITY}
 _CHOICES = {
     "round_robin": L.Choice.ROUND_ROBIN,
     "random": L.Choice.RANDOM,
@@ -231,7 +231,7 @@ def _write_pool(
     count = words[at + L.Place.COUNT]
     units = spec.units if isinstance(spec, Resource) else spec.servers or UNLIMITED
     words[at + L.Place.UNITS] = units
-    words[at + L.Place.DISCIPLINE] = _QUEUES[spec.queue]
+    words[at + L.Place.DISCIPLINE] = DISCIPLINES[spec.discipline]
     words[at + L.Place.PREEMPTIVE] = int(spec.preemptive)
     words[at + L.Place.LIMIT] = -1 if spec.queue_limit is None else spec.queue_limit
     if spec.shed is not None:
@@ -249,7 +249,7 @@ def _write_pool(
     words[at + L.Place.IN_USE] = units * count
     if spec.keyed is not None:
         _write_keys(program, at, name, spec.keyed)
-    ranked = not single or spec.queue != "fifo" or patient or spec.shed is not None
+    ranked = not single or spec.discipline != "fifo" or patient or spec.shed is not None
     words[at + L.Place.GRANT_SIZE] = (
         L.Grant.RANKED_SIZE if ranked else L.Grant.PLAIN_SIZE if kind == L.PlaceKind.RESOURCE else L.Grant.VISIT_SIZE
     )

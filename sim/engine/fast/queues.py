@@ -38,6 +38,12 @@ def unlink(m: Memory, chain: Word, item: Word, at: At) -> None:
 
 
 @inner
+def is_ranked(queue: int) -> bool:
+    """Whether those who come into a line of this discipline may stand before others."""
+    return queue >= Discipline.PRIORITY
+
+
+@inner
 def ranks_before(m: Memory, queue: int, one: Word, other: Word) -> bool:
     """Whether one waiting grant goes before another of the same place."""
     if queue == Discipline.PRIORITY and m[one + Grant.PRIORITY] != m[other + Grant.PRIORITY]:
@@ -48,14 +54,14 @@ def ranks_before(m: Memory, queue: int, one: Word, other: Word) -> bool:
 
 
 @inner
-def _insert_by_rank(m: Memory, line: QueueAt, grant: GrantAt) -> None:
-    """Stand among those of the same priority, by age; sought from both ends at once."""
+def _insert_by_rank(m: Memory, queue: int, line: QueueAt, grant: GrantAt) -> None:
+    """Stand by rank; the place is sought from both ends at once."""
     ahead, behind = m[line + Queue.TAIL], m[line + Queue.HEAD]
     while True:
-        if ahead == 0 or not ranks_before(m, Discipline.PRIORITY, grant, ahead):
+        if ahead == 0 or not ranks_before(m, queue, grant, ahead):
             behind = m[ahead + Grant.LINKS] & LOW if ahead else m[line + Queue.HEAD]
             break
-        if ranks_before(m, Discipline.PRIORITY, grant, behind):
+        if ranks_before(m, queue, grant, behind):
             ahead = m[behind + Grant.LINKS] >> 31
             break
         ahead = m[ahead + Grant.LINKS] >> 31
@@ -76,8 +82,8 @@ def stand(m: Memory, queue: int, line: QueueAt, grant: GrantAt) -> None:
     """Join a line."""
     m[grant + Grant.NODE] |= Grant.IN_QUEUE
     m[line + Queue.LENGTH] += 1
-    if queue == Discipline.PRIORITY:
-        _insert_by_rank(m, line, grant)
+    if is_ranked(queue):
+        _insert_by_rank(m, queue, line, grant)
     else:
         append(m, line, grant, Grant.LINKS)
 

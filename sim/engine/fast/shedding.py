@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from sim.draws.jit import inner
-from sim.engine.fast.layout import LOW, Discipline, Grant, GrantAt, Header, Place, PlaceAt, PlaceNode, Queue, QueueAt
+from sim.engine.fast.layout import LOW, Grant, GrantAt, Header, Place, PlaceAt, PlaceNode, Queue, QueueAt
 from sim.engine.fast.memory import Memory
 from sim.engine.fast.nodes import node_at
+from sim.engine.fast.queues import is_ranked
 
 
 @inner
 def _is_old(m: Memory, place: PlaceAt, line: QueueAt) -> bool:
-    """Whether the one who came into a line first (of a priority line: anybody) has waited for long."""
+    """Whether the one who came into a line first (of a ranked line: anybody) has waited for long."""
     latest = m[Header.NOW] - m[place + Place.SHED]
     grant = m[line + Queue.HEAD]
     while grant:
         if m[grant + Grant.TIME] <= latest:
             return True
-        grant = m[grant + Grant.LINKS] & LOW if m[place + Place.DISCIPLINE] == Discipline.PRIORITY else 0
+        grant = m[grant + Grant.LINKS] & LOW if is_ranked(m[place + Place.DISCIPLINE]) else 0
     return False
 
 

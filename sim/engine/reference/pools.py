@@ -91,12 +91,12 @@ class PoolNode:
 
     __slots__ = ("bound", "chosen", "free", "holders", "open")
 
-    def __init__(self, units: int, open_units: int, queue: str) -> None:
+    def __init__(self, units: int, open_units: int, spec: Place) -> None:
         self.free = units
         self.open = open_units
         self.holders: dict[Grant, None] = {}
-        self.bound = line(queue)  # by affinity, `at` or key: they wait for this node whatever happens
-        self.chosen = line(queue)  # by choice on arrival: they choose again when the node crashes
+        self.bound = line(spec)  # by affinity, `at` or key: they wait for this node whatever happens
+        self.chosen = line(spec)  # by choice on arrival: they choose again when the node crashes
 
 
 class Pool:
@@ -111,8 +111,8 @@ class Pool:
         self.group = group
         resource = spec if isinstance(spec, Resource) else None
         opened = units if resource is None or resource.open is None else resource.open
-        self.nodes = [PoolNode(units, opened, spec.queue) for _ in range(group.count)]
-        self.line = line(spec.queue)
+        self.nodes = [PoolNode(units, opened, spec) for _ in range(group.count)]
+        self.line = line(spec)
         self.keys = Keys(engine, name, spec.keyed, group.count) if spec.keyed is not None else None
         self.fresh = Chooser(engine, name, spec, group)
         self.meter = Meter(self.clock, engine.window, units * group.count)

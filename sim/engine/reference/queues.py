@@ -1,11 +1,15 @@
-"""Queues by discipline: FIFO, LIFO, by priority."""
+"""Queues by discipline: FIFO, LIFO, by rank."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from heapq import heapify, heappop, heappush
 from typing import Any, Protocol
+
+from sim.network.places import Place
+
+Rank = tuple[int, ...]
 
 
 class Waiting(Protocol):
@@ -23,7 +27,7 @@ class Line:
     last: bool
 
     def __init__(self) -> None:
-        self.entries: OrderedDict[Any, None] = OrderedDict()
+        self.entries: OrderedDict[Any, Rank] = OrderedDict()
         self.last = False
 
     def __len__(self) -> int:
@@ -31,7 +35,7 @@ class Line:
 
     def push(self, entry: Any) -> None:
         """Stand at the end."""
-        self.entries[entry] = None
+        self.entries[entry] = ()
 
     def peek(self) -> Any:
         """Who goes next."""
@@ -54,9 +58,9 @@ class Line:
     def __iter__(self) -> Iterator[Any]:
         return iter(list(reversed(self.entries)) if self.last else list(self.entries))
 
-    def rank(self, entry: Any) -> tuple[int, int]:
+    def rank(self, entry: Any) -> Rank:
         """What orders two entries of different lines of this kind; the least goes first."""
-        return (-entry.serial, 0) if self.last else (entry.serial, 0)
+        return (-entry.serial,) if self.last else (entry.serial,)
 
 
 class LastLine(Line):
@@ -69,25 +73,32 @@ class LastLine(Line):
         self.last = True
 
 
-class PriorityLine(Line):
-    """The greatest priority first, the oldest among equals."""
+class RankedLine(Line):
+    """The least rank first; one has its rank from coming into the line on, however things change."""
 
-    __slots__ = ("heap",)
+    __slots__ = ("heap", "pushed", "rank_of")
 
-    def __init__(self) -> None:
+    def __init__(self, rank_of: Callable[[Any], Rank]) -> None:
         super().__init__()
-        self.heap: list[tuple[int, int, Any]] = []
+        self.rank_of = rank_of
+        self.heap: list[tuple[Rank, int, Any]] = []
+        self.pushed = 0
 
     def push(self, entry: Any) -> None:
-        """Stand among those of the same priority, by age."""
-        self.entries[entry] = None
-        heappush(self.heap, (-entry.priority, entry.serial, entry))
+        """Stand by rank."""
+        rank = self.entries[entry] = self.rank_of(entry)
+        self.pushed += 1
+        heappush(self.heap, (rank, self.pushed, entry))
 
     def peek(self) -> Any:
         """Who goes next."""
-        while self.heap[0][2] not in self.entries:
+        while self._has_left(self.heap[0]):
             heappop(self.heap)
         return self.heap[0][2]
+
+    def _has_left(self, item: tuple[Rank, int, Any]) -> bool:
+        """Whether it left the line, be it that it has come again since."""
+        return self.entries.get(item[2]) is not item[0]
 
     @property
     def oldest_ns(self) -> int:
@@ -106,17 +117,25 @@ class PriorityLine(Line):
         """Leave the line; left places are swept out when they are most of the heap."""
         del self.entries[entry]
         if len(self.heap) > 2 * len(self.entries) + 64:
-            self.heap = [item for item in self.heap if item[2] in self.entries]
+            self.heap = [item for item in self.heap if not self._has_left(item)]
             heapify(self.heap)
 
     def __iter__(self) -> Iterator[Any]:
         return iter(sorted(self.entries, key=self.rank))
 
-    def rank(self, entry: Any) -> tuple[int, int]:
-        """Greatest priority first, then the oldest."""
-        return (-entry.priority, entry.serial)
+    def rank(self, entry: Any) -> Rank:
+        """What orders two entries of different lines of this kind; the least goes first."""
+        return self.entries[entry]
 
 
-def line(queue: str) -> Line:
-    """A new line of the given discipline: `fifo`, `lifo` or `priority`."""
-    return {"fifo": Line, "lifo": LastLine, "priority": PriorityLine}[queue]()
+LINES: dict[str, Callable[[Place], Line]] = {
+    "fifo": lambda spec: Line(),
+    "lifo": lambda spec: LastLine(),
+    "priority": lambda spec: RankedLine(lambda entry: (-entry.priority, entry.serial)),
+}
+"""A new line by discipline."""
+
+
+def line(spec: Place) -> Line:
+    """A new line of a place."""
+    return LINES[spec.discipline](spec)

@@ -39,9 +39,9 @@ def _places(network: Network) -> Iterator[Problem]:
             nodes = getattr(place, "nodes", None)
             if isinstance(nodes, str) and nodes not in network.nodes:
                 yield unknown((kind, name, "nodes"), "a node group", nodes, network.nodes)
-            keyed = getattr(place, "keyed", None)
-            if keyed is not None and keyed.by != "execution" and keyed.by not in network.attributes:
-                yield unknown((kind, name, "keyed", "by"), "an attribute", keyed.by, network.attributes)
+            for key, attribute in getattr(place, "attributes", {}).items():
+                if attribute not in network.attributes:
+                    yield unknown((kind, name, key), "an attribute", attribute, network.attributes)
     groups = node_groups(network)
     for name, station in network.stations.items():
         if isinstance(station, Polled) and station.keyed is None and groups.get(group_of(network, name), 1) > 1:

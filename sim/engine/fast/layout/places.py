@@ -59,7 +59,7 @@ class Customer(Record):
 
 
 class Queue(Record):
-    """Who waits, in order; one by priority has a heap."""
+    """Who waits, in order."""
 
     HEAD = word()
     TAIL = word()
@@ -196,7 +196,7 @@ class PlaceKind(Numbers):
 
 
 class Discipline(Numbers):
-    """Who is next in a queue."""
+    """Who is next in a queue. From PRIORITY on it is ranked: those who come may stand before others."""
 
     FIFO = number()
     LIFO = number()
