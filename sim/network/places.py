@@ -15,7 +15,7 @@ from sim.spec import Spec
 from sim.units import Duration, PositiveDuration, Rate
 
 Queue = Literal["fifo", "lifo", "priority"]
-DISCIPLINES: tuple[str, ...] = get_args(Queue)
+DISCIPLINES: tuple[str, ...] = (*get_args(Queue), "attribute", "priority_attribute")
 """Every order in which those who wait may be served."""
 Choice = Literal["round_robin", "random", "least_loaded", "power_of_two"]
 
@@ -67,6 +67,14 @@ class Shed(Spec):
     """Work of at least this priority is let wait all the same; without it nobody is."""
 
 
+class Order(Spec):
+    """Who goes first by a number that executions carry: shortest job first, earliest deadline first."""
+
+    attribute: Name
+    """The attribute of which the least value goes first, the oldest among equals; the value is that of coming into
+    the line."""
+
+
 class Place(Spec):
     """What resources and stations share: where they stand, who goes first, how many may wait."""
 
@@ -74,6 +82,8 @@ class Place(Spec):
     """Name of a node group, or a number of nodes of its own."""
     queue: Queue = "fifo"
     """Who goes first. With `priority` the greatest goes first, the oldest among equals."""
+    order: Order | None = None
+    """Who goes first by an attribute: `{attribute: deadline}`; with `queue: priority` among those of one priority."""
     preemptive: bool = False
     """With `queue: priority`: an arrival takes the place of the one of least priority in service."""
     queue_limit: From0 | None = None
@@ -92,12 +102,15 @@ class Place(Spec):
     @property
     def discipline(self) -> str:
         """Name of the order in which those who wait are served; both engines have a table by this name."""
-        return self.queue
+        if self.order is None:
+            return self.queue
+        return "priority_attribute" if self.queue == "priority" else "attribute"
 
     @property
     def attributes(self) -> dict[str, str]:
         """The attributes that it reads, by the keys that name them."""
-        return self.keyed.attributes() if self.keyed is not None else {}
+        by_order = {"order.attribute": self.order.attribute} if self.order is not None else {}
+        return by_order | (self.keyed.attributes() if self.keyed is not None else {})
 
     def fullness(self, used: Used, nodes: int) -> float | None:
         """Share of what the most loaded of its nodes can do that it did; None where nothing limits it."""
@@ -107,6 +120,12 @@ class Place(Spec):
     def _preemption_needs_priorities(self) -> Self:
         if self.preemptive and self.queue != "priority":
             raise ValueError("`preemptive` needs `queue: priority`")
+        return self
+
+    @model_validator(mode="after")
+    def _one_order(self) -> Self:
+        if self.order is not None and self.queue == "lifo":
+            raise ValueError("`order` and `queue: lifo` both say who goes first; keep one")
         return self
 
 
@@ -310,6 +329,7 @@ __all__ = [
     "GroupCommit",
     "Keyed",
     "NodeGroup",
+    "Order",
     "Place",
     "Polled",
     "Queue",

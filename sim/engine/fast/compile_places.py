@@ -20,7 +20,13 @@ from sim.network.routines import Acquire, Step, Use
 from sim.results.histogram import BUCKETS
 
 NO_TIMER = L.Timer.NOT_SET
-DISCIPLINES = {"fifo": L.Discipline.FIFO, "lifo": L.Discipline.LIFO, "priority": L.Discipline.PRIORITY}
+DISCIPLINES = {
+    "fifo": L.Discipline.FIFO,
+    "lifo": L.Discipline.LIFO,
+    "priority": L.Discipline.PRIORITY,
+    "attribute": L.Discipline.ATTRIBUTE,
+    "priority_attribute": L.Discipline.PRIORITY_ATTRIBUTE,
+}
 _CHOICES = {
     "round_robin": L.Choice.ROUND_ROBIN,
     "random": L.Choice.RANDOM,
@@ -232,6 +238,8 @@ def _write_pool(
     units = spec.units if isinstance(spec, Resource) else spec.servers or UNLIMITED
     words[at + L.Place.UNITS] = units
     words[at + L.Place.DISCIPLINE] = DISCIPLINES[spec.discipline]
+    if spec.order is not None:
+        words[at + L.Place.DISCIPLINE] += 2 * program.attributes[spec.order.attribute]
     words[at + L.Place.PREEMPTIVE] = int(spec.preemptive)
     words[at + L.Place.LIMIT] = -1 if spec.queue_limit is None else spec.queue_limit
     if spec.shed is not None:
@@ -253,6 +261,8 @@ def _write_pool(
     words[at + L.Place.GRANT_SIZE] = (
         L.Grant.RANKED_SIZE if ranked else L.Grant.PLAIN_SIZE if kind == L.PlaceKind.RESOURCE else L.Grant.VISIT_SIZE
     )
+    if spec.order is not None:
+        words[at + L.Place.GRANT_SIZE] = L.Grant.ORDERED_SIZE
     if kind == L.PlaceKind.CORES or (spec.preemptive and kind != L.PlaceKind.RESOURCE):
         words[at + L.Place.GRANT_SIZE] = L.Grant.SIZE
     opened = units

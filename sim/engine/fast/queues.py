@@ -6,8 +6,8 @@ A list has two words, first and last; its members carry one word of links (low: 
 from __future__ import annotations
 
 from sim.draws.jit import inner
-from sim.engine.fast.layout import LOW, At, Discipline, Grant, GrantAt, Queue, QueueAt, Word
-from sim.engine.fast.memory import Memory, set_high, set_low
+from sim.engine.fast.layout import LOW, At, Discipline, Grant, GrantAt, Header, Job, Queue, QueueAt, Word
+from sim.engine.fast.memory import Memory, high, set_high, set_low
 
 
 @inner
@@ -46,8 +46,12 @@ def is_ranked(queue: int) -> bool:
 @inner
 def ranks_before(m: Memory, queue: int, one: Word, other: Word) -> bool:
     """Whether one waiting grant goes before another of the same place."""
-    if queue == Discipline.PRIORITY and m[one + Grant.PRIORITY] != m[other + Grant.PRIORITY]:
-        return m[one + Grant.PRIORITY] > m[other + Grant.PRIORITY]
+    if is_ranked(queue):
+        by_priority = queue == Discipline.PRIORITY or (queue - Discipline.ATTRIBUTE) & 1 == 1
+        if by_priority and m[one + Grant.PRIORITY] != m[other + Grant.PRIORITY]:
+            return m[one + Grant.PRIORITY] > m[other + Grant.PRIORITY]
+        if queue >= Discipline.ATTRIBUTE and m[one + Grant.VALUE] != m[other + Grant.VALUE]:
+            return m[one + Grant.VALUE] < m[other + Grant.VALUE]
     if queue == Discipline.LIFO:
         return m[one + Grant.SERIAL] > m[other + Grant.SERIAL]
     return m[one + Grant.SERIAL] < m[other + Grant.SERIAL]
@@ -83,6 +87,10 @@ def stand(m: Memory, queue: int, line: QueueAt, grant: GrantAt) -> None:
     m[grant + Grant.NODE] |= Grant.IN_QUEUE
     m[line + Queue.LENGTH] += 1
     if is_ranked(queue):
+        if queue >= Discipline.ATTRIBUTE:
+            execution = high(m[(m[grant + Grant.WHO] & LOW) + Job.OWN])
+            attribute = (queue - Discipline.ATTRIBUTE) >> 1
+            m[grant + Grant.VALUE] = m[execution + m[Header.JOB_ATTRIBUTES] + attribute]
         _insert_by_rank(m, queue, line, grant)
     else:
         append(m, line, grant, Grant.LINKS)

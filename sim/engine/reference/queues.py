@@ -128,10 +128,19 @@ class RankedLine(Line):
         return self.entries[entry]
 
 
+def _value(spec: Place, entry: Any) -> int:
+    """Value that the attribute of the place's order has now."""
+    assert spec.order is not None
+    value: int = entry.job.execution.attributes[spec.order.attribute]
+    return value
+
+
 LINES: dict[str, Callable[[Place], Line]] = {
     "fifo": lambda spec: Line(),
     "lifo": lambda spec: LastLine(),
     "priority": lambda spec: RankedLine(lambda entry: (-entry.priority, entry.serial)),
+    "attribute": lambda spec: RankedLine(lambda entry: (_value(spec, entry), entry.serial)),
+    "priority_attribute": lambda spec: RankedLine(lambda entry: (-entry.priority, _value(spec, entry), entry.serial)),
 }
 """A new line by discipline."""
 

@@ -26,6 +26,8 @@ class Grant(Record):
     PRIORITY = word()
     LIMIT = word()  # timer of its patience
     RANKED_SIZE = size_here()  # where queues are several or ranked, or patience is limited
+    VALUE = word()  # of the attribute that orders the queue, from coming into it
+    ORDERED_SIZE = size_here()
     CAME = word()
     LEFT = word()
     FINISH = word()
@@ -196,11 +198,16 @@ class PlaceKind(Numbers):
 
 
 class Discipline(Numbers):
-    """Who is next in a queue. From PRIORITY on it is ranked: those who come may stand before others."""
+    """Who is next in a queue. From PRIORITY on it is ranked: those who come may stand before others.
+
+    From ATTRIBUTE on it goes by an attribute, whose number is added twice: ATTRIBUTE + 2 a, PRIORITY_ATTRIBUTE + 2 a.
+    """
 
     FIFO = number()
     LIFO = number()
     PRIORITY = number()
+    ATTRIBUTE = number()
+    PRIORITY_ATTRIBUTE = number()
 
 
 class Choice(Numbers):
