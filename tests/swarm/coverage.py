@@ -16,15 +16,15 @@ FAMILIES = {
         "burst.jitter think start stop limit priority uncounted during again cut_off too_late"
     ),
     "resource": (
-        "fifo lifo priority preempted rejected nodes shared_group several_units opening patience otherwise at "
-        "affinity lease forget release not_held"
+        "fifo lifo priority attribute priority_attribute preempted rejected nodes shared_group several_units opening "
+        "patience otherwise at affinity lease forget release not_held"
     ),
     "choice": "round_robin random least_loaded power_of_two bound_to_leaver",
     "wait_at": "round_robin random least_loaded power_of_two chosen_again",
     "keyed": "execution attribute skew",
     "server": (
-        "fifo lifo priority preempted rejected nodes shared_group fixed cores contention cores_and_servers "
-        "slowed paused setup setup_called_off door kept patience at step_priority"
+        "fifo lifo priority attribute priority_attribute preempted rejected nodes shared_group fixed cores contention "
+        "cores_and_servers slowed paused setup setup_called_off door kept patience at step_priority"
     ),
     "delay_station": "itself",
     "group_commit": "flush limit refused crashed patience",
@@ -52,7 +52,7 @@ FAMILIES = {
     "retry": "itself jitter floor grid maximum_interval non_retryable exhausted unlimited",
     "breaker": "opens half_open closes opens_again nodes trials_full stale left trial_left crashed",
     "timers": "put_off read within notified",
-    "shed": "fifo lifo priority spared node",
+    "shed": "fifo lifo priority attribute priority_attribute spared node",
     "budget": "put_in full nodes takes spent crashed",
     "fault": (
         "crash pause slow errors load clock scripted drill random each any all listed several_targets overlap "

@@ -19,6 +19,7 @@ def put_policies(document: Document, swarm: Swarm, times: Times) -> None:
         if name.startswith("job") and document["resources"] and dice.chance(0.5):
             steps += _guarded(dice.pick(_falling(document) or list(document["resources"])), dice, times)
     _shedding(document, Dice(f"shed {swarm.seed}"), times)
+    _orders(document, Dice(f"order {swarm.seed}"))
     attempts = [found for name, steps in document["routines"].items() for found in _attempts(steps, [], name)]
     _breakers(document, attempts, Dice(f"breakers {swarm.seed}"), times)
     _budgets(document, attempts, Dice(f"budgets {swarm.seed}"))
@@ -38,6 +39,19 @@ def _shedding(document: Document, dice: Dice, times: Times) -> None:
             place["shed"] = {"after": times.steps(dice.pick((1, 1, 2, 5)))}
             if dice.chance(0.4):
                 place["shed"]["spare"] = dice.pick((1, 2))
+
+
+def _orders(document: Document, dice: Dice) -> None:
+    """Places whose line goes by an attribute, of which most executions have a value of their own."""
+    if not document["attributes"] or not dice.chance(0.6):
+        return
+    attribute = dice.pick(sorted(document["attributes"]))
+    for place in [*document["resources"].values(), *document["stations"].values()]:
+        if place.get("kind", "server") == "server" and place.get("queue") != "lifo" and dice.chance(0.6):
+            place["order"] = {"attribute": attribute}
+    for name, steps in document["routines"].items():
+        if name.startswith("job") and dice.chance(0.8):
+            steps.insert(0, {"set": {attribute: {"to": {"between": [0, dice.pick((1, 3, 9))]}}}, "name": "order"})
 
 
 def _falling(document: Document) -> list[str]:

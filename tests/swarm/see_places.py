@@ -33,7 +33,7 @@ def _kind(pool: Any) -> str:
 def _give(seen: Seen, pool: Any, grant: Any, node: int) -> None:
     kind = _kind(pool)
     if grant.waited:
-        seen.add(f"{kind}.{pool.spec.queue}")
+        seen.add(f"{kind}.{pool.spec.discipline}")
     if pool.group.count > 1:
         seen.add(f"{kind}.nodes")
     if pool.group.name in named_groups:
@@ -50,7 +50,7 @@ def _wait(seen: Seen, pool: Any, grant: Any) -> None:
     if limit is not None and pool._length(grant.wanted) >= limit:
         seen.add(f"{_kind(pool)}.rejected")
     elif pool._sheds(grant):
-        seen.add(f"shed.{pool.spec.queue}")
+        seen.add(f"shed.{pool.spec.discipline}")
         if grant.wanted >= 0:
             seen.add("shed.node")
     elif pool.spec.shed is not None:

@@ -22,6 +22,8 @@ FAULTS = {
     "timers: ties by visit": ("timers.py", "m[one + Timer.VISIT] < m[other + Timer.VISIT]", "m[one + Timer.VISIT] > m[other + Timer.VISIT]"),
     "lines: last come": ("queues.py", "return m[line + Queue.TAIL] if queue == Discipline.LIFO", "return m[line + Queue.HEAD] if queue == Discipline.LIFO"),
     "lines: priority": ("queues.py", "> m[other + Grant.PRIORITY]", "< m[other + Grant.PRIORITY]"),
+    "lines: order": ("queues.py", "return m[one + Grant.VALUE] < m[other + Grant.VALUE]", "return m[one + Grant.VALUE] > m[other + Grant.VALUE]"),
+    "lines: order after priority": ("queues.py", "(queue - Discipline.ATTRIBUTE) & 1 == 1", "False"),
     "limit of a line": ("pools.py", "if length >= limit:", "if length > limit:"),
     "preemption": ("pools.py", "m[holder + Grant.PRIORITY] < m[grant + Grant.PRIORITY]", "m[holder + Grant.PRIORITY] <= m[grant + Grant.PRIORITY]"),
     "round robin": ("choices.py", "m[place + Place.NEXT] = node + 1\n        return node\n    if choice == Choice.LEAST", "m[place + Place.NEXT] = node\n        return node\n    if choice == Choice.LEAST"),

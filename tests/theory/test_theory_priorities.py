@@ -1,4 +1,4 @@
-"""Priority queues with and without preemption, class by class."""
+"""Priority queues with and without preemption, class by class, and lines ordered by an attribute."""
 
 from __future__ import annotations
 
@@ -68,3 +68,34 @@ def test_m_m_c_with_preemption_agrees_class_by_class(size: int) -> None:
     text = classes("{servers: 2, queue: priority, preemptive: true}", [0.4, 0.4, 0.5], ["{exponential: 1 s}"] * 3)
     runs = simulate(text, 60, 600, size)
     runs.agree(latencies(mmc_preemptive_priority([0.4, 0.4, 0.5], 1.0, 2)), within=0.08)
+
+
+@full
+def test_an_order_by_an_attribute_of_two_values_agrees_with_cobham(size: int) -> None:
+    text = """
+        attributes: {due: 0}
+        sources: {a: {routine: a, arrivals: 0.6/s}, b: {routine: b, arrivals: 0.2/s}}
+        stations: {server: {servers: 1, order: {attribute: due}}}
+        routines:
+          a: [{use: {station: server, demand: 0.5 s}}]
+          b: [{set: {due: {to: 7}}}, {use: {station: server, demand: {exponential: 1.5 s}}}]
+        """
+    runs = simulate(text, 100, 1000, size)
+    laws = [PriorityClass(0.6, Deterministic(0.5)), PriorityClass(0.2, Exponential(1.5))]
+    runs.agree(latencies(mg1_priority(laws)), within=0.08)
+
+
+@quick_and_full
+def test_shortest_job_first_agrees_with_phipps(size: int) -> None:
+    # Phipps, Operations Research 4 (1956): a job of size x waits W0 / ((1 - rho(<x)) (1 - rho(<=x))) on average. Sizes
+    # of 0.1, 0.2, ... 0.9 s are as many classes of Cobham's, all equally frequent.
+    text = """
+        attributes: {work: 0}
+        sources: {jobs: {routine: job, arrivals: 1.6/s}}
+        stations: {server: {servers: 1, service: 0 s, order: {attribute: work}}}
+        routines:
+          job: [{set: {work: {to: {between: [1, 9]}}}}, {use: {station: server, per: {work: 100 ms}}}]
+        """
+    runs = simulate(text, 100, 1000, size)
+    sizes = mg1_priority([PriorityClass(1.6 / 9, Deterministic(tenths / 10)) for tenths in range(1, 10)])
+    runs.agree({"latency.job.mean": sum(one.sojourn_mean_s for one in sizes) / 9}, within=0.08)
