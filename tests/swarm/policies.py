@@ -43,11 +43,13 @@ def _shedding(document: Document, dice: Dice, times: Times) -> None:
 
 def _orders(document: Document, dice: Dice) -> None:
     """Places whose line goes by an attribute, of which most executions have a value of their own."""
-    if not document["attributes"] or not dice.chance(0.6):
+    if not dice.chance(0.7):
         return
-    attribute = dice.pick(sorted(document["attributes"]))
+    attribute = dice.pick([*sorted(document["attributes"]), "rank"])
+    document["attributes"].setdefault(attribute, 0)
     for place in [*document["resources"].values(), *document["stations"].values()]:
-        if place.get("kind", "server") == "server" and place.get("queue") != "lifo" and dice.chance(0.6):
+        often = {"fifo": 0.9, "lifo": 0.0, "priority": 0.5}[place.get("queue", "fifo")]
+        if place.get("kind", "server") == "server" and dice.chance(often):
             place["order"] = {"attribute": attribute}
     for name, steps in document["routines"].items():
         if name.startswith("job") and dice.chance(0.8):
