@@ -52,18 +52,22 @@ class SimError(Exception):
 
 
 class InputErrors(SimError):
-    """Everything that is wrong with the input, at once."""
+    """Everything that is wrong with the input, at once.
+
+    stage: of the checks of a scenario's file, the one that found it (see `sim.plan.loading`); 0 where a file is read.
+    """
 
     exit_code = 2
 
-    def __init__(self, problems: Sequence[Problem]) -> None:
+    def __init__(self, problems: Sequence[Problem], stage: int = 0) -> None:
         self.problems = tuple(problems)
+        self.stage = stage
         count = len(self.problems)
         tail = f"{count} problem{'s' if count != 1 else ''}; nothing was run."
         super().__init__("\n".join([*map(str, self.problems), "", tail]))
 
-    def __reduce__(self) -> tuple[type[InputErrors], tuple[tuple[Problem, ...]]]:
-        return type(self), (self.problems,)  # so that it crosses process boundaries whole
+    def __reduce__(self) -> tuple[type[InputErrors], tuple[tuple[Problem, ...], int]]:
+        return type(self), (self.problems, self.stage)  # so that it crosses process boundaries whole
 
 
 class AuditFailed(SimError):

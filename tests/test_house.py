@@ -19,7 +19,7 @@ SOURCES = sorted((ROOT / "sim").rglob("*.py"))
 LABORATORY = sorted((ROOT / "calibration").rglob("*.py"))
 
 LAYERS = [
-    {"errors", "files"},
+    {"errors", "files", "meant"},
     {"units", "figure"},
     {"spec"},
     {"network"},

@@ -29,12 +29,12 @@ from calibration.published.terms import Outcome, figure_of
 from sim.errors import InputErrors, Problem
 from sim.figure import Figure
 from sim.lower.load import Loaded, load
+from sim.meant import meant
 from sim.plan.finding import standstill_of
 from sim.plan.inputs import check_inputs
 from sim.plan.names import metric_units
 from sim.plan.predict import Options, predict
 from sim.scenario.reading.document import Document
-from sim.scenario.reading.shape import nearest
 
 COUNTED = ("met", "met ?", "missed", "missed ?")
 """Verdicts of what could have come out otherwise."""
@@ -255,8 +255,7 @@ class Checker:
         problems = []
         for name in only:
             if name not in known and not any(one.startswith(f"{name}.") for one in known):
-                near = nearest(name, known)
-                hint = f"did you mean {near}?" if near else ""
+                hint = meant(name, known, "")
                 problems.append(Problem("--only", f"is {name}, which is no figure of {self.document.file}", hint))
         if problems:
             raise InputErrors(problems)
@@ -290,8 +289,7 @@ def _leaf_problems(document: Document, index: int, figure: Published, leaf: OfRu
     if isinstance(leaf, Metric):
         units = metric_units(loaded.lowered)
         if leaf.metric not in units:
-            near = nearest(leaf.metric, units)
-            hint = f"did you mean {near}?" if near else ""
+            hint = meant(leaf.metric, units, "")
             return [document.problem(place, f"asks for {leaf.metric}, which run {leaf.run} does not have", hint)]
         assert figure.predicted is not None
         if figure.predicted.by is leaf and not _units_agree(figure.unit, units[leaf.metric]):

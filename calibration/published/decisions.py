@@ -11,8 +11,8 @@ from calibration.published.choose import Carried, Probe, Share, carried, chosen,
 from calibration.published.registry import Choice, Decision, Registry
 from sim.errors import InputErrors, Problem
 from sim.lower.load import load
+from sim.meant import meant
 from sim.plan.predict import Options, predict
-from sim.scenario.reading.shape import nearest
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +55,7 @@ def decisions_of(registry: Registry, only: Sequence[str] = ()) -> tuple[str, ...
     problems = []
     for name in only:
         if name not in names:
-            near = nearest(name, names)
-            hint = f"did you mean {near}?" if near else f"known: {', '.join(names) or 'none'}"
+            hint = meant(name, names, f"known: {', '.join(names) or 'none'}")
             problems.append(Problem("--only", f"is {name}, which is no decision", hint))
     if problems:
         raise InputErrors(problems)

@@ -12,10 +12,10 @@ from pydantic import Field, model_validator
 
 from calibration.published.expressions import Assignment, OfRun, Shown, Switch, Switched, Term, leaves
 from sim.errors import InputErrors, Problem
+from sim.meant import meant
 from sim.network.names import Name
 from sim.scenario.reading.document import Document
 from sim.scenario.reading.reader import read
-from sim.scenario.reading.shape import nearest
 from sim.scenario.reading.validate import validate
 from sim.spec import Spec
 from sim.units import Mistake, PositiveRate, Ratio
@@ -358,8 +358,7 @@ def _names_that_lead_nowhere(document: Document, registry: Registry) -> list[Pro
 
     def run_problem(path: tuple[str | int, ...], run: str) -> None:
         if run not in registry.runs:
-            near = nearest(run, registry.runs)
-            hint = f"did you mean {near}?" if near else f"known: {', '.join(registry.runs) or 'none'}"
+            hint = meant(run, registry.runs, f"known: {', '.join(registry.runs) or 'none'}")
             found.append(document.problem(path, f"is {run}, which is not one of `runs`", hint))
 
     for index, figure in enumerate(registry.figures):

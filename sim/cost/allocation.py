@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 from sim.cost.usage import WorkflowUse
 from sim.errors import InputErrors, Problem
+from sim.meant import meant
 
 Yardstick = Literal["transitions", "actions", "tasks", "executions"]
 
@@ -70,5 +70,4 @@ class Allocation:
 
 
 def _near(name: str, names: Collection[str]) -> str:
-    near = difflib.get_close_matches(name, names, n=1)
-    return f"did you mean `{near[0]}`?" if near else f"one of {', '.join(sorted(names))}"
+    return meant(name, names, f"one of {', '.join(sorted(names))}", "`")

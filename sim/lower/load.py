@@ -14,15 +14,15 @@ from sim.lower.checks.feasible import infeasible
 from sim.lower.lower import lower
 from sim.lower.lowered import Lowered
 from sim.lower.setting import Element, elements_of
+from sim.meant import meant
 from sim.network.checks import problems as network_problems
 from sim.network.checks.size import too_large
-from sim.scenario.checks.names import problems as scenario_problems
+from sim.scenario.checks.fit import misfits
 from sim.scenario.model.mitigations import MITIGATIONS, with_mitigation
 from sim.scenario.reading.document import Document, dotted
 from sim.scenario.reading.edit import edited
 from sim.scenario.reading.old_names import with_new_keys
 from sim.scenario.reading.reader import parse, read
-from sim.scenario.reading.shape import nearest
 from sim.scenario.reading.validate import validate
 from sim.scenario.reading.where import where
 from sim.scenario.scenario import Scenario
@@ -79,7 +79,7 @@ def loaded(document: Document, mitigation: str | None = None) -> Loaded:
     scenario = _checked(document)
     wrong = [problem for name in scenario.mitigations for problem in _wrong_with_mitigation(document, scenario, name)]
     if wrong:
-        raise InputErrors(in_order(document, wrong))
+        raise InputErrors(in_order(document, wrong), AS_A_WHOLE)
     plain = _lowered(document, scenario)
     return plain if mitigation is None else mitigated(plain, mitigation)
 
@@ -97,8 +97,7 @@ def mitigated(loaded: Loaded, name: str) -> Loaded:
     """
     mitigations = loaded.scenario.mitigations
     if name not in mitigations:
-        near = nearest(name, mitigations)
-        hint = f"did you mean `{near}`?" if near else f"mitigations there: {', '.join(mitigations) or 'none'}"
+        hint = meant(name, mitigations, f"mitigations there: {', '.join(mitigations) or 'none'}", "`")
         raise InputErrors([loaded.document.problem((MITIGATIONS,), f"has no `{name}`", hint, of="key")])
     document = with_mitigation(loaded.document, name, mitigations[name], Scenario)
     return _lowered(document, _checked(document))
@@ -107,22 +106,17 @@ def mitigated(loaded: Loaded, name: str) -> Loaded:
 def _checked(document: Document) -> Scenario:
     """The scenario in the document. Raises InputErrors with everything that is wrong with it."""
     scenario = validate(document, Scenario)
-    for check in CHECKS:
+    for stage, check in enumerate(CHECKS, start=1):
         found = [placed(document, problem) for problem in check(scenario)]
         if found:
-            raise InputErrors(in_order(document, found))
+            raise InputErrors(in_order(document, found), stage)
     return scenario
 
 
-def _fits(scenario: Scenario) -> Iterable[Problem]:
-    """Whether the parts fit together."""
-    yield from scenario_problems(scenario)
-    if scenario.network is not None:
-        yield from (replace(one, path=f"network.{one.path}") for one in network_problems(scenario.network))
-
-
-CHECKS: tuple[Callable[[Scenario], Iterable[Problem]], ...] = (_fits, undrawable, infeasible)
+CHECKS: tuple[Callable[[Scenario], Iterable[Problem]], ...] = (misfits, undrawable, infeasible)
 """What is asked of a scenario one after the other; each needs that those before have nothing to say."""
+AS_A_WHOLE = len(CHECKS) + 1
+"""The stage of what is asked of mitigations, of the lowered network, and of all that a scenario refers to."""
 
 
 def _wrong_with_mitigation(document: Document, scenario: Scenario, name: str) -> list[Problem]:
@@ -147,7 +141,7 @@ def _lowered(document: Document, scenario: Scenario) -> Loaded:
     if scenario.network is None:
         large = [_in_scenario(scenario, lowered, problem) for problem in too_large(lowered.network)]
         if large:
-            raise InputErrors([placed(document, problem) for problem in large])
+            raise InputErrors([placed(document, problem) for problem in large], AS_A_WHOLE)
         wrong = network_problems(lowered.network)
         assert not wrong, "\n".join(map(str, wrong))
     return Loaded(document, scenario, lowered, _hash(scenario))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 
@@ -11,12 +11,12 @@ from sim.cost.bill import Bill, bill
 from sim.cost.catalogue import Catalogue
 from sim.cost.propagate import times, total
 from sim.cost.read_prices import load_catalogue
-from sim.cost.terms import SavingsPlan, Terms
+from sim.cost.terms import Reduction, SavingsPlan, Terms
 from sim.cost.usage import GIB, DiskUse, MeterUse, NodeUse, Usage, WorkflowUse, kept_gib
 from sim.errors import InputErrors, Problem
 from sim.figure import Figure
 from sim.lower.load import Loaded
-from sim.lower.lowered import Lowered
+from sim.lower.lowered import Lowered, Machine
 from sim.results.columns import Replication
 from sim.stats.intervals import mean_interval
 from sim.stats.metrics import operations
@@ -42,21 +42,32 @@ def bill_of(
 
 def price_problems(loaded: Loaded) -> list[Problem]:
     """Every machine, volume and condition of the scenario that has no price, by its path; none when all have one."""
-    lowered = loaded.lowered
+    lowered, terms = loaded.lowered, terms_of(loaded)
     if not lowered.machines and not lowered.volumes:
         return []
-    usage = Usage(
-        window_hours=1.0,
-        steady=True,
-        nodes=tuple(replace(use, resource=f"{use.resource}.node") for use in _nodes(lowered, (), 1.0, False, 0.95)),
-        disks=tuple(replace(use, resource=f"{use.resource}.disk.type") for use in _disks(lowered, False)),
-        meters=tuple(MeterUse("prices.catalogue", meter, Figure.exact(0.0, "")) for meter in lowered.traffic),
-    )
     try:
-        bill(usage, catalogue_of(loaded), terms_of(loaded))
+        catalogue = catalogue_of(loaded)
     except InputErrors as error:
         return list(error.problems)
-    return []
+    asked: list[Callable[[], object]] = [
+        *(partial(_paid_for, catalogue, terms, one) for one in lowered.machines),
+        *(partial(catalogue.disk, one.disk, f"{one.resource}.disk.type") for one in lowered.volumes),
+        *(partial(catalogue.meter, meter, "prices.catalogue") for meter in lowered.traffic),
+    ]
+    return list(dict.fromkeys(problem for ask in asked for problem in _said_by(ask)))
+
+
+def _paid_for(catalogue: Catalogue, terms: Terms, machine: Machine) -> Reduction:
+    """What comes off the price of a machine. Raises InputErrors where it has no price, or its terms no rate."""
+    return terms.reduction(catalogue.node(machine.node, f"{machine.resource}.node"), catalogue, machine.spot)
+
+
+def _said_by(ask: Callable[[], object]) -> Sequence[Problem]:
+    try:
+        ask()
+    except InputErrors as error:
+        return error.problems
+    return ()
 
 
 def catalogue_of(loaded: Loaded) -> Catalogue:

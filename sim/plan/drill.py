@@ -5,12 +5,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
 
 from sim.errors import InputErrors, Problem, StandsStill
 from sim.figure import Figure
 from sim.lower.load import Loaded, mitigated
 from sim.lower.lowered import Assumption
+from sim.meant import meant
 from sim.plan.envelope import calibration_of, judged_widely
 from sim.plan.episode_cost import EpisodeCost, cost_of
 from sim.plan.episodes import Asked, Bench, limit_of
@@ -181,10 +181,9 @@ class _Trial:
         kinds, name = self.bench.kinds, self.options.fault
         if name in kinds:
             return kinds[name]
-        near = get_close_matches(name, kinds, 1)
         known = f"faults here: {', '.join(kinds)}" if kinds else "nothing fails in it; write   faults:"
-        hint = f"did you mean {near[0]}?" if near else known
-        raise InputErrors([Problem("--fault", f"is `{name}`, which is no fault of this scenario", hint)])
+        message = f"is `{name}`, which is no fault of this scenario"
+        raise InputErrors([Problem("--fault", message, meant(name, kinds, known))])
 
     def cases(self, mitigation: str) -> Iterator[Case]:
         """One case for each phase, run in one batch."""

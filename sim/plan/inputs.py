@@ -7,14 +7,14 @@ and `network`'s matter.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from difflib import get_close_matches
 from pathlib import Path
 
 from sim.engine.run import Traces
 from sim.errors import InputErrors, Problem
-from sim.lower.load import Loaded
+from sim.lower.load import AS_A_WHOLE, Loaded
+from sim.meant import meant
 from sim.network.monitors import Span
 from sim.plan.billing import price_problems
 from sim.plan.families import families_of, service_levels
@@ -40,7 +40,7 @@ def check_inputs(loaded: Loaded) -> Traces:
     except InputErrors as error:
         problems += [_in_scenario(loaded, problem) for problem in error.problems]
     if problems:
-        raise InputErrors(placed(loaded, problems))
+        raise InputErrors(placed(loaded, problems), AS_A_WHOLE)
     return traces
 
 
@@ -67,7 +67,7 @@ def _objectives(loaded: Loaded) -> Iterator[Problem]:
         if isinstance(objective, ServiceLevel):
             known = service_levels(loaded.lowered)
             if objective.sli not in known:
-                hint = _hint(objective.sli, known, f"there are {', '.join(known)}")
+                hint = meant(objective.sli, known, f"there are {', '.join(known)}")
                 yield Problem(
                     f"objectives.{index}.sli", f"is {objective.sli}, which no run of this scenario has", hint
                 )
@@ -75,7 +75,7 @@ def _objectives(loaded: Loaded) -> Iterator[Problem]:
         metric = objective.metric
         if metric not in units:
             message = f"is {metric}, which no run of this scenario has"
-            hint = _hint(metric, units, f"`sim schema metrics {loaded.document.file}` lists them")
+            hint = meant(metric, units, f"`sim schema metrics {loaded.document.file}` lists them")
             yield Problem(f"objectives.{index}.metric", message, hint)
             continue
         run = loaded.scenario.run
@@ -139,13 +139,6 @@ def _is(written: object, parse: Callable[[str], object]) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _hint(metric: str, known: Collection[str], otherwise: str) -> str:
-    near = get_close_matches(metric, known, 1)
-    if near:
-        return f"did you mean {near[0]}?"
-    return otherwise
 
 
 def _in_scenario(loaded: Loaded, problem: Problem) -> Problem:

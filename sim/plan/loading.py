@@ -1,4 +1,14 @@
-"""A scenario from a file with every mistake at once, those of what it refers to included."""
+"""A scenario from a file with every mistake at once, those of what it refers to included.
+
+A file is checked in stages, of which each needs that those before have nothing to say:
+
+0. `sim.scenario.reading`: it can be read, every key is known, every value is of its kind.
+1. `sim.scenario.checks.fit`: its parts fit together; a `network:` of its own by `sim.network.checks`.
+2. `sim.lower.checks.drawable`: every distribution can be drawn from.
+3. `sim.lower.checks.feasible`: it can work at all, as far as means tell.
+4. As a whole. `sim.lower.load`: each mitigation passes 1 to 3 as well; the network that it becomes is not too large.
+   `sim.plan.inputs`: prices, metrics of objectives and files of arrivals are there.
+"""
 
 from __future__ import annotations
 
@@ -7,15 +17,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sim.errors import InputErrors, Problem
-from sim.lower.load import CHECKS, Loaded, document_of, in_order, loaded, placed
+from sim.lower.load import AS_A_WHOLE, Loaded, document_of, in_order, loaded
 from sim.plan.inputs import check_inputs
 from sim.plan.mending import what_else
 from sim.scenario.reading.document import Document
 from sim.scenario.reading.old_names import RenamedWarning
-from sim.scenario.reading.validate import validate
-from sim.scenario.scenario import Scenario
 
-SOUND = len(CHECKS) + 3
+SOUND = AS_A_WHOLE + 1
 """The stage that nothing turns down."""
 
 
@@ -40,17 +48,9 @@ def load(
 
 
 def diagnosis(document: Document) -> tuple[int, Sequence[Problem]]:
-    """The stage at which a document is turned down, and what is said there."""
-    try:
-        scenario = validate(document, Scenario)
-    except InputErrors as error:
-        return 0, error.problems
-    for stage, check in enumerate(CHECKS, start=1):
-        found = [placed(document, one) for one in check(scenario)]
-        if found:
-            return stage, found
+    """The stage at which a document is turned down, and what is said there; `SOUND` and nothing where none does."""
     try:
         check_inputs(loaded(document))
     except InputErrors as error:
-        return SOUND - 1, error.problems
+        return error.stage, error.problems
     return SOUND, ()

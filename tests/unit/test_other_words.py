@@ -11,9 +11,10 @@ import re
 import pytest
 
 from sim.errors import InputErrors
+from sim.meant import bare
 from sim.plan.loading import load
 from sim.scenario.reading.other_words import _TABLE, VALUES, ours_for
-from sim.scenario.reading.shape import bare, shape_of
+from sim.scenario.reading.shape import shape_of
 from sim.scenario.scenario import Scenario
 
 SHAPE = shape_of(Scenario)

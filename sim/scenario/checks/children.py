@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sim.errors import Problem
+from sim.scenario.checks.words import unknown
 from sim.scenario.model.workflow import Workflow
 from sim.scenario.model.workflow_steps import ChildStep, FanOutStep, walk
 from sim.scenario.reading.document import Path, dotted
-from sim.scenario.reading.shape import nearest
 from sim.scenario.scenario import Scenario
 
 
@@ -35,10 +35,7 @@ def children_problems(scenario: Scenario) -> Iterator[Problem]:
         for below, child in _children(workflow):
             here = (*path, "steps", *below, "child")
             if child not in workflows:
-                known = ", ".join(sorted(workflows))
-                near = nearest(child, workflows)
-                hint = f"did you mean {near}?" if near else f"known: {known}"
-                yield Problem(dotted(here), f"is {child}, which is not one of the workflows", hint)
+                yield unknown(here, "one of the workflows", child, workflows)
             elif name in _reached(scenario, child):
                 yield Problem(
                     dotted(here),

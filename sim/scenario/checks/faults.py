@@ -6,10 +6,10 @@ from collections.abc import Collection, Iterator
 
 from sim.errors import Problem
 from sim.network.sources import BurstArrivals, ClosedArrivals, TraceArrivals
+from sim.scenario.checks.words import unknown
 from sim.scenario.model.faults import DeploymentFault
 from sim.scenario.model.workflow import Workflow
 from sim.scenario.reading.document import Path, dotted
-from sim.scenario.reading.shape import nearest
 from sim.scenario.scenario import Scenario
 
 NAMED = {
@@ -41,7 +41,7 @@ def _missing(scenario: Scenario, path: Path, fault: DeploymentFault) -> Problem 
             known: Collection[str] = getattr(scenario, kind)
             if name not in known:
                 before = fault.target.removesuffix(name)
-                return _unknown(path, NAMED[kind], fault.target, [before + one for one in known])
+                return unknown(path, NAMED[kind], fault.target, [before + one for one in known])
             return _without_a_rate(path, name, scenario.workflows[name]) if kind == "workflows" else None
         case "kubernetes":
             if scenario.kubernetes is None:
@@ -115,9 +115,3 @@ def number_of(scenario: Scenario, fault: DeploymentFault) -> int:
         assert scenario.temporal.history is not None, "checked: there are pods"
         return scenario.temporal.history.replicas
     return scenario.stores["cassandra"].nodes if kind == "cassandra" else 1
-
-
-def _unknown(path: Path, what: str, name: str, known: Collection[str]) -> Problem:
-    near = nearest(name, known)
-    hint = f"did you mean {near}?" if near else f"known: {', '.join(sorted(known)) or 'none'}"
-    return Problem(dotted(path), f"is {name}, which is not {what}", hint)

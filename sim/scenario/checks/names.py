@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 
 from sim.errors import Problem
 from sim.network.distributions import FromAttribute
 from sim.network.sources import BurstArrivals, ClosedArrivals, TraceArrivals, lets_nothing_in
-from sim.scenario.checks.children import children_problems
-from sim.scenario.checks.dbos import dbos_problems
-from sim.scenario.checks.faults import fault_problems
-from sim.scenario.checks.places import problems as places_problems
-from sim.scenario.checks.tables import table_problems
+from sim.scenario.checks.words import known_hint, unknown
 from sim.scenario.model.platform import Service
 from sim.scenario.model.stores.postgres import STORES, PostgresCluster
 from sim.scenario.model.workers import WorkerPool
@@ -20,55 +16,30 @@ from sim.scenario.model.workflow_steps import FanOutStep, RepeatStep, WaitStep, 
 from sim.scenario.model.workload import Activity, RetryPolicy
 from sim.scenario.presets import PRODUCTS, parsed, preset, versions
 from sim.scenario.reading.document import Path, dotted
-from sim.scenario.reading.shape import nearest
 from sim.scenario.scenario import Scenario
 from sim.units import Mistake
 
 
-def problems(scenario: Scenario) -> list[Problem]:
-    """Everything that does not fit, each with its path in the file."""
-    if scenario.network is not None:
-        return [*_kept(scenario), *_nodes(scenario)]
-    return [
-        *_presets(scenario),
-        *_store(scenario),
-        *_loads(scenario),
-        *_workflows(scenario),
-        *children_problems(scenario),
-        *_hot_rows(scenario),
-        *(dbos_problems(scenario) if scenario.dbos is not None else ()),
-        *_workers(scenario),
-        *_hosts(scenario),
-        *places_problems(scenario),
-        *_dependencies(scenario),
-        *fault_problems(scenario),
-        *_monitors(scenario),
-        *table_problems(scenario),
-        *_kept(scenario),
-        *_nodes(scenario),
-    ]
-
-
-def _unknown(path: Path, what: str, name: str, known: Collection[str]) -> Problem:
-    return Problem(dotted(path), f"is {name}, which is not {what}", _hint(name, known))
-
-
-def _hint(name: str, known: Collection[str]) -> str:
-    near = nearest(name, known)
-    return f"did you mean {near}?" if near else f"known: {', '.join(sorted(known)) or 'none'}"
+def name_problems(scenario: Scenario) -> Iterator[Problem]:
+    """Names that lead nowhere, parts that nothing uses, each with its path in the file."""
+    checks = (_presets, _store, _loads, _workflows, _hot_rows, _workers, _hosts, _dependencies, _monitors)
+    for check in checks if scenario.network is None else ():
+        yield from check(scenario)
+    yield from _kept(scenario)
+    yield from _nodes(scenario)
 
 
 def _presets(scenario: Scenario) -> Iterator[Problem]:
     for product in PRODUCTS:
         version = getattr(scenario.presets, product)
         if version not in versions(product):
-            yield _unknown(("presets", product), "a preset", version, versions(product))
+            yield unknown(("presets", product), "a preset", version, versions(product))
             continue
         known = {name: c for name, c in preset(product, version).constants.items() if c.kind != "transition"}
         for name, value in getattr(scenario.constants, product).items():
             path: Path = ("constants", product, name)
             if name not in known:
-                yield Problem(dotted(path), f"is not a constant of {product} {version}", _hint(name, known))
+                yield Problem(dotted(path), f"is not a constant of {product} {version}", known_hint(name, known))
                 continue
             try:
                 parsed(known[name].kind, value)
@@ -137,7 +108,7 @@ def _workflows(scenario: Scenario) -> Iterator[Problem]:
                 "name one pool, and give the federation to its activities as   task_queue",
             )
         elif workflow.task_queue not in scenario.workers:
-            yield _unknown((*path, "task_queue"), "a queue with workers", workflow.task_queue, scenario.workers)
+            yield unknown((*path, "task_queue"), "a queue with workers", workflow.task_queue, scenario.workers)
         if (
             not workflow.is_child_only
             and isinstance(workflow.load, ClosedArrivals | TraceArrivals)
@@ -156,7 +127,7 @@ def _workflows(scenario: Scenario) -> Iterator[Problem]:
         if rollout is not None:
             here = (*path, "rollout", "task_queue")
             if rollout.task_queue not in scenario.workers:
-                yield _unknown(here, "a queue with workers", rollout.task_queue, scenario.workers)
+                yield unknown(here, "a queue with workers", rollout.task_queue, scenario.workers)
             elif rollout.task_queue == workflow.task_queue:
                 yield Problem(
                     dotted(here), "is the queue of the old version", "give the new version workers of its own"
@@ -232,7 +203,7 @@ def _dependencies(scenario: Scenario) -> Iterator[Problem]:
     called = {name for workflow in scenario.workflows.values() for a in workflow.activities for name in a.calls}
     for name in scenario.dependencies:
         if name not in called:
-            yield Problem(dotted(("dependencies", name)), "is called by no activity", _hint(name, called))
+            yield Problem(dotted(("dependencies", name)), "is called by no activity", known_hint(name, called))
 
 
 def _workers(scenario: Scenario) -> Iterator[Problem]:
@@ -244,15 +215,17 @@ def _workers(scenario: Scenario) -> Iterator[Problem]:
         if name in scenario.workers:
             yield Problem(dotted(path), "is the name of a pool, too", "name them apart")
         elif name not in used:
-            yield Problem(dotted(path), "is a queue that no activity is put into", _hint(name, used))
+            yield Problem(dotted(path), "is a queue that no activity is put into", known_hint(name, used))
         for index, pool in enumerate(federation.pools):
             if pool not in scenario.workers:
-                yield _unknown((*path, "pools", index), "a pool of workers", pool, scenario.workers)
+                yield unknown((*path, "pools", index), "a pool of workers", pool, scenario.workers)
         used |= set(federation.pools)
     for queue in scenario.workers:
         if queue not in used:
             yield Problem(
-                dotted(("workers", queue)), "serves a queue that no workflow puts anything into", _hint(queue, used)
+                dotted(("workers", queue)),
+                "serves a queue that no workflow puts anything into",
+                known_hint(queue, used),
             )
 
 
@@ -272,7 +245,7 @@ def _hosts(scenario: Scenario) -> Iterator[Problem]:
             path: Path = ("hosts", name, "components", index)
             queue = component.removeprefix("workers.")
             if component not in there | {"load"}:
-                yield _unknown(path, "a component whose cores are simulated here", component, there)
+                yield unknown(path, "a component whose cores are simulated here", component, there)
             elif component in seen:
                 yield Problem(dotted(path), f"is {component}, which stands on a host already", "leave one out")
             elif queue in scenario.workers and scenario.workers[queue].target_cpu is not None:
@@ -328,7 +301,7 @@ def _activity(scenario: Scenario, activity: Activity, path: Path, seen: set[str]
         yield from _back_off(activity.retry, (*path, "retry"))
     queues = {*scenario.workers, *scenario.federations}
     if activity.task_queue is not None and activity.task_queue not in queues:
-        yield _unknown((*path, "task_queue"), "a queue with workers", activity.task_queue, queues)
+        yield unknown((*path, "task_queue"), "a queue with workers", activity.task_queue, queues)
     if activity.transaction is not None and scenario.postgres is None:
         yield Problem(
             dotted((*path, "transaction")), "is made in PostgreSQL, and there is no `postgres`", "leave it out"
@@ -336,7 +309,7 @@ def _activity(scenario: Scenario, activity: Activity, path: Path, seen: set[str]
     for index, dependency in enumerate(activity.calls):
         if dependency not in scenario.dependencies:
             here = (*path, "calls", index)
-            yield _unknown(here, "one of the `dependencies`", dependency, scenario.dependencies)
+            yield unknown(here, "one of the `dependencies`", dependency, scenario.dependencies)
     heartbeat, whole = activity.heartbeat_ns, activity.start_to_close_ns
     if heartbeat is not None and whole is not None and heartbeat > whole:
         yield Problem(dotted((*path, "heartbeat")), "is longer than `start_to_close` and can never expire")
@@ -351,7 +324,7 @@ def _monitors(scenario: Scenario) -> Iterator[Problem]:
             value = getattr(monitor, key)
             for mark in [value] if isinstance(value, str) else value or ():
                 if mark not in made:
-                    yield _unknown(("monitors", name, key), "the `effect` of an activity", mark, made)
+                    yield unknown(("monitors", name, key), "the `effect` of an activity", mark, made)
 
 
 def _kept(scenario: Scenario) -> Iterator[Problem]:
@@ -360,7 +333,7 @@ def _kept(scenario: Scenario) -> Iterator[Problem]:
     known += scenario.network.controllers if scenario.network is not None else ()
     for name, machines in scenario.machines.items():
         if machines.kept_by is not None and machines.kept_by not in known:
-            yield _unknown(("machines", name, "kept_by"), "a controller", machines.kept_by, known)
+            yield unknown(("machines", name, "kept_by"), "a controller", machines.kept_by, known)
 
 
 def _nodes(scenario: Scenario) -> Iterator[Problem]:

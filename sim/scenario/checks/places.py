@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 
 from sim.errors import Problem
+from sim.scenario.checks.words import known_hint
 from sim.scenario.model.faults import DeploymentFault
 from sim.scenario.model.workers import WorkerPool
 from sim.scenario.model.zones import Zones
 from sim.scenario.reading.document import Path, dotted
-from sim.scenario.reading.shape import nearest
 from sim.scenario.scenario import Scenario
 
 
@@ -89,7 +89,9 @@ def _regions(scenario: Scenario) -> Iterator[Problem]:
         for index, name in enumerate(pool.regions):
             if name not in regions.names:
                 yield Problem(
-                    dotted((*path, index)), f"is {name}, which is not one of the regions", _hint(name, regions.names)
+                    dotted((*path, index)),
+                    f"is {name}, which is not one of the regions",
+                    known_hint(name, regions.names, as_written=True),
                 )
         if queue in scenario.reading_queues and pool.by_site:
             yield from _reading(scenario, queue, pool)
@@ -150,7 +152,9 @@ def _masters(scenario: Scenario) -> Iterator[Problem]:
             yield Problem(
                 dotted(("workflows", workflow_name)),
                 f"has the activity {activity_name}, whose record {record} is not one of `records`",
-                _hint(record, tuple(scenario.records)) if scenario.records else "add   records: {...}",
+                known_hint(record, tuple(scenario.records), as_written=True)
+                if scenario.records
+                else "add   records: {...}",
             )
     for record in scenario.records:
         if record not in written:
@@ -169,7 +173,11 @@ def _region_fault(scenario: Scenario, target: str, fault: DeploymentFault) -> It
         yield Problem(target, "is a place that a primary stands in, which only `postgres` has", "name another target")
         return
     if name not in regions.names:
-        yield Problem(target, f"is {fault.target}; {name} is not one of the regions", _hint(name, regions.names))
+        yield Problem(
+            target,
+            f"is {fault.target}; {name} is not one of the regions",
+            known_hint(name, regions.names, as_written=True),
+        )
         return
     at_home = name == regions.at_home
     if kind == "partition" and at_home:
@@ -192,7 +200,11 @@ def _fault(scenario: Scenario, target: str, fault: DeploymentFault) -> Iterator[
     if scenario.zones is None:
         yield Problem(target, f"is {fault.target}, but there are no zones", "add   zones: {names: [a, b]}")
     elif name and name not in scenario.zones.names:
-        yield Problem(target, f"is {fault.target}; {name} is not one of the zones", _hint(name, scenario.zones.names))
+        yield Problem(
+            target,
+            f"is {fault.target}; {name} is not one of the zones",
+            known_hint(name, scenario.zones.names, as_written=True),
+        )
     elif not name and fault.at_ns is not None:
         yield Problem(
             target, "is any zone, but a drill needs a certain one", f"write   target: zone.{scenario.zones.names[0]}"
@@ -212,8 +224,3 @@ def _felt(scenario: Scenario, zones: Zones, zone: int) -> bool:
         return True
     postgres = scenario.postgres
     return postgres is not None and zones.standbys_left(zone, postgres.nodes - 1) < postgres.synchronous_standbys
-
-
-def _hint(name: str, known: Collection[str]) -> str:
-    near = nearest(name, known)
-    return f"did you mean {near}?" if near else f"known: {', '.join(known)}"

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 
 from sim.errors import Problem
 from sim.network.distributions import FromAttribute
+from sim.scenario.checks.words import unknown
 from sim.scenario.model.tables import Condition, Table
 from sim.scenario.presets import versions
 from sim.scenario.reading.document import Path, dotted
-from sim.scenario.reading.shape import nearest
 from sim.scenario.scenario import DATA, Scenario
 
 TAKEN = ("frontend", "history", "matching", "postgres", "zones")
@@ -31,12 +31,6 @@ def table_problems(scenario: Scenario) -> Iterator[Problem]:
     yield from _ingest(scenario)
 
 
-def _unknown(path: Path, what: str, name: str, known: Collection[str]) -> Problem:
-    near = nearest(name, known)
-    hint = f"did you mean {near}?" if near else f"known: {', '.join(sorted(known)) or 'none'}"
-    return Problem(dotted(path), f"is {name}, which is not {what}", hint)
-
-
 def _databases(scenario: Scenario) -> Iterator[Problem]:
     for name, database in scenario.databases.items():
         path: Path = ("databases", name)
@@ -44,17 +38,17 @@ def _databases(scenario: Scenario) -> Iterator[Problem]:
             yield Problem(dotted(path), "has the name of a part of the platform", "name it otherwise")
         profile = database.disk.profile
         if profile not in versions("disk"):
-            yield _unknown((*path, "disk", "profile"), "a hardware profile", profile, versions("disk"))
+            yield unknown((*path, "disk", "profile"), "a hardware profile", profile, versions("disk"))
         by = database.spread_by
         for table_name, table in scenario.tables.items():
             if by is not None and table.database == name and by not in table.columns:
-                yield _unknown((*path, "spread_by"), f"a column of {table_name}", by, table.columns)
+                yield unknown((*path, "spread_by"), f"a column of {table_name}", by, table.columns)
 
 
 def _table(scenario: Scenario, name: str, table: Table) -> Iterator[Problem]:
     path: Path = ("tables", name)
     if table.database not in scenario.databases:
-        yield _unknown((*path, "database"), "a database", table.database, scenario.databases)
+        yield unknown((*path, "database"), "a database", table.database, scenario.databases)
         return
     kind = scenario.databases[table.database].kind
     if table.kept_ns is not None and not any(one.table == name for one in scenario.ingest.values()):
@@ -99,13 +93,13 @@ def _columns(table: Table, path: Path) -> Iterator[Problem]:
         yield from _conditions(table, index.only, (*here, "only"))
     for where, column in named:
         if column not in table.columns:
-            yield _unknown(where, "a column of it", column, table.columns)
+            yield unknown(where, "a column of it", column, table.columns)
 
 
 def _conditions(table: Table, where: dict[str, Condition], path: Path) -> Iterator[Problem]:
     for name, condition in where.items():
         if name not in table.columns:
-            yield _unknown((*path, name), "a column of the table", name, table.columns)
+            yield unknown((*path, name), "a column of the table", name, table.columns)
         elif condition.range_ns is not None:
             yield from _span(table, name, (*path, name, "range"))
 
@@ -123,13 +117,13 @@ def _queries(scenario: Scenario) -> Iterator[Problem]:
         path: Path = ("queries", name)
         yield from _name(scenario, path, name)
         if query.table not in scenario.tables:
-            yield _unknown((*path, "table"), "a table", query.table, scenario.tables)
+            yield unknown((*path, "table"), "a table", query.table, scenario.tables)
             continue
         table = scenario.tables[query.table]
         yield from _conditions(table, query.where, (*path, "where"))
         for index, column in enumerate(query.reads):
             if column not in table.columns:
-                yield _unknown((*path, "reads", index), "a column of the table", column, table.columns)
+                yield unknown((*path, "reads", index), "a column of the table", column, table.columns)
         for key in ("batch", "burst"):
             if isinstance(getattr(query.arrivals, key, None), FromAttribute):
                 yield Problem(dotted((*path, "arrivals", key)), "is an attribute, which queries do not carry")
@@ -144,7 +138,7 @@ def _ingest(scenario: Scenario) -> Iterator[Problem]:
         path: Path = ("ingest", name)
         yield from _name(scenario, path, name)
         if ingest.table not in scenario.tables:
-            yield _unknown((*path, "table"), "a table", ingest.table, scenario.tables)
+            yield unknown((*path, "table"), "a table", ingest.table, scenario.tables)
             continue
         database = scenario.databases.get(scenario.tables[ingest.table].database)
         for key in ("method", "statement"):

@@ -9,10 +9,11 @@ from typing import Any
 from pydantic import BaseModel
 
 from sim.errors import InputErrors, Problem
+from sim.meant import meant
 from sim.scenario.reading.document import Document, Path, dotted
 from sim.scenario.reading.old_names import with_new_key
 from sim.scenario.reading.reader import parse
-from sim.scenario.reading.shape import Place, Shape, nearest, shape_of
+from sim.scenario.reading.shape import Place, Shape, shape_of
 from sim.units import show_value
 
 
@@ -123,7 +124,7 @@ def _check_new_key(data: dict[str, Any], key: str, rest: Path, place: Place | No
     names_are_free = place is not None and place.is_open
     if key in known or (names_are_free and not rest):
         return
-    near = nearest(key, [*data, *known])
-    hint = f"did you mean `{near}`?" if near else f"keys there: {', '.join(dict.fromkeys([*data, *known]))}"
+    there = dict.fromkeys([*data, *known])
+    hint = meant(key, there, f"keys there: {', '.join(there)}", "`")
     where = f" of {dotted(through)}" if through else ""
     raise CannotSet((*through, key), f"is not a key{where} in the file", hint)

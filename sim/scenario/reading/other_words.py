@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from sim.meant import bare
 from sim.scenario.reading.example import paste
-from sim.scenario.reading.shape import Place, Shape, bare
+from sim.scenario.reading.shape import Place, Shape
 
 _WORKFLOW = "workflows.*"
 _STEP = "workflows.*.steps.*"

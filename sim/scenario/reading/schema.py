@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from sim.errors import InputErrors, Problem
+from sim.meant import meant
 from sim.scenario.reading.document import Path, dotted
 from sim.scenario.reading.example import flow_yaml, paste
 from sim.scenario.reading.shape import (
@@ -22,7 +23,6 @@ from sim.scenario.reading.shape import (
     Shape,
     deciding_keys,
     expected_one,
-    nearest,
     shape_of,
     with_article,
     words,
@@ -76,8 +76,7 @@ def _down(shape: Shape, place: Place, through: Path, key: str) -> tuple[Place, P
             break
         place, through = below, (*through, ANY_NAME)
     keys = _named(shape, start).keys
-    near = nearest(key, keys)
-    hint = f"did you mean `{near}`?" if near else f"keys here: {', '.join(keys)}" if keys else ""
+    hint = meant(key, keys, f"keys here: {', '.join(keys)}" if keys else "", "`")
     raise InputErrors([Problem(dotted((*through, key)), "is not a key there", hint)])
 
 

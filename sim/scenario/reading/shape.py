@@ -5,10 +5,9 @@ Paths go through mappings by key, through open mappings (names chosen by the use
 
 from __future__ import annotations
 
-import difflib
 import functools
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -166,21 +165,6 @@ def words(schema: Schema) -> str:
 def with_article(noun: str) -> str:
     """The noun with "a" or "an" in front."""
     return f"an {noun}" if noun[:1].lower() in "aeio" else f"a {noun}"
-
-
-def nearest(word: str, known: Iterable[str]) -> str:
-    """The known word that was probably meant, "" where none is near; case, hyphens and blanks do not count."""
-    plain = {bare(name): name for name in known}
-    word = bare(word)
-    close = difflib.get_close_matches(word, plain, n=1, cutoff=0.65)
-    if not close and len(word) >= 3:
-        close = [name for name in plain if name.startswith(word) or (len(name) >= 3 and word.startswith(name))]
-    return plain[close[0]] if close else ""
-
-
-def bare(name: str) -> str:
-    """A word without case, hyphens and blanks: `maxConns`, `max_conns` and `max-conns` are one."""
-    return re.sub(r"[-_ ]", "", str(name)).lower()
 
 
 def expected(place: Place) -> str:
