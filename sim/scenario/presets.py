@@ -16,6 +16,7 @@ from typing import Any, Literal, get_args
 from pydantic import TypeAdapter, ValidationError
 
 from sim.network.distributions import Distribution
+from sim.scenario.model.stores.registry import STORES
 from sim.scenario.reading.reader import load_yaml
 from sim.units import Mistake, parse_count, parse_duration_ns, parse_positive_rate_per_s, parse_ratio
 
@@ -23,7 +24,7 @@ Kind = Literal["duration", "count", "number", "rate", "ratio", "distribution", "
 
 FITTED = "fitted.yaml"
 
-PRODUCTS = ("temporal", "postgres", "cassandra", "sqlite", "sdk", "dbos", "storage", "kubernetes")
+PRODUCTS = ("temporal", *STORES, "sdk", "dbos", "storage", "kubernetes")
 
 
 @dataclass(frozen=True, slots=True)

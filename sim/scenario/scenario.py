@@ -29,9 +29,11 @@ from sim.scenario.model.platform import TemporalCluster
 from sim.scenario.model.prices import Machines, Prices
 from sim.scenario.model.regions import Regions
 from sim.scenario.model.settings import RunSettings
+from sim.scenario.model.stores.base import Capability, StoreCluster
 from sim.scenario.model.stores.cassandra import CassandraCluster
 from sim.scenario.model.stores.pgbouncer import PgBouncer
-from sim.scenario.model.stores.postgres import STORES, PostgresCluster, StoreCluster
+from sim.scenario.model.stores.postgres import PostgresCluster
+from sim.scenario.model.stores.registry import STORES
 from sim.scenario.model.stores.sqlite import SqliteDatabase
 from sim.scenario.model.tables import Ingest, Query, Table
 from sim.scenario.model.workers import WorkerPool
@@ -203,6 +205,15 @@ class Scenario(Spec):
         return {name: store for name in STORES if (store := getattr(self, name)) is not None}
 
     @property
+    def store_key(self) -> str:
+        """The key of the store; "none" where there is none."""
+        return next(iter(self.stores), "none")
+
+    def store_can(self, capability: Capability) -> bool:
+        """Whether there is a store that can be asked for something."""
+        return any(capability in store.can for store in self.stores.values())
+
+    @property
     def failing(self) -> Iterator[tuple[Path, DeploymentFault]]:
         """Every target of every fault: its path, and the fault as one of this target alone."""
         for name, fault in self.faults.items():
@@ -250,7 +261,8 @@ class Scenario(Spec):
         needed = [key for key in NEEDED if key != "temporal" or self.dbos is None]
         missing = [f"`{key}`" for key in needed if not getattr(self, key)]
         if not self.stores:
-            missing.append(f"store ({', '.join(f'`{name}`' for name in STORES[:-1])} or `{STORES[-1]}`)")
+            *names, last = (f"`{name}`" for name in STORES)
+            missing.append(f"store ({', '.join(names)} or {last})")
         if missing:
             raise Mistake(
                 f"has no {', '.join(missing)}; a scenario has workflows, workers, temporal and a store, or else a "

@@ -13,7 +13,7 @@ from sim.lower.sums import sum_of
 from sim.lower.temporal.ownership import shards_away
 from sim.network.faults import Fault
 from sim.network.faults import Target as NodeTarget
-from sim.scenario.model.fault_targets import Effect
+from sim.scenario.model.effects import Effect
 from sim.scenario.model.faults import DeploymentFault
 from sim.scenario.scenario import Scenario
 

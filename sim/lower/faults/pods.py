@@ -10,7 +10,7 @@ from sim.lower.temporal.ownership import shards_away
 from sim.network.distributions import Exponential
 from sim.network.faults import Fault
 from sim.network.faults import Target as NodeTarget
-from sim.scenario.model.fault_targets import Effect
+from sim.scenario.model.effects import Effect
 from sim.scenario.model.faults import DeploymentFault
 from sim.scenario.scenario import Scenario
 

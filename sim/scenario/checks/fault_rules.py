@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sim.network.distributions import Constant
-from sim.scenario.model.fault_targets import effects_of
+from sim.scenario.model.fault_targets import effects_of, recovery_of
 from sim.units import Mistake
 
 if TYPE_CHECKING:
@@ -81,7 +81,8 @@ def _common(fault: DeploymentFault) -> None:
         return
     if not isinstance(fault.targets, str):
         raise Mistake("is for one target; these fail together anyway", "leave it out", ("common",))
-    of_pods = fault.pool is not None or fault.target.split(".")[0] in ("temporal", "kubernetes", "cassandra")
+    one_by_one = fault.target.split(".")[0] in ("temporal", "kubernetes") or (fault.of_store and not fault.is_whole)
+    of_pods = fault.pool is not None or one_by_one
     if not of_pods or fault.nodes != "any":
         raise Mistake("is for pods or nodes that fail one by one", "leave it out", ("common",))
 
@@ -94,9 +95,10 @@ def _length(fault: DeploymentFault) -> None:
         what = "how long it lasts" if alone else "the time until a replacement is launched"
         raise ValueError(f"needs `repair`, {what}; write   repair: 30 s")
     if not asked and fault.repair is not None and "temporal.clock" not in fault.each_target:
-        told = "told under `postgres.failover`"
-        if "postgres.primary" not in fault.each_target:
-            told = "that of PostgreSQL's presets, or without `copies` that of the replay of its log"
+        told = "that of PostgreSQL's presets, or without `copies` that of the replay of its log"
+        for target in fault.each_target:
+            if path := recovery_of(target):
+                told = f"told under `{path}`"
         raise Mistake(f"is not known for the database: how long a failover takes is {told}", at=("repair",))
 
 
@@ -104,7 +106,7 @@ def _is_known(fault: DeploymentFault) -> bool:
     """Whether it need not be said how long it takes: a database comes back by itself, a clock may stay as it is."""
     if fault.of_clock:
         return not fault.is_random
-    return fault.happens == "crash" and (fault.target == "postgres.primary" or fault.of_database)
+    return fault.happens == "crash" and (bool(recovery_of(fault.target)) or fault.of_database)
 
 
 def _nodes(fault: DeploymentFault) -> None:

@@ -54,14 +54,7 @@ def _missing(scenario: Scenario, path: Path, fault: DeploymentFault) -> Problem 
                 hint = "add   temporal: {history: {replicas: 3, cpu: 2}}"
                 return Problem(dotted(path), "is temporal.history, which has no pods here", hint)
         case _ if kind not in scenario.stores:
-            store = next(iter(scenario.stores), "none")
-            return Problem(dotted(path), f"is {fault.target}, but the store is {store}")
-    if fault.target == "postgres.disk" and scenario.regions is not None and scenario.regions.masters is not None:
-        return Problem(
-            dotted(path),
-            "is postgres.disk, but there are several masters, each with a disk of its own",
-            "leave it out, or make do with one master",
-        )
+            return Problem(dotted(path), f"is {fault.target}, but the store is {scenario.store_key}")
     return None
 
 
@@ -92,7 +85,7 @@ def _pods(scenario: Scenario, path: Path, fault: DeploymentFault) -> Iterator[Pr
 
 def _shared(scenario: Scenario, path: Path, fault: DeploymentFault) -> Iterator[Problem]:
     """What happens to the cores of one component alone, where several share them."""
-    component = "postgres" if fault.target == "postgres.primary" else fault.target
+    component = fault.target.partition(".")[0] if fault.of_store else fault.target
     for name, host in scenario.hosts.items():
         if component in host.components and fault.happens in ("slow", "errors"):
             yield Problem(
@@ -114,4 +107,4 @@ def number_of(scenario: Scenario, fault: DeploymentFault) -> int:
         assert scenario.temporal is not None
         assert scenario.temporal.history is not None, "checked: there are pods"
         return scenario.temporal.history.replicas
-    return scenario.stores["cassandra"].nodes if kind == "cassandra" else 1
+    return 1 if fault.is_whole or kind not in scenario.stores else scenario.stores[kind].nodes

@@ -9,8 +9,7 @@ from sim.network.distributions import FromAttribute
 from sim.network.sources import BurstArrivals, ClosedArrivals, TraceArrivals, lets_nothing_in
 from sim.scenario.checks.words import known_hint, unknown
 from sim.scenario.model.platform import Service
-from sim.scenario.model.stores.postgres import STORES, PostgresCluster
-from sim.scenario.model.workers import WorkerPool
+from sim.scenario.model.stores.registry import STORES, only, that_can
 from sim.scenario.model.workflow import Workflow
 from sim.scenario.model.workflow_steps import FanOutStep, RepeatStep, WaitStep, own_activity, walk
 from sim.scenario.model.workload import Activity, RetryPolicy
@@ -58,30 +57,29 @@ def _store(scenario: Scenario) -> Iterator[Problem]:
                 yield Problem(
                     dotted((section, product)), f"is about another store than this one, {store}", "leave it out"
                 )
-    if scenario.pgbouncer is not None and scenario.postgres is None:
+    if scenario.pgbouncer is not None and not scenario.store_can("pgbouncer"):
         yield Problem("pgbouncer", "stands before PostgreSQL, and there is no `postgres`", "leave it out")
     for product, one in scenario.stores.items():
+        yield from one.problems(scenario)
         if one.disk is not None and one.disk.size_bytes is None and not _is_growth_known(scenario):
             yield Problem(
                 dotted((product, "disk", "size")),
                 "is missing, and what the disk holds is not known before the run",
                 "write size: 1 TB, or for PostgreSQL with starts at a rate   temporal: {retention: ..}",
             )
-    if (
-        "postgres" not in scenario.stores
-        and scenario.temporal is not None
-        and "sql" in scenario.temporal.model_fields_set
-    ):
+    tells_pools = scenario.temporal is not None and "sql" in scenario.temporal.model_fields_set
+    if tells_pools and not scenario.store_can("connections"):
+        products = " or ".join(STORES[key].product for key in that_can("connections"))
         yield Problem(
             "temporal.sql",
-            f"is about connections to PostgreSQL, but the store is {next(iter(scenario.stores))}",
+            f"is about connections to {products}, but the store is {scenario.store_key}",
             "leave it out",
         )
 
 
 def _is_growth_known(scenario: Scenario) -> bool:
     """Whether the size of the platform's store follows from the scenario."""
-    if scenario.postgres is None or scenario.temporal is None or scenario.temporal.retention is None:
+    if not scenario.store_can("growth") or scenario.temporal is None or scenario.temporal.retention is None:
         return False
     loads = [workflow.load for workflow in scenario.workflows.values() if not workflow.is_child_only]
     once = [load for load in loads if isinstance(load, BurstArrivals) and load.every_ns is None]
@@ -233,7 +231,7 @@ def _hosts(scenario: Scenario) -> Iterator[Problem]:
     """Every component that a host names is there, simulated, and on no other host."""
     temporal = scenario.temporal
     there = {f"workers.{queue}" for queue in scenario.workers}
-    there |= {store for store in ("postgres", "sqlite") if getattr(scenario, store) is not None}
+    there |= {key for key, store in scenario.stores.items() if "hosts" in store.can}
     there |= {
         f"temporal.{name}"
         for name in ("frontend", "history", "matching")
@@ -252,7 +250,7 @@ def _hosts(scenario: Scenario) -> Iterator[Problem]:
                 yield Problem(
                     dotted(path), f"is {component}, whose autoscaler looks at cores of its own", "leave one out"
                 )
-            elif (part := _component(scenario, component)) is not None and part.cpu_speed is not None:
+            elif _speed(scenario, component) is not None:
                 speed = dotted((*component.split("."), "cpu_speed"))
                 yield Problem(
                     speed, f"is for cores of its own, and it stands on the host {name}", "write hosts: speed"
@@ -260,15 +258,15 @@ def _hosts(scenario: Scenario) -> Iterator[Problem]:
             seen.add(component)
 
 
-def _component(scenario: Scenario, component: str) -> Service | WorkerPool | PostgresCluster | None:
-    """What a host names, where it has cores that may be slow or fast."""
+def _speed(scenario: Scenario, component: str) -> float | None:
+    """What is said of how fast the cores of a component are that a host names."""
     section, _, name = component.partition(".")
     if section == "workers":
-        return scenario.workers[name]
+        return scenario.workers[name].cpu_speed
     if section == "temporal":
         part: Service = getattr(scenario.temporal, name)
-        return part
-    return scenario.postgres if section == "postgres" else None
+        return part.cpu_speed
+    return scenario.stores[section].speed if section in scenario.stores else None
 
 
 def _back_off(retry: RetryPolicy | None, path: Path) -> Iterator[Problem]:
@@ -302,9 +300,11 @@ def _activity(scenario: Scenario, activity: Activity, path: Path, seen: set[str]
     queues = {*scenario.workers, *scenario.federations}
     if activity.task_queue is not None and activity.task_queue not in queues:
         yield unknown((*path, "task_queue"), "a queue with workers", activity.task_queue, queues)
-    if activity.transaction is not None and scenario.postgres is None:
+    if activity.transaction is not None and not scenario.store_can("transactions"):
         yield Problem(
-            dotted((*path, "transaction")), "is made in PostgreSQL, and there is no `postgres`", "leave it out"
+            dotted((*path, "transaction")),
+            f"is made in PostgreSQL, and there is no {only('transactions')}",
+            "leave it out",
         )
     for index, dependency in enumerate(activity.calls):
         if dependency not in scenario.dependencies:

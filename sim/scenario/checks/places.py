@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from sim.errors import Problem
 from sim.scenario.checks.words import known_hint
 from sim.scenario.model.faults import DeploymentFault
+from sim.scenario.model.stores.registry import only, that_can
 from sim.scenario.model.workers import WorkerPool
 from sim.scenario.model.zones import Zones
 from sim.scenario.reading.document import Path, dotted
@@ -39,32 +40,17 @@ def _of_zone(scenario: Scenario, fault: DeploymentFault) -> bool:
 def _zones(scenario: Scenario) -> Iterator[Problem]:
     if scenario.zones is None:
         return
-    if scenario.postgres is None:
+    if not scenario.store_can("zones"):
         yield Problem(
-            "zones", "tell where a primary and its standbys stand, which only `postgres` has", "leave them out"
-        )
-    elif scenario.postgres.replication_rtt_ns is not None:
-        yield Problem(
-            "postgres.replication_rtt",
-            "is told a second time: with `zones` it follows from where the standbys stand",
-            "leave it out, or give   zones: {rtt: 0.7 ms}",
+            "zones", f"tell where a primary and its standbys stand, which only {_with_a_primary()}", "leave them out"
         )
 
 
 def _regions(scenario: Scenario) -> Iterator[Problem]:
     regions = scenario.regions
-    if regions is not None and regions.replication is not None and scenario.postgres is None:
-        yield Problem("regions.replication", "is known for a primary, which only `postgres` has", "leave it out")
-    if (
-        regions is not None
-        and scenario.postgres is not None
-        and scenario.postgres.synchronous_commit in ("off", "local")
-    ):
-        copying, masters = regions.replication, regions.masters
-        if copying is not None and copying.mode == "synchronous":
-            yield _does_not_wait("regions.replication.mode")
-        if masters is not None and masters.isolation == "serializable":
-            yield _does_not_wait("regions.masters.isolation")
+    if regions is not None and regions.replication is not None and not scenario.store_can("replication"):
+        keys = only("replication")
+        yield Problem("regions.replication", f"is known for a primary, which only {keys} has", "leave it out")
     yield from _masters(scenario)
     for queue in sorted(scenario.reading_queues & scenario.federations.keys()):
         yield Problem(
@@ -103,12 +89,6 @@ def _regions(scenario: Scenario) -> Iterator[Problem]:
             )
 
 
-def _does_not_wait(path: str) -> Problem:
-    return Problem(
-        path, "needs commits that wait, and `postgres.synchronous_commit` lets them return", "write on there"
-    )
-
-
 def _reading(scenario: Scenario, queue: str, pool: WorkerPool) -> Iterator[Problem]:
     """Pods that read data act as one worker in each region."""
     regions = pool.regions or ()
@@ -135,12 +115,12 @@ def _reading(scenario: Scenario, queue: str, pool: WorkerPool) -> Iterator[Probl
 
 def _masters(scenario: Scenario) -> Iterator[Problem]:
     masters = None if scenario.regions is None else scenario.regions.masters
-    if masters is not None and scenario.postgres is None:
-        yield Problem("regions.masters", "are known for `postgres` only", "leave them out")
+    if masters is not None and not scenario.store_can("masters"):
+        yield Problem("regions.masters", f"are known for {only('masters')} only", "leave them out")
     if masters is not None and scenario.zones is not None:
         yield Problem("zones", "tell where one primary stands, and `regions.masters` are several", "keep one of them")
-    if scenario.records and scenario.postgres is None:
-        yield Problem("records", "are rows of `postgres`", "leave them out")
+    if scenario.records and not scenario.store_can("records"):
+        yield Problem("records", f"are rows of {only('records')}", "leave them out")
     written = {
         activity.record: (name, activity.name)
         for name, workflow in scenario.workflows.items()
@@ -169,8 +149,9 @@ def _region_fault(scenario: Scenario, target: str, fault: DeploymentFault) -> It
     if regions is None:
         yield Problem(target, f"is {fault.target}, but there are no regions", "add   regions: {names: [eu, us]}")
         return
-    if scenario.postgres is None:
-        yield Problem(target, "is a place that a primary stands in, which only `postgres` has", "name another target")
+    if not scenario.store_can("zones"):
+        words = f"is a place that a primary stands in, which only {_with_a_primary()}"
+        yield Problem(target, words, "name another target")
         return
     if name not in regions.names:
         yield Problem(
@@ -222,5 +203,9 @@ def _felt(scenario: Scenario, zones: Zones, zone: int) -> bool:
     pods += [service.replicas for service in services if service is not None]
     if zone == zones.of_primary or any(zones.of_pod(pod) == zone for number in pods for pod in range(number)):
         return True
-    postgres = scenario.postgres
-    return postgres is not None and zones.standbys_left(zone, postgres.nodes - 1) < postgres.synchronous_standbys
+    return any(zones.standbys_left(zone, store.nodes - 1) < store.confirming for store in scenario.stores.values())
+
+
+def _with_a_primary() -> str:
+    """Who has a primary that stands somewhere, with the verb."""
+    return f"{only('zones')} {'has' if len(that_can('zones')) == 1 else 'have'}"

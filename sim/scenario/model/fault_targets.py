@@ -2,49 +2,47 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+import re
+from typing import Annotated
 
 from pydantic import Field
+
+from sim.scenario.model.effects import Effect
+from sim.scenario.model.stores.base import CRASHES
+from sim.scenario.model.stores.registry import TARGETS
 
 NAME = r"[A-Za-z_][A-Za-z0-9_\-]*"
 
 Target = Annotated[
     str,
     Field(
-        pattern=rf"^(workers\.{NAME}|temporal\.(history|clock)|kubernetes\.node|postgres\.(primary|disk)|databases\.{NAME}"
-        rf"|(dependencies|workflows)\.{NAME}|cassandra\.node|zone|(zone|region)\.{NAME}|partition\.(workers\.)?{NAME})$",
+        pattern=rf"^(workers\.{NAME}|temporal\.(history|clock)|kubernetes\.node|{'|'.join(map(re.escape, TARGETS))}"
+        rf"|(databases|dependencies|workflows)\.{NAME}|zone|(zone|region)\.{NAME}|partition\.(workers\.)?{NAME})$",
         json_schema_extra={
             "x-form": "of the form workers.QUEUE, temporal.history, temporal.clock, kubernetes.node, "
-            "postgres.primary, postgres.disk, databases.NAME, dependencies.NAME, workflows.NAME, cassandra.node, "
+            f"{', '.join(TARGETS)}, databases.NAME, dependencies.NAME, workflows.NAME, "
             "zone.NAME, region.NAME or partition.NAME"
         },
     ),
 ]
-"""`workers.QUEUE`, `temporal.history`, `temporal.clock`, `kubernetes.node`, `postgres.primary`, `postgres.disk`,
-`databases.NAME`, `dependencies.NAME`, `workflows.NAME`, `cassandra.node`, `zone`, `zone.NAME`, `region.NAME`,
-`partition.NAME` or `partition.workers.QUEUE`."""
+"""`workers.QUEUE`, `temporal.history`, `temporal.clock`, `kubernetes.node`, one of those of the store,
+`databases.NAME`, `dependencies.NAME`, `workflows.NAME`, `zone`, `zone.NAME`, `region.NAME`, `partition.NAME` or
+`partition.workers.QUEUE`."""
 
 Targets = Target | Annotated[tuple[Target, ...], Field(min_length=2)]
 """One target, or several that fail together."""
 
-Effect = Literal["crash", "pause", "hang", "slow", "errors", "load", "clock"]
-"""crash: it is gone, with what it had at hand; pause, and hang of a dependency: it stands still, then goes on as if
-nothing had been; slow: it works at `speed`; errors: work there ends in failure with `probability`;
-load: a workflow is started `factor` times as often; clock: the wall clock
-jumps."""
-
 _EFFECTS: dict[str, tuple[Effect, ...]] = {
-    "workers": ("crash", "pause", "slow", "errors"),
+    "workers": CRASHES,
     "temporal.clock": ("clock",),
-    "temporal.history": ("crash", "pause", "slow", "errors"),
+    "temporal.history": CRASHES,
     "kubernetes.node": ("crash", "pause", "slow"),
-    "cassandra.node": ("crash", "pause", "slow", "errors"),
-    "postgres.primary": ("crash", "pause", "slow", "errors"),
-    "databases": ("crash", "pause", "slow", "errors"),
+    "databases": CRASHES,
     "dependencies": ("errors", "hang", "slow"),
     "workflows": ("load",),
     "zone": ("crash",),
     "region": ("crash",),
+    **{name: target.effects for name, target in TARGETS.items()},
 }
 """What can be said to happen to a target; the first is what happens where nothing is said."""
 
@@ -64,9 +62,19 @@ def default_effect(target: str) -> Effect:
 
 def is_whole(target: str) -> bool:
     """Whether it is one thing, of which no node is chosen."""
-    return target in ("postgres.primary", "postgres.disk", "temporal.clock") or target.startswith(
-        ("databases.", "dependencies.", "workflows.")
-    )
+    of_store = TARGETS.get(target)
+    if of_store is not None:
+        return of_store.is_one
+    return target == "temporal.clock" or target.startswith(("databases.", "dependencies.", "workflows."))
+
+
+def recovery_of(target: str) -> str:
+    """Where the scenario says how long a crash of a target takes, such as `postgres.failover`; "" where the fault
+    does."""
+    of_store = TARGETS.get(target)
+    if of_store is None or not of_store.recovery:
+        return ""
+    return f"{target.partition('.')[0]}.{of_store.recovery}"
 
 
 def pool_of(target: str) -> str | None:

@@ -15,8 +15,9 @@ from sim.network.faults import Window
 from sim.scenario.checks import fault_rules
 from sim.scenario.model import fault_targets
 from sim.scenario.model.bad_version import BadVersion
-from sim.scenario.model.fault_targets import Effect, Targets, default_effect
-from sim.scenario.model.stores.postgres import STORES
+from sim.scenario.model.effects import Effect
+from sim.scenario.model.fault_targets import Targets, default_effect
+from sim.scenario.model.stores.registry import TARGETS
 from sim.spec import Spec
 from sim.units import Duration, EventsInTime, PositiveDuration, PositiveRate, Ratio, SignedDuration
 
@@ -129,7 +130,7 @@ class DeploymentFault(Spec):
     @property
     def of_store(self) -> bool:
         """Whether nodes of the store fail."""
-        return self.target.split(".")[0] in STORES
+        return self.target in TARGETS
 
     @property
     def of_database(self) -> bool:

@@ -6,15 +6,17 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
+from sim.scenario.model.stores.registry import that_can
 from sim.spec import Spec
 from sim.units import Cores, Duration, Mistake, Ratio
 
 LOAD = "load"
+STORES = that_can("hosts")
 Component = Annotated[
     str,
     Field(
-        pattern=r"^(workers\.[A-Za-z_][A-Za-z0-9_\-]*|postgres|sqlite|temporal\.(frontend|history|matching)|load)$",
-        json_schema_extra={"x-form": "workers.QUEUE, temporal.SERVICE, postgres, sqlite or load"},
+        pattern=rf"^(workers\.[A-Za-z_][A-Za-z0-9_\-]*|{'|'.join(STORES)}|temporal\.(frontend|history|matching)|load)$",
+        json_schema_extra={"x-form": f"workers.QUEUE, temporal.SERVICE, {', '.join(STORES)} or load"},
     ),
 ]
 

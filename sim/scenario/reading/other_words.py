@@ -1,4 +1,4 @@
-"""The words that Temporal, Kubernetes, Terraform and PostgreSQL have for what a scenario calls otherwise.
+"""The words that Temporal, Kubernetes, Terraform and stores have for what a scenario calls otherwise.
 
 One table. A word stands here once, in any spelling: `maxConns`, `max_conns` and `max-conns` are one.
 """
@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sim.meant import bare
+from sim.scenario.model.stores.registry import STORES
 from sim.scenario.reading.example import paste
 from sim.scenario.reading.shape import Place, Shape
 
@@ -16,7 +17,6 @@ _WORKFLOW = "workflows.*"
 _STEP = "workflows.*.steps.*"
 _ACTIVITY = "workflows.*.steps.*.activity"
 _POOL = "workers.*"
-_RDS = "postgres.rds"
 
 _TABLE: Mapping[str, tuple[str, ...]] = {
     # Temporal: SDKs, server's configuration, schedules
@@ -96,26 +96,14 @@ _TABLE: Mapping[str, tuple[str, ...]] = {
     "kubernetes.nodes": ("node_count", "desired_size", "node_pool_size"),
     "faults.*.min_ready": ("min_ready_seconds",),
     "zones.names": ("availability_zones", "azs"),
-    # Terraform and RDS, PostgreSQL
-    f"{_RDS}.class": ("instance_class", "db_instance_class"),
-    f"{_RDS}.storage": ("allocated_storage",),
-    f"{_RDS}.throughput": ("storage_throughput",),
-    f"{_RDS}.multi_az": ("multi_az", "high_availability"),
+    # The stores' own
     "presets.postgres": ("engine_version", "postgres_version"),
-    "postgres.cpu": ("vcpu", "vcpus", "cores"),
-    "postgres.memory": ("ram", "mem"),
-    "postgres.cache": ("shared_buffers",),
-    "postgres.checkpoint.timeout": ("checkpoint_timeout",),
-    "postgres.checkpoint.completion_target": ("checkpoint_completion_target",),
-    "postgres.checkpoint.max_wal_size": ("max_wal_size",),
-    "postgres.synchronous_standbys": ("synchronous_standby_names",),
-    "postgres.nodes": ("instance_count", "instances", "replicas"),
+    **{f"{key}.{place}": words for key, store in STORES.items() for place, words in store.words.items()},
 }
 """The place of ours, and the words of others for it."""
 
 VALUES: Mapping[tuple[str, object], str] = {
-    ("postgres.rds.multi_az", True): "instance",
-    ("postgres.rds.multi_az", False): "none",
+    (f"{key}.{place}", theirs): ours for key, store in STORES.items() for (place, theirs), ours in store.values.items()
 }
 """Values that others write at a place, and ours."""
 

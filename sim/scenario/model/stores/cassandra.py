@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from sim.network.counts import Nodes, Speed
-from sim.scenario.model.stores.postgres import StoreCluster
+from sim.scenario.model.stores.base import CRASHES, StoreCluster, StoreTarget
 from sim.units import Cores, Duration, Mistake, Ratio
 
 Level = Literal["one", "local_quorum", "quorum", "all"]
@@ -15,6 +15,9 @@ Level = Literal["one", "local_quorum", "quorum", "all"]
 
 class CassandraCluster(StoreCluster):
     """A Cassandra cluster. Its nodes stand in as many racks as there are replicas, one replica of each row in each."""
+
+    product = "Cassandra"
+    targets = (StoreTarget("node", CRASHES, is_one=False),)
 
     nodes: Nodes = 3
     """Nodes of each data centre."""
@@ -49,6 +52,11 @@ class CassandraCluster(StoreCluster):
     def machines(self) -> int:
         """Nodes of all data centres."""
         return self.nodes * self.datacenters
+
+    @property
+    def speed(self) -> float | None:
+        """How fast its cores are."""
+        return self.cpu_speed
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
-from sim.network.counts import Nodes, Positive, Speed
+from sim.errors import Problem
+from sim.network.counts import Positive, Speed
 from sim.network.distributions import Distribution
+from sim.scenario.model.stores.base import CRASHES, StoreCluster, StoreTarget, Values, Words
 from sim.scenario.model.stores.rds import SHARED_BUFFERS, TELLS, RdsInstance
+from sim.scenario.reading.document import dotted
 from sim.spec import Spec
-from sim.units import ByteRate, Bytes, Cores, Duration, InUnitInt, Mistake, PositiveDuration, Ratio
+from sim.units import Bytes, Cores, Duration, InUnitInt, Mistake, PositiveDuration, Ratio
 
-STORES = ("postgres", "cassandra", "sqlite")
-"""Keys of the stores of which a deployment has one."""
+if TYPE_CHECKING:
+    from sim.scenario.scenario import Scenario
 
 
 def _switch_is_a_level(value: Any) -> Any:
@@ -46,35 +50,6 @@ class Failover(Spec):
         return self
 
 
-class Disk(Spec):
-    """The volume of each node, for the bill; of PostgreSQL also what pages and the log queue for."""
-
-    type: str
-    """Kind of volume in the price catalogue, such as gp3."""
-    size_bytes: Bytes | None = None
-    """Size. PostgreSQL's may be left out where `temporal.retention` tells what it holds; it is then as large."""
-    iops: Annotated[float, Field(ge=0)] = 0.0
-    """Operations a second that are paid for; 0 takes what comes with the volume."""
-    throughput_bytes_per_s: ByteRate = 0.0
-    """Throughput that is paid for; 0 takes what comes with the volume."""
-
-
-class StoreCluster(Spec):
-    """What the bill asks of every store."""
-
-    nodes: Nodes
-    """Nodes."""
-    node: str | None = None
-    """Machine that each node is billed as: a type of the price catalogue, or a name under `prices.nodes`."""
-    disk: Disk | None = None
-    """Volume of each node, where its price does not include one."""
-
-    @property
-    def machines(self) -> int:
-        """Nodes to bill."""
-        return self.nodes
-
-
 class Checkpoint(Spec):
     """When dirty pages are written, so that the log before need not be replayed. Defaults are those of PostgreSQL."""
 
@@ -88,6 +63,30 @@ class Checkpoint(Spec):
 
 class PostgresCluster(StoreCluster):
     """A PostgreSQL cluster. All writes go to the primary; standbys confirm them."""
+
+    product = "PostgreSQL"
+    targets = (StoreTarget("primary", CRASHES, recovery="failover"), StoreTarget("disk"))
+    can = frozenset(
+        {
+            *("connections", "growth", "hosts", "masters", "pgbouncer", "records"),
+            *("replication", "transactions", "zones"),
+        }
+    )
+    words: ClassVar[Words] = {
+        "rds.class": ("instance_class", "db_instance_class"),
+        "rds.storage": ("allocated_storage",),
+        "rds.throughput": ("storage_throughput",),
+        "rds.multi_az": ("multi_az", "high_availability"),
+        "cpu": ("vcpu", "vcpus", "cores"),
+        "memory": ("ram", "mem"),
+        "cache": ("shared_buffers",),
+        "checkpoint.timeout": ("checkpoint_timeout",),
+        "checkpoint.completion_target": ("checkpoint_completion_target",),
+        "checkpoint.max_wal_size": ("max_wal_size",),
+        "synchronous_standbys": ("synchronous_standby_names",),
+        "nodes": ("instance_count", "instances", "replicas"),
+    }
+    values: ClassVar[Values] = {("rds.multi_az", True): "instance", ("rds.multi_az", False): "none"}
 
     nodes: Annotated[int, Field(ge=1, le=100)] = 3
     """Primary and standbys."""
@@ -156,6 +155,16 @@ class PostgresCluster(StoreCluster):
         return self.cpu_cores
 
     @property
+    def speed(self) -> float | None:
+        """How fast its cores are."""
+        return self.cpu_speed
+
+    @property
+    def confirming(self) -> int:
+        """Standbys that have to have a commit before it returns."""
+        return self.synchronous_standbys
+
+    @property
     def disk_bytes_per_s(self) -> float:
         """Throughput of the volume; 0 where it is not told."""
         if self.rds is not None:
@@ -181,3 +190,33 @@ class PostgresCluster(StoreCluster):
                     ("failover", key),
                 )
         return self
+
+    def problems(self, scenario: Scenario) -> Iterator[Problem]:
+        """Zones and regions that tell something a second time, or ask commits to wait that do not."""
+        if scenario.zones is not None and self.replication_rtt_ns is not None:
+            yield Problem(
+                "postgres.replication_rtt",
+                "is told a second time: with `zones` it follows from where the standbys stand",
+                "leave it out, or give   zones: {rtt: 0.7 ms}",
+            )
+        regions = scenario.regions
+        if regions is None:
+            return
+        if self.synchronous_commit in ("off", "local"):
+            if regions.replication is not None and regions.replication.mode == "synchronous":
+                yield _does_not_wait("regions.replication.mode")
+            if regions.masters is not None and regions.masters.isolation == "serializable":
+                yield _does_not_wait("regions.masters.isolation")
+        for path, fault in scenario.failing:
+            if fault.target == "postgres.disk" and regions.masters is not None:
+                yield Problem(
+                    dotted(path),
+                    "is postgres.disk, but there are several masters, each with a disk of its own",
+                    "leave it out, or make do with one master",
+                )
+
+
+def _does_not_wait(path: str) -> Problem:
+    return Problem(
+        path, "needs commits that wait, and `postgres.synchronous_commit` lets them return", "write on there"
+    )

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Literal
 
-from sim.scenario.model.stores.postgres import StoreCluster
+from sim.scenario.model.stores.base import StoreCluster
 
 
 class SqliteDatabase(StoreCluster):
     """A SQLite database inside the server's process. Whoever reads or writes has it to itself."""
+
+    product = "SQLite"
+    can = frozenset({"hosts"})
 
     nodes: Literal[1] = 1
     """Always one: there is no replication."""
