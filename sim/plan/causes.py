@@ -14,6 +14,8 @@ from sim.lower.constants import Constants
 from sim.lower.load import Loaded
 from sim.lower.setting import Element, of
 from sim.plan.predict import Prediction
+from sim.scenario.model.fault_targets import recovery_of
+from sim.scenario.model.stores.registry import STORES
 from sim.scenario.reading.where import where
 from sim.stats.remedy import Cause
 from sim.stats.summary import Verdict
@@ -166,9 +168,10 @@ def _of_fault(loaded: Loaded, name: str) -> Found:
     pools = [target.removeprefix("workers.") for target in targets if target.startswith("workers.")]
     if pools:
         return _of_workers(loaded, pools[0])
-    if "postgres.primary" in targets and fault.happens == "crash":
-        path = "postgres.failover"
-        return Found(Cause("the failover of PostgreSQL", path, where(loaded.document, path).short))
+    for path in filter(None, map(recovery_of, targets)):
+        if fault.happens == "crash":
+            product = STORES[path.partition(".")[0]].product
+            return Found(Cause(f"the failover of {product}", path, where(loaded.document, path).short))
     path = f"faults.{name}.repair"
     lasts = "" if fault.repair is None else " until it is repaired"
     return Found(Cause(f"the fault lasts{lasts}", path, where(loaded.document, path).short))

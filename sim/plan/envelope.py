@@ -21,6 +21,7 @@ from sim.figure import Figure
 from sim.plan.features import CONSTANTS, Features, Setting
 from sim.scenario.calibrated import Product, Span, calibrated
 from sim.scenario.model.objectives import Objective
+from sim.scenario.model.stores.registry import STORES
 from sim.stats.metrics import DONE
 from sim.stats.summary import Calibration, Place, Recovery, Verdict
 from sim.stats.verdicts import verdict
@@ -29,7 +30,7 @@ from sim.units import format_quantity, parse_duration_ns, parse_rate_per_s
 EDGE = 1.5
 """Factor by which a number may be beyond what was measured and still be at its edge: an assumption."""
 
-NAMES = {"rds": "RDS", "dbos": "DBOS", "postgres": "PostgreSQL", "sqlite": "SQLite", "temporal": "Temporal"}
+NAMES = {"rds": "RDS", "dbos": "DBOS", "temporal": "Temporal"} | {key: one.product for key, one in STORES.items()}
 """Products as people write them."""
 
 LEVELS = {"mean": "mean", "p50": "p50", "p90": "p95", "p95": "p95", "p99": "p99", "p999": "p99", "max": "p99"}

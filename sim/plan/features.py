@@ -12,6 +12,7 @@ from sim.analytic.arrival_rates import mean_number
 from sim.draws.build import inverse_of
 from sim.figure import Figure
 from sim.lower.constants import Constants
+from sim.lower.stores.choose import product_of
 from sim.scenario.model.workflow_steps import ActivityStep, FanOutStep, RepeatStep, WorkflowStep, inside, walk
 from sim.scenario.presets import PRODUCTS
 from sim.scenario.scenario import Scenario
@@ -21,7 +22,7 @@ Setting = float | str
 Features = Mapping[str, Mapping[str, Setting]]
 """By product and name."""
 
-PARTS = ("cassandra", "pgbouncer", "kubernetes", "zones", "regions", "federations", "records", "databases")
+PARTS = ("pgbouncer", "kubernetes", "zones", "regions", "federations", "records", "databases")
 """Keys of a deployment that are products or arrangements of their own, used or not."""
 
 CONSTANTS = "constants"
@@ -49,13 +50,12 @@ def features(scenario: Scenario, document: Any, figures: Mapping[str, Figure]) -
         by_product["temporal"] = dict(_temporal(scenario, figures))
     if scenario.dbos is not None:
         by_product["dbos"] = dict(_dbos(scenario, figures))
-    if scenario.postgres is not None:
-        by_product["postgres"] = dict(_postgres(scenario))
-    if scenario.sqlite is not None:
-        by_product["sqlite"] = {"database": scenario.sqlite.database}
+    store = product_of(scenario) if scenario.stores else None
+    if store is not None:
+        by_product[scenario.store_key] = dict(store.features(Constants(scenario), scenario))
     by_product |= {part: {} for part in PARTS if getattr(scenario, part)}
-    if scenario.postgres is not None and scenario.postgres.rds is not None:
-        by_product["rds"] = {}
+    if store is not None:
+        by_product |= {part: {} for part in store.arrangements(scenario)}
     if changed := dict(_changed(scenario)):
         by_product[CONSTANTS] = changed
     return by_product
@@ -91,7 +91,7 @@ def _temporal(scenario: Scenario, figures: Mapping[str, Figure]) -> Iterator[tup
     constants = Constants(scenario)
     yield "server", scenario.presets.temporal
     yield "sdk", scenario.presets.sdk
-    yield "store", next(iter(scenario.stores), "none")
+    yield "store", scenario.store_key
     yield "shards", cluster.history_shards or constants.number("temporal.history_shards")
     services = [one for one in (cluster.frontend, cluster.history, cluster.matching) if one is not None]
     yield "pods of a service", max((service.replicas for service in services), default=1)
@@ -165,16 +165,3 @@ def _done(scenario: Scenario) -> Iterator[str]:
     for fault in (part for _, part in scenario.failing):
         used.add(f"{fault.target.split('.')[0]} {fault.happens}")
     yield from sorted(used)
-
-
-def _postgres(scenario: Scenario) -> Iterator[tuple[str, Setting]]:
-    cluster = scenario.postgres
-    assert cluster is not None
-    constants = Constants(scenario)
-    yield "version", scenario.presets.postgres
-    yield "nodes", cluster.nodes
-    yield "synchronous_commit", cluster.synchronous_commit
-    yield "cores", cluster.cores
-    yield "flush", inverse_of(cluster.flush or constants.distribution("postgres.flush")).mean()
-    rtt_ns = constants.number("postgres.rtt") if cluster.rtt_ns is None else cluster.rtt_ns
-    yield "round trip", rtt_ns * 1e-9

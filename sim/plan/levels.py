@@ -10,6 +10,7 @@ from sim.lower.load import Loaded
 from sim.lower.lowered import FaultClass
 from sim.lower.sums import mean_ns
 from sim.scenario.model.objectives import ServiceLevel
+from sim.scenario.model.stores.registry import STORES
 from sim.stats.error_budget import Level
 from sim.stats.rates import Frequency
 from sim.stats.sli import Sli
@@ -99,7 +100,7 @@ def not_in_it(loaded: Loaded) -> list[str]:
         ),
         "loss of a zone": not targets & {"zone"},
         "loss of a region": "region" not in targets,
-        "failover of the store": not targets & {"postgres", "cassandra", "databases"},
+        "failover of the store": not targets & {*STORES, "databases"},
         "services of others": "dependencies" not in targets,
     }
     if loaded.scenario.network is not None:

@@ -16,6 +16,7 @@ from sim.plan.billing import bill_of
 from sim.plan.causes import cause_of, changes_of
 from sim.plan.predict import Options, Prediction, predict
 from sim.scenario.model.mitigations import as_assignments
+from sim.scenario.model.stores.registry import STORES
 from sim.scenario.reading.where import where
 from sim.stats.remedy import Fix, Remedy
 from sim.stats.summary import Summary, Verdict
@@ -111,7 +112,8 @@ class _Search:
             return None
         paths = {one.partition("=")[0] for one in sets}
         usd = self._more_usd(with_it)
-        if any(path.endswith(".cpu") or path.startswith("postgres.disk.") for path in paths):
+        disks = tuple(f"{store}.disk." for store in STORES)
+        if any(path.endswith(".cpu") or path.startswith(disks) for path in paths):
             usd = None  # cores and disks of its own size that no price is told of
         return Candidate("", sets, with_it, usd)
 

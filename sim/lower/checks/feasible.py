@@ -59,7 +59,7 @@ def _zones(scenario: Scenario, constants: Constants) -> Iterator[Problem]:
     """A round trip to another zone is not shorter than one within a zone."""
     if scenario.zones is None:
         return
-    for part, own in (("temporal", scenario.temporal), ("postgres", scenario.postgres)):
+    for part, own in (("temporal", scenario.temporal), *scenario.stores.items()):
         near_ns = getattr(own, "rtt_ns", None)
         near_ns = constants.number(f"{part}.rtt") if near_ns is None else near_ns
         if near_ns > scenario.zones.rtt_ns:

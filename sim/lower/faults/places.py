@@ -39,9 +39,16 @@ def place_faults(
         found = [regions.cut_off(place, fault)]
     return {
         name if index == 0 else f"{name}-{index}": as_fault(
-            fault, loss.targets, loss.away, happens=loss.effect, gap_ns=gap_ns, one_by_one=False
+            fault,
+            loss.targets,
+            loss.away,
+            happens=loss.effect or "crash",
+            gap_ns=gap_ns,
+            one_by_one=False,
+            after_ns=loss.after_ns,
         )
         for index, loss in enumerate(found)
+        if loss.after_ns == 0 or not fault.is_random  # what follows from a loss at random is in its episodes alone
     }
 
 

@@ -26,12 +26,12 @@ def faults_of(
     """
     if fault.of_store and fault.common and fault.mttf_ns is None:
         # One of any rack, or all: each node has its share of the rate, as a clock of its own.
-        targets, away = store.outage(fault.model_copy(update={"nodes": "all"}))
+        (loss,) = store.outage(fault.model_copy(update={"nodes": "all"}))
         assert fault.mean_gap_ns is not None, "checked: at random"
-        gap_ns = fault.mean_gap_ns * scenario.stores["cassandra"].nodes
-        return {name: as_fault(fault, targets, away, gap_ns=gap_ns, one_by_one=True)}
+        gap_ns = fault.mean_gap_ns * store.cluster.nodes
+        return {name: as_fault(fault, loss.targets, loss.away, gap_ns=gap_ns, one_by_one=True)}
     if fault.of_store:
-        return {name: as_fault(fault, *store.outage(fault))}
+        return _of_store(store, name, fault)
     assert fault.repair is not None
     if fault.target == "temporal.history":
         return _of_history(constants, store, name, fault, fault.repair)
@@ -42,6 +42,16 @@ def faults_of(
     _note_workers(constants, fault)
     nodes = "all" if fault.mttf_ns is not None else fault.nodes
     return {name: as_fault(fault, (NodeTarget(group=f"{queue}-workers", nodes=nodes),), away)}
+
+
+def _of_store(store: Store, name: str, fault: DeploymentFault) -> dict[str, Fault]:
+    return {
+        name if index == 0 else f"{name}-{index}": as_fault(
+            fault, loss.targets, loss.away, happens=loss.effect, after_ns=loss.after_ns
+        )
+        for index, loss in enumerate(store.outage(fault))
+        if loss.after_ns == 0 or not fault.is_random  # what follows from a loss at random is in its episodes alone
+    }
 
 
 def _of_history(
@@ -107,11 +117,12 @@ def as_fault(
     happens: Effect | None = None,
     gap_ns: float | None = None,
     one_by_one: bool | None = None,
+    after_ns: int = 0,
 ) -> Fault:
     """What happens to nodes, for as long as they are away (None: for good), as often as the fault comes.
 
     happens: another effect than the fault's own. gap_ns: another mean time between two. one_by_one: whether each node
-    has a clock of its own; without it, as the fault says.
+    has a clock of its own; without it, as the fault says. after_ns: how much later than a drill it begins.
     """
     happens = fault.happens if happens is None else happens
     gap_ns = fault.mean_gap_ns if gap_ns is None else gap_ns
@@ -122,7 +133,7 @@ def as_fault(
         effect="pause" if happens == "hang" else happens,
         speed=fault.speed if happens == "slow" else None,
         probability=_share_that_fails(fault) if happens == "errors" else None,
-        at_ns=fault.at_ns,
+        at_ns=None if fault.at_ns is None else fault.at_ns + after_ns,
         mttf=None if gap_ns is None else Exponential(exponential_ns=round(gap_ns)),
         each=each,
         duration=away,

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sim.lower.placement.regions import LINE, REPLAY, UNSHIPPED
-from sim.lower.placement.standing import Loss, Standing, given
+from sim.lower.placement.standing import Standing, given
 from sim.lower.stores.base import OWNERS
+from sim.lower.stores.losses import Loss
 from sim.network.faults import Target as NodeTarget
 from sim.scenario.model.faults import DeploymentFault
 

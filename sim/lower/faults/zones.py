@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sim.lower.placement.packing import away_on, nodes_in
-from sim.lower.placement.standing import Loss, Standing, given
+from sim.lower.placement.standing import Standing, given
 from sim.lower.steps import Distribution
 from sim.lower.stores.base import OWNERS
-from sim.lower.stores.postgres.commit import STANDBY
+from sim.lower.stores.losses import Loss
 from sim.lower.temporal.ownership import shards_away
 from sim.network.faults import Target as NodeTarget
 from sim.scenario.model.faults import DeploymentFault
@@ -25,8 +25,9 @@ class ZoneFaults(Standing):
             for group, there in self.pods(self.home).items()
             if (nodes := self.in_zone(zone, group, there))
         )
-        pods = tuple(target for target in gone if not target.group.startswith(STANDBY))
-        of_store = () if self.postgres.rds is not None else tuple(target for target in gone if target not in pods)
+        standbys = tuple(target for target in gone if self.store.standby_of(target.group) is not None)
+        pods = tuple(target for target in gone if target not in standbys)
+        of_store = tuple(target for target in standbys if self.store.stands_with(target.group))
         if is_cut_off:
             pools = {f"{queue}-workers" for queue in self.scenario.workers}
             workers = tuple(target for target in pods if target.group in pools)
@@ -38,7 +39,8 @@ class ZoneFaults(Standing):
             )
             if workers:
                 yield Loss(workers, repair, "pause")
-        waits_for_its_zone = zone == self.zones.of_primary and not self._is_replaced(zone)
+        left = self.zones.standbys_left(zone, self.store.standbys)
+        waits_for_its_zone = zone == self.zones.of_primary and not self.store.is_replaced(left)
         if waits_for_its_zone:
             of_store = (*of_store, self.whole_primary)
         back = self.back(pods, self._started_again(zone, repair))
@@ -47,12 +49,10 @@ class ZoneFaults(Standing):
             yield Loss(together, back)
         if of_store and self.scenario.kubernetes is not None:
             yield Loss(of_store, repair)
-        if self._too_few_are_left(zone):
-            waiting = "wait until these are back, holding their connections"
-            self.constants.note("commits whose standbys are lost", waiting)
+        if zone != self.zones.of_primary:
+            yield from self.store.short_of_standbys(left, repair)
         if zone == self.zones.of_primary and not waits_for_its_zone:
-            _, failover = self.store.outage(fault.model_copy(update={"effect": "crash"}))
-            yield Loss((self.whole_primary,), failover)
+            yield Loss((self.whole_primary,), self.store.failover())
             self.constants.note("the primary's zone is lost", "the new primary is as near to everybody as the old one")
             if fault.at_ns is None:
                 self.constants.note(
@@ -64,21 +64,6 @@ class ZoneFaults(Standing):
         if owners is not None and shards:
             away = shards_away(self.constants, self.store, back, len(shards) == owners.count)
             yield Loss((NodeTarget(group=OWNERS, nodes=shards),), away)
-
-    def _is_replaced(self, zone: int) -> bool:
-        """Whether a standby takes over for a primary whose zone is lost: there is one, and others are left to confirm
-        its commits. RDS goes on with whatever it has left."""
-        left = self.zones.standbys_left(zone, self.postgres.nodes - 1)
-        if self.postgres.rds is not None:
-            self.constants.note("an RDS instance whose standby is lost", "goes on alone at once")
-            return left > 0
-        return left - 1 >= self.postgres.synchronous_standbys
-
-    def _too_few_are_left(self, zone: int) -> bool:
-        """Whether commits of a primary that is not lost itself wait for standbys that are."""
-        left = self.zones.standbys_left(zone, self.postgres.nodes - 1)
-        is_primary = zone == self.zones.of_primary
-        return not is_primary and self.postgres.rds is None and left < self.postgres.synchronous_standbys
 
     def _started_again(self, zone: int, repair: Distribution) -> Distribution:
         """Until the pods of a lost zone are started again, there or elsewhere."""

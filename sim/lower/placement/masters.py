@@ -29,6 +29,7 @@ from sim.lower.steps import (
     set_to,
     use,
 )
+from sim.lower.stores.log import ReplicationLog
 from sim.network.routines import Retry
 from sim.scenario.model.masters import Masters
 from sim.scenario.model.regions import Regions
@@ -36,8 +37,6 @@ from sim.units.tables import MICROSECOND, SECOND
 
 CROSS_REGION = "cross_region_byte"
 """Operation: a byte that goes from one region to another."""
-CPU = "postgres-cpu"
-"""The cores of a master; the same name as in `postgres_pool`, which builds on this file."""
 MASTER = "master"
 """Attribute: index of the master that an execution belongs to."""
 WAY = "master-way"
@@ -47,11 +46,14 @@ WAY = "master-way"
 class ManyMasters:
     """The masters of a scenario.
 
-    waits: whether a commit waits until all of them have it.
+    waits: whether a commit waits until all of them have it. log: what each writes, as the others apply it.
     """
 
-    def __init__(self, constants: Constants, regions: Regions, masters: Masters, serializable: bool) -> None:
+    def __init__(
+        self, constants: Constants, regions: Regions, masters: Masters, serializable: bool, log: ReplicationLog
+    ) -> None:
         self.constants = constants
+        self.log = log
         self.regions = regions
         self.masters = masters
         self.at = masters.at
@@ -122,7 +124,7 @@ class ManyMasters:
 
     def shipped(self, master: int, rows: int) -> Steps:
         """What a transaction sets off once it is acknowledged at its master; nobody waits for it."""
-        size = rows * self.constants.number("postgres.wal_bytes_per_row")
+        size = self.log.bytes(self.constants, rows)
         ways = tuple(
             (*self.applied(master, other, rows), mark(f"replicated-{self.at[other]}")) for other in self.others(master)
         )
@@ -134,7 +136,7 @@ class ManyMasters:
         applier = self.applier(master, other)
         work: Steps = (
             acquire(applier),
-            use(self.named(CPU, other), rows * self.constants.number("postgres.apply_cpu_per_row")),
+            use(self.named(self.log.cores, other), self.log.apply_ns(self.constants, rows)),
             release(applier),
         )
         # A master that was away is sent again what it had not applied.

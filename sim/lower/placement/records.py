@@ -35,8 +35,7 @@ from sim.lower.steps import (
     release,
     use,
 )
-from sim.lower.stores.postgres.pool import CPU
-from sim.lower.watch import waits_of_postgres
+from sim.lower.stores.base import Store
 from sim.network.monitors import Span
 from sim.network.places import Keyed, NodeGroup, Resource
 from sim.scenario.model.masters import Record
@@ -52,10 +51,19 @@ class Records:
     many: the masters, where there are several. clock_error_ns: 0 where clocks agree.
     """
 
-    parts: Parts
-    constants: Constants
+    store: Store
     many: ManyMasters | None
     clock_error_ns: int = 0
+
+    @property
+    def parts(self) -> Parts:
+        """Where they are put."""
+        return self.store.parts
+
+    @property
+    def constants(self) -> Constants:
+        """Where assumptions are noted."""
+        return self.store.constants
 
     def add(self, name: str, record: Record) -> dict[str, tuple[str, str]]:
         """Put one in place; gives its figures that are shares of its writes: name, what is counted, of what."""
@@ -69,7 +77,7 @@ class Records:
             "writes of records", "take cores and log of their master, and no connection of the services"
         )
         if many is None or many.waits:
-            parts.add_resource(f"{name}-lock", Resource(nodes=rows, units=1), _row_locks(name, record))
+            parts.add_resource(f"{name}-lock", Resource(nodes=rows, units=1), self._row_locks(name, record))
         if many is not None:
             self._add_what_is_on_its_way(name, record, many)
         if many is None:
@@ -92,7 +100,7 @@ class Records:
         parts, rows = self.parts, f"{name}-rows"
         for master, region in enumerate(many.at):
             if not many.waits:
-                setting = _row_locks(name, record).at(region)
+                setting = self._row_locks(name, record).at(region)
                 parts.add_resource(_lock(name, region), Resource(nodes=rows, units=1), setting)
                 parts.spans[f"{name}-anomaly-window-{region}"] = Span(
                     start=f"{name}-written", end=f"{name}-seen-{region}", metric=f"anomaly_window.{name}-at-{region}"
@@ -114,13 +122,13 @@ class Records:
         many, row, lock = self.many, f"{name}-row", f"{name}-lock"
         if many is not None and not many.waits:
             lock = _lock(name, many.at[master])
-        cpu = CPU if many is None else many.named(CPU, master)
+        cpu = self.store.cores if many is None else many.named(self.store.cores, master)
         routine = "commit" if many is None else f"commit-at-{many.at[master]}"
         commit = (call(routine),) if routine in self.parts.routines else ()
         begun: tuple[Step, ...] = (
             acquire(row),
             acquire(lock, at=row),
-            use(cpu, self.constants.number("postgres.cpu_per_message")),
+            use(cpu, self.store.message_ns),
         )
         done = (release(lock), release(row), count(**{f"write_{name}": 1}))
         if many is None:
@@ -170,12 +178,11 @@ class Records:
         """The row is held in a place for a time."""
         return (acquire(place, at=row), delay(constant(time_ns), "timer"), release(place))
 
-
-def _row_locks(name: str, record: Record) -> Setting:
-    """Of the locks of a record's rows."""
-    knob = "spread writes over more rows"
-    path = f"records.{name}.keys"
-    return Setting(of(name, "row locks"), path, knob, waits_of_postgres("transactionid|tuple"), value=record.keys)
+    def _row_locks(self, name: str, record: Record) -> Setting:
+        """Of the locks of a record's rows."""
+        knob = "spread writes over more rows"
+        path = f"records.{name}.keys"
+        return Setting(of(name, "row locks"), path, knob, self.store.row_locks, value=record.keys)
 
 
 def _lock(name: str, region: str) -> str:

@@ -30,6 +30,7 @@ from sim.lower.steps import (
     release,
     use,
 )
+from sim.lower.stores.log import ReplicationLog
 from sim.lower.sums import sum_of
 from sim.network.distributions import Mixture
 from sim.network.monitors import Span
@@ -58,18 +59,21 @@ class Regional:
     """The regions of a scenario with everybody's place in them.
 
     copying: how the store is copied to another region; None where it is not. many: its masters, where there are
-        several.
+        several. log: what copies of the store receive, where it can have any.
     """
 
-    def __init__(self, constants: Constants, regions: Regions, behaviours: Behaviours) -> None:
+    def __init__(
+        self, constants: Constants, regions: Regions, behaviours: Behaviours, log: ReplicationLog | None
+    ) -> None:
         self.constants = constants
+        self._log = log
         self.regions = regions
         self.copying = regions.replication if behaviours.region_replication else None
         self.locality = behaviours.locality
         masters = regions.masters
         self.many: ManyMasters | None = None
         if masters is not None and behaviours.multi_master:
-            self.many = ManyMasters(constants, regions, masters, behaviours.serializable_multimaster)
+            self.many = ManyMasters(constants, regions, masters, behaviours.serializable_multimaster, self.log)
 
     def place_execution(self) -> Step | None:
         """What an execution begins with: its master, or the way to the only one; None where all begin at home."""
@@ -120,6 +124,12 @@ class Regional:
     # -- the store's log ----------------------------------------------------------------------------------------
 
     @property
+    def log(self) -> ReplicationLog:
+        """The store's log."""
+        assert self._log is not None, "checked: the store can be copied"
+        return self._log
+
+    @property
     def way_ns(self) -> int:
         """Round trip to the region that has the copy."""
         assert self.copying is not None
@@ -141,8 +151,7 @@ class Regional:
             return
         line, replay = (f"replication {what} to {self._later}" for what in ("line", "replay"))
         bandwidth = "regions.replication.bandwidth"
-        apply = "constants.postgres.replay_cpu_per_row"
-        lag = "SELECT application_name, flush_lag, replay_lag FROM pg_stat_replication"
+        apply, lag = f"constants.{self.log.replay_per_row}", self.log.lag
         yield LINE, Server(servers=1), Setting(line, bandwidth, "bandwidth between the regions", lag)
         yield REPLAY, Server(servers=1), Setting(replay, apply, "faster cores at the copy", lag, "failover")
 
@@ -166,12 +175,12 @@ class Regional:
         copying = self.copying
         if copying is None:
             return ()
-        size = transition.changed_rows * self.constants.number("postgres.wal_bytes_per_row")
+        size = self.log.bytes(self.constants, transition.changed_rows)
         if copying.mode == "synchronous":
             return (count(**{CROSS_REGION: size}),)
         bandwidth = copying.bandwidth_bytes_per_s
         on_line_ns = 0 if bandwidth is None else round(size / bandwidth * SECOND)
-        replay_ns = transition.changed_rows * self.constants.number("postgres.replay_cpu_per_row")
+        replay_ns = self.log.replay_ns(self.constants, transition.changed_rows)
         way: Steps = (
             acquire(UNSHIPPED),
             use(LINE, on_line_ns),

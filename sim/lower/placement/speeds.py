@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from sim.lower.constants import Constants
 from sim.lower.placement.hosts import moved
 from sim.lower.placement.packing import pods_on
-from sim.lower.placement.regions import REPLAY
+from sim.lower.stores.choose import product_of
 from sim.network.network import Network
 from sim.network.places import Server
 from sim.scenario.load import stretched
@@ -40,15 +40,9 @@ def _told(scenario: Scenario, network: Network) -> Iterator[tuple[str, float | N
         if pods is not None and component not in hosted:
             own = pods.cpu_speed
             yield f"{name}-cpu", of_nodes if own is None and name in on_nodes else own
-    if scenario.postgres is not None and "postgres" not in hosted:
-        of_store = [name for name in network.stations if name == "postgres-cpu" or name.startswith("postgres-cpu-")]
-        applying = [name for name in network.stations if name.startswith("standby-") and name.endswith("-apply")]
-        for station in (*of_store, *applying, REPLAY):
-            yield station, scenario.postgres.cpu_speed
-    if scenario.cassandra is not None:
-        for station in network.stations:
-            if station.startswith("cassandra") and station.endswith("-cpu"):
-                yield station, scenario.cassandra.cpu_speed
+    for key, store in scenario.stores.items():
+        if key not in hosted:
+            yield from ((station, store.speed) for station in product_of(scenario).cores_among(network.stations))
 
 
 def at_speeds(network: Network, speeds: Mapping[str, float]) -> Network:

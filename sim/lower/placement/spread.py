@@ -6,35 +6,32 @@ its own.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from sim.lower.parts import Parts
 from sim.lower.placement.masters import MASTER, WAY, ManyMasters
 from sim.lower.setting import Setting
 from sim.lower.steps import call
-from sim.lower.stores.postgres.commit import STANDBY, WAL_WRITER
-from sim.lower.stores.postgres.volume import IOPS
+from sim.lower.stores.base import Store
 from sim.lower.temporal.renamed import mentions, renamed
 from sim.network.monitors import Span
 from sim.network.places import NodeGroup, Resource
-from sim.scenario.presets import Transition
-
-OWN = (WAL_WRITER, IOPS)
-"""Places of a primary that stand on no nodes."""
 
 
-def spread_over_masters(
-    parts: Parts, many: ManyMasters, primary: str, transitions: Mapping[str, Transition], own_work: Sequence[str]
-) -> None:
+def spread_over_masters(store: Store, many: ManyMasters, own_work: Sequence[str]) -> None:
     """Give each master its own places, and what uses them a version for each.
 
-    primary: the node group that the store stands on. transitions: what each routine that carries one out writes.
     own_work: sources of what the store does by itself; each master has as many rows changed as all of them write.
     """
+    parts, transitions = store.parts, store.carried_out
     parts.attributes |= {MASTER: 0, WAY: 0}
-    groups = [name for name in parts.nodes if name == primary or name.startswith(STANDBY)]
-    copied = [name for name, place in _places(parts).items() if name in OWN or getattr(place, "nodes", "") in groups]
+    groups = [name for name in parts.nodes if name == store.primary or store.standby_of(name) is not None]
+    copied = [
+        name
+        for name, place in _places(parts).items()
+        if name in store.on_no_nodes or getattr(place, "nodes", "") in groups
+    ]
     routines = [name for name, steps in parts.routines.items() if mentions(steps, copied)]
     for master in range(1, len(many.at)):
         for group in groups:
@@ -78,9 +75,9 @@ def _add_appliers(parts: Parts, many: ManyMasters) -> None:
         for origin in many.others(master):
             setting = Setting(
                 f"apply process at {region} for {many.at[origin]}",
-                "constants.postgres.apply_cpu_per_row",
+                f"constants.{many.log.apply_per_row}",
                 "faster cores, or fewer rows written",
-                "SELECT subname, latest_end_lsn FROM pg_stat_subscription",
+                many.log.applied,
                 "failover",
             )
             parts.add_resource(many.applier(origin, master), Resource(units=1), setting)

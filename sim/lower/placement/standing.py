@@ -2,28 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
-
 from sim.lower.constants import Constants
 from sim.lower.parts import Parts
 from sim.lower.steps import Distribution, constant
 from sim.lower.stores.base import OWNERS, Store
-from sim.lower.stores.postgres.commit import PRIMARY, STANDBY
 from sim.lower.sums import sum_of
 from sim.network.faults import Target as NodeTarget
 from sim.scenario.model.regions import Replication
 from sim.scenario.model.zones import Zones
 from sim.scenario.scenario import Scenario
-
-
-@dataclass(frozen=True, slots=True)
-class Loss:
-    """Nodes that fail together and come back together."""
-
-    targets: tuple[NodeTarget, ...]
-    away: Distribution
-    effect: Literal["crash", "pause"] = "crash"
 
 
 class Standing:
@@ -33,11 +20,10 @@ class Standing:
         self.parts = parts
         self.constants = constants
         self.scenario = scenario
-        assert scenario.postgres is not None, "checked: places need a primary"
-        self.postgres = scenario.postgres
+        assert store.primary, "checked: places need a primary"
         self.store = store
-        self.primary = PRIMARY
-        self.whole_primary = NodeTarget(group=PRIMARY)
+        self.primary = store.primary
+        self.whole_primary = NodeTarget(group=store.primary)
 
     @property
     def zones(self) -> Zones:
@@ -67,8 +53,8 @@ class Standing:
 
     def in_zone(self, zone: int, group: str, there: tuple[int, ...]) -> tuple[int, ...]:
         """Which of a group's nodes at home stand in a zone: each standby of the store is a group of its own."""
-        if group.startswith(STANDBY):
-            standby = int(group.removeprefix(STANDBY)) - 1
+        standby = self.store.standby_of(group)
+        if standby is not None:
             return there if self.zones.of_standby(standby) == zone else ()
         return tuple(pod for index, pod in enumerate(there) if self.zones.of_pod(index) == zone)
 

@@ -97,12 +97,11 @@ class Zoning:
 
     # -- bytes --------------------------------------------------------------------------------------------------
 
-    def store_bytes(self, messages: int, changed_rows: int, standbys: int) -> int:
+    def store_bytes(self, sent_bytes: int, log_bytes: int, standbys: int) -> int:
         """Bytes that a transition sends to other zones: its messages, and what standbys are told of it."""
-        number = self.constants.number
-        across = self.away * messages * number("postgres.message_bytes")
+        across = self.away * sent_bytes
         remote = sum(self.zones.of_standby(standby) != self.zones.of_primary for standby in range(standbys))
-        return round(across + remote * changed_rows * number("postgres.wal_bytes_per_row"))
+        return round(across + remote * log_bytes)
 
     def hop_bytes(self, hops: int) -> int:
         """Bytes that a task on its way to a worker and back sends to other zones."""

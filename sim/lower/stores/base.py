@@ -1,7 +1,8 @@
-"""What a state transition costs, whatever the store: history's CPU, the shard held, counts, retries.
+"""A store under Temporal: what every product is asked, and what a state transition costs whatever the product.
 
 A transition holds its shard (one write at a time) while the store makes it durable. How the store does that, where it
-stands and how it fails is told by one subclass for each product.
+stands, how it fails and what its copies elsewhere take is told by one subclass for each product; whoever needs to know
+asks the store (`choose` lists the products).
 
 A write that fails is tried once more by the server, soon; then it is its caller's turn: a client or a worker with the
 back-off of its SDK, or a task of the shard's queues with that of the server.
@@ -10,10 +11,12 @@ back-off of its SDK, or a task of the shard's queues with that of the server.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterator
-from typing import Any
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+from typing import ClassVar
 
 from sim.lower.constants import Constants
+from sim.lower.lowered import History
 from sim.lower.parts import TIMERS, Parts
 from sim.lower.setting import Setting, inner
 from sim.lower.steps import (
@@ -31,15 +34,17 @@ from sim.lower.steps import (
     release,
     use,
 )
+from sim.lower.stores.log import ReplicationLog
+from sim.lower.stores.losses import Loss
 from sim.lower.temporal.limits import RateLimits, client_retry, starts
 from sim.lower.watch import p99
 from sim.network.distributions import Uniform
-from sim.network.faults import Target as NodeTarget
 from sim.network.places import Keyed, NodeGroup, Resource
 from sim.network.routines import Notify, Retry
 from sim.scenario.model.faults import DeploymentFault
-from sim.scenario.model.platform import TemporalCluster
+from sim.scenario.model.transactions import Transaction
 from sim.scenario.presets import Transition
+from sim.scenario.scenario import Scenario
 
 HISTORY = "history-events"
 """Attribute: events in the history of an execution; what replay costs grows with it."""
@@ -63,24 +68,59 @@ LOCKS = 2**14
 """Locks of executions, where a shard writes for several at once."""
 
 
+@dataclass(frozen=True, slots=True)
+class ConnectionLimits:
+    """What a store says about its connections.
+
+    key: its own in the scenario. allowed: most that it takes, `reserved` of them for administrators (`reserved_for`);
+    None where nothing is said. bytes_each, memory_bytes: memory of one, and that of a node, where it is said.
+    application_pool: constant that tells connections of a pod whose activities make transactions.
+    """
+
+    key: str
+    allowed: int | None
+    reserved: int
+    reserved_for: str
+    bytes_each: int
+    memory_bytes: int | None
+    application_pool: str = ""
+
+
 class Store(ABC):
     """The store's places in `parts`, and the transitions as routines there, made when first asked for.
 
     rtt_ns: round trip from the history service to the store. carried_out: by routine, the transition.
     lost: failures that the server itself tries again. Others are refusals: a rate limit, no connection in time.
     flushes: stations each of whose batches is one flush. reconnects: whether a lost connection costs the store work.
+    primary: node group of the one node that takes writes, `cores` its station; "" where all nodes do. message_ns: CPU
+    of one message there. standby: node groups of its standbys begin so, before their number from 1 on.
     """
 
     rtt_ns: int
     flushes: tuple[str, ...] = ()
     reconnects = False
     lost: tuple[str, ...] = LOST
+    primary: ClassVar[str] = ""
+    cores: ClassVar[str] = ""
+    standby: ClassVar[str] = ""
+    message_ns: int = 0
 
-    def __init__(self, parts: Parts, constants: Constants, temporal: TemporalCluster, cluster: Any) -> None:
-        """cluster: what the scenario says about the store; each product knows its own."""
+    log: ClassVar[ReplicationLog | None] = None
+    """What copies in other places take; None where there are none."""
+    on_no_nodes: ClassVar[tuple[str, ...]] = ()
+    """Places of the primary that stand on no nodes."""
+    row_locks: ClassVar[str] = ""
+    """What tells who waits for rows."""
+
+    def __init__(self, parts: Parts, constants: Constants, scenario: Scenario) -> None:
+        assert scenario.temporal is not None
+        temporal = scenario.temporal
         self.parts = parts
         self.constants = constants
+        self.scenario = scenario
         self.temporal = temporal
+        self.key = scenario.store_key
+        self.cluster = scenario.stores[self.key]
         self.limits = RateLimits(parts, constants, temporal)
         self.carried_out: dict[str, Transition] = {}
         parts.attributes[HISTORY] = 0
@@ -125,14 +165,78 @@ class Store(ABC):
         """What is counted when it is done: statements, commits, rounds."""
 
     @abstractmethod
-    def outage(self, fault: DeploymentFault) -> tuple[tuple[NodeTarget, ...], Distribution]:
+    def outage(self, fault: DeploymentFault) -> tuple[Loss, ...]:
         """The nodes that a fault of the store hits, and how long they are away."""
+
+    @classmethod
+    def features(cls, constants: Constants, scenario: Scenario) -> Iterator[tuple[str, float | str]]:
+        """The settings that a measurement of the product would have to match, by the names of the measurement."""
+        yield from ()
+
+    @classmethod
+    def arrangements(cls, scenario: Scenario) -> tuple[str, ...]:
+        """What it is part of that would have to be measured apart, such as a managed database."""
+        return ()
+
+    @classmethod
+    def cores_among(cls, stations: Iterable[str]) -> Iterator[str]:
+        """The stations that stand for its cores."""
+        yield from ()
+
+    @classmethod
+    def connection_limits(cls, constants: Constants, scenario: Scenario) -> ConnectionLimits | None:
+        """How many connections it takes; None where pods have none of their own."""
+        return None
+
+    def failover(self) -> Distribution:
+        """How long a primary is away that has crashed."""
+        raise AssertionError(f"checked: {self.key} has no primary")
+
+    def is_replaced(self, left: int) -> bool:
+        """Whether a standby takes over from a primary whose place is lost: `left` of them stand elsewhere."""
+        return False
+
+    def stands_with(self, group: str) -> bool:
+        """Whether the loss of a standby's place is felt."""
+        return True
+
+    def short_of_standbys(self, left: int, away: Distribution) -> Iterator[Loss]:
+        """What the loss of standbys does to commits of the primary: `left` of them are there meanwhile."""
+        yield from ()
+
+    def stored_bytes(self, history: History) -> float:
+        """Bytes on the disk for a closed execution."""
+        raise AssertionError(f"checked: nothing is known of what {self.key} holds")
+
+    def dead_share(self) -> float:
+        """Rows that are dead and not cleared yet, over those alive."""
+        return 0.0
+
+    def transaction(self, queue: str, pods: int, activity: str, transaction: Transaction, path: str) -> Steps:
+        """The transaction of an activity in the application's own tables, until it has committed.
+
+        queue, pods: of the workers that make it. path: where the scenario says what it does.
+        """
+        raise AssertionError(f"checked: no activity has a transaction in {self.key}")
 
     def add_background(self) -> None:  # noqa: B027  # most stores have nothing to say here
         """What the store does by itself, once all load is in its place; nothing, where a product does not say."""
 
     def foresee(self, targets: Collection[str]) -> None:  # noqa: B027  # most stores have nothing to prepare
         """Faults with these targets will come; what they take away is put in place before anything is built on it."""
+
+    # -- where it stands --------------------------------------------------------------------------------------
+
+    @property
+    def standbys(self) -> int:
+        """How many standbys there are."""
+        return self.cluster.nodes - 1 if self.primary else 0
+
+    def standby_of(self, group: str) -> int | None:
+        """The standby that a node group is, counted from 0; None where it is none."""
+        if not self.standby or not group.startswith(self.standby):
+            return None
+        return int(group.removeprefix(self.standby)) - 1
 
     # -- the same for every product ---------------------------------------------------------------------------
 

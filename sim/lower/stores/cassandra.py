@@ -7,20 +7,19 @@ rounds of Paxos. History's lock on the shard keeps two of them from meeting in o
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from sim.lower.constants import Constants
 from sim.lower.parts import Parts
 from sim.lower.steps import Distribution, Fork, ForkBody, Step, Steps, call, constant, delay
 from sim.lower.stores.base import Store
+from sim.lower.stores.losses import Loss
 from sim.lower.stores.replicas import Replicas
 from sim.lower.sums import sum_of
-from sim.network.faults import Target as NodeTarget
 from sim.scenario.model.faults import DeploymentFault
-from sim.scenario.model.platform import TemporalCluster
-from sim.scenario.model.stores.cassandra import CassandraCluster
 from sim.scenario.presets import Transition
+from sim.scenario.scenario import Scenario
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +47,10 @@ ROUNDS = {"v1": (PREPARE, READ, PROPOSE), "v2": (PREPARE_AND_READ, PROPOSE)}
 class CassandraStore(Store):
     """A Cassandra cluster as Temporal's store."""
 
-    def __init__(
-        self, parts: Parts, constants: Constants, temporal: TemporalCluster, cassandra: CassandraCluster
-    ) -> None:
-        super().__init__(parts, constants, temporal, cassandra)
-        self.cassandra = cassandra
+    def __init__(self, parts: Parts, constants: Constants, scenario: Scenario) -> None:
+        super().__init__(parts, constants, scenario)
+        assert scenario.cassandra is not None
+        cassandra = self.cassandra = scenario.cassandra
         self.replicas = Replicas(parts, constants, cassandra)
         self.read = constants.distribution("cassandra.cpu_per_read")
         own_ns = cassandra.rtt_ns
@@ -90,13 +88,18 @@ class CassandraStore(Store):
             "read": reads,
         }
 
-    def outage(self, fault: DeploymentFault) -> tuple[tuple[NodeTarget, ...], Distribution]:
+    def outage(self, fault: DeploymentFault) -> tuple[Loss, ...]:
         """Nodes that are away until they are repaired; nothing takes their place meanwhile."""
         assert fault.repair is not None, "checked when it was read"
         assert fault.nodes != "rolling", "checked when it was read"
         if fault.happens == "pause":
             self.constants.note("a node of Cassandra that stands still", "is asked all the same: nobody gives it up")
-        return self.replicas.targets(fault.nodes, each=fault.mttf_ns is not None), fault.repair
+        return (Loss(self.replicas.targets(fault.nodes, each=fault.mttf_ns is not None), fault.repair),)
+
+    @classmethod
+    def cores_among(cls, stations: Iterable[str]) -> Iterator[str]:
+        """Those of the racks."""
+        yield from (name for name in stations if name.startswith("cassandra") and name.endswith("-cpu"))
 
     # -- operations -------------------------------------------------------------------------------------------
 

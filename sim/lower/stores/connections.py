@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from sim.errors import Problem
 from sim.lower.constants import Constants
+from sim.lower.stores.choose import product_of
 from sim.lower.stores.postgres.pool import pool_size
 from sim.scenario.model.workflow_steps import own_activity, walk
 from sim.scenario.scenario import Scenario
@@ -45,10 +46,11 @@ class Pools:
 
 def infeasible_pools(constants: Constants, scenario: Scenario) -> Iterator[Problem]:
     """Pools that do not fit into each other, into the connections that the database takes, or into its memory."""
-    postgres, bouncer = scenario.postgres, scenario.pgbouncer
-    if postgres is None:
+    limits = product_of(scenario).connection_limits(constants, scenario) if scenario.stores else None
+    if limits is None:
         return
-    pools = list(_pools(constants, scenario))
+    bouncer = scenario.pgbouncer
+    pools = list(_pools(constants, scenario, limits.application_pool))
     told, key = f"{'; '.join(map(str, pools))}", pools[0].key
     most = backends = sum(one.most for one in pools)
     if bouncer is not None:
@@ -60,28 +62,28 @@ def infeasible_pools(constants: Constants, scenario: Scenario) -> Iterator[Probl
                 f"is session: each of {most} connections of the pods keeps one of {backends} to the database for good",
                 "write pool_mode: transaction, or a larger default_pool_size",
             )
-    allowed = postgres.max_connections
-    reserved = constants.number("postgres.superuser_reserved_connections")
+    allowed, reserved = limits.allowed, limits.reserved
     if allowed is not None and backends > allowed - reserved:
         yield Problem(
-            "postgres.max_connections",
-            f"is {allowed}, of which {reserved} are kept for superusers, but the pools may open {backends}: {told}",
+            f"{limits.key}.max_connections",
+            f"is {allowed}, of which {reserved} are kept for {limits.reserved_for}, but the pools may open {backends}: "
+            f"{told}",
             f"lower {key}, or write max_connections: {backends + reserved}",
             beside=key,
         )
-    each = constants.number("postgres.connection_bytes")
-    if postgres.memory_bytes is not None and backends * each > postgres.memory_bytes:
+    needed, memory = backends * limits.bytes_each, limits.memory_bytes
+    if memory is not None and needed > memory:
         yield Problem(
-            "postgres.memory",
-            f"is {write_bytes(postgres.memory_bytes)}, but {backends} connections may need "
-            f"{write_bytes(backends * each)}",
+            f"{limits.key}.memory",
+            f"is {write_bytes(memory)}, but {backends} connections may need {write_bytes(needed)}",
             f"lower {key}",
             beside=key,
         )
 
 
-def _pools(constants: Constants, scenario: Scenario) -> Iterator[Pools]:
-    """All pools with a database at their other end, or pgbouncer."""
+def _pools(constants: Constants, scenario: Scenario, application_pool: str) -> Iterator[Pools]:
+    """All pools with a database at their other end, or pgbouncer. application_pool: constant that tells that of a pod
+    of workers."""
     temporal, dbos = scenario.temporal, scenario.dbos
     if temporal is not None:
         each = temporal.sql.max_conns or constants.number("temporal.max_conns")
@@ -96,8 +98,8 @@ def _pools(constants: Constants, scenario: Scenario) -> Iterator[Pools]:
             size = dbos.pool_size or constants.number("dbos.pool_size")
             yield Pools(f"executors of {queue}", pool.most, size, "dbos.pool_size")
         elif queue in _transacting(scenario):
-            size = constants.number("postgres.application_pool")
-            yield Pools(f"workers of {queue}", pool.most, size, "constants.postgres.application_pool")
+            size = constants.number(application_pool)
+            yield Pools(f"workers of {queue}", pool.most, size, f"constants.{application_pool}")
 
 
 def _rolls(scenario: Scenario) -> bool:

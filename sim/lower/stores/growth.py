@@ -8,40 +8,35 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sim.lower.constants import Constants
 from sim.lower.lowered import Computed, History
-from sim.lower.parts import Parts
 from sim.lower.rates import rate_of
-from sim.scenario.scenario import Scenario
+from sim.lower.stores.base import Store
 from sim.units import DAY, SECOND, format_bytes, format_ratio
 
 GIB = 2**30
 
 
-def growth_of(
-    parts: Parts, constants: Constants, scenario: Scenario, histories: Mapping[str, History]
-) -> dict[str, Computed]:
-    """Size, growth and use of the volume of PostgreSQL in the steady state; nothing where they are not known."""
-    postgres = scenario.postgres
-    if postgres is None or not histories:
+def growth_of(store: Store, histories: Mapping[str, History]) -> dict[str, Computed]:
+    """Size, growth and use of the store's volume in the steady state; nothing where they are not known."""
+    constants, key, disk = store.constants, store.key, store.cluster.disk
+    if "growth" not in store.cluster.can or not histories:
         return {}
-    rates = {source.routine: rate_of(source.arrivals) for source in parts.sources.values() if source.counted}
+    rates = {source.routine: rate_of(source.arrivals) for source in store.parts.sources.values() if source.counted}
     if not all(rates.get(routine) for routine in histories):
         constants.note("growth of the store", "not told: the rate of starts is not known before the run")
         return {}
-    each = {routine: _stored_bytes(constants, history) for routine, history in histories.items()}
+    each = {routine: store.stored_bytes(history) for routine, history in histories.items()}
     held = sum(rates[routine] * histories[routine].retention_ns / SECOND * size for routine, size in each.items())
-    held *= 1 + constants.ratio("postgres.autovacuum_scale_factor")
+    held *= 1 + store.dead_share()
     growth = sum(rates[routine] * size for routine, size in each.items()) * DAY / SECOND
     found = {
-        "storage.postgres": Computed(held / GIB, "GiB", "of closed executions on each node, indexes included"),
-        "growth.postgres": Computed(growth / GIB, "GiB/day", "on each node, until the retention takes as much away"),
+        f"storage.{key}": Computed(held / GIB, "GiB", "of closed executions on each node, indexes included"),
+        f"growth.{key}": Computed(growth / GIB, "GiB/day", "on each node, until the retention takes as much away"),
     }
     constants.note("open executions", "not in the size of the store: they are counted by the run")
-    disk = postgres.disk
     if disk is not None and disk.size_bytes is not None:
         used = held / disk.size_bytes
-        found["disk_use.postgres"] = Computed(used, "ratio", "what is kept in the steady state over the volume's size")
+        found[f"disk_use.{key}"] = Computed(used, "ratio", "what is kept in the steady state over the volume's size")
         constants.note(
             "the volume of the store",
             _ends(used, held, disk.size_bytes, growth),
@@ -59,8 +54,3 @@ def _ends(used: float, held: float, size_bytes: int, growth: float) -> str:
         f"is full after {days:.3g} days of this load, and writes fail from then on; the retention needs "
         f"{format_bytes(held)}"
     )
-
-
-def _stored_bytes(constants: Constants, history: History) -> float:
-    """Bytes on the disk for a closed execution."""
-    return history.bytes + history.rows * constants.number("postgres.stored_bytes_per_row")

@@ -7,16 +7,15 @@ from collections.abc import Iterator
 from sim.lower.constants import Constants
 from sim.lower.parts import Parts
 from sim.lower.setting import Setting, inner
-from sim.lower.steps import Distribution, Fork, ForkBody, Step, Steps, acquire, constant, delay, release, use
+from sim.lower.steps import Fork, ForkBody, Step, Steps, acquire, constant, delay, release, use
 from sim.lower.stores.base import Store
+from sim.lower.stores.losses import Loss
 from sim.lower.sums import sum_of
 from sim.lower.watch import p99
-from sim.network.faults import Target as NodeTarget
 from sim.network.places import Resource, Server
 from sim.scenario.model.faults import DeploymentFault
-from sim.scenario.model.platform import TemporalCluster
-from sim.scenario.model.stores.sqlite import SqliteDatabase
 from sim.scenario.presets import Transition
+from sim.scenario.scenario import Scenario
 
 WRITER = "sqlite"
 """The connection."""
@@ -40,16 +39,11 @@ class SqliteStore(Store):
         waits for the disk beside them; else the time of both passes beside all cores.
     """
 
-    def __init__(
-        self,
-        parts: Parts,
-        constants: Constants,
-        temporal: TemporalCluster,
-        sqlite: SqliteDatabase,
-        on_host: bool = False,
-    ) -> None:
-        super().__init__(parts, constants, temporal, sqlite)
-        self.sqlite = sqlite
+    def __init__(self, parts: Parts, constants: Constants, scenario: Scenario) -> None:
+        super().__init__(parts, constants, scenario)
+        assert scenario.sqlite is not None
+        self.sqlite = scenario.sqlite
+        on_host = any("sqlite" in host.components for host in scenario.hosts.values())
         self.rtt_ns = 0  # in the process of the server
         self.statement_ns = constants.number("sqlite.statement")
         self.on_host = on_host
@@ -86,9 +80,15 @@ class SqliteStore(Store):
             "background_commit": transition.background_commits,
         }
 
-    def outage(self, fault: DeploymentFault) -> tuple[tuple[NodeTarget, ...], Distribution]:
+    def outage(self, fault: DeploymentFault) -> tuple[Loss, ...]:
         """It is part of the server's process: no target leads here."""
         raise AssertionError(fault.target)
+
+    @classmethod
+    def features(cls, constants: Constants, scenario: Scenario) -> Iterator[tuple[str, float | str]]:
+        """Where it lives."""
+        assert scenario.sqlite is not None
+        yield "database", scenario.sqlite.database
 
     def _visit(self, statements: int, commits: int) -> Steps:
         cpu = constant(statements * self.statement_ns)

@@ -23,8 +23,6 @@ from sim.lower.steps import (
     set_to,
     start,
 )
-from sim.lower.stores.postgres.rows import transaction_steps
-from sim.lower.stores.postgres.store import PostgresStore
 from sim.lower.temporal.activity_work import Scheduled, effect, progress_of, retry_budget, work
 from sim.lower.temporal.federation import FederatedQueue
 from sim.lower.temporal.workers import DISPATCHED, READY, Workers, measure
@@ -208,9 +206,8 @@ def _transaction(workers: Workers, activity: Activity, path: str) -> Steps:
     """The transaction that the activity makes in the application's own tables."""
     if activity.transaction is None:
         return ()
-    assert isinstance(workers.store, PostgresStore), "checked: a transaction needs PostgreSQL"
-    return transaction_steps(
-        workers.store, workers.queue, workers.replicas, activity.name, activity.transaction, f"{path}.transaction"
+    return workers.store.transaction(
+        workers.queue, workers.replicas, activity.name, activity.transaction, f"{path}.transaction"
     )
 
 

@@ -20,9 +20,8 @@ from sim.lower.placement.spread import spread_over_masters
 from sim.lower.placement.zones import AWAY, CROSS_ZONE, Zoning
 from sim.lower.setting import settings_in
 from sim.lower.steps import Step, call
-from sim.lower.stores.choose import store_of
+from sim.lower.stores.choose import product_of, store_of
 from sim.lower.stores.growth import growth_of
-from sim.lower.stores.postgres.commit import PRIMARY
 from sim.lower.tables import Stores, add_stores
 from sim.lower.temporal.dependencies import Dependencies
 from sim.lower.temporal.federation import FederatedQueue
@@ -70,7 +69,7 @@ class Deployment:
         self.parts.monitors.update(scenario.monitors)
         self._place_executions()
         self.data = add_stores(self.parts, self.constants, scenario) if scenario.databases else Stores()
-        self.grown = growth_of(self.parts, self.constants, scenario, self.histories)
+        self.grown = growth_of(self.store, self.histories)
         self.failures = self._add_faults()
         note_what_is_left_out(self.constants, scenario, self.parts)
 
@@ -111,7 +110,7 @@ class Deployment:
         if scenario.zones is not None:
             parts.zoning = Zoning(self.constants, scenario.zones, temporal)
         if scenario.regions is not None:
-            parts.regional = Regional(self.constants, scenario.regions, scenario.behaviours)
+            parts.regional = Regional(self.constants, scenario.regions, scenario.behaviours, product_of(scenario).log)
             for name, resource, setting in parts.regional.resources():
                 parts.add_resource(name, resource, setting)
             for name, station, setting in parts.regional.stations():
@@ -180,7 +179,7 @@ class Deployment:
             parts.attributes[AWAY] = 0
             self._begin_with(executions, parts.zoning.place_execution())
         if self._many is not None:
-            spread_over_masters(parts, self._many, PRIMARY, self.store.carried_out, self.own_work)
+            spread_over_masters(self.store, self._many, self.own_work)
             self._add_records()
         for pool in self.workers.values():
             self.shares |= {} if pool.locality is None else pool.locality.shares
@@ -200,12 +199,12 @@ class Deployment:
 
     def _add_records(self) -> None:
         """The records that activities write."""
-        parts, scenario, many = self.parts, self.scenario, self._many
+        scenario, many = self.scenario, self._many
         if not scenario.records:
             return
         by_stamp = many is not None and not many.waits and scenario.behaviours.clock_skew
         error_ns = many.masters.clock_error_ns if many is not None and by_stamp else 0
-        records = Records(parts, self.constants, many, error_ns)
+        records = Records(self.store, many, error_ns)
         for name, record in scenario.records.items():
             self.shares |= records.add(name, record)
 

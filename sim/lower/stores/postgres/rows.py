@@ -10,16 +10,19 @@ the end of the other, and fails. Source: PostgreSQL documentation, chapter 13.2,
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from sim.lower.setting import Setting, of
 from sim.lower.steps import Attempt, AttemptBody, Step, Steps, acquire, constant, count, delay, fail, release, use
 from sim.lower.stores.postgres.pool import CPU
 from sim.lower.stores.postgres.recovery import WAL_BYTES
-from sim.lower.stores.postgres.store import PostgresStore
 from sim.lower.watch import waits_of_postgres
 from sim.network.places import Keyed, Resource
 from sim.network.routines import Retry
 from sim.scenario.model.transactions import Transaction
+
+if TYPE_CHECKING:
+    from sim.lower.stores.postgres.store import PostgresStore
 
 FAILED = "serialization_failure"
 """Failure, and operation: a transaction is turned away with SQLSTATE 40001."""

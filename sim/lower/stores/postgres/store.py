@@ -7,48 +7,63 @@ told in `postgres_commit`.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
+from sim.draws.build import inverse_of
 from sim.lower.constants import Constants
+from sim.lower.lowered import History
 from sim.lower.parts import Parts
+from sim.lower.placement.regions import REPLAY
 from sim.lower.placement.zones import CROSS_ZONE
 from sim.lower.steps import Distribution, Step, Steps, use
-from sim.lower.stores.base import Store
+from sim.lower.stores.base import ConnectionLimits, Store
+from sim.lower.stores.log import ReplicationLog
+from sim.lower.stores.losses import Loss
 from sim.lower.stores.postgres.background import add_background
 from sim.lower.stores.postgres.buffers import Buffers
-from sim.lower.stores.postgres.commit import PRIMARY, Commit
+from sim.lower.stores.postgres.commit import PRIMARY, STANDBY, WAL_WRITER, Commit
 from sim.lower.stores.postgres.pool import CPU, Pool
 from sim.lower.stores.postgres.recovery import WAL_BYTES, away
-from sim.lower.stores.postgres.volume import FULL, SPACE, Volume
+from sim.lower.stores.postgres.rows import transaction_steps
+from sim.lower.stores.postgres.volume import FULL, IOPS, SPACE, Volume
+from sim.lower.watch import waits_of_postgres
 from sim.network.faults import Target as NodeTarget
 from sim.network.places import NodeGroup
 from sim.scenario.model.faults import DeploymentFault
-from sim.scenario.model.platform import TemporalCluster
-from sim.scenario.model.stores.pgbouncer import PgBouncer
 from sim.scenario.model.stores.postgres import PostgresCluster
+from sim.scenario.model.transactions import Transaction
 from sim.scenario.presets import Transition
+from sim.scenario.scenario import Scenario
 
 
 class PostgresStore(Store):
     """A PostgreSQL cluster as Temporal's store."""
 
-    def __init__(
-        self,
-        parts: Parts,
-        constants: Constants,
-        temporal: TemporalCluster,
-        postgres: PostgresCluster,
-        pgbouncer: PgBouncer | None,
-    ) -> None:
-        super().__init__(parts, constants, temporal, postgres)
-        self.postgres = postgres
+    primary = PRIMARY
+    cores = CPU
+    standby = STANDBY
+    on_no_nodes = (WAL_WRITER, IOPS)
+    row_locks = waits_of_postgres("transactionid|tuple")
+    log = ReplicationLog(
+        bytes_per_row="postgres.wal_bytes_per_row",
+        replay_per_row="postgres.replay_cpu_per_row",
+        apply_per_row="postgres.apply_cpu_per_row",
+        cores=CPU,
+        lag="SELECT application_name, flush_lag, replay_lag FROM pg_stat_replication",
+        applied="SELECT subname, latest_end_lsn FROM pg_stat_subscription",
+    )
+
+    def __init__(self, parts: Parts, constants: Constants, scenario: Scenario) -> None:
+        super().__init__(parts, constants, scenario)
+        assert scenario.postgres is not None
+        postgres = self.postgres = scenario.postgres
         parts.nodes[PRIMARY] = NodeGroup(count=1)
         rtt_ns = postgres.rtt_ns
         self.rtt_ns = constants.number("postgres.rtt") if rtt_ns is None else rtt_ns
         self.message_ns = constants.number("postgres.cpu_per_message")
         self.commit = Commit(parts, constants, postgres)
         self.flushes = self.commit.flushes
-        self.pool = Pool(parts, constants, temporal, postgres, pgbouncer)
+        self.pool = Pool(parts, constants, self.temporal, postgres, scenario.pgbouncer)
         self.reconnects = self.pool.connect_cpu_ns > 0
         self.volume = Volume(parts, constants, postgres)
         self.buffers = Buffers(parts, constants, postgres, self.volume)
@@ -81,34 +96,111 @@ class PostgresStore(Store):
         yield from touched
         yield use(CPU, messages * self.message_ns)
         yield self.travel(round_trips, round_trips * self.pool.hop_ns + on_the_way_ns)
-        yield from self.volume.log(rows * self.constants.number("postgres.wal_bytes_per_row"))
+        yield from self.volume.log(self.log.bytes(self.constants, rows))
         yield self.commit.step()
         yield from self.pool.end()
 
     def operations(self, transition: Transition) -> dict[str, int]:
         """Statements and commits, and what they send to other zones."""
         # What RDS sends to its own standby is not charged.
-        zoning, standbys = self.parts.zoning, 0 if self.postgres.rds is not None else self.postgres.nodes - 1
-        across = 0 if zoning is None else zoning.store_bytes(transition.messages, transition.changed_rows, standbys)
+        zoning, standbys = self.parts.zoning, 0 if self.postgres.rds is not None else self.standbys
+        across = 0
+        if zoning is not None:
+            sent = transition.messages * self.constants.number("postgres.message_bytes")
+            across = zoning.store_bytes(sent, self.log.bytes(self.constants, transition.changed_rows), standbys)
         return {
             "storage_query": transition.statements,
             "commit": transition.waited_commits,
             "background_commit": transition.background_commits,
-            WAL_BYTES: transition.changed_rows * self.constants.number("postgres.wal_bytes_per_row"),
+            WAL_BYTES: self.log.bytes(self.constants, transition.changed_rows),
             CROSS_ZONE: across,
         }
 
-    def outage(self, fault: DeploymentFault) -> tuple[tuple[NodeTarget, ...], Distribution]:
+    def outage(self, fault: DeploymentFault) -> tuple[Loss, ...]:
         """The primary is away until a standby has been promoted, or until it has recovered by itself; room on its
         volume until somebody has made some."""
         if fault.target == "postgres.disk":
             assert fault.repair is not None, "checked when it was read"
-            return (NodeTarget(group=SPACE),), fault.repair
+            return (Loss((NodeTarget(group=SPACE),), fault.repair),)
         if fault.happens != "crash":
             assert fault.repair is not None, "checked when it was read"
             self.constants.note("a primary that stands still, is slow or gives errors", "is not replaced by a standby")
-            return (NodeTarget(group=PRIMARY),), fault.repair
-        return (NodeTarget(group=PRIMARY),), away(self.parts, self.constants, self.postgres, self.pool.redirect())
+            return (Loss((NodeTarget(group=PRIMARY),), fault.repair),)
+        return (Loss((NodeTarget(group=PRIMARY),), self.failover()),)
+
+    def failover(self) -> Distribution:
+        """Until a standby has been promoted, or a lone primary has recovered."""
+        return away(self.parts, self.constants, self.postgres, self.pool.redirect())
+
+    def is_replaced(self, left: int) -> bool:
+        """There is a standby, and others are left to confirm its commits; RDS goes on with whatever it has left."""
+        if self.postgres.rds is not None:
+            self.constants.note("an RDS instance whose standby is lost", "goes on alone at once")
+            return left > 0
+        return left - 1 >= self.postgres.synchronous_standbys
+
+    def stands_with(self, group: str) -> bool:
+        """The standby of RDS is no node that anybody waits for."""
+        return self.postgres.rds is None
+
+    def short_of_standbys(self, left: int, away: Distribution) -> Iterator[Loss]:
+        """Commits wait for standbys that are away."""
+        if self.postgres.rds is None and left < self.postgres.synchronous_standbys:
+            waiting = "wait until these are back, holding their connections"
+            self.constants.note("commits whose standbys are lost", waiting)
+        yield from ()
+
+    @classmethod
+    def features(cls, constants: Constants, scenario: Scenario) -> Iterator[tuple[str, float | str]]:
+        """Version, commits, cores, the disk and the way to it."""
+        cluster = scenario.postgres
+        assert cluster is not None
+        yield "version", scenario.presets.postgres
+        yield "nodes", cluster.nodes
+        yield "synchronous_commit", cluster.synchronous_commit
+        yield "cores", cluster.cores
+        yield "flush", inverse_of(cluster.flush or constants.distribution("postgres.flush")).mean()
+        rtt_ns = constants.number("postgres.rtt") if cluster.rtt_ns is None else cluster.rtt_ns
+        yield "round trip", rtt_ns * 1e-9
+
+    @classmethod
+    def arrangements(cls, scenario: Scenario) -> tuple[str, ...]:
+        """RDS."""
+        return ("rds",) if scenario.postgres is not None and scenario.postgres.rds is not None else ()
+
+    @classmethod
+    def cores_among(cls, stations: Iterable[str]) -> Iterator[str]:
+        """The primary's, that of every master; of standbys that apply; of a copy that replays."""
+        names = list(stations)
+        yield from (name for name in names if name == CPU or name.startswith(f"{CPU}-"))
+        yield from (name for name in names if name.startswith("standby-") and name.endswith("-apply"))
+        yield REPLAY
+
+    @classmethod
+    def connection_limits(cls, constants: Constants, scenario: Scenario) -> ConnectionLimits:
+        """`max_connections`, less those for superusers, and memory."""
+        assert scenario.postgres is not None
+        return ConnectionLimits(
+            "postgres",
+            scenario.postgres.max_connections,
+            constants.number("postgres.superuser_reserved_connections"),
+            "superusers",
+            constants.number("postgres.connection_bytes"),
+            scenario.postgres.memory_bytes,
+            "postgres.application_pool",
+        )
+
+    def stored_bytes(self, history: History) -> float:
+        """The content, and rows with their headers and entries of the primary key."""
+        return history.bytes + history.rows * self.constants.number("postgres.stored_bytes_per_row")
+
+    def dead_share(self) -> float:
+        """What autovacuum leaves before it cleans a table."""
+        return self.constants.ratio("postgres.autovacuum_scale_factor")
+
+    def transaction(self, queue: str, pods: int, activity: str, transaction: Transaction, path: str) -> Steps:
+        """Row locks, or serialization failures where snapshots meet."""
+        return transaction_steps(self, queue, pods, activity, transaction, path)
 
     def add_background(self) -> None:
         """Checkpoints and autovacuum."""
