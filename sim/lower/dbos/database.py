@@ -32,7 +32,7 @@ from sim.lower.steps import (
 from sim.lower.stores.postgres.commit import Commit
 from sim.lower.stores.postgres.pool import CPU
 from sim.lower.stores.postgres.recovery import WAL_BYTES
-from sim.lower.stores.postgres.volume import Volume
+from sim.lower.stores.volume import Volume
 from sim.network.routines import Retry
 
 

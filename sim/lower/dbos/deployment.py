@@ -39,7 +39,7 @@ from sim.lower.steps import (
 from sim.lower.stores.postgres.commit import PRIMARY, Commit
 from sim.lower.stores.postgres.pool import CPU, cores_of, cores_setting
 from sim.lower.stores.postgres.recovery import away
-from sim.lower.stores.postgres.volume import Volume
+from sim.lower.stores.postgres.volume import PostgresVolume
 from sim.lower.sums import sum_of
 from sim.lower.temporal.workers import DISPATCHED, READY
 from sim.lower.watch import cpu, gauge
@@ -96,7 +96,7 @@ class _Engine:
         self.commit = Commit(self.parts, self.constants, self.postgres)
         if self.postgres.rds is not None:
             self.constants.note("pages of DBOS in RDS", "are all in memory, also after a failover")
-        self.volume = Volume(self.parts, self.constants, self.postgres)
+        self.volume = PostgresVolume(self.parts, self.constants, self.postgres)
         self.parts.add_station(CPU, cores_of(self.constants, self.postgres), cores_setting(self.postgres))
         self.database = Database(self.parts, self.constants, self.commit, self.volume, self.rtt_ns)
         self.looks = Looks(self.parts, self.constants, self.database)

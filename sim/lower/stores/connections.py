@@ -66,8 +66,8 @@ def infeasible_pools(constants: Constants, scenario: Scenario) -> Iterator[Probl
     if allowed is not None and backends > allowed - reserved:
         yield Problem(
             f"{limits.key}.max_connections",
-            f"is {allowed}, of which {reserved} are kept for {limits.reserved_for}, but the pools may open {backends}: "
-            f"{told}",
+            f"is {allowed}, of which {reserved} are kept for {limits.reserved_for}, but the pools may "
+            f"open {backends}: {told}",
             f"lower {key}, or write max_connections: {backends + reserved}",
             beside=key,
         )

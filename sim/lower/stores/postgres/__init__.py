@@ -1,1 +1,1 @@
-"""PostgreSQL as stations: connections, cores, buffers, write-ahead log, volume, failover."""
+"""PostgreSQL as stations: connections, cores, write-ahead log, volume, failover."""

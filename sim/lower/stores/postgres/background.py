@@ -9,7 +9,7 @@ from sim.lower.steps import constant, delay, use
 from sim.lower.stores.postgres.commit import PRIMARY
 from sim.lower.stores.postgres.pool import CPU
 from sim.lower.stores.postgres.recovery import WAL_BYTES, redo_bytes
-from sim.lower.stores.postgres.volume import Volume
+from sim.lower.stores.volume import Volume
 from sim.network.routines import Loop, LoopBody
 from sim.network.sources import BurstArrivals, PoissonArrivals, Profile, Source
 from sim.network.sources import Step as Point

@@ -19,13 +19,13 @@ from sim.lower.steps import Distribution, Step, Steps, use
 from sim.lower.stores.base import ConnectionLimits, Store
 from sim.lower.stores.log import ReplicationLog
 from sim.lower.stores.losses import Loss
+from sim.lower.stores.page_cache import PageCache
 from sim.lower.stores.postgres.background import add_background
-from sim.lower.stores.postgres.buffers import Buffers
 from sim.lower.stores.postgres.commit import PRIMARY, STANDBY, WAL_WRITER, Commit
 from sim.lower.stores.postgres.pool import CPU, Pool
 from sim.lower.stores.postgres.recovery import WAL_BYTES, away
 from sim.lower.stores.postgres.rows import transaction_steps
-from sim.lower.stores.postgres.volume import FULL, IOPS, SPACE, Volume
+from sim.lower.stores.postgres.volume import FULL, IOPS, SPACE, PostgresVolume
 from sim.lower.watch import waits_of_postgres
 from sim.network.faults import Target as NodeTarget
 from sim.network.places import NodeGroup
@@ -65,8 +65,11 @@ class PostgresStore(Store):
         self.flushes = self.commit.flushes
         self.pool = Pool(parts, constants, self.temporal, postgres, scenario.pgbouncer)
         self.reconnects = self.pool.connect_cpu_ns > 0
-        self.volume = Volume(parts, constants, postgres)
-        self.buffers = Buffers(parts, constants, postgres, self.volume)
+        self.volume = PostgresVolume(parts, constants, postgres)
+        waits = waits_of_postgres("^datafileread")
+        self.buffers = PageCache(
+            parts, constants, "postgres", postgres.product, postgres.cache_bytes, self.volume, waits
+        )
         if postgres.rds is not None:
             _note_rds(constants, postgres)
 

@@ -1,23 +1,16 @@
-"""The volume under PostgreSQL's primary: operations a second and bytes a second, each a queue of its own.
-
-Reads and writes of pages take an operation each and move a page; the log moves what transactions add to it. Whoever
-moves bytes shares the volume's throughput with all others who do.
-"""
+"""The volume under PostgreSQL's primary: pages of 8 KiB, and writes that fail while it is full."""
 
 from __future__ import annotations
 
 from sim.lower.constants import Constants
 from sim.lower.parts import Parts
-from sim.lower.setting import Setting, inner
-from sim.lower.steps import Step, Steps, acquire, count, fail, release, use
-from sim.lower.stores.postgres.commit import PRIMARY
-from sim.lower.watch import rate
-from sim.network.places import NodeGroup, Resource, Server, TokenBucket
+from sim.lower.setting import inner
+from sim.lower.steps import Steps, acquire, count, fail, release
+from sim.lower.stores.volume import Volume
+from sim.network.places import NodeGroup, Resource
 from sim.scenario.model.stores.postgres import PostgresCluster
-from sim.units.tables import SECOND
 
 IOPS = "postgres-iops"
-TRANSFER = "postgres-transfer"
 SPACE = "postgres-space"
 """Node group: room on the volume; away while it is full."""
 ROOM = "room-on-disk"
@@ -27,43 +20,13 @@ FULL = "disk_full"
 PAGE_BYTES = 8192
 
 
-class Volume:
-    """The volume's places in `parts`, and the work there as steps. Where no disk is named nothing queues for it."""
+class PostgresVolume(Volume):
+    """The volume's places in `parts`, and the work there as steps."""
 
     def __init__(self, parts: Parts, constants: Constants, postgres: PostgresCluster) -> None:
-        self.parts = parts
-        self.constants = constants
-        disk = self.disk = postgres.disk
-        if disk is None:
-            constants.note("the volume of the primary", "keeps nobody waiting, however much is written: add `disk`")
-            return
-        iops = disk.iops or constants.ratio("postgres.volume_iops")
-        self.bytes_per_s = postgres.disk_bytes_per_s or constants.number("postgres.volume_bytes_per_s")
-        path, unit = "postgres.disk" if postgres.rds is None else "postgres.rds", 1_000_000
-        operations = Setting(
-            "PostgreSQL's disk operations",
-            f"{path}.iops",
-            "IOPS of the volume",
-            rate("node_disk_io_time_weighted_seconds_total"),
-            "live",
-            iops,
-        )
-        parts.add_station(IOPS, TokenBucket(kind="token_bucket", rate_per_s=iops), operations)
-        moved = Setting(
-            "PostgreSQL's disk throughput",
-            f"{path}.throughput",
-            "throughput of the volume",
-            f"{rate('node_disk_read_bytes_total')} + {rate('node_disk_written_bytes_total')}",
-            "live",
-            self.bytes_per_s / unit,
-            " MB/s",
-        )
-        parts.add_station(TRANSFER, Server(nodes=PRIMARY, cores=1.0), moved)
-        constants.note(
-            "flushes of the log",
-            "take none of the operations a second that pages queue for: at most one for each time of a flush",
-        )
-        constants.note("volumes of the standbys", "keep up with what they are sent")
+        path = "postgres.disk" if postgres.rds is None else "postgres.rds"
+        disk, bytes_per_s = postgres.disk, postgres.disk_bytes_per_s
+        super().__init__(parts, constants, "postgres", postgres.product, disk, bytes_per_s, path, PAGE_BYTES)
 
     def add_limits_of_space(self) -> None:
         """A fault may take the room away."""
@@ -79,18 +42,9 @@ class Volume:
             "stops: a fault of postgres.primary",
         )
 
-    def page(self) -> Steps:
-        """The read or write of one page, beside its latency."""
-        return () if self.disk is None else (use(IOPS), self._move(PAGE_BYTES))
-
     def log(self, log_bytes: int) -> Steps:
         """What a transaction adds to the log, on its way to the volume; or the failure to find room for it."""
-        if not log_bytes:
-            return ()
-        room: Steps = ()
-        if ROOM in self.parts.resources:
-            room = (acquire(ROOM, patience_ns=0, otherwise=(count(**{FULL: 1}), fail(FULL))), release(ROOM))
-        return room if self.disk is None else (*room, self._move(log_bytes))
-
-    def _move(self, amount: int) -> Step:
-        return use(TRANSFER, round(amount * SECOND / self.bytes_per_s))
+        if not log_bytes or ROOM not in self.parts.resources:
+            return super().log(log_bytes)
+        full = acquire(ROOM, patience_ns=0, otherwise=(count(**{FULL: 1}), fail(FULL)))
+        return (full, release(ROOM), *super().log(log_bytes))

@@ -7,15 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from sim.errors import Problem
 from sim.network.counts import Nodes
+from sim.network.distributions import Distribution
 from sim.scenario.model.effects import Effect
 from sim.spec import Spec
-from sim.units import ByteRate, Bytes
+from sim.units import ByteRate, Bytes, Mistake
 
 if TYPE_CHECKING:
     from sim.scenario.scenario import Scenario
@@ -65,6 +66,26 @@ class Disk(Spec):
     """Operations a second that are paid for; 0 takes what comes with the volume."""
     throughput_bytes_per_s: ByteRate = 0.0
     """Throughput that is paid for; 0 takes what comes with the volume."""
+
+
+class Failover(Spec):
+    """What happens when the primary dies: every connection is closed, a standby takes over."""
+
+    time: Distribution | None = None
+    """From the death of the primary until a standby takes writes, where the two phases below are told as one."""
+    detect: Distribution | None = None
+    """From the death of the primary until it is known to be gone."""
+    promote: Distribution | None = None
+    """From then until a standby takes writes."""
+    redirect: Distribution | None = None
+    """From then until connections go to the new primary: a name that is looked up again, a proxy's check. With
+    `pgbouncer` up to its `dns_max_ttl` where it is left out, else no time."""
+
+    @model_validator(mode="after")
+    def _told_once(self) -> Self:
+        if self.time is not None and (self.detect is not None or self.promote is not None):
+            raise Mistake("is `detect` and `promote` in one", "keep `time`, or the two", ("time",))
+        return self
 
 
 class StoreCluster(Spec):

@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field, ValidationError, model_validator
 from sim.errors import Problem
 from sim.network.counts import Positive, Speed
 from sim.network.distributions import Distribution
-from sim.scenario.model.stores.base import CRASHES, StoreCluster, StoreTarget, Values, Words
+from sim.scenario.model.stores.base import CRASHES, Failover, StoreCluster, StoreTarget, Values, Words
 from sim.scenario.model.stores.rds import SHARED_BUFFERS, TELLS, RdsInstance
 from sim.scenario.reading.document import dotted
 from sim.spec import Spec
@@ -28,26 +28,6 @@ SyncLevel = Annotated[
     Literal["off", "local", "remote_write", "on", "remote_apply"], BeforeValidator(_switch_is_a_level)
 ]
 """What a commit waits for; `true` means on, `false` off. Source: PostgreSQL documentation, synchronous_commit."""
-
-
-class Failover(Spec):
-    """What happens when the primary dies: every connection is closed, a standby takes over."""
-
-    time: Distribution | None = None
-    """From the death of the primary until a standby takes writes, where the two phases below are told as one."""
-    detect: Distribution | None = None
-    """From the death of the primary until it is known to be gone."""
-    promote: Distribution | None = None
-    """From then until a standby takes writes."""
-    redirect: Distribution | None = None
-    """From then until connections go to the new primary: a name that is looked up again, a proxy's check. With
-    `pgbouncer` up to its `dns_max_ttl` where it is left out, else no time."""
-
-    @model_validator(mode="after")
-    def _told_once(self) -> Self:
-        if self.time is not None and (self.detect is not None or self.promote is not None):
-            raise Mistake("is `detect` and `promote` in one", "keep `time`, or the two", ("time",))
-        return self
 
 
 class Checkpoint(Spec):
@@ -136,11 +116,11 @@ class PostgresCluster(StoreCluster):
             rds = RdsInstance.model_validate(data["rds"])
         except ValidationError:
             return data  # told where it stands
-        for key in TELLS:
+        for key in (*TELLS, "synchronous_standbys"):
             if key in data:
                 raise Mistake("is told by `rds`", "leave it out", (key,))
         cache = InUnitInt(rds.machine.memory_bytes // SHARED_BUFFERS)
-        return {"cache": cache, **data, **rds.cluster()}
+        return {"cache": cache, **data, **rds.cluster(), "synchronous_standbys": rds.standbys}
 
     @model_validator(mode="after")
     def _has_cores(self) -> Self:

@@ -1,4 +1,4 @@
-"""A managed PostgreSQL: Amazon RDS. What is chosen there tells what a cluster of one's own has to be told."""
+"""A managed database: Amazon RDS. What is chosen there tells what a cluster of one's own has to be told."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ MOST_BYTES_PER_S = 4_000 * 10**6
 SHARED_BUFFERS = 4
 """`shared_buffers` is the memory over this. Source: Amazon RDS User Guide, DBInstanceClassMemory/32768 pages."""
 
-TELLS = ("nodes", "node", "disk", "cpu", "memory", "synchronous_standbys")
+TELLS = ("nodes", "node", "disk", "cpu", "memory")
 """Keys of a cluster that follow from the class and the storage."""
 
 
 class RdsInstance(Spec):
-    """An instance of Amazon RDS for PostgreSQL: `{class: db.r6g.2xlarge, multi_az: instance, storage: 1000 GB}`."""
+    """An instance of Amazon RDS: `{class: db.r6g.2xlarge, multi_az: instance, storage: 1000 GB}`."""
 
     instance_class: str = Field(alias="class")
     """Its class, which tells cores, memory and price, such as db.r6g.2xlarge."""
@@ -66,9 +66,9 @@ class RdsInstance(Spec):
         return found
 
     @property
-    def has_standby(self) -> bool:
-        """Whether there is one."""
-        return self.multi_az == "instance"
+    def standbys(self) -> int:
+        """How many there are."""
+        return 1 if self.multi_az == "instance" else 0
 
     @property
     def volume_iops(self) -> float:
@@ -80,12 +80,15 @@ class RdsInstance(Spec):
         """Throughput of the volume."""
         return self.throughput_bytes_per_s or (500e6 if self.storage_bytes >= STRIPED_FROM_BYTES else 125e6)
 
-    def cluster(self) -> dict[str, Any]:
-        """What it tells about a cluster, by the keys of one. Throughput that comes with the volume is not bought."""
+    def cluster(self, billed_as: str = "") -> dict[str, Any]:
+        """What it tells about a cluster, by the keys of one. Throughput that comes with the volume is not bought.
+
+        billed_as: before its class in the price catalogue, for other products than PostgreSQL.
+        """
         bought = self.throughput_bytes_per_s if (self.throughput_bytes_per_s or 0) > 500e6 else 0.0
         return {
-            "nodes": 2 if self.has_standby else 1,
-            "node": self.instance_class,
+            "nodes": 1 + self.standbys,
+            "node": f"{billed_as}{self.instance_class}",
             "disk": {
                 "type": "rds.gp3",
                 "size": InUnitInt(self.storage_bytes),
@@ -94,5 +97,4 @@ class RdsInstance(Spec):
             },
             "cpu": InUnitFloat(self.machine.cores),
             "memory": InUnitInt(self.machine.memory_bytes),
-            "synchronous_standbys": 1 if self.has_standby else 0,
         }

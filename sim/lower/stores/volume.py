@@ -1,0 +1,82 @@
+"""The volume under a primary: operations a second and bytes a second, each a queue of its own.
+
+Reads and writes of pages take an operation each and move a page; the log moves what transactions add to it. Whoever
+moves bytes shares the volume's throughput with all others who do.
+"""
+
+from __future__ import annotations
+
+from sim.lower.constants import Constants
+from sim.lower.parts import Parts
+from sim.lower.setting import Setting, of
+from sim.lower.steps import Step, Steps, use
+from sim.lower.watch import rate
+from sim.network.places import Server, TokenBucket
+from sim.scenario.model.stores.base import Disk
+from sim.units.tables import SECOND
+
+
+class Volume:
+    """The volume's places in `parts`, and the work there as steps. Where no disk is named nothing queues for it.
+
+    key: of the store; its places, constants and settings are named so. path: where the scenario describes the volume.
+    bytes_per_s: its throughput; 0 where that is not told. page_bytes: of a page.
+    """
+
+    def __init__(
+        self,
+        parts: Parts,
+        constants: Constants,
+        key: str,
+        product: str,
+        disk: Disk | None,
+        bytes_per_s: float,
+        path: str,
+        page_bytes: int,
+    ) -> None:
+        self.parts = parts
+        self.constants = constants
+        self.disk = disk
+        self.page_bytes = page_bytes
+        self.operations, self.transfer = f"{key}-iops", f"{key}-transfer"
+        if disk is None:
+            constants.note("the volume of the primary", "keeps nobody waiting, however much is written: add `disk`")
+            return
+        iops = disk.iops or constants.ratio(f"{key}.volume_iops")
+        self.bytes_per_s = bytes_per_s or constants.number(f"{key}.volume_bytes_per_s")
+        unit = 1_000_000
+        operations = Setting(
+            of(product, "disk operations"),
+            f"{path}.iops",
+            "IOPS of the volume",
+            rate("node_disk_io_time_weighted_seconds_total"),
+            "live",
+            iops,
+        )
+        parts.add_station(self.operations, TokenBucket(kind="token_bucket", rate_per_s=iops), operations)
+        moved = Setting(
+            of(product, "disk throughput"),
+            f"{path}.throughput",
+            "throughput of the volume",
+            f"{rate('node_disk_read_bytes_total')} + {rate('node_disk_written_bytes_total')}",
+            "live",
+            self.bytes_per_s / unit,
+            " MB/s",
+        )
+        parts.add_station(self.transfer, Server(nodes=f"{key}-primary", cores=1.0), moved)
+        constants.note(
+            "flushes of the log",
+            "take none of the operations a second that pages queue for: at most one for each time of a flush",
+        )
+        constants.note("volumes of the standbys", "keep up with what they are sent")
+
+    def page(self) -> Steps:
+        """The read or write of one page, beside its latency."""
+        return () if self.disk is None else (use(self.operations), self._move(self.page_bytes))
+
+    def log(self, log_bytes: int) -> Steps:
+        """What a transaction adds to the log, on its way to the volume."""
+        return () if self.disk is None or not log_bytes else (self._move(log_bytes),)
+
+    def _move(self, amount: int) -> Step:
+        return use(self.transfer, round(amount * SECOND / self.bytes_per_s))
