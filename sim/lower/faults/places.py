@@ -45,10 +45,8 @@ def place_faults(
             happens=loss.effect or "crash",
             gap_ns=gap_ns,
             one_by_one=False,
-            after_ns=loss.after_ns,
         )
         for index, loss in enumerate(found)
-        if loss.after_ns == 0 or not fault.is_random  # what follows from a loss at random is in its episodes alone
     }
 
 

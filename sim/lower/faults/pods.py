@@ -26,9 +26,9 @@ def faults_of(
     """
     if fault.of_store and fault.common and fault.mttf_ns is None:
         # One of any rack, or all: each node has its share of the rate, as a clock of its own.
-        (loss,) = store.outage(fault.model_copy(update={"nodes": "all"}))
+        loss, *_ = store.outage(fault.model_copy(update={"nodes": "all"}))
         assert fault.mean_gap_ns is not None, "checked: at random"
-        gap_ns = fault.mean_gap_ns * store.cluster.nodes
+        gap_ns = fault.mean_gap_ns * store.cluster.members(fault.target)
         return {name: as_fault(fault, loss.targets, loss.away, gap_ns=gap_ns, one_by_one=True)}
     if fault.of_store:
         return _of_store(store, name, fault)
@@ -46,11 +46,8 @@ def faults_of(
 
 def _of_store(store: Store, name: str, fault: DeploymentFault) -> dict[str, Fault]:
     return {
-        name if index == 0 else f"{name}-{index}": as_fault(
-            fault, loss.targets, loss.away, happens=loss.effect, after_ns=loss.after_ns
-        )
+        name if index == 0 else f"{name}-{index}": as_fault(fault, loss.targets, loss.away, happens=loss.effect)
         for index, loss in enumerate(store.outage(fault))
-        if loss.after_ns == 0 or not fault.is_random  # what follows from a loss at random is in its episodes alone
     }
 
 
@@ -117,12 +114,11 @@ def as_fault(
     happens: Effect | None = None,
     gap_ns: float | None = None,
     one_by_one: bool | None = None,
-    after_ns: int = 0,
 ) -> Fault:
     """What happens to nodes, for as long as they are away (None: for good), as often as the fault comes.
 
     happens: another effect than the fault's own. gap_ns: another mean time between two. one_by_one: whether each node
-    has a clock of its own; without it, as the fault says. after_ns: how much later than a drill it begins.
+    has a clock of its own; without it, as the fault says.
     """
     happens = fault.happens if happens is None else happens
     gap_ns = fault.mean_gap_ns if gap_ns is None else gap_ns
@@ -133,7 +129,7 @@ def as_fault(
         effect="pause" if happens == "hang" else happens,
         speed=fault.speed if happens == "slow" else None,
         probability=_share_that_fails(fault) if happens == "errors" else None,
-        at_ns=None if fault.at_ns is None else fault.at_ns + after_ns,
+        at_ns=fault.at_ns,
         mttf=None if gap_ns is None else Exponential(exponential_ns=round(gap_ns)),
         each=each,
         duration=away,

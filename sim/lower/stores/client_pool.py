@@ -21,8 +21,16 @@ CLIENT = "connections"
 class ClientPool:
     """The pool's places in `parts`, and the ways in and out of it as steps.
 
-    product: whose constants tell what a connection takes. cores: the station that sets one up.
+    product: whose constants tell what a connection takes. cores: the station that sets one up. backend: of what
+    a transaction holds a connection to the primary.
     """
+
+    backend = CLIENT
+
+    @property
+    def hop_ns(self) -> int:
+        """What something between the pods and the primary adds to a round trip."""
+        return 0
 
     def __init__(
         self, parts: Parts, constants: Constants, temporal: TemporalCluster, product: str, cores: str
@@ -49,6 +57,14 @@ class ClientPool:
     def leave(self) -> Iterator[Step]:
         """The connection is given back."""
         yield release(CLIENT)
+
+    def begin(self, messages: int) -> Iterator[Step]:
+        """A transaction of so many messages begins."""
+        yield from ()
+
+    def end(self) -> Iterator[Step]:
+        """A transaction has ended."""
+        yield from ()
 
     def _add_client_pool(self, nodes: str | int) -> None:
         """nodes: the group at whose other end they are; 1 where something before it keeps them."""

@@ -64,10 +64,10 @@ def infeasible_pools(constants: Constants, scenario: Scenario) -> Iterator[Probl
             )
     allowed, reserved = limits.allowed, limits.reserved
     if allowed is not None and backends > allowed - reserved:
+        kept = f", of which {reserved} are kept for {limits.reserved_for}" if reserved else ""
         yield Problem(
             f"{limits.key}.max_connections",
-            f"is {allowed}, of which {reserved} are kept for {limits.reserved_for}, but the pools may "
-            f"open {backends}: {told}",
+            f"is {allowed}{kept}, but the pools may open {backends}: {told}",
             f"lower {key}, or write max_connections: {backends + reserved}",
             beside=key,
         )

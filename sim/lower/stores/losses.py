@@ -13,10 +13,9 @@ from sim.scenario.model.effects import Effect
 class Loss:
     """Nodes that fail together and come back together.
 
-    effect: what happens to them; None for what the fault says. after_ns: how long after the fault has begun.
+    effect: what happens to them; None for what the fault says.
     """
 
     targets: tuple[Target, ...]
     away: Distribution
     effect: Effect | None = None
-    after_ns: int = 0

@@ -107,4 +107,4 @@ def number_of(scenario: Scenario, fault: DeploymentFault) -> int:
         assert scenario.temporal is not None
         assert scenario.temporal.history is not None, "checked: there are pods"
         return scenario.temporal.history.replicas
-    return 1 if fault.is_whole or kind not in scenario.stores else scenario.stores[kind].nodes
+    return 1 if fault.is_whole or kind not in scenario.stores else scenario.stores[kind].members(fault.target)

@@ -41,6 +41,7 @@ class Pool(ClientPool):
     ) -> None:
         super().__init__(parts, constants, temporal, "postgres", CPU)
         self.bouncer = bouncer
+        self.backend = BACKEND if self._by_transaction else CLIENT
         parts.add_station(CPU, cores_of(constants, postgres), cores_setting(postgres))
         # pgbouncer accepts a connection at once and outlives the primary; in session mode it only passes on.
         self._add_client_pool(1 if self._by_transaction else PRIMARY)
@@ -51,11 +52,6 @@ class Pool(ClientPool):
     @property
     def _by_transaction(self) -> bool:
         return self.bouncer is not None and self.bouncer.pool_mode == "transaction"
-
-    @property
-    def backend(self) -> str:
-        """The resource of which a transaction holds a connection to the primary."""
-        return BACKEND if self._by_transaction else CLIENT
 
     def application(self, queue: str, pods: int) -> str:
         """The pool of an application's own connections, on the workers of a queue; its name."""

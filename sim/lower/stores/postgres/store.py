@@ -1,9 +1,4 @@
-"""PostgreSQL under Temporal: cores, write-ahead log, connections; what a transition does there.
-
-A transition holds a connection for its transactions, one after the other: that of the history append, where events are
-appended, and that of the mutable state. Their statements travel to the primary one by one; then each commits, which is
-told in `postgres_commit`.
-"""
+"""PostgreSQL under Temporal: write-ahead log, checkpoints and vacuum, failover; a commit is told in `commit`."""
 
 from __future__ import annotations
 
@@ -14,9 +9,8 @@ from sim.lower.constants import Constants
 from sim.lower.lowered import History
 from sim.lower.parts import Parts
 from sim.lower.placement.regions import REPLAY
-from sim.lower.placement.zones import CROSS_ZONE
-from sim.lower.steps import Distribution, Step, Steps, use
-from sim.lower.stores.base import ConnectionLimits, Store
+from sim.lower.steps import Distribution, Steps
+from sim.lower.stores.base import ConnectionLimits
 from sim.lower.stores.log import ReplicationLog
 from sim.lower.stores.losses import Loss
 from sim.lower.stores.page_cache import PageCache
@@ -26,23 +20,24 @@ from sim.lower.stores.postgres.pool import CPU, Pool
 from sim.lower.stores.postgres.recovery import WAL_BYTES, away
 from sim.lower.stores.postgres.rows import transaction_steps
 from sim.lower.stores.postgres.volume import FULL, IOPS, SPACE, PostgresVolume
+from sim.lower.stores.sql_store import SqlStore
 from sim.lower.watch import waits_of_postgres
 from sim.network.faults import Target as NodeTarget
 from sim.network.places import NodeGroup
 from sim.scenario.model.faults import DeploymentFault
 from sim.scenario.model.stores.postgres import PostgresCluster
 from sim.scenario.model.transactions import Transaction
-from sim.scenario.presets import Transition
 from sim.scenario.scenario import Scenario
 
 
-class PostgresStore(Store):
+class PostgresStore(SqlStore):
     """A PostgreSQL cluster as Temporal's store."""
 
     primary = PRIMARY
     cores = CPU
     standby = STANDBY
     on_no_nodes = (WAL_WRITER, IOPS)
+    written = WAL_BYTES
     row_locks = waits_of_postgres("transactionid|tuple")
     log = ReplicationLog(
         bytes_per_row="postgres.wal_bytes_per_row",
@@ -52,6 +47,9 @@ class PostgresStore(Store):
         lag="SELECT application_name, flush_lag, replay_lag FROM pg_stat_replication",
         applied="SELECT subname, latest_end_lsn FROM pg_stat_subscription",
     )
+
+    pool: Pool
+    volume: PostgresVolume
 
     def __init__(self, parts: Parts, constants: Constants, scenario: Scenario) -> None:
         super().__init__(parts, constants, scenario)
@@ -67,57 +65,12 @@ class PostgresStore(Store):
         self.reconnects = self.pool.connect_cpu_ns > 0
         self.volume = PostgresVolume(parts, constants, postgres)
         waits = waits_of_postgres("^datafileread")
-        self.buffers = PageCache(
+        self.pages = PageCache(
             parts, constants, "postgres", postgres.product, postgres.cache_bytes, self.volume, waits
         )
         if postgres.rds is not None:
+            self.sends_log = False  # what it sends to its own standby is not charged
             _note_rds(constants, postgres)
-
-    def writing(self, transition: Transition, on_the_way_ns: int, owned: bool, anew: bool = False) -> Iterator[Step]:
-        """The transaction of the history append, then that of the mutable state."""
-        if owned:
-            yield from self.pool.enter(anew)
-        if transition.append:
-            touched = tuple(self.buffers.touch(self.pool.backend, transition.append_transaction)) if owned else ()
-            trips = transition.append_round_trips
-            yield from self._transaction(trips, trips, 0, transition.append, touched)
-        round_trips = transition.round_trips - transition.append_round_trips
-        touched = tuple(self.buffers.touch(self.pool.backend, False)) if owned and not transition.append else ()
-        rows = transition.changed_rows - transition.append
-        yield from self._transaction(round_trips, round_trips + transition.background, on_the_way_ns, rows, touched)
-        if owned:
-            yield from self.pool.leave()
-
-    def _transaction(
-        self, round_trips: int, messages: int, on_the_way_ns: int, rows: int, touched: Steps = ()
-    ) -> Iterator[Step]:
-        """From the first statement until the commit has returned.
-
-        rows: changed by it, and by what it causes in the background. touched: reads of pages that are not in memory.
-        """
-        yield from self.pool.begin(messages)
-        yield from touched
-        yield use(CPU, messages * self.message_ns)
-        yield self.travel(round_trips, round_trips * self.pool.hop_ns + on_the_way_ns)
-        yield from self.volume.log(self.log.bytes(self.constants, rows))
-        yield self.commit.step()
-        yield from self.pool.end()
-
-    def operations(self, transition: Transition) -> dict[str, int]:
-        """Statements and commits, and what they send to other zones."""
-        # What RDS sends to its own standby is not charged.
-        zoning, standbys = self.parts.zoning, 0 if self.postgres.rds is not None else self.standbys
-        across = 0
-        if zoning is not None:
-            sent = transition.messages * self.constants.number("postgres.message_bytes")
-            across = zoning.store_bytes(sent, self.log.bytes(self.constants, transition.changed_rows), standbys)
-        return {
-            "storage_query": transition.statements,
-            "commit": transition.waited_commits,
-            "background_commit": transition.background_commits,
-            WAL_BYTES: self.log.bytes(self.constants, transition.changed_rows),
-            CROSS_ZONE: across,
-        }
 
     def outage(self, fault: DeploymentFault) -> tuple[Loss, ...]:
         """The primary is away until a standby has been promoted, or until it has recovered by itself; room on its
@@ -214,10 +167,6 @@ class PostgresStore(Store):
         if "postgres.disk" in targets:
             self.volume.add_limits_of_space()
             self.lost = (*self.lost, FULL)
-
-    def commit_ns(self) -> int:
-        """Mean time of a commit that is alone."""
-        return self.commit.mean_ns()
 
 
 def _note_rds(constants: Constants, postgres: PostgresCluster) -> None:

@@ -124,6 +124,10 @@ class StoreCluster(Spec):
         """Standbys that have to have a commit before it returns."""
         return 0
 
+    def members(self, target: str) -> int:
+        """How many there are of a target of which nodes fail one by one."""
+        return self.nodes
+
     def problems(self, scenario: Scenario) -> Iterator[Problem]:
         """What the scenario says elsewhere that does not go with this store."""
         yield from ()
