@@ -4,7 +4,7 @@
 |---|---|
 | `temporal` | services, task queues, worker pools; workflows and activities as routines |
 | `dbos` | executors that poll a queue in PostgreSQL |
-| `stores` | PostgreSQL, Cassandra, SQLite under a platform: what a state transition costs |
+| `stores` | the stores under a platform: what a state transition costs in each product |
 | `tables` | data stores as such: tables, queries, ingest |
 | `placement` | hosts, Kubernetes nodes, zones, regions, several masters |
 | `faults` | what fails, by what it hits; random faults as classes |

@@ -26,10 +26,10 @@ class DeploymentFault(Spec):
     """One kind of failure: a drill at a given time, or random with evidence for its rate."""
 
     targets: Annotated[Targets, Field(alias="target")]
-    """What fails: the pods of `workers.QUEUE` or `temporal.history`, all pods on a `kubernetes.node`,
-    `postgres.primary`, nodes of `cassandra.node`, the node of `databases.NAME`; a service of somebody else,
-    `dependencies.NAME`; room on `postgres.disk`, so that writes fail; or all that stands in the zone `zone.NAME`, (at
-    random) in any one `zone`, or in `region.NAME`. `partition.NAME` cuts a region or zone off,
+    """What fails: the pods of `workers.QUEUE` or `temporal.history`, all pods on a `kubernetes.node`; of the store
+    `postgres.primary`, nodes of `cassandra.node` and the like; the node of `databases.NAME`; a service of somebody
+    else, `dependencies.NAME`; room on `postgres.disk`, so that writes fail; or all that stands in the zone
+    `zone.NAME`, (at random) in any one `zone`, or in `region.NAME`. `partition.NAME` cuts a region or zone off,
     `partition.workers.QUEUE` pods of a pool. Of `workflows.NAME` more are started than usual; `temporal.clock`
     jumps. Several in a list fail together."""
     nodes: Literal["any", "all", "rolling"] | tuple[NodesOrNone, ...] = "any"

@@ -27,9 +27,9 @@ class Host(Spec):
     cpu_cores: Cores
     """Its cores, in place of those that each component names."""
     components: Annotated[tuple[Component, ...], Field(min_length=1)]
-    """What runs there: `workers.QUEUE`, `temporal.frontend`, `temporal.history`, `temporal.matching`, `postgres`,
-    `sqlite` (whose statements are work on the cores then, and whose commits wait for the disk beside them), and `load`
-    for the clients that start workflows."""
+    """What runs there: `workers.QUEUE`, `temporal.frontend`, `temporal.history`, `temporal.matching`; the store, such
+    as `postgres`, or `sqlite` (whose statements are work on the cores then, and whose commits wait for the disk beside
+    them), and `load` for the clients that start workflows."""
     speed: Annotated[float, Field(gt=0)] = 1.0
     """How fast a core is, over those that the CPU of the constants was measured on: 0.5 takes twice as long."""
     contention: Ratio = 0.0

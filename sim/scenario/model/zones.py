@@ -20,7 +20,7 @@ class Zones(Spec):
     """Where the pods of services and workers stand: in all zones in turn, or all in the zone of the primary. Standbys
     of the store stand in the zones after the primary's, in turn."""
     rtt_ns: Duration
-    """Round trip between two zones. Within a zone `temporal.rtt` and `postgres.rtt` hold."""
+    """Round trip between two zones. Within a zone `temporal.rtt` and the store's `rtt` hold."""
     primary: Name | None = None
     """Zone of the store's primary; the first one where it is left out."""
 

@@ -2,8 +2,7 @@
 
 The flush on the primary is one round that all commits of the moment share. Each standby receives what was flushed and
 writes it in rounds of its own; the commit returns when as many standbys as it needs have it. Acknowledged commits that
-no standby has yet are at risk: they are held in a resource of the primary, so that its mean is the expected loss at a
-random crash, and a crash counts each of them as lost.
+no standby has yet are at risk (`sim.lower.stores.at_risk`).
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from collections.abc import Iterator
 
 from sim.lower.constants import Constants
 from sim.lower.parts import Parts
-from sim.lower.setting import Setting, inner, of
+from sim.lower.setting import Setting, of
 from sim.lower.steps import (
     Attempt,
     AttemptBody,
@@ -21,34 +20,26 @@ from sim.lower.steps import (
     ForkBody,
     Step,
     Steps,
-    acquire,
     call,
     constant,
-    count,
     delay,
-    mark,
-    release,
     use,
 )
+from sim.lower.stores.at_risk import MOST_AT_RISK, add_at_risk, at_risk
 from sim.lower.sums import kth_fastest, mean_ns, sum_of
 from sim.lower.watch import waits_of_postgres
-from sim.network.monitors import Span
-from sim.network.places import GroupCommit, NodeGroup, Polled, Resource, Server
+from sim.network.places import GroupCommit, NodeGroup, Polled, Server
 from sim.network.routines import Retry
 from sim.scenario.model.stores.postgres import PostgresCluster
 
 PRIMARY = "postgres-primary"
 WAL = "wal"
 WAL_WRITER = "wal-writer"
-AT_RISK = "commits-at-risk"
-"""Resource: acknowledged commits that a failover of this moment would lose."""
 STANDBY = "postgres-standby-"
 """Node group of a standby, with its number from 1 on."""
 REMOTE = ("remote_write", "on", "remote_apply")
 """Levels at which a commit waits for standbys, where there are synchronous ones."""
 _FASTER_DISK = "a disk that flushes faster"
-MOST_AT_RISK = 10**9
-"""Units of the resource: more commits than a run has, so that nobody ever waits for one."""
 
 
 class Commit:
@@ -127,15 +118,12 @@ class Commit:
 
     def _behind(self) -> Step:
         """After the commit has returned: until a standby has it (or, of a lone primary, its own disk)."""
-        steps: list[Step] = [acquire(AT_RISK), mark("commit-acknowledged")]
+        steps: list[Step] = []
         if self.level == "off":
             steps.append(use(WAL_WRITER))
         if self.standbys:
             steps.append(self._on_standbys(1))
-        steps += [mark("commit-safe"), release(AT_RISK)]
-        lost = (count(lost_commit=1),)
-        watched = Attempt(attempt=AttemptBody(steps=tuple(steps), on_failure=lost, counted=False))
-        return Fork(fork=ForkBody(branches=((watched,),), join=0))
+        return at_risk(tuple(steps))
 
     def _add_places(self) -> None:
         parts, constants = self.parts, self.constants
@@ -159,11 +147,7 @@ class Commit:
             for number in range(1, self.standbys + 1):
                 self._add_standby(number)
         if self._loses:
-            at_risk = inner("commits that a failover would lose")
-            parts.add_resource(AT_RISK, Resource(nodes=PRIMARY, units=MOST_AT_RISK), at_risk)
-            parts.spans["commit-at-risk"] = Span(
-                start="commit-acknowledged", end="commit-safe", metric="replication_lag.postgres"
-            )
+            add_at_risk(parts, PRIMARY, "postgres")
 
     def _add_standby(self, number: int) -> None:
         """What receives the log there: one process that writes it, rounds of flushes, one process that applies it."""

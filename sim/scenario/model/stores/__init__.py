@@ -1,1 +1,1 @@
-"""Models of the stores: PostgreSQL, pgbouncer, RDS, Cassandra, SQLite."""
+"""Models of the stores that a platform may have, and of what stands before them."""

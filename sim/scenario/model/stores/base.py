@@ -56,12 +56,12 @@ class StoreTarget:
 
 
 class Disk(Spec):
-    """The volume of each node, for the bill; of PostgreSQL also what pages and the log queue for."""
+    """The volume of each node, for the bill; of a SQL store also what pages and the log queue for."""
 
     type: str
     """Kind of volume in the price catalogue, such as gp3."""
     size_bytes: Bytes | None = None
-    """Size. PostgreSQL's may be left out where `temporal.retention` tells what it holds; it is then as large."""
+    """Size. A SQL store's may be left out where `temporal.retention` tells what it holds; it is then as large."""
     iops: Annotated[float, Field(ge=0)] = 0.0
     """Operations a second that are paid for; 0 takes what comes with the volume."""
     throughput_bytes_per_s: ByteRate = 0.0
@@ -86,6 +86,15 @@ class Failover(Spec):
         if self.time is not None and (self.detect is not None or self.promote is not None):
             raise Mistake("is `detect` and `promote` in one", "keep `time`, or the two", ("time",))
         return self
+
+
+def told_twice(key: str) -> Problem:
+    """The way to the standbys of a store, where zones tell it."""
+    return Problem(
+        f"{key}.replication_rtt",
+        "is told a second time: with `zones` it follows from where the standbys stand",
+        "leave it out, or give   zones: {rtt: 0.7 ms}",
+    )
 
 
 class StoreCluster(Spec):

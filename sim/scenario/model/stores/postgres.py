@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field, ValidationError, model_validator
 from sim.errors import Problem
 from sim.network.counts import Positive, Speed
 from sim.network.distributions import Distribution
-from sim.scenario.model.stores.base import CRASHES, Failover, StoreCluster, StoreTarget, Values, Words
+from sim.scenario.model.stores.base import CRASHES, Failover, StoreCluster, StoreTarget, Values, Words, told_twice
 from sim.scenario.model.stores.rds import SHARED_BUFFERS, TELLS, RdsInstance
 from sim.scenario.reading.document import dotted
 from sim.spec import Spec
@@ -174,11 +174,7 @@ class PostgresCluster(StoreCluster):
     def problems(self, scenario: Scenario) -> Iterator[Problem]:
         """Zones and regions that tell something a second time, or ask commits to wait that do not."""
         if scenario.zones is not None and self.replication_rtt_ns is not None:
-            yield Problem(
-                "postgres.replication_rtt",
-                "is told a second time: with `zones` it follows from where the standbys stand",
-                "leave it out, or give   zones: {rtt: 0.7 ms}",
-            )
+            yield told_twice("postgres")
         regions = scenario.regions
         if regions is None:
             return
