@@ -49,8 +49,7 @@ def _zones(scenario: Scenario) -> Iterator[Problem]:
 def _regions(scenario: Scenario) -> Iterator[Problem]:
     regions = scenario.regions
     if regions is not None and regions.replication is not None and not scenario.store_can("replication"):
-        keys = only("replication")
-        yield Problem("regions.replication", f"is known for a primary, which only {keys} has", "leave it out")
+        yield Problem("regions.replication", f"is known for {only('replication')} only", "leave it out")
     yield from _masters(scenario)
     for queue in sorted(scenario.reading_queues & scenario.federations.keys()):
         yield Problem(
