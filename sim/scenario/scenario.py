@@ -31,6 +31,7 @@ from sim.scenario.model.regions import Regions
 from sim.scenario.model.settings import RunSettings
 from sim.scenario.model.stores.base import Capability, StoreCluster
 from sim.scenario.model.stores.cassandra import CassandraCluster
+from sim.scenario.model.stores.mysql import MysqlCluster
 from sim.scenario.model.stores.pgbouncer import PgBouncer
 from sim.scenario.model.stores.postgres import PostgresCluster
 from sim.scenario.model.stores.registry import STORES
@@ -77,6 +78,8 @@ class Presets(Spec):
     """Version of the Temporal server."""
     postgres: str = "16"
     """Version of PostgreSQL."""
+    mysql: str = "8.4"
+    """Version of MySQL."""
     cassandra: str = "4.1"
     """Version of Cassandra."""
     sqlite: str = "3"
@@ -99,6 +102,8 @@ class Constants(Spec):
     """Of the Temporal server."""
     postgres: dict[Name, Any] = Field(default_factory=dict)
     """Of PostgreSQL and its hardware."""
+    mysql: dict[Name, Any] = Field(default_factory=dict)
+    """Of MySQL and its hardware."""
     cassandra: dict[Name, Any] = Field(default_factory=dict)
     """Of Cassandra and its hardware."""
     sqlite: dict[Name, Any] = Field(default_factory=dict)
@@ -148,6 +153,8 @@ class Scenario(Spec):
     """The store, or one of those below instead."""
     pgbouncer: PgBouncer | None = None
     """Connection pools before PostgreSQL."""
+    mysql: MysqlCluster | None = None
+    """MySQL 8: a source and replicas that read its binary log."""
     cassandra: CassandraCluster | None = None
     """A store of many nodes without a primary."""
     sqlite: SqliteDatabase | None = None

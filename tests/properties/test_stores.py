@@ -47,6 +47,18 @@ faults:
   loss: {target: postgres.primary, at: 500 ms}
   more: {target: postgres.disk, mttf: 2 s, repair: 300 ms}
 """
+MYSQL = """
+mysql:
+  nodes: 3
+  cpu: 1
+  cache: 1 MB
+  semi_sync: {replicas: 2, timeout: 300 ms}
+  disk: {type: gp3, size: 1 TB, iops: 2000, throughput: 5 MB/s}
+  failover: {time: 500 ms}
+faults:
+  loss: {target: mysql.replica, at: 500 ms, repair: 1 s}
+  more: {target: mysql.source, mttf: 2 s}
+"""
 SQLITE = """
 sqlite: {}
 """
@@ -54,7 +66,12 @@ sqlite: {}
 
 @pytest.mark.parametrize(
     "store",
-    [*(CASSANDRA.replace("LEVEL", level) for level in ("one", "local_quorum", "quorum", "all")), POSTGRES, SQLITE],
+    [
+        *(CASSANDRA.replace("LEVEL", level) for level in ("one", "local_quorum", "quorum", "all")),
+        POSTGRES,
+        MYSQL,
+        SQLITE,
+    ],
 )
 def test_both_engines_agree_on_a_store(store: str) -> None:
     network = load(TEXT + store).lowered.network

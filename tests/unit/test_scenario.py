@@ -153,7 +153,7 @@ def test_idempotent_without_an_effect_is_refused() -> None:
 
 
 def test_what_is_missing_is_told_at_once() -> None:
-    missing = "has no `workflows`, `workers`, `temporal`, store (`postgres`, `cassandra` or `sqlite`)"
+    missing = "has no `workflows`, `workers`, `temporal`, store (`postgres`, `mysql`, `cassandra` or `sqlite`)"
     assert missing in told("name: nothing\nrun: {horizon: 1 min}\n")
 
 

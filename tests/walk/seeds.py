@@ -48,6 +48,7 @@ objectives:
 """Beside it comes a store."""
 
 POSTGRES = f"{TEMPORAL}postgres: {{nodes: 2, cpu: 4}}\n"
+MYSQL = f"{TEMPORAL}mysql: {{nodes: 3, cpu: 4}}\n"
 CASSANDRA = f"{TEMPORAL}cassandra: {{nodes: 3, cpu: 4}}\n"
 SQLITE = f"{TEMPORAL}sqlite: {{disk: {{type: gp3, size: 100 GB}}}}\n"
 
@@ -272,6 +273,7 @@ SEEDS = {
     "zoned": ZONED,
     "copied": COPIED,
     "mastered": MASTERED,
+    "mysql": MYSQL,
     "cassandra": CASSANDRA,
     "sqlite": SQLITE,
     "dbos": DBOS,

@@ -42,6 +42,7 @@ _FAULT = {"at": "1 s", "repair": "500 ms"}
 _ZONES = {"names": ["a", "b"], "rtt": "1 ms"}
 _REGIONS = {"names": ["eu", "us"], "rtt": "20 ms"}
 _RDS = {"class": "db.r6g.2xlarge", "storage": "1000 GB"}
+_BY_RDS = ("nodes", "cpu", "memory", "disk", "node", "semi_sync")
 _SCALED = {"replicas": "1..3", "target_utilisation": "50 %"}
 _ROLLING = {"target": "workers.orders", "nodes": "rolling", "repair": "200 ms"}
 _OWN = {"prices.nodes": {"own": "100 USD/month"}}
@@ -103,6 +104,7 @@ VALUES |= {
     ),
     "Constants.temporal": {"history_cpu": "1 ms"},
     "Constants.postgres": {"cpu_per_message": "10 us"},
+    "Constants.mysql": {"cpu_per_message": "10 us"},
     "Constants.cassandra": {"cpu_per_read": "10 us"},
     "Constants.sqlite": {"commit": "1 ms"},
     "Constants.sdk": {"workflow_task_cpu": "1 ms"},
@@ -111,6 +113,7 @@ VALUES |= {
     "Constants.kubernetes": {"autoscaler_interval": "1 s"},
     "Presets.temporal": "1.31",
     "Presets.postgres": "16",
+    "Presets.mysql": "8.4",
     "Presets.cassandra": "4.1",
     "Presets.sqlite": "3",
     "Presets.sdk": "java",
@@ -191,6 +194,17 @@ VALUES |= {
     "PostgresCluster.cache": "4 GiB",
     "PostgresCluster.replication_rtt": "1 ms",
     "PostgresCluster.failover": {"redirect": "100 ms"},
+    "MysqlCluster.rds": With({"class": "db.m5.large", "storage": "1000 GB"}, around=_LISTED, without=_BY_RDS),
+    "MysqlCluster.semi_sync": With({"replicas": 1}, without=("rds",)),
+    "MysqlCluster.nodes": With(3, without=("rds",)),
+    "MysqlCluster.memory": With("16 GiB", without=("rds",)),
+    "MysqlCluster.max_connections": 200,
+    "MysqlCluster.cache": "4 GiB",
+    "MysqlCluster.replication_rtt": "1 ms",
+    "MysqlCluster.redo_log_capacity": "1 GB",
+    "MysqlCluster.failover": {"redirect": "100 ms"},
+    "SemiSync.replicas": 1,
+    "SemiSync.timeout": "300 ms",
     "Failover.time": With("200 ms", without=("detect", "promote")),
     "Failover.detect": With("200 ms", without=("time",)),
     "Failover.promote": With("200 ms", without=("time",)),

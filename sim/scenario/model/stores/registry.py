@@ -10,11 +10,13 @@ from collections.abc import Mapping
 
 from sim.scenario.model.stores.base import Capability, StoreCluster, StoreTarget
 from sim.scenario.model.stores.cassandra import CassandraCluster
+from sim.scenario.model.stores.mysql import MysqlCluster
 from sim.scenario.model.stores.postgres import PostgresCluster
 from sim.scenario.model.stores.sqlite import SqliteDatabase
 
 STORES: Mapping[str, type[StoreCluster]] = {
     "postgres": PostgresCluster,
+    "mysql": MysqlCluster,
     "cassandra": CassandraCluster,
     "sqlite": SqliteDatabase,
 }

@@ -1,0 +1,197 @@
+"""MySQL 8 under Temporal: the same tables, statements and transactions as in PostgreSQL, committed by InnoDB."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from sim.lower.constants import Constants
+from sim.lower.lowered import History
+from sim.lower.parts import Parts
+from sim.lower.rates import rate_of
+from sim.lower.setting import Setting, of
+from sim.lower.steps import Distribution
+from sim.lower.stores.base import ConnectionLimits
+from sim.lower.stores.client_pool import ClientPool
+from sim.lower.stores.log import ReplicationLog
+from sim.lower.stores.losses import Loss
+from sim.lower.stores.mysql.commit import PRIMARY, REPLICA, SEMI_SYNC, Commit
+from sim.lower.stores.mysql.recovery import away
+from sim.lower.stores.page_cache import PageCache
+from sim.lower.stores.sql_store import SqlStore
+from sim.lower.stores.volume import Volume
+from sim.lower.watch import cpu, gauge
+from sim.network.faults import Target as NodeTarget
+from sim.network.places import NodeGroup, Server
+from sim.network.sources import PoissonArrivals, Source
+from sim.scenario.model.faults import DeploymentFault
+from sim.scenario.scenario import Scenario
+
+CPU = "mysql-cpu"
+PAGE_BYTES = 16384
+"""`innodb_page_size`."""
+CLEANER = "page-cleaner"
+
+
+class MysqlPool(ClientPool):
+    """Connections of the pods: a thread each at the source, kept for all transactions of a transition."""
+
+    def __init__(self, parts: Parts, constants: Constants, scenario: Scenario) -> None:
+        assert scenario.temporal is not None
+        super().__init__(parts, constants, scenario.temporal, "mysql", CPU)
+        self._add_client_pool(PRIMARY)
+        self._add_recycling()
+
+
+class MysqlStore(SqlStore):
+    """A MySQL cluster as Temporal's store."""
+
+    primary = PRIMARY
+    cores = CPU
+    standby = REPLICA
+    written = "binlog_byte"
+    log = ReplicationLog(bytes_per_row="mysql.binlog_bytes_per_row")
+    row_locks = "SHOW GLOBAL STATUS LIKE 'Innodb_row_lock_time'"
+    commit: Commit
+
+    def __init__(self, parts: Parts, constants: Constants, scenario: Scenario) -> None:
+        super().__init__(parts, constants, scenario)
+        assert scenario.mysql is not None
+        mysql = self.mysql = scenario.mysql
+        parts.nodes[PRIMARY] = NodeGroup(count=1)
+        self.rtt_ns = constants.number("mysql.rtt") if mysql.rtt_ns is None else mysql.rtt_ns
+        self.message_ns = constants.number("mysql.cpu_per_message")
+        self.commit = Commit(parts, constants, mysql, self.rtt_ns)
+        self.flushes = self.commit.flushes
+        parts.add_station(CPU, Server(nodes=PRIMARY, cores=mysql.cores), self._cores_setting())
+        self.pool = MysqlPool(parts, constants, scenario)
+        self.reconnects = self.pool.connect_cpu_ns > 0
+        path = "mysql.disk" if mysql.rds is None else "mysql.rds"
+        self.volume = Volume(
+            parts, constants, "mysql", mysql.product, mysql.disk, mysql.disk_bytes_per_s, path, PAGE_BYTES
+        )
+        reads = "SHOW GLOBAL STATUS LIKE 'Innodb_buffer_pool_reads'"
+        self.pages = PageCache(parts, constants, "mysql", mysql.product, mysql.cache_bytes, self.volume, reads)
+        self.sends_log = mysql.rds is None  # what RDS sends to its own standby is not charged
+        self._note()
+
+    def log_on_disk(self, rows: int) -> int:
+        """The events in the binary log, and the redo log of the pages."""
+        return super().log_on_disk(rows) + rows * self.constants.number("mysql.redo_bytes_per_row")
+
+    def add_background(self) -> None:
+        """The page cleaner writes the pages that executions have touched, at an even pace."""
+        executions_per_s = sum(rate_of(source.arrivals) for source in self.parts.sources.values() if source.counted)
+        if self.volume.disk is None or not executions_per_s:
+            return
+        pages_per_s = executions_per_s * self.constants.number("mysql.pages_per_execution")
+        self.parts.routines[CLEANER] = (*self.volume.page(), *self.volume.log(PAGE_BYTES))
+        self.parts.sources[CLEANER] = Source(
+            routine=CLEANER, arrivals=PoissonArrivals(poisson_per_s=pages_per_s), counted=False
+        )
+        self.constants.note(
+            "the page cleaner",
+            "writes each execution's pages once, and before that to the doublewrite file, in sequence: bytes, no "
+            "operations of the volume",
+        )
+
+    # -- failures ---------------------------------------------------------------------------------------------
+
+    def outage(self, fault: DeploymentFault) -> tuple[Loss, ...]:
+        """The source is away until a replica has been promoted, or until it has recovered; replicas until they are
+        back, and where too few are left commits wait."""
+        source = (NodeTarget(group=PRIMARY),)
+        if fault.target == "mysql.source" and fault.happens == "crash":
+            return (Loss(source, self.failover()),)
+        assert fault.repair is not None, "checked when it was read"
+        if fault.target == "mysql.source":
+            self.constants.note("a source that stands still, is slow or gives errors", "is not replaced by a replica")
+            return (Loss(source, fault.repair),)
+        lost = self._lost_replicas(fault)
+        targets = tuple(NodeTarget(group=f"{REPLICA}{number + 1}") for number in lost)
+        one_by_one = fault.nodes == "any" or fault.mttf_ns is not None
+        left = self.standbys - (1 if one_by_one else len(lost))
+        return (Loss(targets, fault.repair), *self.short_of_standbys(left, fault.repair))
+
+    def failover(self) -> Distribution:
+        """Until a replica has been promoted, or a lone source has recovered."""
+        return away(self.constants, self.mysql)
+
+    def is_replaced(self, left: int) -> bool:
+        """A replica takes over wherever there is one."""
+        if left - 1 < self.mysql.confirming:
+            self.constants.note("the first commits of a source that has too few replicas left", "do not wait for them")
+        return left > 0
+
+    def stands_with(self, group: str) -> bool:
+        """The standby of RDS is no node that anybody waits for."""
+        return self.mysql.rds is None
+
+    def short_of_standbys(self, left: int, away: Distribution) -> Iterator[Loss]:
+        """Commits wait for acknowledgements until the timeout."""
+        if self.mysql.confirming and left < self.mysql.confirming:
+            yield Loss((NodeTarget(group=SEMI_SYNC),), self.commit.stall(away), "pause")
+
+    def _lost_replicas(self, fault: DeploymentFault) -> tuple[int, ...]:
+        """Which replicas a fault hits, counted from 0."""
+        if isinstance(fault.nodes, tuple):
+            return tuple(sorted(set(fault.nodes)))
+        if fault.nodes == "all" or fault.mttf_ns is not None:
+            return tuple(range(self.standbys))
+        self.constants.note("the replica that fails", "is the first one; they are alike")
+        return (0,)
+
+    # -- what it says of itself -------------------------------------------------------------------------------
+
+    @classmethod
+    def arrangements(cls, scenario: Scenario) -> tuple[str, ...]:
+        """RDS."""
+        return ("rds",) if scenario.mysql is not None and scenario.mysql.rds is not None else ()
+
+    @classmethod
+    def cores_among(cls, stations: Iterable[str]) -> Iterator[str]:
+        """The source's."""
+        yield CPU
+
+    @classmethod
+    def connection_limits(cls, constants: Constants, scenario: Scenario) -> ConnectionLimits:
+        """`max_connections`, and memory. The one that MySQL keeps for an administrator comes on top."""
+        mysql = scenario.mysql
+        assert mysql is not None
+        each = constants.number("mysql.connection_bytes")
+        return ConnectionLimits("mysql", mysql.max_connections, 0, "", each, mysql.memory_bytes)
+
+    def stored_bytes(self, history: History) -> float:
+        """The content, and rows in the leaves of the primary key."""
+        self.constants.note("binary logs that are kept", "not in the size of the store: binlog_expire_logs_seconds")
+        return history.bytes + history.rows * self.constants.number("mysql.stored_bytes_per_row")
+
+    def _cores_setting(self) -> Setting:
+        words, knob = of("MySQL", "CPU"), "instance class"
+        if self.mysql.rds is not None:
+            return Setting(words, "mysql.rds.class", knob, gauge("aws_rds_cpuutilization_average"), "failover")
+        return Setting(words, "mysql.cpu", knob, cpu("mysql"), "failover", self.mysql.cores)
+
+    def _note(self) -> None:
+        note = self.constants.note
+        note(
+            "what a transition is in MySQL",
+            "the statements and the two transactions that it is in PostgreSQL",
+            "Temporal server, schema/mysql/v8 and common/persistence/sql/sqlplugin/mysql, 2026-08-21",
+        )
+        note(
+            "groups of commits that go from one stage to the next",
+            "come apart: the first goes ahead alone and the others share the flush after it, where MySQL's leader "
+            "takes all of them along; at most one flush longer in each stage",
+        )
+        note("MySQL", "was never measured for this simulator: its costs are assumptions with ranges")
+        note(
+            "row locks of InnoDB",
+            "are those of the shard and of the execution, held until the commit returns; deadlocks and "
+            "innodb_lock_wait_timeout are left out: the lock of the shard keeps transitions from meeting",
+        )
+        note("what connections at work cost each other", "is left out: InnoDB's latches, threads beyond the cores")
+        note("purge of undo", "keeps up, and takes nothing")
+        if self.mysql.rds is not None and self.mysql.nodes > 1:
+            note("the standby of RDS", "has blocks of the volume copied: a flush takes as long as the later of both")
+        elif self.mysql.rds is not None:
+            note("an RDS instance without a standby", "restarts where it is: a new host is not waited for")
