@@ -24,7 +24,7 @@ def lower(scenario: Scenario) -> Lowered:
     if scenario.dbos is not None:
         return lower_dbos(scenario)
     if scenario.temporal is not None:
-        return Deployment(scenario, scenario.temporal).lowered()
+        return Deployment(scenario).lowered()
     return _stores_alone(scenario)
 
 

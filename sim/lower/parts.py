@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sim.lower.placement.regions import Regional
 from sim.lower.placement.zones import Zoning
 from sim.lower.setting import Setting
-from sim.lower.steps import Steps
+from sim.lower.steps import Step, Steps, call
 from sim.network import Network
 from sim.network.controllers import Controller
 from sim.network.faults import Fault
@@ -99,6 +99,12 @@ class Parts:
             full = f"{name}-{number}"
         self.routines[full] = steps
         return full
+
+    def call_of(self, name: str, steps: Callable[[], Steps]) -> Step:
+        """The call of a routine, which is made when it is asked for first: its name tells all that it depends on."""
+        if name not in self.routines:
+            self.routines[name] = steps()
+        return call(name)
 
     def network(self) -> Network:
         """The network of these parts."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sim.lower.parts import TIMERS
+from sim.lower.names import TaskNames, write_of
 from sim.lower.steps import (
     Attempt,
     AttemptBody,
@@ -25,7 +25,7 @@ from sim.lower.steps import (
 )
 from sim.lower.temporal.activity_work import Scheduled, effect, progress_of, retry_budget, work
 from sim.lower.temporal.federation import FederatedQueue
-from sim.lower.temporal.workers import DISPATCHED, READY, Workers, measure
+from sim.lower.temporal.workers import DISPATCHED, READY, Workers
 from sim.network.monitors import Span
 from sim.network.routines import Heartbeat
 from sim.scenario.model.workload import Activity
@@ -38,7 +38,7 @@ def activity_steps(workers: Workers, activity: Activity, how: Scheduled) -> Step
     """The steps of an activity on the workers of one queue, from its schedule to its result."""
     pod, read = workers.reading_pod(activity.reads_bytes)
     dispatched = _dispatched(workers, activity, how)
-    workers.attempts_are_counted |= _tried(activity) in workers.parts.attributes
+    workers.attempts_are_counted |= _counts_attempts(workers, how)
     eager = _is_eager(workers, activity, how)
     ordinary = (
         *dispatched,
@@ -48,7 +48,7 @@ def activity_steps(workers: Workers, activity: Activity, how: Scheduled) -> Step
     )
     trial = (
         *(workers.eager.or_else(ordinary, activity.name, how.alone) if eager else ordinary),
-        *((add(_tried(activity), 1),) if _tried(activity) in workers.parts.attributes else ()),
+        *_counted(workers, activity, how),
         *_outlived(workers, activity),
         *_at_work(workers, workers.queue, activity, how, read),
     )
@@ -66,7 +66,7 @@ def federated_steps(queue: FederatedQueue, activity: Activity, how: Scheduled) -
         steps = (
             *workers.poller(workers.activities, workers.activity_slots, workers.activity_pollers),
             *_fetched(workers),
-            *((add(_tried(activity), 1),) if _tried(activity) in workers.parts.attributes else ()),
+            *_counted(workers, activity, how),
             *_outlived(workers, activity),
             *_at_work(workers, queue.name, activity, how),
         )
@@ -84,13 +84,13 @@ def federated_steps(queue: FederatedQueue, activity: Activity, how: Scheduled) -
 def _dispatched(workers: Workers, activity: Activity, how: Scheduled) -> Steps:
     """From history to the pollers: the first attempt through the transfer queue, others from the timer queue or as the
     first."""
-    if workers.constants.is_on("temporal.retry_by_transfer"):
-        return (*workers.activities.dispatch(),)
-    if not how.alone:
-        workers.constants.note(
-            "further attempts of activities that an execution runs several of at once",
-            "pass through the transfer queue again, as one is not told from another; the server's timer bypasses it",
-        )
+    if not _counts_attempts(workers, how):
+        if not workers.constants.is_on("temporal.retry_by_transfer"):
+            workers.constants.note(
+                "further attempts of activities that an execution runs several of at once",
+                "pass through the transfer queue again, as one is not told from another; the server's timer bypasses "
+                "it",
+            )
         return (*workers.activities.dispatch(),)
     again = _tried(activity)
     workers.parts.attributes[again] = 0
@@ -99,13 +99,24 @@ def _dispatched(workers: Workers, activity: Activity, how: Scheduled) -> Steps:
 
 
 def _tried(activity: Activity) -> str:
-    """The attribute that tells whether an activity has been tried."""
+    """The attribute that tells how often an activity has been tried, where that is counted."""
     return f"tried-{activity.name}"
+
+
+def _counts_attempts(workers: Workers, how: Scheduled) -> bool:
+    """Whether attempts are counted: further ones take another way than the first, and can be told from it."""
+    return not workers.constants.is_on("temporal.retry_by_transfer") and how.alone
+
+
+def _counted(workers: Workers, activity: Activity, how: Scheduled) -> Steps:
+    """An attempt is counted."""
+    return (add(_tried(activity), 1),) if _counts_attempts(workers, how) else ()
 
 
 def _scheduled(workers: Workers, queue: str, activity: Activity, how: Scheduled) -> Steps:
     """What is decided once for all attempts, and the schedule."""
-    measure(workers.parts, queue, "activity", "schedule_to_start")
+    names = TaskNames(queue, "activity")
+    workers.measure(names, "schedule_to_start")
     workers.parts.spans["platform"] = Span(start=READY, end=DISPATCHED)
     if activity.chunks is not None:
         workers.parts.attributes[progress_of(activity)] = 0
@@ -113,7 +124,7 @@ def _scheduled(workers: Workers, queue: str, activity: Activity, how: Scheduled)
         *(_decided(workers, activity) if how.alone else ()),
         *((set_to(progress_of(activity), 0),) if activity.chunks is not None else ()),
         *((set_to(_tried(activity), 0),) if _tried(activity) in workers.parts.attributes else ()),
-        mark(f"{queue}-activity-scheduled"),
+        mark(names.scheduled),
     )
 
 
@@ -152,35 +163,34 @@ def _fetched(workers: Workers) -> Steps:
 def _outlived(workers: Workers, activity: Activity) -> Steps:
     """The timer of its start-to-close timeout, which the timer queue has until it ends, whatever becomes of the
     activity."""
-    if TIMERS not in workers.parts.timers or activity.start_to_close_ns is None:
+    timers = workers.platform.timers
+    if timers is None or activity.start_to_close_ns is None:
         return ()
-    timer = delay(constant(activity.start_to_close_ns), "timer", timers=TIMERS)
+    timer = delay(constant(activity.start_to_close_ns), "timer", timers=timers)
     return (Fork(fork=ForkBody(branches=((timer,),), join=0)),)
 
 
-def _retried(workers: Workers, queue: str, activity: Activity) -> Steps:
+def _retried(workers: Workers, names: TaskNames, activity: Activity, how: Scheduled) -> Steps:
     """A mark when an activity is done that took more than one attempt, where these are counted."""
-    tried = _tried(activity)
-    if tried not in workers.parts.attributes:
+    if not _counts_attempts(workers, how):
         return ()
-    again = Option(attribute=tried, above=1.5, steps=(mark(f"{queue}-activity-retried"),))
+    again = Branch(branch=(Option(attribute=_tried(activity), above=1.5, steps=(mark(names.retried),)),))
     if not activity.error_rate:
-        return (Branch(branch=(again,)),)
-    end = f"{queue}-activity-ended"
-    for begin, family in (("scheduled", "schedule_to_end"), ("started", "last_attempt")):
-        span = Span(start=f"{queue}-activity-{begin}", end=end, metric=f"{family}.{queue}")
-        workers.parts.spans[f"{queue}-{family}"] = span
-    return (mark(end), Branch(branch=(again,)))
+        return (again,)
+    queue = names.queue
+    for begin, family in ((names.scheduled, "schedule_to_end"), (names.started, "last_attempt")):
+        workers.parts.spans[f"{queue}-{family}"] = Span(start=begin, end=names.ended, metric=f"{family}.{queue}")
+    return (mark(names.ended), again)
 
 
 def _at_work(workers: Workers, queue: str, activity: Activity, how: Scheduled, read: Steps = ()) -> Steps:
     """An attempt from the moment that its worker begins until the slot is free again. read: what brings its data."""
-    store = workers.store
+    store, names = workers.store, TaskNames(queue, "activity")
     sdk_ns = workers.constants.number("sdk.activity_task_cpu")
     forgotten = (set_to(progress_of(activity), 0),) if activity.chunks is not None and not how.checkpoint else ()
     failed = (store.transition("activity_failed"), fail("error"))
     return (
-        mark(f"{queue}-activity-started"),
+        mark(names.started),
         mark(DISPATCHED),
         *(() if activity.memory_bytes is None else (workers.remember(activity.memory_bytes),)),
         *(workers.at_work(sdk_ns, workers.activity_slots) if sdk_ns else ()),
@@ -191,12 +201,12 @@ def _at_work(workers: Workers, queue: str, activity: Activity, how: Scheduled, r
         *_transaction(workers, activity, how.path),
         *_failing(activity, failed),
         *effect(workers.parts, activity, how, failed),
-        *(() if activity.record is None else (call(f"write-{activity.record}"),)),
+        *(() if activity.record is None else (call(write_of(activity.record)),)),
         *_lost(workers, activity),
         mark(READY),
         *workers.platform.enter(),
         *((store.transition("activity_completed"),) if how.completion is None else how.completion),
-        *_retried(workers, queue, activity),
+        *_retried(workers, names, activity, how),
         *(() if activity.memory_bytes is None else (release(workers.memory),)),
         release(workers.activity_slots),
     )
@@ -207,7 +217,7 @@ def _transaction(workers: Workers, activity: Activity, path: str) -> Steps:
     if activity.transaction is None:
         return ()
     return workers.store.transaction(
-        workers.queue, workers.replicas, activity.name, activity.transaction, f"{path}.transaction"
+        workers.queue, workers.pool.most, activity.name, activity.transaction, f"{path}.transaction"
     )
 
 
@@ -220,7 +230,7 @@ def _decided(workers: Workers, activity: Activity) -> Steps:
     """Whether the other side will turn it down is decided once, whatever happens to attempts."""
     if not activity.non_retryable_rate:
         return ()
-    attribute = f"{REJECTED}-{activity.name}"
+    attribute = _rejected(activity)
     workers.parts.attributes[attribute] = 0
     told = Option(probability=activity.non_retryable_rate, steps=(set_to(attribute, 1),))
     return (Branch(name=f"decide-{activity.name}", branch=(told,)),)
@@ -231,8 +241,13 @@ def _turned_down(activity: Activity, alone: bool) -> Steps:
         return ()
     if not alone:
         return (fail(REJECTED, activity.non_retryable_rate),)
-    decided = Option(attribute=f"{REJECTED}-{activity.name}", above=0, steps=(fail(REJECTED),))
+    decided = Option(attribute=_rejected(activity), above=0, steps=(fail(REJECTED),))
     return (Branch(branch=(decided,)),)
+
+
+def _rejected(activity: Activity) -> str:
+    """The attribute that tells whether the other side will turn an activity down."""
+    return f"{REJECTED}-{activity.name}"
 
 
 def _failing(activity: Activity, failed: Steps) -> Steps:

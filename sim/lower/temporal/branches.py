@@ -11,8 +11,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from sim.lower.constants import Constants
-from sim.lower.parts import Parts
 from sim.lower.steps import (
     Attempt,
     AttemptBody,
@@ -33,8 +31,10 @@ from sim.lower.stores.base import HISTORY
 from sim.lower.temporal.requested import events_asked
 from sim.lower.temporal.workers import Workers
 from sim.lower.temporal.workflow_tasks import Shared, workflow_task
-from sim.scenario.model.behaviours import Behaviours
 from sim.scenario.model.workflow_steps import FanOutStep, ParallelStep, RaceStep, WorkflowStep
+
+CLOSED = "closed"
+"""Attribute: 1 when the execution is closed, so that a result beside others has nobody to tell any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +62,15 @@ class Body(Protocol):
 
 
 class Branches:
-    """Makes the steps of one workflow that run at the same time."""
+    """Makes the steps of one workflow that run at the same time.
 
-    def __init__(self, parts: Parts, constants: Constants, own: Workers, behaviours: Behaviours, body: Body) -> None:
-        self.parts = parts
-        self.constants = constants
+    own: the workers of its tasks. at_once: whether the items of a fan-out may.
+    """
+
+    def __init__(self, own: Workers, body: Body) -> None:
+        self.parts, self.constants = own.parts, own.constants
         self.own = own
-        self.behaviours = behaviours
+        self.at_once = own.context.scenario.behaviours.dynamic_fanout
         self.body = body
 
     def fan_out(self, step: FanOutStep, where: Where) -> Steps:
@@ -76,7 +78,7 @@ class Branches:
         body = step.fan_out
         label = f"each-{body.activity.name if body.activity is not None else where.path}"
         failed = f"failed-{label}"
-        at_once = self.behaviours.dynamic_fanout
+        at_once = self.at_once
         shared = self._shared(label, where, body.join == "all") if at_once else None
         item = replace(where, beside=True, in_item=True, together=at_once, shared=shared, first=False)
         each: Steps = self.body(body.each, item)
@@ -146,7 +148,7 @@ class Branches:
             "results that come before a scheduled one has started share it; the next one does not wait for one that "
             "is running",
         )
-        pending, closed = f"{self.own.queue}-task-pending", "closed"
+        pending, closed = self.own.task_pending, CLOSED
         self.parts.attributes.update({pending: 0, closed: 0})
         if not joins_all or where.in_item:
             return Shared(pending, (closed,))

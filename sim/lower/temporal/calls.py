@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sim.lower.constants import Constants
+from sim.lower.context import Context
 from sim.lower.parts import Parts
 from sim.lower.setting import Setting
 from sim.lower.steps import (
@@ -40,11 +41,9 @@ class Caller:
     pods: int = 1
 
 
-def guarded(
-    parts: Parts, constants: Constants, name: str, dependency: Dependency, caller: Caller, token: Steps, asked: Steps
-) -> Steps:
+def guarded(context: Context, name: str, dependency: Dependency, caller: Caller, token: Steps, asked: Steps) -> Steps:
     """The call with all that guards it. token: what has to be had before it is sent. asked: the call alone."""
-    steps = asked
+    parts, constants, steps = context.parts, context.constants, asked
     if dependency.hedge is not None:
         steps = _hedged(constants, dependency.hedge, steps)
     if dependency.timeout_ns is not None:

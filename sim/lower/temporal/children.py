@@ -9,12 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from sim.lower.constants import Constants
-from sim.lower.parts import Parts
 from sim.lower.placement.zones import AWAY
 from sim.lower.steps import Attempt, AttemptBody, Branch, Option, Steps, call, count, fail, mark, set_to
 from sim.lower.temporal.as_child import AsChild
-from sim.lower.temporal.branches import Where, requested
+from sim.lower.temporal.branches import CLOSED, Where, requested
 from sim.lower.temporal.forwarding import PARTITION
 from sim.lower.temporal.matching import WRITER
 from sim.lower.temporal.workers import READY, Workers
@@ -28,21 +26,18 @@ FAILED = "child_failed"
 class Children:
     """Makes the children of one workflow.
 
-    parent: its name. pools: attributes by which federated queues find a pool. steps: those of a workflow, from its
-    first workflow task on.
+    parent: its name. own: the workers of its tasks. pools: attributes by which federated queues find a pool. steps:
+    those of a workflow, from its first workflow task on.
     """
 
     def __init__(
         self,
-        parts: Parts,
-        constants: Constants,
         parent: str,
         own: Workers,
         pools: Sequence[str],
         steps: Callable[[str, Where], Steps],
     ) -> None:
-        self.parts = parts
-        self.constants = constants
+        self.parts, self.constants = own.parts, own.constants
         self.parent = parent
         self.own = own
         self.pools = pools
@@ -51,7 +46,7 @@ class Children:
     def step(self, workflow: str, where: Where) -> Steps:
         """A child that has been asked for, until the parent has been told of its end."""
         shared = where.shared
-        own = Shared(f"{self.own.queue}-task-pending", (f"child-done-{where.path}", "closed"))
+        own = Shared(self.own.task_pending, (f"child-done-{where.path}", CLOSED))
         if shared is None:
             self.parts.attributes.update(dict.fromkeys((own.pending, *own.done), 0))
         begin, steps, leave = self._child(workflow, where)

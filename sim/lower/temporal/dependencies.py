@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sim.lower.constants import Constants
-from sim.lower.parts import Parts
+from sim.lower.context import Context
 from sim.lower.setting import Setting, of
 from sim.lower.steps import Attempt, AttemptBody, Step, Steps, fail
 from sim.lower.temporal.calls import Caller, guarded
@@ -21,42 +20,46 @@ THROTTLED = "throttled"
 class Dependencies:
     """The services that activities call."""
 
-    def __init__(self, parts: Parts, constants: Constants, dependencies: dict[str, Dependency]) -> None:
-        self.parts = parts
-        self.constants = constants
-        self.dependencies = dependencies
-        for name, dependency in dependencies.items():
-            station = Server(
-                servers=dependency.concurrency,
-                service=dependency.latency,
-                queue_limit=dependency.queue_limit,
-                shed=None if dependency.shed_after_ns is None else Shed(after_ns=dependency.shed_after_ns),
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self.dependencies = context.scenario.dependencies
+        for name, dependency in self.dependencies.items():
+            self._add(name, dependency)
+
+    def _add(self, name: str, dependency: Dependency) -> None:
+        """Its station, and the bucket of its quota."""
+        parts = self.context.parts
+        station = Server(
+            servers=dependency.concurrency,
+            service=dependency.latency,
+            queue_limit=dependency.queue_limit,
+            shed=None if dependency.shed_after_ns is None else Shed(after_ns=dependency.shed_after_ns),
+        )
+        setting = Setting(
+            name,
+            f"dependencies.{name}.concurrency",
+            f"capacity of {name}",
+            p99("temporal_activity_execution_latency"),
+            value=dependency.concurrency,
+        )
+        parts.add_station(place_of(name), station, setting)
+        quota = dependency.quota
+        if quota is not None:
+            bucket = TokenBucket(
+                kind="token_bucket",
+                rate_per_s=quota.rate_per_s,
+                burst=quota.burst,
+                when_empty="wait" if quota.when_spent == "wait" else "reject",
             )
-            setting = Setting(
-                name,
-                f"dependencies.{name}.concurrency",
-                f"capacity of {name}",
-                p99("temporal_activity_execution_latency"),
-                value=dependency.concurrency,
+            limit = Setting(
+                of(name, "quota"),
+                f"dependencies.{name}.quota.rate",
+                f"quota that {name} grants",
+                rate("temporal_activity_execution_failed"),
+                value=quota.rate_per_s,
+                unit="/s",
             )
-            parts.add_station(place_of(name), station, setting)
-            quota = dependency.quota
-            if quota is not None:
-                bucket = TokenBucket(
-                    kind="token_bucket",
-                    rate_per_s=quota.rate_per_s,
-                    burst=quota.burst,
-                    when_empty="wait" if quota.when_spent == "wait" else "reject",
-                )
-                limit = Setting(
-                    of(name, "quota"),
-                    f"dependencies.{name}.quota.rate",
-                    f"quota that {name} grants",
-                    rate("temporal_activity_execution_failed"),
-                    value=quota.rate_per_s,
-                    unit="/s",
-                )
-                parts.add_station(_quota(name), bucket, limit)
+            parts.add_station(_quota(name), bucket, limit)
 
     def call(self, name: str, caller: Caller) -> Steps:
         """A call up to its effect; it fails with `error`, with `throttled` when its quota is spent, and as its caller
@@ -64,7 +67,7 @@ class Dependencies:
         dependency = self.dependencies[name]
         failing = (fail("error", dependency.error_rate),) if dependency.error_rate else ()
         asked: Steps = (Use(use=UseBody(station=place_of(name))), *failing)
-        return guarded(self.parts, self.constants, name, dependency, caller, tuple(self._token(name)), asked)
+        return guarded(self.context, name, dependency, caller, tuple(self._token(name)), asked)
 
     def reply(self, name: str) -> Iterator[Step]:
         """The answer to a call that has had its effect; it may be lost."""

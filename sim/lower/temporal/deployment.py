@@ -1,14 +1,14 @@
-"""A durable-workflow platform as a network, put together part by part: each needs those before it."""
+"""A durable-workflow platform as a network, put together part by part in a declared order."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
-from sim.lower.constants import Constants
+from sim.lower.context import Context
 from sim.lower.faults.failures import Failures
 from sim.lower.faults.targets import FaultTargets
 from sim.lower.lowered import History, Lowered, stated
-from sim.lower.parts import Parts
+from sim.lower.names import write_of
 from sim.lower.placement.hosts import host_settings, on_hosts
 from sim.lower.placement.machines import machines, volumes
 from sim.lower.placement.masters import CROSS_REGION, ManyMasters
@@ -24,54 +24,53 @@ from sim.lower.stores.choose import product_of, store_of
 from sim.lower.stores.growth import growth_of
 from sim.lower.tables import Stores, add_stores
 from sim.lower.temporal.dependencies import Dependencies
-from sim.lower.temporal.federation import FederatedQueue
 from sim.lower.temporal.in_progress import seed
 from sim.lower.temporal.left_out import note_what_is_left_out
 from sim.lower.temporal.platform import Platform
+from sim.lower.temporal.queues import TaskQueues
 from sim.lower.temporal.scaling import scale
-from sim.lower.temporal.workers import Workers
 from sim.lower.temporal.workflow import WorkflowRoutine
-from sim.scenario.model.platform import TemporalCluster
 from sim.scenario.model.workflow import Workflow
 from sim.scenario.scenario import Scenario
 
 
 class Deployment:
-    """The parts of one deployment. Everything is in `parts` once it is made; `lowered` hands it over.
+    """The parts of one deployment. Everything is in the network once it is made; `lowered` hands it over.
 
-    deadlines_ns, in_progress, histories, shares: as in `Lowered`. own_work: sources of what the store does by itself.
+    deadlines_ns, in_progress, histories, shares: as in `Lowered`.
+
+    The order is that of what each part asks of others: places and their ways; the store, the platform on it, the pools
+    on that, the workflows on all of them. What workflows want of a pool is known then, and so is how much is written,
+    on which the store's own work depends. Faults come last: they look for what there is to be hit.
     """
 
-    def __init__(self, scenario: Scenario, temporal: TemporalCluster) -> None:
-        self.scenario = scenario
-        self.parts, self.constants = Parts(), Constants(scenario)
+    def __init__(self, scenario: Scenario) -> None:
+        self.context = Context.of(scenario)
+        self.scenario, self.parts, self.constants = scenario, self.context.parts, self.context.constants
         self.deadlines_ns: dict[str, int | None] = {}
         self.in_progress: dict[str, str] = {}
         self.histories: dict[str, History] = {}
         self.shares: dict[str, tuple[str, str]] = {}
-        self._add_geography(temporal)
+        self._add_geography()
         self.store = store_of(self.parts, self.constants, scenario)
-        own_work = set(self.parts.sources)
-        targets = (target for fault in scenario.faults.values() for target in fault.each_target)
-        may_fail = any(not target.startswith("workers.") for target in targets)
-        self.platform = Platform(self.parts, self.constants, temporal, self.store.rtt_ns, self.store.limits, may_fail)
-        self.workers = {queue: self._pool(queue) for queue in scenario.workers}
-        self._add_workflows(temporal)
-        for queue, pool in scenario.workers.items():
-            scale(self.parts, self.workers[queue], pool)
-        of_others = set(self.parts.sources) - own_work
+        sources_of_store = set(self.parts.sources)
+        self.queues = TaskQueues.of(Platform(self.context, self.store))
+        self.workers = self.queues.pools
+        self._add_workflows()
+        for pool in self.workers.values():
+            scale(pool)
+        sources_of_load = set(self.parts.sources) - sources_of_store
         if self._many is None:
             self._add_records()
         else:  # as one master would write them; the store's own work depends on how much is written
-            self.parts.routines |= {f"write-{name}": (call("commit"),) for name in scenario.records}
+            self.parts.routines |= {write_of(name): (call("commit"),) for name in scenario.records}
         self.store.add_background()
-        self.own_work = [name for name in self.parts.sources if name not in of_others]
         self.parts.monitors.update(scenario.monitors)
-        self._place_executions()
+        self._place_executions([name for name in self.parts.sources if name not in sources_of_load])
         self.data = add_stores(self.parts, self.constants, scenario) if scenario.databases else Stores()
         self.grown = growth_of(self.store, self.histories)
         self.failures = self._add_faults()
-        note_what_is_left_out(self.constants, scenario, self.parts)
+        note_what_is_left_out(self.context)
 
     def lowered(self) -> Lowered:
         """The network, and what goes with it."""
@@ -91,9 +90,7 @@ class Deployment:
             histories=self.histories,
             in_progress=self.in_progress,
             task_queues={queue: pool.sync_match for queue, pool in self.workers.items()},
-            memories={
-                queue: pool.memory for queue, pool in self.workers.items() if pool.memory in self.parts.resources
-            },
+            memories={queue: pool.memory for queue, pool in self.workers.items() if pool.memory_mib},
             flushes=self._flushes(),
             shares=self.shares,
             companions=self.failures.companions,
@@ -104,11 +101,11 @@ class Deployment:
             ages_in_drills={"rpo": LOST_AGE} if copied else {},
         )
 
-    def _add_geography(self, temporal: TemporalCluster) -> None:
+    def _add_geography(self) -> None:
         """Zones and regions, and what lies between regions."""
         scenario, parts = self.scenario, self.parts
         if scenario.zones is not None:
-            parts.zoning = Zoning(self.constants, scenario.zones, temporal)
+            parts.zoning = Zoning(self.constants, scenario.zones, self.context.temporal)
         if scenario.regions is not None:
             parts.regional = Regional(self.constants, scenario.regions, scenario.behaviours, product_of(scenario).log)
             for name, resource, setting in parts.regional.resources():
@@ -117,69 +114,31 @@ class Deployment:
                 parts.add_station(name, station, setting)
             parts.spans |= parts.regional.spans()
 
-    def _pool(self, queue: str) -> Workers:
-        """The workers of a task queue."""
-        scenario = self.scenario
-        return Workers(
-            self.parts,
-            self.constants,
-            self.platform,
-            self.store,
-            queue,
-            scenario.workers[queue],
-            event_sourcing=scenario.behaviours.event_sourcing,
-            reads=queue in scenario.reading_queues,
-            may_fail=f"workers.{queue}" in scenario.giving_errors,
-        )
-
-    def _add_workflows(self, temporal: TemporalCluster) -> None:
+    def _add_workflows(self) -> None:
         """The routine of every workflow, and executions that are under way at the start."""
-        scenario, behaviours = self.scenario, self.scenario.behaviours
-        federations = {
-            name: FederatedQueue(
-                self.parts,
-                name,
-                spec,
-                [self.workers[pool] for pool in spec.pools],
-                behaviours.federation,
-                behaviours.locality,
-            )
-            for name, spec in scenario.federations.items()
-        }
-        dependencies = Dependencies(self.parts, self.constants, scenario.dependencies)
+        scenario, retention = self.scenario, self.context.temporal.retention
+        dependencies = Dependencies(self.context)
         for name, workflow, begins_ns in _versions(scenario):
-            routine = WorkflowRoutine(
-                self.parts,
-                self.constants,
-                self.platform,
-                self.store,
-                self.workers,
-                federations,
-                behaviours,
-                dependencies,
-                scenario.workflows,
-                name,
-                workflow,
-                begins_ns,
-            )
+            routine = WorkflowRoutine(self.queues, dependencies, name, workflow, begins_ns)
             routine.add()
             if workflow.is_child_only:
                 continue
             self.deadlines_ns[routine.routine] = workflow.deadline_ns
             if scenario.run.start == "in_progress" and not begins_ns:
-                self.in_progress.update(dict.fromkeys(seed(self.parts, self.constants, routine), name))
-            if temporal.retention is not None:
-                self.histories[routine.routine] = routine.history(temporal.retention)
+                self.in_progress.update(dict.fromkeys(seed(routine), name))
+            if retention is not None:
+                self.histories[routine.routine] = routine.history(retention)
 
-    def _place_executions(self) -> None:
-        """In which zone and region each execution begins, and what it writes where."""
+    def _place_executions(self, own_work: Sequence[str]) -> None:
+        """In which zone and region each execution begins, and what it writes where. own_work: sources of what the
+        store does by itself."""
         parts = self.parts
         executions = (*self.deadlines_ns, *self.in_progress)
         if parts.zoning is not None:
             parts.attributes[AWAY] = 0
             self._begin_with(executions, parts.zoning.place_execution())
         if self._many is not None:
-            spread_over_masters(self.store, self._many, self.own_work)
+            spread_over_masters(self.store, self._many, own_work)
             self._add_records()
         for pool in self.workers.values():
             self.shares |= {} if pool.locality is None else pool.locality.shares
@@ -222,7 +181,7 @@ class Deployment:
 
     def _flushes(self) -> tuple[str, ...]:
         """The logs of every master."""
-        many = None if self.parts.regional is None else self.parts.regional.many
+        many = self._many
         if many is None:
             return self.store.flushes
         return tuple(many.named(name, master) for name in self.store.flushes for master in range(len(many.at)))

@@ -7,8 +7,6 @@ others, and every further attempt, go the ordinary way. The first workflow task 
 
 from __future__ import annotations
 
-from sim.lower.constants import Constants
-from sim.lower.parts import Parts
 from sim.lower.steps import Attempt, AttemptBody, Branch, Option, Step, Steps, acquire, constant, count, delay, set_to
 from sim.lower.steps import start as started
 from sim.lower.temporal.platform import Platform
@@ -27,20 +25,16 @@ class Eager:
     slots: of activities. sticky: the pod of the last workflow task.
     """
 
-    def __init__(
-        self, parts: Parts, constants: Constants, platform: Platform, slots: str, sticky: str, rtt_ns: int | None
-    ) -> None:
-        self.parts = parts
-        self.constants = constants
-        self.slots = slots
-        self.sticky = sticky
+    def __init__(self, platform: Platform, slots: str, sticky: str, rtt_ns: int | None) -> None:
+        self.parts, self.constants = platform.parts, platform.constants
+        self.slots, self.sticky = slots, sticky
         self.reply_ns = (platform.rtt_ns + (rtt_ns or 0)) // 2
         own = platform.temporal.eager_activities
-        self.is_on = constants.is_on("temporal.eager_activities") if own is None else own
+        self.is_on = self.constants.is_on("temporal.eager_activities") if own is None else own
         if self.is_on:
-            parts.attributes[LEFT] = 0
+            self.parts.attributes[LEFT] = 0
         else:
-            constants.note("eager dispatch of activities", "off: every task passes through the transfer queue")
+            self.constants.note("eager dispatch of activities", "off: every task passes through the transfer queue")
 
     def allowed(self) -> Steps:
         """The end of a workflow task that schedules activities: so many may come with the reply."""
@@ -71,15 +65,20 @@ class Eager:
         ways: Step = Branch(branch=(Option(attribute=LEFT, above=0.5, steps=eager), Option(steps=ordinary)))
         if not alone:
             return (ways,)
-        again = f"eager-{activity}"
+        again = _again(activity)
         self.parts.attributes[again] = 0
         first = Option(attribute=again, below=0.5, steps=(set_to(again, 1), ways))
         return (Branch(branch=(first, Option(steps=ordinary))),)
 
     def first_attempt(self, activity: str, alone: bool) -> Steps:
         """The next attempt of the activity is its first."""
-        return (set_to(f"eager-{activity}", 0),) if self.is_on and alone else ()
+        return (set_to(_again(activity), 0),) if self.is_on and alone else ()
 
     def reply(self) -> Steps:
         """The way of a reply to a pod of these workers."""
         return (delay(constant(self.reply_ns), "network"),) if self.reply_ns else ()
+
+
+def _again(activity: str) -> str:
+    """The attribute that tells a further attempt of an activity from its first."""
+    return f"eager-{activity}"

@@ -3,38 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
-from sim.lower.parts import Parts
+from sim.lower.context import Context
 from sim.lower.steps import Attempt, AttemptBody, Branch, Option, Step, Steps, acquire, constant, count, delay, set_to
 from sim.lower.temporal.workers import Workers
 from sim.network.routines import Retry
-from sim.scenario.model.federation import Federation
 from sim.units.tables import MILLISECOND
 
 CROSS_SITE = "cross_site_byte"
 """Operation: a byte that a task has moved from its site to another."""
 
 
-@dataclass(frozen=True, slots=True)
 class FederatedQueue:
     """The queue, and the pools that serve it.
 
     spills: whether a task may run at another site than its own. local: whether its own site is asked first; else any
-    is, in proportion to the slots, and it moves what the task works on where it is another one.
+    is, in proportion to the slots, and it moves what the task works on where it is another one. at: attribute, the
+    index of the pool in whose slot the task is; it is read at the instant at which it is set.
     """
 
-    parts: Parts
-    name: str
-    spec: Federation
-    pools: Sequence[Workers]
-    spills: bool
-    local: bool = True
-
-    @property
-    def at(self) -> str:
-        """Attribute: index of the pool in whose slot the task is. It is read at the instant at which it is set."""
-        return f"{self.name}-pool"
+    def __init__(self, context: Context, name: str, pools: Sequence[Workers]) -> None:
+        self.parts = context.parts
+        self.name = name
+        self.spec = context.scenario.federations[name]
+        self.pools = pools
+        behaviours = context.scenario.behaviours
+        self.spills, self.local = behaviours.federation, behaviours.locality
+        self.at = f"{name}-pool"
 
     @property
     def shares(self) -> list[float]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sim.lower.constants import Constants
-from sim.lower.parts import Parts
 from sim.lower.rates import rate_of
 from sim.lower.steps import Branch, Option, Steps, constant, delay, set_to
 from sim.lower.stores.base import HISTORY
@@ -26,9 +25,9 @@ LEAST = 1e-3
 """Waits that hold fewer executions than this on average are left empty."""
 
 
-def seed(parts: Parts, constants: Constants, routine: WorkflowRoutine) -> Iterator[str]:
+def seed(routine: WorkflowRoutine) -> Iterator[str]:
     """Fill the waits and sleeps of a workflow; gives the names of the routines that carry these executions."""
-    workflow = routine.workflow
+    parts, constants, workflow = routine.parts, routine.constants, routine.workflow
     rate_per_s = rate_of(workflow.load)
     for index, step in enumerate(workflow.steps):
         if isinstance(step, WaitStep):

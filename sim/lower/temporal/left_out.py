@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from sim.lower.constants import Constants
-from sim.lower.parts import Parts
-from sim.scenario.scenario import Scenario
+from sim.lower.context import Context
 
 
-def note_what_is_left_out(constants: Constants, scenario: Scenario, parts: Parts) -> None:
+def note_what_is_left_out(context: Context) -> None:
     """What the mechanism does not have: said, so that nobody takes it for included."""
+    scenario, constants, regional = context.scenario, context.constants, context.parts.regional
     activities = [activity for workflow in scenario.workflows.values() for activity in workflow.activities]
     if any(activity.cpu is None for activity in activities):
         constants.note("CPU of activities that name none", "not taken from the cores of their worker")
@@ -25,7 +24,7 @@ def note_what_is_left_out(constants: Constants, scenario: Scenario, parts: Parts
             "requests that wait for the CPU of the frontend",
             "are as many as come: it turns away by its rate limits alone, and sheds no load",
         )
-    if parts.regional is not None and parts.regional.copying is not None:
+    if regional is not None and regional.copying is not None:
         constants.note(
             "services and workers of the region that takes over",
             "started by the failover: in the bill only where `machines` names them; its store is billed",

@@ -8,12 +8,10 @@ the worker's slot waits for.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from sim.lower.constants import Constants
-from sim.lower.parts import Parts
+from sim.lower.context import Context
+from sim.lower.names import pods_of
 from sim.lower.placement.masters import CROSS_REGION
-from sim.lower.placement.regions import MANY
+from sim.lower.placement.regions import MANY, Regional
 from sim.lower.setting import inner
 from sim.lower.steps import (
     Attempt,
@@ -35,45 +33,29 @@ MOVED = "moved_byte"
 """Operation: a byte of data that is moved to the worker that reads it."""
 
 
-@dataclass(frozen=True, slots=True)
 class Locality:
-    """The sites of one queue.
+    """The sites of one queue. wait_ns: how long a task waits for a worker beside its data."""
 
-    wait_ns: how long a task waits for a worker beside its data. bandwidth: bytes a second of one transfer; None where
-    only the way takes time. way_ns: round trip that it begins with. aware: whether the queue knows where data lies.
-    """
-
-    parts: Parts
-    constants: Constants
-    queue: str
-    nodes: str
-    sites: int
-    wait_ns: int
-    way_ns: int
-    bandwidth: float | None
-    aware: bool
+    def __init__(self, context: Context, queue: str, regional: Regional, sites: int, wait_ns: int) -> None:
+        self.parts, self.constants = context.parts, context.constants
+        self.queue = queue
+        self.regional = regional
+        self.sites = sites
+        self.wait_ns = wait_ns
+        self._data, self._beside = f"{queue}-data", f"{queue}-beside-data"
 
     @property
     def shares(self) -> dict[str, tuple[str, str]]:
         """The share of tasks that ran beside their data."""
         return {f"local_share.{self.queue}": (f"local_{self.queue}", f"reading_{self.queue}")}
 
-    @property
-    def _data(self) -> str:
-        return f"{self.queue}-data"
-
-    @property
-    def _beside(self) -> str:
-        return f"{self.queue}-beside-data"
-
     def slot(self, slots: str, missed: Steps, patience_ns: int) -> Steps:
         """A slot beside the data where there is one in time, else any; the job remembers which by a unit it holds."""
-        if not self.aware:
+        if not self.regional.locality:
             return (acquire(slots, patience_ns=patience_ns, otherwise=(*missed, acquire(slots))),)
-        if self._data not in self.parts.resources:
-            data = Resource(nodes=self.nodes, units=MANY, choice="random")
-            self.parts.add_resource(self._data, data, inner("where the data of a task lies"))
-            self.parts.add_resource(self._beside, Resource(units=MANY), inner("who is beside its data"))
+        data = Resource(nodes=pods_of(self.queue), units=MANY, choice="random")
+        self.parts.add_resource(self._data, data, inner("where the data of a task lies"))
+        self.parts.add_resource(self._beside, Resource(units=MANY), inner("who is beside its data"))
         self.constants.note(
             "a task that has waited in vain for a worker beside its data", "counts as moved, wherever it then runs"
         )
@@ -87,13 +69,15 @@ class Locality:
 
     def read(self, size: int) -> Step:
         """What a task does before it works: nothing beside its data, else it has the data moved."""
-        transfer_ns = 0 if self.bandwidth is None else round(size / self.bandwidth * SECOND)
+        regions = self.regional.regions
+        bandwidth = regions.bandwidth_bytes_per_s
+        transfer_ns = 0 if bandwidth is None else round(size / bandwidth * SECOND)
         here: Steps = (count(**{f"local_{self.queue}": 1, f"reading_{self.queue}": 1}),)
         moved: Steps = (
             count(**{f"reading_{self.queue}": 1, MOVED: size, CROSS_REGION: size}),
-            delay(constant(self.way_ns + transfer_ns), "network"),
+            delay(constant(regions.rtt_ns + transfer_ns), "network"),
         )
-        if not self.aware:
+        if not self.regional.locality:
             return Branch(branch=(Option(probability=1 / self.sites, steps=here), Option(steps=moved)))
         beside = AttemptBody(steps=(release(self._beside), *here), on_failure=moved, counted=False)
         return Attempt(attempt=beside)

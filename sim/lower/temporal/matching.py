@@ -10,11 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from sim.lower.constants import Constants
-from sim.lower.parts import Parts
 from sim.lower.setting import Setting, of
-from sim.lower.steps import Branch, Option, Step, Steps, call, constant, count, delay, set_drawn, set_to, use
-from sim.lower.stores.base import Store
+from sim.lower.steps import Branch, Option, Step, Steps, constant, count, delay, set_drawn, set_to, use
 from sim.lower.temporal.forwarding import PARTITION, Forwarder
 from sim.lower.temporal.platform import Platform
 from sim.lower.watch import gauge
@@ -46,20 +43,9 @@ class Polls:
 class TaskQueue:
     """The partitions of one kind of tasks of one queue. Sticky queues have one each, and no other poller's tasks."""
 
-    def __init__(
-        self,
-        parts: Parts,
-        constants: Constants,
-        platform: Platform,
-        store: Store,
-        queue: str,
-        kind: str,
-        polls: Polls,
-    ) -> None:
-        self.parts = parts
-        self.constants = constants
+    def __init__(self, platform: Platform, queue: str, kind: str, polls: Polls) -> None:
         self.platform = platform
-        self.store = store
+        constants, parts = self.constants, self.parts = platform.constants, platform.parts
         self.queue = queue
         self.kind = kind
         self.name = f"{queue}-{kind}"
@@ -121,25 +107,25 @@ class TaskQueue:
 
     def backlog(self) -> Steps:
         """No poller in time: the task is written by its partition's writer, with what has gathered."""
-        if self.writer not in self.parts.stations:
-            self.parts.attributes.setdefault(WRITER, 0)
-            writer = Polled(
-                kind="polled",
-                interval_ns=self.store.batch_ns(),
-                batch=self.constants.number("temporal.backlog_batch"),
-                nodes=self.partitions,
-                keyed=Keyed(by=WRITER) if self.partitions > 1 else None,
-            )
-            self.parts.add_station(self.writer, writer, self._of_partitions("backlog writers"))
-            self.constants.note(
-                "a batch of backlog writes",
-                "begins when the last one is done on an idle store; each task costs a transaction of its own there",
-            )
-            self.parts.routines[f"persist-{self.writer}"] = (
-                set_drawn(WRITER, UniformCount(between=(0, MANY))),
-                *self.store.backlog_write(self.writer),
-            )
-        return (call(f"persist-{self.writer}"),)
+        return (self.parts.call_of(f"persist-{self.writer}", self._backlog_write),)
+
+    def _backlog_write(self) -> Steps:
+        """A task is written by the writer of its partition."""
+        store = self.platform.store
+        self.parts.attributes.setdefault(WRITER, 0)
+        writer = Polled(
+            kind="polled",
+            interval_ns=store.batch_ns(),
+            batch=self.constants.number("temporal.backlog_batch"),
+            nodes=self.partitions,
+            keyed=Keyed(by=WRITER) if self.partitions > 1 else None,
+        )
+        self.parts.add_station(self.writer, writer, self._of_partitions("backlog writers"))
+        self.constants.note(
+            "a batch of backlog writes",
+            "begins when the last one is done on an idle store; each task costs a transaction of its own there",
+        )
+        return (set_drawn(WRITER, UniformCount(between=(0, MANY))), *store.backlog_write(self.writer))
 
     def _of_partitions(self, what: str) -> Setting:
         """The setting of what each partition has one of."""

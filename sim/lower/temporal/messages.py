@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from sim.lower.parts import Parts
 from sim.lower.steps import Branch, Option, Steps, acquire, count, mark, release, use
 from sim.lower.temporal.workers import Workers
 from sim.network.monitors import Span
@@ -10,7 +9,7 @@ from sim.network.sources import PoissonArrivals, Source
 from sim.scenario.model.workflow import Queries
 
 
-def add_queries(parts: Parts, workers: Workers, name: str, queries: Queries, events: int) -> None:
+def add_queries(workers: Workers, name: str, queries: Queries, events: int) -> None:
     """Queries: through frontend and matching to a pod and back. events: of the history that has to be replayed."""
     slots = workers.workflow_slots
     replay: Steps = ()
@@ -19,10 +18,10 @@ def add_queries(parts: Parts, workers: Workers, name: str, queries: Queries, eve
         missed = Option(probability=queries.replayed, steps=(count(replay=1), cost))
         replay = (Branch(name="cold", branch=(missed,)),)
     answered: Steps = (*replay, *_computed(workers), *workers.platform.enter(), release(slots), count(query=1))
-    _add(parts, workers, f"{name}-query", queries.rate_per_s, answered, f"query.{name}")
+    _add(workers, f"{name}-query", queries.rate_per_s, answered, f"query.{name}")
 
 
-def add_updates(parts: Parts, workers: Workers, name: str, rate_per_s: float) -> None:
+def add_updates(workers: Workers, name: str, rate_per_s: float) -> None:
     """Updates: as queries, and made durable by the workflow task that has accepted and completed them."""
     done: Steps = (
         *_computed(workers),
@@ -31,7 +30,7 @@ def add_updates(parts: Parts, workers: Workers, name: str, rate_per_s: float) ->
         release(workers.workflow_slots),
         count(update=1),
     )
-    _add(parts, workers, f"{name}-update", rate_per_s, done, f"update.{name}")
+    _add(workers, f"{name}-update", rate_per_s, done, f"update.{name}")
 
 
 def _computed(workers: Workers) -> Steps:
@@ -39,17 +38,18 @@ def _computed(workers: Workers) -> Steps:
     return (use(workers.cpu, number("sdk.workflow_task_cpu"), at=workers.workflow_slots),)
 
 
-def _add(parts: Parts, workers: Workers, routine: str, rate_per_s: float, at_the_pod: Steps, metric: str) -> None:
+def _add(workers: Workers, routine: str, rate_per_s: float, at_the_pod: Steps, metric: str) -> None:
     """The source, its routine, and the time from the request to its end."""
     workers.constants.note(
         "queries and updates",
         "reach any pod, come at a rate that does not depend on how many executions are open, and leave their events "
         "in no history that is replayed",
     )
+    parts, asked, answered = workers.parts, f"{routine}-asked", f"{routine}-answered"
     parts.sources[routine] = Source(routine=routine, arrivals=PoissonArrivals(poisson_per_s=rate_per_s), counted=False)
-    parts.spans[routine] = Span(start=f"{routine}-asked", end=f"{routine}-answered", metric=metric)
+    parts.spans[routine] = Span(start=asked, end=answered, metric=metric)
     parts.routines[routine] = (
-        mark(f"{routine}-asked"),
+        mark(asked),
         *workers.platform.enter(),
         *workers.workflow_tasks.direct(),
         acquire(workers.workflow_slots),
@@ -57,5 +57,5 @@ def _add(parts: Parts, workers: Workers, routine: str, rate_per_s: float, at_the
         *workers.fetched(),
         release(workers.workflow_pollers),
         *at_the_pod,
-        mark(f"{routine}-answered"),
+        mark(answered),
     )

@@ -13,7 +13,6 @@ from __future__ import annotations
 from math import ceil
 
 from sim.lower.constants import Constants
-from sim.lower.parts import Parts
 from sim.lower.steps import Attempt, AttemptBody, Distribution, Step, Steps, acquire, constant, count, fail, release
 from sim.lower.stores.base import OWNER, Store
 from sim.lower.sums import least_of, sum_of
@@ -25,10 +24,8 @@ LOST = "shard_ownership_lost"
 """Failure: the pod that owned the shard has crashed while it read a queue."""
 
 
-def read_by_owner(parts: Parts, steps: Steps) -> Steps:
+def read_by_owner(steps: Steps) -> Steps:
     """Steps of reading a shard's queue, by the pod that owns the shard; read again by the next one if it crashes."""
-    if OWNER not in parts.resources:
-        return steps
     refired = (count(refired=1), fail(LOST))
     reading: Step = Attempt(
         attempt=AttemptBody(steps=(acquire(OWNER), *steps, release(OWNER)), counted=False, on_failure=refired)

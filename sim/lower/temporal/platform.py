@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 
-from sim.lower.constants import Constants
-from sim.lower.parts import TIMERS, Parts
+from sim.lower.context import Context
 from sim.lower.placement.zones import CROSS_ZONE
 from sim.lower.setting import Setting, inner
 from sim.lower.steps import (
@@ -23,68 +23,45 @@ from sim.lower.steps import (
     release,
     use,
 )
-from sim.lower.temporal.limits import RateLimits, client_retry, starts
+from sim.lower.stores.base import Store
+from sim.lower.temporal.limits import client_retry, starts
 from sim.lower.temporal.ownership import read_by_owner
+from sim.lower.temporal.timers import add_timer_queue
 from sim.lower.watch import cpu, p99
 from sim.network.places import Choice, Keyed, NodeGroup, Polled, Resource, Server
-from sim.network.policies import TimerQueue
-from sim.scenario.model.platform import Service, TemporalCluster
-from sim.units.tables import MILLISECOND, SECOND
+from sim.scenario.model.platform import Service
+from sim.units.tables import SECOND
 
 FIRST = "transfer-first"
-"""Resource: what the first holds of those who wait for a read of the transfer queue."""
+"""Resource: what the first of those who wait for a read of the transfer queue holds."""
 
 
 class Platform:
-    """The services' places in `parts`, and the ways through them as steps. may_fail: whether a fault may take pods of
-    the services."""
+    """The services' places in the network, and the ways through them as steps.
 
-    def __init__(
-        self,
-        parts: Parts,
-        constants: Constants,
-        temporal: TemporalCluster,
-        store_rtt_ns: int,
-        limits: RateLimits,
-        may_fail: bool,
-    ) -> None:
-        self.parts = parts
-        self.may_fail = may_fail
-        self.limits = limits
+    timers: the timer queue of the shard, where it is simulated.
+    """
+
+    def __init__(self, context: Context, store: Store) -> None:
+        self.context = context
+        self.store = store
+        self.parts, self.constants, self.temporal = context.parts, context.constants, context.temporal
+        self.limits = store.limits
         self._partitions = 0
-        self.temporal = temporal
-        self.constants = constants
-        rtt_ns = temporal.rtt_ns
-        self.rtt_ns = constants.number("temporal.rtt") if rtt_ns is None else rtt_ns
-        self._add_transfer_queue(store_rtt_ns)
+        rtt_ns = self.temporal.rtt_ns
+        self.rtt_ns = self.constants.number("temporal.rtt") if rtt_ns is None else rtt_ns
+        self._add_transfer_queue()
         self._add_services()
-        self._add_timers()
+        self.timers = add_timer_queue(context)
 
-    def _add_timers(self) -> None:
-        """The timer queue of the shard, where there is one shard."""
-        ahead_ns = self.constants.number("temporal.timer_ahead")
-        shards = self.temporal.history_shards or self.constants.number("temporal.history_shards")
-        if ahead_ns and shards > 1:
-            self.constants.note(
-                "timers that are read ahead",
-                "are simulated of one shard alone; here timer_floor holds for each, as on a shard that is written to "
-                "all the time: on a quiet one a short timer may end up to that much earlier",
-            )
-        elif ahead_ns:
-            self.parts.timers[TIMERS] = TimerQueue(ahead_ns=ahead_ns, after_ns=MILLISECOND)
-            self.constants.note(
-                "timers that have lost their meaning",
-                "have the queue read when they end, if they are start-to-close timeouts of activities; others do not",
-            )
-
-    def _add_transfer_queue(self, store_rtt_ns: int) -> None:
+    def _add_transfer_queue(self) -> None:
         """The task queue of each shard. What follows a read up to the poller is part of its time: the hops between
         services, and the work of those whose CPU is not simulated."""
         constants, temporal = self.constants, self.temporal
         queue = temporal.transfer_queue
         rate = queue.max_poll_rate_per_s or constants.ratio("temporal.transfer_poll_rate")
         hops = constants.number("temporal.dispatch_hops") - constants.number("temporal.poll_hops")
-        on_the_way_ns = store_rtt_ns + hops * self.rtt_ns // 2
+        on_the_way_ns = self.store.rtt_ns + hops * self.rtt_ns // 2
         if temporal.matching is None:
             on_the_way_ns += constants.number("temporal.matching_cpu")
         if temporal.frontend is None:
@@ -95,7 +72,7 @@ class Platform:
             burst=max(1, round(rate * constants.number("temporal.transfer_saved") / SECOND)),
             follow_up=constants.is_on("temporal.transfer_follow_up"),
             batch=queue.batch or constants.number("temporal.transfer_batch"),
-            read=self._dispatch(on_the_way_ns, store_rtt_ns),
+            read=self._dispatch(on_the_way_ns),
             nodes=temporal.history_shards or constants.number("temporal.history_shards"),
             keyed=Keyed(),
         )
@@ -110,12 +87,13 @@ class Platform:
         )
         self.parts.add_station("transfer-queue", reader, setting)
 
-    def _dispatch(self, near_ns: int, store_rtt_ns: int) -> Distribution:
+    def _dispatch(self, near_ns: int) -> Distribution:
         """Time of one read and what follows it; `near_ns` where nobody stands in another zone."""
         zoning = self.parts.zoning
         if zoning is None:
             return constant(near_ns)
-        return zoning.dispatch(near_ns, self.constants.number("temporal.dispatch_hops"), self.rtt_ns, store_rtt_ns)
+        hops = self.constants.number("temporal.dispatch_hops")
+        return zoning.dispatch(near_ns, hops, self.rtt_ns, self.store.rtt_ns)
 
     def _add_services(self) -> None:
         for name in ("frontend", "history", "matching"):
@@ -146,31 +124,37 @@ class Platform:
 
     def read_queue(self) -> Iterator[Step]:
         """From a task row in the store to matching: the shard's queue is read at a limited rate."""
-        yield from read_by_owner(self.parts, self._read())
+        yield from self._read()
         if self.parts.zoning is not None:
             across = self.parts.zoning.hop_bytes(self.constants.number("temporal.dispatch_hops"))
             if across:
                 yield count(**{CROSS_ZONE: across})
 
     def _read(self) -> Steps:
-        """A read of the shard's queue; the first of those that it takes has it cost CPU."""
+        """A read of the shard's queue by its owner; the first of those that it takes has it cost CPU."""
         read = use("transfer-queue")
         cpu_ns = self.constants.number("temporal.transfer_read_cpu")
-        if self.temporal.history is None or not cpu_ns:
+        if self.temporal.history is None:
             return (read,)
-        shards = self.temporal.history_shards or self.constants.number("temporal.history_shards")
-        if FIRST not in self.parts.resources:
-            first_of_read = Resource(nodes=shards, units=1, keyed=Keyed())
-            self.parts.add_resource(FIRST, first_of_read, inner("who causes a read of the transfer queue"))
+        if not cpu_ns:
+            return read_by_owner((read,))
         cost = Fork(fork=ForkBody(branches=((use("history-cpu", cpu_ns),),), join=0))
-        first = (acquire(FIRST, patience_ns=0), read, release(FIRST), cost)
-        return (Attempt(attempt=AttemptBody(steps=first, on_failure=(read,), counted=False)),)
+        first = (acquire(self._first, patience_ns=0), read, release(self._first), cost)
+        return read_by_owner((Attempt(attempt=AttemptBody(steps=first, on_failure=(read,), counted=False)),))
+
+    @cached_property
+    def _first(self) -> str:
+        """Resource: what the first holds of those who wait for a read; a platform without such reads has none."""
+        shards = self.temporal.history_shards or self.constants.number("temporal.history_shards")
+        first_of_read = Resource(nodes=shards, units=1, keyed=Keyed())
+        self.parts.add_resource(FIRST, first_of_read, inner("who causes a read of the transfer queue"))
+        return FIRST
 
     def closed(self) -> Iterator[Step]:
         """What the close of a workflow causes, which nobody waits for: a read of the shard's queue, CPU of history."""
         behind: list[Step] = []
         if self.constants.is_on("temporal.transfer_of_close"):
-            behind += read_by_owner(self.parts, self._read())
+            behind += self._read()
         if self.temporal.history is not None and (cpu_ns := self.constants.number("temporal.close_cpu")):
             behind.append(use("history-cpu", cpu_ns))
         if behind:
@@ -181,13 +165,8 @@ class Platform:
         yield from self.limits.start()
         yield from self._frontend()
         if self.temporal.history is not None and (cpu_ns := self.constants.number("temporal.start_cpu")):
-            cpu = use("history-cpu", cpu_ns)
-            if not self.may_fail:
-                yield cpu
-                return
-            # A pod that dies meanwhile loses the call, and the client makes it again.
-            again = client_retry(self.constants, starts(self.constants))
-            yield Attempt(attempt=AttemptBody(steps=(cpu,), retry=again, counted=False))
+            started = use("history-cpu", cpu_ns)
+            yield self._made_again(started) if self._pods_may_fail else started
 
     def enter(self) -> Iterator[Step]:
         """Another request from outside (a signal, the result of a task) through the frontend to history."""
@@ -196,8 +175,8 @@ class Platform:
 
     def timer(self, time: Distribution, under_way: bool = False) -> Step:
         """A server timer. under_way: it was set before the run began, and what is left of it may be short."""
-        if TIMERS in self.parts.timers:
-            return delay(time, "timer", grid_ns=self.temporal.timer_grid_ns, timers=TIMERS)
+        if self.timers is not None:
+            return delay(time, "timer", grid_ns=self.temporal.timer_grid_ns, timers=self.timers)
         floor_ns = 0 if under_way else self.constants.number("temporal.timer_floor")
         return delay(time, "timer", floor_ns=floor_ns, grid_ns=self.temporal.timer_grid_ns)
 
@@ -206,6 +185,17 @@ class Platform:
         yield from self.limits.poll()
         if self.rtt_ns:
             yield delay(constant(self.constants.number("temporal.poll_hops") * self.rtt_ns // 2), "network")
+
+    def _made_again(self, call: Step) -> Step:
+        """A client's call, which is made again when the pod that has it at work dies."""
+        again = client_retry(self.constants, starts(self.constants))
+        return Attempt(attempt=AttemptBody(steps=(call,), retry=again, counted=False))
+
+    @property
+    def _pods_may_fail(self) -> bool:
+        """Whether any fault hits something else than workers."""
+        faults = self.context.scenario.faults.values()
+        return any(not target.startswith("workers.") for fault in faults for target in fault.each_target)
 
     def _frontend(self) -> Iterator[Step]:
         if self.temporal.frontend is not None:

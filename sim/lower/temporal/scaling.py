@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from sim.lower.parts import Parts
 from sim.lower.steps import constant
 from sim.lower.temporal.workers import Workers
 from sim.network.controllers import Controller, Schedule, Shift
@@ -15,19 +14,20 @@ LOOK_NS = SECOND
 """How often a fleet's plan is looked at."""
 
 
-def scale(parts: Parts, workers: Workers, pool: WorkerPool) -> None:
+def scale(workers: Workers) -> None:
     """Let the pods of a pool come and go as the scenario says."""
+    pool = workers.pool
     if pool.scales:
-        _add_autoscaler(parts, workers, pool)
+        _add_autoscaler(workers, pool)
     elif pool.comes_or_goes:
-        _add_fleet(parts, workers, pool)
+        _add_fleet(workers, pool)
     if pool.spot_mttf_ns is not None:
-        _add_spot_losses(parts, workers, pool, pool.spot_mttf_ns)
+        _add_spot_losses(workers, pool, pool.spot_mttf_ns)
 
 
-def _add_autoscaler(parts: Parts, workers: Workers, pool: WorkerPool) -> None:
+def _add_autoscaler(workers: Workers, pool: WorkerPool) -> None:
     by_cpu = pool.target_cpu is not None
-    parts.controllers[workers.queue] = Controller(
+    workers.parts.controllers[workers.queue] = Controller(
         nodes=workers.nodes,
         of=(workers.cpu,) if by_cpu else workers.slots_in_use,
         minimum=pool.replicas[0],
@@ -58,14 +58,14 @@ def _add_autoscaler(parts: Parts, workers: Workers, pool: WorkerPool) -> None:
         note("CPU that an autoscaler sees", "that of workflow tasks and of replay")
 
 
-def _add_fleet(parts: Parts, workers: Workers, pool: WorkerPool) -> None:
+def _add_fleet(workers: Workers, pool: WorkerPool) -> None:
     """A fleet that comes or goes as a whole, as the versions of workers do at a rollout."""
     points = [Shift(at_ns=0, nodes=0 if pool.start_at_ns else pool.most)]
     if pool.start_at_ns is not None:
         points.append(Shift(at_ns=pool.start_at_ns, nodes=pool.most))
     if pool.stop_at_ns is not None:
         points.append(Shift(at_ns=pool.stop_at_ns, nodes=0))
-    parts.controllers[workers.queue] = Controller(
+    workers.parts.controllers[workers.queue] = Controller(
         nodes=workers.nodes,
         initial=points[0].nodes,
         interval_ns=LOOK_NS,
@@ -76,8 +76,8 @@ def _add_fleet(parts: Parts, workers: Workers, pool: WorkerPool) -> None:
     workers.constants.note("a fleet that comes or goes", "with all its pods at once, at whole seconds")
 
 
-def _add_spot_losses(parts: Parts, workers: Workers, pool: WorkerPool, mttf_ns: int) -> None:
-    parts.faults[f"{workers.queue}-spot-loss"] = Fault(
+def _add_spot_losses(workers: Workers, pool: WorkerPool, mttf_ns: int) -> None:
+    workers.parts.faults[f"{workers.queue}-spot-loss"] = Fault(
         targets=(Target(group=workers.nodes),),
         mttf=Exponential(exponential_ns=mttf_ns),
         each=True,

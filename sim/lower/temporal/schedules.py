@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from sim.lower.constants import Constants
-from sim.lower.parts import Parts
+from sim.lower.context import Context
 from sim.lower.steps import DelayStep, Fork, ForkBody, Steps, constant, delay, mark
 from sim.network.distributions import Uniform
 from sim.network.monitors import Span
@@ -15,7 +14,12 @@ def routine_of(name: str, schedule: Schedule | None) -> str:
     return name if schedule is None or schedule.overlap == "allow" else f"{name}-schedule"
 
 
-def ticks(parts: Parts, constants: Constants, name: str, schedule: Schedule, execution: Steps) -> Steps:
+def requested_of(name: str) -> str:
+    """Mark: a client asks for an execution of a workflow."""
+    return f"{name}-requested"
+
+
+def ticks(context: Context, name: str, schedule: Schedule, execution: Steps) -> Steps:
     """What a schedule does with an execution: itself where executions may overlap, else one cycle of a loop.
 
     A cycle that leaves ticks out begins at the next multiple of the time between two; one that buffers them begins at
@@ -23,11 +27,12 @@ def ticks(parts: Parts, constants: Constants, name: str, schedule: Schedule, exe
     """
     if schedule.overlap == "allow":
         return execution
-    parts.spans[f"{name}-run"] = Span(start=f"{name}-requested", end=f"{name}-ended", metric=f"latency.{name}")
+    constants, ended = context.constants, f"{name}-ended"
+    context.parts.spans[f"{name}-run"] = Span(start=requested_of(name), end=ended, metric=f"latency.{name}")
     jitter: Steps = ()
     if schedule.jitter_ns:
         jitter = (delay(Uniform(uniform_ns=(0, schedule.jitter_ns)), "timer", "jitter"),)
-    run: Steps = (*jitter, *execution, mark(f"{name}-ended"))
+    run: Steps = (*jitter, *execution, mark(ended))
     constants.note(
         f"figures of {name}-schedule",
         f"are of whole cycles, the wait for the tick included; latency.{name} is from the request to the end of the "

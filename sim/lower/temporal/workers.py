@@ -10,13 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from sim.lower.constants import Constants
 from sim.lower.lowered import SyncMatch
-from sim.lower.parts import TIMERS, Parts
+from sim.lower.names import TaskNames, pods_of
 from sim.lower.placement.masters import CROSS_REGION
 from sim.lower.setting import Setting, inner, of
 from sim.lower.steps import Distribution, Step, Steps, acquire, constant, count, delay, release, use
-from sim.lower.stores.base import Store
 from sim.lower.temporal.eager import Eager
 from sim.lower.temporal.locality import Locality
 from sim.lower.temporal.matching import Polls, TaskQueue
@@ -25,7 +23,6 @@ from sim.lower.watch import cpu, gauge, p99
 from sim.network.monitors import Span
 from sim.network.places import Cache, NodeGroup, Resource, Server
 from sim.network.routines import Retry
-from sim.scenario.model.workers import WorkerPool
 from sim.scenario.model.workload import RetryPolicy
 
 READY = "ready"
@@ -50,55 +47,40 @@ DISPATCHED = "dispatched"
 """Mark: an activity has started on a worker."""
 
 
-def measure(parts: Parts, queue: str, kind: str, family: str) -> None:
-    """Measure how long tasks of a kind wait in a queue from their schedule to their start."""
-    parts.spans[f"{queue}-{kind}-wait"] = Span(
-        start=f"{queue}-{kind}-scheduled", end=f"{queue}-{kind}-started", metric=f"{family}.{queue}"
-    )
-
-
 class Workers:
     """The workers of one task queue.
 
-    pods_as_one: how many pods a node stands for. reads: whether any of its activities reads data. may_fail: whether a
-        fault lets work there end in errors.
+    pods_as_one: how many pods a node stands for. may_fail: whether a fault lets work there end in errors.
+
+    What workflows want of the pool is known once all of them have been added. runs_workflows, runs_activities: its
+    tasks of either kind. attempts_are_counted: in an attribute, by the steps of any activity here. are_remembered: by
+    executions that have had a workflow task here. memory_mib: what the activities in the slots of a node hold at most.
     """
 
-    def __init__(
-        self,
-        parts: Parts,
-        constants: Constants,
-        platform: Platform,
-        store: Store,
-        queue: str,
-        pool: WorkerPool,
-        event_sourcing: bool = True,
-        reads: bool = False,
-        may_fail: bool = False,
-    ) -> None:
-        self.parts = parts
-        self.constants = constants
-        self.platform = platform
-        self.store = store
+    def __init__(self, platform: Platform, queue: str) -> None:
+        context = self.context = platform.context
+        self.parts, self.constants = context.parts, context.constants
+        self.platform, self.store = platform, platform.store
         self.queue = queue
         self.path = f"workers.{queue}"
-        self.event_sourcing = event_sourcing
-        self.reads = reads
-        self.may_fail = may_fail
-        self.nodes = f"{queue}-workers"
+        pool = self.pool = context.scenario.workers[queue]
+        self.event_sourcing = context.scenario.behaviours.event_sourcing
+        self.may_fail = self.path in context.scenario.giving_errors
+        self.nodes = pods_of(queue)
         self.cpu = f"{queue}-cpu"
         self.thread = f"{queue}-thread"
         self.cache = f"{queue}-sticky-cache"
         self.sticky = f"{queue}-sticky"  # remembered pod; and, as an attribute, whether there is one
+        self.sticky_timed_out = f"{queue}-sticky-timed-out"  # mark and span: the remembered pod did not take a task
         self.workflow_slots = f"{queue}-workflow-slots"
         self.workflow_pollers = f"{queue}-workflow-pollers"
         self.first_pollers = self.workflow_pollers
         self.activity_slots = f"{queue}-activity-slots"
         self.memory = f"{queue}-memory"
         self.activity_pollers = f"{queue}-activity-pollers"
-        self.replicas = pool.most
-        self.rtt_ns = pool.rtt_ns
-        regional = parts.regional
+        self.workflow_task_names = TaskNames(queue, "workflow-task")
+        self.task_pending = f"{queue}-task-pending"
+        regional = self.parts.regional
         self.poll_rtt: Distribution | None = None if pool.rtt_ns is None else constant(pool.rtt_ns)
         self.far_bytes = 0
         if regional is not None and pool.rtt_ns is None:
@@ -108,22 +90,24 @@ class Workers:
         self.task_timeout_ns = self.or_default(pool.workflow_task_timeout_ns, "temporal.workflow_task_timeout")
         self.replay_ns = self.or_default(pool.replay_cpu_per_event_ns, "sdk.replay_cpu_per_event")
         self.local_activity_slots = self.or_default(pool.local_activity_slots, "sdk.local_activity_slots")
-        self.attempts_are_counted = False  # in an attribute, by the steps of any of their activities
-        self.are_remembered = False  # by executions that have had a workflow task here
-        self.sync_match = SyncMatch(f"{queue}-dispatched", f"{queue}-backlog")
+        self.runs_workflows = False
         self.runs_activities = False
-        self.locality = self._locality(pool)
-        self._add_places(pool)
+        self.attempts_are_counted = False
+        self.are_remembered = False
+        self.memory_mib = 0
+        self.sync_match = SyncMatch(f"{queue}-dispatched", f"{queue}-backlog")
+        self.locality = self._locality()
+        self._add_places()
         self.workflow_tasks = self._tasks("workflow", self.first_pollers, self.workflow_slots)
         self.activities = self._tasks("activity", self.activity_pollers, self.activity_slots)
-        self.eager = Eager(parts, constants, platform, self.activity_slots, self.sticky, pool.rtt_ns)
+        self.eager = Eager(platform, self.activity_slots, self.sticky, pool.rtt_ns)
 
     def or_default(self, own: int | None, name: str) -> int:
         """What the scenario says, or else the constant of that name."""
         return self.constants.number(name) if own is None else own
 
-    def _add_places(self, pool: WorkerPool) -> None:
-        parts, default = self.parts, self.or_default
+    def _add_places(self) -> None:
+        parts, pool, default = self.parts, self.pool, self.or_default
         sites = self.locality.sites if self.locality is not None else pool.most
         pods = self.pods_as_one = pool.most // sites
         parts.nodes[self.nodes] = NodeGroup(count=sites)
@@ -162,29 +146,20 @@ class Workers:
         words = of(self.queue, name.removeprefix(f"{self.queue}-").replace("-", " "))
         return Setting(words, f"{self.path}.{key}", KNOBS[key], watch, "restart", number)
 
-    def _locality(self, pool: WorkerPool) -> Locality | None:
+    def _locality(self) -> Locality | None:
         """The sites of a pool that reads data; None where it reads none, or stands in one place."""
-        regional = self.parts.regional
-        if regional is None or pool.regions is None or not pool.by_site or not self.reads:
+        regional, pool = self.parts.regional, self.pool
+        reads = self.queue in self.context.scenario.reading_queues
+        if regional is None or pool.regions is None or not pool.by_site or not reads:
             return None
         self.constants.note("pods of a queue that reads data", "those of one region act as one worker")
-        return Locality(
-            self.parts,
-            self.constants,
-            self.queue,
-            self.nodes,
-            len(pool.regions),
-            pool.locality_wait_ns,
-            regional.regions.rtt_ns,
-            regional.regions.bandwidth_bytes_per_s,
-            regional.locality,
-        )
+        return Locality(self.context, self.queue, regional, len(pool.regions), pool.locality_wait_ns)
 
     def _tasks(self, kind: str, pollers: str, slots: str) -> TaskQueue:
         resources = self.parts.resources
         each = min(resources[pollers].units, resources[slots].units)
         polls = Polls(pollers, self.parts.nodes[self.nodes].count, each)
-        return TaskQueue(self.parts, self.constants, self.platform, self.store, self.queue, kind, polls)
+        return TaskQueue(self.platform, self.queue, kind, polls)
 
     def remember(self, size: int) -> Step:
         """The step by which an activity that holds an activity slot holds memory, too. size: in bytes.
@@ -192,10 +167,9 @@ class Workers:
         There is as much as the most demanding activity would hold in every slot, so that none waits for it.
         """
         mib, slots = -(-size // MIB), self.parts.resources[self.activity_slots]
-        known = self.parts.resources.get(self.memory)
-        most = max(mib * slots.units, 0 if known is None else known.units)
+        self.memory_mib = max(mib * slots.units, self.memory_mib)
         memory = inner("memory that activities at work hold")
-        self.parts.add_resource(self.memory, Resource(nodes=self.nodes, units=most), memory)
+        self.parts.add_resource(self.memory, Resource(nodes=self.nodes, units=self.memory_mib), memory)
         self.constants.note(
             "memory", "that of activities at work alone: not of the worker itself, nor of the states in its cache"
         )
@@ -214,7 +188,7 @@ class Workers:
                 "more processes: one thread of each does this share of the SDK's work",
                 cpu(self.queue),
                 "live",
-                self.replicas,
+                self.pool.most,
             )
             self.parts.add_resource(self.thread, Resource(nodes=self.nodes, units=self.pods_as_one), setting)
             piece += [acquire(self.thread, at=slots), use(self.cpu, locked_ns, at=slots), release(self.thread)]
@@ -240,6 +214,7 @@ class Workers:
         """A retry policy with the server's defaults. on_the_server: its back-offs are timers of the server. budget:
         that its retries are taken from."""
         number = self.constants.number
+        timers = self.platform.timers if on_the_server else None
         first_ns = self.or_default(policy.initial_interval_ns, "temporal.retry_initial_interval")
         return Retry(
             initial_interval_ns=first_ns,
@@ -249,8 +224,8 @@ class Workers:
             jitter=policy.jitter,
             budget=budget,
             non_retryable=non_retryable,
-            floor_ns=number("temporal.timer_floor") if on_the_server and TIMERS not in self.parts.timers else 0,
-            timers=TIMERS if on_the_server and TIMERS in self.parts.timers else None,
+            floor_ns=number("temporal.timer_floor") if on_the_server and timers is None else 0,
+            timers=timers,
             grid_ns=self.platform.temporal.timer_grid_ns if on_the_server else None,
         )
 
@@ -259,16 +234,14 @@ class Workers:
         """Of all pods together."""
         return self.parts.nodes[self.nodes].count * self.parts.resources[self.activity_slots].units
 
-    def measure(self, kind: str, family: str) -> None:
-        """Measure how long tasks of a kind wait from their schedule to their start."""
-        measure(self.parts, self.queue, kind, family)
+    def measure(self, tasks: TaskNames, family: str) -> None:
+        """Measure how long tasks that these pods take wait from their schedule to their start."""
+        self.parts.spans[tasks.wait] = Span(start=tasks.scheduled, end=tasks.started, metric=f"{family}.{tasks.queue}")
 
     @property
     def slots_in_use(self) -> tuple[str, ...]:
-        """The kinds of slots that any task asks these pods for, those of a federated queue included; known when all
-        workflows have been added."""
-        of_workflows = f"{self.queue}-workflow-task-wait" in self.parts.spans
-        in_use = {self.workflow_slots: of_workflows, self.activity_slots: self.runs_activities}
+        """The kinds of slots that any task asks these pods for, those of a federated queue included."""
+        in_use = {self.workflow_slots: self.runs_workflows, self.activity_slots: self.runs_activities}
         return tuple(slots for slots, is_in_use in in_use.items() if is_in_use)
 
     def add_recovery(self) -> None:
@@ -277,22 +250,22 @@ class Workers:
         That is when a workflow task has their state again: from the cache, or rebuilt from the history. Workers of
         activities alone hold no such state.
         """
+        spans, tasks, activities = self.parts.spans, self.workflow_task_names, TaskNames(self.queue, "activity")
         if self.attempts_are_counted:
-            self._span("retried", "activity-scheduled", "activity-retried")
+            spans[activities.retried] = Span(
+                start=activities.scheduled, end=activities.retried, metric=f"retried.{self.queue}"
+            )
         if self.are_remembered:
-            self._span("sticky_timeout", "workflow-task-scheduled", "sticky-timed-out")
-        if f"{self.queue}-workflow-task-wait" not in self.parts.spans:
-            return
-        self.parts.spans[f"{self.queue}-recovery"] = Span(
-            start=f"{self.queue}-workflow-task-scheduled",
-            end=f"{self.queue}-workflow-task-running",
-            after_crash=self.nodes,
-            metric=f"worker_recovery.{self.queue}",
-        )
-
-    def _span(self, metric: str, start: str, end: str) -> None:
-        name = f"{self.queue}-{end}"
-        self.parts.spans[name] = Span(start=f"{self.queue}-{start}", end=name, metric=f"{metric}.{self.queue}")
+            spans[self.sticky_timed_out] = Span(
+                start=tasks.scheduled, end=self.sticky_timed_out, metric=f"sticky_timeout.{self.queue}"
+            )
+        if self.runs_workflows:
+            spans[f"{self.queue}-recovery"] = Span(
+                start=tasks.scheduled,
+                end=tasks.running,
+                after_crash=self.nodes,
+                metric=f"worker_recovery.{self.queue}",
+            )
 
     def fetched(self) -> Iterator[Step]:
         """What keeps a poller busy with a task: the frontend's limit, and the round trip of its poll where the worker

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
-from sim.lower.constants import Constants
 from sim.lower.lowered import History
-from sim.lower.parts import Parts
 from sim.lower.steps import (
     Attempt,
     AttemptBody,
@@ -30,16 +28,15 @@ from sim.lower.steps import (
     mark,
     set_to,
 )
-from sim.lower.stores.base import HISTORY, Store
+from sim.lower.stores.base import HISTORY
 from sim.lower.temporal.activities import activity_steps, federated_steps
 from sim.lower.temporal.activity_work import Scheduled, local_work
-from sim.lower.temporal.branches import Branches, Where, request, requested
+from sim.lower.temporal.branches import CLOSED, Branches, Where, request, requested
 from sim.lower.temporal.children import Children
 from sim.lower.temporal.dependencies import Dependencies
 from sim.lower.temporal.eager import STARTED
-from sim.lower.temporal.federation import FederatedQueue
 from sim.lower.temporal.messages import add_queries, add_updates
-from sim.lower.temporal.platform import Platform
+from sim.lower.temporal.queues import TaskQueues
 from sim.lower.temporal.requested import (
     activities_done,
     can_fail,
@@ -48,12 +45,11 @@ from sim.lower.temporal.requested import (
     transition_that_asks,
     transitions_of,
 )
-from sim.lower.temporal.schedules import routine_of, ticks
-from sim.lower.temporal.workers import READY, Workers
+from sim.lower.temporal.schedules import requested_of, routine_of, ticks
+from sim.lower.temporal.workers import READY
 from sim.lower.temporal.workflow_tasks import Inside, Shared, Which, remembered, workflow_task
 from sim.network.monitors import Span
 from sim.network.sources import Source
-from sim.scenario.model.behaviours import Behaviours
 from sim.scenario.model.platform import Retention
 from sim.scenario.model.workflow import Workflow
 from sim.scenario.model.workflow_steps import (
@@ -78,41 +74,27 @@ STATE_ROWS = 3
 
 
 class WorkflowRoutine:
-    """One kind of workflow: its source, its routine, and its routines for executions that are under way."""
+    """One kind of workflow: its source, its routine, and its routines for executions that are under way.
+
+    begins_ns: when clients begin to start it. own: the workers of its tasks.
+    """
 
     def __init__(
-        self,
-        parts: Parts,
-        constants: Constants,
-        platform: Platform,
-        store: Store,
-        workers: Mapping[str, Workers],
-        federations: Mapping[str, FederatedQueue],
-        behaviours: Behaviours,
-        dependencies: Dependencies,
-        workflows: Mapping[str, Workflow],
-        name: str,
-        workflow: Workflow,
-        begins_ns: int = 0,
+        self, queues: TaskQueues, dependencies: Dependencies, name: str, workflow: Workflow, begins_ns: int = 0
     ) -> None:
-        self.parts = parts
-        self.constants = constants
-        self.platform = platform
-        self.store = store
-        self.workers = workers
-        self.federations = federations
+        self.queues = queues
+        self.dependencies = dependencies
         self.name = name
         self.workflow = workflow
         self.begins_ns = begins_ns
-        self.own = workers[workflow.task_queue]
-        self.behaviours = behaviours
-        self.dependencies = dependencies
-        self.workflows = workflows
-        self.is_saga = workflow.is_saga and behaviours.global_saga
-        self.branches = Branches(parts, constants, self.own, behaviours, self.body)
-        self.children = Children(
-            parts, constants, name, self.own, [one.at for one in federations.values()], self.child
-        )
+        context = self.context = queues.context
+        self.parts, self.constants = context.parts, context.constants
+        self.platform, self.store = queues.platform, queues.platform.store
+        self.behaviours, self.workflows = context.scenario.behaviours, context.scenario.workflows
+        self.own = queues.pools[workflow.task_queue]
+        self.is_saga = workflow.is_saga and self.behaviours.global_saga
+        self.branches = Branches(self.own, self.body)
+        self.children = Children(name, self.own, [one.at for one in queues.federated.values()], self.child)
 
     def child(self, name: str, where: Where) -> Steps:
         """The steps of another workflow as it runs when its first workflow task has been scheduled, to its close."""
@@ -120,19 +102,7 @@ class WorkflowRoutine:
 
     def _other(self, name: str) -> WorkflowRoutine:
         """Another workflow of the same deployment."""
-        return WorkflowRoutine(
-            self.parts,
-            self.constants,
-            self.platform,
-            self.store,
-            self.workers,
-            self.federations,
-            self.behaviours,
-            self.dependencies,
-            self.workflows,
-            name,
-            self.workflows[name],
-        )
+        return WorkflowRoutine(self.queues, self.dependencies, name, self.workflows[name])
 
     def add(self) -> None:
         """Put source, routine and spans in place."""
@@ -145,9 +115,9 @@ class WorkflowRoutine:
             self._add_load()
         if self.workflow.queries is not None:
             # An execution that is open has half of its history behind it on average.
-            add_queries(parts, self.own, name, self.workflow.queries, self._events_at_the_end() // 2)
+            add_queries(self.own, name, self.workflow.queries, self._events_at_the_end() // 2)
         if self.workflow.updates_per_s is not None:
-            add_updates(parts, self.own, name, self.workflow.updates_per_s)
+            add_updates(self.own, name, self.workflow.updates_per_s)
 
     def _add_load(self) -> None:
         """The source, the routine of what it starts, and how long a start takes."""
@@ -158,7 +128,7 @@ class WorkflowRoutine:
         )
         schedule, rollout = self.workflow.schedule, self.workflow.rollout
         if schedule is not None:
-            whole = (*ticks(parts, self.constants, name, schedule, whole),)
+            whole = ticks(self.context, name, schedule, whole)
         parts.routines[self.routine] = whole
         parts.sources[name] = Source(
             routine=self.routine,
@@ -166,12 +136,17 @@ class WorkflowRoutine:
             start_ns=self.begins_ns,
             stop_ns=None if rollout is None else rollout.at_ns,
         )
-        parts.spans[f"{name}-start"] = Span(start=f"{name}-requested", end=f"{name}-accepted", metric=f"start.{name}")
+        parts.spans[f"{name}-start"] = Span(start=requested_of(name), end=self.accepted, metric=f"start.{name}")
 
     @property
     def routine(self) -> str:
         """Name of the routine that the source runs."""
         return routine_of(self.name, self.workflow.schedule)
+
+    @property
+    def accepted(self) -> str:
+        """Mark: the start of an execution is durable."""
+        return f"{self.name}-accepted"
 
     def _request(self) -> Steps:
         """The start, until it is durable; one that comes too late is left out where a schedule says so."""
@@ -183,7 +158,7 @@ class WorkflowRoutine:
             body = AttemptBody(steps=request, schedule_to_close_ns=window_ns, on_failure=missed, counted=False)
             request = (Attempt(name="catch-up", attempt=body),)
         eager = (set_to(STARTED, 1),) if self.workflow.eager_start else ()
-        return (mark(f"{self.name}-requested"), mark(READY), *request, mark(f"{self.name}-accepted"), *eager)
+        return (mark(requested_of(self.name)), mark(READY), *request, mark(self.accepted), *eager)
 
     def _unless_replaced(self, steps: Steps) -> Steps:
         """The steps; without versions they end where new code takes the place of the old."""
@@ -326,9 +301,9 @@ class WorkflowRoutine:
         """An activity on the workers of its queue."""
         queue = activity.task_queue or self.workflow.task_queue
         how = self._scheduled(activity, in_item, shared)
-        if queue in self.federations:
-            return federated_steps(self.federations[queue], activity, how)
-        return activity_steps(self.workers[queue], activity, how)
+        if queue in self.queues.federated:
+            return federated_steps(self.queues.federated[queue], activity, how)
+        return activity_steps(self.queues.pools[queue], activity, how)
 
     def _scheduled(self, activity: Activity, in_item: bool = False, shared: Shared | None = None) -> Scheduled:
         on = self.behaviours
@@ -407,7 +382,7 @@ class WorkflowRoutine:
     def close(self, first: bool = False, local: Sequence[Activity] = ()) -> Steps:
         """The workflow task that closes the execution; those that are under way then have nothing to tell any more."""
         task = self.asked("closed", first, local)
-        return (*task, set_to("closed", 1)) if "closed" in self.parts.attributes else task
+        return (*task, set_to(CLOSED, 1)) if CLOSED in self.parts.attributes else task
 
     def under_way(self, index: int, first_steps: Steps) -> Steps:
         """An execution that stands inside step `index`: what it has behind it, then `first_steps`, then the rest."""

@@ -15,7 +15,6 @@ from sim.lower.steps import (
     acquire,
     add,
     cached,
-    call,
     count,
     fail,
     forget,
@@ -76,10 +75,7 @@ def workflow_task(
         name += f"-until-{shared.done[0]}"
     if inside is not None:
         name += f"-after-{inside.name}"
-    if name not in workers.parts.routines:
-        workers.measure("workflow-task", "workflow_task_schedule_to_start")
-        workers.parts.routines[name] = _task(workers, ending, which, shared, inside)
-    return call(name)
+    return workers.parts.call_of(name, lambda: _task(workers, ending, which, shared, inside))
 
 
 def remembered(workers: Workers) -> Steps:
@@ -95,6 +91,9 @@ def remembered(workers: Workers) -> Steps:
 
 def _task(workers: Workers, ending: str, which: Which, shared: Shared | None, inside: Inside | None) -> Steps:
     store, slots, number = workers.store, workers.workflow_slots, workers.constants.number
+    names = workers.workflow_task_names
+    workers.runs_workflows = True
+    workers.measure(names, "workflow_task_schedule_to_start")
     replay_ns = workers.replay_ns if workers.event_sourcing else 0
     fetched = (
         *workers.fetched(),
@@ -103,7 +102,7 @@ def _task(workers: Workers, ending: str, which: Which, shared: Shared | None, in
         *(() if which == "later" else workers.workflow_tasks.poll_returns()),
     )
     run: tuple[Step, ...] = (
-        mark(f"{workers.queue}-workflow-task-started"),
+        mark(names.started),
         # Whatever is not in the cache is rebuilt: each event of the history, which came with the task, is replayed.
         cached(
             workers.cache, slots, miss=(count(replay=1), use(workers.cpu, 0, at=slots, per_ns={HISTORY: replay_ns}))
@@ -111,7 +110,7 @@ def _task(workers: Workers, ending: str, which: Which, shared: Shared | None, in
         *workers.at_work(
             number("sdk.workflow_task_cpu") + (0 if which == "later" else number("sdk.first_workflow_task_cpu")), slots
         ),
-        mark(f"{workers.queue}-workflow-task-running"),
+        mark(names.running),
         *(() if inside is None else inside.steps),
         *workers.platform.enter(),
         store.transition(ending),
@@ -137,7 +136,7 @@ def _task(workers: Workers, ending: str, which: Which, shared: Shared | None, in
     )
     again = Retry(initial_interval_ns=MILLISECOND, backoff_coefficient=1.0)  # as good as at once
     return (
-        mark(f"{workers.queue}-workflow-task-scheduled"),
+        mark(names.scheduled),
         Attempt(attempt=AttemptBody(steps=(*before, Attempt(attempt=attempt)), retry=again, counted=False)),
     )
 
@@ -176,7 +175,7 @@ def _pod(workers: Workers, which: Which) -> Steps:
     workers.are_remembered = True
     # When its time is up the task goes to any pod, by way of the normal queue.
     moved = (
-        mark(f"{workers.queue}-sticky-timed-out"),
+        mark(workers.sticky_timed_out),
         *_timed_out(workers),
         count(sticky_timeout=1),
         *workers.workflow_tasks.dispatch(),
