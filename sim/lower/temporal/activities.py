@@ -123,7 +123,7 @@ def _scheduled(workers: Workers, queue: str, activity: Activity, how: Scheduled)
     return (
         *(_decided(workers, activity) if how.alone else ()),
         *((set_to(progress_of(activity), 0),) if activity.chunks is not None else ()),
-        *((set_to(_tried(activity), 0),) if _tried(activity) in workers.parts.attributes else ()),
+        *((set_to(_tried(activity), 0),) if _counts_attempts(workers, how) else ()),
         mark(names.scheduled),
     )
 
