@@ -12,8 +12,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from sim.lower.constants import Constants
-from sim.lower.parts import Parts
+from sim.lower.context import Context
+from sim.lower.dbos.names import ExecutorNames
 from sim.lower.steps import (
     Attempt,
     AttemptBody,
@@ -22,7 +22,6 @@ from sim.lower.steps import (
     Step,
     Steps,
     acquire,
-    call,
     constant,
     count,
     delay,
@@ -70,30 +69,31 @@ UPKEEP = Transaction("upkeep", messages=4, statements=1)
 class Database:
     """Ways of an executor's threads to the database and back, as steps."""
 
-    def __init__(self, parts: Parts, constants: Constants, commit: Commit, volume: Volume, rtt_ns: int) -> None:
-        self.parts, self.constants, self.commit, self.volume, self.rtt_ns = parts, constants, commit, volume, rtt_ns
-        self.message_ns = constants.number("postgres.cpu_per_message")
-        self.core_speed = constants.ratio("dbos.core_speed")
+    def __init__(self, context: Context, commit: Commit, volume: Volume, rtt_ns: int) -> None:
+        self.parts, self.constants = context.parts, context.constants
+        self.commit, self.volume, self.rtt_ns = commit, volume, rtt_ns
+        self.message_ns = self.constants.number("postgres.cpu_per_message")
+        self.core_speed = self.constants.ratio("dbos.core_speed")
 
     def python(self, queue: str, cpu_ns: float, at: str) -> Iterator[Step]:
         """Work of an executor's thread, on the node of which it holds a unit of `at`: it has the interpreter."""
-        work_ns, interpreter = round(cpu_ns / self.core_speed), f"{queue}-interpreter"
+        work_ns, names = round(cpu_ns / self.core_speed), ExecutorNames(queue)
         if work_ns:
-            yield acquire(interpreter, at=at)
-            yield use(f"{queue}-cpu", work_ns, at=f"{queue}-interpreter")
-            yield release(f"{queue}-interpreter")
+            yield acquire(names.interpreter, at=at)
+            yield use(names.cpu, work_ns, at=names.interpreter)
+            yield release(names.interpreter)
 
     def transaction(self, queue: str, kind: Transaction, cpu_ns: float = 0, at: str = "") -> Step:
         """One transaction; with a lost connection it is made again over a new one. cpu_ns: of the executor for it."""
-        name = f"{queue}-{kind.name}"
-        if name not in self.parts.routines:
-            number = self.constants.number
-            retry = Retry(
-                initial_interval_ns=number("dbos.retry_initial"), maximum_interval_ns=number("dbos.retry_maximum")
-            )
-            steps = tuple(self._steps(queue, kind, cpu_ns, at))
-            self.parts.routines[name] = (Attempt(attempt=AttemptBody(steps=steps, retry=retry, counted=False)),)
-        return call(name)
+        return self.parts.call_of(f"{queue}-{kind.name}", lambda: self._again(queue, kind, cpu_ns, at))
+
+    def _again(self, queue: str, kind: Transaction, cpu_ns: float, at: str) -> Steps:
+        number = self.constants.number
+        retry = Retry(
+            initial_interval_ns=number("dbos.retry_initial"), maximum_interval_ns=number("dbos.retry_maximum")
+        )
+        steps = tuple(self._steps(queue, kind, cpu_ns, at))
+        return (Attempt(attempt=AttemptBody(steps=steps, retry=retry, counted=False)),)
 
     def _steps(self, queue: str, kind: Transaction, cpu_ns: float, at: str) -> Iterator[Step]:
         written = self.constants.number("postgres.wal_bytes_per_row") * kind.rows
@@ -102,10 +102,11 @@ class Database:
             use(CPU, self.message_ns),
             delay(constant(self.rtt_ns), "network"),
         )
-        yield acquire(f"{queue}-connections")
+        connections = ExecutorNames(queue).connections
+        yield acquire(connections)
         yield Loop(loop=LoopBody(times=kind.messages, steps=message))
         yield from self.volume.log(written)
         if kind.rows:
             yield self.commit.step()
-        yield release(f"{queue}-connections")
+        yield release(connections)
         yield count(storage_query=kind.statements, commit=int(kind.rows > 0), **{WAL_BYTES: written})

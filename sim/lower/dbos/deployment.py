@@ -10,13 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from sim.lower.constants import Constants
+from sim.lower.context import Context
 from sim.lower.dbos.database import CHECK, ENQUEUE, OUTCOME, RECORD, Database
+from sim.lower.dbos.names import ExecutorNames
 from sim.lower.dbos.polls import Looks
 from sim.lower.faults.failures import Failures
 from sim.lower.faults.pods import as_fault
 from sim.lower.lowered import Lowered, stated
-from sim.lower.parts import Parts
+from sim.lower.names import pods_of
 from sim.lower.placement.hosts import host_settings, on_hosts
 from sim.lower.placement.machines import machines, volumes
 from sim.lower.setting import Setting, of, settings_in
@@ -66,7 +67,7 @@ def lower_dbos(scenario: Scenario) -> Lowered:
     for name, workflow in scenario.workflows.items():
         engine.add(name, workflow)
     engine.parts.monitors.update(scenario.monitors)
-    failures = Failures(engine.parts, engine.constants, scenario, engine.faults_of)
+    failures = Failures(engine.context, engine.faults_of)
     for name, fault in scenario.faults.items():
         failures.add(name, fault)
     network = on_hosts(engine.parts.network(), scenario.hosts, engine.constants)
@@ -89,7 +90,8 @@ class _Engine:
         assert scenario.dbos is not None
         assert scenario.postgres is not None
         self.scenario, self.dbos, self.postgres = scenario, scenario.dbos, scenario.postgres
-        self.parts, self.constants = Parts(), Constants(scenario)
+        self.context = Context.of(scenario)
+        self.parts, self.constants = self.context.parts, self.context.constants
         number = self.constants.number
         self.parts.nodes[PRIMARY] = NodeGroup(count=1)
         self.rtt_ns = number("postgres.rtt") if self.postgres.rtt_ns is None else self.postgres.rtt_ns
@@ -98,8 +100,8 @@ class _Engine:
             self.constants.note("pages of DBOS in RDS", "are all in memory, also after a failover")
         self.volume = PostgresVolume(self.parts, self.constants, self.postgres)
         self.parts.add_station(CPU, cores_of(self.constants, self.postgres), cores_setting(self.postgres))
-        self.database = Database(self.parts, self.constants, self.commit, self.volume, self.rtt_ns)
-        self.looks = Looks(self.parts, self.constants, self.database)
+        self.database = Database(self.context, self.commit, self.volume, self.rtt_ns)
+        self.looks = Looks(self.database)
         limits = [one for one in (self.dbos.worker_concurrency, self.dbos.executor_threads) if one is not None]
         self.at_once = min(limits, default=None)
         for queue in scenario.workers:
@@ -116,22 +118,23 @@ class _Engine:
         assert workflow.arrivals is not None, "checked: schedules are not simulated"
         queue = workflow.task_queue
         begin_ns, end_ns = self.constants.number("dbos.begin_cpu"), self.constants.number("dbos.end_cpu")
-        held = f"{queue}-executors"
+        names = ExecutorNames(queue)
+        held = names.threads
         steps: list[Step] = [
             mark(READY),
-            mark(f"{queue}-enqueued"),
+            mark(names.enqueued),
             self.database.transaction(queue, ENQUEUE),
-            *((acquire(f"{queue}-threads"),) if self.at_once is not None else ()),
+            *((acquire(names.at_once),) if self.at_once is not None else ()),
             *self.looks.found(queue),
             *self._on_executor(queue, "begin", tuple(self.database.python(queue, begin_ns, held))),
-            mark(f"{queue}-started"),
+            mark(names.started),
         ]
         steps += self._written(queue, workflow.steps, workflow.retry)
         ended = self.database.transaction(queue, OUTCOME, end_ns, held)
         steps += [
-            mark(f"{queue}-returned"),
+            mark(names.returned),
             *self._on_executor(queue, "end", (ended,)),
-            *((release(f"{queue}-threads"),) if self.at_once is not None else ()),
+            *((release(names.at_once),) if self.at_once is not None else ()),
         ]
         self.parts.routines[name] = tuple(steps)
         self.parts.sources[name] = Source(routine=name, arrivals=workflow.arrivals)
@@ -166,15 +169,15 @@ class _Engine:
         delay_ns = self.scenario.workers[queue].start_delay_ns if fault.happens == "crash" else 0
         gone = sum_of(fault.repair, constant(delay_ns)) if delay_ns else fault.repair
         nodes = "all" if fault.mttf_ns is not None else fault.nodes
-        return {name: as_fault(fault, (NodeTarget(group=f"{queue}-workers", nodes=nodes),), gone)}
+        return {name: as_fault(fault, (NodeTarget(group=pods_of(queue), nodes=nodes),), gone)}
 
     def _add_executors(self, queue: str, dbos: Dbos) -> None:
         parts, constants, pool = self.parts, self.constants, self.scenario.workers[queue]
-        executors = pool.most
-        parts.nodes[f"{queue}-workers"] = NodeGroup(count=executors)
-        path, pods = f"workers.{queue}", f"{queue}-workers"
+        executors, names = pool.most, ExecutorNames(queue)
+        path, pods = f"workers.{queue}", names.pods
+        parts.nodes[pods] = NodeGroup(count=executors)
         parts.add_station(
-            f"{queue}-cpu",
+            names.cpu,
             Server(nodes=pods, cores=pool.cpu_cores),
             Setting(of(queue, "CPU"), f"{path}.cpu", "CPU of an executor", cpu(queue), "restart", pool.cpu_cores),
         )
@@ -184,7 +187,7 @@ class _Engine:
             f"AND queue_name = '{queue}' GROUP BY 1"
         )
         parts.add_resource(
-            f"{queue}-executors",
+            names.threads,
             Resource(nodes=pods, units=threads),
             Setting(
                 of(queue, "executor threads"),
@@ -204,10 +207,10 @@ class _Engine:
                 "restart",
                 self.at_once,
             )
-            parts.add_resource(f"{queue}-threads", Resource(units=executors * self.at_once), concurrency)
+            parts.add_resource(names.at_once, Resource(units=executors * self.at_once), concurrency)
         size = dbos.pool_size or constants.number("dbos.pool_size")
         parts.add_resource(
-            f"{queue}-connections",
+            names.connections,
             Resource(
                 nodes=PRIMARY,
                 units=executors * size,
@@ -224,7 +227,7 @@ class _Engine:
             ),
         )
         parts.add_resource(
-            f"{queue}-interpreter",
+            names.interpreter,
             Resource(nodes=pods, units=1),
             Setting(
                 of(queue, "Python interpreters"),
@@ -236,15 +239,12 @@ class _Engine:
             ),
         )
         self.looks.add(queue, executors, dbos.polling_interval_ns or constants.number("dbos.polling_interval"))
-        parts.spans[f"{queue}-wait"] = Span(
-            start=f"{queue}-enqueued", end=f"{queue}-started", metric=f"schedule_to_start.{queue}"
-        )
-        parts.spans[f"{queue}-code"] = Span(
-            start=f"{queue}-started", end=f"{queue}-returned", metric=f"start_to_return.{queue}"
-        )
-        parts.spans[f"{queue}-whole"] = Span(
-            start=f"{queue}-enqueued", end=f"{queue}-returned", metric=f"enqueue_to_return.{queue}"
-        )
+        for span, start, end, family in (
+            ("wait", names.enqueued, names.started, "schedule_to_start"),
+            ("code", names.started, names.returned, "start_to_return"),
+            ("whole", names.enqueued, names.returned, "enqueue_to_return"),
+        ):
+            parts.spans[f"{queue}-{span}"] = Span(start=start, end=end, metric=f"{family}.{queue}")
 
     def _step(self, queue: str, activity: Activity, policy: RetryPolicy | None) -> Iterator[Step]:
         """A step: on its executor, again from here when that has crashed."""
@@ -262,7 +262,7 @@ class _Engine:
     def _recorded(self, queue: str, body: Steps) -> Steps:
         """What is done once: it is asked for its result before, and the result is written after it."""
         each_ns = self.constants.number("dbos.step_cpu") / (CHECK.messages + RECORD.messages)
-        held = f"{queue}-executors"
+        held = ExecutorNames(queue).threads
         return (
             self.database.transaction(queue, CHECK, each_ns * CHECK.messages, held),
             *body,
@@ -271,11 +271,8 @@ class _Engine:
 
     def _on_executor(self, queue: str, name: str, body: Steps) -> Iterator[Step]:
         """On the executor that the workflow belongs to; all of it anew when it is back from a crash."""
-        steps = (
-            acquire(f"{queue}-executors", affinity=f"{queue}-executor"),
-            *body,
-            release(f"{queue}-executors"),
-        )
+        names = ExecutorNames(queue)
+        steps = (acquire(names.threads, affinity=names.executor), *body, release(names.threads))
         recovered = Retry(initial_interval_ns=1_000_000, backoff_coefficient=1, non_retryable=(STEP_FAILED,))
         yield Attempt(name=f"recover-{name}", attempt=AttemptBody(steps=steps, retry=recovered, counted=False))
 

@@ -13,9 +13,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sim.lower.constants import Constants
 from sim.lower.dbos.database import LOOK, SETTINGS, STATUSES, TAKE, UPKEEP, Database
-from sim.lower.parts import Parts
+from sim.lower.dbos.names import ExecutorNames
 from sim.lower.setting import Setting, inner, of
 from sim.lower.steps import (
     Attempt,
@@ -54,43 +53,42 @@ LATER = "not-first-of-look"
 class Looks:
     """The queue of executors, the threads that look into it, and what a workflow goes through there."""
 
-    def __init__(self, parts: Parts, constants: Constants, database: Database) -> None:
-        self.parts, self.constants, self.database = parts, constants, database
-        parts.attributes[LATER] = 0
+    def __init__(self, database: Database) -> None:
+        self.parts, self.constants, self.database = database.parts, database.constants, database
+        self.parts.attributes[LATER] = 0
 
     def add(self, queue: str, executors: int, every_ns: int) -> None:
         """Queue and threads of a pool of executors that look every so often."""
-        parts, workers = self.parts, f"{queue}-workers"
+        parts, names = self.parts, ExecutorNames(queue)
         waiting = f"SELECT count(*) FROM dbos.workflow_status WHERE status = 'ENQUEUED' AND queue_name = '{queue}'"
         every = Setting(
             of(queue, "queue"), "dbos.polling_interval", "polling_interval_sec of the queue", waiting, "restart"
         )
         parts.add_station(
-            f"{queue}-queue",
+            names.enqueued_rows,
             Polled(kind="polled", interval_ns=NEVER_NS, batch=10**9, trigger="timer", read=None),
             every,
         )
         parts.add_resource(
-            f"{queue}-claim",
-            Resource(nodes=workers, units=UNITS, choice="least_loaded"),
+            names.claim,
+            Resource(nodes=names.pods, units=UNITS, choice="least_loaded"),
             inner("which executor has looked"),
         )
         starts = "more executors: one thread of each takes what it has found, one workflow after the other"
         parts.add_resource(
-            f"{queue}-starter",
-            Resource(nodes=workers, units=1),
+            names.starter,
+            Resource(nodes=names.pods, units=1),
             Setting(of(queue, "queue threads"), f"workers.{queue}.replicas", starts, waiting, "live", executors),
         )
-        for thread, wait, steps in (
-            ("looker", every_ns, self._look(queue, every_ns)),
-            ("keeper", SECOND, self._upkeep(queue)),
+        for name, wait, steps in (
+            (names.looker, every_ns, self._look(queue, every_ns)),
+            (names.keeper, SECOND, self._upkeep(queue)),
         ):
-            name = f"{queue}-{thread}"
-            parts.add_resource(name, Resource(nodes=workers, units=UNITS), inner("on which executor a thread is"))
+            parts.add_resource(name, Resource(nodes=names.pods, units=UNITS), inner("on which executor a thread is"))
             # Executors start at any time, so their looks fall anywhere between each other's.
             body: Steps = (
                 acquire(name, affinity=name),
-                *((acquire(f"{queue}-claim", units=KEPT, at=name),) if thread == "looker" else ()),
+                *((acquire(names.claim, units=KEPT, at=name),) if name == names.looker else ()),
                 delay(Uniform(uniform_ns=(0, wait)), "timer"),
                 Loop(loop=LoopBody(times=FOR_EVER, steps=steps)),
             )
@@ -100,15 +98,15 @@ class Looks:
 
     def found(self, queue: str) -> Iterator[Step]:
         """A workflow in the queue, until it is about to be started by the executor that has found it."""
-        database, number = self.database, self.constants.number
-        claim, starter = f"{queue}-claim", f"{queue}-starter"
+        database, number, names = self.database, self.constants.number, ExecutorNames(queue)
+        claim, starter = names.claim, names.starter
         look_ns = number("dbos.look_cpu")
         taking: Steps = (
             database.transaction(queue, TAKE, look_ns * TAKE.messages / LOOK.messages, at=claim),
             database.transaction(queue, STATUSES, look_ns * STATUSES.messages / LOOK.messages, at=claim),
         )
         steps: Steps = (
-            acquire(claim, affinity=f"{queue}-executor"),
+            acquire(claim, affinity=names.executor),
             set_to(LATER, 0),
             acquire(starter, at=claim, patience_ns=0, otherwise=(set_to(LATER, 1), acquire(starter, at=claim))),
             Branch(branch=(Option(attribute=LATER, below=1, steps=taking), Option())),
@@ -117,12 +115,13 @@ class Looks:
             release(claim),
         )
         again = Retry(initial_interval_ns=1_000_000, backoff_coefficient=1)
-        yield use(f"{queue}-queue")
+        yield use(names.enqueued_rows)
         yield Attempt(name=f"found-{queue}", attempt=AttemptBody(steps=steps, retry=again, counted=False))
 
     def _look(self, queue: str, every_ns: int) -> Steps:
         """One round of the thread that looks."""
-        database, looker, claim, starter = self.database, f"{queue}-looker", f"{queue}-claim", f"{queue}-starter"
+        database, names = self.database, ExecutorNames(queue)
+        looker, claim, starter = names.looker, names.claim, names.starter
         share_ns = self.constants.number("dbos.look_cpu")
         jitter = self.constants.ratio("dbos.polling_jitter")
         spread = round(every_ns * jitter)
@@ -132,7 +131,7 @@ class Looks:
         return (
             database.transaction(queue, LOOK, share_ns, at=looker),
             release(claim),
-            Prompt(prompt=f"{queue}-queue"),
+            Prompt(prompt=names.enqueued_rows),
             # Those found take their places first.
             delay(constant(1), "timer"),
             acquire(claim, units=KEPT, at=looker),
@@ -145,6 +144,6 @@ class Looks:
     def _upkeep(self, queue: str) -> Steps:
         """A second of the library's other threads, one after the other."""
         each_ns = self.constants.number("dbos.upkeep_cpu")
-        transaction = self.database.transaction(queue, UPKEEP, each_ns, at=f"{queue}-keeper")
+        transaction = self.database.transaction(queue, UPKEEP, each_ns, at=ExecutorNames(queue).keeper)
         times = self.constants.number("dbos.upkeep_transactions")
         return (Loop(loop=LoopBody(times=times, steps=(transaction,))), delay(constant(SECOND), "timer"))
