@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from sim.lower.constants import Constants
+from sim.lower.context import Context
 from sim.lower.dbos.deployment import lower_dbos
 from sim.lower.faults.classes import network_classes
 from sim.lower.faults.failures import Failures
 from sim.lower.faults.targets import FaultTargets
 from sim.lower.lowered import Lowered, stated
-from sim.lower.parts import Parts
 from sim.lower.placement.machines import machines
 from sim.lower.setting import settings_as_written, settings_in
 from sim.lower.tables import add_stores
@@ -42,19 +41,19 @@ def _as_it_stands(scenario: Scenario, network: Network) -> Lowered:
 
 def _stores_alone(scenario: Scenario) -> Lowered:
     """Databases and their queries, without a platform."""
-    parts, constants = Parts(), Constants(scenario)
-    data = add_stores(parts, constants, scenario)
-    failures = Failures(parts, constants, scenario, FaultTargets(parts, constants, scenario).of)
+    context = Context.of(scenario)
+    data = add_stores(context)
+    failures = Failures(context, FaultTargets(context).of)
     for name, fault in scenario.faults.items():
         failures.add(name, fault)
-    network = parts.network()
+    network = context.parts.network()
     return Lowered(
         network=network,
         deadlines_ns=dict.fromkeys(data.routines),
-        assumptions=(*stated(scenario.assumptions), *constants.noted.values()),
+        assumptions=(*stated(scenario.assumptions), *context.constants.noted.values()),
         machines=(*machines(scenario), *data.machines),
         volumes=data.volumes,
         computed=data.computed,
         classes=failures.classes(network),
-        settings=settings_in(network, parts.settings),
+        settings=settings_in(network, context.parts.settings),
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 
-from sim.lower.constants import Constants
+from sim.lower.context import Context
 from sim.lower.lowered import FaultClass, Rate, Variant
 from sim.lower.placement.packing import packed
 from sim.lower.sums import mean_ns
@@ -24,12 +24,10 @@ Lowering = Callable[[str, DeploymentFault], Mapping[str, Fault]]
 """What a fault of a deployment becomes, by its name."""
 
 
-def class_of(
-    constants: Constants, scenario: Scenario, name: str, fault: DeploymentFault, lowering: Lowering
-) -> FaultClass:
+def class_of(context: Context, name: str, fault: DeploymentFault, lowering: Lowering) -> FaultClass:
     """The class of a deployment's random fault. What nobody would feel, such as the loss of an empty node, is no
     episode of it."""
-    members, ways = _ways(scenario, fault)
+    members, ways = _ways(context.scenario, fault)
     lowered = [(share, lowering(name, one)) for share, one in ways]
     felt = sum(share for share, faults in lowered if faults)
     variants = tuple(Variant(share / felt, _as_scripted(faults)) for share, faults in lowered if faults)
@@ -39,7 +37,9 @@ def class_of(
     else:
         assert fault.mean_gap_ns is not None, "a fault at random"
         rate = Rate(felt * SECOND / fault.mean_gap_ns, fault.seen, felt)
-    constants.note(f"how often `{name}` comes", f"{rate.per_s * YEAR / SECOND:.3g} times a year", fault.source or "")
+    context.constants.note(
+        f"how often `{name}` comes", f"{rate.per_s * YEAR / SECOND:.3g} times a year", fault.source or ""
+    )
     return FaultClass(rate, variants, fault.source, fault.window)
 
 

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from sim.lower.constants import Constants
+from sim.lower.context import Context
 from sim.lower.faults.classes import Lowering, class_of, network_classes
 from sim.lower.lowered import FaultClass
-from sim.lower.parts import Parts
 from sim.network import Network
 from sim.scenario.model.faults import DeploymentFault
-from sim.scenario.scenario import Scenario
 
 
 class Failures:
     """Puts what fails in place. companions: as in `Lowered`. lowering: what each fault becomes."""
 
-    def __init__(self, parts: Parts, constants: Constants, scenario: Scenario, lowering: Lowering) -> None:
-        self.parts = parts
-        self.constants = constants
-        self.scenario = scenario
+    def __init__(self, context: Context, lowering: Lowering) -> None:
+        self.context = context
         self.lowering = lowering
         self.companions: dict[str, tuple[str, ...]] = {}
         self._classes: dict[str, FaultClass] = {}
@@ -26,12 +22,12 @@ class Failures:
     def add(self, name: str, fault: DeploymentFault) -> set[str]:
         """Put a fault in place; gives the groups of nodes that it hits."""
         found = dict(self.lowering(name, fault))
-        self.parts.faults.update(found)
+        self.context.parts.faults.update(found)
         if not fault.is_random and len(found) > 1:
             self.companions[name] = tuple(found)[1:]
         if fault.is_random:
             self._told |= found.keys()
-            known = self._classes[name] = class_of(self.constants, self.scenario, name, fault, self.lowering)
+            known = self._classes[name] = class_of(self.context, name, fault, self.lowering)
             hits = [one for variant in known.variants for one in variant.faults.values()]
         else:
             hits = list(found.values())

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from sim.lower.constants import Constants
+from sim.lower.context import Context
 from sim.lower.faults.pods import as_fault
-from sim.lower.parts import Parts
 from sim.lower.rates import rate_of
 from sim.network.faults import Fault
 from sim.network.sources import PoissonArrivals, Source
 from sim.scenario.model.faults import DeploymentFault
 
 
-def load_spike(parts: Parts, constants: Constants, name: str, fault: DeploymentFault) -> Fault:
+def load_spike(context: Context, name: str, fault: DeploymentFault) -> Fault:
     """The fault, whose source sends what comes on top. name: of the fault in the network."""
     workflow = fault.target.removeprefix("workflows.")
     assert fault.factor is not None, "checked when it was read"
     assert fault.repair is not None, "checked when it was read"
-    usual = parts.sources[workflow]
-    constants.note(
+    sources = context.parts.sources
+    usual = sources[workflow]
+    context.constants.note(
         "a load spike",
         "is a Poisson process beside the load that there is, of factor - 1 times its mean rate, whatever the hour",
     )
-    parts.sources[f"{workflow}-{name}"] = Source(
+    sources[f"{workflow}-{name}"] = Source(
         routine=usual.routine,
         arrivals=PoissonArrivals(poisson_per_s=(fault.factor - 1) * rate_of(usual.arrivals)),
         priority=usual.priority,

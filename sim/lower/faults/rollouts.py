@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from sim.lower.constants import Constants
+from sim.lower.context import Context
+from sim.lower.names import pods_of
 from sim.lower.steps import Distribution, constant
 from sim.lower.stores.base import OWNERS, Store
 from sim.lower.temporal.ownership import shards_away
@@ -14,7 +15,6 @@ from sim.network.faults import Fault
 from sim.network.faults import Target as NodeTarget
 from sim.scenario.model.bad_version import BadVersion
 from sim.scenario.model.faults import DeploymentFault
-from sim.scenario.scenario import Scenario
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +59,10 @@ class Pods:
         )
 
 
-def rolling_restart(
-    constants: Constants, scenario: Scenario, store: Store, name: str, fault: DeploymentFault
-) -> dict[str, Fault]:
+def rolling_restart(context: Context, store: Store, name: str, fault: DeploymentFault) -> dict[str, Fault]:
     """Pods that go one after the other, each once the one before has been back for `min_ready`; with a bad version
     they go again, back to the old one. Rollouts at random become nothing here: see `note`."""
-    pods = _pods(constants, scenario, store, fault)
+    constants, pods = context.constants, _pods(context, store, fault)
     if fault.is_random:
         constants.note(
             "rollouts at random",
@@ -106,8 +104,9 @@ def _goes_ns(pods: Pods, begins_ns: int, turn: int, gap_ns: int) -> int:
     return begins_ns + turn * (pods.turn_ns + gap_ns)
 
 
-def _pods(constants: Constants, scenario: Scenario, store: Store, fault: DeploymentFault) -> Pods:
+def _pods(context: Context, store: Store, fault: DeploymentFault) -> Pods:
     """The shards of a history pod are handed over: nobody has to find out that it is gone."""
+    constants = context.constants
     assert isinstance(fault.repair, Constant), "checked when it was read"
     if fault.target == "temporal.history":
         history = store.temporal.history
@@ -120,7 +119,7 @@ def _pods(constants: Constants, scenario: Scenario, store: Store, fault: Deploym
         handover = shards_away(constants, store, fault.repair, history.replicas == 1, announced=True)
         return Pods("history", history.replicas, fault.repair.constant_ns, handover)
     queue = fault.target.removeprefix("workers.")
-    pool = scenario.workers[queue]
+    pool = context.scenario.workers[queue]
     if pool.scales:
         constants.note("a rollout of an autoscaled pool", "goes through pods that are off, too")
     if fault.notice_ns is None:
@@ -135,4 +134,4 @@ def _pods(constants: Constants, scenario: Scenario, store: Store, fault: Deploym
             "goes when what it has at hand has ended; the next one waits as if the notice had been used up",
         )
     away_ns = fault.repair.constant_ns + pool.start_delay_ns
-    return Pods(f"{queue}-workers", pool.most, away_ns, notice_ns=fault.notice_ns)
+    return Pods(pods_of(queue), pool.most, away_ns, notice_ns=fault.notice_ns)

@@ -4,29 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from sim.lower.constants import Constants
+from sim.lower.context import Context
 from sim.lower.faults.load_spikes import load_spike
 from sim.lower.faults.nodes import node_faults
 from sim.lower.faults.places import place_faults
 from sim.lower.faults.pods import as_fault, faults_of
 from sim.lower.faults.rollouts import rolling_restart
-from sim.lower.parts import Parts
 from sim.lower.stores.base import Store
 from sim.lower.tables import database_fault
 from sim.lower.temporal.dependencies import place_of
 from sim.network.faults import Fault, Target
 from sim.scenario.model.faults import DeploymentFault
-from sim.scenario.scenario import Scenario
 
 
 class FaultTargets:
     """Lowers the faults of a deployment whose parts are all in place."""
 
-    def __init__(self, parts: Parts, constants: Constants, scenario: Scenario, store: Store | None = None) -> None:
+    def __init__(self, context: Context, store: Store | None = None) -> None:
         """store: the platform's; None where databases stand alone."""
-        self.parts = parts
-        self.constants = constants
-        self.scenario = scenario
+        self.context = context
         self.store = store
 
     def of(self, name: str, fault: DeploymentFault) -> dict[str, Fault]:
@@ -41,7 +37,7 @@ class FaultTargets:
         parts = sorted((part for _, part in fault.parts), key=lambda part: not part.of_load)
         found = list(_together(one for part in parts for one in self._of_one(name, part).values()))
         if fault.is_random and len(found) > 1:
-            self.constants.note(
+            self.context.constants.note(
                 f"what `{name}` names",
                 "is away for different times, and fails at instants of its own at random, each part as often; in "
                 "drills and in the error budget all begin together",
@@ -49,11 +45,11 @@ class FaultTargets:
         return {name if index == 0 else f"{name}-{index}": one for index, one in enumerate(found)}
 
     def _of_one(self, name: str, fault: DeploymentFault) -> dict[str, Fault]:
-        parts, constants, scenario = self.parts, self.constants, self.scenario
+        parts, constants, scenario = self.context.parts, self.context.constants, self.context.scenario
         if fault.of_database:
-            return {name: database_fault(parts, constants, scenario, fault)}
+            return {name: database_fault(self.context, fault)}
         if fault.of_load:
-            return {name: load_spike(parts, constants, name, fault)}
+            return {name: load_spike(self.context, name, fault)}
         if fault.of_clock:
             constants.note(
                 "a wall clock that jumps",
@@ -70,7 +66,7 @@ class FaultTargets:
         if fault.of_node:
             return node_faults(constants, scenario, self.store, name, fault)
         if fault.is_rolling:
-            return rolling_restart(constants, scenario, self.store, name, fault)
+            return rolling_restart(self.context, self.store, name, fault)
         return faults_of(constants, scenario, self.store, name, fault)
 
 

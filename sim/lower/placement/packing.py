@@ -13,6 +13,7 @@ from math import ceil
 from sim.errors import Problem
 from sim.lower.constants import Constants
 from sim.lower.lowered import Computed
+from sim.lower.names import pods_of
 from sim.lower.steps import Distribution, constant
 from sim.lower.sums import least_of
 from sim.scenario.model.kubernetes import Kubernetes
@@ -45,7 +46,7 @@ def pods_on(scenario: Scenario) -> Iterator[Pod]:
     for queue, pool in scenario.workers.items():
         elsewhere = pool.node, pool.regions, pool.rtt_ns, pool.spot_mttf_ns
         if all(one is None for one in elsewhere) and f"workers.{queue}" not in hosted:
-            groups.append((f"{queue}-workers", pool.most, pool.cpu_cores))
+            groups.append((pods_of(queue), pool.most, pool.cpu_cores))
     zones = scenario.zones
     for group, count, cores in groups:
         for index in range(count):

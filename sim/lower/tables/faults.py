@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sim.errors import Problem
-from sim.lower.constants import Constants
+from sim.lower.context import Context
 from sim.lower.faults.pods import as_fault
-from sim.lower.parts import Parts
 from sim.lower.rates import operations_each, rate_of
 from sim.lower.steps import Distribution
 from sim.lower.stores.postgres.recovery import WAL_BYTES, redo_time, taken_over
@@ -20,9 +19,9 @@ from sim.scenario.reading.document import dotted
 from sim.scenario.scenario import Scenario
 
 
-def database_fault(parts: Parts, constants: Constants, scenario: Scenario, fault: DeploymentFault) -> Fault:
+def database_fault(context: Context, fault: DeploymentFault) -> Fault:
     """A fault of a data store, as one of its node."""
-    database = fault.target.removeprefix("databases.")
+    constants, database = context.constants, fault.target.removeprefix("databases.")
     if fault.happens != "crash":
         assert fault.repair is not None, "checked when it was read"
         constants.note(f"statements at {database} that fail", "are not made again by anybody")
@@ -32,7 +31,7 @@ def database_fault(parts: Parts, constants: Constants, scenario: Scenario, fault
         "wait until it is back; statements under way fail, and nobody makes them again",
     )
     constants.note(f"memory of {database} after a crash", "holds its share of the pages at once")
-    return as_fault(fault, (Target(group=database),), _away(parts, constants, scenario, database))
+    return as_fault(fault, (Target(group=database),), _away(context, database))
 
 
 def database_fault_problems(scenario: Scenario) -> Iterator[Problem]:
@@ -59,8 +58,9 @@ def _problem(database: Database) -> tuple[str, str] | None:
     return None
 
 
-def _away(parts: Parts, constants: Constants, scenario: Scenario, name: str) -> Distribution:
+def _away(context: Context, name: str) -> Distribution:
     """A standby takes over where there is one; else the log since the last checkpoint is replayed."""
+    parts, constants, scenario = context.parts, context.constants, context.scenario
     if scenario.databases[name].copies > 1:
         return sum_of(*taken_over(constants))
     written = [one for one, ingest in scenario.ingest.items() if scenario.tables[ingest.table].database == name]

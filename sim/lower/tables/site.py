@@ -10,8 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import cast
 
-from sim.lower.constants import Constants
-from sim.lower.parts import Parts
+from sim.lower.context import Context
 from sim.lower.setting import Setting, of
 from sim.lower.steps import Distribution, Step, constant
 from sim.lower.sums import mean_ns, sum_of
@@ -44,8 +43,9 @@ MEGABYTE = 1e6
 class Site:
     """One data store."""
 
-    def __init__(self, parts: Parts, constants: Constants, name: str, database: Database) -> None:
-        self.constants = constants
+    def __init__(self, context: Context, name: str, database: Database) -> None:
+        constants = self.constants = context.constants
+        self.parts = context.parts
         self.name = name
         self.database = database
         self.connections = f"{name}-connections"
@@ -61,10 +61,10 @@ class Site:
         slowest = constants.disk(disk.profile, "throughput") * MEGABYTE
         self.bytes_per_s = disk.volumes * (disk.throughput_bytes_per_s or slowest)
         self.readahead = constants.number("storage.readahead_pages")
-        self._add_places(parts)
+        self._add_places()
 
-    def _add_places(self, parts: Parts) -> None:
-        database, name = self.database, self.name
+    def _add_places(self) -> None:
+        parts, database, name = self.parts, self.database, self.name
         parts.nodes[name] = NodeGroup(count=database.nodes)
         parts.not_pods.add(name)
         path, disk = f"databases.{name}", database.disk

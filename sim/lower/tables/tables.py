@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from sim.errors import Problem
 from sim.lower.constants import Constants
+from sim.lower.context import Context
 from sim.lower.lowered import Computed, Machine, Volume
-from sim.lower.parts import Parts
 from sim.lower.tables.held import Held, cache_bytes, held, index_bytes, resident
 from sim.lower.tables.ingest import written
 from sim.lower.tables.queries import Asked, asked
@@ -40,11 +40,12 @@ def tables_of(scenario: Scenario, constants: Constants) -> dict[str, Held]:
     }
 
 
-def add_stores(parts: Parts, constants: Constants, scenario: Scenario) -> Stores:
+def add_stores(context: Context) -> Stores:
     """Put the data stores of a scenario in place."""
+    parts, constants, scenario = context.parts, context.constants, context.scenario
     tables = tables_of(scenario, constants)
-    sites = {name: Site(parts, constants, name, database) for name, database in scenario.databases.items()}
-    in_memory = {name: _in_memory(scenario, constants, name, tables) for name in sites}
+    sites = {name: Site(context, name, database) for name, database in scenario.databases.items()}
+    in_memory = {name: _in_memory(context, name, tables) for name in sites}
     computed: dict[str, Computed] = {}
     for name, query in scenario.queries.items():
         database = scenario.tables[query.table].database
@@ -65,7 +66,7 @@ def add_stores(parts: Parts, constants: Constants, scenario: Scenario) -> Stores
             each = computed[f"storage.{name}"].value / rows_of(table.shape.table, rate)
             how = "GiB that a day of ingest takes in the end, all copies, indexes and packing included"
             computed[f"growth.{name}"] = Computed(each * rate * DAY / SECOND, "GiB/day", how)
-    _note_what_is_left_out(constants, scenario)
+    _note_what_is_left_out(context)
     return Stores(
         (*scenario.queries, *scenario.ingest),
         computed,
@@ -74,13 +75,13 @@ def add_stores(parts: Parts, constants: Constants, scenario: Scenario) -> Stores
     )
 
 
-def _in_memory(scenario: Scenario, constants: Constants, name: str, tables: dict[str, Held]) -> float:
+def _in_memory(context: Context, name: str, tables: dict[str, Held]) -> float:
     """Share of what is used regularly on a node of this database that is in memory."""
     busy = sum(one.busy_bytes for one in tables.values() if one.shape.table.database == name)
-    cache = cache_bytes(scenario.databases[name], constants)
+    cache = cache_bytes(context.scenario.databases[name], context.constants)
     found = resident(cache, busy)
     what = f"{name}: pages in memory"
-    constants.note(
+    context.constants.note(
         what,
         f"{format_ratio(found)} of the {format_bytes(busy)} that are used regularly, in {format_bytes(cache)}",
         "derived: each page of them as likely as any other; upper index pages always",
@@ -154,8 +155,8 @@ def _volumes(scenario: Scenario, tables: dict[str, Held]) -> Iterator[Volume]:
         yield Volume(f"databases.{name}", disk.type, size / GIB, count, disk.iops, throughput)
 
 
-def _note_what_is_left_out(constants: Constants, scenario: Scenario) -> None:
-    note = constants.note
+def _note_what_is_left_out(context: Context) -> None:
+    scenario, note = context.scenario, context.constants.note
     note("conditions on several columns", "independent of each other", "as PostgreSQL takes them by default")
     note("plans", "no index-only scans, joins or sorts; statistics are right; planning takes no time")
     note("parallel workers", "there whenever a plan wants them; those of all queries are not counted together")

@@ -67,7 +67,7 @@ class Deployment:
         self.store.add_background()
         self.parts.monitors.update(scenario.monitors)
         self._place_executions([name for name in self.parts.sources if name not in sources_of_load])
-        self.data = add_stores(self.parts, self.constants, scenario) if scenario.databases else Stores()
+        self.data = add_stores(self.context) if scenario.databases else Stores()
         self.grown = growth_of(self.store, self.histories)
         self.failures = self._add_faults()
         note_what_is_left_out(self.context)
@@ -169,10 +169,8 @@ class Deployment:
 
     def _add_faults(self) -> Failures:
         """What fails, and the recovery that is watched at the workers it hits."""
-        parts, constants, scenario = self.parts, self.constants, self.scenario
-        lowering = FaultTargets(parts, constants, scenario, self.store).of
-        failures = Failures(parts, constants, scenario, lowering)
-        for name, fault in scenario.faults.items():
+        failures = Failures(self.context, FaultTargets(self.context, self.store).of)
+        for name, fault in self.scenario.faults.items():
             hit = failures.add(name, fault)
             for pool in self.workers.values():
                 if pool.nodes in hit:
