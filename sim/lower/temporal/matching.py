@@ -45,7 +45,8 @@ class TaskQueue:
 
     def __init__(self, platform: Platform, queue: str, kind: str, polls: Polls) -> None:
         self.platform = platform
-        constants, parts = self.constants, self.parts = platform.constants, platform.parts
+        constants = self.constants = platform.constants
+        self.parts = platform.parts
         self.queue = queue
         self.kind = kind
         self.name = f"{queue}-{kind}"
@@ -60,7 +61,7 @@ class TaskQueue:
         forwards = rate > 0 and self.partitions > 1 and polls.number < 2 * self.partitions
         self.forwarder = Forwarder(self, rate) if forwards else None
         if self.is_simulated or polls.number < self.partitions or forwards:
-            parts.attributes.setdefault(PARTITION, 0)
+            platform.tell_partitions()
 
     def dispatch(self, sticky: bool = False) -> Iterator[Step]:
         """From a task row in the store to the pollers: the shard's queue, then the partition. sticky: to a
@@ -76,7 +77,7 @@ class TaskQueue:
         if self.forwarder is not None:
             yield from self.forwarder.steps()
             return
-        if PARTITION in self.parts.attributes:
+        if self.platform.tells_partitions:
             yield set_drawn(PARTITION, UniformCount(between=(self.first, self.first + self.partitions - 1)))
         if self.polls.number >= self.partitions:
             yield from self.handed_over()
@@ -101,7 +102,7 @@ class TaskQueue:
 
     def direct(self) -> Iterator[Step]:
         """What needs no row in the store, such as a query: from the frontend to a poller by way of a partition."""
-        if PARTITION in self.parts.attributes:
+        if self.platform.tells_partitions:
             yield set_drawn(PARTITION, UniformCount(between=(self.first, self.first + self.partitions - 1)))
         yield from self.handed_over()
 

@@ -24,6 +24,7 @@ from sim.lower.steps import (
     use,
 )
 from sim.lower.stores.base import Store
+from sim.lower.temporal.forwarding import PARTITION
 from sim.lower.temporal.limits import client_retry, starts
 from sim.lower.temporal.ownership import read_by_owner
 from sim.lower.temporal.timers import add_timer_queue
@@ -39,7 +40,8 @@ FIRST = "transfer-first"
 class Platform:
     """The services' places in the network, and the ways through them as steps.
 
-    timers: the timer queue of the shard, where it is simulated.
+    timers: the timer queue of the shard, where it is simulated. tells_partitions: whether tasks carry the partition
+    that they come to, since any of the task queues needs it; known when all of these are made.
     """
 
     def __init__(self, context: Context, store: Store) -> None:
@@ -47,7 +49,7 @@ class Platform:
         self.store = store
         self.parts, self.constants, self.temporal = context.parts, context.constants, context.temporal
         self.limits = store.limits
-        self._partitions = 0
+        self._partitions, self.tells_partitions = 0, False
         rtt_ns = self.temporal.rtt_ns
         self.rtt_ns = self.constants.number("temporal.rtt") if rtt_ns is None else rtt_ns
         self._add_transfer_queue()
@@ -121,6 +123,11 @@ class Platform:
         """How many partitions of task queues there are before these, which are `number`."""
         before, self._partitions = self._partitions, self._partitions + number
         return before
+
+    def tell_partitions(self) -> None:
+        """Have every task carry its partition."""
+        self.tells_partitions = True
+        self.parts.attributes.setdefault(PARTITION, 0)
 
     def read_queue(self) -> Iterator[Step]:
         """From a task row in the store to matching: the shard's queue is read at a limited rate."""
