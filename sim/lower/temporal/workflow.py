@@ -65,6 +65,7 @@ from sim.scenario.model.workflow_steps import (
     WaitStep,
     WorkflowStep,
     flat,
+    walk,
 )
 from sim.scenario.model.workload import Activity, RetryPolicy
 from sim.scenario.reading.paths import path_to
@@ -382,7 +383,16 @@ class WorkflowRoutine:
     def close(self, first: bool = False, local: Sequence[Activity] = ()) -> Steps:
         """The workflow task that closes the execution; those that are under way then have nothing to tell any more."""
         task = self.asked("closed", first, local)
-        return (*task, set_to(CLOSED, 1)) if CLOSED in self.parts.attributes else task
+        return (*task, set_to(CLOSED, 1)) if self.shares_tasks else task
+
+    @property
+    def shares_tasks(self) -> bool:
+        """Whether results that come together share workflow tasks, so that one may come when all is closed."""
+        return any(
+            isinstance(step, ParallelStep | ChildStep)
+            or (isinstance(step, FanOutStep) and self.behaviours.dynamic_fanout)
+            for _, step in walk(self.workflow.steps)
+        )
 
     def under_way(self, index: int, first_steps: Steps) -> Steps:
         """An execution that stands inside step `index`: what it has behind it, then `first_steps`, then the rest."""
