@@ -56,6 +56,8 @@ ONLY_IN = {
 }
 
 LONGEST_FILE = 450
+MOST_PARAMETERS = 6
+"""Of a constructor in `sim.lower`: who needs more asks one of its collaborators, or the `Context`."""
 
 
 def imports(path: Path) -> list[tuple[str, int]]:
@@ -118,6 +120,24 @@ def test_a_file_says_what_lives_in_it_and_is_of_a_readable_length(path: Path) ->
     text = path.read_text(encoding="utf-8")
     assert ast.get_docstring(ast.parse(text)), f"{path.relative_to(ROOT)} has no docstring"
     assert text.count("\n") <= LONGEST_FILE, f"{path.relative_to(ROOT)}: what is the second idea in it?"
+
+
+def constructors(path: Path) -> list[tuple[str, int]]:
+    """Every class of a file that writes its own `__init__`, with the number of parameters beside self."""
+    return [
+        (node.name, len([*step.args.posonlyargs, *step.args.args, *step.args.kwonlyargs]) - 1)
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ClassDef)
+        for step in node.body
+        if isinstance(step, ast.FunctionDef) and step.name == "__init__"
+    ]
+
+
+def test_a_constructor_of_the_lowering_asks_for_few_things() -> None:
+    lowering = [path for path in SOURCES if path.is_relative_to(ROOT / "sim" / "lower")]
+    found = [(path.name, *one) for path in lowering for one in constructors(path)]
+    assert found
+    assert [one for one in found if one[-1] > MOST_PARAMETERS] == []
 
 
 WRITERS = ("sim/files.py", "sim/report/frames.py", "calibration/measure/", "calibration/evidence/")
