@@ -10,9 +10,10 @@
 | `faults` | what fails, by what it hits; random faults as classes |
 | `checks` | what cannot work, told from the lowered parts |
 
-`lower` puts them together, `load` does so from a file; `parts` is the network in the making, `constants` the presets'
-numbers with their sources, `steps` and `sums` how steps and times are written, `setting` and `watch` what an operator
-sets and sees of each resource.
+`lower` puts them together, `load` does so from a file. `context` is what every part is given: the scenario, the
+presets' numbers with their sources (`constants`), the network in the making (`parts`). `names` are those that files
+share, `steps` and `sums` how steps and times are written, `setting` and `watch` what an operator sets and sees of each
+resource.
 """
 
 from sim.lower.lower import lower

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 
 def pods_of(queue: str) -> str:
@@ -16,39 +15,19 @@ def write_of(record: str) -> str:
     return f"write-{record}"
 
 
-@dataclass(frozen=True, slots=True)
 class TaskNames:
-    """Marks and spans of the tasks of one kind in a task queue, which may be a federated one."""
+    """Marks and spans of the tasks of one kind in a task queue, which may be a federated one.
 
-    queue: str
-    kind: Literal["workflow-task", "activity"]
+    scheduled, started: marks; `wait` is the span between them. running: mark, the worker of a workflow task has the
+    state of the execution. ended: mark, an attempt of an activity has ended on its worker. retried: mark and span, an
+    activity is done that took more than one attempt.
+    """
 
-    @property
-    def scheduled(self) -> str:
-        """Mark: history has a task for the queue."""
-        return f"{self.queue}-{self.kind}-scheduled"
-
-    @property
-    def started(self) -> str:
-        """Mark: a worker is about to work on it."""
-        return f"{self.queue}-{self.kind}-started"
-
-    @property
-    def running(self) -> str:
-        """Mark: the worker of a workflow task has the state of the execution."""
-        return f"{self.queue}-{self.kind}-running"
-
-    @property
-    def ended(self) -> str:
-        """Mark: an attempt of an activity has ended on its worker."""
-        return f"{self.queue}-{self.kind}-ended"
-
-    @property
-    def retried(self) -> str:
-        """Mark and span: an activity is done that took more than one attempt."""
-        return f"{self.queue}-{self.kind}-retried"
-
-    @property
-    def wait(self) -> str:
-        """Span: from the schedule to the start."""
-        return f"{self.queue}-{self.kind}-wait"
+    def __init__(self, queue: str, kind: Literal["workflow-task", "activity"]) -> None:
+        self.queue: Final = queue
+        self.scheduled: Final = f"{queue}-{kind}-scheduled"
+        self.started: Final = f"{queue}-{kind}-started"
+        self.running: Final = f"{queue}-{kind}-running"
+        self.ended: Final = f"{queue}-{kind}-ended"
+        self.retried: Final = f"{queue}-{kind}-retried"
+        self.wait: Final = f"{queue}-{kind}-wait"
