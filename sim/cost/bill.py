@@ -56,11 +56,6 @@ class Bill:
     not_priced: tuple[str, ...]
     downtime_per_year: Figure | None = None
 
-    @property
-    def per_thousand(self) -> dict[str, Figure]:
-        """Cost of 1,000 executions, by workflow."""
-        return {name: times(figure, 1000, "USD/1000") for name, figure in self.per_execution.items()}
-
     def to_json(self) -> dict[str, Any]:
         """The bill of the output contract."""
         return {
@@ -76,13 +71,11 @@ def bill(
     usage: Usage,
     catalogue: Catalogue,
     terms: Terms | None = None,
-    allocation: Allocation | None = None,
     downtime_min_per_year: Figure | None = None,
 ) -> Bill:
     """The bill of a self-hosted deployment.
 
-    Raises InputErrors with every node type, disk and meter that has no price, every missing rate of `terms`, and
-    every share of `allocation` that makes no sense.
+    Raises InputErrors with every node type, disk and meter that has no price, and every missing rate of `terms`.
     """
     terms = terms or Terms()
     unlisted = list(unpriced_disk_features(usage, catalogue))
@@ -92,7 +85,7 @@ def bill(
         catalogue=catalogue,
         itemise=lambda period: items_of(usage, period, catalogue, terms),
         terms=terms,
-        allocation=allocation or Allocation(),
+        allocation=Allocation(),
         not_priced=unlisted + _left_out(usage, terms),
         downtime_min_per_year=downtime_min_per_year,
     )
@@ -119,7 +112,6 @@ def settle(
     """Totals and cost per execution of the items that `itemise` gives for a month or for a run."""
     period = Period("month" if usage.has_month else "run", usage)
     items = itemise(period)
-    allocation.check({item.resource for item in items}, {workflow.name for workflow in usage.workflows})
     beyond = list(_beyond_the_list(items))
     sum_of_items = _sum(items, period, beyond)
     if usage.has_month:

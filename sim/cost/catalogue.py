@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from sim.errors import InputErrors, Problem
-from sim.units import HOURS_PER_MONTH, Money
+from sim.units import HOURS_PER_MONTH
 
 T = TypeVar("T")
 
@@ -150,42 +150,21 @@ class Catalogue:
         message = f"is `{name}`, which is not a {kind} of the price catalogue {self}"
         raise InputErrors([Problem(path, message, " ".join(part for part in (known, own) if part))])
 
-    def with_nodes(self, custom: Mapping[str, Money], path: str = "prices") -> Catalogue:
-        """The same catalogue with node prices of the user's own, which win over the list.
-
-        custom: such as {"pg-node": Money(1108.37, "USD", "month")}; per "h" or "month".
-        Raises InputErrors for another currency, another unit, or a negative price.
-        """
-        problems = []
-        nodes = dict(self.nodes)
-        for name, money in custom.items():
-            at = f"{path}.{name}"
-            if money.currency != self.currency:
-                problems.append(Problem(at, f"is {money}; the catalogue {self} is in {self.currency}"))
-            elif money.per not in ("h", "month"):
-                hint = f"write {money.amount:g} {money.currency}/month or /h"
-                problems.append(
-                    Problem(at, f"is {money}; the price of a node per month or per hour is expected", hint)
-                )
-            elif money.amount < 0:
-                problems.append(Problem(at, f"is {money}; a price of at least 0 is expected"))
-            else:
-                nodes[name] = _own_price(name, money, nodes.get(name))
-        if problems:
-            raise InputErrors(problems)
-        return replace(self, nodes=nodes)
+    def with_nodes(self, usd_per_month: Mapping[str, float]) -> Catalogue:
+        """The same catalogue with node prices of the user's own, which win over the list."""
+        own = {name: _own_price(name, price, self.nodes.get(name)) for name, price in usd_per_month.items()}
+        return replace(self, nodes={**self.nodes, **own})
 
 
-def _own_price(name: str, money: Money, listed: Price | None) -> Price:
-    service = listed.service if listed else Service("self-hosted", "Compute", "Compute")
+def _own_price(name: str, usd_per_month: float, listed: Price | None) -> Price:
     return Price(
         sku=name,
-        unit=money.per,
-        tiers=(Tier(math.inf, money.amount),),
-        currency=money.currency,
+        unit="month",
+        tiers=(Tier(math.inf, usd_per_month),),
+        currency="USD",
         region=listed.region if listed else "",
         basis="as given in the scenario",
-        service=service,
+        service=listed.service if listed else Service("self-hosted", "Compute", "Compute"),
         source=Source("given in the scenario", "undated", verified=True),
         own=True,
     )

@@ -7,15 +7,11 @@ Quantities are counted over the run's window and carry their intervals. A steady
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sim.cost.propagate import times
 from sim.figure import Figure
-from sim.units import HOUR, HOURS_PER_MONTH, SECOND
-
-MINIMUM_BILLED_NS = 60 * SECOND
-"""EC2 and RDS bill by the second with a minimum of 60 s per launch (AWS, "Per-second billing", since 2017-10)."""
+from sim.units import HOURS_PER_MONTH
 
 GIB = 2**30
 ONE = Figure.exact(1.0, "")
@@ -129,27 +125,6 @@ class Usage:
             return HOURS_PER_MONTH / self.window_hours
         assert self.runs_per_month is not None
         return self.runs_per_month
-
-
-def billed_node_hours(
-    lives_ns: Iterable[tuple[int, int]], window_ns: tuple[int, int], minimum_ns: int = MINIMUM_BILLED_NS
-) -> float:
-    """Billed hours, within the window, of nodes that lived over the given intervals.
-
-    lives_ns: (launch request, termination) of each node, start-up and drain included. A failed node is billed on until
-        it is terminated, so its end is the termination; a lost spot node ends with the loss.
-    window_ns: (start, end); what a node was billed before or after belongs to other windows.
-
-    Each life is rounded up to whole seconds, and to the minimum, from its launch (semantics: "Cost").
-    """
-    start, end = window_ns
-    billed_ns = 0
-    for launch, gone in lives_ns:
-        assert launch <= gone, (launch, gone)
-        seconds = -(-(gone - launch) // SECOND)
-        paid_until = launch + max(seconds * SECOND, minimum_ns)
-        billed_ns += max(min(paid_until, end) - max(launch, start), 0)
-    return billed_ns / HOUR
 
 
 def kept_gib(bytes_each: float, executions_per_s: Figure, kept_s: float) -> Figure:

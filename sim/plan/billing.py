@@ -20,7 +20,6 @@ from sim.lower.lowered import Lowered, Machine
 from sim.results.columns import Replication
 from sim.stats.intervals import mean_interval
 from sim.stats.metrics import operations
-from sim.units import Money
 
 DEFAULT_CATALOGUE = "aws-us-east-1"
 HOUR_NS = 3_600_000_000_000
@@ -73,8 +72,7 @@ def _said_by(ask: Callable[[], object]) -> Sequence[Problem]:
 def catalogue_of(loaded: Loaded) -> Catalogue:
     """The price list of a scenario, with its own prices of whole nodes. Raises InputErrors where there is none."""
     prices = loaded.scenario.prices
-    own = {name: Money(usd, "USD", "month") for name, usd in prices.nodes.items()}
-    return load_catalogue(prices.catalogue or DEFAULT_CATALOGUE).with_nodes(own, "prices.nodes")
+    return load_catalogue(prices.catalogue or DEFAULT_CATALOGUE).with_nodes(prices.nodes)
 
 
 def terms_of(loaded: Loaded) -> Terms:

@@ -5,7 +5,7 @@ Nothing here knows a key, a file or a model.
 
 from __future__ import annotations
 
-from sim.units.money import Money, parse_money, parse_usd, parse_usd_per_hour, parse_usd_per_month
+from sim.units.money import parse_usd, parse_usd_per_hour, parse_usd_per_month
 from sim.units.parse import (
     InUnitFloat,
     InUnitInt,
@@ -16,7 +16,6 @@ from sim.units.parse import (
     parse_count,
     parse_duration_ns,
     parse_events_in_time,
-    parse_growth_per_month,
     parse_int_range,
     parse_positive_count,
     parse_positive_duration_ns,
@@ -40,12 +39,10 @@ from sim.units.show import (
     write_bytes_per_s,
     write_duration_ns,
     write_events_in_time,
-    write_growth_per_month,
     write_int_range,
     write_rate_per_s,
     write_ratio,
     write_signed_duration_ns,
-    write_usd,
     write_usd_per_hour,
     write_usd_per_month,
 )
@@ -65,14 +62,11 @@ from sim.units.tables import (
     YEAR,
 )
 from sim.units.types import (
-    AnyMoney,
     ByteRate,
     Bytes,
     Cores,
-    Count,
     Duration,
     EventsInTime,
-    GrowthPerMonth,
     IntRange,
     PositiveCount,
     PositiveDuration,
@@ -81,7 +75,6 @@ from sim.units.types import (
     Rate,
     Ratio,
     SignedDuration,
-    Usd,
     UsdPerHour,
     UsdPerMonth,
 )
@@ -100,19 +93,15 @@ __all__ = [
     "SECOND",
     "WEEK",
     "YEAR",
-    "AnyMoney",
     "ByteRate",
     "Bytes",
     "Cores",
-    "Count",
     "Duration",
     "EventsInTime",
-    "GrowthPerMonth",
     "InUnitFloat",
     "InUnitInt",
     "IntRange",
     "Mistake",
-    "Money",
     "PositiveCount",
     "PositiveDuration",
     "PositiveRate",
@@ -120,7 +109,6 @@ __all__ = [
     "Rate",
     "Ratio",
     "SignedDuration",
-    "Usd",
     "UsdPerHour",
     "UsdPerMonth",
     "format_bytes",
@@ -138,9 +126,7 @@ __all__ = [
     "parse_count",
     "parse_duration_ns",
     "parse_events_in_time",
-    "parse_growth_per_month",
     "parse_int_range",
-    "parse_money",
     "parse_positive_count",
     "parse_positive_duration_ns",
     "parse_positive_rate_per_s",
@@ -155,12 +141,10 @@ __all__ = [
     "write_bytes_per_s",
     "write_duration_ns",
     "write_events_in_time",
-    "write_growth_per_month",
     "write_int_range",
     "write_rate_per_s",
     "write_ratio",
     "write_signed_duration_ns",
-    "write_usd",
     "write_usd_per_hour",
     "write_usd_per_month",
 ]

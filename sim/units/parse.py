@@ -21,7 +21,6 @@ from sim.units.tables import (
     BYTES_OF_BITS,
     CORES,
     LONGEST_NS,
-    MONTH,
     MULTIPLES,
     NANOSECONDS,
     PER_SECOND_IN_THE_NAME,
@@ -71,13 +70,8 @@ def parse_duration_ns(value: object) -> int:
 
     Raises Mistake for a bare number other than 0, an unknown unit, a negative or an over-long time.
     """
-    number = bare_number(value, "a duration", "5 s")
+    number = bare_number(value, "a duration", "5 s", " s (or ms, min, h)")
     if number is not None:
-        if number != 0 and not isinstance(value, InUnitInt | InUnitFloat):
-            raise Mistake(
-                f"is {show_value(value)} without a unit; a duration is expected",
-                f"write {digits_of(abs(number))} s (or ms, min, h)",
-            )
         return _whole_ns(number, value)
     text = text_of(value)
     if text.startswith("-"):
@@ -120,15 +114,9 @@ def parse_rate_per_s(value: object) -> float:
 
     Raises Mistake for a bare number other than 0, a negative one or an unknown unit of time.
     """
-    number = bare_number(value, "a rate", "50/s")
-    if number is not None:
-        if number != 0 and not isinstance(value, InUnitInt | InUnitFloat):
-            raise Mistake(
-                f"is {show_value(value)} without a unit; a rate is expected",
-                f"write {digits_of(abs(number))}/s (or /min, /h)",
-            )
-        return float(not_negative(number, value, "a rate"))
-    amount, rest = _amount_and_unit(value, "a rate", "50/s")
+    amount, rest = _amount_and_unit(value, "a rate", "50/s", "/s (or /min, /h)")
+    if not rest:
+        return float(not_negative(amount, value, "a rate"))
     multiple, per = _before_and_after_per(rest)
     if not per or multiple not in MULTIPLES:
         unit = _OTHER_RATES.get(rest.lower())
@@ -164,36 +152,12 @@ def parse_ratio(value: object) -> float:
     return float(share)
 
 
-def parse_growth_per_month(value: object) -> float:
-    """Relative change per month (730 h) of "4 %/month", "-1 %/week" or 0; 0.04 is four percent a month.
-
-    A change over another period is compounded to a month: "50 %/year" is 1.5 ** (1/12) - 1.
-    Raises Mistake for a number without a period and for a loss of 100 % or more.
-    """
-    amount, rest = _amount_and_unit(value, "a growth", "4 %/month")
-    if not rest and (amount == 0 or isinstance(value, InUnitInt | InUnitFloat)):
-        return float(amount)
-    percent, per = _before_and_after_per(rest)
-    if not per or percent not in ("", "%"):
-        raise Mistake(f"is {show_value(value)}; a growth over a period is expected", "write it as 4 %/month")
-    change = float(amount / 100 if percent else amount)
-    if change <= -1:
-        raise Mistake(f"is {show_value(value)}; nothing can shrink by 100 % or more", "write it as -4 %/month")
-    period_ns = time_unit_ns(per, value)
-    return change if period_ns == MONTH else math.expm1(math.log1p(change) * MONTH / period_ns)
-
-
 def parse_bytes(value: object) -> int:
     """Bytes of "32 GiB", "500 MB", "2 KiB", "8Gi" or 0.
 
     Raises Mistake for a bare number other than 0, a negative one or an unknown unit.
     """
-    amount, unit = _amount_and_unit(value, "a size", "8 GiB")
-    if not unit and amount != 0 and not isinstance(value, InUnitInt | InUnitFloat):
-        raise Mistake(
-            f"is {show_value(value)} without a unit; a size is expected",
-            f"write {digits_of(abs(amount))} GiB (or B, KiB, MB)",
-        )
+    amount, unit = _amount_and_unit(value, "a size", "8 GiB", " GiB (or B, KiB, MB)")
     size = _look_up(unit, BYTES, value, "a size") if unit else Fraction(1)
     return round(not_negative(amount * size, value, "a size"))
 
@@ -203,13 +167,8 @@ def parse_bytes_per_s(value: object) -> float:
 
     Raises Mistake for a bare number other than 0, a negative one or an unknown unit.
     """
-    amount, rest = _amount_and_unit(value, "a throughput", "500 MB/s")
+    amount, rest = _amount_and_unit(value, "a throughput", "500 MB/s", " MB/s (or KiB/s, Gbit/s)")
     if not rest:
-        if amount != 0 and not isinstance(value, InUnitInt | InUnitFloat):
-            raise Mistake(
-                f"is {show_value(value)} without a unit; a throughput is expected",
-                f"write {digits_of(abs(amount))} MB/s (or KiB/s, Gbit/s)",
-            )
         return float(not_negative(amount, value, "a throughput"))
     unit, per = _before_and_after_per(rest)
     if unit in PER_SECOND_IN_THE_NAME and not per:
@@ -312,19 +271,32 @@ def show_value(value: object) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
-def bare_number(value: object, expected: str, example: str) -> Fraction | None:
-    """The value where it is a number without a unit, None for any other text. Raises Mistake for the rest."""
+def is_in_unit(value: object) -> bool:
+    """Whether a number needs no unit, because it was given under a name that ends with one."""
+    return isinstance(value, InUnitInt | InUnitFloat)
+
+
+def bare_number(value: object, expected: str, example: str, forgotten: str = "") -> Fraction | None:
+    """The value where it is a number without a unit, None for any other text. Raises Mistake for the rest.
+
+    forgotten: the unit to write behind a number that may only be 0 by itself, and what else it may be.
+    """
     if isinstance(value, str):
         found = _NUMBER_AND_REST.fullmatch(text_of(value))
-        return exactly(found[1]) if found and not found[2] else None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        number = exactly(found[1]) if found and not found[2] else None
+    elif isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise Mistake(f"is {show_value(value)}; {expected} is expected", f"write it as {example}")
-    return exactly(value)
+    else:
+        number = exactly(value)
+    if number and forgotten and not is_in_unit(value):
+        message = f"is {show_value(value)} without a unit; {expected} is expected"
+        raise Mistake(message, f"write {digits_of(abs(number))}{forgotten}")
+    return number
 
 
-def _amount_and_unit(value: object, expected: str, example: str) -> tuple[Fraction, str]:
+def _amount_and_unit(value: object, expected: str, example: str, forgotten: str = "") -> tuple[Fraction, str]:
     """The leading number and whatever follows it, "" after a bare number. Raises Mistake without a number."""
-    number = bare_number(value, expected, example)
+    number = bare_number(value, expected, example, forgotten)
     if number is not None:
         return number, ""
     found = _NUMBER_AND_REST.fullmatch(text_of(value))

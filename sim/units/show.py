@@ -61,22 +61,12 @@ def format_rate(per_s: float) -> str:
 
 def format_bytes(size: float) -> str:
     """A size for people, in powers of 1024: "8 GiB", "512 MiB", "37 B"."""
-    if not math.isfinite(size):
-        return _endless(size)
-    for unit in ("PiB", "TiB", "GiB", "MiB", "KiB"):
-        if abs(size) >= _ROUNDS_UP * BYTES[unit]:
-            return f"{_three_digits(size / BYTES[unit])} {unit}"
-    return f"{_three_digits(size)} B"
+    return _in_largest(size, {f" {unit}": BYTES[unit] for unit in ("PiB", "TiB", "GiB", "MiB", "KiB")}, " B")
 
 
 def format_bytes_per_s(bytes_per_s: float) -> str:
     """A throughput for people, in powers of 1000 as providers sell it: "500 MB/s"."""
-    if not math.isfinite(bytes_per_s):
-        return _endless(bytes_per_s)
-    for unit in ("GB", "MB", "kB"):
-        if abs(bytes_per_s) >= _ROUNDS_UP * BYTES[unit]:
-            return f"{_three_digits(bytes_per_s / BYTES[unit])} {unit}/s"
-    return f"{_three_digits(bytes_per_s)} B/s"
+    return _in_largest(bytes_per_s, {f" {unit}/s": BYTES[unit] for unit in ("GB", "MB", "kB")}, " B/s")
 
 
 def format_usd(usd: float) -> str:
@@ -108,12 +98,7 @@ def format_ratio(ratio: float) -> str:
 
 def format_count(count: float) -> str:
     """A count for people: "1,614", "2.5 M" from a million on; "no limit" for infinity."""
-    if not math.isfinite(count):
-        return _endless(count)
-    for suffix, size in (("T", 1e12), ("G", 1e9), ("M", 1e6)):
-        if abs(count) >= _ROUNDS_UP * size:
-            return f"{_three_digits(count / size)} {suffix}"
-    return _three_digits(count)
+    return _in_largest(count, {" T": 1e12, " G": 1e9, " M": 1e6}, "")
 
 
 def format_quantity(value: float, unit: str) -> str:
@@ -162,11 +147,6 @@ def write_ratio(ratio: float) -> str | float:
     return percent if parse_ratio(percent) == ratio else ratio
 
 
-def write_growth_per_month(growth: float) -> str:
-    """The growth per month as a bare share: "0.04/month"."""
-    return f"{_shortest(growth)}/month"
-
-
 def write_bytes(size: int) -> str:
     """The size in the largest unit that divides it, binary units first: "8 GiB", "500 MB"."""
     if size == 0:
@@ -193,11 +173,6 @@ def write_events_in_time(seen: tuple[int, int]) -> str:
     return f"{events} in {write_duration_ns(watched_ns)}"
 
 
-def write_usd(usd: float) -> str:
-    """The sum "25 USD"."""
-    return f"{_shortest(usd)} USD"
-
-
 def write_usd_per_month(usd: float) -> str:
     """The price "1108.37 USD/month"."""
     return f"{_shortest(usd)} USD/month"
@@ -206,6 +181,16 @@ def write_usd_per_month(usd: float) -> str:
 def write_usd_per_hour(usd: float) -> str:
     """The price "0.1 USD/h"."""
     return f"{_shortest(usd)} USD/h"
+
+
+def _in_largest(number: float, sizes: Mapping[str, float], smallest: str) -> str:
+    """A number in the first unit that is not larger than it. sizes: of the units, the largest first."""
+    if not math.isfinite(number):
+        return _endless(number)
+    for unit, size in sizes.items():
+        if abs(number) >= _ROUNDS_UP * size:
+            return f"{_three_digits(number / size)}{unit}"
+    return f"{_three_digits(number)}{smallest}"
 
 
 def _endless(number: float) -> str:

@@ -45,6 +45,6 @@ def test_it_has_a_months_total_and_the_cost_of_1000_executions(name: str) -> Non
     assert found is not None
     assert found.total_per_month.value is not None, found.total_per_month.note
     assert found.total_per_month.value > 1000
-    thousands = [figure.value for figure in found.per_thousand.values()]
-    assert thousands
-    assert all(value is not None and value > 0 for value in thousands), found.per_thousand
+    each = [figure.value for figure in found.per_execution.values()]
+    assert each
+    assert all(value is not None and value > 0 for value in each), found.per_execution

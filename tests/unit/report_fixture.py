@@ -25,7 +25,6 @@ from sim.stats.summary import (
     Timeline,
     Verdict,
 )
-from sim.units import Money
 
 N = 20
 
@@ -284,7 +283,7 @@ def summary() -> Summary:
 
 def bill() -> Bill:
     """A month with a node at the price of the 2018 benchmark, a savings plan, a discount, disks and traffic."""
-    catalogue = load_catalogue("aws-us-east-1").with_nodes({"d8s-4xp30": Money(1108.37, "USD", "month")})
+    catalogue = load_catalogue("aws-us-east-1").with_nodes({"d8s-4xp30": 1108.37})
     usage = Usage(
         window_hours=1.0,
         steady=True,

@@ -15,7 +15,7 @@ from sim.scenario.reading.reader import load_yaml, parse, validate
 from sim.scenario.reading.schema import describe, schema_text
 from sim.scenario.reading.shape import shape_of
 from sim.spec import Spec, chosen_by_key
-from sim.units import Bytes, Cores, Count, Duration, IntRange, PositiveDuration, Rate, Ratio, UsdPerMonth
+from sim.units import Bytes, Cores, Duration, IntRange, PositiveCount, PositiveDuration, Rate, Ratio, UsdPerMonth
 
 
 class Constant(Spec):
@@ -84,7 +84,7 @@ class WorkerPool(Spec):
     memory_bytes: Bytes = 8 * 2**30
     """Memory of one pod."""
 
-    cache: Count = 1000
+    cache: PositiveCount = 1000
     """Executions in memory."""
 
     overlap: Literal["skip", "buffer"] = "skip"
@@ -195,7 +195,7 @@ def test_the_text_tells_kind_bounds_default_and_meaning_of_every_key() -> None:
         "      Memory of one pod.\n"
         "\n"
         "  cache: 1000\n"
-        "      a whole number (0 or more); default 1000\n"
+        "      a whole number (1 or more); default 1000\n"
         "      Executions in memory.\n"
         "\n"
         "  overlap: skip\n"
