@@ -14,8 +14,6 @@ from sim.scenario.model.mitigations import Mitigation, as_assignments
 from sim.units import format_count, format_duration_s, format_quantity, format_rate, format_ratio
 
 SHOWN = 12
-BUSY = 0.7
-"""Utilisation from which a place is worth a line of its own remark."""
 
 
 def as_text(

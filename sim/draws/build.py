@@ -73,8 +73,3 @@ def number_of(number: spec.Number) -> Inverse:
         case spec.UniformCount():
             return make.uniform_count(*number.between)
     raise AssertionError(number)
-
-
-def mean_s(distribution: spec.Distribution) -> float:
-    """Mean of a time, in seconds; inf where it diverges."""
-    return inverse_of(distribution).mean()

@@ -23,9 +23,7 @@ from sim.draws.pieces import Piece, join, pieces_of
 __all__ = [
     "Inverse",
     "constant",
-    "discrete",
     "empirical",
-    "erlang",
     "exponential",
     "gamma",
     "geometric",
@@ -41,7 +39,6 @@ __all__ = [
     "uniform",
     "uniform_count",
     "weibull",
-    "weibull_mean_cv",
 ]
 
 _DIGITS = Context(prec=40)
@@ -112,12 +109,6 @@ def gamma(mean: float, cv: float) -> Inverse:
     return tables.score(lambda u, s: log_scale + log_quantile(u, s), (mean, (cv * mean) ** 2))
 
 
-def erlang(k: int, mean: float) -> Inverse:
-    """The sum of k equal exponential phases with the given mean, in seconds, of the whole."""
-    _require(k >= 1 and k == int(k), "an Erlang distribution has a whole number of phases, at least 1", k)
-    return gamma(mean, 1.0 / math.sqrt(k))
-
-
 def hyperexponential(mean: float, cv: float) -> Inverse:
     """Two exponential phases of which each takes half of the time (balanced means); cv at least 1.
 
@@ -137,27 +128,6 @@ def weibull(scale: float, shape: float) -> Inverse:
     _positive("scale", scale)
     _positive("shape", shape)
     return exponential(scale) if shape == 1.0 else Inverse(kinds.WEIBULL, float(scale), 1.0 / shape)
-
-
-def weibull_mean_cv(mean: float, cv: float) -> Inverse:
-    """Weibull by mean, in seconds, and coefficient of variation in [0.01, 100]; cv = 0 is a constant."""
-    _positive("mean", mean)
-    if cv == 0.0:
-        return constant(mean)
-    _require(0.01 <= cv <= 100.0, "the cv of a Weibull must be 0 or in [0.01, 100]", cv)
-
-    def excess(b: float) -> float:
-        """ln(1 + cv^2) of shape 1/b, less what it should be; rises with b."""
-        return math.lgamma(1.0 + 2.0 * b) - 2.0 * math.lgamma(1.0 + b) - math.log1p(cv * cv)
-
-    low, high = 1e-3, 20.0
-    while high - low > 1e-15 * high:
-        middle = 0.5 * (low + high)
-        if middle in (low, high):
-            break
-        low, high = (middle, high) if excess(middle) < 0.0 else (low, middle)
-    b = float(f"{high:.10g}")  # fewer digits than lgamma gives, so that they are the same on every machine
-    return Inverse(kinds.WEIBULL, float(f"{mean / math.gamma(1.0 + b):.14g}"), b)
 
 
 def pareto(least: float, alpha: float, greatest: float | None = None) -> Inverse:
@@ -184,18 +154,6 @@ def empirical(values: Sequence[float], probabilities: Sequence[float] | None = N
     _require(bool(rising) and x[0] >= 0.0 and x[-1] < math.inf, "values and probabilities must rise", values)
     _require(levels[0] == 0.0 and levels[-1] == 1.0, "probabilities go from 0 to 1", probabilities)
     return constant(float(x[0])) if x[0] == x[-1] else tables.linear(levels, x)
-
-
-def discrete(values: Sequence[float], weights: Sequence[float]) -> Inverse:
-    """One of the values, each with its weight; seconds, or counts."""
-    x, w = np.asarray(values, dtype=float), np.asarray(weights, dtype=float)
-    _require(len(x) == len(w) >= 1 and bool((x >= 0.0).all()), "one weight a value, none negative", values)
-    _require(bool((w >= 0.0).all()) and 0.0 < w.sum() < math.inf, "weights must not be negative nor all 0", weights)
-    if x.min() == x.max():
-        return constant(float(x[0]))
-    order = np.argsort(x, kind="stable")
-    levels = np.cumsum(w[order])
-    return tables.step(levels / levels[-1], x[order])
 
 
 def mixture(weights: Sequence[float], parts: Sequence[Inverse]) -> Inverse:

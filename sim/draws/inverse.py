@@ -132,12 +132,6 @@ def sample_of(kind: int, a: float, b: float, c: float, table: Table, start: int,
     return min(max(x, float(table[row + kinds.PIECE_LEAST])), float(table[row + kinds.PIECE_GREATEST]))
 
 
-@njit("float64(int64, float64, float64, float64, float64[::1], int64, int64, float64)")
-def sample(kind: int, a: float, b: float, c: float, table: Table, start: int, length: int, u: float) -> float:
-    """The value at u, in (0, 1), of any kind; its own table is table[start : start + length]."""
-    return sample_of(kind, a, b, c, table, start, length, u)
-
-
 @njit("int64(int64, int64, int64, float64)", laid_in=True)
 def exponential_ns(key: int, path: int, index: int, mean_s: float) -> int:
     """One exponential time, in ns."""

@@ -87,15 +87,3 @@ def uniform(key: int, path: int, index: int) -> float:
     high, low = (w3, w2) if index & 1 else (w1, w0)
     bits = (high << _20) | (low >> word(12))
     return (float(signed(bits)) + 0.5) * 2.0**-52
-
-
-@njit("boolean(int64, int64, int64, float64)")
-def bernoulli(key: int, path: int, index: int, probability: float) -> bool:
-    """True with the given probability; 0 and 1 are exact."""
-    return uniform(key, path, index) < probability
-
-
-@njit("int64(int64, int64, int64, int64)")
-def integer_below(key: int, path: int, index: int, count: int) -> int:
-    """A whole number in [0, count), equally likely up to a relative 2^-52 x count; count is positive."""
-    return int(uniform(key, path, index) * count)

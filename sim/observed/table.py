@@ -7,7 +7,7 @@ those that begin with `count.` or `level.` are plain numbers.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -120,8 +120,3 @@ class Kinds:
     def samples(self) -> dict[str, Sample]:
         """What was collected, kinds in the order of their first value."""
         return {kind: sample(rows) for kind, rows in self._rows.items()}
-
-
-def named(parts: Sequence[str]) -> str:
-    """A kind of several parts; a name with a dot or a space in it keeps both."""
-    return ".".join(part for part in parts if part)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from sim.lower.lowered import Lowered
-from sim.plan.families import FAMILIES, INDICATORS_BY_NAME, OWN_SPAN, Family
+from sim.plan.families import FAMILIES, OWN_SPAN, Family
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,12 +20,6 @@ class Metric:
 def metrics_of(lowered: Lowered) -> Iterator[Metric]:
     """Every metric that these runs can have, and that an objective may so be about, by family."""
     for family in (*FAMILIES, OWN_SPAN):
-        yield from (Metric(name, family) for name in family.names(lowered))
-
-
-def indicators_of(lowered: Lowered) -> Iterator[Metric]:
-    """Every indicator that a service level of this scenario can be about."""
-    for family in INDICATORS_BY_NAME:
         yield from (Metric(name, family) for name in family.names(lowered))
 
 

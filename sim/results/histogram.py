@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 SUB_BUCKETS = 256  # per octave
 SUB_BITS = 8
 BUCKETS = (63 - SUB_BITS) * SUB_BUCKETS + SUB_BUCKETS  # enough for the largest int64
-RELATIVE_WIDTH = 1 / SUB_BUCKETS  # (last integer of a bucket - its first) / first, at most
 
 Int64Array = NDArray[np.int64]
 
@@ -79,16 +78,16 @@ class Histogram:
         return cls(first, np.bincount(indices - first).astype(np.int64))
 
     @classmethod
-    def of_counts(cls, counts: Int64Array, first: int = 0) -> Histogram:
-        """Histogram from counts by bucket, `counts[0]` being that of bucket `first`; ends of zeros are cut off."""
+    def of_counts(cls, counts: Int64Array) -> Histogram:
+        """Histogram from counts by bucket, `counts[0]` being that of the first; ends of zeros are cut off."""
         counts = np.asarray(counts, dtype=np.int64)
         assert counts.ndim == 1
-        assert first + counts.size <= BUCKETS
+        assert counts.size <= BUCKETS
         assert counts.size == 0 or counts.min() >= 0
         filled = np.flatnonzero(counts)
         if filled.size == 0:
             return cls.empty()
-        return cls(first + int(filled[0]), counts[filled[0] : filled[-1] + 1].copy())
+        return cls(int(filled[0]), counts[filled[0] : filled[-1] + 1].copy())
 
     @classmethod
     def merged(cls, parts: Iterable[Histogram]) -> Histogram:
@@ -132,7 +131,7 @@ class Histogram:
         return self.first + position, (rank - before - 0.5) / here
 
     def quantile(self, p: float) -> float:
-        """The p-quantile in ns, interpolated within its bucket; off by at most RELATIVE_WIDTH of itself.
+        """The p-quantile in ns, interpolated within its bucket; off by at most 1 / SUB_BUCKETS of itself.
 
         Durations below 512 ns are exact.
         """

@@ -6,7 +6,6 @@ Nothing here knows an engine, a scenario or a queue. Which method serves which f
     ratio of two means              intervals.ratio_interval
     share, availability             intervals.proportion_interval
     percentile over replications    quantiles.percentile_interval
-    one long run                    batches
     few skewed independent values   skewed (recovery times)
     executions still open           survival
     two variants, same draws        compare

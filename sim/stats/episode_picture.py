@@ -49,12 +49,12 @@ class Picture:
     faults: tuple[tuple[str, float, float | None], ...]
 
 
-def by_badness(episodes: Sequence[Episode], limit_ns: int | None = None) -> list[Episode]:
+def by_badness(episodes: Sequence[Episode]) -> list[Episode]:
     """The episodes, the mildest first: by when their latency is in order, then by backlog and rate, then by what was
     lost and redone."""
 
     def badness(episode: Episode) -> tuple[float, ...]:
-        times = episode.times(limit_ns)
+        times = episode.times()
         until = (times.latency_ok_ns, times.drain_ns, times.restore_ns)
         return (*(math.inf if one is None else one for one in until), episode.lost, episode.redone)
 
@@ -66,10 +66,10 @@ def at_quantile(ordered: Sequence[Episode], p: float) -> Episode:
     return ordered[max(math.ceil(p * len(ordered) - 1e-9) - 1, 0)]
 
 
-def picture(episode: Episode, limit_ns: int | None = None) -> Picture:
+def picture(episode: Episode) -> Picture:
     """An episode from shortly before its fault until all is back in order, or to the end of its record."""
     window_ns = episode.window_ns
-    times = episode.times(limit_ns)
+    times = episode.times()
     until = [times.restore_ns, times.drain_ns, times.latency_ok_ns]
     latest = [one for one in until if one is not None]
     count = episode.run.horizon_ns // window_ns

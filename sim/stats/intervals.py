@@ -1,7 +1,7 @@
 """Intervals of means, ratios and shares over independent replications.
 
-A replication gives one value; the values are independent and alike. Percentiles are in `quantiles`, batches of one
-long run in `batches`, few very skewed values in `skewed`.
+A replication gives one value; the values are independent and alike. Percentiles are in `quantiles`, few very skewed
+values in `skewed`.
 """
 
 from __future__ import annotations

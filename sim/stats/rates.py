@@ -26,14 +26,9 @@ class Frequency:
     times: float = 1.0
 
     @classmethod
-    def of_seen(cls, count: int, watched_s: float, times: float = 1.0) -> Frequency:
+    def of_seen(cls, count: int, watched_s: float) -> Frequency:
         """Of what was seen to come `count` times."""
-        return cls(times * (count + 0.5) / watched_s, (count, watched_s), times)
-
-    @property
-    def is_known(self) -> bool:
-        """Whether it is taken as given."""
-        return self.seen is None
+        return cls((count + 0.5) / watched_s, (count, watched_s))
 
     def figure(self, confidence: float = 0.95) -> Figure:
         """The rate a year, with the quantiles of the posterior."""

@@ -144,7 +144,6 @@ def recovery(
     limit_ns: int,
     detect_ns: int | None = None,
     objective_p99_ns: float | None = None,
-    recoupled: bool = False,
 ) -> Recovery:
     """Recovery of one episode, to the resolution of a window: a time is that of the first good window's beginning.
 
@@ -152,8 +151,6 @@ def recovery(
     detect_ns: instant of the first reaction in the time of the record, None for none.
     objective_p99_ns: objective of the latency; without one, and in windows in which the baseline run itself misses it,
         the measure is 1.1 x the baseline run's.
-    recoupled: the record ends because the run and its baseline run had become the same; else it has to reach the
-    limit.
 
     'Stays' is to the limit, or to the end of the record, at least CONFIRMING_WINDOWS windows. The rate is looked for
     from the first window that falls short, which has to be one not later than CONFIRMING_WINDOWS after the fault's
@@ -165,8 +162,7 @@ def recovery(
     limit = fault_end_ns + limit_ns
     first = fault_start_ns // window_ns
     stop = min(windows, limit // window_ns + CONFIRMING_WINDOWS)  # enough to confirm one at the limit
-    assert recoupled or windows * window_ns >= limit, "the record ends before the limit"
-    recoupled = recoupled and stop == windows
+    assert windows * window_ns >= limit, "the record ends before the limit"
 
     def instant(window: int | None) -> int | None:
         if window is None or window * window_ns > limit:
@@ -174,12 +170,12 @@ def recovery(
         return max(0, window * window_ns - fault_start_ns)
 
     last_onset = math.ceil(fault_end_ns / window_ns) + CONFIRMING_WINDOWS
-    restore = _first_confirmed(good.rate[:stop], first, last_onset, recoupled)
+    restore = _first_confirmed(good.rate[:stop], first, last_onset)
     return Recovery(
         None if detect_ns is None else detect_ns - fault_start_ns,
         instant(restore),
-        instant(_first_lasting(good.backlog[:stop], first, recoupled)),
-        instant(_first_lasting(good.latency[:stop], first, recoupled)),
+        instant(_first_lasting(good.backlog[:stop], first)),
+        instant(_first_lasting(good.latency[:stop], first)),
     )
 
 
@@ -190,7 +186,7 @@ def _pair(faulted: ArrayLike, baseline: ArrayLike) -> tuple[NDArray[np.float64],
     return a, b
 
 
-def _first_confirmed(good: BoolArray, first: int, last_onset: int, recoupled: bool) -> int | None:
+def _first_confirmed(good: BoolArray, first: int, last_onset: int) -> int | None:
     """First window of CONFIRMING_WINDOWS good ones in a row, from the onset of the shortfall; `first` without one."""
     short = np.flatnonzero(~good[first : last_onset + 1])
     start = first + (int(short[0]) if short.size else 0)
@@ -199,14 +195,14 @@ def _first_confirmed(good: BoolArray, first: int, last_onset: int, recoupled: bo
         run = run + 1 if good[window] else 0
         if run == CONFIRMING_WINDOWS:
             return window - CONFIRMING_WINDOWS + 1
-    return good.size - run if recoupled else None
+    return None
 
 
-def _first_lasting(good: BoolArray, first: int, recoupled: bool) -> int | None:
+def _first_lasting(good: BoolArray, first: int) -> int | None:
     """First window from which on all are good, with at least CONFIRMING_WINDOWS of them; None without one."""
     bad = np.flatnonzero(~good[first:])
     start = first + (int(bad[-1]) + 1 if bad.size else 0)
-    return start if recoupled or good.size - start >= CONFIRMING_WINDOWS else None
+    return start if good.size - start >= CONFIRMING_WINDOWS else None
 
 
 @dataclass(frozen=True, slots=True)

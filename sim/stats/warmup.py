@@ -57,18 +57,6 @@ def averaged(series: ArrayLike) -> FloatArray:
     return np.asarray(mean[last])
 
 
-def welch(series: ArrayLike, half_width: int) -> FloatArray:
-    """Welch's moving average of the averaged series, shape (windows,): what to look at beside the cut.
-
-    The average reaches `half_width` windows to either side, and less at the ends.
-    """
-    mean = averaged(series)
-    sums = np.concatenate(([0.0], np.cumsum(mean)))
-    place = np.arange(mean.size)
-    reach = np.minimum(half_width, np.minimum(place, mean.size - 1 - place))
-    return np.asarray((sums[place + reach + 1] - sums[place - reach]) / (2 * reach + 1))
-
-
 def mser5(mean: FloatArray) -> int:
     """Number of leading windows that MSER-5 drops from an averaged series, a multiple of 5.
 

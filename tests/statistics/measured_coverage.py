@@ -21,7 +21,6 @@ from numpy.typing import NDArray
 from calibration.evidence import record
 from sim.figure import Figure
 from sim.results.histogram import Histogram
-from sim.stats.batches import batch_mean_interval, batch_percentile_interval
 from sim.stats.intervals import mean_interval
 from sim.stats.quantiles import percentile_interval
 from sim.stats.relaxation import MIN_BEYOND, MIN_FOR_MEAN
@@ -32,7 +31,7 @@ JOBS_AT_ONCE = 30_000_000
 
 @dataclass(frozen=True)
 class Cell:
-    """A queue, how it is observed; one replication means the methods for one long run."""
+    """A queue, and how it is observed."""
 
     queue: str
     rho: float
@@ -77,9 +76,8 @@ def measure(cell: Cell, seeds: int = SEEDS) -> dict[str, Coverage]:
     """Coverage of the mean and of the 99th percentile. The same cell always draws the same."""
     queue = QUEUES[cell.queue](cell.rho)
     found = {"mean": Coverage(), "p99": Coverage()}
-    figures = of_replications if cell.replications > 1 else of_one_run
     for runs in sojourns(queue, cell, seeds):
-        mean, p99 = figures(runs)
+        mean, p99 = of_replications(runs)
         found["mean"].add(mean, queue.mean)
         found["p99"].add(p99, queue.p99)
     return found
@@ -91,12 +89,6 @@ def of_replications(runs: NDArray[np.float64]) -> tuple[Figure, Figure]:
     return mean_interval(runs.mean(axis=1), "s"), percentile_interval(
         [Histogram.of(run) for run in durations_ns], 0.99
     )
-
-
-def of_one_run(runs: NDArray[np.float64]) -> tuple[Figure, Figure]:
-    """The same of one long run, (1, jobs)."""
-    durations_ns = np.rint(runs[0] * 1e9).astype(np.int64)
-    return batch_mean_interval(runs[0], "s"), batch_percentile_interval(durations_ns, 0.99)
 
 
 def sojourns(queue: Queue, cell: Cell, seeds: int) -> Iterator[NDArray[np.float64]]:
@@ -124,7 +116,6 @@ FULL = [
     *[Cell("bursts", rho, 20, jobs) for rho, jobs in ((0.5, 8000), (0.8, 8000), (0.95, 16_000))],
     *[Cell("MMPP", rho, 20, jobs) for rho, jobs in ((0.5, 16_000), (0.8, 16_000), (0.95, 16_000))],
     *[Cell("breakdowns", rho, 20, jobs) for rho, jobs in ((0.5, 16_000), (0.8, 32_000), (0.95, 16_000))],
-    *[Cell("M/M/1", rho, 1, jobs) for rho, jobs in ((0.5, 4000), (0.5, 64_000), (0.8, 64_000), (0.95, 64_000))],
 ]
 
 
@@ -168,8 +159,7 @@ Made by `python tests/statistics/measured_coverage.py`. What counts as right is 
 
 ## Where the relaxation time is not known
 
-*Wrong*: share of all seeds whose interval does not hold the truth. Queues are described in `lindley.py`; `1 x` is one
-long run, by batches.
+*Wrong*: share of all seeds whose interval does not hold the truth. Queues are described in `lindley.py`.
 """
 NEAR = """
 ## Near saturation

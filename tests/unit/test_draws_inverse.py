@@ -12,11 +12,12 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from sampled import sample
 from scipy import stats
 
 from sim.draws import distributions as d
 from sim.draws import kinds
-from sim.draws.inverse import MAX_NS, draw_ns, exponential_ns, sample, to_ns
+from sim.draws.inverse import MAX_NS, draw_ns, exponential_ns, to_ns
 from sim.draws.kinds import Inverse
 from sim.draws.quantiles import quantile
 from sim.draws.sampler import Sampler
@@ -65,11 +66,6 @@ def test_the_gamma_table_is_as_exact_as_documented(cv: float, error: float) -> N
     exact = scipy_quantile(stats.gamma(cv**-2, scale=2.0 * cv**2))
     seen = exact > 1e-9  # below a nanosecond, and where SciPy underflows, nobody looks
     assert np.abs(at(d.gamma(2.0, cv), U)[seen] / exact[seen] - 1).max() < error
-
-
-def test_erlang_is_the_gamma_of_its_phases() -> None:
-    assert np.abs(at(d.erlang(4, 2.0), U) / scipy_quantile(stats.gamma(4, scale=0.5)) - 1).max() < 1e-8
-    assert d.erlang(1, 2.0) == d.exponential(2.0)
 
 
 COUNTS = {

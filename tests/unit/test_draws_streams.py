@@ -12,11 +12,9 @@ from scipy import stats
 
 from sim.draws.philox import philox4x32
 from sim.draws.streams import (
-    bernoulli,
     child_path,
     child_paths,
     element_id,
-    integer_below,
     root_path,
     stream_key,
     uniform,
@@ -124,17 +122,3 @@ def test_streams_and_replications_are_uncorrelated_on_the_same_paths() -> None:
     draws = np.array([[uniform(key, path, 0) for path in range(20_000)] for key in keys])
     correlation = np.corrcoef(draws)[np.triu_indices(4, 1)]
     assert np.abs(correlation).max() * np.sqrt(20_000) < stats.norm.isf(ALARM / 12)
-
-
-def test_bernoulli_is_exact_at_its_ends_and_right_between() -> None:
-    assert not any(bernoulli(KEY, i, 0, 0.0) for i in range(1000))
-    assert all(bernoulli(KEY, i, 0, 1.0) for i in range(1000))
-    count = sum(bernoulli(KEY, i, 0, 0.03) for i in range(20_000))
-    assert stats.binomtest(count, 20_000, 0.03).pvalue > ALARM
-
-
-def test_whole_numbers_below_a_count_are_equally_likely() -> None:
-    counts = np.bincount([integer_below(KEY, i, 0, 7) for i in range(20_000)])
-    assert len(counts) == 7
-    assert stats.chisquare(counts).pvalue > ALARM
-    assert {integer_below(KEY, i, 0, 1) for i in range(100)} == {0}

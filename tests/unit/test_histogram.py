@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.results.histogram import BUCKETS, RELATIVE_WIDTH, Histogram, bucket, bucket_first, bucket_last
+from sim.results.histogram import BUCKETS, SUB_BUCKETS, Histogram, bucket, bucket_first, bucket_last
 
 LARGEST = 2**63 - 1
 POWERS = [v for k in range(63) for v in (2**k - 1, 2**k, 2**k + 1)]
@@ -43,7 +43,7 @@ def test_a_bucket_is_exact_below_512_ns_and_at_most_half_a_percent_wide_above() 
     index = np.arange(BUCKETS)
     first, last = bucket_first(index), bucket_last(index)
     assert (first[:512] == last[:512]).all()
-    assert ((last[512:] - first[512:]) / first[512:] <= RELATIVE_WIDTH).all()
+    assert ((last[512:] - first[512:]) / first[512:] <= 1 / SUB_BUCKETS).all()
     assert ((first[513:] / first[512:-1]) <= 1.005).all()
 
 
@@ -63,7 +63,7 @@ def test_a_quantile_lies_in_the_bucket_of_the_order_statistic(values: np.ndarray
     low, high = histogram.quantile_bounds(p)
     assert bucket(np.array(exact)) == bucket(np.array(int(low)))
     assert low <= histogram.quantile(p) <= high
-    assert abs(histogram.quantile(p) - exact) <= RELATIVE_WIDTH * exact
+    assert abs(histogram.quantile(p) - exact) <= exact / SUB_BUCKETS
 
 
 def test_quantiles_of_small_values_are_exact() -> None:

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 
 from sim.results.histogram import Histogram
-from sim.stats.batches import batch_mean_interval, batch_percentile_interval, independent_batch_size, von_neumann
 from sim.stats.quantiles import counts_beyond, merge_to_sections, percentile_interval
 from sim.stats.tails import infinite_variance, tail_index
 
@@ -22,17 +21,6 @@ def exponentials(replications: int, size: int, seed: int = 1) -> list[Histogram]
     """Independent exponential durations of mean 1 s; their 99th percentile is log(100) s."""
     values = np.random.default_rng(seed).exponential(1e9, (replications, size)).astype(np.int64)
     return [Histogram.of(row) for row in values]
-
-
-def ar1(correlation: float, size: int, seed: int) -> np.ndarray:
-    """Autoregressive series of mean 0 and variance 1, stationary from its first value."""
-    rng = np.random.default_rng(seed)
-    noise = rng.standard_normal(size) * math.sqrt(1 - correlation**2)
-    values = np.empty(size)
-    last = rng.standard_normal()
-    for i in range(size):
-        last = values[i] = correlation * last + noise[i]
-    return values
 
 
 def test_the_value_is_the_pooled_quantile_and_the_interval_is_in_seconds() -> None:
@@ -113,44 +101,6 @@ def test_counts_beyond_add_up_to_the_share_whatever_the_bucket() -> None:
 def test_nothing_counted_is_refused() -> None:
     assert percentile_interval([Histogram.empty()] * 10, 0.5).value is None
     assert percentile_interval([], 0.5).value is None
-
-
-def test_von_neumann_sees_the_lag_one_correlation_of_an_autoregression() -> None:
-    _, correlation = von_neumann(ar1(0.6, 40_000, 2))
-    assert correlation == pytest.approx(0.6, abs=5 * math.sqrt((1 - 0.36) / 40_000))
-    assert von_neumann(np.ones(10)) == (0.0, 0.0)
-
-
-def test_batches_grow_with_the_correlation() -> None:
-    independent, correlated = ar1(0.0, 65_536, 3), ar1(0.95, 65_536, 3)
-    small, large = independent_batch_size(independent), independent_batch_size(correlated)
-    assert small is not None
-    assert large is not None
-    assert small <= 16
-    assert large >= 40  # at least the relaxation time (1 + 0.95) / (1 - 0.95)
-
-
-def test_a_run_too_short_for_its_correlation_is_refused_with_a_guess() -> None:
-    short = ar1(0.999, 2000, 4)
-    refused = batch_mean_interval(short, "s")
-    assert refused.value is None
-    assert "too short" in refused.note
-    durations = np.rint((short - short.min() + 1) * MS).astype(np.int64)
-    assert batch_percentile_interval(durations, 0.9).value is None
-
-
-def test_one_long_run_gives_mean_and_percentile_by_batches() -> None:
-    values = ar1(0.8, 100_000, 5)
-    mean = batch_mean_interval(values, "s")
-    assert mean.low is not None
-    assert mean.high is not None
-    error = math.sqrt((1 + 0.8) / (1 - 0.8) / 100_000)  # of the mean
-    assert mean.low < 5 * error
-    assert mean.high > -5 * error
-    assert (mean.high - mean.low) / 2 == pytest.approx(1.96 * error, rel=0.5)
-    p90 = batch_percentile_interval(np.rint((values + 10) * MS).astype(np.int64), 0.9)
-    assert p90.value == pytest.approx((10 + 1.2816) * 1e-3, rel=0.01)
-    assert p90.n == 32
 
 
 def test_hill_finds_the_index_of_a_power_law() -> None:

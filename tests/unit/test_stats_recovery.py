@@ -26,7 +26,6 @@ def episode(
     baseline: Windows = BASELINE,
     limit_s: int = 110,
     objective_ms: float | None = None,
-    recoupled: bool = False,
     detect_s: int | None = None,
 ) -> Recovery:
     length = len(completed or backlog or latency_ms or [0] * 16)
@@ -47,7 +46,6 @@ def episode(
         limit_s * S,
         None if detect_s is None else detect_s * S,
         None if objective_ms is None else objective_ms * 1e6,
-        recoupled,
     )
 
 
@@ -144,13 +142,6 @@ def test_what_does_not_come_within_the_limit_is_none_and_metastable() -> None:
     late = [100, 100] + [30] * 7 + [100] * 7  # back at 90 s, 40 s after the trigger is gone
     assert episode(completed=late, limit_s=40).restore_ns == 70 * S
     assert episode(completed=late, limit_s=39).restore_ns is None
-
-
-def test_a_record_that_ends_because_the_runs_are_one_again_counts_as_good_from_there() -> None:
-    rates = [100, 100, 10, 10, 10, 10]
-    assert episode(completed=rates, recoupled=True).restore_ns == 40 * S
-    with pytest.raises(AssertionError):
-        episode(completed=rates)
 
 
 def test_detection_is_counted_from_the_faults_start() -> None:

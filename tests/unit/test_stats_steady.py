@@ -1,4 +1,4 @@
-"""Warm-up, drift and cycles on series whose truth is known: transients of autoregressions, trends, hours of a day.
+"""Warm-up, drift and cycles on series whose truth is known: transients of autoregressions, trends.
 
 Fixed seeds. Where a test at level a is the subject, its error rate is checked over many seeds against a plus five
 standard errors.
@@ -9,18 +9,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sim.figure import Figure
-from sim.stats.cycles import (
-    by_cycle,
-    common_cycle_ns,
-    cycle_interval,
-    phase_means,
-    share_inside,
-    whole_cycles,
-    worst_phase,
-)
+from sim.stats.cycles import common_cycle_ns, whole_cycles
 from sim.stats.drift import drift, modes
-from sim.stats.warmup import averaged, mser5, relaxations, warm_up, welch
+from sim.stats.warmup import averaged, mser5, relaxations, warm_up
 
 HOUR = 3_600_000_000_000
 
@@ -99,12 +90,6 @@ def test_mser5_minimises_the_error_of_what_is_left() -> None:
     assert mser5(series) == 5 * int(np.argmin(errors))
 
 
-def test_welchs_average_keeps_a_line_and_its_length() -> None:
-    line = np.arange(30.0)
-    assert welch(line[None, :], 4) == pytest.approx(line)
-    assert welch([[0.0, 3.0, 0.0]], 1) == pytest.approx([0, 1, 0])
-
-
 def test_growth_is_told_from_noise() -> None:
     growing = transient(0, 1) * np.linspace(0.7, 1.3, 400)
     found = drift(growing)
@@ -155,64 +140,3 @@ def test_cycles_are_whole_and_the_warm_up_too() -> None:
     assert (cycles.start_ns, cycles.count, cycles.end_ns) == (24 * HOUR, 3, 96 * HOUR)
     assert whole_cycles(100 * HOUR, 24 * HOUR, 0).count == 4
     assert whole_cycles(20 * HOUR, 24 * HOUR, 0).count == 0
-
-
-def day(replications: int, cycles: int, seed: int = 5) -> np.ndarray:
-    """A value by the hour: 10, at noon 30, each with noise of standard deviation 1."""
-    shape = np.full(24, 10.0)
-    shape[12] = 30
-    return np.tile(shape, cycles) + np.random.default_rng(seed).standard_normal((replications, 24 * cycles))
-
-
-def test_the_mean_is_taken_over_whole_cycles() -> None:
-    series = np.concatenate((day(10, 3), np.full((10, 5), 1000.0)), axis=1)  # five hours of a fourth day
-    figure = cycle_interval(series, 24, "")
-    truth = 10 + 20 / 24
-    assert figure.low is not None
-    assert figure.high is not None
-    assert figure.low < truth + 5 / np.sqrt(720)
-    assert figure.high > truth - 5 / np.sqrt(720)
-    assert by_cycle(series, 24).shape == (10, 3, 24)
-
-
-def test_one_run_of_many_independent_cycles_will_do_and_correlated_ones_will_not() -> None:
-    assert cycle_interval(day(1, 12), 24, "").n == 12
-    wandering = day(1, 40) + np.repeat(np.cumsum(np.random.default_rng(6).standard_normal(40)), 24)
-    assert "cycles are correlated" in cycle_interval(wandering, 24, "").note
-    assert cycle_interval(day(1, 3), 24, "").value is None
-    assert cycle_interval(day(1, 1)[:, :20], 24, "").value is None
-
-
-def test_the_worst_hour_is_named_and_its_interval_holds_it() -> None:
-    hour, figure = worst_phase(lambda level: phase_means(day(10, 3), 24, "", level))
-    assert hour == 12
-    assert figure.low is not None
-    assert figure.high is not None
-    assert figure.low < 30 < figure.high
-    assert worst_phase(lambda level: phase_means(-day(10, 3), 24, "", level), "below")[0] == 12
-
-
-def test_the_worst_of_equal_hours_is_not_taken_for_worse_than_it_is() -> None:
-    # All hours are 10; the worst estimate of 24 is too high, but the interval holds 10 in at least 95 % of seeds
-    # less five standard errors of 100 seeds.
-    held = 0
-    for seed in range(100):
-        flat = 10 + np.random.default_rng(seed).standard_normal((8, 24))
-        figure = worst_phase(lambda level, flat=flat: phase_means(flat, 24, "", level))[1]  # type: ignore[misc]
-        assert figure.low is not None
-        assert figure.high is not None
-        held += figure.low <= 10 <= figure.high
-    assert held >= 100 * (0.95 - 5 * np.sqrt(0.95 * 0.05 / 100))
-
-
-def test_a_phase_that_is_refused_could_be_the_worst() -> None:
-    figures = [Figure(1.0, "s", 0.9, 1.1, 0.95, 10), Figure.refused("s", "too short")]
-    place, figure = worst_phase(lambda level: figures)
-    assert (place, figure.value) == (1, None)
-    assert "too short" in figure.note
-
-
-def test_windows_that_saw_nothing_count_neither_inside_nor_outside() -> None:
-    nan = np.nan
-    figure = share_inside([[1.0, 3.0, nan, 1.0]] * 4 + [[1.0, 1.0, 3.0, nan]], 2.0, "below")
-    assert figure.value == pytest.approx(10 / 15)

@@ -6,7 +6,7 @@ the serial decides only among immediate events, where first-in first-out is the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from heapq import heapify, heappop, heappush
 from typing import Any
 
@@ -14,8 +14,6 @@ import simpy
 from simpy.events import PENDING, Event, Initialize, Process
 
 from sim.engine.order import VISIT_BITS
-
-Steps = Generator[Event, Any, Any]
 
 
 class Timer(Event):
@@ -161,4 +159,4 @@ def interrupt(process: Process, error: BaseException, still: Callable[[], bool] 
     heappush(queue, (clock._now, 0, next(clock._eid), event))
 
 
-__all__ = ["Clock", "Event", "Process", "Steps", "Timer", "interrupt"]
+__all__ = ["Clock", "Event", "Process", "Timer", "interrupt"]
