@@ -37,6 +37,7 @@ LAYERS = [
 """From the ground up: a file may import from its own part and from lower layers; parts of one layer do not mix."""
 
 CALIBRATION_LAYERS = [
+    {"closed_forms"},
     {"systems", "theory", "published", "measure", "evidence", "pgbench"},
     {"fitting", "scores"},
     {"cli"},

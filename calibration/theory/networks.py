@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from calibration.closed_forms.mg1 import mg1_breakdowns
+from calibration.closed_forms.moments import Deterministic, Exponential
+from calibration.closed_forms.networks import (
+    closed_network,
+    fork_join_2_s,
+    jackson,
+    machine_repair,
+    mva,
+    tandem_sojourn,
+    usl_throughput_per_s,
+)
+from calibration.closed_forms.phased import mmc_breakdowns, nested_resources
+from calibration.closed_forms.retries import Backoff, retry
 from calibration.theory.case import Case
-from sim.analytic.chains import birth_death
-from sim.analytic.laws import usl_throughput_per_s
-from sim.analytic.mg1 import mg1_breakdowns
-from sim.analytic.moments import Deterministic, Exponential
-from sim.analytic.networks import closed_network, fork_join_2_s, harmonic, jackson, machine_repair, mva, tandem_sojourn
-from sim.analytic.phased import mmc_breakdowns, nested_resources
-from sim.analytic.retries import Backoff, retry
+from sim.analytic.stations import birth_death, harmonic
 
 
 def _contention() -> dict[str, float]:

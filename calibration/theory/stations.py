@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from calibration.theory.case import Case
-from sim.analytic.batching import group_commit, group_commit_limited
-from sim.analytic.disciplines import (
+from calibration.closed_forms.batching import group_commit, group_commit_limited
+from calibration.closed_forms.disciplines import (
     PriorityClass,
     mg1_preemptive_priority,
     mmc_priority,
     mmc_ps,
     mmc_ps_sojourn,
 )
-from sim.analytic.limited import erlang_a, mgcc, mmck
-from sim.analytic.mdc import mdc, mdc_wait_quantile_s
-from sim.analytic.mg1 import mg1
-from sim.analytic.moments import Deterministic, Exponential, Gamma, Lognormal
-from sim.analytic.phased import mmc_setup
-from sim.analytic.renewal import gim1
-from sim.analytic.stations import mmc, mmc_sojourn_quantile_s, mmc_wait_quantile_s
+from calibration.closed_forms.limited import erlang_a, mgcc, mmck
+from calibration.closed_forms.mdc import mdc, mdc_wait_quantile_s
+from calibration.closed_forms.mg1 import gim1, mg1
+from calibration.closed_forms.moments import Deterministic, Exponential, Gamma, Lognormal
+from calibration.closed_forms.phased import mmc_setup
+from calibration.closed_forms.stations import mmc, mmc_sojourn_quantile_s, mmc_wait_quantile_s
+from calibration.theory.case import Case
 
 
 def _station(arrivals: str, server: str) -> str:

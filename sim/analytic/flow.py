@@ -13,8 +13,7 @@ from functools import cache
 from typing import Any
 
 from sim.analytic.arrival_rates import mean_number
-from sim.analytic.networks import harmonic
-from sim.analytic.stations import erlang_c
+from sim.analytic.stations import erlang_c, harmonic
 from sim.draws.build import inverse_of
 from sim.network import Network
 from sim.network.distributions import Distribution, FromAttribute, Number

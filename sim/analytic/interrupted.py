@@ -1,19 +1,19 @@
 """How many of an M/M/1's jobs take longer than a threshold when its server is paused now and then.
 
-Means are in `mg1` (`mg1_breakdowns`); here is the whole law of the sojourn, by its transform.
+The mean is that of Avi-Itzhak and Naor; here is the whole law of the sojourn, by its transform.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from functools import cache
 from statistics import NormalDist
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.analytic.moments import Law
 from sim.analytic.stations import stable_load
 
 Complex = NDArray[np.complex128]
@@ -24,8 +24,18 @@ _TERMS, _AVERAGED, _DAMPING = 30, 12, 18.4
 """Of the Euler summation: its error of discretisation is exp(-18.4) = 1e-8."""
 
 
+class Repair(Hashable, Protocol):
+    """The law of the length of a repair, in seconds."""
+
+    def moment(self, order: int) -> float:
+        """E[R^order]."""
+
+    def quantile(self, p: float) -> float:
+        """The length that a share p of all stay within."""
+
+
 def mm1_share_above(
-    threshold_s: float, arrival_rate_per_s: float, service_mean_s: float, mttf_s: float, repair: Law
+    threshold_s: float, arrival_rate_per_s: float, service_mean_s: float, mttf_s: float, repair: Repair
 ) -> float:
     """Probability that a job of M/M/1 FIFO with breakdowns is in the system for longer than `threshold_s`.
 
@@ -44,8 +54,10 @@ def mm1_share_above(
 
     Raises Unstable if rho_c reaches 1.
 
-    >>> from sim.analytic.moments import Exponential
-    >>> round(mm1_share_above(10.0, 0.7, 1.0, math.inf, Exponential(1.0)), 6), round(math.exp(-3.0), 6)
+    >>> class Minute:
+    ...     moment = staticmethod(lambda order: 60.0**order)
+    ...     quantile = staticmethod(lambda p: 60.0)
+    >>> round(mm1_share_above(10.0, 0.7, 1.0, math.inf, Minute()), 6), round(math.exp(-3.0), 6)
     (0.049787, 0.049787)
     """
     assert threshold_s > 0, threshold_s
@@ -68,7 +80,7 @@ def mm1_share_above(
 
 
 @cache
-def _repairs(repair: Law) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _repairs(repair: Repair) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Lengths of repairs and their weights: quantiles at the levels of a normal variable on an even grid."""
     normal = NormalDist()
     points = np.linspace(-_REACH, _REACH, _NODES)

@@ -15,9 +15,9 @@ import math
 import numpy as np
 import pytest
 
+from calibration.closed_forms.mg1 import mg1_breakdowns
+from calibration.closed_forms.moments import Exponential, Lognormal
 from sim.analytic.interrupted import mm1_share_above
-from sim.analytic.mg1 import mg1_breakdowns
-from sim.analytic.moments import Exponential, Lognormal
 from sim.engine.plan import Plan
 from sim.engine.run import run_one
 from sim.figure import Figure

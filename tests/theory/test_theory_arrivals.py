@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import numpy as np
 from measure import full, quick_and_full, simulate, station
 
-from sim.analytic.levels import solve_levels
+from calibration.closed_forms.levels import solve_levels
 from sim.results.columns import Ints, Replication
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 from measure import full, quick_and_full, simulate, station
 
-from sim.analytic.batching import group_commit, group_commit_limited
-from sim.analytic.mdc import mdc
-from sim.analytic.mg1 import mg1_setup
-from sim.analytic.moments import Deterministic, Exponential, Gamma, Law
-from sim.analytic.phased import mmc_setup
+from calibration.closed_forms.batching import group_commit, group_commit_limited
+from calibration.closed_forms.mdc import mdc
+from calibration.closed_forms.moments import Deterministic, Exponential, Gamma, Law
+from calibration.closed_forms.phased import mmc_setup
+from tests.closed_forms.queues import mg1_setup
 
 
 @quick_and_full

@@ -10,10 +10,10 @@ from measure import full, simulate, station
 from scipy.integrate import quad
 from scipy.stats import binom
 
-from sim.analytic.chains import steady
-from sim.analytic.moments import Erlang
-from sim.analytic.renewal import gim1
-from sim.analytic.stations import mmc
+from calibration.closed_forms.mg1 import gim1
+from calibration.closed_forms.stations import mmc
+from tests.closed_forms.chains import steady
+from tests.closed_forms.moments import Erlang
 
 
 def nodes(count: int, rate: float, choice: str) -> str:

@@ -10,12 +10,13 @@ from statistics import fmean
 from measure import full, quick_and_full, simulate
 from scipy.integrate import quad
 
-from sim.analytic.availability import k_of_n, with_common_causes
-from sim.analytic.levels import solve_levels
-from sim.analytic.mg1 import mg1_breakdowns
-from sim.analytic.moments import Deterministic, Exponential
-from sim.analytic.phased import mmc_breakdowns
+from calibration.closed_forms.levels import solve_levels
+from calibration.closed_forms.mg1 import mg1_breakdowns
+from calibration.closed_forms.moments import Deterministic, Exponential
+from calibration.closed_forms.phased import mmc_breakdowns
+from sim.analytic.availability import k_of_n
 from sim.results.columns import FaultEpisode, Replication
+from tests.closed_forms.availability import with_common_causes
 
 
 @full

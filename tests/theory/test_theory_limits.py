@@ -6,8 +6,8 @@ import pytest
 from measure import full, quick_and_full, simulate, station
 from scipy.integrate import quad
 
-from sim.analytic.limited import ImpatientQueue, erlang_a, mgcc, mmck
-from sim.analytic.mdc import mdc, mdc_wait_tail
+from calibration.closed_forms.limited import ImpatientQueue, erlang_a, mgcc, mmck
+from calibration.closed_forms.mdc import mdc, mdc_wait_tail
 
 
 @quick_and_full

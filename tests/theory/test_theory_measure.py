@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from measure import simulate, station
 
-from sim.analytic.stations import mmc
+from calibration.closed_forms.stations import mmc
 
 
 def test_a_theory_that_is_off_by_a_tenth_is_refused() -> None:

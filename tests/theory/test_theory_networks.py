@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 from measure import full, quick_and_full, simulate
 
-from sim.analytic.levels import solve_levels
-from sim.analytic.networks import (
+from calibration.closed_forms.levels import solve_levels
+from calibration.closed_forms.networks import (
     closed_network,
     fork_join_2_s,
     jackson,
@@ -15,7 +15,7 @@ from sim.analytic.networks import (
     mva,
     tandem_sojourn,
 )
-from sim.analytic.phased import nested_resources
+from calibration.closed_forms.phased import nested_resources
 
 
 @full

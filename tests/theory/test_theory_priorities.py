@@ -6,15 +6,10 @@ from collections.abc import Sequence
 
 from measure import full, quick_and_full, simulate
 
-from sim.analytic.disciplines import (
-    PriorityClass,
-    mg1_preemptive_priority,
-    mg1_priority,
-    mmc_preemptive_priority,
-    mmc_priority,
-)
-from sim.analytic.moments import Deterministic, Exponential
-from sim.analytic.stations import Queue
+from calibration.closed_forms.disciplines import PriorityClass, mg1_preemptive_priority, mmc_priority
+from calibration.closed_forms.moments import Deterministic, Exponential
+from calibration.closed_forms.stations import Queue
+from tests.closed_forms.queues import mg1_priority, mmc_preemptive_priority
 
 
 def classes(server: str, rates: Sequence[float], demands: Sequence[str]) -> str:

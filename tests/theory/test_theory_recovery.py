@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from measure import Runs, full, quick_and_full, simulate
 
-from sim.analytic.checkpoints import checkpointed_mean_s
 from sim.results.columns import Replication
+from tests.closed_forms.availability import checkpointed_mean_s
 
 ARRIVING, SERVING = 0.7, 1.0
 """Rates, in 1/s, of the queue that has a backlog."""

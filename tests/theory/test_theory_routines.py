@@ -8,8 +8,8 @@ import pytest
 from measure import full, quick_and_full, simulate
 from scipy.special import betaincinv
 
-from sim.analytic.networks import harmonic
-from sim.analytic.retries import Backoff, retry
+from calibration.closed_forms.retries import Backoff, retry
+from sim.analytic.stations import harmonic
 
 
 def routine(steps: str) -> str:

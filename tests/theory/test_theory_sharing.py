@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from measure import full, quick_and_full, simulate, station
 
-from sim.analytic.chains import birth_death
-from sim.analytic.disciplines import mg1_ps_sojourn_given_s, mmc_ps, mmc_ps_sojourn
-from sim.analytic.laws import usl_throughput_per_s
+from calibration.closed_forms.disciplines import mmc_ps, mmc_ps_sojourn
+from calibration.closed_forms.networks import usl_throughput_per_s
+from sim.analytic.stations import birth_death
 
 
 @quick_and_full
@@ -50,8 +50,8 @@ def test_under_sharing_latency_is_in_proportion_to_demand(size: int) -> None:
     runs = simulate(text, 60, 1200, size)
     runs.agree(
         {
-            "latency.long.mean": mg1_ps_sojourn_given_s(0.5, 1.0, 2.0),
-            "latency.short.mean": mg1_ps_sojourn_given_s(0.5, 1.0, 0.5),
+            "latency.long.mean": 2.0 / (1 - 0.5),
+            "latency.short.mean": 0.5 / (1 - 0.5),
         }
     )
 

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from measure import full, quick_and_full, simulate, station
 
-from sim.analytic.disciplines import mg1_lifo_wait_variance_s2
-from sim.analytic.mdc import mdc, mdc_wait_quantile_s
-from sim.analytic.mg1 import mg1, mh21
-from sim.analytic.moments import Deterministic, Exponential, Gamma, Law, Lognormal
-from sim.analytic.renewal import gim1
-from sim.analytic.stations import Queue, mginf_population_mean, mmc, mmc_sojourn_quantile_s, mmc_wait_quantile_s
+from calibration.closed_forms.mdc import mdc, mdc_wait_quantile_s
+from calibration.closed_forms.mg1 import gim1, mg1
+from calibration.closed_forms.moments import Deterministic, Exponential, Gamma, Law, Lognormal
+from calibration.closed_forms.stations import Queue, mmc, mmc_sojourn_quantile_s, mmc_wait_quantile_s
 from sim.results.columns import Replication
+from tests.closed_forms.moments import Hyperexponential
+from tests.closed_forms.queues import mg1_lifo_wait_variance_s2
 
 
 def figures_of(queue: Queue) -> dict[str, float]:
@@ -88,7 +88,7 @@ def test_m_d_c_agrees_in_means_and_percentiles(size: int) -> None:
 )
 def test_m_g_1_agrees_with_pollaczek_and_khinchine(service: str, law: Law | None, size: int) -> None:
     runs = simulate(station("0.5/s", f"{{servers: 1, service: {service}}}"), 100, 1800, size)
-    queue = mh21(0.5, 1.0, 2.25) if law is None else mg1(0.5, law)
+    queue = mg1(0.5, law or Hyperexponential.balanced(1.0, 2.25))
     runs.agree(figures_of(queue), within=0.1)
 
 
@@ -127,7 +127,7 @@ def test_the_number_in_a_delay_is_poisson(size: int) -> None:
         routines: {job: [{use: room}]}
         """
     runs = simulate(text, 20, 100, size, sample_s=1.7)
-    mean = mginf_population_mean(5.0, 1.0)
+    mean = 5.0  # Poisson, for any law of service (Takács 1962)
     runs.agree({"in_flight.job.mean": mean, "latency.job.mean": 1.0})
 
     def factorial_moment(run: Replication) -> float:

@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 from scipy.linalg import expm
 
-from sim.analytic.availability import k_of_n, primary_standby
-from sim.analytic.chains import PhaseType, _stationary_sparse, birth_death, explore, mean_time_to, stationary, steady
-from sim.analytic.levels import solve_levels
+from calibration.closed_forms.chains import PhaseType, stationary
+from calibration.closed_forms.levels import solve_levels
+from sim.analytic.availability import k_of_n
+from sim.analytic.stations import birth_death
 from sim.errors import Unstable
+from tests.closed_forms.chains import explore, level_share, mean_time_to, steady
 
 
 def random_generator(size, seed, spread):
@@ -45,19 +47,7 @@ def test_a_chain_that_falls_apart_is_refused():
         stationary(np.array([[0.0, 0.0], [1.0, -1.0]]) @ np.eye(2)[::-1])
 
 
-def test_the_sparse_solver_agrees_with_the_dense_one():
-    def moves(state):
-        a, b = state
-        return [
-            (0.7, (min(a + 1, 19), b)),
-            (1.0, (max(a - 1, 0), b)),
-            (0.4 * a, (a, min(b + 1, 19))),
-            (9.0, (a, max(b - 1, 0))),
-        ]
-
-    chain = explore(moves, (0, 0))
-    assert len(chain.states) == 400
-    assert _stationary_sparse(chain) == pytest.approx(stationary(chain.generator()), abs=1e-13)
+def test_the_sparse_solver_agrees_with_a_geometric_law():
     large = steady(lambda n: [(0.9, min(n + 1, 999)), (1.0, max(n - 1, 0))], 0)
     assert large.mean(lambda n: n) == pytest.approx(9.0, rel=1e-9)
     assert large.probability(lambda n: n == 0) == pytest.approx(0.1, rel=1e-9)
@@ -116,7 +106,7 @@ def test_endless_chains_agree_with_chains_cut_far_out():
     assert levels.mean(lambda n, p: 1.0) == pytest.approx(1.0, rel=1e-13)
     for n in (0, 1, 2, 9):
         share = cut.probability(lambda s, n=n: s[0] == n)
-        assert levels.level_share(n) == pytest.approx(share, rel=1e-10)
+        assert level_share(levels, n) == pytest.approx(share, rel=1e-10)
 
 
 def test_an_endless_chain_that_drifts_away_is_unstable():
@@ -163,50 +153,6 @@ def test_k_of_n_holds_for_times_that_differ_by_many_orders():
     # Two disks, 10^6 h against 10 h: MTTF = (3 f + r) / (2 f^2), the textbook mirrored pair.
     f, r = 1e-6, 0.1
     assert k_of_n(2, 1, 1 / f, 1 / r).mttf_s == pytest.approx((3 * f + r) / (2 * f * f), rel=1e-12)
-
-
-def test_a_standby_that_takes_over_at_once_is_one_of_two():
-    pair = primary_standby(1000.0, 50.0, 1e-9)
-    redundant = k_of_n(2, 1, 1000.0, 50.0)
-    assert pair.unavailability == pytest.approx(redundant.unavailability, rel=1e-6)
-    # Every failover counts as an outage, however short: the both-down state is what remains.
-    assert pair.outages_per_s > redundant.outages_per_s
-
-
-def test_a_standby_that_never_takes_over_leaves_the_primary_alone_until_repaired():
-    # Coverage 0 and no hand: service is back when a repair ends; nobody but "both" and "single" serves.
-    pair = primary_standby(1000.0, 50.0, 1e-9, coverage=0.0, manual_s=1e12)
-    # States up/up, stuck, none, single; solved by hand with f = 1/1000, r = 1/50, failover at once:
-    # both -> stuck f, both -> single f, single -> both r, single -> none f, stuck -> both r, stuck -> none f,
-    # none -> single 2r.
-    f, r = 1 / 1000, 1 / 50
-    q = np.zeros((4, 4))
-    for i, j, rate in [(0, 1, f), (0, 3, f), (3, 0, r), (3, 2, f), (1, 0, r), (1, 2, f), (2, 3, 2 * r)]:
-        q[i, j] = rate
-    q -= np.diag(q.sum(axis=1))
-    a = np.vstack((q.T, np.ones(4)))
-    shares = np.linalg.lstsq(a, np.array([0, 0, 0, 0, 1.0]), rcond=None)[0]
-    assert pair.unavailability == pytest.approx(shares[1] + shares[2], rel=1e-6)
-
-
-def test_a_failed_failover_waits_for_the_hand():
-    # Neither repairs nor second failures to speak of during 30 s + 600 s: outage = 30 s + (1 in 5) x 600 s.
-    pair = primary_standby(1e9, 1e7, 30.0, coverage=0.8, manual_s=600.0)
-    assert pair.mttf_s == pytest.approx(1e9, rel=0.02)
-    served = 30.0 + 0.2 * 600.0
-    # The first outage from "both"; the pair then runs on one leg for 1e7 s, in which 1 % see a double failure.
-    first = pair.unavailability - k_of_n(2, 1, 1e9, 1e7).unavailability
-    assert first / (pair.outages_per_s - 2 * 1e-9 * 0.01) == pytest.approx(served, rel=0.05)
-
-
-def test_standby_outages_are_failovers_plus_double_failures():
-    month, repair, failover = 30 * 86400.0, 600.0, 30.0
-    pair = primary_standby(month, repair, failover)
-    assert pair.outages_per_s == pytest.approx(1 / month, rel=1e-3)
-    assert pair.mttf_s == pytest.approx(month, rel=1e-3)
-    assert pair.availability == 1 - pair.unavailability
-    # The failover ends at the earlier of 30 s and the old primary's repair: 1 / (1/30 + 1/600) s.
-    assert pair.outage_mean_s == pytest.approx(1 / (1 / failover + 1 / repair), rel=1e-2)
 
 
 def test_every_state_of_a_product_space_is_explored_once():

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from scipy.integrate import simpson
 
+from calibration.closed_forms.mg1 import mg1_breakdowns
+from calibration.closed_forms.moments import Deterministic, Exponential, Law, Lognormal
 from sim.analytic.interrupted import mm1_share_above
-from sim.analytic.mg1 import mg1_breakdowns
-from sim.analytic.moments import Deterministic, Exponential, Law, Lognormal
 from sim.errors import Unstable
 
 

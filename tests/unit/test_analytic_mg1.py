@@ -10,45 +10,24 @@ import pytest
 from scipy.integrate import quad
 from scipy.special import pdtrc
 
-from sim.analytic.chains import PhaseType, steady
-from sim.analytic.disciplines import (
-    PriorityClass,
+from calibration.closed_forms.chains import PhaseType
+from calibration.closed_forms.disciplines import PriorityClass, mg1_preemptive_priority, mmc_priority, mmc_ps
+from calibration.closed_forms.levels import solve_levels
+from calibration.closed_forms.mdc import mdc, mdc_wait_quantile_s, mdc_wait_tail
+from calibration.closed_forms.mg1 import gim1, mg1, mg1_breakdowns
+from calibration.closed_forms.moments import Deterministic, Exponential, Lognormal
+from calibration.closed_forms.stations import mmc
+from sim.errors import Unstable
+from tests.closed_forms.chains import level_share, steady
+from tests.closed_forms.moments import Erlang, Hyperexponential, Pareto, Uniform
+from tests.closed_forms.queues import (
     mg1_lifo_wait_variance_s2,
-    mg1_preemptive_lifo,
-    mg1_preemptive_lifo_sojourn_variance_s2,
-    mg1_preemptive_priority,
     mg1_priority,
-    mg1_ps,
-    mg1_ps_sojourn_given_s,
-    mmc_preemptive_priority,
-    mmc_priority,
-)
-from sim.analytic.levels import solve_levels
-from sim.analytic.mdc import mdc, mdc_wait_quantile_s, mdc_wait_tail
-from sim.analytic.mg1 import (
-    md1,
-    mek1,
-    mg1,
-    mg1_breakdowns,
     mg1_setup,
     mg1_setup_share,
-    mg1_sojourn_variance_s2,
     mg1_wait_variance_s2,
-    mh21,
+    mmc_preemptive_priority,
 )
-from sim.analytic.moments import Deterministic, Erlang, Exponential, Hyperexponential, Lognormal, Pareto, Uniform
-from sim.analytic.renewal import (
-    burst_makespan_s,
-    burst_sojourn_mean_s,
-    dd1_wait_s,
-    dm1,
-    gg1_kingman_wait_approximate_s,
-    gg1_wait_bound_s,
-    ggc_wait_approximate_s,
-    gim1,
-)
-from sim.analytic.stations import mmc
-from sim.errors import Unstable
 
 
 def staged_queue(rate, service_rates, branch):
@@ -82,10 +61,10 @@ def erlang_branch(stages):
 @pytest.mark.parametrize("load", [0.2, 0.7, 0.95])
 def test_pollaczek_khinchine_agrees_with_a_chain_of_staged_services(load):
     erlang = staged_queue(load, [3.0] * 3, erlang_branch(3))
-    q = mek1(load, 1.0, 3)
+    q = mg1(load, Erlang(1.0, 3))
     assert q.population_mean == pytest.approx(erlang.mean(lambda n, i: n), rel=1e-9)
     assert q.queue_mean == pytest.approx(erlang.mean(lambda n, i: max(n - 1, 0)), rel=1e-9)
-    assert q.utilisation == pytest.approx(1 - erlang.level_share(0), rel=1e-9)
+    assert q.utilisation == pytest.approx(1 - level_share(erlang, 0), rel=1e-9)
 
     law = Hyperexponential.balanced(1.0, 5.0)
 
@@ -93,12 +72,12 @@ def test_pollaczek_khinchine_agrees_with_a_chain_of_staged_services(load):
         return [(p, i) for i, p in enumerate(law.probabilities)] if phase is None else [(1.0, None)]
 
     hyper = staged_queue(load, [1 / m for m in law.means_s], branch)
-    assert mh21(load, 1.0, 5.0).population_mean == pytest.approx(hyper.mean(lambda n, i: n), rel=1e-9)
+    assert mg1(load, law).population_mean == pytest.approx(hyper.mean(lambda n, i: n), rel=1e-9)
 
 
 def test_exponential_and_deterministic_services_are_the_textbook_cases():
     assert mg1(0.8, Exponential(1.0)).wait_mean_s == pytest.approx(mmc(0.8, 1.0).wait_mean_s)
-    assert md1(0.8, 1.0).wait_mean_s == pytest.approx(mmc(0.8, 1.0).wait_mean_s / 2)
+    assert mg1(0.8, Deterministic(1.0)).wait_mean_s == pytest.approx(mmc(0.8, 1.0).wait_mean_s / 2)
     assert mg1(0.2, Pareto.from_mean(1.0, 1.8)).wait_mean_s == math.inf
 
 
@@ -107,11 +86,11 @@ def test_the_variance_of_the_wait_agrees_with_the_number_left_behind():
     rate = 0.6
     chain = staged_queue(rate, [2.0] * 2, erlang_branch(2))
     # The chain's second moment by summing its levels far out.
-    second = math.fsum(n * (n - 1) * chain.level_share(n) for n in range(2, 400))
+    second = math.fsum(n * (n - 1) * level_share(chain, n) for n in range(2, 400))
     law = Erlang(1.0, 2)
     sojourn_s = mg1(rate, law).sojourn_mean_s
-    assert mg1_sojourn_variance_s2(rate, law) == pytest.approx(second / rate**2 - sojourn_s**2, rel=1e-9)
-    assert mg1_wait_variance_s2(rate, law) == pytest.approx(mg1_sojourn_variance_s2(rate, law) - 0.5, rel=1e-12)
+    # Wait and service are independent.
+    assert mg1_wait_variance_s2(rate, law) + 0.5 == pytest.approx(second / rate**2 - sojourn_s**2, rel=1e-9)
 
 
 def test_lognormal_services_agree_with_a_simulation():
@@ -159,11 +138,6 @@ def test_last_come_first_served_is_a_matter_of_busy_periods(stages):
     mean_s = rate * met.moment(1)
     assert mg1(rate, law).wait_mean_s == pytest.approx(mean_s, rel=1e-7)
     assert mg1_lifo_wait_variance_s2(rate, law) == pytest.approx(rate * met.moment(2) - mean_s**2, rel=1e-6)
-    # With preemption the sojourn is a busy period begun by oneself.
-    own = busy_period(rate, stages, np.eye(stages)[0])
-    assert mg1_preemptive_lifo(rate, law).sojourn_mean_s == pytest.approx(own.mean(), rel=1e-7)
-    variance = own.moment(2) - own.mean() ** 2
-    assert mg1_preemptive_lifo_sojourn_variance_s2(rate, law) == pytest.approx(variance, rel=1e-6)
 
 
 def test_sharing_depends_on_the_mean_service_only():
@@ -180,10 +154,7 @@ def test_sharing_depends_on_the_mean_service_only():
             yield 2 * b / (a + b), (a, b - 1)
 
     chain = steady(moves, (0, 0))
-    q = mg1_ps(rate, Erlang(1.0, 2))
-    assert q.population_mean == pytest.approx(chain.mean(sum), rel=1e-9)
-    assert q == mg1_ps(rate, Lognormal(1.0, 3.0))
-    assert mg1_ps_sojourn_given_s(rate, 1.0, 4.0) == pytest.approx(10.0)
+    assert mmc_ps(rate, 1.0).population_mean == pytest.approx(chain.mean(sum), rel=1e-9)
 
 
 def two_classes(preemptive, rates, stages, top):
@@ -319,7 +290,7 @@ def test_mdc_agrees_with_crommelins_series(load, servers):
 
 
 def test_md1_is_mdc_with_one_server():
-    assert mdc(0.8, 1.0, 1).wait_mean_s == pytest.approx(md1(0.8, 1.0).wait_mean_s, rel=1e-13)
+    assert mdc(0.8, 1.0, 1).wait_mean_s == pytest.approx(mg1(0.8, Deterministic(1.0)).wait_mean_s, rel=1e-13)
     assert mdc(0.8, 1.0, 1).wait_probability == pytest.approx(0.8, rel=1e-13)
 
 
@@ -384,33 +355,12 @@ def test_gim1_agrees_with_a_chain_of_staged_arrivals(load):
 
 def test_gim1_with_poisson_arrivals_is_mm1_and_bursty_arrivals_wait_longer():
     assert gim1(Exponential(1.25), 1.0).sojourn_mean_s == pytest.approx(5.0, rel=1e-11)
-    assert gim1(Hyperexponential.balanced(1.25, 200.0), 1.0).wait_mean_s > 50 * dm1(1.25, 1.0).wait_mean_s
+    regular = gim1(Deterministic(1.25), 1.0).wait_mean_s
+    assert gim1(Hyperexponential.balanced(1.25, 200.0), 1.0).wait_mean_s > 50 * regular
+    # In heavy traffic half the sum of both scvs, times the wait of M/M/1 (Allen & Cunneen).
     assert gim1(Hyperexponential.balanced(1 / 0.999, 50.0), 1.0).wait_mean_s == pytest.approx(
-        ggc_wait_approximate_s(0.999, 1.0, 1, 50.0, 1.0), rel=0.01
+        (50.0 + 1.0) / 2 * mmc(0.999, 1.0).wait_mean_s, rel=0.01
     )
-
-
-def test_approximations_are_exact_where_they_say_so():
-    assert gg1_kingman_wait_approximate_s(0.7, 1.0, 1.0, 4.0) == pytest.approx(mh21(0.7, 1.0, 4.0).wait_mean_s)
-    assert ggc_wait_approximate_s(7.2, 1.0, 8, 1.0, 1.0) == pytest.approx(mmc(7.2, 1.0, 8).wait_mean_s)
-
-
-def test_kingmans_bound_lies_above_exact_waits():
-    for arrivals in (Deterministic(1.25), Erlang(1.25, 2), Exponential(1.25), Hyperexponential.balanced(1.25, 6.0)):
-        assert gg1_wait_bound_s(arrivals, Exponential(1.0)) >= gim1(arrivals, 1.0).wait_mean_s
-
-
-def test_deterministic_queues_and_bursts_are_arithmetic():
-    clock = free = 0.0
-    for index in range(6):
-        assert dd1_wait_s(index, 1.0, 1.5) == pytest.approx(max(free - clock, 0.0))
-        free = max(free, clock) + 1.5
-        clock += 1.0
-    assert dd1_wait_s(9, 2.0, 1.5) == 0
-    for jobs, servers in ((1, 1), (7, 3), (9, 3), (2, 5)):
-        ends = [2.0 * (i // servers + 1) for i in range(jobs)]
-        assert burst_sojourn_mean_s(jobs, 2.0, servers) == pytest.approx(sum(ends) / jobs)
-        assert burst_makespan_s(jobs, 2.0, servers) == max(ends)
 
 
 def test_a_load_that_cannot_be_served_is_unstable():

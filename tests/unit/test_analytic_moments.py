@@ -9,18 +9,8 @@ import pytest
 from scipy import stats
 from scipy.special import expn
 
-from sim.analytic.moments import (
-    Deterministic,
-    Erlang,
-    Exponential,
-    Gamma,
-    Hyperexponential,
-    Law,
-    Lognormal,
-    Pareto,
-    Uniform,
-    Weibull,
-)
+from calibration.closed_forms.moments import Deterministic, Exponential, Gamma, Law, Lognormal
+from tests.closed_forms.moments import Erlang, Hyperexponential, Pareto, Uniform, Weibull
 
 PAIRS = [
     (Exponential(0.3), stats.expon(scale=0.3)),
@@ -98,13 +88,6 @@ def test_one_stage_of_erlang_and_a_gamma_of_cv_one_are_exponential():
         assert Gamma(0.4, 1.0).quantile(p) == pytest.approx(expected, rel=1e-12)
 
 
-def test_lognormal_is_found_from_two_quantiles_and_from_mean_and_cv():
-    law = Lognormal.from_quantiles(0.25, 0.02, 0.999, 1.7)
-    assert (law.quantile(0.25), law.quantile(0.999)) == pytest.approx((0.02, 1.7), rel=1e-12)
-    again = Lognormal(law.moment(1), math.sqrt(law.scv))
-    assert (again.quantile(0.25), again.quantile(0.999)) == pytest.approx((0.02, 1.7), rel=1e-9)
-
-
 def test_a_moment_that_does_not_exist_is_infinite():
     law = Pareto.from_mean(1.0, 1.5)
     assert law.moment(1) == pytest.approx(1.0)
@@ -121,7 +104,6 @@ def test_impossible_laws_are_refused():
         lambda: Hyperexponential((0.5, 0.4), (1.0, 1.0)),
         lambda: Hyperexponential.balanced(1.0, 0.5),
         lambda: Exponential(1.0).quantile(1.0),
-        lambda: Lognormal.from_quantiles(0.9, 1.0, 0.5, 2.0),
     ):
         with pytest.raises(AssertionError):
             build()

@@ -7,20 +7,17 @@ import math
 import pytest
 from scipy.integrate import quad
 
-from sim.analytic.chains import steady
-from sim.analytic.networks import (
+from calibration.closed_forms.networks import (
     closed_network,
     fork_join_2_s,
-    fork_join_approximate_s,
-    fork_join_bounds_s,
-    harmonic,
     jackson,
     machine_repair,
     mva,
     tandem_sojourn,
 )
-from sim.analytic.stations import mmc
+from sim.analytic.stations import harmonic
 from sim.errors import Unstable
+from tests.closed_forms.chains import steady
 
 ROUTING = [[0.0, 0.6, 0.1], [0.3, 0.2, 0.5], [0.0, 0.0, 0.0]]
 
@@ -165,35 +162,8 @@ def test_fork_join_of_two_agrees_with_the_chain_of_both_queues(load):
 
     chain = steady(moves, (0, 0))
     assert fork_join_2_s(load, 1.0) == pytest.approx(chain.mean(max) / load, rel=1e-8)
-    assert fork_join_approximate_s(load, 1.0, 2) == pytest.approx(fork_join_2_s(load, 1.0), rel=1e-13)
-
-
-def test_fork_join_of_three_lies_near_its_approximation_and_inside_its_bounds():
-    load, top = 0.4, 22
-
-    def moves(state):
-        if max(state) < top:
-            yield load, tuple(n + 1 for n in state)
-        for i in range(3):
-            if state[i]:
-                yield 1.0, tuple(sorted(n - (k == i) for k, n in enumerate(state)))
-
-    chain = steady(moves, (0, 0, 0))
-    exact = chain.mean(max) / load
-    low, high = fork_join_bounds_s(load, 1.0, 3)
-    assert low < exact < high
-    assert fork_join_approximate_s(load, 1.0, 3) == pytest.approx(exact, rel=0.05)
-
-
-@pytest.mark.parametrize("ways", [2, 3, 8, 32])
-@pytest.mark.parametrize("load", [0.05, 0.5, 0.95])
-def test_fork_join_bounds_hold_the_approximation(ways, load):
-    low, high = fork_join_bounds_s(load, 2.0, ways) if load * 2 < 1 else fork_join_bounds_s(load / 2, 2.0, ways)
-    rate = load if load * 2 < 1 else load / 2
-    assert low < fork_join_approximate_s(rate, 2.0, ways) < high
 
 
 def test_the_longest_of_independent_sojourns_has_a_harmonic_mean():
     mean = quad(lambda t: 1 - (1 - math.exp(-t / 2)) ** 5, 0, 200, limit=200)[0]
     assert 2 * harmonic(5) == pytest.approx(mean)
-    assert fork_join_bounds_s(0.5, 1.0, 1)[1] == pytest.approx(mmc(0.5, 1.0).sojourn_mean_s)

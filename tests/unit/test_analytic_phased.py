@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from sim.analytic.chains import steady
-from sim.analytic.mg1 import mg1_breakdowns, mg1_setup, mg1_setup_share
-from sim.analytic.moments import Exponential
-from sim.analytic.networks import closed_network
-from sim.analytic.phased import mmc_breakdowns, mmc_setup, nested_resources
-from sim.analytic.stations import mmc
+from calibration.closed_forms.mg1 import mg1_breakdowns
+from calibration.closed_forms.moments import Exponential
+from calibration.closed_forms.networks import closed_network
+from calibration.closed_forms.phased import mmc_breakdowns, mmc_setup, nested_resources
+from calibration.closed_forms.stations import mmc
 from sim.errors import Unstable
+from tests.closed_forms.chains import steady
+from tests.closed_forms.queues import mg1_setup, mg1_setup_share
 
 
 @pytest.mark.parametrize("load", [0.1, 0.8, 0.99])

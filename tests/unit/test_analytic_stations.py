@@ -12,29 +12,14 @@ import pytest
 from scipy.integrate import quad
 from scipy.special import gammainc
 
-from sim.analytic.chains import PhaseType, birth_death, steady
-from sim.analytic.disciplines import (
-    mm1_ps_sojourn_variance_s2,
-    mmc_preemptive_priority,
-    mmc_priority,
-    mmc_ps,
-    mmc_ps_sojourn,
-)
-from sim.analytic.limited import erlang_a, mgcc, mmck
-from sim.analytic.stations import (
-    erlang_b,
-    erlang_c,
-    mginf_population_mean,
-    mginf_population_quantile,
-    mm1_sojourn_quantile_s,
-    mmc,
-    mmc_sojourn_quantile_s,
-    mmc_sojourn_tail,
-    mmc_wait_quantile_s,
-    mmc_wait_tail,
-    mminf_population_at,
-)
+from calibration.closed_forms.chains import PhaseType
+from calibration.closed_forms.disciplines import mmc_priority, mmc_ps, mmc_ps_sojourn
+from calibration.closed_forms.limited import erlang_a, mgcc, mmck
+from calibration.closed_forms.stations import mmc, mmc_sojourn_quantile_s, mmc_sojourn_tail, mmc_wait_quantile_s
+from sim.analytic.stations import birth_death, erlang_b, erlang_c
 from sim.errors import Unstable
+from tests.closed_forms.chains import steady
+from tests.closed_forms.queues import mmc_preemptive_priority, mmc_wait_tail
 
 CASES = [(0.3, 1.0, 1), (0.95, 1.0, 1), (7.2, 1.0, 8), (0.9, 2.0, 2), (40.0, 0.1, 5), (90.0, 1.0, 100)]
 
@@ -111,7 +96,8 @@ def test_the_sojourn_tail_is_smooth_where_its_two_rates_coincide():
 def test_mm1_is_the_special_case_of_mmc():
     assert mmc(0.8, 1.0).sojourn_mean_s == pytest.approx(5.0)
     for p in (0.1, 0.5, 0.99):
-        assert mm1_sojourn_quantile_s(0.8, 1.0, p) == pytest.approx(mmc_sojourn_quantile_s(0.8, 1.0, 1, p), rel=1e-12)
+        exact = -math.log1p(-p) / (1 - 0.8)  # exponential with rate mu - lambda
+        assert mmc_sojourn_quantile_s(0.8, 1.0, 1, p) == pytest.approx(exact, rel=1e-12)
 
 
 def test_the_yardstick_of_eight_servers_comes_out():
@@ -209,15 +195,6 @@ def test_endless_patience_gives_mmc_and_no_patience_gives_erlang_b():
     assert hasty.abandon_probability == pytest.approx(erlang_b(4.0, 5), rel=1e-6)
 
 
-def test_infinite_servers_hold_a_poisson_number():
-    shares = birth_death([3.0] * 80, [float(n) for n in range(1, 81)])
-    assert mginf_population_mean(1.5, 2.0) == pytest.approx(float(shares @ np.arange(81)))
-    for p in (0.001, 0.04, 0.5, 0.999):
-        assert mginf_population_quantile(1.5, 2.0, p) == int(np.searchsorted(np.cumsum(shares), p))
-    assert mminf_population_at(1.5, 2.0, 0.0) == 0
-    assert mminf_population_at(1.5, 2.0, 4.0) == pytest.approx(3.0 * (1 - math.exp(-2)))
-
-
 @pytest.mark.parametrize(("rate", "cores"), [(0.5, 1), (0.9, 1), (3.2, 4), (14.0, 16)])
 def test_sharing_keeps_the_mean_of_mmc(rate, cores):
     sojourn = mmc_ps_sojourn(rate, 1.0, cores)
@@ -229,7 +206,8 @@ def test_sharing_keeps_the_mean_of_mmc(rate, cores):
 def test_sharing_of_one_core_has_the_known_variance(rate):
     sojourn = mmc_ps_sojourn(rate * 2, 0.5)
     variance = sojourn.moment(2) - sojourn.mean() ** 2
-    assert variance == pytest.approx(mm1_ps_sojourn_variance_s2(rate * 2, 0.5), rel=1e-8)
+    # Coffman, Muntz & Trotter, Journal of the ACM 17 (1970).
+    assert variance == pytest.approx((0.5 / (1 - rate)) ** 2 * (2 + rate) / (2 - rate), rel=1e-8)
 
 
 def test_sharing_among_hardly_anybody_is_service_alone():

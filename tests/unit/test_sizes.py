@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from sim.analytic import stations
-from sim.analytic.networks import harmonic
+from sim.analytic.stations import harmonic
 from sim.analytic.stations import erlang_b
 from sim.errors import InputErrors
 from sim.lower.load import load

@@ -14,7 +14,7 @@ from lower_fixture import SMALL as PLATFORM
 from lower_fixture import counts, latencies_ms, run
 from tables_fixture import SMALL, small
 
-from sim.analytic.disciplines import mmc_ps
+from calibration.closed_forms.disciplines import mmc_ps
 from sim.engine.plan import Plan
 from sim.engine.run import run_all
 from sim.lower.load import Loaded, load

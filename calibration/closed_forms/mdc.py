@@ -11,9 +11,10 @@ import math
 
 import numpy as np
 
+from calibration.closed_forms.chains import Array
+from calibration.closed_forms.stations import Queue, queue_of
 from sim.analytic.bisection import increasing_root
-from sim.analytic.chains import Array
-from sim.analytic.stations import Queue, queue_of, stable_load
+from sim.analytic.stations import stable_load
 
 
 def mdc(arrival_rate_per_s: float, service_s: float, servers: int) -> Queue:

@@ -10,8 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sim.analytic.chains import birth_death
-from sim.analytic.stations import erlang_b, offered_load
+from sim.analytic.stations import birth_death, erlang_b, offered_load
 
 
 @dataclass(frozen=True, slots=True)

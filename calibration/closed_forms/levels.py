@@ -13,7 +13,7 @@ from typing import Generic, TypeVar
 
 import numpy as np
 
-from sim.analytic.chains import Array, stationary
+from calibration.closed_forms.chains import Array, stationary
 from sim.errors import Unstable
 
 Phase = TypeVar("Phase", bound=Hashable)
@@ -51,13 +51,6 @@ class Levels(Generic[Phase]):
         at_top = np.array([value(top, phase) for phase in self.phases[top]])
         slope = np.array([value(top + 1, phase) for phase in self.phases[top]]) - at_top
         return total + float(zeroth @ at_top) + float(first @ slope)
-
-    def level_share(self, level: int) -> float:
-        """Share of time at `level`, any phase."""
-        top = len(self.shares) - 1
-        if level <= top:
-            return float(self.shares[level].sum())
-        return float((self.shares[top] @ np.linalg.matrix_power(self.rate_matrix, level - top)).sum())
 
 
 def solve_levels(

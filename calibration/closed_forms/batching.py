@@ -8,8 +8,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from calibration.closed_forms.moments import Law
 from sim.analytic.bisection import increasing_root
-from sim.analytic.moments import Law
 from sim.analytic.stations import offered_load
 from sim.errors import Unstable
 
@@ -38,7 +38,7 @@ def group_commit(arrival_rate_per_s: float, flush: Law) -> GroupCommit:
     Source: renewal reward over busy periods; for the service in bulk M/G[1, inf]/1, Chaudhry & Templeton, A First
     Course in Bulk Queues (1983), chapter 4.
 
-    >>> from sim.analytic.moments import Exponential
+    >>> from calibration.closed_forms.moments import Exponential
     >>> busy = group_commit(10_000.0, Exponential(0.001))      # nearly always: rest of one flush, then one's own
     >>> round(busy.sojourn_mean_s, 6), round(busy.batch_mean, 3)
     (0.001991, 10.091)
@@ -61,7 +61,7 @@ def group_commit_limited(arrival_rate_per_s: float, flush_mean_s: float, batch_m
     Raises Unstable if arrivals reach batch_max per flush.
     Source: Gross & Harris, Fundamentals of Queueing Theory (3rd ed. 1998), section 3.2.
 
-    >>> from sim.analytic.stations import mmc
+    >>> from calibration.closed_forms.stations import mmc
     >>> one = group_commit_limited(0.5, 1.0, 1)        # batches of one: M/M/1
     >>> round(one.sojourn_mean_s, 9) == round(mmc(0.5, 1.0).sojourn_mean_s, 9)
     True

@@ -26,17 +26,6 @@ class Backoff:
         assert 1 <= self.factor < math.inf, self
         assert self.cap_s >= self.first_s, self
 
-    def delay_s(self, retry: int) -> float:
-        """Delay in s before retry number 1, 2, ...
-
-        >>> [Backoff(1.0, 2.0, 5.0).delay_s(k) for k in (1, 2, 3, 4)]
-        [1.0, 2.0, 4.0, 5.0]
-        """
-        assert retry >= 1, retry
-        if retry > self._growing:
-            return self.cap_s
-        return self.first_s * _power(self.factor, retry - 1)
-
     @property
     def _growing(self) -> float:
         """Number of delays below the cap; `math.inf` where it is never reached."""
@@ -70,11 +59,6 @@ def _geometric(x: float, terms: float) -> float:
         return terms * (1 + (terms - 1) / 2 * (x - 1))
     grown = terms * math.log(x)
     return math.expm1(grown) / (x - 1) if grown < 700 else math.inf
-
-
-def _power(x: float, exponent: float) -> float:
-    """x^exponent, infinite where it does not fit a float."""
-    return x**exponent if exponent * math.log(x) < 700 else math.inf
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,9 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sim.analytic.levels import solve_levels
-from sim.analytic.stations import Queue, offered_load, queue_of, stable_load
+from calibration.closed_forms.levels import solve_levels
+from calibration.closed_forms.stations import Queue, queue_of
+from sim.analytic.stations import offered_load, stable_load
 
 
 @dataclass(frozen=True, slots=True)

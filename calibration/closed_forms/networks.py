@@ -1,4 +1,4 @@
-"""Networks of stations: open (Jackson, tandem), closed (exact MVA, convolution), machine repair, fork-join.
+"""Networks: open (Jackson, tandem), closed (exact MVA, convolution), machine repair, fork-join, scalability.
 
 Units: seconds and rates per second. Single stations are in `stations`; a resource held while another serves is no
 network of this kind and is in `phased`.
@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sim.analytic.chains import Array, PhaseType, birth_death
-from sim.analytic.renewal import dm1
-from sim.analytic.stations import Queue, mmc, queue_of, stable_load
+from calibration.closed_forms.chains import Array, PhaseType
+from calibration.closed_forms.stations import Queue, mmc, queue_of
+from sim.analytic.stations import birth_death, stable_load
 from sim.errors import Unstable
 
 
@@ -269,35 +269,17 @@ def fork_join_2_s(arrival_rate_per_s: float, service_mean_s: float) -> float:
     return (12 - load) / 8 * service_mean_s / (1 - load)
 
 
-def fork_join_approximate_s(arrival_rate_per_s: float, service_mean_s: float, ways: int) -> float:
-    """APPROXIMATE mean time in s from a fork to its join over `ways` equal M/M/1 FIFO queues, 2 <= ways <= 32.
+def usl_throughput_per_s(n: float, rate_of_one_per_s: float, contention: float, coherency: float) -> float:
+    """Throughput in 1/s of n workers by the Universal Scalability Law.
 
-    (H_N / H_2 + 4/11 (1 - H_N / H_2) rho) times the exact time for two, H the harmonic numbers; within 5 % of
-    simulation for up to 32 ways according to the source, exact for two. Raises Unstable as `mmc` does.
-    Source: Nelson & Tantawi, IEEE Transactions on Computers 37 (1988).
+    rate n / (1 + contention (n - 1) + coherency n (n - 1)). contention: serial share, in [0, 1]; coherency >= 0: cost
+    of keeping each pair of workers consistent.
+    Source: Gunther, Guerrilla Capacity Planning (2007).
+
+    >>> round(usl_throughput_per_s(32, 1.0, 0.05, 0.0), 4)       # Amdahl: 32 / (1 + 0.05 x 31)
+    12.549
     """
-    assert 2 <= ways <= 32, ways
-    ratio = harmonic(ways) / harmonic(2)
-    load = stable_load(arrival_rate_per_s, service_mean_s)
-    return (ratio + 4 / 11 * (1 - ratio) * load) * fork_join_2_s(arrival_rate_per_s, service_mean_s)
-
-
-def fork_join_bounds_s(arrival_rate_per_s: float, service_mean_s: float, ways: int) -> tuple[float, float]:
-    """Lower and upper bound in s on the mean time from a fork to its join over `ways` equal M/M/1 FIFO queues.
-
-    Upper: the queues taken as independent. Lower: arrivals taken as evenly spaced, which makes them independent.
-    Raises Unstable as `mmc` does.
-    Source: Baccelli, Makowski & Shwartz, Advances in Applied Probability 21 (1989).
-    """
-    assert ways >= 1, ways
-    upper = mmc(arrival_rate_per_s, service_mean_s).sojourn_mean_s
-    lower = dm1(1 / arrival_rate_per_s, service_mean_s).sojourn_mean_s
-    return harmonic(ways) * lower, harmonic(ways) * upper
-
-
-def harmonic(n: int) -> float:
-    """1 + 1/2 + ... + 1/n: the mean of the longest of n exponential times of mean 1. Beyond a thousand by Euler and
-    Maclaurin, whose first term left out is below 1e-14."""
-    if n <= 1000:
-        return math.fsum(1 / k for k in range(1, n + 1))
-    return math.log(n) + 0.5772156649015329 + 1 / (2 * n) - 1 / (12 * n * n)
+    assert n > 0, n
+    assert 0 <= contention <= 1, contention
+    assert coherency >= 0, coherency
+    return rate_of_one_per_s * n / (1 + contention * (n - 1) + coherency * n * (n - 1))

@@ -1,0 +1,1 @@
+"""Closed forms that only tests ask: chains of any shape, further laws of durations, further single stations."""
