@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.reached import KEPT, unreached
+
 ROOT = Path(__file__).parent.parent
 SOURCES = sorted((ROOT / "sim").rglob("*.py"))
 LABORATORY = sorted((ROOT / "calibration").rglob("*.py"))
@@ -211,3 +213,14 @@ def test_hosted_ci_runs_what_a_developer_runs() -> None:
     own = re.findall(r"^make .*", (ROOT / ".ci" / "run").read_text(encoding="utf-8"), re.MULTILINE)
     hosted = (ROOT / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8")
     assert re.findall(r"- run: (.*)", hosted) == own
+
+
+def test_nothing_is_public_that_only_tests_call() -> None:
+    found = [f"{one.module.replace('.', '/')}.py:{one.line} {one.name}" for one in unreached()]
+    assert not found, f"move to tests/, wire or remove: {', '.join(found)}"
+
+
+def test_what_is_kept_though_nothing_reaches_it_is_still_unreached() -> None:
+    found = {f"{one.full_name}." for one in unreached(kept=())}
+    for name in KEPT:
+        assert any(one.startswith(f"{name}.") for one in found), f"{name} is reached: take it out of KEPT"

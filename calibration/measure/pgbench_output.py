@@ -23,7 +23,6 @@ REPORTED = {
     "initial_connection_ms": r"initial connection time = ([\d.]+) ms",
 }
 STATEMENT = re.compile(r"^ +([\d.]+) +\d+  (.*)$", re.MULTILINE)
-RETRIED = re.compile(r"number of transactions retried: (\d+)")
 
 
 def report(printed: str) -> dict[str, float]:

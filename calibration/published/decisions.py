@@ -24,11 +24,6 @@ class Decided:
     carried: tuple[Carried, ...]
     shares: tuple[Share, ...]
 
-    @property
-    def flips_per_s(self) -> tuple[tuple[float, float], ...]:
-        """The loads at which the choice flips, each between a load that was seen on one side and one on the other."""
-        return tuple(share.until for share in self.shares[:-1] if share.until is not None)
-
     def to_json(self) -> dict[str, Any]:
         """The decision as data: rates are executions or rows a second."""
         return {

@@ -22,7 +22,7 @@ from typing import Any
 from calibration.published.registry import Found, Parameter
 from sim.figure import Figure
 from sim.stats.threshold import Tried as Decided
-from sim.stats.threshold import decisions_at_most, threshold
+from sim.stats.threshold import threshold
 
 WITHIN = math.log(1.05)
 """How wide a gap may stay, on the scale of ratios."""
@@ -58,12 +58,6 @@ class Solved:
             "why": self.why,
             "tried": [{"at": one.at, "figure": one.figure.to_json()} for one in self.tried],
         }
-
-
-def most(parameter: Parameter) -> int:
-    """The most values that are tried."""
-    low, high = parameter.search
-    return decisions_at_most(math.log(low), math.log(high), WITHIN)
 
 
 def solve(attempt: Attempt, parameter: Parameter, target: float) -> Solved:

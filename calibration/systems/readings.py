@@ -68,18 +68,6 @@ class Finished:
         """Some of them."""
         return Finished(self.start_ns[chosen], self.end_ns[chosen], self.outcome[chosen])
 
-    def ended_in(self, begin_ns: int, end_ns: int) -> Finished:
-        """Those that ended in [begin, end): what a load generator has seen that stops at the end."""
-        return self.where((self.end_ns >= begin_ns) & (self.end_ns < end_ns))
-
-    def started_in(self, begin_ns: int, end_ns: int) -> Finished:
-        """Those that started in [begin, end): of a load generator that waits for them."""
-        return self.where((self.start_ns >= begin_ns) & (self.start_ns < end_ns))
-
-    def with_outcome(self, *outcomes: int) -> Finished:
-        """Those with one of the outcomes."""
-        return self.where(np.isin(self.outcome, outcomes))
-
 
 def finished(run: Replication, *routines: str, outcomes: tuple[int, ...] = (SUCCEEDED,)) -> Finished:
     """Executions of the routines, of all where none is named, that have one of the outcomes."""

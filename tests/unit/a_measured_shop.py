@@ -54,7 +54,7 @@ class Shop:
     def metrics(self, case: Case, run: Replication) -> Reading:
         """Throughput within the load, latency of all who came."""
         visits = finished(run, "visit")
-        ended = visits.ended_in(case.dropped_ns, case.duration_ns)
+        ended = visits.where((visits.end_ns >= case.dropped_ns) & (visits.end_ns < case.duration_ns))
         return throughput(ended.end_ns, case.dropped_ns, case.duration_ns) | durations("latency", visits.latency_ns)
 
 

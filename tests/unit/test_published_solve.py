@@ -15,8 +15,9 @@ import pytest
 
 from calibration.published.registry import Found, Parameter
 from calibration.published.rules import hangs_on
-from calibration.published.solve import WITHIN, most, solve
+from calibration.published.solve import WITHIN, solve
 from sim.figure import Figure
+from sim.stats.threshold import decisions_at_most
 
 
 def parameter(**other: Any) -> Parameter:
@@ -30,6 +31,10 @@ def parameter(**other: Any) -> Parameter:
     return Parameter.model_validate({**fields, **other})
 
 
+MOST = decisions_at_most(0.0, math.log(100), WITHIN)
+"""The most values that are tried."""
+
+
 def exactly(function: Callable[[float], float]) -> Callable[[float], Figure]:
     return lambda at: Figure.exact(function(at), "s")
 
@@ -40,7 +45,7 @@ def test_what_rises_or_falls_is_found_within_the_last_bracket(function: Callable
     assert solved.found is not None
     assert solved.found.low <= 7.3 <= solved.found.high <= math.exp(WITHIN) * solved.found.low * (1 + 1e-9)
     assert solved.found.value == pytest.approx(7.3, rel=WITHIN / 20)
-    assert len(solved.tried) <= most(parameter()) / 2 + 1
+    assert len(solved.tried) <= MOST / 2 + 1
 
 
 def test_noise_takes_no_more_values_than_it_says() -> None:
@@ -52,7 +57,7 @@ def test_noise_takes_no_more_values_than_it_says() -> None:
             value = math.log(at) + generator.normal(0, 0.5)
             return Figure(value, "s", value - 1, value + 1, 0.95, 5)
 
-        assert len(solve(attempt, parameter(), math.log(10)).tried) <= most(parameter())
+        assert len(solve(attempt, parameter(), math.log(10)).tried) <= MOST
 
 
 def test_a_count_stays_whole() -> None:

@@ -15,8 +15,7 @@ from typing import Any
 import pytest
 
 from sim.analytic import stations
-from sim.analytic.stations import harmonic
-from sim.analytic.stations import erlang_b
+from sim.analytic.stations import erlang_b, harmonic
 from sim.errors import InputErrors
 from sim.lower.load import load
 from sim.network import Network
