@@ -46,7 +46,7 @@ def verb(system: str, product: str) -> Callable[..., None]:
             bool,
             typer.Option(
                 "--write",
-                help="Write the scores to calibration/scores.json, which a test holds, and into docs/validation.md.",
+                help="Write the scores to calibration/scores.json, which a test holds, and into pages.",
             ),
         ] = False,
         write_envelope: Annotated[
@@ -84,7 +84,7 @@ def verb(system: str, product: str) -> Callable[..., None]:
             say(scores_text(scored.scores, scored.tables, scored.left_out))
         if write:
             note(f"written: {write_scores(root, scored)}", quiet)
-            if (page := rewrite(root)) is not None:
+            for page in rewrite(root):
                 note(f"written: the tables of {page}", quiet)
         if write_envelope:
             note(f"written: {write_calibrated(root, scored, inputs)}", quiet)

@@ -1,4 +1,7 @@
-"""Error tables of `docs/validation.md`, made from `calibration/scores.json`: a test holds the page to them."""
+"""Error tables of two pages, made from `calibration/scores.json`: tests hold the pages to them.
+
+`docs/validation.md` has those of all systems, `calibration/README.md` that of DBOS.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +24,9 @@ MOST_WORST = 5
 PAGE: Final = Path("docs") / "validation.md"
 BEGIN, END = "<!-- scores -->", "<!-- /scores -->"
 """Lines of the page that the tables stand between."""
+README: Final = Path("calibration") / "README.md"
+README_BEGIN, README_END = "<!-- scores of DBOS -->", "<!-- /scores of DBOS -->"
+README_METRICS = ("throughput", "latency.mean", "latency.p50", "latency.p99", "service.mean")
 
 
 def block(scores: Mapping[str, Any]) -> str:
@@ -77,14 +83,34 @@ def _intervals(use: str, intervals: Mapping[str, Any]) -> Iterator[str]:
         yield ""
 
 
-def rewrite(root: Path) -> Path | None:
-    """Put the tables of the committed scores into the page; gives its path, None where it lacks the two lines."""
-    path = root / PAGE
+def held_out(scored: Mapping[str, Any]) -> str:
+    """A short table of the held-out cells of one system, as Markdown."""
+    cells = sum(_use(cell) == "held_out" for cell in scored["cells"].values())
+    lines = [f"| held out, {cells} cells, {scored['runs']} runs of each | median | worst | within the target |"]
+    lines.append("|---|--:|--:|--:|")
+    for metric in README_METRICS:
+        one = scored["summary"]["held_out"]["metrics"][metric]
+        target = target_of(metric)
+        within = "no target" if target is None else f"{one['within']} of {one['cells']} ({percent(target)})"
+        lines.append(f"| {metric} | {percent(one['median'])} | {percent(one['worst'])} | {within} |")
+    return "\n".join(lines)
+
+
+def rewrite(root: Path) -> list[Path]:
+    """Put the tables of the committed scores into the pages that have the lines for them; gives their paths."""
+    scores = json.loads((root / SCORES).read_text(encoding="utf-8"))
+    found = [_put(root / PAGE, BEGIN, END, block(scores))]
+    if "held_out" in scores.get("dbos", {}).get("summary", {}):
+        found.append(_put(root / README, README_BEGIN, README_END, held_out(scores["dbos"])))
+    return [path for path in found if path is not None]
+
+
+def _put(path: Path, begin: str, end: str, table: str) -> Path | None:
+    """Put a table between two lines of a page; None where it lacks them."""
     text = path.read_text(encoding="utf-8") if path.is_file() else ""
-    before, begins, rest = text.partition(BEGIN)
-    _, ends, after = rest.partition(END)
+    before, begins, rest = text.partition(begin)
+    _, ends, after = rest.partition(end)
     if not begins or not ends:
         return None
-    scores = json.loads((root / SCORES).read_text(encoding="utf-8"))
-    write_text(path, f"{before}{BEGIN}\n\n{block(scores)}\n\n{END}{after}")
+    write_text(path, f"{before}{begin}\n\n{table}\n\n{end}{after}")
     return path

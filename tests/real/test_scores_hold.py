@@ -21,7 +21,16 @@ from calibration.scores.document import SCORES
 from calibration.scores.envelope import PARTS, spanned
 from calibration.scores.inputs import MEASURED
 from calibration.scores.real import score_system
-from calibration.scores.validation_page import BEGIN, END, PAGE, block
+from calibration.scores.validation_page import (
+    BEGIN,
+    END,
+    PAGE,
+    README,
+    README_BEGIN,
+    README_END,
+    block,
+    held_out,
+)
 from calibration.systems.cells import read_cells
 from sim.scenario.calibrated import calibrated
 
@@ -95,3 +104,10 @@ def test_the_page_quotes_the_scores() -> None:
     text = (ROOT / PAGE).read_text(encoding="utf-8")
     found = text.partition(BEGIN)[2].partition(END)[0].strip()
     assert found == block(committed()), f"put this between {BEGIN} and {END} of {PAGE}:\n{block(committed())}"
+
+
+def test_the_page_of_the_laboratory_quotes_those_of_dbos() -> None:
+    text = (ROOT / README).read_text(encoding="utf-8")
+    found = text.partition(README_BEGIN)[2].partition(README_END)[0].strip()
+    table = held_out(committed()["dbos"])
+    assert found == table, f"put this between {README_BEGIN} and {README_END} of {README}:\n{table}"

@@ -132,7 +132,7 @@ def test_the_document_the_file_and_the_text_hold_what_was_scored(folder: Path, o
     assert "visit-50 latency.mean -" in table
     (folder / PAGE).parent.mkdir()
     (folder / PAGE).write_text("before\n<!-- scores -->\nold\n<!-- /scores -->\nafter\n")
-    assert rewrite(folder) == folder / PAGE
+    assert rewrite(folder) == [folder / PAGE]
     page = (folder / PAGE).read_text()
     assert table in page
     assert "old" not in page
