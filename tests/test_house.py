@@ -41,7 +41,7 @@ LAYERS = [
 CALIBRATION_LAYERS = [
     {"closed_forms"},
     {"systems", "theory", "published", "measure", "evidence", "pgbench"},
-    {"fitting", "scores"},
+    {"fitting", "scores", "case_studies"},
     {"cli"},
 ]
 """Those of `calibration`, which stands above all of `sim`; `sim` imports nothing of it."""

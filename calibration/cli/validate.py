@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -13,9 +12,6 @@ from sim.cli.output import note, say, say_json
 from sim.cli.start import settle
 from sim.errors import InputErrors, Problem
 
-REGISTRY = Path("calibration") / "figures.yaml"
-CONFIGS = "configs"
-
 app = typer.Typer(help="Hold predictions against what was published, measured, or is known.", no_args_is_help=True)
 
 app.command("theory")(validate_theory.command)
@@ -25,16 +21,6 @@ for _system, _product in (
     ("dbos", "DBOS on PostgreSQL"),
 ):
     app.command(_system)(validate_real.verb(_system, _product))
-
-
-RegistryFile = Annotated[
-    Path | None,
-    typer.Option(
-        "--registry",
-        help="The registry of figures. Without it, calibration/figures.yaml here or in a folder above.",
-        show_default=False,
-    ),
-]
 
 
 @app.callback()
@@ -48,16 +34,6 @@ def figures(
         list[str],
         typer.Argument(metavar="[ID]...", help="The same as --only.", show_default=False),
     ] = [],  # noqa: B006 - typer copies it
-    registry: RegistryFile = None,
-    configs: Annotated[
-        Path | None,
-        typer.Option(
-            "--configs",
-            metavar="DIR",
-            help="Where its scenarios are. Without it, `configs` beside the folder of the registry.",
-            show_default=False,
-        ),
-    ] = None,
     only: Annotated[
         list[str],
         typer.Option(
@@ -83,20 +59,17 @@ def figures(
     does not give, and the row tells where it comes out. contradictory: it conflicts with another one. used: an input
     that a scenario has, and would mean something else without. The headline counts met against met and missed.
     """
+    from calibration.case_studies import CONFIGS, registry
     from calibration.cli.figures_text import as_text, solved_as_text
     from calibration.published.check import Checker
     from calibration.published.registry import parameter_of
     from sim.plan.predict import Options
 
-    found = _registry() if registry is None else registry
-    folder = found.parent.parent / CONFIGS if configs is None else configs
-    if not folder.is_dir():
-        raise InputErrors([Problem("--configs", f"{folder} is no folder", "write   --configs DIR")])
     if processes != -1 and processes < 1:
         raise InputErrors([Problem("--processes", f"is {processes}; at least 1 is expected")])
     settle()
     _compile(quiet)
-    checker = Checker(found, folder, Options(processes=processes), lambda name: note(f"running {name}", quiet))
+    checker = Checker(registry(), CONFIGS, Options(processes=processes), lambda name: note(f"running {name}", quiet))
     chosen = [*ids, *only]
     if solve:
         solved = [(figure, checker.solved(figure)) for figure in checker.undetermined(chosen)]
@@ -115,7 +88,6 @@ def figures(
 
 @app.command("decisions")
 def decisions(
-    registry: RegistryFile = None,
     only: Annotated[list[str], typer.Option("--only", metavar="NAME", help="One decision. Repeatable.")] = [],  # noqa: B006 - typer copies it
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON list and nothing else.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
@@ -125,21 +97,19 @@ def decisions(
 
     Of the deployments that a recommendation names, the cheapest that keeps its objectives is chosen.
     """
+    from calibration.case_studies import CONFIGS, registry
     from calibration.cli.decisions_text import as_text
     from calibration.published.decisions import decide, decisions_of
-    from calibration.published.registry import load_registry
     from sim.plan.predict import Options
 
-    found = _registry() if registry is None else registry
-    folder = found.parent.parent / CONFIGS
     if processes != -1 and processes < 1:
         raise InputErrors([Problem("--processes", f"is {processes}; at least 1 is expected")])
     settle()
     _compile(quiet)
-    _, known = load_registry(found)
+    known = registry()
     chosen = decisions_of(known, only)
     options = Options(processes=processes, lives=False)
-    made = [decide(name, known, folder, options, lambda what: note(what, quiet)) for name in chosen]
+    made = [decide(name, known, CONFIGS, options, lambda what: note(what, quiet)) for name in chosen]
     if as_json:
         say_json([one.to_json() for one in made])
     else:
@@ -152,13 +122,3 @@ def _compile(quiet: bool) -> None:
     if must_be_compiled("fast"):
         note("compiling the engine, once on this machine: about 20 s", quiet)
         compile_now()
-
-
-def _registry() -> Path:
-    """The registry of the project that the current folder is in."""
-    here = Path.cwd()
-    for folder in (here, *here.parents):
-        if (folder / REGISTRY).is_file():
-            return folder / REGISTRY
-    message = f"there is no {REGISTRY} in {here} or above it"
-    raise InputErrors([Problem("--registry", message, "write   --registry FILE")])

@@ -19,7 +19,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 DATA = {
     "configs": ("configs/**/*.yaml",),
-    "calibration": ("calibration/*.yaml", "calibration/fits/*", "calibration/studies/*", "calibration/scores.json"),
+    "calibration": ("calibration/fits/*", "calibration/studies/*", "calibration/scores.json"),
     "golden": ("tests/golden/**/*.yaml", "tests/golden/*.json"),
     "notebooks": ("notebooks/*.py",),
     "sim.scenario": ("sim/scenario/**/*.yaml",),

@@ -1,1 +1,1 @@
-"""Published figures beside predictions: the registry, what is run for it, and the rules of the verdicts."""
+"""Published figures beside predictions: what a figure may ask of runs, what is run, and the rules of the verdicts."""

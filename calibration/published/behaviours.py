@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from calibration.published.expressions import Switch, is_of_drills
+from calibration.published.asking import Switch, is_of_drills
 from calibration.published.registry import Registry
 from sim.figure import Figure
 from sim.lower.load import load

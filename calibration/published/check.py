@@ -7,25 +7,26 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from calibration.published.behaviours import Effects
-from calibration.published.expressions import (
+from calibration.published.asking import (
     Broken,
     Kept,
     Loss,
     Metric,
+    NoDeadlock,
     OfRun,
-    Property,
     Shown,
-    Switched,
+    Switch,
+    asked,
+    is_metric_alone,
     is_of_drills,
-    leaves,
     runs_of,
 )
+from calibration.published.behaviours import Effects
 from calibration.published.inputs import check_input
-from calibration.published.registry import Published, RunOf, load_registry, parameter_of
+from calibration.published.outcomes import Outcome, figure_of
+from calibration.published.registry import Published, Registry, RunOf, parameter_of
 from calibration.published.rules import MONEY, Judged, Verdict, judge
 from calibration.published.solve import Solved, solve
-from calibration.published.terms import Outcome, figure_of
 from sim.errors import InputErrors, Problem
 from sim.figure import Figure
 from sim.lower.load import Loaded, load
@@ -34,7 +35,6 @@ from sim.plan.finding import standstill_of
 from sim.plan.inputs import check_inputs
 from sim.plan.names import metric_units
 from sim.plan.predict import Options, predict
-from sim.scenario.reading.document import Document
 
 COUNTED = ("met", "met ?", "missed", "missed ?")
 """Verdicts of what could have come out otherwise."""
@@ -106,9 +106,9 @@ class Checker:
     """The registry with what was run for it so far."""
 
     def __init__(
-        self, registry: Path, configs: Path, options: Options | None = None, tell: Tell | None = None
+        self, registry: Registry, configs: Path, options: Options | None = None, tell: Tell | None = None
     ) -> None:
-        self.document, self.registry = load_registry(registry)
+        self.registry = registry
         self.configs = configs
         self.options = replace(options or Options(), lives=False)
         self.tell = tell or (lambda _: None)
@@ -218,7 +218,7 @@ class Checker:
         if figure.predicted is None:
             return Row(figure, None, judge(figure, None), "")
         bound = figure.ends[0] if figure.relation in ("ge", "gt") else None
-        value = figure_of(figure.predicted.by, outcomes, lambda term: self._shows(term, both), bound)
+        value = figure_of(figure.predicted.by, outcomes, lambda design: self._shows(design, both), bound)
         runs = [self.registry.runs[run] for run in runs_of(figure.predicted.by)]
         return Row(figure, value, judge(figure, value), ", ".join(dict.fromkeys(map(_shown, runs))))
 
@@ -231,17 +231,17 @@ class Checker:
     def _outcome(self, run: str, loaded: Loaded, figures: Sequence[Published]) -> Outcome:
         """Run it; with its drills only where one of the figures is about them."""
         check_inputs(loaded)
-        drills = any(_of_drills(leaf) for figure in figures for leaf in _leaves_of(figure) if leaf.run == run)
+        drills = any(_of_drills(one) for figure in figures for one in _questions_of(figure) if one.run == run)
         found = predict(loaded, replace(self.options, drills=drills))
         stuck = tuple(map(standstill_of, found.summary.standstills))
         return Outcome(None, None, 0, deadlocks=stuck) if stuck else Outcome.of(found, loaded.lowered)
 
-    def _shows(self, term: Shown | Switched, both: Sequence[str] = ()) -> bool:
+    def _shows(self, design: Shown | Switch, both: Sequence[str] = ()) -> bool:
         """Whether a design shows that is turned off; `both` are changes to the run with it and to that without."""
-        if isinstance(term, Switched):
-            switch = term.switch
+        if isinstance(design, Switch):
+            switch = design
         else:
-            (switch,) = (one.switch for one in self.registry.behaviours if one.id == term.behaviour and one.switch)
+            (switch,) = (one.switch for one in self.registry.behaviours if one.id == design.behaviour and one.switch)
         key = f"{switch} {both}"
         if key not in self.shown:
             self.tell(f"{switch.run}, and without {', '.join(switch.remove)}")
@@ -255,8 +255,7 @@ class Checker:
         problems = []
         for name in only:
             if name not in known and not any(one.startswith(f"{name}.") for one in known):
-                hint = meant(name, known, "")
-                problems.append(Problem("--only", f"is {name}, which is no figure of {self.document.file}", hint))
+                problems.append(Problem("--only", f"is {name}, which is no published figure", meant(name, known, "")))
         if problems:
             raise InputErrors(problems)
         return [
@@ -270,12 +269,10 @@ class Checker:
         for figure in figures:
             if figure.predicted is None:
                 continue
-            index = self.registry.figures.index(figure)
-            for leaf in leaves(figure.predicted.by):
-                if isinstance(leaf, OfRun):
-                    if leaf.run not in self.scenarios:
-                        self.scenarios[leaf.run] = self._load(self.registry.runs[leaf.run])
-                    problems += _leaf_problems(self.document, index, figure, leaf, self.scenarios[leaf.run])
+            for question in _questions_of(figure):
+                if question.run not in self.scenarios:
+                    self.scenarios[question.run] = self._load(self.registry.runs[question.run])
+                problems += _unanswerable(figure, question, self.scenarios[question.run])
         if problems:
             raise InputErrors(problems)
 
@@ -283,30 +280,29 @@ class Checker:
         return load(self.configs / run.file, [*run.set, *more])
 
 
-def _leaf_problems(document: Document, index: int, figure: Published, leaf: OfRun, loaded: Loaded) -> list[Problem]:
-    """Whether the run has what the leaf names, in a unit that the figure can have."""
-    place = ("figures", index, "predicted", "by")
-    if isinstance(leaf, Metric):
+def _unanswerable(figure: Published, question: OfRun, loaded: Loaded) -> list[Problem]:
+    """Whether the run has what is asked for, in a unit that the figure can have."""
+    assert figure.predicted is not None
+    if isinstance(question, Metric):
         units = metric_units(loaded.lowered)
-        if leaf.metric not in units:
-            hint = meant(leaf.metric, units, "")
-            return [document.problem(place, f"asks for {leaf.metric}, which run {leaf.run} does not have", hint)]
-        assert figure.predicted is not None
-        if figure.predicted.by is leaf and not _units_agree(figure.unit, units[leaf.metric]):
-            message = f"is in {units[leaf.metric] or 'numbers'}, and the figure in {figure.unit}"
-            return [document.problem(place, message)]
+        if question.metric not in units:
+            message = f"asks for {question.metric}, which run {question.run} does not have"
+            return [Problem(figure.id, message, meant(question.metric, units, ""))]
+        if is_metric_alone(figure.predicted.by) and not _units_agree(figure.unit, units[question.metric]):
+            return [
+                Problem(figure.id, f"is in {figure.unit}, and the metric in {units[question.metric] or 'numbers'}")
+            ]
     network = loaded.lowered.network
-    if isinstance(leaf, Loss):
+    if isinstance(question, Loss):
         random = [name for name, fault in network.faults.items() if fault.at_ns is None]
-        if leaf.fault not in random:
+        if question.fault not in random:
             known = f"random there: {', '.join(random) or 'none'}"
-            message = f"asks for the random fault {leaf.fault}, which run {leaf.run} does not have"
-            return [document.problem(place, message, known)]
-    if isinstance(leaf, Kept | Broken):
-        names = leaf.monitors if isinstance(leaf, Kept) else leaf.violations
+            message = f"asks for the random fault {question.fault}, which run {question.run} does not have"
+            return [Problem(figure.id, message, known)]
+    if isinstance(question, Kept | Broken):
         return [
-            document.problem(place, f"asks for the monitor {name}, which run {leaf.run} does not have")
-            for name in names
+            Problem(figure.id, f"asks for the monitor {name}, which run {question.run} does not have")
+            for name in question.monitors
             if name not in network.monitors
         ]
     return []
@@ -320,20 +316,20 @@ def _units_agree(published: str, predicted: str) -> bool:
 
 def _outcomes_needed(figure: Published) -> list[str]:
     """The runs whose figures a prediction is made of, each once; what is turned off makes runs of its own."""
-    return list(dict.fromkeys(leaf.run for leaf in _leaves_of(figure)))
+    return list(dict.fromkeys(question.run for question in _questions_of(figure)))
 
 
-def _leaves_of(figure: Published) -> list[OfRun]:
+def _questions_of(figure: Published) -> list[OfRun]:
     """What a figure is made of and a run tells."""
-    every = () if figure.predicted is None else leaves(figure.predicted.by)
-    return [leaf for leaf in every if isinstance(leaf, OfRun)]
+    every = () if figure.predicted is None else asked(figure.predicted.by)
+    return [question for question in every if isinstance(question, OfRun)]
 
 
-def _of_drills(leaf: OfRun) -> bool:
+def _of_drills(question: OfRun) -> bool:
     """Whether runs with scripted faults tell it, or are part of it as every run is."""
-    if isinstance(leaf, Metric):
-        return is_of_drills(leaf.metric)
-    return isinstance(leaf, Kept | Broken | Property)
+    if isinstance(question, Metric):
+        return is_of_drills(question.metric)
+    return isinstance(question, Kept | Broken | NoDeadlock)
 
 
 def _as_it_is(loaded: Loaded) -> Loaded:

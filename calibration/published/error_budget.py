@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 from scipy.special import ndtri
 
-from calibration.published.expressions import ErrorBudgetOf, Loss
+from calibration.published.asking import ErrorBudget, Loss
 from calibration.published.losses import Losses, lost_by_an_episode
 from sim.cost.propagate import complement
 from sim.figure import Figure
@@ -21,7 +21,7 @@ CONFIDENCE = 0.95
 
 
 def error_budget(
-    term: ErrorBudgetOf, calm: Figure, starts: Figure, seen: Sequence[Losses | None], bound: float | None
+    term: ErrorBudget, calm: Figure, starts: Figure, seen: Sequence[Losses | None], bound: float | None
 ) -> Figure:
     """The share that ends correctly in time, with what noise and rates leave open.
 
@@ -63,10 +63,9 @@ def _as_estimate(bad: Figure) -> Estimate:
 
 def _rate(loss: Loss) -> Frequency:
     """How often it comes a second; where it was seen a few times, with what that leaves open (Jeffreys' prior)."""
-    if loss.seen is None:
-        assert loss.rate_per_s is not None, "checked"
+    if loss.rate:
         return Frequency(loss.rate_per_s)
-    count, watched_ns = loss.seen
+    count, watched_ns = loss.seen_in
     return Frequency.of_seen(count, watched_ns / SECOND)
 
 

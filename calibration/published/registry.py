@@ -1,26 +1,26 @@
-"""What the registry of published figures may hold: figures, how the product predicts them, behaviours, runs.
+"""Published figures: what is claimed, how the product predicts it, behaviours, and the runs that all of it needs.
 
-How a prediction is made of runs lives in `terms`, the rules of the verdicts in `rules`.
+Case studies declare figures and runs (`case_study`); the function of a figure takes what runs tell (`asking`). How
+runs answer lives in `outcomes`, the rules of the verdicts in `rules`.
 """
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from calibration.published.expressions import Assignment, OfRun, Shown, Switch, Switched, Term, leaves
-from sim.errors import InputErrors, Problem
-from sim.meant import meant
+from calibration.published.asking import OfRun, Predict, Shown, Switch, asked
 from sim.network.names import Name
-from sim.scenario.reading.document import Document
-from sim.scenario.reading.reader import read
-from sim.scenario.reading.validate import validate
 from sim.spec import Spec
 from sim.units import Mistake, PositiveRate, Ratio
 
+Assignment = Annotated[str, Field(pattern=r"^[^=\s]+=")]
+"""`PATH=VALUE`, as `--set` takes it."""
 Relation = Literal["eq", "lt", "le", "gt", "ge", "between"]
+Role = Literal["input", "target", "both"]
+Kind = Literal["arithmetic", "fitted", "contradictory", "undetermined"]
 Identity = Annotated[str, Field(pattern=r"^[a-z_]+\.[a-z0-9_]+$")]
 
 
@@ -147,9 +147,9 @@ class Assumed(Spec):
 class Prediction(Spec):
     """How the product predicts a figure."""
 
-    by: Term
-    """The prediction."""
-    kind: Literal["arithmetic", "fitted", "contradictory", "undetermined"] | None = None
+    by: Predict
+    """The prediction: a function of what runs tell."""
+    kind: Kind | None = None
     """`arithmetic`: it follows from inputs alone, or echoes one. `fitted`: a parameter was chosen to reach it, or it
     holds by assumption. `contradictory`: it conflicts with another figure or with arithmetic. `undetermined`: the
     mechanism is there, but hangs on one parameter that the text does not give."""
@@ -202,7 +202,7 @@ class Published(Spec):
     """The number; two with `between`; a word for a mode."""
     unit: str
     """Its unit; `ratio` for none, `property` and `behaviour` for what holds or does not."""
-    role: Literal["input", "target", "both"]
+    role: Role
     """`input`: given to a scenario. `target`: to be predicted. `both`: one in one scenario, the other in another."""
     reading: str = ""
     """How it is understood."""
@@ -299,24 +299,18 @@ class Registry(Spec):
     behaviours: tuple[Behaviour, ...] = ()
     """The behaviours."""
 
+    @model_validator(mode="after")
+    def _is_consistent(self) -> Self:
+        problems = [*_given_twice(self), *_leads_nowhere(self), *_stated_otherwise(self)]
+        if problems:
+            raise Mistake("; ".join(problems))
+        return self
 
-def load_registry(file: Path) -> tuple[Document, Registry]:
-    """The registry in a file. Raises InputErrors with everything that is wrong in it."""
-    document = read(file)
-    registry = validate(document, Registry)
-    problems = [
-        *_names_given_twice(document, registry),
-        *_names_that_lead_nowhere(document, registry),
-        *_stated_otherwise(document, registry),
-    ]
-    if problems:
-        raise InputErrors(sorted(problems, key=lambda one: (one.line, one.column)))
-    by_id = {figure.id: figure for figure in registry.figures}
-    figures = tuple(
-        figure if figure.same_as is None else _as_the_other(figure, by_id[figure.same_as])
-        for figure in registry.figures
-    )
-    return document, registry.model_copy(update={"figures": figures})
+    def with_the_same_predicted(self) -> Registry:
+        """With each figure that states what another one does predicted as that one."""
+        by_id = {figure.id: figure for figure in self.figures}
+        figures = (one if one.same_as is None else _as_the_other(one, by_id[one.same_as]) for one in self.figures)
+        return self.model_copy(update={"figures": tuple(figures)})
 
 
 def _as_the_other(figure: Published, other: Published) -> Published:
@@ -324,63 +318,47 @@ def _as_the_other(figure: Published, other: Published) -> Published:
     return figure.model_copy(update={"predicted": other.predicted, "derivation": derivation})
 
 
-def _stated_otherwise(document: Document, registry: Registry) -> list[Problem]:
+def _stated_otherwise(registry: Registry) -> Iterator[str]:
     """Figures that are said to state what another one does, and do not."""
-    found = []
     by_id = {figure.id: figure for figure in registry.figures}
-    for index, figure in enumerate(registry.figures):
+    for figure in registry.figures:
         if figure.same_as is None:
             continue
-        place = ("figures", index, "same_as")
         other = by_id.get(figure.same_as)
         if other is None or other.predicted is None:
-            found.append(document.problem(place, f"is {figure.same_as}, which is no figure with a prediction"))
+            yield f"{figure.id} is the same as {figure.same_as}, which is no figure with a prediction"
         elif (other.relation, other.value, other.unit) != (figure.relation, figure.value, figure.unit):
-            message = f"is {figure.same_as}, which claims {other.relation} {other.value} {other.unit}"
-            found.append(document.problem(place, message, "leave it out: two different figures"))
-    return found
+            claims = f"{other.relation} {other.value} {other.unit}"
+            yield f"{figure.id} is the same as {figure.same_as}, which claims {claims}"
 
 
-def _names_given_twice(document: Document, registry: Registry) -> list[Problem]:
-    found = []
-    for part in ("figures", "behaviours"):
-        seen: dict[str, int] = {}
-        for index, entry in enumerate(getattr(registry, part)):
-            if entry.id in seen:
-                found.append(document.problem((part, index, "id"), f"is also that of {part}.{seen[entry.id]}"))
-            seen.setdefault(entry.id, index)
-    return found
+def _given_twice(registry: Registry) -> Iterator[str]:
+    ids = [figure.id for figure in registry.figures], [behaviour.id for behaviour in registry.behaviours]
+    for names in ids:
+        yield from (f"{name} is there twice" for name in dict.fromkeys(names) if names.count(name) > 1)
 
 
-def _names_that_lead_nowhere(document: Document, registry: Registry) -> list[Problem]:
-    found = []
+def _leads_nowhere(registry: Registry) -> Iterator[str]:
+    """Names of runs and behaviours that there are not."""
     switches = [one.id for one in registry.behaviours if one.switch is not None]
-
-    def run_problem(path: tuple[str | int, ...], run: str) -> None:
+    for where, run in _runs_asked(registry):
         if run not in registry.runs:
-            hint = meant(run, registry.runs, f"known: {', '.join(registry.runs) or 'none'}")
-            found.append(document.problem(path, f"is {run}, which is not one of `runs`", hint))
+            yield f"{where} asks for the run {run}, which there is not"
+    for figure in registry.figures:
+        for question in [] if figure.predicted is None else asked(figure.predicted.by):
+            if isinstance(question, Shown) and question.behaviour not in switches:
+                yield f"{figure.id} is about {question.behaviour}, which is no behaviour with a switch"
 
-    for index, figure in enumerate(registry.figures):
+
+def _runs_asked(registry: Registry) -> Iterator[tuple[str, str]]:
+    for figure in registry.figures:
         if figure.predicted is None:
             continue
-        for leaf in leaves(figure.predicted.by):
-            place: tuple[str | int, ...] = ("figures", index, "predicted", "by")
-            if isinstance(leaf, Shown):
-                if leaf.behaviour not in switches:
-                    message = f"is about {leaf.behaviour}, which is no behaviour with a switch"
-                    found.append(document.problem(place, message))
-            elif isinstance(leaf, Switched):
-                run_problem(place, leaf.switch.run)
-            elif isinstance(leaf, OfRun):
-                run_problem(place, leaf.run)
-        if figure.predicted.parameter is not None:
-            for number, put in enumerate(figure.predicted.parameter.at):
-                run_problem(("figures", index, "predicted", "parameter", "at", number, "run"), put.run)
-    for index, behaviour in enumerate(registry.behaviours):
+        places = () if figure.predicted.parameter is None else figure.predicted.parameter.at
+        questions = [one for one in asked(figure.predicted.by) if isinstance(one, OfRun | Switch)]
+        yield from ((figure.id, one.run) for one in (*questions, *places))
+    for behaviour in registry.behaviours:
         if behaviour.switch is not None:
-            run_problem(("behaviours", index, "switch", "run"), behaviour.switch.run)
-        for name, decision in behaviour.decisions.items():
-            for number, choice in enumerate(decision.choices):
-                run_problem(("behaviours", index, "decisions", name, "choices", number, "run"), choice.run)
-    return found
+            yield behaviour.id, behaviour.switch.run
+        for decision in behaviour.decisions.values():
+            yield from ((behaviour.id, choice.run) for choice in decision.choices)

@@ -13,14 +13,15 @@ from pathlib import Path
 
 import pytest
 
+from calibration import case_studies
 from calibration.published.behaviours import Effects
-from calibration.published.registry import Behaviour, load_registry
+from calibration.published.registry import Behaviour
 from sim.plan.predict import Options
 
 ROOT = Path(__file__).parents[2]
 ALONE = Options(processes=1, lives=False)
 
-_, registry = load_registry(ROOT / "calibration" / "figures.yaml")
+registry = case_studies.registry()
 OF_RUN: dict[str, list[Behaviour]] = defaultdict(list)
 for one in registry.behaviours:
     if one.switch is not None:

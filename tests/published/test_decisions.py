@@ -10,12 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from calibration import case_studies
 from calibration.published.decisions import decide, decisions_of
-from calibration.published.registry import Registry, load_registry
+from calibration.published.registry import Registry
 from sim.plan.predict import Options
 
 ROOT = Path(__file__).parents[2]
-_, registry = load_registry(ROOT / "calibration" / "figures.yaml")
+registry = case_studies.registry()
 OPTIONS = Options(processes=1, lives=False)
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from calibration.published.registry import load_registry
+from calibration import case_studies
 from sim.lower.load import load
 from sim.plan.predict import Options, predict
 from sim.results.columns import COMPENSATED, FAILED, SUCCEEDED
@@ -27,7 +27,7 @@ PROPERTIES = ("funds_are_conserved", "never_both", "released_once", "locked_once
 
 @pytest.mark.long
 def test_coinbase_keeps_what_it_promises_in_every_execution_while_everything_fails() -> None:
-    _, registry = load_registry(ROOT / "calibration" / "figures.yaml")
+    registry = case_studies.registry()
     run = registry.runs["coinbase-hostile"]
     found = predict(load(ROOT / "configs" / run.file, run.set), Options(replications=3, processes=1))  # audited
     runs = found.replications

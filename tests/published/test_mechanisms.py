@@ -12,15 +12,16 @@ from pathlib import Path
 import pytest
 from removals import EDITS
 
+from calibration import case_studies
+from calibration.published.asking import asked
 from calibration.published.check import Checker
-from calibration.published.registry import Published, load_registry
+from calibration.published.registry import Published
 from sim.plan.predict import Options
 
 ROOT = Path(__file__).parents[2]
-REGISTRY = ROOT / "calibration" / "figures.yaml"
 FEW = Options(replications=5, processes=1)
 
-_, registry = load_registry(REGISTRY)
+registry = case_studies.registry()
 RESTING = [
     figure
     for figure in registry.figures
@@ -29,13 +30,17 @@ RESTING = [
     # What is fitted comes out as well, by what was chosen; what is undetermined does so at another value.
     and figure.predicted.kind in (None, "fitted")
 ]
-CLAIMS = {str((one.predicted, one.relation, one.value)): one for one in reversed(RESTING)}
+CLAIMS = {
+    str((asked(one.predicted.by), one.predicted.mechanism, one.relation, one.value)): one
+    for one in reversed(RESTING)
+    if one.predicted is not None
+}
 """One of those that claim the same of the same: two sections have it, but the runs are the same."""
 EDITED = [one for one in RESTING if one.predicted and one.predicted.mechanism and one.predicted.mechanism.edit]
 
 
 def checker() -> Checker:
-    return Checker(REGISTRY, ROOT / "configs", FEW)
+    return Checker(registry, ROOT / "configs", FEW)
 
 
 def edit_of(figure: Published) -> str:

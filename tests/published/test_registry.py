@@ -10,13 +10,14 @@ from pathlib import Path
 
 import pytest
 
+from calibration import case_studies
 from calibration.published.check import Checker
-from calibration.published.registry import Published, RunOf, load_registry, parameter_of
+from calibration.published.registry import Published, RunOf, parameter_of
 from sim.lower.load import load
 from sim.plan.predict import Options
 
 ROOT = Path(__file__).parents[2]
-_, registry = load_registry(ROOT / "calibration" / "figures.yaml")
+registry = case_studies.registry()
 
 CLAIMS = """
 coinbase.qps_peak ge 5000; coinbase.reliability ge 0.9999; coinbase.processing_time_mean between 120 300;
@@ -91,7 +92,7 @@ def test_an_undetermined_figure_tells_where_it_comes_out_and_each_run_that_it_ha
 @pytest.mark.parametrize("figure", UNDETERMINED, ids=[figure.id for figure in UNDETERMINED])
 def test_where_an_undetermined_figure_comes_out_is_found_anew(figure: Published) -> None:
     """The same seed finds the same; a change of the model that moves a value out of its interval is told here."""
-    checker = Checker(ROOT / "calibration" / "figures.yaml", ROOT / "configs", Options(processes=1))
+    checker = Checker(registry, ROOT / "configs", Options(processes=1))
     (figure,) = checker.undetermined([figure.id])
     recorded, solved = parameter_of(figure).found, checker.solved(figure)
     assert recorded is not None

@@ -1,4 +1,4 @@
-"""The registry of published figures: mistakes are told at their place, inputs are looked up, terms are computed.
+"""The registry of published figures: mistakes are told by name, inputs are looked up, functions are computed.
 
 Goal: a figure is never held against the wrong number, nor an input taken for used that is not. Method: small
 registries over one small scenario.
@@ -7,6 +7,8 @@ registries over one small scenario.
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,10 +16,25 @@ from typing import Any, cast
 
 import pytest
 
+from calibration import case_studies
 from calibration.cli import main
+from calibration.published.arithmetic import product, ratio, saving, total
+from calibration.published.asking import Predict, Runs, Switch
+from calibration.published.case_study import CaseStudy, Claim, at_least, below, between, equal, registry_of
 from calibration.published.check import Checker, Row
-from calibration.published.expressions import Metric, Number, SavingOf, SumOf
-from calibration.published.terms import Outcome, figure_of
+from calibration.published.outcomes import Outcome, figure_of
+from calibration.published.registry import (
+    Assumed,
+    Behaviour,
+    Found,
+    Mechanism,
+    Parameter,
+    Place,
+    Published,
+    Registry,
+    RunOf,
+    UsedIn,
+)
 from sim.errors import InputErrors
 from sim.figure import Figure
 from sim.plan.predict import Options
@@ -43,8 +60,11 @@ prices: {nodes: {own: 100 USD/month}}
 run: {horizon: 1 min, warmup: none, replications: 5}
 assumptions: {rate: 5/s, piece: 10 B}
 """
-HEAD = "runs: {q: {file: queue.yaml}, slow: {file: queue.yaml, set: [network.stations.server.servers=1]}}\nfigures:\n"
-RESTS = "mechanism: {name: a part, remove: [run.seed=2]}"
+RUNS = {
+    "q": RunOf(file="queue.yaml"),
+    "slow": RunOf(file="queue.yaml", set=("network.stations.server.servers=1",)),
+}
+RESTS = Mechanism(name="a part", remove=("run.seed=2",))
 
 
 @pytest.fixture
@@ -53,17 +73,33 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def rows(folder: Path, figures: str, *only: str) -> list[Row]:
-    (folder / "figures.yaml").write_text(HEAD + figures, encoding="utf-8")
-    return Checker(folder / "figures.yaml", folder, Options(processes=1)).rows(only)
+def registry(*figures: Published, behaviours: tuple[Behaviour, ...] = ()) -> Registry:
+    study = CaseStudy("1", RUNS)
+    study.figures += figures
+    return registry_of([study], behaviours)
 
 
-def target(by: str, claim: str = "relation: ge, value: 0, unit: ratio", name: str = "a.one") -> str:
-    return f"  - {{id: {name}, section: '1', role: target, {claim}, predicted: {{by: {by}, {RESTS}}}}}\n"
+def rows(folder: Path, *figures: Published, behaviours: tuple[Behaviour, ...] = ()) -> list[Row]:
+    return Checker(registry(*figures, behaviours=behaviours), folder, Options(processes=1)).rows()
 
 
-def given(used: str, claim: str) -> str:
-    return f"  - {{id: a.one, section: '1', role: input, {claim}, used: {{file: queue.yaml, {used}}}}}\n"
+RATIO = at_least(0, "ratio")
+
+
+def target(by: Predict, claim: Claim = RATIO, name: str = "a.one", **other: Any) -> Published:
+    study = CaseStudy("1", RUNS)
+    study.predicts(name, claim, **{"mechanism": RESTS, **other})(by)
+    return study.figures[0]
+
+
+def given(claim: Claim, **used: Any) -> Published:
+    study = CaseStudy("1", RUNS)
+    study.states("a.one", claim, "input", used=UsedIn(file="queue.yaml", **used))
+    return study.figures[0]
+
+
+def metric(name: str, run: str = "q") -> Predict:
+    return lambda runs: runs.metric(run, name)
 
 
 def value(row: Row) -> float:
@@ -72,27 +108,32 @@ def value(row: Row) -> float:
     return row.predicted.value
 
 
-# -- terms --------------------------------------------------------------------------------------------------------
+# -- functions of runs ------------------------------------------------------------------------------------------
 
 
-def test_terms_are_made_of_runs_and_of_each_other(folder: Path) -> None:
-    metric = "{run: q, metric: throughput.job}"
-    of_box, of_both = "{run: q, bill: machines.box}", "{run: q, bill: machines}"
+def test_figures_are_made_of_runs_and_of_each_other(folder: Path) -> None:
+    def of_box(runs: Runs) -> Figure:
+        return runs.bill("q", "machines.box")
+
+    def of_both(runs: Runs) -> Figure:
+        return runs.bill("q", "machines")
+
+    rate = metric("throughput.job")
     found = rows(
         folder,
-        target(metric, name="a.rate").replace("unit: ratio", "unit: 1/s")
-        + target(of_box, "relation: eq, value: 300, unit: usd/month", "a.box")
-        + target(of_both, "relation: eq, value: 400, unit: usd/month", "a.both")
-        + target(f"{{saving: [{of_box}, {of_both}]}}", "relation: eq, value: 0.25, unit: ratio", "a.saving")
-        + target(f"{{ratio: [{of_both}, {{product: [{metric}, {{number: 2}}]}}]}}", name="a.piece")
-        + target(f"{{sum: [{of_box}, {of_box}]}}", name="a.sum"),
+        target(rate, at_least(0, "1/s"), "a.rate"),
+        target(of_box, equal(300, "usd/month"), "a.box"),
+        target(of_both, equal(400, "usd/month"), "a.both"),
+        target(lambda runs: saving(of_box(runs), of_both(runs)), equal(0.25, "ratio"), "a.saving"),
+        target(lambda runs: ratio(of_both(runs), product(rate(runs), 2)), name="a.piece"),
+        target(lambda runs: total(of_box(runs), of_box(runs)), name="a.sum"),
     )
     by = {row.published.id: row for row in found}
-    rate = value(by["a.rate"])
-    assert rate == pytest.approx(5, rel=0.2)
+    per_s = value(by["a.rate"])
+    assert per_s == pytest.approx(5, rel=0.2)
     assert value(by["a.box"]) == 300
     assert value(by["a.saving"]) == pytest.approx(0.25)
-    assert value(by["a.piece"]) == pytest.approx(200 / rate)
+    assert value(by["a.piece"]) == pytest.approx(200 / per_s)
     assert value(by["a.sum"]) == 600
     piece, pace = by["a.piece"].predicted, by["a.rate"].predicted
     assert piece is not None
@@ -102,12 +143,13 @@ def test_terms_are_made_of_runs_and_of_each_other(folder: Path) -> None:
 
 
 def test_properties_show_the_rule_of_three_and_fall_with_one_violation(folder: Path) -> None:
+    holds = equal(1, "property")
     found = rows(
         folder,
-        target("{run: q, monitors: [ends]}", "relation: eq, value: 1, unit: property", "a.kept")
-        + target("{run: q, monitors: [ends, never_both]}", "relation: eq, value: 1, unit: property", "a.broken")
-        + target("{run: q, violations: [ends]}", "relation: eq, value: 0, unit: ratio", "a.none")
-        + target("{run: q, property: no_deadlock}", "relation: eq, value: 1, unit: property", "a.free"),
+        target(lambda runs: runs.kept("q", "ends"), holds, "a.kept"),
+        target(lambda runs: runs.kept("q", "ends", "never_both"), holds, "a.broken"),
+        target(lambda runs: runs.broken("q", "ends"), equal(0, "ratio"), "a.none"),
+        target(lambda runs: runs.no_deadlock("q"), holds, "a.free"),
     )
     assert [row.verdict for row in found] == ["met", "missed", "met", "met"]
     kept, _, none, free = (row.predicted for row in found)
@@ -120,64 +162,68 @@ def test_properties_show_the_rule_of_three_and_fall_with_one_violation(folder: P
 
 
 def test_a_behaviour_is_shown_by_turning_it_off_under_common_random_numbers(folder: Path) -> None:
-    switch = "switch: {run: q, remove: [network.stations.server.servers=1], metric: latency.job.mean, direction: %s}"
-    behaviours = "".join(
-        f"  - {{id: {name}, section: '1', text: t, {switch % way}}}\n"
-        for name, way in (("two", "up"), ("odd", "down"))
+    one_server = ("network.stations.server.servers=1",)
+    up = Switch("q", one_server, "latency.job.mean", "up")
+    down = Switch("q", one_server, "latency.job.mean", "down")
+    behaviours = tuple(
+        Behaviour(id=name, section="1", text="t", switch=switch) for name, switch in (("two", up), ("odd", down))
     )
-    claim = "relation: eq, value: 1, unit: behaviour"
+    claim = equal(1, "behaviour")
     found = rows(
         folder,
-        target("{behaviour: two}", claim, "a.one")
-        + target("{behaviour: odd}", claim, "a.two")
-        + f"behaviours:\n{behaviours}",
+        target(lambda runs: runs.shows("two"), claim, "a.one"),
+        target(lambda runs: runs.shows("odd"), claim, "a.two"),
+        behaviours=behaviours,
     )
     assert [row.verdict for row in found] == ["met", "missed"]
 
 
 def test_without_its_mechanism_the_runs_of_a_figure_are_other_runs(folder: Path) -> None:
-    figures = target("{run: q, metric: utilisation.server}", "relation: lt, value: 0.3, unit: ratio").replace(
-        "run.seed=2", "network.stations.server.servers=1"
-    )
-    (folder / "figures.yaml").write_text(HEAD + figures, encoding="utf-8")
-    checker = Checker(folder / "figures.yaml", folder, Options(processes=1))
+    servers = Mechanism(name="a part", remove=("network.stations.server.servers=1",))
+    figure = target(metric("utilisation.server"), below(0.3, "ratio"), mechanism=servers)
+    checker = Checker(registry(figure), folder, Options(processes=1))
     assert [row.verdict for row in checker.rows()] == ["met"]
     assert checker.without_its_mechanism(checker.registry.figures[0]).verdict == "missed"
 
 
 def test_a_scenario_is_run_once_whoever_asks(folder: Path) -> None:
     told: list[str] = []
-    (folder / "figures.yaml").write_text(
-        HEAD
-        + target("{run: q, metric: latency.job.mean}", "relation: lt, value: 9, unit: s")
-        + target("{run: q, metric: latency.job.p50}", "relation: lt, value: 9, unit: s", "a.two"),
-        encoding="utf-8",
+    known = registry(
+        target(metric("latency.job.mean"), below(9, "s")), target(metric("latency.job.p50"), below(9, "s"), "a.two")
     )
-    Checker(folder / "figures.yaml", folder, Options(processes=1), told.append).rows()
+    Checker(known, folder, Options(processes=1), told.append).rows()
     assert told == ["q"]
 
 
-# -- read strictly ------------------------------------------------------------------------------------------------
+# -- judged strictly ------------------------------------------------------------------------------------------------
 
-WAIT = "{run: q, metric: latency.job.mean}"
-HANGS = (
-    "parameter: {name: mean service, unit: ms, at: [{run: q, path: network.stations.server.service.exponential}], "
-    "search: [50, 200], plausible: [80, 120], reason: so}"
-)
+WAIT = metric("latency.job.mean")
 
 
-def hanging(claim: str, found: str = "") -> str:
-    hangs = HANGS.replace("reason: so", f"reason: so{found}")
-    return (
-        f"  - {{id: a.wait, section: '1', role: target, {claim}, derivation: because, "
-        f"predicted: {{by: {WAIT}, kind: undetermined, {hangs}}}}}\n"
-    )
+def hanging(claim: Claim, kind: Any = "undetermined", **other: Any) -> Published:
+    """A figure that hangs on the mean service. other: fields of the parameter."""
+    fields: dict[str, Any] = {
+        "name": "mean service",
+        "unit": "ms",
+        "at": (Place(run="q", path="network.stations.server.service.exponential"),),
+        "search": (50, 200),
+        "plausible": (80, 120),
+        "reason": "so",
+        **other,
+    }
+    parameter = Parameter(**fields)
+    return target(WAIT, claim, "a.wait", kind=kind, mechanism=None, parameter=parameter, derivation="because")
+
+
+def the_same(claim: Claim, as_: str, name: str = "b.one") -> Published:
+    study = CaseStudy("2", RUNS)
+    study.states(name, claim, "target", same_as=as_)
+    return study.figures[0]
 
 
 def test_a_figure_that_two_state_is_predicted_once_and_counted_once(folder: Path) -> None:
-    claim = "relation: lt, value: 9, unit: s"
-    again = f"  - {{id: b.one, section: '2', role: target, {claim}, same_as: a.one}}\n"
-    first, second = rows(folder, target(WAIT, claim) + again)
+    claim = below(9, "s")
+    first, second = rows(folder, target(WAIT, claim), the_same(claim, "a.one"))
     assert (first.verdict, second.verdict) == ("met", "met")
     assert first.to_json()["counted"]
     assert not second.to_json()["counted"]
@@ -187,10 +233,10 @@ def test_a_figure_that_two_state_is_predicted_once_and_counted_once(folder: Path
 
 
 def test_what_another_plausible_value_would_turn_is_fitted(folder: Path) -> None:
-    slower = "assumes: [{what: how fast it is, ends: [[network.stations.server.service.exponential=%s]], reason: so}]"
-    claim = "relation: lt, value: 0.2, unit: s"
     for value, verdict in (("90 ms", "met"), ("300 ms", "fitted")):
-        row = rows(folder, target(WAIT, claim).replace(RESTS, f"{slower % value}, {RESTS}"))[0]
+        end = (f"network.stations.server.service.exponential={value}",)
+        slower = Assumed(what="how fast it is", ends=(end,), reason="so")
+        (row,) = rows(folder, target(WAIT, below(0.2, "s"), assumes=(slower,)))
         assert row.verdict == verdict
     assert row.judged.reason == (
         "how fast it is is not in the text, and with network.stations.server.service.exponential=300 ms it is missed"
@@ -204,26 +250,26 @@ def test_intervals_of_model_error_go_through_what_figures_are_made_of(folder: Pa
     summary = SimpleNamespace(metrics={"narrow": noise, "wide": wide})
     outcome = Outcome(cast(Summary, summary), None, 0)
 
-    def of(term: Any) -> Figure:
-        return figure_of(term, {"q": outcome}, lambda _: True)
+    def of(predict: Predict) -> Figure:
+        return figure_of(predict, {"q": outcome}, lambda _: True)
 
-    narrow_one, wide_one = (Metric(run="q", metric=name) for name in ("narrow", "wide"))
+    narrow_one, wide_one = metric("narrow"), metric("wide")
     assert (of(narrow_one).wide_low, of(wide_one).wide_low) == (None, 1.0)
-    added = of(SumOf(sum=(narrow_one, wide_one)))
+    added = of(lambda runs: total(narrow_one(runs), wide_one(runs)))
     assert (added.low, added.high) == (3.8, 4.2)
     assert (added.wide_low, added.wide_high) == (2.9, 6.1)
-    saved = of(SavingOf(saving=(wide_one, Number(number=8, unit="s"))))
+    saved = of(lambda runs: saving(wide_one(runs), Figure.exact(8, "s")))
     assert (saved.wide_low, saved.wide_high) == (0.5, 0.875)
-    assert of(SumOf(sum=(narrow_one, narrow_one))).wide_low is None
+    assert of(lambda runs: total(narrow_one(runs), narrow_one(runs))).wide_low is None
 
 
 def test_an_undetermined_figure_is_found_by_runs_with_its_interval(
-    folder: Path, capsys: pytest.CaptureFixture[str]
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """M/M/2 at 5/s: the mean time in it is s / (1 - (5/s x s / 2)^2), which is 200 ms for services of 165.7 ms. The
     interval misses that with a probability of 5 % at most; this seed's does not."""
-    (folder / "figures.yaml").write_text(HEAD + hanging("relation: eq, value: 0.2, unit: s"), encoding="utf-8")
-    arguments = ["validate", "figures", "--registry", f"{folder}/figures.yaml", "--configs", str(folder), "--quiet"]
+    told(monkeypatch, folder, hanging(equal(0.2, "s")))
+    arguments = ["validate", "figures", "--quiet"]
     assert main([*arguments, "--solve", "a.wait", "--json", "--processes", "1"], exit_after=False) == 0
     (found,) = json.loads(capsys.readouterr().out)
     assert found["low"] < 165.7 < found["high"]
@@ -237,65 +283,69 @@ def test_an_undetermined_figure_is_found_by_runs_with_its_interval(
     assert "network.stations.server.service.exponential of q" in out
 
 
-def test_what_is_asked_to_be_solved_and_hangs_on_nothing_is_told(
-    folder: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    code, _, err = command(folder, capsys, "--solve", "a.one")
+def test_what_is_asked_to_be_solved_and_hangs_on_nothing_is_told(command: Command) -> None:
+    code, _, err = command("--solve", "a.one")
     assert code == 2
     assert "a.one hang on no parameter" in err
 
 
 def test_the_row_of_an_undetermined_figure_tells_where_it_comes_out(folder: Path) -> None:
-    found = ", found: {value: 150, low: 140, high: 160}"
-    (row,) = rows(folder, hanging("relation: eq, value: 0.2, unit: s", found))
+    (row,) = rows(folder, hanging(equal(0.2, "s"), found=Found(value=150, low=140, high=160)))
     assert row.verdict == "undetermined"
-    told = row.to_json()["parameter"]
-    assert (told["value"], told["low"], told["high"], told["plausible"]) == (150, 140, 160, "not plausible")
+    said = row.to_json()["parameter"]
+    assert (said["value"], said["low"], said["high"], said["plausible"]) == (150, 140, 160, "not plausible")
     assert row.derivation.startswith("it comes out at 150 ms [140 ms, 160 ms] mean service: not plausible")
 
 
 # -- inputs -------------------------------------------------------------------------------------------------------
 
-SERVERS = "paths: [network.stations.server.servers], other: [network.stations.server.servers=3]"
-MANY = SERVERS.replace("[network.stations", "[run.replications, network.stations", 1)
-SERVICE = "paths: [network.stations.server.service.exponential], other: [network.stations.server.service=1 s]"
-RATE = "paths: [network.sources.jobs.arrivals], other: [network.sources.jobs.arrivals=6/s]"
-CELLS = SERVERS.replace("paths", "cells: 5, paths", 1)
-PIECES = (
-    "paths: [network.stations.server.servers, assumptions.piece], per: network.stations.server.service.exponential"
-)
-PACE = f"{PIECES}, cells: 3, other: [network.stations.server.servers=3]"
-MONITORS = "paths: [network.monitors], other: ['network.monitors={}']"
-WORDS = "paths: [assumptions.rate], other: [assumptions.rate=6/s]"
-NAME = "paths: [name], other: ['network.sources.jobs.arrivals=6/s']"
+THREE = ("network.stations.server.servers=3",)
+SERVERS = {"paths": ("network.stations.server.servers",), "other": THREE}
+MANY = {**SERVERS, "paths": ("run.replications", "network.stations.server.servers")}
+SERVICE = {
+    "paths": ("network.stations.server.service.exponential",),
+    "other": ("network.stations.server.service=1 s",),
+}
+RATE = {"paths": ("network.sources.jobs.arrivals",), "other": ("network.sources.jobs.arrivals=6/s",)}
+CELLS = {**SERVERS, "cells": 5}
+PACE = {
+    "paths": ("network.stations.server.servers", "assumptions.piece"),
+    "per": "network.stations.server.service.exponential",
+    "cells": 3,
+    "other": THREE,
+}
+MONITORS = {"paths": ("network.monitors",), "other": ("network.monitors={}",)}
+WORDS = {"paths": ("assumptions.rate",), "other": ("assumptions.rate=6/s",)}
+NAME = {"paths": ("name",), "other": ("network.sources.jobs.arrivals=6/s",)}
+TWO = equal(2, "servers")
 
 
 @pytest.mark.parametrize(
     ("used", "claim", "verdict", "why"),
     [
-        (SERVERS, "relation: eq, value: 2, unit: servers", "used", ""),
-        (SERVERS, "relation: ge, value: 1, unit: servers", "used", ""),
-        (SERVERS, "relation: gt, value: 2, unit: servers", "not used", "has 2"),
-        (SERVERS, "relation: between, value: [1, 2], unit: servers", "used", ""),
-        (SERVERS, "relation: eq, value: 4, unit: servers", "not used", "has 2"),
-        (SERVERS.replace("servers]", "serves]"), "relation: eq, value: 2, unit: servers", "not used", "is not in"),
-        (MANY, "relation: eq, value: 10, unit: servers", "used", ""),
-        (SERVICE, "relation: eq, value: 0.1, unit: s", "used", ""),
-        (RATE, "relation: eq, value: 5, unit: 1/s", "used", ""),
-        (CELLS, "relation: eq, value: 10, unit: servers", "used", ""),
-        (PACE, "relation: eq, value: 600, unit: B/s", "used", ""),
-        (PACE, "relation: eq, value: 60, unit: B/s", "not used", "has 600"),
-        (MONITORS, "relation: eq, value: 2, unit: monitors", "used", ""),
-        (WORDS, "relation: eq, value: 5, unit: 1/s", "not used", "changes nothing"),
-        (SERVERS.replace("=3", "=0"), "relation: eq, value: 2, unit: servers", "used", ""),
-        (NAME, "relation: eq, value: queue, unit: mode", "used", ""),
-        (NAME, "relation: eq, value: 5, unit: mode", "not used", "a number of mode is expected"),
+        (SERVERS, TWO, "used", ""),
+        (SERVERS, at_least(1, "servers"), "used", ""),
+        (SERVERS, Claim("gt", 2, "servers"), "not used", "has 2"),
+        (SERVERS, between(1, 2, "servers"), "used", ""),
+        (SERVERS, equal(4, "servers"), "not used", "has 2"),
+        ({**SERVERS, "paths": ("network.stations.server.serves",)}, TWO, "not used", "is not in"),
+        (MANY, equal(10, "servers"), "used", ""),
+        (SERVICE, equal(0.1, "s"), "used", ""),
+        (RATE, equal(5, "1/s"), "used", ""),
+        (CELLS, equal(10, "servers"), "used", ""),
+        (PACE, equal(600, "B/s"), "used", ""),
+        (PACE, equal(60, "B/s"), "not used", "has 600"),
+        (MONITORS, equal(2, "monitors"), "used", ""),
+        (WORDS, equal(5, "1/s"), "not used", "changes nothing"),
+        ({**SERVERS, "other": ("network.stations.server.servers=0",)}, TWO, "used", ""),
+        (NAME, equal("queue", "mode"), "used", ""),
+        (NAME, equal(5, "mode"), "not used", "a number of mode is expected"),
     ],
 )
 def test_an_input_is_used_when_it_stands_there_and_another_would_mean_another_system(
-    folder: Path, used: str, claim: str, verdict: str, why: str
+    folder: Path, used: dict[str, Any], claim: Claim, verdict: str, why: str
 ) -> None:
-    (row,) = rows(folder, given(used, claim))
+    (row,) = rows(folder, given(claim, **used))
     assert row.verdict == verdict, row.judged.reason
     assert why in row.judged.reason
 
@@ -303,76 +353,86 @@ def test_an_input_is_used_when_it_stands_there_and_another_would_mean_another_sy
 # -- mistakes -----------------------------------------------------------------------------------------------------
 
 
+def one(_: Runs) -> Figure:
+    return Figure.exact(1, "")
+
+
 @pytest.mark.parametrize(
-    ("figures", "where", "what"),
+    ("by", "what"),
     [
-        (target("{run: r, metric: latency.job.mean}"), "figures.0.predicted.by", "is r, which is not one of `runs`"),
-        (target("{run: q, metric: latency.jobs.mean}"), "figures.0.predicted.by", "did you mean latency.job.mean?"),
-        (target("{run: q, metric: latency.job.mean}"), "figures.0.predicted.by", "is in s, and the figure in ratio"),
-        (target("{run: q, monitors: [end]}"), "figures.0.predicted.by", "the monitor end"),
-        (target("{behaviour: odd}"), "figures.0.predicted.by", "no behaviour with a switch"),
-        (target("{number: 1}") + target("{number: 1}"), "figures.1.id", "is also that of figures.0"),
-        (target("{number: 1}", "relation: eq, value: [1, 2], unit: s"), "figures.0.value", "two with `between`"),
-        (target("{number: 1}", "relation: between, value: [2, 1], unit: s"), "figures.0.value", "the wrong way round"),
-        (target("{number: 1}").replace(f", {RESTS}", ""), "figures.0.predicted", "needs a `mechanism`"),
-        (target("{number: 1}").replace(RESTS, "kind: fitted"), "figures.0.derivation", "needs its derivation"),
-        (target("{number: 1}").replace("remove: [run.seed=2]", "remove: []"), "mechanism", "needs `remove`"),
-        (given(SERVERS, "relation: eq, value: 2, unit: servers").replace("input", "target"), "used", "is for inputs"),
-        (target("{number: 1}").replace("target", "input"), "predicted", "is for targets"),
-        (hanging("relation: between, value: [1, 2], unit: s"), "figures.0.predicted", "is for figures of one number"),
-        (
-            hanging("relation: eq, value: 1, unit: s").replace("run: q, path", "run: r, path"),
-            "at.0.run",
-            "is r, which",
-        ),
-        (hanging("relation: eq, value: 1, unit: s").replace("[50, 200]", "[200, 50]"), "search", "is no range"),
-        (hanging("relation: eq, value: 1, unit: s").replace("undetermined", "fitted"), "predicted", "a `parameter`"),
-        (target("{number: 1}").replace(RESTS, f"kind: undetermined, {RESTS}"), "predicted", "a `parameter`"),
-        (
-            target("{number: 1}")
-            + target("{number: 1}", "relation: ge, value: 1, unit: ratio", "a.two").replace(
-                f"predicted: {{by: {{number: 1}}, {RESTS}}}", "same_as: a.one"
-            ),
-            "figures.1.same_as",
-            "claims ge 0",
-        ),
-        (
-            target("{number: 1}").replace(f"predicted: {{by: {{number: 1}}, {RESTS}}}", "same_as: a.two"),
-            "figures.0.same_as",
-            "is a.two, which is no figure",
-        ),
+        (metric("latency.jobs.mean"), "did you mean latency.job.mean?"),
+        (metric("latency.job.mean"), "is in ratio, and the metric in s"),
+        (lambda runs: runs.kept("q", "end"), "the monitor end"),
     ],
 )
-def test_a_mistake_is_told_at_its_place_before_anything_runs(
-    folder: Path, figures: str, where: str, what: str
+def test_what_a_run_does_not_have_is_told_with_the_figure_before_anything_runs(
+    folder: Path, by: Predict, what: str
 ) -> None:
     with pytest.raises(InputErrors) as raised:
-        rows(folder, figures)
-    assert where in str(raised.value)
+        rows(folder, target(by))
+    assert "a.one\n" in str(raised.value)
     assert what in str(raised.value)
-    assert f"{folder}/figures.yaml:" in str(raised.value)
+
+
+OTHER = equal(1, "ratio")
+
+
+@pytest.mark.parametrize(
+    ("figures", "what"),
+    [
+        (lambda: [target(metric("latency.job.mean", "r"))], "a.one asks for the run r, which there is not"),
+        (lambda: [target(lambda runs: runs.shows("odd"))], "no behaviour with a switch"),
+        (lambda: [target(one), target(one)], "a.one is there twice"),
+        (lambda: [target(one, Claim("eq", (1, 2), "s"))], "two with `between`"),
+        (lambda: [target(one, between(2, 1, "s"))], "the wrong way round"),
+        (lambda: [target(one, mechanism=None)], "needs a `mechanism`"),
+        (lambda: [target(one, mechanism=None, kind="fitted")], "needs its derivation"),
+        (lambda: [target(one, mechanism=Mechanism(name="a part"))], "needs `remove`"),
+        (lambda: [given(TWO, **SERVERS).model_copy(update={"role": "target"})], "is for inputs"),
+        (lambda: [target(one).model_copy(update={"role": "input"})], "is for targets"),
+        (lambda: [hanging(between(1, 2, "s"))], "is for figures of one number"),
+        (lambda: [hanging(OTHER, at=(Place(run="r", path="a.b"),))], "a.wait asks for the run r"),
+        (lambda: [hanging(OTHER, search=(200, 50))], "is no range"),
+        (lambda: [hanging(OTHER, kind="fitted")], "a `parameter`"),
+        (lambda: [target(one, kind="undetermined")], "a `parameter`"),
+        (lambda: [target(one), the_same(at_least(1, "ratio"), "a.one")], "claims ge 0"),
+        (lambda: [the_same(RATIO, "a.two")], "is the same as a.two, which is no figure"),
+    ],
+)
+def test_a_mistake_in_a_case_study_is_told_when_it_is_read(figures: Callable[[], list[Published]], what: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(what)):
+        registry(*(Published.model_validate(dict(figure)) for figure in figures()))
 
 
 # -- the command --------------------------------------------------------------------------------------------------
 
-
-def command(folder: Path, capsys: pytest.CaptureFixture[str], *options: str) -> tuple[int, str, str]:
-    figures = (
-        target("{run: q, metric: latency.job.mean}", "relation: lt, value: 9, unit: s")
-        + target("{run: q, metric: throughput.job}", "relation: eq, value: 9, unit: 1/s", "b.two")
-        + "  - {id: b.three, section: '1', role: target, relation: eq, value: 1, unit: ratio}\n"
-    )
-    (folder / "figures.yaml").write_text(HEAD + figures, encoding="utf-8")
-    arguments = ["validate", "figures", "--registry", str(folder / "figures.yaml"), "--configs", str(folder), *options]
-    code = main([*arguments, "--processes", "1"], exit_after=False)
-    out, err = capsys.readouterr()
-    return code, out, err
+Command = Callable[..., tuple[int, str, str]]
 
 
-def test_the_headline_counts_what_is_met_of_what_is_met_and_missed(
-    folder: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    code, out, _ = command(folder, capsys)
+def told(monkeypatch: pytest.MonkeyPatch, folder: Path, *figures: Published) -> None:
+    """Put these figures in the place of the case studies'."""
+    known = registry(*figures)
+    monkeypatch.setattr(case_studies, "registry", lambda: known)
+    monkeypatch.setattr(case_studies, "CONFIGS", folder)
+
+
+@pytest.fixture
+def command(folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Command:
+    study = CaseStudy("1", RUNS)
+    study.states("b.three", equal(1, "ratio"), "target")
+    first = target(metric("latency.job.mean"), below(9, "s"))
+    told(monkeypatch, folder, first, target(metric("throughput.job"), equal(9, "1/s"), "b.two"), *study.figures)
+
+    def call(*options: str) -> tuple[int, str, str]:
+        code = main(["validate", "figures", *options, "--processes", "1"], exit_after=False)
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return call
+
+
+def test_the_headline_counts_what_is_met_of_what_is_met_and_missed(command: Command) -> None:
+    code, out, _ = command()
     assert code == 0
     said = "1 of 2 figures that could have come out otherwise are met; not counted: 1 not modelled yet."
     assert out.startswith(said)
@@ -380,8 +440,8 @@ def test_the_headline_counts_what_is_met_of_what_is_met_and_missed(
     assert "rests on: a part" in out
 
 
-def test_with_json_each_figure_is_a_row(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    code, out, _ = command(folder, capsys, "--json", "--quiet")
+def test_with_json_each_figure_is_a_row(command: Command) -> None:
+    code, out, _ = command("--json", "--quiet")
     found: list[dict[str, Any]] = json.loads(out)
     assert code == 0
     assert [row["verdict"] for row in found] == ["met", "missed", "not modelled yet"]
@@ -392,20 +452,11 @@ def test_with_json_each_figure_is_a_row(folder: Path, capsys: pytest.CaptureFixt
     assert found[2]["predicted"] is None
 
 
-def test_one_figure_or_one_family_can_be_asked_for(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    _, out, _ = command(folder, capsys, "--json", "--only", "a.one")
+def test_one_figure_or_one_family_can_be_asked_for(command: Command) -> None:
+    _, out, _ = command("--json", "--only", "a.one")
     assert [row["id"] for row in json.loads(out)] == ["a.one"]
-    _, out, _ = command(folder, capsys, "--json", "--only", "b")
+    _, out, _ = command("--json", "--only", "b")
     assert [row["id"] for row in json.loads(out)] == ["b.two", "b.three"]
-    code, _, err = command(folder, capsys, "--only", "a.onn")
+    code, _, err = command("--only", "a.onn")
     assert code == 2
     assert "did you mean a.one?" in err
-
-
-def test_a_folder_that_is_not_there_and_no_registry_are_told(
-    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert command(folder, capsys, "--configs", str(folder / "none"))[0] == 2
-    monkeypatch.chdir(folder)
-    assert main(["validate", "figures"], exit_after=False) == 2
-    assert "there is no calibration/figures.yaml" in capsys.readouterr().err

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from calibration.published.asking import Runs
 from calibration.published.registry import Published
 from calibration.published.rules import Verdict, headline, judge, tolerance_of, why_missed
 from sim.figure import Figure
@@ -16,9 +17,12 @@ from sim.figure import Figure
 MECHANISM = {"name": "a part", "remove": ["a=b"]}
 
 
+def metric(runs: Runs) -> Figure:
+    return runs.metric("r", "m")
+
+
 def published(relation: str, value: Any, unit: str, kind: str | None = None) -> Published:
-    by = {"run": "r", "metric": "m"}
-    predicted = {"by": by, "kind": kind} if kind else {"by": by, "mechanism": MECHANISM}
+    predicted = {"by": metric, "kind": kind} if kind else {"by": metric, "mechanism": MECHANISM}
     fields = {"id": "a.b", "section": "1", "role": "target", "derivation": "because"}
     return Published.model_validate(
         {**fields, "relation": relation, "value": value, "unit": unit, "predicted": predicted}
@@ -197,8 +201,7 @@ PARAMETER = {
 
 
 def undetermined(found: dict[str, float] | None) -> Published:
-    by = {"run": "r", "metric": "m"}
-    predicted = {"by": by, "kind": "undetermined", "parameter": {**PARAMETER, "found": found}}
+    predicted = {"by": metric, "kind": "undetermined", "parameter": {**PARAMETER, "found": found}}
     fields = {"id": "a.b", "section": "1", "role": "target", "derivation": "because"}
     return Published.model_validate({**fields, "relation": "lt", "value": 1, "unit": "1/s", "predicted": predicted})
 

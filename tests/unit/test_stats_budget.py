@@ -12,9 +12,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from calibration.published.asking import Loss, Runs
+from calibration.published.case_study import CaseStudy, at_least, registry_of
 from calibration.published.check import Checker
 from calibration.published.error_budget import turning_factor
 from calibration.published.losses import Losses, losses, lost_by_an_episode
+from calibration.published.registry import Mechanism, RunOf
 from sim.figure import Figure
 from sim.lower.load import load
 from sim.plan.predict import Options, predict
@@ -36,19 +39,7 @@ run: {{horizon: 1 h, warmup: none, replications: {replications}, drain: 1 min}}
 """
 OUTAGE = "{targets: [{group: server}], effect: errors, probability: 1, mttf: %s, duration: {exponential: 30 s}}"
 PAUSE = "{targets: [{group: server}], effect: pause, mttf: %s, duration: {mean: 90 s, cv: 1}}"
-ERROR_BUDGET = """\
-runs: {calm: {file: calm.yaml}, often: {file: often.yaml}}
-figures:
-  - id: a.one
-    section: '1'
-    role: target
-    relation: ge
-    value: 0.99
-    unit: ratio
-    predicted:
-      by: {error_budget: job, calm: calm, losses: [{run: often, fault: stops, %s, source: made up}]}
-      mechanism: {name: a part, remove: [run.seed=2]}
-"""
+RUNS = {"calm": RunOf(file="calm.yaml"), "often": RunOf(file="often.yaml")}
 
 
 def scenario(folder: Path, name: str, arrivals: str, server: str, fault: str = "", replications: int = 10) -> Path:
@@ -59,9 +50,15 @@ def scenario(folder: Path, name: str, arrivals: str, server: str, fault: str = "
     return path
 
 
-def error_budget(folder: Path, rate: str) -> Figure:
-    (folder / "figures.yaml").write_text(ERROR_BUDGET % rate, encoding="utf-8")
-    (row,) = Checker(folder / "figures.yaml", folder, Options(processes=1)).rows()
+def error_budget(folder: Path, **how_often: str) -> Figure:
+    study = CaseStudy("1", RUNS)
+    stops = Loss("often", "stops", "made up", **how_often)
+
+    @study.predicts("a.one", at_least(0.99, "ratio"), mechanism=Mechanism(name="a part", remove=("run.seed=2",)))
+    def one(runs: Runs) -> Figure:
+        return runs.error_budget("job", "calm", stops)
+
+    (row,) = Checker(registry_of([study]), folder, Options(processes=1)).rows()
     assert row.predicted is not None
     return row.predicted
 
@@ -145,7 +142,7 @@ def test_an_outage_in_which_all_fails_costs_its_length(tmp_path: Path) -> None:
     server = "{servers: 100, service: 10 ms}"
     scenario(tmp_path, "calm", "5/s", server)
     scenario(tmp_path, "often", "5/s", server, OUTAGE % "5 min")
-    found = error_budget(tmp_path, "rate: 1/day")
+    found = error_budget(tmp_path, rate="1/day")
     # The calm run allows for what nobody has seen in it, 3 of 180,000.
     assert found.high is not None
     assert found.low is not None
@@ -160,7 +157,7 @@ def test_evidence_of_a_rate_widens_the_error_budget(tmp_path: Path) -> None:
     server = "{servers: 100, service: 10 ms}"
     scenario(tmp_path, "calm", "5/s", server)
     scenario(tmp_path, "often", "5/s", server, OUTAGE % "5 min")
-    seen, known = error_budget(tmp_path, "seen: 7 in 10 days"), error_budget(tmp_path, "rate: 0.75/day")
+    seen, known = error_budget(tmp_path, seen="7 in 10 days"), error_budget(tmp_path, rate="0.75/day")
     assert seen.value == pytest.approx(known.value)
     assert seen.half_width is not None
     assert known.half_width is not None
@@ -174,7 +171,7 @@ def test_a_queue_with_after_effects_has_the_availability_that_rare_faults_leave_
     scenario(tmp_path, "often", "7/s", server, PAUSE % "10 min")
     truly = scenario(tmp_path, "truly", "7/s", server, PAUSE % "4 h")
     brute = predict(load(truly, ["run.horizon=16 h"]), Options()).summary.metrics["availability.job"]
-    found = error_budget(tmp_path, "rate: 5.963/day")  # a pause comes every 4 h and its own 90 s
+    found = error_budget(tmp_path, rate="5.963/day")  # a pause comes every 4 h and its own 90 s
     assert found.low is not None
     assert found.high is not None
     assert brute.low is not None

@@ -1,31 +1,27 @@
-"""A term of the registry into a figure, from what the runs left. Which runs there are is told in `check`."""
+"""What runs answer to the function of a published figure. Which runs there are is told in `check`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import reduce
 
-from calibration.published.error_budget import error_budget
-from calibration.published.expressions import (
+from calibration.published.asking import (
     BillLine,
     Broken,
-    ErrorBudgetOf,
+    ErrorBudget,
     Kept,
     Metric,
-    Number,
-    ProductOf,
-    Property,
-    RatioOf,
-    SavingOf,
+    NoDeadlock,
+    Predict,
+    Question,
+    Runs,
     Shown,
-    SumOf,
-    Switched,
-    Term,
+    Switch,
 )
+from calibration.published.error_budget import error_budget
 from calibration.published.losses import Losses, losses
 from sim.cost.bill import Bill
-from sim.cost.propagate import complement, product, ratio, total
+from sim.cost.propagate import complement, total
 from sim.figure import Figure
 from sim.lower.lowered import Lowered
 from sim.plan.predict import Prediction
@@ -62,19 +58,22 @@ class Outcome:
 
 
 def figure_of(
-    term: Term,
+    predict: Predict,
     outcomes: Mapping[str, Outcome],
-    shows: Callable[[Shown | Switched], bool],
+    shows: Callable[[Shown | Switch], bool],
     bound: float | None = None,
 ) -> Figure:
-    """The figure that a term stands for; refused where a run cannot tell it.
+    """The figure that a function gives; refused where a run cannot tell it.
 
     outcomes: by run. shows: whether a design shows that is turned off. bound: what is claimed of it. Intervals of
     several runs are joined end to end (`sim.cost.propagate`), so the result is at least as wide as it must be; so are
     those that also hold model error, of the parts of which it is known.
     """
-    noise = _figure_of(term, outcomes, shows, bound, _by_noise)
-    wide = _figure_of(term, outcomes, shows, bound, _widely)
+
+    def with_ends(ends: Callable[[Figure], Figure]) -> Figure:
+        return predict(Runs(lambda question: _answer(question, outcomes, shows, bound, ends)))
+
+    noise, wide = with_ends(_by_noise), with_ends(_widely)
     if (wide.low, wide.high) == (noise.low, noise.high):
         return noise
     return replace(noise, wide_low=wide.low, wide_high=wide.high)
@@ -91,62 +90,36 @@ def _widely(figure: Figure) -> Figure:
     return replace(figure, low=figure.wide_low, high=figure.wide_high, wide_low=None, wide_high=None)
 
 
-def _figure_of(
-    term: Term,
+def _answer(
+    question: Question,
     outcomes: Mapping[str, Outcome],
-    shows: Callable[[Shown | Switched], bool],
+    shows: Callable[[Shown | Switch], bool],
     bound: float | None,
     ends: Callable[[Figure], Figure],
 ) -> Figure:
     """ends: gives a run's figure the interval that is meant."""
-
-    def value(one: Term) -> Figure:
-        return _figure_of(one, outcomes, shows, None, ends)
-
-    match term:
-        case Number():
-            return Figure.exact(term.number, term.unit)
-        case Shown() | Switched():
-            return Figure.exact(1.0 if shows(term) else 0.0, "")
-        case RatioOf():
-            over, under = map(value, term.ratio)
-            return ratio(over, under, _quotient(over.unit, under.unit))
-        case SavingOf():
-            cheaper, dearer = map(value, term.saving)
-            return complement(ratio(cheaper, dearer, "ratio"))
-        case ProductOf():
-            return reduce(lambda left, right: product(left, right, left.unit or right.unit), map(value, term.product))
-        case SumOf():
-            parts = [value(one) for one in term.sum]
-            return total(parts, parts[0].unit)
-        case ErrorBudgetOf():
-            calm, starts = map(value, term.of_calm)
-            seen = [outcomes[loss.run].losses.get((loss.fault, term.error_budget)) for loss in term.losses]
-            return error_budget(term, calm, starts, seen, bound)
-    outcome = outcomes[term.run]
-    if isinstance(term, Property):
+    if isinstance(question, Shown | Switch):
+        return Figure.exact(1.0 if shows(question) else 0.0, "")
+    if isinstance(question, ErrorBudget):
+        calm, starts = (_answer(one, outcomes, shows, bound, ends) for one in question.of_calm)
+        seen = [outcomes[loss.run].losses.get((loss.fault, question.workflow)) for loss in question.losses]
+        return error_budget(question, calm, starts, seen, bound)
+    outcome = outcomes[question.run]
+    if isinstance(question, NoDeadlock):
         return _no_deadlock(outcome)
     if outcome.summary is None:
-        return Figure.refused("", f"run {term.run}: {'; '.join(outcome.deadlocks)}")
-    match term:
+        return Figure.refused("", f"run {question.run}: {'; '.join(outcome.deadlocks)}")
+    match question:
         case Metric():
-            absent = Figure.refused("", f"run {term.run} has no figure {term.metric}")
-            return ends(outcome.summary.metrics.get(term.metric, absent))
+            absent = Figure.refused("", f"run {question.run} has no figure {question.metric}")
+            return ends(outcome.summary.metrics.get(question.metric, absent))
         case BillLine():
-            return _line(outcome.bill, term.bill)
+            return _line(outcome.bill, question.bill)
         case Kept():
-            return complement(_broken(outcome.summary, term.monitors))
+            return complement(_broken(outcome.summary, question.monitors))
         case Broken():
-            return _broken(outcome.summary, term.violations)
-
-
-def _quotient(over: str, under: str) -> str:
-    """Unit of a ratio: none for two of a kind, a time for a number by a rate, money by the rate of what is bought."""
-    if over == under:
-        return "ratio"
-    if over == "" and under == "1/s":
-        return "s"
-    return "USD" if over == "USD/month" and under in ("", "1/s") else over
+            return _broken(outcome.summary, question.monitors)
+    raise AssertionError(question)
 
 
 def _line(bill: Bill | None, part: str) -> Figure:
