@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from calibration.fitting.calibrate import Options, differing_errors, outdated
-from calibration.fitting.study import Setting, read_study
+from calibration.fitting.study import read_study
 from calibration.fitting.targets import targets
-from sim.calibrate.fits import read_fits
+from sim.calibrate.fits import Setting, read_fits
 from sim.scenario.reading.reader import read
 from sim.units import parse_duration_ns
 
