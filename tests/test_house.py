@@ -31,9 +31,10 @@ LAYERS = [
     {"engine"},
     {"stats", "analytic", "observed"},
     {"cost"},
-    {"plan"},
-    {"calibrate"},
     {"report"},
+    {"plan"},
+    {"studies"},
+    {"calibrate"},
     {"cli"},
 ]
 """From the ground up: a file may import from its own part and from lower layers; parts of one layer do not mix."""

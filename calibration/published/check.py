@@ -31,10 +31,10 @@ from sim.errors import InputErrors, Problem
 from sim.figure import Figure
 from sim.lower.load import Loaded, load
 from sim.meant import meant
-from sim.plan.finding import standstill_of
 from sim.plan.inputs import check_inputs
 from sim.plan.names import metric_units
 from sim.plan.predict import Options, predict
+from sim.report.finding import deadlock_sentence
 
 COUNTED = ("met", "met ?", "missed", "missed ?")
 """Verdicts of what could have come out otherwise."""
@@ -233,7 +233,7 @@ class Checker:
         check_inputs(loaded)
         drills = any(_of_drills(one) for figure in figures for one in _questions_of(figure) if one.run == run)
         found = predict(loaded, replace(self.options, drills=drills))
-        stuck = tuple(map(standstill_of, found.summary.standstills))
+        stuck = tuple(map(deadlock_sentence, found.summary.standstills))
         return Outcome(None, None, 0, deadlocks=stuck) if stuck else Outcome.of(found, loaded.lowered)
 
     def _shows(self, design: Shown | Switch, both: Sequence[str] = ()) -> bool:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sim.cli.options import AsJson, Engine, Processes, Quiet, Seed, Sets
+from sim.cli.options import AsJson, Engine, Processes, Quiet, Report, Seed, Sets
 from sim.cli.settings import at_least
 from sim.cli.study import Study
 from sim.errors import InputErrors, Problem
@@ -39,6 +39,7 @@ def command(
     seed: Seed = None,
     replications: Annotated[int | None, typer.Option("--replications", help="Paired runs of each variant.")] = None,
     engine: Engine = "fast",
+    report: Report = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
     processes: Processes = -1,
@@ -49,7 +50,7 @@ def command(
     """
     from sim.plan.comparison import compare_variants
     from sim.plan.predict import Options
-    from sim.report.comparison import comparison_document, comparison_text
+    from sim.studies.compare.blocks import blocks, document
 
     study = Study(context, files[0], [], None, quiet)
     variants = _variants(study, files, sets, name, mitigations)
@@ -60,10 +61,10 @@ def command(
         engine=engine,
         command=study.command,
     )
-    study.ready(engine, processes, None)
+    study.ready(engine, processes, report, reads=files[1:])
     with study.progress() as progress:
         found = compare_variants(variants, metrics, replace(options, progress=progress.tell))
-    study.show(found, as_json, comparison_document, comparison_text)
+    study.show(as_json, lambda: document(found), lambda: blocks(found))
     study.end(found.interrupted)
 
 

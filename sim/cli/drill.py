@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -13,9 +12,6 @@ from sim.cli.settings import at_least, parsed
 from sim.cli.study import Study
 from sim.errors import Problem
 from sim.units import parse_positive_duration_ns
-
-if TYPE_CHECKING:
-    from sim.plan.drill import DrillReport
 
 
 def command(
@@ -57,8 +53,7 @@ def command(
     """Inject a fault many times and measure recovery: time to detect, restore, drain and return to SLO; work lost and
     repeated; cost of an episode; the course of a median and of a bad one."""
     from sim.plan.drill import EPISODES, DrillOptions, drill
-    from sim.report.drill_document import document
-    from sim.report.drill_text import drill_text
+    from sim.studies.drill.blocks import blocks, document
 
     study = Study(context, file, sets, None, quiet)
     options = DrillOptions(
@@ -77,11 +72,5 @@ def command(
     study.ready(engine, processes, report)
     with study.progress() as progress:
         found = drill(study.loaded, replace(options, progress=progress.tell))
-    study.show(found, as_json, document, drill_text, _write)
+    study.show(as_json, lambda: document(found), lambda: blocks(found))
     study.end(found.interrupted)
-
-
-def _write(path: Path, found: DrillReport) -> None:
-    from sim.report.drill_page import write_drill
-
-    write_drill(path, found)

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from sim.cli.options import AsJson, Engine, File, MitigationName, Processes, Quiet, Report, Seed, Sets
 from sim.cli.settings import at_least
 from sim.cli.study import Study
-
-if TYPE_CHECKING:
-    from sim.plan.error_budget import ErrorBudgets
 
 
 def command(
@@ -35,8 +31,7 @@ def command(
     and weighed with how often it comes.
     """
     from sim.plan.error_budget import PILOT, Options, error_budgets_of
-    from sim.report.error_budget_document import document
-    from sim.report.error_budget_text import error_budgets_text
+    from sim.studies.error_budget.blocks import blocks, document
 
     study = Study(context, file, sets, mitigation, quiet)
     at_least(PILOT, "-n", episodes, study.problems)
@@ -45,11 +40,5 @@ def command(
     with study.progress() as progress:
         options = Options(episodes, seed, processes, engine, progress=progress.tell, command=study.command)
         found = error_budgets_of(study.loaded, options)
-    study.show(found, as_json, document, error_budgets_text, _write)
+    study.show(as_json, lambda: document(found), lambda: blocks(found))
     study.end(found.interrupted, not gate or all(one.verdict == "met" for one in found.error_budgets))
-
-
-def _write(path: Path, found: ErrorBudgets) -> None:
-    from sim.report.error_budget_page import write_error_budgets
-
-    write_error_budgets(path, found)

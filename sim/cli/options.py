@@ -25,7 +25,7 @@ MitigationName = Annotated[
 
 Seed = Annotated[int | None, typer.Option("--seed", help="Everything random follows from it.")]
 Engine = Annotated[str, typer.Option("--engine", help="fast, or reference: the same figures, slowly.")]
-Report = Annotated[Path | None, typer.Option("--report", help="Write one HTML page.")]
+Report = Annotated[Path | None, typer.Option("--report", help="Write one HTML page, or Markdown into FILE.md.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress and no notes.")]
 Processes = Annotated[int, typer.Option("--processes", help="Runs at once; -1 takes all cores.")]

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -19,8 +18,39 @@ from sim.units import parse_duration_ns, parse_positive_duration_ns, parse_ratio
 if TYPE_CHECKING:
     from sim.lower.load import Loaded
     from sim.plan.drawn import Draws
-    from sim.plan.predict import Prediction
-    from sim.stats.summary import MonitorResult, Summary
+    from sim.plan.predict import Options, Prediction
+    from sim.stats.summary import Summary
+
+Replications = Annotated[int | None, typer.Option("--replications", help="Independent runs.")]
+Precision = Annotated[str | None, typer.Option("--precision", help="More runs until figures are this precise: '5 %'.")]
+Horizon = Annotated[str | None, typer.Option("--horizon", help="End of the measured window: '10 min'.")]
+Warmup = Annotated[str | None, typer.Option("--warmup", help="auto, off, or a time: '1 min'.")]
+Inputs = Annotated[
+    Path | None,
+    typer.Option(
+        "--inputs",
+        metavar="FITS",
+        help="Draw the fitted parameters of this file of fits for each run, for intervals `+ inputs`.",
+    ),
+]
+Out = Annotated[Path | None, typer.Option("--out", help="Write the columns into this folder.")]
+Columns = Annotated[str | None, typer.Option("--format", help="Of the columns: csv or parquet.", show_default="csv")]
+Gate = Annotated[
+    bool,
+    typer.Option(
+        "--gate",
+        help="Exit with 1 unless every objective is met, no monitor violated, nothing overloaded or in deadlock.",
+    ),
+]
+TryFixes = Annotated[
+    bool | None,
+    typer.Option(
+        "--fix/--no-fix",
+        help="Try what may meet a missed objective, in fewer runs: about the work of the prediction once more. "
+        "Without either it is tried unless --json is given.",
+        show_default=False,
+    ),
+]
 
 
 def command(
@@ -29,53 +59,29 @@ def command(
     sets: Sets = [],  # noqa: B006 - typer copies it
     mitigation: MitigationName = None,
     seed: Seed = None,
-    replications: Annotated[int | None, typer.Option("--replications", help="Independent runs.")] = None,
-    precision: Annotated[
-        str | None, typer.Option("--precision", help="More runs until figures are this precise: '5 %'.")
-    ] = None,
-    horizon: Annotated[str | None, typer.Option("--horizon", help="End of the measured window: '10 min'.")] = None,
-    warmup: Annotated[str | None, typer.Option("--warmup", help="auto, off, or a time: '1 min'.")] = None,
-    inputs: Annotated[
-        Path | None,
-        typer.Option(
-            "--inputs",
-            metavar="FITS",
-            help="Draw the fitted parameters of this file of fits for each run, for intervals `+ inputs`.",
-        ),
-    ] = None,
+    replications: Replications = None,
+    precision: Precision = None,
+    horizon: Horizon = None,
+    warmup: Warmup = None,
+    inputs: Inputs = None,
     engine: Engine = "fast",
     report: Report = None,
-    out: Annotated[Path | None, typer.Option("--out", help="Write the columns into this folder.")] = None,
-    columns: Annotated[
-        str | None, typer.Option("--format", help="Of the columns: csv or parquet.", show_default="csv")
-    ] = None,
+    out: Out = None,
+    columns: Columns = None,
     as_json: AsJson = False,
-    gate: Annotated[
-        bool,
-        typer.Option(
-            "--gate",
-            help="Exit with 1 unless every objective is met, no monitor violated, nothing overloaded or in deadlock.",
-        ),
-    ] = False,
-    fix: Annotated[
-        bool | None,
-        typer.Option(
-            "--fix/--no-fix",
-            help="Try what may meet a missed objective, in fewer runs: about the work of the prediction once more. "
-            "Without either it is tried unless --json is given.",
-            show_default=False,
-        ),
-    ] = None,
+    gate: Gate = False,
+    fix: TryFixes = None,
     quiet: Quiet = False,
     processes: Processes = -1,
 ) -> None:
     """Predict latency, recovery and cost; print figures, verdicts and the bill."""
-    from sim.plan.predict import Options, predict
-    from sim.plan.remedies import remedies
+    from sim.plan.predict import Options
     from sim.report.frames import names_of
+    from sim.studies.run.blocks import blocks
+    from sim.studies.run.document import document
 
     study = Study(context, file, sets, mitigation, quiet)
-    loaded, problems = study.loaded, study.problems
+    problems = study.problems
     options = Options(
         seed=at_least(0, "--seed", seed, problems),
         replications=at_least(2, "--replications", replications, problems),
@@ -86,42 +92,54 @@ def command(
         engine=engine,
         command=study.command,
     )
-    if gate and not loaded.scenario.objectives and not _monitors(loaded):
-        problems.append(
-            Problem(
-                "--gate",
-                "has nothing to hold the run against: the scenario has neither objectives nor monitors",
-                "add   objectives: [{metric: latency.WORKFLOW.p95, below: 1 s}]",
-            )
-        )
-    if columns not in (None, "csv", "parquet"):
-        problems.append(Problem("--format", f"is `{columns}`; csv or parquet are expected"))
-    elif columns is not None and out is None:
-        problems.append(Problem("--format", "is about the files of --out, which is not given", "add   --out FOLDER"))
+    if gate:
+        problems += _problems_of_gate(study.loaded)
+    problems += _problems_of_format(columns, out)
     file_format: Literal["csv", "parquet"] = "parquet" if columns == "parquet" else "csv"
-    reads = [inputs] if inputs is not None else []
-    study.ready(engine, processes, report, out, names_of(file_format), reads)
+    study.ready(engine, processes, report, out, names_of(file_format), [inputs] if inputs is not None else [])
     if inputs is not None:
-        options = replace(options, draws=_draws(inputs, file, options.settings(loaded.scenario.run).seed))
-    with study.progress() as progress:
-        options = replace(options, progress=progress.tell)
-        prediction = predict(loaded, options)
-        tried = not as_json if fix is None else fix
-        found = remedies(loaded, options, prediction, tried and not prediction.interrupted)
-        prediction = replace(prediction, summary=replace(prediction.summary, remedies=found))
-    study.show(prediction, as_json, _document, _text, _write)
+        options = replace(options, draws=_draws(inputs, file, options.settings(study.loaded.scenario.run).seed))
+    tries = not as_json if fix is None else fix
+    prediction = _predict(study, options, tries)
+    summary, bill = prediction.summary, prediction.bill
+    study.show(as_json, lambda: document(summary, bill), lambda: blocks(summary, bill))
     if out is not None:
         _write_columns(out, prediction, file_format)
         note(f"columns: {out}", quiet)
-    if found and not tried and loaded.scenario.mitigations:
-        ways = ", ".join(f"--mitigation {name}" for name in loaded.scenario.mitigations)
+    mitigations = study.loaded.scenario.mitigations
+    if summary.remedies and not tries and mitigations:
+        ways = ", ".join(f"--mitigation {name}" for name in mitigations)
         note(f"what the file says may mitigate it: {ways}", quiet)
-    study.end(prediction.interrupted, not gate or _passes(prediction.summary))
+    study.end(prediction.interrupted, not gate or _passes(summary))
 
 
-def _monitors(loaded: Loaded) -> bool:
-    """Whether anything must hold in every execution."""
-    return bool(loaded.lowered.network.monitors)
+def _predict(study: Study, options: Options, tries: bool) -> Prediction:
+    """The prediction, with the cause of each missed objective and, if so wanted, the fix that runs find."""
+    from sim.plan.predict import predict
+    from sim.plan.remedies import remedies
+
+    with study.progress() as progress:
+        options = replace(options, progress=progress.tell)
+        prediction = predict(study.loaded, options)
+        found = remedies(study.loaded, options, prediction, tries and not prediction.interrupted)
+    return replace(prediction, summary=replace(prediction.summary, remedies=found))
+
+
+def _problems_of_gate(loaded: Loaded) -> list[Problem]:
+    """A gate without anything that could fail."""
+    if loaded.scenario.objectives or loaded.lowered.network.monitors:
+        return []
+    message = "has nothing to hold the run against: the scenario has neither objectives nor monitors"
+    return [Problem("--gate", message, "add   objectives: [{metric: latency.WORKFLOW.p95, below: 1 s}]")]
+
+
+def _problems_of_format(columns: str | None, out: Path | None) -> list[Problem]:
+    """A format that there is not, or one of files that are not written."""
+    if columns not in (None, "csv", "parquet"):
+        return [Problem("--format", f"is `{columns}`; csv or parquet are expected")]
+    if columns is not None and out is None:
+        return [Problem("--format", "is about the files of --out, which is not given", "add   --out FOLDER")]
+    return []
 
 
 def _draws(fits: Path, scenario: Path, seed: int) -> Draws:
@@ -135,40 +153,12 @@ def _draws(fits: Path, scenario: Path, seed: int) -> Draws:
     return lambda count: [found.changes(values, scenario, host) for values in found.draws(count, seed)]
 
 
-def _document(prediction: Prediction) -> dict[str, Any]:
-    from sim.report.json_document import document
-
-    found = document(prediction.summary, prediction.bill)
-    _add_lives(found["monitors"], prediction.summary.monitors)
-    return found
-
-
-def _text(prediction: Prediction) -> str:
-    from sim.report.text import prediction_text
-
-    return prediction_text(prediction.summary, prediction.bill)
-
-
-def _write(path: Path, prediction: Prediction) -> None:
-    from sim.report.page import write_report
-
-    write_report(path, prediction.summary, prediction.bill)
-
-
 def _write_columns(out: Path, prediction: Prediction, file_format: Literal["csv", "parquet"]) -> None:
     """The columns of all runs as files in a folder."""
     from sim.report.frames import write_columns
 
     drills = {fault: [one.run for one in episodes] for fault, episodes in prediction.drills.items()}
     write_columns(out, prediction.replications, drills=drills, bill=prediction.bill, file_format=file_format)
-
-
-def _add_lives(found: list[dict[str, Any]], monitors: Sequence[MonitorResult]) -> None:
-    """Give each violated monitor of the document the first execution that broke it, and its life as lines of text."""
-    for entry, monitor in zip(found, monitors, strict=True):
-        if monitor.example is not None:
-            replication, execution = monitor.example
-            entry |= {"example": {"replication": replication, "execution": execution}, "trace": list(monitor.trace)}
 
 
 def _passes(summary: Summary) -> bool:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -18,9 +17,6 @@ from sim.units import parse_positive_duration_ns, parse_ratio
 
 LOAD = re.compile(r"\s*(\d+\.?\d*|\.\d+)\s*(?:\.\.\s*(\d+\.?\d*|\.\d+)\s*)?")
 DEFAULT_LOAD = "0.5..1.5"
-
-if TYPE_CHECKING:
-    from sim.plan.study import Stability
 
 
 def command(
@@ -73,8 +69,7 @@ def command(
     """
     from sim.plan.stability import foreseen, stability
     from sim.plan.study import StabilityOptions
-    from sim.report.stability_document import document
-    from sim.report.stability_text import stability_text
+    from sim.studies.stability.blocks import blocks, document
 
     study = Study(context, file, sets, None, quiet)
     problems = study.problems
@@ -102,13 +97,7 @@ def command(
     note(f"{foreseen(study.loaded, options)} runs, or up to twice as many where chance decides", quiet)
     with study.progress() as progress:
         found = stability(study.loaded, replace(options, progress=progress.tell))
-
-    def write(path: Path, one: Stability) -> None:
-        from sim.report.stability_page import write_stability
-
-        write_stability(path, one, study.command)
-
-    study.show(found, as_json, document, lambda one: stability_text(one, study.command), write)
+    study.show(as_json, lambda: document(found), lambda: blocks(found, study.command))
 
 
 def _loads(text: str) -> tuple[float, float]:

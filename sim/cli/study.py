@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -14,11 +14,11 @@ from sim.cli.progress import Progress
 from sim.cli.settings import check_how, compile_engine, make_room
 from sim.cli.start import settle
 from sim.errors import InputErrors, Problem
+from sim.files import write_text
 
 if TYPE_CHECKING:
     from sim.lower.load import Loaded
-
-Found = TypeVar("Found")
+    from sim.report.blocks import Report
 
 
 class Study:
@@ -67,21 +67,16 @@ class Study:
         compile_engine(self.engine, self.quiet)
         return Progress(not self.quiet)
 
-    def show(
-        self,
-        found: Found,
-        as_json: bool,
-        document: Callable[[Found], Any],
-        text: Callable[[Found], str],
-        write: Callable[[Path, Found], None] | None = None,
-    ) -> None:
-        """Print what was found, as JSON or as text, and write its page where `--report` asks for one."""
+    def show(self, as_json: bool, document: Callable[[], Any], blocks: Callable[[], Report]) -> None:
+        """Print what was found, as JSON or as text, and write it to the file of `--report` where that is given."""
         if as_json:
-            say_json(document(found))
+            say_json(document())
         else:
-            say(text(found))
-        if self.report is not None and write is not None:
-            write(self.report, found)
+            from sim.report.text import text
+
+            say(text(blocks()))
+        if self.report is not None:
+            write_text(self.report, _as_file(self.report, blocks()))
             note(f"report: {self.report}", self.quiet)
 
     def end(self, interrupted: bool, passes: bool = True) -> None:
@@ -90,3 +85,14 @@ class Study:
             raise SystemExit(130)
         if not passes:
             raise SystemExit(1)
+
+
+def _as_file(path: Path, report: Report) -> str:
+    """The text of a report's file: Markdown where its name ends so, else one HTML page."""
+    if path.suffix.lower() == ".md":
+        from sim.report.markdown import markdown
+
+        return markdown(report)
+    from sim.report.page import page
+
+    return page(report)

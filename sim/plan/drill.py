@@ -15,11 +15,11 @@ from sim.plan.envelope import calibration_of, judged_widely
 from sim.plan.episode_cost import EpisodeCost, cost_of
 from sim.plan.episodes import Asked, Bench, limit_of
 from sim.plan.features import features
-from sim.plan.finding import standstill_of
 from sim.plan.inputs import check_inputs
 from sim.plan.kinds import Kind
 from sim.plan.phases import phase_ns_of
 from sim.plan.runner import Progress, Runner
+from sim.report.finding import deadlock_sentence
 from sim.scenario.model.settings import RunSettings
 from sim.stats.episode_picture import Picture, at_quantile, by_badness, picture
 from sim.stats.episodes import Episode, differences, losses_in, recovery_of
@@ -132,7 +132,7 @@ def drill(loaded: Loaded, options: DrillOptions) -> DrillReport:
     )
     if calm is not None:
         raise StandsStill(
-            f"{standstill_of(calm)}\n\nA drill is held against runs without the fault, and these stand still "
+            f"{deadlock_sentence(calm)}\n\nA drill is held against runs without the fault, and these stand still "
             f"themselves: it tells nothing.\nFirst see   sim run {loaded.document.file}"
         )
     stuck = [standstill([one.run for one in case.episodes], loaded.lowered.words, case.name) for case in cases]

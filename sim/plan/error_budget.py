@@ -19,13 +19,13 @@ from sim.lower.load import Loaded
 from sim.lower.lowered import Variant
 from sim.network.facts import node_groups
 from sim.plan.episodes import Asked, Bench
-from sim.plan.finding import standstill_of
 from sim.plan.inputs import check_inputs
 from sim.plan.kinds import Kind, share
 from sim.plan.levels import check_classes, classes_of, evidence_of, frequency_of, levels_of, not_in_it, outage_mean_s
 from sim.plan.pairs import Meeting, meetings, three_nodes_min
 from sim.plan.provenance import provenance
 from sim.plan.runner import Progress, Runner
+from sim.report.finding import deadlock_sentence
 from sim.results.columns import Replication
 from sim.stats.allotment import Pilot, allotted
 from sim.stats.episodes import Episode
@@ -126,9 +126,9 @@ class _Counting(Runner):
         self.events += sum(run.events for run in runs)
         if self.standstills:
             raise StandsStill(
-                f"{standstill_of(self.standstills[0])}\n\nMinutes below target have no meaning while work waits for "
-                "itself for ever: nothing was booked.\nAcquire in the same order everywhere, release before acquiring "
-                "more, or give an acquire `patience`."
+                f"{deadlock_sentence(self.standstills[0])}\n\nMinutes below target have no meaning while work waits "
+                "for itself for ever: nothing was booked.\nAcquire in the same order everywhere, release before "
+                "acquiring more, or give an acquire `patience`."
             )
         return runs
 

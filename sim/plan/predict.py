@@ -19,7 +19,6 @@ from sim.plan.drawn import Draws, input_spread, planned
 from sim.plan.envelope import calibration_of, judged_widely, widened, widened_recovery
 from sim.plan.episodes import Asked, Bench, limit_of
 from sim.plan.features import features
-from sim.plan.finding import reason_of
 from sim.plan.inputs import check_inputs, placed
 from sim.plan.lives import life_text
 from sim.plan.memory import memory_of, paces_of
@@ -28,6 +27,7 @@ from sim.plan.phases import goes_round
 from sim.plan.provenance import provenance
 from sim.plan.runner import Progress, Runner
 from sim.plan.window import Measured, begins_empty, measured
+from sim.report.finding import reason_of
 from sim.results.columns import Replication
 from sim.scenario.model.objectives import ServiceLevel
 from sim.scenario.model.settings import RunSettings

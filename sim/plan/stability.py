@@ -21,11 +21,11 @@ from sim.network.faults import Fault
 from sim.plan.at_load import Alone, AtLoad, Watch, good_share
 from sim.plan.billing import bill_of
 from sim.plan.episodes import Bench
-from sim.plan.finding import standstill_of
 from sim.plan.inputs import check_inputs, placed
 from sim.plan.kinds import Kind, kinds_of
 from sim.plan.runner import Runner
 from sim.plan.study import Band, Level, Outcome, Stability, StabilityOptions, Starts
+from sim.report.finding import deadlock_sentence
 from sim.scenario.load import inexact, scaled
 from sim.scenario.model.mitigations import Mitigation, as_assignments
 from sim.stats.drift import drift, modes
@@ -249,7 +249,7 @@ class _Loads:
 
     def say_deadlocks(self, mitigation: str = "") -> None:
         """Deadlocks are told: a run that stands still never comes back, and is counted so."""
-        found = [standstill_of(one) for runner in self.runners for one in runner.standstills]
+        found = [deadlock_sentence(one) for runner in self.runners for one in runner.standstills]
         with_mitigation = f" with {mitigation}" if mitigation else ""
         self.study.notes += [f"{one}; they count as staying down{with_mitigation}" for one in dict.fromkeys(found)]
 

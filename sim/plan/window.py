@@ -15,7 +15,7 @@ from sim.engine.plan import MEMORY_BYTES, Plan
 from sim.errors import InputErrors, Problem
 from sim.network import Network
 from sim.network.sources import ClosedArrivals, ModulatedArrivals, PoissonArrivals, RenewalArrivals
-from sim.plan.finding import overload_of
+from sim.report.finding import overload_sentence
 from sim.results.columns import OPEN, Replication
 from sim.scenario.model.settings import RunSettings
 from sim.stats.cycles import whole_cycles
@@ -104,7 +104,7 @@ def settled_ns(
     settled, _, found = _search(network, run, max(run.horizon_ns // SAMPLES, 1), run.seed, pilots)
     if found is not None:
         problem = Problem(
-            "workflows", f"cannot be settled without a fault. {overload_of(found)}", "first see   sim run"
+            "workflows", f"cannot be settled without a fault. {overload_sentence(found)}", "first see   sim run"
         )
         raise InputErrors([problem])
     return settled

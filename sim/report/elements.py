@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from sim.lower.setting import Element
+from sim.report.blocks import Table
 from sim.report.grid import paragraph
-from sim.report.tables import Table
 from sim.stats.summary import Split
 from sim.units import format_count
 

@@ -14,7 +14,7 @@ from typing import Any, Final
 import plotly.graph_objects as go
 
 from sim.report.bounds import bound_of
-from sim.report.tables import Family, shares
+from sim.report.tables import COLOURS, MOST_STATES, Family, look, shares, states
 from sim.report.wording import show, state_of
 from sim.stats.episode_picture import Line, Picture
 from sim.stats.summary import Curve, Split, Timeline, Verdict
@@ -22,14 +22,10 @@ from sim.units import DAY, HOUR, MINUTE, SECOND, format_duration_s, format_ratio
 
 Trace = dict[str, Any]
 
-COLOURS: Final = ("#3b7dd8", "#d9730d", "#16957f", "#c4549a", "#8166d0", "#8c7a1f", "#7b8794", "#d0505a")
-"""Each has a contrast of 3 : 1 or more on both backgrounds below (WCAG 2.2, 1.4.11)."""
-
 DASHES: Final = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 
 FONT: Final = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', sans-serif"
 FAULT: Final = "#d0505a"
-MOST_STATES: Final = 8
 LEVELS: Final = (0.5, 0.9, 0.99, 0.999, 0.9999, 0.99999)
 
 
@@ -106,7 +102,7 @@ def latency_curves(curves: Mapping[str, Curve], objectives: Sequence[Verdict] = 
     deepest = max((_nines(p) for curve in curves.values() for p in curve.probability if p < 1), default=2.0)
     times = [t for curve in curves.values() for t in (*curve.low_s, *curve.high_s) if 0 < t < math.inf]
     times += [y for _, y, _ in marks]
-    return _figure(
+    return made(
         traces,
         height=430,
         xaxis={
@@ -134,7 +130,7 @@ def timeline(shown: Timeline, family: Family, until_s: float) -> go.Figure:
             index = family.names.index(series.name)
             traces += _line(name, index, times, series.mean, series.low, series.high, hovertemplate=hover)
     end = until_s / length_s
-    return _figure(
+    return made(
         traces,
         height=270,
         xaxis={"title": {"text": f"{unit} since the start of the run"}, "range": [0, end]},
@@ -178,7 +174,7 @@ def beside_baseline(shown: Picture, line: Line) -> go.Figure:
         upright = {"type": "rect", "xref": "x", "yref": "paper", "y0": 0, "y1": 1, **span}
         shapes.append({**upright, "fillcolor": FAULT, "opacity": 0.16, "line": {"width": 0}, "layer": "below"})
     title = {"text": f"<b>{safe(line.name)}</b>", "font": {"size": 13}, "x": 0, "xanchor": "left", "yanchor": "top"}
-    return _figure(
+    return made(
         traces,
         height=230,
         title={**title, "xref": "container", "yref": "container", "y": 0.98},
@@ -205,8 +201,8 @@ def where_the_time_goes(splits: Mapping[str, Split]) -> go.Figure:
             bars.append((f"{safe(name)}<br>{label}, {format_duration_s(whole)}", whole, seconds))
     bars.reverse()  # plotly draws the first category at the bottom
     traces: list[Trace] = []
-    for index, state in enumerate(_states(splits)):
-        colour, striped = _look(index)
+    for index, state in enumerate(states(splits)):
+        colour, striped = look(index)
         name = safe(state_of(state))
         spent = [seconds.get(state, 0.0) for _, _, seconds in bars]
         portions = [part / whole if whole > 0 else 0.0 for part, (_, whole, _) in zip(spent, bars, strict=True)]
@@ -234,7 +230,7 @@ def where_the_time_goes(splits: Mapping[str, Split]) -> go.Figure:
                 },
             }
         )
-    return _figure(
+    return made(
         traces,
         height=56 + 52 * len(bars),
         barmode="stack",
@@ -247,21 +243,6 @@ def where_the_time_goes(splits: Mapping[str, Split]) -> go.Figure:
         # What does not fit into its piece of a bar is hidden rather than shrunk.
         uniformtext={"minsize": 11, "mode": "hide"},
     )
-
-
-def legend(splits: Mapping[str, Split]) -> list[tuple[str, str, bool]]:
-    """The states in `where_the_time_goes`: name, colour, whether striped. Apart, since it may need many lines."""
-    return [(state_of(state), *_look(index)) for index, state in enumerate(_states(splits))]
-
-
-def _states(splits: Mapping[str, Split]) -> list[str]:
-    parts = [share.state for split in splits.values() for share in shares(split, MOST_STATES)]
-    return sorted(dict.fromkeys(parts), key=lambda state: state == "rest")
-
-
-def _look(index: int) -> tuple[str, bool]:
-    """Colour of a state; beyond the colours stripes tell the states apart."""
-    return COLOURS[index % len(COLOURS)], index >= len(COLOURS)
 
 
 def _line(
@@ -308,8 +289,8 @@ def _fault(shown: Timeline, end: float, length_s: float) -> dict[str, Any]:
     return {"shapes": shapes, "annotations": [name]}
 
 
-def _figure(traces: list[Trace], height: int, **layout: Any) -> go.Figure:
-    """The figure at once: plotly takes many times as long to change one as to make it."""
+def made(traces: list[Trace], height: int, **layout: Any) -> go.Figure:
+    """A figure made at once: plotly takes many times as long to change one as to make it."""
     common: dict[str, Any] = {
         "template": THEMES["light"],
         "height": height,

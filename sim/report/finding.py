@@ -1,46 +1,48 @@
-"""Overload and deadlock at the head of a page and of a terminal: the sentence, and the places with their settings."""
+"""Overload and deadlock, the findings that go before every figure, in a sentence each."""
 
 from __future__ import annotations
 
-from sim.plan.finding import overload_of, standstill_of
-from sim.report.grid import WIDTH, paragraph
-from sim.stats.overload import Overload, Place
+from sim.stats.overload import Overload
+from sim.stats.standstill import Holder, Standstill
 from sim.stats.summary import Summary
+from sim.units import format_duration_s, format_rate
+
+WORTH_TELLING = 0.01
+"""Share of what is offered from which failures are told beside the growth."""
 
 
 def findings_of(summary: Summary) -> list[str]:
-    """The sentences, each with its full stop."""
-    found = [f"{standstill_of(one)}." for one in summary.standstills]
+    """The findings of a prediction, each with its full stop."""
+    found = [f"{deadlock_sentence(one)}." for one in summary.standstills]
     if summary.overload is not None and summary.overload.overloaded:
-        found.append(f"{overload_of(summary.overload)}.")
+        found.append(f"{overload_sentence(summary.overload)}.")
     return found
 
 
-def places_of(overload: Overload | None) -> list[tuple[str, str, str, str]]:
-    """The places of an overload, a row each: where it stands, its name with figures, its setting, where that is."""
-    if overload is None:
-        return []
-    rows = [
-        ("blocked" if index else "FULL", _full(one), one.setting, one.where) for index, one in enumerate(overload.full)
-    ]
-    return rows + [
-        ("behind", f"{one.words or one.name}, {100 * one.utilisation:.0f} %", one.setting, one.where)
-        for one in overload.behind
-    ]
+def overload_sentence(overload: Overload) -> str:
+    """What is done of what is offered, and where the rest is: "OVERLOADED: 142 of 201/s are done, in-flight work grows
+    by 59/s. No latency is steady"."""
+    done, offered, growth = (one.value or 0.0 for one in (overload.done, overload.offered, overload.growth))
+    failed = offered - done - growth
+    parts = [f"OVERLOADED: {format_rate(done).removesuffix('/s')} of {format_rate(offered)} are done"]
+    if overload.grows:
+        parts.append(f"in-flight work grows by {format_rate(growth)}")
+    if failed > WORTH_TELLING * offered:
+        parts.append(f"{format_rate(failed)} fail or are turned away")
+    return f"{', '.join(parts)}. {'No latency is steady' if overload.grows else 'Latency is that of what gets in'}"
 
 
-def finding_lines(summary: Summary) -> list[str]:
-    """The head of a run that is overloaded or stands still; nothing for one that is neither."""
-    lines = [line for sentence in findings_of(summary) for line in paragraph(sentence, 2)]
-    if any(not one.during for one in summary.standstills):
-        lines.append("  Acquire in the same order everywhere, release before acquiring more, or give patience.")
-    for kind, told, setting, where in places_of(summary.overload):
-        line = f" {kind:<7} {told}"
-        knob = f"{setting}  {where.removeprefix(summary.file)}" if setting else ""
-        whole = f"{line}  {knob}".rstrip()
-        lines += [whole] if len(whole) <= WIDTH else [line, f"{'':<8} {knob}"]
-    return lines
+def reason_of(overload: Overload) -> str:
+    """Why an objective is not met, and a figure not given."""
+    return "overloaded: no latency is steady" if overload.grows else "overloaded: less gets in than is offered"
 
 
-def _full(place: Place) -> str:
-    return f"{place.words or place.name} ({100 * place.utilisation:.0f} % busy, {place.waiting:,.0f} wait)"
+def deadlock_sentence(found: Standstill) -> str:
+    """A deadlock in one sentence: "DEADLOCK at 12.4 s in 3 of 8 runs: a holds x and waits for y; b holds ..."."""
+    during = f" ({found.during})" if found.during else ""
+    holders = "; ".join(map(_holder, found.holders))
+    return f"DEADLOCK at {format_duration_s(found.at_s)} in {found.runs} of {found.of} runs{during}: {holders}"
+
+
+def _holder(one: Holder) -> str:
+    return f"{one.workflow} holds {' and '.join(one.holds) or 'nothing'} and waits for {one.waits_for}"

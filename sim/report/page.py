@@ -1,193 +1,125 @@
-"""The page of a prediction, as templates/report.html.j2 lays it out. Its frame is told in `frame`."""
+"""Blocks as one HTML page that needs no network and no other file.
+
+The page is laid out in templates/page.html.j2. plotly.js is inlined from assets/: the bundle `basic` of npm's
+plotly.js-basic-dist-min, at the version that plotly.py ships whole (a test keeps the two together), with its licence
+beside it. The same content gives the same bytes.
+
+Every string is escaped on its way into a page, and a content security policy lets run only the two scripts that this
+file put there and lets nothing be fetched.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import base64
+import hashlib
+import json
+import re
 from dataclasses import dataclass
-from pathlib import Path
+from functools import cache
+from importlib.resources import files
+from typing import Any
 
-from sim.cost.bill import Bill
+import plotly.io
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
+
 from sim.figure import Figure
-from sim.files import write_text
-from sim.report import figures, tables, wording
-from sim.report.bounds import bound_of
-from sim.report.elements import named, named_states, settable, today_of, turned_by
-from sim.report.finding import findings_of, places_of
-from sim.report.frame import Chart, add_chart, framed
-from sim.report.remedy_text import remedy_said
-from sim.stats.summary import Split, Summary, Timeline, Verdict
-from sim.units import format_duration_s
-
-MOST_SERIES = 5
-"""Lines in one chart of a timeline; more cannot be told apart."""
-
-MOST_WAITS = 12
+from sim.report import figures, wording
+from sim.report.blocks import Badge, Cell, Content, Report, Series, Table, sections_of
 
 
-def write_report(path: Path, summary: Summary, bill: Bill | None) -> None:
-    """Writes the page of a prediction to `path`."""
-    write_text(path, render(summary, bill))
-
-
-def render(summary: Summary, bill: Bill | None) -> str:
-    """The page as text."""
+def page(report: Report) -> str:
+    """The page as text: about 1.3 MB, of which 1.2 are plotly.js."""
     charts: list[Chart] = []
-    metrics = {name: wording.readable(name, figure) for name, figure in summary.metrics.items()}
-    splits = tables.with_what_remains(named_states(summary.splits, summary.elements))
-    context = {
-        "summary": summary,
-        "bill": bill,
-        "objectives": [
-            (objective, wording.readable(objective.metric, objective.figure), _strip(objective))
-            for objective in summary.objectives
-        ],
-        "remedies": {one.objective: remedy_said(one) for one in summary.remedies},
-        "latency": _latency_chart(summary, charts),
-        "panels": _panels(summary, charts),
-        "drilled": [line.fault for line in summary.timelines if line.fault is not None],
-        "time": _time_chart(splits, charts),
-        "states": figures.legend(splits),
-        "parts": {name: tables.shares(split, figures.MOST_STATES) for name, split in splits.items()},
-        "durations": tables.durations(metrics),
-        "started": tables.started(metrics),
-        "clocked": tables.clocked(metrics),
-        "cohorts": tables.COHORTS,
-        "places": named(tables.places(metrics), summary.elements),
-        "waits": named(tables.waits(metrics), summary.elements),
-        "settings": [(one, today_of(one), turned_by(one)) for one in settable(_of_places(metrics), summary.elements)],
-        "most_waits": MOST_WAITS,
-        "others": tables.others(metrics),
-        "metrics": metrics,
-        "nodes": () if bill is None else tables.node_rows(bill),
-        "provenance": _flat(summary.provenance),
-        "losses": wording.LOSSES,
-        "headline_latency": _headline_latency(summary),
-        "findings": findings_of(summary),
-        "full_places": places_of(summary.overload),
-    }
-    return framed("report.html.j2", context, charts)
 
+    def place(series: Series) -> Chart:
+        charts.append(_chart(f"chart-{len(charts) + 1}", series))
+        return charts[-1]
 
-def _of_places(metrics: tables.Metrics) -> tuple[tables.Table, ...]:
-    """The tables whose rows are resources and stations."""
-    return tables.places(metrics), tables.waits(metrics)
+    text: str = _template().render(
+        report=report,
+        sections=list(sections_of(report.blocks)),
+        place=place,
+        charts=charts,
+        themes=_json(figures.THEMES),
+        css=Markup(_asset("report.css")),
+        licence=Markup(_asset("plotly-LICENSE.txt")),
+        scripts=[Markup(script) for script in _scripts()],
+        policy=_policy(),
+    )
+    return text
 
 
 @dataclass(frozen=True, slots=True)
-class Panel:
-    """Charts of one kind of series beside each other: the base runs, then each drill."""
+class Chart:
+    """A chart on the page: where it goes, what it says to those who cannot see it, and plotly's own description."""
 
-    title: str
-    note: str
-    charts: tuple[tuple[str, Chart], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Strip:
-    """A figure drawn against its bound, as places in percent of the width. low, high: None at an open end."""
-
-    value: float
-    low: float | None
-    high: float | None
-    bound: float
-    side: str
+    id: str
+    label: str
+    spec: Markup
 
 
-def _latency_chart(summary: Summary, charts: list[Chart]) -> Chart | None:
-    if not summary.curves:
-        return None
-    names = wording.listed(list(summary.curves))
-    label = f"Latency by percentile of {names}; the figures are in the table of latencies"
-    return add_chart(charts, label, figures.latency_curves(summary.curves, summary.objectives))
+def _chart(place: str, series: Series) -> Chart:
+    description = json.loads(plotly.io.to_json(series.draw(), engine="json"))
+    del description["layout"]["template"]  # the page gives it, by the reader's colour scheme
+    return Chart(place, series.label, _json(description))
 
 
-def _time_chart(splits: Mapping[str, Split], charts: list[Chart]) -> Chart | None:
-    if not splits:
-        return None
-    label = "Where the time goes, as shares by state; the figures are in the table below it"
-    return add_chart(charts, label, figures.where_the_time_goes(splits))
+def _json(value: Any) -> Markup:
+    """JSON that cannot end the script element that it stands in."""
+    text = json.dumps(value, separators=(",", ":"), allow_nan=False)
+    for character in "<>&":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return Markup(text)
 
 
-def _panels(summary: Summary, charts: list[Chart]) -> list[Panel]:
-    drawn = [line for line in summary.timelines if line.series]
-    until_s = max((time for line in drawn for series in line.series for time in series.time_s), default=0.0)
-    if until_s <= 0:
-        return []
-    panels = []
-    for family in tables.families(drawn, MOST_SERIES):
-        title = family.kind.replace("_", " ").capitalize()
-        note = f"{family.left_out} more stay lower and are not drawn" if family.left_out else ""
-        panels.append(
-            Panel(
-                title,
-                note,
-                tuple(
-                    (
-                        _caption(line),
-                        add_chart(
-                            charts,
-                            f"{title} over time, {_caption(line)}",
-                            figures.timeline(line, family, until_s),
-                        ),
-                    )
-                    for line in drawn
-                ),
-            )
-        )
-    return panels
+def _code(text: str) -> Markup:
+    """Text whose parts between backticks are code."""
+    return Markup(re.sub("`([^`]+)`", r"<code>\1</code>", str(escape(text))))
 
 
-def _caption(line: Timeline) -> str:
-    if line.fault is None:
-        return "without a drill"
-    begin = f" at {format_duration_s(line.begin_s)}" if line.begin_s is not None else ""
-    end = ""
-    if line.begin_s is not None and line.end_s is not None and line.end_s > line.begin_s:
-        end = f", for {format_duration_s(line.end_s - line.begin_s)}"
-    return f"with {line.fault}{begin}{end}"
+def _column(table: Table, place: int, one: Content) -> str:
+    """The class of a cell: numbers are set flush right, long texts small."""
+    content = one.content if isinstance(one, Cell) else one
+    if isinstance(content, Figure) or (isinstance(content, str | Badge) and place not in table.left):
+        return "number"
+    return "aside" if isinstance(content, str) and len(content) > 40 else ""
 
 
-def _strip(objective: Verdict) -> Strip | None:
-    """Value, interval and bound on one line; None where one of them is missing."""
-    figure = objective.figure
-    bound = bound_of(objective.target, figure.unit)
-    if bound is None or figure.value is None:
-        return None
-    low = figure.low if figure.low is not None and figure.low > float("-inf") else None
-    high = figure.high if figure.high is not None and figure.high < float("inf") else None
-    places = [bound.value, figure.value, *(end for end in (low, high) if end is not None)]
-    start, end = min(places), max(places)
-    if not 0 < end - start < float("inf"):
-        return None
+@cache
+def _asset(name: str) -> str:
+    return (files("sim.report") / "assets" / name).read_text(encoding="utf-8")
 
-    def place(number: float) -> float:
-        return round(12 + 76 * (number - start) / (end - start), 2)
 
-    return Strip(
-        place(figure.value),
-        None if low is None else place(low),
-        None if high is None else place(high),
-        place(bound.value),
-        bound.side,
+def _scripts() -> tuple[str, str]:
+    return _asset("plotly-basic.min.js"), _asset("report.js")
+
+
+@cache
+def _policy() -> str:
+    hashes = (base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in _scripts())
+    allowed = " ".join(f"'sha256-{digest}'" for digest in hashes)
+    return (
+        f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; img-src data: blob:; "
+        "base-uri 'none'; form-action 'none'"
     )
 
 
-def _headline_latency(summary: Summary) -> tuple[str, Figure] | None:
-    """The percentile that the summary at the top shows: of an objective if there is one, else the first p99."""
-    judged = [(objective.metric, objective.figure) for objective in summary.objectives]
-    for name, figure in (*judged, *summary.metrics.items()):
-        if name.partition(".")[0] in tables.DURATIONS and name.endswith((".p99", ".p999", ".p95")):
-            return name, figure
-    return None
-
-
-def _flat(values: Mapping[str, object], prefix: str = "") -> dict[str, str]:
-    found: dict[str, str] = {}
-    for name, value in values.items():
-        if isinstance(value, Mapping):
-            found |= _flat(value, f"{prefix}{name} ")
-        elif name.endswith("_s") and isinstance(value, int | float):
-            found[f"{prefix}{name.removesuffix('_s')} time"] = format_duration_s(value)
-        else:
-            found[f"{prefix}{name}"] = str(value)
-    return found
+@cache
+def _template() -> Any:
+    environment = Environment(
+        loader=PackageLoader("sim.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "code": _code,
+        "kind": lambda one: type(one).__name__,
+        "value": wording.value_of,
+        "interval": wording.interval_of,
+        "wide": wording.wide_of,
+    }
+    environment.globals |= {"signs": wording.SIGNS, "verdict_words": wording.verdict_words, "column": _column}
+    return environment.get_template("page.html.j2")

@@ -1,14 +1,14 @@
-"""Which figures stand together: metrics by kind, shares of time, series, node prices. No layout, no colour."""
+"""Which figures stand together: metrics by kind, shares of time, series. No layout."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Final
 
-from sim.cost.bill import Bill
-from sim.cost.nodes import NodeRow, benchmark_node, node_comparison
 from sim.figure import Figure
+from sim.report.blocks import Colour, Content, Row, Table
 from sim.report.wording import state_of
 from sim.stats.metrics import RATES
 from sim.stats.summary import Split, Timeline
@@ -38,24 +38,9 @@ _TABLED = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One subject and its figures, one for each column; None where there is no such metric."""
-
-    name: str
-    cells: tuple[Figure | None, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """Rows of figures under common heads."""
-
-    heads: tuple[str, ...]
-    rows: tuple[Row, ...]
-
-    def top(self, count: int) -> Table:
-        """The first `count` rows."""
-        return Table(self.heads, self.rows[:count])
+def top(table: Table, count: int) -> Table:
+    """The first rows of a table."""
+    return replace(table, rows=table.rows[:count])
 
 
 def durations(metrics: Metrics) -> Table:
@@ -66,7 +51,7 @@ def durations(metrics: Metrics) -> Table:
 def waits(metrics: Metrics) -> Table:
     """Waits at resources and stations, the longest mean first."""
     table = _levels(metrics, ("wait",), cut="wait.")
-    return Table(table.heads, _largest_first(table.rows))
+    return replace(table, rows=_largest_first(table.rows))
 
 
 def started(metrics: Metrics) -> Table:
@@ -120,17 +105,16 @@ def places(metrics: Metrics) -> Table:
     )
 
     def order(row: Row) -> tuple[float, float]:
-        room = row.cells[0] if table.heads[0] == "room" else None
-        busy = next((one for head, one in zip(table.heads, row.cells, strict=True) if head == "utilisation"), None)
-        return (math.inf if room is None or room.value is None else room.value), -_size(busy)
+        of = dict(zip(table.heads, row.cells, strict=True))
+        return _size(of.get("room"), math.inf), -_size(of.get("utilisation"))
 
-    return Table(table.heads, tuple(sorted(table.rows, key=order)))
+    return replace(table, rows=tuple(sorted(table.rows, key=order)))
 
 
 def others(metrics: Metrics) -> Table:
     """What none of the tables above shows, such as operations per execution, under its whole name."""
     rows = (Row(name, (figure,)) for name, figure in metrics.items() if name.partition(".")[0] not in _TABLED)
-    return Table(("value",), tuple(rows))
+    return Table(("value",), tuple(rows), intervals="reach")
 
 
 def _levels(metrics: Metrics, families: Sequence[str], cut: str = "") -> Table:
@@ -141,7 +125,7 @@ def _levels(metrics: Metrics, families: Sequence[str], cut: str = "") -> Table:
             if name.startswith(f"{family}.") and level in LEVELS:
                 rows.setdefault(subject.removeprefix(cut), {})[level] = figure
     used = tuple(level for level in LEVELS if any(level in row for row in rows.values()))
-    return Table(used, tuple(Row(name, tuple(map(row.get, used))) for name, row in rows.items()))
+    return Table(used, tuple(Row(name, tuple(map(row.get, used))) for name, row in rows.items()), intervals="reach")
 
 
 def _by_subject(metrics: Metrics, columns: Mapping[str, str]) -> Table:
@@ -152,15 +136,15 @@ def _by_subject(metrics: Metrics, columns: Mapping[str, str]) -> Table:
             if name.startswith(start) and name.endswith(end) and len(name) > len(start) + len(end):
                 rows.setdefault(name[len(start) : len(name) - len(end)], {})[head] = figure
     used = tuple(head for head in columns if any(head in row for row in rows.values()))
-    return Table(used, tuple(Row(name, tuple(map(row.get, used))) for name, row in rows.items()))
+    return Table(used, tuple(Row(name, tuple(map(row.get, used))) for name, row in rows.items()), intervals="reach")
 
 
 def _largest_first(rows: Iterable[Row]) -> tuple[Row, ...]:
     return tuple(sorted(rows, key=lambda row: -_size(row.cells[0])))
 
 
-def _size(figure: Figure | None) -> float:
-    return 0.0 if figure is None or figure.value is None else figure.value
+def _size(cell: Content, unknown: float = 0.0) -> float:
+    return unknown if not isinstance(cell, Figure) or cell.value is None else cell.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +169,30 @@ def shares(split: Split, most: int) -> list[Share]:
     if rest := states[len(kept) :]:
         found.append(Share("rest", *(sum(d.get(state, 0.0) for state in rest) for d in (split.mean_s, split.tail_s))))
     return found
+
+
+MOST_STATES = 8
+"""States that are told apart, the last being `rest` if there are more."""
+
+
+def legend(splits: Mapping[str, Split]) -> list[Colour]:
+    """The states of some splits in the order in which they are drawn: name, colour, whether striped."""
+    return [(state_of(state), *look(index)) for index, state in enumerate(states(splits))]
+
+
+def states(splits: Mapping[str, Split]) -> list[str]:
+    """The states of some splits, `rest` last."""
+    parts = [share.state for split in splits.values() for share in shares(split, MOST_STATES)]
+    return sorted(dict.fromkeys(parts), key=lambda state: state == "rest")
+
+
+def look(index: int) -> tuple[str, bool]:
+    """Colour of a state; beyond the colours stripes tell the states apart."""
+    return COLOURS[index % len(COLOURS)], index >= len(COLOURS)
+
+
+COLOURS: Final = ("#3b7dd8", "#d9730d", "#16957f", "#c4549a", "#8166d0", "#8c7a1f", "#7b8794", "#d0505a")
+"""Each has a contrast of 3 : 1 or more on both backgrounds of a page (WCAG 2.2, 1.4.11)."""
 
 
 DOMINANT = 0.9
@@ -249,11 +257,3 @@ def families(timelines: Sequence[Timeline], most: int) -> list[Family]:
         names = tuple(alive[:most])
         found.append(Family(kind, units[kind], names, len(alive) - len(names), max(ranks.values())))
     return found
-
-
-def node_rows(bill: Bill) -> tuple[NodeRow, ...]:
-    """Today's equivalents of the node of the 2018 benchmark, if the bill has a node at that price; else nothing."""
-    price = round(benchmark_node().usd_per_month, 2)
-    own = (item.price for item in bill.items if item.price.own)
-    used = any(one.unit == "month" and round(one.unit_price, 2) == price for one in own)
-    return node_comparison() if used else ()

@@ -1,6 +1,6 @@
 """Figures, states and verdicts in the words that a person reads, for the page and the terminal alike.
 
-Layout is in `text` and in the page's template; which figures stand together is told in `tables`.
+Layout is in `text` and in the page's template; which figures stand together is in `tables`.
 """
 
 from __future__ import annotations
@@ -260,3 +260,28 @@ def listed(names: list[str]) -> str:
 def plain(text: str) -> str:
     """Text that came from a scenario, without the control characters that would steer a terminal."""
     return "".join(character if character.isprintable() else "?" for character in text)
+
+
+def number(value: float) -> str:
+    """A number to three digits: "52.6", "4,380", "0.0012"."""
+    if value == 0 or not math.isfinite(value):
+        return "0" if value == 0 else str(value)
+    digits = max(0, 2 - math.floor(math.log10(abs(value))))
+    text = f"{value:,.{min(digits, 8)}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def share(value: float) -> str:
+    """A share near 1 with two digits of what is missing: "99.9912 %"."""
+    missing = 1 - value
+    if missing <= 0:
+        return "100 %"
+    digits = max(0, 1 - math.floor(math.log10(missing * 100)))
+    return f"{100 * value:.{min(digits, 10)}f} %"
+
+
+def percent(value: float) -> str:
+    """A chance in whole percents; near none and all it says so."""
+    if value < 0.005:
+        return "0 %" if value == 0 else "< 0.5 %"
+    return f"{100 * value:.0f} %" if value <= 0.995 or value == 1 else "> 99.5 %"

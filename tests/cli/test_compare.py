@@ -95,7 +95,7 @@ def test_mitigations_are_variants_and_the_text_says_what_was_told_from_chance(
     assert "latency.job.p50" in told
     told = " ".join(told.replace(f"{queue.parent}/", "").split())
     assert "changed in faster: network.stations.server.service.exponential 10 ms -> 5 ms queue.yaml:11" in told
-    assert "8 paired runs each, seed 1; of 5 differences 3 are told from chance" in told
+    assert "8 paired runs each, seed 1; 3 of 5 differences are significant" in told
 
 
 def test_an_overloaded_variant_is_headed_as_such_and_its_latency_is_not_compared(
@@ -137,3 +137,15 @@ def test_what_cannot_be_compared_is_said(
 ) -> None:
     assert main(["compare", str(queue), *arguments, "--quiet"], exit_after=False) == 2
     assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("name", "heading"), [("page.html", "<h2>faster</h2>"), ("notes.md", "\n## faster\n")])
+def test_a_comparison_is_written_as_a_page_or_as_markdown_by_the_name_of_the_file(
+    queue: Path, name: str, heading: str
+) -> None:
+    file = queue.with_name(name)
+    line = ["compare", str(queue), "--mitigation", "faster", "--replications", "2", "--report", str(file), "--quiet"]
+    assert main(line, exit_after=False) == 0
+    told = file.read_text(encoding="utf-8")
+    assert heading in told
+    assert "network.stations.server.service.exponential" in told

@@ -35,7 +35,7 @@ def test_one_load_is_watched_and_its_mitigations_are_tried(command: Command, tmp
     assert re.search(r"^ as it is +0 of 2 .* never", ended.out, re.MULTILINE)
     assert re.search(r"^ faster +2 of 2 ", ended.out, re.MULTILINE)
     assert "FROM WHICH LOAD ON" not in ended.out
-    assert "does a blip stay a blip?" in page.read_text(encoding="utf-8")
+    assert "does a short fault leave a lasting outage?" in page.read_text(encoding="utf-8")
 
 
 def test_the_document_holds_the_search_and_the_number_of_runs_is_told_before(command: Command) -> None:

@@ -17,10 +17,11 @@ from sim.lower.load import Loaded
 from sim.network.faults import Fault
 from sim.plan.billing import bill_of
 from sim.plan.predict import Options, predict
-from sim.report.json_document import document
-from sim.report.text import prediction_text
+from sim.report.text import text as as_text
 from sim.results.audit import audit
 from sim.results.columns import Replication
+from sim.studies.run.blocks import blocks
+from sim.studies.run.document import document
 from sim.units.tables import SECOND
 
 QUICK = "temporal.transfer_queue.max_poll_rate=100k/s"
@@ -155,7 +156,7 @@ def test_the_recovery_point_is_the_age_of_the_oldest_acknowledged_write_that_is_
     assert found["recovery.boom.lost_writes"] == pytest.approx(140, abs=4 * 7 * 20**0.5 / 5**0.5)
     assert found["recovery.boom.unreplicated"] == pytest.approx(12 / 7 * found["recovery.boom.lost_writes"], rel=0.05)
     assert "unreplicated_age.us.mean" not in found
-    text = prediction_text(predicted.summary, None)
+    text = as_text(blocks(predicted.summary, None))
     assert "LOST FOR GOOD" in text
     assert "recovery point" in text
     losses = document(predicted.summary, None)["recovery"][0]["losses"]

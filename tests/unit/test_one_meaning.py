@@ -14,9 +14,12 @@ from sim.plan.drill import DrillOptions, drill
 from sim.plan.episodes import LIMIT_WINDOWS
 from sim.plan.predict import Options, predict
 from sim.report import tables
-from sim.report.text import objectives_grid, prediction_text
+from sim.report.blocks import Report
+from sim.report.parts import objective_blocks
+from sim.report.text import text as as_text
 from sim.report.wording import interval_of, not_back_of, value_of, verdict_words
 from sim.stats.metrics import STAGES
+from sim.studies.run.blocks import blocks
 
 FAILING = """
 name: failing
@@ -63,7 +66,7 @@ def test_a_table_has_one_cohort_and_says_which() -> None:
     assert {"offered", "succeeded", "in time", "availability"} <= set(tables.started(metrics).heads)
     assert "accepted" not in tables.started(metrics).heads  # none was turned away
     assert "throughput" in tables.clocked(metrics).heads
-    text = prediction_text(fixture.summary(), None)
+    text = as_text(blocks(fixture.summary(), None))
     for cohort in ("started", "clocked", "places", "waits"):
         assert tables.COHORTS[cohort] in text
 
@@ -115,7 +118,8 @@ def test_one_function_writes_the_words_of_a_verdict() -> None:
     }
     assert words == {"met", "met ?", "MISSED", "MISSED ?", "UNDECIDED", "UNDECIDED ?"}
     one = replace(fixture.summary().objectives[0], verdict="met", fragile=True)
-    assert any(line.endswith("met ?") for line in objectives_grid((one,)))
+    told = as_text(Report("", "", tuple(objective_blocks((one,)))))
+    assert any(line.endswith("met ?") for line in told.splitlines())
 
 
 def test_what_is_refused_as_a_whole_stands_in_one_line_with_its_best_guesses() -> None:
@@ -125,7 +129,7 @@ def test_what_is_refused_as_a_whole_stands_in_one_line_with_its_best_guesses() -
         for i, level in enumerate(("p99", "p999"))
     }
     summary = fixture.summary()
-    text = prediction_text(replace(summary, metrics={**summary.metrics, **refused}), None)
+    text = as_text(blocks(replace(summary, metrics={**summary.metrics, **refused}), None))
     flat = " ".join(text.split())
     assert f"REFUSED latency.slow.p99 (best guess 1 s), latency.slow.p999 (best guess 2 s): {why}" in flat
     assert " latency.slow " not in flat.replace("latency.slow.p", "")

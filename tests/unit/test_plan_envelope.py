@@ -21,12 +21,13 @@ from sim.lower.load import load
 from sim.plan.envelope import calibration_of, judged_widely, spread_of, widened
 from sim.plan.features import features
 from sim.plan.predict import Options, predict
-from sim.report.json_document import document
-from sim.report.page import render
-from sim.report.text import prediction_text
+from sim.report.page import page as as_page
+from sim.report.text import text as as_text
 from sim.scenario.calibrated import Product, Span, calibrated
 from sim.scenario.model.objectives import Bound
 from sim.stats.summary import Calibration, Verdict
+from sim.studies.run.blocks import blocks
+from sim.studies.run.document import document
 
 SHOP = Product(
     what="a shop",
@@ -160,7 +161,7 @@ def test_a_network_may_say_what_it_stands_for_and_where_its_settings_are() -> No
     plain = predict(load(QUEUE), Options(processes=1)).summary
     assert plain.calibration is not None
     assert plain.calibration.place == "NOTHING MEASURED"
-    assert "calibration: NOTHING MEASURED" in prediction_text(plain, None)
+    assert "calibration: NOTHING MEASURED" in as_text(blocks(plain, None))
 
 
 def test_text_page_and_document_show_both_intervals_and_where_it_lies() -> None:
@@ -179,7 +180,7 @@ def test_text_page_and_document_show_both_intervals_and_where_it_lies() -> None:
             for one in summary.objectives
         ),
     )
-    text = prediction_text(summary, None)
+    text = as_text(blocks(summary, None))
     assert "calibration: EDGE (shards 2, measured 1)" in text
     assert "+ INPUTS" in text
     assert "met ?" in text
@@ -189,6 +190,6 @@ def test_text_page_and_document_show_both_intervals_and_where_it_lies() -> None:
     mean = found["metrics"]["latency.transfer.mean"]
     assert mean["wide_low"] < mean["low"] < mean["high"] < mean["wide_high"]
     json.dumps(found, allow_nan=False)
-    page = render(summary, None)
+    page = as_page(blocks(summary, None))
     assert "calibration: EDGE (shards 2, measured 1)" in page
     assert "+ inputs [" in page

@@ -14,10 +14,10 @@ from sim.lower.load import load
 from sim.plan.overload import overloaded, shares
 from sim.plan.stability import foreseen, stability, too_much
 from sim.plan.study import StabilityOptions
-from sim.report import stability_text
-from sim.report.stability_document import document
-from sim.report.stability_page import render
+from sim.report.page import page
+from sim.report.text import text as as_text
 from sim.stats.threshold import Threshold, Tried
+from sim.studies.stability.blocks import band_of, between, blocks, document, headline_of, trigger_of
 
 QUEUE = """
 name: a queue
@@ -87,7 +87,7 @@ def test_a_mitigation_is_tried_at_the_given_load_and_searched_for_when_asked() -
     assert faster.mitigation == "faster"
     assert faster.settings == ("network.stations.server.service=25 ms",)
     assert faster.back.value == 1.0
-    assert "it always comes back with faster" in stability_text.headline_of(found)
+    assert "it always comes back with faster" in headline_of(found)
     swept = stability(load(QUEUE), options(low=1.0, high=2.5, within=0.5, sweep_mitigations=True))
     assert swept.mitigations[0].band is not None
     assert swept.mitigations[0].band.permanent.above is None
@@ -128,21 +128,21 @@ def test_a_mitigation_that_takes_the_fault_away_is_refused() -> None:
 
 def test_a_threshold_is_told_in_words_whichever_end_is_open() -> None:
     ends = (Tried(0.5, 0, 5, False), Tried(1.5, 0, 5, False))
-    assert stability_text.between(Threshold(0.8, 0.85, ends, 0.05)) == "0.8 and 0.85"
-    assert stability_text.between(Threshold(1.5, None, ends, 0.05)) == "not up to 1.5"
-    assert stability_text.between(Threshold(None, 0.5, ends, 0.05)) == "already at 0.5"
-    assert stability_text.between(Threshold(0.5, None, ends, 0.05)) == "from 0.5 on cannot be told"
-    assert stability_text.between(Threshold(None, 1.0, ends, 0.05)) == "up to 1; below cannot be told"
-    assert stability_text.between(Threshold(None, None, ends, 0.05)) == "cannot be told"
+    assert between(Threshold(0.8, 0.85, ends, 0.05)) == "0.8 and 0.85"
+    assert between(Threshold(1.5, None, ends, 0.05)) == "not up to 1.5"
+    assert between(Threshold(None, 0.5, ends, 0.05)) == "already at 0.5"
+    assert between(Threshold(0.5, None, ends, 0.05)) == "from 0.5 on cannot be told"
+    assert between(Threshold(None, 1.0, ends, 0.05)) == "up to 1; below cannot be told"
+    assert between(Threshold(None, None, ends, 0.05)) == "cannot be told"
 
 
 def test_text_page_and_document_tell_the_same() -> None:
     found = stability(load(QUEUE), options(low=1.0, high=2.5, within=0.5))
-    text, page, data = stability_text.stability_text(found, "sim x"), render(found, "sim x"), document(found)
+    text, html, data = as_text(blocks(found, "sim x")), page(blocks(found, "sim x")), document(found)
     assert all(len(line) <= 100 for line in text.splitlines())
     assert "AFTER THE TRIGGER" in text
     assert "TWO STARTS" in text
-    assert stability_text.headline_of(found) in page
+    assert headline_of(found) in html
     assert data["as_it_is"]["back"]["value"] == found.as_it_is.back.value
     assert [one["load"] for one in data["starts"]] == [one.factor for one in found.starts]
 
@@ -151,11 +151,11 @@ def test_what_is_on_its_way_at_the_limit_is_called_slow_and_not_metastable() -> 
     band = stability(load(QUEUE), options(low=1.0, high=2.5, within=0.1)).as_it_is.band
     assert band is not None
     assert band.is_slow
-    assert "slow rather than metastable" in stability_text.band_of(band)
+    assert "slow rather than metastable" in band_of(band)
     stuck = replace(band, draining=0)
-    assert "it is metastable" in stability_text.band_of(stuck)
+    assert "it is metastable" in band_of(stuck)
     never = replace(band, permanent=Threshold(2.5, None, (), 0.05))
-    assert "no load was found at which the blip stays" in stability_text.band_of(never)
+    assert "no load was found at which the fault is permanent" in band_of(never)
 
 
 def test_a_fault_that_comes_at_random_begins_when_the_run_has_settled() -> None:
@@ -166,7 +166,7 @@ def test_a_fault_that_comes_at_random_begins_when_the_run_has_settled() -> None:
     assert found.backlog == 50
     assert found.as_it_is.back.value == 1.0
     assert found.as_it_is.recovery.at_s.value == 10.0
-    assert "at a random phase of the load" in stability_text.trigger_of(found)
+    assert "at a random phase of the load" in trigger_of(found)
 
 
 def test_a_random_fault_of_a_cyclic_load_begins_at_any_phase_and_that_cycles_matter_is_told() -> None:
@@ -204,6 +204,6 @@ def test_what_is_little_at_the_lowest_load_and_a_length_that_varies_are_told() -
         "job: [{use: server}]", "job: [{use: server}, {fail: unlucky, probability: 50 %}]"
     )
     found = stability(load(text), options(low=1.0, high=2.5, within=1.0))
-    assert "for at most 4.99 s in 99 of 100 episodes" in stability_text.trigger_of(found)
+    assert "for at most 4.99 s in 99 of 100 episodes" in trigger_of(found)
     assert any("is taken for a load that is carried" in note for note in found.notes)
     assert found.as_it_is.back.value == 1.0

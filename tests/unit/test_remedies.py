@@ -15,11 +15,12 @@ from sim.plan import remedies as searching
 from sim.plan.causes import Found, cause_of, changes_of
 from sim.plan.predict import Options, Prediction, predict
 from sim.plan.remedies import Candidate, remedies
-from sim.report.page import render
-from sim.report.remedy_text import remedies_text
-from sim.report.text import prediction_text
+from sim.report.page import page as as_page
+from sim.report.remedies import remedies_lines
+from sim.report.text import text as as_text
 from sim.stats.remedy import Cause, Remedy
 from sim.stats.summary import Split, Verdict
+from sim.studies.run.blocks import blocks
 
 DESK = """
 name: desk
@@ -104,7 +105,7 @@ def test_where_nothing_helps_it_says_among_how_many() -> None:
     (remedy,) = remedies(*quick(text))
     assert remedy.fix is None
     assert remedy.tried > 2
-    assert f"  fix     none found among {remedy.tried} tried" in "\n".join(remedies_text([remedy]))
+    assert f"  fix     none found among {remedy.tried} tried" in "\n".join(remedies_lines([remedy]))
 
 
 def test_trials_end_when_their_events_are_spent(
@@ -114,7 +115,7 @@ def test_trials_end_when_their_events_are_spent(
     (remedy,) = remedies(*desk)
     assert (remedy.fix, remedy.tried) == (None, 0)
     assert remedy.left > 2
-    assert "more were not tried" in " ".join(" ".join(remedies_text([remedy])).split())
+    assert "more were not tried" in " ".join(" ".join(remedies_lines([remedy])).split())
 
 
 def test_a_trial_has_a_quarter_of_the_runs_whatever_precision_is_asked_for(
@@ -228,11 +229,11 @@ def test_text_page_and_json_tell_cause_and_fix(
     desk: tuple[Loaded, Options, Prediction], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     summary = replace(desk[2].summary, remedies=remedies(*desk))
-    text = prediction_text(summary, None)
+    text = as_text(blocks(summary, None))
     assert "MISSED    latency.job.mean\n  cause   " in text
     assert "  fix     --mitigation quicker   scenario:12   " in text
     assert "price not known" not in text  # nothing there has a price
-    assert "fix: --mitigation quicker" in render(summary, None)
+    assert "fix: --mitigation quicker" in as_page(blocks(summary, None))
     path = tmp_path / "desk.yaml"
     path.write_text(DESK, encoding="utf-8")
     for more, tried in (((), 0), (("--fix",), 1)):
@@ -249,7 +250,7 @@ def test_text_page_and_json_tell_cause_and_fix(
 
 def test_a_figure_of_which_nothing_is_known_has_no_cause(desk: tuple[Loaded, Options, Prediction]) -> None:
     assert cause_of(missed("kubernetes.requested"), desk[0], desk[2]) is None
-    assert remedies_text([Remedy("x", "kubernetes.requested", None)]) == ["MISSED    x"]
+    assert remedies_lines([Remedy("x", "kubernetes.requested", None)]) == ["MISSED    x"]
 
 
 def test_a_workflow_that_waits_for_nothing_is_named_by_what_it_does(desk: tuple[Loaded, Options, Prediction]) -> None:

@@ -27,7 +27,7 @@ def contrast(one: str, other: str) -> float:
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_every_line_stands_out_on_both_backgrounds(theme: str) -> None:
     ground = figures.THEMES[theme]["layout"]["hoverlabel"]["bgcolor"]
-    assert [colour for colour in (*figures.COLOURS, figures.FAULT) if contrast(colour, ground) < 3] == []
+    assert [colour for colour in (*tables.COLOURS, figures.FAULT) if contrast(colour, ground) < 3] == []
     assert contrast(figures.THEMES[theme]["layout"]["font"]["color"], ground) >= 7
     assert contrast(figures.THEMES[theme]["layout"]["xaxis"]["tickfont"]["color"], ground) >= 4.5
 
@@ -97,7 +97,7 @@ def test_the_shares_of_a_bar_sum_to_the_whole() -> None:
 
 def test_the_states_in_the_legend_are_those_in_the_bars_in_their_order() -> None:
     figure = figures.where_the_time_goes(fixture.splits())
-    legend = figures.legend(fixture.splits())
+    legend = tables.legend(fixture.splits())
     assert [name for name, _, _ in legend] == [trace.name for trace in figure.data]
     assert [colour for _, colour, _ in legend] == [trace.marker.color for trace in figure.data]
     assert len({(colour, striped) for _, colour, striped in legend}) == len(legend)

@@ -14,13 +14,14 @@ import report_fixture as fixture
 from sim.figure import Figure
 from sim.report.bounds import Bound, bound_of
 from sim.report.grid import grid, paragraph
-from sim.report.text import prediction_text
+from sim.report.text import text as as_text
 from sim.report.wording import bracket, headline_of, interval_of, margin_of, price_of, state_of, value_of
+from sim.studies.run.blocks import blocks
 
 
 @pytest.fixture(scope="module")
 def text() -> str:
-    return prediction_text(fixture.summary(), fixture.bill())
+    return as_text(blocks(fixture.summary(), fixture.bill()))
 
 
 @pytest.mark.parametrize("name", ["wording", "bounds", "grid"])
@@ -32,7 +33,7 @@ def test_the_examples_in_the_docstrings_are_true(name: str) -> None:
 
 def test_text_and_json_come_without_plotly_and_templates() -> None:
     code = (
-        "import sys, sim.report.text, sim.report.json_document, sim.report.frames\n"
+        "import sys, sim.report.text, sim.studies.run.blocks, sim.studies.run.document, sim.report.frames\n"
         "print([name for name in ('plotly', 'jinja2', 'pyarrow', 'scipy', 'numba') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -69,7 +70,7 @@ def test_nothing_that_decides_is_left_out(text: str) -> None:
 
 
 def test_a_run_with_nothing_declared_says_so_and_no_more() -> None:
-    text = prediction_text(fixture.bare(), None)
+    text = as_text(blocks(fixture.bare(), None))
     assert "The scenario declares no objectives, so nothing is judged." in text
     assert len(text.splitlines()) == 5
 
@@ -77,7 +78,7 @@ def test_a_run_with_nothing_declared_says_so_and_no_more() -> None:
 def test_levels_that_differ_are_told_one_by_one() -> None:
     one, other = fixture.objectives()[:2]
     other = replace(other, figure=replace(other.figure, confidence=0.99))
-    text = prediction_text(replace(fixture.bare(), objectives=(one, other)), None)
+    text = as_text(blocks(replace(fixture.bare(), objectives=(one, other)), None))
     assert "  INTERVAL" in text
     assert "[49.8, 50.2]/s (95 %)" in text
     assert "[104, 115] ms (99 %)" in text
@@ -86,7 +87,7 @@ def test_levels_that_differ_are_told_one_by_one() -> None:
 def test_a_scenario_cannot_steer_the_terminal() -> None:
     attack = "\x1b[2J\x1b]0;owned\x07\r\u202e"
     summary = replace(fixture.summary(), name=attack, command=attack, warnings=(attack,))
-    assert not any(character in prediction_text(summary, None) for character in "\x1b\x07\r\u202e")
+    assert not any(character in as_text(blocks(summary, None)) for character in "\x1b\x07\r\u202e")
 
 
 def test_a_long_name_gets_a_line_of_its_own() -> None:

@@ -11,13 +11,14 @@ from sim.cli import main
 from sim.lower.load import load
 from sim.lower.setting import Setting
 from sim.plan.predict import Options, predict
-from sim.report.page import render
+from sim.report.page import page as as_page
 from sim.scenario.presets import PRODUCTS, preset
 from sim.scenario.reading.document import Document
 from sim.scenario.reading.reader import parse
 from sim.scenario.reading.shape import shape_of
 from sim.scenario.reading.where import where
 from sim.scenario.scenario import Scenario
+from sim.studies.run.blocks import blocks
 
 ROOT = Path(__file__).parent.parent.parent
 CONFIGS = sorted(path for path in (ROOT / "configs").rglob("*.yaml") if path.name != "prices.yaml")
@@ -205,7 +206,7 @@ def test_explain_says_beside_each_element_where_it_comes_from(small: Path, capsy
 
 
 def test_the_page_says_what_to_set_and_watch(small: Path) -> None:
-    page = render(predict(load(small), Options(processes=1)).summary, None)
+    page = as_page(blocks(predict(load(small), Options(processes=1)).summary, None))
     assert "What to set and what to watch" in page
     assert "<code>postgres.cpu = 8</code>" in page
     assert "<code>temporal.sql.max_conns" in page

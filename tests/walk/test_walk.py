@@ -17,10 +17,11 @@ import pytest
 from sim.lower.load import Loaded, load
 from sim.plan.predict import Options, Prediction, predict
 from sim.report.frames import write_columns
-from sim.report.json_document import document
-from sim.report.page import write_report
-from sim.report.text import prediction_text
+from sim.report.page import page
+from sim.report.text import text as as_text
 from sim.scenario.reading.reader import load_yaml
+from sim.studies.run.blocks import blocks
+from sim.studies.run.document import document
 from tests.walk.__main__ import FOLDER, written
 from tests.walk.pairs import paired
 from tests.walk.uses import every_use, uses_in
@@ -40,9 +41,9 @@ def told(loaded: Loaded, engine: str, folder: Path) -> Prediction:
     """A prediction in every form that it is told in."""
     found = predict(loaded, Options(engine=engine, processes=1))
     drills = {fault: [one.run for one in episodes] for fault, episodes in found.drills.items()}
-    assert prediction_text(found.summary, found.bill)
+    assert as_text(blocks(found.summary, found.bill))
     json.dumps(document(found.summary, found.bill), allow_nan=False)
-    write_report(folder / "page.html", found.summary, found.bill)
+    (folder / "page.html").write_text(page(blocks(found.summary, found.bill)), encoding="utf-8")
     write_columns(folder / "columns", found.replications, drills=drills, bill=found.bill, file_format="csv")
     return found
 

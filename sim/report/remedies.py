@@ -11,12 +11,12 @@ from sim.stats.remedy import Fix, Remedy
 INDENT = 10
 
 
-def remedies_text(remedies: Sequence[Remedy]) -> list[str]:
+def remedies_lines(remedies: Sequence[Remedy]) -> list[str]:
     """Each missed objective with its cause and its fix; nothing where none is missed."""
-    return [line for one in remedies for line in (f"MISSED    {one.objective}", *remedy_lines(one))]
+    return [line for one in remedies for line in (f"MISSED    {one.objective}", *_lines(one))]
 
 
-def remedy_lines(remedy: Remedy) -> list[str]:
+def _lines(remedy: Remedy) -> list[str]:
     """The lines about one missed objective: `cause` and `fix`, as far as there is something to say."""
     said = remedy_said(remedy).items()
     return [line for head, text in said for line in paragraph(f"  {head:<{INDENT - 2}}{text}", INDENT)]
@@ -47,11 +47,11 @@ def _what(fix: Fix) -> str:
 def _found(fix: Fix) -> str:
     """What it costs and what it does: "free, 2.1 s in 5 runs"."""
     doubt = "" if fix.sure else ", which do not settle it"
-    parts = [cost_of(fix), f"{value_of(fix.figure)} in {fix.replications} runs{doubt}"]
+    parts = [_cost(fix), f"{value_of(fix.figure)} in {fix.replications} runs{doubt}"]
     return ", ".join(part for part in parts if part)
 
 
-def cost_of(fix: Fix) -> str:
+def _cost(fix: Fix) -> str:
     """Its price: "free", "+48 USD/month", or that it is not known; empty where nothing has a price."""
     if fix.usd_per_month is None:
         return "price not known" if fix.has_bill else ""

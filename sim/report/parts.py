@@ -1,0 +1,199 @@
+"""Blocks that several studies have in common: findings, objectives, monitors, losses, assumptions, the command."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from sim.figure import Figure
+from sim.lower.lowered import Assumption
+from sim.report.blocks import (
+    Badge,
+    Block,
+    Cell,
+    Heading,
+    InTerminal,
+    Lines,
+    Note,
+    OnPage,
+    Paragraph,
+    Row,
+    Section,
+    Strip,
+    Table,
+    Together,
+)
+from sim.report.bounds import bound_of
+from sim.report.finding import findings_of
+from sim.report.grid import WIDTH, paragraph
+from sim.report.wording import LOSSES, REFUSED, readable, value_of
+from sim.stats.overload import Overload, Place
+from sim.stats.summary import MonitorResult, Recovery, Summary, Verdict
+
+PHASES = {"detect": "to detect", "restore": "to restore", "drain": "to drain", "latency_ok": "to SLO"}
+"""The times of a recovery, with the heads of their columns."""
+MEANING_OF_PHASES = (
+    "Times from the beginning of the fault: until a timer, retry or breaker reacts; until the completion rate is "
+    "restored; until the backlog is drained; until the p99 is within its objective again."
+)
+MOST_TRACE_LINES = 20
+TURNS = "the wider interval would change this verdict"
+
+
+def finding_blocks(summary: Summary) -> Iterator[Block]:
+    """What goes before every figure: deadlocks, overload and the places that are full; nothing where there is none."""
+    found, places = findings_of(summary), _places_of(summary.overload)
+    if not found:
+        return
+    lines = [line for sentence in found for line in paragraph(sentence, 2)]
+    if any(not one.during for one in summary.standstills):
+        lines.append("  Acquire in the same order everywhere, release before acquiring more, or give patience.")
+    for kind, told, setting, where in places:
+        line = f" {kind:<7} {told}"
+        knob = f"{setting}  {where.removeprefix(summary.file)}" if setting else ""
+        whole = f"{line}  {knob}".rstrip()
+        lines += [whole] if len(whole) <= WIDTH else [line, f"{'':<8} {knob}"]
+    yield InTerminal((Lines(tuple(lines)),))
+    rows = tuple(Row(kind, (told, f"`{setting}`" if setting else "", where)) for kind, told, setting, where in places)
+    table = Table(("place", "setting", "where"), rows, subject="state", caption="Full places")
+    yield OnPage((Note("finding", tuple(found)), *((table,) if rows else ())))
+
+
+def _places_of(overload: Overload | None) -> list[tuple[str, str, str, str]]:
+    """The places of an overload: where it stands, its name with figures, its setting, where that is."""
+    if overload is None:
+        return []
+    full = [
+        ("blocked" if index else "FULL", _full(one), one.setting, one.where) for index, one in enumerate(overload.full)
+    ]
+    return full + [
+        ("behind", f"{one.words or one.name}, {100 * one.utilisation:.0f} %", one.setting, one.where)
+        for one in overload.behind
+    ]
+
+
+def _full(place: Place) -> str:
+    return f"{place.words or place.name} ({100 * place.utilisation:.0f} % busy, {place.waiting:,.0f} wait)"
+
+
+def objective_blocks(
+    objectives: Sequence[Verdict], remedies: Mapping[str, Mapping[str, str]] | None = None
+) -> Iterator[Block]:
+    """Objectives with their figures and verdicts, and notes on the figures. remedies: of an objective, what is said of
+    it under which head."""
+    if not objectives:
+        return
+    rows = []
+    for one in objectives:
+        figure = readable(one.metric, one.figure)
+        said = [f"{head}: {text}" for head, text in (remedies or {}).get(one.name, {}).items()]
+        names = [one.metric] * (one.metric != one.name)
+        notes = [figure.note] * (bool(figure.note) and figure.value is not None)
+        why = (TURNS,) if one.fragile else ()
+        cells = (one.target, figure, Cell(Badge(one.verdict, one.fragile), why), _strip(one))
+        rows.append(Row(one.name, cells, notes=(*names, *notes, *said)))
+    table = Table(
+        ("target", "value", "verdict", "against the target"),
+        tuple(rows),
+        title="OBJECTIVE",
+        subject="objective",
+        intervals="beside",
+        left=(2,),
+        drawn=(3,),
+    )
+    remarks = [Paragraph(f"?: {TURNS}", 2)] * any(one.fragile for one in objectives)
+    remarks += [Paragraph(f"{one.name}: {one.figure.note}", 2, 4) for one in objectives if one.figure.note]
+    yield Together((table, InTerminal(tuple(remarks))))
+
+
+def _strip(objective: Verdict) -> Strip | None:
+    """Value, interval and bound on one line; None where one of them is missing."""
+    figure = objective.figure
+    bound = bound_of(objective.target, figure.unit)
+    if bound is None or figure.value is None:
+        return None
+    low = figure.low if figure.low is not None and figure.low > float("-inf") else None
+    high = figure.high if figure.high is not None and figure.high < float("inf") else None
+    places = [bound.value, figure.value, *(end for end in (low, high) if end is not None)]
+    start, end = min(places), max(places)
+    if not 0 < end - start < float("inf"):
+        return None
+
+    def place(number: float | None) -> float | None:
+        return None if number is None else round(12 + 76 * (number - start) / (end - start), 2)
+
+    value, of_bound = place(figure.value), place(bound.value)
+    assert value is not None
+    assert of_bound is not None
+    return Strip(value, place(low), place(high), of_bound, bound.side)
+
+
+def monitor_blocks(monitors: Sequence[MonitorResult]) -> Iterator[Block]:
+    """Monitors with how often they were kept, and the life of the first execution that broke each."""
+    if not monitors:
+        return
+    rows = []
+    for one in monitors:
+        bound = value_of(one.upper_bound)
+        if one.violated == 0 and bound != REFUSED:
+            bound = f"<= {bound}"
+        counts = (f"{count:,}" for count in (one.antecedents, one.checked, one.undecided))
+        violated = Badge("missed", words=f"{one.violated:,}") if one.violated else "0"
+        cell = Cell(bound, (one.upper_bound.note,) if one.upper_bound.note else ())
+        rows.append(Row(one.name, (*counts, violated, cell)))
+    heads = ("came up", "kept", "undecided", "violated", "probability of a violation")
+    broken = [one for one in monitors if one.example is not None]
+    lives = (line for one in broken for line in _life_lines(one))
+    yield Together((Table(heads, tuple(rows), "MONITOR", "property"), InTerminal((Lines(tuple(lives)),))))
+    for one in broken:
+        assert one.example is not None
+        replication, execution = one.example
+        heading = f"{one.name}: the life of a violator, execution {execution} of replication {replication}"
+        yield OnPage((Heading(heading), *((Lines(one.trace),) if one.trace else ())))
+
+
+def _life_lines(one: MonitorResult) -> Iterator[str]:
+    assert one.example is not None
+    replication, execution = one.example
+    yield f" {one.name} is violated first by execution {execution} of replication {replication}"
+    for line in one.trace[:MOST_TRACE_LINES]:
+        yield from paragraph(f"  {line}", 12)
+    if len(one.trace) > MOST_TRACE_LINES:
+        yield f"  ... {len(one.trace) - MOST_TRACE_LINES} more lines: see `sim explain --execution`"
+
+
+def losses_table(recoveries: Iterable[tuple[str, Recovery]], subject: str) -> Iterator[Block]:
+    """What each fault took for good, by its name, where it can take anything."""
+    rows = [Row(name, tuple(one.losses[key] for key in LOSSES)) for name, one in recoveries if one.losses]
+    if rows:
+        heads = tuple(LOSSES.values())
+        caption = "Lost for good: what was acknowledged and the place that takes over does not have"
+        yield Table(heads, tuple(rows), "LOST FOR GOOD", subject, caption, "reach")
+
+
+def figures_by_note(figures: Iterable[tuple[str, Figure]]) -> dict[str, list[str]]:
+    """The notes of figures, each with the names that it is about."""
+    found: dict[str, list[str]] = {}
+    for name, figure in figures:
+        if figure.note and name not in found.setdefault(figure.note, []):
+            found[figure.note].append(name)
+    return found
+
+
+def warning_blocks(warnings: Sequence[str]) -> Iterator[Block]:
+    """The warnings, if there are any."""
+    if warnings:
+        yield Note("warning", tuple(warnings))
+
+
+def assumptions_section(assumptions: Sequence[Assumption], what: str) -> Block:
+    """What the scenario leaves open and was assumed, in a section of the page. what: rests on it."""
+    rows = tuple(Row(one.what, (one.value, one.source or "assumed, no source")) for one in assumptions)
+    blocks: tuple[Block, ...] = (Table(("value", "source"), rows, subject="what"),)
+    if not assumptions:
+        blocks = (Paragraph(f"The {what} rests on the scenario's own values alone."),)
+    return OnPage((Section("assumptions", "Assumptions", "Assumptions", blocks),))
+
+
+def repeat_section(command: str, *more: Block) -> Section:
+    """The command that gives the same again."""
+    return Section("repeat", "Repeat", "Repeat it", (Lines((command,), "repeat with", 2), *more))

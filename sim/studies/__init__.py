@@ -1,0 +1,1 @@
+"""Studies of a scenario: each a function to a frozen record, what it says, and its JSON document."""

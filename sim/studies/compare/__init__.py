@@ -1,0 +1,1 @@
+"""The comparison: variants of a scenario on the same draws."""

@@ -1,0 +1,1 @@
+"""The drill: recovery from one fault, many times."""

@@ -1,0 +1,1 @@
+"""The error budget: which fault class consumes how much of it."""

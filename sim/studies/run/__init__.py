@@ -1,0 +1,1 @@
+"""The prediction: latency, recovery and cost of a scenario."""

@@ -1,0 +1,1 @@
+"""Stability: whether a short fault leaves a lasting outage."""
