@@ -14,7 +14,7 @@ from pathlib import Path
 from sim.engine import run as engine_run
 from sim.engine.run import run_all, run_one
 from sim.lower.load import load
-from sim.plan.window import measured
+from sim.studies.window import measured
 
 SCENARIO = Path(__file__).resolve().parent.parent / "configs" / "coinbase.yaml"
 

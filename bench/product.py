@@ -18,10 +18,10 @@ from peers.answers import tell
 from sim.engine.plan import Plan
 from sim.lower.load import load
 from sim.network import Network
-from sim.plan.inputs import check_inputs
-from sim.plan.window import measured
 from sim.results.audit import audit
 from sim.results.columns import Replication
+from sim.studies.loading.inputs import check_inputs
+from sim.studies.window import measured
 
 ROOT = Path(__file__).resolve().parent.parent
 WARM_UP = ROOT / "configs" / "network" / "m1.yaml"

@@ -21,8 +21,8 @@
 from pathlib import Path
 
 from sim import Options, load, predict
-from sim.plan.compare import compare
 from sim.report.figures import latency_curves
+from sim.studies.compare.paired import compare
 
 root = next(folder for folder in (Path.cwd(), *Path.cwd().parents) if (folder / "configs").is_dir())
 scenario = root / "configs" / "network" / "m2.yaml"

@@ -9,13 +9,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sim.plan.loading import load
-    from sim.plan.predict import Options, predict
+    from sim.studies.loading.load import load
+    from sim.studies.run.study import Options, predict
 
 __all__ = ["Options", "load", "predict"]
 __version__ = "0.1.0"
 
-_HOMES = {"load": "sim.plan.loading", "predict": "sim.plan.predict", "Options": "sim.plan.predict"}
+_HOMES = {"load": "sim.studies.loading.load", "predict": "sim.studies.run.study", "Options": "sim.studies.run.study"}
 
 
 def __getattr__(name: str) -> Any:

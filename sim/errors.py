@@ -54,7 +54,7 @@ class SimError(Exception):
 class InputErrors(SimError):
     """Everything that is wrong with the input, at once.
 
-    stage: of the checks of a scenario's file, the one that found it (see `sim.plan.loading`); 0 where a file is read.
+    stage: of the checks of a scenario's file, the one that found it (`sim.studies.loading.load`); 0 while it is read.
     """
 
     exit_code = 2

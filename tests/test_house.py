@@ -32,7 +32,6 @@ LAYERS = [
     {"stats", "analytic", "observed"},
     {"cost"},
     {"report"},
-    {"plan"},
     {"studies"},
     {"calibrate"},
     {"cli"},

@@ -63,7 +63,7 @@ def figures(
     from calibration.cli.figures_text import as_text, solved_as_text
     from calibration.published.check import Checker
     from calibration.published.registry import parameter_of
-    from sim.plan.predict import Options
+    from sim.studies.run.study import Options
 
     if processes != -1 and processes < 1:
         raise InputErrors([Problem("--processes", f"is {processes}; at least 1 is expected")])
@@ -100,7 +100,7 @@ def decisions(
     from calibration.case_studies import CONFIGS, registry
     from calibration.cli.decisions_text import as_text
     from calibration.published.decisions import decide, decisions_of
-    from sim.plan.predict import Options
+    from sim.studies.run.study import Options
 
     if processes != -1 and processes < 1:
         raise InputErrors([Problem("--processes", f"is {processes}; at least 1 is expected")])

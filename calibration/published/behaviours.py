@@ -10,9 +10,9 @@ from calibration.published.asking import Switch, is_of_drills
 from calibration.published.registry import Registry
 from sim.figure import Figure
 from sim.lower.load import load
-from sim.plan.compare import compare
-from sim.plan.predict import Options, Prediction, predict
 from sim.stats.intervals import mean_interval
+from sim.studies.compare.paired import compare
+from sim.studies.run.study import Options, Prediction, predict
 
 VIOLATIONS = "violations."
 

@@ -31,10 +31,10 @@ from sim.errors import InputErrors, Problem
 from sim.figure import Figure
 from sim.lower.load import Loaded, load
 from sim.meant import meant
-from sim.plan.inputs import check_inputs
-from sim.plan.names import metric_units
-from sim.plan.predict import Options, predict
 from sim.report.finding import deadlock_sentence
+from sim.studies.loading.inputs import check_inputs
+from sim.studies.metrics.names import metric_units
+from sim.studies.run.study import Options, predict
 
 COUNTED = ("met", "met ?", "missed", "missed ?")
 """Verdicts of what could have come out otherwise."""

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from sim.errors import InputErrors
-from sim.plan.predict import Prediction
+from sim.studies.run.study import Prediction
 
 
 @dataclass(frozen=True, slots=True)

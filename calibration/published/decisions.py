@@ -12,7 +12,7 @@ from calibration.published.registry import Choice, Decision, Registry
 from sim.errors import InputErrors, Problem
 from sim.lower.load import load
 from sim.meant import meant
-from sim.plan.predict import Options, predict
+from sim.studies.run.study import Options, predict
 
 
 @dataclass(frozen=True, slots=True)

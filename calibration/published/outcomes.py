@@ -24,8 +24,8 @@ from sim.cost.bill import Bill
 from sim.cost.propagate import complement, total
 from sim.figure import Figure
 from sim.lower.lowered import Lowered
-from sim.plan.predict import Prediction
 from sim.stats.summary import MonitorResult, Summary
+from sim.studies.run.study import Prediction
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,9 +48,9 @@ def command(
 
     Variants are further files, the first file with all of --set, and the first file with each --mitigation.
     """
-    from sim.plan.comparison import compare_variants
-    from sim.plan.predict import Options
     from sim.studies.compare.blocks import blocks, document
+    from sim.studies.compare.study import compare_variants
+    from sim.studies.run.study import Options
 
     study = Study(context, files[0], [], None, quiet)
     variants = _variants(study, files, sets, name, mitigations)
@@ -72,7 +72,7 @@ def _variants(
     study: Study, files: list[Path], sets: list[str], name: str, mitigations: list[str]
 ) -> dict[str, Loaded]:
     """Every variant by its name, the first file as it stands first. Raises InputErrors."""
-    from sim.plan.loading import load
+    from sim.studies.loading.load import load
 
     asked: list[tuple[str, Path, list[str], str | None]] = [(one.stem, one, [], None) for one in files[1:]]
     if sets:

@@ -52,8 +52,8 @@ def command(
 ) -> None:
     """Inject a fault many times and measure recovery: time to detect, restore, drain and return to SLO; work lost and
     repeated; cost of an episode; the course of a median and of a bad one."""
-    from sim.plan.drill import EPISODES, DrillOptions, drill
     from sim.studies.drill.blocks import blocks, document
+    from sim.studies.drill.study import EPISODES, DrillOptions, drill
 
     study = Study(context, file, sets, None, quiet)
     options = DrillOptions(

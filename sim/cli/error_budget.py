@@ -30,8 +30,8 @@ def command(
     Faults that come a few times a year are seen in no run: each is run by itself, beside a baseline run without it,
     and weighed with how often it comes.
     """
-    from sim.plan.error_budget import PILOT, Options, error_budgets_of
     from sim.studies.error_budget.blocks import blocks, document
+    from sim.studies.error_budget.study import PILOT, Options, error_budgets_of
 
     study = Study(context, file, sets, mitigation, quiet)
     at_least(PILOT, "-n", episodes, study.problems)

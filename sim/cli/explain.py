@@ -31,12 +31,12 @@ def command(
     as_json: Annotated[bool, typer.Option("--json", help="The lowered network as JSON, to be read back.")] = False,
 ) -> None:
     """Show the lowered network, so that nothing is hidden; or one execution's life."""
-    from sim.plan.loading import load
+    from sim.studies.loading.load import load
 
     loaded = load(file, sets, mitigation)
     settle()
     if execution is not None:
-        from sim.plan.predict import life
+        from sim.studies.run.study import life
 
         if as_json:
             raise InputErrors([Problem("--json", "is about the network; the life of an execution is text")])

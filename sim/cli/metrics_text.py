@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Iterable, Iterator
 
 from sim.lower.lowered import Lowered
-from sim.plan.families import FAMILIES, INDICATORS_BY_NAME, OWN_SPAN, Family
+from sim.studies.metrics.families import FAMILIES, INDICATORS_BY_NAME, OWN_SPAN, Family
 
 _WIDTH = 100
 _UNITS = {"s": "seconds", "": "a number", "ratio": "a share or ratio"}

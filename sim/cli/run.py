@@ -17,9 +17,9 @@ from sim.units import parse_duration_ns, parse_positive_duration_ns, parse_ratio
 
 if TYPE_CHECKING:
     from sim.lower.load import Loaded
-    from sim.plan.drawn import Draws
-    from sim.plan.predict import Options, Prediction
     from sim.stats.summary import Summary
+    from sim.studies.run.drawn import Draws
+    from sim.studies.run.study import Options, Prediction
 
 Replications = Annotated[int | None, typer.Option("--replications", help="Independent runs.")]
 Precision = Annotated[str | None, typer.Option("--precision", help="More runs until figures are this precise: '5 %'.")]
@@ -75,10 +75,10 @@ def command(
     processes: Processes = -1,
 ) -> None:
     """Predict latency, recovery and cost; print figures, verdicts and the bill."""
-    from sim.plan.predict import Options
     from sim.report.frames import names_of
     from sim.studies.run.blocks import blocks
     from sim.studies.run.document import document
+    from sim.studies.run.study import Options
 
     study = Study(context, file, sets, mitigation, quiet)
     problems = study.problems
@@ -115,8 +115,8 @@ def command(
 
 def _predict(study: Study, options: Options, tries: bool) -> Prediction:
     """The prediction, with the cause of each missed objective and, if so wanted, the fix that runs find."""
-    from sim.plan.predict import predict
-    from sim.plan.remedies import remedies
+    from sim.studies.run.remedies import remedies
+    from sim.studies.run.study import predict
 
     with study.progress() as progress:
         options = replace(options, progress=progress.tell)

@@ -44,6 +44,6 @@ def _metrics(file: Path | None) -> str:
 
     if file is None:
         return families_text()
-    from sim.plan.loading import load
+    from sim.studies.loading.load import load
 
     return names_text(load(file).lowered)

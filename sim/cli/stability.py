@@ -67,9 +67,9 @@ def command(
     At the given load: the share of episodes that come back, with each of the scenario's `mitigations`, too. At every
     load tried: where runs end up that begin empty and that begin with a backlog.
     """
-    from sim.plan.stability import foreseen, stability
-    from sim.plan.study import StabilityOptions
     from sim.studies.stability.blocks import blocks, document
+    from sim.studies.stability.records import StabilityOptions
+    from sim.studies.stability.study import foreseen, stability
 
     study = Study(context, file, sets, None, quiet)
     problems = study.problems

@@ -30,7 +30,7 @@ class Study:
     def __init__(
         self, context: typer.Context, file: Path, sets: Sequence[str], mitigation: str | None, quiet: bool
     ) -> None:
-        from sim.plan.loading import load
+        from sim.studies.loading.load import load
 
         self.loaded: Loaded = load(file, sets, mitigation)
         settle()
@@ -54,7 +54,7 @@ class Study:
         out, columns: a folder and the files that go into it. reads: files beside the scenario's that are read. Raises
         InputErrors with everything that is wrong with the options.
         """
-        from sim.plan.inputs import files_of
+        from sim.studies.loading.inputs import files_of
 
         check_how(engine, processes, self.problems)
         make_room(report, out, self.problems, [*files_of(self.loaded), *reads], columns)

@@ -1,6 +1,6 @@
 """What was measured of each product: settings from where to where, and how far predictions were off.
 
-The file is `presets/calibrated.yaml`; whether a scenario lies inside is told in `sim.plan.envelope`.
+The file is `presets/calibrated.yaml`; whether a scenario lies inside is told in `sim.studies.envelope`.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Product(Spec):
     what: str
     """Product, versions and host."""
     settings: dict[str, Span]
-    """By the names of `sim.plan.features`."""
+    """By the names of `sim.studies.features`."""
     used: tuple[str, ...] = ()
     """What is used or not, and was used when it was measured."""
     discrepancy: dict[str, Annotated[float, Field(ge=0)]] = Field(default_factory=dict)

@@ -6,7 +6,7 @@ episode / the rate of events, plus terms of pairs that meet (rate x rate x what 
 first, summed over when it comes). Here everything is in minutes of full outage a year: bad events / events a minute.
 
 What episodes leave open (noise) and what the evidence of the rates leaves open are told apart. The rows are made here
-from episodes' harms; who runs the episodes is `sim.plan.error_budget`.
+from episodes' harms; who runs the episodes is `sim.studies.error_budget.study`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a missed objective comes from, and what meets it. Data only; both are found by `sim.plan`."""
+"""What a missed objective comes from, and what meets it. Data only; both are found by `sim.studies.run`."""
 
 from __future__ import annotations
 

@@ -11,8 +11,8 @@ import pytest
 from calibration.cli import main as calibration_main
 from sim.cli import main
 from sim.lower.load import load
-from sim.plan.predict import Options, predict
 from sim.scenario.reading.reader import load_yaml
+from sim.studies.run.study import Options, predict
 
 ROOT = Path(__file__).parents[2]
 ONE_CLIENT = ROOT / "calibration" / "measured" / "epyc" / "pgbench-log" / "tpcb_c1.log.gz"

@@ -12,7 +12,7 @@ from a_command import QUEUE, SHOP, Command
 
 from sim.engine.fast import FastEngine
 from sim.lower.load import load
-from sim.plan.inputs import check_inputs
+from sim.studies.loading.inputs import check_inputs
 
 TRACED = QUEUE.replace("arrivals: 5/s", "arrivals: {trace: arrivals.csv}")
 

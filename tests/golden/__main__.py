@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sim.engine import fast
 from sim.engine.reference import Engine
-from sim.plan.predict import predict
+from sim.studies.run.study import predict
 from tests.swarm.fitted import fitted
 
 from .cases import (

@@ -10,8 +10,8 @@ from typing import Any
 
 from sim.engine import fast
 from sim.engine.reference import Engine
-from sim.plan.predict import Options, predict
 from sim.results.columns import Replication
+from sim.studies.run.study import Options, predict
 
 from .cases import HERE, MOST_EVENTS, SCENARIOS, Run, loaded, of_network, of_scenario
 from .columns import digests

@@ -10,8 +10,8 @@ import pytest
 from test_scenario_mistakes import FILES, header_of
 
 from sim.errors import InputErrors, Problem
-from sim.plan.inputs import check_inputs
-from sim.plan.loading import load
+from sim.studies.loading.inputs import check_inputs
+from sim.studies.loading.load import load
 
 FIVE = """
 name: five

@@ -16,7 +16,7 @@ import pytest
 from sim.cli import main
 from sim.errors import InputErrors, Problem
 from sim.lower.load import load
-from sim.plan.inputs import check_inputs
+from sim.studies.loading.inputs import check_inputs
 
 FILES = sorted((Path(__file__).parent / "scenario").glob("*.yaml"))
 EXPECTED = re.compile(r"# expect (\d+:\d+) (\S*): (.*)")

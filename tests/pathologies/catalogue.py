@@ -11,10 +11,10 @@ from pathlib import Path
 
 from sim.figure import Figure
 from sim.lower.load import load
-from sim.plan.predict import Options, predict
 from sim.report.wording import interval_of, show
 from sim.scenario.reading.reader import read
 from sim.stats.summary import Verdict
+from sim.studies.run.study import Options, predict
 
 FOLDER = Path(__file__).parents[2] / "configs" / "pathologies"
 FILES = {file.stem: file for file in sorted(FOLDER.glob("*.yaml"))}

@@ -22,9 +22,9 @@ import yaml
 from sim.analytic.estimate import estimate
 from sim.errors import InputErrors
 from sim.lower.load import load
-from sim.plan.completions import completions_of
-from sim.plan.inputs import check_inputs
 from sim.scenario.reading.reader import read
+from sim.studies.loading.inputs import check_inputs
+from sim.studies.metrics.completions import completions_of
 
 MEMORY = 2 << 30
 """Bytes of address space that a process has for it."""

@@ -27,11 +27,11 @@ from sim.network import Network
 from sim.network.distributions import Constant
 from sim.network.places import Resource, TokenBucket
 from sim.network.sources import BurstArrivals, ClosedArrivals, PoissonArrivals, RenewalArrivals
-from sim.plan.inputs import check_inputs
-from sim.plan.names import metric_units
 from sim.results.audit import audit
 from sim.results.columns import Episodes, Replication
 from sim.stats.metrics import metrics, of_the_platform
+from sim.studies.loading.inputs import check_inputs
+from sim.studies.metrics.names import metric_units
 
 ROOT = Path(__file__).parents[2]
 FILES = [*sorted((ROOT / "configs").rglob("*.yaml")), ROOT / "sim" / "scenario" / "template.yaml"]

@@ -18,9 +18,9 @@ from sim.engine.plan import Plan
 from sim.engine.reference import Engine
 from sim.lower.load import Loaded, load
 from sim.network import Network
-from sim.plan.kinds import disturbed, kinds_of
 from sim.results.audit import audit
 from sim.results.columns import Replication
+from sim.studies.episodes.kinds import disturbed, kinds_of
 from sim.units.tables import SECOND
 
 TEXT = """

@@ -11,8 +11,8 @@ from sim.cli import main
 from sim.errors import InputErrors
 from sim.lower.load import load
 from sim.network.sources import lets_nothing_in
-from sim.plan.inputs import check_inputs
 from sim.scenario.reading.reader import read
+from sim.studies.loading.inputs import check_inputs
 
 ROOT = Path(__file__).parents[2]
 FILES = sorted((ROOT / "configs").rglob("*.yaml"))

@@ -16,7 +16,7 @@ import pytest
 from calibration import case_studies
 from calibration.published.behaviours import Effects
 from calibration.published.registry import Behaviour
-from sim.plan.predict import Options
+from sim.studies.run.study import Options
 
 ROOT = Path(__file__).parents[2]
 ALONE = Options(processes=1, lives=False)

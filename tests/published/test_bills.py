@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from sim.lower.load import load
-from sim.plan.predict import Options, predict
+from sim.studies.run.study import Options, predict
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 DEPLOYMENTS = ("coinbase", "stripe", "uber", "airbnb", "netflix", "spotify", "cern", "nih", "datadog")

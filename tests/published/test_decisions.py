@@ -13,7 +13,7 @@ import pytest
 from calibration import case_studies
 from calibration.published.decisions import decide, decisions_of
 from calibration.published.registry import Registry
-from sim.plan.predict import Options
+from sim.studies.run.study import Options
 
 ROOT = Path(__file__).parents[2]
 registry = case_studies.registry()

@@ -20,7 +20,7 @@ from sim.analytic.estimate import estimate
 from sim.cost.propagate import complement, product, ratio
 from sim.figure import Figure
 from sim.lower.load import load
-from sim.plan.predict import Options, predict
+from sim.studies.run.study import Options, predict
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 AT_999 = 1.68

@@ -15,9 +15,9 @@ import pytest
 
 from calibration import case_studies
 from sim.lower.load import load
-from sim.plan.predict import Options, predict
 from sim.results.columns import COMPENSATED, FAILED, SUCCEEDED
 from sim.stats.metrics import operations
+from sim.studies.run.study import Options, predict
 from sim.units.tables import SECOND
 
 ROOT = Path(__file__).parents[2]

@@ -16,7 +16,7 @@ from calibration import case_studies
 from calibration.published.asking import asked
 from calibration.published.check import Checker
 from calibration.published.registry import Published
-from sim.plan.predict import Options
+from sim.studies.run.study import Options
 
 ROOT = Path(__file__).parents[2]
 FEW = Options(replications=5, processes=1)

@@ -14,7 +14,7 @@ from calibration import case_studies
 from calibration.published.check import Checker
 from calibration.published.registry import Published, RunOf, parameter_of
 from sim.lower.load import load
-from sim.plan.predict import Options
+from sim.studies.run.study import Options
 
 ROOT = Path(__file__).parents[2]
 registry = case_studies.registry()

@@ -23,10 +23,10 @@ from sim.engine.plan import Plan
 from sim.engine.run import run_one
 from sim.lower.load import load
 from sim.network import Network
-from sim.plan.window import SAMPLES, measured
 from sim.scenario.reading.reader import parse
 from sim.stats.offered_load import BATCHES, offered_load
 from sim.stats.overload import overload
+from sim.studies.window import SAMPLES, measured
 
 Array = NDArray[np.float64]
 Draw = Callable[[np.random.Generator, tuple[int, ...]], Array]

@@ -22,9 +22,9 @@ from sim.engine.plan import Plan
 from sim.engine.run import run_one
 from sim.figure import Figure
 from sim.lower.load import load
-from sim.plan.error_budget import ErrorBudgets, Options, error_budgets_of
 from sim.stats.error_budget import YEAR_MIN, ErrorBudget
 from sim.stats.sli import Sli, events_of
+from sim.studies.error_budget.study import ErrorBudgets, Options, error_budgets_of
 
 HOUR_S, S = 3600, 1_000_000_000
 PAUSES = Lognormal(90.0, 1.0)

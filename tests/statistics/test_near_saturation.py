@@ -14,8 +14,8 @@ from saturated import FAST, FULL, LEVELS, Cell, measure, seeds_of
 from scipy.stats import binom, norm
 
 from sim.lower.load import load
-from sim.plan.predict import Options, predict
 from sim.stats.relaxation import MIN_BEYOND, MIN_FOR_MEAN, Length, Relaxation
+from sim.studies.run.study import Options, predict
 
 LEVEL = 0.01
 MEAN_ERROR = 0.02

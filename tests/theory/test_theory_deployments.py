@@ -12,8 +12,8 @@ import pytest
 from measure import full, simulate_network
 
 from sim.lower.load import load
-from sim.plan.completions import completions_of
 from sim.results.columns import Replication
+from sim.studies.metrics.completions import completions_of
 
 FAILOVER = """
 name: failover

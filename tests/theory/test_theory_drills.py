@@ -13,8 +13,8 @@ import numpy as np
 from measure import ERROR, FULL, quick_and_full
 
 from sim.lower.load import load
-from sim.plan.drill import DrillOptions, drill
 from sim.stats.intervals import mean_interval
+from sim.studies.drill.study import DrillOptions, drill
 
 ARRIVING, SERVICE_S, PAUSE_S = 7.0, 0.1, 10.0
 TEXT = f"""

@@ -15,8 +15,8 @@ from measure import FULL, full, quick_and_full
 
 from sim.analytic.storm import Storm
 from sim.lower.load import load
-from sim.plan.stability import stability
-from sim.plan.study import Stability, StabilityOptions
+from sim.studies.stability.records import Stability, StabilityOptions
+from sim.studies.stability.study import stability
 
 ERROR = 1e-3
 """Probability that a search is wrong: five of them in this file. The seeds are fixed."""

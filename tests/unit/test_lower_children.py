@@ -18,9 +18,9 @@ from sim.engine.run import run_one
 from sim.lower.load import Loaded, load
 from sim.network.distributions import FromAttribute
 from sim.network.walk import walk
-from sim.plan.predict import life
 from sim.results.audit import audit
 from sim.results.columns import FAILED, SUCCEEDED, Replication
+from sim.studies.run.study import life
 
 QUICK = "temporal.transfer_queue.max_poll_rate=100k/s"
 CHARGE = "      - activity: {name: charge, service: 100 ms, start_to_close: 2 s, effect: charged}"

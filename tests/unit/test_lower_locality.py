@@ -15,7 +15,7 @@ from lower_fixture import counts, latencies_ms, run, small
 from sim.engine.plan import Plan
 from sim.engine.run import run_one
 from sim.lower.load import Loaded
-from sim.plan.predict import Options, predict
+from sim.studies.run.study import Options, predict
 from sim.units.tables import SECOND
 
 QUICK = "temporal.transfer_queue.max_poll_rate=100k/s"

@@ -18,9 +18,9 @@ from lower_fixture import counts, latencies_ms, run, small
 from sim.engine.plan import Plan
 from sim.engine.run import run_one
 from sim.lower.load import Loaded, load
-from sim.plan.names import metric_units
-from sim.plan.predict import Options, predict
 from sim.results.columns import Replication
+from sim.studies.metrics.names import metric_units
+from sim.studies.run.study import Options, predict
 from sim.units.tables import SECOND
 
 QUICK = "temporal.transfer_queue.max_poll_rate=100k/s"

@@ -18,10 +18,10 @@ from sim.lower.sums import kth_fastest, mean_ns
 from sim.network.distributions import Constant, Uniform
 from sim.network.faults import Target
 from sim.network.places import Cache, GroupCommit, Server
-from sim.plan.envelope import calibration_of
-from sim.plan.features import features
-from sim.plan.levels import not_in_it
 from sim.scenario.presets import preset
+from sim.studies.envelope import calibration_of
+from sim.studies.error_budget.levels import not_in_it
+from sim.studies.features import features
 from sim.units.tables import SECOND
 
 COMMITS = 13

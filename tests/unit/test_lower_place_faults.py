@@ -14,10 +14,10 @@ from sim.engine.reference import Engine
 from sim.lower.load import Loaded
 from sim.network.distributions import Constant, Exponential
 from sim.network.faults import Fault
-from sim.plan.names import metric_units
-from sim.plan.predict import Options, predict
 from sim.results.audit import audit
 from sim.results.columns import Replication
+from sim.studies.metrics.names import metric_units
+from sim.studies.run.study import Options, predict
 from sim.units.tables import SECOND
 
 QUICK = "temporal.transfer_queue.max_poll_rate=100k/s"

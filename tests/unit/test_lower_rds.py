@@ -16,7 +16,7 @@ from sim.lower.sums import mean_ns
 from sim.network.distributions import Constant
 from sim.network.places import Cache, Server, TokenBucket
 from sim.network.routines import Use
-from sim.plan.predict import Options, predict
+from sim.studies.run.study import Options, predict
 
 LOSS = "faults.loss={target: postgres.primary, at: 50 ms}"
 PLAIN = "postgres: {nodes: 1, cpu: 4, synchronous_standbys: 0, flush: 1 ms, rtt: 0 ms}"

@@ -15,13 +15,13 @@ from sim.engine.plan import Plan
 from sim.engine.run import run_one
 from sim.lower.load import Loaded
 from sim.network.faults import Fault
-from sim.plan.billing import bill_of
-from sim.plan.predict import Options, predict
 from sim.report.text import text as as_text
 from sim.results.audit import audit
 from sim.results.columns import Replication
+from sim.studies.billing import bill_of
 from sim.studies.run.blocks import blocks
 from sim.studies.run.document import document
+from sim.studies.run.study import Options, predict
 from sim.units.tables import SECOND
 
 QUICK = "temporal.transfer_queue.max_poll_rate=100k/s"

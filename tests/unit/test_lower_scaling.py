@@ -9,8 +9,8 @@ import pytest
 from lower_fixture import latencies_ms, run, small
 
 from sim.lower.load import Loaded, load
-from sim.plan.billing import usage_of
 from sim.results.columns import Replication
+from sim.studies.billing import usage_of
 from sim.units.tables import SECOND
 
 CONFIGS = Path(__file__).parents[2] / "configs"

@@ -18,7 +18,7 @@ from sim.lower.load import load
 from sim.lower.placement.zones import AWAY, Zoning, binomial
 from sim.lower.sums import kth_fastest, mean_ns
 from sim.network.distributions import Constant, Exponential, Mixture
-from sim.plan.billing import bill_of
+from sim.studies.billing import bill_of
 
 QUICK = "temporal.transfer_queue.max_poll_rate=100k/s"
 ONE_POD = ("temporal.history={replicas: 1, cpu: 1}", "temporal.matching={replicas: 1, cpu: 1}")

@@ -6,7 +6,7 @@ import pytest
 
 from sim.errors import InputErrors
 from sim.lower.load import load
-from sim.plan.predict import Options, predict
+from sim.studies.run.study import Options, predict
 
 NETWORK = """
 name: again

@@ -10,16 +10,16 @@ import report_fixture as fixture
 
 from sim.figure import Figure
 from sim.lower.load import load
-from sim.plan.drill import DrillOptions, drill
-from sim.plan.episodes import LIMIT_WINDOWS
-from sim.plan.predict import Options, predict
 from sim.report import tables
 from sim.report.blocks import Report
 from sim.report.parts import objective_blocks
 from sim.report.text import text as as_text
 from sim.report.wording import interval_of, not_back_of, value_of, verdict_words
 from sim.stats.metrics import STAGES
+from sim.studies.drill.study import DrillOptions, drill
+from sim.studies.episodes.bench import LIMIT_WINDOWS
 from sim.studies.run.blocks import blocks
+from sim.studies.run.study import Options, predict
 
 FAILING = """
 name: failing

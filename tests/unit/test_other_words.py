@@ -12,10 +12,10 @@ import pytest
 
 from sim.errors import InputErrors
 from sim.meant import bare
-from sim.plan.loading import load
 from sim.scenario.reading.other_words import _TABLE, VALUES, ours_for
 from sim.scenario.reading.shape import shape_of
 from sim.scenario.scenario import Scenario
+from sim.studies.loading.load import load
 
 SHAPE = shape_of(Scenario)
 WORDS = [(place, word) for place, words in _TABLE.items() for word in words]

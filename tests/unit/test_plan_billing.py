@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from sim.lower.load import load
-from sim.plan.predict import Options, predict
+from sim.studies.run.study import Options, predict
 
 SCENARIO = """\
 name: two

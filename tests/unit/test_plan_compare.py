@@ -9,8 +9,8 @@ from __future__ import annotations
 import pytest
 from lower_fixture import small
 
-from sim.plan.compare import compare
-from sim.plan.predict import Options, Prediction, predict
+from sim.studies.compare.paired import compare
+from sim.studies.run.study import Options, Prediction, predict
 
 QUICK = "temporal.transfer_queue.max_poll_rate=100k/s"
 STEADY = (QUICK, "workflows.order.arrivals=20/s", "temporal.history_shards=512")

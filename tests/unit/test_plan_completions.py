@@ -11,7 +11,7 @@ import math
 import pytest
 from lower_fixture import small
 
-from sim.plan.completions import completions_of
+from sim.studies.metrics.completions import completions_of
 
 CHUNKS = (
     "workflows.order.steps.0.activity={name: charge, service: 10 s, chunks: 6, start_to_close: 1 h, heartbeat: 20 s}"

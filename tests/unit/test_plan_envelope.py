@@ -15,19 +15,19 @@ from pathlib import Path
 import pytest
 import report_fixture
 
-import sim.plan.envelope
+import sim.studies.envelope
 from sim.figure import Figure
 from sim.lower.load import load
-from sim.plan.envelope import calibration_of, judged_widely, spread_of, widened
-from sim.plan.features import features
-from sim.plan.predict import Options, predict
 from sim.report.page import page as as_page
 from sim.report.text import text as as_text
 from sim.scenario.calibrated import Product, Span, calibrated
 from sim.scenario.model.objectives import Bound
 from sim.stats.summary import Calibration, Verdict
+from sim.studies.envelope import calibration_of, judged_widely, spread_of, widened
+from sim.studies.features import features
 from sim.studies.run.blocks import blocks
 from sim.studies.run.document import document
+from sim.studies.run.study import Options, predict
 
 SHOP = Product(
     what="a shop",
@@ -49,7 +49,7 @@ def place(**settings: float | str) -> Calibration:
 
 
 def test_what_the_doctests_say() -> None:
-    assert doctest.testmod(sim.plan.envelope).failed == 0
+    assert doctest.testmod(sim.studies.envelope).failed == 0
 
 
 def test_inside_is_where_every_setting_was_measured() -> None:

@@ -12,11 +12,11 @@ from sim.engine.run import Planned, run_one
 from sim.errors import InputErrors
 from sim.lower.load import Loaded, load
 from sim.network.faults import Window
-from sim.plan.episodes import Asked, Bench
-from sim.plan.kinds import calm, disturbed, kinds_of
-from sim.plan.phases import Cycle, cycle_of, phase_ns_of
-from sim.plan.runner import Runner
 from sim.results.columns import SUCCEEDED, Replication
+from sim.studies.base import Runner
+from sim.studies.episodes.bench import Asked, Bench
+from sim.studies.episodes.kinds import calm, disturbed, kinds_of
+from sim.studies.episodes.phases import Cycle, cycle_of, phase_ns_of
 from sim.units import DAY, HOUR, MINUTE, SECOND
 
 SCENARIO = """\

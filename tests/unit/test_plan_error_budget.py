@@ -14,9 +14,9 @@ from sim.errors import InputErrors
 from sim.lower.load import load
 from sim.network.distributions import Constant, Exponential
 from sim.network.faults import Fault, Target
-from sim.plan.error_budget import Options, error_budgets_of
-from sim.plan.pairs import three_nodes_min
 from sim.stats.error_budget import YEAR_MIN, ErrorBudget
+from sim.studies.error_budget.pairs import three_nodes_min
+from sim.studies.error_budget.study import Options, error_budgets_of
 from sim.units import HOUR
 
 CLOCKWORK = """\

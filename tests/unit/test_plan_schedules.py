@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import pytest
 
-from sim.plan.compare import compare
-from sim.plan.loading import load
-from sim.plan.predict import Options, predict
+from sim.studies.compare.paired import compare
+from sim.studies.loading.load import load
+from sim.studies.run.study import Options, predict
 
 SCHEDULED = """
 name: scheduled

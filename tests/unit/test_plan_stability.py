@@ -11,13 +11,13 @@ import pytest
 
 from sim.errors import InputErrors
 from sim.lower.load import load
-from sim.plan.overload import overloaded, shares
-from sim.plan.stability import foreseen, stability, too_much
-from sim.plan.study import StabilityOptions
 from sim.report.page import page
 from sim.report.text import text as as_text
 from sim.stats.threshold import Threshold, Tried
 from sim.studies.stability.blocks import band_of, between, blocks, document, headline_of, trigger_of
+from sim.studies.stability.overload import overloaded, shares
+from sim.studies.stability.records import StabilityOptions
+from sim.studies.stability.study import foreseen, stability, too_much
 
 QUEUE = """
 name: a queue

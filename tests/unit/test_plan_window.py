@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from sim.errors import InputErrors
-from sim.plan.inputs import check_inputs
-from sim.plan.loading import load
-from sim.plan.predict import Options, predict
+from sim.studies.loading.inputs import check_inputs
+from sim.studies.loading.load import load
+from sim.studies.run.study import Options, predict
 
 WAITS = """
 name: waits

@@ -37,8 +37,8 @@ from calibration.published.registry import (
 )
 from sim.errors import InputErrors
 from sim.figure import Figure
-from sim.plan.predict import Options
 from sim.stats.summary import Summary
+from sim.studies.run.study import Options
 
 SCENARIO = """\
 name: queue

@@ -12,14 +12,14 @@ from sim.analytic.estimate import estimate
 from sim.analytic.relaxation import Pace, paces
 from sim.lower.load import load
 from sim.network import Network
-from sim.plan.memory import memory_of, paces_of
-from sim.plan.predict import Options, predict
-from sim.plan.window import OF_START, Measured, until_started_ns
 from sim.scenario.reading.reader import parse
 from sim.scenario.reading.validate import validate
 from sim.stats.freedom import t_quantile
 from sim.stats.intervals import mean_interval
 from sim.stats.relaxation import Length, Memory, Relaxation
+from sim.studies.run.memory import memory_of, paces_of
+from sim.studies.run.study import Options, predict
+from sim.studies.window import OF_START, Measured, until_started_ns
 
 SECOND = 1_000_000_000
 

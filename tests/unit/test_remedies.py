@@ -11,16 +11,16 @@ import pytest
 from sim.cli import main
 from sim.figure import Figure
 from sim.lower.load import Loaded, load
-from sim.plan import remedies as searching
-from sim.plan.causes import Found, cause_of, changes_of
-from sim.plan.predict import Options, Prediction, predict
-from sim.plan.remedies import Candidate, remedies
 from sim.report.page import page as as_page
 from sim.report.remedies import remedies_lines
 from sim.report.text import text as as_text
 from sim.stats.remedy import Cause, Remedy
 from sim.stats.summary import Split, Verdict
+from sim.studies.run import remedies as searching
 from sim.studies.run.blocks import blocks
+from sim.studies.run.causes import Found, cause_of, changes_of
+from sim.studies.run.remedies import Candidate, remedies
+from sim.studies.run.study import Options, Prediction, predict
 
 DESK = """
 name: desk

@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 
 from sim.lower.load import load
-from sim.plan.predict import Options, Prediction, predict
 from sim.results.columns import COMPENSATED, FAILED, SUCCEEDED
 from sim.scenario.model.objectives import ServiceLevel
 from sim.stats.sli import Sli, events_of
+from sim.studies.run.study import Options, Prediction, predict
 
 SHOP = """\
 name: shop

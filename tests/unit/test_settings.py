@@ -10,7 +10,6 @@ import pytest
 from sim.cli import main
 from sim.lower.load import load
 from sim.lower.setting import Setting
-from sim.plan.predict import Options, predict
 from sim.report.page import page as as_page
 from sim.scenario.presets import PRODUCTS, preset
 from sim.scenario.reading.document import Document
@@ -19,6 +18,7 @@ from sim.scenario.reading.shape import shape_of
 from sim.scenario.reading.where import where
 from sim.scenario.scenario import Scenario
 from sim.studies.run.blocks import blocks
+from sim.studies.run.study import Options, predict
 
 ROOT = Path(__file__).parent.parent.parent
 CONFIGS = sorted(path for path in (ROOT / "configs").rglob("*.yaml") if path.name != "prices.yaml")

@@ -20,9 +20,9 @@ from calibration.published.losses import Losses, losses, lost_by_an_episode
 from calibration.published.registry import Mechanism, RunOf
 from sim.figure import Figure
 from sim.lower.load import load
-from sim.plan.predict import Options, predict
 from sim.results.columns import OPEN
 from sim.stats.rates import YEAR_S, Frequency
+from sim.studies.run.study import Options, predict
 
 QUEUE = """\
 name: queue

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from sim.errors import InputErrors
-from sim.plan.inputs import check_inputs
-from sim.plan.loading import load
+from sim.studies.loading.inputs import check_inputs
+from sim.studies.loading.load import load
 from sim.units import (
     Mistake,
     parse_duration_ns,

@@ -15,13 +15,13 @@ from typing import Any
 import pytest
 
 from sim.lower.load import Loaded, load
-from sim.plan.predict import Options, Prediction, predict
 from sim.report.frames import write_columns
 from sim.report.page import page
 from sim.report.text import text as as_text
 from sim.scenario.reading.reader import load_yaml
 from sim.studies.run.blocks import blocks
 from sim.studies.run.document import document
+from sim.studies.run.study import Options, Prediction, predict
 from tests.walk.__main__ import FOLDER, written
 from tests.walk.pairs import paired
 from tests.walk.uses import every_use, uses_in

@@ -6,13 +6,13 @@ import statistics
 from collections.abc import Iterator
 from typing import Any
 
-from sim.plan.comparison import Difference, Setting, Variants
-from sim.plan.comparison import Row as Metric
 from sim.report.blocks import Block, Lines, Paragraph, Report, Row, Section, Table, Together
 from sim.report.finding import findings_of
 from sim.report.parts import finding_blocks
 from sim.report.to_json import to_json
 from sim.report.wording import interval_of, readable, show, value_of
+from sim.studies.compare.study import Difference, Setting, Variants
+from sim.studies.compare.study import Row as Metric
 
 MOST_SETTINGS = 12
 

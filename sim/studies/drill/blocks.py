@@ -6,8 +6,6 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from sim.figure import Figure
-from sim.plan.drill import Case, DrillReport
-from sim.plan.episode_cost import IN_IT, NOT_IN_IT, EpisodeCost
 from sim.report.blocks import (
     Beside,
     Block,
@@ -47,6 +45,8 @@ from sim.report.to_json import to_json
 from sim.report.wording import as_factor, bracket, confidence_of, interval_of, not_back_of, value_of
 from sim.stats.episode_picture import Line, Picture
 from sim.stats.episodes import Episode
+from sim.studies.drill.episode_cost import IN_IT, NOT_IN_IT, EpisodeCost
+from sim.studies.drill.study import Case, DrillReport
 from sim.units import format_count, format_duration_ns
 
 COUNTS = ("not back", "lost", "redone", "retries")

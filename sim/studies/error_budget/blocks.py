@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from sim.figure import Figure
-from sim.plan.error_budget import ErrorBudgets
 from sim.report.blocks import (
     Badge,
     InTerminal,
@@ -28,6 +27,7 @@ from sim.report.to_json import to_json
 from sim.report.wording import bracket, is_exact, listed, margin_of, number, percent, share, verdict_words
 from sim.stats.error_budget import ErrorBudget
 from sim.stats.error_budget import Row as BudgetRow
+from sim.studies.error_budget.study import ErrorBudgets
 from sim.units import format_count, format_duration_s, format_ratio
 
 HEADS = ("a year", "bad min each", "min a year", "of budget", "flips at", "rate from")

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from sim.figure import Figure
-from sim.plan.study import Band, Outcome, Stability, Starts
 from sim.report.blocks import (
     Block,
     Cell,
@@ -31,6 +30,7 @@ from sim.report.wording import as_factor, interval_of, margin_of, value_of
 from sim.stats.sequential import MOSTLY, SELDOM
 from sim.stats.skewed import independent_share
 from sim.stats.threshold import Threshold, Tried
+from sim.studies.stability.records import Band, Outcome, Stability, Starts
 from sim.units import format_count, format_duration_s, format_ratio
 
 PICTURE = 60

@@ -11,13 +11,13 @@ from dataclasses import replace
 
 from sim.figure import Figure
 from sim.lower.load import Loaded
-from sim.plan.families import INDICATORS, PLANNED, families_of
-from sim.plan.window import is_stationary
 from sim.results.columns import Replication
 from sim.scenario.model.settings import RunSettings
 from sim.stats.metrics import DONE
 from sim.stats.overload import Overload, Place, overload
 from sim.stats.summary import Verdict
+from sim.studies.metrics.families import INDICATORS, PLANNED, families_of
+from sim.studies.window import is_stationary
 
 
 def judged(loaded: Loaded, replications: Sequence[Replication], settings: RunSettings) -> Overload | None:

@@ -11,11 +11,11 @@ from sim.cost.propagate import times, total
 from sim.cost.usage import GIB, MeterUse, NodeUse, Usage
 from sim.figure import Figure
 from sim.lower.load import Loaded
-from sim.plan.billing import catalogue_of, terms_of
 from sim.results.columns import Replication
 from sim.stats.episodes import Episode
 from sim.stats.intervals import mean_interval
 from sim.stats.metrics import NS, operations
+from sim.studies.billing import catalogue_of, terms_of
 
 HOUR_NS = 3_600_000_000_000
 

@@ -13,13 +13,13 @@ from dataclasses import dataclass, replace
 from sim.engine.plan import Plan
 from sim.engine.run import Planned
 from sim.lower.load import Loaded
-from sim.plan.kinds import Kind, calm, disturbed, kinds_of, share
-from sim.plan.phases import Cycle, cycle_of
-from sim.plan.runner import Runner
-from sim.plan.window import settled_ns
 from sim.results.columns import Replication
 from sim.scenario.model.settings import RunSettings
 from sim.stats.episodes import PLATFORM_SPAN, Episode, recoupled_ns
+from sim.studies.base import Runner
+from sim.studies.episodes.kinds import Kind, calm, disturbed, kinds_of, share
+from sim.studies.episodes.phases import Cycle, cycle_of
+from sim.studies.window import settled_ns
 
 RECOVERY_WINDOW_NS = 10_000_000_000
 """Windows in which recovery is looked for, unless a record is too short for it (SEMANTICS.md, Recovery)."""

@@ -16,13 +16,13 @@ from sim.errors import InputErrors, Problem
 from sim.lower.load import AS_A_WHOLE, Loaded
 from sim.meant import meant
 from sim.network.monitors import Span
-from sim.plan.billing import price_problems
-from sim.plan.families import families_of, service_levels
-from sim.plan.names import metric_units
-from sim.plan.traces import read_traces, trace_files
 from sim.scenario.model.objectives import ServiceLevel
 from sim.stats.metrics import LATENCY_PERCENTILES
 from sim.stats.quantiles import MIN_SECTIONS
+from sim.studies.billing import price_problems
+from sim.studies.loading.traces import read_traces, trace_files
+from sim.studies.metrics.families import families_of, service_levels
+from sim.studies.metrics.names import metric_units
 from sim.units import parse_duration_ns, parse_ratio, parse_usd_per_month, show_value
 
 _NUMBER = re.compile(r"[0-9][0-9,]*(?:\.[0-9]+)?")

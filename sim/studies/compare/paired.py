@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from sim.figure import Figure
-from sim.plan.predict import Prediction
 from sim.results.columns import SUCCEEDED, Replication
 from sim.results.histogram import Histogram
 from sim.stats.compare import Comparison, paired_difference, paired_percentile
 from sim.stats.episodes import recovery_of
 from sim.stats.metrics import LATENCY_PERCENTILES, NS, Cohort, metrics
 from sim.stats.summarise import recovery_metrics
+from sim.studies.run.study import Prediction
 
 PERCENTILES = LATENCY_PERCENTILES
 

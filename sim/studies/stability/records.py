@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from sim.figure import Figure
-from sim.plan.runner import Progress
 from sim.stats.sequential import Decision
 from sim.stats.summary import Recovery
 from sim.stats.threshold import Threshold, decisions_at_most
+from sim.studies.base import Progress
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,14 +12,14 @@ from dataclasses import dataclass, field, replace
 
 from sim.errors import InputErrors
 from sim.lower.load import Loaded, changed, mitigated
-from sim.plan.billing import bill_of
-from sim.plan.causes import cause_of, changes_of
-from sim.plan.predict import Options, Prediction, predict
 from sim.scenario.model.mitigations import as_assignments
 from sim.scenario.model.stores.registry import STORES
 from sim.scenario.reading.where import where
 from sim.stats.remedy import Fix, Remedy
 from sim.stats.summary import Summary, Verdict
+from sim.studies.billing import bill_of
+from sim.studies.run.causes import cause_of, changes_of
+from sim.studies.run.study import Options, Prediction, predict
 
 MOST_EVENTS = 1
 """Events of all trials together, over those of the prediction's runs and drills, from which on none begins."""

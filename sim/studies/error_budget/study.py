@@ -18,13 +18,6 @@ from sim.errors import StandsStill
 from sim.lower.load import Loaded
 from sim.lower.lowered import Variant
 from sim.network.facts import node_groups
-from sim.plan.episodes import Asked, Bench
-from sim.plan.inputs import check_inputs
-from sim.plan.kinds import Kind, share
-from sim.plan.levels import check_classes, classes_of, evidence_of, frequency_of, levels_of, not_in_it, outage_mean_s
-from sim.plan.pairs import Meeting, meetings, three_nodes_min
-from sim.plan.provenance import provenance
-from sim.plan.runner import Progress, Runner
 from sim.report.finding import deadlock_sentence
 from sim.results.columns import Replication
 from sim.stats.allotment import Pilot, allotted
@@ -34,6 +27,21 @@ from sim.stats.error_budget import Kind as KindOfErrorBudget
 from sim.stats.harm import Harm, harm_of
 from sim.stats.rates import Frequency
 from sim.stats.sli import Sli
+from sim.studies.base import Progress, Runner
+from sim.studies.episodes.bench import Asked, Bench
+from sim.studies.episodes.kinds import Kind, share
+from sim.studies.error_budget.levels import (
+    check_classes,
+    classes_of,
+    evidence_of,
+    frequency_of,
+    levels_of,
+    not_in_it,
+    outage_mean_s,
+)
+from sim.studies.error_budget.pairs import Meeting, meetings, three_nodes_min
+from sim.studies.loading.inputs import check_inputs
+from sim.studies.provenance import provenance
 from sim.units import MONTH, YEAR, format_duration_ns
 
 PILOT = 20

@@ -14,19 +14,6 @@ from sim.engine.run import Planned, life_of
 from sim.errors import InputErrors, Problem
 from sim.figure import Figure
 from sim.lower.load import Loaded
-from sim.plan.billing import bill_of
-from sim.plan.drawn import Draws, input_spread, planned
-from sim.plan.envelope import calibration_of, judged_widely, widened, widened_recovery
-from sim.plan.episodes import Asked, Bench, limit_of
-from sim.plan.features import features
-from sim.plan.inputs import check_inputs, placed
-from sim.plan.lives import life_text
-from sim.plan.memory import memory_of, paces_of
-from sim.plan.overloaded import judged, not_met, without_a_steady_value
-from sim.plan.phases import goes_round
-from sim.plan.provenance import provenance
-from sim.plan.runner import Progress, Runner
-from sim.plan.window import Measured, begins_empty, measured
 from sim.report.finding import reason_of
 from sim.results.columns import Replication
 from sim.scenario.model.objectives import ServiceLevel
@@ -39,6 +26,19 @@ from sim.stats.sli import Sli, good_share
 from sim.stats.standstill import Standstill, standstill
 from sim.stats.summarise import base_figures, monitors, pictures, recovery_metrics, verdicts
 from sim.stats.summary import Recovery, Summary
+from sim.studies.base import Progress, Runner
+from sim.studies.billing import bill_of
+from sim.studies.envelope import calibration_of, judged_widely, widened, widened_recovery
+from sim.studies.episodes.bench import Asked, Bench, limit_of
+from sim.studies.episodes.phases import goes_round
+from sim.studies.features import features
+from sim.studies.loading.inputs import check_inputs, placed
+from sim.studies.provenance import provenance
+from sim.studies.run.drawn import Draws, input_spread, planned
+from sim.studies.run.lives import life_text
+from sim.studies.run.memory import memory_of, paces_of
+from sim.studies.run.overloaded import judged, not_met, without_a_steady_value
+from sim.studies.window import Measured, begins_empty, measured
 from sim.units import format_duration_s
 
 MOST_REPLICATIONS_FACTOR = 20

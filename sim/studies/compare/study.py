@@ -15,14 +15,14 @@ from typing import Any, Literal
 from sim.errors import InputErrors, Problem
 from sim.figure import Figure
 from sim.lower.load import Loaded
-from sim.plan.compare import compare
-from sim.plan.families import PHASES
-from sim.plan.names import metric_units
-from sim.plan.predict import Options, Prediction, predict
 from sim.scenario.model.objectives import ServiceLevel
 from sim.scenario.reading.where import where
 from sim.stats.summary import Summary
 from sim.stats.verdicts import Verdict, holm
+from sim.studies.compare.paired import compare
+from sim.studies.metrics.families import PHASES
+from sim.studies.metrics.names import metric_units
+from sim.studies.run.study import Options, Prediction, predict
 
 Change = Literal["better", "worse", "more", "less", "no difference seen", ""]
 BETTER_ABOVE = frozenset({"availability", "throughput", "goodput", "succeeded", "room"})

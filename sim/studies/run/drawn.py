@@ -17,10 +17,10 @@ import numpy as np
 from sim.engine.plan import Plan
 from sim.engine.run import Planned
 from sim.lower.load import Loaded, changed
-from sim.plan.envelope import group_of
 from sim.results.columns import SUCCEEDED, Replication
 from sim.results.histogram import Histogram
 from sim.stats.metrics import LATENCY_PERCENTILES, Cohort, measured_routines, metrics
+from sim.studies.envelope import group_of
 
 Draws = Callable[[int], Sequence[Sequence[str]]]
 """Gives changes as for `--set`, a list for each of so many replications."""

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from sim.lower.constants import Constants
 from sim.lower.load import Loaded
 from sim.lower.setting import Element, of
-from sim.plan.predict import Prediction
 from sim.scenario.model.fault_targets import recovery_of
 from sim.scenario.model.stores.registry import STORES
 from sim.scenario.reading.where import where
 from sim.stats.remedy import Cause
 from sim.stats.summary import Verdict
+from sim.studies.run.study import Prediction
 from sim.units import format_duration_ns, format_ratio
 
 MATTERS = 0.05

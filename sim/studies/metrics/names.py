@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from sim.lower.lowered import Lowered
-from sim.plan.families import FAMILIES, OWN_SPAN, Family
+from sim.studies.metrics.families import FAMILIES, OWN_SPAN, Family
 
 
 @dataclass(frozen=True, slots=True)

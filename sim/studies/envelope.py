@@ -18,13 +18,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from sim.figure import Figure
-from sim.plan.features import CONSTANTS, Features, Setting
 from sim.scenario.calibrated import Product, Span, calibrated
 from sim.scenario.model.objectives import Objective
 from sim.scenario.model.stores.registry import STORES
 from sim.stats.metrics import DONE
 from sim.stats.summary import Calibration, Place, Recovery, Verdict
 from sim.stats.verdicts import verdict
+from sim.studies.features import CONSTANTS, Features, Setting
 from sim.units import format_quantity, parse_duration_ns, parse_rate_per_s
 
 EDGE = 1.5

@@ -10,10 +10,10 @@ import numpy as np
 from sim.analytic.estimate import estimate
 from sim.analytic.relaxation import Pace, paces
 from sim.network import Network
-from sim.plan.window import Measured, is_stationary
 from sim.results.columns import PlaceUse, Replication
 from sim.stats.relaxation import Memory, Relaxation
 from sim.stats.room import busy_of
+from sim.studies.window import Measured, is_stationary
 
 ERRORS = 4.0
 """Standard errors by which the runs have to be off the closed form before they are believed instead."""

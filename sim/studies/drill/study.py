@@ -11,14 +11,6 @@ from sim.figure import Figure
 from sim.lower.load import Loaded, mitigated
 from sim.lower.lowered import Assumption
 from sim.meant import meant
-from sim.plan.envelope import calibration_of, judged_widely
-from sim.plan.episode_cost import EpisodeCost, cost_of
-from sim.plan.episodes import Asked, Bench, limit_of
-from sim.plan.features import features
-from sim.plan.inputs import check_inputs
-from sim.plan.kinds import Kind
-from sim.plan.phases import phase_ns_of
-from sim.plan.runner import Progress, Runner
 from sim.report.finding import deadlock_sentence
 from sim.scenario.model.settings import RunSettings
 from sim.stats.episode_picture import Picture, at_quantile, by_badness, picture
@@ -27,6 +19,14 @@ from sim.stats.metrics import recoveries_of_executions
 from sim.stats.standstill import Standstill, standstill
 from sim.stats.summarise import monitors, recovery_metrics, verdicts
 from sim.stats.summary import MonitorResult, Recovery, Verdict
+from sim.studies.base import Progress, Runner
+from sim.studies.drill.episode_cost import EpisodeCost, cost_of
+from sim.studies.envelope import calibration_of, judged_widely
+from sim.studies.episodes.bench import Asked, Bench, limit_of
+from sim.studies.episodes.kinds import Kind
+from sim.studies.episodes.phases import phase_ns_of
+from sim.studies.features import features
+from sim.studies.loading.inputs import check_inputs
 from sim.units import format_duration_ns
 
 EPISODES = 40

@@ -7,7 +7,7 @@ A file is checked in stages, of which each needs that those before have nothing 
 2. `sim.lower.checks.drawable`: every distribution can be drawn from.
 3. `sim.lower.checks.feasible`: it can work at all, as far as means tell.
 4. As a whole. `sim.lower.load`: each mitigation passes 1 to 3 as well; the network that it becomes is not too large.
-   `sim.plan.inputs`: prices, metrics of objectives and files of arrivals are there.
+   `sim.studies.loading.inputs`: prices, metrics of objectives and files of arrivals are there.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from pathlib import Path
 
 from sim.errors import InputErrors, Problem
 from sim.lower.load import AS_A_WHOLE, Loaded, document_of, in_order, loaded
-from sim.plan.inputs import check_inputs
-from sim.plan.mending import what_else
 from sim.scenario.reading.document import Document
 from sim.scenario.reading.old_names import RenamedWarning
+from sim.studies.loading.inputs import check_inputs
+from sim.studies.loading.mending import what_else
 
 SOUND = AS_A_WHOLE + 1
 """The stage that nothing turns down."""

@@ -18,13 +18,6 @@ from sim.lower.load import Loaded, mitigated
 from sim.lower.lower import lower
 from sim.network.distributions import Constant
 from sim.network.faults import Fault
-from sim.plan.at_load import Alone, AtLoad, Watch, good_share
-from sim.plan.billing import bill_of
-from sim.plan.episodes import Bench
-from sim.plan.inputs import check_inputs, placed
-from sim.plan.kinds import Kind, kinds_of
-from sim.plan.runner import Runner
-from sim.plan.study import Band, Level, Outcome, Stability, StabilityOptions, Starts
 from sim.report.finding import deadlock_sentence
 from sim.scenario.load import inexact, scaled
 from sim.scenario.model.mitigations import Mitigation, as_assignments
@@ -35,6 +28,13 @@ from sim.stats.late import NOT_DONE, Late, falls_behind
 from sim.stats.quantiles import MIN_SECTIONS, percentile_interval
 from sim.stats.skewed import independent_share
 from sim.stats.threshold import Tried, decisions_at_most, threshold
+from sim.studies.base import Runner
+from sim.studies.billing import bill_of
+from sim.studies.episodes.bench import Bench
+from sim.studies.episodes.kinds import Kind, kinds_of
+from sim.studies.loading.inputs import check_inputs, placed
+from sim.studies.stability.at_load import Alone, AtLoad, Watch, good_share
+from sim.studies.stability.records import Band, Level, Outcome, Stability, StabilityOptions, Starts
 
 MOST = 4
 """A decision that takes more than this many times its fewest outcomes stays undecided."""

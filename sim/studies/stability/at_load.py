@@ -11,10 +11,6 @@ from dataclasses import dataclass, field, replace
 from sim.engine.run import Traces
 from sim.lower.load import Loaded
 from sim.lower.lower import lower
-from sim.plan.episodes import LEAST_WINDOWS, RECOVERY_WINDOW_NS, Asked, Bench
-from sim.plan.kinds import Kind
-from sim.plan.overload import overloaded
-from sim.plan.runner import Runner
 from sim.results.columns import Replication
 from sim.scenario.load import repeated, scaled
 from sim.scenario.model.settings import RunSettings
@@ -22,6 +18,10 @@ from sim.stats.episodes import Episode
 from sim.stats.freedom import FloatArray
 from sim.stats.late import Late, all_there, at_work, is_draining, late, left_by, lines_grow
 from sim.stats.recovery import CONFIRMING_WINDOWS
+from sim.studies.base import Runner
+from sim.studies.episodes.bench import LEAST_WINDOWS, RECOVERY_WINDOW_NS, Asked, Bench
+from sim.studies.episodes.kinds import Kind
+from sim.studies.stability.overload import overloaded
 
 Make = Callable[[Traces], Runner]
 """Makes what runs, given the arrival times of sources that replay files."""

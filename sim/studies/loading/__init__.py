@@ -1,0 +1,1 @@
+"""A scenario's file: read, checked as a whole, its mistakes all said at once."""
