@@ -31,14 +31,14 @@ def command(
     and weighed with how often it comes.
     """
     from sim.studies.error_budget.blocks import blocks, document
-    from sim.studies.error_budget.study import PILOT, Options, error_budgets_of
+    from sim.studies.error_budget.study import PILOT, ErrorBudgetOptions, error_budgets_of
 
     study = Study(context, file, sets, mitigation, quiet)
     at_least(PILOT, "-n", episodes, study.problems)
     at_least(0, "--seed", seed, study.problems)
     study.ready(engine, processes, report)
     with study.progress() as progress:
-        options = Options(episodes, seed, processes, engine, progress=progress.tell, command=study.command)
+        options = ErrorBudgetOptions(episodes, seed, processes, engine, progress=progress.tell, command=study.command)
         found = error_budgets_of(study.loaded, options)
     study.show(as_json, lambda: document(found), lambda: blocks(found))
     study.end(found.interrupted, not gate or all(one.verdict == "met" for one in found.error_budgets))

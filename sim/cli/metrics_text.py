@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Iterable, Iterator
 
 from sim.lower.lowered import Lowered
-from sim.studies.metrics.families import FAMILIES, INDICATORS_BY_NAME, OWN_SPAN, Family
+from sim.studies.metrics.families import FAMILIES, INDICATORS_BY_NAME, OWN_SPAN, MetricFamily
 
 _WIDTH = 100
 _UNITS = {"s": "seconds", "": "a number", "ratio": "a share or ratio"}
@@ -34,13 +34,13 @@ def names_text(lowered: Lowered) -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _named(family: Family, names: Iterable[str]) -> list[str]:
+def _named(family: MetricFamily, names: Iterable[str]) -> list[str]:
     """A family with its names; nothing where it has none."""
     names = list(names)
     return [*_about(family), *(f"    {name}" for name in names), ""] if names else []
 
 
-def _without_levels(family: Family, lowered: Lowered) -> Iterator[str]:
+def _without_levels(family: MetricFamily, lowered: Lowered) -> Iterator[str]:
     """The names, those that differ in the level alone as one."""
     every = list(family.names(lowered))
     if not family.levels:
@@ -51,10 +51,10 @@ def _without_levels(family: Family, lowered: Lowered) -> Iterator[str]:
         yield f"{name.rpartition('.')[0]}.{{{together}}}"
 
 
-def _about(family: Family) -> list[str]:
+def _about(family: MetricFamily) -> list[str]:
     said = f"{_UNITS.get(family.unit, family.unit)}: {family.meaning}; over {family.cohort}"
     return [family.pattern, *textwrap.wrap(said, _WIDTH, initial_indent="  ", subsequent_indent="  ")]
 
 
-def _levels(family: Family) -> list[str]:
+def _levels(family: MetricFamily) -> list[str]:
     return [f"  LEVEL: {', '.join(family.levels)}"] if family.levels else []

@@ -135,7 +135,7 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
-class Series:
+class Chart:
     """What changes over time or along an axis. draw: makes the chart, of which `label` tells who cannot see it.
     lines: the same in characters. caption: above the chart."""
 
@@ -150,7 +150,7 @@ class Series:
 class Beside:
     """Charts next to each other, as far as there is room."""
 
-    charts: tuple[Series, ...]
+    charts: tuple[Chart, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +224,7 @@ Block = (
     | Items
     | Note
     | Table
-    | Series
+    | Chart
     | Beside
     | Tiles
     | Facts

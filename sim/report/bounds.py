@@ -28,14 +28,14 @@ _PARSERS: Mapping[str, Callable[[object], float]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Bound:
+class TargetBound:
     """Where an objective draws the line: the figure has to stay on this `side` of `value`, in the figure's unit."""
 
     side: Literal["below", "above"]
     value: float
 
 
-def bound_of(target: str, unit: str) -> Bound | None:
+def bound_of(target: str, unit: str) -> TargetBound | None:
     """The bound in `target`, such as `< 200 ms`, in `unit`; None when the text is not such a bound.
 
     >>> bound_of("< 200 ms", "s")
@@ -47,7 +47,7 @@ def bound_of(target: str, unit: str) -> Bound | None:
     side: Literal["below", "above"] = "below" if match[1] in ("<", "<=", "≤") else "above"
     for parse in (_PARSERS.get(unit, float), float):
         try:
-            return Bound(side, parse(match[2].replace(",", "")))
+            return TargetBound(side, parse(match[2].replace(",", "")))
         except ValueError:
             continue
     return None

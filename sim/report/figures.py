@@ -14,7 +14,7 @@ from typing import Any, Final
 import plotly.graph_objects as go
 
 from sim.report.bounds import bound_of
-from sim.report.tables import COLOURS, MOST_STATES, Family, look, shares, states
+from sim.report.tables import COLOURS, MOST_STATES, SeriesFamily, look, shares, states
 from sim.report.wording import show, state_of
 from sim.stats.episode_picture import Line, Picture
 from sim.stats.summary import Curve, Split, Timeline, Verdict
@@ -115,7 +115,7 @@ def latency_curves(curves: Mapping[str, Curve], objectives: Sequence[Verdict] = 
     )
 
 
-def timeline(shown: Timeline, family: Family, until_s: float) -> go.Figure:
+def timeline(shown: Timeline, family: SeriesFamily, until_s: float) -> go.Figure:
     """The series of one kind over the time of a run, with bands; the fault, if any, is shaded and named.
 
     until_s: end of the time axis.

@@ -10,6 +10,7 @@ from sim.report.blocks import (
     Beside,
     Block,
     Cell,
+    Chart,
     Content,
     Facts,
     Folded,
@@ -22,7 +23,6 @@ from sim.report.blocks import (
     Report,
     Row,
     Section,
-    Series,
     Strip,
     Table,
     Tiles,
@@ -68,7 +68,7 @@ def _block(block: Block) -> Iterator[str]:
             yield "\n>\n".join(f"> **{kind.upper()}** {_text(one)}" for one in texts)
         case Table():
             yield _table(block)
-        case Series(lines=lines):
+        case Chart(lines=lines):
             yield _verbatim(lines)
         case Beside(charts):
             yield from _blocks(charts)
@@ -82,8 +82,8 @@ def _block(block: Block) -> Iterator[str]:
 
 def _is_drawn(blocks: Sequence[Block]) -> bool:
     """Whether charts are all that there is, beside what is said of them."""
-    charts = any(isinstance(one, Beside | Series) for one in blocks)
-    return charts and all(isinstance(one, Beside | Series | Paragraph | Heading) for one in blocks)
+    charts = any(isinstance(one, Beside | Chart) for one in blocks)
+    return charts and all(isinstance(one, Beside | Chart | Paragraph | Heading) for one in blocks)
 
 
 def _table(table: Table) -> str:

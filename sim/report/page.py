@@ -25,14 +25,14 @@ from markupsafe import Markup, escape
 
 from sim.figure import Figure
 from sim.report import figures, wording
-from sim.report.blocks import Badge, Cell, Content, Report, Series, Table, sections_of
+from sim.report.blocks import Badge, Cell, Chart, Content, Report, Table, sections_of
 
 
 def page(report: Report) -> str:
     """The page as text: about 1.3 MB, of which 1.2 are plotly.js."""
-    charts: list[Chart] = []
+    charts: list[DrawnChart] = []
 
-    def place(series: Series) -> Chart:
+    def place(series: Chart) -> DrawnChart:
         charts.append(_chart(f"chart-{len(charts) + 1}", series))
         return charts[-1]
 
@@ -51,7 +51,7 @@ def page(report: Report) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Chart:
+class DrawnChart:
     """A chart on the page: where it goes, what it says to those who cannot see it, and plotly's own description."""
 
     id: str
@@ -59,10 +59,10 @@ class Chart:
     spec: Markup
 
 
-def _chart(place: str, series: Series) -> Chart:
+def _chart(place: str, series: Chart) -> DrawnChart:
     description = json.loads(plotly.io.to_json(series.draw(), engine="json"))
     del description["layout"]["template"]  # the page gives it, by the reader's colour scheme
-    return Chart(place, series.label, _json(description))
+    return DrawnChart(place, series.label, _json(description))
 
 
 def _json(value: Any) -> Markup:

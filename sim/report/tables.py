@@ -148,7 +148,7 @@ def _size(cell: Content, unknown: float = 0.0) -> float:
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
+class StateShare:
     """A state and its part of the time, in seconds: over all executions, and over those near the p99."""
 
     state: str
@@ -156,7 +156,7 @@ class Share:
     tail_s: float
 
 
-def shares(split: Split, most: int) -> list[Share]:
+def shares(split: Split, most: int) -> list[StateShare]:
     """The states that take the most time, at most `most` of them, the last being `rest` if there are more.
 
     A state counts by its larger share of the two; states that take no time are left out.
@@ -165,9 +165,11 @@ def shares(split: Split, most: int) -> list[Share]:
     states = [state for state in {**mean, **tail} if max(mean.get(state, 0.0), tail.get(state, 0.0)) > 0]
     states.sort(key=lambda state: -max(mean.get(state, 0.0), tail.get(state, 0.0)))
     kept = states if len(states) <= most else states[: most - 1]
-    found = [Share(state, split.mean_s.get(state, 0.0), split.tail_s.get(state, 0.0)) for state in kept]
+    found = [StateShare(state, split.mean_s.get(state, 0.0), split.tail_s.get(state, 0.0)) for state in kept]
     if rest := states[len(kept) :]:
-        found.append(Share("rest", *(sum(d.get(state, 0.0) for state in rest) for d in (split.mean_s, split.tail_s))))
+        found.append(
+            StateShare("rest", *(sum(d.get(state, 0.0) for state in rest) for d in (split.mean_s, split.tail_s)))
+        )
     return found
 
 
@@ -218,7 +220,7 @@ def _shares_of(seconds: Mapping[str, float]) -> dict[str, float]:
 
 
 @dataclass(frozen=True, slots=True)
-class Family:
+class SeriesFamily:
     """Series of one kind that are drawn together, such as the queue lengths.
 
     names: those drawn, the highest first; left_out: how many more there are, all lower than these.
@@ -235,7 +237,7 @@ class Family:
 _ORDER = ("in_flight", "queue", "completions")
 
 
-def families(timelines: Sequence[Timeline], most: int) -> list[Family]:
+def families(timelines: Sequence[Timeline], most: int) -> list[SeriesFamily]:
     """The kinds of series over all timelines, each with the at most `most` series that climb highest.
 
     A series that is zero throughout is left out unless its whole kind is.
@@ -255,5 +257,5 @@ def families(timelines: Sequence[Timeline], most: int) -> list[Family]:
         alive = [name for name in ranks if ranks[name] > 0] or list(ranks)
         alive.sort(key=lambda name: -ranks[name])
         names = tuple(alive[:most])
-        found.append(Family(kind, units[kind], names, len(alive) - len(names), max(ranks.values())))
+        found.append(SeriesFamily(kind, units[kind], names, len(alive) - len(names), max(ranks.values())))
     return found

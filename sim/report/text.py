@@ -12,6 +12,7 @@ from sim.report.blocks import (
     Badge,
     Block,
     Cell,
+    Chart,
     Content,
     InTerminal,
     Items,
@@ -21,7 +22,6 @@ from sim.report.blocks import (
     Report,
     Row,
     Section,
-    Series,
     Strip,
     Table,
     Together,
@@ -59,7 +59,7 @@ def lines_of(block: Block) -> list[str]:
             return [line for one in texts for line in paragraph(f"{kind.upper()} {one}", len(kind) + 1)]
         case Table():
             return _table(block)
-        case Series(lines=lines):
+        case Chart(lines=lines):
             return list(lines)
         case Together(blocks) | InTerminal(blocks):
             return [line for one in blocks for line in lines_of(one)]

@@ -38,7 +38,7 @@ PILOT_FIRST = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class MeasuredWindow:
     """The measured part of every base run, in ns, and how it was found.
 
     steady: whether it stands for any other stretch of time, so that means and a month's bill make sense.
@@ -53,7 +53,7 @@ class Measured:
     note: str
     memory_bytes: int = MEMORY_BYTES
 
-    def until(self, end_ns: int) -> Measured:
+    def until(self, end_ns: int) -> MeasuredWindow:
         """What there is up to an instant, from the warm-up on, or from the start if that comes later."""
         warmup = self.warmup_ns if self.warmup_ns < end_ns else 0
         sample = max(end_ns // SAMPLES, 1)
@@ -112,7 +112,7 @@ def settled_ns(
 
 def measured(
     network: Network, run: RunSettings, seed: int, pilots: Callable[[Sequence[Plan]], list[Replication]]
-) -> Measured:
+) -> MeasuredWindow:
     """The part of the runs to measure. pilots: runs plans, for the search of a warm-up.
 
     Raises InputErrors when the settings leave nothing to measure, or no warm-up can be found within half of the run.
@@ -143,10 +143,10 @@ def measured(
         message = f"ends at {format_duration_ns(warmup)}, not before the horizon of {format_duration_ns(horizon)}"
         raise InputErrors([Problem("run.warmup", f"{message}: nothing is left to measure", "extend run.horizon")])
     follow = run.follow_ns if run.follow_ns is not None else horizon - warmup
-    return Measured(warmup, horizon, follow, run.drain_ns, sample, steady, note, run.memory_bytes)
+    return MeasuredWindow(warmup, horizon, follow, run.drain_ns, sample, steady, note, run.memory_bytes)
 
 
-def begins_empty(network: Network, window: Measured, mitigation: str) -> Iterator[str]:
+def begins_empty(network: Network, window: MeasuredWindow, mitigation: str) -> Iterator[str]:
     """What a start from nothing leaves out of the window, in words: routines whose executions stay longer than the
     warm-up, so that there are ever more of them while it is measured. mitigation: what else than a warm-up would help.
 

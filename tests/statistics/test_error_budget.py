@@ -24,7 +24,7 @@ from sim.figure import Figure
 from sim.lower.load import load
 from sim.stats.error_budget import YEAR_MIN, ErrorBudget
 from sim.stats.sli import Sli, events_of
-from sim.studies.error_budget.study import ErrorBudgets, Options, error_budgets_of
+from sim.studies.error_budget.study import ErrorBudgetOptions, ErrorBudgets, error_budgets_of
 
 HOUR_S, S = 3600, 1_000_000_000
 PAUSES = Lognormal(90.0, 1.0)
@@ -50,7 +50,7 @@ def share_above(threshold_s: float, mttf_h: float) -> float:
 
 def error_budgets(mttf_h: float, episodes: int, above: str = "99.5 %", within_s: int = 30) -> ErrorBudgets:
     text = QUEUE.format(mttf=mttf_h, above=above, within=within_s)
-    return error_budgets_of(load(text), Options(episodes, processes=1))
+    return error_budgets_of(load(text), ErrorBudgetOptions(episodes, processes=1))
 
 
 def error_of(figure: Figure) -> float:

@@ -14,7 +14,7 @@ from sim.lower.load import Loaded, load
 from sim.network.faults import Window
 from sim.results.columns import SUCCEEDED, Replication
 from sim.studies.base import Runner
-from sim.studies.episodes.bench import Asked, Bench
+from sim.studies.episodes.bench import Bench, EpisodeRequest
 from sim.studies.episodes.kinds import calm, disturbed, kinds_of
 from sim.studies.episodes.phases import Cycle, cycle_of, phase_ns_of
 from sim.units import DAY, HOUR, MINUTE, SECOND
@@ -163,7 +163,7 @@ def test_episodes_on_the_same_draws_share_their_baseline() -> None:
 
 def test_two_kinds_may_meet_in_one_episode() -> None:
     one = bench()
-    both = Asked(((one.kinds["drill"], 10 * SECOND), (one.kinds["slow"], 12 * SECOND)), 0, 30 * SECOND)
+    both = EpisodeRequest(((one.kinds["drill"], 10 * SECOND), (one.kinds["slow"], 12 * SECOND)), 0, 30 * SECOND)
     (found,) = one.run([both])
     assert [(e.fault, e.start_ns) for e in found.run.episodes] == [("drill", 10 * SECOND), ("slow", 12 * SECOND)]
     assert found.begin_ns == 10 * SECOND

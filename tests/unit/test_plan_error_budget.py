@@ -16,7 +16,7 @@ from sim.network.distributions import Constant, Exponential
 from sim.network.faults import Fault, Target
 from sim.stats.error_budget import YEAR_MIN, ErrorBudget
 from sim.studies.error_budget.pairs import three_nodes_min
-from sim.studies.error_budget.study import Options, error_budgets_of
+from sim.studies.error_budget.study import ErrorBudgetOptions, error_budgets_of
 from sim.units import HOUR
 
 CLOCKWORK = """\
@@ -44,7 +44,7 @@ def text(
 
 
 def of(scenario: str) -> ErrorBudget:
-    (error_budget,) = error_budgets_of(load(scenario), Options(20, processes=1)).error_budgets
+    (error_budget,) = error_budgets_of(load(scenario), ErrorBudgetOptions(20, processes=1)).error_budgets
     return error_budget
 
 

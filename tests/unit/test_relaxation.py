@@ -19,7 +19,7 @@ from sim.stats.intervals import mean_interval
 from sim.stats.relaxation import Length, Memory, Relaxation
 from sim.studies.run.memory import memory_of, paces_of
 from sim.studies.run.study import Options, predict
-from sim.studies.window import OF_START, Measured, until_started_ns
+from sim.studies.window import OF_START, MeasuredWindow, until_started_ns
 
 SECOND = 1_000_000_000
 
@@ -147,7 +147,7 @@ def test_near_saturation_a_short_run_gives_the_mean_and_refuses_the_tail_whateve
 def test_the_closed_form_is_believed_unless_the_runs_are_far_off() -> None:
     loaded = load(NEAR)
     runs = predict(loaded, Options(processes=1)).replications
-    window = Measured(100 * SECOND, 500 * SECOND, 0, 0, 0, True, "")
+    window = MeasuredWindow(100 * SECOND, 500 * SECOND, 0, 0, 0, True, "")
     known = paces_of(loaded.lowered.network)
     assert memory_of(known, window, runs).places["server"].utilisation == 0.97
     wrong = {"server": replace(known["server"], estimate=replace(known["server"].estimate, utilisation=0.5))}

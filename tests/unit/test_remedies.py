@@ -18,8 +18,8 @@ from sim.stats.remedy import Cause, Remedy
 from sim.stats.summary import Split, Verdict
 from sim.studies.run import remedies as searching
 from sim.studies.run.blocks import blocks
-from sim.studies.run.causes import Found, cause_of, changes_of
-from sim.studies.run.remedies import Candidate, remedies
+from sim.studies.run.causes import FoundCause, cause_of, changes_of
+from sim.studies.run.remedies import FixCandidate, remedies
 from sim.studies.run.study import Options, Prediction, predict
 
 DESK = """
@@ -151,8 +151,8 @@ def test_an_overloaded_run_is_caused_by_the_innermost_full_place_and_fixed_there
 
 
 def test_candidates_come_free_before_costly_and_the_files_own_before_knobs() -> None:
-    def candidate(name: str, usd: float | None) -> Candidate:
-        return Candidate(name, (), load(DESK), usd)
+    def candidate(name: str, usd: float | None) -> FixCandidate:
+        return FixCandidate(name, (), load(DESK), usd)
 
     dear, known, own = candidate("", 48.0), candidate("dear", 12.0), candidate("own", 0.0)
     first, second = candidate("", 0.1), candidate("", 0.0)
@@ -164,7 +164,7 @@ def test_candidates_come_free_before_costly_and_the_files_own_before_knobs() -> 
 def test_more_is_tried_of_what_matters_most_then_of_the_next_with_it(
     desk: tuple[Loaded, Options, Prediction],
 ) -> None:
-    found = Found(Cause("x"), ("desk", "slots"))
+    found = FoundCause(Cause("x"), ("desk", "slots"))
     desks, slots = "network.stations.desk.servers", "network.resources.slots.units"
     assert list(changes_of(found, desk[0])) == [
         (f"{desks}=2",),

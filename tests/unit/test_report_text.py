@@ -12,7 +12,7 @@ import pytest
 import report_fixture as fixture
 
 from sim.figure import Figure
-from sim.report.bounds import Bound, bound_of
+from sim.report.bounds import TargetBound, bound_of
 from sim.report.grid import grid, paragraph
 from sim.report.text import text as as_text
 from sim.report.wording import bracket, headline_of, interval_of, margin_of, price_of, state_of, value_of
@@ -139,18 +139,18 @@ def test_states_are_told_in_words() -> None:
 @pytest.mark.parametrize(
     ("target", "unit", "bound"),
     [
-        ("< 200 ms", "s", Bound("below", 0.2)),
-        (">= 99.99 %", "ratio", Bound("above", 0.9999)),
-        ("≤ 6,000 USD/month", "USD/month", Bound("below", 6000.0)),
-        ("> 49.5/s", "1/s", Bound("above", 49.5)),
-        ("<= 3", "", Bound("below", 3.0)),
-        ("< 1.2", "ratio", Bound("below", 1.2)),
+        ("< 200 ms", "s", TargetBound("below", 0.2)),
+        (">= 99.99 %", "ratio", TargetBound("above", 0.9999)),
+        ("≤ 6,000 USD/month", "USD/month", TargetBound("below", 6000.0)),
+        ("> 49.5/s", "1/s", TargetBound("above", 49.5)),
+        ("<= 3", "", TargetBound("below", 3.0)),
+        ("< 1.2", "ratio", TargetBound("below", 1.2)),
         ("soon", "s", None),
         ("< soon", "s", None),
         ("", "s", None),
     ],
 )
-def test_the_bound_of_an_objective_is_read_where_it_can_be(target: str, unit: str, bound: Bound | None) -> None:
+def test_the_bound_of_an_objective_is_read_where_it_can_be(target: str, unit: str, bound: TargetBound | None) -> None:
     found = bound_of(target, unit)
     assert (found and found.side) == (bound and bound.side)
     assert (found and found.value) == pytest.approx(bound and bound.value)

@@ -11,8 +11,7 @@ from sim.report.finding import findings_of
 from sim.report.parts import finding_blocks
 from sim.report.to_json import to_json
 from sim.report.wording import interval_of, readable, show, value_of
-from sim.studies.compare.study import Difference, Setting, Variants
-from sim.studies.compare.study import Row as Metric
+from sim.studies.compare.study import ChangedSetting, Difference, MetricRow, Variants
 
 MOST_SETTINGS = 12
 
@@ -63,7 +62,7 @@ def _difference(one: Difference) -> str:
     return f"{sign}{show(figure.value, figure.unit)} {interval if interval != 'exact' else ''}".rstrip()
 
 
-def _changed(settings: tuple[Setting, ...], name: str) -> Iterator[Block]:
+def _changed(settings: tuple[ChangedSetting, ...], name: str) -> Iterator[Block]:
     if not settings:
         yield Paragraph(f"changed in {name}: nothing that is simulated")
         return
@@ -118,7 +117,7 @@ def document(found: Variants) -> dict[str, Any]:
     return told
 
 
-def _metric_json(found: Variants, row: Metric) -> dict[str, Any]:
+def _metric_json(found: Variants, row: MetricRow) -> dict[str, Any]:
     return {
         "figures": dict(zip(found.names, row.figures, strict=True)),
         "differences": dict(zip(found.names[1:], row.differences, strict=True)),

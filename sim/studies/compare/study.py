@@ -32,7 +32,7 @@ BETTER_BELOW = frozenset({"latency", "span", "schedule_to_start", "recovery", "c
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
+class ChangedSetting:
     """A setting that differs from the first variant's. where: `cluster.yaml:41`, an assignment, or `default`."""
 
     path: str
@@ -55,7 +55,7 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class MetricRow:
     """One metric: its figure in each variant, None where a variant has none, and the differences from the first."""
 
     metric: str
@@ -71,8 +71,8 @@ class Variants:
     names: tuple[str, ...]
     summaries: tuple[Summary, ...]
     notes: tuple[str, ...]
-    settings: tuple[tuple[Setting, ...], ...]
-    rows: tuple[Row, ...]
+    settings: tuple[tuple[ChangedSetting, ...], ...]
+    rows: tuple[MetricRow, ...]
     replications: int
     seed: int
     confidence: float
@@ -120,12 +120,12 @@ def compare_variants(
     )
 
 
-def changes(first: Loaded, other: Loaded) -> Iterator[Setting]:
+def changes(first: Loaded, other: Loaded) -> Iterator[ChangedSetting]:
     """The settings that differ, defaults and presets included, each at its place in the other file."""
     before, after = (_flat(one.scenario.model_dump(mode="json", by_alias=True)) for one in (first, other))
     for path in [*before, *(path for path in after if path not in before)]:
         if path.split(".")[0] not in ("name", "mitigations") and before.get(path) != after.get(path):
-            yield Setting(path, before.get(path), after.get(path), where(other.document, path).short)
+            yield ChangedSetting(path, before.get(path), after.get(path), where(other.document, path).short)
 
 
 def _flat(value: Any, path: str = "") -> dict[str, Any]:
@@ -139,7 +139,7 @@ def _flat(value: Any, path: str = "") -> dict[str, Any]:
 
 def _rows(
     loaded: Sequence[Loaded], found: Sequence[Prediction], metrics: Sequence[str], confidence: float
-) -> Iterator[Row]:
+) -> Iterator[MetricRow]:
     of_each = [one.summary.metrics for one in found]
     shown = [name for name in _shown(loaded, metrics) if any(name in one for one in of_each)]
     tests = {(name, other): _Test(found[0], one, name) for name in shown for other, one in enumerate(found[1:])}
@@ -152,7 +152,7 @@ def _rows(
             figure = test.at(confidence)
             change = _change(name, verdicts[name, other]) if (name, other) in verdicts else ""
             differences.append(Difference(figure, change, test.worth))
-        yield Row(name, tuple(one.get(name) for one in of_each), tuple(differences))
+        yield MetricRow(name, tuple(one.get(name) for one in of_each), tuple(differences))
 
 
 def _shown(loaded: Sequence[Loaded], metrics: Sequence[str]) -> list[str]:

@@ -10,6 +10,7 @@ from sim.report.blocks import (
     Beside,
     Block,
     Cell,
+    Chart,
     Content,
     Heading,
     InTerminal,
@@ -20,7 +21,6 @@ from sim.report.blocks import (
     Report,
     Row,
     Section,
-    Series,
     Table,
     Tile,
     Tiles,
@@ -46,7 +46,7 @@ from sim.report.wording import as_factor, bracket, confidence_of, interval_of, n
 from sim.stats.episode_picture import Line, Picture
 from sim.stats.episodes import Episode
 from sim.studies.drill.episode_cost import IN_IT, NOT_IN_IT, EpisodeCost
-from sim.studies.drill.study import Case, DrillReport
+from sim.studies.drill.study import DrillCase, DrillReport
 from sim.units import format_count, format_duration_ns
 
 COUNTS = ("not back", "lost", "redone", "retries")
@@ -111,7 +111,7 @@ def _length(report: DrillReport) -> str:
     return f"{text}; times have a resolution of {format_duration_ns(report.cases[0].episodes[0].window_ns)}"
 
 
-def _tile(case: Case) -> Tile:
+def _tile(case: DrillCase) -> Tile:
     bad = case.recovery.percentiles["latency_ok"]["p95"]
     interval = [interval_of(bad)] if bad.value is not None else []
     return Tile(
@@ -138,7 +138,7 @@ def _row(name: str, figures: Sequence[Figure], columns: int = 0) -> Row:
     return Row(f" {name}", (*cells, *[""] * (columns - len(cells))), f"  {confidence_of(list(figures))}")
 
 
-def _means(case: Case) -> list[Figure]:
+def _means(case: DrillCase) -> list[Figure]:
     one = case.recovery
     times = [one.detect_s, one.restore_s, one.drain_s, one.latency_ok_s]
     return [*times, one.never_back, one.lost, one.redone, as_factor(one.amplification)]
@@ -155,7 +155,7 @@ def _times(report: DrillReport) -> Table:
     return Table(heads, tuple(rows), report.fault.upper(), "episodes", intervals="below", split=len(PHASES) + 1)
 
 
-def _remarks(cases: Sequence[Case]) -> Iterator[Paragraph]:
+def _remarks(cases: Sequence[DrillCase]) -> Iterator[Paragraph]:
     """What is to be known of the figures, and how many episodes did not recover."""
     noted = [one for case in cases for one in zip((*PHASES.values(), *COUNTS), _means(case), strict=True)]
     noted += [
@@ -167,7 +167,7 @@ def _remarks(cases: Sequence[Case]) -> Iterator[Paragraph]:
         yield Paragraph(f"{case.name}: {not_back_of(case.recovery)}", 2, 4, "remark")
 
 
-def _differences(cases: Sequence[Case]) -> Iterator[Block]:
+def _differences(cases: Sequence[DrillCase]) -> Iterator[Block]:
     """What the other cases take beyond the first, pair by pair."""
     if len(cases) == 1:
         return
@@ -183,7 +183,7 @@ def _differences(cases: Sequence[Case]) -> Iterator[Block]:
     yield Together((table, *(Paragraph(one, 2, 4, "remark") for one in remarks)))
 
 
-def _judged(case: Case, is_one_of_many: bool) -> Iterator[Block]:
+def _judged(case: DrillCase, is_one_of_many: bool) -> Iterator[Block]:
     """Objectives and monitors of a case, under its name where there are others."""
     for found in (tuple(objective_blocks(case.objectives)), tuple(monitor_blocks(case.monitors))):
         if found:
@@ -194,7 +194,7 @@ def _judged(case: Case, is_one_of_many: bool) -> Iterator[Block]:
 # -- costs ----------------------------------------------------------------------------------------------------------
 
 
-def _costs(cases: Sequence[Case]) -> Iterator[Block]:
+def _costs(cases: Sequence[DrillCase]) -> Iterator[Block]:
     """What an episode costs on average, case by case."""
     for case in cases:
         cost = case.cost
@@ -229,7 +229,7 @@ def _amount(figure: Figure | None) -> tuple[str, str]:
 # -- episodes -------------------------------------------------------------------------------------------------------
 
 
-def _pictures(case: Case) -> Iterator[Block]:
+def _pictures(case: DrillCase) -> Iterator[Block]:
     """The median and the bad episode of a case; one where both are the same."""
     shown = {"the median episode": case.median, "a bad episode (p95)": case.bad}
     if case.median == case.bad:
@@ -242,13 +242,13 @@ def _pictures(case: Case) -> Iterator[Block]:
         yield OnPage((Heading(title), Beside(charts)))
 
 
-def _chart(picture: Picture, line: Line, where: str) -> Series:
+def _chart(picture: Picture, line: Line, where: str) -> Chart:
     def chart() -> object:
         from sim.report.figures import beside_baseline
 
         return beside_baseline(picture, line)
 
-    return Series(f"{line.name} over time, {where}", chart)
+    return Chart(f"{line.name} over time, {where}", chart)
 
 
 # -- JSON -----------------------------------------------------------------------------------------------------------
@@ -276,7 +276,7 @@ def document(report: DrillReport) -> dict[str, Any]:
     return found
 
 
-def _case_json(case: Case) -> dict[str, Any]:
+def _case_json(case: DrillCase) -> dict[str, Any]:
     return {
         "when": case.when,
         **both("mitigation", case.mitigation or None),

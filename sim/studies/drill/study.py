@@ -22,8 +22,8 @@ from sim.stats.summary import MonitorResult, Recovery, Verdict
 from sim.studies.base import Progress, Runner
 from sim.studies.drill.episode_cost import EpisodeCost, cost_of
 from sim.studies.envelope import calibration_of, judged_widely
-from sim.studies.episodes.bench import Asked, Bench, limit_of
-from sim.studies.episodes.kinds import Kind
+from sim.studies.episodes.bench import Bench, EpisodeRequest, limit_of
+from sim.studies.episodes.kinds import FaultKind
 from sim.studies.episodes.phases import phase_ns_of
 from sim.studies.features import features
 from sim.studies.loading.inputs import check_inputs
@@ -52,7 +52,7 @@ class DrillOptions:
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class DrillCase:
     """Episodes that are told together. when: at which phase they began; mitigation: with which mitigation, "" without
     one.
 
@@ -94,7 +94,7 @@ class DrillReport:
     fault: str
     window_ns: int
     limit_ns: int
-    cases: tuple[Case, ...]
+    cases: tuple[DrillCase, ...]
     events: int
     warnings: tuple[str, ...]
     assumptions: tuple[Assumption, ...]
@@ -115,7 +115,7 @@ def drill(loaded: Loaded, options: DrillOptions) -> DrillReport:
     ways = {"": loaded}
     if options.mitigation is not None:
         ways[options.mitigation] = mitigated(loaded, options.mitigation)
-    cases: list[Case] = []
+    cases: list[DrillCase] = []
     warnings: dict[str, None] = {}
     interrupted = False
     for mitigation, one in ways.items():
@@ -177,7 +177,7 @@ class _Trial:
         if any(fault.duration is None for one in self.kind.variants for fault in one.faults.values()):
             self.runner.warn(f"{self.kind.name} stays, since it has no `duration`: what comes back does so beside it")
 
-    def _kind(self) -> Kind:
+    def _kind(self) -> FaultKind:
         kinds, name = self.bench.kinds, self.options.fault
         if name in kinds:
             return kinds[name]
@@ -185,7 +185,7 @@ class _Trial:
         message = f"is `{name}`, which is no fault of this scenario"
         raise InputErrors([Problem("--fault", message, meant(name, kinds, known))])
 
-    def cases(self, mitigation: str) -> Iterator[Case]:
+    def cases(self, mitigation: str) -> Iterator[DrillCase]:
         """One case for each phase, run in one batch."""
         whens = self._whens()
         count = self.options.episodes
@@ -222,13 +222,13 @@ class _Trial:
         bench.settle()
         return whens
 
-    def _asked(self, phase: int | str, replication: int) -> Asked:
+    def _asked(self, phase: int | str, replication: int) -> EpisodeRequest:
         if phase == "":
             assert self.kind.at_ns is not None
-            return Asked(((self.kind, self.kind.at_ns),), replication, self.settings.drill_window_ns)
+            return EpisodeRequest(((self.kind, self.kind.at_ns),), replication, self.settings.drill_window_ns)
         return self.bench.asked(self.kind, replication, phase if isinstance(phase, int) else None)
 
-    def _case(self, when: str, mitigation: str, episodes: Sequence[Episode]) -> Case:
+    def _case(self, when: str, mitigation: str, episodes: Sequence[Episode]) -> DrillCase:
         lowered, level = self.loaded.lowered, self.settings.confidence
         recovery = recovery_of(episodes, None, level)
         open_ = sum(one.still_open for one in episodes) / len(episodes)
@@ -239,7 +239,7 @@ class _Trial:
         ordered = by_badness(episodes)
         records_ns = [one.run.horizon_ns - one.begin_ns for one in episodes]
         longer = [length for length in records_ns if length > self.settings.drill_window_ns + episodes[0].window_ns]
-        return Case(
+        return DrillCase(
             when=when,
             mitigation=mitigation,
             recovery=replace(recovery, lost=lost, losses=losses, followed_s=self.limit_ns / 1e9),

@@ -17,7 +17,7 @@ from sim.results.columns import Replication
 from sim.scenario.model.settings import RunSettings
 from sim.stats.episodes import PLATFORM_SPAN, Episode, recoupled_ns
 from sim.studies.base import Runner
-from sim.studies.episodes.kinds import Kind, calm, disturbed, kinds_of, share
+from sim.studies.episodes.kinds import FaultKind, calm, disturbed, kinds_of, share
 from sim.studies.episodes.phases import Cycle, cycle_of
 from sim.studies.window import settled_ns
 
@@ -33,11 +33,11 @@ LEAST_WINDOWS = 12
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class EpisodeRequest:
     """An episode to be run. begins: the kinds of faults that come, and when each begins; replication: on which draws;
     record_ns: how long after the last of these beginnings the record goes on."""
 
-    begins: tuple[tuple[Kind, int], ...]
+    begins: tuple[tuple[FaultKind, int], ...]
     replication: int
     record_ns: int
 
@@ -100,12 +100,14 @@ class Bench:
 
     # -- what is asked ----------------------------------------------------------------------------------------
 
-    def asked(self, kind: Kind, replication: int, phase_ns: int | None = None, record_ns: int | None = None) -> Asked:
+    def asked(
+        self, kind: FaultKind, replication: int, phase_ns: int | None = None, record_ns: int | None = None
+    ) -> EpisodeRequest:
         """An episode of one kind at a phase of the cycle, or (None) at one that is drawn."""
         begin_ns = self.begin_ns(kind, replication, phase_ns)
-        return Asked(((kind, begin_ns),), replication, record_ns or self.settings.drill_window_ns)
+        return EpisodeRequest(((kind, begin_ns),), replication, record_ns or self.settings.drill_window_ns)
 
-    def begin_ns(self, kind: Kind, replication: int, phase_ns: int | None = None) -> int:
+    def begin_ns(self, kind: FaultKind, replication: int, phase_ns: int | None = None) -> int:
         """When an episode of a kind begins, once the start is forgotten: at a phase, or at one drawn uniformly over
         the cycle, or as the kind's window has it."""
         if phase_ns is not None:
@@ -115,18 +117,18 @@ class Bench:
 
     # -- what is run ------------------------------------------------------------------------------------------
 
-    def episode_of(self, asked: Asked) -> Planned:
+    def episode_of(self, asked: EpisodeRequest) -> Planned:
         """The run in which it happens."""
         seed, replication = self.settings.seed, asked.replication
         begins = [(kind.variant(seed, replication), begin_ns) for kind, begin_ns in asked.begins]
         network, drill = disturbed(self.network, begins)
         return network, replace(self._plan(asked), drill=drill)
 
-    def baseline_of(self, asked: Asked) -> Planned:
+    def baseline_of(self, asked: EpisodeRequest) -> Planned:
         """The same run without any fault."""
         return self.calm, self._plan(asked)
 
-    def _plan(self, asked: Asked) -> Plan:
+    def _plan(self, asked: EpisodeRequest) -> Plan:
         sample = min(RECOVERY_WINDOW_NS, max(self.settings.drill_window_ns // LEAST_WINDOWS, 1))
         horizon = -(-(asked.last_ns + asked.record_ns) // sample) * sample
         memory = self.settings.memory_bytes
@@ -135,7 +137,7 @@ class Bench:
         )
 
     def run(
-        self, asks: Sequence[Asked], limit_ns: int = 0, over: Over | None = None, what: str = "drills"
+        self, asks: Sequence[EpisodeRequest], limit_ns: int = 0, over: Over | None = None, what: str = "drills"
     ) -> list[Episode]:
         """The episodes in order, in one batch over all cores; fewer, always with their baseline runs, when it is
         interrupted.
@@ -157,18 +159,18 @@ class Bench:
                 break
         return found
 
-    def _is_over(self, asked: Asked, episode: Episode) -> bool:
+    def _is_over(self, asked: EpisodeRequest, episode: Episode) -> bool:
         """Whether nothing is left of what was asked for, and all that ends has ended."""
         faults = self.episode_of(asked)[0].faults
         stays = any(one.end_ns < 0 and faults[one.fault].duration is not None for one in episode.run.episodes)
         return not stays and episode.is_over
 
-    def _pairs(self, asks: Sequence[Asked], what: str) -> Iterator[Episode]:
+    def _pairs(self, asks: Sequence[EpisodeRequest], what: str) -> Iterator[Episode]:
         """Episodes with their baseline runs, up to the first one that is not there. Equal baseline runs are run
         once."""
         planned: list[Planned] = []
         baselines: dict[Plan, int] = {}
-        places: list[tuple[Asked, str, int, int]] = []
+        places: list[tuple[EpisodeRequest, str, int, int]] = []
         for asked in asks:
             baseline, episode = self.baseline_of(asked), self.episode_of(asked)
             if baseline[1] not in baselines:
@@ -181,7 +183,7 @@ class Bench:
             if run_at < len(runs):
                 yield self._episode(asked, fault, runs[run_at], runs[baseline_at])
 
-    def _episode(self, asked: Asked, fault: str, run: Replication, baseline: Replication) -> Episode:
+    def _episode(self, asked: EpisodeRequest, fault: str, run: Replication, baseline: Replication) -> Episode:
         first_ns = min(begin_ns for _, begin_ns in asked.begins)
         return Episode(fault, first_ns, run, baseline, recoupled_ns(run, baseline), self.objective_p99_ns)
 

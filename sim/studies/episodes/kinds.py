@@ -12,7 +12,7 @@ from sim.network.faults import Fault, Window
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class FaultKind:
     """A kind of fault.
 
     variants: the ways in which an episode of it may go; their chances add up to 1. at_ns: when the scenario itself
@@ -39,15 +39,15 @@ def share(seed: int, replication: int, name: str) -> float:
     return (stream_key(seed, replication, name) >> 10) / 2.0**53
 
 
-def kinds_of(lowered: Lowered) -> dict[str, Kind]:
+def kinds_of(lowered: Lowered) -> dict[str, FaultKind]:
     """Every kind of fault of a scenario by its name: those that it scripts, and those that come at random."""
     network, companions = lowered.network, lowered.companion_of
     found = {}
     for name, fault in network.faults.items():
         if fault.at_ns is not None and name not in companions:
             together = (name, *lowered.companions.get(name, ()))
-            found[name] = Kind(name, (Variant(1.0, _from_zero(network, together, fault.at_ns)),), fault.at_ns)
-    return found | {name: Kind(name, one.variants, window=one.window) for name, one in lowered.classes.items()}
+            found[name] = FaultKind(name, (Variant(1.0, _from_zero(network, together, fault.at_ns)),), fault.at_ns)
+    return found | {name: FaultKind(name, one.variants, window=one.window) for name, one in lowered.classes.items()}
 
 
 def calm(network: Network) -> Network:

@@ -8,13 +8,13 @@ from typing import Any
 from sim.figure import Figure
 from sim.report.blocks import (
     Badge,
+    Chart,
     InTerminal,
     OnPage,
     Paragraph,
     Report,
     Row,
     Section,
-    Series,
     Table,
     Tile,
     Tiles,
@@ -121,7 +121,7 @@ def _tiles(found: ErrorBudget) -> Iterator[Tile]:
         yield Tile(f"{name} stays inside", percent(one.chance.value or 0.0), small)
 
 
-def _chart(found: ErrorBudget) -> Series:
+def _chart(found: ErrorBudget) -> Chart:
     rows = sorted((*found.rows, *found.pairs), key=lambda row: row.year_min.value or 0.0)
     hover = [f"{minutes(row.with_rate.value or 0.0)} a year, {100 * row.share:.3g} % of the budget" for row in rows]
     figures = {row.name: row.with_rate for row in rows}
@@ -132,7 +132,7 @@ def _chart(found: ErrorBudget) -> Series:
 
         return bars_against_bound(figures, hover, budget, f"budget {minutes(budget)}", "minutes of full outage a year")
 
-    return Series(f"Minutes a year by kind of fault for {found.level.name}; the figures are in the table below", chart)
+    return Chart(f"Minutes a year by kind of fault for {found.level.name}; the figures are in the table below", chart)
 
 
 def _table(found: ErrorBudget) -> Table:

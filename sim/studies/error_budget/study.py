@@ -22,14 +22,13 @@ from sim.report.finding import deadlock_sentence
 from sim.results.columns import Replication
 from sim.stats.allotment import Pilot, allotted
 from sim.stats.episodes import Episode
-from sim.stats.error_budget import ErrorBudget, Pair, error_budget
-from sim.stats.error_budget import Kind as KindOfErrorBudget
+from sim.stats.error_budget import ErrorBudget, Kind, Pair, error_budget
 from sim.stats.harm import Harm, harm_of
 from sim.stats.rates import Frequency
 from sim.stats.sli import Sli
 from sim.studies.base import Progress, Runner
-from sim.studies.episodes.bench import Asked, Bench
-from sim.studies.episodes.kinds import Kind, share
+from sim.studies.episodes.bench import Bench, EpisodeRequest
+from sim.studies.episodes.kinds import FaultKind, share
 from sim.studies.error_budget.levels import (
     check_classes,
     classes_of,
@@ -58,7 +57,7 @@ LONGEST = 16
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class ErrorBudgetOptions:
     """What the caller may ask for beside the scenario; None leaves the scenario's own. episodes: of each kind on
     average."""
 
@@ -92,13 +91,13 @@ class ErrorBudgets:
     interrupted: bool = False
 
 
-def error_budgets_of(loaded: Loaded, options: Options | None = None) -> ErrorBudgets:
+def error_budgets_of(loaded: Loaded, options: ErrorBudgetOptions | None = None) -> ErrorBudgets:
     """The error budget of every service level of a scenario.
 
     Raises InputErrors where there is no service level or nothing fails at random; KeyboardInterrupt when it is stopped
     before every kind has an episode.
     """
-    options = options or Options()
+    options = options or ErrorBudgetOptions()
     began = time.perf_counter()
     books = _Books(loaded, options)
     for name in books.kinds:
@@ -144,7 +143,7 @@ class _Counting(Runner):
 class _Books:
     """The error budgets of one scenario in the making. harms: by service level and kind; pairs: by service level."""
 
-    def __init__(self, loaded: Loaded, options: Options) -> None:
+    def __init__(self, loaded: Loaded, options: ErrorBudgetOptions) -> None:
         self.loaded = loaded
         self.classes = classes_of(loaded)
         settings = loaded.scenario.run
@@ -159,7 +158,7 @@ class _Books:
         )
         self.bench = Bench(loaded, settings, self.runner, drain_ns=settings.drain_ns)
         self.bench.settle()
-        self.kinds = {name: Kind(name, one.variants, window=one.window) for name, one in self.classes.items()}
+        self.kinds = {name: FaultKind(name, one.variants, window=one.window) for name, one in self.classes.items()}
         self.harms: list[dict[str, list[Harm]]] = [{name: [] for name in self.kinds} for _ in self.levels]
         self.needed_ns: dict[str, list[int]] = {name: [] for name in self.kinds}
         self.pairs: list[list[Pair]] = [[] for _ in self.levels]
@@ -251,7 +250,9 @@ class _Books:
             max(ends) for ends in zip(*map(self._records_ns, (meeting.first, meeting.second)), strict=True)
         )
         begin_ns = self.bench.begin_ns(one, replication)
-        alone = self.bench.run([Asked(((one, begin_ns),), replication, record_ns)], limit_ns, self._is_over, ALONE)
+        alone = self.bench.run(
+            [EpisodeRequest(((one, begin_ns),), replication, record_ns)], limit_ns, self._is_over, ALONE
+        )
         if not alone:
             return None
         # What fails by one clock is not hit again before it is repaired.
@@ -261,8 +262,8 @@ class _Books:
         slice_of = (number + share(seed, replication, f"{one.name}/then")) / PAIRS
         then = (other, earliest_ns + int(slice_of * lasted_ns))
         asks = [
-            Asked(((one, begin_ns), then), replication, record_ns),
-            Asked((then,), replication, record_ns),
+            EpisodeRequest(((one, begin_ns), then), replication, record_ns),
+            EpisodeRequest((then,), replication, record_ns),
         ]
         found = self.bench.run(asks, limit_ns, self._is_over, f"{one.name}, then {other.name}")
         if len(found) < len(asks):
@@ -295,7 +296,7 @@ class _Books:
         """The error budget of one service level."""
         level, _ = self.levels[index]
         kinds = [
-            KindOfErrorBudget(
+            Kind(
                 name,
                 frequency_of(one),
                 self.harms[index][name],
@@ -331,9 +332,9 @@ def _recovered_ns(episode: Episode) -> int | None:
     return max(episode.end_ns, episode.begin_ns + max(one for one in after if one is not None))
 
 
-def _again(kind: Kind) -> Kind:
+def _again(kind: FaultKind) -> FaultKind:
     """The same kind under a name of its own, so that its draws are the same with a first one and without."""
     again = tuple(
         Variant(one.chance, {f"{name}-again": fault for name, fault in one.faults.items()}) for one in kind.variants
     )
-    return Kind(f"{kind.name}-again", again)
+    return FaultKind(f"{kind.name}-again", again)

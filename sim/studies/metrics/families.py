@@ -30,7 +30,7 @@ PLANNED = "none: it follows from the scenario alone"
 
 
 @dataclass(frozen=True)
-class Family:
+class MetricFamily:
     """Metrics that mean the same of different things.
 
     pattern: the name, with words in capitals for what varies, such as `latency.WORKFLOW.LEVEL`. unit: "" for a plain
@@ -80,7 +80,7 @@ def service_levels(lowered: Lowered) -> tuple[str, ...]:
     return (*starts, *(f"{kind}.{routine}" for kind in ("outcome", "latency") for routine in routines))
 
 
-def families_of(name: str) -> list[Family]:
+def families_of(name: str) -> list[MetricFamily]:
     """The families that a metric of this name belongs to: one, where it is a metric of a run."""
     found = [one for one in (*FAMILIES, *INDICATORS) if one.has(name)]
     return found or [one for one in (OWN_SPAN,) if one.has(name)]
@@ -176,18 +176,18 @@ def _billed(lowered: Lowered) -> Iterable[str]:
     return ("",) if lowered.machines or lowered.volumes else ()
 
 
-def _span(head: str, what: str, meaning: str, cohort: str = "those that ended in the window") -> Family:
-    return Family(f"{head}.{what}.LEVEL", "s", meaning, cohort, _spans(head), LEVELS)
+def _span(head: str, what: str, meaning: str, cohort: str = "those that ended in the window") -> MetricFamily:
+    return MetricFamily(f"{head}.{what}.LEVEL", "s", meaning, cohort, _spans(head), LEVELS)
 
 
-def _figure(name: str, unit: str, meaning: str) -> Family:
+def _figure(name: str, unit: str, meaning: str) -> MetricFamily:
     """A computed figure that there is one of."""
-    return Family(name, unit, meaning, PLANNED, lambda lowered: ("",) if name in lowered.computed else ())
+    return MetricFamily(name, unit, meaning, PLANNED, lambda lowered: ("",) if name in lowered.computed else ())
 
 
-FAMILIES: tuple[Family, ...] = (
-    Family("latency.WORKFLOW.LEVEL", "s", "from start to success", SUCCEEDED, _latencies, LEVELS),
-    Family(
+FAMILIES: tuple[MetricFamily, ...] = (
+    MetricFamily("latency.WORKFLOW.LEVEL", "s", "from start to success", SUCCEEDED, _latencies, LEVELS),
+    MetricFamily(
         "latency_compensated.WORKFLOW.LEVEL",
         "s",
         "from start until all was undone",
@@ -195,7 +195,7 @@ FAMILIES: tuple[Family, ...] = (
         _workflows,
         LEVELS,
     ),
-    Family(
+    MetricFamily(
         "latency_failed.WORKFLOW.LEVEL",
         "s",
         "from start to failure or rejection",
@@ -203,13 +203,21 @@ FAMILIES: tuple[Family, ...] = (
         _workflows,
         LEVELS,
     ),
-    Family("offered.WORKFLOW", "1/s", "executions asked for, a second, those turned away too", STARTED, _workflows),
-    Family("accepted.WORKFLOW", "1/s", "executions asked for and not turned away, a second", STARTED, _workflows),
-    Family("completed.WORKFLOW", "1/s", "accepted executions that ended in any way, a second", STARTED, _workflows),
-    Family("succeeded.WORKFLOW", "1/s", "executions that ended correctly, a second", STARTED, _workflows),
-    Family("goodput.WORKFLOW", "1/s", "executions that ended correctly and in time, a second", STARTED, _workflows),
-    Family("throughput.WORKFLOW", "1/s", "successes a second", "those that ended in the window", _workflows),
-    Family(
+    MetricFamily(
+        "offered.WORKFLOW", "1/s", "executions asked for, a second, those turned away too", STARTED, _workflows
+    ),
+    MetricFamily(
+        "accepted.WORKFLOW", "1/s", "executions asked for and not turned away, a second", STARTED, _workflows
+    ),
+    MetricFamily(
+        "completed.WORKFLOW", "1/s", "accepted executions that ended in any way, a second", STARTED, _workflows
+    ),
+    MetricFamily("succeeded.WORKFLOW", "1/s", "executions that ended correctly, a second", STARTED, _workflows),
+    MetricFamily(
+        "goodput.WORKFLOW", "1/s", "executions that ended correctly and in time, a second", STARTED, _workflows
+    ),
+    MetricFamily("throughput.WORKFLOW", "1/s", "successes a second", "those that ended in the window", _workflows),
+    MetricFamily(
         "availability.WORKFLOW",
         "ratio",
         "share that ended correctly and in time",
@@ -217,16 +225,16 @@ FAMILIES: tuple[Family, ...] = (
         _workflows,
         is_share=True,
     ),
-    Family("retry_amplification.WORKFLOW", "ratio", "attempts for each first attempt", STARTED, _workflows),
-    Family("in_flight.WORKFLOW.LEVEL", "", "executions under way", WINDOW, _workflows, NUMBER_LEVELS),
-    Family("utilisation.PLACE", "ratio", "share of units or cores in use", WINDOW, _places, is_share=True),
-    Family("room.PLACE", "x", "how many times the load it takes before it is full", WINDOW, _places),
-    Family("wait_probability.PLACE", "ratio", "share that had to wait", VISITS, _places, is_share=True),
-    Family("rejected.PLACE", "ratio", "share turned away because it was full", VISITS, _places, is_share=True),
-    Family("refused.PLACE", "ratio", "share turned away because it was down", VISITS, _places, is_share=True),
-    Family("abandoned.PLACE", "ratio", "share that gave up waiting", VISITS, _places, is_share=True),
-    Family("queue.PLACE.LEVEL", "", "how many wait", WINDOW, _places, NUMBER_LEVELS),
-    Family("wait.PLACE.LEVEL", "s", "time from asking to being served", VISITS, _places, WAIT_LEVELS),
+    MetricFamily("retry_amplification.WORKFLOW", "ratio", "attempts for each first attempt", STARTED, _workflows),
+    MetricFamily("in_flight.WORKFLOW.LEVEL", "", "executions under way", WINDOW, _workflows, NUMBER_LEVELS),
+    MetricFamily("utilisation.PLACE", "ratio", "share of units or cores in use", WINDOW, _places, is_share=True),
+    MetricFamily("room.PLACE", "x", "how many times the load it takes before it is full", WINDOW, _places),
+    MetricFamily("wait_probability.PLACE", "ratio", "share that had to wait", VISITS, _places, is_share=True),
+    MetricFamily("rejected.PLACE", "ratio", "share turned away because it was full", VISITS, _places, is_share=True),
+    MetricFamily("refused.PLACE", "ratio", "share turned away because it was down", VISITS, _places, is_share=True),
+    MetricFamily("abandoned.PLACE", "ratio", "share that gave up waiting", VISITS, _places, is_share=True),
+    MetricFamily("queue.PLACE.LEVEL", "", "how many wait", WINDOW, _places, NUMBER_LEVELS),
+    MetricFamily("wait.PLACE.LEVEL", "s", "time from asking to being served", VISITS, _places, WAIT_LEVELS),
     _span("schedule_to_start", "QUEUE", "an activity task's wait from its schedule to its start on a worker"),
     _span("workflow_task_schedule_to_start", "QUEUE", "a workflow task's wait from its schedule to its start"),
     _span("schedule_to_end", "QUEUE", "an activity from its schedule to the end of its last attempt"),
@@ -250,7 +258,7 @@ FAMILIES: tuple[Family, ...] = (
     _span("anomaly_window", "RECORD", "how long another master does not see a write"),
     _span("span", "NAME", "time between two marks"),
     *(
-        Family(
+        MetricFamily(
             f"recovery.FAULT.{phase}.LEVEL",
             "s",
             meaning,
@@ -269,20 +277,26 @@ FAMILIES: tuple[Family, ...] = (
             strict=True,
         )
     ),
-    Family("recovery.FAULT.lost", "", "executions that an episode takes for good", EPISODES, _drills),
-    Family("recovery.FAULT.redone", "", "attempts that an episode makes needless", EPISODES, _drills),
-    Family("recovery.FAULT.amplification", "ratio", "attempts in an episode, against none", EPISODES, _drills),
-    Family(
+    MetricFamily("recovery.FAULT.lost", "", "executions that an episode takes for good", EPISODES, _drills),
+    MetricFamily("recovery.FAULT.redone", "", "attempts that an episode makes needless", EPISODES, _drills),
+    MetricFamily("recovery.FAULT.amplification", "ratio", "attempts in an episode, against none", EPISODES, _drills),
+    MetricFamily(
         "recovery.FAULT.never_back", "ratio", "share of episodes that do not end", EPISODES, _drills, is_share=True
     ),
-    Family("recovery.FAULT.rpo", "s", "how old the oldest write was that was lost", EPISODES, _losing("rpo")),
-    Family("recovery.FAULT.lost_writes", "", "acknowledged writes that were lost", EPISODES, _losing("lost_writes")),
-    Family("recovery.FAULT.unreplicated", "", "events of those writes", EPISODES, _losing("unreplicated")),
-    Family("count.OPERATION.per_execution", "", "operations of this kind for each execution", STARTED, _operations),
-    Family("in_use.PLACE.max", "", "most units in use at once", "samples of the window", _scaled),
-    Family("nodes.CONTROLLER.LEVEL", "", "nodes that it keeps", WINDOW, _in_network("controllers"), NUMBER_LEVELS),
-    Family("node_starts.CONTROLLER", "1/s", "nodes that it starts", WINDOW, _in_network("controllers")),
-    Family(
+    MetricFamily("recovery.FAULT.rpo", "s", "how old the oldest write was that was lost", EPISODES, _losing("rpo")),
+    MetricFamily(
+        "recovery.FAULT.lost_writes", "", "acknowledged writes that were lost", EPISODES, _losing("lost_writes")
+    ),
+    MetricFamily("recovery.FAULT.unreplicated", "", "events of those writes", EPISODES, _losing("unreplicated")),
+    MetricFamily(
+        "count.OPERATION.per_execution", "", "operations of this kind for each execution", STARTED, _operations
+    ),
+    MetricFamily("in_use.PLACE.max", "", "most units in use at once", "samples of the window", _scaled),
+    MetricFamily(
+        "nodes.CONTROLLER.LEVEL", "", "nodes that it keeps", WINDOW, _in_network("controllers"), NUMBER_LEVELS
+    ),
+    MetricFamily("node_starts.CONTROLLER", "1/s", "nodes that it starts", WINDOW, _in_network("controllers")),
+    MetricFamily(
         "saving.CONTROLLER",
         "ratio",
         "share of node-hours saved against the peak of the window all the time",
@@ -290,7 +304,7 @@ FAMILIES: tuple[Family, ...] = (
         _in_network("controllers"),
         is_share=True,
     ),
-    Family(
+    MetricFamily(
         "turned_away.BREAKER",
         "ratio",
         "share of attempts that it turned away",
@@ -298,8 +312,8 @@ FAMILIES: tuple[Family, ...] = (
         _in_network("breakers"),
         is_share=True,
     ),
-    Family("openings.BREAKER", "1/s", "how often it opens", WINDOW, _in_network("breakers")),
-    Family(
+    MetricFamily("openings.BREAKER", "1/s", "how often it opens", WINDOW, _in_network("breakers")),
+    MetricFamily(
         "withheld.BUDGET",
         "ratio",
         "share of further attempts that it had no token for",
@@ -307,7 +321,7 @@ FAMILIES: tuple[Family, ...] = (
         _in_network("budgets"),
         is_share=True,
     ),
-    Family(
+    MetricFamily(
         "hit_rate.CACHE",
         "ratio",
         "share of looks that found what they looked for",
@@ -315,7 +329,7 @@ FAMILIES: tuple[Family, ...] = (
         _in_network("caches"),
         is_share=True,
     ),
-    Family(
+    MetricFamily(
         "sync_match_rate.QUEUE",
         "ratio",
         "share of tasks that found a poller waiting",
@@ -323,14 +337,14 @@ FAMILIES: tuple[Family, ...] = (
         lambda lowered: lowered.task_queues,
         is_share=True,
     ),
-    Family(
+    MetricFamily(
         "memory_gib_hours.QUEUE.per_execution",
         "",
         "memory held by activities, times its time",
         STARTED,
         lambda lowered: lowered.memories,
     ),
-    Family(
+    MetricFamily(
         "local_share.QUEUE",
         "ratio",
         "share of activities that ran beside their data",
@@ -338,7 +352,7 @@ FAMILIES: tuple[Family, ...] = (
         _shares("local_share"),
         is_share=True,
     ),
-    Family(
+    MetricFamily(
         "conflict_share.RECORD",
         "ratio",
         "share of writes that had not seen another master's",
@@ -346,7 +360,7 @@ FAMILIES: tuple[Family, ...] = (
         _shares("conflict_share"),
         is_share=True,
     ),
-    Family(
+    MetricFamily(
         "lost_share.RECORD",
         "ratio",
         "share of acknowledged writes that a later time stamp overwrote",
@@ -354,7 +368,7 @@ FAMILIES: tuple[Family, ...] = (
         _shares("lost_share"),
         is_share=True,
     ),
-    Family(
+    MetricFamily(
         "unordered_share.RECORD",
         "ratio",
         "share of writes that no clock can put in order",
@@ -362,13 +376,13 @@ FAMILIES: tuple[Family, ...] = (
         _shares("unordered_share"),
         is_share=True,
     ),
-    Family("cost.total", "USD/month", "what all machines, volumes and meters cost", WINDOW, _billed),
-    Family("storage.STORE", "GiB", "size in the steady state", PLANNED, _computed("storage")),
-    Family("storage.STORE.PART", "GiB", "of that the rows, or one index", PLANNED, _computed("storage", 2)),
-    Family("growth.STORE", "GiB/day", "how fast it grows", PLANNED, _computed("growth")),
-    Family("disk_use.STORE", "ratio", "its size over that of its volume", PLANNED, _computed("disk_use")),
-    Family("pages.QUERY", "", "pages that its plan touches", PLANNED, _computed("pages")),
-    Family(
+    MetricFamily("cost.total", "USD/month", "what all machines, volumes and meters cost", WINDOW, _billed),
+    MetricFamily("storage.STORE", "GiB", "size in the steady state", PLANNED, _computed("storage")),
+    MetricFamily("storage.STORE.PART", "GiB", "of that the rows, or one index", PLANNED, _computed("storage", 2)),
+    MetricFamily("growth.STORE", "GiB/day", "how fast it grows", PLANNED, _computed("growth")),
+    MetricFamily("disk_use.STORE", "ratio", "its size over that of its volume", PLANNED, _computed("disk_use")),
+    MetricFamily("pages.QUERY", "", "pages that its plan touches", PLANNED, _computed("pages")),
+    MetricFamily(
         "unloaded.QUERY.mean", "s", "mean time with nothing in its way", PLANNED, _computed("unloaded", end=".mean")
     ),
     _figure("kubernetes.requested", "ratio", "cores that pods ask for, of those that they can have"),
@@ -378,8 +392,8 @@ FAMILIES: tuple[Family, ...] = (
 """In the order in which they are listed."""
 
 
-def _indicator(kind: str, meaning: str, within: str = "") -> Family:
-    return Family(f"{kind}.WORKFLOW{within}", "ratio", meaning, STARTED, _indicators(kind), is_share=True)
+def _indicator(kind: str, meaning: str, within: str = "") -> MetricFamily:
+    return MetricFamily(f"{kind}.WORKFLOW{within}", "ratio", meaning, STARTED, _indicators(kind), is_share=True)
 
 
 _MEANINGS = {
@@ -392,7 +406,7 @@ INDICATORS_BY_NAME = tuple(_indicator(*one) for one in _MEANINGS.items())
 INDICATORS = (*INDICATORS_BY_NAME, *(_indicator(*one, " within TIME") for one in _MEANINGS.items()))
 """These, and the names of their figures."""
 
-OWN_SPAN = Family(
+OWN_SPAN = MetricFamily(
     "OWN.NAME.LEVEL",
     "s",
     "time between two marks, under a name that the network gives",

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from sim.lower.lowered import Lowered
-from sim.studies.metrics.families import FAMILIES, OWN_SPAN, Family
+from sim.studies.metrics.families import FAMILIES, OWN_SPAN, MetricFamily
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +14,7 @@ class Metric:
     """A metric of a scenario, with what is known of its family."""
 
     name: str
-    family: Family
+    family: MetricFamily
 
 
 def metrics_of(lowered: Lowered) -> Iterator[Metric]:

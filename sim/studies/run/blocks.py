@@ -14,6 +14,7 @@ from sim.report.blocks import (
     Beside,
     Block,
     Cell,
+    Chart,
     Facts,
     Folded,
     Heading,
@@ -24,7 +25,6 @@ from sim.report.blocks import (
     Report,
     Row,
     Section,
-    Series,
     Table,
     Tile,
     Tiles,
@@ -187,7 +187,7 @@ def _charts(summary: Summary) -> Iterator[Block]:
             return latency_curves(summary.curves, summary.objectives)
 
         label = f"Latency by percentile of {listed(list(summary.curves))}; the figures are in the table of latencies"
-        latency = (Paragraph(LATENCY, kind="explained"), Series(label, curves))
+        latency = (Paragraph(LATENCY, kind="explained"), Chart(label, curves))
         yield OnPage((Section("latency", "Latency", "Latency", latency),))
     drawn = [line for line in summary.timelines if line.series]
     until_s = max((time for line in drawn for series in line.series for time in series.time_s), default=0.0)
@@ -206,7 +206,7 @@ def _charts(summary: Summary) -> Iterator[Block]:
     yield OnPage((Section("timelines", "Timelines", "Timelines", tuple(panels)),))
 
 
-def _timeline(line: Timeline, family: tables.Family, until_s: float, title: str) -> Series:
+def _timeline(line: Timeline, family: tables.SeriesFamily, until_s: float, title: str) -> Chart:
     def chart() -> object:
         from sim.report.figures import timeline
 
@@ -219,7 +219,7 @@ def _timeline(line: Timeline, family: tables.Family, until_s: float, title: str)
         if line.begin_s is not None and line.end_s is not None and line.end_s > line.begin_s:
             end = f", for {format_duration_s(line.end_s - line.begin_s)}"
         caption = f"with {line.fault}{begin}{end}"
-    return Series(f"{title} over time, {caption}", chart, caption=caption)
+    return Chart(f"{title} over time, {caption}", chart, caption=caption)
 
 
 # -- figures --------------------------------------------------------------------------------------------------------
@@ -320,7 +320,7 @@ def _where_the_time_goes(splits: Mapping[str, Split]) -> Iterator[Block]:
     label = "Where the time goes, as shares by state; the figures are in the table below it"
     page = (
         Paragraph(SPLIT, kind="explained"),
-        Series(label, chart, legend=tuple(tables.legend(splits))),
+        Chart(label, chart, legend=tuple(tables.legend(splits))),
         Folded("The figures", (Table(heads, tuple(rows), subject="workflow", left=(0,)),)),
     )
     yield Section(

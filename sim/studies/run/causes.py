@@ -31,7 +31,7 @@ OF_QUEUES = ("schedule_to_start", "workflow_task_schedule_to_start", "schedule_t
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundCause:
     """A cause, with what may be changed about it: elements, the most important first, and assignments."""
 
     cause: Cause
@@ -39,7 +39,7 @@ class Found:
     sets: tuple[tuple[str, ...], ...] = ()
 
 
-def cause_of(objective: Verdict, loaded: Loaded, prediction: Prediction) -> Found | None:
+def cause_of(objective: Verdict, loaded: Loaded, prediction: Prediction) -> FoundCause | None:
     """What a missed objective comes from; None where nothing is known of it."""
     head, _, rest = objective.metric.partition(".")
     subject = rest.split(".")[0].split(" within ")[0]
@@ -56,19 +56,19 @@ def cause_of(objective: Verdict, loaded: Loaded, prediction: Prediction) -> Foun
         return _of_overload(loaded, prediction) or _of_waits(head, subject, elements, prediction)
     if head == "cost" and prediction.bill is not None and prediction.bill.items:
         largest = max(prediction.bill.items, key=lambda item: item.cost.value or 0.0)
-        return Found(Cause(f"the largest item of the bill is {largest.item}"))
+        return FoundCause(Cause(f"the largest item of the bill is {largest.item}"))
     return None
 
 
-def _of_element(element: Element, name: str) -> Found:
-    return Found(_told(element, element.setting.words), (name,))
+def _of_element(element: Element, name: str) -> FoundCause:
+    return FoundCause(_told(element, element.setting.words), (name,))
 
 
 def _told(element: Element, words: str) -> Cause:
     return Cause(words, element.setting.path, element.where.short if element.setting.path else "")
 
 
-def _of_overload(loaded: Loaded, prediction: Prediction) -> Found | None:
+def _of_overload(loaded: Loaded, prediction: Prediction) -> FoundCause | None:
     """The innermost full place of an overloaded run."""
     found = prediction.summary.overload
     if found is None or not found.overloaded or not found.full:
@@ -80,12 +80,12 @@ def _of_overload(loaded: Loaded, prediction: Prediction) -> Found | None:
     if not names:
         return None
     first = elements[names[0]]
-    return Found(_told(first, f"{first.setting.words}, full"), tuple(names))
+    return FoundCause(_told(first, f"{first.setting.words}, full"), tuple(names))
 
 
 def _of_split(
     objective: Verdict, workflow: str, elements: Mapping[str, Element], prediction: Prediction
-) -> Found | None:
+) -> FoundCause | None:
     """Where the time of a workflow's executions goes."""
     split = prediction.summary.splits[workflow]
     at_p99 = not objective.metric.endswith((".mean", ".p50"))
@@ -101,7 +101,7 @@ def _of_split(
     names = tuple(dict.fromkeys(_place(one) for one in (first, *waits, *states) if _known(one, elements)))
     place = elements.get(_place(first))
     words = f"{share} of the time {when} is {_phrase(first, elements)}"
-    return Found(Cause(words) if place is None else _told(place, words), names)
+    return FoundCause(Cause(words) if place is None else _told(place, words), names)
 
 
 def _place(state: str) -> str:
@@ -120,7 +120,7 @@ def _phrase(state: str, elements: Mapping[str, Element]) -> str:
     return phrases.get(kind, words or {"backoff": "back-off", "lost": "lost work"}.get(kind, kind))
 
 
-def _of_waits(head: str, subject: str, elements: Mapping[str, Element], prediction: Prediction) -> Found | None:
+def _of_waits(head: str, subject: str, elements: Mapping[str, Element], prediction: Prediction) -> FoundCause | None:
     """The longest waits among the elements that a task of the queue passes."""
     metrics = prediction.summary.metrics
     waits: dict[str, float] = {}
@@ -135,13 +135,13 @@ def _of_waits(head: str, subject: str, elements: Mapping[str, Element], predicti
     names = sorted(waits, key=lambda name: -waits[name])
     first = elements[names[0]]
     took = format_duration_ns(round(waits[names[0]] * 1e9))
-    return Found(_told(first, f"waits for {first.setting.words}, {took} on average"), tuple(names))
+    return FoundCause(_told(first, f"waits for {first.setting.words}, {took} on average"), tuple(names))
 
 
 # -- recovery ---------------------------------------------------------------------------------------------------
 
 
-def _of_workers(loaded: Loaded, queue: str) -> Found:
+def _of_workers(loaded: Loaded, queue: str) -> FoundCause:
     """Work of a dead worker waits: for the worker that knew its execution, or until its task has timed out."""
     pool, constants = loaded.scenario.workers[queue], Constants(loaded.scenario)
     sticky_ns = pool.sticky_schedule_to_start_ns or constants.number("sdk.sticky_schedule_to_start")
@@ -158,10 +158,10 @@ def _of_workers(loaded: Loaded, queue: str) -> Found:
         if task_ns > QUICK_TASK_NS:
             timeout = f"workers.{queue}.workflow_task_timeout={format_duration_ns(QUICK_TASK_NS)}"
             sets.append((*sets[0], timeout))
-    return Found(cause, (), tuple(sets))
+    return FoundCause(cause, (), tuple(sets))
 
 
-def _of_fault(loaded: Loaded, name: str) -> Found:
+def _of_fault(loaded: Loaded, name: str) -> FoundCause:
     """What recovery from a fault has to wait for."""
     fault = loaded.scenario.faults[name]
     targets = fault.each_target
@@ -171,13 +171,13 @@ def _of_fault(loaded: Loaded, name: str) -> Found:
     for path in filter(None, map(recovery_of, targets)):
         if fault.happens == "crash":
             product = STORES[path.partition(".")[0]].product
-            return Found(Cause(f"the failover of {product}", path, where(loaded.document, path).short))
+            return FoundCause(Cause(f"the failover of {product}", path, where(loaded.document, path).short))
     path = f"faults.{name}.repair"
     lasts = "" if fault.repair is None else " until it is repaired"
-    return Found(Cause(f"the fault lasts{lasts}", path, where(loaded.document, path).short))
+    return FoundCause(Cause(f"the fault lasts{lasts}", path, where(loaded.document, path).short))
 
 
-def changes_of(found: Found, loaded: Loaded) -> Iterator[tuple[str, ...]]:
+def changes_of(found: FoundCause, loaded: Loaded) -> Iterator[tuple[str, ...]]:
     """What may be changed about a cause, as assignments: a mechanism's own; then twice, then four times what is short:
     of the element that matters most, of it with the next one, and with the next two; at last of the next one alone."""
     yield from found.sets

@@ -13,14 +13,14 @@ from sim.network import Network
 from sim.results.columns import PlaceUse, Replication
 from sim.stats.relaxation import Memory, Relaxation
 from sim.stats.room import busy_of
-from sim.studies.window import Measured, is_stationary
+from sim.studies.window import MeasuredWindow, is_stationary
 
 ERRORS = 4.0
 """Standard errors by which the runs have to be off the closed form before they are believed instead."""
 NS = 1e-9
 
 
-def memory_of(known: Mapping[str, Pace], window: Measured, runs: Sequence[Replication]) -> Memory:
+def memory_of(known: Mapping[str, Pace], window: MeasuredWindow, runs: Sequence[Replication]) -> Memory:
     """Relaxation times of a network's places, and how long its runs are. known: see `paces_of`.
 
     The utilisation is that of the closed form, which no luck of the runs can move, as long as the runs are within

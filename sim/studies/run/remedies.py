@@ -34,7 +34,7 @@ FREE_USD = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class FixCandidate:
     """A fix that may be tried. usd_per_month: what it costs more, None where that is not known."""
 
     name: str
@@ -99,12 +99,12 @@ class _Search:
 
     # -- what may be tried ----------------------------------------------------------------------------------------
 
-    def _mitigations(self) -> Iterator[Candidate]:
+    def _mitigations(self) -> Iterator[FixCandidate]:
         for name, mitigation in self.loaded.scenario.mitigations.items():
             with_it = mitigated(self.loaded, name)
-            yield Candidate(name, tuple(as_assignments(mitigation)), with_it, self._more_usd(with_it))
+            yield FixCandidate(name, tuple(as_assignments(mitigation)), with_it, self._more_usd(with_it))
 
-    def _knobs(self, sets: tuple[str, ...]) -> Candidate | None:
+    def _knobs(self, sets: tuple[str, ...]) -> FixCandidate | None:
         """The scenario with assignments; None where they do not fit, as pools beyond the database's connections."""
         try:
             with_it = changed(self.loaded, sets)
@@ -115,7 +115,7 @@ class _Search:
         disks = tuple(f"{store}.disk." for store in STORES)
         if any(path.endswith(".cpu") or path.startswith(disks) for path in paths):
             usd = None  # cores and disks of its own size that no price is told of
-        return Candidate("", sets, with_it, usd)
+        return FixCandidate("", sets, with_it, usd)
 
     def _more_usd(self, loaded: Loaded) -> float | None:
         """What the scenario costs more a month, with what the prediction's runs consumed."""
@@ -132,7 +132,7 @@ class _Search:
 
     # -- trials -----------------------------------------------------------------------------------------------------
 
-    def _trial(self, candidate: Candidate, drills: bool) -> Summary | None:
+    def _trial(self, candidate: FixCandidate, drills: bool) -> Summary | None:
         """The prediction of a scenario with a fix, in fewer runs; None where it cannot be run."""
         key = (candidate.sets, drills)
         if key not in self.known:
@@ -183,7 +183,7 @@ class _Search:
             return value < objective.below
         return objective.above is not None and value >= objective.above
 
-    def _fix(self, candidate: Candidate, summary: Summary, position: int) -> Fix:
+    def _fix(self, candidate: FixCandidate, summary: Summary, position: int) -> Fix:
         after = summary.objectives[position]
         first = candidate.sets[0].partition("=")[0]
         place = f"mitigations.{candidate.name}" if candidate.name else first
@@ -206,7 +206,7 @@ def _events(prediction: Prediction) -> int:
     return prediction.summary.events + sum(one.run.events for one in episodes)
 
 
-def _order(candidate: Candidate) -> tuple[float, bool]:
+def _order(candidate: FixCandidate) -> tuple[float, bool]:
     """Free ones before costly ones, those of no known price last; then the file's own; else as they were named."""
     usd = candidate.usd_per_month
     unknown = 0.0 if candidate.name else float("inf")

@@ -29,7 +29,7 @@ from sim.stats.summary import Recovery, Summary
 from sim.studies.base import Progress, Runner
 from sim.studies.billing import bill_of
 from sim.studies.envelope import calibration_of, judged_widely, widened, widened_recovery
-from sim.studies.episodes.bench import Asked, Bench, limit_of
+from sim.studies.episodes.bench import Bench, EpisodeRequest, limit_of
 from sim.studies.episodes.phases import goes_round
 from sim.studies.features import features
 from sim.studies.loading.inputs import check_inputs, placed
@@ -38,7 +38,7 @@ from sim.studies.run.drawn import Draws, input_spread, planned
 from sim.studies.run.lives import life_text
 from sim.studies.run.memory import memory_of, paces_of
 from sim.studies.run.overloaded import judged, not_met, without_a_steady_value
-from sim.studies.window import Measured, begins_empty, measured
+from sim.studies.window import MeasuredWindow, begins_empty, measured
 from sim.units import format_duration_s
 
 MOST_REPLICATIONS_FACTOR = 20
@@ -97,7 +97,7 @@ class Prediction:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class Findings:
     """What goes before every figure."""
 
     overload: Overload | None
@@ -143,7 +143,7 @@ def predict(loaded: Loaded, options: Options | None = None) -> Prediction:
     else:
         inputs, drills = {}, {}  # beside runs that go down by themselves a fault tells nothing
     stalled = [stuck, *(line.stalled(fault, episodes) for fault, episodes in drills.items())]
-    found = Found(overload, tuple(one for one in stalled if one is not None))
+    found = Findings(overload, tuple(one for one in stalled if one is not None))
     return line.conclude(window, base, drills, inputs, found, time.perf_counter() - began)
 
 
@@ -161,7 +161,7 @@ def life(loaded: Loaded, execution: int, replication: int, drill: str | None, se
     if drill is None:
         warmup = settings.warmup if isinstance(settings.warmup, int) else 0
         follow = settings.horizon_ns if settings.follow_ns is None else settings.follow_ns
-        window = Measured(warmup, settings.horizon_ns, follow, settings.drain_ns, 0, True, "")
+        window = MeasuredWindow(warmup, settings.horizon_ns, follow, settings.drain_ns, 0, True, "")
         planned = line.network, window.plan(settings.seed, replication)
     else:
         asked = line.drill(drill, replication)
@@ -195,7 +195,7 @@ class _Line:
             if kind.at_ns is not None and self.network.faults[name].is_drill
         }
 
-    def window(self) -> Measured:
+    def window(self) -> MeasuredWindow:
         """The part of the runs that is measured."""
         given = {"run.horizon": self.options.horizon_ns, "run.warmup": self.options.warmup}
         try:
@@ -214,7 +214,7 @@ class _Line:
             raise KeyboardInterrupt
         return runs
 
-    def base(self, window: Measured) -> list[Replication]:
+    def base(self, window: MeasuredWindow) -> list[Replication]:
         """The measured runs: as many as asked for, or as many as the precision takes, in batches of that size."""
         batch = self.settings.replications
         runs = self.runner.run("runs", self._planned(window, range(batch)))
@@ -235,7 +235,7 @@ class _Line:
             )
         return runs
 
-    def inputs(self, window: Measured, base: Sequence[Replication]) -> dict[str, float]:
+    def inputs(self, window: MeasuredWindow, base: Sequence[Replication]) -> dict[str, float]:
         """By metric, what is not known of drawn parameters moves it by; nothing where none are drawn."""
         if self.options.draws is None:
             return {}
@@ -243,10 +243,10 @@ class _Line:
         runs = self.runner.run("inputs", planned(self.loaded, self.options.draws(len(base)), plans))
         return input_spread(base, runs)
 
-    def _planned(self, window: Measured, indices: range) -> list[Planned]:
+    def _planned(self, window: MeasuredWindow, indices: range) -> list[Planned]:
         return [(self.network, window.plan(self.settings.seed, index)) for index in indices]
 
-    def _precise(self, window: Measured, runs: Sequence[Replication]) -> bool:
+    def _precise(self, window: MeasuredWindow, runs: Sequence[Replication]) -> bool:
         memory = memory_of(self.paces, window, runs)
         figures = base_figures(runs, self.deadlines, self.settings.confidence, lambda _: None, False, memory)
         wanted = {objective.metric for objective in self.loaded.scenario.objectives} & figures.keys()
@@ -275,11 +275,13 @@ class _Line:
 
     # -- drills -----------------------------------------------------------------------------------------------
 
-    def drill(self, fault: str, replication: int, horizon_ns: int = 0) -> Asked:
+    def drill(self, fault: str, replication: int, horizon_ns: int = 0) -> EpisodeRequest:
         """A scripted fault at its own time, in a record that ends at an instant, or that is long enough for the last
         of them: they share their baseline runs."""
         end_ns = horizon_ns or max(self.faults.values()) + self.settings.drill_window_ns
-        return Asked(((self.bench.kinds[fault], self.faults[fault]),), replication, end_ns - self.faults[fault])
+        return EpisodeRequest(
+            ((self.bench.kinds[fault], self.faults[fault]),), replication, end_ns - self.faults[fault]
+        )
 
     def stalled(self, fault: str, episodes: Sequence[Episode]) -> Standstill | None:
         """The deadlocks of the drills of a fault."""
@@ -301,11 +303,11 @@ class _Line:
 
     def conclude(
         self,
-        window: Measured,
+        window: MeasuredWindow,
         base: Sequence[Replication],
         drills: Mapping[str, Sequence[Episode]],
         inputs: Mapping[str, float],
-        given: Found,
+        given: Findings,
         wall_s: float,
     ) -> Prediction:
         """Figures, verdicts, monitors, bill."""
@@ -411,7 +413,7 @@ class _Line:
         )
 
     def _traces_of_violators(
-        self, window: Measured, base: Sequence[Replication], drilled: Mapping[str, Sequence[Replication]]
+        self, window: MeasuredWindow, base: Sequence[Replication], drilled: Mapping[str, Sequence[Replication]]
     ) -> dict[str, list[str]]:
         """The life of the first execution that broke each monitor, by running its replication once more."""
         runs: list[tuple[str | None, Replication]] = [(None, run) for run in base]

@@ -19,8 +19,8 @@ from sim.stats.freedom import FloatArray
 from sim.stats.late import Late, all_there, at_work, is_draining, late, left_by, lines_grow
 from sim.stats.recovery import CONFIRMING_WINDOWS
 from sim.studies.base import Runner
-from sim.studies.episodes.bench import LEAST_WINDOWS, RECOVERY_WINDOW_NS, Asked, Bench
-from sim.studies.episodes.kinds import Kind
+from sim.studies.episodes.bench import LEAST_WINDOWS, RECOVERY_WINDOW_NS, Bench, EpisodeRequest
+from sim.studies.episodes.kinds import FaultKind
 from sim.studies.stability.overload import overloaded
 
 Make = Callable[[Traces], Runner]
@@ -28,7 +28,7 @@ Make = Callable[[Traces], Runner]
 
 
 @dataclass(frozen=True, slots=True)
-class Watch:
+class TriggerWatch:
     """What is the same at every load.
 
     fault: the kind of fault that is the trigger. begin_ns: when the scenario lets it begin; None: at a phase of the
@@ -81,7 +81,7 @@ class AtLoad:
 
     factor: float
     loaded: Loaded
-    watch: Watch
+    watch: TriggerWatch
     bench: Bench
     runner: Runner
     after: list[After] = field(default_factory=list)
@@ -89,7 +89,7 @@ class AtLoad:
     overloads: list[Alone] = field(default_factory=list)
 
     @classmethod
-    def of(cls, loaded: Loaded, factor: float, watch: Watch, make: Make) -> AtLoad:
+    def of(cls, loaded: Loaded, factor: float, watch: TriggerWatch, make: Make) -> AtLoad:
         """The scenario at a factor of its load."""
         scenario = scaled(loaded.scenario, factor)
         if scenario is not loaded.scenario:
@@ -101,16 +101,16 @@ class AtLoad:
         return cls(factor, loaded, watch, Bench(loaded, watch.settings, runner, watch.settled_ns), runner)
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> FaultKind:
         """The trigger, as it is at this load."""
         return self.bench.kinds[self.watch.fault]
 
-    def asked(self, replication: int) -> Asked:
+    def asked(self, replication: int) -> EpisodeRequest:
         """The episode on these draws."""
         begin_ns = self.watch.begin_ns
         if begin_ns is None:
             begin_ns = self.bench.begin_ns(self.kind, replication)
-        return Asked(((self.kind, begin_ns),), replication, self.watch.record_ns)
+        return EpisodeRequest(((self.kind, begin_ns),), replication, self.watch.record_ns)
 
     def try_more(self, count: int) -> list[Episode]:
         """So many episodes more beside their baseline runs."""

@@ -10,6 +10,7 @@ from sim.figure import Figure
 from sim.report.blocks import (
     Block,
     Cell,
+    Chart,
     Heading,
     InTerminal,
     Note,
@@ -18,7 +19,6 @@ from sim.report.blocks import (
     Report,
     Row,
     Section,
-    Series,
     Table,
     Together,
 )
@@ -30,7 +30,7 @@ from sim.report.wording import as_factor, interval_of, margin_of, value_of
 from sim.stats.sequential import MOSTLY, SELDOM
 from sim.stats.skewed import independent_share
 from sim.stats.threshold import Threshold, Tried
-from sim.studies.stability.records import Band, Outcome, Stability, Starts
+from sim.studies.stability.records import Band, Stability, TriggerOutcome, TwoStarts
 from sim.units import format_count, format_duration_s, format_ratio
 
 PICTURE = 60
@@ -105,11 +105,11 @@ def headline_of(found: Stability) -> str:
 # -- after the trigger ----------------------------------------------------------------------------------------------
 
 
-def _every(found: Stability) -> tuple[Outcome, ...]:
+def _every(found: Stability) -> tuple[TriggerOutcome, ...]:
     return found.as_it_is, *found.mitigations
 
 
-def _name(one: Outcome) -> str:
+def _name(one: TriggerOutcome) -> str:
     return one.mitigation or "as it is"
 
 
@@ -203,7 +203,7 @@ def _share_not_back(found: Stability) -> Iterator[Block]:
         return share_by_load(shares, "episodes not back")
 
     limit = format_duration_s(found.limit_s)
-    yield Series(
+    yield Chart(
         "Share of the episodes that do not come back, against the load; counts are in the table of both starts",
         chart,
         caption=f"Episodes that do not come back within {limit} as the scenario stands, with 95 % intervals",
@@ -293,7 +293,7 @@ def _starts(found: Stability) -> Iterator[Block]:
     yield Section("starts", "Two starts", "Two starts", (explained, Together((title, table, remark)), both))
 
 
-def _both_starts(found: Stability) -> Series:
+def _both_starts(found: Stability) -> Chart:
     def chart() -> object:
         from sim.report.interval_figures import branches_by_load
 
@@ -309,7 +309,7 @@ def _both_starts(found: Stability) -> Series:
         return branches_by_load(branches, loads, shaded, "executions at work")
 
     lines = tuple(_picture(found.starts)) if len(found.starts) > 1 else ()
-    return Series("Executions at work against the load, from both starts; the figures are in the table", chart, lines)
+    return Chart("Executions at work against the load, from both starts; the figures are in the table", chart, lines)
 
 
 def away_by_load(found: Stability) -> dict[float, Tried]:
@@ -322,7 +322,7 @@ def _known(figure: Figure) -> Figure | str:
     return "-" if figure.value is None else figure
 
 
-def _modes_of(one: Starts) -> str:
+def _modes_of(one: TwoStarts) -> str:
     """Whether two starts lead to one place."""
     if one.differ is None:
         return "?, backlog falls" if one.from_backlog.settled == "falls" else "?"
@@ -330,7 +330,7 @@ def _modes_of(one: Starts) -> str:
     return f"{modes}, empty grows" if one.from_empty.settled == "grows" else modes
 
 
-def _picture(starts: Sequence[Starts], width: int = PICTURE) -> list[str]:
+def _picture(starts: Sequence[TwoStarts], width: int = PICTURE) -> list[str]:
     """Executions at work against the load from both starts, on a logarithmic scale: o from empty, x from a backlog."""
     values = [max(level.at_work.value or 0.0, 0.1) for one in starts for level in (one.from_empty, one.from_backlog)]
     low, high = math.log(min(values)), math.log(max(values))
@@ -392,7 +392,7 @@ def document(found: Stability) -> dict[str, Any]:
     return told
 
 
-def _outcome_json(one: Outcome) -> dict[str, Any]:
+def _outcome_json(one: TriggerOutcome) -> dict[str, Any]:
     recovery, band = one.recovery, one.band
     return {
         **both("mitigation", one.mitigation),

@@ -56,7 +56,7 @@ class StabilityOptions:
 
 
 @dataclass(frozen=True, slots=True)
-class Level:
+class EndState:
     """Where runs end up: executions at work, good ends for each start, 99th percentile of the latency (see `Late`).
 
     settled: whether what waits stays as it is; else it "grows" or "falls", and the run has not ended up anywhere.
@@ -69,15 +69,15 @@ class Level:
 
 
 @dataclass(frozen=True, slots=True)
-class Starts:
+class TwoStarts:
     """The same load from two starts.
 
     differ: whether they are two modes; None when that cannot be told, as while a backlog still gets less.
     """
 
     factor: float
-    from_empty: Level
-    from_backlog: Level
+    from_empty: EndState
+    from_backlog: EndState
     differ: bool | None
 
 
@@ -105,7 +105,7 @@ class Band:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class TriggerOutcome:
     """What came of the trigger in one setting, at the given load.
 
     mitigation: its name, "" as the scenario stands; settings: what it sets. back: share of the episodes that come back
@@ -142,10 +142,10 @@ class Stability:
     lasts_exactly: bool
     limit_s: float
     at: float
-    as_it_is: Outcome
+    as_it_is: TriggerOutcome
     backlog: int
-    starts: tuple[Starts, ...]
-    mitigations: tuple[Outcome, ...]
+    starts: tuple[TwoStarts, ...]
+    mitigations: tuple[TriggerOutcome, ...]
     error: float
     within: float
     runs: int

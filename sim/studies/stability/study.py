@@ -31,10 +31,10 @@ from sim.stats.threshold import Tried, decisions_at_most, threshold
 from sim.studies.base import Runner
 from sim.studies.billing import bill_of
 from sim.studies.episodes.bench import Bench
-from sim.studies.episodes.kinds import Kind, kinds_of
+from sim.studies.episodes.kinds import FaultKind, kinds_of
 from sim.studies.loading.inputs import check_inputs, placed
-from sim.studies.stability.at_load import Alone, AtLoad, Watch, good_share
-from sim.studies.stability.records import Band, Level, Outcome, Stability, StabilityOptions, Starts
+from sim.studies.stability.at_load import Alone, AtLoad, TriggerWatch, good_share
+from sim.studies.stability.records import Band, EndState, Stability, StabilityOptions, TriggerOutcome, TwoStarts
 
 MOST = 4
 """A decision that takes more than this many times its fewest outcomes stays undecided."""
@@ -67,7 +67,7 @@ def stability(loaded: Loaded, options: StabilityOptions) -> Stability:
     return _Study(loaded, options).conclude()
 
 
-def watch_of(loaded: Loaded, options: StabilityOptions, traces: Traces) -> Watch:
+def watch_of(loaded: Loaded, options: StabilityOptions, traces: Traces) -> TriggerWatch:
     """What is watched. Raises InputErrors for a fault that is not there or never ends, and a load that ends."""
     run = loaded.scenario.run
     settings = run.model_copy(
@@ -100,10 +100,10 @@ def watch_of(loaded: Loaded, options: StabilityOptions, traces: Traces) -> Watch
         for fault in faults
         if fault.duration is not None
     )
-    return Watch(options.fault, kind.at_ns, 0, lasts_ns, settings.drill_window_ns, settings, traces)
+    return TriggerWatch(options.fault, kind.at_ns, 0, lasts_ns, settings.drill_window_ns, settings, traces)
 
 
-def _faults_of(kind: Kind) -> list[Fault]:
+def _faults_of(kind: FaultKind) -> list[Fault]:
     """All that an episode may be made of."""
     return [fault for variant in kind.variants for fault in variant.faults.values()]
 
@@ -168,7 +168,7 @@ class _Study:
             notes=tuple(self.notes),
         )
 
-    def _starts(self, loads: _Loads, backlog: int) -> tuple[Starts, ...]:
+    def _starts(self, loads: _Loads, backlog: int) -> tuple[TwoStarts, ...]:
         """Both starts at every load that was tried, and at PICTURED loads between the ends of the search."""
         if not backlog:
             self.notes.append("the fault leaves no backlog, so there is no overloaded start: declare one by --backlog")
@@ -184,7 +184,7 @@ class _Study:
             found.append(_starts_at(at))
         return tuple(found)
 
-    def _mitigation(self, name: str, mitigation: Mitigation) -> Outcome:
+    def _mitigation(self, name: str, mitigation: Mitigation) -> TriggerOutcome:
         """The trigger with a mitigation, at the given load; and its own search, where that is asked for."""
         loaded = mitigated(self.loaded, name)
         if self.watch.fault not in kinds_of(loaded.lowered):
@@ -253,7 +253,7 @@ class _Loads:
         with_mitigation = f" with {mitigation}" if mitigation else ""
         self.study.notes += [f"{one}; they count as staying down{with_mitigation}" for one in dict.fromkeys(found)]
 
-    def outcome(self, mitigation: str, settings: tuple[str, ...]) -> Outcome:
+    def outcome(self, mitigation: str, settings: tuple[str, ...]) -> TriggerOutcome:
         """What comes of the trigger at the given load, and the search where it is asked for."""
         options, watch = self.options, self.study.watch
         given = self.at(options.at)
@@ -264,7 +264,7 @@ class _Loads:
         recovery, cost = recovery_of(episodes, watch.limit_ns, confidence), self._cost(given, episodes)
         episodes.clear()  # a run may hold a million rows
         searched = options.sweeps and (not mitigation or options.sweep_mitigations)
-        return Outcome(
+        return TriggerOutcome(
             mitigation,
             settings,
             independent_share(back, options.episodes, confidence),
@@ -372,15 +372,15 @@ def too_much(loaded: Loaded, high: float) -> float | None:
     return top
 
 
-def _starts_at(at: AtLoad) -> Starts:
+def _starts_at(at: AtLoad) -> TwoStarts:
     confidence = at.watch.settings.confidence
     found = modes([one.late.at_work for one in at.alone], [one.late.at_work for one in at.overloads], "")
     from_empty, from_backlog = _level(at.alone, confidence), _level(at.overloads, confidence)
     differ = None if found.differ and from_backlog.settled == "falls" else found.differ
-    return Starts(at.factor, from_empty, from_backlog, differ)
+    return TwoStarts(at.factor, from_empty, from_backlog, differ)
 
 
-def _level(runs: Sequence[Alone], confidence: float) -> Level:
+def _level(runs: Sequence[Alone], confidence: float) -> EndState:
     stretches = [one.late for one in runs]
     shortest = min(len(one.there) for one in runs)
     # Executions get less while the tasks that they make are still more; in a storm it is the other way round.
@@ -390,7 +390,7 @@ def _level(runs: Sequence[Alone], confidence: float) -> Level:
     ]
     catches_up = all(one.good_share > 1 + NOT_DONE for one in stretches)  # by chance in one of 2^n, if it stays
     falls = catches_up or any(trend.falling for trend in trends)
-    return Level(
+    return EndState(
         mean_interval([one.at_work for one in stretches], "", confidence),
         _good(stretches, confidence),
         percentile_interval([one.latency for one in stretches], 0.99, 0.0, confidence),
