@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache, cached_property
+from functools import cached_property
 
 from sim.analytic.relaxation import Pace
 from sim.cost.bill import Bill
@@ -14,32 +14,24 @@ from sim.engine.run import Planned, life_of
 from sim.errors import InputErrors, Problem
 from sim.figure import Figure
 from sim.lower.load import Loaded
-from sim.report.finding import reason_of
 from sim.results.columns import Replication
-from sim.scenario.model.objectives import ServiceLevel
 from sim.scenario.model.settings import RunSettings
-from sim.stats.episodes import Episode, losses_in, recovery_of
-from sim.stats.metrics import memory_hours, of_the_platform, recoveries_of_executions, shares_of_operations
-from sim.stats.overload import Overload
-from sim.stats.room import rooms
-from sim.stats.sli import Sli, good_share
+from sim.stats.episodes import Episode
 from sim.stats.standstill import Standstill, standstill
-from sim.stats.summarise import base_figures, monitors, pictures, recovery_metrics, verdicts
-from sim.stats.summary import Recovery, Summary
+from sim.stats.summarise import base_figures, monitors, pictures, verdicts
+from sim.stats.summary import Calibration, Summary, Verdict
 from sim.studies.base import Progress, Runner
-from sim.studies.billing import bill_of
 from sim.studies.envelope import calibration_of, judged_widely, widened, widened_recovery
 from sim.studies.episodes.bench import Bench, EpisodeRequest, limit_of
-from sim.studies.episodes.phases import goes_round
 from sim.studies.features import features
 from sim.studies.loading.inputs import check_inputs, placed
 from sim.studies.provenance import provenance
 from sim.studies.run.drawn import Draws, input_spread, planned
+from sim.studies.run.figures import Figures, Findings, Runs
 from sim.studies.run.lives import life_text
 from sim.studies.run.memory import memory_of, paces_of
-from sim.studies.run.overloaded import judged, not_met, without_a_steady_value
+from sim.studies.run.overloaded import judged, not_met
 from sim.studies.window import MeasuredWindow, begins_empty, measured
-from sim.units import format_duration_s
 
 MOST_REPLICATIONS_FACTOR = 20
 """`precision` gives up at this many times the replications asked for: seeds are never retried."""
@@ -96,32 +88,6 @@ class Prediction:
     deadlines_ns: Mapping[str, int | None] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Findings:
-    """What goes before every figure."""
-
-    overload: Overload | None
-    standstills: tuple[Standstill, ...]
-
-    @property
-    def reason(self) -> str:
-        """Why times and rates mean nothing; empty where they do."""
-        stuck = next((one for one in self.standstills if not one.during), None)
-        if stuck is not None:
-            return f"deadlock: figures are of the time up to {format_duration_s(stuck.at_s)}"
-        return reason_of(self.overload) if self.overload is not None and self.overload.overloaded else ""
-
-    @property
-    def stands_still(self) -> bool:
-        """Whether a base run ends in a deadlock."""
-        return any(not one.during for one in self.standstills)
-
-    @property
-    def grows(self) -> bool:
-        """Whether work piles up."""
-        return self.overload is not None and self.overload.overloaded and self.overload.grows
-
-
 def predict(loaded: Loaded, options: Options | None = None) -> Prediction:
     """Predict latency, recovery and cost of a scenario.
 
@@ -144,7 +110,7 @@ def predict(loaded: Loaded, options: Options | None = None) -> Prediction:
         inputs, drills = {}, {}  # beside runs that go down by themselves a fault tells nothing
     stalled = [stuck, *(line.stalled(fault, episodes) for fault, episodes in drills.items())]
     found = Findings(overload, tuple(one for one in stalled if one is not None))
-    return line.conclude(window, base, drills, inputs, found, time.perf_counter() - began)
+    return line.conclude(Runs(window, base, drills, inputs, found), time.perf_counter() - began)
 
 
 def life(loaded: Loaded, execution: int, replication: int, drill: str | None, seed: int | None) -> list[str]:
@@ -267,12 +233,6 @@ class _Line:
         """Deadline of each routine's executions, where it has one."""
         return self.loaded.lowered.deadlines_ns
 
-    @property
-    def _slis(self) -> list[Sli]:
-        """The indicators that the scenario puts a budget on."""
-        levels = (one for one in self.loaded.scenario.objectives if isinstance(one, ServiceLevel))
-        return [Sli.of(level, self.deadlines) for level in levels]
-
     # -- drills -----------------------------------------------------------------------------------------------
 
     def drill(self, fault: str, replication: int, horizon_ns: int = 0) -> EpisodeRequest:
@@ -301,138 +261,78 @@ class _Line:
 
     # -- conclusions ------------------------------------------------------------------------------------------
 
-    def conclude(
-        self,
-        window: MeasuredWindow,
-        base: Sequence[Replication],
-        drills: Mapping[str, Sequence[Episode]],
-        inputs: Mapping[str, float],
-        given: Findings,
-        wall_s: float,
-    ) -> Prediction:
+    def conclude(self, runs: Runs, wall_s: float) -> Prediction:
         """Figures, verdicts, monitors, bill."""
-        scenario, lowered = self.loaded.scenario, self.loaded.lowered
-        confidence = self.settings.confidence
-        drilled = {fault: [episode.run for episode in episodes] for fault, episodes in drills.items()}
+        confidence, findings = self.settings.confidence, runs.findings
+        figures = Figures(self.loaded, self.settings, runs, self.paces, self.limit_ns, self.runner.warn)
+        shown = pictures(runs.base, runs.drilled, confidence, figures.memory)
+        self._warn_of_window(runs)
+        place = calibration_of(features(self.loaded.scenario, self.loaded.document.data, figures.at_level(confidence)))
+        place = replace(place, inputs={**place.inputs, **runs.inputs})
+        summary = Summary(
+            name=self.loaded.scenario.name,
+            file=self.loaded.document.file,
+            hash=self.loaded.hash,
+            command=self.options.command,
+            seed=self.settings.seed,
+            replications=len(runs.base),
+            events=sum(run.events for run in runs.base),
+            warmup_s=runs.window.warmup_ns / 1e9,
+            horizon_s=runs.window.horizon_ns / 1e9,
+            metrics={name: widened(name, one, place) for name, one in figures.at_level(confidence).items()},
+            objectives=self._objectives(figures, place, findings),
+            recovery=tuple(widened_recovery(one, place) for one in figures.recoveries(confidence)),
+            monitors=monitors(runs.every, self._traces_of_violators(runs)) if runs.every else (),
+            warnings=tuple(self.runner.warnings),
+            curves={} if findings.grows else shown.curves,
+            timelines=shown.timelines,
+            splits=shown.splits,
+            assumptions=self.loaded.lowered.assumptions,
+            provenance=provenance(runs.base[0].engine if runs.base else "", wall_s),
+            calibration=place,
+            elements=self.loaded.elements,
+            sets=self.loaded.sets,
+            mitigation=self.loaded.mitigation,
+            overload=findings.overload,
+            standstills=findings.standstills,
+        )
+        drills = {fault: tuple(episodes) for fault, episodes in runs.drills.items()}
+        bill = figures.bill(confidence)
+        return Prediction(summary, bill, tuple(runs.base), drills, self.runner.interrupted, self.deadlines)
 
-        @cache
-        def recoveries(level: float) -> tuple[Recovery, ...]:
-            return tuple(
-                replace(
-                    recovery_of(episodes, None, level),
-                    followed_s=self.limit_ns / 1e9,
-                    losses=losses_in([e.run for e in episodes], lowered.in_drills, lowered.ages_in_drills, level),
-                )
-                for episodes in drills.values()
-            )
-
-        memory = memory_of(self.paces, window, base)
-
-        @cache
-        def bill(level: float) -> Bill | None:
-            per_month = self.settings.runs_per_month
-            is_any_hour = window.steady or (
-                per_month is None and goes_round(self.loaded, window.horizon_ns - window.warmup_ns)
-            )
-            return bill_of(self.loaded, base, is_any_hour, per_month, level)
-
-        @cache
-        def figures(level: float) -> Mapping[str, Figure]:
-            warn = self.runner.warn if level == confidence else (lambda _: None)
-            found = base_figures(base, self.deadlines, level, warn, window.steady and not given.grows, memory)
-            found.update(rooms(lowered.network, base, level))
-            # Where nothing is lost outside of drills, nobody asks how old it was.
-            ages = tuple(f"{family}." for family in lowered.ages_in_drills.values())
-            found = {name: one for name, one in found.items() if one.value is not None or not name.startswith(ages)}
-            queues = {name: (match.dispatched, match.backlog) for name, match in lowered.task_queues.items()}
-            found.update(of_the_platform(base, lowered.flushes, queues, level))
-            found.update(memory_hours(base, lowered.memories, level))
-            found.update(shares_of_operations(base, lowered.shares, level))
-            found.update(recovery_metrics(recoveries(level)))
-            crashed = [run for runs in drilled.values() for run in runs if _crashes(run)]
-            found.update(recoveries_of_executions(crashed or base, level, bool(crashed)))
-            found.update({name: Figure.exact(one.value, one.unit, one.how) for name, one in lowered.computed.items()})
-            found.update({sli.name: good_share(base, sli, level) for sli in self._slis})
-            money = bill(level)
-            if money is not None and money.total_per_month is not None:
-                found["cost.total"] = money.total_per_month
-            return without_a_steady_value(found, given.reason, given.grows) if given.reason else found
-
-        every = [*base, *(run for runs in drilled.values() for run in runs)]
-        shown = pictures(base, drilled, confidence, memory)
+    def _warn_of_window(self, runs: Runs) -> None:
+        """Say what is to be known of the measured window."""
+        scenario, window = self.loaded.scenario, runs.window
         if window.note:
             self.runner.warn(f"window: {window.note}")
-        if self.settings.start == "empty" and not given.reason:
+        if self.settings.start == "empty" and not runs.findings.reason:
             mitigation = ", or start: in_progress" if scenario.network is None and scenario.dbos is None else ""
             for what in begins_empty(self.network, window, mitigation):
                 self.runner.warn(what)
         if window.steady and self.settings.runs_per_month is not None:
             self.runner.warn("run.runs is not used: the load goes on by itself, and a month of it is billed")
-        place = calibration_of(features(scenario, self.loaded.document.data, figures(confidence)))
-        place = replace(place, inputs={**place.inputs, **inputs})
-        objectives = tuple(
-            judged_widely(objective, one, place)
-            for objective, one in zip(
-                scenario.objectives, verdicts(scenario.objectives, figures, confidence), strict=True
-            )
-        )
-        summary = Summary(
-            name=scenario.name,
-            file=self.loaded.document.file,
-            hash=self.loaded.hash,
-            command=self.options.command,
-            seed=self.settings.seed,
-            replications=len(base),
-            events=sum(run.events for run in base),
-            warmup_s=window.warmup_ns / 1e9,
-            horizon_s=window.horizon_ns / 1e9,
-            metrics={name: widened(name, one, place) for name, one in figures(confidence).items()},
-            objectives=not_met(objectives, given.reason, given.stands_still) if given.reason else objectives,
-            recovery=tuple(widened_recovery(one, place) for one in recoveries(confidence)),
-            monitors=monitors(every, self._traces_of_violators(window, base, drilled)) if every else (),
-            warnings=tuple(self.runner.warnings),
-            curves={} if given.grows else shown.curves,
-            timelines=shown.timelines,
-            splits=shown.splits,
-            assumptions=lowered.assumptions,
-            provenance=provenance(base[0].engine if base else "", wall_s),
-            calibration=place,
-            elements=self.loaded.elements,
-            sets=self.loaded.sets,
-            mitigation=self.loaded.mitigation,
-            overload=given.overload,
-            standstills=given.standstills,
-        )
-        return Prediction(
-            summary,
-            bill(confidence),
-            tuple(base),
-            {fault: tuple(episodes) for fault, episodes in drills.items()},
-            self.runner.interrupted,
-            self.deadlines,
-        )
 
-    def _traces_of_violators(
-        self, window: MeasuredWindow, base: Sequence[Replication], drilled: Mapping[str, Sequence[Replication]]
-    ) -> dict[str, list[str]]:
+    def _objectives(self, figures: Figures, place: Calibration, findings: Findings) -> tuple[Verdict, ...]:
+        """The objectives with their verdicts; what is overloaded or stands still meets none."""
+        asked = self.loaded.scenario.objectives
+        judged = verdicts(asked, figures.at_level, self.settings.confidence)
+        found = tuple(judged_widely(objective, one, place) for objective, one in zip(asked, judged, strict=True))
+        return not_met(found, findings.reason, findings.stands_still) if findings.reason else found
+
+    def _traces_of_violators(self, runs: Runs) -> dict[str, list[str]]:
         """The life of the first execution that broke each monitor, by running its replication once more."""
-        runs: list[tuple[str | None, Replication]] = [(None, run) for run in base]
-        runs += [(fault, run) for fault, some in drilled.items() for run in some]
+        every: list[tuple[str | None, Replication]] = [(None, run) for run in runs.base]
+        every += [(fault, run) for fault, some in runs.drilled.items() for run in some]
         found: dict[str, list[str]] = {}
-        for fault, run in runs if self.options.lives else ():
+        for fault, run in every if self.options.lives else ():
             for monitor in run.monitors:
                 if monitor.examples and monitor.name not in found:
-                    planned: Planned = self.network, window.plan(self.settings.seed, run.index)
+                    planned: Planned = self.network, runs.window.plan(self.settings.seed, run.index)
                     if fault is not None:
                         planned = self.bench.episode_of(self.drill(fault, run.index, run.horizon_ns))
                     log, again = life_of(*planned, monitor.examples[0], self.runner.traces)
                     found[monitor.name] = life_text(log, again, monitor.examples[0], fault)
         return found
-
-
-def _crashes(run: Replication) -> bool:
-    """Whether any execution's recovery from a crash was measured in this run."""
-    return any(span.after_crash and span.count for span in run.spans.values())
 
 
 def _relative(name: str, figure: Figure) -> float:
