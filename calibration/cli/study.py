@@ -108,7 +108,7 @@ def calibrate_study(
             processes=processes,
             command=command,
             say=lambda text: note(text, quiet),
-            told=lambda done, total: progress.tell("runs", done, total),
+            told=lambda done, total: progress.update("runs", done, total),
         )
         if fits is None:
             made = calibrate(opened, options)

@@ -76,8 +76,8 @@ def verb(system: str, product: str) -> Callable[..., None]:
         from calibration.scores.validation_page import rewrite
 
         with Progress(not quiet) as progress:
-            scored = score_system(system, root, data, host, only, replications, processes, progress.tell)
-            inputs = scored.inputs(root, replications, processes, progress.tell) if write_envelope else {}
+            scored = score_system(system, root, data, host, only, replications, processes, progress.update)
+            inputs = scored.inputs(root, replications, processes, progress.update) if write_envelope else {}
         if as_json:
             say_json(document(scored))
         else:

@@ -42,7 +42,7 @@ def command(
             lambda name: not only or any(fnmatchcase(name, one) for one in only),
             replications,
             processes,
-            progress.tell,
+            progress.update,
         )
     if not rows:
         from calibration.theory.table import CASES

@@ -21,20 +21,20 @@ def command(
     context: typer.Context,
     files: Annotated[
         list[Path],
-        typer.Argument(metavar="FILE [FILE]...", help="Scenarios; others are compared with the first."),
+        typer.Argument(metavar="FILE [FILE]...", help="Scenarios; each is compared with the first."),
     ],
     sets: Sets = [],  # noqa: B006 - typer copies it
-    name: Annotated[str, typer.Option("--name", help="What the variant of --set is called.")] = "",
+    name: Annotated[str, typer.Option("--name", help="Name of the variant with --set.")] = "",
     mitigations: Annotated[
         list[str],
         typer.Option(
             "--mitigation",
             metavar="NAME",
-            help="A variant with this of the first file's `mitigations`. Repeatable.",
+            help="Add a variant with this one of the first file's `mitigations`. Repeatable.",
         ),
     ] = [],  # noqa: B006 - typer copies it
     metrics: Annotated[
-        list[str], typer.Option("--metric", metavar="NAME", help="Show this metric, too. Repeatable.")
+        list[str], typer.Option("--metric", metavar="NAME", help="Compare this metric too. Repeatable.")
     ] = [],  # noqa: B006 - typer copies it
     seed: Seed = None,
     replications: Annotated[int | None, typer.Option("--replications", help="Paired runs of each variant.")] = None,
@@ -44,7 +44,7 @@ def command(
     quiet: Quiet = False,
     processes: Processes = -1,
 ) -> None:
-    """Compare variants on the same draws: what changed, what it does, and whether that is told from chance.
+    """Compare variants on the same draws: what changed, what it does, and whether that is significant.
 
     Variants are further files, the first file with all of --set, and the first file with each --mitigation.
     """
@@ -63,7 +63,7 @@ def command(
     )
     study.ready(engine, processes, report, reads=files[1:])
     with study.progress() as progress:
-        found = compare_variants(variants, metrics, replace(options, progress=progress.tell))
+        found = compare_variants(variants, metrics, replace(options, progress=progress.update))
     study.show(as_json, lambda: document(found), lambda: blocks(found))
     study.end(found.interrupted)
 
@@ -74,17 +74,17 @@ def _variants(
     """Every variant by its name, the first file as it stands first. Raises InputErrors."""
     from sim.studies.loading.load import load
 
-    asked: list[tuple[str, Path, list[str], str | None]] = [(one.stem, one, [], None) for one in files[1:]]
+    requested: list[tuple[str, Path, list[str], str | None]] = [(one.stem, one, [], None) for one in files[1:]]
     if sets:
-        asked.append((name or ", ".join(sets), files[0], sets, None))
+        requested.append((name or ", ".join(sets), files[0], sets, None))
     elif name:
         study.problems.append(Problem("--name", "names the variant of --set, which is not given"))
-    asked += [(one, files[0], [], one) for one in mitigations]
-    if not asked:
+    requested += [(one, files[0], [], one) for one in mitigations]
+    if not requested:
         hint = "add a second file, --set PATH=VALUE or --mitigation NAME"
         raise InputErrors([Problem("FILE", f"{files[0]} alone has nothing to be compared with", hint)])
     found = {files[0].stem: study.loaded}
-    for called, file, own, mitigation in asked:
+    for called, file, own, mitigation in requested:
         if called in found:
             called = f"{called} ({file if mitigation is None and not own else 'variant'})"
         found[called] = load(file, own, mitigation)

@@ -17,13 +17,13 @@ from sim.units import parse_positive_duration_ns
 def command(
     context: typer.Context,
     file: File,
-    fault: Annotated[str, typer.Option("--fault", metavar="NAME", help="Which of the scenario's faults.")],
+    fault: Annotated[str, typer.Option("--fault", metavar="NAME", help="The fault: one of the scenario's.")],
     phases: Annotated[
         list[str],
         typer.Option(
             "--phase",
-            help="When in the load's cycle it begins: :58 (minute 58), 10:58, '3 h', or any (drawn each time). "
-            "Repeatable, to compare. Without it the fault's own time; drawn where it comes at random.",
+            help="Phase of the load's cycle at which it begins: :58 (minute 58), 10:58, '3 h', or any (drawn each "
+            "time). Repeatable, to compare. Default: the fault's own time; drawn where it comes at random.",
             show_default=False,
         ),
     ] = [],  # noqa: B006 - typer copies it
@@ -32,7 +32,7 @@ def command(
         str | None,
         typer.Option(
             "--limit",
-            help="How long an episode that is not over is followed: '1 h'.",
+            help="Follow an episode that is not over for this long at most: '1 h'.",
             show_default="8 times run.drill_window",
         ),
     ] = None,
@@ -71,6 +71,6 @@ def command(
         study.problems.append(Problem("--limit", "is below run.drill_window, for which every episode is followed"))
     study.ready(engine, processes, report)
     with study.progress() as progress:
-        found = drill(study.loaded, replace(options, progress=progress.tell))
+        found = drill(study.loaded, replace(options, progress=progress.update))
     study.show(as_json, lambda: document(found), lambda: blocks(found))
     study.end(found.interrupted)

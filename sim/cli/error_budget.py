@@ -25,10 +25,10 @@ def command(
     quiet: Quiet = False,
     processes: Processes = -1,
 ) -> None:
-    """Add up what every kind of fault that comes at random takes of each service level's error budget.
+    """Estimate how much of each error budget every fault class consumes.
 
-    Faults that come a few times a year are seen in no run: each is run by itself, beside a baseline run without it,
-    and weighed with how often it comes.
+    A fault that comes a few times a year is in no run. Each class is run by itself, beside a baseline run without it,
+    and weighed by how often it comes.
     """
     from sim.studies.error_budget.blocks import blocks, document
     from sim.studies.error_budget.study import PILOT, ErrorBudgetOptions, error_budgets_of
@@ -38,7 +38,9 @@ def command(
     at_least(0, "--seed", seed, study.problems)
     study.ready(engine, processes, report)
     with study.progress() as progress:
-        options = ErrorBudgetOptions(episodes, seed, processes, engine, progress=progress.tell, command=study.command)
+        options = ErrorBudgetOptions(
+            episodes, seed, processes, engine, progress=progress.update, command=study.command
+        )
         found = error_budgets_of(study.loaded, options)
     study.show(as_json, lambda: document(found), lambda: blocks(found))
     study.end(found.interrupted, not gate or all(one.verdict == "met" for one in found.error_budgets))

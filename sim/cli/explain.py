@@ -20,17 +20,17 @@ def command(
     sets: Sets = [],  # noqa: B006 - typer copies it
     mitigation: MitigationName = None,
     execution: Annotated[
-        int | None, typer.Option("--execution", metavar="N", help="The life of the N-th execution, from 0.")
+        int | None, typer.Option("--execution", metavar="N", help="Show the N-th execution, from 0, event by event.")
     ] = None,
     replication: Annotated[
-        int | None, typer.Option("--replication", help="Of which replication.", show_default="0")
+        int | None, typer.Option("--replication", help="Of this replication.", show_default="0")
     ] = None,
-    drill: Annotated[str | None, typer.Option("--drill", help="With this scripted fault happening.")] = None,
-    seed: Annotated[int | None, typer.Option("--seed", help="Instead of the scenario's.")] = None,
+    drill: Annotated[str | None, typer.Option("--drill", help="In the run with this scripted fault.")] = None,
+    seed: Annotated[int | None, typer.Option("--seed", help="Seed in place of the scenario's.")] = None,
     program: Annotated[bool, typer.Option("--program", help="The network as the fast engine has it.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="The lowered network as JSON, to be read back.")] = False,
 ) -> None:
-    """Show the lowered network, so that nothing is hidden; or one execution's life."""
+    """Show the network that is simulated, or one execution event by event."""
     from sim.studies.loading.load import load
 
     loaded = load(file, sets, mitigation)
@@ -46,7 +46,7 @@ def command(
         return
     alone = [("--replication", replication), ("--drill", drill), ("--seed", seed)]
     problems = [
-        Problem(name, "tells whose life is meant, and --execution is not given", "add   --execution 0")
+        Problem(name, "selects an execution, and --execution is not given", "add   --execution 0")
         for name, value in alone
         if value is not None
     ]

@@ -13,19 +13,19 @@ Sets = Annotated[
     typer.Option(
         "--set",
         metavar="PATH=VALUE",
-        help="Change one value, written and checked as in the file: --set workers.orders.replicas=6. Repeatable.",
+        help="Change one value, written as in the file: --set workers.orders.replicas=6. Repeatable.",
     ),
 ]
 MitigationName = Annotated[
     str | None,
     typer.Option(
-        "--mitigation", metavar="NAME", help="With what this one of its `mitigations` sets.", show_default=False
+        "--mitigation", metavar="NAME", help="Apply this one of the scenario's `mitigations`.", show_default=False
     ),
 ]
 
-Seed = Annotated[int | None, typer.Option("--seed", help="Everything random follows from it.")]
-Engine = Annotated[str, typer.Option("--engine", help="fast, or reference: the same figures, slowly.")]
+Seed = Annotated[int | None, typer.Option("--seed", help="Seed of all random draws.")]
+Engine = Annotated[str, typer.Option("--engine", help="fast, or reference: the same figures, slower.")]
 Report = Annotated[Path | None, typer.Option("--report", help="Write one HTML page, or Markdown into FILE.md.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document, nothing else.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress and no notes.")]
-Processes = Annotated[int, typer.Option("--processes", help="Runs at once; -1 takes all cores.")]
+Processes = Annotated[int, typer.Option("--processes", help="Parallel runs; -1 takes all cores.")]

@@ -32,7 +32,7 @@ class Progress:
         if self.bar is not None:
             self.bar.stop()
 
-    def tell(self, what: str, done: float, total: int) -> None:
+    def update(self, what: str, done: float, total: int) -> None:
         """So many of so many are done; of the one under way, a share."""
         if self.bar is None:
             return

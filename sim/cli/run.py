@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from sim.studies.run.study import Options, Prediction
 
 Replications = Annotated[int | None, typer.Option("--replications", help="Independent runs.")]
-Precision = Annotated[str | None, typer.Option("--precision", help="More runs until figures are this precise: '5 %'.")]
+Precision = Annotated[
+    str | None, typer.Option("--precision", help="Run more replications until figures are this precise: '5 %'.")
+]
 Horizon = Annotated[str | None, typer.Option("--horizon", help="End of the measured window: '10 min'.")]
 Warmup = Annotated[str | None, typer.Option("--warmup", help="auto, off, or a time: '1 min'.")]
 Inputs = Annotated[
@@ -33,8 +35,10 @@ Inputs = Annotated[
         help="Draw the fitted parameters of this file of fits for each run, for intervals `+ inputs`.",
     ),
 ]
-Out = Annotated[Path | None, typer.Option("--out", help="Write the columns into this folder.")]
-Columns = Annotated[str | None, typer.Option("--format", help="Of the columns: csv or parquet.", show_default="csv")]
+Out = Annotated[Path | None, typer.Option("--out", help="Write the raw columns into this folder.")]
+Columns = Annotated[
+    str | None, typer.Option("--format", help="Format of the columns: csv or parquet.", show_default="csv")
+]
 Gate = Annotated[
     bool,
     typer.Option(
@@ -46,8 +50,8 @@ TryFixes = Annotated[
     bool | None,
     typer.Option(
         "--fix/--no-fix",
-        help="Try what may meet a missed objective, in fewer runs: about the work of the prediction once more. "
-        "Without either it is tried unless --json is given.",
+        help="Search for a change that meets a missed objective; takes about as long as the prediction. "
+        "Default: search unless --json is given.",
         show_default=False,
     ),
 ]
@@ -119,7 +123,7 @@ def _predict(study: Study, options: Options, tries: bool) -> Prediction:
     from sim.studies.run.study import predict
 
     with study.progress() as progress:
-        options = replace(options, progress=progress.tell)
+        options = replace(options, progress=progress.update)
         prediction = predict(study.loaded, options)
         found = remedies(study.loaded, options, prediction, tries and not prediction.interrupted)
     return replace(prediction, summary=replace(prediction.summary, remedies=found))

@@ -29,7 +29,7 @@ def command(
         typer.Option(
             "--load",
             metavar="FROM..TO",
-            help="Factors on all load between which is searched; one factor: everything there, and no search.",
+            help="Factors of the load to search between; with one factor everything is done there, without a search.",
         ),
     ] = DEFAULT_LOAD,
     episodes: Annotated[int, typer.Option("-n", help="Episodes at the given load, and with each mitigation.")] = 10,
@@ -37,8 +37,8 @@ def command(
         str | None,
         typer.Option(
             "--limit",
-            help="How long after the fault's end it may take to come back: '5 min'. Without it "
-            "the scenario's run.drill_window.",
+            help="How long after the fault's end it may take to recover: '5 min'. Default: the "
+            "scenario's run.drill_window.",
             show_default=False,
         ),
     ] = None,
@@ -46,14 +46,16 @@ def command(
         int | None,
         typer.Option(
             "--backlog",
-            help="Executions that the overloaded start begins with. Without it as many as the fault leaves.",
+            help="Executions that the overloaded start begins with. Default: as many as the fault leaves.",
             show_default=False,
         ),
     ] = None,
-    within: Annotated[float, typer.Option("--within", help="How far apart the ends of an interval may be.")] = 0.05,
+    within: Annotated[
+        float, typer.Option("--within", help="Widest interval of a search, as a factor of the load.")
+    ] = 0.05,
     error: Annotated[str, typer.Option("--error", help="Probability that a search is wrong.")] = "5 %",
     sweep_mitigations: Annotated[
-        bool, typer.Option("--sweep-mitigations", help="Search with each mitigation, too.")
+        bool, typer.Option("--sweep-mitigations", help="Search with each mitigation too.")
     ] = False,
     seed: Seed = None,
     engine: Engine = "fast",
@@ -62,9 +64,9 @@ def command(
     quiet: Quiet = False,
     processes: Processes = -1,
 ) -> None:
-    """Remove a trigger and watch: what comes back, from which load on it does not, and what mitigates it.
+    """Test whether a short fault leaves a lasting outage: what recovers, from which load on it does not, what helps.
 
-    At the given load: the share of episodes that come back, with each of the scenario's `mitigations`, too. At every
+    At the given load: the share of episodes that recover, also with each of the scenario's `mitigations`. At every
     load tried: where runs end up that begin empty and that begin with a backlog.
     """
     from sim.studies.stability.blocks import blocks, document
@@ -96,7 +98,7 @@ def command(
     study.ready(engine, processes, report)
     note(f"{foreseen(study.loaded, options)} runs, or up to twice as many where chance decides", quiet)
     with study.progress() as progress:
-        found = stability(study.loaded, replace(options, progress=progress.tell))
+        found = stability(study.loaded, replace(options, progress=progress.update))
     study.show(as_json, lambda: document(found), lambda: blocks(found, study.command))
 
 

@@ -19,8 +19,8 @@ COHORTS = {
     "durations": "executions that start in the window, followed to their close; spans by what counts for them",
     "started": "executions that start in the window, followed to their close",
     "clocked": "by the clock: whatever ends, or is under way, in the window",
-    "places": "by the clock of the window; has to wait: of visits that ask in it",
-    "waits": "visits that ask in the window, whoever makes them",
+    "places": "by the clock of the window; has to wait: of visits that begin in it",
+    "waits": "visits that begin in the window, whoever makes them",
 }
 """Whom the figures of a table are about."""
 

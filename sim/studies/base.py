@@ -47,16 +47,16 @@ class Runner:
         if self.interrupted or not planned:
             return []
 
-        def told(done: float) -> None:
+        def report(done: float) -> None:
             if self.progress is not None:
                 self.progress(what, done, len(planned))
 
-        told(0)
-        runs, whole = run_all(planned, self.traces, self.processes, told, self.engine)
+        report(0)
+        runs, whole = run_all(planned, self.traces, self.processes, report, self.engine)
         self.runs_done += len(runs)
         if not whole:
             self.interrupted = True
-            effect = "intervals are wider for it" if runs else "what they tell is left out"
+            effect = "intervals are wider for it" if runs else "what they would show is left out"
             self.warn(f"interrupted: {what}: {len(runs)} of {len(planned)} are used, {effect}")
         runs = [joined(run, self.in_progress) for run in runs]
         found = standstill(runs, self.words, what)

@@ -48,12 +48,12 @@ def price_problems(loaded: Loaded) -> list[Problem]:
         catalogue = catalogue_of(loaded)
     except InputErrors as error:
         return list(error.problems)
-    asked: list[Callable[[], object]] = [
+    parts: list[Callable[[], object]] = [
         *(partial(_paid_for, catalogue, terms, one) for one in lowered.machines),
         *(partial(catalogue.disk, one.disk, f"{one.resource}.disk.type") for one in lowered.volumes),
         *(partial(catalogue.meter, meter, "prices.catalogue") for meter in lowered.traffic),
     ]
-    return list(dict.fromkeys(problem for ask in asked for problem in _said_by(ask)))
+    return list(dict.fromkeys(problem for ask in parts for problem in _said_by(ask)))
 
 
 def _paid_for(catalogue: Catalogue, terms: Terms, machine: Machine) -> Reduction:

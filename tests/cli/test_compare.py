@@ -105,7 +105,7 @@ def test_an_overloaded_variant_is_headed_as_such_and_its_latency_is_not_compared
     assert main(["compare", str(queue), "--set", more, "--name", "thrice", "--quiet"], exit_after=False) == 0
     told = capsys.readouterr().out
     assert told.startswith("thrice\nOVERLOADED: ")
-    assert " ".join(told.split()).count("cannot be told") == 2  # of both percentiles
+    assert " ".join(told.split()).count("not known") == 2  # of both percentiles
 
 
 def test_what_ends_too_late_is_unavailable_in_a_comparison_as_in_a_prediction(

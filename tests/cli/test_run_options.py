@@ -61,7 +61,7 @@ def test_a_precision_is_reached_with_more_replications_and_no_more_than_needed(c
 def test_a_precision_out_of_reach_ends_with_a_warning(command: Command) -> None:
     found = command.document(QUEUE, "--horizon", "2 s", "--replications", "2", "--precision", "0.1 %")
     assert found["run"]["replications"] == 2 * NO_MORE_THAN
-    assert any("precision asked for is not reached" in warning for warning in found["warnings"])
+    assert any("requested precision is not reached" in warning for warning in found["warnings"])
 
 
 def test_set_changes_a_value_as_if_it_stood_in_the_file(command: Command) -> None:

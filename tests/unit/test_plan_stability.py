@@ -17,7 +17,7 @@ from sim.stats.threshold import Threshold, Tried
 from sim.studies.stability.blocks import band_of, between, blocks, document, headline_of, trigger_of
 from sim.studies.stability.overload import overloaded, shares
 from sim.studies.stability.records import StabilityOptions
-from sim.studies.stability.study import foreseen, stability, too_much
+from sim.studies.stability.study import foreseen, overloaded_from, stability
 
 QUEUE = """
 name: a queue
@@ -101,9 +101,9 @@ def test_a_declared_backlog_is_taken_and_the_number_of_runs_is_about_what_was_to
     assert foreseen(load(QUEUE), asked) <= 3 * found.runs
 
 
-def test_the_closed_form_finds_the_load_that_is_too_much_or_none() -> None:
-    assert too_much(load(QUEUE), 1.5) == pytest.approx(2.0, rel=0.01)
-    assert too_much(load(QUEUE), 0.4) is None
+def test_the_closed_form_finds_the_load_that_is_overloaded_from_or_none() -> None:
+    assert overloaded_from(load(QUEUE), 1.5) == pytest.approx(2.0, rel=0.01)
+    assert overloaded_from(load(QUEUE), 0.4) is None
 
 
 @pytest.mark.parametrize(
@@ -131,9 +131,9 @@ def test_a_threshold_is_told_in_words_whichever_end_is_open() -> None:
     assert between(Threshold(0.8, 0.85, ends, 0.05)) == "0.8 and 0.85"
     assert between(Threshold(1.5, None, ends, 0.05)) == "not up to 1.5"
     assert between(Threshold(None, 0.5, ends, 0.05)) == "already at 0.5"
-    assert between(Threshold(0.5, None, ends, 0.05)) == "from 0.5 on cannot be told"
-    assert between(Threshold(None, 1.0, ends, 0.05)) == "up to 1; below cannot be told"
-    assert between(Threshold(None, None, ends, 0.05)) == "cannot be told"
+    assert between(Threshold(0.5, None, ends, 0.05)) == "from 0.5 on not known"
+    assert between(Threshold(None, 1.0, ends, 0.05)) == "up to 1; below not known"
+    assert between(Threshold(None, None, ends, 0.05)) == "not known"
 
 
 def test_text_page_and_document_tell_the_same() -> None:

@@ -54,7 +54,7 @@ def _table(found: Variants, index: int, name: str) -> Iterator[Block]:
 def _difference(one: Difference) -> str:
     figure = one.difference
     if figure.value is None:
-        return "cannot be told"
+        return "not known"
     if figure.value == 0 == figure.low == figure.high:
         return "0"
     sign = "+" if figure.value > 0 else ""
@@ -98,7 +98,7 @@ def _footing(found: Variants) -> Iterator[Block]:
 
 def document(found: Variants) -> dict[str, Any]:
     """The document that `sim compare --json` prints."""
-    told: dict[str, Any] = to_json(
+    made: dict[str, Any] = to_json(
         {
             "comparison": {
                 "variants": found.names,
@@ -114,7 +114,7 @@ def document(found: Variants) -> dict[str, Any]:
             "metrics": {row.metric: _metric_json(found, row) for row in found.rows},
         }
     )
-    return told
+    return made
 
 
 def _metric_json(found: Variants, row: MetricRow) -> dict[str, Any]:

@@ -43,10 +43,10 @@ class ChangedSetting:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A metric of a variant against the first. difference: variant - first; refused where it cannot be told.
+    """A metric of a variant against the first. difference: variant - first; refused where it is not known.
 
-    change: what Holm's procedure says of it; empty where it cannot be told. worth: variance of independent runs over
-    that of these, so that unpaired it would take `worth` times the replications; None where it cannot be told.
+    change: what Holm's procedure says of it; empty where that is not known. worth: variance of independent runs over
+    that of these, so that unpaired it would take `worth` times the replications; None where that is not known.
     """
 
     difference: Figure
@@ -143,8 +143,8 @@ def _rows(
     of_each = [one.summary.metrics for one in found]
     shown = [name for name in _shown(loaded, metrics) if any(name in one for one in of_each)]
     tests = {(name, other): _Test(found[0], one, name) for name in shown for other, one in enumerate(found[1:])}
-    told = [key for key, test in tests.items() if test.is_told(confidence)]
-    verdicts = dict(zip(told, holm([tests[key].differs for key in told], confidence), strict=True))
+    known = [key for key, test in tests.items() if test.is_known(confidence)]
+    verdicts = dict(zip(known, holm([tests[key].differs for key in known], confidence), strict=True))
     for name in shown:
         differences = []
         for other in range(len(found) - 1):
@@ -156,7 +156,7 @@ def _rows(
 
 
 def _shown(loaded: Sequence[Loaded], metrics: Sequence[str]) -> list[str]:
-    """Metrics of objectives, then what everybody asks for, then what was asked for, each once."""
+    """Metrics of objectives, then the usual ones, then those requested, each once."""
     every = [one for each in loaded for one in each.scenario.objectives]
     objectives = [one.metric for one in every if not isinstance(one, ServiceLevel)]
     workflows = dict.fromkeys(name for one in loaded for name in one.lowered.deadlines_ns)
@@ -181,12 +181,12 @@ class _Test:
         self._known: dict[float, Figure] = {}
 
     def at(self, confidence: float) -> Figure:
-        """other - first, with its interval; refused where it cannot be told."""
+        """other - first, with its interval; refused where it is not known."""
         if confidence not in self._known:
             self._known[confidence] = self._difference(confidence)
         return self._known[confidence]
 
-    def is_told(self, confidence: float) -> bool:
+    def is_known(self, confidence: float) -> bool:
         """Whether there is a difference with an interval."""
         figure = self.at(confidence)
         return None not in (figure.value, figure.low, figure.high)
@@ -215,7 +215,7 @@ class _Test:
 
 
 def _apart(a: Figure, b: Figure) -> Figure:
-    """b - a of figures that are not told run by run: exact if both are, else as if they were independent."""
+    """b - a of figures that are not known run by run: exact if both are, else as if they were independent."""
     was, was_low, was_high, now, now_low, now_high = (
         math.nan if end is None else end for one in (a, b) for end in (one.value, one.low, one.high)
     )
@@ -230,10 +230,10 @@ def _apart(a: Figure, b: Figure) -> Figure:
     return Figure(value, a.unit, low, high, a.confidence or b.confidence, n, "as if the two were independent")
 
 
-def _change(metric: str, told: Verdict) -> Change:
-    if told == "undecided":
+def _change(metric: str, verdict: Verdict) -> Change:
+    if verdict == "undecided":
         return "no difference seen"
-    is_less = told == "met"
+    is_less = verdict == "met"
     family = metric.partition(".")[0]
     if family in BETTER_BELOW:
         return "better" if is_less else "worse"

@@ -36,7 +36,7 @@ ANY = "any"
 
 @dataclass(frozen=True, slots=True)
 class DrillOptions:
-    """What is asked for. phases: texts for `phase_ns_of`, or ANY; none: the time that the scenario gives the fault, or
+    """What is requested. phases: texts for `phase_ns_of`, or ANY; none: the time that the scenario gives the fault, or
     drawn ones where it gives none. mitigation: compared with the scenario as it stands. limit_ns: see `limit_of`."""
 
     fault: str
@@ -53,8 +53,7 @@ class DrillOptions:
 
 @dataclass(frozen=True, slots=True)
 class DrillCase:
-    """Episodes that are told together. when: at which phase they began; mitigation: with which mitigation, "" without
-    one.
+    """Episodes that are summarised together. when: at which phase they began; mitigation: with which one, "" without.
 
     median, bad: the episodes that stand where the 50th and 95th percentile of latency back in order does. longer: how
     many were not over within `run.drill_window` and were run on; cut: how many of these not within the limit either.
@@ -77,7 +76,7 @@ class DrillCase:
 
     @property
     def name(self) -> str:
-        """What tells it from the others."""
+        """What distinguishes it from the others."""
         return f"{self.when}, with {self.mitigation}" if self.mitigation else self.when
 
 
@@ -106,7 +105,7 @@ def drill(loaded: Loaded, options: DrillOptions) -> DrillReport:
     """Run the drill.
 
     Raises InputErrors for a fault, a phase or a mitigation that the scenario does not have, AuditFailed when a run
-    breaks a law, KeyboardInterrupt when it is stopped before there is anything to tell.
+    breaks a law, KeyboardInterrupt when it is stopped before there is any result.
     """
     settings = loaded.scenario.run
     if options.seed is not None:
@@ -133,7 +132,7 @@ def drill(loaded: Loaded, options: DrillOptions) -> DrillReport:
     if calm is not None:
         raise StandsStill(
             f"{deadlock_sentence(calm)}\n\nA drill is held against runs without the fault, and these stand still "
-            f"themselves: it tells nothing.\nFirst see   sim run {loaded.document.file}"
+            f"themselves: it would show nothing.\nFirst see   sim run {loaded.document.file}"
         )
     stuck = [standstill([one.run for one in case.episodes], loaded.lowered.words, case.name) for case in cases]
     first, level = cases[0].episodes, settings.confidence
@@ -189,21 +188,21 @@ class _Trial:
         """One case for each phase, run in one batch."""
         whens = self._whens()
         count = self.options.episodes
-        asks = [self._asked(phase, index) for index in range(count) for phase in whens.values()]
-        found = self.bench.run(asks, self.limit_ns, what="episodes")
+        requests = [self._request(phase, index) for index in range(count) for phase in whens.values()]
+        found = self.bench.run(requests, self.limit_ns, what="episodes")
         for place, when in enumerate(whens):
             episodes = found[place :: len(whens)]
             if episodes:
                 yield self._case(when, mitigation, episodes)
 
     def _whens(self) -> dict[str, int | str]:
-        """How each phase is told, and what is asked for: a phase, ANY or (the scenario's own time) the empty text."""
-        asked = self.options.phases
-        if not asked and self.kind.at_ns is not None:
+        """Each phase in words, and what is requested: a phase, ANY or (the scenario's own time) the empty text."""
+        requested = self.options.phases
+        if not requested and self.kind.at_ns is not None:
             return {f"at {format_duration_ns(self.kind.at_ns)} of the run": ""}
         bench, cycle = self.bench, self.bench.cycle
         whens: dict[str, int | str] = {}
-        for text in asked or (ANY,):
+        for text in requested or (ANY,):
             if text == ANY:
                 when = f"at any phase of {format_duration_ns(cycle.length_ns)}"
                 if self.kind.window is not None:
@@ -222,11 +221,11 @@ class _Trial:
         bench.settle()
         return whens
 
-    def _asked(self, phase: int | str, replication: int) -> EpisodeRequest:
+    def _request(self, phase: int | str, replication: int) -> EpisodeRequest:
         if phase == "":
             assert self.kind.at_ns is not None
             return EpisodeRequest(((self.kind, self.kind.at_ns),), replication, self.settings.drill_window_ns)
-        return self.bench.asked(self.kind, replication, phase if isinstance(phase, int) else None)
+        return self.bench.request(self.kind, replication, phase if isinstance(phase, int) else None)
 
     def _case(self, when: str, mitigation: str, episodes: Sequence[Episode]) -> DrillCase:
         lowered, level = self.loaded.lowered, self.settings.confidence
@@ -263,7 +262,7 @@ class _Trial:
 
         level = self.settings.confidence
         known = figures_at(level)
-        asked = [one for one in self.loaded.scenario.objectives if one.metric in known]
+        concerned = [one for one in self.loaded.scenario.objectives if one.metric in known]
         place = calibration_of(features(self.loaded.scenario, self.loaded.document.data, {}))
-        judged = zip(asked, verdicts(asked, figures_at, level), strict=True)
+        judged = zip(concerned, verdicts(concerned, figures_at, level), strict=True)
         return tuple(judged_widely(objective, one, place) for objective, one in judged)

@@ -98,9 +98,9 @@ class Bench:
         cycle_ns = self.cycle.length_ns if self.cycle.of_load else 0
         self.settled_ns = settled_ns(self.calm, self.settings, cycle_ns, pilots)
 
-    # -- what is asked ----------------------------------------------------------------------------------------
+    # -- requests --------------------------------------------------------------------------------------------
 
-    def asked(
+    def request(
         self, kind: FaultKind, replication: int, phase_ns: int | None = None, record_ns: int | None = None
     ) -> EpisodeRequest:
         """An episode of one kind at a phase of the cycle, or (None) at one that is drawn."""
@@ -117,36 +117,36 @@ class Bench:
 
     # -- what is run ------------------------------------------------------------------------------------------
 
-    def episode_of(self, asked: EpisodeRequest) -> Planned:
+    def episode_of(self, request: EpisodeRequest) -> Planned:
         """The run in which it happens."""
-        seed, replication = self.settings.seed, asked.replication
-        begins = [(kind.variant(seed, replication), begin_ns) for kind, begin_ns in asked.begins]
+        seed, replication = self.settings.seed, request.replication
+        begins = [(kind.variant(seed, replication), begin_ns) for kind, begin_ns in request.begins]
         network, drill = disturbed(self.network, begins)
-        return network, replace(self._plan(asked), drill=drill)
+        return network, replace(self._plan(request), drill=drill)
 
-    def baseline_of(self, asked: EpisodeRequest) -> Planned:
+    def baseline_of(self, request: EpisodeRequest) -> Planned:
         """The same run without any fault."""
-        return self.calm, self._plan(asked)
+        return self.calm, self._plan(request)
 
-    def _plan(self, asked: EpisodeRequest) -> Plan:
+    def _plan(self, request: EpisodeRequest) -> Plan:
         sample = min(RECOVERY_WINDOW_NS, max(self.settings.drill_window_ns // LEAST_WINDOWS, 1))
-        horizon = -(-(asked.last_ns + asked.record_ns) // sample) * sample
+        horizon = -(-(request.last_ns + request.record_ns) // sample) * sample
         memory = self.settings.memory_bytes
         return Plan(
-            self.settings.seed, asked.replication, 0, horizon, sample + 1, self.drain_ns, sample, BASELINE, memory
+            self.settings.seed, request.replication, 0, horizon, sample + 1, self.drain_ns, sample, BASELINE, memory
         )
 
     def run(
-        self, asks: Sequence[EpisodeRequest], limit_ns: int = 0, over: Over | None = None, what: str = "drills"
+        self, requests: Sequence[EpisodeRequest], limit_ns: int = 0, over: Over | None = None, what: str = "drills"
     ) -> list[Episode]:
         """The episodes in order, in one batch over all cores; fewer, always with their baseline runs, when it is
         interrupted.
 
-        limit_ns: up to which a record is made longer that ends too soon; 0 leaves all as they are asked for. over:
+        limit_ns: up to which a record is made longer that ends too soon; 0 leaves all as they are. over:
         tells which do not end too soon; by default those of which nothing is left, see `Episode.is_over`.
         """
-        found = list(self._pairs(asks, what))
-        now = dict(enumerate(asks[: len(found)]))
+        found = list(self._pairs(requests, what))
+        now = dict(enumerate(requests[: len(found)]))
         while now := {
             at: replace(ask, record_ns=min(2 * ask.record_ns, limit_ns))
             for at, ask in now.items()
@@ -159,32 +159,32 @@ class Bench:
                 break
         return found
 
-    def _is_over(self, asked: EpisodeRequest, episode: Episode) -> bool:
-        """Whether nothing is left of what was asked for, and all that ends has ended."""
-        faults = self.episode_of(asked)[0].faults
+    def _is_over(self, request: EpisodeRequest, episode: Episode) -> bool:
+        """Whether nothing is left of what was requested, and all that ends has ended."""
+        faults = self.episode_of(request)[0].faults
         stays = any(one.end_ns < 0 and faults[one.fault].duration is not None for one in episode.run.episodes)
         return not stays and episode.is_over
 
-    def _pairs(self, asks: Sequence[EpisodeRequest], what: str) -> Iterator[Episode]:
+    def _pairs(self, requests: Sequence[EpisodeRequest], what: str) -> Iterator[Episode]:
         """Episodes with their baseline runs, up to the first one that is not there. Equal baseline runs are run
         once."""
         planned: list[Planned] = []
         baselines: dict[Plan, int] = {}
         places: list[tuple[EpisodeRequest, str, int, int]] = []
-        for asked in asks:
-            baseline, episode = self.baseline_of(asked), self.episode_of(asked)
+        for request in requests:
+            baseline, episode = self.baseline_of(request), self.episode_of(request)
             if baseline[1] not in baselines:
                 baselines[baseline[1]] = len(planned)
                 planned.append(baseline)
-            places.append((asked, episode[1].drill or "", baselines[baseline[1]], len(planned)))
+            places.append((request, episode[1].drill or "", baselines[baseline[1]], len(planned)))
             planned.append(episode)
         runs = self.runner.run(what, planned)
-        for asked, fault, baseline_at, run_at in places:
+        for request, fault, baseline_at, run_at in places:
             if run_at < len(runs):
-                yield self._episode(asked, fault, runs[run_at], runs[baseline_at])
+                yield self._episode(request, fault, runs[run_at], runs[baseline_at])
 
-    def _episode(self, asked: EpisodeRequest, fault: str, run: Replication, baseline: Replication) -> Episode:
-        first_ns = min(begin_ns for _, begin_ns in asked.begins)
+    def _episode(self, request: EpisodeRequest, fault: str, run: Replication, baseline: Replication) -> Episode:
+        first_ns = min(begin_ns for _, begin_ns in request.begins)
         return Episode(fault, first_ns, run, baseline, recoupled_ns(run, baseline), self.objective_p99_ns)
 
 

@@ -255,7 +255,7 @@ def minutes(value: float) -> str:
 
 def document(found: ErrorBudgets) -> dict[str, Any]:
     """The JSON document, ready for `json.dumps(..., allow_nan=False)`. `provenance` is no part of an equality."""
-    told: dict[str, Any] = to_json(
+    made: dict[str, Any] = to_json(
         {
             "schema": SCHEMA,
             **renamed("error_budgets"),
@@ -271,7 +271,7 @@ def document(found: ErrorBudgets) -> dict[str, Any]:
             "warnings": found.warnings,
         }
     )
-    return told
+    return made
 
 
 def _error_budget_json(found: ErrorBudget) -> dict[str, Any]:

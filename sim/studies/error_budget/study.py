@@ -173,8 +173,8 @@ class _Books:
         # The first few tell how long a record has to be.
         for low, high in pairwise(sorted({done, min(max(FIRST, done), done + count), done + count})):
             record_ns, limit_ns = self._records_ns(name)
-            asks = [self.bench.asked(kind, first + index, record_ns=record_ns) for index in range(low, high)]
-            for episode in self.bench.run(asks, limit_ns, self._is_over, f"episodes of {name}"):
+            requests = [self.bench.request(kind, first + index, record_ns=record_ns) for index in range(low, high)]
+            for episode in self.bench.run(requests, limit_ns, self._is_over, f"episodes of {name}"):
                 self.needed_ns[name].append(episode.run.horizon_ns - episode.begin_ns)
                 for (_, sli), harms in zip(self.levels, self.harms, strict=True):
                     harms[name].append(_harm(episode, sli))
@@ -261,12 +261,12 @@ class _Books:
         lasted_ns = begin_ns + int(_harm(alone[0], self.levels[0][1]).lasted_s * 1e9) - earliest_ns
         slice_of = (number + share(seed, replication, f"{one.name}/then")) / PAIRS
         then = (other, earliest_ns + int(slice_of * lasted_ns))
-        asks = [
+        requests = [
             EpisodeRequest(((one, begin_ns), then), replication, record_ns),
             EpisodeRequest((then,), replication, record_ns),
         ]
-        found = self.bench.run(asks, limit_ns, self._is_over, f"{one.name}, then {other.name}")
-        if len(found) < len(asks):
+        found = self.bench.run(requests, limit_ns, self._is_over, f"{one.name}, then {other.name}")
+        if len(found) < len(requests):
             return None
         every = (found[0], alone[0], found[1])
         harms = ([_harm(episode, sli).extra for _, sli in self.levels] for episode in every)

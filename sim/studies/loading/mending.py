@@ -2,7 +2,7 @@
 
 Checks come in stages, and a later one needs what an earlier one found sound: which figures a scenario has is known
 only once its parts fit together. A user wants to hear of all mistakes at once. What is only a consequence of the
-mending itself is not told.
+mending itself is left out.
 """
 
 from __future__ import annotations
@@ -115,7 +115,7 @@ def _as_written(document: Document, path: Path, text: str) -> Iterator[_Mended]:
 
 def _changed(document: Document, path: Path, value: Any, is_made_up: bool = False) -> _Mended:
     """The document with another value at a path; as it is where there can be none. is_made_up: names in the value lead
-    nowhere, which nobody has to be told."""
+    nowhere, which nobody has to hear of."""
     data = copy.deepcopy(document.data)
     old = _at(data, path)
     parent = _at(data, path[:-1])

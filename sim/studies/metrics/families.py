@@ -24,7 +24,7 @@ NUMBER_LEVELS = ("mean", "max")
 STARTED = "executions that started in the window"
 SUCCEEDED = f"{STARTED} and succeeded"
 WINDOW = "the window"
-VISITS = "visits that asked in the window"
+VISITS = "visits that begin in the window"
 EPISODES = "drills of this fault"
 PLANNED = "none: it follows from the scenario alone"
 
@@ -204,10 +204,10 @@ FAMILIES: tuple[MetricFamily, ...] = (
         LEVELS,
     ),
     MetricFamily(
-        "offered.WORKFLOW", "1/s", "executions asked for, a second, those turned away too", STARTED, _workflows
+        "offered.WORKFLOW", "1/s", "executions requested, a second, those turned away too", STARTED, _workflows
     ),
     MetricFamily(
-        "accepted.WORKFLOW", "1/s", "executions asked for and not turned away, a second", STARTED, _workflows
+        "accepted.WORKFLOW", "1/s", "executions requested and not turned away, a second", STARTED, _workflows
     ),
     MetricFamily(
         "completed.WORKFLOW", "1/s", "accepted executions that ended in any way, a second", STARTED, _workflows

@@ -47,17 +47,17 @@ def paces_of(network: Network) -> dict[str, Pace]:
 
 def _believed(pace: Pace, shown: Sequence[float | None]) -> float:
     """The utilisation that is gone by."""
-    told = pace.estimate.utilisation
+    computed = pace.estimate.utilisation
     values = np.array([share for share in shown if share is not None], dtype=np.float64)
     if not pace.measured or len(values) < max(len(shown), 2):
-        return told
+        return computed
     reach = ERRORS * float(values.std(ddof=1)) / len(values) ** 0.5
-    return float(np.clip(told, values.mean() - reach, values.mean() + reach))
+    return float(np.clip(computed, values.mean() - reach, values.mean() + reach))
 
 
 def _wait_s(pace: Pace, uses: Sequence[PlaceUse], utilisation: float) -> float:
     """Mean wait of a visit: the longer of what the runs have shown and of the closed form, where it has one."""
     count = sum(use.wait_count for use in uses)
     shown = sum(use.wait_sum_ns for use in uses) * NS / count if count else 0.0
-    told = pace.estimate.wait_s
-    return shown if math.isinf(told) and utilisation < 1 else max(shown, told)
+    computed = pace.estimate.wait_s
+    return shown if math.isinf(computed) and utilisation < 1 else max(shown, computed)

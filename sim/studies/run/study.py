@@ -1,4 +1,4 @@
-"""The whole line, once: scenario, network, runs, audit, figures, verdicts, bill."""
+"""The prediction: a scenario's runs, their figures, verdicts and bill."""
 
 from __future__ import annotations
 
@@ -34,15 +34,15 @@ from sim.studies.run.overloaded import judged, not_met
 from sim.studies.window import MeasuredWindow, begins_empty, measured
 
 MOST_REPLICATIONS_FACTOR = 20
-"""`precision` gives up at this many times the replications asked for: seeds are never retried."""
+"""`precision` gives up at this many times the requested replications: seeds are never retried."""
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
     """What the caller may ask for beside the scenario; None leaves the scenario's own.
 
-    lives: whether the life of the first execution that breaks a monitor is told, for which it is run once more.
-    drills: whether scripted faults are run; without them nothing is told of recovery from them.
+    lives: whether the life of the first execution that breaks a monitor is recorded, for which it is run once more.
+    drills: whether scripted faults are run; without them there is nothing on recovery from them.
     draws: of uncertain parameters, one for each replication, which is run once more with it.
     """
 
@@ -92,7 +92,7 @@ def predict(loaded: Loaded, options: Options | None = None) -> Prediction:
     """Predict latency, recovery and cost of a scenario.
 
     Raises InputErrors for what is wrong with the input, AuditFailed when a run breaks a law, KeyboardInterrupt when it
-    is stopped before there is anything to tell.
+    is stopped before there is any result.
     """
     options = options or Options()
     began = time.perf_counter()
@@ -107,7 +107,7 @@ def predict(loaded: Loaded, options: Options | None = None) -> Prediction:
     if stuck is None and (overload is None or not overload.overloaded):
         inputs, drills = line.inputs(window, base), line.drills()
     else:
-        inputs, drills = {}, {}  # beside runs that go down by themselves a fault tells nothing
+        inputs, drills = {}, {}  # beside runs that go down by themselves a fault shows nothing
     stalled = [stuck, *(line.stalled(fault, episodes) for fault, episodes in drills.items())]
     found = Findings(overload, tuple(one for one in stalled if one is not None))
     return line.conclude(Runs(window, base, drills, inputs, found), time.perf_counter() - began)
@@ -130,11 +130,11 @@ def life(loaded: Loaded, execution: int, replication: int, drill: str | None, se
         window = MeasuredWindow(warmup, settings.horizon_ns, follow, settings.drain_ns, 0, True, "")
         planned = line.network, window.plan(settings.seed, replication)
     else:
-        asked = line.drill(drill, replication)
-        planned = line.bench.episode_of(asked)
+        request = line.drill(drill, replication)
+        planned = line.bench.episode_of(request)
     log, run = life_of(*planned, execution, line.runner.traces)
     if drill is not None and execution >= len(run.executions.start_ns):  # it may be of a record that went on
-        planned = line.bench.episode_of(replace(asked, record_ns=max(asked.record_ns, line.limit_ns)))
+        planned = line.bench.episode_of(replace(request, record_ns=max(request.record_ns, line.limit_ns)))
         log, run = life_of(*planned, execution, line.runner.traces)
     count = len(run.executions.start_ns)
     if execution >= count:
@@ -167,7 +167,7 @@ class _Line:
         try:
             return measured(self.network, self.settings, self.settings.seed, self._pilots)
         except InputErrors as error:
-            # What an option says instead of the file is told of the option.
+            # A problem of an option is reported at the option, not in the file.
             problems = [
                 one if given.get(one.path) is None else replace(one, path=f"--{one.path.removeprefix('run.')}")
                 for one in error.problems
@@ -181,7 +181,7 @@ class _Line:
         return runs
 
     def base(self, window: MeasuredWindow) -> list[Replication]:
-        """The measured runs: as many as asked for, or as many as the precision takes, in batches of that size."""
+        """The measured runs: as many as requested, or as many as the precision takes, in batches of that size."""
         batch = self.settings.replications
         runs = self.runner.run("runs", self._planned(window, range(batch)))
         if not runs:
@@ -197,7 +197,7 @@ class _Line:
             runs += self.runner.run("runs", self._planned(window, more))
         if not self._precise(window, runs) and not self.runner.interrupted:
             self.runner.warn(
-                f"the precision asked for is not reached after {len(runs)} runs; run.horizon may be too short"
+                f"the requested precision is not reached after {len(runs)} runs; run.horizon may be too short"
             )
         return runs
 
@@ -253,9 +253,9 @@ class _Line:
             return {}
         count = self.settings.drills or self.settings.replications
         names = [fault for _ in range(count) for fault in self.faults]
-        asks = [self.drill(fault, index // len(self.faults)) for index, fault in enumerate(names)]
+        requests = [self.drill(fault, index // len(self.faults)) for index, fault in enumerate(names)]
         found: dict[str, list[Episode]] = {}
-        for fault, episode in zip(names, self.bench.run(asks, self.limit_ns), strict=False):
+        for fault, episode in zip(names, self.bench.run(requests, self.limit_ns), strict=False):
             found.setdefault(fault, []).append(episode)
         return found
 
@@ -314,9 +314,9 @@ class _Line:
 
     def _objectives(self, figures: Figures, place: Calibration, findings: Findings) -> tuple[Verdict, ...]:
         """The objectives with their verdicts; what is overloaded or stands still meets none."""
-        asked = self.loaded.scenario.objectives
-        judged = verdicts(asked, figures.at_level, self.settings.confidence)
-        found = tuple(judged_widely(objective, one, place) for objective, one in zip(asked, judged, strict=True))
+        objectives = self.loaded.scenario.objectives
+        judged = verdicts(objectives, figures.at_level, self.settings.confidence)
+        found = tuple(judged_widely(objective, one, place) for objective, one in zip(objectives, judged, strict=True))
         return not_met(found, findings.reason, findings.stands_still) if findings.reason else found
 
     def _traces_of_violators(self, runs: Runs) -> dict[str, list[str]]:

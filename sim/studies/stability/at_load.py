@@ -105,7 +105,7 @@ class AtLoad:
         """The trigger, as it is at this load."""
         return self.bench.kinds[self.watch.fault]
 
-    def asked(self, replication: int) -> EpisodeRequest:
+    def request(self, replication: int) -> EpisodeRequest:
         """The episode on these draws."""
         begin_ns = self.watch.begin_ns
         if begin_ns is None:
@@ -116,7 +116,7 @@ class AtLoad:
         """So many episodes more beside their baseline runs."""
         first = len(self.after)
         episodes = self.bench.run(
-            [self.asked(first + index) for index in range(count)], what=f"load {self.factor:.3g}: episodes"
+            [self.request(first + index) for index in range(count)], what=f"load {self.factor:.3g}: episodes"
         )
         self._whole(len(episodes) == count)
         for episode in episodes:
@@ -128,7 +128,7 @@ class AtLoad:
     def try_alone(self, count: int) -> None:
         """So many runs more without the fault."""
         first = len(self.alone)
-        planned = [self.bench.baseline_of(self.asked(first + index)) for index in range(count)]
+        planned = [self.bench.baseline_of(self.request(first + index)) for index in range(count)]
         runs = self.runner.run(f"load {self.factor:.3g}: without the fault", planned)
         self._whole(len(runs) == count)
         self.alone += [self._alone(run) for run in runs]
@@ -138,14 +138,14 @@ class AtLoad:
         first = len(self.overloads)
         planned = [
             (overloaded(network, backlog), plan)
-            for network, plan in (self.bench.baseline_of(self.asked(first + index)) for index in range(count))
+            for network, plan in (self.bench.baseline_of(self.request(first + index)) for index in range(count))
         ]
         runs = self.runner.run(f"load {self.factor:.3g}: from a backlog", planned)
         self._whole(len(runs) == count)
         self.overloads += [self._alone(run) for run in runs]
 
     def _whole(self, whole: bool) -> None:
-        """A search that has been interrupted has no result: there is nothing to tell of half an answer."""
+        """A search that has been interrupted has no result: half an answer is none."""
         if not whole:
             raise KeyboardInterrupt
 

@@ -225,12 +225,12 @@ def between(threshold: Threshold) -> str:
     below, above = threshold.below, threshold.above
     ends = [one.at for one in threshold.tried]
     if below is None and above is None:
-        return "cannot be told"
+        return "not known"
     if below is None:
         assert above is not None
-        return f"already at {above:.3g}" if above == min(ends) else f"up to {above:.3g}; below cannot be told"
+        return f"already at {above:.3g}" if above == min(ends) else f"up to {above:.3g}; below not known"
     if above is None:
-        return f"not up to {below:.3g}" if below == max(ends) else f"from {below:.3g} on cannot be told"
+        return f"not up to {below:.3g}" if below == max(ends) else f"from {below:.3g} on not known"
     return f"{below:.3g} and {above:.3g}"
 
 
@@ -247,7 +247,7 @@ def band_of(band: Band) -> str:
             return (
                 f"From {permanent.above:.3g} to {reach} times the load it is not back within the limit, but on its "
                 f"way: in {band.draining} of {band.away} episodes at {permanent.above:.3g} the backlog gets less. "
-                "That is slow rather than metastable; a longer --limit tells."
+                "That is slow rather than metastable; a longer --limit would show it."
             )
         return (
             f"From {permanent.above:.3g} to {reach} times the load it is metastable: it runs well until the trigger "
@@ -358,7 +358,7 @@ def _picture(starts: Sequence[TwoStarts], width: int = PICTURE) -> list[str]:
 
 def document(found: Stability) -> dict[str, Any]:
     """The JSON document of a study, ready for `json.dumps(..., allow_nan=False)`."""
-    told: dict[str, Any] = to_json(
+    made: dict[str, Any] = to_json(
         {
             "schema": SCHEMA,
             **renamed("mitigation", "mitigations"),
@@ -389,7 +389,7 @@ def document(found: Stability) -> dict[str, Any]:
             "notes": found.notes,
         }
     )
-    return told
+    return made
 
 
 def _outcome_json(one: TriggerOutcome) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What a study of stability is asked, and what it tells. Data only; how it is made is told in `stability`."""
+"""Options and results of a study of stability. Data only; `study` makes them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sim.studies.base import Progress
 
 @dataclass(frozen=True, slots=True)
 class StabilityOptions:
-    """What is asked.
+    """What is requested.
 
     episodes: of the fault at the given load, and with each mitigation. low, high: factors of the load between which it
     is searched; equal: everything is done at this one, without a search. within: how far apart the ends of an interval
@@ -72,7 +72,7 @@ class EndState:
 class TwoStarts:
     """The same load from two starts.
 
-    differ: whether they are two modes; None when that cannot be told, as while a backlog still gets less.
+    differ: whether they are two modes; None when that is not known, as while a backlog still gets less.
     """
 
     factor: float
@@ -83,7 +83,7 @@ class TwoStarts:
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """Between the load from which the blip is permanent and the one that is too much anyway: there it is metastable.
+    """Where it is metastable: from the load at which the fault is permanent to the one that overloads it by itself.
 
     permanent: the factor from which on most episodes do not come back. alone: the factor from which on runs without
     the fault do not keep up. estimate: that of the closed form, where it finds one. good: ends for each start at the
@@ -125,7 +125,7 @@ class TriggerOutcome:
 
 @dataclass(frozen=True, slots=True)
 class Stability:
-    """Everything that is told.
+    """The results of a study.
 
     begin_s: when the fault begins; None: at a phase that is drawn. lasts_s: for how long; at most, in 99 of 100
     episodes, unless lasts_exactly. at: the given load. backlog: executions that the overloaded start begins with.

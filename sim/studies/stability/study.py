@@ -1,5 +1,5 @@
-"""Does a blip stay a blip? A trigger is removed and watched, two starts are compared, the load is searched from which
-the blip is permanent, and mitigations are tried.
+"""The study of stability: does a short fault leave a lasting outage? A trigger is removed and watched, two starts are
+compared, the load is searched from which the fault is permanent, and mitigations are tried.
 
 A search assumes that more load never makes it easier to come back. Its episodes at every load are on the same draws.
 """
@@ -49,7 +49,7 @@ CLOSE = 0.01
 
 
 def foreseen(loaded: Loaded, options: StabilityOptions) -> int:
-    """About how many runs it will take, told before it begins."""
+    """About how many runs it will take, known before it begins."""
     least, mitigations = max(options.decision.least, MIN_SECTIONS), len(loaded.scenario.mitigations)
     steps = decisions_at_most(options.low, options.high, options.within) // 2 if options.sweeps else 0
     search = least + 3 * steps * least if steps else 0  # episodes beside baseline runs, and about as many runs without
@@ -59,7 +59,7 @@ def foreseen(loaded: Loaded, options: StabilityOptions) -> int:
 
 
 def stability(loaded: Loaded, options: StabilityOptions) -> Stability:
-    """Everything that is asked.
+    """The whole study.
 
     Raises InputErrors for what is wrong with the input, AuditFailed when a run breaks a law, KeyboardInterrupt when it
     is stopped.
@@ -185,7 +185,7 @@ class _Study:
         return tuple(found)
 
     def _mitigation(self, name: str, mitigation: Mitigation) -> TriggerOutcome:
-        """The trigger with a mitigation, at the given load; and its own search, where that is asked for."""
+        """The trigger with a mitigation, at the given load; and its own search, where that is requested."""
         loaded = mitigated(self.loaded, name)
         if self.watch.fault not in kinds_of(loaded.lowered):
             message = f"takes the fault {self.watch.fault} away, so that there is nothing to try it on"
@@ -213,7 +213,7 @@ class _Study:
             if rounded:
                 self.notes.append(f"at {factor:g} times the load whole numbers are rounded: {'; '.join(rounded)}")
         cycle = given.bench.cycle
-        quarter_ns = given.asked(0).last_ns + self.watch.record_ns
+        quarter_ns = given.request(0).last_ns + self.watch.record_ns
         if cycle.of_load and cycle.length_ns and (quarter_ns // 4) % cycle.length_ns:
             self.notes.append(
                 "the load goes round in a cycle, and quarters of a run, whose lines are compared, are no whole "
@@ -248,13 +248,13 @@ class _Loads:
         return self.runners[-1]
 
     def say_deadlocks(self, mitigation: str = "") -> None:
-        """Deadlocks are told: a run that stands still never comes back, and is counted so."""
+        """Record deadlocks: a run that stands still never comes back, and is counted so."""
         found = [deadlock_sentence(one) for runner in self.runners for one in runner.standstills]
         with_mitigation = f" with {mitigation}" if mitigation else ""
         self.study.notes += [f"{one}; they count as staying down{with_mitigation}" for one in dict.fromkeys(found)]
 
     def outcome(self, mitigation: str, settings: tuple[str, ...]) -> TriggerOutcome:
-        """What comes of the trigger at the given load, and the search where it is asked for."""
+        """What comes of the trigger at the given load, and the search where it is requested."""
         options, watch = self.options, self.study.watch
         given = self.at(options.at)
         episodes = given.try_more(options.episodes)
@@ -282,7 +282,7 @@ class _Loads:
         return None if money is None else money.total_per_month
 
     def band(self) -> Band:
-        """Both thresholds. The lowest load tells how many executions end well where all is well."""
+        """Both thresholds. The lowest load shows how many executions end well where all is well."""
         options = self.options
         lowest = self.at(options.low)
         self.alone_more(lowest, self.decision.least)
@@ -298,7 +298,7 @@ class _Loads:
         blip = threshold(permanent, options.low, options.high, options.within, options.error, known)
         seen = [one for at in self.every if at.alone and (one := self._alone_so_far(at, good)).verdict is not None]
         whole = threshold(alone, options.low, options.high, options.within, options.error, seen)
-        estimate = too_much(self.loaded, options.high)
+        estimate = overloaded_from(self.loaded, options.high)
         first = self.at(blip.above).after if blip.above is not None else []
         away = [one for one in first if not one.back]
         return Band(blip, whole, estimate, good, len(away), sum(one.draining for one in away))
@@ -348,8 +348,8 @@ class _Loads:
         return max(self.decision.least - done, 2)
 
 
-def too_much(loaded: Loaded, high: float) -> float | None:
-    """The factor of the load from which the closed form finds a place overloaded; None far beyond what is asked for.
+def overloaded_from(loaded: Loaded, high: float) -> float | None:
+    """The factor of the load from which the closed form finds a place overloaded; None far beyond what is requested.
 
     It takes places one by one, at their mean load, and knows no retries by timeouts.
     """
