@@ -30,7 +30,8 @@ from sim.units import format_quantity, parse_duration_ns, parse_rate_per_s
 EDGE = 1.5
 """Factor by which a number may be beyond what was measured and still be at its edge: an assumption."""
 
-NAMES = {"rds": "RDS", "dbos": "DBOS", "temporal": "Temporal"} | {key: one.product for key, one in STORES.items()}
+NAMES = {"rds": "RDS", "aurora": "Aurora", "dbos": "DBOS", "temporal": "Temporal"}
+NAMES |= {key: one.product for key, one in STORES.items()}
 """Products as people write them."""
 
 LEVELS = {"mean": "mean", "p50": "p50", "p90": "p95", "p95": "p95", "p99": "p99", "p999": "p99", "max": "p99"}

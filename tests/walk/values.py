@@ -42,6 +42,22 @@ _FAULT = {"at": "1 s", "repair": "500 ms"}
 _ZONES = {"names": ["a", "b"], "rtt": "1 ms"}
 _REGIONS = {"names": ["eu", "us"], "rtt": "20 ms"}
 _RDS = {"class": "db.r6g.2xlarge", "storage": "1000 GB"}
+_AURORA = {"class": "db.r6g.2xlarge", "readers": 1}
+_BY_AURORA = (
+    *(
+        "rds",
+        "nodes",
+        "cpu",
+        "memory",
+        "disk",
+        "node",
+        "flush",
+        "replication_rtt",
+        "synchronous_standbys",
+        "checkpoint",
+    ),
+    *("synchronous_commit", "semi_sync", "flush_log_at_trx_commit", "sync_binlog", "redo_log_capacity"),
+)
 _BY_RDS = ("nodes", "cpu", "memory", "disk", "node", "semi_sync")
 _SCALED = {"replicas": "1..3", "target_utilisation": "50 %"}
 _ROLLING = {"target": "workers.orders", "nodes": "rolling", "repair": "200 ms"}
@@ -186,6 +202,9 @@ VALUES |= {
     "SqlPool.initial": With(2, {"max_conns": 10}),
     "SqlPool.max_conns": 10,
     "SqlPool.acquire_timeout": "1 s",
+    "PostgresCluster.aurora": With(_AURORA, around=_LISTED, without=_BY_AURORA),
+    "MysqlCluster.aurora": With(_AURORA, around=_LISTED, without=_BY_AURORA),
+    "AuroraCluster.class": "db.r6g.2xlarge",
     "PostgresCluster.rds": With(_RDS, without=("nodes", "cpu", "memory", "disk", "node", "synchronous_standbys")),
     "PostgresCluster.synchronous_standbys": 1,
     "PostgresCluster.nodes": With(3, without=("rds",)),

@@ -15,7 +15,7 @@ ACTIVITY = frozenset(["name", "service", "retry", "error_rate", "effect", "idemp
 WORKFLOW = frozenset(["arrivals", "task_queue", "retry", "steps", "deadline_ns"])
 RETRY = frozenset(["initial_interval_ns", "backoff_coefficient", "maximum_interval_ns", "maximum_attempts", "jitter"])
 REPEAT = frozenset(["times", "steps"])
-POSTGRES = frozenset(["cache_bytes", "cpu_speed"])
+POSTGRES = frozenset(["aurora", "cache_bytes", "cpu_speed"])
 BESIDE = ("pgbouncer", "kubernetes", "zones", "behaviours", "dependencies", "databases", "tables", "queries", "ingest")
 
 

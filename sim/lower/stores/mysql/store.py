@@ -10,6 +10,7 @@ from sim.lower.parts import Parts
 from sim.lower.rates import rate_of
 from sim.lower.setting import Setting, of
 from sim.lower.steps import Distribution
+from sim.lower.stores.aurora import QuorumCommit, aurora_away
 from sim.lower.stores.base import ConnectionLimits
 from sim.lower.stores.client_pool import ClientPool
 from sim.lower.stores.log import ReplicationLog
@@ -51,7 +52,6 @@ class MysqlStore(SqlStore):
     written = "binlog_byte"
     log = ReplicationLog(bytes_per_row="mysql.binlog_bytes_per_row")
     row_locks = "SHOW GLOBAL STATUS LIKE 'Innodb_row_lock_time'"
-    commit: Commit
 
     def __init__(self, parts: Parts, constants: Constants, scenario: Scenario) -> None:
         super().__init__(parts, constants, scenario)
@@ -60,8 +60,9 @@ class MysqlStore(SqlStore):
         parts.nodes[PRIMARY] = NodeGroup(count=1)
         self.rtt_ns = constants.number("mysql.rtt") if mysql.rtt_ns is None else mysql.rtt_ns
         self.message_ns = constants.number("mysql.cpu_per_message")
-        self.commit = Commit(parts, constants, mysql, self.rtt_ns)
-        self.flushes = self.commit.flushes
+        self.own = None if mysql.aurora is not None else Commit(parts, constants, mysql, self.rtt_ns)
+        self.flushes = () if self.own is None else self.own.flushes
+        self.commit = self.own or QuorumCommit(parts, constants, "mysql", self.rtt_ns, None)
         parts.add_station(CPU, Server(nodes=PRIMARY, cores=mysql.cores), self._cores_setting())
         self.pool = MysqlPool(parts, constants, scenario)
         self.reconnects = self.pool.connect_cpu_ns > 0
@@ -71,7 +72,7 @@ class MysqlStore(SqlStore):
         )
         reads = "SHOW GLOBAL STATUS LIKE 'Innodb_buffer_pool_reads'"
         self.pages = PageCache(parts, constants, "mysql", mysql.product, mysql.cache_bytes, self.volume, reads)
-        self.sends_log = mysql.rds is None  # what RDS sends to its own standby is not charged
+        self.sends_log = mysql.rds is None and mysql.aurora is None  # what Amazon's own sends is not charged
         self._note()
 
     def log_on_disk(self, rows: int) -> int:
@@ -114,6 +115,8 @@ class MysqlStore(SqlStore):
 
     def failover(self) -> Distribution:
         """Until a replica has been promoted, or a lone source has recovered."""
+        if self.mysql.aurora is not None:
+            return aurora_away(self.constants, "mysql", self.mysql.aurora, self.mysql.failover)
         return away(self.constants, self.mysql)
 
     def is_replaced(self, left: int) -> bool:
@@ -123,13 +126,13 @@ class MysqlStore(SqlStore):
         return left > 0
 
     def stands_with(self, group: str) -> bool:
-        """The standby of RDS is no node that anybody waits for."""
-        return self.mysql.rds is None
+        """The standby of RDS, and a reader of Aurora, are no nodes that anybody waits for."""
+        return self.sends_log
 
     def short_of_standbys(self, left: int, away: Distribution) -> Iterator[Loss]:
         """Commits wait for acknowledgements until the timeout."""
-        if self.mysql.confirming and left < self.mysql.confirming:
-            yield Loss((NodeTarget(group=SEMI_SYNC),), self.commit.stall(away), "pause")
+        if self.own is not None and self.mysql.confirming > left:
+            yield Loss((NodeTarget(group=SEMI_SYNC),), self.own.stall(away), "pause")
 
     def _lost_replicas(self, fault: DeploymentFault) -> tuple[int, ...]:
         """Which replicas a fault hits, counted from 0."""
@@ -144,8 +147,8 @@ class MysqlStore(SqlStore):
 
     @classmethod
     def arrangements(cls, scenario: Scenario) -> tuple[str, ...]:
-        """RDS."""
-        return ("rds",) if scenario.mysql is not None and scenario.mysql.rds is not None else ()
+        """RDS, Aurora."""
+        return tuple(name for name in ("rds", "aurora") if getattr(scenario.mysql, name) is not None)
 
     @classmethod
     def cores_among(cls, stations: Iterable[str]) -> Iterator[str]:
@@ -167,8 +170,8 @@ class MysqlStore(SqlStore):
 
     def _cores_setting(self) -> Setting:
         words, knob = of("MySQL", "CPU"), "instance class"
-        if self.mysql.rds is not None:
-            return Setting(words, "mysql.rds.class", knob, gauge("aws_rds_cpuutilization_average"), "failover")
+        for managed in self.arrangements(self.scenario):
+            return Setting(words, f"mysql.{managed}.class", knob, gauge("aws_rds_cpuutilization_average"), "failover")
         return Setting(words, "mysql.cpu", knob, cpu("mysql"), "failover", self.mysql.cores)
 
     def _note(self) -> None:

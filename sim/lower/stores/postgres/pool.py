@@ -139,8 +139,10 @@ class Pool(ClientPool):
 def cores_setting(postgres: PostgresCluster) -> Setting:
     """The setting of the cores of the primary."""
     words, knob = "PostgreSQL's CPU", "instance class"
-    if postgres.rds is not None:
-        return Setting(words, "postgres.rds.class", knob, gauge("aws_rds_cpuutilization_average"), "failover")
+    for managed in ("rds", "aurora"):
+        if getattr(postgres, managed) is not None:
+            watch = gauge("aws_rds_cpuutilization_average")
+            return Setting(words, f"postgres.{managed}.class", knob, watch, "failover")
     return Setting(words, "postgres.cpu", knob, cpu("postgres"), "failover", postgres.cores)
 
 

@@ -10,6 +10,7 @@ from sim.lower.lowered import History
 from sim.lower.parts import Parts
 from sim.lower.placement.regions import REPLAY
 from sim.lower.steps import Distribution, Steps
+from sim.lower.stores.aurora import QuorumCommit, aurora_away
 from sim.lower.stores.base import ConnectionLimits
 from sim.lower.stores.log import ReplicationLog
 from sim.lower.stores.losses import Loss
@@ -59,8 +60,11 @@ class PostgresStore(SqlStore):
         rtt_ns = postgres.rtt_ns
         self.rtt_ns = constants.number("postgres.rtt") if rtt_ns is None else rtt_ns
         self.message_ns = constants.number("postgres.cpu_per_message")
-        self.commit = Commit(parts, constants, postgres)
-        self.flushes = self.commit.flushes
+        if postgres.aurora is None:
+            commit = self.commit = Commit(parts, constants, postgres)
+            self.flushes = commit.flushes
+        else:
+            self.commit = QuorumCommit(parts, constants, "postgres", self.rtt_ns, postgres.replication_rtt_ns)
         self.pool = Pool(parts, constants, self.temporal, postgres, scenario.pgbouncer)
         self.reconnects = self.pool.connect_cpu_ns > 0
         self.volume = PostgresVolume(parts, constants, postgres)
@@ -68,8 +72,10 @@ class PostgresStore(SqlStore):
         self.pages = PageCache(
             parts, constants, "postgres", postgres.product, postgres.cache_bytes, self.volume, waits
         )
-        if postgres.rds is not None:
+        self.is_managed = postgres.rds is not None or postgres.aurora is not None
+        if self.is_managed:
             self.sends_log = False  # what it sends to its own standby is not charged
+        if postgres.rds is not None:
             _note_rds(constants, postgres)
 
     def outage(self, fault: DeploymentFault) -> tuple[Loss, ...]:
@@ -86,22 +92,25 @@ class PostgresStore(SqlStore):
 
     def failover(self) -> Distribution:
         """Until a standby has been promoted, or a lone primary has recovered."""
+        if self.postgres.aurora is not None:
+            return aurora_away(self.constants, "postgres", self.postgres.aurora, self.postgres.failover)
         return away(self.parts, self.constants, self.postgres, self.pool.redirect())
 
     def is_replaced(self, left: int) -> bool:
         """There is a standby, and others are left to confirm its commits; RDS goes on with whatever it has left."""
         if self.postgres.rds is not None:
             self.constants.note("an RDS instance whose standby is lost", "goes on alone at once")
+        if self.is_managed:
             return left > 0
         return left - 1 >= self.postgres.synchronous_standbys
 
     def stands_with(self, group: str) -> bool:
-        """The standby of RDS is no node that anybody waits for."""
-        return self.postgres.rds is None
+        """The standby of RDS, and a reader of Aurora, are no nodes that anybody waits for."""
+        return not self.is_managed
 
     def short_of_standbys(self, left: int, away: Distribution) -> Iterator[Loss]:
         """Commits wait for standbys that are away."""
-        if self.postgres.rds is None and left < self.postgres.synchronous_standbys:
+        if not self.is_managed and left < self.postgres.synchronous_standbys:
             waiting = "wait until these are back, holding their connections"
             self.constants.note("commits whose standbys are lost", waiting)
         yield from ()
@@ -121,8 +130,8 @@ class PostgresStore(SqlStore):
 
     @classmethod
     def arrangements(cls, scenario: Scenario) -> tuple[str, ...]:
-        """RDS."""
-        return ("rds",) if scenario.postgres is not None and scenario.postgres.rds is not None else ()
+        """RDS, Aurora."""
+        return tuple(name for name in ("rds", "aurora") if getattr(scenario.postgres, name) is not None)
 
     @classmethod
     def cores_among(cls, stations: Iterable[str]) -> Iterator[str]:

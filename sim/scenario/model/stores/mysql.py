@@ -10,6 +10,7 @@ from pydantic import Field, ValidationError, model_validator
 from sim.errors import Problem
 from sim.network.counts import Positive, Speed
 from sim.network.distributions import Distribution
+from sim.scenario.model.stores.aurora import AuroraCluster, of_aurora
 from sim.scenario.model.stores.base import CRASHES, Failover, StoreCluster, StoreTarget, Values, Words, told_twice
 from sim.scenario.model.stores.rds import TELLS, RdsInstance
 from sim.scenario.reading.document import dotted
@@ -68,6 +69,8 @@ class MysqlCluster(StoreCluster):
     there takes twice as long. Without it that of the preset."""
     memory_bytes: Bytes | None = None
     """Memory of each node; the connections must fit into it."""
+    aurora: AuroraCluster | None = None
+    """Managed by Amazon Aurora: its class tells nodes, cores, memory, `cache` and what an instance costs."""
     rds: RdsInstance | None = None
     """Managed by Amazon RDS: class and storage tell nodes, cores, memory, standby, disk, `cache` and what it costs."""
     semi_sync: SemiSync | None = None
@@ -92,6 +95,12 @@ class MysqlCluster(StoreCluster):
     cache_bytes: Bytes | None = None
     """The buffer pool. Pages that are not there are read from the disk, after a failover all; without a size all
     pages are always there."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_aurora(cls, data: Any) -> Any:
+        logs = ("flush_log_at_trx_commit", "sync_binlog", "redo_log_capacity")
+        return of_aurora(data, ("semi_sync", "replication_rtt", *logs), RDS_BUFFER_POOL, {})
 
     @model_validator(mode="before")
     @classmethod
@@ -164,8 +173,12 @@ class MysqlCluster(StoreCluster):
         for path, fault in scenario.failing:
             if fault.target != "mysql.replica":
                 continue
-            if self.nodes == 1 or self.rds is not None:
-                why = "the standby of RDS is no replica" if self.rds is not None else "there is none"
+            if self.nodes == 1 or self.rds is not None or self.aurora is not None:
+                why = "there is none"
+                if self.rds is not None:
+                    why = "the standby of RDS is no replica"
+                elif self.aurora is not None:
+                    why = "no commit waits for a reader of Aurora"
                 yield Problem(dotted(path), f"is mysql.replica, and {why}", "name another target")
             elif fault.mttf_ns is not None and 1 < self.nodes - 1 < self.confirming + 1:
                 yield Problem(

@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, Field, ValidationError, model_validator
 from sim.errors import Problem
 from sim.network.counts import Positive, Speed
 from sim.network.distributions import Distribution
+from sim.scenario.model.stores.aurora import AuroraCluster, of_aurora
 from sim.scenario.model.stores.base import CRASHES, Failover, StoreCluster, StoreTarget, Values, Words, told_twice
 from sim.scenario.model.stores.rds import SHARED_BUFFERS, TELLS, RdsInstance
 from sim.scenario.reading.document import dotted
@@ -77,6 +78,8 @@ class PostgresCluster(StoreCluster):
     there takes twice as long. Without it that of the preset."""
     memory_bytes: Bytes | None = None
     """Memory of each node; the connections must fit into it."""
+    aurora: AuroraCluster | None = None
+    """Managed by Amazon Aurora: its class tells nodes, cores, memory, `cache` and what an instance costs."""
     rds: RdsInstance | None = None
     """Managed by Amazon RDS: class and storage tell nodes, cores, memory, standby, disk, `cache` and what it costs."""
     synchronous_standbys: Annotated[int, Field(ge=0, le=100)] = 1
@@ -106,6 +109,12 @@ class PostgresCluster(StoreCluster):
     cache_bytes: Bytes | None = None
     """Memory for pages. What is not there is read from the disk, after a failover everything; without a size all pages
     are always there."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_aurora(cls, data: Any) -> Any:
+        beside = ("synchronous_standbys", "synchronous_commit", "checkpoint", "replication_rtt")
+        return of_aurora(data, beside, 1 / SHARED_BUFFERS, {"synchronous_standbys": 0})
 
     @model_validator(mode="before")
     @classmethod
@@ -176,6 +185,8 @@ class PostgresCluster(StoreCluster):
         if scenario.zones is not None and self.replication_rtt_ns is not None:
             yield told_twice("postgres")
         regions = scenario.regions
+        if self.aurora is not None:
+            yield from _beyond_aurora(scenario)
         if regions is None:
             return
         if self.synchronous_commit in ("off", "local"):
@@ -190,6 +201,17 @@ class PostgresCluster(StoreCluster):
                     "is postgres.disk, but there are several masters, each with a disk of its own",
                     "leave it out, or make do with one master",
                 )
+
+
+def _beyond_aurora(scenario: Scenario) -> Iterator[Problem]:
+    """What goes by PostgreSQL's own log or volume."""
+    regions = scenario.regions
+    for key in ("replication", "masters"):
+        if regions is not None and getattr(regions, key) is not None:
+            yield Problem(f"regions.{key}", "is not known for Aurora, which sends its log to its own storage")
+    for path, fault in scenario.failing:
+        if fault.target == "postgres.disk":
+            yield Problem(dotted(path), "is postgres.disk, and Aurora's volume grows by itself", "leave it out")
 
 
 def _does_not_wait(path: str) -> Problem:
