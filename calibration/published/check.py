@@ -33,7 +33,7 @@ from sim.lower.load import Loaded, load
 from sim.meant import meant
 from sim.report.finding import deadlock_sentence
 from sim.studies.loading.inputs import check_inputs
-from sim.studies.metrics.names import metric_units
+from sim.studies.metrics.families import metric_units
 from sim.studies.run.study import Options, predict
 
 COUNTED = ("met", "met ?", "missed", "missed ?")

@@ -39,7 +39,12 @@ def command(
     study.ready(engine, processes, report)
     with study.progress() as progress:
         options = ErrorBudgetOptions(
-            episodes, seed, processes, engine, progress=progress.update, command=study.command
+            episodes,
+            seed=seed,
+            processes=processes,
+            engine=engine,
+            progress=progress.update,
+            command=study.command,
         )
         found = error_budgets_of(study.loaded, options)
     study.show(as_json, lambda: document(found), lambda: blocks(found))

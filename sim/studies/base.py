@@ -1,16 +1,35 @@
-"""Running replications for a verb: on all cores, with progress, keeping what is done when it is interrupted."""
+"""What every study has: options of a run, and a runner on all cores that keeps what is done when it is interrupted."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from sim.engine.run import Planned, Traces, run_all
+from sim.lower.lowered import Lowered
 from sim.results.columns import Replication
+from sim.scenario.model.settings import RunSettings
 from sim.stats.joined import joined
 from sim.stats.standstill import Standstill, standstill
 
 Progress = Callable[[str, float, int], None]
 """Hears what runs, how many are done, and of how many."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOptions:
+    """How a study is run. seed: None leaves the scenario's own. processes: -1 takes all cores. command: what repeats
+    it."""
+
+    seed: int | None = None
+    processes: int = -1
+    engine: str = "fast"
+    progress: Progress | None = None
+    command: str = ""
+
+    def seeded(self, run: RunSettings) -> RunSettings:
+        """The run settings of a scenario with this seed."""
+        return run if self.seed is None else run.model_copy(update={"seed": self.seed})
 
 
 class Runner:
@@ -20,23 +39,9 @@ class Runner:
     standstills: deadlocks, by what was run.
     """
 
-    def __init__(
-        self,
-        traces: Traces,
-        in_progress: Mapping[str, str],
-        processes: int = -1,
-        engine: str = "fast",
-        progress: Progress | None = None,
-        words: Mapping[str, str] | None = None,
-    ) -> None:
-        """traces: arrival times of sources that replay files. in_progress: see `Lowered`. processes: -1 takes all
-        cores. words: what people call a place."""
-        self.traces = traces
-        self.in_progress = in_progress
-        self.processes = processes
-        self.engine = engine
-        self.progress = progress
-        self.words = words
+    def __init__(self, lowered: Lowered, traces: Traces, options: RunOptions) -> None:
+        """traces: arrival times of sources that replay files."""
+        self.lowered, self.traces, self.options = lowered, traces, options
         self.warnings: list[str] = []
         self.standstills: list[Standstill] = []
         self.interrupted = False
@@ -48,18 +53,18 @@ class Runner:
             return []
 
         def report(done: float) -> None:
-            if self.progress is not None:
-                self.progress(what, done, len(planned))
+            if self.options.progress is not None:
+                self.options.progress(what, done, len(planned))
 
         report(0)
-        runs, whole = run_all(planned, self.traces, self.processes, report, self.engine)
+        runs, whole = run_all(planned, self.traces, self.options.processes, report, self.options.engine)
         self.runs_done += len(runs)
         if not whole:
             self.interrupted = True
             effect = "intervals are wider for it" if runs else "what they would show is left out"
             self.warn(f"interrupted: {what}: {len(runs)} of {len(planned)} are used, {effect}")
-        runs = [joined(run, self.in_progress) for run in runs]
-        found = standstill(runs, self.words, what)
+        runs = [joined(run, self.lowered.in_progress) for run in runs]
+        found = standstill(runs, self.lowered.words, what)
         self.standstills += [] if found is None else [found]
         return runs
 

@@ -31,7 +31,7 @@ from sim.results.audit import audit
 from sim.results.columns import Episodes, Replication
 from sim.stats.metrics import metrics, of_the_platform
 from sim.studies.loading.inputs import check_inputs
-from sim.studies.metrics.names import metric_units
+from sim.studies.metrics.families import metric_units
 
 ROOT = Path(__file__).parents[2]
 FILES = [*sorted((ROOT / "configs").rglob("*.yaml")), ROOT / "sim" / "scenario" / "template.yaml"]

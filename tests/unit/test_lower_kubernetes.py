@@ -15,7 +15,7 @@ from sim.lower.lowered import Machine
 from sim.lower.placement.packing import Pod, packed, pods_on
 from sim.lower.sums import mean_ns
 from sim.network.distributions import Constant, Exponential
-from sim.studies.metrics.names import metric_units
+from sim.studies.metrics.families import metric_units
 from sim.units.tables import SECOND
 
 QUICK = "temporal.transfer_queue.max_poll_rate=100k/s"

@@ -19,7 +19,7 @@ from sim.engine.plan import Plan
 from sim.engine.run import run_one
 from sim.lower.load import Loaded, load
 from sim.results.columns import Replication
-from sim.studies.metrics.names import metric_units
+from sim.studies.metrics.families import metric_units
 from sim.studies.run.study import Options, predict
 from sim.units.tables import SECOND
 

@@ -16,7 +16,7 @@ from sim.network.distributions import Constant, Exponential
 from sim.network.faults import Fault
 from sim.results.audit import audit
 from sim.results.columns import Replication
-from sim.studies.metrics.names import metric_units
+from sim.studies.metrics.families import metric_units
 from sim.studies.run.study import Options, predict
 from sim.units.tables import SECOND
 

@@ -11,8 +11,7 @@ from sim.cli import main
 from sim.errors import InputErrors
 from sim.lower.load import Loaded, load
 from sim.studies.loading.inputs import check_inputs
-from sim.studies.metrics.families import FAMILIES, INDICATORS, OWN_SPAN, families_of
-from sim.studies.metrics.names import metric_units, metrics_of
+from sim.studies.metrics.families import FAMILIES, INDICATORS, OWN_SPAN, families_of, metric_units, metrics_of
 from sim.studies.run.study import Options, predict
 
 ROOT = Path(__file__).parents[2]

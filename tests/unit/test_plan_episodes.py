@@ -13,7 +13,7 @@ from sim.errors import InputErrors
 from sim.lower.load import Loaded, load
 from sim.network.faults import Window
 from sim.results.columns import SUCCEEDED, Replication
-from sim.studies.base import Runner
+from sim.studies.base import Runner, RunOptions
 from sim.studies.episodes.bench import Bench, EpisodeRequest
 from sim.studies.episodes.kinds import calm, disturbed, kinds_of
 from sim.studies.episodes.phases import Cycle, cycle_of, phase_ns_of
@@ -52,7 +52,7 @@ def scenario(*sets: str) -> Loaded:
 
 def bench(*sets: str, settled_ns: int = 5 * SECOND) -> Bench:
     loaded = scenario(*sets)
-    return Bench(loaded, loaded.scenario.run, Runner({}, {}, processes=1), settled_ns)
+    return Bench(loaded, loaded.scenario.run, Runner(loaded.lowered, {}, RunOptions(processes=1)), settled_ns)
 
 
 def test_every_fault_is_a_kind_scripted_or_at_random() -> None:

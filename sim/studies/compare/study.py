@@ -20,8 +20,7 @@ from sim.scenario.reading.where import where
 from sim.stats.summary import Summary
 from sim.stats.verdicts import Verdict, holm
 from sim.studies.compare.paired import compare
-from sim.studies.metrics.families import PHASES
-from sim.studies.metrics.names import metric_units
+from sim.studies.metrics.families import PHASES, metric_units
 from sim.studies.run.study import Options, Prediction, predict
 
 Change = Literal["better", "worse", "more", "less", "no difference seen", ""]

@@ -19,7 +19,7 @@ from sim.stats.metrics import recoveries_of_executions
 from sim.stats.standstill import Standstill, standstill
 from sim.stats.summarise import monitors, recovery_metrics, verdicts
 from sim.stats.summary import MonitorResult, Recovery, Verdict
-from sim.studies.base import Progress, Runner
+from sim.studies.base import Runner, RunOptions
 from sim.studies.drill.episode_cost import EpisodeCost, cost_of
 from sim.studies.envelope import calibration_of, judged_widely
 from sim.studies.episodes.bench import Bench, EpisodeRequest, limit_of
@@ -35,20 +35,15 @@ ANY = "any"
 
 
 @dataclass(frozen=True, slots=True)
-class DrillOptions:
+class DrillOptions(RunOptions):
     """What is requested. phases: texts for `phase_ns_of`, or ANY; none: the time that the scenario gives the fault, or
     drawn ones where it gives none. mitigation: compared with the scenario as it stands. limit_ns: see `limit_of`."""
 
     fault: str
     phases: tuple[str, ...] = ()
     episodes: int = EPISODES
-    seed: int | None = None
     limit_ns: int | None = None
     mitigation: str | None = None
-    processes: int = -1
-    engine: str = "fast"
-    progress: Progress | None = None
-    command: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +102,7 @@ def drill(loaded: Loaded, options: DrillOptions) -> DrillReport:
     Raises InputErrors for a fault, a phase or a mitigation that the scenario does not have, AuditFailed when a run
     breaks a law, KeyboardInterrupt when it is stopped before there is any result.
     """
-    settings = loaded.scenario.run
-    if options.seed is not None:
-        settings = settings.model_copy(update={"seed": options.seed})
+    settings = options.seeded(loaded.scenario.run)
     limit_ns = limit_of(settings, options.limit_ns)
     ways = {"": loaded}
     if options.mitigation is not None:
@@ -168,9 +161,7 @@ class _Trial:
         self.settings = settings
         self.options = options
         self.limit_ns = limit_ns
-        self.runner = Runner(
-            check_inputs(loaded), loaded.lowered.in_progress, options.processes, options.engine, options.progress
-        )
+        self.runner = Runner(loaded.lowered, check_inputs(loaded), options)
         self.bench = Bench(loaded, settings, self.runner, drain_ns=min(settings.drain_ns, self.limit_ns))
         self.kind = self._kind()
         if any(fault.duration is None for one in self.kind.variants for fault in one.faults.values()):

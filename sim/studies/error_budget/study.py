@@ -26,7 +26,7 @@ from sim.stats.error_budget import ErrorBudget, Kind, Pair, error_budget
 from sim.stats.harm import Harm, harm_of
 from sim.stats.rates import Frequency
 from sim.stats.sli import Sli
-from sim.studies.base import Progress, Runner
+from sim.studies.base import Runner, RunOptions
 from sim.studies.episodes.bench import Bench, EpisodeRequest
 from sim.studies.episodes.kinds import FaultKind, share
 from sim.studies.error_budget.levels import (
@@ -57,16 +57,11 @@ LONGEST = 16
 
 
 @dataclass(frozen=True, slots=True)
-class ErrorBudgetOptions:
+class ErrorBudgetOptions(RunOptions):
     """What the caller may ask for beside the scenario; None leaves the scenario's own. episodes: of each kind on
     average."""
 
     episodes: int = 40
-    seed: int | None = None
-    processes: int = -1
-    engine: str = "fast"
-    progress: Progress | None = None
-    command: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,16 +141,11 @@ class _Books:
     def __init__(self, loaded: Loaded, options: ErrorBudgetOptions) -> None:
         self.loaded = loaded
         self.classes = classes_of(loaded)
-        settings = loaded.scenario.run
-        if options.seed is not None:
-            settings = settings.model_copy(update={"seed": options.seed})
+        settings = options.seeded(loaded.scenario.run)
         traces = check_inputs(loaded)
         self.levels = levels_of(loaded)
         check_classes(loaded)
-        lowered = loaded.lowered
-        self.runner = _Counting(
-            traces, lowered.in_progress, options.processes, options.engine, options.progress, lowered.words
-        )
+        self.runner = _Counting(loaded.lowered, traces, options)
         self.bench = Bench(loaded, settings, self.runner, drain_ns=settings.drain_ns)
         self.bench.settle()
         self.kinds = {name: FaultKind(name, one.variants, window=one.window) for name, one in self.classes.items()}

@@ -21,8 +21,7 @@ from sim.stats.metrics import LATENCY_PERCENTILES
 from sim.stats.quantiles import MIN_SECTIONS
 from sim.studies.billing import price_problems
 from sim.studies.loading.traces import read_traces, trace_files
-from sim.studies.metrics.families import families_of, service_levels
-from sim.studies.metrics.names import metric_units
+from sim.studies.metrics.families import families_of, metric_units, service_levels
 from sim.units import parse_duration_ns, parse_ratio, parse_usd_per_month, show_value
 
 _NUMBER = re.compile(r"[0-9][0-9,]*(?:\.[0-9]+)?")

@@ -6,7 +6,7 @@ The one list of them: objectives are checked against it, `sim schema metrics` pr
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -415,3 +415,8 @@ OWN_SPAN = MetricFamily(
     LEVELS,
 )
 """Spans that a `network:` names itself; what no other family has."""
+
+
+def metric_units(lowered: Lowered) -> Mapping[str, str]:
+    """Every metric that these runs can have, and that an objective may so be about, with its unit."""
+    return {name: family.unit for family in (*FAMILIES, OWN_SPAN) for name in family.names(lowered)}

@@ -20,7 +20,7 @@ from sim.stats.episodes import Episode
 from sim.stats.standstill import Standstill, standstill
 from sim.stats.summarise import base_figures, monitors, pictures, verdicts
 from sim.stats.summary import Calibration, Summary, Verdict
-from sim.studies.base import Progress, Runner
+from sim.studies.base import Runner, RunOptions
 from sim.studies.envelope import calibration_of, judged_widely, widened, widened_recovery
 from sim.studies.episodes.bench import Bench, EpisodeRequest, limit_of
 from sim.studies.features import features
@@ -38,7 +38,7 @@ MOST_REPLICATIONS_FACTOR = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class Options(RunOptions):
     """What the caller may ask for beside the scenario; None leaves the scenario's own.
 
     lives: whether the life of the first execution that breaks a monitor is recorded, for which it is run once more.
@@ -46,15 +46,10 @@ class Options:
     draws: of uncertain parameters, one for each replication, which is run once more with it.
     """
 
-    seed: int | None = None
     replications: int | None = None
     precision: float | None = None
     horizon_ns: int | None = None
     warmup: str | int | None = None
-    processes: int = -1
-    engine: str = "fast"
-    progress: Progress | None = None
-    command: str = ""
     lives: bool = True
     drills: bool = True
     draws: Draws | None = None
@@ -151,8 +146,7 @@ class _Line:
         self.network = loaded.lowered.network
         self.settings = settings
         self.options = options
-        in_progress = loaded.lowered.in_progress
-        self.runner = Runner(check_inputs(loaded), in_progress, options.processes, options.engine, options.progress)
+        self.runner = Runner(loaded.lowered, check_inputs(loaded), options)
         self.limit_ns = limit_of(settings)
         self.bench = Bench(loaded, settings, self.runner, drain_ns=min(settings.drain_ns, self.limit_ns))
         self.faults = {

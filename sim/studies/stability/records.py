@@ -9,11 +9,11 @@ from sim.figure import Figure
 from sim.stats.sequential import Decision
 from sim.stats.summary import Recovery
 from sim.stats.threshold import Threshold, decisions_at_most
-from sim.studies.base import Progress
+from sim.studies.base import RunOptions
 
 
 @dataclass(frozen=True, slots=True)
-class StabilityOptions:
+class StabilityOptions(RunOptions):
     """What is requested.
 
     episodes: of the fault at the given load, and with each mitigation. low, high: factors of the load between which it
@@ -32,10 +32,6 @@ class StabilityOptions:
     limit_ns: int | None = None
     backlog: int | None = None
     sweep_mitigations: bool = False
-    seed: int | None = None
-    processes: int = -1
-    engine: str = "fast"
-    progress: Progress | None = None
 
     @property
     def sweeps(self) -> bool:

@@ -108,12 +108,6 @@ def _faults_of(kind: FaultKind) -> list[Fault]:
     return [fault for variant in kind.variants for fault in variant.faults.values()]
 
 
-def runner_of(loaded: Loaded, options: StabilityOptions, traces: Traces) -> Runner:
-    """What runs, given the arrival times of sources that replay files."""
-    lowered = loaded.lowered
-    return Runner(traces, lowered.in_progress, options.processes, options.engine, options.progress, lowered.words)
-
-
 class _Study:
     """One study under way."""
 
@@ -129,7 +123,7 @@ class _Study:
 
     def _settled_ns(self) -> int:
         """From when on the scenario as it stands has forgotten its empty start."""
-        runner = runner_of(self.loaded, self.options, self.watch.traces)
+        runner = Runner(self.loaded.lowered, self.watch.traces, self.options)
         bench = Bench(self.loaded, self.watch.settings, runner)
         bench.settle()
         self.runs += runner.runs_done
@@ -244,7 +238,7 @@ class _Loads:
         return self.tried[factor]
 
     def _runner(self, traces: Traces) -> Runner:
-        self.runners.append(runner_of(self.loaded, self.options, traces))
+        self.runners.append(Runner(self.loaded.lowered, traces, self.options))
         return self.runners[-1]
 
     def say_deadlocks(self, mitigation: str = "") -> None:
