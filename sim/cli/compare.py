@@ -1,4 +1,4 @@
-"""`sim compare`: variants beside each other."""
+"""`sim compare`: variants of a scenario on the same draws."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`sim drill`: how long until a fault is over, and what it takes with it."""
+"""`sim drill`: time to recover from a fault, and what it costs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`sim stability`: does a blip stay a blip?"""
+"""`sim stability`: whether a short fault leaves a lasting outage."""
 
 from __future__ import annotations
 

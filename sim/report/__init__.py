@@ -1,4 +1,5 @@
-"""A prediction made readable: terminal text, HTML page, JSON document, files of columns. Nothing is computed here.
+"""Reports: the block model and its writers for terminal, HTML and Markdown; JSON; files of columns.
 
-`text` and `json_document` import nothing heavy; plotly comes in with `figures`, Jinja2 with `page`.
+Nothing is computed here. `text`, `markdown` and `to_json` import nothing heavy; plotly comes in with `figures`, Jinja2
+with `page`.
 """
