@@ -39,7 +39,7 @@ def bound_of(target: str, unit: str) -> TargetBound | None:
     """The bound in `target`, such as `< 200 ms`, in `unit`; None when the text is not such a bound.
 
     >>> bound_of("< 200 ms", "s")
-    Bound(side='below', value=0.2)
+    TargetBound(side='below', value=0.2)
     """
     match = _TARGET.fullmatch(target)
     if match is None:

@@ -82,7 +82,7 @@ def test_what_comes_twice_is_two_faults() -> None:
 
 def test_an_episode_has_its_fault_at_its_time_and_its_baseline_has_none() -> None:
     one = bench()
-    asks = [one.asked(one.kinds["loss"], replication, phase_ns=40 * SECOND) for replication in range(3)]
+    asks = [one.request(one.kinds["loss"], replication, phase_ns=40 * SECOND) for replication in range(3)]
     found = one.run(asks)
     assert [[episode.start_ns for episode in e.run.episodes] for e in found] == [[40 * SECOND]] * 3
     assert [len(e.baseline.episodes) for e in found] == [0] * 3
@@ -92,7 +92,7 @@ def test_an_episode_has_its_fault_at_its_time_and_its_baseline_has_none() -> Non
 
 def test_before_its_fault_an_episode_is_its_baseline() -> None:
     one = bench()
-    (found,) = one.run([one.asked(one.kinds["drill"], 0, phase_ns=40 * SECOND)])
+    (found,) = one.run([one.request(one.kinds["drill"], 0, phase_ns=40 * SECOND)])
     mine, others = (run.executions.end_ns[run.executions.end_ns < 40 * SECOND] for run in (found.run, found.baseline))
     assert len(mine) > 100
     assert (mine == others).all()
@@ -103,7 +103,7 @@ def test_before_its_fault_an_episode_is_its_baseline() -> None:
 def test_runs_that_are_one_again_are_seen_to_be() -> None:
     # Both pods are gone for 5 s: within half a minute at a tenth of the capacity nothing of it is left.
     one = bench()
-    (found,) = one.run([one.asked(one.kinds["drill"], 0, phase_ns=40 * SECOND)])
+    (found,) = one.run([one.request(one.kinds["drill"], 0, phase_ns=40 * SECOND)])
     assert found.recoupled_ns is not None
     assert 45 * SECOND < found.recoupled_ns < 55 * SECOND
     assert found.is_over
@@ -119,7 +119,7 @@ class Interrupted(Runner):
     """Is interrupted in its first batch, or in a later one, when so many runs are done."""
 
     def __init__(self, done: int, batch: int = 1) -> None:
-        super().__init__({}, {}, processes=1)
+        super().__init__(scenario().lowered, {}, RunOptions(processes=1))
         self.done, self.batch = done, batch
 
     def run(self, what: str, planned: Sequence[Planned]) -> list[Replication]:
@@ -135,7 +135,7 @@ def test_an_interruption_keeps_whole_pairs() -> None:
     one = Bench(loaded, loaded.scenario.run, Interrupted(5), 5 * SECOND)
     # Twin, loss, slow; baseline run, loss, (slow); (baseline run, ...): five runs are three episodes.
     asks = [
-        one.asked(one.kinds[name], replication, 30 * SECOND) for replication in range(3) for name in ("loss", "slow")
+        one.request(one.kinds[name], replication, 30 * SECOND) for replication in range(3) for name in ("loss", "slow")
     ]
     found = one.run(asks)
     assert [(episode.replication, episode.fault) for episode in found] == [(0, "loss"), (0, "slow"), (1, "loss")]
@@ -147,7 +147,7 @@ def test_an_interruption_keeps_whole_pairs() -> None:
 def test_an_interruption_while_records_are_made_longer_keeps_the_shorter_ones() -> None:
     loaded = scenario("network.faults.drill.duration=100 s")
     one = Bench(loaded, loaded.scenario.run, Interrupted(2, batch=2), 5 * SECOND)
-    asks = [one.asked(one.kinds["drill"], replication, 10 * SECOND) for replication in range(3)]
+    asks = [one.request(one.kinds["drill"], replication, 10 * SECOND) for replication in range(3)]
     found = one.run(asks, limit_ns=10 * MINUTE)
     assert [episode.run.horizon_ns // SECOND for episode in found] == [70, 40, 40]
     assert [episode.baseline.horizon_ns // SECOND for episode in found] == [70, 40, 40]
@@ -156,7 +156,7 @@ def test_an_interruption_while_records_are_made_longer_keeps_the_shorter_ones() 
 def test_episodes_on_the_same_draws_share_their_baseline() -> None:
     one = bench()
     kinds = [one.kinds["drill"], one.kinds["slow"]]
-    drill, slow = one.run([one.asked(kind, 0, phase_ns=40 * SECOND) for kind in kinds])
+    drill, slow = one.run([one.request(kind, 0, phase_ns=40 * SECOND) for kind in kinds])
     assert drill.baseline is slow.baseline
     assert drill.run is not slow.run
 
@@ -171,7 +171,7 @@ def test_two_kinds_may_meet_in_one_episode() -> None:
 
 def test_a_record_is_doubled_until_the_fault_is_over_and_up_to_the_limit() -> None:
     one = bench("network.faults.drill.duration=100 s")
-    ask = one.asked(one.kinds["drill"], 0, phase_ns=10 * SECOND)
+    ask = one.request(one.kinds["drill"], 0, phase_ns=10 * SECOND)
     (short,) = one.run([ask])
     assert short.run.horizon_ns == 40 * SECOND
     assert not short.is_over
@@ -261,6 +261,6 @@ def test_the_cycle_is_the_least_common_multiple_of_what_the_load_repeats() -> No
 
 def test_all_that_was_asked_of_an_episode_succeeds_in_its_baseline() -> None:
     one = bench()
-    (found,) = one.run([one.asked(one.kinds["drill"], 1, phase_ns=30 * SECOND)])
+    (found,) = one.run([one.request(one.kinds["drill"], 1, phase_ns=30 * SECOND)])
     ended = found.baseline.executions.end_ns >= 0
     assert (found.baseline.executions.outcome[ended] == SUCCEEDED).all()
