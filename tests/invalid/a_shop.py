@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, Tag, model_validator
 
 from sim.spec import Spec, chosen_by_key
-from sim.units import Cores, Count, Duration, IntRange, Mistake, PositiveDuration, Rate, Ratio
+from sim.units import Cores, Duration, IntRange, Mistake, PositiveCount, PositiveDuration, Rate, Ratio
 
 
 class Constant(Spec):
@@ -131,7 +131,7 @@ class WorkerPool(Spec):
     cpu_cores: Cores = 2.0
     """Cores of one pod."""
 
-    sticky_cache: Count = 1000
+    sticky_cache: PositiveCount = 1000
     """Executions that a pod keeps in memory."""
 
     sticky: bool = True

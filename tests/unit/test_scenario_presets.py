@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
+from sim.draws.build import inverse_of
 from sim.scenario.presets import PRODUCTS, parsed, preset, versions
 
 EVERY = [(product, version) for product in (*PRODUCTS, "disk") for version in versions(product)]
@@ -29,13 +32,19 @@ def test_a_text_says_what_the_product_does_and_leaves_every_number_to_the_value(
         assert not re.search(r"\bin (the server|the product|truth) it\b|\bmeasured\b", constant.what), constant.name
 
 
+def size_of(value: Any) -> Any:
+    """A number, or the mean of a distribution."""
+    return value if isinstance(value, int | float) else inverse_of(value).mean()
+
+
 @pytest.mark.parametrize(("product", "version"), EVERY)
 def test_a_value_lies_in_the_range_that_is_given_with_it(product: str, version: str) -> None:
     for constant in preset(product, version).constants.values():
         if constant.range is not None:
-            plain = {"count": int, "number": float}.get(constant.kind, str)
-            low, high = (parsed(constant.kind, plain(end)) for end in constant.range)
-            assert low <= constant.value <= high, f"{constant.name}: {constant.written}, {constant.range}"
+            plain = {"count": int, "number": float, "distribution": yaml.safe_load}.get(constant.kind, str)
+            ends = [parsed(constant.kind, plain(end)) for end in constant.range]
+            low, value, high = map(size_of, (ends[0], constant.value, ends[1]))
+            assert low <= value <= high, f"{constant.name}: {constant.written}, {constant.range}"
             assert constant.origin, constant.name
 
 
@@ -79,7 +88,9 @@ def test_each_constant_is_used(product: str, version: str) -> None:
     code = "\n".join(path.read_text(encoding="utf-8") for path in LOWER.rglob("*.py"))
     for constant in preset(product, version).constants.values():
         name = constant.name.split(".", 1)[1]
-        assert re.search(rf'"(?:{product}\.)?{name}"', code), f"{constant.name} is in the preset and nowhere used"
+        by_key = r"\{(?:self\.)?(?:key|product)\}\."  # of what products share
+        used = re.search(rf'"(?:{product}\.|{by_key})?{name}"', code)
+        assert used, f"{constant.name} is in the preset and nowhere used"
 
 
 def test_all_sdks_have_the_same_constants() -> None:

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sim.lower.constants import Constants
-from sim.lower.parts import Parts
 from sim.lower.setting import Setting, of
 from sim.lower.steps import Step, cached, use
 from sim.lower.stores.volume import Volume
@@ -20,19 +18,11 @@ from sim.network.routines import Loop, LoopBody
 class PageCache:
     """The memory's places in `parts`, and the look into it as a step. Without a size everything is in memory.
 
-    key: of the store; its places and constants are named so. waits: what tells who waits for a read.
+    waits: what tells who waits for a read.
     """
 
-    def __init__(
-        self,
-        parts: Parts,
-        constants: Constants,
-        key: str,
-        product: str,
-        size_bytes: int | None,
-        volume: Volume,
-        waits: str,
-    ) -> None:
+    def __init__(self, volume: Volume, size_bytes: int | None, waits: str) -> None:
+        parts, constants, key, product = volume.parts, volume.constants, volume.spec.key, volume.spec.product
         self.volume = volume
         self.size_bytes = size_bytes
         self.memory, self.disk = f"{key}-buffers", f"{key}-disk"

@@ -6,6 +6,8 @@ moves bytes shares the volume's throughput with all others who do.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from sim.lower.constants import Constants
 from sim.lower.parts import Parts
 from sim.lower.setting import Setting, of
@@ -16,34 +18,37 @@ from sim.scenario.model.stores.base import Disk
 from sim.units.tables import SECOND
 
 
-class Volume:
-    """The volume's places in `parts`, and the work there as steps. Where no disk is named nothing queues for it.
+@dataclass(frozen=True, slots=True)
+class VolumeSpec:
+    """What is said about a volume.
 
     key: of the store; its places, constants and settings are named so. path: where the scenario describes the volume.
     bytes_per_s: its throughput; 0 where that is not told. page_bytes: of a page.
     """
 
-    def __init__(
-        self,
-        parts: Parts,
-        constants: Constants,
-        key: str,
-        product: str,
-        disk: Disk | None,
-        bytes_per_s: float,
-        path: str,
-        page_bytes: int,
-    ) -> None:
+    key: str
+    product: str
+    disk: Disk | None
+    bytes_per_s: float
+    path: str
+    page_bytes: int
+
+
+class Volume:
+    """The volume's places in `parts`, and the work there as steps. Where no disk is named nothing queues for it."""
+
+    def __init__(self, parts: Parts, constants: Constants, spec: VolumeSpec) -> None:
         self.parts = parts
         self.constants = constants
-        self.disk = disk
-        self.page_bytes = page_bytes
+        self.spec = spec
+        self.disk, self.page_bytes = spec.disk, spec.page_bytes
+        key, product, disk, path = spec.key, spec.product, spec.disk, spec.path
         self.operations, self.transfer = f"{key}-iops", f"{key}-transfer"
         if disk is None:
             constants.note("the volume of the primary", "keeps nobody waiting, however much is written: add `disk`")
             return
         iops = disk.iops or constants.ratio(f"{key}.volume_iops")
-        self.bytes_per_s = bytes_per_s or constants.number(f"{key}.volume_bytes_per_s")
+        self.bytes_per_s = spec.bytes_per_s or constants.number(f"{key}.volume_bytes_per_s")
         unit = 1_000_000
         operations = Setting(
             of(product, "disk operations"),

@@ -19,7 +19,7 @@ from sim.lower.stores.mysql.commit import PRIMARY, REPLICA, SEMI_SYNC, Commit
 from sim.lower.stores.mysql.recovery import away
 from sim.lower.stores.page_cache import PageCache
 from sim.lower.stores.sql_store import SqlStore
-from sim.lower.stores.volume import Volume
+from sim.lower.stores.volume import Volume, VolumeSpec
 from sim.lower.watch import cpu, gauge
 from sim.network.faults import Target as NodeTarget
 from sim.network.places import NodeGroup, Server
@@ -67,11 +67,10 @@ class MysqlStore(SqlStore):
         self.pool = MysqlPool(parts, constants, scenario)
         self.reconnects = self.pool.connect_cpu_ns > 0
         path = "mysql.disk" if mysql.rds is None else "mysql.rds"
-        self.volume = Volume(
-            parts, constants, "mysql", mysql.product, mysql.disk, mysql.disk_bytes_per_s, path, PAGE_BYTES
-        )
+        volume = VolumeSpec("mysql", mysql.product, mysql.disk, mysql.disk_bytes_per_s, path, PAGE_BYTES)
+        self.volume = Volume(parts, constants, volume)
         reads = "SHOW GLOBAL STATUS LIKE 'Innodb_buffer_pool_reads'"
-        self.pages = PageCache(parts, constants, "mysql", mysql.product, mysql.cache_bytes, self.volume, reads)
+        self.pages = PageCache(self.volume, mysql.cache_bytes, reads)
         self.sends_log = mysql.rds is None and mysql.aurora is None  # what Amazon's own sends is not charged
         self._note()
 

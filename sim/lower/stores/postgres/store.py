@@ -69,9 +69,7 @@ class PostgresStore(SqlStore):
         self.reconnects = self.pool.connect_cpu_ns > 0
         self.volume = PostgresVolume(parts, constants, postgres)
         waits = waits_of_postgres("^datafileread")
-        self.pages = PageCache(
-            parts, constants, "postgres", postgres.product, postgres.cache_bytes, self.volume, waits
-        )
+        self.pages = PageCache(self.volume, postgres.cache_bytes, waits)
         self.is_managed = postgres.rds is not None or postgres.aurora is not None
         if self.is_managed:
             self.sends_log = False  # what it sends to its own standby is not charged

@@ -6,7 +6,7 @@ from sim.lower.constants import Constants
 from sim.lower.parts import Parts
 from sim.lower.setting import inner
 from sim.lower.steps import Steps, acquire, count, fail, release
-from sim.lower.stores.volume import Volume
+from sim.lower.stores.volume import Volume, VolumeSpec
 from sim.network.places import NodeGroup, Resource
 from sim.scenario.model.stores.postgres import PostgresCluster
 
@@ -26,7 +26,9 @@ class PostgresVolume(Volume):
     def __init__(self, parts: Parts, constants: Constants, postgres: PostgresCluster) -> None:
         path = "postgres.disk" if postgres.rds is None else "postgres.rds"
         disk, bytes_per_s = postgres.disk, postgres.disk_bytes_per_s
-        super().__init__(parts, constants, "postgres", postgres.product, disk, bytes_per_s, path, PAGE_BYTES)
+        super().__init__(
+            parts, constants, VolumeSpec("postgres", postgres.product, disk, bytes_per_s, path, PAGE_BYTES)
+        )
 
     def add_limits_of_space(self) -> None:
         """A fault may take the room away."""
