@@ -106,6 +106,34 @@ def test_each_heavy_library_is_imported_in_one_place(path: Path) -> None:
         assert home is None or relative.startswith(home), f"{relative}:{line} imports {module}, which is {home}'s"
 
 
+def ties(path: Path) -> list[tuple[str, int, bool]]:
+    """Modules of `sim` that a file imports, with the line and whether a comment stands there, or at the `if` around
+    it, that says why it is no import of the module as a whole (for types alone, or within a function)."""
+    lines, found = path.read_text(encoding="utf-8").splitlines(), []
+
+    def visit(node: ast.AST, said: bool) -> None:
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, ast.ImportFrom):
+                told = said or "#" in lines[child.lineno - 1]
+                names = [f"{child.module}.{alias.name}" for alias in child.names]
+                found.extend((name if name in MODULES else child.module or "", child.lineno, told) for name in names)
+            visit(child, said or (isinstance(child, ast.If) and "#" in lines[child.lineno - 1]))
+
+    visit(ast.parse("\n".join(lines)), False)
+    return [one for one in found if one[0] in MODULES]
+
+
+MODULES = {str(path.relative_to(ROOT).with_suffix("")).replace("/", ".").removesuffix(".__init__") for path in SOURCES}
+
+
+def test_modules_import_each_other_in_a_circle_only_where_a_comment_says_why() -> None:
+    told = {str(path.relative_to(ROOT).with_suffix("")).replace("/", "."): ties(path) for path in SOURCES}
+    plain = {name: {other for other, _, said in found if not said} for name, found in told.items()}
+    while ends := {name for name, others in plain.items() if not others & plain.keys()}:
+        plain = {name: others for name, others in plain.items() if name not in ends}
+    assert sorted(plain) == [], "each of these imports another one of them; say why where the circle can be cut"
+
+
 def test_private_hooks_of_numba_are_in_one_file() -> None:
     hooks = ROOT / "sim" / "draws" / "compiler_hooks.py"
     for path in {*SOURCES} - {hooks}:

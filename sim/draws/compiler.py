@@ -71,12 +71,12 @@ def maker() -> Callable[[Any], bytes]:
     if way() == HOOKS:
         try:
             # The file looks up every hook, so that one which is missing is missed here and not halfway.
-            from sim.draws.compiler_hooks import object_code
+            from sim.draws.compiler_hooks import object_code  # only where it is taken
 
             return object_code
         except (ImportError, AttributeError) as error:
             _missing.append(f"Numba lacks a private hook ({error})")
-    from sim.draws.compiler_stock import object_code as stock
+    from sim.draws.compiler_stock import object_code as stock  # only where it is taken
 
     if _told in ("", "0"):
         why = "".join(_missing) or _untested()

@@ -96,7 +96,7 @@ class Inverse:
 
     def scv(self) -> float:
         """The squared coefficient of variation, variance over squared mean; inf where either diverges."""
-        from sim.draws.moments import mean_and_variance
+        from sim.draws.moments import mean_and_variance  # reads this class
 
         mean, variance = mean_and_variance(self)
         if not math.isfinite(variance):
@@ -105,7 +105,7 @@ class Inverse:
 
     def quantile(self, u: float) -> float:
         """The least value that a share `u`, in [0, 1], does not exceed, in seconds (or ones)."""
-        from sim.draws.quantiles import quantile
+        from sim.draws.quantiles import quantile  # reads this class
 
         if not 0.0 <= u <= 1.0:
             raise ValueError(f"a quantile is taken at a level in [0, 1], got {u}")

@@ -15,7 +15,7 @@ from sim.network.facts import has_timer
 from sim.network.routines import AttemptBody, Retry
 from sim.network.walk import Placed
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # the engine makes this part, which keeps it
     from sim.engine.reference.engine import Engine
 
 START_TO_CLOSE, SCHEDULE_TO_START, SCHEDULE_TO_CLOSE, HEARTBEAT = range(4)

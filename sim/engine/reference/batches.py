@@ -16,7 +16,7 @@ from sim.engine.reference.jobs import Failed, Job
 from sim.engine.reference.servers import ONE_CORE
 from sim.network.places import GroupCommit, Polled
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # the engine makes this part, which keeps it
     from sim.engine.reference.engine import Engine
 
 

@@ -62,7 +62,7 @@ from sim.network.routines import (
 from sim.network.starts import starts_of
 from sim.network.walk import Placed, walk
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # the engine makes this part, which keeps it
     from sim.engine.reference.engine import Engine
 
 

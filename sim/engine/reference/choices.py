@@ -10,7 +10,7 @@ from sim.engine.reference.groups import Group
 from sim.engine.reference.jobs import Job
 from sim.network.places import Keyed, Place
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # the engine makes this part, which keeps it
     from sim.engine.reference.engine import Engine
     from sim.engine.reference.pools import Grant
 

@@ -26,7 +26,7 @@ from sim.results.columns import (
 )
 from sim.results.histogram import Histogram
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # the engine makes this part, which keeps it
     from sim.engine.reference.engine import Engine
 
 

@@ -10,7 +10,7 @@ from sim.engine.reference.jobs import COMPENSATED, Cancelled, Failed, Job
 from sim.network.routines import Branch, Fork, ForkBody, Loop
 from sim.network.walk import Placed
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # the engine makes this part, which keeps it
     from sim.engine.reference.engine import Engine
 
 

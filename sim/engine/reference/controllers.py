@@ -15,7 +15,7 @@ from sim.engine.reference.servers import Shared
 from sim.network.controllers import Controller
 from sim.network.distributions import Constant
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # the engine makes this part, which keeps it
     from sim.engine.reference.engine import Engine
     from sim.engine.reference.pools import Pool
 

@@ -12,7 +12,7 @@ from sim.engine.reference.pools import Grant, Pool
 from sim.engine.reference.servers import Servers, Visit
 from sim.results.columns import Deadlock, Waiter
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # the engine makes this part, which keeps it
     from sim.engine.reference.engine import Engine
 
 

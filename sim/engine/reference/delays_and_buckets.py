@@ -16,7 +16,7 @@ from sim.engine.reference.jobs import Failed, Job
 from sim.engine.reference.meters import Meter
 from sim.network.places import Delay, TokenBucket
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # the engine makes this part, which keeps it
     from sim.engine.reference.engine import Engine
     from sim.engine.reference.steps import UseStep
 

@@ -11,7 +11,7 @@ from sim.engine.reference.clock import Process, Timer
 from sim.engine.reference.groups import Group, crash
 from sim.network.faults import Fault
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # the engine makes this part, which keeps it
     from sim.engine.reference.engine import Engine
 
 

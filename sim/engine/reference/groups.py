@@ -10,7 +10,7 @@ from sim.draws.streams import uniform
 from sim.engine.reference.clock import Clock, Event, interrupt
 from sim.engine.reference.jobs import Failed, Job
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # what it is told of, and does not make
     from sim.engine.reference.attempts import RunningAttempt
     from sim.engine.reference.pools import Pool
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from sim.engine.reference.clock import Event, Process
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # what it is told of, and does not make
     from sim.engine.reference.attempts import RunningAttempt
     from sim.engine.reference.control import ForkGroup
     from sim.engine.reference.pools import Grant

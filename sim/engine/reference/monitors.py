@@ -9,7 +9,7 @@ from sim.engine.elements import EXAMPLES
 from sim.network.monitors import Monitor
 from sim.results.columns import MonitorCount
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # what it is told of, and does not make
     from sim.engine.reference.jobs import Execution
 
 

@@ -9,7 +9,7 @@ from sim.engine.reference.groups import Hit
 from sim.engine.reference.jobs import Failed, Job
 from sim.network.policies import TOKEN, Breaker, Budget
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # the engine makes this part, which keeps it
     from sim.engine.reference.engine import Engine
 
 CLOSED, HALF_OPEN, OPEN = range(3)

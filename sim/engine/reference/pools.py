@@ -15,7 +15,7 @@ from sim.engine.reference.meters import Meter
 from sim.engine.reference.queues import Line, line
 from sim.network.places import Place, Resource
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # the engine makes this part, which keeps it
     from sim.engine.reference.engine import Engine
 
 

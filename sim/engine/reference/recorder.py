@@ -10,7 +10,7 @@ from sim.engine.reference.meters import Window
 from sim.network import Network
 from sim.results.columns import COMPENSATED, FAILED, OPEN, REJECTED, SUCCEEDED
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # what it is told of, and does not make
     from sim.engine.reference.jobs import Execution
 
 REJECTIONS = frozenset({"rejected", "refused"})

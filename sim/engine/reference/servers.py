@@ -15,7 +15,7 @@ from sim.engine.reference.jobs import Failed, Job
 from sim.engine.reference.pools import Grant, Pool
 from sim.network.places import Server
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # the engine makes this part, which keeps it
     from sim.engine.reference.engine import Engine
     from sim.engine.reference.steps import UseStep
 

@@ -26,7 +26,7 @@ from sim.network.sources import (
     lets_nothing_in,
 )
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # the engine makes this part, which keeps it
     from sim.engine.reference.engine import Engine
 
 

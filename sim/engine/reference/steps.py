@@ -28,7 +28,7 @@ from sim.network.routines import (
 )
 from sim.network.walk import Placed
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # the engine makes this part, which keeps it
     from sim.engine.reference.engine import Engine
 
 

@@ -33,7 +33,7 @@ from sim.network.places import Polled
 from sim.network.routines import Prompt, Use, UseBody
 from sim.units.tables import SECOND
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # the task queue makes its forwarder, which asks it
     from sim.lower.temporal.matching import TaskQueue
 
 PARTITION = "partition"

@@ -8,7 +8,7 @@ from sim.network.distributions import Constant
 from sim.scenario.model.fault_targets import effects_of, recovery_of
 from sim.units import Mistake
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # the model asks these rules about itself
     from sim.scenario.model.faults import DeploymentFault
 
 

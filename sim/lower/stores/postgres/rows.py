@@ -21,7 +21,7 @@ from sim.network.places import Keyed, Resource
 from sim.network.routines import Retry
 from sim.scenario.model.transactions import Transaction
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # the store makes these steps, which ask it
     from sim.lower.stores.postgres.store import PostgresStore
 
 FAILED = "serialization_failure"

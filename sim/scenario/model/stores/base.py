@@ -18,7 +18,7 @@ from sim.scenario.model.effects import Effect
 from sim.spec import Spec
 from sim.units import ByteRate, Bytes, Mistake
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # a scenario has a store, which looks at the rest of it
     from sim.scenario.scenario import Scenario
 
 CRASHES: tuple[Effect, ...] = ("crash", "pause", "slow", "errors")

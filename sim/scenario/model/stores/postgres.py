@@ -17,7 +17,7 @@ from sim.scenario.reading.document import dotted
 from sim.spec import Spec
 from sim.units import Bytes, Cores, Duration, InUnitInt, Mistake, PositiveDuration, Ratio
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # a scenario has a store, which looks at the rest of it
     from sim.scenario.scenario import Scenario
 
 
