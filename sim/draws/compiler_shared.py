@@ -40,8 +40,8 @@ def signature_of(part: Part) -> Any:
 
 
 def _annotated(part: Part, text: str) -> Any:
-    """What an annotation means; an alias of `int | ...` says to mypy what the integer is, and is one to Numba."""
-    alias = part.source().__globals__.get(text)
+    """What an annotation means; `Ref[..]` and aliases of `int | ...` say to mypy what an integer is."""
+    alias = part.source().__globals__.get(text.split("[")[0])
     plain = "int" if isinstance(alias, str) and alias.startswith("int | ") else text
     assert plain in _ANNOTATED, f"{part.name}: what is {text} to Numba?"
     return _ANNOTATED[plain]

@@ -62,7 +62,7 @@ FAULTS = {
     "slow": ("faults.py", "after *= f[slower + 1]", "after = f[slower + 1]"),
     "pause": ("batches.py", "m[round_ + Round.LEFT] = m[round_ + Round.ENDS] - m[Header.NOW]", "m[round_ + Round.LEFT] = 0"),
     "window": ("faults.py", "since < m[spec + Fault.OPEN]", "since <= m[spec + Fault.OPEN]"),
-    "notice: who is left": ("draining.py", "load_of(m, group, node) == 0 and m[", "load_of(m, group, node) == 0 or m["),
+    "notice: who is left": ("groups.py", "load_of(m, group, node) == 0 and m[", "load_of(m, group, node) == 0 or m["),
     "clock": ("timers.py", "m[entry] = max(m[Header.NOW], m[entry] - by)", "m[entry] = m[entry] - by"),
     "common cause": ("faults.py", "m[record + Episode.ALL] = 1 if u < f[spec + Fault.COMMON] else 0", "m[record + Episode.ALL] = 1"),
     "errors": ("nodes.py", "m[fault + 2]) < f[fault + 3]", "0) < f[fault + 3]"),

@@ -9,11 +9,11 @@ reference engine's that tells the same; where one engine has several files for i
 | attempts | attempts: each try; attempt_timers: the four timeouts; failures: what comes after |
 | build | compile_steps |
 | clock | timers: when events come; kernel: the event loop |
-| control | control; forks: forks and races |
-| engine | engine: a run as a whole; compile with compile_places, compile_sources, compile_policies: its parts |
-| groups | groups: a node goes down, comes back; nodes: its state; node_failures: what a crash hits; draining |
-| jobs | jobs; waits: going on after a wait; failures: how jobs fail and are called off; release: how they end |
-| pools | pools; shedding; plain: the same at places that need no more |
+| control | control: steps, and going on after a wait; forks: forks and races |
+| engine | engine: a run as a whole; compile with compile_places, compile_sources: its parts |
+| groups | groups: a node goes down, comes back, drains; nodes: its state |
+| jobs | jobs; failures: how jobs fail and are called off; release: how they end |
+| pools | pools; plain: the same at places that need no more |
 | servers | servers; service: how fast a visit is served |
 | none: objects and SimPy do it | memory, layout, program, read_memory, draw |
 """

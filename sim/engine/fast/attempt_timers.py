@@ -6,14 +6,13 @@ from sim.draws.jit import inner
 from sim.engine.fast.jobs import wake
 from sim.engine.fast.layout import (
     Attempt,
-    AttemptAt,
     AttemptStep,
     Due,
     Failure,
     Header,
     Job,
     Node,
-    NodeAt,
+    Ref,
     Starts,
     Step,
     Timeout,
@@ -26,7 +25,7 @@ from sim.engine.order import TIMEOUT
 
 
 @inner
-def set_timeout(m: Memory, attempt: AttemptAt, which: int, time: int) -> None:
+def set_timeout(m: Memory, attempt: Ref[Attempt], which: int, time: int) -> None:
     """Let one of the four timers expire at a time."""
     timer = allocate(m, Timer.SIZE)
     m[timer] = key_of(TIMEOUT, m[m[attempt + Attempt.STEP] + Step.ELEMENT] + which, Due.ATTEMPT)
@@ -37,7 +36,7 @@ def set_timeout(m: Memory, attempt: AttemptAt, which: int, time: int) -> None:
 
 
 @inner
-def stop_timeout(m: Memory, attempt: AttemptAt, which: int) -> None:
+def stop_timeout(m: Memory, attempt: Ref[Attempt], which: int) -> None:
     """A timer has lost its reason."""
     timer = m[attempt + Attempt.TIMERS + which]
     if timer:
@@ -47,7 +46,7 @@ def stop_timeout(m: Memory, attempt: AttemptAt, which: int) -> None:
 
 
 @inner
-def start_attempt(m: Memory, attempt: AttemptAt, where: NodeAt) -> None:
+def start_attempt(m: Memory, attempt: Ref[Attempt], where: Ref[Node]) -> None:
     """The attempt has started, on a node of a group (0: on none)."""
     if not m[attempt + Attempt.OPEN] or m[attempt + Attempt.STARTED] >= 0:
         return
@@ -65,7 +64,7 @@ def start_attempt(m: Memory, attempt: AttemptAt, where: NodeAt) -> None:
 
 
 @inner
-def attempts_granted(m: Memory, attempt: AttemptAt, where: int) -> None:
+def attempts_granted(m: Memory, attempt: Ref[Attempt], where: int) -> None:
     """A unit was granted inside: the attempts around start, unless a step says where they do."""
     while attempt:
         if m[attempt + Attempt.STARTED] < 0 and m[m[attempt + Attempt.STEP] + AttemptStep.STARTS] == Starts.GRANTED:
@@ -74,7 +73,7 @@ def attempts_granted(m: Memory, attempt: AttemptAt, where: int) -> None:
 
 
 @inner
-def signs_stop(m: Memory, attempt: AttemptAt) -> None:
+def signs_stop(m: Memory, attempt: Ref[Attempt]) -> None:
     """No sign of life comes for now."""
     step = m[attempt + Attempt.STEP]
     timeout = m[step + AttemptStep.BEAT]
@@ -86,14 +85,14 @@ def signs_stop(m: Memory, attempt: AttemptAt) -> None:
 
 
 @inner
-def signs_come(m: Memory, attempt: AttemptAt) -> None:
+def signs_come(m: Memory, attempt: Ref[Attempt]) -> None:
     """Signs of life come again, the first one now."""
     m[attempt + Attempt.BEAT] = m[Header.NOW]
     stop_timeout(m, attempt, Timeout.HEARTBEAT)
 
 
 @inner
-def node_lost(m: Memory, where: NodeAt) -> None:
+def node_lost(m: Memory, where: Ref[Node]) -> None:
     """A node has crashed: no sign of life comes from the attempts on it any more."""
     attempt = m[where + Node.ATTEMPTS]
     while attempt:
@@ -106,7 +105,7 @@ def node_lost(m: Memory, where: NodeAt) -> None:
 
 
 @inner
-def close_attempt(m: Memory, attempt: AttemptAt) -> None:
+def close_attempt(m: Memory, attempt: Ref[Attempt]) -> None:
     """Stop the timers; nothing that happens to the child matters any more."""
     m[attempt + Attempt.OPEN] = 0
     for which in range(4):
@@ -117,7 +116,7 @@ def close_attempt(m: Memory, attempt: AttemptAt) -> None:
 
 
 @inner
-def _settle(m: Memory, attempt: AttemptAt, error: int) -> None:
+def _settle(m: Memory, attempt: Ref[Attempt], error: int) -> None:
     if m[attempt + Attempt.OPEN]:
         m[attempt + Attempt.OPEN] = 0
         m[attempt + Attempt.SETTLED] = m[Header.NOW]
@@ -126,7 +125,7 @@ def _settle(m: Memory, attempt: AttemptAt, error: int) -> None:
 
 
 @inner
-def timer_expired(m: Memory, attempt: AttemptAt, which: int) -> bool:
+def timer_expired(m: Memory, attempt: Ref[Attempt], which: int) -> bool:
     """One of the timers has expired; says whether anybody reacts."""
     if not m[attempt + Attempt.OPEN]:
         return False
@@ -142,7 +141,7 @@ def timer_expired(m: Memory, attempt: AttemptAt, which: int) -> bool:
 
 
 @inner
-def attempt_child_ended(m: Memory, attempt: AttemptAt, error: int) -> None:
+def attempt_child_ended(m: Memory, attempt: Ref[Attempt], error: int) -> None:
     """The child of an attempt has ended."""
     if not m[attempt + Attempt.OPEN]:
         if m[attempt + Attempt.EXPIRED]:  # it ran on for nothing

@@ -10,13 +10,11 @@ from sim.engine.fast.jobs import new_child, snapshot, wait_for
 from sim.engine.fast.layout import (
     Attempt,
     AttemptStep,
-    AttemptStepAt,
     Frame,
-    FrameAt,
     Header,
     Job,
-    JobAt,
     Parent,
+    Ref,
     Source,
     Starts,
     Step,
@@ -28,7 +26,7 @@ from sim.engine.fast.policies import ask_breaker
 
 
 @inner
-def _new_attempt(m: Memory, job: JobAt, step: AttemptStepAt, deadline: int) -> int:
+def _new_attempt(m: Memory, job: Ref[Job], step: Ref[AttemptStep], deadline: int) -> int:
     attempt = allocate(m, Attempt.SIZE)
     m[attempt + Attempt.KIND] = Parent.ATTEMPT
     m[attempt + Attempt.STEP] = step
@@ -58,7 +56,7 @@ def _new_attempt(m: Memory, job: JobAt, step: AttemptStepAt, deadline: int) -> i
 
 
 @inner
-def begin_attempt(m: Memory, f: Floats, job: JobAt, frame: FrameAt) -> int:
+def begin_attempt(m: Memory, f: Floats, job: Ref[Job], frame: Ref[Frame]) -> int:
     """The next attempt: gives its first step, or GONE when it runs as a child that the job awaits."""
     step = m[frame + Frame.STEP]
     number = m[frame + Frame.INDEX] + 1

@@ -19,27 +19,21 @@ from sim.engine.fast.layout import (
     LOW,
     ONE_CORE,
     Customer,
-    CustomerAt,
     Due,
     Failure,
     Header,
-    JobAt,
+    Job,
     Node,
     Place,
-    PlaceAt,
     PlaceKind,
     PolledNode,
-    PolledNodeAt,
     Queue,
-    QueueAt,
+    Ref,
     Round,
-    RoundAt,
     Timer,
-    TimerAt,
 )
 from sim.engine.fast.memory import Floats, Memory, add_product, half_even, multiple_above
-from sim.engine.fast.node_failures import add_hit
-from sim.engine.fast.nodes import group_node, is_up, speed_of
+from sim.engine.fast.nodes import add_hit, group_node, is_up, speed_of
 from sim.engine.fast.queues import append, unlink
 from sim.engine.fast.timers import cancel, is_set, key_of, set_timer
 from sim.engine.order import COMPLETION
@@ -48,19 +42,19 @@ from sim.engine.order import COMPLETION
 
 
 @inner
-def account_round(m: Memory, place: PlaceAt, round_: RoundAt) -> None:
+def account_round(m: Memory, place: Ref[Place], round_: Ref[Round]) -> None:
     """Bring the time at work up to now."""
     add_product(m, place + Place.WORK, ONE_CORE, m[Header.NOW] - m[round_ + Round.BEGUN])
     m[round_ + Round.BEGUN] = m[Header.NOW]
 
 
 @inner
-def _under_way(m: Memory, round_: RoundAt) -> bool:
+def _under_way(m: Memory, round_: Ref[Round]) -> bool:
     return is_set(m, round_) or m[round_ + Round.LEFT] >= 0
 
 
 @inner
-def _end_in(m: Memory, place: PlaceAt, round_: RoundAt, length: int) -> None:
+def _end_in(m: Memory, place: Ref[Place], round_: Ref[Round], length: int) -> None:
     now = m[Header.NOW]
     m[round_ + Round.BEGUN] = now
     m[round_ + Round.ENDS] = now + length
@@ -71,7 +65,9 @@ def _end_in(m: Memory, place: PlaceAt, round_: RoundAt, length: int) -> None:
 
 
 @inner
-def _begin(m: Memory, f: Floats, place: PlaceAt, round_: RoundAt, line: QueueAt, count: int, length: int) -> None:
+def _begin(
+    m: Memory, f: Floats, place: Ref[Place], round_: Ref[Round], line: Ref[Queue], count: int, length: int
+) -> None:
     """Serve the first `count` of a line for `length` at full speed."""
     m[place + Place.BATCHES] += 1
     for _ in range(count):
@@ -84,7 +80,7 @@ def _begin(m: Memory, f: Floats, place: PlaceAt, round_: RoundAt, line: QueueAt,
 
 
 @inner
-def _detach(m: Memory, round_: RoundAt) -> int:
+def _detach(m: Memory, round_: Ref[Round]) -> int:
     first = m[round_ + Round.FIRST]
     m[round_ + Round.FIRST] = 0
     m[round_ + Round.LAST] = 0
@@ -92,7 +88,7 @@ def _detach(m: Memory, round_: RoundAt) -> int:
 
 
 @inner
-def _release(m: Memory, place: PlaceAt, customer: CustomerAt) -> None:
+def _release(m: Memory, place: Ref[Place], customer: Ref[Customer]) -> None:
     """Let those go on whose flush or read has ended, in the order of their arrival."""
     while customer:
         following = m[customer + Customer.LINKS] & LOW
@@ -102,14 +98,14 @@ def _release(m: Memory, place: PlaceAt, customer: CustomerAt) -> None:
 
 
 @inner
-def _stop(m: Memory, place: PlaceAt, round_: RoundAt) -> None:
+def _stop(m: Memory, place: Ref[Place], round_: Ref[Round]) -> None:
     if is_set(m, round_):
         account_round(m, place, round_)
         cancel(m, round_)
 
 
 @inner
-def _drop(m: Memory, place: PlaceAt, round_: RoundAt) -> None:
+def _drop(m: Memory, place: Ref[Place], round_: Ref[Round]) -> None:
     """The node has crashed: those that were being served are hit."""
     customer = _detach(m, round_)
     while customer:
@@ -122,7 +118,7 @@ def _drop(m: Memory, place: PlaceAt, round_: RoundAt) -> None:
 
 
 @inner
-def _change_speed(m: Memory, place: PlaceAt, round_: RoundAt, speed: float) -> None:
+def _change_speed(m: Memory, place: Ref[Place], round_: Ref[Round], speed: float) -> None:
     """Stand still, or go on."""
     if speed == 0.0 and is_set(m, round_):
         m[round_ + Round.LEFT] = m[round_ + Round.ENDS] - m[Header.NOW]
@@ -137,7 +133,7 @@ def _change_speed(m: Memory, place: PlaceAt, round_: RoundAt, speed: float) -> N
 
 
 @inner
-def start_flush(m: Memory, f: Floats, place: PlaceAt) -> None:
+def start_flush(m: Memory, f: Floats, place: Ref[Place]) -> None:
     """Start the next flush, where somebody waits, none is under way and the node is ready."""
     round_ = place + Place.ROUND
     waiting = m[place + Place.GUESTS + Queue.LENGTH]
@@ -151,7 +147,7 @@ def start_flush(m: Memory, f: Floats, place: PlaceAt) -> None:
 
 
 @inner
-def enter_commit(m: Memory, f: Floats, place: PlaceAt, customer: CustomerAt) -> int:
+def enter_commit(m: Memory, f: Floats, place: Ref[Place], customer: Ref[Customer]) -> int:
     """Join the next flush; it starts at once when none is under way. Gives the failure, or 0."""
     if m[place + Place.REFUSES] and not is_up(m, place, 0):
         m[place + Place.REFUSED] += 1
@@ -165,13 +161,13 @@ def enter_commit(m: Memory, f: Floats, place: PlaceAt, customer: CustomerAt) -> 
 
 
 @inner
-def queue_at(m: Memory, place: PlaceAt, node: int) -> int:
+def queue_at(m: Memory, place: Ref[Place], node: int) -> int:
     """The queue of a node and its reader."""
     return m[place + Place.NODES] + node * PolledNode.SIZE
 
 
 @inner
-def plan_read(m: Memory, place: PlaceAt, node: int) -> None:
+def plan_read(m: Memory, place: Ref[Place], node: int) -> None:
     """Set the timer of the next read, if somebody waits and none is under way."""
     queue = queue_at(m, place, node)
     timer = queue + PolledNode.READ
@@ -196,7 +192,7 @@ def plan_read(m: Memory, place: PlaceAt, node: int) -> None:
 
 
 @inner
-def enter_polled(m: Memory, f: Floats, place: PlaceAt, customer: CustomerAt, bound: int) -> int:
+def enter_polled(m: Memory, f: Floats, place: Ref[Place], customer: Ref[Customer], bound: int) -> int:
     """Stand in the queue of one's node."""
     node = bound if bound >= 0 else _node_of(m, f, place, m[customer + Customer.JOB] & LOW)
     m[customer + Customer.STATE] = node << 2
@@ -209,12 +205,12 @@ def enter_polled(m: Memory, f: Floats, place: PlaceAt, customer: CustomerAt, bou
 
 
 @inner
-def _node_of(m: Memory, f: Floats, place: PlaceAt, job: JobAt) -> int:
+def _node_of(m: Memory, f: Floats, place: Ref[Place], job: Ref[Job]) -> int:
     return node_by_key(m, f, place, job) if m[place + Place.KEYED] else 0
 
 
 @inner
-def _serve_at_once(m: Memory, place: PlaceAt, queue: PolledNodeAt, count: int) -> int:
+def _serve_at_once(m: Memory, place: Ref[Place], queue: Ref[PolledNode], count: int) -> int:
     """A round of no length for the first `count` of a queue; gives the first of them."""
     m[place + Place.BATCHES] += 1
     round_ = queue + PolledNode.ROUND
@@ -231,7 +227,7 @@ def _serve_at_once(m: Memory, place: PlaceAt, queue: PolledNodeAt, count: int) -
 
 
 @inner
-def prompt(m: Memory, f: Floats, place: PlaceAt, job: JobAt) -> None:
+def prompt(m: Memory, f: Floats, place: Ref[Place], job: Ref[Job]) -> None:
     """Read the queue of a job's key on the spot."""
     node = _node_of(m, f, place, job)
     queue = queue_at(m, place, node)
@@ -245,7 +241,7 @@ def prompt(m: Memory, f: Floats, place: PlaceAt, job: JobAt) -> None:
 
 
 @inner
-def read_batch(m: Memory, f: Floats, timer: TimerAt) -> None:
+def read_batch(m: Memory, f: Floats, timer: Ref[Timer]) -> None:
     """Take a batch; those taken go on when the read has ended."""
     place = m[timer + Timer.OWNER]
     queue = timer - PolledNode.READ
@@ -269,7 +265,7 @@ def read_batch(m: Memory, f: Floats, timer: TimerAt) -> None:
 
 
 @inner
-def round_over(m: Memory, f: Floats, round_: RoundAt) -> None:
+def round_over(m: Memory, f: Floats, round_: Ref[Round]) -> None:
     """A flush or read has ended: the next one is begun or planned, then those served go on."""
     place = m[round_ + Timer.OWNER]
     account_round(m, place, round_)
@@ -282,7 +278,7 @@ def round_over(m: Memory, f: Floats, round_: RoundAt) -> None:
 
 
 @inner
-def abandon(m: Memory, place: PlaceAt, customer: CustomerAt) -> None:
+def abandon(m: Memory, place: Ref[Place], customer: Ref[Customer]) -> None:
     """Leave the line; a round under way goes on without it."""
     kind = m[place + Place.KIND]
     if kind == PlaceKind.BUCKET:
@@ -305,7 +301,7 @@ def abandon(m: Memory, place: PlaceAt, customer: CustomerAt) -> None:
 
 
 @inner
-def cut_customer(m: Memory, place: PlaceAt, job: JobAt, customer: CustomerAt) -> None:
+def cut_customer(m: Memory, place: Ref[Place], job: Ref[Job], customer: Ref[Customer]) -> None:
     """Interrupted: leave, and book the time."""
     if m[customer + Customer.STATE] & Customer.LEFT == 0:
         abandon(m, place, customer)
@@ -313,7 +309,7 @@ def cut_customer(m: Memory, place: PlaceAt, job: JobAt, customer: CustomerAt) ->
 
 
 @inner
-def batches_down(m: Memory, place: PlaceAt, node: int) -> None:
+def batches_down(m: Memory, place: Ref[Place], node: int) -> None:
     """A node has crashed: the round there is lost; nobody reads its queue."""
     if m[place + Place.KIND] == PlaceKind.COMMIT:
         if node == 0:
@@ -325,7 +321,7 @@ def batches_down(m: Memory, place: PlaceAt, node: int) -> None:
 
 
 @inner
-def batches_up(m: Memory, f: Floats, place: PlaceAt, node: int) -> None:
+def batches_up(m: Memory, f: Floats, place: Ref[Place], node: int) -> None:
     """The node is back."""
     if m[place + Place.KIND] != PlaceKind.COMMIT:
         plan_read(m, place, node)
@@ -334,7 +330,7 @@ def batches_up(m: Memory, f: Floats, place: PlaceAt, node: int) -> None:
 
 
 @inner
-def batches_speed(m: Memory, f: Floats, place: PlaceAt, node: int, speed: float) -> None:
+def batches_speed(m: Memory, f: Floats, place: Ref[Place], node: int, speed: float) -> None:
     """A pause stops the round under way and the reading; a slow node takes longer for the next round."""
     if m[place + Place.KIND] == PlaceKind.COMMIT:
         if node == 0:

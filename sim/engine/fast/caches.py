@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from sim.draws.jit import inner
-from sim.engine.fast.layout import Cache, CacheAt, CacheEntry, CacheEntryAt, CacheNode, Header, JobAt
+from sim.engine.fast.layout import Cache, CacheEntry, CacheNode, Header, Job, Ref
 from sim.engine.fast.memory import Memory, allocate, free
 from sim.engine.fast.queues import append, unlink
 
 
 @inner
-def _forget_entry(m: Memory, entry: CacheEntryAt) -> None:
+def _forget_entry(m: Memory, entry: Ref[CacheEntry]) -> None:
     """Take an entry out of its node, and out of the list of its execution."""
     where = m[entry + CacheEntry.NODE]
     unlink(m, where, entry, CacheEntry.LINKS)
@@ -28,7 +28,7 @@ def _forget_entry(m: Memory, entry: CacheEntryAt) -> None:
 
 
 @inner
-def look(m: Memory, cache: CacheAt, node: int, execution: JobAt) -> bool:
+def look(m: Memory, cache: Ref[Cache], node: int, execution: Ref[Job]) -> bool:
     """Whether the execution is remembered there; it is from now on, at the cost of the one unused longest."""
     where = m[cache + Cache.NODES] + node * CacheNode.SIZE
     entry = m[execution + m[Header.JOB_CACHED]]
@@ -53,7 +53,7 @@ def look(m: Memory, cache: CacheAt, node: int, execution: JobAt) -> bool:
 
 
 @inner
-def drop_execution(m: Memory, execution: JobAt) -> None:
+def drop_execution(m: Memory, execution: Ref[Job]) -> None:
     """The execution is closed: no node needs it any more."""
     at = execution + m[Header.JOB_CACHED]
     while m[at]:
@@ -61,7 +61,7 @@ def drop_execution(m: Memory, execution: JobAt) -> None:
 
 
 @inner
-def cache_down(m: Memory, cache: CacheAt, node: int) -> None:
+def cache_down(m: Memory, cache: Ref[Cache], node: int) -> None:
     """Everything on a node is forgotten."""
     where = m[cache + Cache.NODES] + node * CacheNode.SIZE
     while m[where]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from sim.draws.jit import inner
 from sim.draws.streams import child_path, uniform
-from sim.engine.fast.layout import Choice, Group, Header, Job, JobAt, Node, Place, PlaceAt, PlaceNode, Queue
+from sim.engine.fast.layout import Choice, Group, Header, Job, Node, Place, PlaceNode, Queue, Ref
 from sim.engine.fast.memory import Floats, Memory, high
 from sim.engine.fast.nodes import node_at
 
@@ -21,7 +21,7 @@ def _lowest_bit(bits: int) -> int:
 
 
 @inner
-def set_free(m: Memory, place: PlaceAt, node: int, free: bool) -> None:
+def set_free(m: Memory, place: Ref[Place], node: int, free: bool) -> None:
     """Take note of whether a node can serve a newcomer."""
     levels = m[place + Place.BITS]
     for level in range(m[place + Place.LEVELS]):
@@ -35,7 +35,7 @@ def set_free(m: Memory, place: PlaceAt, node: int, free: bool) -> None:
 
 
 @inner
-def _first_from(m: Memory, place: PlaceAt, start: int) -> int:
+def _first_from(m: Memory, place: Ref[Place], start: int) -> int:
     """The first node of the set from `start` on, or -1."""
     levels = m[place + Place.BITS]
     count = m[place + Place.LEVELS]
@@ -60,7 +60,7 @@ def _first_from(m: Memory, place: PlaceAt, start: int) -> int:
 
 
 @inner
-def _fit_from(m: Memory, place: PlaceAt, start: int, units: int) -> int:
+def _fit_from(m: Memory, place: Ref[Place], start: int, units: int) -> int:
     """The first node of the set with that many free units from `start` on, going round; -1 when there is none."""
     node = _first_from(m, place, start)
     while node >= 0 and m[node_at(m, place, node) + PlaceNode.FREE] < units:
@@ -74,12 +74,12 @@ def _fit_from(m: Memory, place: PlaceAt, start: int, units: int) -> int:
 
 
 @inner
-def _draw(m: Memory, place: PlaceAt, path: int, index: int) -> int:
+def _draw(m: Memory, place: Ref[Place], path: int, index: int) -> int:
     return int(uniform(m[place + Place.CHOICE_STREAM], path, index) * m[place + Place.COUNT])
 
 
 @inner
-def node_with_units(m: Memory, place: PlaceAt, job: JobAt, stream_offset: int, units: int) -> int:
+def node_with_units(m: Memory, place: Ref[Place], job: Ref[Job], stream_offset: int, units: int) -> int:
     """A node with enough free units, by the choice's rule; -1 when there is none."""
     choice = m[place + Place.CHOICE]
     if choice == Choice.ROUND_ROBIN:
@@ -108,7 +108,7 @@ def node_with_units(m: Memory, place: PlaceAt, job: JobAt, stream_offset: int, u
 
 
 @inner
-def _up_from(m: Memory, place: PlaceAt, start: int) -> int:
+def _up_from(m: Memory, place: Ref[Place], start: int) -> int:
     """The first node that is up and stays from `start` on, going round; one of them is."""
     count = m[place + Place.COUNT]
     nodes = m[m[place + Place.GROUP] + Group.NODES]
@@ -122,7 +122,7 @@ def _up_from(m: Memory, place: PlaceAt, start: int) -> int:
 
 
 @inner
-def _load(m: Memory, place: PlaceAt, node: int) -> int:
+def _load(m: Memory, place: Ref[Place], node: int) -> int:
     where = node_at(m, place, node)
     return (
         m[where + PlaceNode.BOUND + Queue.LENGTH]
@@ -132,7 +132,7 @@ def _load(m: Memory, place: PlaceAt, node: int) -> int:
 
 
 @inner
-def node_on_arrival(m: Memory, place: PlaceAt, job: JobAt, stream_offset: int) -> int:
+def node_on_arrival(m: Memory, place: Ref[Place], job: Ref[Job], stream_offset: int) -> int:
     """The node to wait at, among those that are up and stay; -1 when there is none."""
     group = m[place + Place.GROUP]
     if m[group + Group.DOWN] + m[group + Group.DRAINING] == m[group + Group.COUNT]:
@@ -160,14 +160,14 @@ def node_on_arrival(m: Memory, place: PlaceAt, job: JobAt, stream_offset: int) -
 
 
 @inner
-def any_up(m: Memory, place: PlaceAt) -> bool:
+def any_up(m: Memory, place: Ref[Place]) -> bool:
     """Whether any node is up."""
     group = m[place + Place.GROUP]
     return m[group + Group.DOWN] < m[group + Group.COUNT]
 
 
 @inner
-def _node_of_key(m: Memory, f: Floats, place: PlaceAt, path: int) -> int:
+def _node_of_key(m: Memory, f: Floats, place: Ref[Place], path: int) -> int:
     u = uniform(m[place + Place.KEY_STREAM], path, 0)
     count = m[place + Place.COUNT]
     bounds = m[place + Place.KEY_BOUNDS]
@@ -184,7 +184,7 @@ def _node_of_key(m: Memory, f: Floats, place: PlaceAt, path: int) -> int:
 
 
 @inner
-def node_by_key(m: Memory, f: Floats, place: PlaceAt, job: JobAt) -> int:
+def node_by_key(m: Memory, f: Floats, place: Ref[Place], job: Ref[Job]) -> int:
     """The node of the job's key; what the execution's own path gives is remembered there."""
     execution = high(m[job + Job.OWN])
     by = m[place + Place.KEYED]

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 
 from sim.engine.elements import elements_of, wall_elements
 from sim.engine.fast import layout as L
-from sim.engine.fast.compile_places import write_groups, write_places
-from sim.engine.fast.compile_policies import write_breakers, write_budgets, write_timers
+from sim.engine.fast.compile_places import write_breakers, write_budgets, write_groups, write_places, write_timers
 from sim.engine.fast.compile_sources import write_controllers, write_faults, write_sources
 from sim.engine.fast.compile_steps import write_routines
 from sim.engine.fast.program import Program

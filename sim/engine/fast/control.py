@@ -1,4 +1,4 @@
-"""Control flow: branches, loops, forks, attempts, sagas, calls. `waits` resumes a job after a wait."""
+"""Control flow: branches, loops, forks, attempts, sagas, calls, and how a job goes on after a wait."""
 
 from __future__ import annotations
 
@@ -6,55 +6,59 @@ from sim.draws.jit import inner
 from sim.draws.streams import child_path, uniform
 from sim.engine.fast.attempts import begin_attempt
 from sim.engine.fast.caches import look
+from sim.engine.fast.delays_and_buckets import account_cut_customer, finish_customer, leave_room
 from sim.engine.fast.draw import number_of
 from sim.engine.fast.failures import (
     GONE,
+    attempt_settled,
     attempt_succeeds,
+    called_off,
     fail,
     leave_fork_group,
     next_compensation,
+    stop_waiting,
 )
 from sim.engine.fast.forks import new_fork_group, stop_fork_group
-from sim.engine.fast.jobs import node_of, paused_at, take_over, wait_for
+from sim.engine.fast.jobs import grant_place, node_of, paused_at, spend, take_over, wait_for, wait_kind
 from sim.engine.fast.layout import (
+    LOW,
+    AcquireStep,
     AttemptStep,
-    AttemptStepAt,
     BranchStep,
-    BranchStepAt,
     CachedStep,
-    CachedStepAt,
     CallStep,
     CompensateStep,
-    CompensateStepAt,
+    DelayStep,
     Failure,
     Fork,
-    ForkAt,
     ForkStep,
-    ForkStepAt,
     Frame,
-    FrameAt,
     FrameKind,
+    Grant,
     Header,
     Job,
-    JobAt,
     LoopStep,
-    LoopStepAt,
     Node,
     Op,
     Paused,
+    Place,
+    Ref,
     SagaStep,
-    SagaStepAt,
     Step,
-    StepAt,
+    UseStep,
     Wait,
     Way,
 )
-from sim.engine.fast.memory import Floats, Memory, allocate, high, low, set_low
-from sim.engine.fast.plain import acquire_plain
+from sim.engine.fast.memory import Floats, Memory, allocate, free, high, low, set_low
+from sim.engine.fast.plain import acquire_plain, finish_plain
 from sim.engine.fast.policies import put_in
+from sim.engine.fast.pools import drop_grant, stop_patience
 from sim.engine.fast.queues import append
 from sim.engine.fast.release import end_job, pop_frame, push_frame
+from sim.engine.fast.servers import asked_visit, cut_visit, finish_visit
 from sim.engine.fast.steps import (
+    acquired,
+    open_unit,
     step_acquire,
     step_count,
     step_delay,
@@ -68,12 +72,13 @@ from sim.engine.fast.steps import (
     step_start,
     step_use,
 )
+from sim.engine.fast.timer_queues import timer_ended
 
 # -- steps with steps inside --------------------------------------------------------------------------------
 
 
 @inner
-def _step_branch(m: Memory, f: Floats, job: JobAt, step: BranchStepAt) -> int:
+def _step_branch(m: Memory, f: Floats, job: Ref[Job], step: Ref[BranchStep]) -> int:
     """Go the first way whose condition holds."""
     u = uniform(m[step + BranchStep.STREAM], m[job + Job.PATH], 0) if m[step + BranchStep.DRAWS] else 0.0
     upper = 0.0
@@ -94,7 +99,7 @@ def _step_branch(m: Memory, f: Floats, job: JobAt, step: BranchStepAt) -> int:
 
 
 @inner
-def _next_round(m: Memory, job: JobAt, frame: FrameAt) -> int:
+def _next_round(m: Memory, job: Ref[Job], frame: Ref[Frame]) -> int:
     """The first step of the next round of a loop, or what comes after the last one."""
     step = m[frame + Frame.STEP]
     index = m[frame + Frame.INDEX]
@@ -107,7 +112,7 @@ def _next_round(m: Memory, job: JobAt, frame: FrameAt) -> int:
 
 
 @inner
-def _step_loop(m: Memory, f: Floats, job: JobAt, step: LoopStepAt) -> int:
+def _step_loop(m: Memory, f: Floats, job: Ref[Job], step: Ref[LoopStep]) -> int:
     times = number_of(m, f, step + LoopStep.NUMBER, job, m[job + Job.PATH])
     if times <= 0:
         return m[step + Step.NEXT]
@@ -119,7 +124,7 @@ def _step_loop(m: Memory, f: Floats, job: JobAt, step: LoopStepAt) -> int:
 
 
 @inner
-def _step_fork(m: Memory, f: Floats, job: JobAt, step: ForkStepAt) -> int:
+def _step_fork(m: Memory, f: Floats, job: Ref[Job], step: Ref[ForkStep]) -> int:
     """Start the children and wait for as many as the join asks for."""
     same = m[step + ForkStep.KIND] == 1
     count = number_of(m, f, step + ForkStep.NUMBER, job, m[job + Job.PATH]) if same else m[step + ForkStep.COUNT]
@@ -134,7 +139,7 @@ def _step_fork(m: Memory, f: Floats, job: JobAt, step: ForkStepAt) -> int:
 
 
 @inner
-def fork_group_settled(m: Memory, f: Floats, job: JobAt, step: StepAt, fork_group: ForkAt) -> int:
+def fork_group_settled(m: Memory, f: Floats, job: Ref[Job], step: Ref[Step], fork_group: Ref[Fork]) -> int:
     """The join has fired or failed: take over the time of the child that decided it."""
     error = m[fork_group + Fork.ERROR]
     take_over(m, job, m[fork_group + Fork.DECIDING])
@@ -145,7 +150,7 @@ def fork_group_settled(m: Memory, f: Floats, job: JobAt, step: StepAt, fork_grou
 
 
 @inner
-def _step_attempt(m: Memory, f: Floats, job: JobAt, step: AttemptStepAt) -> int:
+def _step_attempt(m: Memory, f: Floats, job: Ref[Job], step: Ref[AttemptStep]) -> int:
     frame = push_frame(m, job, FrameKind.ATTEMPT, step, Frame.SIZE)
     m[frame + Frame.INDEX] = 0
     m[frame + Frame.OTHER] = (
@@ -159,7 +164,7 @@ def _step_attempt(m: Memory, f: Floats, job: JobAt, step: AttemptStepAt) -> int:
 
 
 @inner
-def _step_saga(m: Memory, job: JobAt, step: SagaStepAt) -> int:
+def _step_saga(m: Memory, job: Ref[Job], step: Ref[SagaStep]) -> int:
     frame = push_frame(m, job, FrameKind.SAGA, step, Frame.SIZE)
     m[frame + Frame.BASE] = high(m[job + Job.ACCOUNT])
     m[frame + Frame.HANDLE] = low(m[job + Job.SAGA])
@@ -173,7 +178,7 @@ def _step_saga(m: Memory, job: JobAt, step: SagaStepAt) -> int:
 
 
 @inner
-def _step_compensate(m: Memory, job: JobAt, step: CompensateStepAt) -> int:
+def _step_compensate(m: Memory, job: Ref[Job], step: Ref[CompensateStep]) -> int:
     """Register with the saga around."""
     saga = low(m[job + Job.SAGA])
     if saga:
@@ -185,7 +190,7 @@ def _step_compensate(m: Memory, job: JobAt, step: CompensateStepAt) -> int:
 
 
 @inner
-def _step_cached(m: Memory, f: Floats, job: JobAt, step: CachedStepAt) -> int:
+def _step_cached(m: Memory, f: Floats, job: Ref[Job], step: Ref[CachedStep]) -> int:
     """Look into the cache of the node held, and go on with hit or miss."""
     node = node_of(m, job, m[step + CachedStep.AT])
     if node < 0:
@@ -195,7 +200,7 @@ def _step_cached(m: Memory, f: Floats, job: JobAt, step: CachedStepAt) -> int:
 
 
 @inner
-def _step_return(m: Memory, f: Floats, job: JobAt) -> int:
+def _step_return(m: Memory, f: Floats, job: Ref[Job]) -> int:
     """The end of a routine: back to where it was called, or the end of the job."""
     frame = high(m[job + Job.LINK])
     if frame == 0:
@@ -207,7 +212,7 @@ def _step_return(m: Memory, f: Floats, job: JobAt) -> int:
 
 
 @inner
-def _step_end(m: Memory, f: Floats, job: JobAt, step: StepAt, code: int) -> int:
+def _step_end(m: Memory, f: Floats, job: Ref[Job], step: Ref[Step], code: int) -> int:
     """The end of a list of steps within a routine."""
     frame = high(m[job + Job.LINK])
     if code == Op.LOOP_END:
@@ -228,7 +233,7 @@ def _step_end(m: Memory, f: Floats, job: JobAt, step: StepAt, code: int) -> int:
 
 
 @inner
-def _other_step(m: Memory, f: Floats, job: JobAt, step: int, code: int) -> int:
+def _other_step(m: Memory, f: Floats, job: Ref[Job], step: int, code: int) -> int:
     """Steps that are less frequent than the rest."""
     if code == Op.MARK:
         return step_mark(m, job, step)
@@ -271,7 +276,7 @@ def _other_step(m: Memory, f: Floats, job: JobAt, step: int, code: int) -> int:
 
 
 @inner
-def _pauses(m: Memory, f: Floats, job: JobAt, step: StepAt) -> bool:
+def _pauses(m: Memory, f: Floats, job: Ref[Job], step: Ref[Step]) -> bool:
     """Whether a node that the job runs on is paused: it then waits for it to go on."""
     node = paused_at(m, f, job)
     if node == 0:
@@ -285,7 +290,7 @@ def _pauses(m: Memory, f: Floats, job: JobAt, step: StepAt) -> bool:
 
 
 @inner
-def take_steps(m: Memory, f: Floats, job: JobAt, step: int) -> None:
+def take_steps(m: Memory, f: Floats, job: Ref[Job], step: int) -> None:
     """Take steps until one makes the job wait, or the job has ended."""
     while step > 0:
         if m[Header.PAUSES] and _pauses(m, f, job, step):
@@ -309,3 +314,103 @@ def take_steps(m: Memory, f: Floats, job: JobAt, step: int) -> None:
             step = _step_return(m, f, job)
         else:
             step = _other_step(m, f, job, step, code)
+
+
+# -- going on after a wait -----------------------------------------------------------------------------------
+
+
+@inner
+def _after_line(m: Memory, f: Floats, job: Ref[Job], step: Ref[AcquireStep], grant: Ref[Grant], value: int) -> int:
+    """Units have been granted, or patience has run out."""
+    place = grant_place(m, grant)
+    spend(m, job, m[place + Place.STATE_WAIT], m[Header.NOW])
+    if value:
+        drop_grant(m, place, grant)
+        if m[step + AcquireStep.OTHERWISE] == 0:
+            return fail(m, f, job, Failure.PATIENCE, -1, False)
+        return m[step + AcquireStep.OTHERWISE]
+    stop_patience(m, place, grant)
+    if m[grant + Grant.NODE] & Grant.OPENS:
+        return open_unit(m, f, job, step, grant)
+    return acquired(m, job, step, grant)
+
+
+@inner
+def _after_visit(m: Memory, f: Floats, job: Ref[Job], step: Ref[UseStep], visit: Ref[Grant], value: int) -> int:
+    place = m[step + UseStep.PLACE]
+    if value:
+        cut_visit(m, f, place, job, visit)
+        return fail(m, f, job, Failure.PATIENCE, -1, False)
+    if m[step + Step.CODE] == Op.USE_PLAIN:
+        return finish_plain(m, job, step, visit)
+    error = finish_visit(m, f, place, job, step, visit)
+    return fail(m, f, job, error, -1, False) if error else m[step + Step.NEXT]
+
+
+@inner
+def _after_rare(m: Memory, f: Floats, job: Ref[Job], step: int, kind: int, at: int, value: int) -> int:
+    now = m[Header.NOW]
+    if kind == Wait.OPENING:
+        spend(m, job, m[grant_place(m, at) + Place.STATE_OPENING], now)
+        return acquired(m, job, step, at)
+    if kind == Wait.BLOCKED:
+        place = m[step + UseStep.PLACE]
+        spend(m, job, m[place + Place.STATE_BLOCKED], now)
+        asked_visit(m, f, place, job, step, at)
+        return GONE
+    if kind == Wait.NO_SERVER:
+        place = m[step + UseStep.PLACE]
+        if value:
+            account_cut_customer(m, place, job, at)
+            return fail(m, f, job, Failure.PATIENCE, -1, False)
+        error = finish_customer(m, f, place, job, step, at)
+        return fail(m, f, job, error, -1, False) if error else m[step + Step.NEXT]
+    if kind == Wait.FORK:
+        return fork_group_settled(m, f, job, step, at)
+    if kind == Wait.ATTEMPT:
+        return attempt_settled(m, f, job, at)
+    if kind == Wait.BACKOFF:
+        spend(m, job, m[Header.STATE_BACKOFF], now)
+        timer_ended(m, m[step + AttemptStep.TIMERS])
+        return begin_attempt(m, f, job, high(m[job + Job.LINK]))
+    # paused
+    spend(m, job, m[Header.STATE_PAUSED], now)
+    free(m, at, Paused.SIZE)
+    return step
+
+
+@inner
+def go_on(m: Memory, f: Floats, job: Ref[Job], value: int) -> None:
+    """The job's wait is over; value 1: because its patience has run out."""
+    state = m[job + Job.STATE]
+    kind = wait_kind(m, job)
+    step = state & LOW
+    at = m[job + Job.LINK] & LOW
+    if kind == Wait.VISIT:
+        step = _after_visit(m, f, job, step, at, value)
+    elif kind == Wait.QUEUE:
+        step = _after_line(m, f, job, step, at, value)
+    elif kind == Wait.DELAY:
+        spend(m, job, m[step + DelayStep.STATE], m[Header.NOW])
+        timer_ended(m, m[step + DelayStep.TIMERS])
+        step = m[step + Step.NEXT]
+    elif kind == Wait.DELAY_STATION:
+        place = m[step + UseStep.PLACE]
+        leave_room(m, place, job, m[place + Place.STATE_SERVICE])
+        step = m[step + Step.NEXT]
+    elif kind != Wait.START:
+        step = _after_rare(m, f, job, step, kind, at, value)
+    take_steps(m, f, job, step)
+
+
+@inner
+def interrupted(m: Memory, f: Floats, job: Ref[Job], error: int, depth: int) -> None:
+    """An interruption reaches the job at whatever it waits for."""
+    between = wait_kind(m, job) == Wait.BACKOFF
+    stop_waiting(m, f, job)
+    if between:  # no attempt is under way that could fail
+        pop_frame(m, job, high(m[job + Job.LINK]))
+    if error == Failure.CANCELLED:
+        called_off(m, f, job)
+    else:
+        take_steps(m, f, job, fail(m, f, job, error, depth, False))

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from sim.draws.jit import inner
-from sim.engine.fast.draining import change_leaves, is_left, leave, load_of, stay
 from sim.engine.fast.draw import time_of
-from sim.engine.fast.groups import interrupt_hit, node_down, node_up
+from sim.engine.fast.groups import change_leaves, interrupt_hit, is_left, leave, load_of, node_down, node_up, stay
 from sim.engine.fast.layout import (
     FULL_SUM,
     ControlledNode,
-    ControlledNodeAt,
     Controller,
-    ControllerAt,
     ControllerForm,
     Due,
     Group,
@@ -19,9 +16,9 @@ from sim.engine.fast.layout import (
     Place,
     PlaceKind,
     Power,
+    Ref,
     Timer,
     Watched,
-    WatchedAt,
 )
 from sim.engine.fast.memory import Floats, Memory, add_product
 from sim.engine.fast.meters import tick
@@ -32,12 +29,12 @@ from sim.engine.order import OBSERVATION, UP
 
 
 @inner
-def _node(m: Memory, controller: ControllerAt, node: int) -> int:
+def _node(m: Memory, controller: Ref[Controller], node: int) -> int:
     return m[controller + Controller.NODES] + node * ControlledNode.SIZE
 
 
 @inner
-def _kept(m: Memory, controller: ControllerAt, by: int) -> None:
+def _kept(m: Memory, controller: Ref[Controller], by: int) -> None:
     """So many more nodes are not off from now on."""
     now = m[Header.NOW]
     add_product(
@@ -65,7 +62,7 @@ def mark_controllers(m: Memory, second: int) -> None:
 
 
 @inner
-def _by_use(m: Memory, f: Floats, watched: WatchedAt) -> int:
+def _by_use(m: Memory, f: Floats, watched: Ref[Watched]) -> int:
     """So many nodes for what was used of a place since the last look."""
     place = m[watched + Watched.PLACE]
     used = place + Place.BUSY_AREA
@@ -87,7 +84,7 @@ def _by_use(m: Memory, f: Floats, watched: WatchedAt) -> int:
 
 
 @inner
-def _by_clock(m: Memory, controller: ControllerAt) -> int:
+def _by_clock(m: Memory, controller: Ref[Controller]) -> int:
     time = m[Header.NOW]
     if m[controller + Controller.PERIOD]:
         time %= m[controller + Controller.PERIOD]
@@ -100,7 +97,7 @@ def _by_clock(m: Memory, controller: ControllerAt) -> int:
 
 
 @inner
-def _want(m: Memory, f: Floats, controller: ControllerAt) -> int:
+def _want(m: Memory, f: Floats, controller: Ref[Controller]) -> int:
     if m[controller + Controller.FORM] == ControllerForm.BY_CLOCK:
         return _by_clock(m, controller)
     most = 0
@@ -123,7 +120,7 @@ def _want(m: Memory, f: Floats, controller: ControllerAt) -> int:
 
 
 @inner
-def _start(m: Memory, f: Floats, controller: ControllerAt, node: int) -> None:
+def _start(m: Memory, f: Floats, controller: Ref[Controller], node: int) -> None:
     own = _node(m, controller, node)
     m[own + ControlledNode.STATE] = Power.STARTING
     delay = time_of(
@@ -143,7 +140,7 @@ def _start(m: Memory, f: Floats, controller: ControllerAt, node: int) -> None:
 
 
 @inner
-def started(m: Memory, f: Floats, own: ControlledNodeAt) -> None:
+def started(m: Memory, f: Floats, own: Ref[ControlledNode]) -> None:
     """A node that was switched on takes work."""
     group = m[m[own + Timer.OWNER] + Controller.GROUP]
     m[own + ControlledNode.STATE] = Power.ON
@@ -152,7 +149,7 @@ def started(m: Memory, f: Floats, own: ControlledNodeAt) -> None:
 
 
 @inner
-def _more(m: Memory, f: Floats, controller: ControllerAt, number: int) -> None:
+def _more(m: Memory, f: Floats, controller: Ref[Controller], number: int) -> None:
     """Call back those that are leaving, then switch on those that are off, the least node first."""
     group = m[controller + Controller.GROUP]
     for node in range(m[group + Group.COUNT]):
@@ -167,7 +164,7 @@ def _more(m: Memory, f: Floats, controller: ControllerAt, number: int) -> None:
 
 
 @inner
-def _last_start(m: Memory, controller: ControllerAt) -> int:
+def _last_start(m: Memory, controller: Ref[Controller]) -> int:
     """The node whose start was begun last of those under way, or -1."""
     last = -1
     for node in range(m[m[controller + Controller.GROUP] + Group.COUNT]):
@@ -179,7 +176,7 @@ def _last_start(m: Memory, controller: ControllerAt) -> int:
 
 
 @inner
-def _least_loaded(m: Memory, controller: ControllerAt) -> int:
+def _least_loaded(m: Memory, controller: Ref[Controller]) -> int:
     """Of the nodes that are on the one with the least load, the last among equals."""
     group = m[controller + Controller.GROUP]
     least, node_of_least = 0, -1
@@ -193,7 +190,7 @@ def _least_loaded(m: Memory, controller: ControllerAt) -> int:
 
 
 @inner
-def _leave(m: Memory, f: Floats, controller: ControllerAt, node: int) -> None:
+def _leave(m: Memory, f: Floats, controller: Ref[Controller], node: int) -> None:
     """Take no new work; who had chosen the node on arrival chooses again."""
     group = m[controller + Controller.GROUP]
     m[_node(m, controller, node) + ControlledNode.STATE] = Power.DRAINING
@@ -202,7 +199,7 @@ def _leave(m: Memory, f: Floats, controller: ControllerAt, node: int) -> None:
 
 
 @inner
-def _fewer(m: Memory, f: Floats, controller: ControllerAt, number: int) -> None:
+def _fewer(m: Memory, f: Floats, controller: Ref[Controller], number: int) -> None:
     """Call off starts, the last one first; then let nodes leave, the least loaded first."""
     while number:
         number -= 1
@@ -216,7 +213,7 @@ def _fewer(m: Memory, f: Floats, controller: ControllerAt, number: int) -> None:
 
 
 @inner
-def _let_go(m: Memory, f: Floats, controller: ControllerAt) -> None:
+def _let_go(m: Memory, f: Floats, controller: Ref[Controller]) -> None:
     """Of those that leave, who has nothing left to do goes off, and who has had its time is interrupted."""
     group, limit = m[controller + Controller.GROUP], m[controller + Controller.LIMIT]
     late = 0
@@ -242,7 +239,7 @@ def _let_go(m: Memory, f: Floats, controller: ControllerAt) -> None:
 
 
 @inner
-def look(m: Memory, f: Floats, controller: ControllerAt) -> None:
+def look(m: Memory, f: Floats, controller: Ref[Controller]) -> None:
     """Look how many nodes are wanted, and switch."""
     m[controller + Controller.LOOKS] += 1
     set_timer(m, (m[controller + Controller.LOOKS] + 1) * m[controller + Controller.INTERVAL], controller)

@@ -12,22 +12,17 @@ from sim.engine.fast.jobs import spend, wait_for, wake
 from sim.engine.fast.layout import (
     LOW,
     Customer,
-    CustomerAt,
     Due,
     Failure,
     Header,
     Job,
-    JobAt,
     Node,
     Place,
-    PlaceAt,
     PlaceKind,
     PlaceStep,
-    PlaceStepAt,
     Queue,
-    QueueAt,
+    Ref,
     Step,
-    StepAt,
     Timer,
     Wait,
 )
@@ -42,7 +37,7 @@ from sim.engine.order import COMPLETION, TIMEOUT
 
 
 @inner
-def new_customer(m: Memory, job: JobAt, step: StepAt) -> int:
+def new_customer(m: Memory, job: Ref[Job], step: Ref[Step]) -> int:
     """A job comes to one of these stations."""
     customer = allocate(m, Customer.SIZE)
     m[customer + Customer.JOB] = job | step << 31
@@ -54,7 +49,7 @@ def new_customer(m: Memory, job: JobAt, step: StepAt) -> int:
 
 
 @inner
-def begin_customer(m: Memory, place: PlaceAt, customer: CustomerAt, waited: bool) -> None:
+def begin_customer(m: Memory, place: Ref[Place], customer: Ref[Customer], waited: bool) -> None:
     """The service starts."""
     m[customer + Customer.STATE] |= Customer.INSIDE
     m[customer + Customer.GRANTED] = m[Header.NOW]
@@ -64,21 +59,21 @@ def begin_customer(m: Memory, place: PlaceAt, customer: CustomerAt, waited: bool
 
 
 @inner
-def customer_done(m: Memory, place: PlaceAt, customer: CustomerAt) -> None:
+def customer_done(m: Memory, place: Ref[Place], customer: Ref[Customer]) -> None:
     """The service is over, or cut off."""
     m[customer + Customer.STATE] |= Customer.LEFT
     released(m, place, m[customer + Customer.GRANTED], 1)
 
 
 @inner
-def customer_gone(m: Memory, place: PlaceAt, customer: CustomerAt) -> None:
+def customer_gone(m: Memory, place: Ref[Place], customer: Ref[Customer]) -> None:
     """Left the line without service."""
     m[customer + Customer.STATE] |= Customer.LEFT
     wait_ends(m, place, m[customer + Customer.ASKED], False)
 
 
 @inner
-def queue_customer(m: Memory, place: PlaceAt, line: QueueAt, customer: CustomerAt) -> None:
+def queue_customer(m: Memory, place: Ref[Place], line: Ref[Queue], customer: Ref[Customer]) -> None:
     """Stand in a line of customers."""
     append(m, line, customer, Customer.LINKS)
     m[line + Queue.LENGTH] += 1
@@ -86,14 +81,14 @@ def queue_customer(m: Memory, place: PlaceAt, line: QueueAt, customer: CustomerA
 
 
 @inner
-def unqueue_customer(m: Memory, line: QueueAt, customer: CustomerAt) -> None:
+def unqueue_customer(m: Memory, line: Ref[Queue], customer: Ref[Customer]) -> None:
     """Leave it."""
     unlink(m, line, customer, Customer.LINKS)
     m[line + Queue.LENGTH] -= 1
 
 
 @inner
-def drop_customer(m: Memory, customer: CustomerAt) -> None:
+def drop_customer(m: Memory, customer: Ref[Customer]) -> None:
     """Give the record back, with the timer of its patience."""
     timer = m[customer + Customer.LIMIT]
     if timer:
@@ -103,7 +98,7 @@ def drop_customer(m: Memory, customer: CustomerAt) -> None:
 
 
 @inner
-def customer_waits(m: Memory, f: Floats, job: JobAt, step: PlaceStepAt, customer: CustomerAt) -> None:
+def customer_waits(m: Memory, f: Floats, job: Ref[Job], step: Ref[PlaceStep], customer: Ref[Customer]) -> None:
     """The job waits for the end of the visit, or until its patience runs out."""
     if m[step + PlaceStep.PATIENCE] and m[customer + Customer.STATE] & Customer.INSIDE == 0:
         timer = allocate(m, Timer.SIZE)
@@ -117,7 +112,9 @@ def customer_waits(m: Memory, f: Floats, job: JobAt, step: PlaceStepAt, customer
 
 
 @inner
-def finish_customer(m: Memory, f: Floats, place: PlaceAt, job: JobAt, step: StepAt, customer: CustomerAt) -> int:
+def finish_customer(
+    m: Memory, f: Floats, place: Ref[Place], job: Ref[Job], step: Ref[Step], customer: Ref[Customer]
+) -> int:
     """The visit is over. Gives the failure, or 0."""
     spend(m, job, m[place + Place.STATE_WAIT], max(m[customer + Customer.GRANTED], m[job + Job.SINCE]))
     spend(m, job, m[place + Place.STATE_SERVICE], m[Header.NOW])
@@ -133,7 +130,7 @@ def finish_customer(m: Memory, f: Floats, place: PlaceAt, job: JobAt, step: Step
 
 
 @inner
-def account_cut_customer(m: Memory, place: PlaceAt, job: JobAt, customer: CustomerAt) -> None:
+def account_cut_customer(m: Memory, place: Ref[Place], job: Ref[Job], customer: Ref[Customer]) -> None:
     """Book the time of a visit that came to nothing, and give the record back."""
     if m[customer + Customer.STATE] & Customer.INSIDE:  # a service that is cut off is lost work
         spend(m, job, m[place + Place.STATE_WAIT], max(m[customer + Customer.GRANTED], m[job + Job.SINCE]))
@@ -146,7 +143,7 @@ def account_cut_customer(m: Memory, place: PlaceAt, job: JobAt, customer: Custom
 
 
 @inner
-def enter_room(m: Memory, place: PlaceAt, job: JobAt, step: StepAt, demand_ns: int) -> None:
+def enter_room(m: Memory, place: Ref[Place], job: Ref[Job], step: Ref[Step], demand_ns: int) -> None:
     """Be served at once."""
     m[place + Place.ASKED] += 1
     granted(m, place, m[Header.NOW], 1, False)
@@ -156,7 +153,7 @@ def enter_room(m: Memory, place: PlaceAt, job: JobAt, step: StepAt, demand_ns: i
 
 
 @inner
-def leave_room(m: Memory, place: PlaceAt, job: JobAt, state: int) -> None:
+def leave_room(m: Memory, place: Ref[Place], job: Ref[Job], state: int) -> None:
     """Served, or cut off."""
     released(m, place, m[job + Job.SINCE], 1)
     spend(m, job, state, m[Header.NOW])
@@ -166,7 +163,7 @@ def leave_room(m: Memory, place: PlaceAt, job: JobAt, state: int) -> None:
 
 
 @inner
-def _take_token(m: Memory, place: PlaceAt, customer: CustomerAt, waited: bool) -> None:
+def _take_token(m: Memory, place: Ref[Place], customer: Ref[Customer], waited: bool) -> None:
     m[place + Place.FULL_AT] = max(m[place + Place.FULL_AT], m[Header.NOW]) + m[place + Place.INTERVAL]
     begin_customer(m, place, customer, waited)
     customer_done(m, place, customer)
@@ -174,7 +171,7 @@ def _take_token(m: Memory, place: PlaceAt, customer: CustomerAt, waited: bool) -
 
 
 @inner
-def _plan_token(m: Memory, place: PlaceAt) -> None:
+def _plan_token(m: Memory, place: Ref[Place]) -> None:
     timer = place + Place.TIMER
     if not is_set(m, timer) and m[place + Place.GUESTS]:
         m[timer] = key_of(COMPLETION, m[place + Place.ELEMENT], Due.TOKEN)
@@ -184,7 +181,7 @@ def _plan_token(m: Memory, place: PlaceAt) -> None:
 
 
 @inner
-def enter_bucket(m: Memory, place: PlaceAt, customer: CustomerAt) -> int:
+def enter_bucket(m: Memory, place: Ref[Place], customer: Ref[Customer]) -> int:
     """Take a token, or wait for one in line. Gives the failure, or 0."""
     line = place + Place.GUESTS
     if m[line] == 0 and m[place + Place.FULL_AT] - m[place + Place.SLACK] <= m[Header.NOW]:
@@ -200,7 +197,7 @@ def enter_bucket(m: Memory, place: PlaceAt, customer: CustomerAt) -> int:
 
 
 @inner
-def token_comes(m: Memory, place: PlaceAt) -> None:
+def token_comes(m: Memory, place: Ref[Place]) -> None:
     """The head of the line has its token."""
     customer = m[place + Place.GUESTS]
     unqueue_customer(m, place + Place.GUESTS, customer)
@@ -209,7 +206,7 @@ def token_comes(m: Memory, place: PlaceAt) -> None:
 
 
 @inner
-def leave_bucket(m: Memory, place: PlaceAt, customer: CustomerAt) -> None:
+def leave_bucket(m: Memory, place: Ref[Place], customer: Ref[Customer]) -> None:
     """Leave the line."""
     unqueue_customer(m, place + Place.GUESTS, customer)
     customer_gone(m, place, customer)

@@ -7,12 +7,12 @@ from sim.draws.jit import inner
 from sim.draws.kinds import CONSTANT, EXPONENTIAL
 from sim.draws.mathematics import log_of_normal
 from sim.draws.streams import uniform
-from sim.engine.fast.layout import CountKind, Distribution, DistributionAt, Header, Job, JobAt
+from sim.engine.fast.layout import CountKind, Distribution, Header, Job, Ref
 from sim.engine.fast.memory import Floats, Memory, high
 
 
 @inner
-def _value(m: Memory, f: Floats, dist: DistributionAt, stream: int, path: int, index: int) -> float:
+def _value(m: Memory, f: Floats, dist: Ref[Distribution], stream: int, path: int, index: int) -> float:
     u = uniform(stream, path, index)
     if m[dist + Distribution.KIND] == EXPONENTIAL:  # the most frequent one, at once
         return -f[dist + Distribution.A] * log_of_normal(1.0 - u)
@@ -29,7 +29,7 @@ def _value(m: Memory, f: Floats, dist: DistributionAt, stream: int, path: int, i
 
 
 @inner
-def time_of(m: Memory, f: Floats, dist: DistributionAt, stream: int, path: int, index: int) -> int:
+def time_of(m: Memory, f: Floats, dist: Ref[Distribution], stream: int, path: int, index: int) -> int:
     """A time in ns."""
     if m[dist + Distribution.KIND] == CONSTANT:
         return m[dist + Distribution.NS]
@@ -37,7 +37,7 @@ def time_of(m: Memory, f: Floats, dist: DistributionAt, stream: int, path: int, 
 
 
 @inner
-def time_of_step(m: Memory, f: Floats, job: JobAt, at: int) -> int:
+def time_of_step(m: Memory, f: Floats, job: Ref[Job], at: int) -> int:
     """A time of a step in ns; `at` is where its distribution and stream are, and whether sources draw it ahead."""
     if m[at + 2] and high(m[job + Job.LINK]) == 0 and high(m[job + Job.OWN]) == job:
         ahead = m[job + m[Header.JOB_FIRST]]
@@ -55,7 +55,7 @@ def count_of(m: Memory, f: Floats, number: int, path: int) -> int:
 
 
 @inner
-def number_of(m: Memory, f: Floats, number: int, job: JobAt, path: int) -> int:
+def number_of(m: Memory, f: Floats, number: int, job: Ref[Job], path: int) -> int:
     """A count that a step needs: plain, an attribute of the execution, or drawn."""
     if m[number] == CountKind.ATTRIBUTE:
         return m[high(m[job + Job.OWN]) + m[Header.JOB_ATTRIBUTES] + m[number + 1]]

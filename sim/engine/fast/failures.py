@@ -21,27 +21,21 @@ from sim.engine.fast.jobs import (
 from sim.engine.fast.layout import (
     LOW,
     Attempt,
-    AttemptAt,
     AttemptStep,
-    AttemptStepAt,
     DelayStep,
     Due,
     Failure,
     Fork,
-    ForkAt,
     Frame,
-    FrameAt,
     FrameKind,
     Grant,
-    GrantAt,
     Header,
     Job,
-    JobAt,
     Node,
     Paused,
     Place,
-    PlaceAt,
     PlaceStep,
+    Ref,
     Step,
     Timeout,
     Wait,
@@ -76,7 +70,7 @@ _PROPAGATE_ANEW = -2
 
 
 @inner
-def attempt_succeeds(m: Memory, job: JobAt, frame: FrameAt) -> None:
+def attempt_succeeds(m: Memory, job: Ref[Job], frame: Ref[Frame]) -> None:
     """The try under way has come to a good end."""
     if m[frame + Frame.PASSAGE]:
         try_ended(m, frame, 0)
@@ -84,7 +78,7 @@ def attempt_succeeds(m: Memory, job: JobAt, frame: FrameAt) -> None:
 
 
 @inner
-def _may_retry(m: Memory, step: AttemptStepAt, number: int, error: int) -> bool:
+def _may_retry(m: Memory, step: Ref[AttemptStep], number: int, error: int) -> bool:
     if not m[step + AttemptStep.RETRY]:
         return False
     for item in range(m[step + AttemptStep.FATAL_COUNT]):
@@ -94,7 +88,7 @@ def _may_retry(m: Memory, step: AttemptStepAt, number: int, error: int) -> bool:
 
 
 @inner
-def _back_off_end(m: Memory, f: Floats, job: JobAt, step: AttemptStepAt, interval: float) -> int:
+def _back_off_end(m: Memory, f: Floats, job: Ref[Job], step: Ref[AttemptStep], interval: float) -> int:
     length = interval
     if f[step + AttemptStep.JITTER] > 0.0:
         length *= 1 - f[step + AttemptStep.JITTER] * uniform(m[step + AttemptStep.JITTER_STREAM], m[job + Job.PATH], 0)
@@ -105,7 +99,9 @@ def _back_off_end(m: Memory, f: Floats, job: JobAt, step: AttemptStepAt, interva
 
 
 @inner
-def _attempt_failed(m: Memory, f: Floats, job: JobAt, frame: FrameAt, error: int, depth: int, final: bool) -> int:
+def _attempt_failed(
+    m: Memory, f: Floats, job: Ref[Job], frame: Ref[Frame], error: int, depth: int, final: bool
+) -> int:
     """An attempt has failed: gives the step to go on with, GONE during a back-off, or how the failure goes on."""
     step = m[frame + Frame.STEP]
     base = m[frame + Frame.BASE]
@@ -149,7 +145,7 @@ def _attempt_failed(m: Memory, f: Floats, job: JobAt, frame: FrameAt, error: int
 
 
 @inner
-def next_compensation(m: Memory, job: JobAt, frame: FrameAt) -> int:
+def next_compensation(m: Memory, job: Ref[Job], frame: Ref[Frame]) -> int:
     """The first step of the next compensation, last registered first; GONE when there is none left."""
     entry = m[frame + Frame.OTHER]
     if entry == 0:
@@ -167,7 +163,7 @@ def next_compensation(m: Memory, job: JobAt, frame: FrameAt) -> int:
 
 
 @inner
-def fail(m: Memory, f: Floats, job: JobAt, error: int, depth: int, final: bool) -> int:
+def fail(m: Memory, f: Floats, job: Ref[Job], error: int, depth: int, final: bool) -> int:
     """A failure goes outwards. depth: number of the grant that a crash took, or -1. final: no other attempt.
 
     Gives the step that the job goes on with, or GONE.
@@ -208,7 +204,7 @@ def fail(m: Memory, f: Floats, job: JobAt, error: int, depth: int, final: bool) 
 
 
 @inner
-def called_off(m: Memory, f: Floats, job: JobAt) -> None:
+def called_off(m: Memory, f: Floats, job: Ref[Job]) -> None:
     """The job is no longer wanted: it goes back to nothing, and ends."""
     frame = high(m[job + Job.LINK])
     while frame:
@@ -223,7 +219,7 @@ def called_off(m: Memory, f: Floats, job: JobAt) -> None:
 
 
 @inner
-def _stop_waiting_in_line(m: Memory, f: Floats, job: JobAt, grant: GrantAt) -> None:
+def _stop_waiting_in_line(m: Memory, f: Floats, job: Ref[Job], grant: Ref[Grant]) -> None:
     place = grant_place(m, grant)
     state = m[grant + Grant.NODE]
     waiting = state & Grant.IN_QUEUE != 0
@@ -238,7 +234,7 @@ def _stop_waiting_in_line(m: Memory, f: Floats, job: JobAt, grant: GrantAt) -> N
 
 
 @inner
-def left_line(m: Memory, f: Floats, place: PlaceAt, wanted: int) -> None:
+def left_line(m: Memory, f: Floats, place: Ref[Place], wanted: int) -> None:
     """Who left the line of a resource may have stood before somebody who needs fewer units."""
     if m[place + Place.UNITS] > 1:
         if wanted >= 0:
@@ -249,7 +245,7 @@ def left_line(m: Memory, f: Floats, place: PlaceAt, wanted: int) -> None:
 
 
 @inner
-def leave_fork_group(m: Memory, fork_group: ForkAt) -> None:
+def leave_fork_group(m: Memory, fork_group: Ref[Fork]) -> None:
     """The parent awaits its children no more."""
     m[fork_group + Fork.AWAITED] = 0
     if m[fork_group + Fork.DECIDING]:
@@ -259,7 +255,7 @@ def leave_fork_group(m: Memory, fork_group: ForkAt) -> None:
 
 
 @inner
-def stop_waiting(m: Memory, f: Floats, job: JobAt) -> None:
+def stop_waiting(m: Memory, f: Floats, job: Ref[Job]) -> None:
     """Interrupted: undo what the job waits for, and book the time."""
     kind = wait_kind(m, job)
     at = low(m[job + Job.LINK])
@@ -305,7 +301,7 @@ def stop_waiting(m: Memory, f: Floats, job: JobAt) -> None:
 
 
 @inner
-def attempt_settled(m: Memory, f: Floats, job: JobAt, attempt: AttemptAt) -> int:
+def attempt_settled(m: Memory, f: Floats, job: Ref[Job], attempt: Ref[Attempt]) -> int:
     """The attempt that the job awaits has ended: gives the step to go on with, or GONE."""
     error = m[attempt + Attempt.ERROR]
     child = m[attempt + Attempt.CHILD]

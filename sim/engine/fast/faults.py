@@ -6,9 +6,8 @@ from sim.draws.jit import inner
 from sim.draws.streams import uniform
 from sim.engine.fast.attempt_timers import signs_come, signs_stop
 from sim.engine.fast.batches import batches_speed
-from sim.engine.fast.draining import change_leaves, is_left, leave
 from sim.engine.fast.draw import time_of
-from sim.engine.fast.groups import interrupt_hit, node_down, node_up, set_ready
+from sim.engine.fast.groups import change_leaves, interrupt_hit, is_left, leave, node_down, node_up, set_ready
 from sim.engine.fast.jobs import wake
 from sim.engine.fast.layout import (
     LOW,
@@ -18,19 +17,16 @@ from sim.engine.fast.layout import (
     Due,
     Episode,
     Fault,
-    FaultAt,
     FaultEffect,
     FaultProcess,
-    FaultProcessAt,
     Group,
-    GroupAt,
     Header,
     Node,
     Paused,
     Pick,
     Place,
-    PlaceAt,
     PlaceKind,
+    Ref,
 )
 from sim.engine.fast.memory import Floats, Memory, allocate, free
 from sim.engine.fast.nodes import group_node, node_at
@@ -46,7 +42,7 @@ from sim.engine.order import DOWN, UP
 
 
 @inner
-def _place_speed(m: Memory, f: Floats, place: PlaceAt, node: int, speed: float) -> None:
+def _place_speed(m: Memory, f: Floats, place: Ref[Place], node: int, speed: float) -> None:
     """A place's node works at another speed from now on; 0 is a pause."""
     kind = m[place + Place.KIND]
     if kind == PlaceKind.COMMIT or kind == PlaceKind.POLLED:
@@ -62,7 +58,7 @@ def _place_speed(m: Memory, f: Floats, place: PlaceAt, node: int, speed: float) 
 
 
 @inner
-def _change_speed(m: Memory, f: Floats, group: GroupAt, node: int, factor: float, begins: bool) -> None:
+def _change_speed(m: Memory, f: Floats, group: Ref[Group], node: int, factor: float, begins: bool) -> None:
     """Let a slow-down or pause begin or end on a node."""
     where = group_node(m, group, node)
     before = f[where + Node.SPEED]
@@ -115,7 +111,9 @@ def _change_speed(m: Memory, f: Floats, group: GroupAt, node: int, factor: float
 
 
 @inner
-def _change_errors(m: Memory, f: Floats, group: GroupAt, node: int, spec: FaultAt, episode: int, begins: bool) -> None:
+def _change_errors(
+    m: Memory, f: Floats, group: Ref[Group], node: int, spec: Ref[Fault], episode: int, begins: bool
+) -> None:
     chain = group_node(m, group, node) + Node.ERRORS
     if begins:
         fault = allocate(m, 4)
@@ -144,7 +142,7 @@ _IS_BUSY = 3  # a question: the node counts while something is left on it
 
 
 @inner
-def _one_node(m: Memory, f: Floats, process: FaultProcessAt, group: GroupAt, node: int, what: int) -> int:
+def _one_node(m: Memory, f: Floats, process: Ref[FaultProcess], group: Ref[Group], node: int, what: int) -> int:
     spec = m[process + FaultProcess.SPEC]
     kind = m[spec + Fault.EFFECT]
     if what == _IS_BUSY:
@@ -166,7 +164,7 @@ def _one_node(m: Memory, f: Floats, process: FaultProcessAt, group: GroupAt, nod
 
 
 @inner
-def _all_nodes(m: Memory, f: Floats, process: FaultProcessAt, what: int) -> int:
+def _all_nodes(m: Memory, f: Floats, process: Ref[FaultProcess], what: int) -> int:
     """Let it happen to every node that the episode hits, target by target; gives how many count."""
     record = m[process + FaultProcess.RECORD]
     if m[process + FaultProcess.ONLY] and not m[record + Episode.ALL]:
@@ -188,7 +186,7 @@ def _all_nodes(m: Memory, f: Floats, process: FaultProcessAt, what: int) -> int:
 
 
 @inner
-def _new_episode(m: Memory, f: Floats, process: FaultProcessAt) -> None:
+def _new_episode(m: Memory, f: Floats, process: Ref[FaultProcess]) -> None:
     spec = m[process + FaultProcess.SPEC]
     targets = m[spec + Fault.TARGET_COUNT]
     record = allocate(m, Episode.NODES + targets)
@@ -215,7 +213,7 @@ def _new_episode(m: Memory, f: Floats, process: FaultProcessAt) -> None:
 
 
 @inner
-def _opens(m: Memory, spec: FaultAt, time: int) -> int:
+def _opens(m: Memory, spec: Ref[Fault], time: int) -> int:
     """The time itself where it lies in the fault's window, else that of the next opening."""
     period = m[spec + Fault.PERIOD]
     if period == 0:
@@ -227,7 +225,7 @@ def _opens(m: Memory, spec: FaultAt, time: int) -> int:
 
 
 @inner
-def _plan_fault(m: Memory, f: Floats, process: FaultProcessAt) -> None:
+def _plan_fault(m: Memory, f: Floats, process: Ref[FaultProcess]) -> None:
     """Set the timer of the next beginning."""
     spec = m[process + FaultProcess.SPEC]
     if m[spec + Fault.WAIT] == 0:
@@ -247,7 +245,7 @@ def _plan_fault(m: Memory, f: Floats, process: FaultProcessAt) -> None:
 
 
 @inner
-def _give_notice(m: Memory, f: Floats, process: FaultProcessAt) -> None:
+def _give_notice(m: Memory, f: Floats, process: Ref[FaultProcess]) -> None:
     """The nodes leave, and crash when the notice is over."""
     _all_nodes(m, f, process, _LEAVES)
     m[process + FaultProcess.STATE] = 2
@@ -270,7 +268,7 @@ def hasten_crashes(m: Memory, f: Floats) -> None:
 
 
 @inner
-def _strike(m: Memory, f: Floats, process: FaultProcessAt) -> None:
+def _strike(m: Memory, f: Floats, process: Ref[FaultProcess]) -> None:
     """What the fault does sets in."""
     spec, record = m[process + FaultProcess.SPEC], m[process + FaultProcess.RECORD]
     m[record + Episode.DOWN] = m[Header.NOW]
@@ -295,7 +293,7 @@ def _strike(m: Memory, f: Floats, process: FaultProcessAt) -> None:
 
 
 @inner
-def fault_changes(m: Memory, f: Floats, process: FaultProcessAt) -> None:
+def fault_changes(m: Memory, f: Floats, process: Ref[FaultProcess]) -> None:
     """A fault comes, strikes after its notice, or goes."""
     spec = m[process + FaultProcess.SPEC]
     state = m[process + FaultProcess.STATE]

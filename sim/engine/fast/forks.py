@@ -5,26 +5,13 @@ from __future__ import annotations
 from sim.draws.jit import inner
 from sim.draws.streams import child_path
 from sim.engine.fast.jobs import new_child, wait_for, wake
-from sim.engine.fast.layout import (
-    LOW,
-    Failure,
-    Fork,
-    ForkAt,
-    ForkStep,
-    ForkStepAt,
-    Header,
-    Job,
-    JobAt,
-    Parent,
-    Step,
-    Wait,
-)
+from sim.engine.fast.layout import LOW, Failure, Fork, ForkStep, Header, Job, Parent, Ref, Step, Wait
 from sim.engine.fast.memory import Memory, add, allocate, free, interrupt
 from sim.engine.fast.queues import append, unlink
 
 
 @inner
-def stop_fork_group(m: Memory, fork_group: ForkAt) -> None:
+def stop_fork_group(m: Memory, fork_group: Ref[Fork]) -> None:
     """Stop the children that still run, in order."""
     child = m[fork_group + Fork.CHILDREN]
     while child:
@@ -34,7 +21,7 @@ def stop_fork_group(m: Memory, fork_group: ForkAt) -> None:
 
 @inner
 def new_fork_group(
-    m: Memory, job: JobAt, step: ForkStepAt, count: int, same: bool, needed: int, cancels: int, spare: int
+    m: Memory, job: Ref[Job], step: Ref[ForkStep], count: int, same: bool, needed: int, cancels: int, spare: int
 ) -> int:
     """Start the children of a step; with `same` all do what the first body says. Awaited when any are needed."""
     fork_group = allocate(m, Fork.SIZE)
@@ -64,14 +51,14 @@ def new_fork_group(
 
 
 @inner
-def give_fork_group(m: Memory, fork_group: ForkAt) -> None:
+def give_fork_group(m: Memory, fork_group: Ref[Fork]) -> None:
     """Give the record back, when neither parent nor children need it."""
     if m[fork_group + Fork.AWAITED] == 0 and m[fork_group + Fork.CHILDREN] == 0:
         free(m, fork_group, Fork.SIZE)
 
 
 @inner
-def fork_group_child_ended(m: Memory, fork_group: ForkAt, child: JobAt, error: int) -> None:
+def fork_group_child_ended(m: Memory, fork_group: Ref[Fork], child: Ref[Job], error: int) -> None:
     """A child has ended."""
     unlink(m, fork_group + Fork.CHILDREN, child, Job.SIBLINGS)
     decides = False

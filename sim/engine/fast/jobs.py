@@ -10,21 +10,18 @@ from sim.draws.jit import inner
 from sim.engine.fast.layout import (
     LOW,
     Attempt,
-    AttemptAt,
     Due,
     Grant,
-    GrantAt,
     Group,
     Header,
     Immediate,
     Job,
-    JobAt,
     Node,
     Place,
-    PlaceAt,
     PlaceStep,
-    SourceAt,
-    StepAt,
+    Ref,
+    Source,
+    Step,
     Wait,
     Word,
 )
@@ -35,20 +32,20 @@ from sim.engine.fast.timers import key_of
 
 
 @inner
-def wait_kind(m: Memory, job: JobAt) -> int:
+def wait_kind(m: Memory, job: Ref[Job]) -> int:
     """What the job waits for."""
     return m[job + Job.STATE] >> Job.WAIT_SHIFT & Job.WAIT_MASK
 
 
 @inner
-def wait_for(m: Memory, job: JobAt, kind: int, at: Word, step: StepAt) -> None:
+def wait_for(m: Memory, job: Ref[Job], kind: int, at: Word, step: Ref[Step]) -> None:
     """Wait, at a place or for an timer; `step` is where the job stands."""
     m[job + Job.STATE] = (m[job + Job.STATE] & Job.MOVING_MASK) | kind << Job.WAIT_SHIFT | step
     set_low(m, job + Job.LINK, at)
 
 
 @inner
-def wake(m: Memory, job: JobAt, value: int) -> None:
+def wake(m: Memory, job: Ref[Job], value: int) -> None:
     """Let a job go on, after those who were woken before. value: 1 says that patience has run out."""
     m[job + Job.STATE] |= Job.WOKEN
     run_next(m, Immediate.RESUME, job | value * Immediate.VALUE)
@@ -58,7 +55,7 @@ def wake(m: Memory, job: JobAt, value: int) -> None:
 
 
 @inner
-def split_of(m: Memory, job: JobAt) -> int:
+def split_of(m: Memory, job: Ref[Job]) -> int:
     """Where the job's times by state are: in the row of the execution, or, of a child, made when first needed."""
     split = low(m[job + Job.ACCOUNT])
     if split == 0:
@@ -71,7 +68,7 @@ def split_of(m: Memory, job: JobAt) -> int:
 
 
 @inner
-def spend(m: Memory, job: JobAt, state: int, now: int) -> None:
+def spend(m: Memory, job: Ref[Job], state: int, now: int) -> None:
     """Book the time since the last booking to a state."""
     passed = now - m[job + Job.SINCE]
     if passed:
@@ -81,7 +78,7 @@ def spend(m: Memory, job: JobAt, state: int, now: int) -> None:
 
 
 @inner
-def spend_two(m: Memory, job: JobAt, first: int, amount: int, second: int) -> None:
+def spend_two(m: Memory, job: Ref[Job], first: int, amount: int, second: int) -> None:
     """Book `amount` of the time since the last booking to one state and the rest to another."""
     now = m[Header.NOW]
     passed = now - m[job + Job.SINCE]
@@ -94,7 +91,7 @@ def spend_two(m: Memory, job: JobAt, first: int, amount: int, second: int) -> No
 
 
 @inner
-def snapshot(m: Memory, job: JobAt) -> int:
+def snapshot(m: Memory, job: Ref[Job]) -> int:
     """A copy of the job's times, 0 when there are none."""
     split = low(m[job + Job.ACCOUNT])
     states = m[Header.STATES]
@@ -110,7 +107,7 @@ def snapshot(m: Memory, job: JobAt) -> int:
 
 
 @inner
-def lose(m: Memory, job: JobAt, before: int) -> None:
+def lose(m: Memory, job: Ref[Job], before: int) -> None:
     """Book everything since a snapshot to lost work."""
     lost = m[Header.STATE_LOST]
     spend(m, job, lost, m[Header.NOW])
@@ -126,7 +123,7 @@ def lose(m: Memory, job: JobAt, before: int) -> None:
 
 
 @inner
-def take_over(m: Memory, job: JobAt, child: JobAt) -> None:
+def take_over(m: Memory, job: Ref[Job], child: Ref[Job]) -> None:
     """Go on where a child leaves off: its time is now one's own, and so are the spans that it has begun."""
     m[job + Job.SINCE] = m[Header.NOW]
     given = low(m[child + Job.ACCOUNT])
@@ -138,7 +135,7 @@ def take_over(m: Memory, job: JobAt, child: JobAt) -> None:
 
 
 @inner
-def take_spans(m: Memory, job: JobAt, child: JobAt) -> None:
+def take_spans(m: Memory, job: Ref[Job], child: Ref[Job]) -> None:
     """Carry the spans that a child has open."""
     at = m[Header.JOB_SPANS]
     for span in range(m[Header.SPANS]):
@@ -149,7 +146,7 @@ def take_spans(m: Memory, job: JobAt, child: JobAt) -> None:
 
 
 @inner
-def _common(m: Memory, job: JobAt, order: int, path: int, code: int, flags: int) -> None:
+def _common(m: Memory, job: Ref[Job], order: int, path: int, code: int, flags: int) -> None:
     m[job + Job.KEY] = key_of(0, 0, Due.JOB)
     m[job + Job.ORDER] = order
     m[job + Job.PATH] = path
@@ -160,7 +157,7 @@ def _common(m: Memory, job: JobAt, order: int, path: int, code: int, flags: int)
 
 
 @inner
-def new_execution(m: Memory, order: int, path: int, code: int, source: SourceAt, cohort: int) -> int:
+def new_execution(m: Memory, order: int, path: int, code: int, source: Ref[Source], cohort: int) -> int:
     """The main line of an execution, which begins as an immediate event."""
     size = m[Header.MAIN_SIZE]
     job = allocate(m, size)
@@ -177,7 +174,7 @@ def new_execution(m: Memory, order: int, path: int, code: int, source: SourceAt,
 
 
 @inner
-def new_child(m: Memory, parent: JobAt, path: int, code: int, within: int, attempt: AttemptAt) -> int:
+def new_child(m: Memory, parent: Ref[Job], path: int, code: int, within: int, attempt: Ref[Attempt]) -> int:
     """A child job, which begins as an immediate event."""
     execution = high(m[parent + Job.OWN])
     number = m[execution + m[Header.JOB_CHILDREN]] + 1
@@ -207,7 +204,7 @@ def new_child(m: Memory, parent: JobAt, path: int, code: int, within: int, attem
 
 
 @inner
-def _give_sagas(m: Memory, job: JobAt) -> None:
+def _give_sagas(m: Memory, job: Ref[Job]) -> None:
     saga = m[job + m[Header.JOB_SAGAS]]
     while saga:
         following = m[saga + 1]
@@ -221,7 +218,7 @@ def _give_sagas(m: Memory, job: JobAt) -> None:
 
 
 @inner
-def _forget_cached(m: Memory, job: JobAt) -> None:
+def _forget_cached(m: Memory, job: Ref[Job]) -> None:
     """What nodes remember of an execution that is gone belongs to nobody."""
     entry = m[job + m[Header.JOB_CACHED]]
     while entry:
@@ -230,7 +227,7 @@ def _forget_cached(m: Memory, job: JobAt) -> None:
 
 
 @inner
-def give_back_record(m: Memory, job: JobAt) -> None:
+def give_back_record(m: Memory, job: Ref[Job]) -> None:
     """Give the record back when the job has ended and nobody needs it; then perhaps its parent's, and so on."""
     while job:
         state = m[job + Job.STATE]
@@ -259,14 +256,14 @@ def give_back_record(m: Memory, job: JobAt) -> None:
 
 
 @inner
-def release_record(m: Memory, job: JobAt) -> None:
+def release_record(m: Memory, job: Ref[Job]) -> None:
     """One who needed the record of a child does so no longer."""
     m[job + Job.REFS] -= 1
     give_back_record(m, job)
 
 
 @inner
-def drop_stale(m: Memory, job: JobAt) -> None:
+def drop_stale(m: Memory, job: Ref[Job]) -> None:
     """A wake-up that came too late is used up."""
     m[job + Job.STATE] -= Job.STALE_ONE
     give_back_record(m, job)
@@ -276,13 +273,13 @@ def drop_stale(m: Memory, job: JobAt) -> None:
 
 
 @inner
-def grant_place(m: Memory, grant: GrantAt) -> int:
+def grant_place(m: Memory, grant: Ref[Grant]) -> int:
     """The place of a grant."""
     return m[high(m[grant + Grant.WHO]) + PlaceStep.PLACE]
 
 
 @inner
-def take_from_held(m: Memory, job: JobAt, grant: GrantAt) -> None:
+def take_from_held(m: Memory, job: Ref[Job], grant: Ref[Grant]) -> None:
     """The job no longer counts a grant among its own."""
     top = low(m[job + Job.OWN])
     if top == grant:
@@ -294,13 +291,13 @@ def take_from_held(m: Memory, job: JobAt, grant: GrantAt) -> None:
 
 
 @inner
-def kept_visit(m: Memory, job: JobAt) -> int:
+def kept_visit(m: Memory, job: Ref[Job]) -> int:
     """The visit whose server the job keeps until there is room at the next station, or 0."""
     return high(m[job + Job.SAGA]) if m[Header.TREE] else 0
 
 
 @inner
-def keep_no_more(m: Memory, job: JobAt) -> None:
+def keep_no_more(m: Memory, job: Ref[Job]) -> None:
     """The job does not keep a server any more."""
     kept = high(m[job + Job.SAGA])
     if kept:
@@ -309,7 +306,7 @@ def keep_no_more(m: Memory, job: JobAt) -> None:
 
 
 @inner
-def holding(m: Memory, job: JobAt, place: PlaceAt) -> int:
+def holding(m: Memory, job: Ref[Job], place: Ref[Place]) -> int:
     """The grant of a resource acquired last by the job or by those that it is a part of, or 0."""
     while job:
         grant = low(m[job + Job.OWN])
@@ -322,14 +319,14 @@ def holding(m: Memory, job: JobAt, place: PlaceAt) -> int:
 
 
 @inner
-def node_of(m: Memory, job: JobAt, place: PlaceAt) -> int:
+def node_of(m: Memory, job: Ref[Job], place: Ref[Place]) -> int:
     """The node of the unit of a resource held last, or -1."""
     grant = holding(m, job, place)
     return (m[grant + Grant.NODE] & Grant.NODE_MASK) - 1 if grant else -1
 
 
 @inner
-def paused_at(m: Memory, f: Floats, job: JobAt) -> int:
+def paused_at(m: Memory, f: Floats, job: Ref[Job]) -> int:
     """The node, paused, that the job or one that it is a part of holds a unit on; 0 where there is none."""
     if not m[Header.PAUSES]:
         return 0

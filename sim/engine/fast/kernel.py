@@ -5,6 +5,7 @@ from __future__ import annotations
 from sim.draws.jit import inner
 from sim.engine.fast.attempt_timers import timer_expired
 from sim.engine.fast.batches import abandon, account_round, queue_at, read_batch, round_over
+from sim.engine.fast.control import go_on, interrupted
 from sim.engine.fast.controllers import look, mark_controllers, start_controllers, started
 from sim.engine.fast.delays_and_buckets import token_comes
 from sim.engine.fast.failures import left_line
@@ -22,19 +23,17 @@ from sim.engine.fast.layout import (
     Header,
     Immediate,
     Interruption,
-    InterruptionAt,
     Job,
-    JobAt,
     Level,
     Marked,
     Place,
     PlaceKind,
     PlaceStep,
     PolledNode,
+    Ref,
     Ring,
     Status,
     Timer,
-    TimerAt,
     Wait,
 )
 from sim.engine.fast.memory import Floats, Memory, free, high, interrupt, low
@@ -47,14 +46,13 @@ from sim.engine.fast.servers import setup_done, withdraw_visit
 from sim.engine.fast.service import advance, depart
 from sim.engine.fast.sources import arrival, client_done, client_timer, late_arrival, start_sources
 from sim.engine.fast.timers import cancel, first_time, goes_before, is_set, key_of, set_timer, take_first
-from sim.engine.fast.waits import go_on, interrupted
 from sim.engine.order import OBSERVATION
 
 # -- immediate events -----------------------------------------------------------------------------------------
 
 
 @inner
-def _still_holds(m: Memory, job: JobAt, depth: int) -> bool:
+def _still_holds(m: Memory, job: Ref[Job], depth: int) -> bool:
     grant = low(m[job + Job.OWN])
     while grant:
         if high(m[grant + Grant.HELD]) == depth:
@@ -64,7 +62,7 @@ def _still_holds(m: Memory, job: JobAt, depth: int) -> bool:
 
 
 @inner
-def _deliver(m: Memory, f: Floats, record: InterruptionAt) -> None:
+def _deliver(m: Memory, f: Floats, record: Ref[Interruption]) -> None:
     """An interruption has its turn."""
     job, error, depth, asks = (
         m[record + Interruption.JOB],
@@ -179,7 +177,7 @@ def _dispatch(m: Memory, f: Floats, timer: int) -> None:
 
 
 @inner
-def _number_of_node(m: Memory, timer: TimerAt) -> int:
+def _number_of_node(m: Memory, timer: Ref[Timer]) -> int:
     place = m[timer + Timer.OWNER]
     return (m[timer] >> Timer.ELEMENT_SHIFT & ((1 << 24) - 1)) - m[place + Place.ELEMENT]
 

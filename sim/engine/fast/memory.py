@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from sim.draws.jit import inner
-from sim.engine.fast.layout import FULL_SUM, LOW, Header, Immediate, Interruption, Job, JobAt, Log, Ring, Status, Word
+from sim.engine.fast.layout import FULL_SUM, LOW, Header, Immediate, Interruption, Job, Log, Ref, Ring, Status, Word
 
 
 class Memory(Protocol):
@@ -85,7 +85,7 @@ def run_next(m: Memory, kind: int, word: int) -> None:
 
 
 @inner
-def interrupt(m: Memory, job: JobAt, error: int, depth: int, grant: int) -> None:
+def interrupt(m: Memory, job: Ref[Job], error: int, depth: int, grant: int) -> None:
     """Interrupt a job where it waits, when its turn comes.
 
     grant: 1 when it is asked then whether the job still holds its grant number `depth`.

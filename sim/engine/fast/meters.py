@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from sim.draws.jit import inner
-from sim.engine.fast.layout import Header, Place, PlaceAt
+from sim.engine.fast.layout import Header, Place, Ref
 from sim.engine.fast.memory import Memory, add, add_product
 
 _SUB_BITS = 8
@@ -31,7 +31,7 @@ def count_wait(m: Memory, histogram: int, value: int) -> None:
 
 
 @inner
-def tick(m: Memory, place: PlaceAt) -> None:
+def tick(m: Memory, place: Ref[Place]) -> None:
     """Bring the areas up to now."""
     now = m[Header.NOW]
     passed = now - m[place + Place.LAST]
@@ -43,7 +43,7 @@ def tick(m: Memory, place: PlaceAt) -> None:
 
 
 @inner
-def tick_units(m: Memory, place: PlaceAt) -> None:
+def tick_units(m: Memory, place: Ref[Place]) -> None:
     """Bring the area under the units up to now."""
     now = m[Header.NOW]
     add_product(m, place + Place.IN_USE_AREA, m[place + Place.IN_USE], now - m[place + Place.IN_USE_LAST])
@@ -51,14 +51,14 @@ def tick_units(m: Memory, place: PlaceAt) -> None:
 
 
 @inner
-def units_change(m: Memory, place: PlaceAt, units: int) -> None:
+def units_change(m: Memory, place: Ref[Place], units: int) -> None:
     """Units come or go with their node."""
     tick_units(m, place)
     m[place + Place.IN_USE] += units
 
 
 @inner
-def wait_begins(m: Memory, place: PlaceAt) -> None:
+def wait_begins(m: Memory, place: Ref[Place]) -> None:
     """Somebody stands in line."""
     tick(m, place)
     waiting = m[place + Place.WAITING] + 1
@@ -68,7 +68,7 @@ def wait_begins(m: Memory, place: PlaceAt) -> None:
 
 
 @inner
-def wait_ends(m: Memory, place: PlaceAt, asked_ns: int, served: bool) -> None:
+def wait_ends(m: Memory, place: Ref[Place], asked_ns: int, served: bool) -> None:
     """Somebody leaves the line, served or not."""
     tick(m, place)
     m[place + Place.WAITING] -= 1
@@ -78,7 +78,7 @@ def wait_ends(m: Memory, place: PlaceAt, asked_ns: int, served: bool) -> None:
 
 
 @inner
-def record_wait(m: Memory, place: PlaceAt, asked_ns: int, wait_ns: int, waited: bool) -> None:
+def record_wait(m: Memory, place: Ref[Place], asked_ns: int, wait_ns: int, waited: bool) -> None:
     """The wait of one visit is known; those that asked in the window count."""
     if m[Header.BEGIN] <= asked_ns < m[Header.HORIZON]:
         count_wait(m, m[place + Place.WAITS], wait_ns)
@@ -89,7 +89,7 @@ def record_wait(m: Memory, place: PlaceAt, asked_ns: int, wait_ns: int, waited: 
 
 
 @inner
-def granted(m: Memory, place: PlaceAt, asked_ns: int, units: int, waited: bool) -> None:
+def granted(m: Memory, place: Ref[Place], asked_ns: int, units: int, waited: bool) -> None:
     """Somebody is served, after waiting in line or at once."""
     tick(m, place)
     busy = m[place + Place.BUSY] + units
@@ -102,7 +102,7 @@ def granted(m: Memory, place: PlaceAt, asked_ns: int, units: int, waited: bool) 
 
 
 @inner
-def released(m: Memory, place: PlaceAt, granted_ns: int, units: int) -> None:
+def released(m: Memory, place: Ref[Place], granted_ns: int, units: int) -> None:
     """What was granted comes back."""
     tick(m, place)
     m[place + Place.BUSY] -= units

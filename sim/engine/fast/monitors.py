@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from sim.draws.jit import inner
-from sim.engine.fast.layout import Header, Job, JobAt, MarkStep, MarkStepAt, Monitor, MonitorAt, MonitorForm
+from sim.engine.fast.layout import Header, Job, MarkStep, Monitor, MonitorForm, Ref
 from sim.engine.fast.memory import Memory
 from sim.engine.fast.queues import append, unlink
 
 
 @inner
-def _is_late(m: Memory, monitor: MonitorAt, asked: int, now: int) -> bool:
+def _is_late(m: Memory, monitor: Ref[Monitor], asked: int, now: int) -> bool:
     return m[monitor + Monitor.LIMIT] >= 0 and now - asked > m[monitor + Monitor.LIMIT]
 
 
 @inner
-def watch_mark(m: Memory, execution: JobAt, step: MarkStepAt) -> None:
+def watch_mark(m: Memory, execution: Ref[Job], step: Ref[MarkStep]) -> None:
     """An execution has made a mark. Made `once` again, it is the same one."""
     now = m[Header.NOW]
     if m[execution + m[Header.JOB_MARKED]] == 0:
@@ -39,7 +39,7 @@ def watch_mark(m: Memory, execution: JobAt, step: MarkStepAt) -> None:
 
 
 @inner
-def judge(m: Memory, execution: JobAt, decided: bool) -> None:
+def judge(m: Memory, execution: Ref[Job], decided: bool) -> None:
     """Hold an execution against every property; `decided` when all its jobs have ended."""
     if not m[Header.JOB_MARKED] or not m[execution + m[Header.JOB_MARKED]]:
         return

@@ -13,23 +13,17 @@ from sim.engine.fast.jobs import grant_place, spend_two, take_from_held, wait_fo
 from sim.engine.fast.layout import (
     LOW,
     AcquireStep,
-    AcquireStepAt,
     Due,
     Grant,
-    GrantAt,
     Header,
     Job,
-    JobAt,
     Place,
-    PlaceAt,
     PlaceNode,
     Queue,
+    Ref,
     ReleaseStep,
-    ReleaseStepAt,
     Step,
-    StepAt,
     UseStep,
-    UseStepAt,
     Wait,
 )
 from sim.engine.fast.memory import Memory, add, allocate, free, high, low
@@ -43,7 +37,7 @@ _HELD_UNIT = 1  # node 0, + 1
 
 
 @inner
-def _ask(m: Memory, place: PlaceAt, job: JobAt, step: StepAt, size: int) -> int:
+def _ask(m: Memory, place: Ref[Place], job: Ref[Job], step: Ref[Step], size: int) -> int:
     """A request; whether it is granted at once is yet to be seen."""
     m[place + Place.ASKED] += 1
     grant = allocate(m, size)
@@ -53,7 +47,7 @@ def _ask(m: Memory, place: PlaceAt, job: JobAt, step: StepAt, size: int) -> int:
 
 
 @inner
-def _hold(m: Memory, place: PlaceAt, grant: GrantAt, job: JobAt, state: int) -> None:
+def _hold(m: Memory, place: Ref[Place], grant: Ref[Grant], job: Ref[Job], state: int) -> None:
     """The grant has a unit from now on; areas are up to date, and the unit is counted."""
     now = m[Header.NOW]
     account, own = m[job + Job.ACCOUNT], m[job + Job.OWN]
@@ -73,7 +67,7 @@ def _hold(m: Memory, place: PlaceAt, grant: GrantAt, job: JobAt, state: int) -> 
 
 
 @inner
-def _takes_free(m: Memory, place: PlaceAt) -> bool:
+def _takes_free(m: Memory, place: Ref[Place]) -> bool:
     """Take a unit if one is free."""
     node = m[place + Place.NODES]
     free = m[node + PlaceNode.FREE]
@@ -86,7 +80,7 @@ def _takes_free(m: Memory, place: PlaceAt) -> bool:
 
 
 @inner
-def _line_up(m: Memory, place: PlaceAt, grant: GrantAt) -> None:
+def _line_up(m: Memory, place: Ref[Place], grant: Ref[Grant]) -> None:
     tick(m, place)
     m[grant + Grant.NODE] = Grant.WAITED | Grant.IN_QUEUE
     waiting = m[place + Place.WAITING] + 1
@@ -98,7 +92,7 @@ def _line_up(m: Memory, place: PlaceAt, grant: GrantAt) -> None:
 
 
 @inner
-def _let_go(m: Memory, place: PlaceAt, job: JobAt, grant: GrantAt) -> None:
+def _let_go(m: Memory, place: Ref[Place], job: Ref[Job], grant: Ref[Grant]) -> None:
     """The job does not hold the unit any more; nobody else does so far."""
     take_from_held(m, job, grant)
     unlink(m, m[place + Place.NODES] + PlaceNode.HOLDERS, grant, Grant.LINKS)
@@ -107,7 +101,7 @@ def _let_go(m: Memory, place: PlaceAt, job: JobAt, grant: GrantAt) -> None:
 
 
 @inner
-def _first_in_line(m: Memory, place: PlaceAt) -> int:
+def _first_in_line(m: Memory, place: Ref[Place]) -> int:
     """Who takes over a unit that is given back; 0 when nobody waits: it is free then."""
     first = m[place + Place.QUEUE + Queue.HEAD]
     if first == 0:
@@ -125,7 +119,7 @@ def _first_in_line(m: Memory, place: PlaceAt) -> int:
 
 
 @inner
-def acquire_plain(m: Memory, job: JobAt, step: AcquireStepAt) -> int:
+def acquire_plain(m: Memory, job: Ref[Job], step: Ref[AcquireStep]) -> int:
     """Take a unit, or wait for it. Gives the next step, or 0 while the job waits."""
     place = m[step + AcquireStep.PLACE]
     grant = _ask(m, place, job, step, Grant.PLAIN_SIZE)
@@ -138,7 +132,7 @@ def acquire_plain(m: Memory, job: JobAt, step: AcquireStepAt) -> int:
 
 
 @inner
-def release_plain(m: Memory, job: JobAt, step: ReleaseStepAt) -> int:
+def release_plain(m: Memory, job: Ref[Job], step: Ref[ReleaseStep]) -> int:
     """Give back the unit acquired last and let the next one have it. Gives the next step, or -1: it held none."""
     place = m[step + ReleaseStep.PLACE]
     grant = low(m[job + Job.OWN])
@@ -160,14 +154,14 @@ def release_plain(m: Memory, job: JobAt, step: ReleaseStepAt) -> int:
 
 
 @inner
-def _serve(m: Memory, place: PlaceAt, visit: GrantAt, job: JobAt, state: int) -> None:
+def _serve(m: Memory, place: Ref[Place], visit: Ref[Grant], job: Ref[Job], state: int) -> None:
     _hold(m, place, visit, job, state | Grant.IN_SERVICE)
     m[job] = key_of(COMPLETION, m[place + Place.ELEMENT], Due.JOB)
     set_timer(m, m[Header.NOW] + m[visit + Grant.DEMAND], job)
 
 
 @inner
-def use_plain(m: Memory, job: JobAt, step: UseStepAt, demand_ns: int) -> None:
+def use_plain(m: Memory, job: Ref[Job], step: Ref[UseStep], demand_ns: int) -> None:
     """Be served, at once or after a wait."""
     place = m[step + UseStep.PLACE]
     visit = _ask(m, place, job, step, Grant.VISIT_SIZE)
@@ -180,7 +174,7 @@ def use_plain(m: Memory, job: JobAt, step: UseStepAt, demand_ns: int) -> None:
 
 
 @inner
-def finish_plain(m: Memory, job: JobAt, step: UseStepAt, visit: GrantAt) -> int:
+def finish_plain(m: Memory, job: Ref[Job], step: Ref[UseStep], visit: Ref[Grant]) -> int:
     """The service is over: the first in line is served. Gives the next step."""
     place = m[step + UseStep.PLACE]
     passed = m[Header.NOW] - m[job + Job.SINCE]

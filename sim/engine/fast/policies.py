@@ -8,21 +8,7 @@ from __future__ import annotations
 
 from sim.draws.jit import inner
 from sim.engine.fast.jobs import node_of
-from sim.engine.fast.layout import (
-    Breaker,
-    BreakerAt,
-    Budget,
-    BudgetAt,
-    Circuit,
-    CircuitAt,
-    CircuitState,
-    Failure,
-    Frame,
-    FrameAt,
-    GroupAt,
-    Header,
-    JobAt,
-)
+from sim.engine.fast.layout import Breaker, Budget, Circuit, CircuitState, Failure, Frame, Group, Header, Job, Ref
 from sim.engine.fast.memory import Memory, high, low
 from sim.network.policies import TOKEN
 
@@ -35,7 +21,7 @@ def _counts(m: Memory) -> int:
 
 
 @inner
-def _enter_state(m: Memory, circuit: CircuitAt, state: int) -> None:
+def _enter_state(m: Memory, circuit: Ref[Circuit], state: int) -> None:
     """A new state, with nothing remembered."""
     m[m[circuit + Circuit.BREAKER] + Breaker.LEVEL] += state - m[circuit + Circuit.STATE]
     m[circuit + Circuit.STATE] = state
@@ -47,7 +33,7 @@ def _enter_state(m: Memory, circuit: CircuitAt, state: int) -> None:
 
 
 @inner
-def ask_breaker(m: Memory, job: JobAt, breaker: BreakerAt) -> int:
+def ask_breaker(m: Memory, job: Ref[Job], breaker: Ref[Breaker]) -> int:
     """Ask for a try: gives the passage, or the failure, negated."""
     circuit = m[breaker + Breaker.CIRCUITS]
     if m[breaker + Breaker.AT]:
@@ -68,7 +54,7 @@ def ask_breaker(m: Memory, job: JobAt, breaker: BreakerAt) -> int:
 
 
 @inner
-def _learn(m: Memory, circuit: CircuitAt, failed: int) -> None:
+def _learn(m: Memory, circuit: Ref[Circuit], failed: int) -> None:
     """A try that was let through in this phase has ended."""
     breaker = m[circuit + Circuit.BREAKER]
     m[circuit + Circuit.THROUGH] -= 1
@@ -97,7 +83,7 @@ def _learn(m: Memory, circuit: CircuitAt, failed: int) -> None:
 
 
 @inner
-def try_ended(m: Memory, frame: FrameAt, failed: int) -> None:
+def try_ended(m: Memory, frame: Ref[Frame], failed: int) -> None:
     """The try of an attempt's frame has succeeded (0) or failed (1)."""
     passage = m[frame + Frame.PASSAGE]
     m[frame + Frame.PASSAGE] = 0
@@ -106,7 +92,7 @@ def try_ended(m: Memory, frame: FrameAt, failed: int) -> None:
 
 
 @inner
-def try_left(m: Memory, frame: FrameAt) -> None:
+def try_left(m: Memory, frame: Ref[Frame]) -> None:
     """Somebody else has put an end to the try: its place is free again, and nothing is known."""
     passage = m[frame + Frame.PASSAGE]
     m[frame + Frame.PASSAGE] = 0
@@ -115,7 +101,7 @@ def try_left(m: Memory, frame: FrameAt) -> None:
 
 
 @inner
-def breakers_down(m: Memory, group: GroupAt, node: int) -> None:
+def breakers_down(m: Memory, group: Ref[Group], node: int) -> None:
     """What a node knew is gone with it."""
     for number in range(m[Header.BREAKER_COUNT]):
         breaker = m[m[Header.BREAKERS] + number]
@@ -127,19 +113,19 @@ def breakers_down(m: Memory, group: GroupAt, node: int) -> None:
 
 
 @inner
-def _add_tokens(m: Memory, budget: BudgetAt, node: int, by: int) -> None:
+def _add_tokens(m: Memory, budget: Ref[Budget], node: int, by: int) -> None:
     m[m[budget + Budget.NODES] + node] += by
     m[budget + Budget.SUM] += by
 
 
 @inner
-def _node(m: Memory, job: JobAt, budget: BudgetAt) -> int:
+def _node(m: Memory, job: Ref[Job], budget: Ref[Budget]) -> int:
     """The node whose budget it is, -1 where no unit is held."""
     return node_of(m, job, m[budget + Budget.AT]) if m[budget + Budget.AT] else 0
 
 
 @inner
-def put_in(m: Memory, job: JobAt, budget: BudgetAt) -> None:
+def put_in(m: Memory, job: Ref[Job], budget: Ref[Budget]) -> None:
     """A first try is made."""
     node = _node(m, job, budget)
     if node >= 0:
@@ -148,7 +134,7 @@ def put_in(m: Memory, job: JobAt, budget: BudgetAt) -> None:
 
 
 @inner
-def take_token(m: Memory, job: JobAt, budget: BudgetAt) -> bool:
+def take_token(m: Memory, job: Ref[Job], budget: Ref[Budget]) -> bool:
     """Whether there is a token for a further try, which takes it."""
     node = _node(m, job, budget)
     counts = 1 if m[Header.BEGIN] <= m[Header.NOW] < m[Header.HORIZON] else 0
@@ -161,7 +147,7 @@ def take_token(m: Memory, job: JobAt, budget: BudgetAt) -> bool:
 
 
 @inner
-def budgets_down(m: Memory, group: GroupAt, node: int) -> None:
+def budgets_down(m: Memory, group: Ref[Group], node: int) -> None:
     """A node's budget is what it is at the start."""
     for number in range(m[Header.BUDGET_COUNT]):
         budget = m[m[Header.BUDGETS] + number]

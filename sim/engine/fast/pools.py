@@ -13,19 +13,16 @@ from sim.engine.fast.layout import (
     LOW,
     Failure,
     Grant,
-    GrantAt,
     Header,
     Job,
-    JobAt,
     Node,
     Place,
-    PlaceAt,
     PlaceKind,
     PlaceNode,
     PlaceStep,
-    PlaceStepAt,
     Queue,
     Readiness,
+    Ref,
     Source,
     Step,
     Timer,
@@ -33,16 +30,15 @@ from sim.engine.fast.layout import (
 from sim.engine.fast.memory import Floats, Memory, allocate, free, high, interrupt, low
 from sim.engine.fast.meters import granted, released, wait_begins, wait_ends
 from sim.engine.fast.nodes import group_node, is_ready, is_up, node_at, takes
-from sim.engine.fast.queues import append, head_of, leave, ranks_before, stand, unlink
+from sim.engine.fast.queues import append, head_of, is_ranked, leave, ranks_before, stand, unlink
 from sim.engine.fast.service import begin_service, stop_service
-from sim.engine.fast.shedding import sheds
 from sim.engine.fast.timers import cancel
 
 # -- the record ---------------------------------------------------------------------------------------------
 
 
 @inner
-def new_grant(m: Memory, place: PlaceAt, job: JobAt, step: PlaceStepAt, bound: int) -> int:
+def new_grant(m: Memory, place: Ref[Place], job: Ref[Job], step: Ref[PlaceStep], bound: int) -> int:
     """A request by a step, for the node `bound` (-1: for any)."""
     size = m[place + Place.GRANT_SIZE]
     grant = allocate(m, size)
@@ -63,19 +59,19 @@ def new_grant(m: Memory, place: PlaceAt, job: JobAt, step: PlaceStepAt, bound: i
 
 
 @inner
-def wanted_of(m: Memory, grant: GrantAt) -> int:
+def wanted_of(m: Memory, grant: Ref[Grant]) -> int:
     """The one node that it must be, or -1."""
     return ((m[grant + Grant.NODE] & Grant.WANTED_MASK) >> Grant.WANTED_SHIFT) - 1
 
 
 @inner
-def granted_node(m: Memory, grant: GrantAt) -> int:
+def granted_node(m: Memory, grant: Ref[Grant]) -> int:
     """The node whose units it has, or -1."""
     return (m[grant + Grant.NODE] & Grant.NODE_MASK) - 1
 
 
 @inner
-def drop_grant(m: Memory, place: PlaceAt, grant: GrantAt) -> None:
+def drop_grant(m: Memory, place: Ref[Place], grant: Ref[Grant]) -> None:
     """Give the record back, with the timer of its patience."""
     size = m[place + Place.GRANT_SIZE]
     if size >= Grant.RANKED_SIZE and m[grant + Grant.LIMIT]:
@@ -85,7 +81,7 @@ def drop_grant(m: Memory, place: PlaceAt, grant: GrantAt) -> None:
 
 
 @inner
-def stop_patience(m: Memory, place: PlaceAt, grant: GrantAt) -> None:
+def stop_patience(m: Memory, place: Ref[Place], grant: Ref[Grant]) -> None:
     """Patience no longer matters."""
     if m[place + Place.GRANT_SIZE] >= Grant.RANKED_SIZE and m[grant + Grant.LIMIT]:
         cancel(m, m[grant + Grant.LIMIT])
@@ -97,7 +93,7 @@ def stop_patience(m: Memory, place: PlaceAt, grant: GrantAt) -> None:
 
 
 @inner
-def note(m: Memory, place: PlaceAt, node: int) -> None:
+def note(m: Memory, place: Ref[Place], node: int) -> None:
     """Let the chooser know whether the node can serve a newcomer: something is free and nobody waits there."""
     if node < 0 or m[place + Place.PLAIN]:
         return
@@ -112,7 +108,7 @@ def note(m: Memory, place: PlaceAt, node: int) -> None:
 
 
 @inner
-def line_of(m: Memory, place: PlaceAt, grant: GrantAt) -> int:
+def line_of(m: Memory, place: Ref[Place], grant: Ref[Grant]) -> int:
     """The line that a request stands in, or would."""
     wanted = wanted_of(m, grant)
     if wanted < 0:
@@ -121,14 +117,14 @@ def line_of(m: Memory, place: PlaceAt, grant: GrantAt) -> int:
 
 
 @inner
-def push(m: Memory, place: PlaceAt, grant: GrantAt) -> None:
+def push(m: Memory, place: Ref[Place], grant: Ref[Grant]) -> None:
     """Stand in the line of what is wanted."""
     stand(m, m[place + Place.DISCIPLINE], line_of(m, place, grant), grant)
     note(m, place, wanted_of(m, grant))
 
 
 @inner
-def wait_in_line(m: Memory, place: PlaceAt, grant: GrantAt) -> int:
+def wait_in_line(m: Memory, place: Ref[Place], grant: Ref[Grant]) -> int:
     """Stand in line; gives the failure when it is full or too old."""
     limit = m[place + Place.LIMIT]
     if limit >= 0:
@@ -151,7 +147,7 @@ def wait_in_line(m: Memory, place: PlaceAt, grant: GrantAt) -> int:
 
 
 @inner
-def leave_line(m: Memory, place: PlaceAt, grant: GrantAt) -> None:
+def leave_line(m: Memory, place: Ref[Place], grant: Ref[Grant]) -> None:
     """Stop asking, without service."""
     wanted = wanted_of(m, grant)
     leave(m, line_of(m, place, grant), grant)
@@ -163,7 +159,7 @@ def leave_line(m: Memory, place: PlaceAt, grant: GrantAt) -> None:
 
 
 @inner
-def hand_over(m: Memory, f: Floats, place: PlaceAt, grant: GrantAt, node: int) -> None:
+def hand_over(m: Memory, f: Floats, place: Ref[Place], grant: Ref[Grant], node: int) -> None:
     """Units of a node go to a request; a visit is served from now on, a job that waited goes on."""
     where = node_at(m, place, node)
     who = m[grant + Grant.WHO]
@@ -201,7 +197,7 @@ def hand_over(m: Memory, f: Floats, place: PlaceAt, grant: GrantAt, node: int) -
 
 
 @inner
-def serve(m: Memory, f: Floats, place: PlaceAt, node: int) -> None:
+def serve(m: Memory, f: Floats, place: Ref[Place], node: int) -> None:
     """Give the free units of a node to those who waited longest (or by the line's own rule)."""
     where = node_at(m, place, node)
     queue = m[place + Place.DISCIPLINE]
@@ -244,7 +240,7 @@ def serve(m: Memory, f: Floats, place: PlaceAt, node: int) -> None:
 
 
 @inner
-def take_units(m: Memory, place: PlaceAt, grant: GrantAt) -> int:
+def take_units(m: Memory, place: Ref[Place], grant: Ref[Grant]) -> int:
     """Take the units of a grant back, if it still has them; gives the node, or -1. Nobody is served yet."""
     state = m[grant + Grant.NODE]
     node = (state & Grant.NODE_MASK) - 1
@@ -264,14 +260,14 @@ def take_units(m: Memory, place: PlaceAt, grant: GrantAt) -> int:
 
 
 @inner
-def _is_bound_to_leaving(m: Memory, place: PlaceAt, grant: GrantAt) -> bool:
+def _is_bound_to_leaving(m: Memory, place: Ref[Place], grant: Ref[Grant]) -> bool:
     """Whether it wants a node that nobody in the place's line could have."""
     node = wanted_of(m, grant)
     return node >= 0 and m[group_node(m, m[place + Place.GROUP], node) + Node.READY] == Readiness.ONLY_BOUND
 
 
 @inner
-def _node_at_once(m: Memory, place: PlaceAt, grant: GrantAt, units: int) -> int:
+def _node_at_once(m: Memory, place: Ref[Place], grant: Ref[Grant], units: int) -> int:
     """A node that serves the newcomer at once, or -1; nobody overtakes those who wait."""
     if m[place + Place.QUEUE + Queue.LENGTH] and not _is_bound_to_leaving(m, place, grant):
         return -1
@@ -288,7 +284,7 @@ def _node_at_once(m: Memory, place: PlaceAt, grant: GrantAt, units: int) -> int:
 
 
 @inner
-def _victim_before(m: Memory, one: GrantAt, other: GrantAt) -> bool:
+def _victim_before(m: Memory, one: Ref[Grant], other: Ref[Grant]) -> bool:
     """Which of two holders loses its units first: the least priority, the youngest among equals."""
     if m[one + Grant.PRIORITY] != m[other + Grant.PRIORITY]:
         return m[one + Grant.PRIORITY] < m[other + Grant.PRIORITY]
@@ -296,7 +292,7 @@ def _victim_before(m: Memory, one: GrantAt, other: GrantAt) -> bool:
 
 
 @inner
-def _preempt(m: Memory, f: Floats, place: PlaceAt, grant: GrantAt, units: int) -> bool:
+def _preempt(m: Memory, f: Floats, place: Ref[Place], grant: Ref[Grant], units: int) -> bool:
     """Take the units of the holder of least priority, the youngest among equals, if below the asker's."""
     wanted = wanted_of(m, grant)
     victim = 0
@@ -342,7 +338,7 @@ def _preempt(m: Memory, f: Floats, place: PlaceAt, grant: GrantAt, units: int) -
 
 
 @inner
-def _enter(m: Memory, f: Floats, place: PlaceAt, grant: GrantAt) -> None:
+def _enter(m: Memory, f: Floats, place: Ref[Place], grant: Ref[Grant]) -> None:
     """Find out which node it must be, where there are several; take a number."""
     serial = m[place + Place.SERIAL] + 1
     m[place + Place.SERIAL] = serial
@@ -362,7 +358,7 @@ def _enter(m: Memory, f: Floats, place: PlaceAt, grant: GrantAt) -> None:
 
 
 @inner
-def must_refuse(m: Memory, place: PlaceAt, grant: GrantAt) -> bool:
+def must_refuse(m: Memory, place: Ref[Place], grant: Ref[Grant]) -> bool:
     """Whether no node that would do is up; counted."""
     wanted = wanted_of(m, grant)
     if any_up(m, place) if wanted < 0 else is_up(m, place, wanted):
@@ -372,7 +368,7 @@ def must_refuse(m: Memory, place: PlaceAt, grant: GrantAt) -> bool:
 
 
 @inner
-def ask(m: Memory, f: Floats, place: PlaceAt, grant: GrantAt) -> None:
+def ask(m: Memory, f: Floats, place: Ref[Place], grant: Ref[Grant]) -> None:
     """Somebody asks: it is counted, and bound to a node where the place says so."""
     m[place + Place.ASKED] += 1
     if m[place + Place.GRANT_SIZE] >= Grant.RANKED_SIZE:
@@ -382,7 +378,7 @@ def ask(m: Memory, f: Floats, place: PlaceAt, grant: GrantAt) -> None:
 
 
 @inner
-def request(m: Memory, f: Floats, place: PlaceAt, grant: GrantAt) -> int:
+def request(m: Memory, f: Floats, place: Ref[Place], grant: Ref[Grant]) -> int:
     """Ask for units: they are there at once, or the grant stands in line. Gives the failure, or 0."""
     ask(m, f, place, grant)
     if m[place + Place.REFUSES] and not m[place + Place.PLAIN] and must_refuse(m, place, grant):
@@ -395,3 +391,29 @@ def request(m: Memory, f: Floats, place: PlaceAt, grant: GrantAt) -> int:
     if m[place + Place.PREEMPTIVE] and _preempt(m, f, place, grant, units):
         return 0
     return wait_in_line(m, place, grant)
+
+
+# -- load shedding: a request is refused while the oldest in its queue has waited longer than a limit --------
+
+
+@inner
+def _is_old(m: Memory, place: Ref[Place], line: Ref[Queue]) -> bool:
+    """Whether the one who came into a line first (of a ranked line: anybody) has waited for long."""
+    latest = m[Header.NOW] - m[place + Place.SHED]
+    grant = m[line + Queue.HEAD]
+    while grant:
+        if m[grant + Grant.TIME] <= latest:
+            return True
+        grant = m[grant + Grant.LINKS] & LOW if is_ranked(m[place + Place.DISCIPLINE]) else 0
+    return False
+
+
+@inner
+def sheds(m: Memory, place: Ref[Place], grant: Ref[Grant], wanted: int) -> bool:
+    """Whether it is turned away because the oldest in its line has waited for long. wanted: the one node, or -1."""
+    if m[place + Place.SPARES] and m[grant + Grant.PRIORITY] >= m[place + Place.SPARED]:
+        return False
+    if wanted < 0:
+        return _is_old(m, place, place + Place.QUEUE)
+    where = node_at(m, place, wanted)
+    return _is_old(m, place, where + PlaceNode.BOUND) or _is_old(m, place, where + PlaceNode.CHOSEN)

@@ -6,7 +6,7 @@ A list has two words, first and last; its members carry one word of links (low: 
 from __future__ import annotations
 
 from sim.draws.jit import inner
-from sim.engine.fast.layout import LOW, At, Discipline, Grant, GrantAt, Header, Job, Queue, QueueAt, Word
+from sim.engine.fast.layout import LOW, At, Discipline, Grant, Header, Job, Queue, Ref, Word
 from sim.engine.fast.memory import Memory, high, set_high, set_low
 
 
@@ -58,7 +58,7 @@ def ranks_before(m: Memory, queue: int, one: Word, other: Word) -> bool:
 
 
 @inner
-def _insert_by_rank(m: Memory, queue: int, line: QueueAt, grant: GrantAt) -> None:
+def _insert_by_rank(m: Memory, queue: int, line: Ref[Queue], grant: Ref[Grant]) -> None:
     """Stand by rank; the place is sought from both ends at once."""
     ahead, behind = m[line + Queue.TAIL], m[line + Queue.HEAD]
     while True:
@@ -82,7 +82,7 @@ def _insert_by_rank(m: Memory, queue: int, line: QueueAt, grant: GrantAt) -> Non
 
 
 @inner
-def stand(m: Memory, queue: int, line: QueueAt, grant: GrantAt) -> None:
+def stand(m: Memory, queue: int, line: Ref[Queue], grant: Ref[Grant]) -> None:
     """Join a line."""
     m[grant + Grant.NODE] |= Grant.IN_QUEUE
     m[line + Queue.LENGTH] += 1
@@ -97,7 +97,7 @@ def stand(m: Memory, queue: int, line: QueueAt, grant: GrantAt) -> None:
 
 
 @inner
-def leave(m: Memory, line: QueueAt, grant: GrantAt) -> None:
+def leave(m: Memory, line: Ref[Queue], grant: Ref[Grant]) -> None:
     """Leave a line, served or not."""
     m[grant + Grant.NODE] ^= Grant.IN_QUEUE
     m[line + Queue.LENGTH] -= 1
@@ -105,7 +105,7 @@ def leave(m: Memory, line: QueueAt, grant: GrantAt) -> None:
 
 
 @inner
-def head_of(m: Memory, queue: int, line: QueueAt) -> int:
+def head_of(m: Memory, queue: int, line: Ref[Queue]) -> int:
     """Who goes next, or 0."""
     return m[line + Queue.TAIL] if queue == Discipline.LIFO else m[line + Queue.HEAD]
 

@@ -9,13 +9,12 @@ from sim.engine.fast.layout import (
     Budget,
     Controller,
     Group,
-    GroupAt,
     Header,
     Job,
-    JobAt,
     Level,
     Node,
     Place,
+    Ref,
     Sampler,
     Span,
     Status,
@@ -47,7 +46,7 @@ def level_changes(m: Memory, routine: int, by: int) -> None:
 
 
 @inner
-def row_opens(m: Memory, ordinal: int, job: JobAt, routine: int) -> None:
+def row_opens(m: Memory, ordinal: int, job: Ref[Job], routine: int) -> None:
     """An execution has started. While it is open its row knows its job, whose times are written in the row at once."""
     m[m[Header.ROWS] + ordinal] = m[Header.NOW]
     m[m[Header.ROW_ENDS] + ordinal] = -job
@@ -64,7 +63,7 @@ def row_opens(m: Memory, ordinal: int, job: JobAt, routine: int) -> None:
 
 
 @inner
-def row_closes(m: Memory, job: JobAt, routine: int, outcome: int, error: int) -> None:
+def row_closes(m: Memory, job: Ref[Job], routine: int, outcome: int, error: int) -> None:
     """An execution has ended."""
     ordinal = m[job + Job.ORDER] >> 24
     m[m[Header.ROW_ENDS] + ordinal] = m[Header.NOW]
@@ -78,7 +77,7 @@ def row_closes(m: Memory, job: JobAt, routine: int, outcome: int, error: int) ->
 
 
 @inner
-def row_is_dropped(m: Memory, job: JobAt, source: int) -> None:
+def row_is_dropped(m: Memory, job: Ref[Job], source: int) -> None:
     """An execution has been called off at the end: it stays open, but its job is gone."""
     m[m[Header.ROW_ENDS] + (m[job + Job.ORDER] >> 24)] = -1 - source
     if m[Header.JOB_LIVE]:
@@ -112,7 +111,7 @@ def span_ends(m: Memory, log: Word, begun: int) -> None:
 
 
 @inner
-def node_crashed(m: Memory, group: GroupAt, where: int) -> None:
+def node_crashed(m: Memory, group: Ref[Group], where: int) -> None:
     """A node has crashed: remember the executions that it hits, for the spans that measure their recovery.
 
     Those that ran there bear the flag RUNNING_HERE, and lose it here.
@@ -136,7 +135,7 @@ def node_crashed(m: Memory, group: GroupAt, where: int) -> None:
 
 
 @inner
-def recovered(m: Memory, execution: JobAt, number: int) -> None:
+def recovered(m: Memory, execution: Ref[Job], number: int) -> None:
     """A mark was made that ends the recovery of an execution, if it was hit."""
     at = execution + m[Header.JOB_CRASHES] + number
     hit = m[at]

@@ -15,19 +15,17 @@ from sim.engine.fast.jobs import (
 from sim.engine.fast.layout import (
     Failure,
     Frame,
-    FrameAt,
     FrameKind,
     Grant,
-    GrantAt,
     Header,
     Immediate,
     Job,
-    JobAt,
     Parent,
     Place,
     PlaceKind,
+    Ref,
     Source,
-    StepAt,
+    Step,
 )
 from sim.engine.fast.memory import (
     Floats,
@@ -49,7 +47,7 @@ from sim.engine.fast.servers import free_visit
 
 
 @inner
-def free_grant(m: Memory, f: Floats, grant: GrantAt) -> None:
+def free_grant(m: Memory, f: Floats, grant: Ref[Grant]) -> None:
     """Give the units or the server of a grant back, if it still has them, and let the next one have them."""
     place = grant_place(m, grant)
     if m[place + Place.KIND] == PlaceKind.RESOURCE:
@@ -62,7 +60,7 @@ def free_grant(m: Memory, f: Floats, grant: GrantAt) -> None:
 
 
 @inner
-def give_back(m: Memory, f: Floats, job: JobAt, base: int) -> None:
+def give_back(m: Memory, f: Floats, job: Ref[Job], base: int) -> None:
     """Give back, last first, the grants numbered `base` and above."""
     if m[Header.TREE]:
         keep_no_more(m, job)
@@ -77,7 +75,7 @@ def give_back(m: Memory, f: Floats, job: JobAt, base: int) -> None:
 
 
 @inner
-def _main_ended(m: Memory, job: JobAt, error: int) -> None:
+def _main_ended(m: Memory, job: Ref[Job], error: int) -> None:
     source = m[job + Job.STATE] >> Job.SOURCE_SHIFT
     if m[job + Job.STATE] & Job.DROPPED:
         row_is_dropped(m, job, source)
@@ -98,7 +96,7 @@ def _main_ended(m: Memory, job: JobAt, error: int) -> None:
 
 
 @inner
-def end_job(m: Memory, f: Floats, job: JobAt, error: int) -> None:
+def end_job(m: Memory, f: Floats, job: Ref[Job], error: int) -> None:
     """The job's thread of control ends, well (0) or with a failure."""
     spend(
         m, job, m[Header.STATE_LOST], m[Header.NOW]
@@ -128,7 +126,7 @@ def end_job(m: Memory, f: Floats, job: JobAt, error: int) -> None:
 
 
 @inner
-def push_frame(m: Memory, job: JobAt, kind: int, step: StepAt, size: int) -> int:
+def push_frame(m: Memory, job: Ref[Job], kind: int, step: Ref[Step], size: int) -> int:
     """Something to go back to; it remembers the path."""
     frame = allocate(m, size)
     m[frame + Frame.NEXT] = high(m[job + Job.LINK]) | kind << 31
@@ -139,7 +137,7 @@ def push_frame(m: Memory, job: JobAt, kind: int, step: StepAt, size: int) -> int
 
 
 @inner
-def pop_frame(m: Memory, job: JobAt, frame: FrameAt) -> None:
+def pop_frame(m: Memory, job: Ref[Job], frame: Ref[Frame]) -> None:
     """Gone back to: the path is what it was."""
     m[job + Job.PATH] = m[frame + Frame.PATH]
     set_high(m, job + Job.LINK, low(m[frame + Frame.NEXT]))

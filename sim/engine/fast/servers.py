@@ -23,23 +23,18 @@ from sim.engine.fast.layout import (
     Due,
     Failure,
     Grant,
-    GrantAt,
     Header,
     Job,
-    JobAt,
     Node,
     Place,
-    PlaceAt,
     PlaceKind,
     PlaceNode,
     PlaceStep,
-    PlaceStepAt,
     Queue,
+    Ref,
     Step,
     Timer,
-    TimerAt,
     UseStep,
-    UseStepAt,
     Wait,
 )
 from sim.engine.fast.memory import Floats, Memory, allocate, free, low, set_high
@@ -72,7 +67,7 @@ _START_SIZE = Timer.SIZE + 1
 
 
 @inner
-def adjust_starts(m: Memory, f: Floats, place: PlaceAt) -> None:
+def adjust_starts(m: Memory, f: Floats, place: Ref[Place]) -> None:
     """As many servers are being started as visits wait, at most all that are off."""
     wanted = 0
     if is_up(m, place, 0):
@@ -97,7 +92,7 @@ def adjust_starts(m: Memory, f: Floats, place: PlaceAt) -> None:
 
 
 @inner
-def _serve_after_setup(m: Memory, f: Floats, place: PlaceAt) -> None:
+def _serve_after_setup(m: Memory, f: Floats, place: Ref[Place]) -> None:
     """A server that has just become free, or ready, takes the next visit; else it goes off."""
     line = place + Place.QUEUE
     if m[line + Queue.LENGTH] and is_up(m, place, 0):
@@ -109,7 +104,7 @@ def _serve_after_setup(m: Memory, f: Floats, place: PlaceAt) -> None:
 
 
 @inner
-def setup_done(m: Memory, f: Floats, start: TimerAt) -> None:
+def setup_done(m: Memory, f: Floats, start: Ref[Timer]) -> None:
     """A server has been started."""
     place = m[start + Timer.OWNER]
     before = m[place + Place.STARTS]
@@ -125,7 +120,7 @@ def setup_done(m: Memory, f: Floats, start: TimerAt) -> None:
 
 
 @inner
-def _request_setup(m: Memory, f: Floats, place: PlaceAt, visit: GrantAt) -> int:
+def _request_setup(m: Memory, f: Floats, place: Ref[Place], visit: Ref[Grant]) -> int:
     """Wait in any case: a server that is free is off."""
     ask(m, f, place, visit)
     if m[place + Place.REFUSES] and must_refuse(m, place, visit):
@@ -140,7 +135,7 @@ def _request_setup(m: Memory, f: Floats, place: PlaceAt, visit: GrantAt) -> int:
 
 
 @inner
-def _is_full(m: Memory, place: PlaceAt) -> bool:
+def _is_full(m: Memory, place: Ref[Place]) -> bool:
     if m[place + Place.QUEUE + Queue.LENGTH] < m[place + Place.LIMIT]:
         return False
     for node in range(m[place + Place.COUNT]):
@@ -150,7 +145,7 @@ def _is_full(m: Memory, place: PlaceAt) -> bool:
 
 
 @inner
-def _let_in(m: Memory, f: Floats, place: PlaceAt) -> None:
+def _let_in(m: Memory, f: Floats, place: Ref[Place]) -> None:
     """Admit blocked visits while there is room."""
     if not m[place + Place.BLOCKS]:
         return
@@ -166,7 +161,7 @@ def _let_in(m: Memory, f: Floats, place: PlaceAt) -> None:
 
 
 @inner
-def serve_visits(m: Memory, f: Floats, place: PlaceAt, node: int) -> None:
+def serve_visits(m: Memory, f: Floats, place: Ref[Place], node: int) -> None:
     """Serve who waits for a node's servers, then admit the blocked."""
     if m[place + Place.KIND] == PlaceKind.SETUP:
         _serve_after_setup(m, f, place)
@@ -176,7 +171,7 @@ def serve_visits(m: Memory, f: Floats, place: PlaceAt, node: int) -> None:
 
 
 @inner
-def withdraw_visit(m: Memory, f: Floats, place: PlaceAt, visit: GrantAt) -> None:
+def withdraw_visit(m: Memory, f: Floats, place: Ref[Place], visit: Ref[Grant]) -> None:
     """Leave the line, where it stands in one."""
     if m[visit + Grant.NODE] & Grant.IN_QUEUE == 0:
         return
@@ -188,7 +183,7 @@ def withdraw_visit(m: Memory, f: Floats, place: PlaceAt, visit: GrantAt) -> None
 
 
 @inner
-def free_visit(m: Memory, f: Floats, place: PlaceAt, visit: GrantAt) -> None:
+def free_visit(m: Memory, f: Floats, place: Ref[Place], visit: Ref[Grant]) -> None:
     """Leave, served or not, and let the next one be served."""
     if m[visit + Grant.NODE] & Grant.IN_SERVICE:
         node = granted_node(m, visit)
@@ -204,7 +199,9 @@ def free_visit(m: Memory, f: Floats, place: PlaceAt, visit: GrantAt) -> None:
 
 
 @inner
-def set_patience(m: Memory, f: Floats, place: PlaceAt, job: JobAt, step: PlaceStepAt, grant: GrantAt) -> None:
+def set_patience(
+    m: Memory, f: Floats, place: Ref[Place], job: Ref[Job], step: Ref[PlaceStep], grant: Ref[Grant]
+) -> None:
     """From now on the wait is limited, where the step says so."""
     if m[step + PlaceStep.PATIENCE] == 0:
         return
@@ -218,7 +215,7 @@ def set_patience(m: Memory, f: Floats, place: PlaceAt, job: JobAt, step: PlaceSt
 
 
 @inner
-def _give_up_kept(m: Memory, f: Floats, job: JobAt) -> None:
+def _give_up_kept(m: Memory, f: Floats, job: Ref[Job]) -> None:
     """There is room at the next station: the server kept at the last one is free."""
     kept = kept_visit(m, job)
     keep_no_more(m, job)
@@ -231,7 +228,9 @@ def _give_up_kept(m: Memory, f: Floats, job: JobAt) -> None:
 
 
 @inner
-def asked_visit(m: Memory, f: Floats, place: PlaceAt, job: JobAt, step: PlaceStepAt, visit: GrantAt) -> None:
+def asked_visit(
+    m: Memory, f: Floats, place: Ref[Place], job: Ref[Job], step: Ref[PlaceStep], visit: Ref[Grant]
+) -> None:
     """It is in line or in service: the server kept so far is free; the job waits for the end of the visit."""
     if kept_visit(m, job):
         _give_up_kept(m, f, job)
@@ -242,7 +241,7 @@ def asked_visit(m: Memory, f: Floats, place: PlaceAt, job: JobAt, step: PlaceSte
 
 @inner
 def begin_visit(
-    m: Memory, f: Floats, place: PlaceAt, job: JobAt, step: PlaceStepAt, demand_ns: int, bound: int
+    m: Memory, f: Floats, place: Ref[Place], job: Ref[Job], step: Ref[PlaceStep], demand_ns: int, bound: int
 ) -> int:
     """Ask for a server, or wait blocked. Gives the failure, or 0: the job waits."""
     visit = new_grant(m, place, job, step, bound)
@@ -266,7 +265,7 @@ def begin_visit(
 
 
 @inner
-def leave_blocked(m: Memory, f: Floats, place: PlaceAt, job: JobAt, visit: GrantAt) -> None:
+def leave_blocked(m: Memory, f: Floats, place: Ref[Place], job: Ref[Job], visit: Ref[Grant]) -> None:
     """Interrupted while blocked, or just inside."""
     spend(m, job, m[place + Place.STATE_BLOCKED], m[Header.NOW])
     if m[visit + Grant.NODE] & (Grant.IN_QUEUE | Grant.WAS_GRANTED) == 0:
@@ -275,7 +274,7 @@ def leave_blocked(m: Memory, f: Floats, place: PlaceAt, job: JobAt, visit: Grant
 
 
 @inner
-def cut_visit(m: Memory, f: Floats, place: PlaceAt, job: JobAt, visit: GrantAt) -> None:
+def cut_visit(m: Memory, f: Floats, place: Ref[Place], job: Ref[Job], visit: Ref[Grant]) -> None:
     """Interrupted, or out of patience: a service that is cut off is lost work."""
     withdraw_visit(m, f, place, visit)
     if m[visit + Grant.NODE] & Grant.WAS_GRANTED:
@@ -290,7 +289,7 @@ def cut_visit(m: Memory, f: Floats, place: PlaceAt, job: JobAt, visit: GrantAt) 
 
 
 @inner
-def _is_held(m: Memory, job: JobAt, visit: GrantAt) -> bool:
+def _is_held(m: Memory, job: Ref[Job], visit: Ref[Grant]) -> bool:
     grant = low(m[job + Job.OWN])
     while grant:
         if grant == visit:
@@ -300,7 +299,7 @@ def _is_held(m: Memory, job: JobAt, visit: GrantAt) -> bool:
 
 
 @inner
-def finish_visit(m: Memory, f: Floats, place: PlaceAt, job: JobAt, step: UseStepAt, visit: GrantAt) -> int:
+def finish_visit(m: Memory, f: Floats, place: Ref[Place], job: Ref[Job], step: Ref[UseStep], visit: Ref[Grant]) -> int:
     """The service is over. Gives the failure, or 0."""
     demand = m[visit + Grant.DEMAND]
     passed = m[Header.NOW] - m[job + Job.SINCE]

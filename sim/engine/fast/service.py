@@ -7,21 +7,7 @@ from __future__ import annotations
 
 from sim.draws.jit import inner
 from sim.engine.fast.jobs import wake
-from sim.engine.fast.layout import (
-    LOW,
-    ONE_CORE,
-    CoresNode,
-    CoresNodeAt,
-    Due,
-    Grant,
-    GrantAt,
-    Header,
-    Job,
-    Place,
-    PlaceAt,
-    PlaceKind,
-    Timer,
-)
+from sim.engine.fast.layout import LOW, ONE_CORE, CoresNode, Due, Grant, Header, Job, Place, PlaceKind, Ref, Timer
 from sim.engine.fast.memory import Floats, Memory, add_product, allocate, free, half_even, large, mul_div
 from sim.engine.fast.nodes import node_at
 from sim.engine.fast.timers import cancel, is_set, key_of, set_timer
@@ -31,14 +17,14 @@ from sim.engine.order import COMPLETION
 
 
 @inner
-def _departs_before(m: Memory, one: GrantAt, other: GrantAt) -> bool:
+def _departs_before(m: Memory, one: Ref[Grant], other: Ref[Grant]) -> bool:
     if m[one + Grant.FINISH] != m[other + Grant.FINISH]:
         return m[one + Grant.FINISH] < m[other + Grant.FINISH]
     return m[(m[one + Grant.WHO] & LOW) + Job.ORDER] < m[(m[other + Grant.WHO] & LOW) + Job.ORDER]
 
 
 @inner
-def _rise(m: Memory, base: int, slot: int, visit: GrantAt) -> None:
+def _rise(m: Memory, base: int, slot: int, visit: Ref[Grant]) -> None:
     while slot > 0:
         parent = (slot - 1) >> 1
         other = m[base + parent]
@@ -52,7 +38,7 @@ def _rise(m: Memory, base: int, slot: int, visit: GrantAt) -> None:
 
 
 @inner
-def _sink(m: Memory, base: int, count: int, slot: int, visit: GrantAt) -> None:
+def _sink(m: Memory, base: int, count: int, slot: int, visit: Ref[Grant]) -> None:
     while True:
         child = 2 * slot + 1
         if child >= count:
@@ -70,7 +56,7 @@ def _sink(m: Memory, base: int, count: int, slot: int, visit: GrantAt) -> None:
 
 
 @inner
-def _join(m: Memory, node: CoresNodeAt, visit: GrantAt) -> None:
+def _join(m: Memory, node: Ref[CoresNode], visit: Ref[Grant]) -> None:
     count = m[node + CoresNode.PRESENT]
     if count == m[node + CoresNode.HEAP_CAPACITY]:
         size = max(8, 2 * count)
@@ -88,7 +74,7 @@ def _join(m: Memory, node: CoresNodeAt, visit: GrantAt) -> None:
 
 
 @inner
-def _part(m: Memory, node: CoresNodeAt, visit: GrantAt) -> None:
+def _part(m: Memory, node: Ref[CoresNode], visit: Ref[Grant]) -> None:
     base = m[node + CoresNode.HEAP]
     count = m[node + CoresNode.PRESENT] - 1
     m[node + CoresNode.PRESENT] = count
@@ -106,7 +92,7 @@ def _part(m: Memory, node: CoresNodeAt, visit: GrantAt) -> None:
 
 
 @inner
-def _speed_together(m: Memory, f: Floats, place: PlaceAt, n: int) -> int:
+def _speed_together(m: Memory, f: Floats, place: Ref[Place], n: int) -> int:
     """Speed of n in service together, in 2^-20 core; cores, then contention."""
     used = min(float(n), f[place + Place.SHARED_CORES])
     if m[place + Place.IS_CONTENDED]:
@@ -115,13 +101,13 @@ def _speed_together(m: Memory, f: Floats, place: PlaceAt, n: int) -> int:
 
 
 @inner
-def _total(m: Memory, f: Floats, place: PlaceAt, node: CoresNodeAt) -> int:
+def _total(m: Memory, f: Floats, place: Ref[Place], node: Ref[CoresNode]) -> int:
     total = _speed_together(m, f, place, m[node + CoresNode.PRESENT])
     return total if m[node + CoresNode.SPEED] == ONE_CORE else total * m[node + CoresNode.SPEED] >> 20
 
 
 @inner
-def advance(m: Memory, f: Floats, place: PlaceAt, node: CoresNodeAt) -> None:
+def advance(m: Memory, f: Floats, place: Ref[Place], node: Ref[CoresNode]) -> None:
     """Bring the virtual clock of a node up to now; remainders are dropped."""
     now = m[Header.NOW]
     passed = now - m[node + CoresNode.LAST]
@@ -135,7 +121,7 @@ def advance(m: Memory, f: Floats, place: PlaceAt, node: CoresNodeAt) -> None:
 
 
 @inner
-def plan_departure(m: Memory, f: Floats, place: PlaceAt, number: int) -> None:
+def plan_departure(m: Memory, f: Floats, place: Ref[Place], number: int) -> None:
     """Set the timer of the next departure from a node."""
     node = node_at(m, place, number)
     timer = node + CoresNode.TIMER
@@ -158,7 +144,7 @@ def plan_departure(m: Memory, f: Floats, place: PlaceAt, number: int) -> None:
 
 
 @inner
-def depart(m: Memory, f: Floats, place: PlaceAt, number: int) -> None:
+def depart(m: Memory, f: Floats, place: Ref[Place], number: int) -> None:
     """The first of those in service is done."""
     node = node_at(m, place, number)
     advance(m, f, place, node)
@@ -170,7 +156,7 @@ def depart(m: Memory, f: Floats, place: PlaceAt, number: int) -> None:
 
 
 @inner
-def _share(m: Memory, f: Floats, place: PlaceAt, visit: GrantAt, number: int) -> None:
+def _share(m: Memory, f: Floats, place: Ref[Place], visit: Ref[Grant], number: int) -> None:
     node = node_at(m, place, number)
     advance(m, f, place, node)
     m[visit + Grant.FINISH] = m[node + CoresNode.VIRTUAL] + m[visit + Grant.LEFT]
@@ -179,7 +165,7 @@ def _share(m: Memory, f: Floats, place: PlaceAt, visit: GrantAt, number: int) ->
 
 
 @inner
-def _share_no_more(m: Memory, f: Floats, place: PlaceAt, visit: GrantAt, number: int) -> None:
+def _share_no_more(m: Memory, f: Floats, place: Ref[Place], visit: Ref[Grant], number: int) -> None:
     node = node_at(m, place, number)
     advance(m, f, place, node)
     m[visit + Grant.LEFT] = max(0, m[visit + Grant.FINISH] - m[node + CoresNode.VIRTUAL])
@@ -188,7 +174,7 @@ def _share_no_more(m: Memory, f: Floats, place: PlaceAt, visit: GrantAt, number:
 
 
 @inner
-def cut_off(m: Memory, f: Floats, place: PlaceAt, number: int) -> None:
+def cut_off(m: Memory, f: Floats, place: Ref[Place], number: int) -> None:
     """All services on a node of shared cores end at once."""
     node = node_at(m, place, number)
     advance(m, f, place, node)
@@ -203,7 +189,7 @@ def cut_off(m: Memory, f: Floats, place: PlaceAt, number: int) -> None:
 
 
 @inner
-def begin_service(m: Memory, f: Floats, place: PlaceAt, visit: GrantAt, number: int) -> None:
+def begin_service(m: Memory, f: Floats, place: Ref[Place], visit: Ref[Grant], number: int) -> None:
     """A server is there: serve from now on."""
     if m[place + Place.GRANT_SIZE] == Grant.SIZE:
         m[visit + Grant.GRANTED] = m[Header.NOW]
@@ -217,7 +203,7 @@ def begin_service(m: Memory, f: Floats, place: PlaceAt, visit: GrantAt, number: 
 
 
 @inner
-def stop_service(m: Memory, f: Floats, place: PlaceAt, visit: GrantAt, number: int) -> None:
+def stop_service(m: Memory, f: Floats, place: Ref[Place], visit: Ref[Grant], number: int) -> None:
     """Serve no longer; what is left to do is kept where it may go on."""
     if m[place + Place.KIND] == PlaceKind.CORES:
         _share_no_more(m, f, place, visit, number)

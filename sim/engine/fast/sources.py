@@ -13,18 +13,16 @@ from sim.engine.fast.draw import count_of, time_of
 from sim.engine.fast.jobs import new_execution
 from sim.engine.fast.layout import (
     Client,
-    ClientAt,
     Distribution,
     Due,
     Header,
     Job,
     Profile,
+    Ref,
     Source,
-    SourceAt,
     SourceKind,
     Status,
     Timer,
-    TimerAt,
 )
 from sim.engine.fast.memory import Floats, Memory, allocate, free, half_even
 from sim.engine.fast.recorder import room_for_row, row_opens
@@ -37,7 +35,7 @@ _UNUSED_BATCH = -1
 
 
 @inner
-def _is_over(m: Memory, source: SourceAt, time: int) -> bool:
+def _is_over(m: Memory, source: Ref[Source], time: int) -> bool:
     """Whether the source lets nothing in any more at a time."""
     if m[Header.STOPPED] or 0 <= m[source + Source.STOP] <= time:
         return True
@@ -45,7 +43,7 @@ def _is_over(m: Memory, source: SourceAt, time: int) -> bool:
 
 
 @inner
-def _let_in(m: Memory, source: SourceAt, path: int) -> int:
+def _let_in(m: Memory, source: Ref[Source], path: int) -> int:
     """Let an execution in."""
     ordinal = m[Header.ORDINAL]
     if not room_for_row(m, ordinal):
@@ -67,7 +65,7 @@ def _let_in(m: Memory, source: SourceAt, path: int) -> int:
 
 
 @inner
-def _let_batch_in(m: Memory, f: Floats, source: SourceAt, ordinal: int) -> None:
+def _let_batch_in(m: Memory, f: Floats, source: Ref[Source], ordinal: int) -> None:
     """Those who arrive together, in order."""
     if m[source + Source.FIRST]:
         job = _let_in(m, source, m[source + Source.PATHS + ordinal % Source.AHEAD])
@@ -88,7 +86,7 @@ def _let_batch_in(m: Memory, f: Floats, source: SourceAt, ordinal: int) -> None:
 
 
 @inner
-def _after_profile(m: Memory, f: Floats, source: SourceAt, time_ns: int, work: float) -> int:
+def _after_profile(m: Memory, f: Floats, source: Ref[Source], time_ns: int, work: float) -> int:
     """The time at which `work`, a unit exponential, is used up at the rate from `time_ns` on; -1 when it never is.
 
     The same operations in the same order as in `sim.engine.profile`.
@@ -137,13 +135,13 @@ def _after_profile(m: Memory, f: Floats, source: SourceAt, time_ns: int, work: f
 
 
 @inner
-def _stay(m: Memory, f: Floats, source: SourceAt) -> int:
+def _stay(m: Memory, f: Floats, source: Ref[Source]) -> int:
     u = uniform(m[source + Source.STAY_STREAM], m[source + Source.ID], m[source + Source.CHANGES])
     return half_even(-log(u) * m[m[source + Source.PHASES] + 2 * m[source + Source.PHASE] + 1])
 
 
 @inner
-def first_phase(m: Memory, f: Floats, source: SourceAt) -> None:
+def first_phase(m: Memory, f: Floats, source: Ref[Source]) -> None:
     """The phase that a modulated source begins in, and its end."""
     phases = m[source + Source.PHASES]
     count = m[source + Source.PHASE_COUNT]
@@ -161,7 +159,7 @@ def first_phase(m: Memory, f: Floats, source: SourceAt) -> None:
 
 
 @inner
-def _after_phases(m: Memory, f: Floats, source: SourceAt) -> int:
+def _after_phases(m: Memory, f: Floats, source: Ref[Source]) -> int:
     """A unit of exponential work is used up at the rate of the phase, whichever phases it takes; -1: never."""
     time = m[source + Source.TIME]
     work = -log(uniform(m[source + Source.STREAM], m[source + Source.ID], m[source + Source.ORDINAL]))
@@ -183,7 +181,7 @@ def _after_phases(m: Memory, f: Floats, source: SourceAt) -> int:
 
 
 @inner
-def _draw_ahead(m: Memory, f: Floats, source: SourceAt, first: int) -> None:
+def _draw_ahead(m: Memory, f: Floats, source: Ref[Source], first: int) -> None:
     """Gaps of the arrivals to come; their paths and the first times of the executions, if those are drawn ahead."""
     path = m[source + Source.ID]
     exponentials_ns(
@@ -200,7 +198,7 @@ def _draw_ahead(m: Memory, f: Floats, source: SourceAt, first: int) -> None:
 
 
 @inner
-def plan_arrival(m: Memory, f: Floats, source: SourceAt) -> None:
+def plan_arrival(m: Memory, f: Floats, source: Ref[Source]) -> None:
     """Set the timer of the next arrival, if there is one."""
     kind, time, ordinal = m[source + Source.KIND], m[source + Source.TIME], m[source + Source.ORDINAL]
     if kind == SourceKind.POISSON:
@@ -232,7 +230,7 @@ def plan_arrival(m: Memory, f: Floats, source: SourceAt) -> None:
 
 
 @inner
-def _burst(m: Memory, f: Floats, source: SourceAt) -> None:
+def _burst(m: Memory, f: Floats, source: Ref[Source]) -> None:
     """A burst as a whole; with jitter, each of its executions by itself."""
     now = m[Header.NOW]
     here = child_path(m[source + Source.ID], m[source + Source.BURST])
@@ -258,7 +256,7 @@ def _burst(m: Memory, f: Floats, source: SourceAt) -> None:
 
 
 @inner
-def arrival(m: Memory, f: Floats, source: SourceAt) -> None:
+def arrival(m: Memory, f: Floats, source: Ref[Source]) -> None:
     """The source lets in whoever comes now, and waits for the next."""
     if _is_over(m, source, m[Header.NOW]):
         return
@@ -272,7 +270,7 @@ def arrival(m: Memory, f: Floats, source: SourceAt) -> None:
 
 
 @inner
-def late_arrival(m: Memory, late: TimerAt) -> None:
+def late_arrival(m: Memory, late: Ref[Timer]) -> None:
     """One of a burst with jitter comes."""
     source, ordinal = m[late + Timer.OWNER], m[late + Timer.VISIT] - 1
     free(m, late, Timer.SIZE)
@@ -284,7 +282,7 @@ def late_arrival(m: Memory, late: TimerAt) -> None:
 
 
 @inner
-def _work(m: Memory, source: SourceAt, client: ClientAt) -> None:
+def _work(m: Memory, source: Ref[Source], client: Ref[Client]) -> None:
     job = _let_in(m, source, child_path(m[client + Client.PATH], m[client + Client.CYCLE]))
     if job:
         m[client + Client.STATE] = 2
@@ -292,7 +290,7 @@ def _work(m: Memory, source: SourceAt, client: ClientAt) -> None:
 
 
 @inner
-def _cycle(m: Memory, f: Floats, source: SourceAt, client: ClientAt) -> None:
+def _cycle(m: Memory, f: Floats, source: Ref[Source], client: Ref[Client]) -> None:
     """Think, where there is something to think about, then start."""
     now = m[Header.NOW]
     if _is_over(m, source, now):
@@ -315,7 +313,7 @@ def _cycle(m: Memory, f: Floats, source: SourceAt, client: ClientAt) -> None:
 
 
 @inner
-def client_timer(m: Memory, f: Floats, client: ClientAt) -> None:
+def client_timer(m: Memory, f: Floats, client: Ref[Client]) -> None:
     """A client comes for the first time, or has thought."""
     source = m[client + Timer.OWNER]
     if m[client + Client.STATE] == 0:
@@ -325,7 +323,7 @@ def client_timer(m: Memory, f: Floats, client: ClientAt) -> None:
 
 
 @inner
-def client_done(m: Memory, f: Floats, client: ClientAt) -> None:
+def client_done(m: Memory, f: Floats, client: Ref[Client]) -> None:
     """The client's execution has ended: again."""
     m[client + Client.CYCLE] += 1
     if m[Header.NOW] == m[client + Client.BEGUN]:
@@ -343,7 +341,7 @@ def client_done(m: Memory, f: Floats, client: ClientAt) -> None:
 
 
 @inner
-def _start(m: Memory, f: Floats, source: SourceAt) -> None:
+def _start(m: Memory, f: Floats, source: Ref[Source]) -> None:
     """Let the first one come, counted from Source.TIME."""
     if m[source + Source.KIND] == SourceKind.MODULATED:
         first_phase(m, f, source)
@@ -353,7 +351,7 @@ def _start(m: Memory, f: Floats, source: SourceAt) -> None:
 
 
 @inner
-def begin_source(m: Memory, f: Floats, source: SourceAt) -> None:
+def begin_source(m: Memory, f: Floats, source: Ref[Source]) -> None:
     """The fault that the source is `during` has come."""
     m[source + Source.STOP] = -1
     m[source + Source.TIME] = m[Header.NOW]
@@ -363,7 +361,7 @@ def begin_source(m: Memory, f: Floats, source: SourceAt) -> None:
 
 
 @inner
-def end_source(m: Memory, source: SourceAt) -> None:
+def end_source(m: Memory, source: Ref[Source]) -> None:
     """The fault that the source is `during` is over: what was to come is forgotten; its numbers are not used again."""
     m[source + Source.STOP] = Source.SHUT
     m[source + Source.ORDINAL] += 1

@@ -15,44 +15,30 @@ from sim.engine.fast.failures import GONE, fail
 from sim.engine.fast.jobs import grant_place, kept_visit, node_of, take_from_held, wait_for
 from sim.engine.fast.layout import (
     AcquireStep,
-    AcquireStepAt,
     CountedItem,
     CountStep,
-    CountStepAt,
     DelayStep,
-    DelayStepAt,
     Due,
     FailStep,
-    FailStepAt,
     Failure,
     ForgetStep,
-    ForgetStepAt,
     Grant,
-    GrantAt,
     Header,
     Job,
-    JobAt,
     MarkStep,
-    MarkStepAt,
     Node,
     NotifyStep,
-    NotifyStepAt,
     Op,
     Place,
-    PlaceAt,
     PlaceKind,
     PromptStep,
-    PromptStepAt,
+    Ref,
     ReleaseStep,
-    ReleaseStepAt,
     SetItem,
     SetStep,
-    SetStepAt,
     Source,
     Step,
-    StepAt,
     UseStep,
-    UseStepAt,
     Wait,
 )
 from sim.engine.fast.memory import Floats, Memory, high, low, multiple_above
@@ -69,7 +55,7 @@ from sim.engine.order import COMPLETION
 
 
 @inner
-def per_attribute(m: Memory, job: JobAt, items: int, count: int) -> int:
+def per_attribute(m: Memory, job: Ref[Job], items: int, count: int) -> int:
     """What the attributes of the execution add to a time: pairs of attribute and time each."""
     attributes = high(m[job + Job.OWN]) + m[Header.JOB_ATTRIBUTES]
     total = 0
@@ -82,7 +68,7 @@ def per_attribute(m: Memory, job: JobAt, items: int, count: int) -> int:
 
 
 @inner
-def acquired(m: Memory, job: JobAt, step: AcquireStepAt, grant: GrantAt) -> int:
+def acquired(m: Memory, job: Ref[Job], step: Ref[AcquireStep], grant: Ref[Grant]) -> int:
     """The units are there, and open: remember the node where the step says so."""
     slot = m[step + AcquireStep.AFFINITY]
     if slot >= 0:
@@ -92,7 +78,7 @@ def acquired(m: Memory, job: JobAt, step: AcquireStepAt, grant: GrantAt) -> int:
 
 
 @inner
-def open_unit(m: Memory, f: Floats, job: JobAt, step: AcquireStepAt, grant: GrantAt) -> int:
+def open_unit(m: Memory, f: Floats, job: Ref[Job], step: Ref[AcquireStep], grant: Ref[Grant]) -> int:
     """Wait until a unit has been opened."""
     place = m[step + AcquireStep.PLACE]
     m[grant + Grant.NODE] ^= Grant.OPENS
@@ -105,7 +91,7 @@ def open_unit(m: Memory, f: Floats, job: JobAt, step: AcquireStepAt, grant: Gran
 
 
 @inner
-def _remembered(m: Memory, job: JobAt, step: AcquireStepAt) -> int:
+def _remembered(m: Memory, job: Ref[Job], step: Ref[AcquireStep]) -> int:
     """The node remembered, -1 for any, -2 when it is known to be gone and there is a way round."""
     node = m[high(m[job + Job.OWN]) + m[Header.JOB_AFFINITIES] + m[step + AcquireStep.AFFINITY]] - 1
     if node < 0:
@@ -119,7 +105,7 @@ def _remembered(m: Memory, job: JobAt, step: AcquireStepAt) -> int:
 
 
 @inner
-def step_acquire(m: Memory, f: Floats, job: JobAt, step: AcquireStepAt) -> int:
+def step_acquire(m: Memory, f: Floats, job: Ref[Job], step: Ref[AcquireStep]) -> int:
     """Take what is free, or wait for it."""
     place = m[step + AcquireStep.PLACE]
     bound = -1
@@ -146,7 +132,7 @@ def step_acquire(m: Memory, f: Floats, job: JobAt, step: AcquireStepAt) -> int:
 
 
 @inner
-def step_release(m: Memory, f: Floats, job: JobAt, step: ReleaseStepAt) -> int:
+def step_release(m: Memory, f: Floats, job: Ref[Job], step: Ref[ReleaseStep]) -> int:
     """Give back what was acquired last."""
     if m[step + Step.CODE] == Op.RELEASE_PLAIN:
         following = release_plain(m, job, step)
@@ -166,7 +152,9 @@ def step_release(m: Memory, f: Floats, job: JobAt, step: ReleaseStepAt) -> int:
 
 
 @inner
-def _use_customer(m: Memory, f: Floats, place: PlaceAt, kind: int, job: JobAt, step: UseStepAt, bound: int) -> int:
+def _use_customer(
+    m: Memory, f: Floats, place: Ref[Place], kind: int, job: Ref[Job], step: Ref[UseStep], bound: int
+) -> int:
     customer = new_customer(m, job, step)
     if kind == PlaceKind.BUCKET:
         error = enter_bucket(m, place, customer)
@@ -182,7 +170,7 @@ def _use_customer(m: Memory, f: Floats, place: PlaceAt, kind: int, job: JobAt, s
 
 
 @inner
-def _demand_of(m: Memory, f: Floats, job: JobAt, step: UseStepAt) -> int:
+def _demand_of(m: Memory, f: Floats, job: Ref[Job], step: Ref[UseStep]) -> int:
     """How long the visit takes by itself."""
     demand = 0
     if m[step + UseStep.DEMAND]:
@@ -193,7 +181,7 @@ def _demand_of(m: Memory, f: Floats, job: JobAt, step: UseStepAt) -> int:
 
 
 @inner
-def step_use(m: Memory, f: Floats, job: JobAt, step: UseStepAt) -> int:
+def step_use(m: Memory, f: Floats, job: Ref[Job], step: Ref[UseStep]) -> int:
     """Visit a station."""
     place = m[step + UseStep.PLACE]
     demand = _demand_of(m, f, job, step)
@@ -221,7 +209,7 @@ def step_use(m: Memory, f: Floats, job: JobAt, step: UseStepAt) -> int:
 
 
 @inner
-def step_delay(m: Memory, f: Floats, job: JobAt, step: DelayStepAt) -> int:
+def step_delay(m: Memory, f: Floats, job: Ref[Job], step: Ref[DelayStep]) -> int:
     """Let time pass, with a floor and a grid."""
     length = time_of_step(m, f, job, step + DelayStep.DIST)
     if m[step + DelayStep.PER_COUNT]:
@@ -241,7 +229,7 @@ def step_delay(m: Memory, f: Floats, job: JobAt, step: DelayStepAt) -> int:
 
 
 @inner
-def step_mark(m: Memory, job: JobAt, step: MarkStepAt) -> int:
+def step_mark(m: Memory, job: Ref[Job], step: Ref[MarkStep]) -> int:
     """End and begin spans; tell the monitors."""
     now = m[Header.NOW]
     execution = high(m[job + Job.OWN])
@@ -264,7 +252,7 @@ def step_mark(m: Memory, job: JobAt, step: MarkStepAt) -> int:
 
 
 @inner
-def step_count(m: Memory, job: JobAt, step: CountStepAt) -> int:
+def step_count(m: Memory, job: Ref[Job], step: Ref[CountStep]) -> int:
     """Count operations of the executions that started in the window; a count of 0 is told apart from none."""
     if m[job + Job.STATE] & Job.COHORT:
         routine = m[m[m[Header.SOURCES] + (m[job + Job.STATE] >> Job.SOURCE_SHIFT)] + Source.ROUTINE]
@@ -277,7 +265,7 @@ def step_count(m: Memory, job: JobAt, step: CountStepAt) -> int:
 
 
 @inner
-def step_set(m: Memory, f: Floats, job: JobAt, step: SetStepAt) -> int:
+def step_set(m: Memory, f: Floats, job: Ref[Job], step: Ref[SetStep]) -> int:
     """Add to attributes, or assign."""
     attributes = high(m[job + Job.OWN]) + m[Header.JOB_ATTRIBUTES]
     for item in range(m[step + SetStep.COUNT]):
@@ -291,7 +279,7 @@ def step_set(m: Memory, f: Floats, job: JobAt, step: SetStepAt) -> int:
 
 
 @inner
-def step_fail(m: Memory, f: Floats, job: JobAt, step: FailStepAt) -> int:
+def step_fail(m: Memory, f: Floats, job: Ref[Job], step: Ref[FailStep]) -> int:
     """Fail, always or with a chance."""
     if (
         m[step + FailStep.ALWAYS]
@@ -302,7 +290,7 @@ def step_fail(m: Memory, f: Floats, job: JobAt, step: FailStepAt) -> int:
 
 
 @inner
-def step_start(m: Memory, job: JobAt, step: StepAt) -> int:
+def step_start(m: Memory, job: Ref[Job], step: Ref[Step]) -> int:
     """The innermost attempt with a timeout has started, on the node of what is held last."""
     attempt = high(m[job + Job.REFS])
     if attempt:
@@ -314,21 +302,21 @@ def step_start(m: Memory, job: JobAt, step: StepAt) -> int:
 
 
 @inner
-def step_forget(m: Memory, job: JobAt, step: ForgetStepAt) -> int:
+def step_forget(m: Memory, job: Ref[Job], step: Ref[ForgetStep]) -> int:
     """Forget a remembered node."""
     m[high(m[job + Job.OWN]) + m[Header.JOB_AFFINITIES] + m[step + ForgetStep.SLOT]] = 0
     return m[step + Step.NEXT]
 
 
 @inner
-def step_prompt(m: Memory, f: Floats, job: JobAt, step: PromptStepAt) -> int:
+def step_prompt(m: Memory, f: Floats, job: Ref[Job], step: Ref[PromptStep]) -> int:
     """Read a polled queue on the spot."""
     prompt(m, f, m[step + PromptStep.PLACE], job)
     return m[step + Step.NEXT]
 
 
 @inner
-def step_notify(m: Memory, step: NotifyStepAt) -> int:
+def step_notify(m: Memory, step: Ref[NotifyStep]) -> int:
     """Tell a timer queue of something new."""
     notify(m, m[step + NotifyStep.TIMERS])
     return m[step + Step.NEXT]

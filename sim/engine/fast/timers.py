@@ -9,7 +9,7 @@ to keep them told costs most of a large heap's time and many a run cancels nothi
 from __future__ import annotations
 
 from sim.draws.jit import inner, prefetch
-from sim.engine.fast.layout import Header, Heap, HeapAt, Status, Timer, TimerAt, Word
+from sim.engine.fast.layout import Header, Heap, Ref, Status, Timer, Word
 from sim.engine.fast.memory import Memory
 from sim.engine.order import ELEMENT_BITS, TIMEOUT
 
@@ -30,7 +30,7 @@ def is_set(m: Memory, timer: Word) -> bool:
 
 
 @inner
-def _earlier(m: Memory, one: TimerAt, other: TimerAt) -> bool:
+def _earlier(m: Memory, one: Ref[Timer], other: Ref[Timer]) -> bool:
     """Which of two timers of one instant rings first."""
     key, other_key = m[one] >> Timer.ELEMENT_SHIFT, m[other] >> Timer.ELEMENT_SHIFT
     if key != other_key:
@@ -117,7 +117,7 @@ def _knows(far: int) -> int:
 
 
 @inner
-def _push(m: Memory, heap: HeapAt, time: int, timer: Word, far: int) -> None:
+def _push(m: Memory, heap: Ref[Heap], time: int, timer: Word, far: int) -> None:
     base = m[heap + Heap.BASE]
     m[timer] = (
         m[timer] | Timer.SLOT_MASK
@@ -150,7 +150,7 @@ def set_far_timer(m: Memory, time: int, timer: Word) -> None:
 
 
 @inner
-def _close_hole(m: Memory, heap: HeapAt, far: int) -> None:
+def _close_hole(m: Memory, heap: Ref[Heap], far: int) -> None:
     m[heap + Heap.HOLE] = 0
     count = m[heap] - 1
     m[heap] = count
@@ -162,7 +162,7 @@ def _close_hole(m: Memory, heap: HeapAt, far: int) -> None:
 
 
 @inner
-def first_time(m: Memory, heap: HeapAt, far: int) -> int:
+def first_time(m: Memory, heap: Ref[Heap], far: int) -> int:
     """Time of the first timer of a heap, or -1."""
     if m[heap + Heap.HOLE]:
         _close_hole(m, heap, far)
@@ -172,7 +172,7 @@ def first_time(m: Memory, heap: HeapAt, far: int) -> int:
 
 
 @inner
-def take_first(m: Memory, heap: HeapAt) -> int:
+def take_first(m: Memory, heap: Ref[Heap]) -> int:
     """The first timer; it leaves a hole."""
     timer = m[m[heap + Heap.BASE] + 1]
     m[heap + Heap.HOLE] = 1
@@ -187,7 +187,7 @@ def goes_before(m: Memory, one: int, other: int) -> bool:
 
 
 @inner
-def _learn_slots(m: Memory, heap: HeapAt, far: int) -> None:
+def _learn_slots(m: Memory, heap: Ref[Heap], far: int) -> None:
     """Tell every timer where it stands; from now on they are told at each move."""
     m[_knows(far)] = 1
     for slot in range(m[heap]):

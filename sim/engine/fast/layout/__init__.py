@@ -10,6 +10,7 @@ from sim.engine.fast.layout.jobs import *
 from sim.engine.fast.layout.places import *
 from sim.engine.fast.layout.policies import *
 from sim.engine.fast.layout.record import At as At
+from sim.engine.fast.layout.record import Ref as Ref
 from sim.engine.fast.layout.record import Word as Word
 from sim.engine.fast.layout.steps import *
 from sim.engine.fast.layout.world import *

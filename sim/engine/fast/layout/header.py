@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Final, TypeAlias
+from typing import Final
 
-from sim.engine.fast.layout.record import Handle, Numbers, Record, fixed, number, word
+from sim.engine.fast.layout.record import Numbers, Record, fixed, number, word
 
 LOW: Final = (1 << 31) - 1
 """Mask of the low half of a word that two handles share."""
@@ -264,11 +264,3 @@ class Timeout(Numbers):
     SCHEDULE_TO_START = number()
     SCHEDULE_TO_CLOSE = number()
     HEARTBEAT = number()
-
-
-# -- handles ------------------------------------------------------------------------------------------------
-
-HeapAt: TypeAlias = "int | Handle[Heap]"
-TimerAt: TypeAlias = "int | Handle[Timer]"
-InterruptionAt: TypeAlias = "int | Handle[Interruption]"
-HitAt: TypeAlias = "int | Handle[Hit]"

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Final, TypeAlias
+from typing import Final
 
 from sim.engine.fast.layout.header import LOW
-from sim.engine.fast.layout.record import Handle, Numbers, Record, number, size_here, word, words
+from sim.engine.fast.layout.record import Numbers, Record, number, size_here, word, words
 
 
 class Job(Record):
@@ -130,11 +130,3 @@ class Attempt(Record):
     ERROR = word()
     TIMERS = words(4)  # handles, by Timeout
     LISTED = word()
-
-
-# -- handles ------------------------------------------------------------------------------------------------
-
-JobAt: TypeAlias = "int | Handle[Job]"
-FrameAt: TypeAlias = "int | Handle[Frame]"
-ForkAt: TypeAlias = "int | Handle[Fork]"
-AttemptAt: TypeAlias = "int | Handle[Attempt]"

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Final, TypeAlias
+from typing import Final
 
 from sim.engine.fast.layout.header import Timer
-from sim.engine.fast.layout.record import Handle, Numbers, Record, inside, number, size_here, word, words
+from sim.engine.fast.layout.record import Numbers, Record, inside, number, size_here, word, words
 
 ONE_CORE: Final = 1 << 20
 """The speed of one core. Speeds are whole multiples of 2^-20 core, so that both engines compute them alike."""
@@ -298,16 +298,3 @@ class Paused(Record):
     JOB = word()
     LINKS = word()
     NODE = word()
-
-
-# -- handles ------------------------------------------------------------------------------------------------
-
-GrantAt: TypeAlias = "int | Handle[Grant]"
-CustomerAt: TypeAlias = "int | Handle[Customer]"
-QueueAt: TypeAlias = "int | Handle[Queue]"
-RoundAt: TypeAlias = "int | Handle[Round]"
-PlaceAt: TypeAlias = "int | Handle[Place]"
-CoresNodeAt: TypeAlias = "int | Handle[CoresNode]"
-PolledNodeAt: TypeAlias = "int | Handle[PolledNode]"
-GroupAt: TypeAlias = "int | Handle[Group]"
-NodeAt: TypeAlias = "int | Handle[Node]"

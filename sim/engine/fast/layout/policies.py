@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
-
-from sim.engine.fast.layout.record import Handle, Numbers, Record, number, rest, word
+from sim.engine.fast.layout.record import Numbers, Record, number, rest, word
 
 
 class Breaker(Record):
@@ -69,11 +67,3 @@ class TimerQueue(Record):
     AFTER = word()
     LEAST = word()  # nothing new ends before it
     READ = word()  # up to where it has been read
-
-
-# -- handles ------------------------------------------------------------------------------------------------
-
-BreakerAt: TypeAlias = "int | Handle[Breaker]"
-CircuitAt: TypeAlias = "int | Handle[Circuit]"
-BudgetAt: TypeAlias = "int | Handle[Budget]"
-TimerQueueAt: TypeAlias = "int | Handle[TimerQueue]"

@@ -8,9 +8,9 @@
 A field is read as `m[grant + Grant.WHO]`; `Grant.SIZE` is the number of words. A record that is derived from another
 one begins with its fields. When a program runs, handles and fields are plain integers, and fields are constants to
 compiled functions. To mypy a field is an `Offset[Grant]` and no integer: only with a handle before it is it an
-address of the memory. (Fields of the header, which lies at 0, are addresses.) A function that takes a `GrantAt` takes
-a `Handle[Grant]` or an integer, as every handle is that comes from the memory: neither the handle of something else
-nor, inside it, the field of something else.
+address of the memory. (Fields of the header, which lies at 0, are addresses.) A function that takes a `Ref[Grant]`
+takes a `Handle[Grant]` or an integer, as every handle is that comes from the memory: neither the handle of something
+else nor, inside it, the field of something else.
 """
 
 from __future__ import annotations
@@ -62,6 +62,9 @@ class Handle(Generic[K]):
         def __lt__(self, other: int | Handle[Any], /) -> bool: ...
         def __gt__(self, other: int | Handle[Any], /) -> bool: ...
 
+
+Ref: TypeAlias = "int | Handle[K]"
+"""The handle of a record K, as what asks for one is told: every handle that comes from the memory is an integer."""
 
 Word: TypeAlias = "int | Handle[Any]"
 """What a word of the memory may hold."""

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
-
-from sim.engine.fast.layout.record import Handle, Numbers, Record, inside, number, rest, word
+from sim.engine.fast.layout.record import Numbers, Record, inside, number, rest, word
 
 
 class Distribution(Record):
@@ -308,28 +306,3 @@ class NotifyStep(Step):
     """Tell a timer queue that a timer is new."""
 
     TIMERS = word()
-
-
-# -- handles ------------------------------------------------------------------------------------------------
-
-DistributionAt: TypeAlias = "int | Handle[Distribution]"
-StepAt: TypeAlias = "int | Handle[Step]"
-PlaceStepAt: TypeAlias = "int | Handle[PlaceStep]"
-AcquireStepAt: TypeAlias = "int | Handle[AcquireStep]"
-UseStepAt: TypeAlias = "int | Handle[UseStep]"
-DelayStepAt: TypeAlias = "int | Handle[DelayStep]"
-BranchStepAt: TypeAlias = "int | Handle[BranchStep]"
-LoopStepAt: TypeAlias = "int | Handle[LoopStep]"
-ForkStepAt: TypeAlias = "int | Handle[ForkStep]"
-AttemptStepAt: TypeAlias = "int | Handle[AttemptStep]"
-SagaStepAt: TypeAlias = "int | Handle[SagaStep]"
-CompensateStepAt: TypeAlias = "int | Handle[CompensateStep]"
-MarkStepAt: TypeAlias = "int | Handle[MarkStep]"
-CountStepAt: TypeAlias = "int | Handle[CountStep]"
-SetStepAt: TypeAlias = "int | Handle[SetStep]"
-FailStepAt: TypeAlias = "int | Handle[FailStep]"
-CachedStepAt: TypeAlias = "int | Handle[CachedStep]"
-ReleaseStepAt: TypeAlias = "int | Handle[ReleaseStep]"
-ForgetStepAt: TypeAlias = "int | Handle[ForgetStep]"
-PromptStepAt: TypeAlias = "int | Handle[PromptStep]"
-NotifyStepAt: TypeAlias = "int | Handle[NotifyStep]"

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Final, TypeAlias
+from typing import Final
 
 from sim.engine.elements import EXAMPLES
 from sim.engine.fast.layout.header import Log, Timer
-from sim.engine.fast.layout.record import Handle, Numbers, Record, inside, number, rest, word, words
+from sim.engine.fast.layout.record import Numbers, Record, inside, number, rest, word, words
 from sim.engine.fast.layout.steps import Count
 
 
@@ -306,17 +306,3 @@ class MonitorForm(Numbers):
     NEVER_BOTH = number()
     AT_MOST_ONCE = number()
     CONSERVE = number()
-
-
-# -- handles ------------------------------------------------------------------------------------------------
-
-SourceAt: TypeAlias = "int | Handle[Source]"
-ClientAt: TypeAlias = "int | Handle[Client]"
-FaultProcessAt: TypeAlias = "int | Handle[FaultProcess]"
-FaultAt: TypeAlias = "int | Handle[Fault]"
-ControllerAt: TypeAlias = "int | Handle[Controller]"
-WatchedAt: TypeAlias = "int | Handle[Watched]"
-ControlledNodeAt: TypeAlias = "int | Handle[ControlledNode]"
-CacheAt: TypeAlias = "int | Handle[Cache]"
-CacheEntryAt: TypeAlias = "int | Handle[CacheEntry]"
-MonitorAt: TypeAlias = "int | Handle[Monitor]"
