@@ -10,7 +10,7 @@
 | `networks` | Jackson, tandem, closed networks, machine repair, fork-join, scalability |
 | `batching`, `retries` | group commit; backoff |
 | `moments` | laws of durations |
-| `chains`, `levels` | the solvers underneath: finite and endless Markov chains |
+| `chains`, `levels`, `bisection` | the solvers underneath: finite and endless Markov chains; the root finder |
 
 Times are in seconds and rates per second throughout; any other unit works if it is used for all arguments. A function
 is exact. A load that cannot be served raises `Unstable`; an argument outside its range is the caller's mistake and

@@ -8,8 +8,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from calibration.closed_forms.bisection import increasing_root
 from calibration.closed_forms.moments import Law
-from sim.analytic.bisection import increasing_root
 from sim.analytic.stations import offered_load
 from sim.errors import Unstable
 

@@ -11,9 +11,9 @@ import math
 
 import numpy as np
 
+from calibration.closed_forms.bisection import increasing_root
 from calibration.closed_forms.chains import Array
 from calibration.closed_forms.stations import Queue, queue_of
-from sim.analytic.bisection import increasing_root
 from sim.analytic.stations import stable_load
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from sim.analytic.bisection import increasing_root
+from calibration.closed_forms.bisection import increasing_root
 from sim.analytic.stations import erlang_c, stable_load
 
 

@@ -6,10 +6,6 @@
 | `relaxation` | how long each place remembers |
 | `stations` | offered load, Erlang B and C, birth and death |
 | `availability`, `checkpoints` | k of n; work that begins again after a crash |
-| `interrupted` | how many sojourns of an M/M/1 with breakdowns are longer than a threshold |
-| `storm` | retries after a pause that keep overload up, in the fluid limit |
-| `runlength` | how long to simulate |
-| `bisection` | the root finder underneath |
 
 Times are in seconds and rates per second throughout; any other unit works if it is used for all arguments. Unless it
 says APPROXIMATE a function is exact. A load that cannot be served raises `Unstable`; an argument outside its range

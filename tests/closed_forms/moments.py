@@ -6,8 +6,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from calibration.closed_forms.bisection import increasing_root
 from calibration.closed_forms.moments import Law, share
-from sim.analytic.bisection import increasing_root
 
 
 @dataclass(frozen=True, slots=True)

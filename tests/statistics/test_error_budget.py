@@ -3,7 +3,7 @@
 Goal: what cannot be seen in a run of any length that one would wait for is told rightly by episodes, and cheaply.
 
 Method: an M/M/1 at a load of 0.7 whose server is paused for 90 s in the mean (lognormal, cv 1), once in 24 h. A job is
-bad when it is in the system for longer than 30 s. Its exact share is known (`sim.analytic.interrupted`). A claim holds
+bad when it is in the system for longer than 30 s. Its exact share is known (`closed_forms.interrupted`). A claim holds
 when an estimate is within 4 of its standard errors of the truth, 6 in 100,000 by chance for a normal one; the test of
 three such claims alarms by chance in less than one of a thousand runs, skewness included.
 """
@@ -17,7 +17,6 @@ import pytest
 
 from calibration.closed_forms.mg1 import mg1_breakdowns
 from calibration.closed_forms.moments import Exponential, Lognormal
-from sim.analytic.interrupted import mm1_share_above
 from sim.engine.plan import Plan
 from sim.engine.run import run_one
 from sim.figure import Figure
@@ -25,6 +24,7 @@ from sim.lower.load import load
 from sim.stats.error_budget import YEAR_MIN, ErrorBudget
 from sim.stats.sli import Sli, events_of
 from sim.studies.error_budget.study import ErrorBudgetOptions, ErrorBudgets, error_budgets_of
+from tests.closed_forms.interrupted import mm1_share_above
 
 HOUR_S, S = 3600, 1_000_000_000
 PAUSES = Lognormal(90.0, 1.0)

@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 from measure import FULL, full, quick_and_full
 
-from sim.analytic.storm import Storm
 from sim.lower.load import load
 from sim.studies.stability.records import Stability, StabilityOptions
 from sim.studies.stability.study import stability
+from tests.closed_forms.storm import Storm
 
 ERROR = 1e-3
 """Probability that a search is wrong: five of them in this file. The seeds are fixed."""

@@ -10,8 +10,8 @@ from scipy.integrate import simpson
 
 from calibration.closed_forms.mg1 import mg1_breakdowns
 from calibration.closed_forms.moments import Deterministic, Exponential, Law, Lognormal
-from sim.analytic.interrupted import mm1_share_above
 from sim.errors import Unstable
+from tests.closed_forms.interrupted import mm1_share_above
 
 
 def test_without_breakdowns_sojourns_are_exponential() -> None:

@@ -12,15 +12,15 @@ from calibration.closed_forms.batching import group_commit, group_commit_limited
 from calibration.closed_forms.moments import Deterministic, Exponential, Lognormal
 from calibration.closed_forms.networks import usl_throughput_per_s
 from calibration.closed_forms.retries import Backoff, retry
-from sim.analytic.runlength import (
+from sim.errors import Unstable
+from tests.closed_forms.chains import steady
+from tests.closed_forms.moments import Erlang
+from tests.closed_forms.runlength import (
     ggc_run_approximate_s,
     mm1_population_run_s,
     mm1_wait_customers,
     mm1_waits_per_independent_one,
 )
-from sim.errors import Unstable
-from tests.closed_forms.chains import steady
-from tests.closed_forms.moments import Erlang
 
 
 def test_scalability_is_linear_without_penalties_and_peaks_with_coherency():

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-from sim.analytic.bisection import increasing_root
+from calibration.closed_forms.bisection import increasing_root
 
 
 @dataclass(frozen=True, slots=True)
