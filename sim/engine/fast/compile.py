@@ -9,7 +9,7 @@ from sim.engine.fast import layout as L
 from sim.engine.fast.compile_places import write_breakers, write_budgets, write_groups, write_places, write_timers
 from sim.engine.fast.compile_sources import write_controllers, write_faults, write_sources
 from sim.engine.fast.compile_steps import write_routines
-from sim.engine.fast.program import Program
+from sim.engine.fast.program import Fields, Program
 from sim.network import Network
 from sim.network.facts import has_timer, node_groups
 from sim.network.faults import Fault
@@ -44,11 +44,15 @@ def compile_network(network: Network, drill: str | None = None, traces: Traces |
     for error in L.ERRORS_BUILT_IN:
         program.number(program.errors, error)
     program.attributes = {name: index for index, name in enumerate(network.attributes)}
-    program.words[L.Header.ATTRIBUTE_COUNT] = len(network.attributes)
-    program.words[L.Header.START_VALUES] = program.put(list(network.attributes.values()))
     faults = {name: fault for name, fault in network.faults.items() if not fault.is_drill or name == drill}
     steps = [placed.step for routine, body in network.routines.items() for placed in walk(routine, body)]
-    program.words[L.Header.PAUSES] = int(any(fault.effect == "pause" for fault in faults.values()))
+    fields: Fields = {
+        L.Header.ATTRIBUTE_COUNT: len(network.attributes),
+        L.Header.START_VALUES: program.put(list(network.attributes.values())),
+        L.Header.PAUSES: int(any(fault.effect == "pause" for fault in faults.values())),
+        L.Header.MARKS: len(network.routines),
+    }
+    program.fill(0, fields)
     _write_spans(program, network)
     _write_monitors(program, network)
     write_groups(program, network)
@@ -62,12 +66,11 @@ def compile_network(network: Network, drill: str | None = None, traces: Traces |
     if any(fault.jump_ns is not None for fault in faults.values()):
         reads = wall_elements(network)
         flags = [int(element in reads) for element in range(max(reads, default=0) + 1)]
-        program.words[L.Header.WALL_FLAGS], program.words[L.Header.WALL_COUNT] = program.put(flags), len(flags)
+        program.write(L.Header.WALL_FLAGS, [program.put(flags), len(flags)])
     write_controllers(program, network)
     _common_states(program, network, faults, steps)
     _lay_out_jobs(program, network, steps)
     program.finish()
-    program.words[L.Header.MARKS] = len(network.routines)
     program.words[L.Header.STATES] = len(program.states)
     program.words[L.Header.OPERATION_COUNT] = max(1, len(program.operations))
     return program
@@ -97,19 +100,17 @@ def _write_spans(program: Program, network: Network) -> None:
     groups = {name: index for index, name in enumerate(node_groups(network))}
     open_spans = 0
     for name, span in network.spans.items():
-        handle = program.room(L.Span.SIZE)
-        program.handles[f"span {name}"] = handle
         if span.after_crash is None:
-            program.words[handle + L.Span.READY] = open_spans
+            handle = program.record(L.Span.SIZE, {L.Span.READY: open_spans})
             open_spans += 1
         else:
-            program.words[handle + L.Span.RECOVERY] = 1
-            program.words[handle + L.Span.READY] = program.number(readied, span.start)
-            program.words[handle + L.Span.GROUP] = groups[span.after_crash]
+            ready = program.number(readied, span.start)
+            fields: Fields = {L.Span.RECOVERY: 1, L.Span.READY: ready, L.Span.GROUP: groups[span.after_crash]}
+            handle = program.record(L.Span.SIZE, fields)
             recoveries.append(handle)
+        program.handles[f"span {name}"] = handle
     program.words[L.Header.SPANS] = open_spans
-    program.words[L.Header.RECOVERIES] = program.put(recoveries)
-    program.words[L.Header.RECOVERY_COUNT] = len(recoveries)
+    program.write(L.Header.RECOVERIES, [program.put(recoveries), len(recoveries)])
     program.readied = readied
 
 
@@ -125,31 +126,25 @@ def _write_monitors(program: Program, network: Network) -> None:
         def mark(name: str) -> int:
             return program.number(program.marks, name)
 
-        words = program.words
-        words[at + L.Monitor.LIMIT] = -1
+        fields: Fields = {L.Monitor.LIMIT: -1 if monitor.within_ns is None else monitor.within_ns}
         if monitor.eventually is not None:
             assert monitor.when is not None
-            words[at + L.Monitor.FORM], words[at + L.Monitor.ONE] = L.MonitorForm.EVENTUALLY, mark(monitor.when)
-            words[at + L.Monitor.SLOT] = asked
+            form, one = L.MonitorForm.EVENTUALLY, mark(monitor.when)
+            fields |= {L.Monitor.FORM: form, L.Monitor.ONE: one, L.Monitor.SLOT: asked}
             asked += 1
-            if monitor.within_ns is not None:
-                words[at + L.Monitor.LIMIT] = monitor.within_ns
             for answer in monitor.eventually:
                 mark(answer)
         elif monitor.never_both is not None:
-            words[at + L.Monitor.FORM] = L.MonitorForm.NEVER_BOTH
-            words[at + L.Monitor.ONE], words[at + L.Monitor.OTHER] = map(mark, monitor.never_both)
+            one, other = map(mark, monitor.never_both)
+            fields |= {L.Monitor.FORM: L.MonitorForm.NEVER_BOTH, L.Monitor.ONE: one, L.Monitor.OTHER: other}
         elif monitor.at_most_once is not None:
-            words[at + L.Monitor.FORM], words[at + L.Monitor.ONE] = (
-                L.MonitorForm.AT_MOST_ONCE,
-                mark(monitor.at_most_once),
-            )
+            fields |= {L.Monitor.FORM: L.MonitorForm.AT_MOST_ONCE, L.Monitor.ONE: mark(monitor.at_most_once)}
         else:
             moved = monitor.conserve or {}
-            pairs = [word for name, amount in moved.items() for word in (mark(name), amount)]
-            words[at + L.Monitor.FORM] = L.MonitorForm.CONSERVE
-            base = program.put(pairs)
-            words[at + L.Monitor.AMOUNTS], words[at + L.Monitor.AMOUNTS + 1] = base, len(moved)
+            base = program.put([word for name, amount in moved.items() for word in (mark(name), amount)])
+            fields |= {L.Monitor.FORM: L.MonitorForm.CONSERVE, L.Monitor.AMOUNTS: base}
+            fields[L.Monitor.AMOUNT_COUNT] = len(moved)
+        program.fill(at, fields)
     program.asked = asked
 
 

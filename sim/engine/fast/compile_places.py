@@ -10,7 +10,7 @@ import numpy as np
 from sim.draws.build import inverse_of
 from sim.engine.elements import UNLIMITED
 from sim.engine.fast import layout as L
-from sim.engine.fast.program import Program, bits
+from sim.engine.fast.program import Fields, Program, bits
 from sim.network import Network
 from sim.network.distributions import Distribution
 from sim.network.facts import group_of, left_groups, node_groups
@@ -44,10 +44,8 @@ def write_groups(program: Program, network: Network) -> None:
     node = [0] * L.Node.SIZE
     node[L.Node.SINCE], node[L.Node.READY], node[L.Node.SPEED] = -1, 1, bits(1.0)
     for index, (name, count) in enumerate(node_groups(network).items()):
-        at = program.room(L.Group.SIZE)
+        at = program.record(L.Group.SIZE, {L.Group.COUNT: count, L.Group.INDEX: index})
         program.handles[f"group {name}"] = at
-        program.words[at + L.Group.COUNT] = count
-        program.words[at + L.Group.INDEX] = index
         program.block(at + L.Group.NODES, node, count)
 
 
@@ -65,27 +63,32 @@ def write_places(program: Program, network: Network, faults: dict[str, Fault], s
     residents: dict[str, list[int]] = {name: [] for name in groups}
     choosers: dict[str, list[int]] = {name: [] for name in groups}
     for name, cache in network.caches.items():
-        at = program.room(L.Cache.SIZE)
+        at = program.record(L.Cache.SIZE, {L.Cache.CAPACITY: cache.capacity})
         program.handles[f"cache {name}"] = at
-        program.words[at + L.Cache.CAPACITY] = cache.capacity
         program.block(at + L.Cache.NODES, [0, 0, 0], groups[cache.nodes])
         residents[cache.nodes].append(-at)
     asked, patient, greedy = _asked_for(steps)
     affinities = _affinities(program, network, steps)
     places = []
     for index, (name, spec) in enumerate([*network.resources.items(), *network.stations.items()]):
-        at = program.room(L.Place.SIZE)
+        fields: Fields = {
+            L.Place.INDEX: index,
+            L.Place.ELEMENT: program.elements[name],
+            L.Place.LIMIT: -1,
+            L.Place.SHED: -1,
+            L.Place.TIMED_WAITS: 1,
+            L.Place.TIMER: NO_TIMER,
+            L.Place.ROUND: NO_TIMER,
+        }
+        at = program.record(L.Place.SIZE, fields)
         places.append(at)
         program.handles[name] = at
         words = program.words
-        words[at + L.Place.INDEX], words[at + L.Place.ELEMENT] = index, program.elements[name]
         if name in asked and not isinstance(spec, Delay):
             program.state(at + L.Place.STATE_WAIT, f"wait.{name}")
         if name in asked and not isinstance(spec, Resource | TokenBucket):
             program.state(at + L.Place.STATE_SERVICE, f"service.{name}")
         program.block(at + L.Place.WAITS, [0], BUCKETS)
-        words[at + L.Place.LIMIT], words[at + L.Place.SHED], words[at + L.Place.TIMED_WAITS] = -1, -1, 1
-        words[at + L.Place.TIMER] = words[at + L.Place.ROUND] = NO_TIMER
         if isinstance(spec, Delay | TokenBucket):
             _write_bucket(program, at, spec)
             continue
@@ -165,35 +168,45 @@ def _draws(program: Program, at: int, distribution: Distribution | None, stream:
 
 
 def _write_bucket(program: Program, at: int, spec: Delay | TokenBucket) -> None:
-    words = program.words
     if isinstance(spec, Delay):
-        words[at + L.Place.KIND] = L.PlaceKind.DELAY
+        program.words[at + L.Place.KIND] = L.PlaceKind.DELAY
         return
-    words[at + L.Place.KIND] = L.PlaceKind.BUCKET
-    words[at + L.Place.INTERVAL] = round(1e9 / spec.rate_per_s)
-    words[at + L.Place.SLACK] = words[at + L.Place.INTERVAL] * (spec.burst - 1)
+    interval_ns = round(1e9 / spec.rate_per_s)
     limit = 0 if spec.when_empty == "reject" else spec.queue_limit
-    words[at + L.Place.LIMIT] = -1 if limit is None else limit
+    fields: Fields = {
+        L.Place.KIND: L.PlaceKind.BUCKET,
+        L.Place.INTERVAL: interval_ns,
+        L.Place.SLACK: interval_ns * (spec.burst - 1),
+        L.Place.LIMIT: -1 if limit is None else limit,
+    }
+    program.fill(at, fields)
 
 
 def _write_batches(program: Program, at: int, name: str, spec: GroupCommit | Polled) -> None:
-    words = program.words
+    fields: Fields
     if isinstance(spec, GroupCommit):
-        words[at + L.Place.KIND] = L.PlaceKind.COMMIT
-        words[at + L.Place.BATCH] = spec.batch_limit or 0
-        words[at + L.Place.REFUSES] = int(spec.when_down == "refuse")
-        words[at + L.Place.ROUND + L.Round.LEFT] = -1
+        fields = {
+            L.Place.KIND: L.PlaceKind.COMMIT,
+            L.Place.BATCH: spec.batch_limit or 0,
+            L.Place.REFUSES: int(spec.when_down == "refuse"),
+            L.Place.ROUND + L.Round.LEFT: -1,
+        }
+        program.fill(at, fields)
         _draws(program, at, spec.flush, f"{name}/flush")
         return
-    words[at + L.Place.KIND] = L.PlaceKind.POLLED
-    words[at + L.Place.BATCH], words[at + L.Place.INTERVAL] = spec.batch, spec.interval_ns
-    words[at + L.Place.SLACK] = spec.interval_ns * (spec.burst - 1)
-    words[at + L.Place.FOLLOWS] = int(spec.follow_up)
-    words[at + L.Place.TRIGGER] = int(spec.trigger == "timer")
+    fields = {
+        L.Place.KIND: L.PlaceKind.POLLED,
+        L.Place.BATCH: spec.batch,
+        L.Place.INTERVAL: spec.interval_ns,
+        L.Place.SLACK: spec.interval_ns * (spec.burst - 1),
+        L.Place.FOLLOWS: int(spec.follow_up),
+        L.Place.TRIGGER: int(spec.trigger == "timer"),
+    }
+    program.fill(at, fields)
     _draws(program, at, spec.read, f"{name}/read")
     if spec.keyed is not None:
         _write_keys(program, at, name, spec.keyed)
-    count = words[at + L.Place.COUNT]
+    count = program.words[at + L.Place.COUNT]
     queue = [0] * L.PolledNode.SIZE
     queue[L.PolledNode.READ] = queue[L.PolledNode.ROUND] = NO_TIMER
     queue[L.PolledNode.ROUND + L.Round.LEFT] = -1
@@ -237,25 +250,26 @@ def _write_pool(
     kind = words[at + L.Place.KIND] = _kind_of(spec, slowed)
     count = words[at + L.Place.COUNT]
     units = spec.units if isinstance(spec, Resource) else spec.servers or UNLIMITED
-    words[at + L.Place.UNITS] = units
-    words[at + L.Place.DISCIPLINE] = DISCIPLINES[spec.discipline]
+    fields: Fields = {
+        L.Place.UNITS: units,
+        L.Place.DISCIPLINE: DISCIPLINES[spec.discipline],
+        L.Place.PREEMPTIVE: int(spec.preemptive),
+        L.Place.LIMIT: -1 if spec.queue_limit is None else spec.queue_limit,
+        L.Place.CHOICE: _CHOICES[spec.choice],
+        L.Place.AT_NODE: int(spec.wait_at == "node"),
+        L.Place.REFUSES: int(spec.when_down == "refuse"),
+        L.Place.SINGLE: int(single),
+        L.Place.PLAIN: int(single and not fails),
+        L.Place.TIMED_WAITS: int(kind == L.PlaceKind.RESOURCE or (kind != L.PlaceKind.CORES and not spec.preemptive)),
+        L.Place.IN_USE: units * count,
+    }
+    program.fill(at, fields)
     if spec.order is not None:
         words[at + L.Place.DISCIPLINE] += 2 * program.attributes[spec.order.attribute]
-    words[at + L.Place.PREEMPTIVE] = int(spec.preemptive)
-    words[at + L.Place.LIMIT] = -1 if spec.queue_limit is None else spec.queue_limit
     if spec.shed is not None:
         spare = spec.shed.spare
         program.write(at + L.Place.SHED, [spec.shed.after_ns, int(spare is not None), spare or 0])
-    words[at + L.Place.CHOICE] = _CHOICES[spec.choice]
     program.stream(at + L.Place.CHOICE_STREAM, f"{name}/choice")
-    words[at + L.Place.AT_NODE] = int(spec.wait_at == "node")
-    words[at + L.Place.REFUSES] = int(spec.when_down == "refuse")
-    words[at + L.Place.SINGLE] = int(single)
-    words[at + L.Place.PLAIN] = int(single and not fails)
-    words[at + L.Place.TIMED_WAITS] = int(
-        kind == L.PlaceKind.RESOURCE or (kind != L.PlaceKind.CORES and not spec.preemptive)
-    )
-    words[at + L.Place.IN_USE] = units * count
     if spec.keyed is not None:
         _write_keys(program, at, name, spec.keyed)
     ranked = not single or spec.discipline != "fifo" or patient or spec.shed is not None
@@ -287,18 +301,22 @@ def _write_pool(
 
 
 def _write_server(program: Program, at: int, name: str, spec: Server, units: int) -> None:
-    words = program.words
     _draws(program, at, spec.setup, f"{name}/setup")
-    words[at + L.Place.BLOCKS] = int(spec.when_full == "block")
     if spec.when_full == "block":
         program.state(at + L.Place.STATE_BLOCKED, f"blocked.{name}")
     cores = spec.cores if spec.cores is not None else float(units)
-    words[at + L.Place.CORES] = int(cores * L.ONE_CORE)
-    words[at + L.Place.SHARED_CORES] = bits(cores)
+    fields: Fields = {
+        L.Place.BLOCKS: int(spec.when_full == "block"),
+        L.Place.CORES: int(cores * L.ONE_CORE),
+        L.Place.SHARED_CORES: bits(cores),
+    }
     if spec.contention is not None:
-        words[at + L.Place.CONTENTION] = bits(spec.contention.contention)
-        words[at + L.Place.COHERENCY] = bits(spec.contention.coherency)
-        words[at + L.Place.IS_CONTENDED] = 1
+        fields |= {
+            L.Place.CONTENTION: bits(spec.contention.contention),
+            L.Place.COHERENCY: bits(spec.contention.coherency),
+            L.Place.IS_CONTENDED: 1,
+        }
+    program.fill(at, fields)
 
 
 def _write_levels(program: Program, at: int, count: int) -> None:
@@ -318,46 +336,55 @@ def _write_levels(program: Program, at: int, count: int) -> None:
 # -- policies ----------------------------------------------------------------------------------------------
 
 
+def _owner(program: Program, network: Network, at: str | None) -> tuple[int, int, int]:
+    """Handles of the resource whose nodes have a policy each, and of its group, and how many have: 0, 0, 1 without."""
+    if at is None:
+        return 0, 0, 1
+    group = group_of(network, at)
+    return program.handles[at], program.handles[f"group {group}"], node_groups(network)[group]
+
+
 def write_breakers(program: Program, network: Network) -> None:
     """Every circuit breaker, closed, with nothing remembered."""
-    groups, handles = node_groups(network), []
+    handles = []
     for name, spec in network.breakers.items():
-        at = program.room(L.Breaker.SIZE)
+        place, group, count = _owner(program, network, spec.at)
+        width = L.Circuit.OUTCOMES + spec.window
+        fields: Fields = {
+            L.Breaker.AT: place,
+            L.Breaker.GROUP: group,
+            L.Breaker.COUNT: count,
+            L.Breaker.WIDTH: width,
+            L.Breaker.WINDOW: spec.window,
+            L.Breaker.OPENING: spec.opening_failures,
+            L.Breaker.REOPENING: spec.reopening_failures,
+            L.Breaker.OPEN: spec.open_ns,
+            L.Breaker.TRIALS: spec.trials,
+        }
+        at = program.record(L.Breaker.SIZE, fields)
         program.handles[f"breaker {name}"] = at
         handles.append(at)
-        words, count = program.words, 1
-        if spec.at is not None:
-            group = group_of(network, spec.at)
-            count = groups[group]
-            words[at + L.Breaker.AT], words[at + L.Breaker.GROUP] = (
-                program.handles[spec.at],
-                program.handles[f"group {group}"],
-            )
-        words[at + L.Breaker.COUNT], words[at + L.Breaker.WIDTH] = count, L.Circuit.OUTCOMES + spec.window
-        words[at + L.Breaker.WINDOW], words[at + L.Breaker.OPENING] = spec.window, spec.opening_failures
-        words[at + L.Breaker.TRIALS], words[at + L.Breaker.REOPENING] = spec.trials, spec.reopening_failures
-        words[at + L.Breaker.OPEN] = spec.open_ns
-        program.block(at + L.Breaker.CIRCUITS, [at, *[0] * (words[at + L.Breaker.WIDTH] - 1)], count)
+        program.block(at + L.Breaker.CIRCUITS, [at, *[0] * (width - 1)], count)
     program.words[L.Header.BREAKERS], program.words[L.Header.BREAKER_COUNT] = program.put(handles), len(handles)
 
 
 def write_budgets(program: Program, network: Network) -> None:
     """Every retry budget, full."""
-    groups, handles = node_groups(network), []
+    handles = []
     for name, spec in network.budgets.items():
-        at = program.room(L.Budget.SIZE)
+        place, group, count = _owner(program, network, spec.at)
+        full = spec.burst * TOKEN
+        fields: Fields = {
+            L.Budget.AT: place,
+            L.Budget.GROUP: group,
+            L.Budget.COUNT: count,
+            L.Budget.DEPOSIT: spec.deposit,
+            L.Budget.FULL: full,
+            L.Budget.SUM: count * full,
+        }
+        at = program.record(L.Budget.SIZE, fields)
         program.handles[f"budget {name}"] = at
         handles.append(at)
-        words, count, full = program.words, 1, spec.burst * TOKEN
-        if spec.at is not None:
-            group = group_of(network, spec.at)
-            count = groups[group]
-            words[at + L.Budget.AT], words[at + L.Budget.GROUP] = (
-                program.handles[spec.at],
-                program.handles[f"group {group}"],
-            )
-        words[at + L.Budget.COUNT], words[at + L.Budget.DEPOSIT], words[at + L.Budget.FULL] = count, spec.deposit, full
-        words[at + L.Budget.SUM] = count * full
         program.block(at + L.Budget.NODES, [full], count)
     program.words[L.Header.BUDGETS], program.words[L.Header.BUDGET_COUNT] = program.put(handles), len(handles)
 
@@ -365,6 +392,5 @@ def write_budgets(program: Program, network: Network) -> None:
 def write_timers(program: Program, network: Network) -> None:
     """Every timer queue, with nothing read."""
     for name, spec in network.timers.items():
-        at = program.room(L.TimerQueue.SIZE)
-        program.handles[f"timers {name}"] = at
-        program.words[at + L.TimerQueue.AHEAD], program.words[at + L.TimerQueue.AFTER] = spec.ahead_ns, spec.after_ns
+        fields: Fields = {L.TimerQueue.AHEAD: spec.ahead_ns, L.TimerQueue.AFTER: spec.after_ns}
+        program.handles[f"timers {name}"] = program.record(L.TimerQueue.SIZE, fields)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,7 +12,7 @@ from sim.draws.streams import child_paths, element_id
 from sim.engine.controlled import use_of_a_node
 from sim.engine.fast import layout as L
 from sim.engine.fast.compile_places import NO_TIMER
-from sim.engine.fast.program import Program, bits, floating
+from sim.engine.fast.program import Fields, Program, bits, floating
 from sim.network import Network
 from sim.network.controllers import Controller
 from sim.network.distributions import Constant
@@ -38,22 +40,26 @@ def write_sources(program: Program, network: Network, traces: dict[str, list[int
     routines = {name: index for index, name in enumerate(network.routines)}
     handles = []
     for index, (name, spec) in enumerate(network.sources.items()):
-        at = program.room(L.Source.SIZE)
+        words = program.words
+        stop = -1 if spec.stop_ns is None else spec.stop_ns
+        fields: Fields = {
+            L.Timer.KEY: NO_TIMER,
+            L.Source.INDEX: index,
+            L.Source.ELEMENT: program.elements[f"sources.{name}"],
+            L.Source.ROUTINE: routines[spec.routine],
+            L.Source.PRIORITY: spec.priority,
+            L.Source.CODE: words[program.handles[f"routine {spec.routine}"]],
+            L.Source.START: spec.start_ns,
+            L.Source.COUNTED: int(spec.counted),
+            L.Source.STOP: stop if spec.during is None else L.Source.SHUT,
+            L.Source.LIMIT: -1 if spec.limit is None else spec.limit,
+            L.Source.ID: element_id(name),
+            L.Source.BATCH: -1,
+        }
+        at = program.record(L.Source.SIZE, fields)
         handles.append(at)
         program.handles[f"source {name}"] = at
-        words = program.words
-        words[at] = NO_TIMER
-        words[at + L.Source.INDEX], words[at + L.Source.ELEMENT] = index, program.elements[f"sources.{name}"]
-        words[at + L.Source.ROUTINE], words[at + L.Source.PRIORITY] = routines[spec.routine], spec.priority
-        words[at + L.Source.CODE] = words[program.handles[f"routine {spec.routine}"]]
-        words[at + L.Source.START], words[at + L.Source.COUNTED] = spec.start_ns, int(spec.counted)
-        words[at + L.Source.STOP] = -1 if spec.stop_ns is None else spec.stop_ns
-        if spec.during is not None:
-            words[at + L.Source.STOP] = L.Source.SHUT
-        words[at + L.Source.LIMIT] = -1 if spec.limit is None else spec.limit
-        words[at + L.Source.ID] = element_id(name)
         program.stream(at + L.Source.STREAM, f"{name}/arrivals")
-        words[at + L.Source.BATCH] = -1
         batch = getattr(spec.arrivals, "batch", None)
         if batch is not None:
             program.count(at + L.Source.BATCH, batch, f"{name}/batch")
@@ -65,9 +71,12 @@ def write_sources(program: Program, network: Network, traces: dict[str, list[int
                 at + L.Source.FIRST_STREAM, next(stream for slot, stream in program.streams if slot == time + 1)
             )
             words[time + 2] = words[L.Header.JOB_FIRST] = 1
-    program.words[L.Header.SOURCES] = program.put(handles)
-    program.words[L.Header.SOURCE_COUNT] = len(handles)
-    program.words[L.Header.ROUTINES] = program.room(L.Level.SIZE * len(routines))
+    fields = {
+        L.Header.SOURCES: program.put(handles),
+        L.Header.SOURCE_COUNT: len(handles),
+        L.Header.ROUTINES: program.room(L.Level.SIZE * len(routines)),
+    }
+    program.fill(0, fields)
 
 
 def _is_steady(spec: Source) -> bool:
@@ -77,36 +86,41 @@ def _is_steady(spec: Source) -> bool:
     return steady and not lets_nothing_in(arrivals)
 
 
+_KINDS: Mapping[type, int] = {
+    PoissonArrivals: L.SourceKind.POISSON,
+    RenewalArrivals: L.SourceKind.RENEWAL,
+    ModulatedArrivals: L.SourceKind.MODULATED,
+    BurstArrivals: L.SourceKind.BURST,
+    TraceArrivals: L.SourceKind.TRACE,
+    ClosedArrivals: L.SourceKind.CLOSED_LOOP,
+}
+
+
 def _write_arrivals(program: Program, at: int, name: str, spec: Source, trace: list[int]) -> None:
     words, arrivals = program.words, spec.arrivals
     if lets_nothing_in(arrivals):
         words[at + L.Source.KIND] = L.SourceKind.TRACE  # of no time
         return
+    words[at + L.Source.KIND] = _KINDS[type(arrivals)]
     match arrivals:
         case PoissonArrivals():
-            words[at + L.Source.KIND] = L.SourceKind.POISSON
             words[at + L.Source.MEAN] = bits(1 / arrivals.poisson_per_s)
             if arrivals.profile is not None:
                 words[at + L.Source.PROFILE] = _write_profile(program, arrivals.poisson_per_s, arrivals.profile)
         case RenewalArrivals():
-            words[at + L.Source.KIND] = L.SourceKind.RENEWAL
             words[at + L.Source.DIST] = program.distribution(inverse_of(arrivals.renewal))
             program.stream(at + L.Source.DIST_STREAM, f"{name}/arrivals")
         case ModulatedArrivals():
-            words[at + L.Source.KIND] = L.SourceKind.MODULATED
             phases = [word for phase in arrivals.mmpp for word in (bits(phase.rate_per_s), phase.stay_ns)]
-            words[at + L.Source.PHASES], words[at + L.Source.PHASE_COUNT] = program.put(phases), len(arrivals.mmpp)
+            program.write(at + L.Source.PHASES, [program.put(phases), len(arrivals.mmpp)])
             program.stream(at + L.Source.STAY_STREAM, f"{name}/phases")
         case BurstArrivals():
-            words[at + L.Source.KIND] = L.SourceKind.BURST
             program.count(at + L.Source.SIZE_OF, arrivals.burst, f"{name}/size")
             words[at + L.Source.AT], words[at + L.Source.JITTER] = arrivals.at_ns, arrivals.jitter_ns
             words[at + L.Source.EVERY] = -1 if arrivals.every_ns is None else arrivals.every_ns
         case TraceArrivals():
-            words[at + L.Source.KIND] = L.SourceKind.TRACE
-            words[at + L.Source.TRACE], words[at + L.Source.TRACE_SIZE] = program.put(list(trace)), len(trace)
+            program.write(at + L.Source.TRACE, [program.put(list(trace)), len(trace)])
         case ClosedArrivals():
-            words[at + L.Source.KIND] = L.SourceKind.CLOSED_LOOP
             if arrivals.think is not None:
                 words[at + L.Source.DIST] = program.distribution(inverse_of(arrivals.think))
                 program.stream(at + L.Source.DIST_STREAM, f"{name}/think")
@@ -167,33 +181,33 @@ _EFFECTS = {
 
 
 def _write_fault(program: Program, name: str, fault: Fault, element: int) -> int:
-    at = program.room(L.Fault.SIZE)
-    words = program.words
+    share = (fault.probability if fault.effect == "errors" else fault.speed) or 0.0
+    fields: Fields = {
+        L.Fault.INDEX: len(program.faults),
+        L.Fault.ELEMENT: element,
+        L.Fault.EFFECT: _EFFECTS[fault.effect],
+        L.Fault.VALUE: bits(share) if fault.jump_ns is None else fault.jump_ns,
+        L.Fault.AT: -1 if fault.at_ns is None else fault.at_ns,
+        L.Fault.COMMON: bits(fault.common),
+        L.Fault.NOTICE: -1 if fault.notice_ns is None else fault.notice_ns,
+    }
+    at = program.record(L.Fault.SIZE, fields)
     program.faults.append(name)
-    words[at + L.Fault.INDEX], words[at + L.Fault.ELEMENT] = len(program.faults) - 1, element
-    words[at + L.Fault.EFFECT] = _EFFECTS[fault.effect]
-    words[at + L.Fault.VALUE] = bits((fault.probability if fault.effect == "errors" else fault.speed) or 0.0)
-    if fault.jump_ns is not None:
-        words[at + L.Fault.VALUE] = fault.jump_ns
-    words[at + L.Fault.AT] = -1 if fault.at_ns is None else fault.at_ns
     for where, length, stream in ((L.Fault.WAIT, fault.mttf, "mttf"), (L.Fault.LENGTH, fault.duration, "duration")):
         if length is not None:
-            words[at + where] = program.distribution(inverse_of(length))
+            program.words[at + where] = program.distribution(inverse_of(length))
             program.stream(at + where + 1, f"{name}/{stream}")
     program.stream(at + L.Fault.PICK, f"{name}/node")
     program.stream(at + L.Fault.ERRORS, f"{name}/errors")
-    words[at + L.Fault.COMMON] = bits(fault.common)
     program.stream(at + L.Fault.COMMON_STREAM, f"{name}/common")
-    words[at + L.Fault.NOTICE] = -1 if fault.notice_ns is None else fault.notice_ns
     if fault.window is not None:
-        words[at + L.Fault.PERIOD], words[at + L.Fault.OPENS] = fault.window.period_ns, fault.window.from_ns
-        words[at + L.Fault.OPEN] = fault.window.length_ns
+        program.write(at + L.Fault.PERIOD, [fault.window.period_ns, fault.window.from_ns, fault.window.length_ns])
     targets = []
     for target in fault.targets:
         listed = list(target.nodes) if isinstance(target.nodes, tuple) else []
         kind = {"all": L.Pick.ALL, "any": L.Pick.ANY}.get(str(target.nodes), L.Pick.LISTED)
         targets += [program.handles[f"group {target.group}"], kind, program.put(listed), len(listed)]
-    words[at + L.Fault.TARGETS], words[at + L.Fault.TARGET_COUNT] = program.put(targets), len(fault.targets)
+    program.write(at + L.Fault.TARGETS, [program.put(targets), len(fault.targets)])
     return at
 
 
@@ -210,32 +224,35 @@ def write_controllers(program: Program, network: Network) -> None:
 def _write_controller(program: Program, network: Network, name: str, spec: Controller) -> int:
     at = program.room(L.Controller.SIZE)
     program.handles[f"controller {name}"] = at
-    words, element = program.words, program.elements[f"controllers.{name}"]
-    words[at], words[at + L.Controller.ELEMENT] = NO_TIMER, element
-    words[at + L.Controller.GROUP] = program.handles[f"group {spec.nodes}"]
-    words[at + L.Controller.MINIMUM], words[at + L.Controller.INTERVAL] = spec.minimum, spec.interval_ns
-    words[at + L.Controller.LIMIT] = -1 if spec.drain_limit_ns is None else spec.drain_limit_ns
-    words[at + L.Controller.ON] = spec.on_at_start
-    words[at + L.Controller.WANTED] = program.put([spec.on_at_start] * spec.looks_back)
-    words[at + L.Controller.BACK] = spec.looks_back
-    words[at + L.Controller.DELAY] = program.distribution(inverse_of(spec.start_delay or Constant(constant_ns=0)))
+    fields: Fields = {
+        L.Timer.KEY: NO_TIMER,
+        L.Controller.ELEMENT: program.elements[f"controllers.{name}"],
+        L.Controller.GROUP: program.handles[f"group {spec.nodes}"],
+        L.Controller.MINIMUM: spec.minimum,
+        L.Controller.INTERVAL: spec.interval_ns,
+        L.Controller.LIMIT: -1 if spec.drain_limit_ns is None else spec.drain_limit_ns,
+        L.Controller.ON: spec.on_at_start,
+        L.Controller.WANTED: program.put([spec.on_at_start] * spec.looks_back),
+        L.Controller.BACK: spec.looks_back,
+        L.Controller.DELAY: program.distribution(inverse_of(spec.start_delay or Constant(constant_ns=0))),
+    }
     program.stream(at + L.Controller.DELAY_STREAM, f"{name}/start")
     if spec.schedule is not None:
         points = [word for point in spec.schedule.points for word in (point.at_ns, point.nodes)]
-        words[at + L.Controller.FORM], words[at + L.Controller.PERIOD] = (
-            L.ControllerForm.BY_CLOCK,
-            spec.schedule.period_ns or 0,
-        )
-        words[at + L.Controller.POINTS], words[at + L.Controller.POINT_COUNT] = (
-            program.put(points),
-            len(spec.schedule.points),
-        )
+        fields |= {
+            L.Controller.FORM: L.ControllerForm.BY_CLOCK,
+            L.Controller.PERIOD: spec.schedule.period_ns or 0,
+            L.Controller.POINTS: program.put(points),
+            L.Controller.POINT_COUNT: len(spec.schedule.points),
+        }
     else:
-        words[at + L.Controller.FORM] = (
-            L.ControllerForm.BY_USE if spec.backlog is None else L.ControllerForm.BY_BACKLOG
-        )
         watched = [word for place in spec.of for word in (program.handles[place], _target(program, spec, place), 0, 0)]
-        words[at + L.Controller.PLACES], words[at + L.Controller.PLACE_COUNT] = program.put(watched), len(spec.of)
+        fields |= {
+            L.Controller.FORM: L.ControllerForm.BY_USE if spec.backlog is None else L.ControllerForm.BY_BACKLOG,
+            L.Controller.PLACES: program.put(watched),
+            L.Controller.PLACE_COUNT: len(spec.of),
+        }
+    program.fill(at, fields)
     count = node_groups(network)[spec.nodes]
     node = [NO_TIMER, 0, at, L.Power.ON, 0, 0, 0]
     program.block(at + L.Controller.NODES, node, count, {L.Timer.VISIT: np.arange(count)})

@@ -10,7 +10,7 @@ from sim.draws.kinds import EXPONENTIAL
 from sim.draws.streams import element_id
 from sim.engine.elements import HEARTBEAT_TENTHS
 from sim.engine.fast import layout as L
-from sim.engine.fast.program import Program, bits
+from sim.engine.fast.program import Fields, Program, bits
 from sim.engine.order import COMPLETION, TIMEOUT
 from sim.network import Network
 from sim.network.distributions import Distribution
@@ -63,6 +63,9 @@ def write_routines(program: Program, network: Network) -> None:
     program.words[L.Header.ATTEMPTS] = program.room(2 * len(network.routines))
 
 
+_STARTS = {"at_once": L.Starts.AT_ONCE, "granted": L.Starts.GRANTED, "by_step": L.Starts.BY_STEP}
+
+
 class _Writer:
     """Writes lists of steps back to front, so that each step knows where the next one is."""
 
@@ -91,9 +94,9 @@ class _Writer:
 
     # -- what steps share -----------------------------------------------------------------------------------
 
-    def new(self, code: int, placed: Placed, following: int, size: int) -> int:
-        """The words of a step, with what every step has."""
-        at = self.program.room(size)
+    def new(self, code: int, placed: Placed, following: int, size: int, fields: Fields | None = None) -> int:
+        """The words of a step, with what every step has, and these fields of its own."""
+        at = self.program.record(size, fields or {})
         stream_offset = element_id(placed.stream)
         self.program.write(at, [code, following, self.program.elements[placed.stream], stream_offset])
         self.program.steps.append((at, placed.step.TAG, placed.stream))
@@ -118,27 +121,31 @@ class _Writer:
         words = [word for name, each in per.items() for word in (self.program.attributes[name], each)]
         self.program.write(at, [self.program.put(words), len(per)])
 
-    def priority(self, at: int, own: int | None) -> None:
-        """Whether the request has a priority of its own, and which."""
-        self.program.write(at, [int(own is not None), own or 0])
+    def asking(self, place: str, units: int, priority: int | None, at: str | None) -> Fields:
+        """What is asked for, whether with a priority of its own, and at the node of what is held of which resource."""
+        return {
+            L.PlaceStep.PLACE: self.place(place),
+            L.PlaceStep.UNITS: units,
+            L.PlaceStep.PRIORITY: int(priority is not None),
+            L.PlaceStep.OWN_PRIORITY: priority or 0,
+            L.PlaceStep.AT: self.place(at),
+        }
 
     def place(self, name: str | None) -> int:
         """Handle of a place, 0 for none."""
         return 0 if name is None else self.program.handles[name]
 
-    def timers(self, name: str | None) -> int:
-        """Handle of a timer queue; 0 for none."""
-        return 0 if name is None else self.program.handles[f"timers {name}"]
+    def handle(self, kind: str, name: str | None) -> int:
+        """Handle of a circuit breaker, retry budget or timer queue; 0 for none."""
+        return 0 if name is None else self.program.handles[f"{kind} {name}"]
 
     # -- each kind ------------------------------------------------------------------------------------------
 
     def release(self, placed: Placed, step: Release, following: int) -> int:
         """A release."""
         place = self.place(step.release)
-        is_easy = self.program.words[place + L.Place.EASY]
-        at = self.new(L.Op.RELEASE_PLAIN if is_easy else L.Op.RELEASE, placed, following, L.ReleaseStep.SIZE)
-        self.program.words[at + L.ReleaseStep.PLACE] = place
-        return at
+        code = L.Op.RELEASE_PLAIN if self.program.words[place + L.Place.EASY] else L.Op.RELEASE
+        return self.new(code, placed, following, L.ReleaseStep.SIZE, {L.ReleaseStep.PLACE: place})
 
     def loop(self, placed: Placed, step: Loop, following: int) -> int:
         """A loop: its number and its body."""
@@ -162,11 +169,13 @@ class _Writer:
     def cached(self, placed: Placed, step: Cached, following: int) -> int:
         """A look into a cache: what hit and miss do."""
         at = self.new(L.Op.CACHED, placed, following, L.CachedStep.SIZE)
-        words = self.program.words
-        words[at + L.CachedStep.CACHE] = self.program.handles[f"cache {step.cached.cache}"]
-        words[at + L.CachedStep.AT] = self.place(step.cached.at)
-        words[at + L.CachedStep.HIT] = self.body(placed, ("cached", "hit"), following)
-        words[at + L.CachedStep.MISS] = self.body(placed, ("cached", "miss"), following)
+        fields: Fields = {
+            L.CachedStep.CACHE: self.program.handles[f"cache {step.cached.cache}"],
+            L.CachedStep.AT: self.place(step.cached.at),
+            L.CachedStep.HIT: self.body(placed, ("cached", "hit"), following),
+            L.CachedStep.MISS: self.body(placed, ("cached", "miss"), following),
+        }
+        self.program.fill(at, fields)
         return at
 
     def call(self, placed: Placed, step: Call, following: int) -> int:
@@ -185,11 +194,12 @@ class _Writer:
 
     def fail(self, placed: Placed, step: Fail, following: int) -> int:
         """A failure and its chance."""
-        at = self.new(L.Op.FAIL, placed, following, L.FailStep.SIZE)
-        words = self.program.words
-        words[at + L.FailStep.ERROR] = self.program.number(self.program.errors, step.fail)
-        words[at + L.FailStep.ALWAYS] = int(step.probability >= 1)
-        words[at + L.FailStep.CHANCE] = bits(step.probability)
+        fields: Fields = {
+            L.FailStep.ERROR: self.program.number(self.program.errors, step.fail),
+            L.FailStep.ALWAYS: int(step.probability >= 1),
+            L.FailStep.CHANCE: bits(step.probability),
+        }
+        at = self.new(L.Op.FAIL, placed, following, L.FailStep.SIZE, fields)
         self.program.stream(at + L.FailStep.STREAM, f"{placed.stream}/fail")
         return at
 
@@ -199,34 +209,30 @@ class _Writer:
 
     def forget(self, placed: Placed, step: Forget, following: int) -> int:
         """An affinity that is forgotten."""
-        at = self.new(L.Op.FORGET, placed, following, L.ForgetStep.SIZE)
-        self.program.words[at + L.ForgetStep.SLOT] = self.program.number(self.program.affinities, step.forget)
-        return at
+        slot = self.program.number(self.program.affinities, step.forget)
+        return self.new(L.Op.FORGET, placed, following, L.ForgetStep.SIZE, {L.ForgetStep.SLOT: slot})
 
     def notify(self, placed: Placed, step: Notify, following: int) -> int:
         """News for a timer queue."""
-        at = self.new(L.Op.NOTIFY, placed, following, L.NotifyStep.SIZE)
-        self.program.words[at + L.NotifyStep.TIMERS] = self.timers(step.notify)
-        return at
+        timers = self.handle("timers", step.notify)
+        return self.new(L.Op.NOTIFY, placed, following, L.NotifyStep.SIZE, {L.NotifyStep.TIMERS: timers})
 
     def prompt(self, placed: Placed, step: Prompt, following: int) -> int:
         """A polled queue that is read on the spot."""
-        at = self.new(L.Op.PROMPT, placed, following, L.PromptStep.SIZE)
-        self.program.words[at + L.PromptStep.PLACE] = self.place(step.prompt)
-        return at
+        place = self.place(step.prompt)
+        return self.new(L.Op.PROMPT, placed, following, L.PromptStep.SIZE, {L.PromptStep.PLACE: place})
 
     def acquire(self, placed: Placed, step: Acquire, following: int) -> int:
         """An acquire."""
         body = step.acquire
-        at = self.new(L.Op.ACQUIRE, placed, following, L.AcquireStep.SIZE)
+        affinity = -1 if body.affinity is None else self.program.number(self.program.affinities, body.affinity)
+        fields: Fields = {
+            **self.asking(body.resource, body.units, body.priority, body.at),
+            L.AcquireStep.AFFINITY: affinity,
+            L.AcquireStep.LEASE: -1 if body.lease_ns is None else body.lease_ns,
+        }
+        at = self.new(L.Op.ACQUIRE, placed, following, L.AcquireStep.SIZE, fields)
         words = self.program.words
-        words[at + L.AcquireStep.PLACE], words[at + L.AcquireStep.UNITS] = self.place(body.resource), body.units
-        self.priority(at + L.AcquireStep.PRIORITY, body.priority)
-        words[at + L.AcquireStep.AT] = self.place(body.at)
-        words[at + L.AcquireStep.AFFINITY] = -1
-        if body.affinity is not None:
-            words[at + L.AcquireStep.AFFINITY] = self.program.number(self.program.affinities, body.affinity)
-        words[at + L.AcquireStep.LEASE] = -1 if body.lease_ns is None else body.lease_ns
         self.draw(at + L.AcquireStep.PATIENCE, body.patience, f"{placed.stream}/patience")
         if body.otherwise is not None:
             words[at + L.AcquireStep.OTHERWISE] = self.body(placed, ("acquire", "otherwise"), following)
@@ -237,11 +243,9 @@ class _Writer:
     def use(self, placed: Placed, step: Use, following: int) -> int:
         """A visit."""
         body = step.use
-        at = self.new(L.Op.USE, placed, following, L.UseStep.SIZE)
+        fields = self.asking(body.station, 1, body.priority, body.at)
+        at = self.new(L.Op.USE, placed, following, L.UseStep.SIZE, fields)
         words = self.program.words
-        words[at + L.UseStep.PLACE], words[at + L.UseStep.UNITS] = self.place(body.station), 1
-        self.priority(at + L.UseStep.PRIORITY, body.priority)
-        words[at + L.UseStep.AT] = self.place(body.at)
         self.draw(at + L.UseStep.PATIENCE, body.patience, f"{placed.stream}/patience")
         demand = body.demand or getattr(self.network.stations[body.station], "service", None)
         self.draw(at + L.UseStep.DEMAND, demand, f"{placed.stream}/demand")
@@ -257,24 +261,25 @@ class _Writer:
 
     def delay(self, placed: Placed, step: DelayStep, following: int) -> int:
         """A delay."""
-        at = self.new(L.Op.DELAY, placed, following, L.DelayStep.SIZE)
-        words = self.program.words
-        words[at + L.DelayStep.KEY] = TIMEOUT if step.kind == "timer" else COMPLETION
+        fields: Fields = {
+            L.DelayStep.KEY: TIMEOUT if step.kind == "timer" else COMPLETION,
+            L.DelayStep.FLOOR: step.floor_ns,
+            L.DelayStep.GRID: step.grid_ns or 0,
+            L.DelayStep.TIMERS: self.handle("timers", step.timers),
+        }
+        at = self.new(L.Op.DELAY, placed, following, L.DelayStep.SIZE, fields)
         state = step.kind if step.kind != "service" else f"service.{placed.stream.rsplit('/', 1)[1]}"
         self.program.state(at + L.DelayStep.STATE, state)
         self.draw(at + L.DelayStep.DIST, step.delay, f"{placed.stream}/delay")
-        words[at + L.DelayStep.FLOOR], words[at + L.DelayStep.GRID] = step.floor_ns, step.grid_ns or 0
-        words[at + L.DelayStep.TIMERS] = self.timers(step.timers)
         self.pairs(at + L.DelayStep.PER, step.per)
         return self.drawn_ahead(placed, at, L.DelayStep.DIST)
 
     def branch(self, placed: Placed, step: Branch, following: int) -> int:
         """A branch: its ways in order."""
-        at = self.new(L.Op.BRANCH, placed, following, L.BranchStep.WAYS + L.Way.SIZE * len(step.branch))
-        words = self.program.words
+        draws = int(any(option.probability is not None for option in step.branch))
+        fields: Fields = {L.BranchStep.DRAWS: draws, L.BranchStep.COUNT: len(step.branch)}
+        at = self.new(L.Op.BRANCH, placed, following, L.BranchStep.WAYS + L.Way.SIZE * len(step.branch), fields)
         self.program.stream(at + L.BranchStep.STREAM, f"{placed.stream}/branch")
-        words[at + L.BranchStep.DRAWS] = int(any(option.probability is not None for option in step.branch))
-        words[at + L.BranchStep.COUNT] = len(step.branch)
         for index, option in enumerate(step.branch):
             way = [2, 0, 0, 0, 0, 0]
             if option.probability is not None:
@@ -308,39 +313,29 @@ class _Writer:
     def attempt(self, placed: Placed, step: Attempt, following: int) -> int:
         """An attempt: its timeouts and its policy."""
         body = step.attempt
-        at = self.new(L.Op.ATTEMPT, placed, following, L.AttemptStep.SIZE)
-        words = self.program.words
-        words[at + L.AttemptStep.STOPS] = int(body.stops)
         timed = has_timer(body)
-        words[at + L.AttemptStep.BREAKER] = (
-            self.program.handles[f"breaker {body.breaker}"] if body.breaker is not None else 0
-        )
+        fields: Fields = {
+            L.AttemptStep.STOPS: int(body.stops),
+            L.AttemptStep.BREAKER: self.handle("breaker", body.breaker),
+            L.AttemptStep.TIMED: int(timed),
+            L.AttemptStep.STARTS: _STARTS[starts_of(self.network, body.steps)],
+            L.AttemptStep.STC: -1 if body.start_to_close_ns is None else body.start_to_close_ns,
+            L.AttemptStep.STS: -1 if body.schedule_to_start_ns is None else body.schedule_to_start_ns,
+            L.AttemptStep.SCC: -1 if body.schedule_to_close_ns is None else body.schedule_to_close_ns,
+            L.AttemptStep.BEAT: -1,
+            L.AttemptStep.SILENT: int(body.on_crash == "silent"),
+            L.AttemptStep.COUNTED: int(body.counted),
+        }
+        at = self.new(L.Op.ATTEMPT, placed, following, L.AttemptStep.SIZE, fields)
+        words = self.program.words
         end = self.end(L.Op.RETURN if timed else L.Op.ATTEMPT_END)
         words[at + L.AttemptStep.BODY] = self.body(placed, ("attempt", "steps"), end)
         if body.on_failure is not None:
             words[at + L.AttemptStep.AFTER] = self.body(placed, ("attempt", "on_failure"), following)
-        words[at + L.AttemptStep.TIMED] = int(timed)
-        starts = starts_of(self.network, body.steps)
-        words[at + L.AttemptStep.STARTS] = {
-            "at_once": L.Starts.AT_ONCE,
-            "granted": L.Starts.GRANTED,
-            "by_step": L.Starts.BY_STEP,
-        }[starts]
-        for where, timeout in (
-            (L.AttemptStep.STC, body.start_to_close_ns),
-            (L.AttemptStep.STS, body.schedule_to_start_ns),
-            (L.AttemptStep.SCC, body.schedule_to_close_ns),
-        ):
-            words[at + where] = -1 if timeout is None else timeout
-        words[at + L.AttemptStep.BEAT] = -1
         if body.heartbeat is not None:
             timeout, interval = body.heartbeat.timeout_ns, body.heartbeat.interval_ns
             words[at + L.AttemptStep.BEAT] = timeout
             words[at + L.AttemptStep.BEAT_INTERVAL] = interval or max(1, timeout * HEARTBEAT_TENTHS // 10)
-        words[at + L.AttemptStep.SILENT], words[at + L.AttemptStep.COUNTED] = (
-            int(body.on_crash == "silent"),
-            int(body.counted),
-        )
         if body.retry is not None:
             self.retry(at, placed, step)
         return at
@@ -349,28 +344,34 @@ class _Writer:
         """When an attempt is made again."""
         retry = step.attempt.retry
         assert retry is not None
-        words = self.program.words
-        longest = retry.maximum_interval_ns or 100 * retry.initial_interval_ns
-        words[at + L.AttemptStep.RETRY] = 1
-        words[at + L.AttemptStep.BUDGET] = (
-            self.program.handles[f"budget {retry.budget}"] if retry.budget is not None else 0
-        )
-        words[at + L.AttemptStep.FIRST] = bits(float(retry.initial_interval_ns))
-        words[at + L.AttemptStep.COEFFICIENT] = bits(retry.backoff_coefficient)
-        words[at + L.AttemptStep.LONGEST] = bits(float(longest))
-        words[at + L.AttemptStep.JITTER] = bits(retry.jitter)
-        self.program.stream(at + L.AttemptStep.JITTER_STREAM, f"{placed.stream}/jitter")
-        words[at + L.AttemptStep.MAXIMUM] = -1 if retry.maximum_attempts is None else retry.maximum_attempts
-        words[at + L.AttemptStep.FLOOR], words[at + L.AttemptStep.GRID] = retry.floor_ns, retry.grid_ns or 0
-        words[at + L.AttemptStep.TIMERS] = self.timers(retry.timers)
         fatal = [self.program.number(self.program.errors, error) for error in retry.non_retryable]
-        words[at + L.AttemptStep.FATAL], words[at + L.AttemptStep.FATAL_COUNT] = self.program.put(fatal), len(fatal)
+        fields: Fields = {
+            L.AttemptStep.RETRY: 1,
+            L.AttemptStep.BUDGET: self.handle("budget", retry.budget),
+            L.AttemptStep.FIRST: bits(float(retry.initial_interval_ns)),
+            L.AttemptStep.COEFFICIENT: bits(retry.backoff_coefficient),
+            L.AttemptStep.LONGEST: bits(float(retry.maximum_interval_ns or 100 * retry.initial_interval_ns)),
+            L.AttemptStep.JITTER: bits(retry.jitter),
+            L.AttemptStep.MAXIMUM: -1 if retry.maximum_attempts is None else retry.maximum_attempts,
+            L.AttemptStep.FLOOR: retry.floor_ns,
+            L.AttemptStep.GRID: retry.grid_ns or 0,
+            L.AttemptStep.TIMERS: self.handle("timers", retry.timers),
+            L.AttemptStep.FATAL: self.program.put(fatal),
+            L.AttemptStep.FATAL_COUNT: len(fatal),
+        }
+        self.program.fill(at, fields)
+        self.program.stream(at + L.AttemptStep.JITTER_STREAM, f"{placed.stream}/jitter")
 
     def mark(self, placed: Placed, step: Mark, following: int) -> int:
         """A mark: the spans that it ends and begins, the monitors that it answers and asks."""
         name = step.mark.name
         network, program = self.network, self.program
-        at = self.new(L.Op.MARK, placed, following, L.MarkStep.SIZE)
+        fields: Fields = {
+            L.MarkStep.READIES: program.readied.get(name, -1),
+            L.MarkStep.WATCHED: program.marks.get(name, -1),
+            L.MarkStep.ONCE: int(step.mark.once),
+        }
+        at = self.new(L.Op.MARK, placed, following, L.MarkStep.SIZE, fields)
         words = program.words
         ends, starts, recovers = [], [], []
         recoveries = 0
@@ -398,9 +399,6 @@ class _Writer:
             (L.MarkStep.ASKS, asks, 1),
         ):
             program.write(at + where, [program.put(items), len(items) // width])
-        words[at + L.MarkStep.READIES] = program.readied.get(name, -1)
-        words[at + L.MarkStep.WATCHED] = program.marks.get(name, -1)
-        words[at + L.MarkStep.ONCE] = int(step.mark.once)
         return at
 
     def set(self, placed: Placed, step: SetStep, following: int) -> int:

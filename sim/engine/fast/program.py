@@ -9,6 +9,7 @@ import struct
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,9 @@ from sim.draws.inverse import to_ns
 from sim.draws.kinds import CONSTANT, Inverse
 from sim.engine.fast import layout as L
 from sim.network.distributions import FromAttribute, Number
+
+Fields: TypeAlias = "dict[L.At, int]"
+"""Fields of a record, and what to write there."""
 
 
 def bits(value: float) -> int:
@@ -94,6 +98,17 @@ class Program:
     def write(self, at: int, values: Sequence[int]) -> None:
         """Change the words from `at` on."""
         self.words[at : at + len(values)] = array("q", values)
+
+    def fill(self, at: int, fields: Fields) -> None:
+        """Write these fields of the record at `at`."""
+        for where, value in fields.items():
+            self.words[at + where] = value
+
+    def record(self, size: int, fields: Fields) -> int:
+        """The handle of a new record of `size` words, with these fields; the others are 0."""
+        at = self.room(size)
+        self.fill(at, fields)
+        return at
 
     def block(
         self, at: int | None, pattern: list[int], count: int, columns: dict[L.At, NDArray[np.int64]] | None = None
