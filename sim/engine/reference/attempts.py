@@ -259,9 +259,9 @@ class RunningAttempt:
             self.group.attempts[self.node].pop(self, None)
 
     def _set(self, which: int, time_ns: int) -> None:
-        timer = self.clock.timer(time_ns, key(TIMEOUT, self.step.element + which) | self.parent.order)
-        assert timer.callbacks is not None
-        timer.callbacks.append(lambda _: self._expire(which))
+        timer = self.clock.call(
+            time_ns, key(TIMEOUT, self.step.element + which) | self.parent.order, lambda _: self._expire(which)
+        )
         self.timers[which] = timer
 
     def _expire(self, which: int) -> None:

@@ -54,9 +54,7 @@ class Round:
         clock = self.station.clock
         self.begun_ns = clock._now
         self.ends_ns = clock._now + length_ns
-        self.timer = clock.timer(self.ends_ns, self.key)
-        assert self.timer.callbacks is not None
-        self.timer.callbacks.append(self._over)
+        self.timer = clock.call(self.ends_ns, self.key, self._over)
 
     def _over(self, _: Event) -> None:
         self.account()
@@ -267,9 +265,7 @@ class PolledStation(BatchStation):
         if self.spec.trigger == "timer":
             time = -(-max(self.clock._now + 1, earliest) // interval) * interval
         # Visit 1, so that a read that ends at this instant hands its batch on first.
-        place.planned = self.clock.timer(time, key(COMPLETION, self.element + node) | 1)
-        assert place.planned.callbacks is not None
-        place.planned.callbacks.append(lambda _: self._read(node))
+        place.planned = self.clock.call(time, key(COMPLETION, self.element + node) | 1, lambda _: self._read(node))
 
     def _read(self, node: int) -> None:
         """Take a batch; those taken go on when the read has ended."""

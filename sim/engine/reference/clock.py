@@ -69,6 +69,12 @@ class Clock(simpy.Environment):
         heappush(self._queue, (time_ns, key, next(self._eid), timer))
         return timer
 
+    def call(self, time_ns: int, key: int, action: Callable[[Any], Any]) -> Timer:
+        """A timer that is set at once, and calls `action`."""
+        timer = self.timer(time_ns, key)
+        timer.callbacks = [action]
+        return timer
+
     def wake(self, event: Event, value: Any = None) -> None:
         """Let whoever waits for `event` go on, after those who were woken before."""
         event._ok = True

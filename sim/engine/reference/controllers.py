@@ -118,9 +118,7 @@ class ControllerProcess:
         self.begun[node] += 1
         self.starts += 1
         self.kept.change(1, self.clock._now)
-        timer = self.clock.timer(ready, key(UP, self.element) | node)
-        assert timer.callbacks is not None
-        timer.callbacks.append(lambda _: self._started(node))
+        timer = self.clock.call(ready, key(UP, self.element) | node, lambda _: self._started(node))
         self.starting[node] = timer
 
     def _started(self, node: int) -> None:

@@ -68,9 +68,11 @@ class CustomerStation:
             self.customers[customer] = None
         patience = None
         if patience_ns >= 0 and not customer.inside:
-            patience = self.clock.timer(self.clock._now + patience_ns, key(TIMEOUT, step.element) | job.order)
-            assert patience.callbacks is not None
-            patience.callbacks.append(lambda _: self._give_up(customer))
+            patience = self.clock.call(
+                self.clock._now + patience_ns,
+                key(TIMEOUT, step.element) | job.order,
+                lambda _: self._give_up(customer),
+            )
         try:
             if (yield customer.event) == "patience":
                 raise Failed("patience")
@@ -198,9 +200,7 @@ class BucketStation(CustomerStation):
 
     def _plan(self) -> None:
         if self.timer is None and self.line:
-            self.timer = self.clock.timer(self.full_ns - self.slack_ns, key(COMPLETION, self.element))
-            assert self.timer.callbacks is not None
-            self.timer.callbacks.append(self._token)
+            self.timer = self.clock.call(self.full_ns - self.slack_ns, key(COMPLETION, self.element), self._token)
 
     def _token(self, _: Event) -> None:
         self.timer = None

@@ -88,9 +88,11 @@ class Servers(Pool):
                 job.held.remove(kept)
                 kept.pool.free(kept)
             if patience_ns >= 0 and visit.node < 0:
-                patience = self.clock.timer(self.clock._now + patience_ns, key(TIMEOUT, step.element) | job.order)
-                assert patience.callbacks is not None
-                patience.callbacks.append(lambda _: self._give_up(visit))
+                patience = self.clock.call(
+                    self.clock._now + patience_ns,
+                    key(TIMEOUT, step.element) | job.order,
+                    lambda _: self._give_up(visit),
+                )
             if (yield visit.event) == "patience":
                 raise Failed("patience")
         except BaseException:
@@ -259,10 +261,8 @@ class SetupServers(Servers):
             self.starting.pop().cancel()
         while len(self.starting) < wanted:
             ready = self.clock._now + self.setup.ns(0, self.setup_count)
-            timer = self.clock.timer(ready, key(COMPLETION, self.element) | FIRST_SETUP | self.setup_count)
+            timer = self.clock.call(ready, key(COMPLETION, self.element) | FIRST_SETUP | self.setup_count, self._ready)
             self.setup_count += 1
-            assert timer.callbacks is not None
-            timer.callbacks.append(self._ready)
             self.starting.append(timer)
 
     def _ready(self, timer: Any) -> None:
@@ -381,9 +381,9 @@ class Shared(Servers):
             place.timer = None
         if total:
             place.due = due
-            place.timer = self.clock.timer(due[0], key(COMPLETION, self.element + node) | due[1])
-            assert place.timer.callbacks is not None
-            place.timer.callbacks.append(lambda _: self._depart(node))
+            place.timer = self.clock.call(
+                due[0], key(COMPLETION, self.element + node) | due[1], lambda _: self._depart(node)
+            )
 
     def _depart(self, node: int) -> None:
         place = self.shared[node]

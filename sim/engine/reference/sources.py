@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -54,9 +54,9 @@ class SourceProcess:
         batch = getattr(arrivals, "batch", None)
         self.batch = engine.entity_number(f"{name}/batch", batch) if batch is not None else None
         self.kinds: dict[type, Callable[[Any], Any]] = {
-            PoissonArrivals: self._poisson,
-            RenewalArrivals: self._renewal,
-            ModulatedArrivals: self._modulated,
+            PoissonArrivals: lambda spec: self._one_by_one(self._poisson(spec)),
+            RenewalArrivals: lambda spec: self._one_by_one(self._renewal(spec)),
+            ModulatedArrivals: lambda spec: self._one_by_one(self._modulated(spec)),
             BurstArrivals: self._bursts,
             TraceArrivals: self._trace,
         }
@@ -112,7 +112,18 @@ class SourceProcess:
                 return
             self._let_in(ordinal, child_path(here, index))
 
-    def _poisson(self, arrivals: PoissonArrivals) -> Any:
+    def _one_by_one(self, times_ns: Iterator[int]) -> Any:
+        """Let those in who come at these times, as long as the source is open."""
+        for time in times_ns:
+            if self._over(time):
+                return
+            yield self._at(time)
+            if self._over(time):
+                return
+            self._batch(self.ordinal)
+            self.ordinal += 1
+
+    def _poisson(self, arrivals: PoissonArrivals) -> Iterator[int]:
         profile = RateProfile(arrivals.poisson_per_s, arrivals.profile) if arrivals.profile is not None else None
         mean_s = 1 / arrivals.poisson_per_s
         time = self.begun_ns
@@ -123,28 +134,18 @@ class SourceProcess:
                 work = -log(uniform(self.gap_stream, self.id, self.ordinal))
                 after = profile.after(time - self.profile_ns, work)
                 time = after + self.profile_ns if after >= 0 else -1
-            if time < 0 or self._over(time):
+            if time < 0:
                 return
-            yield self._at(time)
-            if self._over(time):
-                return
-            self._batch(self.ordinal)
-            self.ordinal += 1
+            yield time
 
-    def _renewal(self, arrivals: RenewalArrivals) -> Any:
+    def _renewal(self, arrivals: RenewalArrivals) -> Iterator[int]:
         gaps = self.engine.sampler(f"{self.name}/arrivals", arrivals.renewal)
         time = self.begun_ns
         while True:
             time += gaps.ns(self.id, self.ordinal)
-            if self._over(time):
-                return
-            yield self._at(time)
-            if self._over(time):
-                return
-            self._batch(self.ordinal)
-            self.ordinal += 1
+            yield time
 
-    def _modulated(self, arrivals: ModulatedArrivals) -> Any:
+    def _modulated(self, arrivals: ModulatedArrivals) -> Iterator[int]:
         """A unit of exponential work is used up at the rate of the phase, whichever phases it takes."""
         phases = arrivals.mmpp
         stay_stream = self.engine.stream(f"{self.name}/phases")
@@ -176,13 +177,7 @@ class SourceProcess:
                 phase_end = time + stay()
                 if self.spec.stop_ns is not None and time >= self.spec.stop_ns:
                     return
-            if self._over(time):
-                return
-            yield self._at(time)
-            if self._over(time):
-                return
-            self._let_in(self.ordinal)
-            self.ordinal += 1
+            yield time
 
     def _bursts(self, arrivals: BurstArrivals) -> Any:
         """Each burst as a whole; with jitter, each of its executions by itself."""
@@ -201,9 +196,8 @@ class SourceProcess:
                     self._let_in(self.ordinal)
                 else:
                     late = round(uniform(self.gap_stream, child_path(here, index), 0) * arrivals.jitter_ns)
-                    timer = self.clock.timer(time + late, self.key | self.ordinal + 1)  # visit 0 is the burst itself
-                    assert timer.callbacks is not None
-                    timer.callbacks.append(partial(self._come_late, self.ordinal))
+                    late_key = self.key | self.ordinal + 1  # visit 0 is the burst itself
+                    self.clock.call(time + late, late_key, partial(self._come_late, self.ordinal))
                 self.ordinal += 1
             if arrivals.every_ns is None:
                 return

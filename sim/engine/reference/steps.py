@@ -90,9 +90,7 @@ class AcquireStep:
             if self.patience is not None:
                 grant.limited = True
                 end = clock._now + self.patience.ns(job.path, 0)
-                timer = clock.timer(end, key(TIMEOUT, self.element) | job.order)
-                assert timer.callbacks is not None
-                timer.callbacks.append(lambda _: self._give_up(grant))
+                timer = clock.call(end, key(TIMEOUT, self.element) | job.order, lambda _: self._give_up(grant))
             assert grant.event is not None
             try:
                 given_up = yield grant.event
