@@ -20,7 +20,7 @@ from sim.engine.fast.layout import (
 )
 from sim.engine.fast.memory import Memory, add, allocate, free, interrupt
 from sim.engine.fast.queues import append, unlink
-from sim.engine.fast.timers import cancel, key_of, set_timer
+from sim.engine.fast.timers import cancel, key_of, make_timer, set_timer
 from sim.engine.order import TIMEOUT
 
 
@@ -28,9 +28,13 @@ from sim.engine.order import TIMEOUT
 def set_timeout(m: Memory, attempt: Ref[Attempt], which: int, time: int) -> None:
     """Let one of the four timers expire at a time."""
     timer = allocate(m, Timer.SIZE)
-    m[timer] = key_of(TIMEOUT, m[m[attempt + Attempt.STEP] + Step.ELEMENT] + which, Due.ATTEMPT)
-    m[timer + Timer.VISIT] = m[m[attempt + Attempt.JOB] + Job.ORDER]
-    m[timer + Timer.OWNER] = attempt << 2 | which
+    make_timer(
+        m,
+        timer,
+        key_of(TIMEOUT, m[m[attempt + Attempt.STEP] + Step.ELEMENT] + which, Due.ATTEMPT),
+        m[m[attempt + Attempt.JOB] + Job.ORDER],
+        attempt << 2 | which,
+    )
     m[attempt + Attempt.TIMERS + which] = timer
     set_timer(m, time, timer)
 

@@ -35,7 +35,7 @@ from sim.engine.fast.layout import (
 from sim.engine.fast.memory import Floats, Memory, add_product, half_even, multiple_above
 from sim.engine.fast.nodes import add_hit, group_node, is_up, speed_of
 from sim.engine.fast.queues import append, unlink
-from sim.engine.fast.timers import cancel, is_set, key_of, set_timer
+from sim.engine.fast.timers import cancel, is_set, key_of, make_timer, set_timer
 from sim.engine.order import COMPLETION
 
 # -- rounds -------------------------------------------------------------------------------------------------
@@ -58,9 +58,7 @@ def _end_in(m: Memory, place: Ref[Place], round_: Ref[Round], length: int) -> No
     now = m[Header.NOW]
     m[round_ + Round.BEGUN] = now
     m[round_ + Round.ENDS] = now + length
-    m[round_] = key_of(COMPLETION, m[place + Place.ELEMENT] + m[round_ + Round.NODE], Due.ROUND)
-    m[round_ + Timer.VISIT] = 0
-    m[round_ + Timer.OWNER] = place
+    make_timer(m, round_, key_of(COMPLETION, m[place + Place.ELEMENT] + m[round_ + Round.NODE], Due.ROUND), 0, place)
     set_timer(m, now + length, round_)
 
 
@@ -185,9 +183,8 @@ def plan_read(m: Memory, place: Ref[Place], node: int) -> None:
     time = max(now, earliest)
     if m[place + Place.TRIGGER]:
         time = multiple_above(max(now + 1, earliest), m[place + Place.INTERVAL])
-    m[timer] = key_of(COMPLETION, m[place + Place.ELEMENT] + node, Due.READ)
-    m[timer + Timer.VISIT] = 1  # so that a read that ends at this instant hands its batch on first
-    m[timer + Timer.OWNER] = place
+    # so that a read that ends at this instant hands its batch on first
+    make_timer(m, timer, key_of(COMPLETION, m[place + Place.ELEMENT] + node, Due.READ), 1, place)
     set_timer(m, time, timer)
 
 

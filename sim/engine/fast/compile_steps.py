@@ -156,14 +156,14 @@ class _Writer:
 
     def saga(self, placed: Placed, step: Saga, following: int) -> int:
         """A saga: its body."""
-        at = self.new(L.Op.SAGA, placed, following, L.SagaStep.SIZE)
-        self.program.words[at + L.SagaStep.BODY] = self.body(placed, ("saga",), self.end(L.Op.SAGA_END))
+        at = self.new(L.Op.SAGA, placed, following, L.BodyStep.SIZE)
+        self.program.words[at + L.BodyStep.BODY] = self.body(placed, ("saga",), self.end(L.Op.SAGA_END))
         return at
 
     def compensate(self, placed: Placed, step: Compensate, following: int) -> int:
         """What undoes the steps before it."""
-        at = self.new(L.Op.COMPENSATE, placed, following, L.CompensateStep.SIZE)
-        self.program.words[at + L.CompensateStep.BODY] = self.body(placed, ("compensate",), self.end(L.Op.UNDO_END))
+        at = self.new(L.Op.COMPENSATE, placed, following, L.BodyStep.SIZE)
+        self.program.words[at + L.BodyStep.BODY] = self.body(placed, ("compensate",), self.end(L.Op.UNDO_END))
         return at
 
     def cached(self, placed: Placed, step: Cached, following: int) -> int:
@@ -180,8 +180,8 @@ class _Writer:
 
     def call(self, placed: Placed, step: Call, following: int) -> int:
         """A call, whose first step is known when all routines are written."""
-        at = self.new(L.Op.CALL, placed, following, L.CallStep.SIZE)
-        self.calls.append((at + L.CallStep.BODY, step.call))
+        at = self.new(L.Op.CALL, placed, following, L.BodyStep.SIZE)
+        self.calls.append((at + L.BodyStep.BODY, step.call))
         return at
 
     def counting(self, placed: Placed, step: CountStep, following: int) -> int:

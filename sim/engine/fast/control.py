@@ -24,10 +24,9 @@ from sim.engine.fast.layout import (
     LOW,
     AcquireStep,
     AttemptStep,
+    BodyStep,
     BranchStep,
     CachedStep,
-    CallStep,
-    CompensateStep,
     DelayStep,
     Failure,
     Fork,
@@ -43,7 +42,6 @@ from sim.engine.fast.layout import (
     Paused,
     Place,
     Ref,
-    SagaStep,
     Step,
     UseStep,
     Wait,
@@ -164,7 +162,7 @@ def _step_attempt(m: Memory, f: Floats, job: Ref[Job], step: Ref[AttemptStep]) -
 
 
 @inner
-def _step_saga(m: Memory, job: Ref[Job], step: Ref[SagaStep]) -> int:
+def _step_saga(m: Memory, job: Ref[Job], step: Ref[BodyStep]) -> int:
     frame = push_frame(m, job, FrameKind.SAGA, step, Frame.SIZE)
     m[frame + Frame.BASE] = high(m[job + Job.ACCOUNT])
     m[frame + Frame.HANDLE] = low(m[job + Job.SAGA])
@@ -174,16 +172,16 @@ def _step_saga(m: Memory, job: Ref[Job], step: Ref[SagaStep]) -> int:
     m[saga + 1] = m[execution + m[Header.JOB_SAGAS]]
     m[execution + m[Header.JOB_SAGAS]] = saga
     set_low(m, job + Job.SAGA, saga)
-    return m[step + SagaStep.BODY]
+    return m[step + BodyStep.BODY]
 
 
 @inner
-def _step_compensate(m: Memory, job: Ref[Job], step: Ref[CompensateStep]) -> int:
+def _step_compensate(m: Memory, job: Ref[Job], step: Ref[BodyStep]) -> int:
     """Register with the saga around."""
     saga = low(m[job + Job.SAGA])
     if saga:
         entry = allocate(m, 2)
-        m[entry] = m[step + CompensateStep.BODY]
+        m[entry] = m[step + BodyStep.BODY]
         m[entry + 1] = m[saga]
         m[saga] = entry
     return m[step + Step.NEXT]
@@ -309,7 +307,7 @@ def take_steps(m: Memory, f: Floats, job: Ref[Job], step: int) -> None:
         elif code == Op.CALL:
             push_frame(m, job, FrameKind.CALL, step, Frame.CALL_SIZE)
             m[job + Job.PATH] = child_path(m[job + Job.PATH], m[step + Step.STREAM_OFFSET])
-            step = m[step + CallStep.BODY]
+            step = m[step + BodyStep.BODY]
         elif code == Op.RETURN:
             step = _step_return(m, f, job)
         else:

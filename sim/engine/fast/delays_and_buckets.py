@@ -30,7 +30,7 @@ from sim.engine.fast.memory import Floats, Memory, allocate, free
 from sim.engine.fast.meters import granted, released, wait_begins, wait_ends
 from sim.engine.fast.nodes import group_node, spoils
 from sim.engine.fast.queues import append, unlink
-from sim.engine.fast.timers import cancel, is_set, key_of, set_timer
+from sim.engine.fast.timers import cancel, is_set, key_of, make_timer, set_timer
 from sim.engine.order import COMPLETION, TIMEOUT
 
 # -- what they share ----------------------------------------------------------------------------------------
@@ -102,9 +102,7 @@ def customer_waits(m: Memory, f: Floats, job: Ref[Job], step: Ref[PlaceStep], cu
     """The job waits for the end of the visit, or until its patience runs out."""
     if m[step + PlaceStep.PATIENCE] and m[customer + Customer.STATE] & Customer.INSIDE == 0:
         timer = allocate(m, Timer.SIZE)
-        m[timer] = key_of(TIMEOUT, m[step + Step.ELEMENT], Due.PATIENCE)
-        m[timer + Timer.VISIT] = m[job + Job.ORDER]
-        m[timer + Timer.OWNER] = customer
+        make_timer(m, timer, key_of(TIMEOUT, m[step + Step.ELEMENT], Due.PATIENCE), m[job + Job.ORDER], customer)
         m[customer + Customer.LIMIT] = timer
         length = time_of(m, f, m[step + PlaceStep.PATIENCE], m[step + PlaceStep.PATIENCE_STREAM], m[job + Job.PATH], 0)
         set_timer(m, m[Header.NOW] + length, timer)
@@ -174,9 +172,7 @@ def _take_token(m: Memory, place: Ref[Place], customer: Ref[Customer], waited: b
 def _plan_token(m: Memory, place: Ref[Place]) -> None:
     timer = place + Place.TIMER
     if not is_set(m, timer) and m[place + Place.GUESTS]:
-        m[timer] = key_of(COMPLETION, m[place + Place.ELEMENT], Due.TOKEN)
-        m[timer + Timer.VISIT] = 0
-        m[timer + Timer.OWNER] = place
+        make_timer(m, timer, key_of(COMPLETION, m[place + Place.ELEMENT], Due.TOKEN), 0, place)
         set_timer(m, m[place + Place.FULL_AT] - m[place + Place.SLACK], timer)
 
 

@@ -254,19 +254,8 @@ def _mark(m: Memory, f: Floats, second: int) -> None:
             for node in range(m[place + Place.COUNT]):
                 if is_set(m, queue_at(m, place, node) + PolledNode.ROUND):
                     account_round(m, place, queue_at(m, place, node) + PolledNode.ROUND)
-        to = place + Place.MARKED + Marked.SIZE * second
-        for word in range(2):
-            m[to + Marked.BUSY_AREA + word] = m[place + Place.BUSY_AREA + word]
-            m[to + Marked.WAIT_AREA + word] = m[place + Place.WAIT_AREA + word]
-            m[to + Marked.IN_USE_AREA + word] = m[place + Place.IN_USE_AREA + word]
-            m[to + Marked.WORK + word] = m[place + Place.WORK + word]
-            m[to + Marked.EXCESS + word] = m[place + Place.EXCESS + word]
-        m[to + Marked.ASKED] = m[place + Place.ASKED]
-        m[to + Marked.SERVED] = m[place + Place.SERVED]
-        m[to + Marked.ABANDONED] = m[place + Place.ABANDONED]
-        m[to + Marked.REJECTED] = m[place + Place.REJECTED]
-        m[to + Marked.REFUSED] = m[place + Place.REFUSED]
-        m[to + Marked.BATCHES] = m[place + Place.BATCHES]
+        for word in range(Marked.SIZE):  # a place begins with them
+            m[place + Place.MARKED + Marked.SIZE * second + word] = m[place + word]
 
 
 @inner

@@ -56,7 +56,7 @@ from sim.engine.fast.pools import (
 )
 from sim.engine.fast.queues import append, head_of, leave, unlink
 from sim.engine.fast.service import stop_service
-from sim.engine.fast.timers import cancel, key_of, set_timer
+from sim.engine.fast.timers import cancel, key_of, make_timer, set_timer
 from sim.engine.order import COMPLETION, TIMEOUT
 
 FIRST_SETUP = 1 << 62
@@ -82,9 +82,7 @@ def adjust_starts(m: Memory, f: Floats, place: Ref[Place]) -> None:
         count = m[place + Place.SETUPS]
         m[place + Place.SETUPS] = count + 1
         start = allocate(m, _START_SIZE)
-        m[start] = key_of(COMPLETION, m[place + Place.ELEMENT], Due.SETUP)
-        m[start + Timer.VISIT] = FIRST_SETUP | count
-        m[start + Timer.OWNER] = place
+        make_timer(m, start, key_of(COMPLETION, m[place + Place.ELEMENT], Due.SETUP), FIRST_SETUP | count, place)
         m[start + Timer.SIZE] = m[place + Place.STARTS]
         m[place + Place.STARTS] = start
         m[place + Place.STARTING] += 1
@@ -206,9 +204,7 @@ def set_patience(
     if m[step + PlaceStep.PATIENCE] == 0:
         return
     timer = allocate(m, Timer.SIZE)
-    m[timer] = key_of(TIMEOUT, m[step + Step.ELEMENT], Due.PATIENCE)
-    m[timer + Timer.VISIT] = m[job + Job.ORDER]
-    m[timer + Timer.OWNER] = grant
+    make_timer(m, timer, key_of(TIMEOUT, m[step + Step.ELEMENT], Due.PATIENCE), m[job + Job.ORDER], grant)
     m[grant + Grant.LIMIT] = timer
     length = time_of(m, f, m[step + PlaceStep.PATIENCE], m[step + PlaceStep.PATIENCE_STREAM], m[job + Job.PATH], 0)
     set_timer(m, m[Header.NOW] + length, timer)

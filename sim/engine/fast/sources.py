@@ -26,7 +26,7 @@ from sim.engine.fast.layout import (
 )
 from sim.engine.fast.memory import Floats, Memory, allocate, free, half_even
 from sim.engine.fast.recorder import room_for_row, row_opens
-from sim.engine.fast.timers import cancel, key_of, set_timer
+from sim.engine.fast.timers import cancel, key_of, make_timer, set_timer
 from sim.engine.order import ARRIVAL, COMPLETION
 
 _UNUSED_BATCH = -1
@@ -223,9 +223,7 @@ def plan_arrival(m: Memory, f: Floats, source: Ref[Source]) -> None:
     if time < 0 or _is_over(m, source, time):
         return
     m[source + Source.TIME] = time
-    m[source] = key_of(ARRIVAL, m[source + Source.ELEMENT], Due.SOURCE)
-    m[source + Timer.VISIT] = 0
-    m[source + Timer.OWNER] = source
+    make_timer(m, source, key_of(ARRIVAL, m[source + Source.ELEMENT], Due.SOURCE), 0, source)
     set_timer(m, time, source)
 
 
@@ -245,9 +243,8 @@ def _burst(m: Memory, f: Floats, source: Ref[Source]) -> None:
             continue
         u = uniform(m[source + Source.STREAM], child_path(here, index), 0)
         late = allocate(m, Timer.SIZE)
-        m[late] = key_of(ARRIVAL, m[source + Source.ELEMENT], Due.LATE)
-        m[late + Timer.VISIT] = ordinal + 1  # visit 0 is the burst itself
-        m[late + Timer.OWNER] = source
+        # visit 0 is the burst itself
+        make_timer(m, late, key_of(ARRIVAL, m[source + Source.ELEMENT], Due.LATE), ordinal + 1, source)
         set_timer(m, now + half_even(u * m[source + Source.JITTER]), late)
     if m[source + Source.EVERY] < 0:
         return
@@ -377,9 +374,7 @@ def start_sources(m: Memory, f: Floats, count: int) -> None:
         m[source + Source.TIME] = m[source + Source.START]
         for client in range(m[source + Source.CLIENT_COUNT]):
             at = m[source + Source.CLIENTS] + client * Client.SIZE
-            m[at] = key_of(ARRIVAL, m[source + Source.ELEMENT], Due.CLIENT)
-            m[at + Timer.VISIT] = client
-            m[at + Timer.OWNER] = source
+            make_timer(m, at, key_of(ARRIVAL, m[source + Source.ELEMENT], Due.CLIENT), client, source)
             m[at + Client.PATH] = child_path(m[source + Source.ID], client)
             set_timer(m, m[source + Source.START], at)
         if m[source + Source.CLIENT_COUNT] == 0 and m[source + Source.STOP] != Source.SHUT:

@@ -138,6 +138,14 @@ def _push(m: Memory, heap: Ref[Heap], time: int, timer: Word, far: int) -> None:
 
 
 @inner
+def make_timer(m: Memory, timer: Ref[Timer], key: int, visit: int, owner: Word) -> None:
+    """What a timer is: its place among those of one instant, and whose it is; it is not set yet."""
+    m[timer + Timer.KEY] = key
+    m[timer + Timer.VISIT] = visit
+    m[timer + Timer.OWNER] = owner
+
+
+@inner
 def set_timer(m: Memory, time: int, timer: Word) -> None:
     """Ring at `time`."""
     _push(m, Header.HEAP, time, timer, 0)

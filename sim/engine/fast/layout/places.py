@@ -80,7 +80,7 @@ class Round(Timer):
 
 
 class Marked(Record):
-    """What is marked of a resource or station at the beginning and at the end of the window."""
+    """What is measured of a resource or station, and marked at both ends of the window; areas take two words."""
 
     BUSY_AREA = words(2)
     WAIT_AREA = words(2)
@@ -95,7 +95,7 @@ class Marked(Record):
     BATCHES = word()
 
 
-class Place(Record):
+class Place(Marked):
     """A resource or station."""
 
     KIND = word()
@@ -147,25 +147,14 @@ class Place(Record):
     STATE_SERVICE = word()
     STATE_BLOCKED = word()
     STATE_OPENING = word()
-    WORK = words(2)
-    EXCESS = words(2)
-    BATCHES = word()
     TIMED_WAITS = word()  # whether a wait is known at the grant
-    # what is measured; areas and sums take two words
+    # what is measured beside; sums take two words
     LAST = word()
     BUSY = word()
     WAITING = word()
     MAX = word()
-    BUSY_AREA = words(2)
-    WAIT_AREA = words(2)
     IN_USE = word()
     IN_USE_LAST = word()
-    IN_USE_AREA = words(2)
-    ASKED = word()
-    SERVED = word()
-    ABANDONED = word()
-    REJECTED = word()
-    REFUSED = word()
     WAITED = word()
     WAIT_SUM = words(2)
     HELD_SUM = words(2)

@@ -201,20 +201,8 @@ class Starts(Numbers):
     BY_STEP = number()
 
 
-class SagaStep(Step):
-    """Do something that is undone if it fails."""
-
-    BODY = word()
-
-
-class CompensateStep(Step):
-    """Undo this if what follows fails."""
-
-    BODY = word()
-
-
-class CallStep(Step):
-    """Do another routine."""
+class BodyStep(Step):
+    """A saga, what undoes the steps before it, or a call: another list of steps."""
 
     BODY = word()
 
