@@ -11,7 +11,7 @@ from sim.engine.order import COMPLETION, key
 from sim.engine.reference.choices import Keys
 from sim.engine.reference.clock import Event, Timer
 from sim.engine.reference.delays_and_buckets import Customer, CustomerStation
-from sim.engine.reference.groups import Group, Hit, add_hit
+from sim.engine.reference.groups import Group, Hit, Resident, add_hit
 from sim.engine.reference.jobs import Failed, Job
 from sim.engine.reference.servers import ONE_CORE
 from sim.network.places import GroupCommit, Polled
@@ -93,7 +93,7 @@ class Round:
             self.begun_ns = now
 
 
-class BatchStation(CustomerStation):
+class BatchStation(CustomerStation, Resident):
     """What both share: rounds, whose time at work is what the station is used, however many each one serves."""
 
     group: Group
@@ -122,18 +122,6 @@ class BatchStation(CustomerStation):
                 self.done(customer)
                 self.clock.wake(customer.event)
 
-    def node_down(self, node: int, hit: Hit) -> None:
-        """The node has crashed."""
-        raise AssertionError
-
-    def node_up(self, node: int) -> None:
-        """The node is back."""
-        raise AssertionError
-
-    def node_speed(self, node: int, speed: float) -> None:
-        """The node works at another speed."""
-        raise AssertionError
-
 
 class FlushStation(BatchStation):
     """Group commit: one flush at a time; it serves all who wait when it starts."""
@@ -150,7 +138,7 @@ class FlushStation(BatchStation):
     def enter(self, customer: Customer, bound: int) -> None:
         """Join the next flush; it starts at once when none is under way."""
         if self.spec.when_down == "refuse" and not self.group.is_up(0):
-            self.meter.refuse()
+            self.meter.refused += 1
             customer.left = True
             raise Failed("refused")
         self.line[customer] = None

@@ -136,7 +136,7 @@ _BUILDERS: Mapping[type[StepSpec], Callable[[Given, Any], Any]] = complete(
         Fork: lambda g, step: ForkStep(g.engine, g.placed, step, g.lists),
         Race: lambda g, step: RaceStep(g.engine, g.placed, g.lists),
         Attempt: _attempt,
-        Start: lambda g, step: StartStep(step),
+        Start: lambda g, step: StartStep(),
         Saga: lambda g, step: SagaStep(g.engine, g.placed, g.lists[0]),
         Compensate: lambda g, step: CompensateStep(g.lists[0]),
         Call: lambda g, step: CallStep(g.engine, g.placed, step.call),

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import OrderedDict
 
-from sim.engine.reference.jobs import Job
+from sim.engine.reference.groups import Hit, Resident
 from sim.network.places import Cache
 
 
-class LruCache:
+class LruCache(Resident):
     """One least-recently-used set of executions for each node of a group."""
 
     def __init__(self, name: str, spec: Cache, count: int) -> None:
@@ -36,12 +36,6 @@ class LruCache:
         for entries in self.nodes:
             entries.pop(execution, None)
 
-    def node_down(self, node: int, hit: dict[Job, int | None]) -> None:
+    def node_down(self, node: int, hit: Hit) -> None:
         """Everything there is forgotten."""
         self.nodes[node].clear()
-
-    def node_up(self, node: int) -> None:
-        """It starts empty."""
-
-    def node_speed(self, node: int, speed: float) -> None:
-        """Memory does not mind."""

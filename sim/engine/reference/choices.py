@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from sim.draws.streams import child_path, uniform
@@ -43,17 +44,7 @@ class Chooser:
             bits = sum(1 << n for n in range(self.group.count) if bits >> n & 1 and nodes[n].free >= grant.units)
         if not bits:
             return -1
-        if self.choice == "round_robin":
-            node = self._from(bits, self.next)
-            self.next = node + 1
-            return node
-        if self.choice == "random":
-            return self._from(bits, self._draw(grant, 0))
-        if self.choice == "power_of_two":
-            free = [self._from(bits, self._draw(grant, 0)), self._from(bits, self._draw(grant, 1))]
-        else:
-            free = [n for n in range(self.group.count) if bits >> n & 1]
-        return min(free, key=lambda n: (-nodes[n].free, n))
+        return self._chosen(grant, bits, lambda n: -nodes[n].free)
 
     def on_arrival(self, grant: Grant, nodes: list[Any]) -> int:
         """The node to wait at, among those that are up; -1 when there is none. Load is units in use and waiting."""
@@ -61,6 +52,10 @@ class Chooser:
         if not up:
             return -1
         bits = sum(1 << n for n in up)
+        return self._chosen(grant, bits, lambda n: len(nodes[n].bound) + len(nodes[n].chosen) - nodes[n].free)
+
+    def _chosen(self, grant: Grant, bits: int, load: Callable[[int], int]) -> int:
+        """One of the nodes in `bits`, of which there are some, by the choice's rule."""
         if self.choice == "round_robin":
             node = self._from(bits, self.next)
             self.next = node + 1
@@ -68,8 +63,10 @@ class Chooser:
         if self.choice == "random":
             return self._from(bits, self._draw(grant, 0))
         if self.choice == "power_of_two":
-            up = [self._from(bits, self._draw(grant, 0)), self._from(bits, self._draw(grant, 1))]
-        return min(up, key=lambda n: (len(nodes[n].bound) + len(nodes[n].chosen) - nodes[n].free, n))
+            among = [self._from(bits, self._draw(grant, 0)), self._from(bits, self._draw(grant, 1))]
+        else:
+            among = [n for n in range(self.group.count) if bits >> n & 1]
+        return min(among, key=lambda n: (load(n), n))
 
     def _from(self, bits: int, start: int) -> int:
         """The first node of `bits` from `start` on, going round."""

@@ -62,7 +62,7 @@ class CustomerStation:
         priority mean nothing here (the network's check refuses a demand).
         """
         customer = Customer(job, self.clock._now, Event(self.clock))
-        self.meter.ask()
+        self.meter.asked += 1
         self.enter(customer, bound)
         if not customer.left:
             self.customers[customer] = None
@@ -151,7 +151,7 @@ class DelayStation(CustomerStation):
         begun = self.clock._now
         customer = Customer(job, begun, Event(self.clock))
         self.customers[customer] = None
-        self.meter.ask()
+        self.meter.asked += 1
         self.begin(customer, False)
         timer = self.clock.timer(begun + demand_ns, key(COMPLETION, self.element) | job.order)
         state = self.service_state
@@ -185,7 +185,7 @@ class BucketStation(CustomerStation):
             return
         limit = 0 if self.spec.when_empty == "reject" else self.spec.queue_limit
         if limit is not None and len(self.line) >= limit:
-            self.meter.reject()
+            self.meter.rejected += 1
             customer.left = True
             raise Failed("rejected")
         self.line[customer] = None

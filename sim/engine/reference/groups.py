@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from sim.draws.streams import uniform
 from sim.engine.reference.clock import Clock, Event, interrupt
@@ -18,8 +18,8 @@ Hit = dict[Job, int | None]
 """Jobs that a crash interrupts, with the number of the outermost grant that each one loses (None: it loses none)."""
 
 
-class Resident(Protocol):
-    """What lives on the nodes of a group: pools, stations, caches."""
+class Resident:
+    """What lives on the nodes of a group: pools, stations, caches; what a node does does not matter to all of them."""
 
     def node_down(self, node: int, hit: Hit) -> None:
         """The node has crashed: drop what it held and add whoever ran there to `hit`."""

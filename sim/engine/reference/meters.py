@@ -74,18 +74,6 @@ class Meter:
             self.units_area += self.units * passed
             self.last_ns = now
 
-    def ask(self) -> None:
-        """Somebody asks."""
-        self.asked += 1
-
-    def reject(self) -> None:
-        """The line is full."""
-        self.rejected += 1
-
-    def refuse(self) -> None:
-        """No node is up."""
-        self.refused += 1
-
     def wait_begins(self) -> None:
         """Somebody stands in line."""
         self.tick()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING
 
-from sim.engine.reference.groups import Hit
+from sim.engine.reference.groups import Hit, Resident
 from sim.engine.reference.jobs import Failed, Job
 from sim.network.policies import TOKEN, Breaker, Budget
 
@@ -59,7 +59,7 @@ class Passage:
             self.circuit.let_through -= 1
 
 
-class BreakerState:
+class BreakerState(Resident):
     """All breakers of one name; with `at` they stand on the nodes of a group.
 
     asked, turned_away, opened: how often, in the window.
@@ -124,14 +124,8 @@ class BreakerState:
         """What the node knew is gone with it."""
         self.circuits[node].change(CLOSED)
 
-    def node_up(self, node: int) -> None:
-        """Back, with nothing remembered."""
 
-    def node_speed(self, node: int, speed: float) -> None:
-        """What it remembers stays as it is."""
-
-
-class BudgetState:
+class BudgetState(Resident):
     """All retry budgets of one name; with `at` they stand on the nodes of a group.
 
     tokens: of each, in parts of a TOKEN. wanted, withheld: further tries, in the window.
@@ -182,9 +176,3 @@ class BudgetState:
     def node_down(self, node: int, hit: Hit) -> None:
         """What the node knew is gone with it."""
         self.tokens[node] = self.full
-
-    def node_up(self, node: int) -> None:
-        """Back, as at the start."""
-
-    def node_speed(self, node: int, speed: float) -> None:
-        """What it has stays as it is."""

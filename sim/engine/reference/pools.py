@@ -9,7 +9,7 @@ from sim.draws.streams import child_path
 from sim.engine.order import COMPLETION, key
 from sim.engine.reference.choices import Chooser, Keys
 from sim.engine.reference.clock import Event, interrupt
-from sim.engine.reference.groups import Group, Hit, add_hit
+from sim.engine.reference.groups import Group, Hit, Resident, add_hit
 from sim.engine.reference.jobs import Failed, Job
 from sim.engine.reference.meters import Meter
 from sim.engine.reference.queues import Line, line
@@ -99,7 +99,7 @@ class PoolNode:
         self.chosen = line(spec)  # by choice on arrival: they choose again when the node crashes
 
 
-class Pool:
+class Pool(Resident):
     """A resource at run time."""
 
     def __init__(self, engine: Engine, name: str, spec: Place, group: Group, units: int) -> None:
@@ -151,7 +151,7 @@ class Pool:
         """Take a number, and find out which node it must be."""
         self.serial += 1
         grant.serial = self.serial
-        self.meter.ask()
+        self.meter.asked += 1
         if self.single:
             grant.wanted = -1
         elif grant.wanted < 0 and self.keys is not None:
@@ -163,7 +163,7 @@ class Pool:
     def refuse_when_down(self, grant: Grant) -> None:
         """Raise Failed("refused") when no node that would do is up."""
         if not (self.fresh.any_up() if grant.wanted < 0 else self.group.is_up(grant.wanted)):
-            self.meter.refuse()
+            self.meter.refused += 1
             raise Failed("refused")
 
     def _node_at_once(self, grant: Grant) -> int:
@@ -183,7 +183,7 @@ class Pool:
         """Stand in line. Raises Failed("rejected") when it is full or too old."""
         limit = self.spec.queue_limit
         if (limit is not None and self._length(grant.wanted) >= limit) or self._sheds(grant):
-            self.meter.reject()
+            self.meter.rejected += 1
             raise Failed("rejected")
         if grant.event is None:
             grant.event = Event(self.clock)

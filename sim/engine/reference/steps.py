@@ -23,7 +23,6 @@ from sim.network.routines import (
     Prompt,
     Release,
     SetStep,
-    Start,
     Use,
 )
 from sim.network.walk import Placed
@@ -298,9 +297,6 @@ class FailStep:
 
 class StartStep:
     """The attempt around it has started."""
-
-    def __init__(self, spec: Start) -> None:
-        del spec
 
     def run(self, job: Job) -> None:
         """Tell the innermost attempt with a timeout, with the node of what is held last."""
