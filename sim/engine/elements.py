@@ -24,24 +24,18 @@ EXAMPLES: Final = 10
 
 def elements_of(network: Network) -> dict[str, int]:
     """Numbers from 1 by name: sources, resources, stations, steps (by stream), faults, controllers, as in the file."""
-    number, elements = 1, {}
     groups = node_groups(network)
-    for name in network.sources:
-        elements[f"sources.{name}"] = number
-        number += 1
-    for name in [*network.resources, *network.stations]:
+    counts = [
+        *((f"sources.{name}", 1) for name in network.sources),
+        *((name, groups.get(group_of(network, name), 1)) for name in [*network.resources, *network.stations]),
+        *((placed.stream, STEP_KEYS) for name, steps in network.routines.items() for placed in walk(name, steps)),
+        *((f"faults.{name}", 1) for name in network.faults),
+        *((f"controllers.{name}", 1) for name in network.controllers),
+    ]
+    number, elements = 1, {}
+    for name, count in counts:
         elements[name] = number
-        number += groups.get(group_of(network, name), 1)
-    for routine, steps in network.routines.items():
-        for placed in walk(routine, steps):
-            elements[placed.stream] = number
-            number += STEP_KEYS
-    for name in network.faults:
-        elements[f"faults.{name}"] = number
-        number += 1
-    for name in network.controllers:
-        elements[f"controllers.{name}"] = number
-        number += 1
+        number += count
     return elements
 
 

@@ -10,22 +10,17 @@ from sim.network.sources import Profile
 class RateProfile:
     """Rate over time, piecewise constant or linear, once or periodic; times in ns, rates a second."""
 
-    def __init__(self, rate_per_s: float, profile: Profile | None) -> None:
-        self.rate = rate_per_s
-        self.constant = profile is None
-        points = profile.points if profile is not None else ()
-        self.times = [point.at_ns for point in points]
-        self.rates = [rate_per_s * point.factor for point in points]
-        self.linear = profile is not None and profile.between == "linear"
-        self.period = profile.period_ns if profile is not None else None
+    def __init__(self, rate_per_s: float, profile: Profile) -> None:
+        self.times = [point.at_ns for point in profile.points]
+        self.rates = [rate_per_s * point.factor for point in profile.points]
+        self.linear = profile.between == "linear"
+        self.period = profile.period_ns
 
     def after(self, time_ns: int, work: float) -> int:
         """The time at which `work` (a unit exponential) is used up when it goes down at the rate from `time_ns` on.
 
         Gives -1 when it never is.
         """
-        if self.constant:
-            return time_ns + round(work / self.rate * 1e9) if self.rate > 0 else -1
         time = float(time_ns)
         idle = 0
         while True:
