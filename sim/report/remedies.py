@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from sim.report.grid import paragraph
 from sim.report.wording import show, value_of
-from sim.stats.remedy import Fix, Remedy
+from sim.stats.summary import Fix, Remedy
 
 INDENT = 10
 

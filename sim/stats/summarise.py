@@ -14,7 +14,7 @@ from sim.scenario.model.objectives import Objective
 from sim.stats.curves import latency_curve, split, timeline
 from sim.stats.drift import drift
 from sim.stats.metrics import Cohort, measured_routines, metrics
-from sim.stats.offered_load import MISTAKEN
+from sim.stats.overload import MISTAKEN
 from sim.stats.relaxation import Memory
 from sim.stats.summary import Curve, MonitorResult, Recovery, Split, Timeline, Verdict
 from sim.stats.tails import infinite_variance

@@ -12,7 +12,7 @@ import pytest
 from measured_overload import FAST, FULL_SIZE, STABLE, TOO_MUCH, Cell, batches, called
 from scipy.stats import binom
 
-from sim.stats.offered_load import MISTAKEN
+from sim.stats.overload import MISTAKEN
 
 POWER = 0.99
 CHANCE = 0.001

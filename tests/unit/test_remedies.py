@@ -14,8 +14,7 @@ from sim.lower.load import Loaded, load
 from sim.report.page import page as as_page
 from sim.report.remedies import remedies_lines
 from sim.report.text import text as as_text
-from sim.stats.remedy import Cause, Remedy
-from sim.stats.summary import Split, Verdict
+from sim.stats.summary import Cause, Remedy, Split, Verdict
 from sim.studies.run import remedies as searching
 from sim.studies.run.blocks import blocks
 from sim.studies.run.causes import FoundCause, cause_of, changes_of

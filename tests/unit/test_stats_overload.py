@@ -9,8 +9,7 @@ import yaml
 from sim.engine.plan import Plan
 from sim.engine.run import run_one
 from sim.network import Network
-from sim.stats.offered_load import offered_load
-from sim.stats.overload import Overload, overload
+from sim.stats.overload import Overload, offered_load, overload
 
 HORIZON_NS = 100_000_000_000
 

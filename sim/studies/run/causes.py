@@ -16,8 +16,7 @@ from sim.lower.setting import Element, of
 from sim.scenario.model.fault_targets import recovery_of
 from sim.scenario.model.stores.registry import STORES
 from sim.scenario.reading.where import where
-from sim.stats.remedy import Cause
-from sim.stats.summary import Verdict
+from sim.stats.summary import Cause, Verdict
 from sim.studies.run.study import Prediction
 from sim.units import format_duration_ns, format_ratio
 

@@ -9,8 +9,7 @@ from sim.report.documents import SCHEMA, deadlock_json, monitor_json, objective_
 from sim.report.elements import elements_json
 from sim.report.old_keys import both, renamed
 from sim.report.to_json import to_json
-from sim.stats.remedy import Fix, Remedy
-from sim.stats.summary import MonitorResult, Summary
+from sim.stats.summary import Fix, MonitorResult, Remedy, Summary
 
 
 def document(summary: Summary, bill: Bill | None) -> dict[str, Any]:

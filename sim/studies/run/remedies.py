@@ -15,8 +15,7 @@ from sim.lower.load import Loaded, changed, mitigated
 from sim.scenario.model.mitigations import as_assignments
 from sim.scenario.model.stores.registry import STORES
 from sim.scenario.reading.where import where
-from sim.stats.remedy import Fix, Remedy
-from sim.stats.summary import Summary, Verdict
+from sim.stats.summary import Fix, Remedy, Summary, Verdict
 from sim.studies.billing import bill_of
 from sim.studies.run.causes import cause_of, changes_of
 from sim.studies.run.study import Options, Prediction, predict
