@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 
 from sim.calibrate.fits import Placed
 from sim.errors import InputErrors, Problem
-from sim.network.names import Name
+from sim.network.counts import Name
 from sim.scenario.reading.document import Document
 from sim.scenario.reading.reader import read, validate
 from sim.spec import Spec

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from calibration.published.asking import OfRun, Predict, Shown, Switch, asked
-from sim.network.names import Name
+from sim.network.counts import Name
 from sim.spec import Spec
 from sim.units import Mistake, PositiveRate, Ratio
 

@@ -11,7 +11,7 @@ from typing import Annotated, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from sim.network.names import Name
+from sim.network.counts import Name
 from sim.scenario.reading.reader import read, validate
 from sim.spec import Spec
 

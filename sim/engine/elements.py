@@ -7,8 +7,8 @@ from typing import Final
 from sim.errors import Problem
 from sim.network import Network
 from sim.network.facts import group_of, node_groups
+from sim.network.kinds import walk
 from sim.network.routines import Attempt, DelayStep
-from sim.network.walk import walk
 
 STEP_KEYS: Final = 4
 """Elements that each step takes in the order of events: an attempt has four timers."""

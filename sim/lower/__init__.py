@@ -12,8 +12,7 @@
 
 `lower` puts them together, `load` does so from a file. `context` is what every part is given: the scenario, the
 presets' numbers with their sources (`constants`), the network in the making (`parts`). `names` are those that files
-share, `steps` and `sums` how steps and times are written, `setting` and `watch` what an operator sets and sees of each
-resource.
+share, `steps` and `sums` how steps and times are written, `setting` what an operator sets and sees of each resource.
 """
 
 from sim.lower.lower import lower

@@ -9,8 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path as FilePath
 
 from sim.errors import InputErrors, Problem
-from sim.lower.checks.drawable import undrawable
-from sim.lower.checks.feasible import infeasible
+from sim.lower.checks.feasible import infeasible, undrawable
 from sim.lower.lower import lower
 from sim.lower.lowered import Lowered
 from sim.lower.setting import Element, elements_of

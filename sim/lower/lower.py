@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from sim.lower.context import Context
 from sim.lower.dbos.deployment import lower_dbos
-from sim.lower.faults.classes import network_classes
-from sim.lower.faults.failures import Failures
+from sim.lower.faults.classes import Failures, network_classes
 from sim.lower.faults.targets import FaultTargets
 from sim.lower.lowered import Lowered, stated
 from sim.lower.placement.machines import machines

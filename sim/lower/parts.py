@@ -12,12 +12,12 @@ from sim.lower.steps import Step, Steps, call
 from sim.network import Network
 from sim.network.controllers import Controller
 from sim.network.faults import Fault
+from sim.network.kinds import walk
 from sim.network.monitors import Monitor, Span
 from sim.network.places import Cache, NodeGroup, Resource, Station
 from sim.network.policies import Breaker, Budget, TimerQueue
 from sim.network.routines import Call
 from sim.network.sources import Source
-from sim.network.walk import walk
 
 TIMERS = "timers"
 """The timer queue of the one shard, where it is simulated."""

@@ -2,6 +2,11 @@
 
 Each element gets its own where it is made (`Parts.add_resource`, `Parts.add_station`), so that a full one can be told
 by what a user can change. Where a key stands in a file is told by `sim.scenario.reading.where`.
+
+What to watch is PromQL over the metrics of Temporal's server and SDKs, and of exporters.
+Sources: Temporal's server, common/metrics/metric_defs.go, 2026-08-21; Temporal documentation, SDK metrics reference,
+2026-08-21; kubelet's cAdvisor metrics; prometheus-community's postgres_exporter and pgbouncer_exporter, 2026-08. The
+Go SDK's metrics bear `_seconds` before `_bucket` where its tally reporter is told so.
 """
 
 from __future__ import annotations
@@ -14,6 +19,42 @@ from sim.network.network import Network
 from sim.network.places import GroupCommit, Polled, Resource, Server, Station, TokenBucket
 from sim.scenario.reading.document import Document
 from sim.scenario.reading.where import Where, where
+
+
+def p99(metric: str, **labels: str) -> str:
+    """The 99th percentile of a histogram over five minutes, for each series.
+
+    >>> p99("temporal_workflow_task_schedule_to_start_latency", task_queue="orders")
+    'histogram_quantile(0.99, rate(temporal_workflow_task_schedule_to_start_latency_bucket{task_queue="orders"}[5m]))'
+    """
+    return f"histogram_quantile(0.99, {rate(f'{metric}_bucket', **labels)})"
+
+
+def rate(metric: str, **labels: str) -> str:
+    """How fast a counter grows a second, over five minutes."""
+    return f"rate({metric}{_labelled(labels)}[5m])"
+
+
+def gauge(metric: str, **labels: str) -> str:
+    """A gauge as it is."""
+    return f"{metric}{_labelled(labels)}"
+
+
+def cpu(container: str) -> str:
+    """Cores in use by containers whose name has this in it."""
+    return f'rate(container_cpu_usage_seconds_total{{container=~".*{container}.*"}}[5m])'
+
+
+def waits_of_postgres(events: str) -> str:
+    """How many backends of PostgreSQL wait for events with such names, now."""
+    return f"SELECT wait_event, count(*) FROM pg_stat_activity WHERE wait_event ~* '{events}' GROUP BY 1"
+
+
+def _labelled(labels: dict[str, str]) -> str:
+    """The labels that a series has to have; a value with `.*` in it is a pattern."""
+    said = [f'{name}{"=~" if ".*" in value else "="}"{value}"' for name, value in labels.items()]
+    return f"{{{', '.join(said)}}}" if said else ""
+
 
 Change = Literal["", "live", "restart", "failover", "new cluster"]
 """What it takes to change a setting of a running system; "" where nobody can say."""

@@ -6,9 +6,8 @@ from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from sim.network.counts import NodesOrNone, Positive
+from sim.network.counts import Name, NodesOrNone, Positive
 from sim.network.distributions import Distribution
-from sim.network.names import Name
 from sim.spec import Spec
 from sim.units import Duration, PositiveDuration
 

@@ -1,4 +1,4 @@
-"""How many of something a file may say: whole numbers with the most that makes sense.
+"""What a field of a file may say: names of elements; and how many of something, with the most that makes sense.
 
 Without a most, one slip of a key (3000000000 nodes) would eat the memory of the machine before anything is told.
 """
@@ -8,6 +8,13 @@ from __future__ import annotations
 from typing import Annotated, Final
 
 from pydantic import Field
+
+Name = Annotated[
+    str,
+    Field(pattern=r"^[A-Za-z_][A-Za-z0-9_\-]*$", json_schema_extra={"x-form": "of letters, digits, _ and -"}),
+]
+"""Name of an element; no dot, since metric names use the dot as separator."""
+
 
 MOST_NODES: Final = 100_000
 """Of one kind: nodes, pods, shards. Kubernetes is made for 5,000 nodes (kubernetes.io, large clusters, 2026-01)."""

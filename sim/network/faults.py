@@ -6,9 +6,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from sim.network.counts import NodesOrNone
+from sim.network.counts import Name, NodesOrNone
 from sim.network.distributions import Distribution
-from sim.network.names import Name
 from sim.spec import Spec
 from sim.units import Duration, PositiveDuration, Ratio, SignedDuration
 

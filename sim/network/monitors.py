@@ -6,8 +6,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from sim.network.counts import Value
-from sim.network.names import Name
+from sim.network.counts import Name, Value
 from sim.spec import Spec
 from sim.units import PositiveDuration
 

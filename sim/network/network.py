@@ -5,10 +5,9 @@ from __future__ import annotations
 from pydantic import Field
 
 from sim.network.controllers import Controller
-from sim.network.counts import Value
+from sim.network.counts import Name, Value
 from sim.network.faults import Fault
 from sim.network.monitors import Monitor, Span
-from sim.network.names import Name
 from sim.network.places import Cache, NodeGroup, Resource, Station
 from sim.network.policies import Breaker, Budget, TimerQueue
 from sim.network.routines import Steps

@@ -8,9 +8,8 @@ from typing import Annotated, Any, ClassVar, Literal, Self, get_args
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 
-from sim.network.counts import From0, Nodes, Positive, Signed
+from sim.network.counts import From0, Name, Nodes, Positive, Signed
 from sim.network.distributions import Distribution
-from sim.network.names import Name
 from sim.spec import Spec
 from sim.units import Duration, PositiveDuration, Rate
 

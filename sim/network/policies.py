@@ -8,8 +8,7 @@ from typing import Annotated, Final
 
 from pydantic import Field
 
-from sim.network.counts import Positive
-from sim.network.names import Name
+from sim.network.counts import Name, Positive
 from sim.spec import Spec
 from sim.units import Duration, PositiveDuration, Ratio
 

@@ -6,9 +6,8 @@ from typing import Annotated, ClassVar, Literal, Self, TypeAlias, get_args
 
 from pydantic import Field, Tag, model_validator
 
-from sim.network.counts import Counted, From0, Positive, Signed
+from sim.network.counts import Counted, From0, Name, Positive, Signed
 from sim.network.distributions import Distribution, Number
-from sim.network.names import Name
 from sim.network.policies import Heartbeat as Heartbeat
 from sim.network.policies import Retry as Retry
 from sim.spec import Spec, chosen_by_key

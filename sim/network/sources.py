@@ -6,9 +6,8 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, Tag, model_validator
 
-from sim.network.counts import MOST_AT_ONCE, Positive, Signed
+from sim.network.counts import MOST_AT_ONCE, Name, Positive, Signed
 from sim.network.distributions import Distribution, Number
-from sim.network.names import Name
 from sim.spec import Spec, chosen_by_key
 from sim.units import Duration, PositiveDuration, Rate
 

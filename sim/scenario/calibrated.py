@@ -1,4 +1,5 @@
-"""What was measured of each product: settings from where to where, and how far predictions were off.
+"""What was measured of each product: settings from where to where, and how far predictions were off. And which product
+a network is a model of, so that a prediction can say whether it was measured there.
 
 The file is `presets/calibrated.yaml`; whether a scenario lies inside is told in `sim.studies.envelope`.
 """
@@ -12,6 +13,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from sim.network.counts import Name
 from sim.scenario.reading.reader import load_yaml
 from sim.spec import Spec
 
@@ -65,3 +67,13 @@ def calibrated() -> Mapping[str, Product]:
     """The products that were measured, by name."""
     text = (files("sim.scenario") / "presets" / FILE).read_text(encoding="utf-8")
     return {name: Product.model_validate(one) for name, one in load_yaml(text, FILE)["products"].items()}
+
+
+class StandsFor(Spec):
+    """For a network: the product, and where its settings stand in this file."""
+
+    product: Name
+    """One of those in `presets/calibrated.yaml`: postgres, temporal, dbos."""
+    settings: dict[Annotated[str, Field(min_length=1)], str] = Field(default_factory=dict)
+    """By the names that are used there: the dotted path of a value in this file, as for `--set`, or the figure of the
+    runs that tells it, such as `metric:utilisation.host`."""

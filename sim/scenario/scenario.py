@@ -11,37 +11,29 @@ from typing import Any, Self
 
 from pydantic import Field, model_validator
 
+from sim.network.counts import Name
 from sim.network.monitors import Monitor
-from sim.network.names import Name
 from sim.network.network import Network
-from sim.scenario.model.behaviours import Behaviours
-from sim.scenario.model.databases import Database
-from sim.scenario.model.dbos import Dbos
+from sim.scenario.calibrated import StandsFor
 from sim.scenario.model.dependencies import Dependency
 from sim.scenario.model.faults import DeploymentFault
-from sim.scenario.model.federation import Federation
-from sim.scenario.model.hosts import Host
-from sim.scenario.model.kubernetes import Kubernetes
-from sim.scenario.model.masters import Record
+from sim.scenario.model.hosts import Host, Kubernetes
 from sim.scenario.model.mitigations import Mitigation
 from sim.scenario.model.objectives import Objective
-from sim.scenario.model.platform import TemporalCluster
+from sim.scenario.model.platform import Behaviours, Dbos, TemporalCluster
 from sim.scenario.model.prices import Machines, Prices
-from sim.scenario.model.regions import Regions
+from sim.scenario.model.regions import Record, Regions, Zones
 from sim.scenario.model.settings import RunSettings
 from sim.scenario.model.stores.base import Capability, StoreCluster
 from sim.scenario.model.stores.cassandra import CassandraCluster
 from sim.scenario.model.stores.mysql import MysqlCluster
-from sim.scenario.model.stores.pgbouncer import PgBouncer
-from sim.scenario.model.stores.postgres import PostgresCluster
+from sim.scenario.model.stores.postgres import PgBouncer, PostgresCluster
 from sim.scenario.model.stores.registry import STORES
 from sim.scenario.model.stores.sqlite import SqliteDatabase
-from sim.scenario.model.tables import Ingest, Query, Table
-from sim.scenario.model.workers import WorkerPool
+from sim.scenario.model.tables import Database, Ingest, Query, Table
+from sim.scenario.model.workers import Federation, WorkerPool
 from sim.scenario.model.workflow import Workflow
-from sim.scenario.model.zones import Zones
 from sim.scenario.reading.document import Path
-from sim.scenario.stands_for import StandsFor
 from sim.spec import Spec
 from sim.units import Mistake
 

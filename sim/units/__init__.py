@@ -5,7 +5,6 @@ Nothing here knows a key, a file or a model.
 
 from __future__ import annotations
 
-from sim.units.money import parse_usd, parse_usd_per_hour, parse_usd_per_month
 from sim.units.parse import (
     InUnitFloat,
     InUnitInt,
@@ -23,6 +22,9 @@ from sim.units.parse import (
     parse_rate_per_s,
     parse_ratio,
     parse_signed_duration_ns,
+    parse_usd,
+    parse_usd_per_hour,
+    parse_usd_per_month,
     show_value,
 )
 from sim.units.show import (

@@ -14,7 +14,7 @@ from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
-from sim.units import money, parse, show
+from sim.units import parse, show
 from sim.units.tables import BYTES, BYTES_OF_BITS, CORES, MULTIPLES, PER_SECOND_IN_THE_NAME, TIME
 
 
@@ -242,7 +242,7 @@ UsdPerMonth = Annotated[
     Quantity(
         kind="price per time",
         unit="USD/month",
-        read=money.parse_usd_per_month,
+        read=parse.parse_usd_per_month,
         write=show.write_usd_per_month,
         pattern=rf"{_MONEY}\s*{_PER_TIME}",
         examples=("1108.37 USD/month", "$0.10/h"),
@@ -255,7 +255,7 @@ UsdPerHour = Annotated[
     Quantity(
         kind="price per time",
         unit="USD/h",
-        read=money.parse_usd_per_hour,
+        read=parse.parse_usd_per_hour,
         write=show.write_usd_per_hour,
         pattern=rf"{_MONEY}\s*{_PER_TIME}",
         examples=("$0.10/h", "400 USD/min"),

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sim.engine.plan import Plan
-from sim.lower.checks.drawable import undrawable
+from sim.lower.checks.feasible import undrawable
 from sim.network import Network
 from sim.network.checks import problems
 

@@ -31,9 +31,9 @@ from sim.engine.reference.steps import (
     UseStep,
 )
 from sim.network import Network
-from sim.network.checks.sense_of_steps import BUILT_IN
+from sim.network.checks.steps import BUILT_IN
+from sim.network.kinds import walk
 from sim.network.routines import Attempt, AttemptBody
-from sim.network.walk import walk
 
 from .looks import Seen, look
 

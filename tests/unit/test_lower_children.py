@@ -17,7 +17,7 @@ from sim.engine.reference import Engine
 from sim.engine.run import run_one
 from sim.lower.load import Loaded, load
 from sim.network.distributions import FromAttribute
-from sim.network.walk import walk
+from sim.network.kinds import walk
 from sim.results.audit import audit
 from sim.results.columns import FAILED, SUCCEEDED, Replication
 from sim.studies.run.study import life

@@ -13,9 +13,9 @@ from lower_fixture import SMALL, counts, latencies_ms
 from sim.engine.plan import Plan
 from sim.engine.reference import Engine
 from sim.lower.load import Loaded, load
+from sim.network.kinds import walk
 from sim.network.network import Network
 from sim.network.sources import ClosedArrivals, Source
-from sim.network.walk import walk
 from sim.results.columns import Replication
 
 

@@ -12,16 +12,16 @@ from sim.analytic import flow
 from sim.engine.fast import compile_steps
 from sim.engine.reference import build
 from sim.network import holding, kinds
-from sim.network.checks import at_once, sense_of_steps, steps
+from sim.network.checks import at_once, steps
 from sim.network.distributions import FromAttribute
+from sim.network.kinds import walk
 from sim.network.network import Network
 from sim.network.routines import STEP_CLASSES, STEP_KINDS, Step, Steps
-from sim.network.walk import walk
 
 READERS: dict[str, Mapping[type[Any], object]] = {
     "registry": kinds.KINDS,
     "check of parts": steps._PARTS,
-    "check of options": sense_of_steps._OPTIONS,
+    "check of options": steps._OPTIONS,
     "check of attempts that fail at once": at_once._AT_ONCE,
     "what is held where": holding._HELD_AFTER,
     "first estimate": flow._TIMES,

@@ -13,10 +13,10 @@ from sim.engine.fast.program import Fields, Program
 from sim.network import Network
 from sim.network.facts import has_timer, node_groups
 from sim.network.faults import Fault
+from sim.network.kinds import walk
 from sim.network.places import Server
 from sim.network.routines import Attempt, Compensate, Fork, Mark, Race, Saga, Step
 from sim.network.sources import ClosedArrivals
-from sim.network.walk import walk
 
 Traces = dict[str, list[int]]
 

@@ -14,8 +14,8 @@ from sim.engine.fast.program import Fields, Program, bits
 from sim.engine.order import COMPLETION, TIMEOUT
 from sim.network import Network
 from sim.network.distributions import Distribution
-from sim.network.facts import has_timer
-from sim.network.kinds import Path, bodies, complete
+from sim.network.facts import has_timer, starts_of
+from sim.network.kinds import Path, Placed, bodies, complete, walk
 from sim.network.places import Server
 from sim.network.routines import (
     Acquire,
@@ -42,8 +42,6 @@ from sim.network.routines import (
     StepSpec,
     Use,
 )
-from sim.network.starts import starts_of
-from sim.network.walk import Placed, walk
 
 
 def write_routines(program: Program, network: Network) -> None:

@@ -12,8 +12,8 @@ from sim.engine.reference.groups import Group
 from sim.engine.reference.jobs import CANCELLED, COMPENSATED, Cancelled, Failed, Job
 from sim.engine.reference.pools import Grant
 from sim.network.facts import has_timer
+from sim.network.kinds import Placed
 from sim.network.routines import AttemptBody, Retry
-from sim.network.walk import Placed
 
 if TYPE_CHECKING:  # the engine makes this part, which keeps it
     from sim.engine.reference.engine import Engine

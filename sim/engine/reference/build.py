@@ -31,7 +31,8 @@ from sim.engine.reference.steps import (
     StartStep,
     UseStep,
 )
-from sim.network.kinds import Path, bodies, complete
+from sim.network.facts import starts_of
+from sim.network.kinds import Path, Placed, bodies, complete, walk
 from sim.network.places import Server
 from sim.network.routines import (
     Acquire,
@@ -59,8 +60,6 @@ from sim.network.routines import (
     StepSpec,
     Use,
 )
-from sim.network.starts import starts_of
-from sim.network.walk import Placed, walk
 
 if TYPE_CHECKING:  # the engine makes this part, which keeps it
     from sim.engine.reference.engine import Engine

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from sim.draws.streams import child_path, uniform
 from sim.engine.reference.clock import Event, interrupt
 from sim.engine.reference.jobs import COMPENSATED, Cancelled, Failed, Job
+from sim.network.kinds import Placed
 from sim.network.routines import Branch, Fork, ForkBody, Loop
-from sim.network.walk import Placed
 
 if TYPE_CHECKING:  # the engine makes this part, which keeps it
     from sim.engine.reference.engine import Engine

@@ -36,8 +36,8 @@ from sim.engine.reference.timer_queues import TimerState
 from sim.network import Network
 from sim.network.distributions import Distribution, FromAttribute, Number
 from sim.network.facts import group_of, left_groups, node_groups, shedding
+from sim.network.kinds import Placed
 from sim.network.places import Delay, GroupCommit, Polled, Server
-from sim.network.walk import Placed
 from sim.results.columns import Replication
 
 

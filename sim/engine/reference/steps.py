@@ -12,6 +12,7 @@ from sim.engine.order import COMPLETION, TIMEOUT, key
 from sim.engine.reference.batches import PolledStation
 from sim.engine.reference.jobs import Failed, Job
 from sim.engine.reference.pools import Grant
+from sim.network.kinds import Placed
 from sim.network.routines import (
     Acquire,
     CountStep,
@@ -25,7 +26,6 @@ from sim.network.routines import (
     SetStep,
     Use,
 )
-from sim.network.walk import Placed
 
 if TYPE_CHECKING:  # the engine makes this part, which keeps it
     from sim.engine.reference.engine import Engine

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from sim.lower.context import Context
-from sim.lower.dbos.names import ExecutorNames
+from sim.lower.names import ExecutorNames
 from sim.lower.steps import (
     Attempt,
     AttemptBody,

@@ -12,15 +12,14 @@ from collections.abc import Iterator, Sequence
 
 from sim.lower.context import Context
 from sim.lower.dbos.database import CHECK, ENQUEUE, OUTCOME, RECORD, Database
-from sim.lower.dbos.names import ExecutorNames
 from sim.lower.dbos.polls import Looks
-from sim.lower.faults.failures import Failures
+from sim.lower.faults.classes import Failures
 from sim.lower.faults.pods import as_fault
 from sim.lower.lowered import Lowered, stated
-from sim.lower.names import pods_of
+from sim.lower.names import ExecutorNames, pods_of
 from sim.lower.placement.hosts import host_settings, on_hosts
 from sim.lower.placement.machines import machines, volumes
-from sim.lower.setting import Setting, of, settings_in
+from sim.lower.setting import Setting, cpu, gauge, of, settings_in
 from sim.lower.steps import (
     Attempt,
     AttemptBody,
@@ -43,15 +42,14 @@ from sim.lower.stores.postgres.recovery import away
 from sim.lower.stores.postgres.volume import PostgresVolume
 from sim.lower.sums import sum_of
 from sim.lower.temporal.workers import DISPATCHED, READY
-from sim.lower.watch import cpu, gauge
 from sim.network.faults import Fault
 from sim.network.faults import Target as NodeTarget
 from sim.network.monitors import Span
 from sim.network.places import NodeGroup, Resource, Server
 from sim.network.routines import Retry
 from sim.network.sources import Source
-from sim.scenario.model.dbos import Dbos
 from sim.scenario.model.faults import DeploymentFault
+from sim.scenario.model.platform import Dbos
 from sim.scenario.model.workflow import Workflow
 from sim.scenario.model.workflow_steps import ActivityStep, RepeatStep, SleepStep, WorkflowStep
 from sim.scenario.model.workload import Activity, RetryPolicy

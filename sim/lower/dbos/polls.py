@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sim.lower.dbos.database import LOOK, SETTINGS, STATUSES, TAKE, UPKEEP, Database
-from sim.lower.dbos.names import ExecutorNames
+from sim.lower.names import ExecutorNames
 from sim.lower.setting import Setting, inner, of
 from sim.lower.steps import (
     Attempt,

@@ -1,4 +1,4 @@
-"""Faults that come at random, as classes: how often each comes, and its episodes as they would be scripted.
+"""Faults as those of the network; and those that come at random as classes too: how often, and episodes as scripted.
 
 An episode is made by the lowering that makes drills, with its beginning at 0: what fails at once fails at once there,
 where the random faults of a network have clocks of their own. See `FaultClass`.
@@ -132,3 +132,33 @@ def _as_scripted(faults: Mapping[str, Fault]) -> dict[str, Fault]:
 def _mean_ns(fault: Fault) -> float:
     assert fault.duration is not None, "checked: a random fault ends"
     return mean_ns(fault.duration)
+
+
+class Failures:
+    """Puts what fails in place. companions: as in `Lowered`. lowering: what each fault becomes."""
+
+    def __init__(self, context: Context, lowering: Lowering) -> None:
+        self.context = context
+        self.lowering = lowering
+        self.companions: dict[str, tuple[str, ...]] = {}
+        self._classes: dict[str, FaultClass] = {}
+        self._told: set[str] = set()
+
+    def add(self, name: str, fault: DeploymentFault) -> set[str]:
+        """Put a fault in place; gives the groups of nodes that it hits."""
+        found = dict(self.lowering(name, fault))
+        self.context.parts.faults.update(found)
+        if not fault.is_random and len(found) > 1:
+            self.companions[name] = tuple(found)[1:]
+        if fault.is_random:
+            self._told |= found.keys()
+            known = self._classes[name] = class_of(self.context, name, fault, self.lowering)
+            hits = [one for variant in known.variants for one in variant.faults.values()]
+        else:
+            hits = list(found.values())
+        return {target.group for one in hits for target in one.targets}
+
+    def classes(self, network: Network) -> dict[str, FaultClass]:
+        """Every kind of fault that comes at random: those of the scenario, and others of the finished network, such as
+        spot machines that are taken back."""
+        return self._classes | network_classes(network, self._told)

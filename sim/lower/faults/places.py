@@ -7,15 +7,155 @@ own.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from sim.lower.constants import Constants
 from sim.lower.faults.pods import as_fault
-from sim.lower.faults.regions import RegionFaults
-from sim.lower.faults.zones import ZoneFaults
 from sim.lower.parts import Parts
-from sim.lower.stores.base import Store
+from sim.lower.placement.packing import away_on, nodes_in
+from sim.lower.placement.regions import LINE, REPLAY, UNSHIPPED
+from sim.lower.placement.standing import Standing, given
+from sim.lower.steps import Distribution
+from sim.lower.stores.base import OWNERS, Loss, Store
+from sim.lower.temporal.ownership import shards_away
 from sim.network.faults import Fault
+from sim.network.faults import Target as NodeTarget
 from sim.scenario.model.faults import DeploymentFault
 from sim.scenario.scenario import Scenario
+
+
+class RegionFaults(Standing):
+    """What the loss of a region does, and what its partition."""
+
+    def losses(self, region: str, fault: DeploymentFault) -> Iterator[Loss]:
+        """What is away when a region is lost."""
+        pods = tuple(NodeTarget(group=group, nodes=there) for group, there in self.pods(region).items() if there)
+        if region == self.home and OWNERS in self.parts.nodes:
+            pods = (*pods, NodeTarget(group=OWNERS))
+        copying = self.copying
+        repair = given(fault.repair)
+        own_store = self._master(region)
+        if region != self.home and own_store is not None:
+            yield Loss((*pods, own_store), self.back(pods, repair))
+            self.constants.note("executions whose master is lost", "wait for it; no other one takes them over")
+        elif region != self.home:
+            if pods:
+                yield Loss(pods, self.back(pods, repair))
+            if copying is not None and copying.to == region:
+                yield Loss(self._ways(), repair, "pause")
+        elif copying is None:
+            yield Loss((*pods, self.whole_primary), self.back(pods, repair))
+            self.constants.note("a lost home region without a copy", "its disks come back as they were")
+        else:
+            self.constants.note(
+                "after the home region is lost",
+                "services, workers and store of the other region are as many, and as near to each other, from the end "
+                "of the failover on; nothing goes back; events that were lost are counted, their work is not undone",
+            )
+            self.constants.note(
+                "what is on the wire when the home region is lost",
+                "is lost: in truth what had left it arrives, so that the recovery point is up to half of a round trip "
+                "younger",
+            )
+            held = (NodeTarget(group=UNSHIPPED),) if UNSHIPPED in self.parts.resources else ()
+            yield Loss((*pods, self.whole_primary, *held), copying.failover)
+
+    def cut_off(self, region: str, fault: DeploymentFault) -> Loss:
+        """A partition: pods there neither fetch tasks nor bring results, the log does not get through."""
+        self.constants.note("pods that are cut off", "stand still, as far as the platform can tell")
+        pods = tuple(NodeTarget(group=group, nodes=there) for group, there in self.pods(region).items() if there)
+        copying = self.copying
+        if self._master(region) is not None:
+            ways = self._appliers(region)
+        else:
+            ways = self._ways(replay=False) if copying is not None and copying.to == region else ()
+        return Loss((*pods, *ways), given(fault.repair), "pause")
+
+    def _master(self, region: str) -> NodeTarget | None:
+        """The store of a region that is a master."""
+        many = None if self.parts.regional is None else self.parts.regional.many
+        if many is None or region not in many.at:
+            return None
+        return NodeTarget(group=many.named(self.primary, many.at.index(region)))
+
+    def _appliers(self, region: str) -> tuple[NodeTarget, ...]:
+        """What stands still when a master and the others cannot reach each other."""
+        assert self.parts.regional is not None
+        many = self.parts.regional.many
+        assert many is not None
+        here = many.at.index(region)
+        if many.waits:
+            self.constants.note("commits that wait for a master that is cut off", "wait; so does all other work")
+            return tuple(NodeTarget(group=many.named(self.primary, master)) for master in range(len(many.at)))
+        pairs = [pair for other in many.others(here) for pair in ((here, other), (other, here))]
+        return tuple(NodeTarget(group=many.applier(origin, at)) for origin, at in pairs)
+
+    def _ways(self, replay: bool = True) -> tuple[NodeTarget, ...]:
+        """What stands still when the copy cannot be reached: commits that wait for it, or the log on its way."""
+        if LINE not in self.parts.stations:
+            self.constants.note("commits whose other region is away", "wait; so does all other work of the primary")
+            return (self.whole_primary,)
+        return (NodeTarget(group=LINE), *([NodeTarget(group=REPLAY)] if replay else []))
+
+
+class ZoneFaults(Standing):
+    """What the loss of a zone does."""
+
+    def losses(self, zone: int, fault: DeploymentFault, is_cut_off: bool = False) -> Iterator[Loss]:
+        """What is away when a zone is lost, or cut off from the others."""
+        repair = given(fault.repair)
+        gone = tuple(
+            NodeTarget(group=group, nodes=nodes)
+            for group, there in self.pods(self.home).items()
+            if (nodes := self.in_zone(zone, group, there))
+        )
+        standbys = tuple(target for target in gone if self.store.standby_of(target.group) is not None)
+        pods = tuple(target for target in gone if target not in standbys)
+        of_store = tuple(target for target in standbys if self.store.stands_with(target.group))
+        if is_cut_off:
+            pools = {f"{queue}-workers" for queue in self.scenario.workers}
+            workers = tuple(target for target in pods if target.group in pools)
+            pods = tuple(target for target in pods if target not in workers)
+            self.constants.note(
+                "a zone that is cut off",
+                "is lost to the others with its services and its part of the store; its workers stand still, as far "
+                "as the platform can tell",
+            )
+            if workers:
+                yield Loss(workers, repair, "pause")
+        left = self.zones.standbys_left(zone, self.store.standbys)
+        waits_for_its_zone = zone == self.zones.of_primary and not self.store.is_replaced(left)
+        if waits_for_its_zone:
+            of_store = (*of_store, self.whole_primary)
+        back = self.back(pods, self._started_again(zone, repair))
+        together = (*pods, *of_store) if self.scenario.kubernetes is None else pods
+        if together:
+            yield Loss(together, back)
+        if of_store and self.scenario.kubernetes is not None:
+            yield Loss(of_store, repair)
+        if zone != self.zones.of_primary:
+            yield from self.store.short_of_standbys(left, repair)
+        if zone == self.zones.of_primary and not waits_for_its_zone:
+            yield Loss((self.whole_primary,), self.store.failover())
+            self.constants.note("the primary's zone is lost", "the new primary is as near to everybody as the old one")
+            if fault.at_ns is None:
+                self.constants.note(
+                    "pods and primary of a zone that is lost at random",
+                    "fail at instants of their own, each as often as the zone",
+                )
+        owners = self.parts.nodes.get(OWNERS)
+        shards = () if owners is None else tuple(pod for pod in range(owners.count) if self.zones.of_pod(pod) == zone)
+        if owners is not None and shards:
+            away = shards_away(self.constants, self.store, back, len(shards) == owners.count)
+            yield Loss((NodeTarget(group=OWNERS, nodes=shards),), away)
+
+    def _started_again(self, zone: int, repair: Distribution) -> Distribution:
+        """Until the pods of a lost zone are started again, there or elsewhere."""
+        kubernetes = self.scenario.kubernetes
+        if kubernetes is None:
+            return repair
+        self.constants.note("pods of a lost zone on machines of their own", "come back with those on `kubernetes`")
+        return away_on(self.constants, self.scenario, nodes_in(self.scenario, kubernetes, zone), repair)
 
 
 def place_faults(

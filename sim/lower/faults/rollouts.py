@@ -13,8 +13,7 @@ from sim.lower.temporal.ownership import shards_away
 from sim.network.distributions import Constant
 from sim.network.faults import Fault
 from sim.network.faults import Target as NodeTarget
-from sim.scenario.model.bad_version import BadVersion
-from sim.scenario.model.faults import DeploymentFault
+from sim.scenario.model.faults import BadVersion, DeploymentFault
 
 
 @dataclass(frozen=True, slots=True)

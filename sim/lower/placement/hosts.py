@@ -12,9 +12,8 @@ from typing import Any
 from pydantic import BaseModel
 
 from sim.lower.constants import Constants
-from sim.lower.setting import Setting, of
+from sim.lower.setting import Setting, gauge, of
 from sim.lower.steps import Step, Steps, use
-from sim.lower.watch import gauge
 from sim.network.network import Network
 from sim.network.places import Contention, Server
 from sim.network.routines import Mark, UseBody

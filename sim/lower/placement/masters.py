@@ -31,8 +31,7 @@ from sim.lower.steps import (
 )
 from sim.lower.stores.log import ReplicationLog
 from sim.network.routines import Retry
-from sim.scenario.model.masters import Masters
-from sim.scenario.model.regions import Regions
+from sim.scenario.model.regions import Masters, Regions
 from sim.units.tables import MICROSECOND, SECOND
 
 CROSS_REGION = "cross_region_byte"

@@ -16,7 +16,7 @@ from sim.lower.lowered import Computed
 from sim.lower.names import pods_of
 from sim.lower.steps import Distribution, constant
 from sim.lower.sums import least_of
-from sim.scenario.model.kubernetes import Kubernetes
+from sim.scenario.model.hosts import Kubernetes
 from sim.scenario.scenario import Scenario
 
 ROUNDING = 1e-9

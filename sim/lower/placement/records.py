@@ -38,7 +38,7 @@ from sim.lower.steps import (
 from sim.lower.stores.base import Store
 from sim.network.monitors import Span
 from sim.network.places import Keyed, NodeGroup, Resource
-from sim.scenario.model.masters import Record
+from sim.scenario.model.regions import Record
 
 CHANGED_ROWS = 1
 """Rows that a write changes."""

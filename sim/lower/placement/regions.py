@@ -35,7 +35,7 @@ from sim.lower.sums import sum_of
 from sim.network.distributions import Mixture
 from sim.network.monitors import Span
 from sim.network.places import Resource, Server
-from sim.scenario.model.behaviours import Behaviours
+from sim.scenario.model.platform import Behaviours
 from sim.scenario.model.regions import Regions
 from sim.scenario.model.workers import WorkerPool
 from sim.scenario.presets import Transition

@@ -8,8 +8,7 @@ from sim.lower.steps import Distribution, constant
 from sim.lower.stores.base import OWNERS, Store
 from sim.lower.sums import sum_of
 from sim.network.faults import Target as NodeTarget
-from sim.scenario.model.regions import Replication
-from sim.scenario.model.zones import Zones
+from sim.scenario.model.regions import Replication, Zones
 from sim.scenario.scenario import Scenario
 
 

@@ -13,7 +13,7 @@ from sim.lower.constants import Constants
 from sim.lower.steps import Branch, Option, Step, constant, set_to
 from sim.network.distributions import Distribution, Mixture
 from sim.scenario.model.platform import TemporalCluster
-from sim.scenario.model.zones import Zones
+from sim.scenario.model.regions import Zones
 
 AWAY = "store-away"
 """Attribute: 1 where the pod that owns the execution's shard stands in another zone than the store's primary."""

@@ -18,7 +18,7 @@ from typing import ClassVar
 from sim.lower.constants import Constants
 from sim.lower.lowered import History
 from sim.lower.parts import TIMERS, Parts
-from sim.lower.setting import Setting, inner
+from sim.lower.setting import Setting, inner, p99
 from sim.lower.steps import (
     Attempt,
     AttemptBody,
@@ -35,16 +35,29 @@ from sim.lower.steps import (
     use,
 )
 from sim.lower.stores.log import ReplicationLog
-from sim.lower.stores.losses import Loss
 from sim.lower.temporal.limits import RateLimits, client_retry, starts
-from sim.lower.watch import p99
 from sim.network.distributions import Uniform
+from sim.network.faults import Target
 from sim.network.places import Keyed, NodeGroup, Resource
 from sim.network.routines import Notify, Retry
+from sim.scenario.model.effects import Effect
 from sim.scenario.model.faults import DeploymentFault
-from sim.scenario.model.transactions import Transaction
+from sim.scenario.model.workload import Transaction
 from sim.scenario.presets import Transition
 from sim.scenario.scenario import Scenario
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """Nodes that fail together and come back together.
+
+    effect: what happens to them; None for what the fault says.
+    """
+
+    targets: tuple[Target, ...]
+    away: Distribution
+    effect: Effect | None = None
+
 
 HISTORY = "history-events"
 """Attribute: events in the history of an execution; what replay costs grows with it."""

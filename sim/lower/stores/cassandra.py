@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from sim.lower.constants import Constants
 from sim.lower.parts import Parts
 from sim.lower.steps import Distribution, Fork, ForkBody, Step, Steps, call, constant, delay
-from sim.lower.stores.base import Store
-from sim.lower.stores.losses import Loss
+from sim.lower.stores.base import Loss, Store
 from sim.lower.stores.replicas import Replicas
 from sim.lower.sums import sum_of
 from sim.scenario.model.faults import DeploymentFault

@@ -6,9 +6,8 @@ from collections.abc import Iterator
 
 from sim.lower.constants import Constants
 from sim.lower.parts import Parts
-from sim.lower.setting import Setting
+from sim.lower.setting import Setting, gauge
 from sim.lower.steps import Step, acquire, count, delay, release, use
-from sim.lower.watch import gauge
 from sim.network.places import Resource
 from sim.network.sources import PoissonArrivals, Source
 from sim.scenario.model.platform import TemporalCluster

@@ -12,7 +12,7 @@ from typing import Literal
 
 from sim.lower.constants import Constants
 from sim.lower.parts import Parts
-from sim.lower.setting import Setting
+from sim.lower.setting import Setting, cpu
 from sim.lower.steps import (
     Attempt,
     AttemptBody,
@@ -30,7 +30,6 @@ from sim.lower.steps import (
     fail,
     use,
 )
-from sim.lower.watch import cpu
 from sim.network.faults import Target as NodeTarget
 from sim.network.places import Keyed, NodeGroup, Server
 from sim.network.routines import Retry

@@ -15,8 +15,7 @@ from sim.lower.steps import Step, Steps, use
 from sim.lower.stores.base import Store
 from sim.lower.stores.client_pool import ClientPool
 from sim.lower.stores.log import ReplicationLog
-from sim.lower.stores.page_cache import PageCache
-from sim.lower.stores.volume import Volume
+from sim.lower.stores.volume import PageCache, Volume
 from sim.scenario.presets import Transition
 
 

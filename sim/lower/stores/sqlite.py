@@ -6,12 +6,10 @@ from collections.abc import Iterator
 
 from sim.lower.constants import Constants
 from sim.lower.parts import Parts
-from sim.lower.setting import Setting, inner
+from sim.lower.setting import Setting, inner, p99
 from sim.lower.steps import Fork, ForkBody, Step, Steps, acquire, constant, delay, release, use
-from sim.lower.stores.base import Store
-from sim.lower.stores.losses import Loss
+from sim.lower.stores.base import Loss, Store
 from sim.lower.sums import sum_of
-from sim.lower.watch import p99
 from sim.network.places import Resource, Server
 from sim.scenario.model.faults import DeploymentFault
 from sim.scenario.presets import Transition

@@ -1,4 +1,4 @@
-"""The volume under a primary: operations a second and bytes a second, each a queue of its own.
+"""The volume under a primary, operations and bytes a second, each a queue of its own; and the memory for its pages.
 
 Reads and writes of pages take an operation each and move a page; the log moves what transactions add to it. Whoever
 moves bytes shares the volume's throughput with all others who do.
@@ -6,14 +6,15 @@ moves bytes shares the volume's throughput with all others who do.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from sim.lower.constants import Constants
 from sim.lower.parts import Parts
-from sim.lower.setting import Setting, of
-from sim.lower.steps import Step, Steps, use
-from sim.lower.watch import rate
-from sim.network.places import Server, TokenBucket
+from sim.lower.setting import Setting, of, rate
+from sim.lower.steps import Step, Steps, cached, use
+from sim.network.places import Cache, Delay, Server, TokenBucket
+from sim.network.routines import Loop, LoopBody
 from sim.scenario.model.stores.base import Disk
 from sim.units.tables import SECOND
 
@@ -85,3 +86,44 @@ class Volume:
 
     def _move(self, amount: int) -> Step:
         return use(self.transfer, round(amount * SECOND / self.bytes_per_s))
+
+
+class PageCache:
+    """The memory's places in `parts`, and the look into it as a step. Without a size everything is in memory.
+
+    waits: what tells who waits for a read.
+    """
+
+    def __init__(self, volume: Volume, size_bytes: int | None, waits: str) -> None:
+        parts, constants, key, product = volume.parts, volume.constants, volume.spec.key, volume.spec.product
+        self.volume = volume
+        self.size_bytes = size_bytes
+        self.memory, self.disk = f"{key}-buffers", f"{key}-disk"
+        if self.size_bytes is None:
+            constants.note("pages of executions", "are all in memory, also after a failover")
+            return
+        self.pages = constants.number(f"{key}.pages_per_execution")
+        capacity = max(1, self.size_bytes // (self.pages * volume.page_bytes))
+        parts.caches[self.memory] = Cache(nodes=f"{key}-primary", capacity=capacity)
+        reads = Setting(
+            of(product, "page reads"),
+            f"constants.{key}.page_read",
+            "a faster disk, or more memory",
+            waits,
+            "failover",
+        )
+        latency = Delay(kind="delay", service=constants.distribution(f"{key}.page_read"))
+        parts.add_station(self.disk, latency, reads)
+        constants.note(
+            "pages in memory at the start", "none: an execution under way reads its own when it is touched first"
+        )
+
+    def touch(self, held: str, is_new: bool) -> Iterator[Step]:
+        """Look whether the execution's pages are there, and read them if not. Those of a new one are just written.
+
+        held: the connection that the transaction runs on.
+        """
+        if self.size_bytes is None:
+            return
+        read = (Loop(loop=LoopBody(times=self.pages, steps=(*self.volume.page(), use(self.disk)))),)
+        yield cached(self.memory, held, miss=() if is_new else read)

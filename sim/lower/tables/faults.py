@@ -12,9 +12,9 @@ from sim.lower.steps import Distribution
 from sim.lower.stores.postgres.recovery import WAL_BYTES, redo_time, taken_over
 from sim.lower.sums import sum_of
 from sim.network.faults import Fault, Target
-from sim.scenario.model.databases import Database
 from sim.scenario.model.faults import DeploymentFault
 from sim.scenario.model.stores.postgres import Checkpoint
+from sim.scenario.model.tables import Database
 from sim.scenario.reading.document import dotted
 from sim.scenario.scenario import Scenario
 

@@ -11,8 +11,7 @@ from sim.lower.tables.columnar import Packed
 from sim.lower.tables.pages import PAGE
 from sim.lower.tables.shape import Shape, shape_of
 from sim.lower.tables.wide_rows import WideRows
-from sim.scenario.model.databases import Database
-from sim.scenario.model.tables import Ingest, Table
+from sim.scenario.model.tables import Database, Ingest, Table
 
 LARGEST_HEAP = 30 * 2**30
 """Bytes of the largest heap of a Cassandra node (service-capacity-modeling 0.3.212)."""

@@ -11,11 +11,10 @@ from collections.abc import Iterator
 from typing import cast
 
 from sim.lower.context import Context
-from sim.lower.setting import Setting, of
+from sim.lower.setting import Setting, cpu, gauge, of, rate, waits_of_postgres
 from sim.lower.steps import Distribution, Step, constant
 from sim.lower.sums import mean_ns, sum_of
 from sim.lower.tables.plan import Plan
-from sim.lower.watch import cpu, gauge, rate, waits_of_postgres
 from sim.network.distributions import Poisson
 from sim.network.places import Keyed, NodeGroup, Polled, Resource, Server
 from sim.network.routines import (
@@ -30,7 +29,7 @@ from sim.network.routines import (
     Use,
     UseBody,
 )
-from sim.scenario.model.databases import Database
+from sim.scenario.model.tables import Database
 
 MOST_DRAWN = 50.0
 """Mean number of disk operations up to which their number and each of their times are drawn; beyond, the mean number

@@ -15,7 +15,7 @@ from sim.lower.tables.queries import Asked, asked
 from sim.lower.tables.shape import rows_of
 from sim.lower.tables.site import Site
 from sim.network.sources import PoissonArrivals, Source
-from sim.scenario.model.databases import Database
+from sim.scenario.model.tables import Database
 from sim.scenario.scenario import Scenario
 from sim.units import DAY, SECOND, format_bytes, format_duration_ns, format_ratio
 

@@ -20,8 +20,7 @@ from sim.lower.steps import (
     mark,
     set_to,
 )
-from sim.lower.temporal.calls import Caller
-from sim.lower.temporal.dependencies import Dependencies
+from sim.lower.temporal.dependencies import Caller, Dependencies
 from sim.lower.temporal.workers import Workers
 from sim.network.policies import Budget
 from sim.network.routines import Use, UseBody

@@ -13,8 +13,8 @@ from sim.lower.placement.zones import AWAY
 from sim.lower.steps import Attempt, AttemptBody, Branch, Option, Steps, call, count, fail, mark, set_to
 from sim.lower.temporal.as_child import AsChild
 from sim.lower.temporal.branches import CLOSED, Where, requested
-from sim.lower.temporal.forwarding import PARTITION
 from sim.lower.temporal.matching import WRITER
+from sim.lower.temporal.platform import PARTITION
 from sim.lower.temporal.workers import READY, Workers
 from sim.lower.temporal.workflow_tasks import Shared
 from sim.network.monitors import Span

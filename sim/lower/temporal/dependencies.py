@@ -1,17 +1,127 @@
-"""Dependencies as places: a station with their concurrency, a token bucket as quota. What callers do: `calls`."""
+"""Dependencies as places, a station with their concurrency and a token bucket as quota; and how a worker calls them.
+
+A call has retries, breaker, bulkhead, timeout, hedging, from the outside to the inside. The order is that of the
+libraries: each try asks the breaker, which sees whatever becomes of it; a bulkhead is held until the caller has its
+answer or has given up; a timeout counts from the moment that the call is sent.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
+from sim.lower.constants import Constants
 from sim.lower.context import Context
-from sim.lower.setting import Setting, of
-from sim.lower.steps import Attempt, AttemptBody, Step, Steps, fail
-from sim.lower.temporal.calls import Caller, guarded
-from sim.lower.watch import p99, rate
-from sim.network.places import Server, Shed, TokenBucket
+from sim.lower.parts import Parts
+from sim.lower.setting import Setting, gauge, of, p99, rate
+from sim.lower.steps import (
+    Attempt,
+    AttemptBody,
+    Fork,
+    ForkBody,
+    Step,
+    Steps,
+    acquire,
+    constant,
+    count,
+    delay,
+    fail,
+    release,
+    start,
+)
+from sim.network.places import Resource, Server, Shed, TokenBucket
+from sim.network.policies import Breaker, Budget, Retry
 from sim.network.routines import Use, UseBody
-from sim.scenario.model.dependencies import Dependency
+from sim.scenario.model.dependencies import CallRetry, CircuitBreaker, Dependency, Hedge
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who calls: pods of `nodes`, each of which stands for `pods`, in a unit of `slots` that is held."""
+
+    nodes: str
+    slots: str
+    pods: int = 1
+
+
+def guarded(context: Context, name: str, dependency: Dependency, caller: Caller, token: Steps, asked: Steps) -> Steps:
+    """The call with all that guards it. token: what has to be had before it is sent. asked: the call alone."""
+    parts, constants, steps = context.parts, context.constants, asked
+    if dependency.hedge is not None:
+        steps = _hedged(constants, dependency.hedge, steps)
+    if dependency.timeout_ns is not None:
+        if not dependency.propagate_deadline:
+            constants.note(
+                "a call whose caller has given up",
+                "is worked off there for nobody; an effect that it has there is in no figure",
+            )
+        timed = AttemptBody(
+            steps=(start(), *steps),
+            start_to_close_ns=dependency.timeout_ns,
+            stops=dependency.propagate_deadline,
+            counted=False,
+        )
+        steps = (Attempt(attempt=timed),)
+    if dependency.bulkhead is not None:
+        room = f"{caller.slots}-bulkhead-{name}"
+        bulkhead = Resource(
+            nodes=caller.nodes,
+            units=dependency.bulkhead.calls * caller.pods,
+            queue_limit=dependency.bulkhead.queue,
+        )
+        setting = Setting(
+            f"bulkhead of calls to {name}",
+            f"dependencies.{name}.bulkhead.calls",
+            "maxConcurrentCalls of the bulkhead",
+            gauge("resilience4j_bulkhead_available_concurrent_calls", name=name),
+            "restart",
+            dependency.bulkhead.calls,
+        )
+        parts.add_resource(room, bulkhead, setting)
+        steps = (acquire(room, at=caller.slots), *steps, release(room))
+    steps = (*token, *steps)
+    if dependency.breaker is not None or dependency.retry is not None:
+        breaker = None if dependency.breaker is None else _breaker(parts, name, dependency.breaker, caller)
+        retry = None if dependency.retry is None else _retry(parts, name, dependency.retry)
+        tried = AttemptBody(steps=steps, breaker=breaker, retry=retry, counted=retry is not None)
+        steps = (Attempt(attempt=tried),)
+    return steps
+
+
+def _hedged(constants: Constants, hedge: Hedge, asked: Steps) -> Steps:
+    """Two calls, the second one after a while. The first answer counts, and stops the other one."""
+    constants.note(
+        "a hedged call",
+        "is cancelled at the other side, too, when the other one of the two is answered; one that fails waits for it",
+    )
+    second: Steps = (delay(constant(hedge.after_ns), "timer"), count(hedge=1), *asked)
+    return (Fork(fork=ForkBody(branches=(asked, second), join="first", cancel=True)),)
+
+
+def _breaker(parts: Parts, name: str, own: CircuitBreaker, caller: Caller) -> str:
+    breaker = f"{name}-of-{caller.slots}" if own.per == "pod" else name
+    parts.breakers[breaker] = Breaker(
+        window=own.window,
+        failures=own.failures,
+        open_ns=own.open_ns,
+        trials=own.trials,
+        at=caller.slots if own.per == "pod" else None,
+    )
+    return breaker
+
+
+def _retry(parts: Parts, name: str, own: CallRetry) -> Retry:
+    if own.budget is not None:
+        parts.budgets[name] = Budget(ratio=own.budget.ratio, burst=own.budget.burst)
+    return Retry(
+        initial_interval_ns=own.initial_interval_ns,
+        backoff_coefficient=own.backoff_coefficient,
+        maximum_interval_ns=own.maximum_interval_ns,
+        maximum_attempts=own.attempts,
+        jitter=own.jitter,
+        budget=None if own.budget is None else name,
+    )
+
 
 THROTTLED = "throttled"
 """Failure: the quota of a dependency is spent."""

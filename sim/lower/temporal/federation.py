@@ -1,11 +1,16 @@
-"""A federated task queue as steps: a task waits at its own site first, and then at each of the others in turn."""
+"""A federated task queue as steps: a task waits at its own site first, and then at each of the others in turn.
+
+And task queues as workflows name them: those that one pool of workers serves, and federated ones.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from sim.lower.context import Context
 from sim.lower.steps import Attempt, AttemptBody, Branch, Option, Step, Steps, acquire, constant, count, delay, set_to
+from sim.lower.temporal.platform import Platform
 from sim.lower.temporal.workers import Workers
 from sim.network.routines import Retry
 from sim.units.tables import MILLISECOND
@@ -89,3 +94,28 @@ class FederatedQueue:
 
 def _scaled(weights: Sequence[float]) -> list[float]:
     return [weight / sum(weights) for weight in weights]
+
+
+@dataclass(frozen=True, slots=True)
+class TaskQueues:
+    """The queues that workflows and activities name, on one platform."""
+
+    platform: Platform
+    pools: dict[str, Workers]
+    federated: dict[str, FederatedQueue]
+
+    @classmethod
+    def of(cls, platform: Platform) -> TaskQueues:
+        """The queues of a scenario; every pool is put in place."""
+        context, scenario = platform.context, platform.context.scenario
+        pools = {queue: Workers(platform, queue) for queue in scenario.workers}
+        federated = {
+            name: FederatedQueue(context, name, [pools[pool] for pool in spec.pools])
+            for name, spec in scenario.federations.items()
+        }
+        return cls(platform, pools, federated)
+
+    @property
+    def context(self) -> Context:
+        """That of the platform."""
+        return self.platform.context

@@ -15,9 +15,8 @@ from collections.abc import Sequence
 
 from sim.lower.constants import Constants
 from sim.lower.parts import Parts
-from sim.lower.setting import Setting
+from sim.lower.setting import Setting, rate
 from sim.lower.steps import Attempt, AttemptBody, Step, Steps, count, fail, use
-from sim.lower.watch import rate
 from sim.network.places import TokenBucket
 from sim.network.routines import Retry
 from sim.scenario.model.platform import TemporalCluster

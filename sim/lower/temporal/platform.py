@@ -7,7 +7,7 @@ from functools import cached_property
 
 from sim.lower.context import Context
 from sim.lower.placement.zones import CROSS_ZONE
-from sim.lower.setting import Setting, inner
+from sim.lower.setting import Setting, cpu, inner, p99
 from sim.lower.steps import (
     Attempt,
     AttemptBody,
@@ -24,15 +24,15 @@ from sim.lower.steps import (
     use,
 )
 from sim.lower.stores.base import Store
-from sim.lower.temporal.forwarding import PARTITION
 from sim.lower.temporal.limits import client_retry, starts
 from sim.lower.temporal.ownership import read_by_owner
 from sim.lower.temporal.timers import add_timer_queue
-from sim.lower.watch import cpu, p99
 from sim.network.places import Choice, Keyed, NodeGroup, Polled, Resource, Server
 from sim.scenario.model.platform import Service
 from sim.units.tables import SECOND
 
+PARTITION = "partition"
+"""Attribute: the partition of the task at hand, counted over all task queues."""
 FIRST = "transfer-first"
 """Resource: what the first of those who wait for a read of the transfer queue holds."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from sim.lower.sums import mean_count
-from sim.scenario.model.behaviours import Behaviours
+from sim.scenario.model.platform import Behaviours
 from sim.scenario.model.workflow import Workflow
 from sim.scenario.model.workflow_steps import (
     ActivityStep,

@@ -13,13 +13,12 @@ from dataclasses import replace
 from sim.lower.lowered import SyncMatch
 from sim.lower.names import TaskNames, pods_of
 from sim.lower.placement.masters import CROSS_REGION
-from sim.lower.setting import Setting, inner, of
+from sim.lower.setting import Setting, cpu, gauge, inner, of, p99
 from sim.lower.steps import Distribution, Step, Steps, acquire, constant, count, delay, release, use
 from sim.lower.temporal.eager import Eager
 from sim.lower.temporal.locality import Locality
 from sim.lower.temporal.matching import Polls, TaskQueue
 from sim.lower.temporal.platform import Platform
-from sim.lower.watch import cpu, gauge, p99
 from sim.network.monitors import Span
 from sim.network.places import Cache, NodeGroup, Resource, Server
 from sim.network.routines import Retry

@@ -35,8 +35,8 @@ from sim.lower.temporal.branches import CLOSED, Branches, Where, request, reques
 from sim.lower.temporal.children import Children
 from sim.lower.temporal.dependencies import Dependencies
 from sim.lower.temporal.eager import STARTED
+from sim.lower.temporal.federation import TaskQueues
 from sim.lower.temporal.messages import add_queries, add_updates
-from sim.lower.temporal.queues import TaskQueues
 from sim.lower.temporal.requested import (
     activities_done,
     can_fail,
@@ -68,7 +68,7 @@ from sim.scenario.model.workflow_steps import (
     walk,
 )
 from sim.scenario.model.workload import Activity, RetryPolicy
-from sim.scenario.reading.paths import path_to
+from sim.scenario.reading.where import path_to
 
 STATE_ROWS = 3
 """Rows that a closed execution keeps beside its history: its state, the current run, visibility."""

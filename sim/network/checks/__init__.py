@@ -4,19 +4,17 @@
 2. `fit`: every name leads somewhere, every number is within its element.
 3. `steps`, for each step: its names lead somewhere and its parts fit.
 4. `around`, for each routine: units that a step needs are held, no routine calls itself.
-5. `sense` and, for each step, `sense_of_steps`: options that would mean nothing; not asked where routines call each
-   other in a circle. `at_once` tells there whether an attempt may fail in no time.
+5. `fit` and `steps` again: options that would mean nothing; not asked where routines call each other in a circle.
+   `at_once` tells there whether an attempt may fail in no time.
 """
 
 from __future__ import annotations
 
 from sim.errors import Problem
 from sim.network.checks.around import recursion, unheld, without_context
-from sim.network.checks.fit import misfits
-from sim.network.checks.sense import nonsense
-from sim.network.checks.sense_of_steps import nonsense_of_steps
+from sim.network.checks.fit import misfits, nonsense
 from sim.network.checks.size import too_large
-from sim.network.checks.steps import misfits_of_steps
+from sim.network.checks.steps import misfits_of_steps, nonsense_of_steps
 from sim.network.network import Network
 
 

@@ -7,10 +7,9 @@ from collections.abc import Iterator
 from sim.errors import Problem
 from sim.network.checks.words import dotted
 from sim.network.facts import has_timer
-from sim.network.kinds import Path, bodies
+from sim.network.kinds import Path, bodies, walk
 from sim.network.network import Network
 from sim.network.routines import Acquire, Attempt, Cached, Call, Compensate, Release, Saga, Start, Step, Steps, Use
-from sim.network.walk import walk
 
 
 def unheld(network: Network) -> Iterator[Problem]:

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from sim.errors import Problem
 from sim.scenario.checks.words import known_hint
 from sim.scenario.model.faults import DeploymentFault
+from sim.scenario.model.regions import Zones
 from sim.scenario.model.stores.registry import only, that_can
 from sim.scenario.model.workers import WorkerPool
-from sim.scenario.model.zones import Zones
 from sim.scenario.reading.document import Path, dotted
 from sim.scenario.scenario import Scenario
 

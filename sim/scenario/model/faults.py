@@ -1,6 +1,6 @@
 """What fails in a deployment, in its operator's words. What that does to a network lives in `sim.lower`.
 
-What may fail, and how, is told in `fault_targets`; what fits together in `fault_rules`.
+What may fail, and how, is told in `fault_targets`; what fits together in `sim.scenario.checks.fault_rules`.
 """
 
 from __future__ import annotations
@@ -14,12 +14,22 @@ from sim.network.distributions import Distribution
 from sim.network.faults import Window
 from sim.scenario.checks import fault_rules
 from sim.scenario.model import fault_targets
-from sim.scenario.model.bad_version import BadVersion
 from sim.scenario.model.effects import Effect
 from sim.scenario.model.fault_targets import Targets, default_effect
 from sim.scenario.model.stores.registry import TARGETS
 from sim.spec import Spec
 from sim.units import Duration, EventsInTime, PositiveDuration, PositiveRate, Ratio, SignedDuration
+
+
+class BadVersion(Spec):
+    """What a bad version does: `{error_rate: 30 %, detected_after: 5 min}`."""
+
+    error_rate: Annotated[Ratio, Field(gt=0)]
+    """Share of the work of pods that are up to date which fails: activities and workflow tasks of workers, state
+    transitions of history."""
+    detected_after_ns: Duration
+    """From the return of the first pod with the bad version until somebody sees it. The rollout stops there; then the
+    pods go back to the old version, one after the other as they came."""
 
 
 class DeploymentFault(Spec):

@@ -6,8 +6,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from sim.network.counts import Nodes
-from sim.network.names import Name
+from sim.network.counts import Name, Nodes
 from sim.spec import Spec
 from sim.units import Mistake, Ratio, UsdPerHour, UsdPerMonth
 

@@ -1,15 +1,14 @@
-"""Worker pools: pods with slots and pollers that serve a task queue."""
+"""Worker pools: pods with slots and pollers that serve a task queue; and queues that several of them serve."""
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
-from sim.network.counts import Positive, Speed
-from sim.network.names import Name
+from sim.network.counts import Name, Positive, Speed
 from sim.spec import Spec
-from sim.units import Cores, Duration, IntRange, Mistake, PositiveCount, PositiveDuration, Ratio
+from sim.units import Bytes, Cores, Duration, IntRange, Mistake, PositiveCount, PositiveDuration, Ratio
 
 
 class WorkerPool(Spec):
@@ -143,3 +142,28 @@ class WorkerPool(Spec):
     def by_site(self) -> bool:
         """Whether its pods stand in several regions."""
         return self.regions is not None and len(self.regions) > 1
+
+
+class Federation(Spec):
+    """A queue of activities whose tasks belong to a site each, and run elsewhere where that has no slot in time."""
+
+    pools: Annotated[tuple[Name, ...], Field(min_length=2)]
+    """The pools that serve it, one for each site; they stand under `workers`."""
+    shares: tuple[Annotated[float, Field(gt=0)], ...] | None = None
+    """Weights of the sites, in the order of the pools; in proportion to their slots where they are left out."""
+    spill_after_ns: PositiveDuration
+    """How long a task waits for a slot of a pool before it is offered to the next one: its own site's first."""
+    rtt_ns: Duration = 0
+    """Round trip between two sites, by which a task that runs elsewhere fetches what it works on."""
+    payload_bytes: Bytes = 0
+    """What such a task moves from its site."""
+
+    @model_validator(mode="after")
+    def _each_site_once(self) -> Self:
+        if len(set(self.pools)) < len(self.pools):
+            raise Mistake("names a pool twice", "leave one out", ("pools",))
+        if self.shares is not None and len(self.shares) != len(self.pools):
+            raise Mistake(
+                f"has {len(self.shares)} weights for {len(self.pools)} pools", "give one for each", ("shares",)
+            )
+        return self

@@ -7,9 +7,8 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, Tag, model_validator
 
-from sim.network.counts import Positive
+from sim.network.counts import Name, Positive
 from sim.network.distributions import Distribution, Number
-from sim.network.names import Name
 from sim.scenario.model.workload import Activity
 from sim.spec import Spec, chosen_by_key
 from sim.units import Mistake, PositiveDuration, Ratio

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from sim.meant import bare
 from sim.scenario.model.stores.registry import STORES
-from sim.scenario.reading.example import paste
+from sim.scenario.reading.schema import paste
 from sim.scenario.reading.shape import Place, Shape
 
 _WORKFLOW = "workflows.*"

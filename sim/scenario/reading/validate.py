@@ -16,8 +16,8 @@ from pydantic_core import ErrorDetails, core_schema
 from sim.errors import InputErrors, Problem
 from sim.meant import bare, nearest
 from sim.scenario.reading.document import Document, Path, dotted
-from sim.scenario.reading.example import paste
 from sim.scenario.reading.other_words import VALUES, ours_for
+from sim.scenario.reading.schema import paste
 from sim.scenario.reading.shape import Place, Schema, Shape, expected, shape_of, with_article, words
 from sim.units import Mistake, show_value, write_bytes, write_duration_ns
 

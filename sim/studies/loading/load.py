@@ -4,7 +4,7 @@ A file is checked in stages, of which each needs that those before have nothing 
 
 0. `sim.scenario.reading`: it can be read, every key is known, every value is of its kind.
 1. `sim.scenario.checks.fit`: its parts fit together; a `network:` of its own by `sim.network.checks`.
-2. `sim.lower.checks.drawable`: every distribution can be drawn from.
+2. `sim.lower.checks.feasible`: every distribution can be drawn from.
 3. `sim.lower.checks.feasible`: it can work at all, as far as means tell.
 4. As a whole. `sim.lower.load`: each mitigation passes 1 to 3 as well; the network that it becomes is not too large.
    `sim.studies.loading.inputs`: prices, metrics of objectives and files of arrivals are there.

@@ -15,8 +15,8 @@ from typing import Any
 
 from sim.errors import Problem
 from sim.scenario.reading.document import Document, Path
-from sim.scenario.reading.example import example
 from sim.scenario.reading.reader import load_yaml
+from sim.scenario.reading.schema import example
 from sim.scenario.reading.shape import Shape, shape_of
 from sim.scenario.scenario import Scenario
 

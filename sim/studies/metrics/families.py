@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from sim.lower.lowered import Lowered
+from sim.network.kinds import walk
 from sim.network.routines import CountStep
-from sim.network.walk import walk
 from sim.stats.metrics import LATENCY_PERCENTILES, WAIT_PERCENTILES
 
 LEVELS = ("mean", *LATENCY_PERCENTILES)

@@ -8,19 +8,16 @@ from sim.lower.constants import Constants
 from sim.lower.lowered import History
 from sim.lower.parts import Parts
 from sim.lower.rates import rate_of
-from sim.lower.setting import Setting, of
+from sim.lower.setting import Setting, cpu, gauge, of
 from sim.lower.steps import Distribution
 from sim.lower.stores.aurora import QuorumCommit, aurora_away
-from sim.lower.stores.base import ConnectionLimits
+from sim.lower.stores.base import ConnectionLimits, Loss
 from sim.lower.stores.client_pool import ClientPool
 from sim.lower.stores.log import ReplicationLog
-from sim.lower.stores.losses import Loss
 from sim.lower.stores.mysql.commit import PRIMARY, REPLICA, SEMI_SYNC, Commit
 from sim.lower.stores.mysql.recovery import away
-from sim.lower.stores.page_cache import PageCache
 from sim.lower.stores.sql_store import SqlStore
-from sim.lower.stores.volume import Volume, VolumeSpec
-from sim.lower.watch import cpu, gauge
+from sim.lower.stores.volume import PageCache, Volume, VolumeSpec
 from sim.network.faults import Target as NodeTarget
 from sim.network.places import NodeGroup, Server
 from sim.network.sources import PoissonArrivals, Source

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from sim.lower.constants import Constants
 from sim.lower.parts import Parts
-from sim.lower.setting import Setting, of
+from sim.lower.setting import Setting, of, waits_of_postgres
 from sim.lower.steps import (
     Attempt,
     AttemptBody,
@@ -27,7 +27,6 @@ from sim.lower.steps import (
 )
 from sim.lower.stores.at_risk import MOST_AT_RISK, add_at_risk, at_risk
 from sim.lower.sums import kth_fastest, mean_ns, sum_of
-from sim.lower.watch import waits_of_postgres
 from sim.network.places import GroupCommit, NodeGroup, Polled, Server
 from sim.network.routines import Retry
 from sim.scenario.model.stores.postgres import PostgresCluster

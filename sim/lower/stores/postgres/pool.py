@@ -11,16 +11,14 @@ from collections.abc import Iterator
 
 from sim.lower.constants import Constants
 from sim.lower.parts import Parts
-from sim.lower.setting import Setting, of
+from sim.lower.setting import Setting, cpu, gauge, of
 from sim.lower.steps import Distribution, Step, acquire, release, use
 from sim.lower.stores.client_pool import CLIENT, ClientPool
 from sim.lower.stores.postgres.commit import PRIMARY
-from sim.lower.watch import cpu, gauge
 from sim.network.distributions import Uniform
 from sim.network.places import Contention, NodeGroup, Resource, Server
 from sim.scenario.model.platform import TemporalCluster
-from sim.scenario.model.stores.pgbouncer import PgBouncer
-from sim.scenario.model.stores.postgres import PostgresCluster
+from sim.scenario.model.stores.postgres import PgBouncer, PostgresCluster
 
 CPU = "postgres-cpu"
 BACKEND = "server-connections"

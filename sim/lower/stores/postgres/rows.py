@@ -12,14 +12,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from sim.lower.setting import Setting, of
+from sim.lower.setting import Setting, of, waits_of_postgres
 from sim.lower.steps import Attempt, AttemptBody, Step, Steps, acquire, constant, count, delay, fail, release, use
 from sim.lower.stores.postgres.pool import CPU
 from sim.lower.stores.postgres.recovery import WAL_BYTES
-from sim.lower.watch import waits_of_postgres
 from sim.network.places import Keyed, Resource
 from sim.network.routines import Retry
-from sim.scenario.model.transactions import Transaction
+from sim.scenario.model.workload import Transaction
 
 if TYPE_CHECKING:  # the store makes these steps, which ask it
     from sim.lower.stores.postgres.store import PostgresStore

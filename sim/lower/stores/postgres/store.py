@@ -9,12 +9,11 @@ from sim.lower.constants import Constants
 from sim.lower.lowered import History
 from sim.lower.parts import Parts
 from sim.lower.placement.regions import REPLAY
+from sim.lower.setting import waits_of_postgres
 from sim.lower.steps import Distribution, Steps
 from sim.lower.stores.aurora import QuorumCommit, aurora_away
-from sim.lower.stores.base import ConnectionLimits
+from sim.lower.stores.base import ConnectionLimits, Loss
 from sim.lower.stores.log import ReplicationLog
-from sim.lower.stores.losses import Loss
-from sim.lower.stores.page_cache import PageCache
 from sim.lower.stores.postgres.background import add_background
 from sim.lower.stores.postgres.commit import PRIMARY, STANDBY, WAL_WRITER, Commit
 from sim.lower.stores.postgres.pool import CPU, Pool
@@ -22,12 +21,12 @@ from sim.lower.stores.postgres.recovery import WAL_BYTES, away
 from sim.lower.stores.postgres.rows import transaction_steps
 from sim.lower.stores.postgres.volume import FULL, IOPS, SPACE, PostgresVolume
 from sim.lower.stores.sql_store import SqlStore
-from sim.lower.watch import waits_of_postgres
+from sim.lower.stores.volume import PageCache
 from sim.network.faults import Target as NodeTarget
 from sim.network.places import NodeGroup
 from sim.scenario.model.faults import DeploymentFault
 from sim.scenario.model.stores.postgres import PostgresCluster
-from sim.scenario.model.transactions import Transaction
+from sim.scenario.model.workload import Transaction
 from sim.scenario.scenario import Scenario
 
 

@@ -10,9 +10,8 @@ from pydantic import Field, ValidationError, model_validator
 from sim.errors import Problem
 from sim.network.counts import Positive, Speed
 from sim.network.distributions import Distribution
-from sim.scenario.model.stores.aurora import AuroraCluster, of_aurora
+from sim.scenario.model.stores.aurora import TELLS, AuroraCluster, RdsInstance, of_aurora
 from sim.scenario.model.stores.base import CRASHES, Failover, StoreCluster, StoreTarget, Values, Words, told_twice
-from sim.scenario.model.stores.rds import TELLS, RdsInstance
 from sim.scenario.reading.document import dotted
 from sim.spec import Spec
 from sim.units import Bytes, Cores, Duration, InUnitInt, Mistake, PositiveDuration

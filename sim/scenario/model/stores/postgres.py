@@ -1,4 +1,4 @@
-"""The store: a PostgreSQL cluster with one primary, streaming replication and failover."""
+"""The store: a PostgreSQL cluster with one primary, streaming replication and failover; pgbouncer before it."""
 
 from __future__ import annotations
 
@@ -8,17 +8,39 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from sim.errors import Problem
-from sim.network.counts import Positive, Speed
+from sim.network.counts import Nodes, Positive, Speed
 from sim.network.distributions import Distribution
-from sim.scenario.model.stores.aurora import AuroraCluster, of_aurora
+from sim.scenario.model.stores.aurora import SHARED_BUFFERS, TELLS, AuroraCluster, RdsInstance, of_aurora
 from sim.scenario.model.stores.base import CRASHES, Failover, StoreCluster, StoreTarget, Values, Words, told_twice
-from sim.scenario.model.stores.rds import SHARED_BUFFERS, TELLS, RdsInstance
 from sim.scenario.reading.document import dotted
 from sim.spec import Spec
 from sim.units import Bytes, Cores, Duration, InUnitInt, Mistake, PositiveDuration, Ratio
 
 if TYPE_CHECKING:  # a scenario has a store, which looks at the rest of it
     from sim.scenario.scenario import Scenario
+
+
+class PgBouncer(Spec):
+    """Pools between the platform's connections and the database's. Defaults are those of pgbouncer."""
+
+    replicas: Nodes = 1
+    """Processes."""
+    cpu_cores: Cores
+    """Cores of each; it uses one at most."""
+    cpu_speed: Speed | None = None
+    """How fast its cores are, over those of the host that the CPU times of the presets were fitted on: at 0.5 all CPU
+    there takes twice as long. Without it that of `kubernetes`, if it stands there, else that of the preset."""
+    pool_mode: Literal["session", "transaction"] = "session"
+    """What a connection to the database is kept for: one of the platform's connections, or one transaction. (Mode
+    statement forbids transactions, which every transition is.)"""
+    default_pool_size: Positive | None = None
+    """Connections to the database of each replica, for the one user and database that there is."""
+    query_wait_timeout_ns: PositiveDuration | None = None
+    """Longest wait for one of them; then the operation fails and is tried again."""
+    dns_max_ttl_ns: Duration | None = None
+    """How long a resolved name is kept: after a failover connections go to the old address for up to this time."""
+    node: str | None = None
+    """Machine that each replica is billed as: a type of the price catalogue, or a name under `prices.nodes`."""
 
 
 def _switch_is_a_level(value: Any) -> Any:
