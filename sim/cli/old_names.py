@@ -14,7 +14,7 @@ from typing import TextIO
 
 from sim.cli.output import note
 from sim.errors import InputErrors, Problem
-from sim.scenario.reading.old_names import RenamedWarning
+from sim.scenario.reading.other_words import RenamedWarning
 
 VERBS = {"ledger": "error-budget"}
 OPTIONS = {"--cure": "--mitigation", "--sweep-cures": "--sweep-mitigations"}

@@ -20,7 +20,7 @@ from sim.scenario.checks.fit import misfits
 from sim.scenario.model.mitigations import MITIGATIONS, with_mitigation
 from sim.scenario.reading.document import Document, dotted
 from sim.scenario.reading.edit import edited
-from sim.scenario.reading.old_names import with_new_keys
+from sim.scenario.reading.other_words import with_new_keys
 from sim.scenario.reading.reader import parse, read
 from sim.scenario.reading.validate import validate
 from sim.scenario.reading.where import where

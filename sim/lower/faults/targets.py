@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from sim.lower.context import Context
-from sim.lower.faults.nodes import node_faults
 from sim.lower.faults.places import place_faults
-from sim.lower.faults.pods import as_fault, faults_of
+from sim.lower.faults.pods import as_fault, faults_of, node_faults
 from sim.lower.faults.rollouts import rolling_restart
 from sim.lower.rates import rate_of
 from sim.lower.stores.base import Store

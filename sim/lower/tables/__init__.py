@@ -14,7 +14,6 @@
 | `tables` | all of it together |
 """
 
-from sim.lower.tables.faults import database_fault, database_fault_problems
-from sim.lower.tables.tables import Stores, add_stores, full_disks
+from sim.lower.tables.tables import Stores, add_stores, database_fault, database_fault_problems, full_disks
 
 __all__ = ["Stores", "add_stores", "database_fault", "database_fault_problems", "full_disks"]

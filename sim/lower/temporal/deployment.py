@@ -9,13 +9,12 @@ from sim.lower.faults.classes import Failures
 from sim.lower.faults.targets import FaultTargets
 from sim.lower.lowered import History, Lowered, stated
 from sim.lower.names import write_of
-from sim.lower.placement.hosts import host_settings, on_hosts
+from sim.lower.placement.hosts import at_speeds, host_settings, on_hosts, speeds_of
 from sim.lower.placement.machines import machines, volumes
 from sim.lower.placement.masters import CROSS_REGION, ManyMasters
 from sim.lower.placement.packing import figures_of
 from sim.lower.placement.records import Records
 from sim.lower.placement.regions import LOST_AGE, LOST_WRITE, UNREPLICATED, Regional
-from sim.lower.placement.speeds import at_speeds, speeds_of
 from sim.lower.placement.spread import spread_over_masters
 from sim.lower.placement.zones import AWAY, CROSS_ZONE, Zoning
 from sim.lower.setting import settings_in

@@ -1,4 +1,7 @@
-"""Temporal between its store and its workers: transfer queues, frontend, history and matching."""
+"""Temporal between its store and its workers: transfer queues, frontend, history and matching.
+
+The timer queue of a shard is read ahead of time; it is simulated where there is one shard.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ from collections.abc import Iterator
 from functools import cached_property
 
 from sim.lower.context import Context
+from sim.lower.parts import TIMERS
 from sim.lower.placement.zones import CROSS_ZONE
 from sim.lower.setting import Setting, cpu, inner, p99
 from sim.lower.steps import (
@@ -26,10 +30,33 @@ from sim.lower.steps import (
 from sim.lower.stores.base import Store
 from sim.lower.temporal.limits import client_retry, starts
 from sim.lower.temporal.ownership import read_by_owner
-from sim.lower.temporal.timers import add_timer_queue
 from sim.network.places import Choice, Keyed, NodeGroup, Polled, Resource, Server
+from sim.network.policies import TimerQueue
 from sim.scenario.model.platform import Service
-from sim.units.tables import SECOND
+from sim.units.tables import MILLISECOND, SECOND
+
+
+def add_timer_queue(context: Context) -> str | None:
+    """Put the timer queue in place; gives its name, or None where every timer ends by itself."""
+    constants = context.constants
+    ahead_ns = constants.number("temporal.timer_ahead")
+    shards = context.temporal.history_shards or constants.number("temporal.history_shards")
+    if not ahead_ns:
+        return None
+    if shards > 1:
+        constants.note(
+            "timers that are read ahead",
+            "are simulated of one shard alone; here timer_floor holds for each, as on a shard that is written to "
+            "all the time: on a quiet one a short timer may end up to that much earlier",
+        )
+        return None
+    context.parts.timers[TIMERS] = TimerQueue(ahead_ns=ahead_ns, after_ns=MILLISECOND)
+    constants.note(
+        "timers that have lost their meaning",
+        "have the queue read when they end, if they are start-to-close timeouts of activities; others do not",
+    )
+    return TIMERS
+
 
 PARTITION = "partition"
 """Attribute: the partition of the task at hand, counted over all task queues."""

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from sim.errors import InputErrors, Problem
 from sim.meant import meant
 from sim.scenario.reading.document import Document, Path, dotted
-from sim.scenario.reading.old_names import with_new_key
+from sim.scenario.reading.other_words import with_new_key
 from sim.scenario.reading.reader import parse
 from sim.scenario.reading.shape import Place, Shape, shape_of
 from sim.units import show_value

@@ -19,7 +19,7 @@ from pathlib import Path
 from sim.errors import InputErrors, Problem
 from sim.lower.load import AS_A_WHOLE, Loaded, document_of, in_order, loaded
 from sim.scenario.reading.document import Document
-from sim.scenario.reading.old_names import RenamedWarning
+from sim.scenario.reading.other_words import RenamedWarning
 from sim.studies.loading.inputs import check_inputs
 from sim.studies.loading.mending import what_else
 

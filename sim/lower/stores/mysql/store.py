@@ -1,4 +1,9 @@
-"""MySQL 8 under Temporal: the same tables, statements and transactions as in PostgreSQL, committed by InnoDB."""
+"""MySQL 8 under Temporal: the same tables, statements and transactions as in PostgreSQL, committed by InnoDB.
+
+MySQL promotes nobody by itself: a tool finds that the source is gone and lets a replica apply its relay log. A lone
+source replays its redo log from the last checkpoint on. InnoDB writes pages all the time and moves the checkpoint with
+them, so that at a crash the log to replay is taken as uniform between nothing and the log's capacity.
+"""
 
 from __future__ import annotations
 
@@ -9,20 +14,54 @@ from sim.lower.lowered import History
 from sim.lower.parts import Parts
 from sim.lower.rates import rate_of
 from sim.lower.setting import Setting, cpu, gauge, of
-from sim.lower.steps import Distribution
+from sim.lower.steps import Distribution, constant
 from sim.lower.stores.aurora import QuorumCommit, aurora_away
 from sim.lower.stores.base import ConnectionLimits, Loss
 from sim.lower.stores.client_pool import ClientPool
 from sim.lower.stores.log import ReplicationLog
 from sim.lower.stores.mysql.commit import PRIMARY, REPLICA, SEMI_SYNC, Commit
-from sim.lower.stores.mysql.recovery import away
 from sim.lower.stores.sql_store import SqlStore
 from sim.lower.stores.volume import PageCache, Volume, VolumeSpec
+from sim.lower.sums import sum_of
+from sim.network.distributions import Uniform
 from sim.network.faults import Target as NodeTarget
 from sim.network.places import NodeGroup, Server
 from sim.network.sources import PoissonArrivals, Source
 from sim.scenario.model.faults import DeploymentFault
+from sim.scenario.model.stores.mysql import MysqlCluster
 from sim.scenario.scenario import Scenario
+from sim.units.tables import SECOND
+
+
+def away(constants: Constants, mysql: MysqlCluster) -> Distribution:
+    """From the death of the source until connections find one that takes writes."""
+    own = mysql.failover
+    redirect = own.redirect
+    if redirect is None:
+        constants.note("connections after a failover", "go to the new source at once: a proxy knows it")
+        redirect = constant(0)
+    if mysql.nodes == 1:
+        detect = () if own.detect is None else (own.detect,)
+        return sum_of(*detect, _replay(constants, mysql), redirect)
+    constants.note("after a failover", "there is a replica in the place of the old source at once")
+    if own.time is not None:
+        return sum_of(own.time, redirect)
+    if mysql.rds is not None and own.detect is None and own.promote is None:
+        return sum_of(constants.distribution("mysql.rds_failover"), redirect)
+    noticed = constants.distribution("mysql.failover_detect") if own.detect is None else own.detect
+    promoted = constants.distribution("mysql.failover_promote") if own.promote is None else own.promote
+    return sum_of(noticed, promoted, redirect)
+
+
+def _replay(constants: Constants, mysql: MysqlCluster) -> Distribution:
+    """The restart of a lone source."""
+    own = mysql.redo_log_capacity_bytes
+    capacity = constants.number("mysql.redo_log_capacity") if own is None else own
+    longest_ns = round(capacity * SECOND / constants.number("mysql.redo_bytes_per_s"))
+    what = "redo log since the last checkpoint, replayed after a crash"
+    constants.note(what, f"0 to {capacity / 1e6:.3g} MB, the log's capacity")
+    return sum_of(constant(constants.number("mysql.restart")), Uniform(uniform_ns=(0, longest_ns)))
+
 
 CPU = "mysql-cpu"
 PAGE_BYTES = 16384
