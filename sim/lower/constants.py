@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, cast
 
 from sim.lower.lowered import Assumption
@@ -49,6 +50,11 @@ class Constants:
     def note(self, what: str, value: str, source: str = "") -> None:
         """Note something that is assumed and is in no preset."""
         self.noted.setdefault(what, Assumption(what, value, source))
+
+    def note_each(self, assumed: Mapping[str, str]) -> None:
+        """Note several things: what is assumed, and how it is."""
+        for what, value in assumed.items():
+            self.note(what, value)
 
     def disk(self, profile: str, key: str) -> Any:
         """What a hardware profile says of a disk: a distribution, or a plain number."""

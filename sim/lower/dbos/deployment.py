@@ -104,12 +104,16 @@ class _Engine:
         self.at_once = min(limits, default=None)
         for queue in scenario.workers:
             self._add_executors(queue, self.dbos)
-        self.constants.note("an executor", "is one Python process: one of its threads runs at a time, on one core")
-        self.constants.note("a thread that waits for the interpreter", "has it at once when its turn comes")
-        self.constants.note("executors that look at once", "never get into each other's way, and never back off")
-        self.constants.note("connections opened anew", "take their time, and no CPU of the database")
-        self.constants.note("clients", "insert over connections of the executors, from the same zone")
-        self.constants.note("an executor that is back after a crash", "goes on at once with what it had")
+        self.constants.note_each(
+            {
+                "an executor": "is one Python process: one of its threads runs at a time, on one core",
+                "a thread that waits for the interpreter": "has it at once when its turn comes",
+                "executors that look at once": "never get into each other's way, and never back off",
+                "connections opened anew": "take their time, and no CPU of the database",
+                "clients": "insert over connections of the executors, from the same zone",
+                "an executor that is back after a crash": "goes on at once with what it had",
+            }
+        )
 
     def add(self, name: str, workflow: Workflow) -> None:
         """A kind of workflow: its source and its routine."""
@@ -156,16 +160,14 @@ class _Engine:
     def faults_of(self, name: str, fault: DeploymentFault) -> dict[str, Fault]:
         """What happens to executors or to the primary."""
         if fault.of_store and fault.happens != "crash":
-            assert fault.repair is not None, "checked when it was read"
-            return {name: as_fault(fault, (NodeTarget(group=PRIMARY),), fault.repair)}
+            return {name: as_fault(fault, (NodeTarget(group=PRIMARY),), fault.lasts)}
         if fault.of_store:
             gone = away(self.parts, self.constants, self.postgres, None)
             return {name: as_fault(fault, (NodeTarget(group=PRIMARY),), gone)}
         queue = fault.pool
         assert queue is not None, "checked: nothing else fails here"
-        assert fault.repair is not None
         delay_ns = self.scenario.workers[queue].start_delay_ns if fault.happens == "crash" else 0
-        gone = sum_of(fault.repair, constant(delay_ns)) if delay_ns else fault.repair
+        gone = sum_of(fault.lasts, constant(delay_ns)) if delay_ns else fault.lasts
         nodes = "all" if fault.mttf_ns is not None else fault.nodes
         return {name: as_fault(fault, (NodeTarget(group=pods_of(queue), nodes=nodes),), gone)}
 

@@ -89,12 +89,6 @@ class Standing:
         return sum_of(repair, constant(max(delays))) if any(delays) else repair
 
 
-def given(repair: Distribution | None) -> Distribution:
-    """A length that was checked when the file was read."""
-    assert repair is not None, "checked when it was read"
-    return repair
-
-
 class RegionFaults(Standing):
     """What the loss of a region does, and what its partition."""
 
@@ -104,7 +98,7 @@ class RegionFaults(Standing):
         if region == self.home and OWNERS in self.parts.nodes:
             pods = (*pods, NodeTarget(group=OWNERS))
         copying = self.copying
-        repair = given(fault.repair)
+        repair = fault.lasts
         own_store = self._master(region)
         if region != self.home and own_store is not None:
             yield Loss((*pods, own_store), self.back(pods, repair))
@@ -140,7 +134,7 @@ class RegionFaults(Standing):
             ways = self._appliers(region)
         else:
             ways = self._ways(replay=False) if copying is not None and copying.to == region else ()
-        return Loss((*pods, *ways), given(fault.repair), "pause")
+        return Loss((*pods, *ways), fault.lasts, "pause")
 
     def _master(self, region: str) -> NodeTarget | None:
         """The store of a region that is a master."""
@@ -174,7 +168,7 @@ class ZoneFaults(Standing):
 
     def losses(self, zone: int, fault: DeploymentFault, is_cut_off: bool = False) -> Iterator[Loss]:
         """What is away when a zone is lost, or cut off from the others."""
-        repair = given(fault.repair)
+        repair = fault.lasts
         gone = tuple(
             NodeTarget(group=group, nodes=nodes)
             for group, there in self.pods(self.home).items()

@@ -38,13 +38,12 @@ def faults_of(
         return {name: as_fault(fault, loss.targets, loss.away, gap_ns=gap_ns, one_by_one=True)}
     if fault.of_store:
         return _of_store(store, name, fault)
-    assert fault.repair is not None
     if fault.target == "temporal.history":
-        return _of_history(constants, store, name, fault, fault.repair)
+        return _of_history(constants, store, name, fault, fault.lasts)
     assert fault.pool is not None, "all other targets are dealt with elsewhere"
-    queue, away = fault.pool, fault.repair
+    queue, away = fault.pool, fault.lasts
     if fault.happens == "crash" and (start_delay_ns := scenario.workers[queue].start_delay_ns):
-        away = sum_of(fault.repair, constant(start_delay_ns))
+        away = sum_of(fault.lasts, constant(start_delay_ns))
     _note_workers(constants, fault)
     nodes = "all" if fault.mttf_ns is not None else fault.nodes
     return {name: as_fault(fault, (NodeTarget(group=f"{queue}-workers", nodes=nodes),), away)}
@@ -160,9 +159,8 @@ def node_faults(
     A drill hits the nodes that it lists at once. At random every node with pods has a clock of its own; a rate is
     that of all nodes, each having its share.
     """
-    kubernetes, repair = scenario.kubernetes, fault.repair
+    kubernetes, repair = scenario.kubernetes, fault.lasts
     assert kubernetes is not None, "checked: there are nodes"
-    assert repair is not None, "checked when it was read"
     placed = packed(scenario, kubernetes)
     assert placed is not None, "checked: the pods fit"
     gap_ns: float | None = fault.mean_gap_ns

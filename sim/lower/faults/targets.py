@@ -21,7 +21,6 @@ def load_spike(context: Context, name: str, fault: DeploymentFault) -> Fault:
     """The fault, whose source sends what comes on top. name: of the fault in the network."""
     workflow = fault.target.removeprefix("workflows.")
     assert fault.factor is not None, "checked when it was read"
-    assert fault.repair is not None, "checked when it was read"
     sources = context.parts.sources
     usual = sources[workflow]
     context.constants.note(
@@ -34,7 +33,7 @@ def load_spike(context: Context, name: str, fault: DeploymentFault) -> Fault:
         priority=usual.priority,
         during=name,
     )
-    return as_fault(fault, (), fault.repair)
+    return as_fault(fault, (), fault.lasts)
 
 
 class FaultTargets:
@@ -77,9 +76,8 @@ class FaultTargets:
             )
             return {name: as_fault(fault, (), fault.repair)}
         if fault.of_dependency:
-            assert fault.repair is not None, "checked when it was read"
             place = place_of(fault.target.removeprefix("dependencies."))
-            return {name: as_fault(fault, (Target(group=place),), fault.repair)}
+            return {name: as_fault(fault, (Target(group=place),), fault.lasts)}
         assert self.store is not None, "checked: databases that stand alone fail alone"
         if fault.of_place:
             return place_faults(parts, constants, scenario, self.store, name, fault)

@@ -64,13 +64,17 @@ class ManyMasters:
                 "`conflict_share` and `anomaly_window` tell how often and for how long",
                 "derived: what has not arrived cannot be read; a commit that waits for all masters restores it",
             )
-        constants.note("services of the platform", "as near to each master as to the first one")
-        constants.note(
-            "what a master applies for the others",
-            "takes its cores, checkpoints and autovacuum; no page is read for it and nobody waits for its flush",
-        )
-        constants.note(
-            "what is on its way when its master is lost", "arrives all the same; what has not been sent is in its log"
+        constants.note_each(
+            {
+                "services of the platform": "as near to each master as to the first one",
+                "what a master applies for the others": (
+                    "takes its cores, checkpoints and autovacuum; no page is read for it and nobody waits for its "
+                    "flush"
+                ),
+                "what is on its way when its master is lost": (
+                    "arrives all the same; what has not been sent is in its log"
+                ),
+            }
         )
 
     def named(self, place: str, master: int) -> str:

@@ -37,12 +37,16 @@ class QuorumCommit:
         path = f"constants.{key}.aurora_write"
         setting = Setting("Aurora's storage", path, "nothing: it is Amazon's", "CloudWatch CommitLatency")
         parts.add_station(STORAGE, Delay(kind="delay", service=self.answer), setting)
-        constants.note("what the death of the writer loses", "no acknowledged commit: readers share the volume")
-        constants.note(
-            "Aurora's storage",
-            "has room for everybody, in the run and in the bill; a lost zone leaves a quorum, here as fast as before",
+        constants.note_each(
+            {
+                "what the death of the writer loses": "no acknowledged commit: readers share the volume",
+                "Aurora's storage": (
+                    "has room for everybody, in the run and in the bill; a lost zone leaves a quorum, here as fast as "
+                    "before"
+                ),
+                "pages in memory after a failover": "none: the cache of the reader that takes over is not told",
+            }
         )
-        constants.note("pages in memory after a failover", "none: the cache of the reader that takes over is not told")
 
     def step(self) -> Step:
         """From COMMIT until a quorum has it."""

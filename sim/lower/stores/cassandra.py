@@ -89,11 +89,10 @@ class CassandraStore(Store):
 
     def outage(self, fault: DeploymentFault) -> tuple[Loss, ...]:
         """Nodes that are away until they are repaired; nothing takes their place meanwhile."""
-        assert fault.repair is not None, "checked when it was read"
         assert fault.nodes != "rolling", "checked when it was read"
         if fault.happens == "pause":
             self.constants.note("a node of Cassandra that stands still", "is asked all the same: nobody gives it up")
-        return (Loss(self.replicas.targets(fault.nodes, each=fault.mttf_ns is not None), fault.repair),)
+        return (Loss(self.replicas.targets(fault.nodes, each=fault.mttf_ns is not None), fault.lasts),)
 
     @classmethod
     def cores_among(cls, stations: Iterable[str]) -> Iterator[str]:
@@ -156,16 +155,18 @@ class CassandraStore(Store):
                 "prepare, read, propose, commit: 4" if self.cassandra.paxos == "v1" else "2, the commit behind them",
                 "DataStax documentation, lightweight transactions; AxonOps documentation, Paxos v2; 2026-08",
             )
-        note("a batch of rows in one partition", "one write, however many rows")
-        note("the coordinator's own replica", "answers as late as one in another rack")
-        note(
-            "disks of Cassandra",
-            "in nobody's way: the commit log is synced every 10 s (periodic), reads hit the cache",
-        )
-        note("a node of Cassandra that fails", "known to be down at once: no request waits for its timeout")
-        note(
-            "visibility records",
-            "in a store of their own, neither simulated nor billed: Cassandra keeps none since 1.24",
+        self.constants.note_each(
+            {
+                "a batch of rows in one partition": "one write, however many rows",
+                "the coordinator's own replica": "answers as late as one in another rack",
+                "disks of Cassandra": (
+                    "in nobody's way: the commit log is synced every 10 s (periodic), reads hit the cache"
+                ),
+                "a node of Cassandra that fails": "known to be down at once: no request waits for its timeout",
+                "visibility records": (
+                    "in a store of their own, neither simulated nor billed: Cassandra keeps none since 1.24"
+                ),
+            }
         )
 
 

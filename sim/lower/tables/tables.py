@@ -167,11 +167,17 @@ def _volumes(scenario: Scenario, tables: dict[str, Held]) -> Iterator[Volume]:
 def _note_what_is_left_out(context: Context) -> None:
     scenario, note = context.scenario, context.constants.note
     note("conditions on several columns", "independent of each other", "as PostgreSQL takes them by default")
-    note("plans", "no index-only scans, joins or sorts; statistics are right; planning takes no time")
-    note("parallel workers", "there whenever a plan wants them; those of all queries are not counted together")
-    note("sizes of tables", "those of the steady state: what is written in the time that is kept, or as told")
-    note("memory", "its share of pages stays the same; what a burst or a large scan would drive out is not followed")
-    note("disk operations", "up to 50 a query are drawn one by one; of more, their mean number is one visit")
+    context.constants.note_each(
+        {
+            "plans": "no index-only scans, joins or sorts; statistics are right; planning takes no time",
+            "parallel workers": "there whenever a plan wants them; those of all queries are not counted together",
+            "sizes of tables": "those of the steady state: what is written in the time that is kept, or as told",
+            "memory": (
+                "its share of pages stays the same; what a burst or a large scan would drive out is not followed"
+            ),
+            "disk operations": "up to 50 a query are drawn one by one; of more, their mean number is one visit",
+        }
+    )
     if any(database.copies > 1 and not database.is_ring for database in scenario.databases.values()):
         note("standbys", "answer no queries; they repeat the writes of their primary, which takes nothing from it")
     if any(database.is_ring for database in scenario.databases.values()):
@@ -188,9 +194,8 @@ def database_fault(context: Context, fault: DeploymentFault) -> Fault:
     """A fault of a data store, as one of its node."""
     constants, database = context.constants, fault.target.removeprefix("databases.")
     if fault.happens != "crash":
-        assert fault.repair is not None, "checked when it was read"
         constants.note(f"statements at {database} that fail", "are not made again by anybody")
-        return as_fault(fault, (Target(group=database),), fault.repair)
+        return as_fault(fault, (Target(group=database),), fault.lasts)
     constants.note(
         f"clients of {database} while it is away",
         "wait until it is back; statements under way fail, and nobody makes them again",

@@ -39,20 +39,22 @@ def _add_autoscaler(workers: Workers, pool: WorkerPool) -> None:
         drain_limit_ns=workers.or_default(pool.grace_period_ns, "kubernetes.grace_period"),
     )
     note = workers.constants.note
-    note(
-        "how fast an autoscaler adds pods",
-        "at once, as many as its target asks for: Kubernetes' limit (4 pods, or twice as many, in 15 s) and its "
-        "tolerance of 10 % are left out",
-    )
-    note(
-        "a pod that an autoscaler takes away",
-        "is the one with the least at work; its sticky queue is given up at once, and what it had cached is rebuilt",
-    )
-    note("pods at the start", "of an autoscaled pool: the least")
-    note(
-        "machines of an autoscaled pool",
-        "one for each pod, paid from the decision to start it until it is gone; a provider's minimum of 60 s a start "
-        "is left out",
+    workers.constants.note_each(
+        {
+            "how fast an autoscaler adds pods": (
+                "at once, as many as its target asks for: Kubernetes' limit (4 pods, or twice as many, in 15 s) and "
+                "its tolerance of 10 % are left out"
+            ),
+            "a pod that an autoscaler takes away": (
+                "is the one with the least at work; its sticky queue is given up at once, and what it had cached is "
+                "rebuilt"
+            ),
+            "pods at the start": "of an autoscaled pool: the least",
+            "machines of an autoscaled pool": (
+                "one for each pod, paid from the decision to start it until it is gone; a provider's minimum of 60 s "
+                "a start is left out"
+            ),
+        }
     )
     if by_cpu:
         note("CPU that an autoscaler sees", "that of workflow tasks and of replay")

@@ -185,6 +185,12 @@ class DeploymentFault(Spec):
         return self.at_ns is None
 
     @property
+    def lasts(self) -> Distribution:
+        """How long it lasts, where the scenario has to say so: `repair`."""
+        assert self.repair is not None, "checked when it was read"
+        return self.repair
+
+    @property
     def mean_gap_ns(self) -> int | None:
         """Mean time between two failures of the whole target (of each pod, with `mttf`); None for a drill.
 

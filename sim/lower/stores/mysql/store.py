@@ -138,15 +138,14 @@ class MysqlStore(SqlStore):
         source = (NodeTarget(group=PRIMARY),)
         if fault.target == "mysql.source" and fault.happens == "crash":
             return (Loss(source, self.failover()),)
-        assert fault.repair is not None, "checked when it was read"
         if fault.target == "mysql.source":
             self.constants.note("a source that stands still, is slow or gives errors", "is not replaced by a replica")
-            return (Loss(source, fault.repair),)
+            return (Loss(source, fault.lasts),)
         lost = self._lost_replicas(fault)
         targets = tuple(NodeTarget(group=f"{REPLICA}{number + 1}") for number in lost)
         one_by_one = fault.nodes == "any" or fault.mttf_ns is not None
         left = self.standbys - (1 if one_by_one else len(lost))
-        return (Loss(targets, fault.repair), *self.short_of_standbys(left, fault.repair))
+        return (Loss(targets, fault.lasts), *self.short_of_standbys(left, fault.lasts))
 
     def failover(self) -> Distribution:
         """Until a replica has been promoted, or a lone source has recovered."""
@@ -216,19 +215,21 @@ class MysqlStore(SqlStore):
             "the statements and the two transactions that it is in PostgreSQL",
             "Temporal server, schema/mysql/v8 and common/persistence/sql/sqlplugin/mysql, 2026-08-21",
         )
-        note(
-            "groups of commits that go from one stage to the next",
-            "come apart: the first goes ahead alone and the others share the flush after it, where MySQL's leader "
-            "takes all of them along; at most one flush longer in each stage",
+        self.constants.note_each(
+            {
+                "groups of commits that go from one stage to the next": (
+                    "come apart: the first goes ahead alone and the others share the flush after it, where MySQL's "
+                    "leader takes all of them along; at most one flush longer in each stage"
+                ),
+                "MySQL": "was never measured for this simulator: its costs are assumptions with ranges",
+                "row locks of InnoDB": (
+                    "are those of the shard and of the execution, held until the commit returns; deadlocks and "
+                    "innodb_lock_wait_timeout are left out: the lock of the shard keeps transitions from meeting"
+                ),
+                "what connections at work cost each other": "is left out: InnoDB's latches, threads beyond the cores",
+                "purge of undo": "keeps up, and takes nothing",
+            }
         )
-        note("MySQL", "was never measured for this simulator: its costs are assumptions with ranges")
-        note(
-            "row locks of InnoDB",
-            "are those of the shard and of the execution, held until the commit returns; deadlocks and "
-            "innodb_lock_wait_timeout are left out: the lock of the shard keeps transitions from meeting",
-        )
-        note("what connections at work cost each other", "is left out: InnoDB's latches, threads beyond the cores")
-        note("purge of undo", "keeps up, and takes nothing")
         if self.mysql.rds is not None and self.mysql.nodes > 1:
             note("the standby of RDS", "has blocks of the volume copied: a flush takes as long as the later of both")
         elif self.mysql.rds is not None:

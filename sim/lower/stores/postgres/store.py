@@ -79,12 +79,10 @@ class PostgresStore(SqlStore):
         """The primary is away until a standby has been promoted, or until it has recovered by itself; room on its
         volume until somebody has made some."""
         if fault.target == "postgres.disk":
-            assert fault.repair is not None, "checked when it was read"
-            return (Loss((NodeTarget(group=SPACE),), fault.repair),)
+            return (Loss((NodeTarget(group=SPACE),), fault.lasts),)
         if fault.happens != "crash":
-            assert fault.repair is not None, "checked when it was read"
             self.constants.note("a primary that stands still, is slow or gives errors", "is not replaced by a standby")
-            return (Loss((NodeTarget(group=PRIMARY),), fault.repair),)
+            return (Loss((NodeTarget(group=PRIMARY),), fault.lasts),)
         return (Loss((NodeTarget(group=PRIMARY),), self.failover()),)
 
     def failover(self) -> Distribution:
