@@ -15,8 +15,8 @@ from sim.lower.setting import Setting
 from sim.lower.steps import Distribution, Step, call, constant, use
 from sim.lower.sums import kth_fastest, mean_ns, sum_of
 from sim.network.places import Delay
-from sim.scenario.model.stores.aurora import AuroraCluster
 from sim.scenario.model.stores.base import Failover
+from sim.scenario.model.stores.managed import AuroraCluster
 
 STORAGE = "aurora-storage"
 """Station: until a quorum of storage nodes has a commit."""

@@ -6,7 +6,7 @@ from sim.lower.context import Context
 from sim.lower.steps import DelayStep, Fork, ForkBody, Steps, constant, delay, mark
 from sim.network.distributions import Uniform
 from sim.network.monitors import Span
-from sim.scenario.model.workflow import Schedule
+from sim.scenario.model.schedule import Schedule
 
 
 def routine_of(name: str, schedule: Schedule | None) -> str:

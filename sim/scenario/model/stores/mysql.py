@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
 from sim.errors import Problem
-from sim.network.counts import Positive, Speed
+from sim.network.counts import Positive
 from sim.network.distributions import Distribution
-from sim.scenario.model.stores.aurora import TELLS, AuroraCluster, RdsInstance, of_aurora
-from sim.scenario.model.stores.base import CRASHES, Failover, StoreCluster, StoreTarget, Values, Words, told_twice
+from sim.scenario.model.stores.base import CRASHES, Failover, StoreTarget, Words, told_twice
+from sim.scenario.model.stores.managed import SqlCluster, of_aurora, of_rds
 from sim.scenario.reading.document import dotted
 from sim.spec import Spec
-from sim.units import Bytes, Cores, Duration, InUnitInt, Mistake, PositiveDuration
+from sim.units import Bytes, Duration, Mistake, PositiveDuration
 
 if TYPE_CHECKING:  # a scenario has a store, which looks at the rest of it
     from sim.scenario.scenario import Scenario
@@ -35,7 +35,7 @@ class SemiSync(Spec):
     they are back."""
 
 
-class MysqlCluster(StoreCluster):
+class MysqlCluster(SqlCluster):
     """A MySQL 8 cluster. All writes go to the source; replicas receive its binary log."""
 
     product = "MySQL"
@@ -57,21 +57,9 @@ class MysqlCluster(StoreCluster):
         "rds.class": ("instance_class", "db_instance_class"),
         "rds.storage": ("allocated_storage",),
     }
-    values: ClassVar[Values] = {("rds.multi_az", True): "instance", ("rds.multi_az", False): "none"}
 
     nodes: Annotated[int, Field(ge=1, le=100)] = 3
     """Source and replicas."""
-    cpu_cores: Cores | None = None
-    """Cores of each node."""
-    cpu_speed: Speed | None = None
-    """How fast the cores of its nodes are, over those of the host that CPU times were measured on: at 0.5 all CPU
-    there takes twice as long. Without it that of the preset."""
-    memory_bytes: Bytes | None = None
-    """Memory of each node; the connections must fit into it."""
-    aurora: AuroraCluster | None = None
-    """Managed by Amazon Aurora: its class tells nodes, cores, memory, `cache` and what an instance costs."""
-    rds: RdsInstance | None = None
-    """Managed by Amazon RDS: class and storage tell nodes, cores, memory, standby, disk, `cache` and what it costs."""
     semi_sync: SemiSync | None = None
     """Whether commits wait for replicas; without it replication is asynchronous, which is MySQL's default."""
     flush_log_at_trx_commit: Literal[0, 1, 2] = 1
@@ -104,17 +92,7 @@ class MysqlCluster(StoreCluster):
     @model_validator(mode="before")
     @classmethod
     def _of_rds(cls, data: Any) -> Any:
-        if not isinstance(data, dict) or not isinstance(data.get("rds"), dict):
-            return data
-        try:
-            rds = RdsInstance.model_validate(data["rds"])
-        except ValidationError:
-            return data  # told where it stands
-        for key in (*TELLS, "semi_sync"):
-            if key in data:
-                raise Mistake("is told by `rds`", "leave it out", (key,))
-        cache = InUnitInt(round(rds.machine.memory_bytes * RDS_BUFFER_POOL))
-        return {"cache": cache, **data, **rds.cluster(billed_as="mysql.")}
+        return of_rds(data, "semi_sync", RDS_BUFFER_POOL, billed_as="mysql.")
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -139,27 +117,9 @@ class MysqlCluster(StoreCluster):
         return self
 
     @property
-    def cores(self) -> float:
-        """Cores of each node."""
-        assert self.cpu_cores is not None, "checked when it was read"
-        return self.cpu_cores
-
-    @property
-    def speed(self) -> float | None:
-        """How fast its cores are."""
-        return self.cpu_speed
-
-    @property
     def confirming(self) -> int:
         """Replicas that acknowledge a commit before it returns."""
         return 0 if self.semi_sync is None else self.semi_sync.replicas
-
-    @property
-    def disk_bytes_per_s(self) -> float:
-        """Throughput of the volume; 0 where it is not told."""
-        if self.rds is not None:
-            return self.rds.volume_bytes_per_s
-        return 0.0 if self.disk is None else self.disk.throughput_bytes_per_s
 
     def members(self, target: str) -> int:
         """The replicas."""

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import BeforeValidator, Field, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from sim.errors import Problem
 from sim.network.counts import Nodes, Positive, Speed
 from sim.network.distributions import Distribution
-from sim.scenario.model.stores.aurora import SHARED_BUFFERS, TELLS, AuroraCluster, RdsInstance, of_aurora
-from sim.scenario.model.stores.base import CRASHES, Failover, StoreCluster, StoreTarget, Values, Words, told_twice
+from sim.scenario.model.stores.base import CRASHES, Failover, StoreTarget, Words, told_twice
+from sim.scenario.model.stores.managed import SHARED_BUFFERS, SqlCluster, of_aurora, of_rds
 from sim.scenario.reading.document import dotted
 from sim.spec import Spec
-from sim.units import Bytes, Cores, Duration, InUnitInt, Mistake, PositiveDuration, Ratio
+from sim.units import Bytes, Cores, Duration, Mistake, PositiveDuration, Ratio
 
 if TYPE_CHECKING:  # a scenario has a store, which looks at the rest of it
     from sim.scenario.scenario import Scenario
@@ -64,7 +64,7 @@ class Checkpoint(Spec):
     """The log is kept below this: more writing brings checkpoints sooner."""
 
 
-class PostgresCluster(StoreCluster):
+class PostgresCluster(SqlCluster):
     """A PostgreSQL cluster. All writes go to the primary; standbys confirm them."""
 
     product = "PostgreSQL"
@@ -89,21 +89,9 @@ class PostgresCluster(StoreCluster):
         "synchronous_standbys": ("synchronous_standby_names",),
         "nodes": ("instance_count", "instances", "replicas"),
     }
-    values: ClassVar[Values] = {("rds.multi_az", True): "instance", ("rds.multi_az", False): "none"}
 
     nodes: Annotated[int, Field(ge=1, le=100)] = 3
     """Primary and standbys."""
-    cpu_cores: Cores | None = None
-    """Cores of each node."""
-    cpu_speed: Speed | None = None
-    """How fast the cores of its nodes are, over those of the host that CPU times were measured on: at 0.5 all CPU
-    there takes twice as long. Without it that of the preset."""
-    memory_bytes: Bytes | None = None
-    """Memory of each node; the connections must fit into it."""
-    aurora: AuroraCluster | None = None
-    """Managed by Amazon Aurora: its class tells nodes, cores, memory, `cache` and what an instance costs."""
-    rds: RdsInstance | None = None
-    """Managed by Amazon RDS: class and storage tell nodes, cores, memory, standby, disk, `cache` and what it costs."""
     synchronous_standbys: Annotated[int, Field(ge=0, le=100)] = 1
     """Standbys that must have confirmed a commit before it returns, as `synchronous_standby_names = 'ANY k (..)'`; 0
     replicates asynchronously."""
@@ -141,17 +129,10 @@ class PostgresCluster(StoreCluster):
     @model_validator(mode="before")
     @classmethod
     def _of_rds(cls, data: Any) -> Any:
-        if not isinstance(data, dict) or not isinstance(data.get("rds"), dict):
-            return data
-        try:
-            rds = RdsInstance.model_validate(data["rds"])
-        except ValidationError:
-            return data  # told where it stands
-        for key in (*TELLS, "synchronous_standbys"):
-            if key in data:
-                raise Mistake("is told by `rds`", "leave it out", (key,))
-        cache = InUnitInt(rds.machine.memory_bytes // SHARED_BUFFERS)
-        return {"cache": cache, **data, **rds.cluster(), "synchronous_standbys": rds.standbys}
+        found = of_rds(data, "synchronous_standbys", 1 / SHARED_BUFFERS)
+        if found is not data:
+            found["synchronous_standbys"] = found["nodes"] - 1
+        return found
 
     @model_validator(mode="after")
     def _has_cores(self) -> Self:
@@ -160,27 +141,9 @@ class PostgresCluster(StoreCluster):
         return self
 
     @property
-    def cores(self) -> float:
-        """Cores of each node."""
-        assert self.cpu_cores is not None, "checked when it was read"
-        return self.cpu_cores
-
-    @property
-    def speed(self) -> float | None:
-        """How fast its cores are."""
-        return self.cpu_speed
-
-    @property
     def confirming(self) -> int:
         """Standbys that have to have a commit before it returns."""
         return self.synchronous_standbys
-
-    @property
-    def disk_bytes_per_s(self) -> float:
-        """Throughput of the volume; 0 where it is not told."""
-        if self.rds is not None:
-            return self.rds.volume_bytes_per_s
-        return 0.0 if self.disk is None else self.disk.throughput_bytes_per_s
 
     @model_validator(mode="after")
     def _standbys_are_there(self) -> Self:

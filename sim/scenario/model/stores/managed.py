@@ -1,17 +1,19 @@
-"""Managed databases of Amazon: RDS, where what is chosen tells what a cluster of one's own has to be told; and Aurora.
+"""SQL databases, on nodes of one's own or managed by Amazon: RDS and Aurora tell what a cluster is told otherwise.
 
 Aurora is an instance that writes, readers, and one volume of six copies in three zones under all of them.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 
 from pydantic import Field, ValidationError, model_validator
 
+from sim.network.counts import Speed
 from sim.scenario.model.instances import Instance, rds_instance
+from sim.scenario.model.stores.base import StoreCluster, Values
 from sim.spec import Spec
-from sim.units import ByteRate, Bytes, InUnitFloat, InUnitInt, Mistake
+from sim.units import ByteRate, Bytes, Cores, InUnitFloat, InUnitInt, Mistake
 
 STRIPED_FROM_BYTES = 400 * 10**9
 """From this size on a gp3 volume of RDS is striped over four. Source: Amazon RDS User Guide, gp3 storage (undated)."""
@@ -24,8 +26,37 @@ TELLS = ("nodes", "node", "disk", "cpu", "memory")
 """Keys of a cluster that follow from the class and the storage."""
 
 
-class RdsInstance(Spec):
+class OfClass(Spec):
+    """What runs on instances of a class that Amazon tells cores and memory of."""
+
+    otherwise: ClassVar[str] = ""
+    """What to write instead of a class that is not known."""
+
+    instance_class: str = Field(alias="class")
+    """Class of each instance."""
+
+    @model_validator(mode="after")
+    def _is_to_be_had(self) -> Self:
+        if rds_instance(self.instance_class) is None:
+            raise Mistake(
+                f"is {self.instance_class}, whose cores and memory are not known here",
+                f"write a class such as db.r6g.2xlarge{self.otherwise}",
+                ("class",),
+            )
+        return self
+
+    @property
+    def machine(self) -> Instance:
+        """Cores and memory of its class."""
+        found = rds_instance(self.instance_class)
+        assert found is not None, "checked when it was read"
+        return found
+
+
+class RdsInstance(OfClass):
     """An instance of Amazon RDS: `{class: db.r6g.2xlarge, multi_az: instance, storage: 1000 GB}`."""
+
+    otherwise = ", or without `rds`   cpu: 8, memory: 64 GiB"
 
     instance_class: str = Field(alias="class")
     """Its class, which tells cores, memory and price, such as db.r6g.2xlarge."""
@@ -40,13 +71,7 @@ class RdsInstance(Spec):
     """Throughput, from 400 GB on: 500 MB/s come with the volume; below that it has 125 MB/s."""
 
     @model_validator(mode="after")
-    def _is_to_be_had(self) -> Self:
-        if rds_instance(self.instance_class) is None:
-            raise Mistake(
-                f"is {self.instance_class}, whose cores and memory are not known here",
-                "write a class such as db.r6g.2xlarge, or without `rds`   cpu: 8, memory: 64 GiB",
-                ("class",),
-            )
+    def _fits_its_volume(self) -> Self:
         if self.storage_bytes < STRIPED_FROM_BYTES:
             for key, own in (("iops", self.iops), ("throughput", self.throughput_bytes_per_s)):
                 if own is not None:
@@ -60,13 +85,6 @@ class RdsInstance(Spec):
             most = f"500 MB/s come with the volume and {MOST_BYTES_PER_S / 1e6:,.0f} are the most"
             raise Mistake(f"is {rate / 1e6:,.0f} MB/s; {most}", at=("throughput",))
         return self
-
-    @property
-    def machine(self) -> Instance:
-        """Cores and memory of its class."""
-        found = rds_instance(self.instance_class)
-        assert found is not None, "checked when it was read"
-        return found
 
     @property
     def standbys(self) -> int:
@@ -107,30 +125,13 @@ AURORA_TELLS = ("rds", "nodes", "node", "disk", "cpu", "memory", "flush")
 """Keys of a cluster that follow from the class, or mean nothing there."""
 
 
-class AuroraCluster(Spec):
+class AuroraCluster(OfClass):
     """An Aurora cluster: `{class: db.r6g.2xlarge, readers: 1}`. Its storage grows by itself and is in no bill here."""
 
     instance_class: str = Field(alias="class")
     """Class of each instance, which tells cores and memory, such as db.r6g.2xlarge."""
     readers: Annotated[int, Field(ge=0, le=15)] = 1
     """Instances beside the writer. One of them takes over when it dies; without any the writer restarts."""
-
-    @model_validator(mode="after")
-    def _is_to_be_had(self) -> Self:
-        if rds_instance(self.instance_class) is None:
-            raise Mistake(
-                f"is {self.instance_class}, whose cores and memory are not known here",
-                "write a class such as db.r6g.2xlarge",
-                ("class",),
-            )
-        return self
-
-    @property
-    def machine(self) -> Instance:
-        """Cores and memory of its class."""
-        found = rds_instance(self.instance_class)
-        assert found is not None, "checked when it was read"
-        return found
 
     def cluster(self) -> dict[str, Any]:
         """What it tells about a cluster, by the keys of one."""
@@ -142,18 +143,83 @@ class AuroraCluster(Spec):
         }
 
 
+Managed = TypeVar("Managed", bound=OfClass)
+
+
+def _managed(data: Any, key: str, model: type[Managed], tells: tuple[str, ...]) -> Managed | None:
+    """What a store is told under a key of its own; None where that is not there, or is wrong and told where it stands.
+
+    tells: keys that follow from it.
+    """
+    if not isinstance(data, dict) or not isinstance(data.get(key), dict):
+        return None
+    try:
+        found = model.model_validate(data[key])
+    except ValidationError:
+        return None
+    for one in tells:
+        if one in data:
+            raise Mistake(f"is told by `{key}`", "leave it out", (one,))
+    return found
+
+
+def of_rds(data: Any, confirming: str, pages: float, billed_as: str = "") -> Any:
+    """What a store of RDS is told, with what follows from its class and storage.
+
+    confirming: key that says who confirms a commit, which follows from them. pages: share of the memory for pages.
+    """
+    rds = _managed(data, "rds", RdsInstance, (*TELLS, confirming))
+    if rds is None:
+        return data
+    return {"cache": _for_pages(rds, pages), **data, **rds.cluster(billed_as)}
+
+
 def of_aurora(data: Any, beside: tuple[str, ...], pages: float, more: dict[str, Any]) -> Any:
     """What a store of Aurora is told, with what follows from its class.
 
     beside: further keys that follow from it. pages: share of the memory for pages. more: values of further keys.
     """
-    if not isinstance(data, dict) or not isinstance(data.get("aurora"), dict):
+    aurora = _managed(data, "aurora", AuroraCluster, (*AURORA_TELLS, *beside))
+    if aurora is None:
         return data
-    try:
-        aurora = AuroraCluster.model_validate(data["aurora"])
-    except ValidationError:
-        return data  # told where it stands
-    for key in (*AURORA_TELLS, *beside):
-        if key in data:
-            raise Mistake("is told by `aurora`", "leave it out", (key,))
-    return {"cache": InUnitInt(round(aurora.machine.memory_bytes * pages)), **data, **aurora.cluster(), **more}
+    return {"cache": _for_pages(aurora, pages), **data, **aurora.cluster(), **more}
+
+
+def _for_pages(instance: OfClass, share: float) -> InUnitInt:
+    return InUnitInt(round(instance.machine.memory_bytes * share))
+
+
+class SqlCluster(StoreCluster):
+    """A SQL database: on nodes of one's own, or managed."""
+
+    values: ClassVar[Values] = {("rds.multi_az", True): "instance", ("rds.multi_az", False): "none"}
+
+    cpu_cores: Cores | None = None
+    """Cores of each node."""
+    cpu_speed: Speed | None = None
+    """How fast the cores of its nodes are, over those of the host that CPU times were measured on: at 0.5 all CPU
+    there takes twice as long. Without it that of the preset."""
+    memory_bytes: Bytes | None = None
+    """Memory of each node; the connections must fit into it."""
+    aurora: AuroraCluster | None = None
+    """Managed by Amazon Aurora: its class tells nodes, cores, memory, `cache` and what an instance costs."""
+    rds: RdsInstance | None = None
+    """Managed by Amazon RDS: class and storage tell nodes, cores, memory, standby, disk, `cache` and what it costs."""
+
+    @property
+    def cores(self) -> float:
+        """Cores of each node."""
+        assert self.cpu_cores is not None, "checked when it was read"
+        return self.cpu_cores
+
+    @property
+    def speed(self) -> float | None:
+        """How fast its cores are."""
+        return self.cpu_speed
+
+    @property
+    def disk_bytes_per_s(self) -> float:
+        """Throughput of the volume; 0 where it is not told."""
+        if self.rds is not None:
+            return self.rds.volume_bytes_per_s
+        return 0.0 if self.disk is None else self.disk.throughput_bytes_per_s
