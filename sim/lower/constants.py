@@ -23,7 +23,7 @@ class Constants:
         self.noted: dict[str, Assumption] = {}
         for product in PRODUCTS:
             chosen = preset(product, getattr(scenario.presets, product))
-            self._constants.update({constant.name: constant for constant in chosen.constants.values()})
+            self._constants.update({constant.name: constant for constant in chosen.values()})
             for name, value in getattr(scenario.constants, product).items():
                 self._own[f"{product}.{name}"] = value
 
@@ -58,7 +58,7 @@ class Constants:
 
     def disk(self, profile: str, key: str) -> Any:
         """What a hardware profile says of a disk: a distribution, or a plain number."""
-        constant = preset("disk", profile).constants[key]
+        constant = preset("disk", profile)[key]
         self.note(f"{profile}: {constant.what}", constant.written, constant.origin)
         return constant.value
 

@@ -150,15 +150,6 @@ class FittedConstants:
     constants: Mapping[str, Mapping[str, Any]]
 
 
-@dataclass(frozen=True, slots=True)
-class Preset:
-    """The constants of one version of one product."""
-
-    product: str
-    version: str
-    constants: Mapping[str, Constant]
-
-
 def versions(product: str) -> tuple[str, ...]:
     """The versions (for `sdk`, the languages) that there are presets of."""
     folder = files("sim.scenario") / "presets"
@@ -169,15 +160,15 @@ def versions(product: str) -> tuple[str, ...]:
 
 
 @cache
-def preset(product: str, version: str) -> Preset:
-    """The preset of one version of a product; which there are is told by `versions`."""
+def preset(product: str, version: str) -> Mapping[str, Constant]:
+    """The constants of one version of a product; which there are is told by `versions`."""
     data = _data(product, version)
     constants = {
         key: _constant(f"{product}.{key}", entry, data["sources"]) for key, entry in data["constants"].items()
     }
     for key, entry in data.get("transitions", {}).items():
         constants[key] = _transition(f"{product}.{key}", entry, data["sources"])
-    return Preset(product, version, constants)
+    return constants
 
 
 @cache

@@ -20,7 +20,7 @@ from sim.scenario.model.faults import DeploymentFault
 from sim.scenario.model.hosts import Host, Kubernetes
 from sim.scenario.model.mitigations import Mitigation
 from sim.scenario.model.objectives import Objective
-from sim.scenario.model.platform import Behaviours, Dbos, TemporalCluster
+from sim.scenario.model.platform import SERVICES, Behaviours, Dbos, Service, TemporalCluster
 from sim.scenario.model.prices import Machines, Prices
 from sim.scenario.model.regions import Record, Regions, Zones
 from sim.scenario.model.settings import RunSettings
@@ -197,6 +197,11 @@ class Scenario(Spec):
             for activity in workflow.activities
             if activity.reads_bytes
         }
+
+    @property
+    def services(self) -> dict[str, Service]:
+        """Temporal's services that are simulated, by their names."""
+        return {name: one for name in SERVICES if (one := getattr(self.temporal, name, None)) is not None}
 
     @property
     def stores(self) -> dict[str, StoreCluster]:

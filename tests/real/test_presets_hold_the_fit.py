@@ -35,7 +35,7 @@ def test_what_presets_take_from_a_fit_is_what_was_fitted(name: str) -> None:
 def test_constants_that_were_fitted_have_the_fitted_value_and_its_interval() -> None:
     taken = [("temporal", version) for version in versions("temporal")] + [("sdk", "python")]
     for product, version in taken:
-        constants = preset(product, version).constants
+        constants = preset(product, version)
         of_product = {path: one for path, one in fitted_constants().constants.items() if path.startswith(product)}
         assert {constant.name for constant in constants.values() if constant.fit} == set(of_product)
         for path, entry in of_product.items():

@@ -149,7 +149,7 @@ def test_an_executor_that_stands_still_goes_on_where_it_was_and_a_slow_primary_f
 
 def test_the_constants_are_those_of_the_fit() -> None:
     values = read_fits(Path("calibration/fits/dbos.yaml")).values
-    step = preset("dbos", "3").constants["step_cpu"].value
+    step = preset("dbos", "3")["step_cpu"].value
     assert step / 1e6 == pytest.approx(values["step"], rel=1e-3)
     assert f"constants.dbos.core_speed={100 * values['speed_xeon']:.3g} %" in dbos.HOSTS["xeon"]
 

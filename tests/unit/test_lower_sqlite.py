@@ -72,10 +72,10 @@ def test_there_is_one_writer_whatever_the_number_of_shards() -> None:
 
 
 def test_the_preset_takes_as_long_for_a_write_as_the_dev_server_did() -> None:
-    constants = preset("sqlite", "3").constants
+    constants = preset("sqlite", "3")
     statement_ms = constants["statement"].value / 1e6
     commit_ms = constants["commit"].value.constant_ns / 1e6
-    kinds = preset("temporal", "1.31").constants
+    kinds = preset("temporal", "1.31")
     # The 14 updates of a workflow of 3 activities in a row.
     updates = (
         ["first_workflow_task_started"]

@@ -18,7 +18,7 @@ LOWER = Path(__file__).parents[2] / "sim" / "lower"
 
 @pytest.mark.parametrize(("product", "version"), EVERY)
 def test_each_constant_has_a_meaning_and_a_dated_source_or_is_an_assumption(product: str, version: str) -> None:
-    for constant in preset(product, version).constants.values():
+    for constant in preset(product, version).values():
         assert constant.what, constant.name
         assert bool(constant.source) == bool(constant.date), constant.name
         assert constant.written, constant.name
@@ -26,7 +26,7 @@ def test_each_constant_has_a_meaning_and_a_dated_source_or_is_an_assumption(prod
 
 @pytest.mark.parametrize(("product", "version"), EVERY)
 def test_a_text_says_what_the_product_does_and_leaves_every_number_to_the_value(product: str, version: str) -> None:
-    for constant in preset(product, version).constants.values():
+    for constant in preset(product, version).values():
         # A digit within a name, as in LZ4, is none of a number.
         assert not re.search(r"(?<![A-Za-z])\d", constant.what), f"{constant.name}: {constant.what}"
         assert not re.search(r"\bin (the server|the product|truth) it\b|\bmeasured\b", constant.what), constant.name
@@ -39,7 +39,7 @@ def size_of(value: Any) -> Any:
 
 @pytest.mark.parametrize(("product", "version"), EVERY)
 def test_a_value_lies_in_the_range_that_is_given_with_it(product: str, version: str) -> None:
-    for constant in preset(product, version).constants.values():
+    for constant in preset(product, version).values():
         if constant.range is not None:
             plain = {"count": int, "number": float, "distribution": yaml.safe_load}.get(constant.kind, str)
             ends = [parsed(constant.kind, plain(end)) for end in constant.range]
@@ -52,14 +52,14 @@ def test_a_value_lies_in_the_range_that_is_given_with_it(product: str, version: 
 def test_what_an_sdk_costs_was_measured_or_is_an_assumption_with_a_range_and_a_reason(sdk: str) -> None:
     costs = {"workflow_task_cpu", "first_workflow_task_cpu", "activity_task_cpu", "turns", "one_thread"}
     for name in costs | {"replay_cpu_per_event"}:
-        constant = preset("sdk", sdk).constants[name]
+        constant = preset("sdk", sdk)[name]
         assert constant.source or (constant.range and constant.why), constant.name
         assert bool(constant.source) == (sdk == "python" and name in costs), constant.name
 
 
 def test_versions_differ_in_what_the_server_changed() -> None:
     # matching.useNewMatcher is on from 1.31, system.enableActivityEagerExecution from 1.32 on.
-    found = {version: preset("temporal", version).constants for version in versions("temporal")}
+    found = {version: preset("temporal", version) for version in versions("temporal")}
     waits = {version: constants["sync_match_wait"].value for version, constants in found.items()}
     eager = {version: constants["eager_activities"].value for version, constants in found.items()}
     assert waits == {"1.29": 200_000_000, "1.30": 200_000_000, "1.31": 0, "1.32": 0}
@@ -75,7 +75,7 @@ def test_versions_differ_in_what_the_server_changed() -> None:
 
 @pytest.mark.parametrize("version", versions("temporal"))
 def test_settings_of_the_transfer_queue_and_of_forwarding_are_the_servers(version: str) -> None:
-    constants = preset("temporal", version).constants
+    constants = preset("temporal", version)
     assert (constants["transfer_poll_rate"].value, constants["transfer_saved"].value) == (20.0, 1_000_000_000)
     assert all(constants[name].value for name in ("transfer_follow_up", "transfer_of_close"))
     assert not constants["retry_by_transfer"].value
@@ -86,7 +86,7 @@ def test_settings_of_the_transfer_queue_and_of_forwarding_are_the_servers(versio
 @pytest.mark.parametrize(("product", "version"), EVERY)
 def test_each_constant_is_used(product: str, version: str) -> None:
     code = "\n".join(path.read_text(encoding="utf-8") for path in LOWER.rglob("*.py"))
-    for constant in preset(product, version).constants.values():
+    for constant in preset(product, version).values():
         name = constant.name.split(".", 1)[1]
         by_key = r"\{(?:self\.)?(?:key|product)\}\."  # of what products share
         used = re.search(rf'"(?:{product}\.|{by_key})?{name}"', code)
@@ -94,12 +94,12 @@ def test_each_constant_is_used(product: str, version: str) -> None:
 
 
 def test_all_sdks_have_the_same_constants() -> None:
-    names = {frozenset(preset("sdk", version).constants) for version in versions("sdk")}
+    names = {frozenset(preset("sdk", version)) for version in versions("sdk")}
     assert len(names) == 1
 
 
 def test_a_transition_without_events_commits_once() -> None:
-    constants = preset("temporal", "1.31").constants
+    constants = preset("temporal", "1.31")
     started, completed = constants["activity_started"].value, constants["activity_completed"].value
     assert (started.waited_commits, started.events) == (1, 0)
     assert (completed.waited_commits, completed.events) == (2, 3)

@@ -24,10 +24,9 @@ from sim.network.places import Contention, Server
 from sim.network.routines import Mark, UseBody
 from sim.scenario.load import stretched
 from sim.scenario.model.hosts import LOAD, Host
+from sim.scenario.model.platform import SERVICES
 from sim.scenario.scenario import Scenario
 from sim.units import InUnitInt
-
-SERVICES = ("frontend", "history", "matching")
 
 
 def speeds_of(scenario: Scenario, constants: Constants, network: Network) -> dict[str, float]:

@@ -17,11 +17,9 @@ def machines(scenario: Scenario) -> Iterator[Machine]:
         if pool.node is not None:
             machine = _machine(scenario, f"workers.{name}", pool.node, pool.most, pool.capacity == "spot")
             yield replace(machine, controller=name) if pool.comes_or_goes else machine
-    if scenario.temporal is not None:
-        for name in ("frontend", "history", "matching"):
-            service = getattr(scenario.temporal, name)
-            if service is not None and service.node is not None:
-                yield _machine(scenario, f"temporal.{name}", service.node, service.replicas)
+    for name, service in scenario.services.items():
+        if service.node is not None:
+            yield _machine(scenario, f"temporal.{name}", service.node, service.replicas)
     for name, store in scenario.stores.items():
         if store.node is not None:
             yield _machine(scenario, name, store.node, store.machines)

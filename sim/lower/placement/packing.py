@@ -36,9 +36,8 @@ def pods_on(scenario: Scenario) -> Iterator[Pod]:
     """The pods that stand on the cluster's nodes; of an autoscaled pool the most that there may be."""
     hosted = {component for host in scenario.hosts.values() for component in host.components}
     groups: list[tuple[str, int, float]] = []
-    for name in ("frontend", "history", "matching"):
-        service = getattr(scenario.temporal, name)
-        if service is not None and service.node is None and f"temporal.{name}" not in hosted:
+    for name, service in scenario.services.items():
+        if service.node is None and f"temporal.{name}" not in hosted:
             groups.append((name, service.replicas, service.cpu_cores))
     bouncer = scenario.pgbouncer
     if bouncer is not None and bouncer.node is None:

@@ -32,7 +32,7 @@ from sim.lower.temporal.limits import client_retry, starts
 from sim.lower.temporal.ownership import read_by_owner
 from sim.network.places import Choice, Keyed, NodeGroup, Polled, Resource, Server
 from sim.network.policies import TimerQueue
-from sim.scenario.model.platform import Service
+from sim.scenario.model.platform import SERVICES
 from sim.units.tables import MILLISECOND, SECOND
 
 
@@ -125,8 +125,8 @@ class Platform:
         return zoning.dispatch(near_ns, hops, self.rtt_ns, self.store.rtt_ns)
 
     def _add_services(self) -> None:
-        for name in ("frontend", "history", "matching"):
-            service: Service | None = getattr(self.temporal, name)
+        for name in SERVICES:
+            service = self.context.scenario.services.get(name)
             if service is None:
                 self.constants.note(f"CPU of {name}", "never runs short: the scenario does not name the service")
                 continue

@@ -8,7 +8,6 @@ from sim.errors import Problem
 from sim.network.distributions import FromAttribute
 from sim.network.sources import BurstArrivals, ClosedArrivals, TraceArrivals, lets_nothing_in
 from sim.scenario.checks.words import known_hint, unknown
-from sim.scenario.model.platform import Service
 from sim.scenario.model.stores.registry import STORES, only, that_can
 from sim.scenario.model.workflow import Workflow
 from sim.scenario.model.workflow_steps import FanOutStep, RepeatStep, WaitStep, own_activity, walk
@@ -34,7 +33,7 @@ def _presets(scenario: Scenario) -> Iterator[Problem]:
         if version not in versions(product):
             yield unknown(("presets", product), "a preset", version, versions(product))
             continue
-        known = {name: c for name, c in preset(product, version).constants.items() if c.kind != "transition"}
+        known = {name: c for name, c in preset(product, version).items() if c.kind != "transition"}
         for name, value in getattr(scenario.constants, product).items():
             path: Path = ("constants", product, name)
             if name not in known:
@@ -229,14 +228,9 @@ def _workers(scenario: Scenario) -> Iterator[Problem]:
 
 def _hosts(scenario: Scenario) -> Iterator[Problem]:
     """Every component that a host names is there, simulated, and on no other host."""
-    temporal = scenario.temporal
     there = {f"workers.{queue}" for queue in scenario.workers}
     there |= {key for key, store in scenario.stores.items() if "hosts" in store.can}
-    there |= {
-        f"temporal.{name}"
-        for name in ("frontend", "history", "matching")
-        if temporal is not None and getattr(temporal, name) is not None
-    }
+    there |= {f"temporal.{name}" for name in scenario.services}
     seen: set[str] = set()
     for name, host in scenario.hosts.items():
         for index, component in enumerate(host.components):
@@ -264,8 +258,7 @@ def _speed(scenario: Scenario, component: str) -> float | None:
     if section == "workers":
         return scenario.workers[name].cpu_speed
     if section == "temporal":
-        part: Service = getattr(scenario.temporal, name)
-        return part.cpu_speed
+        return scenario.services[name].cpu_speed
     return scenario.stores[section].speed if section in scenario.stores else None
 
 
@@ -345,11 +338,7 @@ def _nodes(scenario: Scenario) -> Iterator[Problem]:
     ]
     parts += [(("workers", name, "node"), pool.node) for name, pool in scenario.workers.items()]
     parts += [(("databases", name, "node"), database.node) for name, database in scenario.databases.items()]
-    if scenario.temporal is not None:
-        for name in ("frontend", "history", "matching"):
-            service = getattr(scenario.temporal, name)
-            if service is not None:
-                parts.append((("temporal", name, "node"), service.node))
+    parts += [(("temporal", name, "node"), service.node) for name, service in scenario.services.items()]
     parts += [((name, "node"), store.node) for name, store in scenario.stores.items()]
     if scenario.kubernetes is not None:
         parts.append((("kubernetes", "node"), scenario.kubernetes.node))

@@ -195,8 +195,7 @@ def _fault(scenario: Scenario, target: str, fault: DeploymentFault) -> Iterator[
 
 def _felt(scenario: Scenario, zones: Zones, zone: int) -> bool:
     """Whether pods or the primary stand in a zone, or standbys that commits wait for."""
-    services = [getattr(scenario.temporal, name) for name in ("frontend", "history", "matching")]
-    services.append(scenario.pgbouncer)
+    services = [*scenario.services.values(), scenario.pgbouncer]
     home = "" if scenario.regions is None else scenario.regions.at_home
     pods = [pool.regions_of_pods(home).count(home) for pool in scenario.workers.values()]
     pods += [service.replicas for service in services if service is not None]

@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from sim.errors import Problem
 from sim.network.distributions import FromAttribute
 from sim.scenario.checks.words import unknown
+from sim.scenario.model.platform import SERVICES
 from sim.scenario.model.stores.registry import that_can
 from sim.scenario.model.tables import Condition, Table
 from sim.scenario.presets import versions
 from sim.scenario.reading.document import Path, dotted
 from sim.scenario.scenario import DATA, Scenario
 
-TAKEN = ("frontend", "history", "matching", *that_can("zones"), "zones")
+TAKEN = (*SERVICES, *that_can("zones"), "zones")
 """Names of what a platform brings along."""
 
 

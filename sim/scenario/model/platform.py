@@ -99,6 +99,10 @@ class Retention(Spec):
     """Inputs and results that the history of one execution holds beside its events."""
 
 
+SERVICES = ("frontend", "history", "matching")
+"""Temporal's services that may be simulated."""
+
+
 class TemporalCluster(Spec):
     """The platform. A service that is left out is neither simulated (its CPU never runs short) nor billed."""
 

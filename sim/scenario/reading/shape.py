@@ -186,6 +186,10 @@ def deciding_keys(mappings: Sequence[Schema]) -> list[str]:
     return list(keys)
 
 
+TYPES = {"string": "text", "integer": "a whole number", "number": "a number", "boolean": "true or false"}
+"""What values of a type are called."""
+
+
 def expected_one(one: Schema) -> str:
     """What one alternative is, in a few words."""
     if "x-kind" in one:
@@ -202,15 +206,7 @@ def expected_one(one: Schema) -> str:
         case "array":
             length = one.get("minItems")
             return f"a list of {length} entries" if length and length == one.get("maxItems") else "a list"
-        case "string":
-            return "text"
-        case "integer":
-            return "a whole number"
-        case "number":
-            return "a number"
-        case "boolean":
-            return "true or false"
-    return "a value"
+    return TYPES.get(one.get("type", ""), "a value")
 
 
 def _some(mapping: Schema) -> str:
