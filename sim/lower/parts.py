@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sim.lower.placement.regions import Regional
@@ -100,10 +100,10 @@ class Parts:
         self.routines[full] = steps
         return full
 
-    def call_of(self, name: str, steps: Callable[[], Steps]) -> Step:
+    def call_of(self, name: str, steps: Callable[[], Iterable[Step]]) -> Step:
         """The call of a routine, which is made when it is asked for first: its name tells all that it depends on."""
         if name not in self.routines:
-            self.routines[name] = steps()
+            self.routines[name] = tuple(steps())
         return call(name)
 
     def network(self) -> Network:

@@ -37,9 +37,10 @@ from sim.lower.steps import (
     release,
 )
 from sim.lower.stores.postgres.commit import PRIMARY, Commit
-from sim.lower.stores.postgres.pool import CPU, cores_of, cores_setting
+from sim.lower.stores.postgres.pool import CPU, cores_of
 from sim.lower.stores.postgres.recovery import away
 from sim.lower.stores.postgres.volume import PostgresVolume
+from sim.lower.stores.sql_store import cores_setting
 from sim.lower.sums import sum_of
 from sim.lower.temporal.workers import DISPATCHED, READY
 from sim.network.faults import Fault
@@ -93,11 +94,11 @@ class _Engine:
         number = self.constants.number
         self.parts.nodes[PRIMARY] = NodeGroup(count=1)
         self.rtt_ns = number("postgres.rtt") if self.postgres.rtt_ns is None else self.postgres.rtt_ns
-        self.commit = Commit(self.parts, self.constants, self.postgres)
+        self.commit = Commit(self.parts, self.constants, self.postgres, self.rtt_ns)
         if self.postgres.rds is not None:
             self.constants.note("pages of DBOS in RDS", "are all in memory, also after a failover")
         self.volume = PostgresVolume(self.parts, self.constants, self.postgres)
-        self.parts.add_station(CPU, cores_of(self.constants, self.postgres), cores_setting(self.postgres))
+        self.parts.add_station(CPU, cores_of(self.constants, self.postgres), cores_setting("postgres", self.postgres))
         self.database = Database(self.context, self.commit, self.volume, self.rtt_ns)
         self.looks = Looks(self.database)
         limits = [one for one in (self.dbos.worker_concurrency, self.dbos.executor_threads) if one is not None]

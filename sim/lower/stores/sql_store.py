@@ -10,12 +10,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import ClassVar, Protocol
 
+from sim.lower.constants import Constants
+from sim.lower.parts import Parts
 from sim.lower.placement.zones import CROSS_ZONE
+from sim.lower.setting import Setting, cpu, gauge, of
 from sim.lower.steps import Step, Steps, use
 from sim.lower.stores.base import Store
 from sim.lower.stores.client_pool import ClientPool
 from sim.lower.stores.log import ReplicationLog
 from sim.lower.stores.volume import PageCache, Volume
+from sim.scenario.model.stores.managed import SqlCluster
 from sim.scenario.presets import Transition
 
 
@@ -95,3 +99,24 @@ class SqlStore(Store):
     def commit_ns(self) -> int:
         """Mean time of a commit that is alone."""
         return self.commit.mean_ns()
+
+
+def cores_setting(key: str, cluster: SqlCluster) -> Setting:
+    """The setting of the cores of the primary. key: of the store."""
+    words, knob = of(cluster.product, "CPU"), "instance class"
+    for managed in ("rds", "aurora"):
+        if getattr(cluster, managed) is not None:
+            watch = gauge("aws_rds_cpuutilization_average")
+            return Setting(words, f"{key}.{managed}.class", knob, watch, "failover")
+    return Setting(words, f"{key}.cpu", knob, cpu(key), "failover", cluster.cores)
+
+
+def ways_to_standbys_ns(
+    parts: Parts, constants: Constants, key: str, standbys: int, own_ns: int | None, near_ns: int
+) -> list[int]:
+    """Round trip from the primary to each standby. own_ns: where the scenario says it. near_ns: one within a zone."""
+    if not standbys:
+        return []
+    if parts.zoning is not None:
+        return parts.zoning.standby_rtts_ns(standbys, near_ns)
+    return [constants.number(f"{key}.replication_rtt") if own_ns is None else own_ns] * standbys

@@ -18,8 +18,9 @@ from typing import Literal
 from sim.lower.constants import Constants
 from sim.lower.parts import Parts
 from sim.lower.setting import Setting, of
-from sim.lower.steps import Distribution, Fork, ForkBody, Step, Steps, call, constant, delay, use
+from sim.lower.steps import Distribution, Fork, ForkBody, Step, Steps, constant, delay, use
 from sim.lower.stores.at_risk import MOST_AT_RISK, add_at_risk, at_risk
+from sim.lower.stores.sql_store import ways_to_standbys_ns
 from sim.lower.sums import kth_fastest, least_of, mean_ns
 from sim.network.places import GroupCommit, NodeGroup, Polled
 from sim.scenario.model.stores.mysql import MysqlCluster
@@ -51,7 +52,9 @@ class Commit:
         self.constants = constants
         self.mysql = mysql
         self.replicas = 0 if mysql.rds is not None else mysql.nodes - 1
-        self.ways_ns = _ways_ns(parts, constants, mysql, rtt_ns)
+        self.ways_ns = ways_to_standbys_ns(
+            parts, constants, "mysql", mysql.nodes - 1, mysql.replication_rtt_ns, rtt_ns
+        )
         own = constants.distribution("mysql.flush") if mysql.flush is None else mysql.flush
         self.of_replica = own
         # A volume that is mirrored to a standby has flushed when both have.
@@ -64,9 +67,7 @@ class Commit:
 
     def step(self) -> Step:
         """From COMMIT until it returns, and what goes on behind it."""
-        if "commit" not in self.parts.routines:
-            self.parts.routines["commit"] = tuple(self._steps())
-        return call("commit")
+        return self.parts.call_of("commit", self._steps)
 
     def mean_ns(self) -> int:
         """Mean time of a commit that is alone."""
@@ -172,16 +173,6 @@ class Commit:
             self.constants.note(
                 "commits that a failover loses", "are counted (lost_commit); no execution is set back to before them"
             )
-
-
-def _ways_ns(parts: Parts, constants: Constants, mysql: MysqlCluster, rtt_ns: int) -> list[int]:
-    """Round trip from the source to each replica, or to RDS's standby."""
-    others, own_ns = mysql.nodes - 1, mysql.replication_rtt_ns
-    if not others:
-        return []
-    if parts.zoning is not None:
-        return parts.zoning.standby_rtts_ns(others, rtt_ns)
-    return [constants.number("mysql.replication_rtt") if own_ns is None else own_ns] * others
 
 
 def _setting(

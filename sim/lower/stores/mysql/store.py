@@ -13,14 +13,13 @@ from sim.lower.constants import Constants
 from sim.lower.lowered import History
 from sim.lower.parts import Parts
 from sim.lower.rates import rate_of
-from sim.lower.setting import Setting, cpu, gauge, of
 from sim.lower.steps import Distribution, constant
 from sim.lower.stores.aurora import QuorumCommit, aurora_away
 from sim.lower.stores.base import ConnectionLimits, Loss
 from sim.lower.stores.client_pool import ClientPool
 from sim.lower.stores.log import ReplicationLog
 from sim.lower.stores.mysql.commit import PRIMARY, REPLICA, SEMI_SYNC, Commit
-from sim.lower.stores.sql_store import SqlStore
+from sim.lower.stores.sql_store import SqlStore, cores_setting
 from sim.lower.stores.volume import PageCache, Volume, VolumeSpec
 from sim.lower.sums import sum_of
 from sim.network.distributions import Uniform
@@ -99,7 +98,7 @@ class MysqlStore(SqlStore):
         self.own = None if mysql.aurora is not None else Commit(parts, constants, mysql, self.rtt_ns)
         self.flushes = () if self.own is None else self.own.flushes
         self.commit = self.own or QuorumCommit(parts, constants, "mysql", self.rtt_ns, None)
-        parts.add_station(CPU, Server(nodes=PRIMARY, cores=mysql.cores), self._cores_setting())
+        parts.add_station(CPU, Server(nodes=PRIMARY, cores=mysql.cores), cores_setting("mysql", mysql))
         self.pool = MysqlPool(parts, constants, scenario)
         self.reconnects = self.pool.connect_cpu_ns > 0
         path = "mysql.disk" if mysql.rds is None else "mysql.rds"
@@ -201,12 +200,6 @@ class MysqlStore(SqlStore):
         """The content, and rows in the leaves of the primary key."""
         self.constants.note("binary logs that are kept", "not in the size of the store: binlog_expire_logs_seconds")
         return history.bytes + history.rows * self.constants.number("mysql.stored_bytes_per_row")
-
-    def _cores_setting(self) -> Setting:
-        words, knob = of("MySQL", "CPU"), "instance class"
-        for managed in self.arrangements(self.scenario):
-            return Setting(words, f"mysql.{managed}.class", knob, gauge("aws_rds_cpuutilization_average"), "failover")
-        return Setting(words, "mysql.cpu", knob, cpu("mysql"), "failover", self.mysql.cores)
 
     def _note(self) -> None:
         note = self.constants.note

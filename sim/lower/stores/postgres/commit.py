@@ -20,12 +20,12 @@ from sim.lower.steps import (
     ForkBody,
     Step,
     Steps,
-    call,
     constant,
     delay,
     use,
 )
 from sim.lower.stores.at_risk import MOST_AT_RISK, add_at_risk, at_risk
+from sim.lower.stores.sql_store import ways_to_standbys_ns
 from sim.lower.sums import kth_fastest, mean_ns, sum_of
 from sim.network.places import GroupCommit, NodeGroup, Polled, Server
 from sim.network.routines import Retry
@@ -47,23 +47,23 @@ class Commit:
     flushes: stations each of whose rounds is one flush on the primary.
     """
 
-    def __init__(self, parts: Parts, constants: Constants, postgres: PostgresCluster) -> None:
+    def __init__(self, parts: Parts, constants: Constants, postgres: PostgresCluster, rtt_ns: int) -> None:
         self.parts = parts
         self.constants = constants
         self.level = postgres.synchronous_commit
         self.standbys = postgres.nodes - 1
         self.needed = postgres.synchronous_standbys if self.level in REMOTE else 0
         self.flush = constants.distribution("postgres.flush") if postgres.flush is None else postgres.flush
-        self.travel_ns = _ways_ns(parts, constants, postgres)
+        self.travel_ns = ways_to_standbys_ns(
+            parts, constants, "postgres", self.standbys, postgres.replication_rtt_ns, rtt_ns
+        )
         self.flushes = (WAL_WRITER,) if self.level == "off" else (WAL,)
         self._add_places()
         self._tell()
 
     def step(self) -> Step:
         """From COMMIT until it returns, and what goes on behind it."""
-        if "commit" not in self.parts.routines:
-            self.parts.routines["commit"] = tuple(self._steps())
-        return call("commit")
+        return self.parts.call_of("commit", self._steps)
 
     def _steps(self) -> Iterator[Step]:
         if self.level != "off":
@@ -191,14 +191,3 @@ class Commit:
 def _lag(kind: str) -> str:
     """What tells how far the standbys are behind."""
     return f"SELECT application_name, {kind}_lag FROM pg_stat_replication"
-
-
-def _ways_ns(parts: Parts, constants: Constants, postgres: PostgresCluster) -> list[int]:
-    """Round trip from the primary to each standby."""
-    standbys, own_ns = postgres.nodes - 1, postgres.replication_rtt_ns
-    if not standbys:
-        return []
-    if parts.zoning is not None:
-        near_ns = constants.number("postgres.rtt") if postgres.rtt_ns is None else postgres.rtt_ns
-        return parts.zoning.standby_rtts_ns(standbys, near_ns)
-    return [constants.number("postgres.replication_rtt") if own_ns is None else own_ns] * standbys

@@ -15,6 +15,7 @@ from sim.lower.setting import Setting, cpu, gauge, of
 from sim.lower.steps import Distribution, Step, acquire, release, use
 from sim.lower.stores.client_pool import CLIENT, ClientPool
 from sim.lower.stores.postgres.commit import PRIMARY
+from sim.lower.stores.sql_store import cores_setting
 from sim.network.distributions import Uniform
 from sim.network.places import Contention, NodeGroup, Resource, Server
 from sim.scenario.model.platform import TemporalCluster
@@ -40,7 +41,7 @@ class Pool(ClientPool):
         super().__init__(parts, constants, temporal, "postgres", CPU)
         self.bouncer = bouncer
         self.backend = BACKEND if self._by_transaction else CLIENT
-        parts.add_station(CPU, cores_of(constants, postgres), cores_setting(postgres))
+        parts.add_station(CPU, cores_of(constants, postgres), cores_setting("postgres", postgres))
         # pgbouncer accepts a connection at once and outlives the primary; in session mode it only passes on.
         self._add_client_pool(1 if self._by_transaction else PRIMARY)
         if bouncer is not None:
@@ -132,16 +133,6 @@ class Pool(ClientPool):
             )
             if bouncer.replicas > 1:
                 constants.note("pools of the pgbouncer replicas", "act as one", "derived: a pod's connections use any")
-
-
-def cores_setting(postgres: PostgresCluster) -> Setting:
-    """The setting of the cores of the primary."""
-    words, knob = "PostgreSQL's CPU", "instance class"
-    for managed in ("rds", "aurora"):
-        if getattr(postgres, managed) is not None:
-            watch = gauge("aws_rds_cpuutilization_average")
-            return Setting(words, f"postgres.{managed}.class", knob, watch, "failover")
-    return Setting(words, "postgres.cpu", knob, cpu("postgres"), "failover", postgres.cores)
 
 
 def pool_size(constants: Constants, bouncer: PgBouncer) -> int:

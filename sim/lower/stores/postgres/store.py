@@ -60,7 +60,7 @@ class PostgresStore(SqlStore):
         self.rtt_ns = constants.number("postgres.rtt") if rtt_ns is None else rtt_ns
         self.message_ns = constants.number("postgres.cpu_per_message")
         if postgres.aurora is None:
-            commit = self.commit = Commit(parts, constants, postgres)
+            commit = self.commit = Commit(parts, constants, postgres, self.rtt_ns)
             self.flushes = commit.flushes
         else:
             self.commit = QuorumCommit(parts, constants, "postgres", self.rtt_ns, postgres.replication_rtt_ns)
