@@ -50,7 +50,7 @@ def _missing(scenario: Scenario, path: Path, fault: DeploymentFault) -> Problem 
         case "temporal" if fault.of_clock:
             return None
         case "temporal":
-            if scenario.temporal is None or scenario.temporal.history is None:
+            if "history" not in scenario.services:
                 hint = "add   temporal: {history: {replicas: 3, cpu: 2}}"
                 return Problem(dotted(path), "is temporal.history, which has no pods here", hint)
         case _ if kind not in scenario.stores:
@@ -104,7 +104,5 @@ def number_of(scenario: Scenario, fault: DeploymentFault) -> int:
         assert scenario.kubernetes is not None
         return scenario.kubernetes.nodes
     if kind == "temporal":
-        assert scenario.temporal is not None
-        assert scenario.temporal.history is not None, "checked: there are pods"
-        return scenario.temporal.history.replicas
+        return scenario.services["history"].replicas
     return 1 if fault.is_whole or kind not in scenario.stores else scenario.stores[kind].members(fault.target)

@@ -14,12 +14,11 @@ from sim.lower.steps import Distribution, Steps
 from sim.lower.stores.aurora import QuorumCommit, aurora_away
 from sim.lower.stores.base import ConnectionLimits, Loss
 from sim.lower.stores.log import ReplicationLog
-from sim.lower.stores.postgres.background import add_background
 from sim.lower.stores.postgres.commit import PRIMARY, STANDBY, WAL_WRITER, Commit
 from sim.lower.stores.postgres.pool import CPU, Pool
 from sim.lower.stores.postgres.recovery import WAL_BYTES, away
 from sim.lower.stores.postgres.rows import transaction_steps
-from sim.lower.stores.postgres.volume import FULL, IOPS, SPACE, PostgresVolume
+from sim.lower.stores.postgres.volume import FULL, IOPS, SPACE, PostgresVolume, add_background
 from sim.lower.stores.sql_store import SqlStore
 from sim.lower.stores.volume import PageCache
 from sim.network.faults import Target as NodeTarget
