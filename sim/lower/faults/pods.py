@@ -104,8 +104,7 @@ def _note_workers(constants: Constants, fault: DeploymentFault) -> None:
 
 def _is_whole(store: Store, fault: DeploymentFault) -> bool:
     """Whether no pod of history is left."""
-    history = store.temporal.history
-    assert history is not None, "checked: there are pods"
+    history = store.scenario.services["history"]
     if isinstance(fault.nodes, tuple):
         return len(set(fault.nodes)) == history.replicas
     return fault.nodes == "all" and fault.mttf_ns is None
@@ -214,8 +213,7 @@ def _away_together(
     back = sum_of(repair, constant(max(delays_ns))) if any(delays_ns) and happens == "crash" else repair
     found = [(tuple(NodeTarget(group=group, nodes=nodes) for group, nodes in sorted(by_group.items())), back)]
     if happens != "slow" and (owners := by_group.get("history")):
-        history = store.temporal.history
-        assert history is not None
+        history = store.scenario.services["history"]
         shards = shards_away(constants, store, back, len(owners) == history.replicas)
         found.append(((NodeTarget(group=OWNERS, nodes=owners),), shards))
     return found

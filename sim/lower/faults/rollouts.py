@@ -108,8 +108,7 @@ def _pods(context: Context, store: Store, fault: DeploymentFault) -> Pods:
     constants = context.constants
     assert isinstance(fault.repair, Constant), "checked when it was read"
     if fault.target == "temporal.history":
-        history = store.temporal.history
-        assert history is not None, "checked: there are pods"
+        history = store.scenario.services["history"]
         constants.note(
             "a history pod that is restarted",
             "hands its shards over at once (shutdownDrainDuration is 0); what it has under way is tried again, as "

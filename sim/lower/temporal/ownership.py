@@ -41,8 +41,7 @@ def shards_away(
 
     all_pods: nobody is left to take over. announced: the pod says that it goes, and need not be missed first.
     """
-    history, number = store.temporal.history, constants.number
-    assert history is not None
+    history, number = store.scenario.services["history"], constants.number
     if all_pods or history.replicas == 1:
         return repair
     shards = store.temporal.history_shards or number("temporal.history_shards")
