@@ -30,7 +30,7 @@ import numpy as np
 
 from sim import Options, load, predict
 from sim.calibrate.pgbench_scenario import pgbench_scenario
-from sim.calibrate.service_kinds import fit_kinds, service_kinds
+from sim.calibrate.service_times import fit_kinds, service_kinds
 from sim.calibrate.temporal_scenario import temporal_scenario
 from sim.cli.service_times_text import as_text
 from sim.observed.recognise import read

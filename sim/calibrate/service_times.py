@@ -1,17 +1,22 @@
-"""Service times of one kind: which distribution fits, how well, and what to write into a scenario."""
+"""Service times: which kinds are fitted, which distribution fits, how well, and the file that says so."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sim.calibrate.families import FAMILIES, Family
-from sim.calibrate.goodness import Goodness, distance_of, effective_n, goodness, intervals
-from sim.calibrate.likelihood import Times, fit
+from sim.calibrate.likelihood import Goodness, Times, distance_of, effective_n, fit, goodness, intervals
 from sim.calibrate.written import as_yaml, duration, table_of, table_of_counts
-from sim.observed.table import Binned, Sample
+from sim.errors import InputErrors, Problem
+from sim.observed.table import Binned, Observations, Sample, unit_of
 
 Floats = NDArray[np.float64]
 
@@ -44,17 +49,14 @@ class Candidate:
 class ServiceTimes:
     """What is known of the times of one kind, in s.
 
-    n: values; worth: how many independent ones they are worth; cut: those ended by a timeout. candidates: the best
-    first, empty where nothing was fitted. goodness, intervals: of the best; intervals at 95 %. empirical: the values
-    themselves as a distribution; empty where their end is not known. notes: what the reader must know.
+    n: values; worth: how many independent ones they are worth. candidates: the best first, empty where nothing was
+    fitted. goodness, intervals: of the best; intervals at 95 %. empirical: the values themselves as a distribution;
+    empty where their end is not known. notes: what the reader must know.
     """
 
-    kind: str
     n: float
     worth: float
-    cut: int
     mean: float
-    quantiles: dict[str, float]
     candidates: tuple[Candidate, ...] = ()
     goodness: Goodness | None = None
     intervals: tuple[tuple[float, float], ...] = ()
@@ -74,7 +76,7 @@ class ServiceTimes:
         return as_yaml(self.best.family, self.best.theta) if self.best else self.empirical
 
 
-def fitted(kind: str, sample: Sample, families: tuple[Family, ...] = FAMILIES, seed: int = 1) -> ServiceTimes:
+def fitted(sample: Sample, families: tuple[Family, ...] = FAMILIES, seed: int = 1) -> ServiceTimes:
     """The times of a sample, in ns, fitted. Zeros cannot be fitted and are told."""
     notes = []
     step = -(-sample.n // MOST) or 1
@@ -98,54 +100,32 @@ def fitted(kind: str, sample: Sample, families: tuple[Family, ...] = FAMILIES, s
         notes.append(
             f"{int(sample.cut.sum())} were ended by a timeout; mean and percentiles count them at the timeout"
         )
-    fact = _Fact(
-        kind, sample.n, worth, int(sample.cut.sum()), float(whole.mean()) if whole.size else 0.0, _shown(whole)
-    )
+    found = ServiceTimes(sample.n, worth, float(whole.mean()) if whole.size else 0.0)
     if times.exact.size < LEAST:
-        return fact.unfitted((*notes, f"fewer than {LEAST} values: not fitted"))
+        return replace(found, notes=(*notes, f"fewer than {LEAST} values: not fitted"))
     if times.exact.std() < SAME * times.exact.mean():
-        return fact.unfitted((*notes, "all are equal"), duration(float(times.exact[0])))
-    return _best(fact, times, families, table_of(whole) if known else "", tuple(notes), seed)
+        return replace(found, notes=(*notes, "all are equal"), empirical=duration(float(times.exact[0])))
+    return _best(replace(found, empirical=table_of(whole) if known else "", notes=tuple(notes)), times, families, seed)
 
 
-def fitted_counts(kind: str, binned: Binned, families: tuple[Family, ...] = FAMILIES, seed: int = 1) -> ServiceTimes:
+def fitted_counts(binned: Binned, families: tuple[Family, ...] = FAMILIES, seed: int = 1) -> ServiceTimes:
     """Counted times fitted. How they follow each other is not known: they are taken for independent."""
     times = Times(np.zeros(0), edges=binned.edges_ns / 1e9, counts=binned.counts)
     mean = binned.sum_ns / binned.n / 1e9 if binned.n else float("nan")
-    fact = _Fact(kind, binned.n, binned.n, 0, mean, {})
+    found = ServiceTimes(binned.n, binned.n, mean)
     filled = int((binned.counts > 0).sum())
     if binned.n < LEAST or filled < 4:
-        return fact.unfitted((f"{binned.n:.0f} values in {filled} intervals: not fitted",))
+        return replace(found, notes=(f"{binned.n:.0f} values in {filled} intervals: not fitted",))
     enough = tuple(family for family in families if len(family.parameters) + 1 < filled)
     closed = np.isfinite(binned.edges_ns[-1]) or binned.counts[-1] == 0
     table = table_of_counts(binned) if closed else ""
-    return _best(fact, times, enough, table, ("only counts in intervals are known",), seed)
+    found = replace(found, empirical=table, notes=("only counts in intervals are known",))
+    return _best(found, times, enough, seed)
 
 
-@dataclass(frozen=True, slots=True)
-class _Fact:
-    kind: str
-    n: float
-    worth: float
-    cut: int
-    mean: float
-    quantiles: dict[str, float]
-
-    def unfitted(self, notes: tuple[str, ...], constant: str = "") -> ServiceTimes:
-        """With what is known without a fit."""
-        about = (self.kind, self.n, self.worth, self.cut, self.mean, self.quantiles)
-        return ServiceTimes(*about, empirical=constant, notes=notes)
-
-
-def _shown(x: Floats) -> dict[str, float]:
-    levels = {"p50": 0.5, "p95": 0.95, "p99": 0.99, "max": 1.0}
-    return {name: float(np.quantile(x, level)) for name, level in levels.items()} if x.size else {}
-
-
-def _best(
-    fact: _Fact, times: Times, families: tuple[Family, ...], table: str, notes: tuple[str, ...], seed: int
-) -> ServiceTimes:
-    weight = min(1.0, fact.worth / times.n)
+def _best(known: ServiceTimes, times: Times, families: tuple[Family, ...], seed: int) -> ServiceTimes:
+    """What is known of the times, with the families fitted to them."""
+    weight = min(1.0, known.worth / times.n)
     candidates = []
     for family in families:
         theta = fit(family, times)
@@ -157,10 +137,68 @@ def _best(
     worth = weight * times.n
     found = goodness(best.family, best.theta, times, worth, seed)
     ranges = tuple(intervals(best.family, best.theta, times, worth, seed=seed + 1))
+    notes = known.notes
     if worth < FEW and found.p_value >= REJECTED:
         notes = (*notes, f"worth {worth:.0f} independent values: so few seldom reject a family that is wrong")
     if found.p_value < REJECTED:
-        told = "the values themselves are written instead" if table else "nothing better is known"
+        told = "the values themselves are written instead" if known.empirical else "nothing better is known"
         notes = (*notes, f"{best.family.name} is rejected (p = {found.p_value:.3f}); {told}")
-    about = (fact.kind, fact.n, fact.worth, fact.cut, fact.mean, fact.quantiles)
-    return ServiceTimes(*about, tuple(candidates), found, ranges, table, notes)
+    return replace(known, candidates=tuple(candidates), goodness=found, intervals=ranges, notes=notes)
+
+
+SERVICE = ("service*", "start_to_close.activity.*", "own.*")
+"""Times that say how long work took; waits and whole latencies come out of a run."""
+WITHOUT = "latency*"
+"""Where a source has none of these, latencies are fitted: with one client, or little load, they are service."""
+
+
+def service_kinds(observed: Observations, asked: Sequence[str] = ()) -> list[str]:
+    """The kinds that are fitted: those that match the globs, or service times. Raises InputErrors where none match."""
+    times = [kind for kind in (*observed.samples, *observed.binned) if unit_of(kind) == "ns"]
+    if asked:
+        found = [kind for kind in times if any(fnmatchcase(kind, glob) for glob in asked)]
+        if not found:
+            raise InputErrors([Problem("--kind", f"no kind matches {', '.join(asked)}", f"kinds: {', '.join(times)}")])
+        return found
+    service = [kind for kind in times if any(fnmatchcase(kind, glob) for glob in SERVICE)]
+    return service or [kind for kind in times if kind in observed.binned or fnmatchcase(kind, WITHOUT)]
+
+
+def fit_kinds(observed: Observations, kinds: Sequence[str]) -> dict[str, ServiceTimes]:
+    """Each kind fitted."""
+    return {
+        kind: fitted_counts(observed.binned[kind]) if kind in observed.binned else fitted(observed.samples[kind])
+        for kind in kinds
+    }
+
+
+def as_file(fits: Mapping[str, ServiceTimes], paths: Sequence[Path], command: str) -> str:
+    """The file, YAML: under `service_times` each kind with its distribution as a scenario takes it."""
+    return "\n".join(_lines(fits, paths, command)) + "\n"
+
+
+def _lines(fits: Mapping[str, ServiceTimes], paths: Sequence[Path], command: str) -> Iterator[str]:
+    yield "# Service times fitted by likelihood, written by the command below, not by hand."
+    yield f"command: {json.dumps(command)}"
+    yield "data:  # SHA-256"
+    for path in paths:
+        for file in sorted(path.iterdir()) if path.is_dir() else [path]:
+            yield f"  {json.dumps(file.as_posix())}: {json.dumps(hashlib.sha256(file.read_bytes()).hexdigest())}"
+    yield "service_times:"
+    for kind, one in fits.items():
+        yield f"  {json.dumps(kind)}:"
+        if one.yaml:
+            yield f"    distribution: {one.yaml}"
+        yield f"    values: {one.n:g}"
+        yield f"    worth: {one.worth:.0f}  # independent ones"
+        if one.best is not None and one.goodness is not None:
+            yield f"    family: {one.best.family.name}"
+            yield f"    p_value: {one.goodness.p_value:.3f}"
+            yield "    parameters:  # with 95 % intervals"
+            for (name, unit), value, (low, high) in zip(
+                one.best.family.parameters.items(), one.best.theta, one.intervals, strict=True
+            ):
+                told = f', unit: "{unit}"' if unit else ""
+                yield f"      {name.replace(' ', '_')}: {{value: {value:.5g}, low: {low:.5g}, high: {high:.5g}{told}}}"
+        if one.notes:
+            yield f"    notes: {json.dumps(list(one.notes), ensure_ascii=False)}"

@@ -45,8 +45,7 @@ def command(
     --output json`), range queries of Prometheus, traces (OTLP, Jaeger), results of k6 (CSV, JSON) and locust (CSV).
     Prints what is in it, and for service times the distribution that fits, as a line of YAML.
     """
-    from sim.calibrate.service_file import as_file
-    from sim.calibrate.service_kinds import fit_kinds, service_kinds
+    from sim.calibrate.service_times import as_file, fit_kinds, service_kinds
     from sim.cli.service_times_text import as_text
     from sim.observed.recognise import read
 

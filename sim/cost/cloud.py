@@ -7,12 +7,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from sim.cost.allocation import Allocation
-from sim.cost.bill import Bill, settle
-from sim.cost.catalogue import Catalogue
-from sim.cost.items import Item, Period, priced
+from sim.cost.bill import Allocation, Bill, Item, Period, priced, settle
+from sim.cost.catalogue import Catalogue, load_catalogue
 from sim.cost.propagate import through, times, total
-from sim.cost.read_prices import load_catalogue
 from sim.cost.terms import Reduction, Terms
 from sim.cost.usage import Usage, WorkflowUse
 from sim.errors import InputErrors, Problem

@@ -11,8 +11,7 @@ from collections.abc import Iterable, Iterator
 from datetime import date
 from typing import TextIO
 
-from sim.cost.bill import Bill
-from sim.cost.items import Item
+from sim.cost.bill import Bill, Item
 
 Row = dict[str, str]
 

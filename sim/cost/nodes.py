@@ -11,8 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sim.cost.catalogue import Catalogue, Price
-from sim.cost.read_prices import load_catalogue
+from sim.cost.catalogue import Catalogue, Price, load_catalogue
 from sim.units import HOURS_PER_MONTH
 
 BENCHMARK_SOURCE = (

@@ -10,16 +10,15 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from sim.observed.moments import instant_ns
 from sim.observed.table import Binned, Kinds, Observations
-from sim.observed.text import Complaints, refused, text_of
+from sim.observed.text import Complaints, instant_ns, refused, text_of
 
 K6_TIMES = ("_duration", "_waiting", "_blocked", "_connecting", "_sending", "_receiving", "_tls_handshaking")
 """Ends of k6's own metrics that are times in ms."""
@@ -72,15 +71,15 @@ def _table(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
 
 # -- k6 -------------------------------------------------------------------------------------------------------------
 
-Point = tuple[int, str, int, float, Mapping[str, Any]]
-"""Line, metric, time in ns, value, tags."""
+Point = tuple[str, int, float, Mapping[str, Any]]
+"""Metric, time in ns, value, tags."""
 
 
 def _of_k6(source: str, paths: Sequence[Path], points: Any) -> Observations:
     kinds, whole_seconds = Kinds(), True
     for path in paths:
         complaints = Complaints(path)
-        for _, metric, end_ns, value, tags in points(path, complaints):
+        for metric, end_ns, value, tags in points(path, complaints):
             whole_seconds &= end_ns % 10**9 == 0
             name = tags.get("name") or tags.get("url") or tags.get("scenario") or ""
             if metric.endswith(K6_TIMES):
@@ -98,7 +97,7 @@ def _of_k6(source: str, paths: Sequence[Path], points: Any) -> Observations:
 def _k6_csv(path: Path, complaints: Complaints) -> Iterator[Point]:
     for line, row in _table(path):
         try:
-            yield line, row["metric_name"], _epoch_ns(row["timestamp"]), float(row["metric_value"]), row
+            yield row["metric_name"], _epoch_ns(row["timestamp"]), float(row["metric_value"]), row
         except ValueError as error:
             complaints.add(line, str(error), f"a line under `{K6_HEAD},...` as k6 writes it is expected")
 
@@ -109,7 +108,7 @@ def _k6_json(path: Path, complaints: Complaints) -> Iterator[Point]:
             row = json.loads(text) if text.strip() else {}
             if row.get("type") == "Point":
                 data = row["data"]
-                yield line, row["metric"], instant_ns(data["time"]), float(data["value"]), data.get("tags") or {}
+                yield row["metric"], instant_ns(data["time"]), float(data["value"]), data.get("tags") or {}
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             what = f"has no `{error.args[0]}`" if isinstance(error, KeyError) else str(error)
             complaints.add(line, what, "one object a line as   k6 run --out json=FILE   writes it is expected")
@@ -127,38 +126,41 @@ def _epoch_ns(text: str) -> int:
 # -- locust ---------------------------------------------------------------------------------------------------------
 
 
-def _requests(paths: Sequence[Path]) -> Observations:
-    kinds = Kinds()
+def _each(paths: Sequence[Path], take: Callable[[dict[str, str]], None], hint: str) -> None:
+    """Take every row of these tables, and complain of those that cannot be taken."""
     for path in paths:
         complaints = Complaints(path)
         for line, row in _table(path):
             try:
-                took_ns = float(row["response_time"]) * 1e6
-                time = row.get("start_time") or row.get("timestamp") or row.get("Timestamp") or ""
-                begin_ns = round(float(time) * 1e9) if time.replace(".", "", 1).isdigit() else instant_ns(time)
-            except ValueError as error:
-                complaints.add(
-                    line, str(error), "response_time in ms and start_time in s since the epoch are expected"
-                )
-                continue
-            failed = row.get("exception", "") not in ("", "None") or row.get("success", "").lower() == "false"
-            kinds.add(f"{'count.failed' if failed else 'latency'}.{row['name']}", begin_ns, 1 if failed else took_ns)
+                take(row)
+            except (KeyError, ValueError) as error:
+                complaints.add(line, str(error), hint)
         complaints.settle()
+
+
+def _requests(paths: Sequence[Path]) -> Observations:
+    kinds = Kinds()
+
+    def take(row: dict[str, str]) -> None:
+        took_ns = float(row["response_time"]) * 1e6
+        time = row.get("start_time") or row.get("timestamp") or row.get("Timestamp") or ""
+        begin_ns = round(float(time) * 1e9) if time.replace(".", "", 1).isdigit() else instant_ns(time)
+        failed = row.get("exception", "") not in ("", "None") or row.get("success", "").lower() == "false"
+        kinds.add(f"{'count.failed' if failed else 'latency'}.{row['name']}", begin_ns, 1 if failed else took_ns)
+
+    _each(paths, take, "response_time in ms and start_time in s since the epoch are expected")
     return Observations("locust requests", kinds.samples())
 
 
 def _history(paths: Sequence[Path]) -> Observations:
     kinds = Kinds()
-    for path in paths:
-        complaints = Complaints(path)
-        for line, row in _table(path):
-            try:
-                t_ns = int(float(row["Timestamp"])) * 10**9
-                kinds.add(f"rate.{row['Name']}", t_ns, float(row["Requests/s"]))
-                kinds.add("level.users", t_ns, float(row["User Count"]))
-            except ValueError as error:
-                complaints.add(line, str(error), "a line of PREFIX_stats_history.csv is expected")
-        complaints.settle()
+
+    def take(row: dict[str, str]) -> None:
+        t_ns = int(float(row["Timestamp"])) * 10**9
+        kinds.add(f"rate.{row['Name']}", t_ns, float(row["Requests/s"]))
+        kinds.add("level.users", t_ns, float(row["User Count"]))
+
+    _each(paths, take, "a line of PREFIX_stats_history.csv is expected")
     note = "percentiles of a history are of a sliding window and are not fitted; PREFIX_stats.csv has the whole run's"
     return Observations("locust history", kinds.samples(), notes=(note,))
 
@@ -166,20 +168,16 @@ def _history(paths: Sequence[Path]) -> Observations:
 def _stats(paths: Sequence[Path]) -> Observations:
     """Percentiles of a whole run: between two of them lies a known count."""
     binned: dict[str, Binned] = {}
-    for path in paths:
-        complaints = Complaints(path)
-        for line, row in _table(path):
-            levels = {key: float(key.rstrip("%")) / 100 for key in row if key.endswith("%")}
-            try:
-                count = int(row["Request Count"])
-                ends = [(level, float(row[key]) * 1e6) for key, level in levels.items() if row[key] not in ("", "N/A")]
-                mean_ms = float(row["Average Response Time"])
-            except (KeyError, ValueError) as error:
-                complaints.add(line, str(error), "a line of PREFIX_stats.csv is expected")
-                continue
-            if count and ends:
-                binned[f"latency.{row['Name']}"] = _between(count, ends, mean_ms * 1e6)
-        complaints.settle()
+
+    def take(row: dict[str, str]) -> None:
+        levels = {key: float(key.rstrip("%")) / 100 for key in row if key.endswith("%")}
+        count = int(row["Request Count"])
+        ends = [(level, float(row[key]) * 1e6) for key, level in levels.items() if row[key] not in ("", "N/A")]
+        mean_ms = float(row["Average Response Time"])
+        if count and ends:
+            binned[f"latency.{row['Name']}"] = _between(count, ends, mean_ms * 1e6)
+
+    _each(paths, take, "a line of PREFIX_stats.csv is expected")
     if not binned:
         raise refused(paths[0], "holds no request", "run the test until there are some")
     note = (

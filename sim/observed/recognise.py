@@ -14,8 +14,7 @@ from sim.observed.prometheus import is_prometheus, read_prometheus
 from sim.observed.samples import is_samples, read_samples
 from sim.observed.spans import is_jaeger, is_otlp, read_spans
 from sim.observed.table import Observations
-from sim.observed.temporal_events import is_history
-from sim.observed.temporal_history import read_histories
+from sim.observed.temporal_history import is_history, read_histories
 from sim.observed.text import json_of, refused, text_of
 
 KNOWN = (

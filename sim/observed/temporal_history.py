@@ -1,4 +1,8 @@
-"""Workflow histories of Temporal become observations.
+"""Workflow histories of Temporal become observations: events, the steps of each workflow, the times of each kind.
+
+Histories are as `temporal workflow show --output json` and the SDKs' `to_json` write them: one a file, one a line, or
+a list of them; a list of events is one history, too. Source: Temporal API, message HistoryEvent,
+temporal/api/history/v1/message.proto, read 2026-11.
 
 What a history can tell: the server writes the start of an activity only when its last attempt is over. So of one with
 several attempts only the last one's times are known, and not how long the first one waited.
@@ -6,13 +10,206 @@ several attempts only the last one's times are known, and not how long the first
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, Literal, Self
 
 from sim.observed.table import Kinds, Observations
-from sim.observed.temporal_events import Event, histories
-from sim.observed.temporal_shape import ActivityType, WorkflowType, steps_of
+from sim.observed.text import instant_ns, json_lines, length_ns, refused
+
+_HINT = "write   temporal workflow show --workflow-id ID --output json > FILE"
+_PREFIX = "EVENT_TYPE_"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One event: its number, what it is (`ActivityTaskStarted`), when, and its attributes."""
+
+    id: int
+    kind: str
+    t_ns: int
+    attributes: Mapping[str, Any]
+
+    @property
+    def scheduled_by(self) -> int:
+        """The number of the event that scheduled what this one is about; 0 where there is none."""
+        return int(self.attributes.get("scheduledEventId", 0))
+
+    @property
+    def started_by(self) -> int:
+        """The number of the event that started what this one is about; 0 where there is none."""
+        return int(self.attributes.get("startedEventId", 0))
+
+    def name(self, key: str) -> str:
+        """The name inside an attribute such as `activityType`."""
+        return str(self.attributes.get(key, {}).get("name", ""))
+
+    def length_ns(self, key: str) -> int:
+        """An attribute that is a length of time; 0 where it is not set."""
+        return length_ns(self.attributes.get(key, "0s"))
+
+
+def is_history(data: Any) -> bool:
+    """Whether a JSON value is a history."""
+    return isinstance(data, dict) and bool(
+        {"events", "eventType"} & set(data) or "events" in (data.get("history") or {})
+    )
+
+
+def histories(path: Path) -> Iterator[list[Event]]:
+    """The events of each history in a file. Raises InputErrors."""
+    for line, data in json_lines(path):
+        if isinstance(data, list) and data and isinstance(data[0], dict) and "eventType" in data[0]:
+            data = {"events": data}
+        for one in data if isinstance(data, list) else [data]:
+            if not is_history(one):
+                raise refused(path, "is no workflow history: `events` is expected", _HINT, line)
+            yield _events(path, line, one.get("history", one)["events"])
+
+
+def _events(path: Path, line: int, rows: list[dict[str, Any]]) -> list[Event]:
+    events = []
+    for number, row in enumerate(rows, 1):
+        try:
+            attributes: Mapping[str, Any] = next(
+                (value for key, value in row.items() if key.endswith("EventAttributes")), {}
+            )
+            events.append(
+                Event(int(row["eventId"]), _kind_of(row["eventType"]), instant_ns(row["eventTime"]), attributes)
+            )
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            what = f"has no `{error.args[0]}`" if isinstance(error, KeyError) else str(error)
+            raise refused(path, f"event {number} of the history: {what}", _HINT, line) from None
+    if not events or events[0].kind != "WorkflowExecutionStarted":
+        raise refused(path, "the history does not begin with WorkflowExecutionStarted", _HINT, line)
+    return events
+
+
+def _kind_of(name: Any) -> str:
+    """`TimerFired` of EVENT_TYPE_TIMER_FIRED and, as older exports write it, TimerFired."""
+    if not isinstance(name, str):
+        raise ValueError(f"`eventType` is {json.dumps(name)}; a name such as {_PREFIX}TIMER_FIRED is expected")
+    if not name.startswith(_PREFIX):
+        return name
+    return "".join(word.capitalize() for word in name.removeprefix(_PREFIX).split("_"))
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Step:
+    """What a workflow does at once: an activity, a child workflow, or a timer of so many ns."""
+
+    kind: Literal["activity", "child", "timer"]
+    name: str = ""
+    timer_ns: int = 0
+
+
+Steps = tuple[tuple[Step, ...], ...]
+"""In turn; those in one group are begun together and run in parallel."""
+
+
+@dataclass(slots=True)
+class WorkflowType:
+    """All histories of one type.
+
+    outcomes: how many were `completed`, `failed`, ... `open`. steps: how often a completed one took which steps.
+    overlapping: how many began a step while one of an earlier group was under way.
+    """
+
+    task_queue: str
+    outcomes: Counter[str] = field(default_factory=Counter)
+    steps: Counter[Steps] = field(default_factory=Counter)
+    overlapping: int = 0
+
+    @property
+    def usual(self) -> Steps:
+        """The steps that most completed histories took; none where none was completed."""
+        return self.steps.most_common(1)[0][0] if self.steps else ()
+
+    def add(self, outcome: str, steps: Steps, overlaps: bool) -> None:
+        """One more history."""
+        self.outcomes[outcome] += 1
+        self.overlapping += overlaps
+        if outcome == "completed":
+            self.steps[steps] += 1
+
+
+@dataclass(slots=True)
+class ActivityType:
+    """How the activities of one name are run: options of the first one seen, times in ns, 0 where they are not set."""
+
+    task_queue: str
+    start_to_close_ns: int
+    heartbeat_ns: int
+    initial_interval_ns: int
+    backoff_coefficient: float
+    maximum_attempts: int
+    outcomes: Counter[str] = field(default_factory=Counter)
+    attempts: Counter[int] = field(default_factory=Counter)
+
+    @classmethod
+    def of(cls, scheduled: Event) -> Self:
+        """From the event that scheduled one."""
+        retry = scheduled.attributes.get("retryPolicy", {})
+        return cls(
+            scheduled.name("taskQueue"),
+            scheduled.length_ns("startToCloseTimeout"),
+            scheduled.length_ns("heartbeatTimeout"),
+            length_ns(retry.get("initialInterval", "0s")),
+            float(retry.get("backoffCoefficient", 0)),
+            int(retry.get("maximumAttempts", 0)),
+        )
+
+    @property
+    def failure_share(self) -> float:
+        """Attempts that failed, of all: all but the last of an activity, and that too where the activity failed."""
+        tries = sum(attempts * count for attempts, count in self.attempts.items())
+        failed = tries - sum(self.attempts.values()) + self.outcomes["failed"]
+        return failed / tries if tries else 0.0
+
+
+def steps_of(events: Sequence[Event]) -> tuple[Steps, bool]:
+    """The steps of a history, and whether one was begun while one of an earlier group was under way.
+
+    Steps are grouped by the workflow task that asked for them. Cancelled timers waited for something else and are left
+    out, as are local activities, signals and queries, of which a history has no step.
+    """
+    cancelled = {event.started_by for event in events if event.kind == "TimerCanceled"}
+    groups: dict[int, list[Step]] = {}
+    under_way: dict[int, int] = {}
+    overlaps = False
+    for event in events:
+        step = None if event.id in cancelled else _step(event)
+        if step is not None:
+            task = int(event.attributes.get("workflowTaskCompletedEventId", 0))
+            overlaps |= any(other != task for other in under_way.values())
+            groups.setdefault(task, []).append(step)
+            under_way[event.id] = task
+        else:
+            under_way.pop(_ended(event), None)
+    return tuple(tuple(sorted(group)) for _, group in sorted(groups.items())), overlaps
+
+
+def _step(event: Event) -> Step | None:
+    if event.kind == "ActivityTaskScheduled":
+        return Step("activity", event.name("activityType"))
+    if event.kind == "StartChildWorkflowExecutionInitiated":
+        return Step("child", event.name("workflowType"))
+    if event.kind == "TimerStarted":
+        return Step("timer", timer_ns=event.length_ns("startToFireTimeout"))
+    return None
+
+
+def _ended(event: Event) -> int:
+    """The number of the event that began what ends here; 0 where nothing does."""
+    if event.kind.startswith("ActivityTask") and event.kind != "ActivityTaskStarted":
+        return event.scheduled_by
+    if event.kind.startswith("ChildWorkflowExecution") and event.kind != "ChildWorkflowExecutionStarted":
+        return int(event.attributes.get("initiatedEventId", 0))
+    return event.started_by if event.kind == "TimerFired" else 0
+
 
 CLOSED = {
     "WorkflowExecutionCompleted": "completed",
@@ -32,7 +229,7 @@ def read_histories(paths: Sequence[Path]) -> Observations:
     `start_to_close.workflow_task`; `schedule_to_start.activity.NAME` of those that needed one attempt;
     `start_to_close.activity.NAME` of the last attempt, cut where a timeout ended it; `lateness.timer`: how long after
     its time a timer fired. Counts: `count.started.TYPE`, `count.attempts.activity.NAME`,
-    `count.timed_out.workflow_task`. Facts: `workflows`, `activities`: by type (`sim.observed.temporal_shape`);
+    `count.timed_out.workflow_task`. Facts: `workflows`, `activities`: by type (`sim.observed.temporal_history`);
     `workers`: how many names workers had, by task queue; `sdks`: as they call themselves. Raises InputErrors.
     """
     reading = _Reading()

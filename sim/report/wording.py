@@ -11,8 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
-from sim.cost.bill import Bill
-from sim.cost.items import Item
+from sim.cost.bill import Bill, Item
 from sim.figure import Figure
 from sim.stats.summary import Calibration, Outcome, Recovery, Summary
 from sim.units import (

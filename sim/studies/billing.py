@@ -8,9 +8,8 @@ from functools import partial
 import numpy as np
 
 from sim.cost.bill import Bill, bill
-from sim.cost.catalogue import Catalogue
+from sim.cost.catalogue import Catalogue, load_catalogue
 from sim.cost.propagate import times, total
-from sim.cost.read_prices import load_catalogue
 from sim.cost.terms import Reduction, SavingsPlan, Terms
 from sim.cost.usage import GIB, DiskUse, MeterUse, NodeUse, Usage, WorkflowUse, kept_gib
 from sim.errors import InputErrors, Problem

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from sim.cost.bill import Bill
 from sim.cost.bill import bill as make_bill
-from sim.cost.read_prices import load_catalogue
+from sim.cost.catalogue import load_catalogue
 from sim.cost.terms import SavingsPlan, Terms
 from sim.cost.usage import DiskUse, MeterUse, NodeUse, Usage, WorkflowUse
 from sim.figure import Figure

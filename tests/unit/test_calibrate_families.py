@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from sim.calibrate.families import EXPONENTIAL, FAMILIES, GAMMA, LOGNORMAL, SHIFTED, STALLS, WEIBULL, Family
-from sim.calibrate.goodness import effective_n, goodness, intervals
-from sim.calibrate.likelihood import Times, fit
+from sim.calibrate.likelihood import Times, effective_n, fit, goodness, intervals
 from sim.calibrate.service_times import fitted, fitted_counts
 from sim.calibrate.written import as_yaml, duration
 from sim.draws.build import inverse_of
@@ -105,7 +104,7 @@ def test_counts_in_intervals_are_as_good_as_their_edges_are_fine() -> None:
 
 
 def test_a_wrong_family_is_rejected_and_the_right_one_chosen() -> None:
-    found = fitted("service", sample(drawn(LOGNORMAL, [0.02, 0.8], 1000)))
+    found = fitted(sample(drawn(LOGNORMAL, [0.02, 0.8], 1000)))
     assert found.best is not None
     assert found.best.family is LOGNORMAL
     times = Times(drawn(LOGNORMAL, [0.02, 0.8], 1000))
@@ -114,28 +113,28 @@ def test_a_wrong_family_is_rejected_and_the_right_one_chosen() -> None:
 
 def test_what_no_family_fits_is_written_as_it_was_measured() -> None:
     grid = np.repeat([0.001, 0.004, 0.006, 0.009], 100) * (1 + np.tile(np.arange(100), 4) * 1e-4)
-    found = fitted("service", sample(np.random.default_rng(3).permutation(grid)))
+    found = fitted(sample(np.random.default_rng(3).permutation(grid)))
     assert found.best is None
     assert found.yaml.startswith("{empirical: {values: [1 ms, ")
     assert any("is rejected" in note for note in found.notes)
 
 
 def test_a_constant_is_told_and_zeros_are_left_out() -> None:
-    assert fitted("service", sample(np.full(50, 0.005))).yaml == "5 ms"
+    assert fitted(sample(np.full(50, 0.005))).yaml == "5 ms"
     with_zeros = np.append(np.zeros(50), drawn(GAMMA, [0.02, 0.4], 150))
-    found = fitted("service", sample(np.random.default_rng(4).permutation(with_zeros)))
+    found = fitted(sample(np.random.default_rng(4).permutation(with_zeros)))
     assert any("25.0% are 0" in note for note in found.notes)
 
 
 def test_few_values_are_not_fitted() -> None:
-    found = fitted("service", sample(drawn(GAMMA, [0.02, 0.4], 19)))
+    found = fitted(sample(drawn(GAMMA, [0.02, 0.4], 19)))
     assert found.yaml == ""
     assert any("fewer than 20" in note for note in found.notes)
 
 
 def test_timeouts_are_told_and_the_values_are_not_written_in_place_of_a_fit() -> None:
     x = drawn(GAMMA, [0.02, 0.4], 200)
-    found = fitted("service", sample(np.minimum(x, 0.03), x > 0.03), families=(GAMMA,))
+    found = fitted(sample(np.minimum(x, 0.03), x > 0.03), families=(GAMMA,))
     assert found.best is not None
     assert found.best.theta[0] == pytest.approx(0.02, rel=0.1)  # 2.8 % standard error of the whole sample
     assert any("ended by a timeout" in note for note in found.notes)
@@ -152,7 +151,7 @@ def test_values_that_follow_each_other_are_worth_fewer() -> None:
     assert effective_n(chain) == pytest.approx(20_000 / 9, rel=0.2)
     assert effective_n(noise) == pytest.approx(20_000, rel=0.1)
     drifting = drawn(GAMMA, [0.02, 0.2], 400) * np.repeat([1.0, 2.0], 200)
-    found = fitted("service", sample(drifting))
+    found = fitted(sample(drifting))
     assert found.worth < 40
     assert any("medians of five parts" in note for note in found.notes)
 
@@ -183,10 +182,10 @@ def test_the_line_of_yaml_is_the_fitted_distribution(family: Family, theta: list
 
 def test_a_histogram_without_a_fit_is_written_by_its_edges() -> None:
     edges = np.array([0, 1, 2, 5, 10, math.inf]) * 1e6
-    found = fitted_counts("x", Binned(edges, np.array([0.0, 60, 25, 10, 5]), 1.9e8), families=(EXPONENTIAL,))
+    found = fitted_counts(Binned(edges, np.array([0.0, 60, 25, 10, 5]), 1.9e8), families=(EXPONENTIAL,))
     assert found.empirical == ""  # how far the last 5 went is not known
     edges = np.array([0, 1, 2, 5, 10, 20, math.inf]) * 1e6
-    found = fitted_counts("x", Binned(edges, np.array([0.0, 60, 30, 5, 5, 0]), 1.9e8), families=(EXPONENTIAL,))
+    found = fitted_counts(Binned(edges, np.array([0.0, 60, 30, 5, 5, 0]), 1.9e8), families=(EXPONENTIAL,))
     assert found.empirical == (
         "{empirical: {values: [1 ms, 2 ms, 5 ms, 10 ms, 20 ms], probabilities: [0, 0.6, 0.9, 0.95, 1]}}"
     )
@@ -199,7 +198,7 @@ def test_times_are_written_in_the_unit_that_reads_best() -> None:
 
 def test_rare_stalls_are_told_apart_from_the_body() -> None:
     """Of 2,000 times of 1 ms some 20 are stalls of 30 ms."""
-    found = fitted("service", sample(drawn(STALLS, [0.001, 0.15, 0.03, 0.3, 0.01], 2000)))
+    found = fitted(sample(drawn(STALLS, [0.001, 0.15, 0.03, 0.3, 0.01], 2000)))
     assert found.best is not None
     assert found.best.family is STALLS
     share = found.best.theta[4]

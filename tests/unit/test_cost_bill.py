@@ -8,11 +8,9 @@ import random
 
 import pytest
 
-from sim.cost.allocation import Allocation
-from sim.cost.bill import bill
-from sim.cost.catalogue import Catalogue
+from sim.cost.bill import Allocation, bill
+from sim.cost.catalogue import Catalogue, load_catalogue
 from sim.cost.propagate import product, ratio, times, total
-from sim.cost.read_prices import load_catalogue
 from sim.cost.terms import SavingsPlan, Terms
 from sim.cost.usage import DiskUse, MeterUse, NodeUse, Usage, WorkflowUse, kept_gib
 from sim.errors import InputErrors

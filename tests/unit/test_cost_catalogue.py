@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from sim.cost.catalogue import Catalogue, Price, Service, Source, Tier
-from sim.cost.read_prices import FOLDER, load_catalogue, parse_catalogue
+from sim.cost.catalogue import FOLDER, Catalogue, Price, Service, Source, Tier, load_catalogue, parse_catalogue
 from sim.cost.terms import SavingsPlan, Terms
 from sim.errors import InputErrors
 from sim.units import HOURS_PER_MONTH

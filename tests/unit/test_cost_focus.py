@@ -9,8 +9,8 @@ from datetime import date
 import pytest
 
 from sim.cost.bill import Bill, bill
+from sim.cost.catalogue import load_catalogue
 from sim.cost.focus import COLUMNS, focus_rows, write_focus
-from sim.cost.read_prices import load_catalogue
 from sim.cost.terms import SavingsPlan, Terms
 from sim.cost.usage import DiskUse, MeterUse, NodeUse, Usage
 from sim.figure import Figure

@@ -15,9 +15,9 @@ import numpy as np
 import pytest
 
 from sim.errors import InputErrors
-from sim.observed.moments import instant_ns, length_ns
 from sim.observed.recognise import read
-from sim.observed.temporal_shape import Step
+from sim.observed.temporal_history import Step
+from sim.observed.text import instant_ns, length_ns
 
 ROOT = Path(__file__).parents[2]
 ORDERS = ROOT / "notebooks" / "data" / "order-histories.jsonl.gz"

@@ -18,7 +18,7 @@ import pytest
 import report_fixture as fixture
 
 from sim.cost.bill import bill as make_bill
-from sim.cost.read_prices import load_catalogue
+from sim.cost.catalogue import load_catalogue
 from sim.cost.usage import NodeUse, Usage
 from sim.figure import Figure
 from sim.report.page import page as as_page

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from sim.cost.bill import Bill
-from sim.cost.items import Item
+from sim.cost.bill import Bill, Item
 from sim.cost.nodes import NodeRow, benchmark_node, node_comparison
 from sim.figure import Figure
 from sim.report.blocks import (
