@@ -22,7 +22,7 @@ from pathlib import Path
 
 from sim import Options, load, predict
 from sim.report.figures import latency_curves
-from sim.studies.compare.paired import compare
+from sim.studies.compare.study import compare
 
 root = next(folder for folder in (Path.cwd(), *Path.cwd().parents) if (folder / "configs").is_dir())
 scenario = root / "configs" / "network" / "m2.yaml"

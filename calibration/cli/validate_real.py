@@ -8,11 +8,10 @@ from typing import Annotated
 
 import typer
 
-from sim.cli.options import AsJson, Processes
+from sim.cli.options import AsJson, Processes, at_least, check_how, compile_engine
 from sim.cli.output import note, say, say_json
-from sim.cli.progress import Progress
-from sim.cli.settings import at_least, check_how, compile_engine
 from sim.cli.start import settle
+from sim.cli.study import Progress
 from sim.errors import InputErrors, Problem
 
 MEASURED = Path("calibration") / "measured"

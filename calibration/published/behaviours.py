@@ -11,7 +11,7 @@ from calibration.published.registry import Registry
 from sim.figure import Figure
 from sim.lower.load import load
 from sim.stats.intervals import mean_interval
-from sim.studies.compare.paired import compare
+from sim.studies.compare.study import compare
 from sim.studies.run.study import Options, Prediction, predict
 
 VIOLATIONS = "violations."

@@ -31,7 +31,7 @@ from sim.errors import InputErrors, Problem
 from sim.figure import Figure
 from sim.lower.load import Loaded, load
 from sim.meant import meant
-from sim.report.finding import deadlock_sentence
+from sim.report.wording import deadlock_sentence
 from sim.studies.loading.inputs import check_inputs
 from sim.studies.metrics.families import metric_units
 from sim.studies.run.study import Options, predict

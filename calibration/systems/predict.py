@@ -17,7 +17,7 @@ from sim.engine.run import Traces, run_jobs, run_one
 from sim.lower.lowered import Lowered
 from sim.network.sources import TraceArrivals
 from sim.stats.joined import joined
-from sim.studies.loading.traces import read_traces
+from sim.studies.loading.inputs import read_traces
 
 FEWEST_JOBS = 8
 """Replications of a case are spread over jobs, each of which makes the network anew, until there are so many."""

@@ -20,7 +20,7 @@ def command(
     """Validate a scenario and estimate it in closed form, without simulation."""
     from sim.analytic.estimate import estimate
     from sim.cli.estimate_text import as_document, as_text
-    from sim.report.old_keys import both, renamed
+    from sim.report.documents import both, renamed
     from sim.studies.loading.inputs import check_inputs
     from sim.studies.loading.load import load
     from sim.studies.metrics.completions import completions_of

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sim.cli.options import AsJson, Engine, Processes, Quiet, Report, Seed, Sets
-from sim.cli.settings import at_least
+from sim.cli.options import AsJson, Engine, Processes, Quiet, Report, Seed, Sets, at_least
 from sim.cli.study import Study
 from sim.errors import InputErrors, Problem
 

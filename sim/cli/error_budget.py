@@ -6,8 +6,7 @@ from typing import Annotated
 
 import typer
 
-from sim.cli.options import AsJson, Engine, File, MitigationName, Processes, Quiet, Report, Seed, Sets
-from sim.cli.settings import at_least
+from sim.cli.options import AsJson, Engine, File, MitigationName, Processes, Quiet, Report, Seed, Sets, at_least
 from sim.cli.study import Study
 
 

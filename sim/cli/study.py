@@ -1,17 +1,21 @@
-"""The scaffold of a study: what every verb does that runs a scenario, from its file to the exit code."""
+"""The scaffold of a study: what every verb does that runs a scenario, from its file to the exit code.
+
+Progress is on stderr: what runs, how many are done, how long it will still take.
+"""
 
 from __future__ import annotations
 
 import shlex
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 import typer
 
+from sim.cli.options import check_how, compile_engine, make_room
 from sim.cli.output import note, say, say_json
-from sim.cli.progress import Progress
-from sim.cli.settings import check_how, compile_engine, make_room
 from sim.cli.start import settle
 from sim.errors import InputErrors, Problem
 from sim.files import write_text
@@ -19,6 +23,40 @@ from sim.files import write_text
 if TYPE_CHECKING:
     from sim.lower.load import Loaded
     from sim.report.blocks import Report
+
+
+class Progress:
+    """A progress bar on a terminal; nothing where stderr is none, or when it is not wanted."""
+
+    def __init__(self, wanted: bool) -> None:
+        self.wanted = wanted and sys.stderr.isatty()
+        self.bar: Any = None
+        self.tasks: dict[str, Any] = {}
+
+    def __enter__(self) -> Progress:
+        if self.wanted:
+            from rich.console import Console
+            from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+            from rich.progress import Progress as Bar
+
+            columns = (TextColumn("{task.description:<24}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+            self.bar = Bar(*columns, console=Console(stderr=True), transient=True)
+            self.bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self.bar is not None:
+            self.bar.stop()
+
+    def update(self, what: str, done: float, total: int) -> None:
+        """So many of so many are done; of the one under way, a share."""
+        if self.bar is None:
+            return
+        if what not in self.tasks:
+            self.tasks[what] = self.bar.add_task(what, total=total)
+        self.bar.update(self.tasks[what], completed=done, total=total)
 
 
 class Study:

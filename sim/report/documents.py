@@ -1,17 +1,73 @@
-"""The records that several JSON documents hold: objectives, monitors, recoveries, deadlocks, overload.
+"""JSON of what was found: one function for frozen data, figures, enumerations and containers of them, and the records
+that several documents hold: objectives, monitors, recoveries, deadlocks, overload.
 
-Each gives a mapping for `to_json`, under the keys of the output contract.
+Each record is a mapping for `to_json`, under the keys of the output contract. Keys were renamed: in this version a
+document has both, and `renamed` at its top says which.
 """
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from enum import Enum
 from typing import Any, Final
 
 from sim.figure import Figure
-from sim.report.to_json import to_json
 from sim.stats.overload import Overload, Place
 from sim.stats.standstill import Standstill
 from sim.stats.summary import MonitorResult, Recovery, Verdict
+
+
+def to_json(value: Any) -> Any:
+    """What `json.dumps(..., allow_nan=False)` takes, keys and entries in their order.
+
+    A dataclass is a mapping of its fields. JSON knows no infinity: such a number is null, and a figure of such a value
+    says so in its note.
+
+    >>> to_json({"share": Figure(math.inf, "s"), "names": ("a", "b")})["names"]
+    ['a', 'b']
+    """
+    if isinstance(value, Figure):
+        return _of_figure(value)
+    if isinstance(value, Enum):
+        return to_json(value.value)
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if value is None or isinstance(value, str | int):
+        return value
+    if isinstance(value, Mapping):
+        return {str(key): to_json(one) for key, one in value.items()}
+    if isinstance(value, Sequence):
+        return [to_json(one) for one in value]
+    assert is_dataclass(value), f"{type(value).__name__} has no JSON"
+    return {one.name: to_json(getattr(value, one.name)) for one in fields(value)}
+
+
+def _of_figure(figure: Figure) -> dict[str, Any]:
+    value = figure.value
+    if value is not None and not math.isfinite(value):
+        figure = figure.with_note("undefined" if math.isnan(value) else "infinite")
+    return {name: to_json(one) for name, one in figure.to_json().items()}
+
+
+KEYS = {"cure": "mitigation", "cures": "mitigations", "ledgers": "error_budgets"}
+"""Old -> new. They go with version 0.2."""
+
+
+def both(new: str, value: Any) -> dict[str, Any]:
+    """A value under its key and under the old one."""
+    return dict.fromkeys((new, _old(new)), value)
+
+
+def renamed(*new: str) -> dict[str, dict[str, str]]:
+    """The entry at the top of a document that has these keys."""
+    return {"renamed": {_old(one): one for one in new}}
+
+
+def _old(new: str) -> str:
+    return next(old for old, now in KEYS.items() if now == new)
+
 
 SCHEMA: Final = 1
 """Changes with the meaning or the name of a key; a new key alone does not change it."""

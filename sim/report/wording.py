@@ -1,6 +1,7 @@
-"""Figures, states and verdicts in the words that a person reads, for the page and the terminal alike.
+"""Figures, states, verdicts and findings in the words that a person reads, for the page and the terminal alike.
 
-Layout is in `text` and in the page's template; which figures stand together is in `tables`.
+Overload and deadlock are the findings that go before every figure, in a sentence each. Layout is in `text` and in the
+page's template; which figures stand together is in `tables`.
 """
 
 from __future__ import annotations
@@ -13,11 +14,14 @@ from decimal import Decimal
 
 from sim.cost.bill import Bill, Item
 from sim.figure import Figure
+from sim.stats.overload import Overload
+from sim.stats.standstill import Holder, Standstill
 from sim.stats.summary import Calibration, Outcome, Recovery, Summary
 from sim.units import (
     format_count,
     format_duration_s,
     format_quantity,
+    format_rate,
     format_ratio,
 )
 
@@ -284,3 +288,44 @@ def percent(value: float) -> str:
     if value < 0.005:
         return "0 %" if value == 0 else "< 0.5 %"
     return f"{100 * value:.0f} %" if value <= 0.995 or value == 1 else "> 99.5 %"
+
+
+WORTH_TELLING = 0.01
+"""Share of what is offered from which failures are told beside the growth."""
+
+
+def findings_of(summary: Summary) -> list[str]:
+    """The findings of a prediction, each with its full stop."""
+    found = [f"{deadlock_sentence(one)}." for one in summary.standstills]
+    if summary.overload is not None and summary.overload.overloaded:
+        found.append(f"{overload_sentence(summary.overload)}.")
+    return found
+
+
+def overload_sentence(overload: Overload) -> str:
+    """What is done of what is offered, and where the rest is: "OVERLOADED: 142 of 201/s are done, in-flight work grows
+    by 59/s. No latency is steady"."""
+    done, offered, growth = (one.value or 0.0 for one in (overload.done, overload.offered, overload.growth))
+    failed = offered - done - growth
+    parts = [f"OVERLOADED: {format_rate(done).removesuffix('/s')} of {format_rate(offered)} are done"]
+    if overload.grows:
+        parts.append(f"in-flight work grows by {format_rate(growth)}")
+    if failed > WORTH_TELLING * offered:
+        parts.append(f"{format_rate(failed)} fail or are turned away")
+    return f"{', '.join(parts)}. {'No latency is steady' if overload.grows else 'Latency is that of what gets in'}"
+
+
+def reason_of(overload: Overload) -> str:
+    """Why an objective is not met, and a figure not given."""
+    return "overloaded: no latency is steady" if overload.grows else "overloaded: less gets in than is offered"
+
+
+def deadlock_sentence(found: Standstill) -> str:
+    """A deadlock in one sentence: "DEADLOCK at 12.4 s in 3 of 8 runs: a holds x and waits for y; b holds ..."."""
+    during = f" ({found.during})" if found.during else ""
+    holders = "; ".join(map(_holder, found.holders))
+    return f"DEADLOCK at {format_duration_s(found.at_s)} in {found.runs} of {found.of} runs{during}: {holders}"
+
+
+def _holder(one: Holder) -> str:
+    return f"{one.workflow} holds {' and '.join(one.holds) or 'nothing'} and waits for {one.waits_for}"

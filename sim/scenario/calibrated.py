@@ -49,7 +49,7 @@ class Product(Spec):
     what: str
     """Product, versions and host."""
     settings: dict[str, Span]
-    """By the names of `sim.studies.features`."""
+    """By the names of `sim.studies.envelope`."""
     used: tuple[str, ...] = ()
     """What is used or not, and was used when it was measured."""
     discrepancy: dict[str, Annotated[float, Field(ge=0)]] = Field(default_factory=dict)

@@ -1,9 +1,13 @@
-"""What every study has: options of a run, and a runner on all cores that keeps what is done when it is interrupted."""
+"""What every study has: options of a run, a runner on all cores that keeps what is done when it is interrupted, and
+what ran where and how long it took, which stands beside figures and is never part of them.
+"""
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 
 from sim.engine.run import Planned, Traces, run_all
 from sim.lower.lowered import Lowered
@@ -72,3 +76,19 @@ class Runner:
         """Say something once."""
         if text not in self.warnings:
             self.warnings.append(text)
+
+
+VERSION = "0.1.0"
+
+
+def provenance(engine: str, wall_s: float) -> dict[str, object]:
+    """The engine, the time that it took, and the versions of what computed."""
+    return {
+        "engine": engine,
+        "wall_s": round(wall_s, 3),
+        "versions": {
+            "durasim": VERSION,
+            "python": platform.python_version(),
+            **{name: version(name) for name in ("numba", "numpy", "pydantic", "scipy", "simpy")},
+        },
+    }

@@ -15,7 +15,7 @@ from sim.engine.plan import MEMORY_BYTES, Plan
 from sim.errors import InputErrors, Problem
 from sim.network import Network
 from sim.network.sources import ClosedArrivals, ModulatedArrivals, PoissonArrivals, RenewalArrivals
-from sim.report.finding import overload_sentence
+from sim.report.wording import overload_sentence
 from sim.results.columns import OPEN, Replication
 from sim.scenario.model.settings import RunSettings
 from sim.stats.cycles import whole_cycles

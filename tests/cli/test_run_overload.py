@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from a_command import QUEUE, Command
 
-from sim.studies.run.overloaded import has_no_steady_value
+from sim.studies.run.figures import has_no_steady_value
 
 OVERLOADED = QUEUE.replace("5/s", "15/s")
 """M/M/1 at one and a half times its limit: 900 jobs a run, of which it does some 600."""

@@ -15,8 +15,7 @@ from sim.lower.stores.aurora import STORAGE
 from sim.lower.sums import mean_ns
 from sim.network.distributions import Constant
 from sim.network.places import Delay, Server
-from sim.studies.envelope import calibration_of
-from sim.studies.features import features
+from sim.studies.envelope import calibration_of, features
 
 PLAIN = "postgres: {nodes: 1, cpu: 4, synchronous_standbys: 0, flush: 1 ms, rtt: 0 ms}"
 FREE = "  postgres: {cpu_per_message: 0 ms, connect: 0 ms, connect_cpu: 0 ms}"

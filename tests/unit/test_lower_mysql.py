@@ -19,9 +19,8 @@ from sim.network.distributions import Constant, Uniform
 from sim.network.faults import Target
 from sim.network.places import Cache, GroupCommit, Server
 from sim.scenario.presets import preset
-from sim.studies.envelope import calibration_of
+from sim.studies.envelope import calibration_of, features
 from sim.studies.error_budget.levels import not_in_it
-from sim.studies.features import features
 from sim.units.tables import SECOND
 
 COMMITS = 13

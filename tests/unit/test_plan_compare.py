@@ -9,7 +9,7 @@ from __future__ import annotations
 import pytest
 from lower_fixture import small
 
-from sim.studies.compare.paired import compare
+from sim.studies.compare.study import compare
 from sim.studies.run.study import Options, Prediction, predict
 
 QUICK = "temporal.transfer_queue.max_poll_rate=100k/s"

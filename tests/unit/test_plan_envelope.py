@@ -23,8 +23,7 @@ from sim.report.text import text as as_text
 from sim.scenario.calibrated import Product, Span, calibrated
 from sim.scenario.model.objectives import Bound
 from sim.stats.summary import Calibration, Verdict
-from sim.studies.envelope import calibration_of, judged_widely, spread_of, widened
-from sim.studies.features import features
+from sim.studies.envelope import calibration_of, features, judged_widely, spread_of, widened
 from sim.studies.run.blocks import blocks
 from sim.studies.run.document import document
 from sim.studies.run.study import Options, predict

@@ -15,8 +15,7 @@ from sim.lower.load import load
 from sim.network.distributions import Constant, Exponential
 from sim.network.faults import Fault, Target
 from sim.stats.error_budget import YEAR_MIN, ErrorBudget
-from sim.studies.error_budget.pairs import three_nodes_min
-from sim.studies.error_budget.study import ErrorBudgetOptions, error_budgets_of
+from sim.studies.error_budget.study import ErrorBudgetOptions, error_budgets_of, three_nodes_min
 from sim.units import HOUR
 
 CLOCKWORK = """\

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from sim.studies.compare.paired import compare
+from sim.studies.compare.study import compare
 from sim.studies.loading.load import load
 from sim.studies.run.study import Options, predict
 

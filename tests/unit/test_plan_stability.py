@@ -14,8 +14,8 @@ from sim.lower.load import load
 from sim.report.page import page
 from sim.report.text import text as as_text
 from sim.stats.threshold import Threshold, Tried
+from sim.studies.stability.at_load import overloaded, shares
 from sim.studies.stability.blocks import band_of, between, blocks, document, headline_of, trigger_of
-from sim.studies.stability.overload import overloaded, shares
 from sim.studies.stability.records import StabilityOptions
 from sim.studies.stability.study import foreseen, overloaded_from, stability
 

@@ -17,7 +17,7 @@ from sim.scenario.reading.validate import validate
 from sim.stats.freedom import t_quantile
 from sim.stats.intervals import mean_interval
 from sim.stats.relaxation import Length, Memory, Relaxation
-from sim.studies.run.memory import memory_of, paces_of
+from sim.studies.run.figures import memory_of, paces_of
 from sim.studies.run.study import Options, predict
 from sim.studies.window import OF_START, MeasuredWindow, until_started_ns
 

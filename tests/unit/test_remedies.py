@@ -12,13 +12,12 @@ from sim.cli import main
 from sim.figure import Figure
 from sim.lower.load import Loaded, load
 from sim.report.page import page as as_page
-from sim.report.remedies import remedies_lines
+from sim.report.parts import remedies_lines
 from sim.report.text import text as as_text
 from sim.stats.summary import Cause, Remedy, Split, Verdict
 from sim.studies.run import remedies as searching
 from sim.studies.run.blocks import blocks
-from sim.studies.run.causes import FoundCause, cause_of, changes_of
-from sim.studies.run.remedies import FixCandidate, remedies
+from sim.studies.run.remedies import FixCandidate, FoundCause, cause_of, changes_of, remedies
 from sim.studies.run.study import Options, Prediction, predict
 
 DESK = """

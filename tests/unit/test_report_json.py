@@ -9,7 +9,7 @@ from dataclasses import replace
 import report_fixture as fixture
 
 from sim.figure import Figure
-from sim.report.to_json import to_json
+from sim.report.documents import to_json
 from sim.studies.run.document import document
 
 FIGURE = {"value", "unit", "low", "high", "confidence", "n", "note"}

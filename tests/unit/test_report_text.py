@@ -24,7 +24,7 @@ def text() -> str:
     return as_text(blocks(fixture.summary(), fixture.bill()))
 
 
-@pytest.mark.parametrize("name", ["wording", "bounds", "grid", "to_json"])
+@pytest.mark.parametrize("name", ["wording", "bounds", "grid", "documents"])
 def test_the_examples_in_the_docstrings_are_true(name: str) -> None:
     result = doctest.testmod(importlib.import_module(f"sim.report.{name}"))
     assert result.failed == 0

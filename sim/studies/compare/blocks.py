@@ -7,10 +7,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from sim.report.blocks import Block, Lines, Paragraph, Report, Row, Section, Table, Together
-from sim.report.finding import findings_of
+from sim.report.documents import to_json
 from sim.report.parts import finding_blocks
-from sim.report.to_json import to_json
-from sim.report.wording import interval_of, readable, show, value_of
+from sim.report.wording import findings_of, interval_of, readable, show, value_of
 from sim.studies.compare.study import ChangedSetting, Difference, MetricRow, Variants
 
 MOST_SETTINGS = 12

@@ -26,10 +26,17 @@ from sim.report.blocks import (
     Tiles,
     Together,
 )
-from sim.report.documents import SCHEMA, deadlock_json, monitor_json, objective_json, recovery_json
+from sim.report.documents import (
+    SCHEMA,
+    both,
+    deadlock_json,
+    monitor_json,
+    objective_json,
+    recovery_json,
+    renamed,
+    to_json,
+)
 from sim.report.episode_lines import picture_lines
-from sim.report.finding import deadlock_sentence
-from sim.report.old_keys import both, renamed
 from sim.report.parts import (
     MEANING_OF_PHASES,
     PHASES,
@@ -41,12 +48,10 @@ from sim.report.parts import (
     repeat_section,
     warning_blocks,
 )
-from sim.report.to_json import to_json
-from sim.report.wording import as_factor, bracket, confidence_of, interval_of, not_back_of, value_of
+from sim.report.wording import as_factor, bracket, confidence_of, deadlock_sentence, interval_of, not_back_of, value_of
 from sim.stats.episode_picture import Line, Picture
 from sim.stats.episodes import Episode
-from sim.studies.drill.episode_cost import IN_IT, NOT_IN_IT, EpisodeCost
-from sim.studies.drill.study import DrillCase, DrillReport
+from sim.studies.drill.study import IN_IT, NOT_IN_IT, DrillCase, DrillReport, EpisodeCost
 from sim.units import format_count, format_duration_ns
 
 COUNTS = ("not back", "lost", "redone", "retries")

@@ -20,10 +20,8 @@ from sim.report.blocks import (
     Tiles,
     Together,
 )
-from sim.report.documents import SCHEMA
-from sim.report.old_keys import both, renamed
+from sim.report.documents import SCHEMA, both, renamed, to_json
 from sim.report.parts import repeat_section, warning_blocks
-from sim.report.to_json import to_json
 from sim.report.wording import bracket, is_exact, listed, margin_of, number, percent, share, verdict_words
 from sim.stats.error_budget import ErrorBudget
 from sim.stats.error_budget import Row as BudgetRow

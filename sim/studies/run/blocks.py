@@ -31,7 +31,6 @@ from sim.report.blocks import (
     Together,
 )
 from sim.report.elements import Elements, named, named_states, set_and_watch, settable, today_of, turned_by
-from sim.report.finding import findings_of
 from sim.report.parts import (
     MEANING_OF_PHASES,
     PHASES,
@@ -40,14 +39,16 @@ from sim.report.parts import (
     losses_table,
     monitor_blocks,
     objective_blocks,
+    remedies_lines,
+    remedy_said,
     repeat_section,
     warning_blocks,
 )
-from sim.report.remedies import remedies_lines, remedy_said
 from sim.report.wording import (
     as_factor,
     calibration_of,
     confidence_of,
+    findings_of,
     headline_of,
     interval_of,
     listed,

@@ -5,10 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from sim.cost.bill import Bill
-from sim.report.documents import SCHEMA, deadlock_json, monitor_json, objective_json, overload_json, recovery_json
+from sim.report.documents import (
+    SCHEMA,
+    both,
+    deadlock_json,
+    monitor_json,
+    objective_json,
+    overload_json,
+    recovery_json,
+    renamed,
+    to_json,
+)
 from sim.report.elements import elements_json
-from sim.report.old_keys import both, renamed
-from sim.report.to_json import to_json
 from sim.stats.summary import Fix, MonitorResult, Remedy, Summary
 
 

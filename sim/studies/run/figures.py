@@ -1,33 +1,146 @@
-"""The figures of a prediction's runs, at any level of confidence: metrics, recovery, bill."""
+"""The figures of a prediction's runs, at any level of confidence: metrics, recovery, bill.
+
+Times and rates of an overloaded system depend on how long it is watched: objectives on them are missed, whatever the
+figure. Availability, counts and cost stay as they were measured. Nothing is told to run longer: it would not help.
+What the runs remember are relaxation times by the closed form, at the load that the runs have shown.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
 
-from sim.analytic.relaxation import Pace
+import numpy as np
+
+from sim.analytic.estimate import estimate
+from sim.analytic.relaxation import Pace, paces
 from sim.cost.bill import Bill
 from sim.figure import Figure
 from sim.lower.load import Loaded
-from sim.report.finding import reason_of
-from sim.results.columns import Replication
+from sim.network import Network
+from sim.report.wording import reason_of
+from sim.results.columns import PlaceUse, Replication
 from sim.scenario.model.objectives import ServiceLevel
 from sim.scenario.model.settings import RunSettings
 from sim.stats.episodes import Episode, losses_in, recovery_of
-from sim.stats.metrics import memory_hours, of_the_platform, recoveries_of_executions, shares_of_operations
-from sim.stats.overload import Overload
-from sim.stats.room import rooms
+from sim.stats.metrics import DONE, memory_hours, of_the_platform, recoveries_of_executions, shares_of_operations
+from sim.stats.overload import Overload, Place, overload
+from sim.stats.relaxation import Memory, Relaxation
+from sim.stats.room import busy_of, rooms
 from sim.stats.sli import Sli, good_share
 from sim.stats.standstill import Standstill
 from sim.stats.summarise import base_figures, recovery_metrics
-from sim.stats.summary import Recovery
+from sim.stats.summary import Recovery, Verdict
 from sim.studies.billing import bill_of
 from sim.studies.episodes.phases import goes_round
-from sim.studies.run.memory import memory_of
-from sim.studies.run.overloaded import without_a_steady_value
-from sim.studies.window import MeasuredWindow
+from sim.studies.metrics.families import INDICATORS, PLANNED, families_of
+from sim.studies.window import MeasuredWindow, is_stationary
 from sim.units import format_duration_s
+
+ERRORS = 4.0
+"""Standard errors by which the runs have to be off the closed form before they are believed instead."""
+NS = 1e-9
+
+
+def memory_of(known: Mapping[str, Pace], window: MeasuredWindow, runs: Sequence[Replication]) -> Memory:
+    """Relaxation times of a network's places, and how long its runs are. known: see `paces_of`.
+
+    The utilisation is that of the closed form, which no luck of the runs can move, as long as the runs are within
+    ERRORS standard errors of it; else the nearest that they are. Where work is turned away or gives up at a place that
+    is asked for more than it can do, the closed form does not hold, and its time is not known.
+    """
+    found = {}
+    for name, pace in known.items():
+        uses = [run.places[name] for run in runs]
+        shown = [busy_of(use, run.horizon_ns - run.begin_ns) for use, run in zip(uses, runs, strict=True)]
+        utilisation = _believed(pace, shown)
+        if utilisation >= 1 and any(use.rejected or use.refused or use.abandoned for use in uses):
+            continue
+        wait = _wait_s(pace, uses, utilisation)
+        seconds = pace.relaxation_s(utilisation)
+        found[name] = Relaxation(name, utilisation, seconds, wait, pace.visits, pace.scv)
+    return Memory(found, (window.horizon_ns - window.warmup_ns) * NS, window.warmup_ns * NS, len(runs))
+
+
+def paces_of(network: Network) -> dict[str, Pace]:
+    """What relaxation times are made of, by place; nothing where load or faults depend on the time."""
+    return paces(network, estimate(network)) if is_stationary(network) else {}
+
+
+def _believed(pace: Pace, shown: Sequence[float | None]) -> float:
+    """The utilisation that is gone by."""
+    computed = pace.estimate.utilisation
+    values = np.array([share for share in shown if share is not None], dtype=np.float64)
+    if not pace.measured or len(values) < max(len(shown), 2):
+        return computed
+    reach = ERRORS * float(values.std(ddof=1)) / len(values) ** 0.5
+    return float(np.clip(computed, values.mean() - reach, values.mean() + reach))
+
+
+def _wait_s(pace: Pace, uses: Sequence[PlaceUse], utilisation: float) -> float:
+    """Mean wait of a visit: the longer of what the runs have shown and of the closed form, where it has one."""
+    count = sum(use.wait_count for use in uses)
+    shown = sum(use.wait_sum_ns for use in uses) * NS / count if count else 0.0
+    computed = pace.estimate.wait_s
+    return shown if math.isinf(computed) and utilisation < 1 else max(shown, computed)
+
+
+def judged(loaded: Loaded, replications: Sequence[Replication], settings: RunSettings) -> Overload | None:
+    """The judgement of base runs, with what each place is set by; None where growth says nothing: bursts, profiles,
+    loads that end."""
+    network = loaded.lowered.network
+    if settings.finite or settings.cycle_ns is not None or not is_stationary(network):
+        return None
+    found = overload(network, replications, settings.confidence)
+    if found is None:
+        return None
+    elements = loaded.elements
+
+    def told(place: Place) -> Place:
+        setting = elements[place.name].setting
+        return replace(place, words=setting.words, setting=setting.path, where=elements[place.name].where.short)
+
+    def users(places: Sequence[Place]) -> tuple[Place, ...]:
+        return tuple(told(one) for one in places if not elements[one.name].setting.is_inner)
+
+    return replace(found, full=users(found.full), behind=users(found.behind))
+
+
+def without_a_steady_value(figures: Mapping[str, Figure], reason: str, times: bool) -> dict[str, Figure]:
+    """The figures with the reason in place of every refusal, none of which a longer run would lift; with `times` also
+    in place of those that have no steady value."""
+    return {
+        name: Figure.refused(one.unit, reason, one.n)
+        if one.value is None or (times and has_no_steady_value(name))
+        else one
+        for name, one in figures.items()
+    }
+
+
+def not_met(verdicts: Sequence[Verdict], reason: str, all_but_cost: bool) -> tuple[Verdict, ...]:
+    """The verdicts with all on times and rates missed, for this reason; with `all_but_cost` on anything but money."""
+
+    def fails(metric: str) -> bool:
+        family = metric.partition(".")[0]
+        return has_no_steady_value(metric) or family in DONE or (all_but_cost and family != "cost")
+
+    return tuple(
+        replace(one, verdict="missed", fragile=False, figure=replace(one.figure, note=reason))
+        if fails(one.metric)
+        else one
+        for one in verdicts
+    )
+
+
+def has_no_steady_value(metric: str) -> bool:
+    """Whether a figure depends on how long it is watched while work piles up: every time that runs show and every
+    number that waits or is under way; indicators of a latency and of the answer to a start, too."""
+    family = families_of(metric)[0]
+    if family in INDICATORS:
+        return not metric.startswith("outcome.")
+    return (family.unit == "s" and family.cohort != PLANNED) or metric.startswith(("in_flight.", "queue."))
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,18 +20,14 @@ from sim.stats.episodes import Episode
 from sim.stats.standstill import Standstill, standstill
 from sim.stats.summarise import base_figures, monitors, pictures, verdicts
 from sim.stats.summary import Calibration, Summary, Verdict
-from sim.studies.base import Runner, RunOptions
-from sim.studies.envelope import calibration_of, judged_widely, widened, widened_recovery
+from sim.studies.base import Runner, RunOptions, provenance
+from sim.studies.envelope import calibration_of, features, judged_widely, widened, widened_recovery
 from sim.studies.episodes.bench import Bench, EpisodeRequest, limit_of
-from sim.studies.features import features
 from sim.studies.loading.inputs import check_inputs, placed
-from sim.studies.provenance import provenance
 from sim.studies.run.drawn import Draws, input_spread, planned
-from sim.studies.run.figures import Figures, Findings, Runs
-from sim.studies.run.lives import life_text
-from sim.studies.run.memory import memory_of, paces_of
-from sim.studies.run.overloaded import judged, not_met
+from sim.studies.run.figures import Figures, Findings, Runs, judged, memory_of, not_met, paces_of
 from sim.studies.window import MeasuredWindow, begins_empty, measured
+from sim.units import format_duration_ns
 
 MOST_REPLICATIONS_FACTOR = 20
 """`precision` gives up at this many times the requested replications: seeds are never retried."""
@@ -335,3 +331,16 @@ def _relative(name: str, figure: Figure) -> float:
         return float("inf")
     value = 1 - figure.value if name.startswith("availability.") else figure.value
     return figure.half_width / abs(value) if value else 0.0 if figure.half_width == 0 else float("inf")
+
+
+def life_text(log: Sequence[tuple[int, str]], run: Replication, execution: int, drill: str | None) -> list[str]:
+    """What the log of a run tells of one execution. drill: the fault that happens in that run, if any."""
+    rows = run.executions
+    start = int(rows.start_ns[execution])
+    routine = run.routines[int(rows.routine[execution])]
+    where = f"replication {run.index}" if drill is None else f"replication {run.index} of the drill {drill}"
+    lines = [f"execution {execution} of {routine} in {where}, started at {format_duration_ns(start)} of the run"]
+    lines += [f"  +{format_duration_ns(when - start):>12}  {what}" for when, what in log]
+    if rows.end_ns[execution] < 0:
+        lines.append("  still open at the end of the run")
+    return lines

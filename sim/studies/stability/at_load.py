@@ -1,16 +1,20 @@
-"""A scenario at one factor of its load: episodes of a fault, runs without it, runs from an overloaded start.
+"""A scenario at one factor of its load: episodes of a fault, runs without it, runs from an overloaded start, with a
+backlog at the instant 0 that enters no figure.
 
 What is kept of the runs are numbers, since a search looks at many loads; runs themselves are handed on and forgotten.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from sim.analytic.estimate import estimate
 from sim.engine.run import Traces
 from sim.lower.load import Loaded
 from sim.lower.lower import lower
+from sim.network import Network
+from sim.network.sources import BurstArrivals, Source
 from sim.results.columns import Replication
 from sim.scenario.load import repeated, scaled
 from sim.scenario.model.settings import RunSettings
@@ -19,9 +23,44 @@ from sim.stats.freedom import FloatArray
 from sim.stats.late import Late, all_there, at_work, is_draining, late, left_by, lines_grow
 from sim.stats.recovery import CONFIRMING_WINDOWS
 from sim.studies.base import Runner
-from sim.studies.episodes.bench import LEAST_WINDOWS, RECOVERY_WINDOW_NS, Bench, EpisodeRequest
-from sim.studies.episodes.kinds import FaultKind
-from sim.studies.stability.overload import overloaded
+from sim.studies.episodes.bench import LEAST_WINDOWS, RECOVERY_WINDOW_NS, Bench, EpisodeRequest, FaultKind
+
+
+def overloaded(network: Network, backlog: int) -> Network:
+    """The network with so many executions more at the instant 0, of the routines that sources count, in proportion to
+    their rates. They come after the other sources in the order of elements, so that those draw and stand as before."""
+    sources = dict(network.sources)
+    for routine, count in shares(_rates(network), backlog).items():
+        name = f"backlog-of-{routine}"
+        while name in sources:
+            name += "-"
+        if count:
+            sources[name] = Source(routine=routine, arrivals=BurstArrivals(burst=count), counted=False)
+    return network.model_copy(update={"sources": sources})
+
+
+def shares(weights: Mapping[str, float], total: int) -> dict[str, int]:
+    """A whole number dealt out in proportion to weights, by largest remainders.
+
+    >>> shares({"a": 1.0, "b": 2.0}, 10)
+    {'a': 3, 'b': 7}
+    """
+    whole = sum(weights.values())
+    exact = {name: total * weight / whole for name, weight in weights.items()}
+    found = {name: int(part) for name, part in exact.items()}
+    left = total - sum(found.values())
+    for name in sorted(exact, key=lambda name: found[name] - exact[name])[:left]:
+        found[name] += 1
+    return found
+
+
+def _rates(network: Network) -> dict[str, float]:
+    """Executions a second of what is counted; all alike where nothing has a lasting rate."""
+    counted = {source.routine for source in network.sources.values() if source.counted}
+    known = estimate(network).rates_per_s
+    rates = {routine: known.get(routine, 0.0) for routine in sorted(counted)}
+    return rates if sum(rates.values()) else dict.fromkeys(rates, 1.0)
+
 
 Make = Callable[[Traces], Runner]
 """Makes what runs, given the arrival times of sources that replay files."""

@@ -22,10 +22,8 @@ from sim.report.blocks import (
     Table,
     Together,
 )
-from sim.report.documents import SCHEMA
-from sim.report.old_keys import both, renamed
+from sim.report.documents import SCHEMA, both, renamed, to_json
 from sim.report.parts import PHASES, repeat_section
-from sim.report.to_json import to_json
 from sim.report.wording import as_factor, interval_of, margin_of, value_of
 from sim.stats.sequential import MOSTLY, SELDOM
 from sim.stats.skewed import independent_share

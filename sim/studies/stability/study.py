@@ -18,7 +18,7 @@ from sim.lower.load import Loaded, mitigated
 from sim.lower.lower import lower
 from sim.network.distributions import Constant
 from sim.network.faults import Fault
-from sim.report.finding import deadlock_sentence
+from sim.report.wording import deadlock_sentence
 from sim.scenario.load import inexact, scaled
 from sim.scenario.model.mitigations import Mitigation, as_assignments
 from sim.stats.drift import drift, modes
@@ -30,8 +30,7 @@ from sim.stats.skewed import independent_share
 from sim.stats.threshold import Tried, decisions_at_most, threshold
 from sim.studies.base import Runner
 from sim.studies.billing import bill_of
-from sim.studies.episodes.bench import Bench
-from sim.studies.episodes.kinds import FaultKind, kinds_of
+from sim.studies.episodes.bench import Bench, FaultKind, kinds_of
 from sim.studies.loading.inputs import check_inputs, placed
 from sim.studies.stability.at_load import Alone, AtLoad, TriggerWatch, good_share
 from sim.studies.stability.records import Band, EndState, Stability, StabilityOptions, TriggerOutcome, TwoStarts
