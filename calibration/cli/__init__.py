@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from sim.cli import exit_code_of
 from sim.cli.old_names import print_renamed_in_one_line
-from sim.cli.start import begin, end
+from sim.cli.process import begin, end
 
 NAME = "python -m calibration"
 

@@ -11,8 +11,7 @@ from typing import Annotated
 import typer
 
 from sim.cli.options import Processes, Quiet, at_least, check_files, check_how, compile_engine
-from sim.cli.output import note, say
-from sim.cli.start import settle
+from sim.cli.process import note, say, settle
 from sim.cli.study import Progress
 from sim.errors import InputErrors, Problem
 from sim.files import write_text

@@ -7,8 +7,7 @@ from typing import Annotated
 import typer
 
 from sim.cli.options import at_least, check_how, compile_engine
-from sim.cli.output import say, say_json
-from sim.cli.start import settle
+from sim.cli.process import say, say_json, settle
 from sim.cli.study import Progress
 from sim.errors import InputErrors, Problem
 

@@ -9,8 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from sim.calibrate.service_times import ServiceTimes
-from sim.calibrate.written import duration
+from sim.calibrate.service_times import ServiceTimes, duration
 from sim.observed.table import Observations
 from sim.observed.temporal_history import ActivityType, Step, WorkflowType
 

@@ -12,8 +12,7 @@ from pathlib import Path
 
 from sim import __version__
 from sim.cli.old_names import moved, print_renamed_in_one_line, run_moved, with_new_names
-from sim.cli.output import note
-from sim.cli.start import begin, end
+from sim.cli.process import begin, end, note
 from sim.errors import AuditFailed, SimError
 from sim.files import OF_THE_MACHINE, reason_of
 

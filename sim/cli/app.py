@@ -8,7 +8,7 @@ import typer
 
 from sim import __version__
 from sim.cli import calibrate, check, compare, drill, error_budget, explain, init, run, schema, stability
-from sim.cli.output import say
+from sim.cli.process import say
 
 app = typer.Typer(
     help="Predict latency, recovery time and monthly cost of a durable-workflow platform from a YAML file.",
@@ -33,13 +33,16 @@ def _options(
     """What holds for every verb."""
 
 
-app.command("run")(run.command)
-app.command("compare")(compare.command)
-app.command("drill")(drill.command)
-app.command("check")(check.command)
-app.command("explain")(explain.command)
-app.command("schema")(schema.command)
-app.command("error-budget")(error_budget.command)
-app.command("stability")(stability.command)
-app.command("init")(init.command)
-app.command("calibrate")(calibrate.command)
+for _name, _command in (
+    ("run", run.command),
+    ("compare", compare.command),
+    ("drill", drill.command),
+    ("check", check.command),
+    ("explain", explain.command),
+    ("schema", schema.command),
+    ("error-budget", error_budget.command),
+    ("stability", stability.command),
+    ("init", init.command),
+    ("calibrate", calibrate.command),
+):
+    app.command(_name)(_command)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sim.cli.options import check_files
-from sim.cli.output import note, say
+from sim.cli.process import note, say
 from sim.errors import InputErrors, Problem
 from sim.files import write_text
 

@@ -7,8 +7,7 @@ from typing import Annotated
 import typer
 
 from sim.cli.options import File, MitigationName, Sets
-from sim.cli.output import say, say_json
-from sim.cli.start import settle
+from sim.cli.process import say, say_json, settle
 
 
 def command(

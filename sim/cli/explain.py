@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sim.cli.options import File, MitigationName, Sets
-from sim.cli.output import say, say_json
-from sim.cli.start import settle
+from sim.cli.process import say, say_json, settle
 from sim.errors import InputErrors, Problem
 
 if TYPE_CHECKING:

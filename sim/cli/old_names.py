@@ -12,7 +12,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TextIO
 
-from sim.cli.output import note
+from sim.cli.process import note
 from sim.errors import InputErrors, Problem
 from sim.scenario.reading.other_words import RenamedWarning
 

@@ -12,7 +12,7 @@ from typing import Annotated, TypeVar
 
 import typer
 
-from sim.cli.output import note
+from sim.cli.process import note
 from sim.errors import Problem
 from sim.files import Writing, reason_of, same_file
 

@@ -21,7 +21,7 @@ from sim.cli.options import (
     at_least,
     parsed,
 )
-from sim.cli.output import note
+from sim.cli.process import note
 from sim.cli.study import Study
 from sim.errors import Problem
 from sim.units import parse_duration_ns, parse_positive_duration_ns, parse_ratio
@@ -32,41 +32,6 @@ if TYPE_CHECKING:
     from sim.studies.run.drawn import Draws
     from sim.studies.run.study import Options, Prediction
 
-Replications = Annotated[int | None, typer.Option("--replications", help="Independent runs.")]
-Precision = Annotated[
-    str | None, typer.Option("--precision", help="Run more replications until figures are this precise: '5 %'.")
-]
-Horizon = Annotated[str | None, typer.Option("--horizon", help="End of the measured window: '10 min'.")]
-Warmup = Annotated[str | None, typer.Option("--warmup", help="auto, off, or a time: '1 min'.")]
-Inputs = Annotated[
-    Path | None,
-    typer.Option(
-        "--inputs",
-        metavar="FITS",
-        help="Draw the fitted parameters of this file of fits for each run, for intervals `+ inputs`.",
-    ),
-]
-Out = Annotated[Path | None, typer.Option("--out", help="Write the raw columns into this folder.")]
-Columns = Annotated[
-    str | None, typer.Option("--format", help="Format of the columns: csv or parquet.", show_default="csv")
-]
-Gate = Annotated[
-    bool,
-    typer.Option(
-        "--gate",
-        help="Exit with 1 unless every objective is met, no monitor violated, nothing overloaded or in deadlock.",
-    ),
-]
-TryFixes = Annotated[
-    bool | None,
-    typer.Option(
-        "--fix/--no-fix",
-        help="Search for a change that meets a missed objective; takes about as long as the prediction. "
-        "Default: search unless --json is given.",
-        show_default=False,
-    ),
-]
-
 
 def command(
     context: typer.Context,
@@ -74,18 +39,43 @@ def command(
     sets: Sets = [],  # noqa: B006 - typer copies it
     mitigation: MitigationName = None,
     seed: Seed = None,
-    replications: Replications = None,
-    precision: Precision = None,
-    horizon: Horizon = None,
-    warmup: Warmup = None,
-    inputs: Inputs = None,
+    replications: Annotated[int | None, typer.Option("--replications", help="Independent runs.")] = None,
+    precision: Annotated[
+        str | None, typer.Option("--precision", help="Run more replications until figures are this precise: '5 %'.")
+    ] = None,
+    horizon: Annotated[str | None, typer.Option("--horizon", help="End of the measured window: '10 min'.")] = None,
+    warmup: Annotated[str | None, typer.Option("--warmup", help="auto, off, or a time: '1 min'.")] = None,
+    inputs: Annotated[
+        Path | None,
+        typer.Option(
+            "--inputs",
+            metavar="FITS",
+            help="Draw the fitted parameters of this file of fits for each run, for intervals `+ inputs`.",
+        ),
+    ] = None,
     engine: Engine = "fast",
     report: Report = None,
-    out: Out = None,
-    columns: Columns = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Write the raw columns into this folder.")] = None,
+    columns: Annotated[
+        str | None, typer.Option("--format", help="Format of the columns: csv or parquet.", show_default="csv")
+    ] = None,
     as_json: AsJson = False,
-    gate: Gate = False,
-    fix: TryFixes = None,
+    gate: Annotated[
+        bool,
+        typer.Option(
+            "--gate",
+            help="Exit with 1 unless every objective is met, no monitor violated, nothing overloaded or in deadlock.",
+        ),
+    ] = False,
+    fix: Annotated[
+        bool | None,
+        typer.Option(
+            "--fix/--no-fix",
+            help="Search for a change that meets a missed objective; takes about as long as the prediction. "
+            "Default: search unless --json is given.",
+            show_default=False,
+        ),
+    ] = None,
     quiet: Quiet = False,
     processes: Processes = -1,
 ) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from sim.cli.output import say
+from sim.cli.process import say
 from sim.errors import InputErrors, Problem
 
 METRICS = "metrics"

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from sim.calibrate.service_times import Candidate, ServiceTimes
-from sim.calibrate.written import as_yaml, duration
+from sim.calibrate.service_times import Candidate, ServiceTimes, as_yaml, duration
 from sim.observed.table import Observations, unit_of
 from sim.report.grid import grid, paragraph
 from sim.units import format_duration_ns, format_rate

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from sim.cli.options import AsJson, Engine, File, Processes, Quiet, Report, Seed, Sets, at_least, parsed
-from sim.cli.output import note
+from sim.cli.process import note
 from sim.cli.study import Study
 from sim.errors import Problem
 from sim.units import parse_positive_duration_ns, parse_ratio

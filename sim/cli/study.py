@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from sim.cli.options import check_how, compile_engine, make_room
-from sim.cli.output import note, say, say_json
-from sim.cli.start import settle
+from sim.cli.process import note, say, say_json, settle
 from sim.errors import InputErrors, Problem
 from sim.files import write_text
 

@@ -364,22 +364,16 @@ def _beyond_the_list(items: Iterable[Item]) -> Iterator[str]:
 
 
 def _left_out(usage: Usage, terms: Terms) -> list[str]:
-    left_out = list(ALWAYS_UNPRICED)
     meters = {meter.meter for meter in usage.meters}
-    for meter, what in (
-        ("egress", "traffic to the internet"),
-        ("cross_zone", "traffic between zones"),
-        ("nat_gateway.traffic", "NAT gateways"),
-    ):
-        if meter not in meters:
-            left_out.append(f"{what}: not in the run's usage")
-    if terms.discount == 0:
-        left_out.append("private discount: none was given")
-    if terms.savings_plan is not None:
-        left_out.append("unused part of the savings plan: it is taken as fully used")
-    if terms.downtime_usd_per_min is not None:
-        left_out.append("downtime: a cost to the business, shown beside the bill")
-    return left_out
+    others = {
+        "traffic to the internet: not in the run's usage": "egress" not in meters,
+        "traffic between zones: not in the run's usage": "cross_zone" not in meters,
+        "NAT gateways: not in the run's usage": "nat_gateway.traffic" not in meters,
+        "private discount: none was given": terms.discount == 0,
+        "unused part of the savings plan: it is taken as fully used": terms.savings_plan is not None,
+        "downtime: a cost to the business, shown beside the bill": terms.downtime_usd_per_min is not None,
+    }
+    return [*ALWAYS_UNPRICED, *(what for what, is_left_out in others.items() if is_left_out)]
 
 
 def _downtime(terms: Terms, minutes_per_year: Figure | None) -> Figure | None:

@@ -37,36 +37,37 @@ def to_json(value: Any) -> Any:
     if value is None or isinstance(value, str | int):
         return value
     if isinstance(value, Mapping):
-        return {str(key): to_json(one) for key, one in value.items()}
+        return json_object(value)
     if isinstance(value, Sequence):
         return [to_json(one) for one in value]
     assert is_dataclass(value), f"{type(value).__name__} has no JSON"
     return {one.name: to_json(getattr(value, one.name)) for one in fields(value)}
 
 
+def json_object(value: Mapping[Any, Any]) -> dict[str, Any]:
+    """The same of a mapping, such as a whole document."""
+    return {str(key): to_json(one) for key, one in value.items()}
+
+
 def _of_figure(figure: Figure) -> dict[str, Any]:
     value = figure.value
     if value is not None and not math.isfinite(value):
         figure = figure.with_note("undefined" if math.isnan(value) else "infinite")
-    return {name: to_json(one) for name, one in figure.to_json().items()}
+    return json_object(figure.to_json())
 
 
-KEYS = {"cure": "mitigation", "cures": "mitigations", "ledgers": "error_budgets"}
-"""Old -> new. They go with version 0.2."""
+OLD_KEYS = {"mitigation": "cure", "mitigations": "cures", "error_budgets": "ledgers"}
+"""New -> old. They go with version 0.2."""
 
 
 def both(new: str, value: Any) -> dict[str, Any]:
     """A value under its key and under the old one."""
-    return dict.fromkeys((new, _old(new)), value)
+    return dict.fromkeys((new, OLD_KEYS[new]), value)
 
 
 def renamed(*new: str) -> dict[str, dict[str, str]]:
     """The entry at the top of a document that has these keys."""
-    return {"renamed": {_old(one): one for one in new}}
-
-
-def _old(new: str) -> str:
-    return next(old for old, now in KEYS.items() if now == new)
+    return {"renamed": {OLD_KEYS[one]: one for one in new}}
 
 
 SCHEMA: Final = 1

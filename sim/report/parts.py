@@ -24,9 +24,8 @@ from sim.report.blocks import (
     Table,
     Together,
 )
-from sim.report.bounds import bound_of
 from sim.report.grid import WIDTH, paragraph
-from sim.report.wording import LOSSES, REFUSED, findings_of, readable, show, value_of
+from sim.report.wording import LOSSES, REFUSED, bound_of, findings_of, readable, show, value_of
 from sim.stats.overload import Overload, Place
 from sim.stats.summary import Fix, MonitorResult, Recovery, Remedy, Summary, Verdict
 

@@ -1,16 +1,19 @@
 """Figures, states, verdicts and findings in the words that a person reads, for the page and the terminal alike.
 
-Overload and deadlock are the findings that go before every figure, in a sentence each. Layout is in `text` and in the
-page's template; which figures stand together is in `tables`.
+Overload and deadlock are the findings that go before every figure, in a sentence each. The bound of an objective is
+read back from its text, so that it can be drawn beside the figure: verdicts are made by `sim.stats.verdicts`, and a
+bound that cannot be read is just not drawn. Layout is in `text` and in the page's template; which figures stand
+together is in `tables`.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
+from typing import Literal
 
 from sim.cost.bill import Bill, Item
 from sim.figure import Figure
@@ -18,12 +21,52 @@ from sim.stats.overload import Overload
 from sim.stats.standstill import Holder, Standstill
 from sim.stats.summary import Calibration, Outcome, Recovery, Summary
 from sim.units import (
+    SECOND,
     format_count,
     format_duration_s,
     format_quantity,
     format_rate,
     format_ratio,
+    parse_duration_ns,
+    parse_rate_per_s,
+    parse_ratio,
+    parse_usd_per_month,
 )
+
+_TARGET = re.compile(r"\s*(<=|>=|<|>|≤|≥)\s*(\S.*?)\s*")
+_PARSERS: Mapping[str, Callable[[object], float]] = {
+    "s": lambda text: parse_duration_ns(text) / SECOND,
+    "1/s": parse_rate_per_s,
+    "ratio": parse_ratio,
+    "USD/month": parse_usd_per_month,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class TargetBound:
+    """Where an objective draws the line: the figure has to stay on this `side` of `value`, in the figure's unit."""
+
+    side: Literal["below", "above"]
+    value: float
+
+
+def bound_of(target: str, unit: str) -> TargetBound | None:
+    """The bound in `target`, such as `< 200 ms`, in `unit`; None when the text is not such a bound.
+
+    >>> bound_of("< 200 ms", "s")
+    TargetBound(side='below', value=0.2)
+    """
+    match = _TARGET.fullmatch(target)
+    if match is None:
+        return None
+    side: Literal["below", "above"] = "below" if match[1] in ("<", "<=", "≤") else "above"
+    for parse in (_PARSERS.get(unit, float), float):
+        try:
+            return TargetBound(side, parse(match[2].replace(",", "")))
+        except ValueError:
+            continue
+    return None
+
 
 SIGNS: Mapping[Outcome, str] = {"met": "✓", "missed": "✗", "undecided": "?"}
 """A verdict without its colour."""

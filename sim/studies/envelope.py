@@ -169,21 +169,18 @@ def _done(scenario: Scenario) -> Iterator[str]:
         for kind in _STEPS
         if hasattr(step, kind)
     }
-    activities = [one for workflow in scenario.workflows.values() for one in workflow.activities]
-    if any(one.local for one in activities):
-        used.add("local activities")
-    if any(one.transaction is not None for one in activities):
-        used.add("transactions of activities")
-    if any(one.calls for one in activities):
-        used.add("calls of dependencies")
-    if any(workflow.rollout is not None for workflow in scenario.workflows.values()):
-        used.add("rollouts of workflows")
-    if any(workflow.queries or workflow.updates_per_s for workflow in scenario.workflows.values()):
-        used.add("queries and updates")
-    if any(pool.comes_or_goes for pool in scenario.workers.values()):
-        used.add("workers that come and go")
-    for fault in (part for _, part in scenario.failing):
-        used.add(f"{fault.target.split('.')[0]} {fault.happens}")
+    workflows = scenario.workflows.values()
+    activities = [one for workflow in workflows for one in workflow.activities]
+    others = {
+        "local activities": any(one.local for one in activities),
+        "transactions of activities": any(one.transaction is not None for one in activities),
+        "calls of dependencies": any(one.calls for one in activities),
+        "rollouts of workflows": any(one.rollout is not None for one in workflows),
+        "queries and updates": any(one.queries or one.updates_per_s for one in workflows),
+        "workers that come and go": any(pool.comes_or_goes for pool in scenario.workers.values()),
+    }
+    used |= {what for what, is_used in others.items() if is_used}
+    used |= {f"{fault.target.split('.')[0]} {fault.happens}" for _, fault in scenario.failing}
     yield from sorted(used)
 
 

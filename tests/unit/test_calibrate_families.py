@@ -11,8 +11,7 @@ from scipy import stats
 
 from sim.calibrate.families import EXPONENTIAL, FAMILIES, GAMMA, LOGNORMAL, SHIFTED, STALLS, WEIBULL, Family
 from sim.calibrate.likelihood import Times, effective_n, fit, goodness, intervals
-from sim.calibrate.service_times import fitted, fitted_counts
-from sim.calibrate.written import as_yaml, duration
+from sim.calibrate.service_times import as_yaml, duration, fitted, fitted_counts
 from sim.draws.build import inverse_of
 from sim.draws.moments import mean_and_variance
 from sim.observed.table import Binned, Sample, in_columns

@@ -12,10 +12,19 @@ import pytest
 import report_fixture as fixture
 
 from sim.figure import Figure
-from sim.report.bounds import TargetBound, bound_of
 from sim.report.grid import grid, paragraph
 from sim.report.text import text as as_text
-from sim.report.wording import bracket, headline_of, interval_of, margin_of, price_of, state_of, value_of
+from sim.report.wording import (
+    TargetBound,
+    bound_of,
+    bracket,
+    headline_of,
+    interval_of,
+    margin_of,
+    price_of,
+    state_of,
+    value_of,
+)
 from sim.studies.run.blocks import blocks
 
 
@@ -24,7 +33,7 @@ def text() -> str:
     return as_text(blocks(fixture.summary(), fixture.bill()))
 
 
-@pytest.mark.parametrize("name", ["wording", "bounds", "grid", "documents"])
+@pytest.mark.parametrize("name", ["wording", "grid", "documents"])
 def test_the_examples_in_the_docstrings_are_true(name: str) -> None:
     result = doctest.testmod(importlib.import_module(f"sim.report.{name}"))
     assert result.failed == 0

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from sim.report.blocks import Block, Lines, Paragraph, Report, Row, Section, Table, Together
-from sim.report.documents import to_json
+from sim.report.documents import json_object
 from sim.report.parts import finding_blocks
 from sim.report.wording import findings_of, interval_of, readable, show, value_of
 from sim.studies.compare.study import ChangedSetting, Difference, MetricRow, Variants
@@ -97,7 +97,7 @@ def _footing(found: Variants) -> Iterator[Block]:
 
 def document(found: Variants) -> dict[str, Any]:
     """The document that `sim compare --json` prints."""
-    made: dict[str, Any] = to_json(
+    return json_object(
         {
             "comparison": {
                 "variants": found.names,
@@ -113,7 +113,6 @@ def document(found: Variants) -> dict[str, Any]:
             "metrics": {row.metric: _metric_json(found, row) for row in found.rows},
         }
     )
-    return made
 
 
 def _metric_json(found: Variants, row: MetricRow) -> dict[str, Any]:

@@ -30,11 +30,11 @@ from sim.report.documents import (
     SCHEMA,
     both,
     deadlock_json,
+    json_object,
     monitor_json,
     objective_json,
     recovery_json,
     renamed,
-    to_json,
 )
 from sim.report.episode_lines import picture_lines
 from sim.report.parts import (
@@ -261,7 +261,7 @@ def _chart(picture: Picture, line: Line, where: str) -> Chart:
 
 def document(report: DrillReport) -> dict[str, Any]:
     """The JSON document of a drill, ready for `json.dumps(..., allow_nan=False)`."""
-    found: dict[str, Any] = to_json(
+    return json_object(
         {
             "schema": SCHEMA,
             **renamed("mitigation"),
@@ -278,7 +278,6 @@ def document(report: DrillReport) -> dict[str, Any]:
             "warnings": report.warnings,
         }
     )
-    return found
 
 
 def _case_json(case: DrillCase) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from sim.report.blocks import (
     Tiles,
     Together,
 )
-from sim.report.documents import SCHEMA, both, renamed, to_json
+from sim.report.documents import SCHEMA, both, json_object, renamed
 from sim.report.parts import repeat_section, warning_blocks
 from sim.report.wording import bracket, is_exact, listed, margin_of, number, percent, share, verdict_words
 from sim.stats.error_budget import ErrorBudget
@@ -253,7 +253,7 @@ def minutes(value: float) -> str:
 
 def document(found: ErrorBudgets) -> dict[str, Any]:
     """The JSON document, ready for `json.dumps(..., allow_nan=False)`. `provenance` is no part of an equality."""
-    made: dict[str, Any] = to_json(
+    return json_object(
         {
             "schema": SCHEMA,
             **renamed("error_budgets"),
@@ -269,7 +269,6 @@ def document(found: ErrorBudgets) -> dict[str, Any]:
             "warnings": found.warnings,
         }
     )
-    return made
 
 
 def _error_budget_json(found: ErrorBudget) -> dict[str, Any]:

@@ -9,12 +9,12 @@ from sim.report.documents import (
     SCHEMA,
     both,
     deadlock_json,
+    json_object,
     monitor_json,
     objective_json,
     overload_json,
     recovery_json,
     renamed,
-    to_json,
 )
 from sim.report.elements import elements_json
 from sim.stats.summary import Fix, MonitorResult, Remedy, Summary
@@ -27,7 +27,7 @@ def document(summary: Summary, bill: Bill | None) -> dict[str, Any]:
     a bill, `overload` where growth says nothing (bursts, profiles, loads that end). `places` tells of every resource
     and station what a user can set and watch.
     """
-    found: dict[str, Any] = to_json(
+    return json_object(
         {
             "schema": SCHEMA,
             **renamed("mitigation"),
@@ -59,7 +59,6 @@ def document(summary: Summary, bill: Bill | None) -> dict[str, Any]:
             "calibration": summary.calibration,
         }
     )
-    return found
 
 
 def _monitor(monitor: MonitorResult) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from sim.report.blocks import (
     Table,
     Together,
 )
-from sim.report.documents import SCHEMA, both, renamed, to_json
+from sim.report.documents import SCHEMA, both, json_object, renamed
 from sim.report.parts import PHASES, repeat_section
 from sim.report.wording import as_factor, interval_of, margin_of, value_of
 from sim.stats.sequential import MOSTLY, SELDOM
@@ -356,7 +356,7 @@ def _picture(starts: Sequence[TwoStarts], width: int = PICTURE) -> list[str]:
 
 def document(found: Stability) -> dict[str, Any]:
     """The JSON document of a study, ready for `json.dumps(..., allow_nan=False)`."""
-    made: dict[str, Any] = to_json(
+    return json_object(
         {
             "schema": SCHEMA,
             **renamed("mitigation", "mitigations"),
@@ -387,7 +387,6 @@ def document(found: Stability) -> dict[str, Any]:
             "notes": found.notes,
         }
     )
-    return made
 
 
 def _outcome_json(one: TriggerOutcome) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 from sim.analytic.estimate import estimate
 from sim.draws.build import inverse_of
@@ -220,8 +221,6 @@ class _Loads:
     def __init__(self, study: _Study, loaded: Loaded) -> None:
         self.study = study
         self.loaded = loaded
-        self.options = study.options
-        self.decision = study.decision
         self.tried: dict[float, AtLoad] = {}
         self.runners: list[Runner] = []
 
@@ -237,7 +236,7 @@ class _Loads:
         return self.tried[factor]
 
     def _runner(self, traces: Traces) -> Runner:
-        self.runners.append(Runner(self.loaded.lowered, traces, self.options))
+        self.runners.append(Runner(self.loaded.lowered, traces, self.study.options))
         return self.runners[-1]
 
     def say_deadlocks(self, mitigation: str = "") -> None:
@@ -248,7 +247,7 @@ class _Loads:
 
     def outcome(self, mitigation: str, settings: tuple[str, ...]) -> TriggerOutcome:
         """What comes of the trigger at the given load, and the search where it is requested."""
-        options, watch = self.options, self.study.watch
+        options, watch = self.study.options, self.study.watch
         given = self.at(options.at)
         episodes = given.try_more(options.episodes)
         self.study.runs += 2 * len(episodes)
@@ -276,21 +275,19 @@ class _Loads:
 
     def band(self) -> Band:
         """Both thresholds. The lowest load shows how many executions end well where all is well."""
-        options = self.options
+        options = self.study.options
         lowest = self.at(options.low)
-        self.alone_more(lowest, self.decision.least)
+        self.alone_more(lowest, self.study.decision.least)
         good = good_share(lowest.alone)
         known = [self._permanent(options.at, good)] if options.low <= options.at <= options.high else []
 
-        def permanent(factor: float) -> Tried:
-            return self._permanent(factor, good)
-
-        def alone(factor: float) -> Tried:
-            return self._alone(factor, good)
-
-        blip = threshold(permanent, options.low, options.high, options.within, options.error, known)
+        blip = threshold(
+            partial(self._permanent, good=good), options.low, options.high, options.within, options.error, known
+        )
         seen = [one for at in self.every if at.alone and (one := self._alone_so_far(at, good)).verdict is not None]
-        whole = threshold(alone, options.low, options.high, options.within, options.error, seen)
+        whole = threshold(
+            partial(self._alone, good=good), options.low, options.high, options.within, options.error, seen
+        )
         estimate = overloaded_from(self.loaded, options.high)
         first = self.at(blip.above).after if blip.above is not None else []
         away = [one for one in first if not one.back]
@@ -305,7 +302,7 @@ class _Loads:
                 for after, alone in zip(at.after, at.alone, strict=False)
             )
             done = len(at.after)
-            verdict = self.decision.verdict(hits, done)
+            verdict = self.study.decision.verdict(hits, done)
             if verdict is not None or done >= self._most:
                 return Tried(factor, hits, done, verdict)
             more = self._more(done)
@@ -323,7 +320,7 @@ class _Loads:
 
     def _alone_so_far(self, at: AtLoad, good: float) -> Tried:
         hits = sum(falls_behind(one.late, one.grows, good) for one in at.alone)
-        return Tried(at.factor, hits, len(at.alone), self.decision.verdict(hits, len(at.alone)))
+        return Tried(at.factor, hits, len(at.alone), self.study.decision.verdict(hits, len(at.alone)))
 
     def alone_more(self, at: AtLoad, count: int) -> None:
         """Runs without the fault, until there are so many."""
@@ -334,11 +331,11 @@ class _Loads:
 
     @property
     def _most(self) -> int:
-        return MOST * self.decision.least
+        return MOST * self.study.decision.least
 
     def _more(self, done: int) -> int:
         """As many as decide at once; then two, one for each core of the smallest machine."""
-        return max(self.decision.least - done, 2)
+        return max(self.study.decision.least - done, 2)
 
 
 def overloaded_from(loaded: Loaded, high: float) -> float | None:
