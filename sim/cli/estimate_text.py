@@ -39,7 +39,7 @@ def as_text(
         lines.append(_row(place, words_of(place.name, elements)))
     if len(places) > SHOWN:
         lines.append(f"  ... and {len(places) - SHOWN} less busy ones")
-    lines += ["", *(f"  {name} {_computed(one)}: {one.how}" for name, one in computed.items())]
+    lines += ["", *(f"  {name} {format_quantity(one.value, one.unit)}: {one.how}" for name, one in computed.items())]
     if computed:
         lines.append("")
     if not first.stable:
@@ -75,10 +75,6 @@ def _row(place: PlaceEstimate, words: str) -> str:
     load = format_count(place.offered_load)
     wait = "grows" if math.isinf(place.wait_s) else format_duration_s(place.wait_s)
     return f"  {words:<34} {load:>10} {units:>8} {format_ratio(place.utilisation):>8} {wait:>10}"
-
-
-def _computed(one: Computed) -> str:
-    return format_quantity(one.value, one.unit)
 
 
 def as_document(name: str, first: Estimate, computed: Mapping[str, Computed], elements: Elements) -> dict[str, Any]:

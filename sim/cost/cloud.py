@@ -11,7 +11,7 @@ from sim.cost.bill import Allocation, Bill, Item, Period, priced, settle
 from sim.cost.catalogue import Catalogue, load_catalogue
 from sim.cost.propagate import through, times, total
 from sim.cost.terms import Reduction, Terms
-from sim.cost.usage import Usage, WorkflowUse
+from sim.cost.usage import Usage
 from sim.errors import InputErrors, Problem
 from sim.figure import Figure
 from sim.units import HOURS_PER_MONTH
@@ -81,7 +81,7 @@ def temporal_cloud_bill(usage: Usage, plan: str = "business") -> Bill:
 
 def _temporal_items(usage: Usage, period: Period, plan: Plan, catalogue: Catalogue) -> tuple[Item, ...]:
     months = period.months()
-    actions = total((_actions(workflow) for workflow in usage.workflows), "")
+    actions = total((times(one.executions, one.actions_per_execution, "") for one in usage.workflows), "")
     counted = [
         (plan.actions_sku, plan.included_million_actions, times(actions, period.windows() / 1e6, "million actions")),
         ("storage.active", plan.included_active_gb * GB_H_PER_GB, _gb_h(usage.active_gib, months)),
@@ -97,10 +97,6 @@ def _temporal_items(usage: Usage, period: Period, plan: Plan, catalogue: Catalog
     least = fee.amount(months)
     fee_cost = through(consumption, lambda usd: max(least, plan.share_of_usage * usd), period.money)
     return (*items, Item("temporal cloud", fee, Figure.exact(months, "month"), fee_cost))
-
-
-def _actions(workflow: WorkflowUse) -> Figure:
-    return times(workflow.executions, workflow.actions_per_execution, "")
 
 
 def _gb_h(level: Figure | None, months: float) -> Figure | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -51,7 +51,7 @@ def durations(metrics: Metrics) -> Table:
 def waits(metrics: Metrics) -> Table:
     """Waits at resources and stations, the longest mean first."""
     table = _levels(metrics, ("wait",), cut="wait.")
-    return replace(table, rows=_largest_first(table.rows))
+    return replace(table, rows=tuple(sorted(table.rows, key=lambda row: -_size(row.cells[0]))))
 
 
 def started(metrics: Metrics) -> Table:
@@ -137,10 +137,6 @@ def _by_subject(metrics: Metrics, columns: Mapping[str, str]) -> Table:
                 rows.setdefault(name[len(start) : len(name) - len(end)], {})[head] = figure
     used = tuple(head for head in columns if any(head in row for row in rows.values()))
     return Table(used, tuple(Row(name, tuple(map(row.get, used))) for name, row in rows.items()), intervals="reach")
-
-
-def _largest_first(rows: Iterable[Row]) -> tuple[Row, ...]:
-    return tuple(sorted(rows, key=lambda row: -_size(row.cells[0])))
 
 
 def _size(cell: Content, unknown: float = 0.0) -> float:

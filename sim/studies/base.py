@@ -36,6 +36,16 @@ class RunOptions:
         return run if self.seed is None else run.model_copy(update={"seed": self.seed})
 
 
+@dataclass(frozen=True, slots=True)
+class StudyResult:
+    """Which scenario a study is of, and the seed of its draws: what every result of one begins with."""
+
+    name: str
+    file: str
+    hash: str
+    seed: int
+
+
 class Runner:
     """Runs what it is given, until it is interrupted; from then on nothing.
 

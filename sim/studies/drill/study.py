@@ -25,7 +25,7 @@ from sim.stats.metrics import NS, operations, recoveries_of_executions
 from sim.stats.standstill import Standstill, standstill
 from sim.stats.summarise import monitors, recovery_metrics, verdicts
 from sim.stats.summary import MonitorResult, Recovery, Verdict
-from sim.studies.base import Runner, RunOptions
+from sim.studies.base import Runner, RunOptions, StudyResult
 from sim.studies.billing import catalogue_of, terms_of
 from sim.studies.envelope import calibration_of, features, judged_widely
 from sim.studies.episodes.bench import Bench, EpisodeRequest, FaultKind, limit_of
@@ -162,15 +162,11 @@ class DrillCase:
 
 
 @dataclass(frozen=True, slots=True)
-class DrillReport:
+class DrillReport(StudyResult):
     """What a drill gives. limit_ns: how long after its beginning an episode was followed at most. standstills:
     deadlocks of the episodes, by case; they never come back, and are counted so."""
 
-    name: str
-    file: str
-    hash: str
     command: str
-    seed: int
     fault: str
     window_ns: int
     limit_ns: int

@@ -29,7 +29,7 @@ from sim.stats.error_budget import ErrorBudget, Kind, Pair, error_budget
 from sim.stats.harm import Harm, harm_of
 from sim.stats.rates import YEAR_S, Frequency
 from sim.stats.sli import Sli
-from sim.studies.base import Runner, RunOptions, provenance
+from sim.studies.base import Runner, RunOptions, StudyResult, provenance
 from sim.studies.episodes.bench import Bench, EpisodeRequest, FaultKind, share
 from sim.studies.error_budget.levels import (
     check_classes,
@@ -65,18 +65,14 @@ class ErrorBudgetOptions(RunOptions):
 
 
 @dataclass(frozen=True, slots=True)
-class ErrorBudgets:
+class ErrorBudgets(StudyResult):
     """The error budgets of a scenario's service levels, and where they come from.
 
     episodes: of all kinds, without those of pairs. executions, events: simulated for all of it, warm-up, baseline
     runs, pairs and records that were too short included.
     """
 
-    name: str
-    file: str
-    hash: str
     command: str
-    seed: int
     episodes: int
     executions: int
     events: int

@@ -9,7 +9,7 @@ from sim.figure import Figure
 from sim.stats.sequential import Decision
 from sim.stats.summary import Recovery
 from sim.stats.threshold import Threshold, decisions_at_most
-from sim.studies.base import RunOptions
+from sim.studies.base import RunOptions, StudyResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +120,7 @@ class TriggerOutcome:
 
 
 @dataclass(frozen=True, slots=True)
-class Stability:
+class Stability(StudyResult):
     """The results of a study.
 
     begin_s: when the fault begins; None: at a phase that is drawn. lasts_s: for how long; at most, in 99 of 100
@@ -128,10 +128,6 @@ class Stability:
     starts: in the order of the load. error, within: see `StabilityOptions`. notes: what is approximate here.
     """
 
-    name: str
-    file: str
-    hash: str
-    seed: int
     fault: str
     begin_s: float | None
     lasts_s: float
