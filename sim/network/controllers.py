@@ -90,6 +90,3 @@ class Controller(Spec):
     def looks_back(self) -> int:
         """Looks, the present one among them, within the cool-down."""
         return self.cool_down_ns // self.interval_ns + 1
-
-
-__all__ = ["Controller", "Schedule", "Shift"]

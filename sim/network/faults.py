@@ -119,6 +119,3 @@ class Fault(Spec):
         if self.common and not (self.each or any(target.nodes == "any" for target in self.targets)):
             raise ValueError("`common` goes with `each` or `nodes: any`: here every episode takes all nodes anyway")
         return self
-
-
-__all__ = ["Fault", "PositiveDuration", "Target"]

@@ -179,6 +179,3 @@ _HELD_AFTER: Mapping[type[StepSpec], Callable[[_Walker, str, Any, Held], Held]] 
     },
     "what is held where",
 )
-
-
-__all__ = ["Holding", "holding"]

@@ -11,7 +11,7 @@ from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 from sim.network.counts import From0, Name, Nodes, Positive, Signed
 from sim.network.distributions import Distribution
 from sim.spec import Spec
-from sim.units import Duration, PositiveDuration, Rate
+from sim.units import PositiveDuration, Rate
 
 Queue = Literal["fifo", "lifo", "priority"]
 DISCIPLINES: tuple[str, ...] = (*get_args(Queue), "attribute", "priority_attribute")
@@ -316,26 +316,3 @@ class Cache(Spec):
     """The node group it lives on."""
     capacity: Positive
     """Executions that each node remembers."""
-
-
-__all__ = [
-    "DISCIPLINES",
-    "Cache",
-    "Choice",
-    "Contention",
-    "Delay",
-    "Duration",
-    "GroupCommit",
-    "Keyed",
-    "NodeGroup",
-    "Order",
-    "Place",
-    "Polled",
-    "Queue",
-    "Resource",
-    "Server",
-    "Shed",
-    "Station",
-    "TokenBucket",
-    "Used",
-]

@@ -183,5 +183,3 @@ def _without_a_loop(value: Any) -> Any:
 
 
 Activity.model_rebuild()
-
-__all__ = ["Activity", "Duration", "RetryPolicy"]
