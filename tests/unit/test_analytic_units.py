@@ -24,9 +24,9 @@ from calibration.closed_forms import (
     stations,
 )
 from calibration.closed_forms.moments import Deterministic, Exponential, Lognormal
-from sim.analytic import availability, checkpoints, runlength
+from sim.analytic import availability, checkpoints
 from tests.closed_forms import availability as tests_availability
-from tests.closed_forms import queues
+from tests.closed_forms import queues, runlength
 from tests.closed_forms.moments import Erlang, Hyperexponential, Pareto, Uniform, Weibull
 
 K = 1000.0
