@@ -73,7 +73,7 @@ FAULTS = {
     "controller: drain limit": ("controllers.py", "elif limit >= 0 and m[Header.NOW] - m[own + ControlledNode.LEFT] >= limit:", "elif limit >= 0 and m[Header.NOW] - m[own + ControlledNode.LEFT] > limit:"),
     "modulated source": ("sources.py", "if time + need < m[source + Source.PHASE_END]:", "if time + need <= m[source + Source.PHASE_END]:"),
     "profile": ("sources.py", "mass = (here + last) / 2 * seconds", "mass = last * seconds"),
-    "burst": ("sources.py", "m[late + Timer.VISIT] = ordinal + 1", "m[late + Timer.VISIT] = 0"),
+    "burst": ("sources.py", "Due.LATE), ordinal + 1, source)", "Due.LATE), 0, source)"),
     "load: what is cut off": ("sources.py", "m[source + Source.STOP] = Source.SHUT\n    m[source + Source.ORDINAL] += 1", "m[source + Source.STOP] = Source.SHUT"),
     "closed loop": ("sources.py", "m[client + Client.CYCLE] += 1", "m[client + Client.CYCLE] += 2"),
     "split of latency": ("jobs.py", "m[split + lost] += total", "m[split + lost] += 0"),
