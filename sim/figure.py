@@ -16,8 +16,8 @@ class Figure:
     confidence: the level, such as 0.95; None without an interval.
     n: sample size behind the estimate: independent replications (or batches), not observations.
     note: caveat, or the reason of a refusal.
-    wide_low, wide_high: ends, at the same level, of the interval that also holds what is not known of the inputs and
-        of the model; None where that has not been measured. `low` and `high` are the noise of the simulation alone.
+    wide_low, wide_high: ends, at the same level, of the interval widened by the uncertainty of fitted parameters and
+        by the model error of validation; None where neither was measured. `low`, `high`: simulation noise alone.
     resolution: the step to which it was measured, in `unit`, and finer than which it is not printed: half a bucket of
         a histogram, the time between two samples; 0 where there is none.
     """

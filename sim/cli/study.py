@@ -106,14 +106,15 @@ class Study:
 
     def show(self, as_json: bool, document: Callable[[], Any], blocks: Callable[[], Report]) -> None:
         """Print what was found, as JSON or as text, and write it to the file of `--report` where that is given."""
+        report = None if as_json and self.report is None else blocks()
         if as_json:
             say_json(document())
-        else:
+        elif report is not None:
             from sim.report.text import text
 
-            say(text(blocks()))
-        if self.report is not None:
-            write_text(self.report, _as_file(self.report, blocks()))
+            say(text(report))
+        if self.report is not None and report is not None:
+            write_text(self.report, _as_file(self.report, report))
             note(f"report: {self.report}", self.quiet)
 
     def end(self, interrupted: bool, passes: bool = True) -> None:

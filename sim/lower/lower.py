@@ -1,4 +1,4 @@
-"""A scenario into a network: by what it describes. What each part becomes is told in the other files."""
+"""Entry of the lowering: a scenario becomes a network, by what it describes."""
 
 from __future__ import annotations
 

@@ -13,6 +13,11 @@ def pods_of(queue: str) -> str:
     return f"{queue}-workers"
 
 
+def queue_of(group: str) -> str:
+    """The task queue that the pods of a node group work for; the group's own name where they work for none."""
+    return group.removesuffix(pods_of(""))
+
+
 def write_of(record: str) -> str:
     """Routine: a write of a record."""
     return f"write-{record}"

@@ -1,4 +1,4 @@
-"""Steps of routines, written short. What they mean is told in `sim.network.routines`."""
+"""Constructors of steps: the models of `sim.network.routines`, written short."""
 
 from __future__ import annotations
 

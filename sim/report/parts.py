@@ -36,6 +36,8 @@ MEANING_OF_PHASES = (
     "restored; until the backlog is drained; until the p99 is within its objective again."
 )
 MOST_TRACE_LINES = 20
+INDENT = 10
+"""Columns before what is said of a missed objective."""
 TURNS = "the wider interval would change this verdict"
 
 
@@ -197,9 +199,6 @@ def assumptions_section(assumptions: Sequence[Assumption], what: str) -> Block:
 def repeat_section(command: str, *more: Block) -> Section:
     """The command that gives the same again."""
     return Section("repeat", "Repeat", "Repeat it", (Lines((command,), "repeat with", 2), *more))
-
-
-INDENT = 10
 
 
 def remedies_lines(remedies: Sequence[Remedy]) -> list[str]:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 
+from sim import __version__
 from sim.engine.run import Planned, Traces, run_all
 from sim.lower.lowered import Lowered
 from sim.results.columns import Replication
@@ -88,16 +89,13 @@ class Runner:
             self.warnings.append(text)
 
 
-VERSION = "0.1.0"
-
-
 def provenance(engine: str, wall_s: float) -> dict[str, object]:
     """The engine, the time that it took, and the versions of what computed."""
     return {
         "engine": engine,
         "wall_s": round(wall_s, 3),
         "versions": {
-            "durasim": VERSION,
+            "durasim": __version__,
             "python": platform.python_version(),
             **{name: version(name) for name in ("numba", "numpy", "pydantic", "scipy", "simpy")},
         },

@@ -1,7 +1,7 @@
 """Jobs and executions: creation, grants held, time booked by state, release of the record.
 
 A job is one thread of control. The record of an execution's main line carries what belongs to the execution.
-What starts, fails and ends a job is told in `failures`; what it does, in `steps` and the files of the primitives.
+`failures` and `release` end jobs; `steps` and `control` take their steps.
 """
 
 from __future__ import annotations

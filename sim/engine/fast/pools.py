@@ -1,6 +1,6 @@
 """Pools of units, a resource's or a station's servers: request, queue, grant, release.
 
-What a visit does once it has a server is told in `servers`; a grant that is a visit is begun there.
+`servers` begins a grant that is a visit, and ends it.
 """
 
 from __future__ import annotations

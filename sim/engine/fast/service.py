@@ -1,6 +1,6 @@
 """Service at a server: of one visit alone at full speed, or of all on a node who share its cores.
 
-Who gets a server is told in `pools`; what happens before and after the service in `servers`.
+`pools` grants servers; `servers` begins and ends visits around the service.
 """
 
 from __future__ import annotations

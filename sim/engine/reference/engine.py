@@ -1,6 +1,6 @@
 """The reference engine: build a network's run-time parts, start executions, run, collect the results.
 
-What the parts do is told in their own files; the law is SEMANTICS.md.
+Each part has a file of its own; SEMANTICS.md says what it must do.
 """
 
 from __future__ import annotations

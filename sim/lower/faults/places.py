@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from sim.lower.constants import Constants
 from sim.lower.faults.pods import as_fault
+from sim.lower.names import pods_of, queue_of
 from sim.lower.parts import Parts
 from sim.lower.placement.packing import away_on, nodes_in
 from sim.lower.placement.regions import LINE, REPLAY, UNSHIPPED
@@ -71,7 +72,7 @@ class Standing:
         return tuple(pod for index, pod in enumerate(there) if self.zones.of_pod(index) == zone)
 
     def _where(self, group: str) -> tuple[str, ...] | None:
-        pool = self.scenario.workers.get(group.removesuffix("-workers"))
+        pool = self.scenario.workers.get(queue_of(group))
         regional = self.parts.regional
         if pool is None or regional is None:
             return None
@@ -83,7 +84,7 @@ class Standing:
         delays = [
             pool.start_delay_ns
             for queue, pool in self.scenario.workers.items()
-            if any(target.group == f"{queue}-workers" for target in pods)
+            if any(target.group == pods_of(queue) for target in pods)
         ]
         self.constants.note("pods of a lost place", "come back together, after the longest start_delay of their pools")
         return sum_of(repair, constant(max(delays))) if any(delays) else repair
@@ -178,7 +179,7 @@ class ZoneFaults(Standing):
         pods = tuple(target for target in gone if target not in standbys)
         of_store = tuple(target for target in standbys if self.store.stands_with(target.group))
         if is_cut_off:
-            pools = {f"{queue}-workers" for queue in self.scenario.workers}
+            pools = {pods_of(queue) for queue in self.scenario.workers}
             workers = tuple(target for target in pods if target.group in pools)
             pods = tuple(target for target in pods if target not in workers)
             self.constants.note(

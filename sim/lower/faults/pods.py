@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from sim.lower.constants import Constants
+from sim.lower.names import pods_of
 from sim.lower.placement.packing import Pod, away_on, packed
 from sim.lower.steps import Distribution, constant
 from sim.lower.stores.base import OWNERS, Store
@@ -46,7 +47,7 @@ def faults_of(
         away = sum_of(fault.lasts, constant(start_delay_ns))
     _note_workers(constants, fault)
     nodes = "all" if fault.mttf_ns is not None else fault.nodes
-    return {name: as_fault(fault, (NodeTarget(group=f"{queue}-workers", nodes=nodes),), away)}
+    return {name: as_fault(fault, (NodeTarget(group=pods_of(queue), nodes=nodes),), away)}
 
 
 def _of_store(store: Store, name: str, fault: DeploymentFault) -> dict[str, Fault]:
@@ -209,7 +210,7 @@ def _away_together(
     by_group: dict[str, tuple[int, ...]] = {}
     for pod in pods:
         by_group[pod.group] = (*by_group.get(pod.group, ()), pod.index)
-    delays_ns = [pool.start_delay_ns for queue, pool in scenario.workers.items() if f"{queue}-workers" in by_group]
+    delays_ns = [pool.start_delay_ns for queue, pool in scenario.workers.items() if pods_of(queue) in by_group]
     back = sum_of(repair, constant(max(delays_ns))) if any(delays_ns) and happens == "crash" else repair
     found = [(tuple(NodeTarget(group=group, nodes=nodes) for group, nodes in sorted(by_group.items())), back)]
     if happens != "slow" and (owners := by_group.get("history")):

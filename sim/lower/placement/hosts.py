@@ -15,6 +15,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from sim.lower.constants import Constants
+from sim.lower.names import queue_of
 from sim.lower.placement.packing import pods_on
 from sim.lower.setting import Setting, gauge, of
 from sim.lower.steps import Step, Steps, use
@@ -40,7 +41,7 @@ def _told(scenario: Scenario, network: Network) -> Iterator[tuple[str, float | N
     """What the scenario says of each station's cores: the component itself, or else the node that its pod is on."""
     hosted = {component for host in scenario.hosts.values() for component in host.components}
     of_nodes = None if scenario.kubernetes is None else scenario.kubernetes.cpu_speed
-    on_nodes = set() if of_nodes is None else {pod.group.removesuffix("-workers") for pod in pods_on(scenario)}
+    on_nodes = set() if of_nodes is None else {queue_of(pod.group) for pod in pods_on(scenario)}
     components = {f"temporal.{name}": getattr(scenario.temporal, name) for name in SERVICES}
     components |= {f"workers.{queue}": pool for queue, pool in scenario.workers.items()}
     components["pgbouncer"] = scenario.pgbouncer

@@ -1,4 +1,4 @@
-"""What a workflow asks for by a step, what comes back, whether that can fail. How it runs is told in `workflow`."""
+"""Commands of a workflow task: what a step requests, what comes back, whether that can fail."""
 
 from __future__ import annotations
 

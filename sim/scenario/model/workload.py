@@ -1,6 +1,6 @@
 """Activities: what workers do, how long it may take, how often it is tried; an application's own transactions in them.
 
-Their order is told in `workflow`.
+`workflow` orders them.
 """
 
 from __future__ import annotations

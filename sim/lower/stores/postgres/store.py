@@ -1,4 +1,4 @@
-"""PostgreSQL under Temporal: write-ahead log, checkpoints and vacuum, failover; a commit is told in `commit`."""
+"""PostgreSQL under Temporal: write-ahead log, checkpoints and vacuum, failover; `commit` has the commit."""
 
 from __future__ import annotations
 
