@@ -36,6 +36,8 @@ MEANING_OF_PHASES = (
     "restored; until the backlog is drained; until the p99 is within its objective again."
 )
 MOST_TRACE_LINES = 20
+APART = "   "
+"""Between words, setting and place of a cause or a fix, in a terminal; pages, which join blanks, have a semicolon."""
 INDENT = 10
 """Columns before what is said of a missed objective."""
 TURNS = "the wider interval would change this verdict"
@@ -87,7 +89,7 @@ def objective_blocks(
     rows = []
     for one in objectives:
         figure = readable(one.metric, one.figure)
-        said = [f"{head}: {text}" for head, text in (remedies or {}).get(one.name, {}).items()]
+        said = [f"{head}: {text.replace(APART, '; ')}" for head, text in (remedies or {}).get(one.name, {}).items()]
         names = [one.metric] * (one.metric != one.name)
         notes = [figure.note] * (bool(figure.note) and figure.value is not None)
         why = (TURNS,) if one.fragile else ()
@@ -227,7 +229,7 @@ def remedy_said(remedy: Remedy) -> dict[str, str]:
 
 
 def _beside(*parts: str) -> str:
-    return "   ".join(part for part in parts if part)
+    return APART.join(part for part in parts if part)
 
 
 def _way_of(fix: Fix) -> str:
