@@ -151,7 +151,7 @@ def main(seed: int, count: int, files: list[Path]) -> int:
     for number in range(seed, seed + count):
         file = files[number % len(files)]
         text, done = mutant(file, number)
-        signal.timer(SECONDS)
+        signal.alarm(SECONDS)
         try:
             check(text + "\n")
         except InputErrors:
@@ -163,7 +163,7 @@ def main(seed: int, count: int, files: list[Path]) -> int:
             told = {"file": str(file), "seed": number, "done": done, "error": f"{type(error).__name__}: {error}"[:300]}
             print(json.dumps(told | {"frames": frames[-5:]}), flush=True)
         finally:
-            signal.timer(0)
+            signal.alarm(0)
     return 0
 
 
