@@ -18,9 +18,9 @@ from sim.engine.fast.layout import (
     Timeout,
     Timer,
 )
-from sim.engine.fast.memory import Memory, add, allocate, free, interrupt
+from sim.engine.fast.memory import Memory, add, allocate, interrupt
 from sim.engine.fast.queues import append, unlink
-from sim.engine.fast.timers import cancel, key_of, make_timer, set_timer
+from sim.engine.fast.timers import end_timer, key_of, make_timer, set_timer
 from sim.engine.order import TIMEOUT
 
 
@@ -40,16 +40,6 @@ def set_timeout(m: Memory, attempt: Ref[Attempt], which: int, time: int) -> None
 
 
 @inner
-def stop_timeout(m: Memory, attempt: Ref[Attempt], which: int) -> None:
-    """A timer has lost its reason."""
-    timer = m[attempt + Attempt.TIMERS + which]
-    if timer:
-        cancel(m, timer)
-        free(m, timer, Timer.SIZE)
-        m[attempt + Attempt.TIMERS + which] = 0
-
-
-@inner
 def start_attempt(m: Memory, attempt: Ref[Attempt], where: Ref[Node]) -> None:
     """The attempt has started, on a node of a group (0: on none)."""
     if not m[attempt + Attempt.OPEN] or m[attempt + Attempt.STARTED] >= 0:
@@ -58,7 +48,7 @@ def start_attempt(m: Memory, attempt: Ref[Attempt], where: Ref[Node]) -> None:
     step = m[attempt + Attempt.STEP]
     m[attempt + Attempt.STARTED] = now
     m[attempt + Attempt.BEAT] = now
-    stop_timeout(m, attempt, Timeout.SCHEDULE_TO_START)
+    end_timer(m, attempt + Attempt.TIMERS + Timeout.SCHEDULE_TO_START)
     if m[step + AttemptStep.STC] >= 0:
         set_timeout(m, attempt, Timeout.START_TO_CLOSE, now + m[step + AttemptStep.STC])
     if where and (m[step + AttemptStep.BEAT] >= 0 or m[step + AttemptStep.SILENT]):
@@ -92,7 +82,7 @@ def signs_stop(m: Memory, attempt: Ref[Attempt]) -> None:
 def signs_come(m: Memory, attempt: Ref[Attempt]) -> None:
     """Signs of life come again, the first one now."""
     m[attempt + Attempt.BEAT] = m[Header.NOW]
-    stop_timeout(m, attempt, Timeout.HEARTBEAT)
+    end_timer(m, attempt + Attempt.TIMERS + Timeout.HEARTBEAT)
 
 
 @inner
@@ -113,7 +103,7 @@ def close_attempt(m: Memory, attempt: Ref[Attempt]) -> None:
     """Stop the timers; nothing that happens to the child matters any more."""
     m[attempt + Attempt.OPEN] = 0
     for which in range(4):
-        stop_timeout(m, attempt, which)
+        end_timer(m, attempt + Attempt.TIMERS + which)
     if m[attempt + Attempt.LISTED]:
         m[attempt + Attempt.LISTED] = 0
         unlink(m, m[attempt + Attempt.NODE] + Node.ATTEMPTS, attempt, Attempt.LINKS)

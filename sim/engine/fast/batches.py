@@ -63,16 +63,22 @@ def _end_in(m: Memory, place: Ref[Place], round_: Ref[Round], length: int) -> No
 
 
 @inner
-def _begin(
-    m: Memory, f: Floats, place: Ref[Place], round_: Ref[Round], line: Ref[Queue], count: int, length: int
-) -> None:
-    """Serve the first `count` of a line for `length` at full speed."""
+def _take(m: Memory, place: Ref[Place], round_: Ref[Round], line: Ref[Queue], count: int) -> None:
+    """The first `count` of a line are a batch."""
     m[place + Place.BATCHES] += 1
     for _ in range(count):
         customer = m[line]
         unqueue_customer(m, line, customer)
         append(m, round_ + Round.FIRST, customer, Customer.LINKS)
         begin_customer(m, place, customer, True)
+
+
+@inner
+def _begin(
+    m: Memory, f: Floats, place: Ref[Place], round_: Ref[Round], line: Ref[Queue], count: int, length: int
+) -> None:
+    """Serve the first `count` of a line for `length` at full speed."""
+    _take(m, place, round_, line, count)
     speed = speed_of(m, f, m[place + Place.GROUP], m[round_ + Round.NODE])
     _end_in(m, place, round_, length if speed == 1.0 else half_even(length / speed))
 
@@ -140,7 +146,7 @@ def start_flush(m: Memory, f: Floats, place: Ref[Place]) -> None:
     limit = m[place + Place.BATCH]
     number = m[place + Place.FLUSHES]
     m[place + Place.FLUSHES] = number + 1
-    length = time_of(m, f, m[place + Place.DIST], m[place + Place.STREAM], 0, number)
+    length = time_of(m, f, place + Place.DIST, 0, number)
     _begin(m, f, place, round_, place + Place.GUESTS, min(limit, waiting) if limit else waiting, length)
 
 
@@ -209,15 +215,10 @@ def _node_of(m: Memory, f: Floats, place: Ref[Place], job: Ref[Job]) -> int:
 @inner
 def _serve_at_once(m: Memory, place: Ref[Place], queue: Ref[PolledNode], count: int) -> int:
     """A round of no length for the first `count` of a queue; gives the first of them."""
-    m[place + Place.BATCHES] += 1
     round_ = queue + PolledNode.ROUND
     first, last = m[round_ + Round.FIRST], m[round_ + Round.LAST]
     _detach(m, round_)
-    for _ in range(count):
-        customer = m[queue + PolledNode.QUEUE]
-        unqueue_customer(m, queue + PolledNode.QUEUE, customer)
-        append(m, round_ + Round.FIRST, customer, Customer.LINKS)
-        begin_customer(m, place, customer, True)
+    _take(m, place, round_, queue + PolledNode.QUEUE, count)
     served = _detach(m, round_)
     m[round_ + Round.FIRST], m[round_ + Round.LAST] = first, last
     return served
@@ -250,7 +251,7 @@ def read_batch(m: Memory, f: Floats, timer: Ref[Timer]) -> None:
         return
     if m[place + Place.DIST]:
         m[queue + PolledNode.READS] += 1
-        length = time_of(m, f, m[place + Place.DIST], m[place + Place.STREAM], node, m[queue + PolledNode.READS] - 1)
+        length = time_of(m, f, place + Place.DIST, node, m[queue + PolledNode.READS] - 1)
         _begin(m, f, place, queue + PolledNode.ROUND, queue + PolledNode.QUEUE, count, length)
         return
     served = _serve_at_once(m, place, queue, count)

@@ -9,7 +9,7 @@ import numpy as np
 
 from sim.draws.jit import inner
 from sim.draws.streams import child_path, uniform
-from sim.engine.fast.layout import Choice, Group, Header, Job, Node, Place, PlaceNode, Queue, Ref
+from sim.engine.fast.layout import Choice, Group, Header, Job, Node, Place, PlaceNode, Queue, Ref, Table
 from sim.engine.fast.memory import Floats, Memory, high
 from sim.engine.fast.nodes import node_at
 
@@ -24,7 +24,7 @@ def _lowest_bit(bits: int) -> int:
 def set_free(m: Memory, place: Ref[Place], node: int, free: bool) -> None:
     """Take note of whether a node can serve a newcomer."""
     levels = m[place + Place.BITS]
-    for level in range(m[place + Place.LEVELS]):
+    for level in range(m[place + Place.BITS + Table.COUNT]):
         word = m[levels + level] + (node >> 5)
         bit = 1 << (node & 31)
         before = m[word]
@@ -38,7 +38,7 @@ def set_free(m: Memory, place: Ref[Place], node: int, free: bool) -> None:
 def _first_from(m: Memory, place: Ref[Place], start: int) -> int:
     """The first node of the set from `start` on, or -1."""
     levels = m[place + Place.BITS]
-    count = m[place + Place.LEVELS]
+    count = m[place + Place.BITS + Table.COUNT]
     level = 0
     at = start
     size = m[place + Place.COUNT]

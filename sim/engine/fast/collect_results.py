@@ -277,16 +277,18 @@ def _in_flight(m: Words, network: Network) -> dict[str, InFlight]:
     found = {}
     for index, name in enumerate(network.routines):
         if name in started:
-            at = int(m[L.Header.ROUTINES]) + index * L.Level.SIZE
-            area = wide(m, at + L.Level.MARKED + 2) - wide(m, at + L.Level.MARKED)
-            found[name] = InFlight(area, int(m[at + L.Level.WINDOW_MAX]))
+            found[name] = InFlight(*_level(m, int(m[L.Header.ROUTINES]) + index * L.Level.SIZE))
     return found
 
 
+def _level(m: Words, at: int) -> tuple[int, int]:
+    """Its integral over the window, and the most in it."""
+    return wide(m, at + L.Level.MARKED + 2) - wide(m, at + L.Level.MARKED), int(m[at + L.Level.WINDOW_MAX])
+
+
 def _nodes_on(m: Words, at: int, of: tuple[str, ...]) -> NodesOn:
-    area = wide(m, at + L.Controller.MARKED_AREAS + 2) - wide(m, at + L.Controller.MARKED_AREAS)
     starts = int(m[at + L.Controller.MARKED_STARTS + 1]) - int(m[at + L.Controller.MARKED_STARTS])
-    return NodesOn(area, int(m[at + L.Controller.WINDOW_MAX]), starts, of)
+    return NodesOn(*_level(m, at + L.Controller.KEPT), starts, of)
 
 
 def _breaker(m: Words, at: int) -> BreakerUse:
@@ -300,7 +302,7 @@ def _budget(m: Words, at: int) -> BudgetUse:
 
 
 def _counts(m: Words, program: Program, routines: tuple[str, ...]) -> dict[tuple[str, str], int]:
-    base, width = int(m[L.Header.OPERATIONS]), int(m[L.Header.OPERATION_COUNT])
+    base, width = int(m[L.Header.OPERATIONS]), int(m[L.Header.OPERATIONS + L.Table.COUNT])
     return {
         (routine, name): int(m[at])
         for index, routine in enumerate(routines)

@@ -47,12 +47,10 @@ def compile_network(network: Network, drill: str | None = None, traces: Traces |
     faults = {name: fault for name, fault in network.faults.items() if not fault.is_drill or name == drill}
     steps = [placed.step for routine, body in network.routines.items() for placed in walk(routine, body)]
     fields: Fields = {
-        L.Header.ATTRIBUTE_COUNT: len(network.attributes),
-        L.Header.START_VALUES: program.put(list(network.attributes.values())),
         L.Header.PAUSES: int(any(fault.effect == "pause" for fault in faults.values())),
-        L.Header.MARKS: len(network.routines),
     }
     program.fill(0, fields)
+    program.table(L.Header.START_VALUES, list(network.attributes.values()))
     _write_spans(program, network)
     _write_monitors(program, network)
     write_groups(program, network)
@@ -65,14 +63,13 @@ def compile_network(network: Network, drill: str | None = None, traces: Traces |
     write_faults(program, network, faults)
     if any(fault.jump_ns is not None for fault in faults.values()):
         reads = wall_elements(network)
-        flags = [int(element in reads) for element in range(max(reads, default=0) + 1)]
-        program.write(L.Header.WALL_FLAGS, [program.put(flags), len(flags)])
+        program.table(L.Header.WALL_FLAGS, [int(element in reads) for element in range(max(reads, default=0) + 1)])
     write_controllers(program, network)
     _common_states(program, network, faults, steps)
     _lay_out_jobs(program, network, steps)
     program.finish()
     program.words[L.Header.STATES] = len(program.states)
-    program.words[L.Header.OPERATION_COUNT] = max(1, len(program.operations))
+    program.words[L.Header.OPERATIONS + L.Table.COUNT] = max(1, len(program.operations))
     return program
 
 
@@ -110,14 +107,13 @@ def _write_spans(program: Program, network: Network) -> None:
             recoveries.append(handle)
         program.handles[f"span {name}"] = handle
     program.words[L.Header.SPANS] = open_spans
-    program.write(L.Header.RECOVERIES, [program.put(recoveries), len(recoveries)])
+    program.table(L.Header.RECOVERIES, recoveries)
     program.readied = readied
 
 
 def _write_monitors(program: Program, network: Network) -> None:
     first = program.room(L.Monitor.SIZE * len(network.monitors))
-    program.words[L.Header.WATCH] = first
-    program.words[L.Header.MONITORS] = len(network.monitors)
+    program.write(L.Header.MONITORS, [first, len(network.monitors)])
     asked = 0
     for index, (name, monitor) in enumerate(network.monitors.items()):
         at = first + index * L.Monitor.SIZE
@@ -140,10 +136,9 @@ def _write_monitors(program: Program, network: Network) -> None:
         elif monitor.at_most_once is not None:
             fields |= {L.Monitor.FORM: L.MonitorForm.AT_MOST_ONCE, L.Monitor.ONE: mark(monitor.at_most_once)}
         else:
-            moved = monitor.conserve or {}
-            base = program.put([word for name, amount in moved.items() for word in (mark(name), amount)])
-            fields |= {L.Monitor.FORM: L.MonitorForm.CONSERVE, L.Monitor.AMOUNTS: base}
-            fields[L.Monitor.AMOUNT_COUNT] = len(moved)
+            moved = [word for name, amount in (monitor.conserve or {}).items() for word in (mark(name), amount)]
+            program.table(at + L.Monitor.AMOUNTS, moved, 2)
+            fields[L.Monitor.FORM] = L.MonitorForm.CONSERVE
         program.fill(at, fields)
     program.asked = asked
 
@@ -176,8 +171,8 @@ def _lay_out_jobs(program: Program, network: Network, steps: Sequence[Step]) -> 
         ),
         (L.Header.JOB_SAGAS, 1 if sagas else 0),
         (L.Header.JOB_CACHED, 1 if network.caches else 0),
-        (L.Header.JOB_LIVE, 1 if words[L.Header.RECOVERY_COUNT] else 0),
-        (L.Header.JOB_CRASHES, words[L.Header.RECOVERY_COUNT]),
+        (L.Header.JOB_LIVE, 1 if words[L.Header.RECOVERIES + L.Table.COUNT] else 0),
+        (L.Header.JOB_CRASHES, words[L.Header.RECOVERIES + L.Table.COUNT]),
         (L.Header.JOB_READIED, len(program.readied)),
         (L.Header.JOB_COUNTS, len(program.marks) if watched else 0),
         (L.Header.JOB_ASKED, program.asked if watched else 0),

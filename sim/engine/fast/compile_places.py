@@ -7,12 +7,10 @@ from itertools import accumulate
 
 import numpy as np
 
-from sim.draws.build import inverse_of
 from sim.engine.elements import UNLIMITED
 from sim.engine.fast import layout as L
 from sim.engine.fast.program import Fields, Program, bits
 from sim.network import Network
-from sim.network.distributions import Distribution
 from sim.network.facts import group_of, left_groups, node_groups
 from sim.network.faults import Fault
 from sim.network.places import Delay, GroupCommit, Keyed, Place, Polled, Resource, Server, TokenBucket
@@ -105,15 +103,13 @@ def write_places(program: Program, network: Network, faults: dict[str, Fault], s
         residents[group].append(at)
         if spec.wait_at == "node" and not single:
             choosers[group].append(at)
-    program.words[L.Header.PLACES] = program.put(places)
-    program.words[L.Header.PLACE_COUNT] = len(places)
+    program.table(L.Header.PLACES, places)
     for name in residents:
         at = program.handles[f"group {name}"]
         # Stations follow resources and caches come first, as the reference engine has them.
-        program.write(at + L.Group.RESIDENTS, [program.put(residents[name]), len(residents[name])])
-        program.write(at + L.Group.CHOOSERS, [program.put(choosers[name]), len(choosers[name])])
-        slots = affinities.get(name, [])
-        program.write(at + L.Group.AFFINITIES, [program.put(slots), len(slots)])
+        program.table(at + L.Group.RESIDENTS, residents[name])
+        program.table(at + L.Group.CHOOSERS, choosers[name])
+        program.table(at + L.Group.AFFINITIES, affinities.get(name, []))
 
 
 def _affinities(program: Program, network: Network, steps: Sequence[Step]) -> dict[str, list[int]]:
@@ -161,12 +157,6 @@ def _is_easy(words: Sequence[int], at: int, spec: Resource | Server) -> bool:
     return bool(words[at + L.Place.PLAIN]) and spec.queue_limit is None and not spec.preemptive
 
 
-def _draws(program: Program, at: int, distribution: Distribution | None, stream: str) -> None:
-    if distribution is not None:
-        program.words[at + L.Place.DIST] = program.distribution(inverse_of(distribution))
-        program.stream(at + L.Place.STREAM, stream)
-
-
 def _write_bucket(program: Program, at: int, spec: Delay | TokenBucket) -> None:
     if isinstance(spec, Delay):
         program.words[at + L.Place.KIND] = L.PlaceKind.DELAY
@@ -192,7 +182,7 @@ def _write_batches(program: Program, at: int, name: str, spec: GroupCommit | Pol
             L.Place.ROUND + L.Round.LEFT: -1,
         }
         program.fill(at, fields)
-        _draws(program, at, spec.flush, f"{name}/flush")
+        program.draw(at + L.Place.DIST, spec.flush, f"{name}/flush")
         return
     fields = {
         L.Place.KIND: L.PlaceKind.POLLED,
@@ -203,7 +193,7 @@ def _write_batches(program: Program, at: int, name: str, spec: GroupCommit | Pol
         L.Place.TRIGGER: int(spec.trigger == "timer"),
     }
     program.fill(at, fields)
-    _draws(program, at, spec.read, f"{name}/read")
+    program.draw(at + L.Place.DIST, spec.read, f"{name}/read")
     if spec.keyed is not None:
         _write_keys(program, at, name, spec.keyed)
     count = program.words[at + L.Place.COUNT]
@@ -285,7 +275,7 @@ def _write_pool(
         if spec.opening is not None:
             opened = units if spec.open is None else spec.open
             program.state(at + L.Place.STATE_OPENING, f"opening.{name}")
-        _draws(program, at, spec.opening, f"{name}/opening")
+        program.draw(at + L.Place.DIST, spec.opening, f"{name}/opening")
     else:
         _write_server(program, at, name, spec, units)
     node = [0] * (L.CoresNode.SIZE if kind == L.PlaceKind.CORES else L.PlaceNode.SIZE)
@@ -301,7 +291,7 @@ def _write_pool(
 
 
 def _write_server(program: Program, at: int, name: str, spec: Server, units: int) -> None:
-    _draws(program, at, spec.setup, f"{name}/setup")
+    program.draw(at + L.Place.DIST, spec.setup, f"{name}/setup")
     if spec.when_full == "block":
         program.state(at + L.Place.STATE_BLOCKED, f"blocked.{name}")
     cores = spec.cores if spec.cores is not None else float(units)
@@ -328,9 +318,7 @@ def _write_levels(program: Program, at: int, count: int) -> None:
         count = len(levels[-1])
         if count == 1:
             break
-    bases = [program.put(level) for level in levels]
-    program.words[at + L.Place.BITS] = program.put(bases)
-    program.words[at + L.Place.LEVELS] = len(levels)
+    program.table(at + L.Place.BITS, [program.put(level) for level in levels])
 
 
 # -- policies ----------------------------------------------------------------------------------------------
@@ -365,7 +353,7 @@ def write_breakers(program: Program, network: Network) -> None:
         program.handles[f"breaker {name}"] = at
         handles.append(at)
         program.block(at + L.Breaker.CIRCUITS, [at, *[0] * (width - 1)], count)
-    program.words[L.Header.BREAKERS], program.words[L.Header.BREAKER_COUNT] = program.put(handles), len(handles)
+    program.table(L.Header.BREAKERS, handles)
 
 
 def write_budgets(program: Program, network: Network) -> None:
@@ -386,7 +374,7 @@ def write_budgets(program: Program, network: Network) -> None:
         program.handles[f"budget {name}"] = at
         handles.append(at)
         program.block(at + L.Budget.NODES, [full], count)
-    program.words[L.Header.BUDGETS], program.words[L.Header.BUDGET_COUNT] = program.put(handles), len(handles)
+    program.table(L.Header.BUDGETS, handles)
 
 
 def write_timers(program: Program, network: Network) -> None:

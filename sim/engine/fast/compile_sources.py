@@ -7,7 +7,6 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.draws.build import inverse_of
 from sim.draws.streams import child_paths, element_id
 from sim.engine.controlled import use_of_a_node
 from sim.engine.fast import layout as L
@@ -67,16 +66,11 @@ def write_sources(program: Program, network: Network, traces: dict[str, list[int
         if spec.routine in program.first_times and _is_steady(spec):
             time = program.first_times[spec.routine]
             words[at + L.Source.FIRST] = words[time]
-            program.stream(
-                at + L.Source.FIRST_STREAM, next(stream for slot, stream in program.streams if slot == time + 1)
-            )
+            stream = next(stream for slot, stream in program.streams if slot == time + L.Draw.STREAM)
+            program.stream(at + L.Source.FIRST + L.Draw.STREAM, stream)
             words[time + 2] = words[L.Header.JOB_FIRST] = 1
-    fields = {
-        L.Header.SOURCES: program.put(handles),
-        L.Header.SOURCE_COUNT: len(handles),
-        L.Header.ROUTINES: program.room(L.Level.SIZE * len(routines)),
-    }
-    program.fill(0, fields)
+    program.table(L.Header.SOURCES, handles)
+    program.write(L.Header.ROUTINES, [program.room(L.Level.SIZE * len(routines)), len(routines)])
 
 
 def _is_steady(spec: Source) -> bool:
@@ -108,24 +102,21 @@ def _write_arrivals(program: Program, at: int, name: str, spec: Source, trace: l
             if arrivals.profile is not None:
                 words[at + L.Source.PROFILE] = _write_profile(program, arrivals.poisson_per_s, arrivals.profile)
         case RenewalArrivals():
-            words[at + L.Source.DIST] = program.distribution(inverse_of(arrivals.renewal))
-            program.stream(at + L.Source.DIST_STREAM, f"{name}/arrivals")
+            program.draw(at + L.Source.DIST, arrivals.renewal, f"{name}/arrivals")
         case ModulatedArrivals():
             phases = [word for phase in arrivals.mmpp for word in (bits(phase.rate_per_s), phase.stay_ns)]
-            program.write(at + L.Source.PHASES, [program.put(phases), len(arrivals.mmpp)])
+            program.table(at + L.Source.PHASES, phases, 2)
             program.stream(at + L.Source.STAY_STREAM, f"{name}/phases")
         case BurstArrivals():
             program.count(at + L.Source.SIZE_OF, arrivals.burst, f"{name}/size")
             words[at + L.Source.AT], words[at + L.Source.JITTER] = arrivals.at_ns, arrivals.jitter_ns
             words[at + L.Source.EVERY] = -1 if arrivals.every_ns is None else arrivals.every_ns
         case TraceArrivals():
-            program.write(at + L.Source.TRACE, [program.put(list(trace)), len(trace)])
+            program.table(at + L.Source.TRACE, trace)
         case ClosedArrivals():
-            if arrivals.think is not None:
-                words[at + L.Source.DIST] = program.distribution(inverse_of(arrivals.think))
-                program.stream(at + L.Source.DIST_STREAM, f"{name}/think")
+            program.draw(at + L.Source.DIST, arrivals.think, f"{name}/think")
             program.block(at + L.Source.CLIENTS, [NO_TIMER, *[0] * (L.Client.SIZE - 1)], arrivals.closed)
-            words[at + L.Source.CLIENT_COUNT] = arrivals.closed
+            words[at + L.Source.CLIENTS + L.Table.COUNT] = arrivals.closed
 
 
 def _write_profile(program: Program, rate_per_s: float, profile: Profile) -> int:
@@ -144,7 +135,7 @@ def write_faults(program: Program, network: Network, faults: dict[str, Fault]) -
     for name, fault in faults.items():
         spec = _write_fault(program, name, fault, program.elements[f"faults.{name}"])
         sources = [program.handles[f"source {s}"] for s, source in network.sources.items() if source.during == name]
-        program.write(spec + L.Fault.SOURCES, [program.put(sources), len(sources)])
+        program.table(spec + L.Fault.SOURCES, sources)
         if not fault.each:
             _processes(program, spec, 0, 0, np.array([element_id(name)]), np.array([0]))
             continue
@@ -163,11 +154,11 @@ def _processes(program: Program, spec: int, group: int, number: int, paths: Ints
     process = [0] * L.FaultProcess.SIZE
     process[0], process[L.FaultProcess.SPEC], process[L.FaultProcess.ONLY] = NO_TIMER, spec, group
     visits = np.arange(number, number + len(nodes))
-    at = L.Header.FAULTS if not program.words[L.Header.FAULT_COUNT] else None
+    at = L.Header.FAULTS if not program.words[L.Header.FAULTS + L.Table.COUNT] else None
     program.block(
         at, process, len(nodes), {L.Timer.VISIT: visits, L.FaultProcess.PATH: paths, L.FaultProcess.NODE: nodes}
     )
-    program.words[L.Header.FAULT_COUNT] += len(nodes)
+    program.words[L.Header.FAULTS + L.Table.COUNT] += len(nodes)
 
 
 _EFFECTS = {
@@ -193,10 +184,8 @@ def _write_fault(program: Program, name: str, fault: Fault, element: int) -> int
     }
     at = program.record(L.Fault.SIZE, fields)
     program.faults.append(name)
-    for where, length, stream in ((L.Fault.WAIT, fault.mttf, "mttf"), (L.Fault.LENGTH, fault.duration, "duration")):
-        if length is not None:
-            program.words[at + where] = program.distribution(inverse_of(length))
-            program.stream(at + where + 1, f"{name}/{stream}")
+    program.draw(at + L.Fault.WAIT, fault.mttf, f"{name}/mttf")
+    program.draw(at + L.Fault.LENGTH, fault.duration, f"{name}/duration")
     program.stream(at + L.Fault.PICK, f"{name}/node")
     program.stream(at + L.Fault.ERRORS, f"{name}/errors")
     program.stream(at + L.Fault.COMMON_STREAM, f"{name}/common")
@@ -207,7 +196,7 @@ def _write_fault(program: Program, name: str, fault: Fault, element: int) -> int
         listed = list(target.nodes) if isinstance(target.nodes, tuple) else []
         kind = {"all": L.Pick.ALL, "any": L.Pick.ANY}.get(str(target.nodes), L.Pick.LISTED)
         targets += [program.handles[f"group {target.group}"], kind, program.put(listed), len(listed)]
-    program.write(at + L.Fault.TARGETS, [program.put(targets), len(fault.targets)])
+    program.table(at + L.Fault.TARGETS, targets, 4)
     return at
 
 
@@ -216,9 +205,8 @@ def _write_fault(program: Program, name: str, fault: Fault, element: int) -> int
 
 def write_controllers(program: Program, network: Network) -> None:
     """Every controller, with all nodes of its group on: those that are off at the start go off when the run begins."""
-    program.words[L.Header.CONTROLLER_COUNT] = len(network.controllers)
     handles = [_write_controller(program, network, name, spec) for name, spec in network.controllers.items()]
-    program.words[L.Header.CONTROLLERS] = program.put(handles)
+    program.table(L.Header.CONTROLLERS, handles)
 
 
 def _write_controller(program: Program, network: Network, name: str, spec: Controller) -> int:
@@ -234,24 +222,16 @@ def _write_controller(program: Program, network: Network, name: str, spec: Contr
         L.Controller.ON: spec.on_at_start,
         L.Controller.WANTED: program.put([spec.on_at_start] * spec.looks_back),
         L.Controller.BACK: spec.looks_back,
-        L.Controller.DELAY: program.distribution(inverse_of(spec.start_delay or Constant(constant_ns=0))),
     }
-    program.stream(at + L.Controller.DELAY_STREAM, f"{name}/start")
+    program.draw(at + L.Controller.DELAY, spec.start_delay or Constant(constant_ns=0), f"{name}/start")
     if spec.schedule is not None:
         points = [word for point in spec.schedule.points for word in (point.at_ns, point.nodes)]
-        fields |= {
-            L.Controller.FORM: L.ControllerForm.BY_CLOCK,
-            L.Controller.PERIOD: spec.schedule.period_ns or 0,
-            L.Controller.POINTS: program.put(points),
-            L.Controller.POINT_COUNT: len(spec.schedule.points),
-        }
+        program.table(at + L.Controller.POINTS, points, 2)
+        fields |= {L.Controller.FORM: L.ControllerForm.BY_CLOCK, L.Controller.PERIOD: spec.schedule.period_ns or 0}
     else:
         watched = [word for place in spec.of for word in (program.handles[place], _target(program, spec, place), 0, 0)]
-        fields |= {
-            L.Controller.FORM: L.ControllerForm.BY_USE if spec.backlog is None else L.ControllerForm.BY_BACKLOG,
-            L.Controller.PLACES: program.put(watched),
-            L.Controller.PLACE_COUNT: len(spec.of),
-        }
+        program.table(at + L.Controller.PLACES, watched, L.Watched.SIZE)
+        fields[L.Controller.FORM] = L.ControllerForm.BY_USE if spec.backlog is None else L.ControllerForm.BY_BACKLOG
     program.fill(at, fields)
     count = node_groups(network)[spec.nodes]
     node = [NO_TIMER, 0, at, L.Power.ON, 0, 0, 0]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sim.draws.build import inverse_of
 from sim.draws.kinds import EXPONENTIAL
 from sim.draws.streams import element_id
 from sim.engine.elements import HEARTBEAT_TENTHS
@@ -13,7 +12,6 @@ from sim.engine.fast import layout as L
 from sim.engine.fast.program import Fields, Program, bits
 from sim.engine.order import COMPLETION, TIMEOUT
 from sim.network import Network
-from sim.network.distributions import Distribution
 from sim.network.facts import has_timer, starts_of
 from sim.network.kinds import Path, Placed, bodies, complete, walk
 from sim.network.places import Server
@@ -100,12 +98,6 @@ class _Writer:
         self.program.steps.append((at, placed.step.TAG, placed.stream))
         return at
 
-    def draw(self, at: int, distribution: Distribution | None, stream: str) -> None:
-        """A distribution and its stream, in two words; nothing without one."""
-        if distribution is not None:
-            self.program.words[at] = self.program.distribution(inverse_of(distribution))
-            self.program.stream(at + 1, stream)
-
     def drawn_ahead(self, placed: Placed, at: int, where: L.At) -> int:
         """Take note of a step with an exponential time that executions take at most once, under their own path."""
         words = self.program.words
@@ -117,7 +109,7 @@ class _Writer:
     def pairs(self, at: int, per: dict[str, int]) -> None:
         """What attributes add to a time: base and number."""
         words = [word for name, each in per.items() for word in (self.program.attributes[name], each)]
-        self.program.write(at, [self.program.put(words), len(per)])
+        self.program.table(at, words, 2)
 
     def asking(self, place: str, units: int, priority: int | None, at: str | None) -> Fields:
         """What is asked for, whether with a priority of its own, and at the node of what is held of which resource."""
@@ -231,7 +223,7 @@ class _Writer:
         }
         at = self.new(L.Op.ACQUIRE, placed, following, L.AcquireStep.SIZE, fields)
         words = self.program.words
-        self.draw(at + L.AcquireStep.PATIENCE, body.patience, f"{placed.stream}/patience")
+        self.program.draw(at + L.AcquireStep.PATIENCE, body.patience, f"{placed.stream}/patience")
         if body.otherwise is not None:
             words[at + L.AcquireStep.OTHERWISE] = self.body(placed, ("acquire", "otherwise"), following)
         if words[words[at + L.AcquireStep.PLACE] + L.Place.EASY] and body.at is None and body.affinity is None:
@@ -244,9 +236,9 @@ class _Writer:
         fields = self.asking(body.station, 1, body.priority, body.at)
         at = self.new(L.Op.USE, placed, following, L.UseStep.SIZE, fields)
         words = self.program.words
-        self.draw(at + L.UseStep.PATIENCE, body.patience, f"{placed.stream}/patience")
+        self.program.draw(at + L.UseStep.PATIENCE, body.patience, f"{placed.stream}/patience")
         demand = body.demand or getattr(self.network.stations[body.station], "service", None)
-        self.draw(at + L.UseStep.DEMAND, demand, f"{placed.stream}/demand")
+        self.program.draw(at + L.UseStep.DEMAND, demand, f"{placed.stream}/demand")
         self.pairs(at + L.UseStep.PER, body.per)
         after = self.placed.get((*placed.path[:-1], int(placed.path[-1]) + 1))
         if after is not None and isinstance(after.step, Use):
@@ -268,7 +260,7 @@ class _Writer:
         at = self.new(L.Op.DELAY, placed, following, L.DelayStep.SIZE, fields)
         state = step.kind if step.kind != "service" else f"service.{placed.stream.rsplit('/', 1)[1]}"
         self.program.state(at + L.DelayStep.STATE, state)
-        self.draw(at + L.DelayStep.DIST, step.delay, f"{placed.stream}/delay")
+        self.program.draw(at + L.DelayStep.DIST, step.delay, f"{placed.stream}/delay")
         self.pairs(at + L.DelayStep.PER, step.per)
         return self.drawn_ahead(placed, at, L.DelayStep.DIST)
 
@@ -354,10 +346,9 @@ class _Writer:
             L.AttemptStep.FLOOR: retry.floor_ns,
             L.AttemptStep.GRID: retry.grid_ns or 0,
             L.AttemptStep.TIMERS: self.handle("timers", retry.timers),
-            L.AttemptStep.FATAL: self.program.put(fatal),
-            L.AttemptStep.FATAL_COUNT: len(fatal),
         }
         self.program.fill(at, fields)
+        self.program.table(at + L.AttemptStep.FATAL, fatal)
         self.program.stream(at + L.AttemptStep.JITTER_STREAM, f"{placed.stream}/jitter")
 
     def mark(self, placed: Placed, step: Mark, following: int) -> int:
@@ -396,7 +387,7 @@ class _Writer:
             (L.MarkStep.ANSWERS, answers, 1),
             (L.MarkStep.ASKS, asks, 1),
         ):
-            program.write(at + where, [program.put(items), len(items) // width])
+            program.table(at + where, items, width)
         return at
 
     def set(self, placed: Placed, step: SetStep, following: int) -> int:

@@ -17,14 +17,16 @@ from sim.engine.fast.layout import (
     PlaceKind,
     Power,
     Ref,
+    Table,
     Timer,
     Watched,
 )
-from sim.engine.fast.memory import Floats, Memory, add_product
+from sim.engine.fast.memory import Floats, Memory
 from sim.engine.fast.meters import tick
 from sim.engine.fast.nodes import node_at
+from sim.engine.fast.recorder import level_changes, mark_level
 from sim.engine.fast.service import advance
-from sim.engine.fast.timers import cancel, key_of, set_timer
+from sim.engine.fast.timers import cancel, set_due, set_timer
 from sim.engine.order import OBSERVATION, UP
 
 
@@ -34,28 +36,12 @@ def _node(m: Memory, controller: Ref[Controller], node: int) -> int:
 
 
 @inner
-def _kept(m: Memory, controller: Ref[Controller], by: int) -> None:
-    """So many more nodes are not off from now on."""
-    now = m[Header.NOW]
-    add_product(
-        m, controller + Controller.AREA, m[controller + Controller.KEPT], now - m[controller + Controller.LAST]
-    )
-    m[controller + Controller.LAST] = now
-    m[controller + Controller.KEPT] += by
-    m[controller + Controller.MAX] = max(m[controller + Controller.MAX], m[controller + Controller.KEPT])
-
-
-@inner
 def mark_controllers(m: Memory, second: int) -> None:
     """The window begins (0), or ends (1)."""
-    for number in range(m[Header.CONTROLLER_COUNT]):
+    for number in range(m[Header.CONTROLLERS + Table.COUNT]):
         controller = m[m[Header.CONTROLLERS] + number]
-        _kept(m, controller, 0)
-        m[controller + Controller.MARKED_AREAS + 2 * second] = m[controller + Controller.AREA]
-        m[controller + Controller.MARKED_AREAS + 2 * second + 1] = m[controller + Controller.AREA + 1]
+        mark_level(m, controller + Controller.KEPT, second)
         m[controller + Controller.MARKED_STARTS + second] = m[controller + Controller.STARTS]
-        m[controller + Controller.WINDOW_MAX] = m[controller + Controller.MAX]
-        m[controller + Controller.MAX] = m[controller + Controller.KEPT]
 
 
 # -- how many ----------------------------------------------------------------------------------------------
@@ -90,7 +76,7 @@ def _by_clock(m: Memory, controller: Ref[Controller]) -> int:
         time %= m[controller + Controller.PERIOD]
     point = m[controller + Controller.POINTS]
     nodes = m[point + 1]
-    for number in range(1, m[controller + Controller.POINT_COUNT]):
+    for number in range(1, m[controller + Controller.POINTS + Table.COUNT]):
         if m[point + 2 * number] <= time:
             nodes = m[point + 2 * number + 1]
     return nodes
@@ -101,7 +87,7 @@ def _want(m: Memory, f: Floats, controller: Ref[Controller]) -> int:
     if m[controller + Controller.FORM] == ControllerForm.BY_CLOCK:
         return _by_clock(m, controller)
     most = 0
-    for number in range(m[controller + Controller.PLACE_COUNT]):
+    for number in range(m[controller + Controller.PLACES + Table.COUNT]):
         watched = m[controller + Controller.PLACES] + number * Watched.SIZE
         place = m[watched + Watched.PLACE]
         present = m[place + Place.WAITING] + m[place + Place.BUSY]
@@ -123,20 +109,12 @@ def _want(m: Memory, f: Floats, controller: Ref[Controller]) -> int:
 def _start(m: Memory, f: Floats, controller: Ref[Controller], node: int) -> None:
     own = _node(m, controller, node)
     m[own + ControlledNode.STATE] = Power.STARTING
-    delay = time_of(
-        m,
-        f,
-        m[controller + Controller.DELAY],
-        m[controller + Controller.DELAY_STREAM],
-        node,
-        m[own + ControlledNode.BEGUN],
-    )
+    delay = time_of(m, f, controller + Controller.DELAY, node, m[own + ControlledNode.BEGUN])
     m[own + ControlledNode.BEGUN] += 1
     m[controller + Controller.STARTS] += 1
     m[own + ControlledNode.ORDER] = m[controller + Controller.STARTS]
-    _kept(m, controller, 1)
-    m[own] = key_of(UP, m[controller + Controller.ELEMENT], Due.START)
-    set_timer(m, m[Header.NOW] + delay, own)
+    level_changes(m, controller + Controller.KEPT, 1)
+    set_due(m, m[Header.NOW] + delay, own, UP, m[controller + Controller.ELEMENT], Due.START)
 
 
 @inner
@@ -207,7 +185,7 @@ def _fewer(m: Memory, f: Floats, controller: Ref[Controller], number: int) -> No
         if node >= 0:
             cancel(m, _node(m, controller, node))
             m[_node(m, controller, node) + ControlledNode.STATE] = Power.OFF
-            _kept(m, controller, -1)
+            level_changes(m, controller + Controller.KEPT, -1)
         else:
             _leave(m, f, controller, _least_loaded(m, controller))
 
@@ -223,7 +201,7 @@ def _let_go(m: Memory, f: Floats, controller: Ref[Controller]) -> None:
             continue
         if is_left(m, group, node):
             m[own + ControlledNode.STATE] = Power.OFF
-            _kept(m, controller, -1)
+            level_changes(m, controller + Controller.KEPT, -1)
             node_down(m, f, group, node, False)
         elif limit >= 0 and m[Header.NOW] - m[own + ControlledNode.LEFT] >= limit:
             late += 1
@@ -234,7 +212,7 @@ def _let_go(m: Memory, f: Floats, controller: Ref[Controller]) -> None:
         if m[own + ControlledNode.STATE] == Power.DRAINING and m[Header.NOW] - m[own + ControlledNode.LEFT] >= limit:
             m[own + ControlledNode.STATE] = Power.OFF
             node_down(m, f, group, node, True)
-    _kept(m, controller, -late)
+    level_changes(m, controller + Controller.KEPT, -late)
     interrupt_hit(m)
 
 
@@ -264,15 +242,13 @@ def look(m: Memory, f: Floats, controller: Ref[Controller]) -> None:
 @inner
 def start_controllers(m: Memory, f: Floats) -> None:
     """Nodes that are off at the start go off; every controller has its first look an interval later."""
-    for number in range(m[Header.CONTROLLER_COUNT]):
+    for number in range(m[Header.CONTROLLERS + Table.COUNT]):
         controller = m[m[Header.CONTROLLERS] + number]
         group = m[controller + Controller.GROUP]
-        m[controller + Controller.KEPT] = m[controller + Controller.ON]
-        m[controller + Controller.MAX] = m[controller + Controller.ON]
+        level_changes(m, controller + Controller.KEPT, m[controller + Controller.ON])
         for node in range(m[controller + Controller.ON], m[group + Group.COUNT]):
             m[_node(m, controller, node) + ControlledNode.STATE] = Power.OFF
             change_leaves(m, f, group, node, 1)
             node_down(m, f, group, node, False)
-        m[controller] = key_of(OBSERVATION, m[controller + Controller.ELEMENT], Due.LOOK)
-        m[controller + Timer.VISIT] = 0
-        set_timer(m, m[controller + Controller.INTERVAL], controller)
+        element = m[controller + Controller.ELEMENT]
+        set_due(m, m[controller + Controller.INTERVAL], controller, OBSERVATION, element, Due.LOOK)

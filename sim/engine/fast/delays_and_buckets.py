@@ -6,7 +6,6 @@ Group commit and the polled queue, which serve in batches, are in `batches`.
 from __future__ import annotations
 
 from sim.draws.jit import inner
-from sim.draws.streams import child_path
 from sim.engine.fast.draw import time_of
 from sim.engine.fast.jobs import spend, wait_for, wake
 from sim.engine.fast.layout import (
@@ -16,7 +15,6 @@ from sim.engine.fast.layout import (
     Failure,
     Header,
     Job,
-    Node,
     Place,
     PlaceKind,
     PlaceStep,
@@ -28,9 +26,9 @@ from sim.engine.fast.layout import (
 )
 from sim.engine.fast.memory import Floats, Memory, allocate, free
 from sim.engine.fast.meters import granted, released, wait_begins, wait_ends
-from sim.engine.fast.nodes import group_node, spoils
+from sim.engine.fast.nodes import spoils
 from sim.engine.fast.queues import append, unlink
-from sim.engine.fast.timers import cancel, is_set, key_of, make_timer, set_timer
+from sim.engine.fast.timers import cancel, end_timer, is_set, key_of, make_timer, set_due, set_timer
 from sim.engine.order import COMPLETION, TIMEOUT
 
 # -- what they share ----------------------------------------------------------------------------------------
@@ -90,10 +88,7 @@ def unqueue_customer(m: Memory, line: Ref[Queue], customer: Ref[Customer]) -> No
 @inner
 def drop_customer(m: Memory, customer: Ref[Customer]) -> None:
     """Give the record back, with the timer of its patience."""
-    timer = m[customer + Customer.LIMIT]
-    if timer:
-        cancel(m, timer)
-        free(m, timer, Timer.SIZE)
+    end_timer(m, customer + Customer.LIMIT)
     free(m, customer, Customer.SIZE)
 
 
@@ -104,7 +99,7 @@ def customer_waits(m: Memory, f: Floats, job: Ref[Job], step: Ref[PlaceStep], cu
         timer = allocate(m, Timer.SIZE)
         make_timer(m, timer, key_of(TIMEOUT, m[step + Step.ELEMENT], Due.PATIENCE), m[job + Job.ORDER], customer)
         m[customer + Customer.LIMIT] = timer
-        length = time_of(m, f, m[step + PlaceStep.PATIENCE], m[step + PlaceStep.PATIENCE_STREAM], m[job + Job.PATH], 0)
+        length = time_of(m, f, step + PlaceStep.PATIENCE, m[job + Job.PATH], 0)
         set_timer(m, m[Header.NOW] + length, timer)
     wait_for(m, job, Wait.NO_SERVER, customer, step)
 
@@ -119,12 +114,8 @@ def finish_customer(
     node = m[customer + Customer.STATE] >> 2
     drop_customer(m, customer)
     kind = m[place + Place.KIND]
-    if kind == PlaceKind.COMMIT or kind == PlaceKind.POLLED:
-        group = m[place + Place.GROUP]
-        if m[group_node(m, group, node) + Node.ERRORS]:
-            if spoils(m, f, group, node, child_path(m[job + Job.PATH], m[step + Step.STREAM_OFFSET])):
-                return Failure.ERROR
-    return 0
+    stands = kind == PlaceKind.COMMIT or kind == PlaceKind.POLLED
+    return Failure.ERROR if stands and spoils(m, f, m[place + Place.GROUP], node, job, step) else 0
 
 
 @inner
@@ -145,8 +136,7 @@ def enter_room(m: Memory, place: Ref[Place], job: Ref[Job], step: Ref[Step], dem
     """Be served at once."""
     m[place + Place.ASKED] += 1
     granted(m, place, m[Header.NOW], 1, False)
-    m[job] = key_of(COMPLETION, m[place + Place.ELEMENT], Due.JOB)
-    set_timer(m, m[Header.NOW] + demand_ns, job)
+    set_due(m, m[Header.NOW] + demand_ns, job, COMPLETION, m[place + Place.ELEMENT], Due.JOB)
     wait_for(m, job, Wait.DELAY_STATION, 0, step)
 
 

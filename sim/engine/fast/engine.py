@@ -86,7 +86,6 @@ class FastEngine:
     def run(self, progress: Progress | None = None) -> Replication:
         """Run through warm-up, window, follow-up and drain."""
         plan = self.plan
-        routines = len(self.network.routines)
         last = plan.horizon_ns + plan.follow_ns
 
         def until(end_ns: int) -> None:
@@ -101,9 +100,9 @@ class FastEngine:
 
         kernel(self.m, self.f, L.Command.BEGIN, 0, 0)
         until(plan.warmup_ns)
-        kernel(self.m, self.f, L.Command.MARK_BEGIN, routines, 0)
+        kernel(self.m, self.f, L.Command.MARK_BEGIN, 0, 0)
         until(plan.horizon_ns)
-        kernel(self.m, self.f, L.Command.MARK_END, routines, 0)
+        kernel(self.m, self.f, L.Command.MARK_END, 0, 0)
         step_ns = max((plan.horizon_ns - plan.warmup_ns) // 64, 1)
         least = plan.horizon_ns + (plan.follow_ns if plan.drill is not None else 0)
         while (self.m[L.Header.COHORT_OPEN] or self.m[L.Header.NOW] < least) and self.m[L.Header.NOW] < last:
@@ -229,7 +228,7 @@ def _load(m: Any, program: Program, plan: Plan) -> int:
     m[L.Header.EVENTS], m[L.Header.EVENTS + L.Ring.MASK] = top, effects - 1
     top += effects
     timers = (total - top) // 8
-    far = int(m[L.Header.FAULT_COUNT]) + 4
+    far = int(m[L.Header.FAULTS + L.Table.COUNT]) + 4
     for heap, number in ((L.Header.HEAP, timers), (L.Header.FAULT_HEAP, far)):
         # Four children of a node on one line of the cache: the second entry begins one.
         top += -(m.ctypes.data // 8 + top + 2) % 8
@@ -240,7 +239,6 @@ def _load(m: Any, program: Program, plan: Plan) -> int:
         m[top : top + L.Sampler.SIZE] = 0
         m[top] = L.Timer.NOT_SET
         m[top + L.Sampler.INTERVAL] = plan.sample_ns
-        m[top + L.Sampler.ROUTINES] = int(m[L.Header.MARKS])
         top += L.Sampler.SIZE
     m[L.Header.TOP], m[L.Header.END] = top, total
     return top

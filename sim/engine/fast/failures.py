@@ -37,6 +37,7 @@ from sim.engine.fast.layout import (
     PlaceStep,
     Ref,
     Step,
+    Table,
     Timeout,
     Wait,
 )
@@ -58,7 +59,7 @@ from sim.engine.fast.recorder import reacted
 from sim.engine.fast.release import end_job, give_back, pop_frame
 from sim.engine.fast.servers import cut_visit, leave_blocked
 from sim.engine.fast.timer_queues import timer_end, timer_ended
-from sim.engine.fast.timers import cancel, key_of, set_timer
+from sim.engine.fast.timers import cancel, set_due
 from sim.engine.order import TIMEOUT
 
 GONE = 0
@@ -81,7 +82,7 @@ def attempt_succeeds(m: Memory, job: Ref[Job], frame: Ref[Frame]) -> None:
 def _may_retry(m: Memory, step: Ref[AttemptStep], number: int, error: int) -> bool:
     if not m[step + AttemptStep.RETRY]:
         return False
-    for item in range(m[step + AttemptStep.FATAL_COUNT]):
+    for item in range(m[step + AttemptStep.FATAL + Table.COUNT]):
         if m[m[step + AttemptStep.FATAL] + item] == error:
             return False
     return m[step + AttemptStep.MAXIMUM] < 0 or number < m[step + AttemptStep.MAXIMUM]
@@ -133,8 +134,7 @@ def _attempt_failed(
         in_time = m[step + AttemptStep.SCC] < 0 or again < m[frame + Frame.OTHER] - m[Header.WALL]
         if in_time and (not m[step + AttemptStep.BUDGET] or take_token(m, job, m[step + AttemptStep.BUDGET])):
             m[Header.ACTIVITIES] += 2
-            m[job] = key_of(TIMEOUT, m[step + Step.ELEMENT], Due.JOB)
-            set_timer(m, again, job)
+            set_due(m, again, job, TIMEOUT, m[step + Step.ELEMENT], Due.JOB)
             wait_for(m, job, Wait.BACKOFF, 0, step)
             return GONE
     pop_frame(m, job, frame)

@@ -27,6 +27,7 @@ from sim.engine.fast.layout import (
     Place,
     PlaceKind,
     Ref,
+    Table,
 )
 from sim.engine.fast.memory import Floats, Memory, allocate, free
 from sim.engine.fast.nodes import group_node, node_at
@@ -85,7 +86,7 @@ def _change_speed(m: Memory, f: Floats, group: Ref[Group], node: int, factor: fl
     up = m[where + Node.DOWNS] == 0
     set_ready(m, f, where)
     if up:
-        for number in range(m[group + Group.RESIDENT_COUNT]):
+        for number in range(m[group + Group.RESIDENTS + Table.COUNT]):
             resident = m[m[group + Group.RESIDENTS] + number]
             if resident >= 0:
                 _place_speed(m, f, resident, node, after)
@@ -171,7 +172,7 @@ def _all_nodes(m: Memory, f: Floats, process: Ref[FaultProcess], what: int) -> i
         return _one_node(m, f, process, m[process + FaultProcess.ONLY], m[process + FaultProcess.NODE], what)
     count = 0
     spec = m[process + FaultProcess.SPEC]
-    for number in range(m[spec + Fault.TARGET_COUNT]):
+    for number in range(m[spec + Fault.TARGETS + Table.COUNT]):
         target = m[spec + Fault.TARGETS] + 4 * number
         group = m[target]
         if m[target + 1] == Pick.ALL or (m[record + Episode.ALL] and m[target + 1] == Pick.ANY):
@@ -188,7 +189,7 @@ def _all_nodes(m: Memory, f: Floats, process: Ref[FaultProcess], what: int) -> i
 @inner
 def _new_episode(m: Memory, f: Floats, process: Ref[FaultProcess]) -> None:
     spec = m[process + FaultProcess.SPEC]
-    targets = m[spec + Fault.TARGET_COUNT]
+    targets = m[spec + Fault.TARGETS + Table.COUNT]
     record = allocate(m, Episode.NODES + targets)
     m[record + Episode.FAULT] = m[spec + Fault.INDEX]
     m[record + Episode.START] = m[Header.NOW]
@@ -231,14 +232,7 @@ def _plan_fault(m: Memory, f: Floats, process: Ref[FaultProcess]) -> None:
     if m[spec + Fault.WAIT] == 0:
         time = m[spec + Fault.AT]
     else:
-        wait = time_of(
-            m,
-            f,
-            m[spec + Fault.WAIT],
-            m[spec + Fault.WAIT_STREAM],
-            m[process + FaultProcess.PATH],
-            m[process + FaultProcess.EPISODE],
-        )
+        wait = time_of(m, f, spec + Fault.WAIT, m[process + FaultProcess.PATH], m[process + FaultProcess.EPISODE])
         time = _opens(m, spec, m[Header.NOW] + wait)
     m[process] = key_of(DOWN, m[spec + Fault.ELEMENT], Due.FAULT)
     set_far_timer(m, time, process)
@@ -281,14 +275,7 @@ def _strike(m: Memory, f: Floats, process: Ref[FaultProcess]) -> None:
         return
     m[process + FaultProcess.STATE] = 1
     m[process] = key_of(UP, m[spec + Fault.ELEMENT], Due.FAULT)
-    length = time_of(
-        m,
-        f,
-        m[spec + Fault.LENGTH],
-        m[spec + Fault.LENGTH_STREAM],
-        m[process + FaultProcess.PATH],
-        m[process + FaultProcess.EPISODE],
-    )
+    length = time_of(m, f, spec + Fault.LENGTH, m[process + FaultProcess.PATH], m[process + FaultProcess.EPISODE])
     set_far_timer(m, m[Header.NOW] + length, process)
 
 
@@ -305,7 +292,7 @@ def fault_changes(m: Memory, f: Floats, process: Ref[FaultProcess]) -> None:
     m[Header.ACTIVITIES] += 1
     if state == 0:
         _new_episode(m, f, process)
-        for number in range(m[spec + Fault.SOURCE_COUNT]):
+        for number in range(m[spec + Fault.SOURCES + Table.COUNT]):
             begin_source(m, f, m[m[spec + Fault.SOURCES] + number])
         if m[spec + Fault.NOTICE] >= 0:
             _give_notice(m, f, process)
@@ -313,7 +300,7 @@ def fault_changes(m: Memory, f: Floats, process: Ref[FaultProcess]) -> None:
             _strike(m, f, process)
         return
     m[m[process + FaultProcess.RECORD] + Episode.END] = m[Header.NOW]
-    for number in range(m[spec + Fault.SOURCE_COUNT]):
+    for number in range(m[spec + Fault.SOURCES + Table.COUNT]):
         end_source(m, m[m[spec + Fault.SOURCES] + number])
     if m[spec + Fault.EFFECT] == FaultEffect.CLOCK:
         jump(m, -m[spec + Fault.VALUE])

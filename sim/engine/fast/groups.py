@@ -27,6 +27,7 @@ from sim.engine.fast.layout import (
     Readiness,
     Ref,
     Step,
+    Table,
 )
 from sim.engine.fast.memory import Floats, Memory, allocate, free, high, interrupt, run_next
 from sim.engine.fast.meters import released, units_change
@@ -112,7 +113,7 @@ def node_down(m: Memory, f: Floats, group: Ref[Group], node: int, crashes: bool)
     m[where + Node.READY] = Readiness.DOWN
     node_lost(m, where)
     before = m[Header.HITS]
-    for number in range(m[group + Group.RESIDENT_COUNT]):
+    for number in range(m[group + Group.RESIDENTS + Table.COUNT]):
         resident = m[m[group + Group.RESIDENTS] + number]
         if resident < 0:
             cache_down(m, -resident, node)
@@ -122,10 +123,10 @@ def node_down(m: Memory, f: Floats, group: Ref[Group], node: int, crashes: bool)
     budgets_down(m, group, node)
     if not crashes:
         return
-    if m[Header.RECOVERY_COUNT]:
+    if m[Header.RECOVERIES + Table.COUNT]:
         _mark_running(m, m[Header.HITS], before)
         node_crashed(m, group, where)
-    for number in range(m[group + Group.CHOOSER_COUNT]):
+    for number in range(m[group + Group.CHOOSERS + Table.COUNT]):
         again = allocate(m, Hit.SIZE)
         m[again + Hit.JOB] = m[m[group + Group.CHOOSERS] + number]
         m[again + Hit.DEPTH] = node
@@ -173,7 +174,7 @@ def node_up(m: Memory, f: Floats, group: Ref[Group], node: int) -> None:
         m[group + Group.DRAINING] += 1
     m[where + Node.SINCE] = -1
     set_ready(m, f, where)
-    for number in range(m[group + Group.RESIDENT_COUNT]):
+    for number in range(m[group + Group.RESIDENTS + Table.COUNT]):
         resident = m[m[group + Group.RESIDENTS] + number]
         if resident >= 0:
             _place_up(m, f, group, resident, node)
@@ -256,7 +257,7 @@ def load_of(m: Memory, group: Ref[Group], node: int) -> int:
     """Units in use on a node, and how many wait at it, over all places there."""
     up = m[group_node(m, group, node) + Node.DOWNS] == 0
     load = 0
-    for number in range(m[group + Group.RESIDENT_COUNT]):
+    for number in range(m[group + Group.RESIDENTS + Table.COUNT]):
         place = m[m[group + Group.RESIDENTS] + number]
         if place > 0:
             where = node_at(m, place, node)
@@ -288,7 +289,7 @@ def change_leaves(m: Memory, f: Floats, group: Ref[Group], node: int, by: int) -
 
 @inner
 def _tell_places(m: Memory, f: Floats, group: Ref[Group], node: int, serves: bool) -> None:
-    for number in range(m[group + Group.RESIDENT_COUNT]):
+    for number in range(m[group + Group.RESIDENTS + Table.COUNT]):
         place = m[m[group + Group.RESIDENTS] + number]
         if place > 0:
             note(m, place, node)
@@ -302,7 +303,7 @@ def leave(m: Memory, f: Floats, group: Ref[Group], node: int) -> None:
     if not change_leaves(m, f, group, node, 1):
         return
     _tell_places(m, f, group, node, False)
-    for number in range(m[group + Group.CHOOSER_COUNT]):
+    for number in range(m[group + Group.CHOOSERS + Table.COUNT]):
         again = allocate(m, Hit.SIZE)
         m[again + Hit.JOB] = m[m[group + Group.CHOOSERS] + number]
         m[again + Hit.DEPTH] = node

@@ -291,6 +291,17 @@ def take_from_held(m: Memory, job: Ref[Job], grant: Ref[Grant]) -> None:
 
 
 @inner
+def holds(m: Memory, job: Ref[Job], depth: int) -> bool:
+    """Whether the job holds its grant number `depth`."""
+    grant = low(m[job + Job.OWN])
+    while grant:
+        if high(m[grant + Grant.HELD]) == depth:
+            return True
+        grant = low(m[grant + Grant.HELD])
+    return False
+
+
+@inner
 def kept_visit(m: Memory, job: Ref[Job]) -> int:
     """The visit whose server the job keeps until there is room at the next station, or 0."""
     return high(m[job + Job.SAGA]) if m[Header.TREE] else 0

@@ -11,7 +11,7 @@ from sim.engine.fast.delays_and_buckets import token_comes
 from sim.engine.fast.failures import left_line
 from sim.engine.fast.faults import fault_changes, hasten_crashes, start_faults
 from sim.engine.fast.groups import choose_again_after
-from sim.engine.fast.jobs import drop_stale, give_back_record, grant_place, wait_kind, wake
+from sim.engine.fast.jobs import drop_stale, give_back_record, grant_place, holds, wait_kind, wake
 from sim.engine.fast.layout import (
     LOW,
     Command,
@@ -24,7 +24,6 @@ from sim.engine.fast.layout import (
     Immediate,
     Interruption,
     Job,
-    Level,
     Marked,
     Place,
     PlaceKind,
@@ -33,32 +32,23 @@ from sim.engine.fast.layout import (
     Ref,
     Ring,
     Status,
+    Table,
     Timer,
     Wait,
 )
-from sim.engine.fast.memory import Floats, Memory, free, high, interrupt, low
+from sim.engine.fast.memory import Floats, Memory, free, high, interrupt
 from sim.engine.fast.meters import tick, tick_units
 from sim.engine.fast.monitors import judge
 from sim.engine.fast.nodes import node_at
 from sim.engine.fast.pools import leave_line
-from sim.engine.fast.recorder import level_changes, reacted, take_sample
+from sim.engine.fast.recorder import level_of, mark_level, reacted, take_sample
 from sim.engine.fast.servers import setup_done, withdraw_visit
 from sim.engine.fast.service import advance, depart
 from sim.engine.fast.sources import arrival, client_done, client_timer, late_arrival, start_sources
-from sim.engine.fast.timers import cancel, first_time, goes_before, is_set, key_of, set_timer, take_first
+from sim.engine.fast.timers import cancel, first_time, goes_before, is_set, set_due, take_first
 from sim.engine.order import OBSERVATION
 
 # -- immediate events -----------------------------------------------------------------------------------------
-
-
-@inner
-def _still_holds(m: Memory, job: Ref[Job], depth: int) -> bool:
-    grant = low(m[job + Job.OWN])
-    while grant:
-        if high(m[grant + Grant.HELD]) == depth:
-            return True
-        grant = low(m[grant + Grant.HELD])
-    return False
 
 
 @inner
@@ -76,7 +66,7 @@ def _deliver(m: Memory, f: Floats, record: Ref[Interruption]) -> None:
     if state & Job.ENDED:
         give_back_record(m, job)
         return
-    if asks and not _still_holds(m, job, depth):
+    if asks and not holds(m, job, depth):
         return
     if wait_kind(m, job) == Wait.START:  # not begun yet: let it begin first
         interrupt(m, job, error, depth, asks)
@@ -226,20 +216,17 @@ def _run_before(m: Memory, f: Floats, end_ns: int, budget: int) -> int:
 
 @inner
 def _begin(m: Memory, f: Floats) -> None:
-    start_sources(m, f, m[Header.SOURCE_COUNT])
-    start_faults(m, f, m[Header.FAULTS], FaultProcess.SIZE, m[Header.FAULT_COUNT])
+    start_sources(m, f, m[Header.SOURCES + Table.COUNT])
+    start_faults(m, f, m[Header.FAULTS], FaultProcess.SIZE, m[Header.FAULTS + Table.COUNT])
     start_controllers(m, f)
-    sampler = m[Header.SAMPLE]
-    if sampler:
-        m[sampler] = key_of(OBSERVATION, 0, Due.SAMPLE)
-        m[sampler + Timer.VISIT] = 0
-        set_timer(m, 0, sampler)
+    if m[Header.SAMPLE]:
+        set_due(m, 0, m[Header.SAMPLE], OBSERVATION, 0, Due.SAMPLE)
 
 
 @inner
 def _mark(m: Memory, f: Floats, second: int) -> None:
     """The window begins (0), or ends (1): remember areas and counts at this instant."""
-    for number in range(m[Header.PLACE_COUNT]):
+    for number in range(m[Header.PLACES + Table.COUNT]):
         place = m[m[Header.PLACES] + number]
         tick(m, place)
         tick_units(m, place)
@@ -256,17 +243,9 @@ def _mark(m: Memory, f: Floats, second: int) -> None:
                     account_round(m, place, queue_at(m, place, node) + PolledNode.ROUND)
         for word in range(Marked.SIZE):  # a place begins with them
             m[place + Place.MARKED + Marked.SIZE * second + word] = m[place + word]
-
-
-@inner
-def _mark_levels(m: Memory, routines: int, second: int) -> None:
-    for routine in range(routines):
-        level_changes(m, routine, 0)
-        at = m[Header.ROUTINES] + routine * Level.SIZE
-        m[at + Level.MARKED + 2 * second] = m[at + Level.AREA]
-        m[at + Level.MARKED + 2 * second + 1] = m[at + Level.AREA + 1]
-        m[at + Level.WINDOW_MAX] = m[at + Level.MAX]
-        m[at + Level.MAX] = m[at + Level.CURRENT]
+    for routine in range(m[Header.ROUTINES + Table.COUNT]):
+        mark_level(m, level_of(m, routine), second)
+    mark_controllers(m, second)
 
 
 @inner
@@ -295,8 +274,6 @@ def _do(m: Memory, f: Floats, what: int, number: int, budget: int) -> int:
         _begin(m, f)
     elif what == Command.MARK_BEGIN or what == Command.MARK_END:
         _mark(m, f, what - Command.MARK_BEGIN)
-        _mark_levels(m, number, what - Command.MARK_BEGIN)
-        mark_controllers(m, what - Command.MARK_BEGIN)
     elif what == Command.CALL_OFF:
         if m[Header.SAMPLE]:
             cancel(m, m[Header.SAMPLE])
@@ -321,8 +298,8 @@ def kernel(memory: Memory, floats: Floats, what: int, number: int, budget: int) 
     RUN: handle every event before `number` (ns, exclusive) and set the clock to it, or stop after `budget` timers.
     Gives the status: REACHED, BUDGET_SPENT (call again), or why it can't go on.
 
-    BEGIN: set the first timers. MARK_BEGIN, MARK_END: the window begins, ends; `number` of routines. CALL_OFF: no
-    more samples, and with `number` 1 drop those outside the cohort. JUDGE: hold who is open against the monitors.
-    NEXT: gives the time of the next event, or -1.
+    BEGIN: set the first timers. MARK_BEGIN, MARK_END: the window begins, ends. CALL_OFF: no more samples, and with
+    `number` 1 drop those outside the cohort. JUDGE: hold who is open against the monitors. NEXT: gives the time of the
+    next event, or -1.
     """
     return _do(memory, floats, what, number, budget)

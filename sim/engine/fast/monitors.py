@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sim.draws.jit import inner
-from sim.engine.fast.layout import Header, Job, MarkStep, Monitor, MonitorForm, Ref
+from sim.engine.fast.layout import Header, Job, MarkStep, Monitor, MonitorForm, Ref, Table
 from sim.engine.fast.memory import Memory
 from sim.engine.fast.queues import append, unlink
 
@@ -25,14 +25,14 @@ def watch_mark(m: Memory, execution: Ref[Job], step: Ref[MarkStep]) -> None:
         return
     m[slot] += 1
     asked = execution + m[Header.JOB_ASKED]  # of each question the instant + 1
-    for number in range(m[step + MarkStep.ANSWER_COUNT]):
+    for number in range(m[step + MarkStep.ANSWERS + Table.COUNT]):
         monitor = m[m[step + MarkStep.ANSWERS] + number]
         question = asked + m[monitor + Monitor.SLOT]
         if m[question]:
             if _is_late(m, monitor, m[question] - 1, now):
                 m[execution + m[Header.JOB_LATE] + m[monitor + Monitor.SLOT]] = 1
             m[question] = 0
-    for number in range(m[step + MarkStep.ASK_COUNT]):
+    for number in range(m[step + MarkStep.ASKS + Table.COUNT]):
         question = asked + m[m[m[step + MarkStep.ASKS] + number] + Monitor.SLOT]
         if m[question] == 0:
             m[question] = now + 1
@@ -46,8 +46,8 @@ def judge(m: Memory, execution: Ref[Job], decided: bool) -> None:
     m[execution + m[Header.JOB_MARKED]] = 0
     unlink(m, Header.WATCHED, execution, m[Header.JOB_MARKED] + 1)
     counts = execution + m[Header.JOB_COUNTS]
-    for number in range(m[Header.MONITORS]):
-        monitor = m[Header.WATCH] + number * Monitor.SIZE
+    for number in range(m[Header.MONITORS + Table.COUNT]):
+        monitor = m[Header.MONITORS] + number * Monitor.SIZE
         form = m[monitor + Monitor.FORM]
         one = m[counts + m[monitor + Monitor.ONE]]
         if form == MonitorForm.EVENTUALLY:
@@ -65,7 +65,7 @@ def judge(m: Memory, execution: Ref[Job], decided: bool) -> None:
         else:
             relevant = False
             total = 0
-            for item in range(m[monitor + Monitor.AMOUNT_COUNT]):
+            for item in range(m[monitor + Monitor.AMOUNTS + Table.COUNT]):
                 at = m[monitor + Monitor.AMOUNTS] + 2 * item
                 made = m[counts + m[at]]
                 relevant = relevant or made > 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sim.draws.jit import inner
-from sim.draws.streams import uniform
+from sim.draws.streams import child_path, uniform
 from sim.engine.fast.layout import (
     CoresNode,
     Group,
@@ -16,6 +16,7 @@ from sim.engine.fast.layout import (
     PlaceNode,
     Readiness,
     Ref,
+    Step,
 )
 from sim.engine.fast.memory import Floats, Memory, allocate
 
@@ -59,10 +60,11 @@ def speed_of(m: Memory, f: Floats, group: Ref[Group], node: int) -> float:
 
 
 @inner
-def spoils(m: Memory, f: Floats, group: Ref[Group], node: int, path: int) -> bool:
-    """Whether a service that ends on the node now ends in failure; `path` is that of the visit."""
+def spoils(m: Memory, f: Floats, group: Ref[Group], node: int, job: Ref[Job], step: Ref[Step]) -> bool:
+    """Whether a service that ends on the node now, of a job's visit by a step, ends in failure."""
     fault = m[group_node(m, group, node) + Node.ERRORS]
     while fault:
+        path = child_path(m[job + Job.PATH], m[step + Step.STREAM_OFFSET])
         if uniform(m[fault + 1], path, m[fault + 2]) < f[fault + 3]:
             return True
         fault = m[fault]

@@ -30,7 +30,7 @@ from sim.engine.fast.memory import Memory, add, allocate, free, high, low
 from sim.engine.fast.meters import record_wait, tick
 from sim.engine.fast.nodes import group_node
 from sim.engine.fast.queues import append, unlink
-from sim.engine.fast.timers import key_of, set_timer
+from sim.engine.fast.timers import set_due
 from sim.engine.order import COMPLETION
 
 _HELD_UNIT = 1  # node 0, + 1
@@ -156,8 +156,7 @@ def release_plain(m: Memory, job: Ref[Job], step: Ref[ReleaseStep]) -> int:
 @inner
 def _serve(m: Memory, place: Ref[Place], visit: Ref[Grant], job: Ref[Job], state: int) -> None:
     _hold(m, place, visit, job, state | Grant.IN_SERVICE)
-    m[job] = key_of(COMPLETION, m[place + Place.ELEMENT], Due.JOB)
-    set_timer(m, m[Header.NOW] + m[visit + Grant.DEMAND], job)
+    set_due(m, m[Header.NOW] + m[visit + Grant.DEMAND], job, COMPLETION, m[place + Place.ELEMENT], Due.JOB)
 
 
 @inner

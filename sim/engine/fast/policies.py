@@ -8,7 +8,19 @@ from __future__ import annotations
 
 from sim.draws.jit import inner
 from sim.engine.fast.jobs import node_of
-from sim.engine.fast.layout import Breaker, Budget, Circuit, CircuitState, Failure, Frame, Group, Header, Job, Ref
+from sim.engine.fast.layout import (
+    Breaker,
+    Budget,
+    Circuit,
+    CircuitState,
+    Failure,
+    Frame,
+    Group,
+    Header,
+    Job,
+    Ref,
+    Table,
+)
 from sim.engine.fast.memory import Memory, high, low
 from sim.network.policies import TOKEN
 
@@ -103,7 +115,7 @@ def try_left(m: Memory, frame: Ref[Frame]) -> None:
 @inner
 def breakers_down(m: Memory, group: Ref[Group], node: int) -> None:
     """What a node knew is gone with it."""
-    for number in range(m[Header.BREAKER_COUNT]):
+    for number in range(m[Header.BREAKERS + Table.COUNT]):
         breaker = m[m[Header.BREAKERS] + number]
         if m[breaker + Breaker.GROUP] == group:
             _enter_state(m, m[breaker + Breaker.CIRCUITS] + node * m[breaker + Breaker.WIDTH], CircuitState.CLOSED)
@@ -149,7 +161,7 @@ def take_token(m: Memory, job: Ref[Job], budget: Ref[Budget]) -> bool:
 @inner
 def budgets_down(m: Memory, group: Ref[Group], node: int) -> None:
     """A node's budget is what it is at the start."""
-    for number in range(m[Header.BUDGET_COUNT]):
+    for number in range(m[Header.BUDGETS + Table.COUNT]):
         budget = m[m[Header.BUDGETS] + number]
         if m[budget + Budget.GROUP] == group:
             _add_tokens(m, budget, node, m[budget + Budget.FULL] - m[m[budget + Budget.NODES] + node])

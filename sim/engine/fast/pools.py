@@ -25,14 +25,13 @@ from sim.engine.fast.layout import (
     Ref,
     Source,
     Step,
-    Timer,
 )
 from sim.engine.fast.memory import Floats, Memory, allocate, free, high, interrupt, low
 from sim.engine.fast.meters import granted, released, wait_begins, wait_ends
 from sim.engine.fast.nodes import group_node, is_ready, is_up, node_at, takes
 from sim.engine.fast.queues import append, head_of, is_ranked, leave, ranks_before, stand, unlink
 from sim.engine.fast.service import begin_service, stop_service
-from sim.engine.fast.timers import cancel
+from sim.engine.fast.timers import end_timer
 
 # -- the record ---------------------------------------------------------------------------------------------
 
@@ -73,20 +72,15 @@ def granted_node(m: Memory, grant: Ref[Grant]) -> int:
 @inner
 def drop_grant(m: Memory, place: Ref[Place], grant: Ref[Grant]) -> None:
     """Give the record back, with the timer of its patience."""
-    size = m[place + Place.GRANT_SIZE]
-    if size >= Grant.RANKED_SIZE and m[grant + Grant.LIMIT]:
-        cancel(m, m[grant + Grant.LIMIT])
-        free(m, m[grant + Grant.LIMIT], Timer.SIZE)
-    free(m, grant, size)
+    stop_patience(m, place, grant)
+    free(m, grant, m[place + Place.GRANT_SIZE])
 
 
 @inner
 def stop_patience(m: Memory, place: Ref[Place], grant: Ref[Grant]) -> None:
     """Patience no longer matters."""
-    if m[place + Place.GRANT_SIZE] >= Grant.RANKED_SIZE and m[grant + Grant.LIMIT]:
-        cancel(m, m[grant + Grant.LIMIT])
-        free(m, m[grant + Grant.LIMIT], Timer.SIZE)
-        m[grant + Grant.LIMIT] = 0
+    if m[place + Place.GRANT_SIZE] >= Grant.RANKED_SIZE:
+        end_timer(m, grant + Grant.LIMIT)
 
 
 # -- lines -------------------------------------------------------------------------------------------------

@@ -14,11 +14,11 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.draws.build import number_of
+from sim.draws.build import inverse_of, number_of
 from sim.draws.inverse import to_ns
 from sim.draws.kinds import CONSTANT, Inverse
 from sim.engine.fast import layout as L
-from sim.network.distributions import FromAttribute, Number
+from sim.network.distributions import Distribution, FromAttribute, Number
 
 Fields: TypeAlias = "dict[L.At, int]"
 """Fields of a record, and what to write there."""
@@ -95,6 +95,10 @@ class Program:
         self.words.extend(values or [0])
         return handle
 
+    def table(self, at: int, values: Sequence[int], width: int = 1) -> None:
+        """These words are the table at `at`, so many an entry."""
+        self.write(at, [self.put(values), len(values) // width])
+
     def write(self, at: int, values: Sequence[int]) -> None:
         """Change the words from `at` on."""
         self.words[at : at + len(values)] = array("q", values)
@@ -162,6 +166,12 @@ class Program:
             assert len(self.words) - handle == L.Distribution.SIZE
             self.distributions[inverse] = handle
         return self.distributions[inverse]
+
+    def draw(self, at: int, distribution: Distribution | None, stream: str) -> None:
+        """A distribution and its stream, in two words; nothing without one."""
+        if distribution is not None:
+            self.words[at] = self.distribution(inverse_of(distribution))
+            self.stream(at + 1, stream)
 
     def count(self, at: int, spec: Number, stream: str) -> None:
         """Write a count, plain or of an attribute or drawn, into the three words at `at`."""

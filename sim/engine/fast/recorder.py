@@ -18,6 +18,7 @@ from sim.engine.fast.layout import (
     Sampler,
     Span,
     Status,
+    Table,
     Word,
 )
 from sim.engine.fast.memory import Memory, add_product, log_word
@@ -32,9 +33,14 @@ SUCCEEDED, COMPENSATED, FAILED, REJECTED = range(4)
 
 
 @inner
-def level_changes(m: Memory, routine: int, by: int) -> None:
-    """So many more executions of a routine are at work from now on."""
-    level = m[Header.ROUTINES] + routine * Level.SIZE
+def level_of(m: Memory, routine: int) -> int:
+    """How many executions of a routine are at work."""
+    return m[Header.ROUTINES] + routine * Level.SIZE
+
+
+@inner
+def level_changes(m: Memory, level: Ref[Level], by: int) -> None:
+    """So many more from now on."""
     now = m[Header.NOW]
     current = m[level + Level.CURRENT]
     add_product(m, level + Level.AREA, current, now - m[level + Level.LAST])
@@ -43,6 +49,16 @@ def level_changes(m: Memory, routine: int, by: int) -> None:
     m[level + Level.CURRENT] = current
     if current > m[level + Level.MAX]:
         m[level + Level.MAX] = current
+
+
+@inner
+def mark_level(m: Memory, level: Ref[Level], second: int) -> None:
+    """The window begins (0), or ends (1)."""
+    level_changes(m, level, 0)
+    m[level + Level.MARKED + 2 * second] = m[level + Level.AREA]
+    m[level + Level.MARKED + 2 * second + 1] = m[level + Level.AREA + 1]
+    m[level + Level.WINDOW_MAX] = m[level + Level.MAX]
+    m[level + Level.MAX] = m[level + Level.CURRENT]
 
 
 @inner
@@ -59,7 +75,7 @@ def row_opens(m: Memory, ordinal: int, job: Ref[Job], routine: int) -> None:
         m[job + Job.ACCOUNT] = split
     if m[Header.JOB_LIVE]:
         append(m, Header.LIVE, job, m[Header.JOB_LIVE])
-    level_changes(m, routine, 1)
+    level_changes(m, level_of(m, routine), 1)
 
 
 @inner
@@ -73,7 +89,7 @@ def row_closes(m: Memory, job: Ref[Job], routine: int, outcome: int, error: int)
         unlink(m, Header.LIVE, job, m[Header.JOB_LIVE])
     if cohort:
         m[Header.COHORT_OPEN] -= 1
-    level_changes(m, routine, -1)
+    level_changes(m, level_of(m, routine), -1)
 
 
 @inner
@@ -122,11 +138,11 @@ def node_crashed(m: Memory, group: Ref[Group], where: int) -> None:
         ran = 1 if m[job + Job.STATE] & Job.RUNNING_HERE else 0
         m[job + Job.STATE] = (m[job + Job.STATE] | Job.RUNNING_HERE) ^ Job.RUNNING_HERE
         touched = ran == 1
-        for number in range(m[group + Group.AFFINITY_COUNT]):
+        for number in range(m[group + Group.AFFINITIES + Table.COUNT]):
             slot = m[m[group + Group.AFFINITIES] + number]
             touched = touched or m[job + m[Header.JOB_AFFINITIES] + slot] == node + 1
         if touched:
-            for number in range(m[Header.RECOVERY_COUNT]):
+            for number in range(m[Header.RECOVERIES + Table.COUNT]):
                 span = m[m[Header.RECOVERIES] + number]
                 at = job + m[Header.JOB_CRASHES] + number
                 if m[span + Span.GROUP] == m[group + Group.INDEX] and m[at] == 0:
@@ -158,19 +174,19 @@ def take_sample(m: Memory) -> None:
     sampler = m[Header.SAMPLE]
     log = sampler + Sampler.LOG
     log_word(m, log, m[Header.NOW])
-    for number in range(m[Header.PLACE_COUNT]):
+    for number in range(m[Header.PLACES + Table.COUNT]):
         place = m[m[Header.PLACES] + number]
         log_word(m, log, m[place + Place.WAITING])
         log_word(m, log, m[place + Place.BUSY])
-    for routine in range(m[sampler + Sampler.ROUTINES]):
-        log_word(m, log, m[m[Header.ROUTINES] + routine * Level.SIZE + Level.CURRENT])
-    for number in range(m[Header.CONTROLLER_COUNT]):
-        log_word(m, log, m[m[m[Header.CONTROLLERS] + number] + Controller.KEPT])
-    for number in range(m[Header.BREAKER_COUNT]):
+    for routine in range(m[Header.ROUTINES + Table.COUNT]):
+        log_word(m, log, m[level_of(m, routine) + Level.CURRENT])
+    for number in range(m[Header.CONTROLLERS + Table.COUNT]):
+        log_word(m, log, m[m[m[Header.CONTROLLERS] + number] + Controller.KEPT + Level.CURRENT])
+    for number in range(m[Header.BREAKERS + Table.COUNT]):
         log_word(m, log, m[m[m[Header.BREAKERS] + number] + Breaker.LEVEL])
-    for number in range(m[Header.BUDGET_COUNT]):
+    for number in range(m[Header.BUDGETS + Table.COUNT]):
         log_word(m, log, m[m[m[Header.BUDGETS] + number] + Budget.SUM] // TOKEN)
-    for number in range(m[Header.PLACE_COUNT]):
+    for number in range(m[Header.PLACES + Table.COUNT]):
         place = m[m[Header.PLACES] + number]
         if m[place + Place.SHED] >= 0:
             log_word(m, log, m[place + Place.REJECTED] - m[place + Place.REJECTED_BEFORE])

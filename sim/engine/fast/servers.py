@@ -6,11 +6,11 @@ Lines and grants are those of `pools`, service itself is in `service`.
 from __future__ import annotations
 
 from sim.draws.jit import inner
-from sim.draws.streams import child_path
 from sim.engine.fast.choices import any_up
 from sim.engine.fast.draw import time_of
 from sim.engine.fast.jobs import (
     grant_place,
+    holds,
     keep_no_more,
     kept_visit,
     spend,
@@ -25,7 +25,6 @@ from sim.engine.fast.layout import (
     Grant,
     Header,
     Job,
-    Node,
     Place,
     PlaceKind,
     PlaceNode,
@@ -37,9 +36,9 @@ from sim.engine.fast.layout import (
     UseStep,
     Wait,
 )
-from sim.engine.fast.memory import Floats, Memory, allocate, free, low, set_high
+from sim.engine.fast.memory import Floats, Memory, allocate, free, high, low, set_high
 from sim.engine.fast.meters import record_wait, wait_ends
-from sim.engine.fast.nodes import group_node, is_up, node_at, spoils, takes
+from sim.engine.fast.nodes import is_up, node_at, spoils, takes
 from sim.engine.fast.pools import (
     ask,
     drop_grant,
@@ -86,7 +85,7 @@ def adjust_starts(m: Memory, f: Floats, place: Ref[Place]) -> None:
         m[start + Timer.SIZE] = m[place + Place.STARTS]
         m[place + Place.STARTS] = start
         m[place + Place.STARTING] += 1
-        set_timer(m, m[Header.NOW] + time_of(m, f, m[place + Place.DIST], m[place + Place.STREAM], 0, count), start)
+        set_timer(m, m[Header.NOW] + time_of(m, f, place + Place.DIST, 0, count), start)
 
 
 @inner
@@ -206,7 +205,7 @@ def set_patience(
     timer = allocate(m, Timer.SIZE)
     make_timer(m, timer, key_of(TIMEOUT, m[step + Step.ELEMENT], Due.PATIENCE), m[job + Job.ORDER], grant)
     m[grant + Grant.LIMIT] = timer
-    length = time_of(m, f, m[step + PlaceStep.PATIENCE], m[step + PlaceStep.PATIENCE_STREAM], m[job + Job.PATH], 0)
+    length = time_of(m, f, step + PlaceStep.PATIENCE, m[job + Job.PATH], 0)
     set_timer(m, m[Header.NOW] + length, timer)
 
 
@@ -278,20 +277,10 @@ def cut_visit(m: Memory, f: Floats, place: Ref[Place], job: Ref[Job], visit: Ref
         spend(m, job, m[place + Place.STATE_WAIT], max(begun, m[job + Job.SINCE]))
         spend(m, job, m[Header.STATE_LOST], m[Header.NOW])
     spend(m, job, m[place + Place.STATE_WAIT], m[Header.NOW])
-    if m[visit + Grant.NODE] & Grant.WAS_GRANTED and _is_held(m, job, visit):
+    if m[visit + Grant.NODE] & Grant.WAS_GRANTED and holds(m, job, high(m[visit + Grant.HELD])):
         stop_patience(m, place, visit)  # what it holds is given back with the rest
     else:
         drop_grant(m, place, visit)
-
-
-@inner
-def _is_held(m: Memory, job: Ref[Job], visit: Ref[Grant]) -> bool:
-    grant = low(m[job + Job.OWN])
-    while grant:
-        if grant == visit:
-            return True
-        grant = low(m[grant + Grant.HELD])
-    return False
 
 
 @inner
@@ -309,9 +298,8 @@ def finish_visit(m: Memory, f: Floats, place: Ref[Place], job: Ref[Job], step: R
     stop_patience(m, place, visit)
     group = m[place + Place.GROUP]
     node = (state & Grant.NODE_MASK) - 1
-    if m[group_node(m, group, node) + Node.ERRORS]:
-        if spoils(m, f, group, node, child_path(m[job + Job.PATH], m[step + Step.STREAM_OFFSET])):
-            return Failure.ERROR
+    if spoils(m, f, group, node, job, step):
+        return Failure.ERROR
     if m[step + UseStep.KEEPS]:
         m[visit + Grant.NODE] |= Grant.KEPT
         set_high(m, job + Job.SAGA, visit)

@@ -10,7 +10,7 @@ from sim.engine.fast.jobs import wake
 from sim.engine.fast.layout import LOW, ONE_CORE, CoresNode, Due, Grant, Header, Job, Place, PlaceKind, Ref, Timer
 from sim.engine.fast.memory import Floats, Memory, add_product, allocate, free, half_even, large, mul_div
 from sim.engine.fast.nodes import node_at
-from sim.engine.fast.timers import cancel, is_set, key_of, set_timer
+from sim.engine.fast.timers import cancel, is_set, set_due
 from sim.engine.order import COMPLETION
 
 # -- those in service on one node: a heap by virtual finish, then by job -----------------------------------
@@ -138,9 +138,8 @@ def plan_departure(m: Memory, f: Floats, place: Ref[Place], number: int) -> None
             return  # while everybody has a core, company changes nothing
         cancel(m, timer)
     m[node + CoresNode.DUE] = due
-    m[timer] = key_of(COMPLETION, m[place + Place.ELEMENT] + number, Due.CORES)
     m[timer + Timer.VISIT] = order
-    set_timer(m, due, timer)
+    set_due(m, due, timer, COMPLETION, m[place + Place.ELEMENT] + number, Due.CORES)
 
 
 @inner
@@ -198,8 +197,7 @@ def begin_service(m: Memory, f: Floats, place: Ref[Place], visit: Ref[Grant], nu
         return
     job = m[visit + Grant.WHO] & LOW
     left = m[visit + Grant.LEFT] if m[place + Place.GRANT_SIZE] == Grant.SIZE else m[visit + Grant.DEMAND]
-    m[job] = key_of(COMPLETION, m[place + Place.ELEMENT] + number, Due.JOB)
-    set_timer(m, m[Header.NOW] + left, job)
+    set_due(m, m[Header.NOW] + left, job, COMPLETION, m[place + Place.ELEMENT] + number, Due.JOB)
 
 
 @inner

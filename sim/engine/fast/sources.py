@@ -14,6 +14,7 @@ from sim.engine.fast.jobs import new_execution
 from sim.engine.fast.layout import (
     Client,
     Distribution,
+    Draw,
     Due,
     Header,
     Job,
@@ -22,11 +23,12 @@ from sim.engine.fast.layout import (
     Source,
     SourceKind,
     Status,
+    Table,
     Timer,
 )
 from sim.engine.fast.memory import Floats, Memory, allocate, free, half_even
 from sim.engine.fast.recorder import room_for_row, row_opens
-from sim.engine.fast.timers import cancel, key_of, make_timer, set_timer
+from sim.engine.fast.timers import cancel, key_of, make_timer, set_due, set_timer
 from sim.engine.order import ARRIVAL, COMPLETION
 
 _UNUSED_BATCH = -1
@@ -58,7 +60,7 @@ def _let_in(m: Memory, source: Ref[Source], path: int) -> int:
         m[job + m[Header.JOB_PATH]] = path
     if m[Header.JOB_FIRST]:
         m[job + m[Header.JOB_FIRST]] = -1
-    for attribute in range(m[Header.ATTRIBUTE_COUNT]):
+    for attribute in range(m[Header.START_VALUES + Table.COUNT]):
         m[job + m[Header.JOB_ATTRIBUTES] + attribute] = m[m[Header.START_VALUES] + attribute]
     row_opens(m, ordinal, job, m[source + Source.ROUTINE])
     return job
@@ -144,7 +146,7 @@ def _stay(m: Memory, f: Floats, source: Ref[Source]) -> int:
 def first_phase(m: Memory, f: Floats, source: Ref[Source]) -> None:
     """The phase that a modulated source begins in, and its end."""
     phases = m[source + Source.PHASES]
-    count = m[source + Source.PHASE_COUNT]
+    count = m[source + Source.PHASES + Table.COUNT]
     total = 0
     for phase in range(count):
         total += m[phases + 2 * phase + 1]
@@ -173,7 +175,7 @@ def _after_phases(m: Memory, f: Floats, source: Ref[Source]) -> int:
             0.0, work - (m[source + Source.PHASE_END] - time) * 1e-9 * rate
         )  # rounding may leave less than nothing
         time = m[source + Source.PHASE_END]
-        m[source + Source.PHASE] = (m[source + Source.PHASE] + 1) % m[source + Source.PHASE_COUNT]
+        m[source + Source.PHASE] = (m[source + Source.PHASE] + 1) % m[source + Source.PHASES + Table.COUNT]
         m[source + Source.CHANGES] += 1
         m[source + Source.PHASE_END] = time + _stay(m, f, source)
         if 0 <= m[source + Source.STOP] <= time:
@@ -187,13 +189,18 @@ def _draw_ahead(m: Memory, f: Floats, source: Ref[Source], first: int) -> None:
     exponentials_ns(
         m, source + Source.GAPS, Source.AHEAD, m[source + Source.STREAM], path, first, f[source + Source.MEAN]
     )
-    dist = m[source + Source.FIRST]
+    dist, stream = m[source + Source.FIRST], m[source + Source.FIRST + Draw.STREAM]
     if dist:
         paths = source + Source.PATHS
         for ahead in range(Source.AHEAD):
             m[paths + ahead] = child_path(path, first + ahead)
         exponentials_of_paths_ns(
-            m, source + Source.FIRSTS, Source.AHEAD, m[source + Source.FIRST_STREAM], paths, f[dist + Distribution.A]
+            m,
+            source + Source.FIRSTS,
+            Source.AHEAD,
+            stream,
+            paths,
+            f[dist + Distribution.A],
         )
 
 
@@ -213,11 +220,11 @@ def plan_arrival(m: Memory, f: Floats, source: Ref[Source]) -> None:
                 _draw_ahead(m, f, source, ordinal)
             time += m[source + Source.GAPS + ordinal % Source.AHEAD]
     elif kind == SourceKind.RENEWAL:
-        time += time_of(m, f, m[source + Source.DIST], m[source + Source.DIST_STREAM], m[source + Source.ID], ordinal)
+        time += time_of(m, f, source + Source.DIST, m[source + Source.ID], ordinal)
     elif kind == SourceKind.MODULATED:
         time = _after_phases(m, f, source)
     elif kind == SourceKind.TRACE:
-        if ordinal >= m[source + Source.TRACE_SIZE]:
+        if ordinal >= m[source + Source.TRACE + Table.COUNT]:
             return
         time = m[source + Source.START] + m[m[source + Source.TRACE] + ordinal]
     if time < 0 or _is_over(m, source, time):
@@ -297,16 +304,8 @@ def _cycle(m: Memory, f: Floats, source: Ref[Source], client: Ref[Client]) -> No
         _work(m, source, client)
         return
     m[client + Client.STATE] = 1
-    length = time_of(
-        m,
-        f,
-        m[source + Source.DIST],
-        m[source + Source.DIST_STREAM],
-        m[client + Client.PATH],
-        m[client + Client.CYCLE],
-    )
-    m[client] = key_of(COMPLETION, m[source + Source.ELEMENT], Due.CLIENT)
-    set_timer(m, now + length, client)
+    length = time_of(m, f, source + Source.DIST, m[client + Client.PATH], m[client + Client.CYCLE])
+    set_due(m, now + length, client, COMPLETION, m[source + Source.ELEMENT], Due.CLIENT)
 
 
 @inner
@@ -372,10 +371,10 @@ def start_sources(m: Memory, f: Floats, count: int) -> None:
     for number in range(count):
         source = m[m[Header.SOURCES] + number]
         m[source + Source.TIME] = m[source + Source.START]
-        for client in range(m[source + Source.CLIENT_COUNT]):
+        for client in range(m[source + Source.CLIENTS + Table.COUNT]):
             at = m[source + Source.CLIENTS] + client * Client.SIZE
             make_timer(m, at, key_of(ARRIVAL, m[source + Source.ELEMENT], Due.CLIENT), client, source)
             m[at + Client.PATH] = child_path(m[source + Source.ID], client)
             set_timer(m, m[source + Source.START], at)
-        if m[source + Source.CLIENT_COUNT] == 0 and m[source + Source.STOP] != Source.SHUT:
+        if m[source + Source.CLIENTS + Table.COUNT] == 0 and m[source + Source.STOP] != Source.SHUT:
             _start(m, f, source)

@@ -38,6 +38,7 @@ from sim.engine.fast.layout import (
     SetStep,
     Source,
     Step,
+    Table,
     UseStep,
     Wait,
 )
@@ -50,7 +51,7 @@ from sim.engine.fast.recorder import recovered, span_ends
 from sim.engine.fast.release import free_grant
 from sim.engine.fast.servers import begin_visit, set_patience
 from sim.engine.fast.timer_queues import notify, timer_end
-from sim.engine.fast.timers import key_of, set_timer
+from sim.engine.fast.timers import set_due
 from sim.engine.order import COMPLETION
 
 
@@ -83,9 +84,8 @@ def open_unit(m: Memory, f: Floats, job: Ref[Job], step: Ref[AcquireStep], grant
     place = m[step + AcquireStep.PLACE]
     m[grant + Grant.NODE] ^= Grant.OPENS
     path = child_path(m[job + Job.PATH], m[step + Step.STREAM_OFFSET])
-    length = time_of(m, f, m[place + Place.DIST], m[place + Place.STREAM], path, 0)
-    m[job] = key_of(COMPLETION, m[place + Place.ELEMENT], Due.JOB)
-    set_timer(m, m[Header.NOW] + length, job)
+    length = time_of(m, f, place + Place.DIST, path, 0)
+    set_due(m, m[Header.NOW] + length, job, COMPLETION, m[place + Place.ELEMENT], Due.JOB)
     wait_for(m, job, Wait.OPENING, grant, step)
     return GONE
 
@@ -175,8 +175,8 @@ def _demand_of(m: Memory, f: Floats, job: Ref[Job], step: Ref[UseStep]) -> int:
     demand = 0
     if m[step + UseStep.DEMAND]:
         demand = time_of_step(m, f, job, step + UseStep.DEMAND)
-    if m[step + UseStep.PER_COUNT]:
-        demand = max(0, demand + per_attribute(m, job, m[step + UseStep.PER], m[step + UseStep.PER_COUNT]))
+    if m[step + UseStep.PER + Table.COUNT]:
+        demand = max(0, demand + per_attribute(m, job, m[step + UseStep.PER], m[step + UseStep.PER + Table.COUNT]))
     return demand
 
 
@@ -212,14 +212,13 @@ def step_use(m: Memory, f: Floats, job: Ref[Job], step: Ref[UseStep]) -> int:
 def step_delay(m: Memory, f: Floats, job: Ref[Job], step: Ref[DelayStep]) -> int:
     """Let time pass, with a floor and a grid."""
     length = time_of_step(m, f, job, step + DelayStep.DIST)
-    if m[step + DelayStep.PER_COUNT]:
-        length += per_attribute(m, job, m[step + DelayStep.PER], m[step + DelayStep.PER_COUNT])
+    if m[step + DelayStep.PER + Table.COUNT]:
+        length += per_attribute(m, job, m[step + DelayStep.PER], m[step + DelayStep.PER + Table.COUNT])
     end = m[Header.NOW] + max(length, m[step + DelayStep.FLOOR])
     if m[step + DelayStep.GRID]:
         end = multiple_above(end, m[step + DelayStep.GRID])
     end = timer_end(m, m[step + DelayStep.TIMERS], end)
-    m[job] = key_of(m[step + DelayStep.KEY], m[step + Step.ELEMENT], Due.JOB)
-    set_timer(m, end, job)
+    set_due(m, end, job, m[step + DelayStep.KEY], m[step + Step.ELEMENT], Due.JOB)
     m[Header.ACTIVITIES] += 2
     wait_for(m, job, Wait.DELAY, 0, step)
     return GONE
@@ -234,15 +233,15 @@ def step_mark(m: Memory, job: Ref[Job], step: Ref[MarkStep]) -> int:
     now = m[Header.NOW]
     execution = high(m[job + Job.OWN])
     spans = job + m[Header.JOB_SPANS]  # of each the instant of its begin + 1
-    for item in range(m[step + MarkStep.END_COUNT]):
+    for item in range(m[step + MarkStep.ENDS + Table.COUNT]):
         at = m[step + MarkStep.ENDS] + 2 * item
         begun = m[spans + m[at]]
         if begun:
             m[spans + m[at]] = 0
             span_ends(m, m[at + 1], begun - 1)
-    for item in range(m[step + MarkStep.START_COUNT]):
+    for item in range(m[step + MarkStep.STARTS + Table.COUNT]):
         m[spans + m[m[step + MarkStep.STARTS] + item]] = now + 1
-    for item in range(m[step + MarkStep.RECOVER_COUNT]):
+    for item in range(m[step + MarkStep.RECOVERS + Table.COUNT]):
         recovered(m, execution, m[m[step + MarkStep.RECOVERS] + item])
     if m[step + MarkStep.READIES] >= 0:
         m[execution + m[Header.JOB_READIED] + m[step + MarkStep.READIES]] = now
@@ -256,7 +255,7 @@ def step_count(m: Memory, job: Ref[Job], step: Ref[CountStep]) -> int:
     """Count operations of the executions that started in the window; a count of 0 is told apart from none."""
     if m[job + Job.STATE] & Job.COHORT:
         routine = m[m[m[Header.SOURCES] + (m[job + Job.STATE] >> Job.SOURCE_SHIFT)] + Source.ROUTINE]
-        base = m[Header.OPERATIONS] + 2 * routine * m[Header.OPERATION_COUNT]
+        base = m[Header.OPERATIONS] + 2 * routine * m[Header.OPERATIONS + Table.COUNT]
         for item in range(m[step + CountStep.COUNT]):
             at = base + 2 * m[step + CountStep.ITEMS + CountedItem.SIZE * item]
             m[at] += m[step + CountStep.ITEMS + CountedItem.SIZE * item + CountedItem.NUMBER]

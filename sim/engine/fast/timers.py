@@ -9,8 +9,8 @@ to keep them told costs most of a large heap's time and many a run cancels nothi
 from __future__ import annotations
 
 from sim.draws.jit import inner, prefetch
-from sim.engine.fast.layout import Header, Heap, Ref, Status, Timer, Word
-from sim.engine.fast.memory import Memory
+from sim.engine.fast.layout import Header, Heap, Ref, Status, Table, Timer, Word
+from sim.engine.fast.memory import Memory, free
 from sim.engine.order import ELEMENT_BITS, TIMEOUT
 
 _LARGE = 1 << 10
@@ -152,6 +152,13 @@ def set_timer(m: Memory, time: int, timer: Word) -> None:
 
 
 @inner
+def set_due(m: Memory, time: int, timer: Word, kind: int, element: int, due: int) -> None:
+    """Ring at `time`, for what is due, in the order of a kind and an element."""
+    m[timer] = key_of(kind, element, due)
+    set_timer(m, time, timer)
+
+
+@inner
 def set_far_timer(m: Memory, time: int, timer: Word) -> None:
     """Ring at `time`; for faults, which are many and far away: they have a heap of their own."""
     _push(m, Header.FAULT_HEAP, time, timer, Timer.FAR)
@@ -214,7 +221,7 @@ def jump(m: Memory, by: int) -> None:
         entry = base + 2 * slot
         key = m[m[entry + 1]] >> Timer.ELEMENT_SHIFT
         element = key & ((1 << ELEMENT_BITS) - 1)
-        if key >> ELEMENT_BITS == TIMEOUT and element < m[Header.WALL_COUNT] and m[flags + element]:
+        if key >> ELEMENT_BITS == TIMEOUT and element < m[Header.WALL_FLAGS + Table.COUNT] and m[flags + element]:
             m[entry] = max(m[Header.NOW], m[entry] - by)
     for slot in range((count - 2) // 4, -1, -1):  # a heap again: the last parent first
         entry = base + 2 * slot
@@ -248,3 +255,13 @@ def cancel(m: Memory, timer: Word) -> None:
             _sift_up(m, base, slot, time, last, 1, far)
             return
     _sift_down(m, base, count, slot, time, last, 1, far)
+
+
+@inner
+def end_timer(m: Memory, at: Word) -> None:
+    """Give back the timer whose handle is at `at`, if there is one."""
+    timer = m[at]
+    if timer:
+        cancel(m, timer)
+        free(m, timer, Timer.SIZE)
+        m[at] = 0

@@ -43,6 +43,13 @@ class Ring(Record):
     TAIL = word()
 
 
+class Table(Record):
+    """A list of words or records whose number is known."""
+
+    BASE = word()
+    COUNT = word()
+
+
 class Log(Record):
     """A growing list of words."""
 
@@ -81,31 +88,25 @@ class Header(Record):
     MAIN_SIZE = fixed()
     CHILD_SIZE = fixed()
     TREE = fixed()  # whether jobs have children, sagas or kept servers
-    PLACES = fixed()  # table of handles, number
-    PLACE_COUNT = fixed()
-    SOURCES = fixed()
-    ROUTINES = fixed()  # levels of the routines: base
+    PLACES = fixed(Table.SIZE)  # handles
+    SOURCES = fixed(Table.SIZE)
+    ROUTINES = fixed(Table.SIZE)  # levels of the routines
     SLOTS_KNOWN = fixed()  # whether timers know their slots; those of faults
     FAULT_SLOTS_KNOWN = fixed()
     SAMPLE = fixed()  # the sampler's record
-    OPERATIONS = fixed()  # base of counts by routine and operation
-    OPERATION_COUNT = fixed()
+    OPERATIONS = fixed(Table.SIZE)  # base of counts by routine and operation, number of operations
     ATTEMPTS = fixed()  # base of counts by routine
     HITS = fixed()  # whom the crash at hand hits
-    WATCH = fixed()  # monitors: base
-    MONITORS = fixed()
+    MONITORS = fixed(Table.SIZE)
     STARTED_BY_GRANT = fixed()  # whether any attempt starts with a grant
-    RECOVERIES = fixed()  # base of the spans after a crash
-    RECOVERY_COUNT = fixed()
+    RECOVERIES = fixed(Table.SIZE)  # the spans after a crash
     LIVE = fixed(2)  # live executions: first, last
-    MARKS = fixed()  # number of routines
     CULPRIT = fixed()  # a source whose client takes no time
     HANDLED = fixed()
     SPANS = fixed()  # how many open spans a job carries
     STATE_LOST = fixed()
     STATE_BACKOFF = fixed()
     STATE_PAUSED = fixed()
-    SOURCE_COUNT = fixed()
     # where the parts of a job begin that not every network needs
     JOB_SPANS = fixed()
     JOB_ATTRIBUTES = fixed()
@@ -124,26 +125,20 @@ class Header(Record):
     JOB_LATE = fixed()
     JOB_PATH = fixed()
     JOB_MARKED = fixed()  # two words: whether it is watched; its links among those that are
-    ATTRIBUTE_COUNT = fixed()
     JOB_FIRST = fixed()  # a time drawn ahead by the source, or -1
-    START_VALUES = fixed()  # base of the attributes' values at the start
+    START_VALUES = fixed(Table.SIZE)  # the attributes' values at the start
     REACTIONS = fixed(Log.SIZE)
     EPISODES = fixed(2)  # first, last
     CHOOSING = fixed()  # who chooses again after the crash at hand
     CHOOSING_LAST = fixed()
     WATCHED = fixed(2)  # first, last: executions that the monitors watch
-    FAULTS = fixed()  # first process of a fault; number
-    FAULT_COUNT = fixed()
-    CONTROLLERS = fixed()  # base of handles, number
-    CONTROLLER_COUNT = fixed()
-    BREAKERS = fixed()  # base of handles, number
-    BREAKER_COUNT = fixed()
-    BUDGETS = fixed()
-    BUDGET_COUNT = fixed()
+    FAULTS = fixed(Table.SIZE)  # processes of faults
+    CONTROLLERS = fixed(Table.SIZE)  # handles
+    BREAKERS = fixed(Table.SIZE)
+    BUDGETS = fixed(Table.SIZE)
     NOTICES = fixed(2)  # first, last: processes of faults that have given notice
     WALL = fixed()  # how far the wall clock is ahead
-    WALL_FLAGS = fixed()  # base of flags, number: elements whose timeouts read it
-    WALL_COUNT = fixed()
+    WALL_FLAGS = fixed(Table.SIZE)  # by element, whether its timeouts read it
     SIZES: Final = 2048
     FREE = fixed(SIZES)  # lists of freed records, by size
     SINK = fixed(SIZES)  # where writes go when the memory is full, until that is noticed

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from sim.engine.fast.layout.header import Timer
+from sim.engine.fast.layout.header import Table, Timer
 from sim.engine.fast.layout.record import Numbers, Record, inside, number, size_here, word, words
+from sim.engine.fast.layout.steps import Draw
 
 ONE_CORE: Final = 1 << 20
 """The speed of one core. Speeds are whole multiples of 2^-20 core, so that both engines compute them alike."""
@@ -120,10 +121,8 @@ class Place(Marked):
     CHOICE_STREAM = word()
     NODES = word()
     GRANT_SIZE = word()
-    DIST = word()  # opening, set-up, flush or read: distribution and stream
-    STREAM = word()
-    BITS = word()  # who can serve a newcomer: base of the levels, number of levels
-    LEVELS = word()
+    DIST = inside(Draw)  # opening, set-up, flush or read
+    BITS = inside(Table)  # who can serve a newcomer: the levels
     QUEUE = inside(Queue)
     BLOCKED = inside(Queue)  # after service elsewhere, as this queue is full
     BLOCKS = word()
@@ -248,12 +247,9 @@ class Group(Record):
 
     COUNT = word()
     NODES = word()
-    RESIDENTS = word()  # base of handles (a cache has its handle negated), number
-    RESIDENT_COUNT = word()
-    CHOOSERS = word()
-    CHOOSER_COUNT = word()
-    AFFINITIES = word()  # base, number
-    AFFINITY_COUNT = word()
+    RESIDENTS = inside(Table)  # handles; a cache has its handle negated
+    CHOOSERS = inside(Table)
+    AFFINITIES = inside(Table)
     INDEX = word()
     DOWN = word()  # how many nodes are down
     DRAINING = word()  # how many are up but about to go off

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sim.engine.fast.layout.header import Table
 from sim.engine.fast.layout.record import Numbers, Record, inside, number, rest, word
 
 
@@ -17,12 +18,18 @@ class Distribution(Record):
     NS = word()  # of a constant
 
 
+class Draw(Record):
+    """A distribution, or 0, and the stream that it is drawn in."""
+
+    DIST = word()
+    STREAM = word()
+
+
 class Count(Record):
     """How many: a number, that of an attribute, or drawn."""
 
     KIND = word()
-    VALUE = word()  # the number, the attribute or the distribution
-    STREAM = word()
+    VALUE = inside(Draw)  # or the number, or the attribute
 
 
 class CountKind(Numbers):
@@ -87,8 +94,7 @@ class PlaceStep(Step):
     AT = word()  # resource, or 0
     AFFINITY = word()  # of a resource: slot, or -1
     LEASE = word()  # of a resource, or -1
-    PATIENCE = word()
-    PATIENCE_STREAM = word()
+    PATIENCE = inside(Draw)
 
 
 class AcquireStep(PlaceStep):
@@ -100,12 +106,10 @@ class AcquireStep(PlaceStep):
 class UseStep(PlaceStep):
     """Visit a station."""
 
-    DEMAND = word()
-    DEMAND_STREAM = word()
-    AHEAD = word()  # whether sources draw it ahead; behind distribution and stream, as in DelayStep
+    DEMAND = inside(Draw)
+    AHEAD = word()  # whether sources draw it ahead; behind the draw, as in DelayStep
     KEEPS = word()
-    PER = word()  # base of (attribute, each), number
-    PER_COUNT = word()
+    PER = inside(Table)  # of (attribute, each)
 
 
 class DelayStep(Step):
@@ -113,13 +117,11 @@ class DelayStep(Step):
 
     KEY = word()  # kind of event
     STATE = word()
-    DIST = word()
-    STREAM = word()
+    DIST = inside(Draw)
     AHEAD = word()
     FLOOR = word()
     GRID = word()
-    PER = word()
-    PER_COUNT = word()
+    PER = inside(Table)
     TIMERS = word()  # or 0
 
 
@@ -185,8 +187,7 @@ class AttemptStep(Step):
     MAXIMUM = word()  # or -1
     FLOOR = word()
     GRID = word()  # or 0
-    FATAL = word()  # base, number of failures that are not tried again
-    FATAL_COUNT = word()
+    FATAL = inside(Table)  # failures that are not tried again
     BREAKER = word()  # or 0
     BUDGET = word()  # or 0
     STOPS = word()
@@ -210,19 +211,14 @@ class BodyStep(Step):
 class MarkStep(Step):
     """Begin and end spans; answer and ask monitors."""
 
-    ENDS = word()  # base of (slot of the open span, span), number
-    END_COUNT = word()
-    STARTS = word()  # base of slots, number
-    START_COUNT = word()
-    RECOVERS = word()  # base of numbers of recoveries, number
-    RECOVER_COUNT = word()
+    ENDS = inside(Table)  # of (slot of the open span, span)
+    STARTS = inside(Table)  # of slots
+    RECOVERS = inside(Table)  # of numbers of recoveries
     READIES = word()  # slot, or -1
     WATCHED = word()  # slot of its count, or -1
     ONCE = word()
-    ANSWERS = word()  # base of monitors, number
-    ANSWER_COUNT = word()
-    ASKS = word()
-    ASK_COUNT = word()
+    ANSWERS = inside(Table)  # of monitors
+    ASKS = inside(Table)
 
 
 class CountedItem(Record):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from sim.engine.elements import EXAMPLES
-from sim.engine.fast.layout.header import Log, Timer
+from sim.engine.fast.layout.header import Log, Table, Timer
 from sim.engine.fast.layout.record import Numbers, Record, inside, number, rest, word, words
-from sim.engine.fast.layout.steps import Count
+from sim.engine.fast.layout.steps import Count, Draw
 
 
 class Source(Timer):
@@ -29,14 +29,12 @@ class Source(Timer):
     ELEMENT = word()
     BATCH = inside(Count)
     SIZE_OF = inside(Count)  # of a burst
-    DIST = word()  # gaps, or thinks
-    DIST_STREAM = word()
+    DIST = inside(Draw)  # gaps, or thinks
     MEAN = word()
     TIME = word()
     ORDINAL = word()
     PROFILE = word()
-    PHASES = word()  # base of (rate, stay), number, present one, its end, changes, stream
-    PHASE_COUNT = word()
+    PHASES = inside(Table)  # of (rate, stay); present one, its end, changes, stream
     PHASE = word()
     PHASE_END = word()
     CHANGES = word()
@@ -44,16 +42,13 @@ class Source(Timer):
     BURST = word()
     EVERY = word()
     JITTER = word()
-    TRACE = word()
-    TRACE_SIZE = word()
-    CLIENTS = word()
-    CLIENT_COUNT = word()
+    TRACE = inside(Table)
+    CLIENTS = inside(Table)
     CODE = word()
     INDEX = word()
     AT = word()
     GAPS = words(AHEAD)
-    FIRST = word()  # a time that each execution draws: its distribution, or 0, and stream
-    FIRST_STREAM = word()
+    FIRST = inside(Draw)  # a time that each execution draws
     PATHS = words(AHEAD)  # paths of the executions to come, and these times
     FIRSTS = words(AHEAD)
     ORIGIN = word()  # from which a profile counts
@@ -110,23 +105,19 @@ class Fault(Record):
     EFFECT = word()
     VALUE = word()  # speed, probability or jump
     AT = word()  # or -1
-    WAIT = word()
-    WAIT_STREAM = word()
-    LENGTH = word()
-    LENGTH_STREAM = word()
+    WAIT = inside(Draw)
+    LENGTH = inside(Draw)
     PICK = word()
     ERRORS = word()
     ELEMENT = word()
-    TARGETS = word()  # base of (group, kind, base of nodes, number of nodes), number
-    TARGET_COUNT = word()
+    TARGETS = inside(Table)  # of (group, kind, base of nodes, number of nodes)
     INDEX = word()
     COMMON = word()  # chance of a common cause, its stream
     COMMON_STREAM = word()
     PERIOD = word()  # of the window, 0 without; when it opens in it, for how long
     OPENS = word()
     OPEN = word()
-    SOURCES = word()  # base of the sources that are `during` it, number
-    SOURCE_COUNT = word()
+    SOURCES = inside(Table)  # those that are `during` it
     NOTICE = word()  # -1 without
 
 
@@ -164,33 +155,36 @@ class Episode(Record):
     NODES = rest()  # one a target: the node drawn, or -1
 
 
+class Level(Record):
+    """How many executions of a routine there are, or nodes that a controller keeps."""
+
+    CURRENT = word()
+    LAST = word()
+    AREA = words(2)
+    MAX = word()
+    WINDOW_MAX = word()
+    MARKED = words(4)  # two areas
+
+
 class Controller(Timer):
     """What switches nodes of a group on and off."""
 
     GROUP = word()
-    PLACES = word()  # base of records of what it watches, number
-    PLACE_COUNT = word()
+    PLACES = inside(Table)  # records of what it watches
     FORM = word()
-    POINTS = word()  # base of (time, nodes), number, period or 0
-    POINT_COUNT = word()
-    PERIOD = word()
+    POINTS = inside(Table)  # of (time, nodes)
+    PERIOD = word()  # or 0
     MINIMUM = word()
     INTERVAL = word()
     LIMIT = word()  # or -1
-    DELAY = word()
-    DELAY_STREAM = word()
+    DELAY = inside(Draw)
     ELEMENT = word()
     LOOKS = word()
     WANTED = word()  # base of what the last looks wanted, number
     BACK = word()
     NODES = word()
-    KEPT = word()
-    LAST = word()
-    AREA = words(2)
-    MAX = word()
-    WINDOW_MAX = word()
+    KEPT = inside(Level)  # nodes that are not off
     STARTS = word()
-    MARKED_AREAS = words(4)  # at the beginning and at the end of the window
     MARKED_STARTS = words(2)
     ON = word()  # how many are on at the start
 
@@ -237,24 +231,12 @@ class Span(Log):
     GROUP = word()
 
 
-class Level(Record):
-    """How many executions of a routine there are."""
-
-    CURRENT = word()
-    LAST = word()
-    AREA = words(2)
-    MAX = word()
-    WINDOW_MAX = word()
-    MARKED = words(4)  # two areas
-
-
 class Sampler(Timer):
     """What takes samples."""
 
     INTERVAL = word()
     NUMBER = word()
     LOG = inside(Log)
-    ROUTINES = word()  # how many
 
 
 class Cache(Record):
@@ -293,8 +275,7 @@ class Monitor(Record):
     OTHER = word()
     LIMIT = word()
     SLOT = word()
-    AMOUNTS = word()  # base of (mark, amount), number
-    AMOUNT_COUNT = word()
+    AMOUNTS = inside(Table)  # of (mark, amount)
     TALLY = words(5)  # put to the test, checked, undecided, violated, examples kept
     EXAMPLES = words(KEPT)
 
