@@ -51,7 +51,7 @@ class AttemptStep:
         self.body = body
         self.inner = inner
         self.after = after
-        self.element = engine.element(placed)
+        self.element = engine.elements[placed.stream]
         self.stream_offset = engine.stream_offset(placed.stream)
         self.jitter = engine.stream(f"{placed.stream}/jitter")
         self.label = placed.stream
@@ -123,14 +123,7 @@ class AttemptStep:
             if self.budget is not None and not self.budget.take(job):
                 break
             self.engine.recorder.activities += 2
-            timer = clock.timer(again, key(TIMEOUT, self.element) | job.order)
-            try:
-                yield timer
-            except BaseException:
-                timer.cancel()
-                raise
-            finally:
-                job.spend("backoff", clock._now)
+            yield from job.sleep(clock, again, key(TIMEOUT, self.element), "backoff")
             if retry.timers is not None:
                 self.engine.timers[retry.timers].ended(clock._now)
         job.path = outer_path

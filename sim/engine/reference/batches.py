@@ -43,7 +43,7 @@ class Round:
 
     def begin(self, customers: list[Customer], length_ns: int) -> None:
         """Serve `customers`, for `length_ns` at full speed."""
-        self.station.batches += 1
+        self.station.meter.batches += 1
         self.customers = customers
         for customer in customers:
             self.station.begin(customer, True)
@@ -89,7 +89,7 @@ class Round:
         """Bring the time at work up to now."""
         if self.timer is not None:
             now = self.station.clock._now
-            self.station.work_area += (now - self.begun_ns) * ONE_CORE
+            self.station.meter.work_area += (now - self.begun_ns) * ONE_CORE
             self.begun_ns = now
 
 
@@ -97,23 +97,17 @@ class BatchStation(CustomerStation, Resident):
     """What both share: rounds, whose time at work is what the station is used, however many each one serves."""
 
     group: Group
-    work_area = 0
-    batches = 0
 
     def __init__(self, engine: Engine, name: str, group: Group) -> None:
         super().__init__(engine, name, 0)
-        self.batch_marks: list[int] = []
         self.group = group
         self.rounds: list[Round] = []
-        self.marked: list[tuple[int, int]] = []
         group.residents.append(self)
 
     def mark(self) -> None:
-        """Remember the time at work until this instant."""
+        """Bring the time at work up to this instant."""
         for round_ in self.rounds:
             round_.account()
-        self.marked.append((self.work_area, 0))
-        self.batch_marks.append(self.batches)
 
     def release(self, served: list[Customer]) -> None:
         """Let those go on whose flush or read has ended, in the order of their arrival."""
@@ -228,7 +222,7 @@ class PolledStation(BatchStation):
         place = self.nodes[node]
         if not place.line or not self.group.ready[node]:
             return
-        self.batches += 1
+        self.meter.batches += 1
         customers = self._taken(place)
         for customer in customers:
             self.begin(customer, True)
@@ -265,7 +259,7 @@ class PolledStation(BatchStation):
             return
         customers = self._taken(place)
         if self.read is None:
-            self.batches += 1
+            self.meter.batches += 1
             for customer in customers:
                 self.begin(customer, True)
             self._end(node, customers)

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sim.engine.reference.batches import FlushStation, PolledStation
+from sim.engine.reference.batches import BatchStation
 from sim.engine.reference.controllers import ControllerProcess
 from sim.engine.reference.deadlock import deadlock, unending
+from sim.engine.reference.meters import MARKED
 from sim.engine.reference.servers import ONE_CORE, Shared
 from sim.network.facts import node_groups
 from sim.results.columns import (
-    OPEN,
     BreakerUse,
     BudgetUse,
     Episodes,
@@ -130,37 +130,35 @@ def _place(engine: Engine, name: str, kind: str, place: Any) -> PlaceUse:
     meter.tick()
     begin, end = meter.marks
     busy_now, waiting_now = _present(place)
-    units, speed, excess = float(meter.units), None, None
-    if isinstance(place, Shared | FlushStation | PolledStation):
-        units = place.cores * place.group.count if isinstance(place, Shared) else float(len(place.rounds))
-        (work_0, excess_0), (work_1, excess_1) = place.marked
-        speed, excess = (work_1 - work_0) / ONE_CORE, (excess_1 - excess_0) / ONE_CORE
-    batches = None
-    if isinstance(place, FlushStation | PolledStation):
-        batches = place.batch_marks[1] - place.batch_marks[0]
-    units_area = end["units_area"] - begin["units_area"]
-    if isinstance(place, Shared) and engine.is_switched(place.group):
-        units = place.cores * (units_area / (place.units * (engine.plan.horizon_ns - engine.plan.warmup_ns)))
+    passed = {name: end[name] - begin[name] for name in MARKED}
+    units = float(meter.units)
+    if isinstance(place, Shared):
+        units = place.cores * place.group.count
+    elif isinstance(place, BatchStation):
+        units = float(len(place.rounds))
+    shares = isinstance(place, Shared | BatchStation)
+    if isinstance(place, Shared) and place.group.name in engine.groups_switched:
+        units = place.cores * (passed["units_area"] / (place.units * (engine.plan.horizon_ns - engine.plan.warmup_ns)))
     waits = np.array(meter.waits, np.int64)
     return PlaceUse(
         name=name,
         kind=kind,
         units=units,
-        busy_area=end["busy_area"] - begin["busy_area"],
-        waiting_area=end["waiting_area"] - begin["waiting_area"],
-        units_area=units_area,
-        asked=end["asked"] - begin["asked"],
-        served=end["served"] - begin["served"],
-        abandoned=end["abandoned"] - begin["abandoned"],
-        rejected=end["rejected"] - begin["rejected"],
-        refused=end["refused"] - begin["refused"],
+        busy_area=passed["busy_area"],
+        waiting_area=passed["waiting_area"],
+        units_area=passed["units_area"],
+        asked=passed["asked"],
+        served=passed["served"],
+        abandoned=passed["abandoned"],
+        rejected=passed["rejected"],
+        refused=passed["refused"],
         waited=meter.waited,
         max_waiting=meter.max_waiting,
         waits=Histogram.of(waits),
         wait_sum_ns=sum(meter.waits),
         wait_count=len(meter.waits),
-        speed_area=speed,
-        excess_area=excess,
+        speed_area=passed["work_area"] / ONE_CORE if shares else None,
+        excess_area=passed["excess_area"] / ONE_CORE if shares else None,
         all_busy_area=meter.busy_area,
         all_waiting_area=meter.waiting_area,
         all_held_sum=meter.held_sum + busy_now,
@@ -171,7 +169,7 @@ def _place(engine: Engine, name: str, kind: str, place: Any) -> PlaceUse:
         peak_excess=meter.overdrawn,
         still_waiting=meter.waiting,
         still_busy=meter.busy,
-        batches=batches,
+        batches=passed["batches"] if isinstance(place, BatchStation) else None,
     )
 
 
@@ -181,6 +179,3 @@ def _present(place: Any) -> tuple[int, int]:
     held = sum(grant.units * (now - grant.granted_ns) for grant in place.present_grants())
     waited = sum(now - grant.asked_ns for grant in place.waiting_grants())
     return held, waited
-
-
-__all__ = ["OPEN", "replication_of"]

@@ -93,7 +93,7 @@ class ControllerProcess:
         if isinstance(place, Shared):
             for shared in place.shared:
                 place._advance(shared)
-            used, cores = place.work_area, place.cores
+            used, cores = place.meter.work_area, place.cores
         high, low = divmod(used - self.used[number], FULL_SUM)
         self.used[number] = used
         want = ceil((high * float(FULL_SUM) + low) / use_of_a_node(spec, place.units, cores))

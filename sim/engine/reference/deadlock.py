@@ -140,6 +140,3 @@ class Knot:
             held = [grant.pool.name for grant in holder.held if grant.node >= 0] + held
             holder = holder.parent
         return Waiter(job.execution.ordinal, tuple(held), self.wanted[job].pool.name)
-
-
-__all__ = ["Knot", "deadlock", "unending"]

@@ -36,7 +36,6 @@ from sim.engine.reference.timer_queues import TimerState
 from sim.network import Network
 from sim.network.distributions import Distribution, FromAttribute, Number
 from sim.network.facts import group_of, left_groups, node_groups, shedding
-from sim.network.kinds import Placed
 from sim.network.places import Delay, GroupCommit, Polled, Server
 from sim.results.columns import Replication
 
@@ -45,7 +44,8 @@ class Engine:
     """One replication of a network.
 
     plan: window, follow-up, seed, replication; traces: arrival times by source, in ns; trace: ordinal of an
-    execution whose life is to be written down.
+    execution whose life is to be written down. groups_hit: by faults of this run; groups_switched: on and off by
+    controllers; groups_left: by their nodes, for a controller or on notice of a fault.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class Engine:
         self.faults = {
             name: fault for name, fault in network.faults.items() if not fault.is_drill or name == plan.drill
         }
-        self._group_targets = {target.group for fault in self.faults.values() for target in fault.targets}
+        self.groups_hit = {target.group for fault in self.faults.values() for target in fault.targets}
         self._slowed = {
             target.group
             for fault in self.faults.values()
@@ -73,8 +73,8 @@ class Engine:
             for target in fault.targets
         }
         self.pauses = any(fault.effect == "pause" for fault in self.faults.values())
-        self._switched = {controller.nodes for controller in network.controllers.values()}
-        self._left = left_groups(network)
+        self.groups_switched = {controller.nodes for controller in network.controllers.values()}
+        self.groups_left = left_groups(network)
         self.elements = elements_of(network)
         self.wall_ns = 0  # what the wall clock is ahead of time by
         self._wall_keys = frozenset(TIMEOUT << ELEMENT_BITS | element for element in wall_elements(network))
@@ -109,10 +109,6 @@ class Engine:
             Process(self.clock, self._sample(plan.sample_ns))
 
     # -- names, draws, order ----------------------------------------------------------------------------------
-
-    def element(self, placed: Placed) -> int:
-        """Number of a step in the order of events."""
-        return self.elements[placed.stream]
 
     def stream_offset(self, stream: str) -> int:
         """What sets the paths inside a step apart from those inside others."""
@@ -166,22 +162,10 @@ class Engine:
             return PolledStation(self, name, spec, group)
         return BucketStation(self, name, spec)
 
-    def can_fail(self, group: Group) -> bool:
-        """Whether any fault of this run hits the group."""
-        return group.name in self._group_targets
-
     def jump(self, by_ns: int) -> None:
         """The wall clock goes forward, or back."""
         self.wall_ns += by_ns
         self.clock.shift(self._wall_keys, by_ns)
-
-    def is_switched(self, group: Group) -> bool:
-        """Whether a controller switches nodes of the group on and off."""
-        return group.name in self._switched
-
-    def may_leave(self, group: Group) -> bool:
-        """Whether nodes of the group may leave: by a controller, or on notice of a fault."""
-        return group.name in self._left
 
     # -- executions -------------------------------------------------------------------------------------------
 
@@ -324,9 +308,9 @@ class Engine:
     def _mark(self) -> None:
         now = self.clock._now
         for place in [*self.pools.values(), *self.stations.values()]:
-            place.meter.mark()
             if isinstance(place, Shared | BatchStation):
                 place.mark()
+            place.meter.mark()
         for level in self.recorder.in_flight.values():
             level.mark(now)
         for controller in self.controllers.values():

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sim.engine.reference.clock import Event, Process
+from sim.engine.reference.clock import Clock, Event, Process
 
 if TYPE_CHECKING:  # what it is told of, and does not make
     from sim.engine.reference.attempts import RunningAttempt
@@ -130,6 +130,17 @@ class Job:
             split = self.split
             split[state] = split.get(state, 0) + passed
             self.since = now_ns
+
+    def sleep(self, clock: Clock, end_ns: int, key: int, state: str) -> Any:
+        """Wait until `end_ns`, in an order of events that `key` begins, and book the time: a generator."""
+        timer = clock.timer(end_ns, key | self.order)
+        try:
+            yield timer
+        except BaseException:
+            timer.cancel()
+            raise
+        finally:
+            self.spend(state, clock._now)
 
     def lose(self, before: dict[str, int], now_ns: int) -> None:
         """Book everything since the snapshot `before` of the split to lost work."""

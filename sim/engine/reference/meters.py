@@ -15,8 +15,18 @@ class Window:
         self.end_ns = end_ns
 
 
+MARKED = (
+    *("busy_area", "waiting_area", "units_area", "asked", "served", "abandoned", "rejected", "refused"),
+    *("work_area", "excess_area", "batches"),
+)
+"""What is told of the window alone."""
+
+
 class Meter:
     """Counts and areas of one place.
+
+    work_area, excess_area: of shared cores, what they worked and what was beyond them; of stations that serve in
+    batches, the time under way and 0. batches: those begun.
 
     waits_at_grant: whether the wait of a visit is known when it is granted; under sharing and preemption it is known
     at its end only, and the place itself records it then.
@@ -28,9 +38,11 @@ class Meter:
     __slots__ = (
         "abandoned",
         "asked",
+        "batches",
         "busy",
         "busy_area",
         "clock",
+        "excess_area",
         "held_sum",
         "last_ns",
         "marks",
@@ -48,6 +60,7 @@ class Meter:
         "waits",
         "waits_at_grant",
         "window",
+        "work_area",
     )
 
     def __init__(self, clock: Clock, window: Window, units: int) -> None:
@@ -59,6 +72,7 @@ class Meter:
         self.busy_area = self.waiting_area = self.units_area = 0
         self.asked = self.served = self.waited = self.abandoned = self.rejected = self.refused = 0
         self.wait_sum = self.held_sum = 0
+        self.work_area = self.excess_area = self.batches = 0
         self.overdrawn = False
         self.waits: list[int] = []
         self.waits_at_grant = True
@@ -126,5 +140,4 @@ class Meter:
     def mark(self) -> None:
         """Remember areas and counts at this instant, to tell the window's share afterwards."""
         self.tick()
-        names = ("busy_area", "waiting_area", "units_area", "asked", "served", "abandoned", "rejected", "refused")
-        self.marks.append({name: getattr(self, name) for name in names})
+        self.marks.append({name: getattr(self, name) for name in MARKED})

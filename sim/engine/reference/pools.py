@@ -123,8 +123,9 @@ class Pool(Resident):
         opening = resource.opening if resource is not None else None
         self.opening = engine.sampler(f"{name}/opening", opening) if opening is not None else None
         self.refuses = spec.when_down == "refuse"
-        self.single = group.count == 1 and not engine.may_leave(group)  # all stand in one line, whatever they want
-        self.plain = self.single and not engine.can_fail(group)
+        # single: all stand in one line, whatever they want
+        self.single = group.count == 1 and group.name not in engine.groups_left
+        self.plain = self.single and group.name not in engine.groups_hit
         group.residents.append(self)
         group.pools.append(self)
         if spec.wait_at == "node" and not self.single:
@@ -322,18 +323,9 @@ class Pool(Resident):
     def open_unit(self, grant: Grant) -> Any:
         """The wait for a unit to be opened, as a generator; the one who needs the unit waits for it."""
         assert self.opening is not None
-        job = grant.job
         grant.opens = False
-        timer = self.clock.timer(
-            self.clock._now + self.opening.ns(grant.path, 0), key(COMPLETION, self.element) | job.order
-        )
-        try:
-            yield timer
-        except BaseException:
-            timer.cancel()
-            raise
-        finally:
-            job.spend(self.opening_state, self.clock._now)
+        end = self.clock._now + self.opening.ns(grant.path, 0)
+        return grant.job.sleep(self.clock, end, key(COMPLETION, self.element), self.opening_state)
 
     def load(self, node: int) -> int:
         """Units in use on the node, and how many wait at it."""

@@ -5,19 +5,11 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from heapq import heapify, heappop, heappush
-from typing import Any, Protocol
+from typing import Any
 
 from sim.network.places import Place
 
 Rank = tuple[int, ...]
-
-
-class Waiting(Protocol):
-    """Something that can stand in a line."""
-
-    asked_ns: int
-    priority: int
-    serial: int
 
 
 class Line:
@@ -44,8 +36,8 @@ class Line:
     @property
     def oldest_ns(self) -> int:
         """When the one who came into the line first has asked."""
-        first: Waiting = next(iter(self.entries))
-        return first.asked_ns
+        first: int = next(iter(self.entries)).asked_ns
+        return first
 
     def pop(self) -> Any:
         """Take who goes next."""

@@ -154,10 +154,6 @@ class Recorder:
                 ready = 0 if ran_there else (execution.readied or {}).get(meter.start, 0)
                 meter.record(max(crash, ready), now)
 
-    def count(self, routine: int, operation: str, number: int) -> None:
-        """Operations of an execution of the cohort."""
-        self.counts[routine, operation] += number
-
     def attempted(self, execution: Execution, number: int) -> None:
         """A counted attempt is made; `number` counts from 1."""
         if execution.row >= 0:

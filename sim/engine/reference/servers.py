@@ -298,9 +298,6 @@ class Shared(Servers):
         self.meter.waits_at_grant = False
         self.cores = spec.cores if spec.cores is not None else float(units)
         self.table = [0]
-        self.work_area = 0
-        self.excess_area = 0
-        self.marked: list[tuple[int, int]] = []
 
     def speed(self, n: int) -> int:
         """Speed of n in service together, in 2^-20 core."""
@@ -361,8 +358,8 @@ class Shared(Servers):
             n = place.present
             place.virtual += passed * self._total(place) // (n << 20)
             used = min(n * ONE_CORE, int(self.cores * ONE_CORE))
-            self.work_area += passed * used
-            self.excess_area += passed * (n * ONE_CORE - used)
+            self.meter.work_area += passed * used
+            self.meter.excess_area += passed * (n * ONE_CORE - used)
         place.last_ns = now
 
     def _plan(self, node: int) -> None:
@@ -396,10 +393,9 @@ class Shared(Servers):
         self.clock.wake(visit.event)
 
     def mark(self) -> None:
-        """Remember the areas at this instant."""
+        """Bring the areas up to this instant."""
         for place in self.shared:
             self._advance(place)
-        self.marked.append((self.work_area, self.excess_area))
 
 
 def speed_of(n: int, cores: float, spec: Server) -> int:

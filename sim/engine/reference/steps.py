@@ -41,7 +41,7 @@ class AcquireStep:
         self.pool = engine.pools[body.resource]
         self.body = body
         self.otherwise = otherwise
-        self.element = engine.element(placed)
+        self.element = engine.elements[placed.stream]
         self.stream_offset = engine.stream_offset(placed.stream)
         self.patience = engine.sampler(f"{placed.stream}/patience", body.patience) if body.patience else None
         self.plain = body.at is None and body.affinity is None
@@ -152,7 +152,7 @@ class UseStep:
         body = spec.use
         self.station: Any = engine.stations[body.station]
         self.body = body
-        self.element = engine.element(placed)
+        self.element = engine.elements[placed.stream]
         self.stream_offset = engine.stream_offset(placed.stream)
         self.keeps = blocks
         service = getattr(engine.network.stations[body.station], "service", None)
@@ -187,7 +187,7 @@ class DelaySteps:
         self.timers = None if spec.timers is None else engine.timers[spec.timers]
         self.length = engine.sampler(f"{placed.stream}/delay", spec.delay)
         self.per = list(spec.per.items())
-        self.key = key(TIMEOUT if spec.kind == "timer" else COMPLETION, engine.element(placed))
+        self.key = key(TIMEOUT if spec.kind == "timer" else COMPLETION, engine.elements[placed.stream])
         label = placed.stream.rsplit("/", 1)[1]
         self.state = "timer" if spec.kind == "timer" else f"{spec.kind}.{label}"
         if spec.kind == "network":
@@ -204,15 +204,8 @@ class DelaySteps:
         return self._wait(job, end if self.timers is None else self.timers.end_of(end))
 
     def _wait(self, job: Job, end: int) -> Any:
-        timer = self.clock.timer(end, self.key | job.order)
         self.engine.recorder.activities += 2
-        try:
-            yield timer
-        except BaseException:
-            timer.cancel()
-            raise
-        finally:
-            job.spend(self.state, self.clock._now)
+        yield from job.sleep(self.clock, end, self.key, self.state)
         if self.timers is not None:
             self.timers.ended(self.clock._now)
 
@@ -261,7 +254,7 @@ class CountSteps:
         """Add to the counts of the executions that started in the window."""
         if job.execution.row >= 0:
             for name, number in self.counts:
-                self.recorder.count(job.execution.routine, name, number)
+                self.recorder.counts[job.execution.routine, name] += number
 
 
 class SetSteps:
