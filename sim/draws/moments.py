@@ -57,10 +57,13 @@ def mean_and_variance(inverse: Inverse) -> tuple[float, float]:
             return _of_mixture(pieces_of(inverse))
 
 
-def quadrature(inverse: Inverse) -> tuple[float, float]:
-    """Mean and variance by quadrature over the normal score, for smooth quantile functions without a heavy tail."""
+def quadrature(inverse: Inverse, base: float = 0.0, span: float = 1.0) -> tuple[float, float]:
+    """Mean and variance by quadrature over the normal score, for smooth quantile functions without a heavy tail.
+
+    base, span: between the levels `base` and `base + span` alone.
+    """
     weight, u, s = score_nodes()
-    x = quantile(inverse, u, s)
+    x = quantile(inverse, base + span * u, (1.0 - base - span) + span * s)
     mean = float(weight @ x)
     return mean, float(weight @ (x - mean) ** 2)
 
@@ -91,10 +94,7 @@ def _of_piece(piece: Piece) -> tuple[float, float]:
         return mean_and_variance(piece.inner)
     if piece.inner.kind == kinds.LOGNORMAL:
         return _of_raw(_cut_lognormal_moment(piece, 1), _cut_lognormal_moment(piece, 2))
-    weight, u, s = score_nodes()
-    x = quantile(piece.inner, piece.base + piece.span * u, (1.0 - piece.base - piece.span) + piece.span * s)
-    mean = float(weight @ x)
-    return mean, float(weight @ (x - mean) ** 2)
+    return quadrature(piece.inner, piece.base, piece.span)
 
 
 def _cut_lognormal_moment(piece: Piece, order: int) -> float:
