@@ -266,32 +266,6 @@ def _judge_open(m: Memory) -> None:
         execution = m[Header.WATCHED]
 
 
-@inner
-def _do(m: Memory, f: Floats, what: int, number: int, budget: int) -> int:
-    if what == Command.RUN:
-        return _run_before(m, f, number, budget)
-    if what == Command.BEGIN:
-        _begin(m, f)
-    elif what == Command.MARK_BEGIN or what == Command.MARK_END:
-        _mark(m, f, what - Command.MARK_BEGIN)
-    elif what == Command.CALL_OFF:
-        if m[Header.SAMPLE]:
-            cancel(m, m[Header.SAMPLE])
-        if number:
-            _drop_others(m)
-    elif what == Command.JUDGE:
-        _judge_open(m)
-    else:
-        time = first_time(m, Header.HEAP, 0)
-        other = first_time(m, Header.FAULT_HEAP, Timer.FAR)
-        if m[Header.EVENTS + Ring.HEAD] != m[Header.EVENTS + Ring.TAIL]:
-            return m[Header.NOW]
-        if time < 0 or 0 <= other < time:
-            return other
-        return time
-    return m[Header.STATUS]
-
-
 def kernel(memory: Memory, floats: Floats, what: int, number: int, budget: int) -> int:
     """The one way in, since each costs as much to compile as all of them.
 
@@ -302,4 +276,25 @@ def kernel(memory: Memory, floats: Floats, what: int, number: int, budget: int) 
     `number` 1 drop those outside the cohort. JUDGE: hold who is open against the monitors. NEXT: gives the time of the
     next event, or -1.
     """
-    return _do(memory, floats, what, number, budget)
+    if what == Command.RUN:
+        return _run_before(memory, floats, number, budget)
+    if what == Command.BEGIN:
+        _begin(memory, floats)
+    elif what == Command.MARK_BEGIN or what == Command.MARK_END:
+        _mark(memory, floats, what - Command.MARK_BEGIN)
+    elif what == Command.CALL_OFF:
+        if memory[Header.SAMPLE]:
+            cancel(memory, memory[Header.SAMPLE])
+        if number:
+            _drop_others(memory)
+    elif what == Command.JUDGE:
+        _judge_open(memory)
+    else:
+        time = first_time(memory, Header.HEAP, 0)
+        other = first_time(memory, Header.FAULT_HEAP, Timer.FAR)
+        if memory[Header.EVENTS + Ring.HEAD] != memory[Header.EVENTS + Ring.TAIL]:
+            return memory[Header.NOW]
+        if time < 0 or 0 <= other < time:
+            return other
+        return time
+    return memory[Header.STATUS]

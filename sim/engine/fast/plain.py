@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from sim.draws.jit import inner
 from sim.engine.fast.attempt_timers import attempts_granted
-from sim.engine.fast.jobs import grant_place, spend_two, take_from_held, wait_for, wake
+from sim.engine.fast.jobs import spend_two, take_from_held, wait_for, wake
 from sim.engine.fast.layout import (
     LOW,
     AcquireStep,
@@ -21,7 +21,6 @@ from sim.engine.fast.layout import (
     PlaceNode,
     Queue,
     Ref,
-    ReleaseStep,
     Step,
     UseStep,
     Wait,
@@ -132,14 +131,8 @@ def acquire_plain(m: Memory, job: Ref[Job], step: Ref[AcquireStep]) -> int:
 
 
 @inner
-def release_plain(m: Memory, job: Ref[Job], step: Ref[ReleaseStep]) -> int:
-    """Give back the unit acquired last and let the next one have it. Gives the next step, or -1: it held none."""
-    place = m[step + ReleaseStep.PLACE]
-    grant = low(m[job + Job.OWN])
-    while grant and grant_place(m, grant) != place:
-        grant = low(m[grant + Grant.HELD])
-    if grant == 0:
-        return -1
+def release_plain(m: Memory, place: Ref[Place], job: Ref[Job], grant: Ref[Grant]) -> None:
+    """Give back a unit and let the next one have it."""
     _let_go(m, place, job, grant)
     free(m, grant, Grant.PLAIN_SIZE)
     first = _first_in_line(m, place)
@@ -147,7 +140,6 @@ def release_plain(m: Memory, job: Ref[Job], step: Ref[ReleaseStep]) -> int:
         other = m[first + Grant.WHO] & LOW
         _hold(m, place, first, other, Grant.WAITED)
         wake(m, other, 0)
-    return m[step + Step.NEXT]
 
 
 # -- servers -----------------------------------------------------------------------------------------------

@@ -134,17 +134,17 @@ def step_acquire(m: Memory, f: Floats, job: Ref[Job], step: Ref[AcquireStep]) ->
 @inner
 def step_release(m: Memory, f: Floats, job: Ref[Job], step: Ref[ReleaseStep]) -> int:
     """Give back what was acquired last."""
-    if m[step + Step.CODE] == Op.RELEASE_PLAIN:
-        following = release_plain(m, job, step)
-        return following if following >= 0 else fail(m, f, job, Failure.NOT_HELD, -1, False)
     place = m[step + ReleaseStep.PLACE]
     grant = low(m[job + Job.OWN])
     while grant and grant_place(m, grant) != place:
         grant = low(m[grant + Grant.HELD])
     if grant == 0:
         return fail(m, f, job, Failure.NOT_HELD, -1, False)
-    take_from_held(m, job, grant)
-    free_grant(m, f, grant)
+    if m[step + Step.CODE] == Op.RELEASE_PLAIN:
+        release_plain(m, place, job, grant)
+    else:
+        take_from_held(m, job, grant)
+        free_grant(m, f, grant)
     return m[step + Step.NEXT]
 
 
