@@ -18,27 +18,32 @@ from sim.engine.fast.jobs import wake
 from sim.engine.fast.layout import (
     LOW,
     ONE_CORE,
+    BatchNode,
     Customer,
     Due,
     Failure,
     Header,
     Job,
-    Node,
     Place,
     PlaceKind,
-    PolledNode,
     Queue,
     Ref,
     Round,
     Timer,
 )
 from sim.engine.fast.memory import Floats, Memory, add_product, half_even, multiple_above
-from sim.engine.fast.nodes import add_hit, group_node, is_up, speed_of
+from sim.engine.fast.nodes import add_hit, is_ready, is_up, speed_of
 from sim.engine.fast.queues import append, unlink
 from sim.engine.fast.timers import cancel, is_set, key_of, make_timer, set_timer
 from sim.engine.order import COMPLETION
 
 # -- rounds -------------------------------------------------------------------------------------------------
+
+
+@inner
+def queue_at(m: Memory, place: Ref[Place], node: int) -> int:
+    """The queue of a node and its reader."""
+    return m[place + Place.NODES] + node * BatchNode.SIZE
 
 
 @inner
@@ -63,24 +68,25 @@ def _end_in(m: Memory, place: Ref[Place], round_: Ref[Round], length: int) -> No
 
 
 @inner
-def _take(m: Memory, place: Ref[Place], round_: Ref[Round], line: Ref[Queue], count: int) -> None:
-    """The first `count` of a line are a batch."""
+def _take(m: Memory, place: Ref[Place], queue: Ref[BatchNode], count: int) -> None:
+    """The first `count` of a queue are a batch."""
     m[place + Place.BATCHES] += 1
     for _ in range(count):
-        customer = m[line]
-        unqueue_customer(m, line, customer)
-        append(m, round_ + Round.FIRST, customer, Customer.LINKS)
+        customer = m[queue + BatchNode.QUEUE]
+        unqueue_customer(m, queue + BatchNode.QUEUE, customer)
+        append(m, queue + BatchNode.ROUND + Round.FIRST, customer, Customer.LINKS)
         begin_customer(m, place, customer, True)
 
 
 @inner
-def _begin(
-    m: Memory, f: Floats, place: Ref[Place], round_: Ref[Round], line: Ref[Queue], count: int, length: int
-) -> None:
-    """Serve the first `count` of a line for `length` at full speed."""
-    _take(m, place, round_, line, count)
-    speed = speed_of(m, f, m[place + Place.GROUP], m[round_ + Round.NODE])
-    _end_in(m, place, round_, length if speed == 1.0 else half_even(length / speed))
+def _begin(m: Memory, f: Floats, place: Ref[Place], node: int, count: int) -> None:
+    """Serve the first `count` at a node, for a time that is drawn for full speed."""
+    queue = queue_at(m, place, node)
+    length = time_of(m, f, place + Place.DIST, node, m[queue + BatchNode.READS])
+    m[queue + BatchNode.READS] += 1
+    _take(m, place, queue, count)
+    speed = speed_of(m, f, m[place + Place.GROUP], node)
+    _end_in(m, place, queue + BatchNode.ROUND, length if speed == 1.0 else half_even(length / speed))
 
 
 @inner
@@ -139,15 +145,12 @@ def _change_speed(m: Memory, place: Ref[Place], round_: Ref[Round], speed: float
 @inner
 def start_flush(m: Memory, f: Floats, place: Ref[Place]) -> None:
     """Start the next flush, where somebody waits, none is under way and the node is ready."""
-    round_ = place + Place.ROUND
-    waiting = m[place + Place.GUESTS + Queue.LENGTH]
-    if waiting == 0 or _under_way(m, round_) or not m[group_node(m, m[place + Place.GROUP], 0) + Node.READY]:
+    first = queue_at(m, place, 0)
+    waiting = m[first + BatchNode.QUEUE + Queue.LENGTH]
+    if waiting == 0 or _under_way(m, first + BatchNode.ROUND) or not is_ready(m, place, 0):
         return
     limit = m[place + Place.BATCH]
-    number = m[place + Place.FLUSHES]
-    m[place + Place.FLUSHES] = number + 1
-    length = time_of(m, f, place + Place.DIST, 0, number)
-    _begin(m, f, place, round_, place + Place.GUESTS, min(limit, waiting) if limit else waiting, length)
+    _begin(m, f, place, 0, min(limit, waiting) if limit else waiting)
 
 
 @inner
@@ -156,7 +159,7 @@ def enter_commit(m: Memory, f: Floats, place: Ref[Place], customer: Ref[Customer
     if m[place + Place.REFUSES] and not is_up(m, place, 0):
         m[place + Place.REFUSED] += 1
         return Failure.REFUSED
-    queue_customer(m, place, place + Place.GUESTS, customer)
+    queue_customer(m, place, queue_at(m, place, 0) + BatchNode.QUEUE, customer)
     start_flush(m, f, place)
     return 0
 
@@ -165,27 +168,21 @@ def enter_commit(m: Memory, f: Floats, place: Ref[Place], customer: Ref[Customer
 
 
 @inner
-def queue_at(m: Memory, place: Ref[Place], node: int) -> int:
-    """The queue of a node and its reader."""
-    return m[place + Place.NODES] + node * PolledNode.SIZE
-
-
-@inner
 def plan_read(m: Memory, place: Ref[Place], node: int) -> None:
     """Set the timer of the next read, if somebody waits and none is under way."""
     queue = queue_at(m, place, node)
-    timer = queue + PolledNode.READ
+    timer = queue + BatchNode.READ
     if (
         is_set(m, timer)
-        or _under_way(m, queue + PolledNode.ROUND)
-        or (m[queue + PolledNode.QUEUE] == 0 and not m[queue + PolledNode.AGAIN])
+        or _under_way(m, queue + BatchNode.ROUND)
+        or (m[queue + BatchNode.QUEUE] == 0 and not m[queue + BatchNode.AGAIN])
     ):
         return
-    if not m[group_node(m, m[place + Place.GROUP], node) + Node.READY]:
+    if not is_ready(m, place, node):
         return
-    m[queue + PolledNode.AGAIN] = 0
+    m[queue + BatchNode.AGAIN] = 0
     now = m[Header.NOW]
-    earliest = m[queue + PolledNode.FULL_AT] - m[place + Place.SLACK]
+    earliest = m[queue + BatchNode.FULL_AT] - m[place + Place.SLACK]
     time = max(now, earliest)
     if m[place + Place.TRIGGER]:
         time = multiple_above(max(now + 1, earliest), m[place + Place.INTERVAL])
@@ -200,9 +197,9 @@ def enter_polled(m: Memory, f: Floats, place: Ref[Place], customer: Ref[Customer
     node = bound if bound >= 0 else _node_of(m, f, place, m[customer + Customer.JOB] & LOW)
     m[customer + Customer.STATE] = node << 2
     queue = queue_at(m, place, node)
-    queue_customer(m, place, queue + PolledNode.QUEUE, customer)
-    if m[place + Place.FOLLOWS] and is_set(m, queue + PolledNode.READ):
-        m[queue + PolledNode.AGAIN] = 1
+    queue_customer(m, place, queue + BatchNode.QUEUE, customer)
+    if m[place + Place.FOLLOWS] and is_set(m, queue + BatchNode.READ):
+        m[queue + BatchNode.AGAIN] = 1
     plan_read(m, place, node)
     return 0
 
@@ -213,12 +210,12 @@ def _node_of(m: Memory, f: Floats, place: Ref[Place], job: Ref[Job]) -> int:
 
 
 @inner
-def _serve_at_once(m: Memory, place: Ref[Place], queue: Ref[PolledNode], count: int) -> int:
+def _serve_at_once(m: Memory, place: Ref[Place], queue: Ref[BatchNode], count: int) -> int:
     """A round of no length for the first `count` of a queue; gives the first of them."""
-    round_ = queue + PolledNode.ROUND
+    round_ = queue + BatchNode.ROUND
     first, last = m[round_ + Round.FIRST], m[round_ + Round.LAST]
     _detach(m, round_)
-    _take(m, place, round_, queue + PolledNode.QUEUE, count)
+    _take(m, place, queue, count)
     served = _detach(m, round_)
     m[round_ + Round.FIRST], m[round_ + Round.LAST] = first, last
     return served
@@ -229,12 +226,12 @@ def prompt(m: Memory, f: Floats, place: Ref[Place], job: Ref[Job]) -> None:
     """Read the queue of a job's key on the spot."""
     node = _node_of(m, f, place, job)
     queue = queue_at(m, place, node)
-    count = min(m[place + Place.BATCH], m[queue + PolledNode.QUEUE + Queue.LENGTH])
-    if count == 0 or not m[group_node(m, m[place + Place.GROUP], node) + Node.READY]:
+    count = min(m[place + Place.BATCH], m[queue + BatchNode.QUEUE + Queue.LENGTH])
+    if count == 0 or not is_ready(m, place, node):
         return
     served = _serve_at_once(m, place, queue, count)
-    if m[queue + PolledNode.QUEUE] == 0 and not m[place + Place.FOLLOWS]:
-        cancel(m, queue + PolledNode.READ)
+    if m[queue + BatchNode.QUEUE] == 0 and not m[place + Place.FOLLOWS]:
+        cancel(m, queue + BatchNode.READ)
     _release(m, place, served)
 
 
@@ -242,17 +239,15 @@ def prompt(m: Memory, f: Floats, place: Ref[Place], job: Ref[Job]) -> None:
 def read_batch(m: Memory, f: Floats, timer: Ref[Timer]) -> None:
     """Take a batch; those taken go on when the read has ended."""
     place = m[timer + Timer.OWNER]
-    queue = timer - PolledNode.READ
-    node = (queue - m[place + Place.NODES]) // PolledNode.SIZE
-    m[queue + PolledNode.FULL_AT] = max(m[queue + PolledNode.FULL_AT], m[Header.NOW]) + m[place + Place.INTERVAL]
-    count = min(m[place + Place.BATCH], m[queue + PolledNode.QUEUE + Queue.LENGTH])
+    queue = timer - BatchNode.READ
+    node = (queue - m[place + Place.NODES]) // BatchNode.SIZE
+    m[queue + BatchNode.FULL_AT] = max(m[queue + BatchNode.FULL_AT], m[Header.NOW]) + m[place + Place.INTERVAL]
+    count = min(m[place + Place.BATCH], m[queue + BatchNode.QUEUE + Queue.LENGTH])
     if count == 0:
         plan_read(m, place, node)
         return
     if m[place + Place.DIST]:
-        m[queue + PolledNode.READS] += 1
-        length = time_of(m, f, place + Place.DIST, node, m[queue + PolledNode.READS] - 1)
-        _begin(m, f, place, queue + PolledNode.ROUND, queue + PolledNode.QUEUE, count, length)
+        _begin(m, f, place, node, count)
         return
     served = _serve_at_once(m, place, queue, count)
     plan_read(m, place, node)
@@ -268,34 +263,27 @@ def round_over(m: Memory, f: Floats, round_: Ref[Round]) -> None:
     place = m[round_ + Timer.OWNER]
     account_round(m, place, round_)
     served = _detach(m, round_)
-    if m[place + Place.KIND] == PlaceKind.COMMIT:
-        start_flush(m, f, place)
-    else:
-        plan_read(m, place, m[round_ + Round.NODE])
+    batches_up(m, f, place, m[round_ + Round.NODE])
     _release(m, place, served)
 
 
 @inner
 def abandon(m: Memory, place: Ref[Place], customer: Ref[Customer]) -> None:
     """Leave the line; a round under way goes on without it."""
-    kind = m[place + Place.KIND]
-    if kind == PlaceKind.BUCKET:
+    if m[place + Place.KIND] == PlaceKind.BUCKET:
         leave_bucket(m, place, customer)
         return
-    if kind == PlaceKind.COMMIT:
-        line, round_ = place + Place.GUESTS, place + Place.ROUND
-    else:
-        queue = queue_at(m, place, m[customer + Customer.STATE] >> 2)
-        line, round_ = queue + PolledNode.QUEUE, queue + PolledNode.ROUND
+    queue = queue_at(m, place, m[customer + Customer.STATE] >> 2)
+    round_ = queue + BatchNode.ROUND
     if m[customer + Customer.STATE] & Customer.INSIDE:
         if m[round_ + Round.FIRST] == customer or m[customer + Customer.LINKS]:
             unlink(m, round_ + Round.FIRST, customer, Customer.LINKS)
         customer_done(m, place, customer)
         return
-    unqueue_customer(m, line, customer)
+    unqueue_customer(m, queue + BatchNode.QUEUE, customer)
     customer_gone(m, place, customer)
-    if kind != PlaceKind.COMMIT and m[line] == 0 and not m[place + Place.FOLLOWS]:
-        cancel(m, line - PolledNode.QUEUE + PolledNode.READ)
+    if m[queue + BatchNode.QUEUE] == 0 and not m[place + Place.FOLLOWS]:
+        cancel(m, queue + BatchNode.READ)
 
 
 @inner
@@ -309,34 +297,25 @@ def cut_customer(m: Memory, place: Ref[Place], job: Ref[Job], customer: Ref[Cust
 @inner
 def batches_down(m: Memory, place: Ref[Place], node: int) -> None:
     """A node has crashed: the round there is lost; nobody reads its queue."""
-    if m[place + Place.KIND] == PlaceKind.COMMIT:
-        if node == 0:
-            _drop(m, place, place + Place.ROUND)
-        return
     queue = queue_at(m, place, node)
-    _drop(m, place, queue + PolledNode.ROUND)
-    cancel(m, queue + PolledNode.READ)
+    _drop(m, place, queue + BatchNode.ROUND)
+    cancel(m, queue + BatchNode.READ)
 
 
 @inner
 def batches_up(m: Memory, f: Floats, place: Ref[Place], node: int) -> None:
-    """The node is back."""
-    if m[place + Place.KIND] != PlaceKind.COMMIT:
-        plan_read(m, place, node)
-    elif node == 0:
+    """The next round of a node is begun or planned, where it may be."""
+    if m[place + Place.KIND] == PlaceKind.COMMIT:
         start_flush(m, f, place)
+    else:
+        plan_read(m, place, node)
 
 
 @inner
 def batches_speed(m: Memory, f: Floats, place: Ref[Place], node: int, speed: float) -> None:
     """A pause stops the round under way and the reading; a slow node takes longer for the next round."""
-    if m[place + Place.KIND] == PlaceKind.COMMIT:
-        if node == 0:
-            _change_speed(m, place, place + Place.ROUND, speed)
-            start_flush(m, f, place)
-        return
     queue = queue_at(m, place, node)
-    _change_speed(m, place, queue + PolledNode.ROUND, speed)
+    _change_speed(m, place, queue + BatchNode.ROUND, speed)
     if speed == 0.0:
-        cancel(m, queue + PolledNode.READ)
-    plan_read(m, place, node)
+        cancel(m, queue + BatchNode.READ)
+    batches_up(m, f, place, node)

@@ -228,14 +228,11 @@ def _present(m: Words, at: int, now: int) -> tuple[int, int]:
         return total(held), total(now - m[waiting + L.Grant.TIME])
     if kind == L.PlaceKind.DELAY:
         return _in_room(m, at, now), 0
-    if kind == L.PlaceKind.BUCKET:
-        lines, rounds = [at + L.Place.GUESTS], []
-    elif kind == L.PlaceKind.COMMIT:
-        lines, rounds = [at + L.Place.GUESTS], [at + L.Place.ROUND]
-    else:
-        queues = [int(m[at + L.Place.NODES]) + node * L.PolledNode.SIZE for node in range(int(m[at + L.Place.COUNT]))]
-        lines = [queue + L.PolledNode.QUEUE for queue in queues]
-        rounds = [queue + L.PolledNode.ROUND for queue in queues]
+    lines, rounds = [at + L.Place.GUESTS], []
+    if kind != L.PlaceKind.BUCKET:
+        queues = [int(m[at + L.Place.NODES]) + node * L.BatchNode.SIZE for node in range(int(m[at + L.Place.COUNT]))]
+        lines = [queue + L.BatchNode.QUEUE for queue in queues]
+        rounds = [queue + L.BatchNode.ROUND for queue in queues]
     served = [customer for r in rounds for customer in chain(m, int(m[r + L.Round.FIRST]), L.Customer.LINKS)]
     asking = [customer for line in lines for customer in chain(m, int(m[line]), L.Customer.LINKS)]
     return (

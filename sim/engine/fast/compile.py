@@ -98,14 +98,12 @@ def _write_spans(program: Program, network: Network) -> None:
     open_spans = 0
     for name, span in network.spans.items():
         if span.after_crash is None:
-            handle = program.record(L.Span.SIZE, {L.Span.READY: open_spans})
+            program.record(L.Span.SIZE, {L.Span.READY: open_spans}, f"span {name}")
             open_spans += 1
         else:
             ready = program.number(readied, span.start)
             fields: Fields = {L.Span.RECOVERY: 1, L.Span.READY: ready, L.Span.GROUP: groups[span.after_crash]}
-            handle = program.record(L.Span.SIZE, fields)
-            recoveries.append(handle)
-        program.handles[f"span {name}"] = handle
+            recoveries.append(program.record(L.Span.SIZE, fields, f"span {name}"))
     program.words[L.Header.SPANS] = open_spans
     program.table(L.Header.RECOVERIES, recoveries)
     program.readied = readied

@@ -42,8 +42,7 @@ def write_groups(program: Program, network: Network) -> None:
     node = [0] * L.Node.SIZE
     node[L.Node.SINCE], node[L.Node.READY], node[L.Node.SPEED] = -1, 1, bits(1.0)
     for index, (name, count) in enumerate(node_groups(network).items()):
-        at = program.record(L.Group.SIZE, {L.Group.COUNT: count, L.Group.INDEX: index})
-        program.handles[f"group {name}"] = at
+        at = program.record(L.Group.SIZE, {L.Group.COUNT: count, L.Group.INDEX: index}, f"group {name}")
         program.block(at + L.Group.NODES, node, count)
 
 
@@ -61,8 +60,7 @@ def write_places(program: Program, network: Network, faults: dict[str, Fault], s
     residents: dict[str, list[int]] = {name: [] for name in groups}
     choosers: dict[str, list[int]] = {name: [] for name in groups}
     for name, cache in network.caches.items():
-        at = program.record(L.Cache.SIZE, {L.Cache.CAPACITY: cache.capacity})
-        program.handles[f"cache {name}"] = at
+        at = program.record(L.Cache.SIZE, {L.Cache.CAPACITY: cache.capacity}, f"cache {name}")
         program.block(at + L.Cache.NODES, [0, 0, 0], groups[cache.nodes])
         residents[cache.nodes].append(-at)
     asked, patient, greedy = _asked_for(steps)
@@ -76,11 +74,9 @@ def write_places(program: Program, network: Network, faults: dict[str, Fault], s
             L.Place.SHED: -1,
             L.Place.TIMED_WAITS: 1,
             L.Place.TIMER: NO_TIMER,
-            L.Place.ROUND: NO_TIMER,
         }
-        at = program.record(L.Place.SIZE, fields)
+        at = program.record(L.Place.SIZE, fields, name)
         places.append(at)
-        program.handles[name] = at
         words = program.words
         if name in asked and not isinstance(spec, Delay):
             program.state(at + L.Place.STATE_WAIT, f"wait.{name}")
@@ -179,28 +175,26 @@ def _write_batches(program: Program, at: int, name: str, spec: GroupCommit | Pol
             L.Place.KIND: L.PlaceKind.COMMIT,
             L.Place.BATCH: spec.batch_limit or 0,
             L.Place.REFUSES: int(spec.when_down == "refuse"),
-            L.Place.ROUND + L.Round.LEFT: -1,
         }
-        program.fill(at, fields)
         program.draw(at + L.Place.DIST, spec.flush, f"{name}/flush")
-        return
-    fields = {
-        L.Place.KIND: L.PlaceKind.POLLED,
-        L.Place.BATCH: spec.batch,
-        L.Place.INTERVAL: spec.interval_ns,
-        L.Place.SLACK: spec.interval_ns * (spec.burst - 1),
-        L.Place.FOLLOWS: int(spec.follow_up),
-        L.Place.TRIGGER: int(spec.trigger == "timer"),
-    }
+    else:
+        fields = {
+            L.Place.KIND: L.PlaceKind.POLLED,
+            L.Place.BATCH: spec.batch,
+            L.Place.INTERVAL: spec.interval_ns,
+            L.Place.SLACK: spec.interval_ns * (spec.burst - 1),
+            L.Place.FOLLOWS: int(spec.follow_up),
+            L.Place.TRIGGER: int(spec.trigger == "timer"),
+        }
+        program.draw(at + L.Place.DIST, spec.read, f"{name}/read")
+        if spec.keyed is not None:
+            _write_keys(program, at, name, spec.keyed)
     program.fill(at, fields)
-    program.draw(at + L.Place.DIST, spec.read, f"{name}/read")
-    if spec.keyed is not None:
-        _write_keys(program, at, name, spec.keyed)
     count = program.words[at + L.Place.COUNT]
-    queue = [0] * L.PolledNode.SIZE
-    queue[L.PolledNode.READ] = queue[L.PolledNode.ROUND] = NO_TIMER
-    queue[L.PolledNode.ROUND + L.Round.LEFT] = -1
-    program.block(at + L.Place.NODES, queue, count, {L.PolledNode.ROUND + L.Round.NODE: np.arange(count)})
+    queue = [0] * L.BatchNode.SIZE
+    queue[L.BatchNode.READ] = queue[L.BatchNode.ROUND] = NO_TIMER
+    queue[L.BatchNode.ROUND + L.Round.LEFT] = -1
+    program.block(at + L.Place.NODES, queue, count, {L.BatchNode.ROUND + L.Round.NODE: np.arange(count)})
 
 
 def _write_keys(program: Program, at: int, name: str, keyed: Keyed) -> None:
@@ -349,8 +343,7 @@ def write_breakers(program: Program, network: Network) -> None:
             L.Breaker.OPEN: spec.open_ns,
             L.Breaker.TRIALS: spec.trials,
         }
-        at = program.record(L.Breaker.SIZE, fields)
-        program.handles[f"breaker {name}"] = at
+        at = program.record(L.Breaker.SIZE, fields, f"breaker {name}")
         handles.append(at)
         program.block(at + L.Breaker.CIRCUITS, [at, *[0] * (width - 1)], count)
     program.table(L.Header.BREAKERS, handles)
@@ -370,8 +363,7 @@ def write_budgets(program: Program, network: Network) -> None:
             L.Budget.FULL: full,
             L.Budget.SUM: count * full,
         }
-        at = program.record(L.Budget.SIZE, fields)
-        program.handles[f"budget {name}"] = at
+        at = program.record(L.Budget.SIZE, fields, f"budget {name}")
         handles.append(at)
         program.block(at + L.Budget.NODES, [full], count)
     program.table(L.Header.BUDGETS, handles)
@@ -381,4 +373,4 @@ def write_timers(program: Program, network: Network) -> None:
     """Every timer queue, with nothing read."""
     for name, spec in network.timers.items():
         fields: Fields = {L.TimerQueue.AHEAD: spec.ahead_ns, L.TimerQueue.AFTER: spec.after_ns}
-        program.handles[f"timers {name}"] = program.record(L.TimerQueue.SIZE, fields)
+        program.record(L.TimerQueue.SIZE, fields, f"timers {name}")

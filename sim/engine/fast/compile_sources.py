@@ -55,9 +55,8 @@ def write_sources(program: Program, network: Network, traces: dict[str, list[int
             L.Source.ID: element_id(name),
             L.Source.BATCH: -1,
         }
-        at = program.record(L.Source.SIZE, fields)
+        at = program.record(L.Source.SIZE, fields, f"source {name}")
         handles.append(at)
-        program.handles[f"source {name}"] = at
         program.stream(at + L.Source.STREAM, f"{name}/arrivals")
         batch = getattr(spec.arrivals, "batch", None)
         if batch is not None:

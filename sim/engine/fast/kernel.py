@@ -14,6 +14,7 @@ from sim.engine.fast.groups import choose_again_after
 from sim.engine.fast.jobs import drop_stale, give_back_record, grant_place, holds, wait_kind, wake
 from sim.engine.fast.layout import (
     LOW,
+    BatchNode,
     Command,
     Customer,
     Due,
@@ -28,7 +29,6 @@ from sim.engine.fast.layout import (
     Place,
     PlaceKind,
     PlaceStep,
-    PolledNode,
     Ref,
     Ring,
     Status,
@@ -161,15 +161,10 @@ def _dispatch(m: Memory, f: Floats, timer: int) -> None:
     elif tag == Due.SOURCE:
         arrival(m, f, timer)
     elif tag == Due.CORES:
-        depart(m, f, m[timer + Timer.OWNER], _number_of_node(m, timer))
+        place = m[timer + Timer.OWNER]
+        depart(m, f, place, (m[timer] >> Timer.ELEMENT_SHIFT & ((1 << 24) - 1)) - m[place + Place.ELEMENT])
     else:
         _dispatch_rare(m, f, timer, tag)
-
-
-@inner
-def _number_of_node(m: Memory, timer: Ref[Timer]) -> int:
-    place = m[timer + Timer.OWNER]
-    return (m[timer] >> Timer.ELEMENT_SHIFT & ((1 << 24) - 1)) - m[place + Place.ELEMENT]
 
 
 # -- entries: what the host calls --------------------------------------------------------------------------
@@ -234,13 +229,10 @@ def _mark(m: Memory, f: Floats, second: int) -> None:
         if kind == PlaceKind.CORES:
             for node in range(m[place + Place.COUNT]):
                 advance(m, f, place, node_at(m, place, node))
-        elif kind == PlaceKind.COMMIT:
-            if is_set(m, place + Place.ROUND):
-                account_round(m, place, place + Place.ROUND)
-        elif kind == PlaceKind.POLLED:
+        elif kind == PlaceKind.COMMIT or kind == PlaceKind.POLLED:
             for node in range(m[place + Place.COUNT]):
-                if is_set(m, queue_at(m, place, node) + PolledNode.ROUND):
-                    account_round(m, place, queue_at(m, place, node) + PolledNode.ROUND)
+                if is_set(m, queue_at(m, place, node) + BatchNode.ROUND):
+                    account_round(m, place, queue_at(m, place, node) + BatchNode.ROUND)
         for word in range(Marked.SIZE):  # a place begins with them
             m[place + Place.MARKED + Marked.SIZE * second + word] = m[place + word]
     for routine in range(m[Header.ROUTINES + Table.COUNT]):

@@ -26,7 +26,7 @@ from sim.engine.fast.layout import (
     Wait,
 )
 from sim.engine.fast.memory import Memory, add, allocate, free, high, low
-from sim.engine.fast.meters import record_wait, tick
+from sim.engine.fast.meters import record_wait, tick, wait_begins
 from sim.engine.fast.nodes import group_node
 from sim.engine.fast.queues import append, unlink
 from sim.engine.fast.timers import set_due
@@ -80,12 +80,8 @@ def _takes_free(m: Memory, place: Ref[Place]) -> bool:
 
 @inner
 def _line_up(m: Memory, place: Ref[Place], grant: Ref[Grant]) -> None:
-    tick(m, place)
+    wait_begins(m, place)
     m[grant + Grant.NODE] = Grant.WAITED | Grant.IN_QUEUE
-    waiting = m[place + Place.WAITING] + 1
-    m[place + Place.WAITING] = waiting
-    if waiting > m[place + Place.MAX]:
-        m[place + Place.MAX] = waiting
     m[place + Place.QUEUE + Queue.LENGTH] += 1
     append(m, place + Place.QUEUE, grant, Grant.LINKS)
 

@@ -108,10 +108,12 @@ class Program:
         for where, value in fields.items():
             self.words[at + where] = value
 
-    def record(self, size: int, fields: Fields) -> int:
-        """The handle of a new record of `size` words, with these fields; the others are 0."""
+    def record(self, size: int, fields: Fields, name: str = "") -> int:
+        """The handle of a new record of `size` words, with these fields; the others are 0. name: it is found by."""
         at = self.room(size)
         self.fill(at, fields)
+        if name:
+            self.handles[name] = at
         return at
 
     def block(

@@ -29,9 +29,6 @@ from sim.network.policies import TOKEN
 # -- executions, spans and levels ------------------------------------------------------------------------------------
 
 
-SUCCEEDED, COMPENSATED, FAILED, REJECTED = range(4)
-
-
 @inner
 def level_of(m: Memory, routine: int) -> int:
     """How many executions of a routine are at work."""

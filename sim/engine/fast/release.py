@@ -40,8 +40,9 @@ from sim.engine.fast.memory import (
 )
 from sim.engine.fast.monitors import judge
 from sim.engine.fast.pools import drop_grant, serve, take_units
-from sim.engine.fast.recorder import COMPENSATED, FAILED, REJECTED, SUCCEEDED, row_closes, row_is_dropped
+from sim.engine.fast.recorder import row_closes, row_is_dropped
 from sim.engine.fast.servers import free_visit
+from sim.results.columns import COMPENSATED, FAILED, REJECTED, SUCCEEDED
 
 # -- giving back --------------------------------------------------------------------------------------------
 

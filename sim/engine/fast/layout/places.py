@@ -131,7 +131,6 @@ class Place(Marked):
     CONTENTION = word()
     COHERENCY = word()
     IS_CONTENDED = word()
-    FLUSHES = word()
     BATCH = word()
     INTERVAL = word()
     TRIGGER = word()
@@ -161,9 +160,8 @@ class Place(Marked):
     WAITS = word()  # histogram: base
     WINDOW_SUM = words(2)
     WINDOW_COUNT = word()
-    GUESTS = inside(Queue)  # of a token bucket or group commit
-    TIMER = inside(Timer)  # of a token, or flush
-    ROUND = inside(Round)  # of a group commit
+    GUESTS = inside(Queue)  # of a token bucket
+    TIMER = inside(Timer)  # of a token
     MARKED = words(2 * Marked.SIZE)
     SHED = word()  # the age of a queue from which on it rejects, or -1
     SPARES = word()  # whether it spares a priority; which
@@ -231,8 +229,8 @@ class CoresNode(PlaceNode):
     HEAP_CAPACITY = word()
 
 
-class PolledNode(Record):
-    """A node of a polled queue."""
+class BatchNode(Record):
+    """A node of a polled queue; the first one of a group commit flushes for all, and is never planned to read."""
 
     QUEUE = inside(Queue)
     READ = inside(Timer)
