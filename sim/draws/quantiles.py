@@ -18,13 +18,9 @@ from sim.draws.pieces import Piece, pieces_of
 Array = NDArray[np.float64]
 
 
+@np.errstate(divide="ignore", over="ignore", invalid="ignore")
 def quantile(inverse: Inverse, u: Array, s: Array) -> Array:
     """The least value that a share u, in [0, 1], does not exceed; s is 1 - u."""
-    with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
-        return _quantile(inverse, np.asarray(u, dtype=float), np.asarray(s, dtype=float))
-
-
-def _quantile(inverse: Inverse, u: Array, s: Array) -> Array:
     a, b, c, table = inverse.a, inverse.b, inverse.c, inverse.table
     log_s = np.where(u < 0.5, np.log1p(-np.minimum(u, 0.5)), np.log(s))
     match inverse.kind:
@@ -171,7 +167,7 @@ def _linear_level(levels: Array, values: Array, x: Array, side: Literal["left", 
 
 def _piece_quantile(piece: Piece, u: Array, s: Array) -> Array:
     rest = 0.0 if piece.whole else 1.0 - piece.base - piece.span
-    x = _quantile(piece.inner, piece.base + piece.span * u, rest + piece.span * s)
+    x = quantile(piece.inner, piece.base + piece.span * u, rest + piece.span * s)
     return np.clip(x, piece.least, piece.greatest)
 
 
