@@ -109,6 +109,32 @@ class BatchStation(CustomerStation, Resident):
         for round_ in self.rounds:
             round_.account()
 
+    def advance(self, node: int) -> None:
+        """Begin or plan the next round of a node, where it may be."""
+        raise AssertionError
+
+    def halt(self, node: int) -> None:
+        """Plan no round of a node."""
+
+    def node_down(self, node: int, hit: Hit) -> None:
+        """The round under way is lost, and those in it are interrupted; the queue stays, and nobody serves it."""
+        if node < len(self.rounds):
+            self.rounds[node].drop(hit)
+            self.halt(node)
+
+    def node_up(self, node: int) -> None:
+        """Serve those who wait."""
+        if node < len(self.rounds):
+            self.advance(node)
+
+    def node_speed(self, node: int, speed: float) -> None:
+        """A pause stops the round under way and what is planned; a slow node takes longer for the next one."""
+        if node < len(self.rounds):
+            self.rounds[node].change_speed(speed)
+            if speed == 0:
+                self.halt(node)
+            self.advance(node)
+
     def release(self, served: list[Customer]) -> None:
         """Let those go on whose flush or read has ended, in the order of their arrival."""
         for customer in served:
@@ -137,9 +163,10 @@ class FlushStation(BatchStation):
             raise Failed("refused")
         self.line[customer] = None
         self.meter.wait_begins()
-        self._start()
+        self.advance(0)
 
-    def _start(self) -> None:
+    def advance(self, node: int) -> None:
+        """Start the next flush, where somebody waits, none is under way and the node is ready."""
         if self.round.customers or not self.line or not self.group.ready[0]:
             return
         limit = self.spec.batch_limit or len(self.line)
@@ -148,7 +175,7 @@ class FlushStation(BatchStation):
         self.round.begin(customers, self.flush.ns(0, self.flushes - 1))
 
     def _end(self, served: list[Customer]) -> None:
-        self._start()
+        self.advance(0)
         self.release(served)
 
     def abandon(self, customer: Customer) -> None:
@@ -158,22 +185,6 @@ class FlushStation(BatchStation):
         else:
             del self.line[customer]
             self.gone(customer)
-
-    def node_down(self, node: int, hit: Hit) -> None:
-        """The flush under way is lost, and those in it are interrupted."""
-        if node == 0:
-            self.round.drop(hit)
-
-    def node_up(self, node: int) -> None:
-        """Flush for those who wait."""
-        if node == 0:
-            self._start()
-
-    def node_speed(self, node: int, speed: float) -> None:
-        """A pause stops the flush under way; a slow node takes longer for the next one."""
-        if node == 0:
-            self.round.change_speed(speed)
-            self._start()
 
 
 class PolledNode:
@@ -211,7 +222,7 @@ class PolledStation(BatchStation):
         place.line[customer] = None
         self.meter.wait_begins()
         place.again |= self.spec.follow_up and place.planned is not None
-        self._plan(customer.node)
+        self.advance(customer.node)
 
     def _node(self, job: Job) -> int:
         return 0 if self.keys is None else self.keys.node(job)
@@ -227,13 +238,13 @@ class PolledStation(BatchStation):
         for customer in customers:
             self.begin(customer, True)
         if not place.line and not self.spec.follow_up:
-            self._unplan(node)
+            self.halt(node)
         self.release(customers)
 
     def _taken(self, place: PolledNode) -> list[Customer]:
         return [place.line.popitem(last=False)[0] for _ in range(min(self.spec.batch, len(place.line)))]
 
-    def _plan(self, node: int) -> None:
+    def advance(self, node: int) -> None:
         """Set the timer of the next read, if somebody waits and none is under way."""
         place = self.nodes[node]
         if place.planned is not None or place.round.customers or not self.group.ready[node]:
@@ -255,7 +266,7 @@ class PolledStation(BatchStation):
         place.planned = None
         place.full_ns = max(place.full_ns, self.clock._now) + self.spec.interval_ns
         if not place.line:
-            self._plan(node)
+            self.advance(node)
             return
         customers = self._taken(place)
         if self.read is None:
@@ -268,7 +279,7 @@ class PolledStation(BatchStation):
         place.round.begin(customers, self.read.ns(node, place.reads - 1))
 
     def _end(self, node: int, served: list[Customer]) -> None:
-        self._plan(node)
+        self.advance(node)
         self.release(served)
 
     def abandon(self, customer: Customer) -> None:
@@ -279,25 +290,10 @@ class PolledStation(BatchStation):
         del self.nodes[customer.node].line[customer]
         self.gone(customer)
         if not self.nodes[customer.node].line and not self.spec.follow_up:
-            self._unplan(customer.node)
+            self.halt(customer.node)
 
-    def _unplan(self, node: int) -> None:
+    def halt(self, node: int) -> None:
+        """Plan no read."""
         planned, self.nodes[node].planned = self.nodes[node].planned, None
         if planned is not None:
             planned.cancel()
-
-    def node_down(self, node: int, hit: Hit) -> None:
-        """The read under way is lost, and those in it are interrupted; the queue stays, and nobody reads it."""
-        self.nodes[node].round.drop(hit)
-        self._unplan(node)
-
-    def node_up(self, node: int) -> None:
-        """Read on."""
-        self._plan(node)
-
-    def node_speed(self, node: int, speed: float) -> None:
-        """A pause stops the read under way and the reading; a slow node takes longer for the next read."""
-        self.nodes[node].round.change_speed(speed)
-        if speed == 0:
-            self._unplan(node)
-        self._plan(node)
