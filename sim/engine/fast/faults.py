@@ -21,6 +21,7 @@ from sim.engine.fast.layout import (
     FaultProcess,
     Group,
     Header,
+    Influence,
     Node,
     Paused,
     Pick,
@@ -40,6 +41,31 @@ from sim.engine.fast.timers import cancel, jump, key_of, set_far_timer
 from sim.engine.order import DOWN, UP
 
 # -- slow and pause ----------------------------------------------------------------------------------------
+
+
+@inner
+def _change_influences(
+    m: Memory, f: Floats, chain: int, stream: int, episode: int, value: float, begins: bool
+) -> None:
+    """One more in a list, or the first that is like this one less."""
+    if begins:
+        one = allocate(m, Influence.SIZE)
+        m[one + Influence.STREAM] = stream
+        m[one + Influence.EPISODE] = episode
+        f[one + Influence.VALUE] = value
+        append_plain(m, chain, one)
+        return
+    last = 0
+    one = m[chain]
+    while (
+        m[one + Influence.STREAM] != stream
+        or m[one + Influence.EPISODE] != episode
+        or f[one + Influence.VALUE] != value
+    ):
+        last = one
+        one = m[one]
+    remove_plain(m, chain, last, one)
+    free(m, one, Influence.SIZE)
 
 
 @inner
@@ -63,22 +89,11 @@ def _change_speed(m: Memory, f: Floats, group: Ref[Group], node: int, factor: fl
     """Let a slow-down or pause begin or end on a node."""
     where = group_node(m, group, node)
     before = f[where + Node.SPEED]
-    if begins:
-        slower = allocate(m, 2)
-        f[slower + 1] = factor
-        append_plain(m, where + Node.SPEEDS, slower)
-    else:
-        last = 0
-        slower = m[where + Node.SPEEDS]
-        while f[slower + 1] != factor:
-            last = slower
-            slower = m[slower]
-        remove_plain(m, where + Node.SPEEDS, last, slower)
-        free(m, slower, 2)
+    _change_influences(m, f, where + Node.SPEEDS, 0, 0, factor, begins)
     after = 1.0
     slower = m[where + Node.SPEEDS]
     while slower:
-        after *= f[slower + 1]
+        after *= f[slower + Influence.VALUE]
         slower = m[slower]
     f[where + Node.SPEED] = after
     if before == after:
@@ -108,30 +123,6 @@ def _change_speed(m: Memory, f: Floats, group: Ref[Group], node: int, factor: fl
             waiting = m[waiting + Paused.LINKS] & LOW
 
 
-# -- errors ------------------------------------------------------------------------------------------------
-
-
-@inner
-def _change_errors(
-    m: Memory, f: Floats, group: Ref[Group], node: int, spec: Ref[Fault], episode: int, begins: bool
-) -> None:
-    chain = group_node(m, group, node) + Node.ERRORS
-    if begins:
-        fault = allocate(m, 4)
-        m[fault + 1] = m[spec + Fault.ERRORS]
-        m[fault + 2] = episode
-        f[fault + 3] = f[spec + Fault.VALUE]
-        append_plain(m, chain, fault)
-        return
-    last = 0
-    fault = m[chain]
-    while m[fault + 1] != m[spec + Fault.ERRORS] or m[fault + 2] != episode:
-        last = fault
-        fault = m[fault]
-    remove_plain(m, chain, last, fault)
-    free(m, fault, 4)
-
-
 # -- episodes ----------------------------------------------------------------------------------------------
 
 
@@ -158,7 +149,9 @@ def _one_node(m: Memory, f: Floats, process: Ref[FaultProcess], group: Ref[Group
                 change_leaves(m, f, group, node, -1)
             node_up(m, f, group, node)
     elif kind == FaultEffect.ERRORS:
-        _change_errors(m, f, group, node, spec, m[process + FaultProcess.EPISODE], what == _BEGINS)
+        errors = group_node(m, group, node) + Node.ERRORS
+        stream, episode = m[spec + Fault.ERRORS], m[process + FaultProcess.EPISODE]
+        _change_influences(m, f, errors, stream, episode, f[spec + Fault.VALUE], what == _BEGINS)
     else:
         _change_speed(m, f, group, node, 0.0 if kind == FaultEffect.PAUSE else f[spec + Fault.VALUE], what == _BEGINS)
     return 0

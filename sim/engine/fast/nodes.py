@@ -9,6 +9,7 @@ from sim.engine.fast.layout import (
     Group,
     Header,
     Hit,
+    Influence,
     Job,
     Node,
     Place,
@@ -65,7 +66,7 @@ def spoils(m: Memory, f: Floats, group: Ref[Group], node: int, job: Ref[Job], st
     fault = m[group_node(m, group, node) + Node.ERRORS]
     while fault:
         path = child_path(m[job + Job.PATH], m[step + Step.STREAM_OFFSET])
-        if uniform(m[fault + 1], path, m[fault + 2]) < f[fault + 3]:
+        if uniform(m[fault + Influence.STREAM], path, m[fault + Influence.EPISODE]) < f[fault + Influence.VALUE]:
             return True
         fault = m[fault]
     return False

@@ -259,12 +259,21 @@ class Node(Record):
     DOWNS = word()
     SINCE = word()
     READY = word()
-    SPEEDS = words(2)  # first, last of a list (next, factor)
-    ERRORS = words(2)  # first, last of a list (next, stream, episode, chance)
+    SPEEDS = words(2)  # first, last
+    ERRORS = words(2)  # first, last
     ATTEMPTS = words(2)  # first, last
     RESUMED = words(2)  # first, last
     SPEED = word()
     DRAINS = word()  # how many want it to: a controller by which it is off or about to be, faults with notice
+
+
+class Influence(Record):
+    """What a fault does to a node while it is there: one that slows it has a factor, one that spoils it all three."""
+
+    NEXT = word()
+    STREAM = word()
+    EPISODE = word()
+    VALUE = word()
 
 
 class Readiness(Numbers):

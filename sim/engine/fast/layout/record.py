@@ -16,7 +16,7 @@ else nor, inside it, the field of something else.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeAlias, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar, cast, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -117,15 +117,15 @@ class _Body(dict[str, Any]):
 class Declared(Constants):
     """The type of records and of lists of numbers."""
 
-    FIELDS: Mapping[str, range]
+    FIELDS: Mapping[str, range]  # the words of each field
+    SIZE: int
+    NAMES: tuple[str, ...]  # of the numbers
 
     @classmethod
     def __prepare__(cls, name: str, bases: tuple[type, ...], /, **more: Any) -> _Body:
         above = [base for base in bases if isinstance(base, Declared)]
         assert len(above) <= 1, f"{name}: a record begins with the fields of one other"
         return _Body(above[0].SIZE, above[0].FIELDS) if above else _Body(0, {})
-
-    SIZE: int
 
     def __new__(cls, name: str, bases: tuple[type, ...], body: dict[str, Any]) -> Declared:
         """Has read a declaration."""
@@ -137,14 +137,9 @@ class Declared(Constants):
 class Record(metaclass=Declared):
     """A record of the memory. Its fields are told by `word`, `words`, `inside` and `rest`."""
 
-    FIELDS: ClassVar[Mapping[str, range]]  # the words of each field
-    SIZE: ClassVar[int]
-
 
 class Numbers(metaclass=Declared):
     """What the word of a field may be: numbers from 0, told by `number`."""
-
-    NAMES: ClassVar[tuple[str, ...]]
 
 
 def word() -> _Field:
