@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -187,18 +188,16 @@ class FlushStation(BatchStation):
             self.gone(customer)
 
 
+@dataclass(slots=True, eq=False)
 class PolledNode:
     """The queue of one node and its reader."""
 
-    __slots__ = ("again", "full_ns", "line", "planned", "reads", "round")
-
-    def __init__(self, round_: Round) -> None:
-        self.line: OrderedDict[Customer, None] = OrderedDict()
-        self.round = round_
-        self.planned: Timer | None = None
-        self.full_ns = 0  # when all tokens for reads would be there again
-        self.reads = 0
-        self.again = False  # somebody came while a read was planned: another one follows
+    round: Round
+    line: OrderedDict[Customer, None] = field(default_factory=OrderedDict)
+    planned: Timer | None = None
+    full_ns: int = 0  # when all tokens for reads would be there again
+    reads: int = 0
+    again: bool = False  # somebody came while a read was planned: another one follows
 
 
 class PolledStation(BatchStation):

@@ -6,6 +6,7 @@ Group commit and the polled queue, which serve in batches, are in `batches`.
 from __future__ import annotations
 
 from collections import OrderedDict
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sim.draws.streams import child_path
@@ -21,20 +22,18 @@ if TYPE_CHECKING:  # the engine makes this part, which keeps it
     from sim.engine.reference.steps import UseStep
 
 
+@dataclass(slots=True, eq=False)
 class Customer:
     """A job at one of these stations; `inside` once it is being served, `left` once that is over."""
 
-    __slots__ = ("asked_ns", "event", "granted_ns", "inside", "job", "left", "node", "units")
-
-    def __init__(self, job: Job, now_ns: int, event: Event) -> None:
-        self.job = job
-        self.asked_ns = now_ns
-        self.granted_ns = now_ns
-        self.units = 1
-        self.node = 0
-        self.event = event
-        self.inside = False
-        self.left = False
+    job: Job
+    asked_ns: int
+    event: Event
+    granted_ns: int = -1
+    units: int = 1
+    node: int = 0
+    inside: bool = False
+    left: bool = False
 
 
 class CustomerStation:

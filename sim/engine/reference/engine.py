@@ -36,7 +36,7 @@ from sim.engine.reference.timer_queues import TimerState
 from sim.network import Network
 from sim.network.distributions import Distribution, FromAttribute, Number
 from sim.network.facts import group_of, left_groups, node_groups, shedding
-from sim.network.places import Delay, GroupCommit, Polled, Server
+from sim.network.places import Delay, GroupCommit, Polled, TokenBucket
 from sim.results.columns import Replication
 
 
@@ -146,21 +146,18 @@ class Engine:
         spec = self.network.stations[name]
         if isinstance(spec, Delay):
             return DelayStation(self, name, spec)
-        group = self.groups[group_of(self.network, name)] if not hasattr(spec, "rate_per_s") else None
-        if isinstance(spec, Server):
-            assert group is not None
-            units = spec.servers or UNLIMITED
-            if spec.setup is not None:
-                return SetupServers(self, name, spec, group, units)
-            shared = spec.cores is not None or spec.contention is not None or group.name in self._slowed
-            return (Shared if shared else Servers)(self, name, spec, group, units)
+        if isinstance(spec, TokenBucket):
+            return BucketStation(self, name, spec)
+        group = self.groups[group_of(self.network, name)]
         if isinstance(spec, GroupCommit):
-            assert group is not None
             return FlushStation(self, name, spec, group)
         if isinstance(spec, Polled):
-            assert group is not None
             return PolledStation(self, name, spec, group)
-        return BucketStation(self, name, spec)
+        units = spec.servers or UNLIMITED
+        if spec.setup is not None:
+            return SetupServers(self, name, spec, group, units)
+        shared = spec.cores is not None or spec.contention is not None or group.name in self._slowed
+        return (Shared if shared else Servers)(self, name, spec, group, units)
 
     def jump(self, by_ns: int) -> None:
         """The wall clock goes forward, or back."""

@@ -6,6 +6,7 @@ race, or the body of an attempt that may be abandoned.
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from sim.engine.reference.clock import Clock, Event, Process
@@ -32,51 +33,29 @@ class Cancelled(Exception):
     """The job is no longer wanted: its race is decided, its join has fired with `cancel`, its parent is gone."""
 
 
+@dataclass(slots=True, eq=False)
 class Execution:
     """What a source let in: identity, attributes, marks, and what became of it."""
 
-    __slots__ = (
-        "affinity",
-        "asked",
-        "attributes",
-        "children",
-        "client_done",
-        "counts",
-        "crashes",
-        "dropped",
-        "keys",
-        "late",
-        "log",
-        "open_jobs",
-        "ordinal",
-        "path",
-        "priority",
-        "readied",
-        "routine",
-        "row",
-        "start_ns",
-    )
-    asked: dict[str, int]  # both are there from the first watched mark on: see `monitors`
-    late: set[str]
-
-    def __init__(self, ordinal: int, routine: int, path: int, start_ns: int, priority: int) -> None:
-        self.ordinal = ordinal
-        self.routine = routine
-        self.path = path
-        self.start_ns = start_ns
-        self.priority = priority
-        self.children = 0
-        self.open_jobs = 1
-        self.attributes: dict[str, int] = {}
-        self.affinity: dict[str, int] | None = None
-        self.keys: dict[int, int] = {}
-        self.dropped = False
-        self.crashes: dict[str, tuple[int, bool]] | None = None
-        self.readied: dict[str, int] | None = None
-        self.counts: dict[str, int] | None = None
-        self.client_done: Event | None = None
-        self.log: list[tuple[int, str]] | None = None
-        self.row = -1
+    ordinal: int
+    routine: int
+    path: int
+    start_ns: int
+    priority: int
+    children: int = 0
+    open_jobs: int = 1
+    attributes: dict[str, int] = field(default_factory=dict)
+    affinity: dict[str, int] | None = None
+    keys: dict[int, int] = field(default_factory=dict)
+    dropped: bool = False
+    crashes: dict[str, tuple[int, bool]] | None = None
+    readied: dict[str, int] | None = None
+    counts: dict[str, int] | None = None
+    asked: dict[str, int] = field(init=False)  # both are there from the first watched mark on: see `monitors`
+    late: set[str] = field(init=False)
+    client_done: Event | None = None
+    log: list[tuple[int, str]] | None = None
+    row: int = -1
 
 
 class Job:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from sim.engine.reference.clock import Clock
 
 
+@dataclass(slots=True, eq=False)
 class Window:
     """The part of a run that enters the figures: from `begin_ns` to `end_ns`, exclusive."""
 
-    __slots__ = ("begin_ns", "end_ns")
+    begin_ns: int
+    end_ns: int
 
-    def __init__(self, begin_ns: int, end_ns: int) -> None:
-        self.begin_ns = begin_ns
-        self.end_ns = end_ns
+    def holds(self, time_ns: int) -> bool:
+        """Whether an instant lies in it."""
+        return self.begin_ns <= time_ns < self.end_ns
 
 
 MARKED = (
@@ -120,8 +124,7 @@ class Meter:
 
     def record_wait(self, asked_ns: int, wait_ns: int, waited: bool) -> None:
         """The wait of one visit is known; those that asked in the window count."""
-        window = self.window
-        if window.begin_ns <= asked_ns < window.end_ns:
+        if self.window.holds(asked_ns):
             self.waits.append(wait_ns)
             if waited:
                 self.waited += 1

@@ -83,12 +83,12 @@ class BreakerState(Resident):
     def ask(self, job: Job) -> Passage:
         """Ask for a try. Raises Failed("open_circuit") when it is turned away, Failed("not_held") without a node."""
         circuit = self.circuits[job.node_of(self.spec.at) if self.spec.at is not None else 0]
-        self.asked += self._counts()
+        self.asked += self.window.holds(self.clock._now)
         if circuit.state == OPEN and self.clock._now >= circuit.until_ns:
             circuit.change(HALF_OPEN)
         full = circuit.let_through + len(circuit.outcomes) >= self.spec.trials
         if circuit.state == OPEN or (circuit.state == HALF_OPEN and full):
-            self.turned_away += self._counts()
+            self.turned_away += self.window.holds(self.clock._now)
             raise Failed("open_circuit")
         circuit.let_through += 1
         return Passage(self, circuit)
@@ -113,10 +113,7 @@ class BreakerState(Resident):
     def _open(self, circuit: Circuit) -> None:
         circuit.change(OPEN)
         circuit.until_ns = self.clock._now + self.spec.open_ns
-        self.opened += self._counts()
-
-    def _counts(self) -> bool:
-        return self.window.begin_ns <= self.clock._now < self.window.end_ns
+        self.opened += self.window.holds(self.clock._now)
 
     # -- as a resident of its group ---------------------------------------------------------------------------
 
@@ -156,7 +153,7 @@ class BudgetState(Resident):
     def take(self, job: Job) -> bool:
         """Whether there is a token for a further try, which takes it."""
         node = self._node(job)
-        counts = self.window.begin_ns <= self.clock._now < self.window.end_ns
+        counts = self.window.holds(self.clock._now)
         self.wanted += counts
         if node is None or self.tokens[node] < TOKEN:
             self.withheld += counts

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from sim.engine.reference.faults import Episode
@@ -16,22 +17,20 @@ if TYPE_CHECKING:  # what it is told of, and does not make
 REJECTIONS = frozenset({"rejected", "refused"})
 
 
+@dataclass(slots=True, eq=False)
 class SpanMeter:
     """Durations between two marks that began in the window."""
 
-    __slots__ = ("durations", "ended", "group", "metric", "start", "window")
-
-    def __init__(self, metric: str, start: str, window: Window, group: str | None) -> None:
-        self.metric = metric
-        self.start = start
-        self.window = window
-        self.group = group
-        self.durations: list[int] = []
-        self.ended: list[int] = []
+    metric: str
+    start: str
+    window: Window
+    group: str | None
+    durations: list[int] = field(default_factory=list)
+    ended: list[int] = field(default_factory=list)
 
     def record(self, begun_ns: int, ended_ns: int) -> None:
         """A span has ended."""
-        if self.window.begin_ns <= begun_ns < self.window.end_ns:
+        if self.window.holds(begun_ns):
             self.durations.append(ended_ns - begun_ns)
             self.ended.append(ended_ns)
 
@@ -105,7 +104,7 @@ class Recorder:
         self.ends.append(-1)
         self.outcomes.append(OPEN)
         self.routine_ids.append(execution.routine)
-        if counted and self.window.begin_ns <= now < self.window.end_ns:
+        if counted and self.window.holds(now):
             execution.row = execution.ordinal
             self.cohort.append(execution.ordinal)
             self.cohort_open += 1

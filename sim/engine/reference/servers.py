@@ -5,6 +5,7 @@ A visit is a grant of a server that ends by itself; so lines, choice of node, pr
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Any
 
@@ -270,19 +271,17 @@ class SetupServers(Servers):
         self.serve(0)
 
 
+@dataclass(slots=True, eq=False)
 class SharedNode:
     """Who is in service on one node, and how far: one virtual clock for all of them."""
 
-    __slots__ = ("due", "last_ns", "present", "speed", "timer", "virtual", "waiting")
-
-    def __init__(self) -> None:
-        self.waiting: list[tuple[int, int, Visit]] = []  # (virtual finish, order, visit)
-        self.present = 0
-        self.virtual = 0
-        self.last_ns = 0
-        self.speed = ONE_CORE
-        self.timer: Timer | None = None
-        self.due = (0, 0)  # of the timer: time and order of who departs
+    waiting: list[tuple[int, int, Visit]] = field(default_factory=list)  # (virtual finish, order, visit)
+    present: int = 0
+    virtual: int = 0
+    last_ns: int = 0
+    speed: int = ONE_CORE
+    timer: Timer | None = None
+    due: tuple[int, int] = (0, 0)  # of the timer: time and order of who departs
 
 
 class Shared(Servers):
