@@ -21,28 +21,21 @@ from sim.engine.fast.layout import (
     Timeout,
     Wait,
 )
-from sim.engine.fast.memory import Floats, Memory, allocate, free, high, low
+from sim.engine.fast.memory import Floats, Memory, cleared, free, high, low
 from sim.engine.fast.policies import ask_breaker
 
 
 @inner
 def _new_attempt(m: Memory, job: Ref[Job], step: Ref[AttemptStep], deadline: int) -> int:
-    attempt = allocate(m, Attempt.SIZE)
+    attempt = cleared(m, Attempt.SIZE)
     m[attempt + Attempt.KIND] = Parent.ATTEMPT
     m[attempt + Attempt.STEP] = step
     m[attempt + Attempt.JOB] = job
     m[attempt + Attempt.OUTER] = high(m[job + Job.REFS])
     m[attempt + Attempt.OPEN] = 1
-    m[attempt + Attempt.EXPIRED] = 0
-    m[attempt + Attempt.LOST] = 0
     m[attempt + Attempt.STARTED] = -1
     m[attempt + Attempt.BEAT] = -1
     m[attempt + Attempt.SETTLED] = -1
-    m[attempt + Attempt.NODE] = 0
-    m[attempt + Attempt.ERROR] = 0
-    m[attempt + Attempt.LISTED] = 0
-    for which in range(4):
-        m[attempt + Attempt.TIMERS + which] = 0
     child = new_child(m, job, m[job + Job.PATH], m[step + AttemptStep.BODY], attempt, attempt)
     m[child + Job.REFS] += 1  # the attempt needs it until it is closed
     m[attempt + Attempt.CHILD] = child

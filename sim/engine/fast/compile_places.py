@@ -122,19 +122,11 @@ def _affinities(program: Program, network: Network, steps: Sequence[Step]) -> di
 
 def _asked_for(steps: Sequence[Step]) -> tuple[set[str], set[str], set[str]]:
     """Places that anybody asks for; with patience; for several units at once."""
-    asked, patient, greedy = set(), set(), set()
-    for step in steps:
-        if isinstance(step, Acquire):
-            asked.add(step.acquire.resource)
-            if step.acquire.patience is not None:
-                patient.add(step.acquire.resource)
-            if step.acquire.units > 1:
-                greedy.add(step.acquire.resource)
-        elif isinstance(step, Use):
-            asked.add(step.use.station)
-            if step.use.patience is not None:
-                patient.add(step.use.station)
-    return asked, patient, greedy
+    acquires = [step.acquire for step in steps if isinstance(step, Acquire)]
+    uses = [step.use for step in steps if isinstance(step, Use)]
+    asked = [*((body.resource, body.patience) for body in acquires), *((body.station, body.patience) for body in uses)]
+    patient = {name for name, patience in asked if patience is not None}
+    return {name for name, _ in asked}, patient, {body.resource for body in acquires if body.units > 1}
 
 
 def _is_easy(words: Sequence[int], at: int, spec: Resource | Server) -> bool:
@@ -305,13 +297,11 @@ def _write_server(program: Program, at: int, name: str, spec: Server, units: int
 
 def _write_levels(program: Program, at: int, count: int) -> None:
     """The set of nodes that can serve a newcomer: all of them."""
-    levels = []
-    while True:
+    levels: list[list[int]] = []
+    while not levels or count > 1:
         full, rest = divmod(count, _WORD)
         levels.append([(1 << _WORD) - 1] * full + ([(1 << rest) - 1] if rest else []))
         count = len(levels[-1])
-        if count == 1:
-            break
     program.table(at + L.Place.BITS, [program.put(level) for level in levels])
 
 

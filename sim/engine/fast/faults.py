@@ -30,7 +30,7 @@ from sim.engine.fast.layout import (
     Ref,
     Table,
 )
-from sim.engine.fast.memory import Floats, Memory, allocate, free
+from sim.engine.fast.memory import Floats, Memory, allocate, cleared, free
 from sim.engine.fast.nodes import group_node, node_at
 from sim.engine.fast.pools import note
 from sim.engine.fast.queues import append, append_plain, remove_plain, unlink
@@ -183,15 +183,13 @@ def _all_nodes(m: Memory, f: Floats, process: Ref[FaultProcess], what: int) -> i
 def _new_episode(m: Memory, f: Floats, process: Ref[FaultProcess]) -> None:
     spec = m[process + FaultProcess.SPEC]
     targets = m[spec + Fault.TARGETS + Table.COUNT]
-    record = allocate(m, Episode.NODES + targets)
+    record = cleared(m, Episode.NODES + targets)
     m[record + Episode.FAULT] = m[spec + Fault.INDEX]
     m[record + Episode.START] = m[Header.NOW]
     m[record + Episode.DOWN] = -1
     m[record + Episode.END] = -1
-    m[record + Episode.HIT] = 0
     m[record + Episode.ONLY] = m[process + FaultProcess.ONLY]
     m[record + Episode.ONLY_NODE] = m[process + FaultProcess.NODE]
-    m[record + Episode.ALL] = 0
     if f[spec + Fault.COMMON] > 0.0:
         u = uniform(m[spec + Fault.COMMON_STREAM], m[process + FaultProcess.PATH], m[process + FaultProcess.EPISODE])
         m[record + Episode.ALL] = 1 if u < f[spec + Fault.COMMON] else 0

@@ -6,7 +6,7 @@ from sim.draws.jit import inner
 from sim.draws.streams import child_path
 from sim.engine.fast.jobs import new_child, wait_for, wake
 from sim.engine.fast.layout import LOW, Failure, Fork, ForkStep, Header, Job, Parent, Ref, Step, Wait
-from sim.engine.fast.memory import Memory, add, allocate, free, interrupt
+from sim.engine.fast.memory import Memory, add, cleared, free, interrupt
 from sim.engine.fast.queues import append, unlink
 
 
@@ -24,19 +24,13 @@ def new_fork_group(
     m: Memory, job: Ref[Job], step: Ref[ForkStep], count: int, same: bool, needed: int, cancels: int, spare: int
 ) -> int:
     """Start the children of a step; with `same` all do what the first body says. Awaited when any are needed."""
-    fork_group = allocate(m, Fork.SIZE)
+    fork_group = cleared(m, Fork.SIZE)
     m[fork_group + Fork.KIND] = Parent.FORK
     m[fork_group + Fork.JOB] = job
     m[fork_group + Fork.NEEDED] = needed
     m[fork_group + Fork.CANCELS] = cancels
-    m[fork_group + Fork.SUCCEEDED] = 0
-    m[fork_group + Fork.FAILED] = 0
     m[fork_group + Fork.SPARE] = spare
     m[fork_group + Fork.OPEN] = 1 if needed > 0 else 0
-    m[fork_group + Fork.DECIDING] = 0
-    m[fork_group + Fork.ERROR] = 0
-    m[fork_group + Fork.CHILDREN] = 0
-    m[fork_group + Fork.CHILDREN + 1] = 0
     m[fork_group + Fork.AWAITED] = 1 if needed > 0 else 0
     base = child_path(m[job + Job.PATH], m[step + Step.STREAM_OFFSET])
     for index in range(count):

@@ -25,7 +25,7 @@ from sim.engine.fast.layout import (
     Wait,
     Word,
 )
-from sim.engine.fast.memory import Floats, Memory, allocate, free, high, low, run_next, set_high, set_low
+from sim.engine.fast.memory import Floats, Memory, allocate, cleared, free, high, low, run_next, set_high, set_low
 from sim.engine.fast.timers import key_of
 
 # -- state --------------------------------------------------------------------------------------------------
@@ -59,10 +59,7 @@ def split_of(m: Memory, job: Ref[Job]) -> int:
     """Where the job's times by state are: in the row of the execution, or, of a child, made when first needed."""
     split = low(m[job + Job.ACCOUNT])
     if split == 0:
-        states = m[Header.STATES]
-        split = allocate(m, states)
-        for state in range(states):
-            m[split + state] = 0
+        split = cleared(m, m[Header.STATES])
         set_low(m, job + Job.ACCOUNT, split)
     return split
 

@@ -67,6 +67,15 @@ def allocate(m: Memory, size: int) -> int:
 
 
 @inner
+def cleared(m: Memory, size: int) -> int:
+    """A record of `size` words, all 0."""
+    handle = allocate(m, size)
+    for word in range(size):
+        m[handle + word] = 0
+    return handle
+
+
+@inner
 def free(m: Memory, handle: Word, size: int) -> None:
     """Give a record back."""
     m[handle] = m[Header.FREE + size]
