@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeVar
 
+from sim.errors import Path
 from sim.network.distributions import FromAttribute
 from sim.network.routines import (
     STEP_CLASSES,
@@ -39,7 +40,6 @@ from sim.network.routines import (
     Use,
 )
 
-Path = tuple[str | int, ...]
 Body = tuple[Path, Steps]
 Handler = TypeVar("Handler")
 

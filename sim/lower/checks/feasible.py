@@ -93,8 +93,7 @@ def _zones(scenario: Scenario, constants: Constants) -> Iterator[Problem]:
     if scenario.zones is None:
         return
     for part, own in (("temporal", scenario.temporal), *scenario.stores.items()):
-        near_ns = getattr(own, "rtt_ns", None)
-        near_ns = constants.number(f"{part}.rtt") if near_ns is None else near_ns
+        near_ns = constants.number(f"{part}.rtt", getattr(own, "rtt_ns", None))
         if near_ns > scenario.zones.rtt_ns:
             far, near = format_duration_ns(scenario.zones.rtt_ns), format_duration_ns(near_ns)
             yield Problem(

@@ -29,7 +29,7 @@ class QuorumCommit:
     def __init__(self, parts: Parts, constants: Constants, key: str, near_ns: int, far_ns: int | None) -> None:
         """near_ns, far_ns: round trip within a zone and to another one; None takes the preset's."""
         self.parts = parts
-        further_ns = constants.number(f"{key}.replication_rtt") if far_ns is None else far_ns
+        further_ns = constants.number(f"{key}.replication_rtt", far_ns)
         if parts.zoning is not None:
             further_ns = parts.zoning.zones.rtt_ns
         ways_ns = (*[near_ns] * IN_ITS_ZONE, *[further_ns] * (COPIES - IN_ITS_ZONE))

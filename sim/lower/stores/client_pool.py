@@ -38,11 +38,9 @@ class ClientPool:
         self.constants = constants
         self.temporal = temporal
         self.cores = cores
-        own = temporal.sql.connect
-        self.connect = constants.distribution(f"{product}.connect") if own is None else own
+        self.connect = constants.distribution(f"{product}.connect", temporal.sql.connect)
         self.connect_cpu_ns = constants.number(f"{product}.connect_cpu")
-        own_ns = temporal.sql.acquire_timeout_ns
-        self.acquire_timeout_ns = constants.number("temporal.acquire_timeout") if own_ns is None else own_ns
+        self.acquire_timeout_ns = constants.number("temporal.acquire_timeout", temporal.sql.acquire_timeout_ns)
         self.pods = temporal.history.replicas if temporal.history is not None else 1
         self.most = self.pods * (temporal.sql.max_conns or constants.number("temporal.max_conns"))
 

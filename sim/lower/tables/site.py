@@ -14,7 +14,7 @@ from sim.lower.context import Context
 from sim.lower.setting import Setting, cpu, gauge, of, rate, waits_of_postgres
 from sim.lower.steps import Distribution, Step, constant
 from sim.lower.sums import mean_ns, sum_of
-from sim.lower.tables.plan import Plan
+from sim.lower.tables.planner import Plan
 from sim.network.distributions import Poisson
 from sim.network.places import Keyed, NodeGroup, Polled, Resource, Server
 from sim.network.routines import (
@@ -107,7 +107,7 @@ class Site:
         parts.add_station(self.log, log, flush)
 
     def _flush(self) -> Distribution:
-        flush = self.constants.distribution("postgres.flush") if self.database.flush is None else self.database.flush
+        flush = self.constants.distribution("postgres.flush", self.database.flush)
         if not self.database.synchronous:
             return flush
         return sum_of(flush, constant(self.constants.number("postgres.replication_rtt")), flush)

@@ -151,8 +151,9 @@ class TaskQueue:
         self.writer = f"{self.name}-backlog"
         matching = platform.temporal.matching
         self.is_simulated = matching is not None
-        own = None if matching is None else matching.partitions
-        self.partitions = constants.number("temporal.task_queue_partitions") if own is None else own
+        self.partitions = constants.number(
+            "temporal.task_queue_partitions", None if matching is None else matching.partitions
+        )
         self.first = platform.partitions_before(self.partitions)
         self.polls = polls
         rate = constants.ratio("temporal.forward_rate")

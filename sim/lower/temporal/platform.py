@@ -77,8 +77,7 @@ class Platform:
         self.parts, self.constants, self.temporal = context.parts, context.constants, context.temporal
         self.limits = store.limits
         self._partitions, self.tells_partitions = 0, False
-        rtt_ns = self.temporal.rtt_ns
-        self.rtt_ns = self.constants.number("temporal.rtt") if rtt_ns is None else rtt_ns
+        self.rtt_ns = self.constants.number("temporal.rtt", self.temporal.rtt_ns)
         self._add_transfer_queue()
         self._add_services()
         self.timers = add_timer_queue(context)

@@ -85,10 +85,10 @@ class Workers:
         if regional is not None and pool.rtt_ns is None:
             self.poll_rtt = regional.poll_rtt(pool)
             self.far_bytes = regional.task_bytes(pool)
-        self.sticky_wait_ns = self.or_default(pool.sticky_schedule_to_start_ns, "sdk.sticky_schedule_to_start")
-        self.task_timeout_ns = self.or_default(pool.workflow_task_timeout_ns, "temporal.workflow_task_timeout")
-        self.replay_ns = self.or_default(pool.replay_cpu_per_event_ns, "sdk.replay_cpu_per_event")
-        self.local_activity_slots = self.or_default(pool.local_activity_slots, "sdk.local_activity_slots")
+        self.sticky_wait_ns = self.constants.number("sdk.sticky_schedule_to_start", pool.sticky_schedule_to_start_ns)
+        self.task_timeout_ns = self.constants.number("temporal.workflow_task_timeout", pool.workflow_task_timeout_ns)
+        self.replay_ns = self.constants.number("sdk.replay_cpu_per_event", pool.replay_cpu_per_event_ns)
+        self.local_activity_slots = self.constants.number("sdk.local_activity_slots", pool.local_activity_slots)
         self.runs_workflows = False
         self.runs_activities = False
         self.attempts_are_counted = False
@@ -101,21 +101,17 @@ class Workers:
         self.activities = self._tasks("activity", self.activity_pollers, self.activity_slots)
         self.eager = Eager(platform, self.activity_slots, self.sticky, pool.rtt_ns)
 
-    def or_default(self, own: int | None, name: str) -> int:
-        """What the scenario says, or else the constant of that name."""
-        return self.constants.number(name) if own is None else own
-
     def _add_places(self) -> None:
-        parts, pool, default = self.parts, self.pool, self.or_default
+        parts, pool, default = self.parts, self.pool, self.constants.number
         sites = self.locality.sites if self.locality is not None else pool.most
         pods = self.pods_as_one = pool.most // sites
         parts.nodes[self.nodes] = NodeGroup(count=sites)
         parts.attributes[self.sticky] = 0
         units = {
-            self.workflow_slots: default(pool.workflow_task_slots, "sdk.workflow_task_slots"),
-            self.workflow_pollers: default(pool.workflow_task_pollers, "sdk.workflow_task_pollers"),
-            self.activity_slots: default(pool.activity_slots, "sdk.activity_slots"),
-            self.activity_pollers: default(pool.activity_pollers, "sdk.activity_pollers"),
+            self.workflow_slots: default("sdk.workflow_task_slots", pool.workflow_task_slots),
+            self.workflow_pollers: default("sdk.workflow_task_pollers", pool.workflow_task_pollers),
+            self.activity_slots: default("sdk.activity_slots", pool.activity_slots),
+            self.activity_pollers: default("sdk.activity_pollers", pool.activity_pollers),
         }
         settings = {name: self._setting(name, number) for name, number in units.items()}
         first = max(1, round(units[self.workflow_pollers] * self.constants.ratio("sdk.first_task_polls")))
@@ -131,7 +127,7 @@ class Workers:
             of(self.queue, "CPU"), f"{self.path}.cpu", "CPU of a pod", cpu(self.queue), "restart", pool.cpu_cores
         )
         parts.add_station(self.cpu, Server(nodes=self.nodes, cores=pods * pool.cpu_cores), cores)
-        capacity = pods * default(pool.sticky_cache, "sdk.sticky_cache")
+        capacity = pods * default("sdk.sticky_cache", pool.sticky_cache)
         parts.caches[self.cache] = Cache(nodes=self.nodes, capacity=capacity)
 
     def _setting(self, name: str, number: int) -> Setting:
@@ -214,7 +210,7 @@ class Workers:
         that its retries are taken from."""
         number = self.constants.number
         timers = self.platform.timers if on_the_server else None
-        first_ns = self.or_default(policy.initial_interval_ns, "temporal.retry_initial_interval")
+        first_ns = self.constants.number("temporal.retry_initial_interval", policy.initial_interval_ns)
         return Retry(
             initial_interval_ns=first_ns,
             backoff_coefficient=policy.backoff_coefficient or number("temporal.retry_backoff_coefficient"),

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sim.errors import Problem
-from sim.network.checks.words import dotted
+from sim.errors import Path, Problem, dotted
 from sim.network.facts import has_timer
-from sim.network.kinds import Path, bodies, walk
+from sim.network.kinds import bodies, walk
 from sim.network.network import Network
 from sim.network.routines import Acquire, Attempt, Cached, Call, Compensate, Release, Saga, Start, Step, Steps, Use
 

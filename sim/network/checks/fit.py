@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sim.errors import Problem
-from sim.network.checks.words import dotted, unknown
+from sim.errors import Path, Problem, dotted
+from sim.network.checks.words import unknown
 from sim.network.distributions import Constant, FromAttribute
 from sim.network.facts import group_of, node_groups
-from sim.network.kinds import Path, walk
+from sim.network.kinds import walk
 from sim.network.network import Network
 from sim.network.places import Delay, GroupCommit, Polled, Server, TokenBucket
 from sim.network.routines import Mark

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from sim.errors import Problem
+from sim.errors import Path, Problem, dotted
 from sim.network.checks.at_once import always_tried, fails_at_once
-from sim.network.checks.words import dotted, unknown
+from sim.network.checks.words import unknown
 from sim.network.facts import group_of
-from sim.network.kinds import KINDS, Path, Placed, complete, walk
+from sim.network.kinds import KINDS, Placed, complete, walk
 from sim.network.network import Network
 from sim.network.places import Delay, GroupCommit, Polled, Server, TokenBucket
 from sim.network.routines import (

@@ -4,14 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from sim.errors import Problem
+from sim.errors import Path, Problem, dotted
 from sim.meant import meant
-from sim.network.kinds import Path
-
-
-def dotted(path: Path) -> str:
-    """A path as problems name it: `routines.order.0.use`."""
-    return ".".join(map(str, path))
 
 
 def unknown(path: Path, what: str, name: str, known: Collection[str]) -> Problem:

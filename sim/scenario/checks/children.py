@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sim.errors import Problem
+from sim.errors import Path, Problem, dotted
 from sim.scenario.checks.words import unknown
 from sim.scenario.model.workflow import Workflow
 from sim.scenario.model.workflow_steps import ChildStep, FanOutStep, walk
-from sim.scenario.reading.document import Path, dotted
 from sim.scenario.scenario import Scenario
 
 

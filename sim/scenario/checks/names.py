@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sim.errors import Problem
+from sim.errors import Path, Problem, dotted
 from sim.network.distributions import FromAttribute
 from sim.network.sources import BurstArrivals, ClosedArrivals, TraceArrivals, lets_nothing_in
 from sim.scenario.checks.words import known_hint, unknown
@@ -13,7 +13,6 @@ from sim.scenario.model.workflow import Workflow
 from sim.scenario.model.workflow_steps import FanOutStep, RepeatStep, WaitStep, own_activity, walk
 from sim.scenario.model.workload import Activity, RetryPolicy
 from sim.scenario.presets import PRODUCTS, parsed, preset, versions
-from sim.scenario.reading.document import Path, dotted
 from sim.scenario.scenario import Scenario
 from sim.units import Mistake
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sim.errors import Problem
+from sim.errors import Path, Problem, dotted
 from sim.network.distributions import FromAttribute
 from sim.scenario.checks.words import unknown
 from sim.scenario.model.platform import SERVICES
 from sim.scenario.model.stores.registry import that_can
 from sim.scenario.model.tables import Condition, Table
 from sim.scenario.presets import versions
-from sim.scenario.reading.document import Path, dotted
 from sim.scenario.scenario import DATA, Scenario
 
 TAKEN = (*SERVICES, *that_can("zones"), "zones")

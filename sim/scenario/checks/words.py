@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from sim.errors import Problem
+from sim.errors import Path, Problem, dotted
 from sim.meant import meant
-from sim.scenario.reading.document import Path, dotted
 
 
 def unknown(path: Path, what: str, name: str, known: Collection[str]) -> Problem:

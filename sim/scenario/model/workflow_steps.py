@@ -7,13 +7,12 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, Tag, model_validator
 
+from sim.errors import Path
 from sim.network.counts import Name, Positive
 from sim.network.distributions import Distribution, Number
 from sim.scenario.model.workload import Activity
 from sim.spec import Spec, chosen_by_key, refuse
 from sim.units import Mistake, PositiveDuration, Ratio
-
-Path = tuple[str | int, ...]
 
 
 class ActivityStep(Spec):

@@ -13,9 +13,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from sim.errors import InputErrors, Problem
+from sim.errors import InputErrors, Path, Problem, dotted
 from sim.meant import meant
-from sim.scenario.reading.document import Path, dotted
 from sim.scenario.reading.shape import (
     ANY_NAME,
     Place,

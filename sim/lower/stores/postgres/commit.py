@@ -24,8 +24,7 @@ from sim.lower.steps import (
     delay,
     use,
 )
-from sim.lower.stores.at_risk import MOST_AT_RISK, add_at_risk, at_risk
-from sim.lower.stores.sql_store import ways_to_standbys_ns
+from sim.lower.stores.sql_store import MOST_AT_RISK, add_at_risk, at_risk, ways_to_standbys_ns
 from sim.lower.sums import kth_fastest, mean_ns, sum_of
 from sim.network.places import GroupCommit, NodeGroup, Polled, Server
 from sim.network.routines import Retry
@@ -53,7 +52,7 @@ class Commit:
         self.level = postgres.synchronous_commit
         self.standbys = postgres.nodes - 1
         self.needed = postgres.synchronous_standbys if self.level in REMOTE else 0
-        self.flush = constants.distribution("postgres.flush") if postgres.flush is None else postgres.flush
+        self.flush = constants.distribution("postgres.flush", postgres.flush)
         self.travel_ns = ways_to_standbys_ns(
             parts, constants, "postgres", self.standbys, postgres.replication_rtt_ns, rtt_ns
         )

@@ -96,14 +96,12 @@ class Pool(ClientPool):
         """From the promotion until connections go to the new primary, where that takes time."""
         if self.bouncer is None:
             return None
-        ttl_ns = self.bouncer.dns_max_ttl_ns
-        longest_ns = self.constants.number("postgres.pgbouncer_dns_max_ttl") if ttl_ns is None else ttl_ns
+        longest_ns = self.constants.number("postgres.pgbouncer_dns_max_ttl", self.bouncer.dns_max_ttl_ns)
         return Uniform(uniform_ns=(0, longest_ns)) if longest_ns else None
 
     def _query_wait_timeout_ns(self) -> int:
         assert self.bouncer is not None
-        own_ns = self.bouncer.query_wait_timeout_ns
-        return self.constants.number("postgres.pgbouncer_query_wait_timeout") if own_ns is None else own_ns
+        return self.constants.number("postgres.pgbouncer_query_wait_timeout", self.bouncer.query_wait_timeout_ns)
 
     def _add_bouncer(self, bouncer: PgBouncer) -> None:
         constants = self.constants
@@ -143,8 +141,7 @@ def pool_size(constants: Constants, bouncer: PgBouncer) -> int:
 
 def cores_of(constants: Constants, postgres: PostgresCluster) -> Server:
     """The cores of the primary, on which backends at work slow each other."""
-    own = postgres.backend_coherency
-    coherency = constants.ratio("postgres.backend_coherency") if own is None else own
+    coherency = constants.ratio("postgres.backend_coherency", postgres.backend_coherency)
     return Server(
         nodes=PRIMARY, cores=postgres.cores, contention=Contention(coherency=coherency) if coherency else None
     )

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from sim.errors import Problem
+from sim.errors import Problem, dotted
 from sim.network.counts import Positive
 from sim.network.distributions import Distribution
 from sim.scenario.model.stores.base import CRASHES, Failover, StoreTarget, Words, told_twice
 from sim.scenario.model.stores.managed import SqlCluster, of_aurora, of_rds
-from sim.scenario.reading.document import dotted
 from sim.spec import Spec, refuse
 from sim.units import Bytes, Duration, PositiveDuration
 
