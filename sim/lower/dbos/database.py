@@ -151,13 +151,12 @@ class Looks:
         """Queue and threads of a pool of executors that look every so often."""
         parts, names = self.parts, ExecutorNames(queue)
         waiting = f"SELECT count(*) FROM dbos.workflow_status WHERE status = 'ENQUEUED' AND queue_name = '{queue}'"
-        every = Setting(
-            of(queue, "queue"), "dbos.polling_interval", "polling_interval_sec of the queue", waiting, "restart"
-        )
         parts.add_station(
             names.enqueued_rows,
             Polled(kind="polled", interval_ns=NEVER_NS, batch=10**9, trigger="timer", read=None),
-            every,
+            Setting(
+                of(queue, "queue"), "dbos.polling_interval", "polling_interval_sec of the queue", waiting, "restart"
+            ),
         )
         parts.add_resource(
             names.claim,

@@ -199,15 +199,18 @@ class _Engine:
             ),
         )
         if self.at_once is not None:
-            concurrency = Setting(
-                of(queue, "workflows at once"),
-                "dbos.worker_concurrency",
-                "worker_concurrency of the queue",
-                at_work,
-                "restart",
-                self.at_once,
+            parts.add_resource(
+                names.at_once,
+                Resource(units=executors * self.at_once),
+                Setting(
+                    of(queue, "workflows at once"),
+                    "dbos.worker_concurrency",
+                    "worker_concurrency of the queue",
+                    at_work,
+                    "restart",
+                    self.at_once,
+                ),
             )
-            parts.add_resource(names.at_once, Resource(units=executors * self.at_once), concurrency)
         size = dbos.pool_size or constants.number("dbos.pool_size")
         parts.add_resource(
             names.connections,

@@ -35,8 +35,11 @@ class QuorumCommit:
         ways_ns = (*[near_ns] * IN_ITS_ZONE, *[further_ns] * (COPIES - IN_ITS_ZONE))
         self.answer = kth_fastest(QUORUM, constants.distribution(f"{key}.aurora_write"), ways_ns)
         path = f"constants.{key}.aurora_write"
-        setting = Setting("Aurora's storage", path, "nothing: it is Amazon's", "CloudWatch CommitLatency")
-        parts.add_station(STORAGE, Delay(kind="delay", service=self.answer), setting)
+        parts.add_station(
+            STORAGE,
+            Delay(kind="delay", service=self.answer),
+            Setting("Aurora's storage", path, "nothing: it is Amazon's", "CloudWatch CommitLatency"),
+        )
         constants.note_each(
             {
                 "what the death of the writer loses": "no acknowledged commit: readers share the volume",

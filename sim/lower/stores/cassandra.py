@@ -80,8 +80,11 @@ class Replicas:
                 parts.nodes[group] = NodeGroup(count=len(range(rack, cassandra.nodes, factor)))
                 station = Server(nodes=group, cores=cores, servers=threads, keyed=Keyed(), when_down="refuse")
                 words = f"CPU of Cassandra's rack {rack + 1}" + (f", data centre {center + 1}" if center else "")
-                setting = Setting(words, "cassandra.nodes", "more nodes", cpu("cassandra"), "live", cassandra.nodes)
-                parts.add_station(replica.station, station, setting)
+                parts.add_station(
+                    replica.station,
+                    station,
+                    Setting(words, "cassandra.nodes", "more nodes", cpu("cassandra"), "live", cassandra.nodes),
+                )
         self.near = [replica for replica in self.replicas if not replica.far]
         self.far = [replica for replica in self.replicas if replica.far]
         self.majority = factor // 2 + 1

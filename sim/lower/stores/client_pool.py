@@ -66,22 +66,24 @@ class ClientPool:
     def _add_client_pool(self, nodes: str | int) -> None:
         """nodes: the group at whose other end they are; 1 where something before it keeps them."""
         constants, initial = self.constants, self.temporal.sql.initial
-        resource = Resource(
-            nodes=nodes,
-            units=self.most,
-            open=None if initial is None else self.pods * initial,
-            opening=self.connect,
-            when_down="refuse",
+        self.parts.add_resource(
+            CLIENT,
+            Resource(
+                nodes=nodes,
+                units=self.most,
+                open=None if initial is None else self.pods * initial,
+                opening=self.connect,
+                when_down="refuse",
+            ),
+            Setting(
+                "connections",
+                "temporal.sql.max_conns",
+                "maxConns",
+                f"{gauge('persistence_sql_in_use')} / {gauge('persistence_sql_max_open_conn')}",
+                "restart",
+                self.most // self.pods,
+            ),
         )
-        setting = Setting(
-            "connections",
-            "temporal.sql.max_conns",
-            "maxConns",
-            f"{gauge('persistence_sql_in_use')} / {gauge('persistence_sql_max_open_conn')}",
-            "restart",
-            self.most // self.pods,
-        )
-        self.parts.add_resource(CLIENT, resource, setting)
         if self.pods > 1:
             constants.note(
                 "connection pools of the history pods",

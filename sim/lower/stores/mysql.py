@@ -161,9 +161,11 @@ class Commit:
         for number in range(1, self.replicas + 1):
             group = f"{REPLICA}{number}"
             words = of(f"replica {number}", "relay log")
-            relay = Setting(words, "mysql.flush", _FASTER_DISK, "SHOW REPLICA STATUS", "failover")
-            received = GroupCommit(kind="group_commit", nodes=group, flush=self.of_replica)
-            parts.add_station(f"{group}-relay-log", received, relay)
+            parts.add_station(
+                f"{group}-relay-log",
+                GroupCommit(kind="group_commit", nodes=group, flush=self.of_replica),
+                Setting(words, "mysql.flush", _FASTER_DISK, "SHOW REPLICA STATUS", "failover"),
+            )
         if not self.replicas and REDO not in self.flushes:
             interval_ns = self.constants.number("mysql.flush_interval")
             writer = Polled(

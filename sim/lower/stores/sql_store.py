@@ -32,8 +32,9 @@ MOST_AT_RISK = 10**9
 
 def add_at_risk(parts: Parts, primary: str, key: str) -> None:
     """Put the resource in place, and the time that a commit is in it: the replication lag of the store."""
-    at_risk = inner("commits that a failover would lose")
-    parts.add_resource(AT_RISK, Resource(nodes=primary, units=MOST_AT_RISK), at_risk)
+    parts.add_resource(
+        AT_RISK, Resource(nodes=primary, units=MOST_AT_RISK), inner("commits that a failover would lose")
+    )
     parts.spans["commit-at-risk"] = Span(
         start="commit-acknowledged", end="commit-safe", metric=f"replication_lag.{key}"
     )

@@ -123,10 +123,13 @@ class Workers:
             units |= {self.first_pollers: first, self.workflow_pollers: units[self.workflow_pollers] - first}
         for name, number in units.items():
             parts.add_resource(name, Resource(nodes=self.nodes, units=pods * number), settings[name])
-        cores = Setting(
-            of(self.queue, "CPU"), f"{self.path}.cpu", "CPU of a pod", cpu(self.queue), "restart", pool.cpu_cores
+        parts.add_station(
+            self.cpu,
+            Server(nodes=self.nodes, cores=pods * pool.cpu_cores),
+            Setting(
+                of(self.queue, "CPU"), f"{self.path}.cpu", "CPU of a pod", cpu(self.queue), "restart", pool.cpu_cores
+            ),
         )
-        parts.add_station(self.cpu, Server(nodes=self.nodes, cores=pods * pool.cpu_cores), cores)
         capacity = pods * default("sdk.sticky_cache", pool.sticky_cache)
         parts.caches[self.cache] = Cache(nodes=self.nodes, capacity=capacity)
 
@@ -163,8 +166,11 @@ class Workers:
         """
         mib, slots = -(-size // MIB), self.parts.resources[self.activity_slots]
         self.memory_mib = max(mib * slots.units, self.memory_mib)
-        memory = inner("memory that activities at work hold")
-        self.parts.add_resource(self.memory, Resource(nodes=self.nodes, units=self.memory_mib), memory)
+        self.parts.add_resource(
+            self.memory,
+            Resource(nodes=self.nodes, units=self.memory_mib),
+            inner("memory that activities at work hold"),
+        )
         self.constants.note(
             "memory", "that of activities at work alone: not of the worker itself, nor of the states in its cache"
         )
@@ -177,15 +183,18 @@ class Workers:
         rest_ns = cpu_ns // turns - locked_ns
         piece: list[Step] = []
         if locked_ns:
-            setting = Setting(
-                of(self.queue, "SDK threads"),
-                f"{self.path}.replicas",
-                "more processes: one thread of each does this share of the SDK's work",
-                cpu(self.queue),
-                "live",
-                self.pool.most,
+            self.parts.add_resource(
+                self.thread,
+                Resource(nodes=self.nodes, units=self.pods_as_one),
+                Setting(
+                    of(self.queue, "SDK threads"),
+                    f"{self.path}.replicas",
+                    "more processes: one thread of each does this share of the SDK's work",
+                    cpu(self.queue),
+                    "live",
+                    self.pool.most,
+                ),
             )
-            self.parts.add_resource(self.thread, Resource(nodes=self.nodes, units=self.pods_as_one), setting)
             piece += [acquire(self.thread, at=slots), use(self.cpu, locked_ns, at=slots), release(self.thread)]
         if rest_ns or not locked_ns:
             piece.append(use(self.cpu, rest_ns, at=slots))

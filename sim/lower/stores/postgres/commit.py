@@ -127,20 +127,23 @@ class Commit:
         parts, constants = self.parts, self.constants
         if self.level == "off":
             interval_ns = constants.number("postgres.wal_writer_delay")
-            writer = Polled(
-                kind="polled", interval_ns=interval_ns, batch=MOST_AT_RISK, read=self.flush, trigger="timer"
+            parts.add_station(
+                WAL_WRITER,
+                Polled(kind="polled", interval_ns=interval_ns, batch=MOST_AT_RISK, read=self.flush, trigger="timer"),
+                Setting(
+                    "WAL writer",
+                    "constants.postgres.wal_writer_delay",
+                    "wal_writer_delay",
+                    waits_of_postgres("^wal"),
+                    "live",
+                ),
             )
-            delayed = Setting(
-                "WAL writer",
-                "constants.postgres.wal_writer_delay",
-                "wal_writer_delay",
-                waits_of_postgres("^wal"),
-                "live",
-            )
-            parts.add_station(WAL_WRITER, writer, delayed)
         else:
-            flushed = Setting("WAL", "postgres.flush", _FASTER_DISK, waits_of_postgres("^wal"), "failover")
-            parts.add_station(WAL, GroupCommit(kind="group_commit", nodes=PRIMARY, flush=self.flush), flushed)
+            parts.add_station(
+                WAL,
+                GroupCommit(kind="group_commit", nodes=PRIMARY, flush=self.flush),
+                Setting("WAL", "postgres.flush", _FASTER_DISK, waits_of_postgres("^wal"), "failover"),
+            )
         if self.needed or self._loses:
             for number in range(1, self.standbys + 1):
                 self._add_standby(number)
@@ -158,9 +161,11 @@ class Commit:
             station = Server(nodes=group, servers=1, service=constant(write_ns))
             parts.add_station(f"standby-{number}-write", station, written)
         else:
-            flushed = Setting(of(standby, "WAL"), "postgres.flush", _FASTER_DISK, _lag("flush"), "failover")
-            log = GroupCommit(kind="group_commit", nodes=group, flush=self.flush)
-            parts.add_station(f"standby-{number}-wal", log, flushed)
+            parts.add_station(
+                f"standby-{number}-wal",
+                GroupCommit(kind="group_commit", nodes=group, flush=self.flush),
+                Setting(of(standby, "WAL"), "postgres.flush", _FASTER_DISK, _lag("flush"), "failover"),
+            )
         if self.level == "remote_apply":
             apply_ns = self.constants.number("postgres.apply_per_commit")
             path, knob = "constants.postgres.apply_per_commit", "faster cores, or synchronous_commit = on"
