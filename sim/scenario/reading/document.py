@@ -5,7 +5,7 @@ A place is told as `cluster.yaml:34`, an assignment by hand, or nowhere yet.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -88,22 +88,25 @@ def path_to(whole: Any, part: BaseModel, before: str = "") -> str:
     Of equal parts the one that is meant, of one that stands at several places the first. `before` alone where the part
     is nowhere, as in what was made from what is written.
     """
-    return next(_paths(whole, part, before), before)
+    found = parts_of(whole, lambda one: one is part, (before,) if before else ())
+    return next((dotted(path) for path, _ in found), before)
 
 
-def _paths(whole: Any, part: BaseModel, before: str) -> Iterator[str]:
-    if whole is part:
-        yield before
+def parts_of(whole: Any, is_wanted: Callable[[Any], bool], path: Path = ()) -> Iterator[tuple[Path, Any]]:
+    """The parts of a model that are wanted, with their paths in the file; what is inside one of them is not asked."""
+    if is_wanted(whole):
+        yield path, whole
         return
+    inside: Iterable[tuple[str | int, Any]] = ()
     if isinstance(whole, BaseModel):
-        for name, field in type(whole).model_fields.items():
-            yield from _paths(getattr(whole, name), part, f"{before}.{field.alias or key_of(name)}".lstrip("."))
+        fields = type(whole).model_fields.items()
+        inside = ((field.alias or key_of(name), getattr(whole, name)) for name, field in fields)
     elif isinstance(whole, Mapping):
-        for name, inside in whole.items():
-            yield from _paths(inside, part, f"{before}.{name}".lstrip("."))
+        inside = whole.items()
     elif isinstance(whole, tuple | list):
-        for index, inside in enumerate(whole):
-            yield from _paths(inside, part, f"{before}.{index}".lstrip("."))
+        inside = enumerate(whole)
+    for key, one in inside:
+        yield from parts_of(one, is_wanted, (*path, key))
 
 
 @dataclass(frozen=True, slots=True)

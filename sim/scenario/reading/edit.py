@@ -173,15 +173,15 @@ def as_assignments(mitigation: Mapping[str, Any]) -> list[str]:
     >>> as_assignments({"temporal.sql.max_conns": 64, "workers.orders.probe": {"every": "5 s"}})
     ['temporal.sql.max_conns=64', 'workers.orders.probe={every: 5 s}']
     """
-    return [f"{target}={_written(value)}" for target, value in mitigation.items()]
+    return [f"{target}={written_flow(value)}" for target, value in mitigation.items()]
 
 
-def _written(value: Any) -> str:
+def written_flow(value: Any) -> str:
     """A value in YAML's flow style, without quotes, which the units of the house need nowhere."""
     if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{key}: {_written(one)}" for key, one in value.items()) + "}"
+        return "{" + ", ".join(f"{key}: {written_flow(one)}" for key, one in value.items()) + "}"
     if isinstance(value, list):
-        return "[" + ", ".join(map(_written, value)) + "]"
+        return "[" + ", ".join(map(written_flow, value)) + "]"
     if value is None:
         return ""
     return str(value).lower() if isinstance(value, bool) else str(value)
