@@ -10,7 +10,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from sim.lower.constants import Constants
-from sim.lower.context import Context
 from sim.lower.names import pods_of
 from sim.lower.placement.packing import Pod, away_on, packed
 from sim.lower.steps import Distribution, constant
@@ -22,12 +21,9 @@ from sim.network.faults import Fault
 from sim.network.faults import Target as NodeTarget
 from sim.scenario.model.effects import Effect
 from sim.scenario.model.faults import BadVersion, DeploymentFault
-from sim.scenario.scenario import Scenario
 
 
-def faults_of(
-    constants: Constants, scenario: Scenario, store: Store, name: str, fault: DeploymentFault
-) -> dict[str, Fault]:
+def faults_of(store: Store, name: str, fault: DeploymentFault) -> dict[str, Fault]:
     """A failure of pods or of the store's nodes as faults of nodes; the first one bears its name.
 
     A crash of a database's primary closes every connection: whoever waits for it is interrupted, writes are refused
@@ -43,12 +39,12 @@ def faults_of(
     if fault.of_store:
         return _of_store(store, name, fault)
     if fault.target == "temporal.history":
-        return _of_history(constants, store, name, fault, fault.lasts)
+        return _of_history(store, name, fault, fault.lasts)
     assert fault.pool is not None, "all other targets are dealt with elsewhere"
     queue, away = fault.pool, fault.lasts
-    if fault.happens == "crash" and (start_delay_ns := scenario.workers[queue].start_delay_ns):
+    if fault.happens == "crash" and (start_delay_ns := store.scenario.workers[queue].start_delay_ns):
         away = sum_of(fault.lasts, constant(start_delay_ns))
-    _note_workers(constants, fault)
+    _note_workers(store.constants, fault)
     nodes = "all" if fault.mttf_ns is not None else fault.nodes
     return {name: as_fault(fault, (NodeTarget(group=pods_of(queue), nodes=nodes),), away)}
 
@@ -60,26 +56,24 @@ def _of_store(store: Store, name: str, fault: DeploymentFault) -> dict[str, Faul
     }
 
 
-def _of_history(
-    constants: Constants, store: Store, name: str, fault: DeploymentFault, repair: Distribution
-) -> dict[str, Fault]:
+def _of_history(store: Store, name: str, fault: DeploymentFault, repair: Distribution) -> dict[str, Fault]:
     nodes = "all" if fault.mttf_ns is not None else fault.nodes
     if fault.happens in ("slow", "errors"):
         return {name: as_fault(fault, (NodeTarget(group="history", nodes=nodes),), repair)}
     if fault.at_ns is not None and nodes == "any":
         nodes = (0,)
-        constants.note("the history pod that a drill takes", "is the first one: executions are spread evenly")
+        store.constants.note("the history pod that a drill takes", "is the first one: executions are spread evenly")
     if fault.at_ns is None:
-        constants.note(
+        store.constants.note(
             "shards and cores of a history pod that fails at random",
             "fail at instants of their own, each as often as the pods",
         )
     if fault.happens == "pause":
-        constants.note(
+        store.constants.note(
             "a history pod that stands still",
             "is missed as one that has crashed: others own its shards then; what it had at hand goes on with it",
         )
-    shards = shards_away(constants, store, repair, _is_whole(store, fault))
+    shards = shards_away(store, repair, _is_whole(store, fault))
     return {
         name: as_fault(fault, (NodeTarget(group=OWNERS, nodes=nodes),), shards),
         f"{name}-cores": as_fault(fault, (NodeTarget(group="history", nodes=nodes),), repair),
@@ -154,17 +148,15 @@ def _share_that_fails(fault: DeploymentFault) -> float:
     return 1.0 if fault.probability is None else fault.probability
 
 
-def node_faults(
-    constants: Constants, scenario: Scenario, store: Store, name: str, fault: DeploymentFault
-) -> dict[str, Fault]:
+def node_faults(store: Store, name: str, fault: DeploymentFault) -> dict[str, Fault]:
     """The faults that one of nodes becomes; the first one bears its name.
 
     A drill hits the nodes that it lists at once. At random every node with pods has a clock of its own; a rate is
     that of all nodes, each having its share.
     """
-    kubernetes, repair = scenario.kubernetes, fault.lasts
+    kubernetes, repair = store.scenario.kubernetes, fault.lasts
     assert kubernetes is not None, "checked: there are nodes"
-    placed = packed(scenario, kubernetes)
+    placed = packed(store.scenario, kubernetes)
     assert placed is not None, "checked: the pods fit"
     gap_ns: float | None = fault.mean_gap_ns
     if gap_ns is not None and fault.mttf_ns is None:
@@ -174,20 +166,20 @@ def node_faults(
         as_fault(fault, targets, away, gap_ns=gap, one_by_one=False)
         for nodes, gap in _lost(placed, fault, gap_ns)
         for targets, away in _away_together(
-            constants,
-            scenario,
             store,
             [pod for node in nodes for pod in placed[node]],
-            away_on(constants, scenario, nodes, repair) if is_lost else repair,
+            away_on(store.constants, store.scenario, nodes, repair) if is_lost else repair,
             fault.happens,
         )
     ]
     if is_lost:
-        constants.note("pods of a lost node", "come back together, after the longest start_delay of their pools")
+        store.constants.note("pods of a lost node", "come back together, after the longest start_delay of their pools")
     else:
-        constants.note("pods of a node that stands still or is slow", "stay there: none is started elsewhere")
+        store.constants.note("pods of a node that stands still or is slow", "stay there: none is started elsewhere")
     if fault.at_ns is None and OWNERS in {target.group for one in found for target in one.targets}:
-        constants.note("shards and pods of a node that is lost at random", "fail at instants of their own, as often")
+        store.constants.note(
+            "shards and pods of a node that is lost at random", "fail at instants of their own, as often"
+        )
     return {name if index == 0 else f"{name}-{index}": one for index, one in enumerate(found)}
 
 
@@ -207,18 +199,18 @@ def _lost(
 
 
 def _away_together(
-    constants: Constants, scenario: Scenario, store: Store, pods: Sequence[Pod], repair: Distribution, happens: Effect
+    store: Store, pods: Sequence[Pod], repair: Distribution, happens: Effect
 ) -> list[tuple[tuple[NodeTarget, ...], Distribution]]:
     """What is away together: the pods, and the shards of those of history, which others acquire."""
     by_group: dict[str, tuple[int, ...]] = {}
     for pod in pods:
         by_group[pod.group] = (*by_group.get(pod.group, ()), pod.index)
-    delays_ns = [pool.start_delay_ns for queue, pool in scenario.workers.items() if pods_of(queue) in by_group]
+    delays_ns = [pool.start_delay_ns for queue, pool in store.scenario.workers.items() if pods_of(queue) in by_group]
     back = sum_of(repair, constant(max(delays_ns))) if any(delays_ns) and happens == "crash" else repair
     found = [(tuple(NodeTarget(group=group, nodes=nodes) for group, nodes in sorted(by_group.items())), back)]
     if happens != "slow" and (owners := by_group.get("history")):
         history = store.scenario.services["history"]
-        shards = shards_away(constants, store, back, len(owners) == history.replicas)
+        shards = shards_away(store, back, len(owners) == history.replicas)
         found.append(((NodeTarget(group=OWNERS, nodes=owners),), shards))
     return found
 
@@ -265,10 +257,10 @@ class Pods:
         )
 
 
-def rolling_restart(context: Context, store: Store, name: str, fault: DeploymentFault) -> dict[str, Fault]:
+def rolling_restart(store: Store, name: str, fault: DeploymentFault) -> dict[str, Fault]:
     """Pods that go one after the other, each once the one before has been back for `min_ready`; with a bad version
     they go again, back to the old one. Rollouts at random become nothing here: see `note`."""
-    constants, pods = context.constants, _pods(context, store, fault)
+    constants, pods = store.constants, _pods(store, fault)
     if fault.is_random:
         constants.note(
             "rollouts at random",
@@ -310,9 +302,9 @@ def _goes_ns(pods: Pods, begins_ns: int, turn: int, gap_ns: int) -> int:
     return begins_ns + turn * (pods.turn_ns + gap_ns)
 
 
-def _pods(context: Context, store: Store, fault: DeploymentFault) -> Pods:
+def _pods(store: Store, fault: DeploymentFault) -> Pods:
     """The shards of a history pod are handed over: nobody has to find out that it is gone."""
-    constants = context.constants
+    constants = store.constants
     assert isinstance(fault.repair, Constant), "checked when it was read"
     if fault.target == "temporal.history":
         history = store.scenario.services["history"]
@@ -321,10 +313,10 @@ def _pods(context: Context, store: Store, fault: DeploymentFault) -> Pods:
             "hands its shards over at once (shutdownDrainDuration is 0); what it has under way is tried again, as "
             "after a crash",
         )
-        handover = shards_away(constants, store, fault.repair, history.replicas == 1, announced=True)
+        handover = shards_away(store, fault.repair, history.replicas == 1, announced=True)
         return Pods("history", history.replicas, fault.repair.constant_ns, handover)
     queue = fault.target.removeprefix("workers.")
-    pool = context.scenario.workers[queue]
+    pool = store.scenario.workers[queue]
     if pool.scales:
         constants.note("a rollout of an autoscaled pool", "goes through pods that are off, too")
     if fault.notice_ns is None:

@@ -9,11 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from sim.lower.constants import Constants
 from sim.lower.context import Context
 from sim.lower.faults.pods import as_fault, faults_of, node_faults, rolling_restart
 from sim.lower.names import pods_of, queue_of
-from sim.lower.parts import Parts
 from sim.lower.placement.packing import away_on, nodes_in
 from sim.lower.placement.regions import LINE, REPLAY, UNSHIPPED
 from sim.lower.rates import rate_of
@@ -34,12 +32,10 @@ from sim.scenario.scenario import Scenario
 class Standing:
     """The parts of a deployment by the places that they stand in."""
 
-    def __init__(self, parts: Parts, constants: Constants, scenario: Scenario, store: Store) -> None:
-        self.parts = parts
-        self.constants = constants
-        self.scenario = scenario
+    def __init__(self, store: Store) -> None:
         assert store.primary, "checked: places need a primary"
         self.store = store
+        self.parts, self.constants, self.scenario = store.parts, store.constants, store.scenario
         self.primary = store.primary
         self.whole_primary = NodeTarget(group=store.primary)
 
@@ -217,7 +213,7 @@ class ZoneFaults(Standing):
         owners = self.parts.nodes.get(OWNERS)
         shards = () if owners is None else tuple(pod for pod in range(owners.count) if self.zones.of_pod(pod) == zone)
         if owners is not None and shards:
-            away = shards_away(self.constants, self.store, back, len(shards) == owners.count)
+            away = shards_away(self.store, back, len(shards) == owners.count)
             yield Loss((NodeTarget(group=OWNERS, nodes=shards),), away)
 
     def _started_again(self, zone: int, repair: Distribution) -> Distribution:
@@ -229,12 +225,10 @@ class ZoneFaults(Standing):
         return away_on(self.constants, self.scenario, nodes_in(self.scenario, kubernetes, zone), repair)
 
 
-def place_faults(
-    parts: Parts, constants: Constants, scenario: Scenario, store: Store, name: str, fault: DeploymentFault
-) -> dict[str, Fault]:
+def place_faults(store: Store, name: str, fault: DeploymentFault) -> dict[str, Fault]:
     """The faults that one becomes; the first one bears its name."""
-    zones = ZoneFaults(parts, constants, scenario, store)
-    regions = RegionFaults(parts, constants, scenario, store)
+    zones = ZoneFaults(store)
+    regions = RegionFaults(store)
     kind, _, place = fault.target.partition(".")
     gap_ns = fault.mean_gap_ns
     if kind == "zone" and not place:
@@ -242,7 +236,7 @@ def place_faults(
         found = [loss for zone in range(len(names)) for loss in zones.losses(zone, fault)]
         if gap_ns is not None and fault.mttf_ns is None:
             gap_ns *= len(names)  # a Poisson process over all zones is one of each, at its share of the rate
-    elif kind == "zone" or (kind == "partition" and _is_zone(scenario, place)):
+    elif kind == "zone" or (kind == "partition" and _is_zone(store.scenario, place)):
         found = list(zones.losses(zones.zones.names.index(place), fault, is_cut_off=kind == "partition"))
     elif kind == "region":
         found = list(regions.losses(place, fault))
@@ -313,13 +307,12 @@ class FaultTargets:
         return {name if index == 0 else f"{name}-{index}": one for index, one in enumerate(found)}
 
     def _of_one(self, name: str, fault: DeploymentFault) -> dict[str, Fault]:
-        parts, constants, scenario = self.context.parts, self.context.constants, self.context.scenario
         if fault.of_database:
             return {name: database_fault(self.context, fault)}
         if fault.of_load:
             return {name: load_spike(self.context, name, fault)}
         if fault.of_clock:
-            constants.note(
+            self.context.constants.note(
                 "a wall clock that jumps",
                 "is that of all: of the server's timers and timeouts, which are meant, and of workers' calls, too",
             )
@@ -329,12 +322,12 @@ class FaultTargets:
             return {name: as_fault(fault, (Target(group=place),), fault.lasts)}
         assert self.store is not None, "checked: databases that stand alone fail alone"
         if fault.of_place:
-            return place_faults(parts, constants, scenario, self.store, name, fault)
+            return place_faults(self.store, name, fault)
         if fault.of_node:
-            return node_faults(constants, scenario, self.store, name, fault)
+            return node_faults(self.store, name, fault)
         if fault.is_rolling:
-            return rolling_restart(self.context, self.store, name, fault)
-        return faults_of(constants, scenario, self.store, name, fault)
+            return rolling_restart(self.store, name, fault)
+        return faults_of(self.store, name, fault)
 
 
 def _together(faults: Iterable[Fault]) -> Iterator[Fault]:
