@@ -126,11 +126,12 @@ def as_fault(
     gap_ns = fault.mean_gap_ns if gap_ns is None else gap_ns
     each = fault.mttf_ns is not None and not fault.is_whole if one_by_one is None else one_by_one
     chosen = each or any(target.nodes == "any" for target in targets)
+    share = 1.0 if fault.probability is None else fault.probability  # all, where the author does not say
     return Fault(
         targets=targets,
         effect="pause" if happens == "hang" else happens,
         speed=fault.speed if happens == "slow" else None,
-        probability=_share_that_fails(fault) if happens == "errors" else None,
+        probability=share if happens == "errors" else None,
         at_ns=fault.at_ns,
         mttf=None if gap_ns is None else Exponential(exponential_ns=round(gap_ns)),
         each=each,
@@ -141,11 +142,6 @@ def as_fault(
         common=fault.common if chosen else 0.0,
         source=fault.source or "",
     )
-
-
-def _share_that_fails(fault: DeploymentFault) -> float:
-    """All, where the author does not say."""
-    return 1.0 if fault.probability is None else fault.probability
 
 
 def node_faults(store: Store, name: str, fault: DeploymentFault) -> dict[str, Fault]:
