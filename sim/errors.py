@@ -15,6 +15,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+Path = tuple[str | int, ...]
+"""Keys and list indexes from the top of a file, or of a part of it, down to a value."""
+
+
+def dotted(path: Path) -> str:
+    """The path as it is printed and as `--set` takes it.
+
+    >>> dotted(("workflows", "checkout", "steps", 0, "activity"))
+    'workflows.checkout.steps.0.activity'
+    """
+    return ".".join(map(str, path))
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:

@@ -14,6 +14,8 @@ from sim.scenario.scenario import Scenario
 class Constants:
     """Looks constants up by `product.name`; what the scenario changes goes before the preset.
 
+    `own`, where a part of the scenario tells it, stands for the constant, which is not looked up then.
+
     `noted` holds, in the order of first use, what was taken.
     """
 
@@ -27,21 +29,21 @@ class Constants:
             for name, value in getattr(scenario.constants, product).items():
                 self._own[f"{product}.{name}"] = value
 
-    def number(self, name: str) -> int:
+    def number(self, name: str, own: int | None = None) -> int:
         """A time in ns or a count."""
-        return cast(int, self._take(name))
+        return cast(int, self._take(name)) if own is None else own
 
-    def ratio(self, name: str) -> float:
+    def ratio(self, name: str, own: float | None = None) -> float:
         """A share, a rate a second, or a plain number."""
-        return cast(float, self._take(name))
+        return cast(float, self._take(name)) if own is None else own
 
-    def is_on(self, name: str) -> bool:
+    def is_on(self, name: str, own: bool | None = None) -> bool:
         """A switch."""
-        return cast(bool, self._take(name))
+        return cast(bool, self._take(name)) if own is None else own
 
-    def distribution(self, name: str) -> Distribution:
+    def distribution(self, name: str, own: Distribution | None = None) -> Distribution:
         """A time that varies."""
-        return cast(Distribution, self._take(name))
+        return cast(Distribution, self._take(name)) if own is None else own
 
     def transition(self, name: str) -> Transition:
         """What a state transition writes and reads."""

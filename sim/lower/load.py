@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path as FilePath
 
-from sim.errors import InputErrors, Problem
+from sim.errors import InputErrors, Problem, dotted
 from sim.lower.checks.feasible import infeasible, undrawable
 from sim.lower.lower import lower
 from sim.lower.lowered import Lowered
@@ -17,13 +17,11 @@ from sim.meant import meant
 from sim.network.checks import problems as network_problems
 from sim.network.checks.size import too_large
 from sim.scenario.checks.fit import misfits
-from sim.scenario.model.mitigations import MITIGATIONS, with_mitigation
-from sim.scenario.reading.document import Document, dotted
-from sim.scenario.reading.edit import edited
+from sim.scenario.reading.document import Document, where
+from sim.scenario.reading.edit import MITIGATIONS, edited, with_mitigation
 from sim.scenario.reading.other_words import with_new_keys
 from sim.scenario.reading.reader import parse, read
 from sim.scenario.reading.validate import validate
-from sim.scenario.reading.where import where
 from sim.scenario.scenario import Scenario
 
 

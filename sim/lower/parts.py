@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from sim.lower.placement.regions import Regional
@@ -12,11 +12,10 @@ from sim.lower.steps import Step, Steps, call
 from sim.network import Network
 from sim.network.controllers import Controller
 from sim.network.faults import Fault
-from sim.network.kinds import walk
+from sim.network.kinds import calls_of, reached
 from sim.network.monitors import Monitor, Span
 from sim.network.places import Cache, NodeGroup, Resource, Station
 from sim.network.policies import Breaker, Budget, TimerQueue
-from sim.network.routines import Call
 from sim.network.sources import Source
 
 TIMERS = "timers"
@@ -109,9 +108,9 @@ class Parts:
     def network(self) -> Network:
         """The network of these parts."""
         if self.patterns:
-            reached = _reached(self.routines, [source.routine for source in self.sources.values()])
+            run = reached((source.routine for source in self.sources.values()), calls_of(self.routines))
             self.routines = {
-                name: steps for name, steps in self.routines.items() if name in reached or name not in self.patterns
+                name: steps for name, steps in self.routines.items() if name in run or name not in self.patterns
             }
         return Network(
             nodes=self.nodes,
@@ -129,15 +128,3 @@ class Parts:
             monitors=self.monitors,
             spans=self.spans,
         )
-
-
-def _reached(routines: Mapping[str, Steps], begin: Sequence[str]) -> set[str]:
-    """The routines that are run or called when those of `begin` are."""
-    reached: set[str] = set()
-    left = list(begin)
-    while left:
-        name = left.pop()
-        if name in routines and name not in reached:
-            reached.add(name)
-            left += [one.step.call for one in walk(name, routines[name]) if isinstance(one.step, Call)]
-    return reached

@@ -17,8 +17,7 @@ from typing import Literal
 
 from sim.network.network import Network
 from sim.network.places import GroupCommit, Polled, Resource, Server, Station, TokenBucket
-from sim.scenario.reading.document import Document
-from sim.scenario.reading.where import Where, where
+from sim.scenario.reading.document import Document, Where, where
 
 
 def p99(metric: str, **labels: str) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sim.network.kinds import bodies, complete
+from sim.network.kinds import bodies, complete, reached
 from sim.network.network import Network
 from sim.network.places import Server
 from sim.network.routines import (
@@ -62,12 +62,7 @@ class Holding:
 
     def within(self, place: str) -> frozenset[str]:
         """The places that its holders may wait for, directly or through others; itself not."""
-        found: set[str] = set()
-        fresh = {place}
-        while fresh:
-            fresh = {inside for name in fresh for inside in self.inner.get(name, ())} - found
-            found |= fresh
-        return frozenset(found - {place})
+        return frozenset(reached([place], self.inner) - {place})
 
 
 def holding(network: Network) -> Holding:
@@ -81,7 +76,7 @@ def holding(network: Network) -> Holding:
         walker.routine(routine, frozenset())
     visited: dict[str, frozenset[str]] = {}
     for routine in network.routines:
-        visited[routine] = frozenset().union(*(walker.asked[name] for name in walker.reached(routine)))
+        visited[routine] = frozenset().union(*(walker.asked[name] for name in reached([routine], walker.calls)))
     return Holding({name: frozenset(inside) for name, inside in walker.inner.items()}, visited)
 
 
@@ -92,15 +87,6 @@ class _Walker:
     asked: dict[str, set[str]] = field(default_factory=dict)
     calls: dict[str, set[str]] = field(default_factory=dict)
     known: dict[tuple[str, Held], Held] = field(default_factory=dict)
-
-    def reached(self, routine: str) -> set[str]:
-        """The routine and all that it calls."""
-        found: set[str] = set()
-        fresh = {routine}
-        while fresh:
-            found |= fresh
-            fresh = {called for name in fresh for called in self.calls.get(name, ())} - found
-        return found
 
     def routine(self, name: str, held: Held) -> Held:
         """What is held after a routine that is begun with so much held."""

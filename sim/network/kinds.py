@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeVar
 
+from sim.errors import Path
 from sim.network.distributions import FromAttribute
 from sim.network.routines import (
     STEP_CLASSES,
@@ -39,7 +40,6 @@ from sim.network.routines import (
     Use,
 )
 
-Path = tuple[str | int, ...]
 Body = tuple[Path, Steps]
 Handler = TypeVar("Handler")
 
@@ -225,3 +225,27 @@ def walk(routine: str, steps: Steps) -> Iterator[Placed]:
                 yield from visit(body, (*here, *below))
 
     yield from visit(steps, ("routines", routine))
+
+
+def calls_of(routines: Mapping[str, Steps]) -> dict[str, set[str]]:
+    """The routines that each one calls itself."""
+    return {
+        routine: {placed.step.call for placed in walk(routine, steps) if isinstance(placed.step, Call)}
+        for routine, steps in routines.items()
+    }
+
+
+def reached(begin: Iterable[str], beyond: Mapping[str, Iterable[str]]) -> set[str]:
+    """Names of `begin`, those that are told beyond them, and so on.
+
+    >>> sorted(reached(["a"], {"a": ["b", "c"], "b": ["a"], "d": ["a"]}))
+    ['a', 'b', 'c']
+    """
+    found: set[str] = set()
+    left = [*begin]
+    while left:
+        name = left.pop()
+        if name not in found:
+            found.add(name)
+            left += beyond.get(name, ())
+    return found

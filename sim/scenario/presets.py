@@ -17,6 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from sim.network.distributions import Distribution
 from sim.scenario.model.stores.registry import STORES
+from sim.scenario.reading.edit import written_flow
 from sim.scenario.reading.reader import load_yaml
 from sim.units import Mistake, parse_count, parse_duration_ns, parse_positive_rate_per_s, parse_ratio
 
@@ -212,7 +213,7 @@ def _constant(name: str, entry: Mapping[str, Any], sources: Mapping[str, Any]) -
     title, date = _source(entry, sources)
     value, span = entry["value"], entry.get("range")
     between = None if span is None else (str(span[0]), str(span[1]))
-    return Constant(name, kind, parsed(kind, value), _written(value), what, title, date, "", between, why)
+    return Constant(name, kind, parsed(kind, value), written_flow(value), what, title, date, "", between, why)
 
 
 def _transition(name: str, entry: Mapping[str, Any], sources: Mapping[str, Any]) -> Constant:
@@ -258,11 +259,3 @@ def parsed(kind: Kind, value: Any) -> Any:
             except ValidationError as error:
                 raise Mistake(f"is {value}; {error.errors()[0]['msg']}") from None
     raise Mistake("cannot be changed here; a transition is what the product does")
-
-
-def _written(value: Any) -> str:
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{key}: {_written(item)}" for key, item in value.items()) + "}"
-    if isinstance(value, list):
-        return "[" + ", ".join(map(_written, value)) + "]"
-    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -11,6 +11,7 @@ from typing import Any, Self
 
 from pydantic import Field, model_validator
 
+from sim.errors import Path
 from sim.network.counts import Name
 from sim.network.monitors import Monitor
 from sim.network.network import Network
@@ -18,7 +19,6 @@ from sim.scenario.calibrated import StandsFor
 from sim.scenario.model.dependencies import Dependency
 from sim.scenario.model.faults import DeploymentFault
 from sim.scenario.model.hosts import Host, Kubernetes
-from sim.scenario.model.mitigations import Mitigation
 from sim.scenario.model.objectives import Objective
 from sim.scenario.model.platform import SERVICES, Behaviours, Dbos, Service, TemporalCluster
 from sim.scenario.model.prices import Machines, Prices
@@ -33,7 +33,7 @@ from sim.scenario.model.stores.sqlite import SqliteDatabase
 from sim.scenario.model.tables import Database, Ingest, Query, Table
 from sim.scenario.model.workers import Federation, WorkerPool
 from sim.scenario.model.workflow import Workflow
-from sim.scenario.reading.document import Path
+from sim.scenario.reading.edit import Mitigation
 from sim.spec import Spec
 from sim.units import Mistake
 

@@ -9,7 +9,7 @@ import pytest
 
 from sim.errors import InputErrors
 from sim.lower.load import load, mitigated
-from sim.scenario.model.mitigations import as_assignments
+from sim.scenario.reading.edit import as_assignments
 from sim.units.tables import SECOND
 
 MITIGATIONS = """\

@@ -10,7 +10,8 @@ from typing import Annotated
 import pytest
 from pydantic import Field, model_validator
 
-import sim.scenario.reading.document
+import sim.errors
+import sim.network.kinds
 import sim.scenario.reading.schema
 import sim.spec
 from sim.errors import InputErrors
@@ -29,7 +30,7 @@ pools: &pools
 """
 
 
-@pytest.mark.parametrize("module", [sim.scenario.reading.document, sim.scenario.reading.schema, sim.spec])
+@pytest.mark.parametrize("module", [sim.errors, sim.network.kinds, sim.scenario.reading.schema, sim.spec])
 def test_the_examples_in_docstrings_hold(module: ModuleType) -> None:
     results = doctest.testmod(module)
     assert results.attempted > 0

@@ -12,10 +12,9 @@ from sim.lower.load import load
 from sim.lower.setting import Setting
 from sim.report.page import page as as_page
 from sim.scenario.presets import PRODUCTS, preset
-from sim.scenario.reading.document import Document
+from sim.scenario.reading.document import Document, where
 from sim.scenario.reading.reader import parse
 from sim.scenario.reading.shape import shape_of
-from sim.scenario.reading.where import where
 from sim.scenario.scenario import Scenario
 from sim.studies.run.blocks import blocks
 from sim.studies.run.study import Options, predict

@@ -15,8 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tables_fixture import DEFAULTS, measurements, planner
 
-from sim.lower.tables.plan import Plan
-from sim.lower.tables.planner import Planner
+from sim.lower.tables.planner import Plan, Planner
 
 TABLE = measurements()
 

@@ -12,9 +12,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sim.errors import InputErrors
+from sim.errors import InputErrors, Path
 from sim.lower.load import _checked
-from sim.scenario.reading.document import Document, Path
+from sim.scenario.reading.document import Document
 from sim.scenario.reading.reader import load_yaml
 from sim.scenario.reading.shape import ANY_NAME, Place
 from tests.walk.uses import (

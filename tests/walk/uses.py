@@ -8,7 +8,7 @@ from functools import cache
 from itertools import combinations
 from typing import Any
 
-from sim.scenario.reading.document import Path
+from sim.errors import Path
 from sim.scenario.reading.shape import ANY_NAME, Place, Schema, shape_of
 from sim.scenario.scenario import Scenario
 

@@ -11,9 +11,10 @@ from sim.engine.elements import HEARTBEAT_TENTHS
 from sim.engine.fast import layout as L
 from sim.engine.fast.program import Fields, Program, bits
 from sim.engine.order import COMPLETION, TIMEOUT
+from sim.errors import Path
 from sim.network import Network
 from sim.network.facts import has_timer, starts_of
-from sim.network.kinds import Path, Placed, bodies, complete, walk
+from sim.network.kinds import Placed, bodies, complete, walk
 from sim.network.places import Server
 from sim.network.routines import (
     Acquire,

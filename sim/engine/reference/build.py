@@ -31,8 +31,9 @@ from sim.engine.reference.steps import (
     StartStep,
     UseStep,
 )
+from sim.errors import Path
 from sim.network.facts import starts_of
-from sim.network.kinds import Path, Placed, bodies, complete, walk
+from sim.network.kinds import Placed, bodies, complete, walk
 from sim.network.places import Server
 from sim.network.routines import (
     Acquire,

@@ -5,13 +5,13 @@ What can be drawn from is told by the whole shape of a distribution alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any, get_args
+from collections.abc import Iterator
+from typing import get_args
 
 from pydantic import BaseModel
 
 from sim.draws.build import inverse_of
-from sim.errors import Problem
+from sim.errors import Problem, dotted
 from sim.lower.constants import Constants
 from sim.lower.placement.packing import infeasible_packing
 from sim.lower.stores.connections import infeasible_pools
@@ -20,6 +20,7 @@ from sim.lower.tables import database_fault_problems, full_disks
 from sim.network import distributions
 from sim.scenario.model.workflow_steps import own_activity, walk
 from sim.scenario.model.workload import Activity
+from sim.scenario.reading.document import parts_of
 from sim.scenario.scenario import Scenario
 from sim.units import format_duration_ns
 
@@ -28,25 +29,11 @@ _KINDS = tuple(get_args(member)[0] for member in get_args(get_args(distributions
 
 def undrawable(scenario: BaseModel) -> Iterator[Problem]:
     """Distributions without a value to draw, each with its path in the file."""
-    for path, distribution in _distributions(scenario, ()):
+    for path, distribution in parts_of(scenario, lambda part: isinstance(part, _KINDS)):
         try:
             inverse_of(distribution)
         except ValueError as error:
-            yield Problem(".".join(path), f"is no distribution to draw from: {error}")
-
-
-def _distributions(value: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], distributions.Distribution]]:
-    if isinstance(value, _KINDS):
-        yield path, value
-    elif isinstance(value, BaseModel):
-        for name, field in type(value).model_fields.items():
-            yield from _distributions(getattr(value, name), (*path, field.alias or name))
-    elif isinstance(value, Mapping):
-        for key, item in value.items():
-            yield from _distributions(item, (*path, str(key)))
-    elif isinstance(value, list | tuple):
-        for index, item in enumerate(value):
-            yield from _distributions(item, (*path, str(index)))
+            yield Problem(dotted(path), f"is no distribution to draw from: {error}")
 
 
 def infeasible(scenario: Scenario) -> list[Problem]:
@@ -93,8 +80,7 @@ def _zones(scenario: Scenario, constants: Constants) -> Iterator[Problem]:
     if scenario.zones is None:
         return
     for part, own in (("temporal", scenario.temporal), *scenario.stores.items()):
-        near_ns = getattr(own, "rtt_ns", None)
-        near_ns = constants.number(f"{part}.rtt") if near_ns is None else near_ns
+        near_ns = constants.number(f"{part}.rtt", getattr(own, "rtt_ns", None))
         if near_ns > scenario.zones.rtt_ns:
             far, near = format_duration_ns(scenario.zones.rtt_ns), format_duration_ns(near_ns)
             yield Problem(
@@ -124,7 +110,7 @@ def _timeouts(scenario: Scenario, constants: Constants) -> Iterator[Problem]:
                     limit_ns = pool.workflow_task_timeout_ns or task_ns
                 mean = _attempt_ns(scenario, activity)
                 if limit_ns is not None and mean > limit_ns:
-                    path = ".".join(map(str, ("workflows", name, "steps", *below, *place)))
+                    path = dotted(("workflows", name, "steps", *below, *place))
                     takes = (
                         "has no mean"
                         if mean == float("inf")

@@ -11,8 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from sim.lower.context import Context
-from sim.lower.dbos.database import CHECK, ENQUEUE, OUTCOME, RECORD, Database
-from sim.lower.dbos.polls import Looks
+from sim.lower.dbos.database import CHECK, ENQUEUE, OUTCOME, RECORD, Database, Looks
 from sim.lower.faults.classes import Failures
 from sim.lower.faults.pods import as_fault
 from sim.lower.lowered import Lowered, stated
@@ -93,7 +92,7 @@ class _Engine:
         self.parts, self.constants = self.context.parts, self.context.constants
         number = self.constants.number
         self.parts.nodes[PRIMARY] = NodeGroup(count=1)
-        self.rtt_ns = number("postgres.rtt") if self.postgres.rtt_ns is None else self.postgres.rtt_ns
+        self.rtt_ns = number("postgres.rtt", self.postgres.rtt_ns)
         self.commit = Commit(self.parts, self.constants, self.postgres, self.rtt_ns)
         if self.postgres.rds is not None:
             self.constants.note("pages of DBOS in RDS", "are all in memory, also after a failover")
@@ -200,15 +199,18 @@ class _Engine:
             ),
         )
         if self.at_once is not None:
-            concurrency = Setting(
-                of(queue, "workflows at once"),
-                "dbos.worker_concurrency",
-                "worker_concurrency of the queue",
-                at_work,
-                "restart",
-                self.at_once,
+            parts.add_resource(
+                names.at_once,
+                Resource(units=executors * self.at_once),
+                Setting(
+                    of(queue, "workflows at once"),
+                    "dbos.worker_concurrency",
+                    "worker_concurrency of the queue",
+                    at_work,
+                    "restart",
+                    self.at_once,
+                ),
             )
-            parts.add_resource(names.at_once, Resource(units=executors * self.at_once), concurrency)
         size = dbos.pool_size or constants.number("dbos.pool_size")
         parts.add_resource(
             names.connections,

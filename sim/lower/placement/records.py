@@ -71,8 +71,11 @@ class Records:
         rows = f"{name}-rows"
         parts.nodes[rows] = NodeGroup(count=record.keys)
         parts.not_pods.add(rows)
-        row = Resource(nodes=rows, units=MANY, keyed=Keyed(skew=record.skew))
-        parts.add_resource(f"{name}-row", row, inner("which row is written"))
+        parts.add_resource(
+            f"{name}-row",
+            Resource(nodes=rows, units=MANY, keyed=Keyed(skew=record.skew)),
+            inner("which row is written"),
+        )
         self.constants.note(
             "writes of records", "take cores and log of their master, and no connection of the services"
         )
@@ -106,16 +109,23 @@ class Records:
                     start=f"{name}-written", end=f"{name}-seen-{region}", metric=f"anomaly_window.{name}-at-{region}"
                 )
             if self.clock_error_ns:
-                stamped = inner("rows within the clocks' error of a write")
-                parts.add_resource(_stamp(name, region), Resource(nodes=rows, units=MANY), stamped)
+                parts.add_resource(
+                    _stamp(name, region),
+                    Resource(nodes=rows, units=MANY),
+                    inner("rows within the clocks' error of a write"),
+                )
             for other in many.others(master):
                 unseen = _unseen(name, region, many.at[other])
-                known = inner("rows whose write is not known at another master")
-                parts.add_resource(unseen, Resource(nodes=rows, units=MANY), known)
+                parts.add_resource(
+                    unseen, Resource(nodes=rows, units=MANY), inner("rows whose write is not known at another master")
+                )
                 if many.ahead_ns(master, other, self.clock_error_ns):
                     later = _later(name, region, many.at[other])
-                    ahead = inner("rows whose stamp is ahead of another master's clock")
-                    parts.add_resource(later, Resource(nodes=rows, units=MANY), ahead)
+                    parts.add_resource(
+                        later,
+                        Resource(nodes=rows, units=MANY),
+                        inner("rows whose stamp is ahead of another master's clock"),
+                    )
 
     def _write(self, name: str, master: int) -> Steps:
         """One write at a master: the lock of the row, cores, the log; then what the other masters know of it."""

@@ -29,14 +29,17 @@ class QuorumCommit:
     def __init__(self, parts: Parts, constants: Constants, key: str, near_ns: int, far_ns: int | None) -> None:
         """near_ns, far_ns: round trip within a zone and to another one; None takes the preset's."""
         self.parts = parts
-        further_ns = constants.number(f"{key}.replication_rtt") if far_ns is None else far_ns
+        further_ns = constants.number(f"{key}.replication_rtt", far_ns)
         if parts.zoning is not None:
             further_ns = parts.zoning.zones.rtt_ns
         ways_ns = (*[near_ns] * IN_ITS_ZONE, *[further_ns] * (COPIES - IN_ITS_ZONE))
         self.answer = kth_fastest(QUORUM, constants.distribution(f"{key}.aurora_write"), ways_ns)
         path = f"constants.{key}.aurora_write"
-        setting = Setting("Aurora's storage", path, "nothing: it is Amazon's", "CloudWatch CommitLatency")
-        parts.add_station(STORAGE, Delay(kind="delay", service=self.answer), setting)
+        parts.add_station(
+            STORAGE,
+            Delay(kind="delay", service=self.answer),
+            Setting("Aurora's storage", path, "nothing: it is Amazon's", "CloudWatch CommitLatency"),
+        )
         constants.note_each(
             {
                 "what the death of the writer loses": "no acknowledged commit: readers share the volume",

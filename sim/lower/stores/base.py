@@ -140,25 +140,30 @@ class Store(ABC):
         self.history_cpu_ns = constants.number("temporal.history_cpu")
         concurrency = temporal.shard_io_concurrency or constants.number("temporal.shard_io_concurrency")
         number = temporal.history_shards or constants.number("temporal.history_shards")
-        shards = Resource(nodes=number, units=concurrency, keyed=Keyed(skew=temporal.shard_skew))
-        setting = Setting(
-            "history shards",
-            "temporal.history_shards",
-            "numHistoryShards",
-            p99("semaphore_latency", service_name="history"),
-            "new cluster",
-            number,
+        self.parts.add_resource(
+            "shards",
+            Resource(nodes=number, units=concurrency, keyed=Keyed(skew=temporal.shard_skew)),
+            Setting(
+                "history shards",
+                "temporal.history_shards",
+                "numHistoryShards",
+                p99("semaphore_latency", service_name="history"),
+                "new cluster",
+                number,
+            ),
         )
-        self.parts.add_resource("shards", shards, setting)
         self.locks: tuple[str, ...] = ("shards",)
         if concurrency > 1:
-            locks = Setting(
-                "workflow locks",
-                "temporal.shard_io_concurrency",
-                "fewer signals and activities at once in each execution",
-                p99("cache_latency", cache_type="mutablestate"),
+            self.parts.add_resource(
+                "execution-locks",
+                Resource(nodes=LOCKS, units=1, keyed=Keyed()),
+                Setting(
+                    "workflow locks",
+                    "temporal.shard_io_concurrency",
+                    "fewer signals and activities at once in each execution",
+                    p99("cache_latency", cache_type="mutablestate"),
+                ),
             )
-            self.parts.add_resource("execution-locks", Resource(nodes=LOCKS, units=1, keyed=Keyed()), locks)
             self.locks = ("execution-locks", "shards")
             constants.note("locks of executions", f"{LOCKS} of them by hash: two executions may share one")
         self._add_owners()
@@ -258,8 +263,9 @@ class Store(ABC):
         history = self.temporal.history
         if history is not None:
             self.parts.nodes[OWNERS] = NodeGroup(count=history.replicas)
-            owner = Resource(nodes=OWNERS, units=10**9, keyed=Keyed())
-            self.parts.add_resource(OWNER, owner, inner("which pod owns a shard"))
+            self.parts.add_resource(
+                OWNER, Resource(nodes=OWNERS, units=10**9, keyed=Keyed()), inner("which pod owns a shard")
+            )
 
     def transition(self, kind: str) -> Step:
         """The step that carries out a state transition of this kind and waits until it is durable."""

@@ -8,7 +8,7 @@ from sim.lower.constants import Constants
 from sim.lower.parts import Parts
 from sim.lower.stores.base import Store
 from sim.lower.stores.cassandra import CassandraStore
-from sim.lower.stores.mysql.store import MysqlStore
+from sim.lower.stores.mysql import MysqlStore
 from sim.lower.stores.postgres.store import PostgresStore
 from sim.lower.stores.sqlite import SqliteStore
 from sim.scenario.scenario import Scenario

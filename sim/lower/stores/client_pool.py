@@ -38,11 +38,9 @@ class ClientPool:
         self.constants = constants
         self.temporal = temporal
         self.cores = cores
-        own = temporal.sql.connect
-        self.connect = constants.distribution(f"{product}.connect") if own is None else own
+        self.connect = constants.distribution(f"{product}.connect", temporal.sql.connect)
         self.connect_cpu_ns = constants.number(f"{product}.connect_cpu")
-        own_ns = temporal.sql.acquire_timeout_ns
-        self.acquire_timeout_ns = constants.number("temporal.acquire_timeout") if own_ns is None else own_ns
+        self.acquire_timeout_ns = constants.number("temporal.acquire_timeout", temporal.sql.acquire_timeout_ns)
         self.pods = temporal.history.replicas if temporal.history is not None else 1
         self.most = self.pods * (temporal.sql.max_conns or constants.number("temporal.max_conns"))
 
@@ -68,22 +66,24 @@ class ClientPool:
     def _add_client_pool(self, nodes: str | int) -> None:
         """nodes: the group at whose other end they are; 1 where something before it keeps them."""
         constants, initial = self.constants, self.temporal.sql.initial
-        resource = Resource(
-            nodes=nodes,
-            units=self.most,
-            open=None if initial is None else self.pods * initial,
-            opening=self.connect,
-            when_down="refuse",
+        self.parts.add_resource(
+            CLIENT,
+            Resource(
+                nodes=nodes,
+                units=self.most,
+                open=None if initial is None else self.pods * initial,
+                opening=self.connect,
+                when_down="refuse",
+            ),
+            Setting(
+                "connections",
+                "temporal.sql.max_conns",
+                "maxConns",
+                f"{gauge('persistence_sql_in_use')} / {gauge('persistence_sql_max_open_conn')}",
+                "restart",
+                self.most // self.pods,
+            ),
         )
-        setting = Setting(
-            "connections",
-            "temporal.sql.max_conns",
-            "maxConns",
-            f"{gauge('persistence_sql_in_use')} / {gauge('persistence_sql_max_open_conn')}",
-            "restart",
-            self.most // self.pods,
-        )
-        self.parts.add_resource(CLIENT, resource, setting)
         if self.pods > 1:
             constants.note(
                 "connection pools of the history pods",

@@ -13,14 +13,38 @@ from typing import ClassVar, Protocol
 from sim.lower.constants import Constants
 from sim.lower.parts import Parts
 from sim.lower.placement.zones import CROSS_ZONE
-from sim.lower.setting import Setting, cpu, gauge, of
-from sim.lower.steps import Step, Steps, use
+from sim.lower.setting import Setting, cpu, gauge, inner, of
+from sim.lower.steps import Attempt, AttemptBody, Fork, ForkBody, Step, Steps, acquire, count, mark, release, use
 from sim.lower.stores.base import Store
 from sim.lower.stores.client_pool import ClientPool
 from sim.lower.stores.log import ReplicationLog
 from sim.lower.stores.volume import PageCache, Volume
+from sim.network.monitors import Span
+from sim.network.places import Resource
 from sim.scenario.model.stores.managed import SqlCluster
 from sim.scenario.presets import Transition
+
+AT_RISK = "commits-at-risk"
+"""Resource: such commits."""
+MOST_AT_RISK = 10**9
+"""Units of the resource: more commits than a run has, so that nobody ever waits for one."""
+
+
+def add_at_risk(parts: Parts, primary: str, key: str) -> None:
+    """Put the resource in place, and the time that a commit is in it: the replication lag of the store."""
+    parts.add_resource(
+        AT_RISK, Resource(nodes=primary, units=MOST_AT_RISK), inner("commits that a failover would lose")
+    )
+    parts.spans["commit-at-risk"] = Span(
+        start="commit-acknowledged", end="commit-safe", metric=f"replication_lag.{key}"
+    )
+
+
+def at_risk(until_safe: Steps) -> Step:
+    """What goes on behind a commit that has returned, until nothing can lose it any more."""
+    steps = (acquire(AT_RISK), mark("commit-acknowledged"), *until_safe, mark("commit-safe"), release(AT_RISK))
+    watched = Attempt(attempt=AttemptBody(steps=steps, on_failure=(count(lost_commit=1),), counted=False))
+    return Fork(fork=ForkBody(branches=((watched,),), join=0))
 
 
 class CommitSteps(Protocol):
@@ -119,4 +143,4 @@ def ways_to_standbys_ns(
         return []
     if parts.zoning is not None:
         return parts.zoning.standby_rtts_ns(standbys, near_ns)
-    return [constants.number(f"{key}.replication_rtt") if own_ns is None else own_ns] * standbys
+    return [constants.number(f"{key}.replication_rtt", own_ns)] * standbys

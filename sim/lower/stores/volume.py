@@ -51,25 +51,31 @@ class Volume:
         iops = disk.iops or constants.ratio(f"{key}.volume_iops")
         self.bytes_per_s = spec.bytes_per_s or constants.number(f"{key}.volume_bytes_per_s")
         unit = 1_000_000
-        operations = Setting(
-            of(product, "disk operations"),
-            f"{path}.iops",
-            "IOPS of the volume",
-            rate("node_disk_io_time_weighted_seconds_total"),
-            "live",
-            iops,
+        parts.add_station(
+            self.operations,
+            TokenBucket(kind="token_bucket", rate_per_s=iops),
+            Setting(
+                of(product, "disk operations"),
+                f"{path}.iops",
+                "IOPS of the volume",
+                rate("node_disk_io_time_weighted_seconds_total"),
+                "live",
+                iops,
+            ),
         )
-        parts.add_station(self.operations, TokenBucket(kind="token_bucket", rate_per_s=iops), operations)
-        moved = Setting(
-            of(product, "disk throughput"),
-            f"{path}.throughput",
-            "throughput of the volume",
-            f"{rate('node_disk_read_bytes_total')} + {rate('node_disk_written_bytes_total')}",
-            "live",
-            self.bytes_per_s / unit,
-            " MB/s",
+        parts.add_station(
+            self.transfer,
+            Server(nodes=f"{key}-primary", cores=1.0),
+            Setting(
+                of(product, "disk throughput"),
+                f"{path}.throughput",
+                "throughput of the volume",
+                f"{rate('node_disk_read_bytes_total')} + {rate('node_disk_written_bytes_total')}",
+                "live",
+                self.bytes_per_s / unit,
+                " MB/s",
+            ),
         )
-        parts.add_station(self.transfer, Server(nodes=f"{key}-primary", cores=1.0), moved)
         constants.note(
             "flushes of the log",
             "take none of the operations a second that pages queue for: at most one for each time of a flush",
@@ -105,15 +111,17 @@ class PageCache:
         self.pages = constants.number(f"{key}.pages_per_execution")
         capacity = max(1, self.size_bytes // (self.pages * volume.page_bytes))
         parts.caches[self.memory] = Cache(nodes=f"{key}-primary", capacity=capacity)
-        reads = Setting(
-            of(product, "page reads"),
-            f"constants.{key}.page_read",
-            "a faster disk, or more memory",
-            waits,
-            "failover",
+        parts.add_station(
+            self.disk,
+            Delay(kind="delay", service=constants.distribution(f"{key}.page_read")),
+            Setting(
+                of(product, "page reads"),
+                f"constants.{key}.page_read",
+                "a faster disk, or more memory",
+                waits,
+                "failover",
+            ),
         )
-        latency = Delay(kind="delay", service=constants.distribution(f"{key}.page_read"))
-        parts.add_station(self.disk, latency, reads)
         constants.note(
             "pages in memory at the start", "none: an execution under way reads its own when it is touched first"
         )

@@ -4,7 +4,7 @@
 |---|---|
 | `pages` | how many pages rows take in PostgreSQL: heaps, B-trees |
 | `shape` | a table in numbers: rows of a node, partitions, selectivity |
-| `plan`, `planner` | what a query touches; PostgreSQL's choice among plans |
+| `planner` | what a query touches; PostgreSQL's choice among plans |
 | `columnar` | TimescaleDB's compressed chunks |
 | `wide_rows` | Cassandra's partitions |
 | `held` | bytes on disk and in memory |

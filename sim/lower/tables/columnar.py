@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping
 
 from sim.lower.constants import Constants
 from sim.lower.tables.pages import HEADER, PAGE, POINTER
-from sim.lower.tables.plan import Plan
+from sim.lower.tables.planner import Plan
 from sim.lower.tables.shape import Shape
 from sim.scenario.model.tables import Column, Query
 

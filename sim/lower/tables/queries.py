@@ -8,8 +8,7 @@ from sim.lower.steps import Fork, ForkBody, Step, Steps, count
 from sim.lower.sums import mean_ns
 from sim.lower.tables.columnar import Packed
 from sim.lower.tables.held import Held, hit_share
-from sim.lower.tables.plan import Plan, parallel_workers, together
-from sim.lower.tables.planner import Costs, Planner, pruned
+from sim.lower.tables.planner import Costs, Plan, Planner, parallel_workers, pruned, together
 from sim.lower.tables.shape import Shape
 from sim.lower.tables.site import Site
 from sim.scenario.model.tables import Query

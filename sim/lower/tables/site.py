@@ -14,7 +14,7 @@ from sim.lower.context import Context
 from sim.lower.setting import Setting, cpu, gauge, of, rate, waits_of_postgres
 from sim.lower.steps import Distribution, Step, constant
 from sim.lower.sums import mean_ns, sum_of
-from sim.lower.tables.plan import Plan
+from sim.lower.tables.planner import Plan
 from sim.network.distributions import Poisson
 from sim.network.places import Keyed, NodeGroup, Polled, Resource, Server
 from sim.network.routines import (
@@ -68,46 +68,60 @@ class Site:
         parts.not_pods.add(name)
         path, disk = f"databases.{name}", database.disk
         instance = "instance class, or more nodes"
-        connections = Setting(
-            of(name, "connections"),
-            f"{path}.connections",
-            "native_transport_max_threads" if database.is_ring else "max_connections",
-            _watched(database, "connections"),
-            "restart",
-            database.connections,
+        parts.add_resource(
+            self.connections,
+            Resource(nodes=name, units=database.connections),
+            Setting(
+                of(name, "connections"),
+                f"{path}.connections",
+                "native_transport_max_threads" if database.is_ring else "max_connections",
+                _watched(database, "connections"),
+                "restart",
+                database.connections,
+            ),
         )
-        parts.add_resource(self.connections, Resource(nodes=name, units=database.connections), connections)
-        cores = Setting(
-            of(name, "CPU"), f"{path}.cpu", instance, _watched(database, "cpu"), "failover", database.cpu_cores
+        parts.add_station(
+            self.cpu,
+            Server(nodes=name, cores=database.cpu_cores),
+            Setting(
+                of(name, "CPU"), f"{path}.cpu", instance, _watched(database, "cpu"), "failover", database.cpu_cores
+            ),
         )
-        parts.add_station(self.cpu, Server(nodes=name, cores=database.cpu_cores), cores)
         # Little's law: so many operations a second of that length are in flight at most.
-        iops = Setting(
-            of(name, "disk operations"),
-            f"{path}.disk.iops",
-            "IOPS of the volume",
-            rate("node_disk_io_time_weighted_seconds_total"),
-            "live",
-            self.iops / disk.volumes,
+        parts.add_station(
+            self.disk,
+            Server(nodes=name, cores=self.iops * self.read_ns / 1e9),
+            Setting(
+                of(name, "disk operations"),
+                f"{path}.disk.iops",
+                "IOPS of the volume",
+                rate("node_disk_io_time_weighted_seconds_total"),
+                "live",
+                self.iops / disk.volumes,
+            ),
         )
-        parts.add_station(self.disk, Server(nodes=name, cores=self.iops * self.read_ns / 1e9), iops)
-        moved = Setting(
-            of(name, "disk throughput"),
-            f"{path}.disk.throughput",
-            "throughput of the volume",
-            f"{rate('node_disk_read_bytes_total')} + {rate('node_disk_written_bytes_total')}",
-            "live",
-            self.bytes_per_s / disk.volumes / MEGABYTE,
-            " MB/s",
+        parts.add_station(
+            self.transfer,
+            Server(nodes=name, cores=1.0),
+            Setting(
+                of(name, "disk throughput"),
+                f"{path}.disk.throughput",
+                "throughput of the volume",
+                f"{rate('node_disk_read_bytes_total')} + {rate('node_disk_written_bytes_total')}",
+                "live",
+                self.bytes_per_s / disk.volumes / MEGABYTE,
+                " MB/s",
+            ),
         )
-        parts.add_station(self.transfer, Server(nodes=name, cores=1.0), moved)
         # A group commit on each node: a read of a polled queue takes all who wait, and the next begins at its end.
-        log = Polled(kind="polled", nodes=name, keyed=Keyed(), interval_ns=1, batch=BATCH, read=self._flush())
-        flush = Setting(of(name, "log"), f"{path}.flush", "disk of the log", _watched(database, "log"), "failover")
-        parts.add_station(self.log, log, flush)
+        parts.add_station(
+            self.log,
+            Polled(kind="polled", nodes=name, keyed=Keyed(), interval_ns=1, batch=BATCH, read=self._flush()),
+            Setting(of(name, "log"), f"{path}.flush", "disk of the log", _watched(database, "log"), "failover"),
+        )
 
     def _flush(self) -> Distribution:
-        flush = self.constants.distribution("postgres.flush") if self.database.flush is None else self.database.flush
+        flush = self.constants.distribution("postgres.flush", self.database.flush)
         if not self.database.synchronous:
             return flush
         return sum_of(flush, constant(self.constants.number("postgres.replication_rtt")), flush)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from sim.errors import Problem
+from sim.errors import Problem, dotted
 from sim.lower.constants import Constants
 from sim.lower.context import Context
 from sim.lower.faults.pods import as_fault
@@ -24,7 +24,6 @@ from sim.network.sources import PoissonArrivals, Source
 from sim.scenario.model.faults import DeploymentFault
 from sim.scenario.model.stores.postgres import Checkpoint
 from sim.scenario.model.tables import Database
-from sim.scenario.reading.document import dotted
 from sim.scenario.scenario import Scenario
 from sim.units import DAY, SECOND, format_bytes, format_duration_ns, format_ratio
 

@@ -9,7 +9,7 @@ import math
 from collections.abc import Mapping
 
 from sim.lower.constants import Constants
-from sim.lower.tables.plan import Plan
+from sim.lower.tables.planner import Plan
 from sim.lower.tables.shape import Shape
 from sim.scenario.model.tables import Column, Query
 

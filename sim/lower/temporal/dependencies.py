@@ -64,20 +64,22 @@ def guarded(context: Context, name: str, dependency: Dependency, caller: Caller,
         steps = (Attempt(attempt=timed),)
     if dependency.bulkhead is not None:
         room = f"{caller.slots}-bulkhead-{name}"
-        bulkhead = Resource(
-            nodes=caller.nodes,
-            units=dependency.bulkhead.calls * caller.pods,
-            queue_limit=dependency.bulkhead.queue,
+        parts.add_resource(
+            room,
+            Resource(
+                nodes=caller.nodes,
+                units=dependency.bulkhead.calls * caller.pods,
+                queue_limit=dependency.bulkhead.queue,
+            ),
+            Setting(
+                f"bulkhead of calls to {name}",
+                f"dependencies.{name}.bulkhead.calls",
+                "maxConcurrentCalls of the bulkhead",
+                gauge("resilience4j_bulkhead_available_concurrent_calls", name=name),
+                "restart",
+                dependency.bulkhead.calls,
+            ),
         )
-        setting = Setting(
-            f"bulkhead of calls to {name}",
-            f"dependencies.{name}.bulkhead.calls",
-            "maxConcurrentCalls of the bulkhead",
-            gauge("resilience4j_bulkhead_available_concurrent_calls", name=name),
-            "restart",
-            dependency.bulkhead.calls,
-        )
-        parts.add_resource(room, bulkhead, setting)
         steps = (acquire(room, at=caller.slots), *steps, release(room))
     steps = (*token, *steps)
     if dependency.breaker is not None or dependency.retry is not None:
@@ -139,37 +141,41 @@ class Dependencies:
     def _add(self, name: str, dependency: Dependency) -> None:
         """Its station, and the bucket of its quota."""
         parts = self.context.parts
-        station = Server(
-            servers=dependency.concurrency,
-            service=dependency.latency,
-            queue_limit=dependency.queue_limit,
-            shed=None if dependency.shed_after_ns is None else Shed(after_ns=dependency.shed_after_ns),
+        parts.add_station(
+            place_of(name),
+            Server(
+                servers=dependency.concurrency,
+                service=dependency.latency,
+                queue_limit=dependency.queue_limit,
+                shed=None if dependency.shed_after_ns is None else Shed(after_ns=dependency.shed_after_ns),
+            ),
+            Setting(
+                name,
+                f"dependencies.{name}.concurrency",
+                f"capacity of {name}",
+                p99("temporal_activity_execution_latency"),
+                value=dependency.concurrency,
+            ),
         )
-        setting = Setting(
-            name,
-            f"dependencies.{name}.concurrency",
-            f"capacity of {name}",
-            p99("temporal_activity_execution_latency"),
-            value=dependency.concurrency,
-        )
-        parts.add_station(place_of(name), station, setting)
         quota = dependency.quota
         if quota is not None:
-            bucket = TokenBucket(
-                kind="token_bucket",
-                rate_per_s=quota.rate_per_s,
-                burst=quota.burst,
-                when_empty="wait" if quota.when_spent == "wait" else "reject",
+            parts.add_station(
+                _quota(name),
+                TokenBucket(
+                    kind="token_bucket",
+                    rate_per_s=quota.rate_per_s,
+                    burst=quota.burst,
+                    when_empty="wait" if quota.when_spent == "wait" else "reject",
+                ),
+                Setting(
+                    of(name, "quota"),
+                    f"dependencies.{name}.quota.rate",
+                    f"quota that {name} grants",
+                    rate("temporal_activity_execution_failed"),
+                    value=quota.rate_per_s,
+                    unit="/s",
+                ),
             )
-            limit = Setting(
-                of(name, "quota"),
-                f"dependencies.{name}.quota.rate",
-                f"quota that {name} grants",
-                rate("temporal_activity_execution_failed"),
-                value=quota.rate_per_s,
-                unit="/s",
-            )
-            parts.add_station(_quota(name), bucket, limit)
 
     def call(self, name: str, caller: Caller) -> Steps:
         """A call up to its effect; it fails with `error`, with `throttled` when its quota is spent, and as its caller

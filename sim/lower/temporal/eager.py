@@ -29,8 +29,7 @@ class Eager:
         self.parts, self.constants = platform.parts, platform.constants
         self.slots, self.sticky = slots, sticky
         self.reply_ns = (platform.rtt_ns + (rtt_ns or 0)) // 2
-        own = platform.temporal.eager_activities
-        self.is_on = self.constants.is_on("temporal.eager_activities") if own is None else own
+        self.is_on = self.constants.is_on("temporal.eager_activities", platform.temporal.eager_activities)
         if self.is_on:
             self.parts.attributes[LEFT] = 0
         else:

@@ -95,10 +95,13 @@ class RateLimits:
 
     def _add(self, name: str, rate_per_s: int, burst_ratio: int, setting: Setting) -> None:
         self.limited.add(name)
-        bucket = TokenBucket(
-            kind="token_bucket", rate_per_s=float(rate_per_s), burst=rate_per_s * burst_ratio, when_empty="reject"
+        self.parts.add_station(
+            name,
+            TokenBucket(
+                kind="token_bucket", rate_per_s=float(rate_per_s), burst=rate_per_s * burst_ratio, when_empty="reject"
+            ),
+            setting,
         )
-        self.parts.add_station(name, bucket, setting)
         self.constants.note(
             "rate limit of a service",
             "one bucket for all its pods",

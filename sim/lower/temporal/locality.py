@@ -53,8 +53,11 @@ class Locality:
         """A slot beside the data where there is one in time, else any; the job remembers which by a unit it holds."""
         if not self.regional.locality:
             return (acquire(slots, patience_ns=patience_ns, otherwise=(*missed, acquire(slots))),)
-        data = Resource(nodes=pods_of(self.queue), units=MANY, choice="random")
-        self.parts.add_resource(self._data, data, inner("where the data of a task lies"))
+        self.parts.add_resource(
+            self._data,
+            Resource(nodes=pods_of(self.queue), units=MANY, choice="random"),
+            inner("where the data of a task lies"),
+        )
         self.parts.add_resource(self._beside, Resource(units=MANY), inner("who is beside its data"))
         self.constants.note(
             "a task that has waited in vain for a worker beside its data", "counts as moved, wherever it then runs"

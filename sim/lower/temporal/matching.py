@@ -57,21 +57,23 @@ class Forwarder:
         self.names = [f"{queue.name}-forward-{partition}" for partition in range(1, queue.partitions)]
         queue.parts.attributes.setdefault(HOME, 0)
         for partition, name in enumerate(self.names, 1):
-            forwarder = Polled(
-                kind="polled",
-                interval_ns=round(SECOND / rate_per_s),
-                burst=max(1, round(rate_per_s)),
-                read=constant(queue.constants.number("temporal.forward_time") + queue.platform.rtt_ns),
+            queue.parts.add_station(
+                name,
+                Polled(
+                    kind="polled",
+                    interval_ns=round(SECOND / rate_per_s),
+                    burst=max(1, round(rate_per_s)),
+                    read=constant(queue.constants.number("temporal.forward_time") + queue.platform.rtt_ns),
+                ),
+                Setting(
+                    of(queue.queue, f"{queue.kind} forwarder of partition {partition}"),
+                    "constants.temporal.forward_rate",
+                    "matching.forwarderMaxRatePerSecond, or more pollers",
+                    rate("forwarded"),
+                    "live",
+                    rate_per_s,
+                ),
             )
-            setting = Setting(
-                of(queue.queue, f"{queue.kind} forwarder of partition {partition}"),
-                "constants.temporal.forward_rate",
-                "matching.forwarderMaxRatePerSecond, or more pollers",
-                rate("forwarded"),
-                "live",
-                rate_per_s,
-            )
-            queue.parts.add_station(name, forwarder, setting)
         queue.constants.note("polls of a task queue", "spread evenly over its partitions, as long as they wait")
 
     def steps(self) -> Iterator[Step]:
@@ -151,8 +153,9 @@ class TaskQueue:
         self.writer = f"{self.name}-backlog"
         matching = platform.temporal.matching
         self.is_simulated = matching is not None
-        own = None if matching is None else matching.partitions
-        self.partitions = constants.number("temporal.task_queue_partitions") if own is None else own
+        self.partitions = constants.number(
+            "temporal.task_queue_partitions", None if matching is None else matching.partitions
+        )
         self.first = platform.partitions_before(self.partitions)
         self.polls = polls
         rate = constants.ratio("temporal.forward_rate")
@@ -212,14 +215,17 @@ class TaskQueue:
         """A task is written by the writer of its partition."""
         store = self.platform.store
         self.parts.attributes.setdefault(WRITER, 0)
-        writer = Polled(
-            kind="polled",
-            interval_ns=store.batch_ns(),
-            batch=self.constants.number("temporal.backlog_batch"),
-            nodes=self.partitions,
-            keyed=Keyed(by=WRITER) if self.partitions > 1 else None,
+        self.parts.add_station(
+            self.writer,
+            Polled(
+                kind="polled",
+                interval_ns=store.batch_ns(),
+                batch=self.constants.number("temporal.backlog_batch"),
+                nodes=self.partitions,
+                keyed=Keyed(by=WRITER) if self.partitions > 1 else None,
+            ),
+            self._of_partitions("backlog writers"),
         )
-        self.parts.add_station(self.writer, writer, self._of_partitions("backlog writers"))
         self.constants.note(
             "a batch of backlog writes",
             "begins when the last one is done on an idle store; each task costs a transaction of its own there",

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from math import ceil
 
-from sim.lower.constants import Constants
 from sim.lower.steps import Attempt, AttemptBody, Distribution, Step, Steps, acquire, constant, count, fail, release
 from sim.lower.stores.base import OWNER, Store
 from sim.lower.sums import least_of, sum_of
@@ -34,20 +33,18 @@ def read_by_owner(steps: Steps) -> Steps:
     return (Attempt(attempt=AttemptBody(steps=(reading,), retry=again, counted=False)),)
 
 
-def shards_away(
-    constants: Constants, store: Store, repair: Distribution, all_pods: bool, announced: bool = False
-) -> Distribution:
+def shards_away(store: Store, repair: Distribution, all_pods: bool, announced: bool = False) -> Distribution:
     """How long the shards of a pod that has crashed stand still: until others own them, or until it is back.
 
     all_pods: nobody is left to take over. announced: the pod says that it goes, and need not be missed first.
     """
-    history, number = store.scenario.services["history"], constants.number
+    history, constants = store.scenario.services["history"], store.constants
     if all_pods or history.replicas == 1:
         return repair
-    shards = store.temporal.history_shards or number("temporal.history_shards")
+    shards = store.temporal.history_shards or constants.number("temporal.history_shards")
     moved = shards / history.replicas / (history.replicas - 1)
-    one_ns = max(1, number("temporal.shard_acquire_round_trips") * store.rtt_ns + store.commit_ns())
-    last_ns = one_ns * ceil(moved / number("temporal.shard_acquire_concurrency"))
+    one_ns = max(1, constants.number("temporal.shard_acquire_round_trips") * store.rtt_ns + store.commit_ns())
+    last_ns = one_ns * ceil(moved / constants.number("temporal.shard_acquire_concurrency"))
     acquiring = constant(one_ns) if last_ns == one_ns else Uniform(uniform_ns=(one_ns, last_ns))
     constants.note(
         "shards of a history pod that is gone",

@@ -77,8 +77,7 @@ class Platform:
         self.parts, self.constants, self.temporal = context.parts, context.constants, context.temporal
         self.limits = store.limits
         self._partitions, self.tells_partitions = 0, False
-        rtt_ns = self.temporal.rtt_ns
-        self.rtt_ns = self.constants.number("temporal.rtt") if rtt_ns is None else rtt_ns
+        self.rtt_ns = self.constants.number("temporal.rtt", self.temporal.rtt_ns)
         self._add_transfer_queue()
         self._add_services()
         self.timers = add_timer_queue(context)
@@ -95,26 +94,28 @@ class Platform:
             on_the_way_ns += constants.number("temporal.matching_cpu")
         if temporal.frontend is None:
             on_the_way_ns += constants.number("temporal.frontend_cpu")
-        reader = Polled(
-            kind="polled",
-            interval_ns=round(SECOND / rate),
-            burst=max(1, round(rate * constants.number("temporal.transfer_saved") / SECOND)),
-            follow_up=constants.is_on("temporal.transfer_follow_up"),
-            batch=queue.batch or constants.number("temporal.transfer_batch"),
-            read=self._dispatch(on_the_way_ns),
-            nodes=temporal.history_shards or constants.number("temporal.history_shards"),
-            keyed=Keyed(),
+        self.parts.add_station(
+            "transfer-queue",
+            Polled(
+                kind="polled",
+                interval_ns=round(SECOND / rate),
+                burst=max(1, round(rate * constants.number("temporal.transfer_saved") / SECOND)),
+                follow_up=constants.is_on("temporal.transfer_follow_up"),
+                batch=queue.batch or constants.number("temporal.transfer_batch"),
+                read=self._dispatch(on_the_way_ns),
+                nodes=temporal.history_shards or constants.number("temporal.history_shards"),
+                keyed=Keyed(),
+            ),
+            Setting(
+                "shards' transfer queues",
+                "temporal.transfer_queue.max_poll_rate",
+                "history.transferProcessorMaxPollRPS",
+                p99("task_latency_load", operation="TransferActive.*"),
+                "live",
+                rate,
+                "/s",
+            ),
         )
-        setting = Setting(
-            "shards' transfer queues",
-            "temporal.transfer_queue.max_poll_rate",
-            "history.transferProcessorMaxPollRPS",
-            p99("task_latency_load", operation="TransferActive.*"),
-            "live",
-            rate,
-            "/s",
-        )
-        self.parts.add_station("transfer-queue", reader, setting)
 
     def _dispatch(self, near_ns: int) -> Distribution:
         """Time of one read and what follows it; `near_ns` where nobody stands in another zone."""
@@ -135,16 +136,18 @@ class Platform:
             # that there are at the time.
             keyed = Keyed(by="partition") if name == "matching" else None
             choice: Choice = "random" if name == "history" else "round_robin"
-            setting = Setting(
-                f"{name}'s CPU",
-                f"temporal.{name}.replicas",
-                f"replicas and CPU limit of {name}",
-                cpu(name),
-                "live",
-                service.replicas,
+            self.parts.add_station(
+                f"{name}-cpu",
+                Server(nodes=name, cores=service.cpu_cores, keyed=keyed, choice=choice),
+                Setting(
+                    f"{name}'s CPU",
+                    f"temporal.{name}.replicas",
+                    f"replicas and CPU limit of {name}",
+                    cpu(name),
+                    "live",
+                    service.replicas,
+                ),
             )
-            station = Server(nodes=name, cores=service.cpu_cores, keyed=keyed, choice=choice)
-            self.parts.add_station(f"{name}-cpu", station, setting)
 
     def partitions_before(self, number: int) -> int:
         """How many partitions of task queues there are before these, which are `number`."""
@@ -180,8 +183,9 @@ class Platform:
     def _first(self) -> str:
         """Resource: what the first holds of those who wait for a read; a platform without such reads has none."""
         shards = self.temporal.history_shards or self.constants.number("temporal.history_shards")
-        first_of_read = Resource(nodes=shards, units=1, keyed=Keyed())
-        self.parts.add_resource(FIRST, first_of_read, inner("who causes a read of the transfer queue"))
+        self.parts.add_resource(
+            FIRST, Resource(nodes=shards, units=1, keyed=Keyed()), inner("who causes a read of the transfer queue")
+        )
         return FIRST
 
     def closed(self) -> Iterator[Step]:

@@ -31,12 +31,12 @@ def _add_autoscaler(workers: Workers, pool: WorkerPool) -> None:
         nodes=workers.nodes,
         of=(workers.cpu,) if by_cpu else workers.slots_in_use,
         minimum=pool.replicas[0],
-        interval_ns=workers.or_default(pool.interval_ns, "kubernetes.autoscaler_interval"),
+        interval_ns=workers.constants.number("kubernetes.autoscaler_interval", pool.interval_ns),
         utilisation=pool.target_cpu if by_cpu else pool.target_utilisation,
         backlog=pool.target_backlog,
         start_delay=constant(pool.start_delay_ns),
-        cool_down_ns=workers.or_default(pool.cool_down_ns, "kubernetes.scale_in_window"),
-        drain_limit_ns=workers.or_default(pool.grace_period_ns, "kubernetes.grace_period"),
+        cool_down_ns=workers.constants.number("kubernetes.scale_in_window", pool.cool_down_ns),
+        drain_limit_ns=workers.constants.number("kubernetes.grace_period", pool.grace_period_ns),
     )
     note = workers.constants.note
     workers.constants.note_each(
@@ -73,7 +73,7 @@ def _add_fleet(workers: Workers, pool: WorkerPool) -> None:
         interval_ns=LOOK_NS,
         schedule=Schedule(points=tuple(points)),
         start_delay=constant(pool.start_delay_ns),
-        drain_limit_ns=workers.or_default(pool.grace_period_ns, "kubernetes.grace_period"),
+        drain_limit_ns=workers.constants.number("kubernetes.grace_period", pool.grace_period_ns),
     )
     workers.constants.note("a fleet that comes or goes", "with all its pods at once, at whole seconds")
 

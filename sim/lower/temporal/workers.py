@@ -85,10 +85,10 @@ class Workers:
         if regional is not None and pool.rtt_ns is None:
             self.poll_rtt = regional.poll_rtt(pool)
             self.far_bytes = regional.task_bytes(pool)
-        self.sticky_wait_ns = self.or_default(pool.sticky_schedule_to_start_ns, "sdk.sticky_schedule_to_start")
-        self.task_timeout_ns = self.or_default(pool.workflow_task_timeout_ns, "temporal.workflow_task_timeout")
-        self.replay_ns = self.or_default(pool.replay_cpu_per_event_ns, "sdk.replay_cpu_per_event")
-        self.local_activity_slots = self.or_default(pool.local_activity_slots, "sdk.local_activity_slots")
+        self.sticky_wait_ns = self.constants.number("sdk.sticky_schedule_to_start", pool.sticky_schedule_to_start_ns)
+        self.task_timeout_ns = self.constants.number("temporal.workflow_task_timeout", pool.workflow_task_timeout_ns)
+        self.replay_ns = self.constants.number("sdk.replay_cpu_per_event", pool.replay_cpu_per_event_ns)
+        self.local_activity_slots = self.constants.number("sdk.local_activity_slots", pool.local_activity_slots)
         self.runs_workflows = False
         self.runs_activities = False
         self.attempts_are_counted = False
@@ -101,21 +101,17 @@ class Workers:
         self.activities = self._tasks("activity", self.activity_pollers, self.activity_slots)
         self.eager = Eager(platform, self.activity_slots, self.sticky, pool.rtt_ns)
 
-    def or_default(self, own: int | None, name: str) -> int:
-        """What the scenario says, or else the constant of that name."""
-        return self.constants.number(name) if own is None else own
-
     def _add_places(self) -> None:
-        parts, pool, default = self.parts, self.pool, self.or_default
+        parts, pool, default = self.parts, self.pool, self.constants.number
         sites = self.locality.sites if self.locality is not None else pool.most
         pods = self.pods_as_one = pool.most // sites
         parts.nodes[self.nodes] = NodeGroup(count=sites)
         parts.attributes[self.sticky] = 0
         units = {
-            self.workflow_slots: default(pool.workflow_task_slots, "sdk.workflow_task_slots"),
-            self.workflow_pollers: default(pool.workflow_task_pollers, "sdk.workflow_task_pollers"),
-            self.activity_slots: default(pool.activity_slots, "sdk.activity_slots"),
-            self.activity_pollers: default(pool.activity_pollers, "sdk.activity_pollers"),
+            self.workflow_slots: default("sdk.workflow_task_slots", pool.workflow_task_slots),
+            self.workflow_pollers: default("sdk.workflow_task_pollers", pool.workflow_task_pollers),
+            self.activity_slots: default("sdk.activity_slots", pool.activity_slots),
+            self.activity_pollers: default("sdk.activity_pollers", pool.activity_pollers),
         }
         settings = {name: self._setting(name, number) for name, number in units.items()}
         first = max(1, round(units[self.workflow_pollers] * self.constants.ratio("sdk.first_task_polls")))
@@ -127,11 +123,14 @@ class Workers:
             units |= {self.first_pollers: first, self.workflow_pollers: units[self.workflow_pollers] - first}
         for name, number in units.items():
             parts.add_resource(name, Resource(nodes=self.nodes, units=pods * number), settings[name])
-        cores = Setting(
-            of(self.queue, "CPU"), f"{self.path}.cpu", "CPU of a pod", cpu(self.queue), "restart", pool.cpu_cores
+        parts.add_station(
+            self.cpu,
+            Server(nodes=self.nodes, cores=pods * pool.cpu_cores),
+            Setting(
+                of(self.queue, "CPU"), f"{self.path}.cpu", "CPU of a pod", cpu(self.queue), "restart", pool.cpu_cores
+            ),
         )
-        parts.add_station(self.cpu, Server(nodes=self.nodes, cores=pods * pool.cpu_cores), cores)
-        capacity = pods * default(pool.sticky_cache, "sdk.sticky_cache")
+        capacity = pods * default("sdk.sticky_cache", pool.sticky_cache)
         parts.caches[self.cache] = Cache(nodes=self.nodes, capacity=capacity)
 
     def _setting(self, name: str, number: int) -> Setting:
@@ -167,8 +166,11 @@ class Workers:
         """
         mib, slots = -(-size // MIB), self.parts.resources[self.activity_slots]
         self.memory_mib = max(mib * slots.units, self.memory_mib)
-        memory = inner("memory that activities at work hold")
-        self.parts.add_resource(self.memory, Resource(nodes=self.nodes, units=self.memory_mib), memory)
+        self.parts.add_resource(
+            self.memory,
+            Resource(nodes=self.nodes, units=self.memory_mib),
+            inner("memory that activities at work hold"),
+        )
         self.constants.note(
             "memory", "that of activities at work alone: not of the worker itself, nor of the states in its cache"
         )
@@ -181,15 +183,18 @@ class Workers:
         rest_ns = cpu_ns // turns - locked_ns
         piece: list[Step] = []
         if locked_ns:
-            setting = Setting(
-                of(self.queue, "SDK threads"),
-                f"{self.path}.replicas",
-                "more processes: one thread of each does this share of the SDK's work",
-                cpu(self.queue),
-                "live",
-                self.pool.most,
+            self.parts.add_resource(
+                self.thread,
+                Resource(nodes=self.nodes, units=self.pods_as_one),
+                Setting(
+                    of(self.queue, "SDK threads"),
+                    f"{self.path}.replicas",
+                    "more processes: one thread of each does this share of the SDK's work",
+                    cpu(self.queue),
+                    "live",
+                    self.pool.most,
+                ),
             )
-            self.parts.add_resource(self.thread, Resource(nodes=self.nodes, units=self.pods_as_one), setting)
             piece += [acquire(self.thread, at=slots), use(self.cpu, locked_ns, at=slots), release(self.thread)]
         if rest_ns or not locked_ns:
             piece.append(use(self.cpu, rest_ns, at=slots))
@@ -214,7 +219,7 @@ class Workers:
         that its retries are taken from."""
         number = self.constants.number
         timers = self.platform.timers if on_the_server else None
-        first_ns = self.or_default(policy.initial_interval_ns, "temporal.retry_initial_interval")
+        first_ns = self.constants.number("temporal.retry_initial_interval", policy.initial_interval_ns)
         return Retry(
             initial_interval_ns=first_ns,
             backoff_coefficient=policy.backoff_coefficient or number("temporal.retry_backoff_coefficient"),

@@ -29,8 +29,7 @@ from sim.lower.steps import (
     set_to,
 )
 from sim.lower.stores.base import HISTORY
-from sim.lower.temporal.activities import activity_steps, federated_steps
-from sim.lower.temporal.activity_work import Scheduled, local_work
+from sim.lower.temporal.activities import Scheduled, activity_steps, federated_steps, local_work
 from sim.lower.temporal.branches import CLOSED, Branches, Where, request, requested
 from sim.lower.temporal.children import Children
 from sim.lower.temporal.dependencies import Dependencies
@@ -68,7 +67,7 @@ from sim.scenario.model.workflow_steps import (
     walk,
 )
 from sim.scenario.model.workload import Activity, RetryPolicy
-from sim.scenario.reading.where import path_to
+from sim.scenario.reading.document import path_to
 
 STATE_ROWS = 3
 """Rows that a closed execution keeps beside its history: its state, the current run, visibility."""

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sim.errors import Problem
-from sim.network.checks.words import dotted
+from sim.errors import Path, Problem, dotted
 from sim.network.facts import has_timer
-from sim.network.kinds import Path, bodies, walk
+from sim.network.kinds import bodies, calls_of, reached
 from sim.network.network import Network
 from sim.network.routines import Acquire, Attempt, Cached, Call, Compensate, Release, Saga, Start, Step, Steps, Use
 
@@ -26,16 +25,8 @@ def without_context(network: Network) -> Iterator[Problem]:
 
 
 def _not_called(network: Network) -> list[str]:
-    called = set[str]().union(*_calls(network).values())
+    called = set[str]().union(*calls_of(network.routines).values())
     return [routine for routine in network.routines if routine not in called]
-
-
-def _calls(network: Network) -> dict[str, set[str]]:
-    """The routines that each routine calls."""
-    return {
-        routine: {placed.step.call for placed in walk(routine, steps) if isinstance(placed.step, Call)}
-        for routine, steps in network.routines.items()
-    }
 
 
 def _held(network: Network, routine: str, steps: Steps) -> Iterator[Problem]:
@@ -106,14 +97,7 @@ def _context(steps: Steps, path: Path, in_saga: bool, in_attempt: bool) -> Itera
 
 def recursion(network: Network) -> Iterator[Problem]:
     """Routines that call themselves."""
-    calls = _calls(network)
+    calls = calls_of(network.routines)
     for routine in network.routines:
-        reached: set[str] = set()
-        todo = list(calls[routine])
-        while todo:
-            name = todo.pop()
-            if name not in reached:
-                reached.add(name)
-                todo.extend(calls.get(name, ()))
-        if routine in reached:
+        if routine in reached(calls[routine], calls):
             yield Problem(f"routines.{routine}", "calls itself, directly or by way of others", "use a loop instead")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sim.errors import Problem
-from sim.network.checks.words import dotted, unknown
+from sim.errors import Path, Problem, dotted
+from sim.network.checks.words import unknown, unless_known
 from sim.network.distributions import Constant, FromAttribute
 from sim.network.facts import group_of, node_groups
-from sim.network.kinds import Path, walk
+from sim.network.kinds import walk
 from sim.network.network import Network
 from sim.network.places import Delay, GroupCommit, Polled, Server, TokenBucket
 from sim.network.routines import Mark
@@ -41,8 +41,7 @@ def _places(network: Network) -> Iterator[Problem]:
             if isinstance(nodes, str) and nodes not in network.nodes:
                 yield unknown((kind, name, "nodes"), "a node group", nodes, network.nodes)
             for key, attribute in getattr(place, "attributes", {}).items():
-                if attribute not in network.attributes:
-                    yield unknown((kind, name, key), "an attribute", attribute, network.attributes)
+                yield from unless_known((kind, name, key), "an attribute", attribute, network.attributes)
     groups = node_groups(network)
     for name, station in network.stations.items():
         if isinstance(station, Polled) and station.keyed is None and groups.get(group_of(network, name), 1) > 1:
@@ -57,12 +56,10 @@ def _sources(network: Network) -> Iterator[Problem]:
     if not network.sources:
         yield Problem("sources", "is empty: nothing would ever happen", "write sources: {jobs: {routine: job, ...}}")
     for name, source in network.sources.items():
-        if source.routine not in network.routines:
-            yield unknown(("sources", name, "routine"), "a routine", source.routine, network.routines)
+        yield from unless_known(("sources", name, "routine"), "a routine", source.routine, network.routines)
         if source.stop_ns is not None and source.stop_ns <= source.start_ns:
             yield Problem(f"sources.{name}.stop", "is not after `start`")
-        if source.during is not None and source.during not in network.faults:
-            yield unknown(("sources", name, "during"), "a fault", source.during, network.faults)
+        yield from unless_known(("sources", name, "during"), "a fault", source.during, network.faults)
 
 
 def _faults(network: Network) -> Iterator[Problem]:
@@ -92,8 +89,7 @@ def _controllers(network: Network) -> Iterator[Problem]:
             yield unknown((*path, "nodes"), what, controller.nodes, groups)
             continue
         for place in controller.of:
-            if place not in places:
-                yield unknown((*path, "of"), "a resource or station", place, places)
+            yield from unless_known((*path, "of"), "a resource or station", place, places)
         points = controller.schedule.points if controller.schedule is not None else ()
         numbers = {
             "minimum": controller.minimum,
@@ -109,8 +105,7 @@ def _controllers(network: Network) -> Iterator[Problem]:
 def _policies(network: Network) -> Iterator[Problem]:
     for kind in ("breakers", "budgets"):
         for name, policy in getattr(network, kind).items():
-            if policy.at is not None and policy.at not in network.resources:
-                yield unknown((kind, name, "at"), "a resource", policy.at, network.resources)
+            yield from unless_known((kind, name, "at"), "a resource", policy.at, network.resources)
 
 
 def _monitors(network: Network) -> Iterator[Problem]:
@@ -124,14 +119,11 @@ def _monitors(network: Network) -> Iterator[Problem]:
         for key in ("when", "eventually", "never_both", "at_most_once", "conserve"):
             value = getattr(monitor, key)
             for mark in [value] if isinstance(value, str) else value or ():
-                if mark not in made:
-                    yield unknown(("monitors", name, key), "a mark that any routine makes", mark, made)
+                yield from unless_known(("monitors", name, key), "a mark that any routine makes", mark, made)
     for name, span in network.spans.items():
+        yield from unless_known(("spans", name, "after_crash"), "a node group", span.after_crash, node_groups(network))
         for key in ("start", "end"):
-            if key == "start" and span.after_crash is not None and span.after_crash not in node_groups(network):
-                yield unknown(("spans", name, "after_crash"), "a node group", span.after_crash, node_groups(network))
-            if getattr(span, key) not in made:
-                yield unknown(("spans", name, key), "a mark that any routine makes", getattr(span, key), made)
+            yield from unless_known(("spans", name, key), "a mark that any routine makes", getattr(span, key), made)
 
 
 def nonsense(network: Network) -> Iterator[Problem]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from sim.errors import Problem
+from sim.errors import Path, Problem, dotted
 from sim.network.checks.at_once import always_tried, fails_at_once
-from sim.network.checks.words import dotted, unknown
+from sim.network.checks.words import unknown, unless_known
 from sim.network.facts import group_of
-from sim.network.kinds import KINDS, Path, Placed, complete, walk
+from sim.network.kinds import KINDS, Placed, complete, walk
 from sim.network.network import Network
 from sim.network.places import Delay, GroupCommit, Polled, Server, TokenBucket
 from sim.network.routines import (
@@ -89,8 +89,7 @@ def _names(network: Network, placed: Placed) -> Iterator[Problem]:
     """Names in a step that lead nowhere."""
     for path, section, name in KINDS[type(placed.step)].names(placed.step):
         known = getattr(network, section)
-        if name not in known:
-            yield unknown((*placed.path, *path), SECTIONS[section], name, known)
+        yield from unless_known((*placed.path, *path), SECTIONS[section], name, known)
 
 
 def _nothing(network: Network, step: object, path: Path) -> Iterator[Problem]:
@@ -149,8 +148,7 @@ def _cached(network: Network, step: Cached, path: Path) -> Iterator[Problem]:
 
 def _prompt(network: Network, step: Prompt, path: Path) -> Iterator[Problem]:
     polled = [name for name, station in network.stations.items() if isinstance(station, Polled)]
-    if step.prompt not in polled:
-        yield unknown((*path, "prompt"), "a polled station", step.prompt, polled)
+    yield from unless_known((*path, "prompt"), "a polled station", step.prompt, polled)
 
 
 _PARTS: Mapping[type[StepSpec], Callable[[Network, Any, Path], Iterator[Problem]]] = complete(

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 
-from sim.errors import Problem
+from sim.errors import Path, Problem, dotted
 from sim.meant import meant
-from sim.network.kinds import Path
-
-
-def dotted(path: Path) -> str:
-    """A path as problems name it: `routines.order.0.use`."""
-    return ".".join(map(str, path))
 
 
 def unknown(path: Path, what: str, name: str, known: Collection[str]) -> Problem:
     """A name that leads nowhere, with the name that may have been meant."""
     listed = ", ".join(sorted(known)) or "there is none yet"
     return Problem(dotted(path), f"`{name}` is not {what}", meant(name, known, f"known: {listed}", "`"))
+
+
+def unless_known(path: Path, what: str, name: str | None, known: Collection[str]) -> Iterator[Problem]:
+    """The problem of a name that leads nowhere, where there is a name and it does."""
+    if name is not None and name not in known:
+        yield unknown(path, what, name, known)

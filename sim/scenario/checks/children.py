@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sim.errors import Problem
+from sim.errors import Path, Problem, dotted
+from sim.network.kinds import reached
 from sim.scenario.checks.words import unknown
 from sim.scenario.model.workflow import Workflow
 from sim.scenario.model.workflow_steps import ChildStep, FanOutStep, walk
-from sim.scenario.reading.document import Path, dotted
 from sim.scenario.scenario import Scenario
 
 
 def children_problems(scenario: Scenario) -> Iterator[Problem]:
     """Everything about children that does not fit."""
     workflows = scenario.workflows
-    started = {child for workflow in workflows.values() for _, child in _children(workflow)}
+    starts = _starts(scenario)
+    started = {child for children in starts.values() for child in children}
     for name, workflow in workflows.items():
         path: Path = ("workflows", name)
         if workflow.is_child_only and name not in started:
@@ -36,7 +37,7 @@ def children_problems(scenario: Scenario) -> Iterator[Problem]:
             here = (*path, "steps", *below, "child")
             if child not in workflows:
                 yield unknown(here, "one of the workflows", child, workflows)
-            elif name in _reached(scenario, child):
+            elif name in reached([child], starts):
                 yield Problem(
                     dotted(here),
                     f"is {child}, which starts {name} in its turn: there would be no end of them",
@@ -48,7 +49,7 @@ def children_problems(scenario: Scenario) -> Iterator[Problem]:
 
 def _many(scenario: Scenario, child: str, here: Path) -> Iterator[Problem]:
     """What a child cannot have, itself or in its own children, when many of it run in one parent."""
-    for name in sorted(_reached(scenario, child)):
+    for name in sorted(reached([child], _starts(scenario))):
         if name not in scenario.workflows:
             continue
         workflow = scenario.workflows[name]
@@ -76,14 +77,6 @@ def _children(workflow: Workflow) -> Iterator[tuple[Path, str]]:
             yield below, step.child.workflow
 
 
-def _reached(scenario: Scenario, name: str) -> set[str]:
-    """The workflow, its children, theirs, and so on."""
-    reached: set[str] = set()
-    left = [name]
-    while left:
-        one = left.pop()
-        if one not in reached:
-            reached.add(one)
-            if one in scenario.workflows:
-                left += [child for _, child in _children(scenario.workflows[one])]
-    return reached
+def _starts(scenario: Scenario) -> dict[str, list[str]]:
+    """The children that each workflow starts itself."""
+    return {name: [child for _, child in _children(workflow)] for name, workflow in scenario.workflows.items()}

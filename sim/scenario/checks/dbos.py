@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from sim.errors import Problem
+from sim.errors import Path, Problem, dotted
 from sim.scenario.model.workflow_steps import ActivityStep, RepeatStep, SleepStep, WorkflowStep
 from sim.scenario.model.workload import Activity
-from sim.scenario.reading.document import Path, dotted
 from sim.scenario.scenario import Scenario
 
 POOL = frozenset(["replicas", "cpu_cores", "start_delay_ns", "node"])

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
-from sim.errors import Problem
+from sim.errors import Path, Problem, dotted
 from sim.network.sources import BurstArrivals, ClosedArrivals, TraceArrivals
 from sim.scenario.checks.words import unknown
 from sim.scenario.model.faults import DeploymentFault
 from sim.scenario.model.workflow import Workflow
-from sim.scenario.reading.document import Path, dotted
 from sim.scenario.scenario import Scenario
 
 NAMED = {

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sim.errors import Problem
+from sim.errors import Path, Problem, dotted
 from sim.network.distributions import FromAttribute
 from sim.network.sources import BurstArrivals, ClosedArrivals, TraceArrivals, lets_nothing_in
-from sim.scenario.checks.words import known_hint, unknown
+from sim.scenario.checks.words import known_hint, unknown, unless_known
 from sim.scenario.model.stores.registry import STORES, only, that_can
 from sim.scenario.model.workflow import Workflow
 from sim.scenario.model.workflow_steps import FanOutStep, RepeatStep, WaitStep, own_activity, walk
 from sim.scenario.model.workload import Activity, RetryPolicy
 from sim.scenario.presets import PRODUCTS, parsed, preset, versions
-from sim.scenario.reading.document import Path, dotted
 from sim.scenario.scenario import Scenario
 from sim.units import Mistake
 
@@ -214,8 +213,7 @@ def _workers(scenario: Scenario) -> Iterator[Problem]:
         elif name not in used:
             yield Problem(dotted(path), "is a queue that no activity is put into", known_hint(name, used))
         for index, pool in enumerate(federation.pools):
-            if pool not in scenario.workers:
-                yield unknown((*path, "pools", index), "a pool of workers", pool, scenario.workers)
+            yield from unless_known((*path, "pools", index), "a pool of workers", pool, scenario.workers)
         used |= set(federation.pools)
     for queue in scenario.workers:
         if queue not in used:
@@ -291,8 +289,7 @@ def _activity(scenario: Scenario, activity: Activity, path: Path, seen: set[str]
     if scenario.temporal is not None:
         yield from _back_off(activity.retry, (*path, "retry"))
     queues = {*scenario.workers, *scenario.federations}
-    if activity.task_queue is not None and activity.task_queue not in queues:
-        yield unknown((*path, "task_queue"), "a queue with workers", activity.task_queue, queues)
+    yield from unless_known((*path, "task_queue"), "a queue with workers", activity.task_queue, queues)
     if activity.transaction is not None and not scenario.store_can("transactions"):
         yield Problem(
             dotted((*path, "transaction")),
@@ -300,9 +297,8 @@ def _activity(scenario: Scenario, activity: Activity, path: Path, seen: set[str]
             "leave it out",
         )
     for index, dependency in enumerate(activity.calls):
-        if dependency not in scenario.dependencies:
-            here = (*path, "calls", index)
-            yield unknown(here, "one of the `dependencies`", dependency, scenario.dependencies)
+        here = (*path, "calls", index)
+        yield from unless_known(here, "one of the `dependencies`", dependency, scenario.dependencies)
     heartbeat, whole = activity.heartbeat_ns, activity.start_to_close_ns
     if heartbeat is not None and whole is not None and heartbeat > whole:
         yield Problem(dotted((*path, "heartbeat")), "is longer than `start_to_close` and can never expire")
@@ -316,8 +312,7 @@ def _monitors(scenario: Scenario) -> Iterator[Problem]:
         for key in ("when", "eventually", "never_both", "at_most_once", "conserve"):
             value = getattr(monitor, key)
             for mark in [value] if isinstance(value, str) else value or ():
-                if mark not in made:
-                    yield unknown(("monitors", name, key), "the `effect` of an activity", mark, made)
+                yield from unless_known(("monitors", name, key), "the `effect` of an activity", mark, made)
 
 
 def _kept(scenario: Scenario) -> Iterator[Problem]:
@@ -325,8 +320,7 @@ def _kept(scenario: Scenario) -> Iterator[Problem]:
     known = [name for name, pool in scenario.workers.items() if pool.scales]
     known += scenario.network.controllers if scenario.network is not None else ()
     for name, machines in scenario.machines.items():
-        if machines.kept_by is not None and machines.kept_by not in known:
-            yield unknown(("machines", name, "kept_by"), "a controller", machines.kept_by, known)
+        yield from unless_known(("machines", name, "kept_by"), "a controller", machines.kept_by, known)
 
 
 def _nodes(scenario: Scenario) -> Iterator[Problem]:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sim.errors import Problem
+from sim.errors import Path, Problem, dotted
 from sim.scenario.checks.words import known_hint
 from sim.scenario.model.faults import DeploymentFault
 from sim.scenario.model.regions import Zones
 from sim.scenario.model.stores.registry import only, that_can
 from sim.scenario.model.workers import WorkerPool
-from sim.scenario.reading.document import Path, dotted
 from sim.scenario.scenario import Scenario
 
 

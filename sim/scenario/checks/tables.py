@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sim.errors import Problem
+from sim.errors import Path, Problem, dotted
 from sim.network.distributions import FromAttribute
-from sim.scenario.checks.words import unknown
+from sim.scenario.checks.words import unknown, unless_known
 from sim.scenario.model.platform import SERVICES
 from sim.scenario.model.stores.registry import that_can
 from sim.scenario.model.tables import Condition, Table
 from sim.scenario.presets import versions
-from sim.scenario.reading.document import Path, dotted
 from sim.scenario.scenario import DATA, Scenario
 
 TAKEN = (*SERVICES, *that_can("zones"), "zones")
@@ -39,8 +38,7 @@ def _databases(scenario: Scenario) -> Iterator[Problem]:
         if name in scenario.workers or name in TAKEN:
             yield Problem(dotted(path), "has the name of a part of the platform", "name it otherwise")
         profile = database.disk.profile
-        if profile not in versions("disk"):
-            yield unknown((*path, "disk", "profile"), "a hardware profile", profile, versions("disk"))
+        yield from unless_known((*path, "disk", "profile"), "a hardware profile", profile, versions("disk"))
         by = database.spread_by
         for table_name, table in scenario.tables.items():
             if by is not None and table.database == name and by not in table.columns:
@@ -94,8 +92,7 @@ def _columns(table: Table, path: Path) -> Iterator[Problem]:
         named += [((*here, "columns", place), one) for place, one in enumerate(index.columns)]
         yield from _conditions(table, index.only, (*here, "only"))
     for where, column in named:
-        if column not in table.columns:
-            yield unknown(where, "a column of it", column, table.columns)
+        yield from unless_known(where, "a column of it", column, table.columns)
 
 
 def _conditions(table: Table, where: dict[str, Condition], path: Path) -> Iterator[Problem]:
@@ -124,8 +121,7 @@ def _queries(scenario: Scenario) -> Iterator[Problem]:
         table = scenario.tables[query.table]
         yield from _conditions(table, query.where, (*path, "where"))
         for index, column in enumerate(query.reads):
-            if column not in table.columns:
-                yield unknown((*path, "reads", index), "a column of the table", column, table.columns)
+            yield from unless_known((*path, "reads", index), "a column of the table", column, table.columns)
         for key in ("batch", "burst"):
             if isinstance(getattr(query.arrivals, key, None), FromAttribute):
                 yield Problem(dotted((*path, "arrivals", key)), "is an attribute, which queries do not carry")

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 
-from sim.errors import Problem
+from sim.errors import Path, Problem, dotted
 from sim.meant import meant
-from sim.scenario.reading.document import Path, dotted
 
 
 def unknown(path: Path, what: str, name: str, known: Collection[str]) -> Problem:
     """A name that leads nowhere."""
     return Problem(dotted(path), f"is {name}, which is not {what}", known_hint(name, known))
+
+
+def unless_known(path: Path, what: str, name: str | None, known: Collection[str]) -> Iterator[Problem]:
+    """The problem of a name that leads nowhere, where there is a name and it does."""
+    if name is not None and name not in known:
+        yield unknown(path, what, name, known)
 
 
 def known_hint(name: str, known: Collection[str], as_written: bool = False) -> str:

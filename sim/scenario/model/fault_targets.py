@@ -60,14 +60,6 @@ def default_effect(target: str) -> Effect:
     return (effects_of(target) or ("crash",))[0]
 
 
-def is_whole(target: str) -> bool:
-    """Whether it is one thing, of which no node is chosen."""
-    of_store = TARGETS.get(target)
-    if of_store is not None:
-        return of_store.is_one
-    return target == "temporal.clock" or target.startswith(("databases.", "dependencies.", "workflows."))
-
-
 def recovery_of(target: str) -> str:
     """Where the scenario says how long a crash of a target takes, such as `postgres.failover`; "" where the fault
     does."""
@@ -75,9 +67,3 @@ def recovery_of(target: str) -> str:
     if of_store is None or not of_store.recovery:
         return ""
     return f"{target.partition('.')[0]}.{of_store.recovery}"
-
-
-def pool_of(target: str) -> str | None:
-    """The pool of workers that fails or is cut off; None where something else is."""
-    pool = target.removeprefix("partition.")
-    return pool.removeprefix("workers.") if pool.startswith("workers.") else None

@@ -13,7 +13,6 @@ from sim.network.counts import NodesOrNone
 from sim.network.distributions import Distribution
 from sim.network.faults import Window
 from sim.scenario.checks import fault_rules
-from sim.scenario.model import fault_targets
 from sim.scenario.model.effects import Effect
 from sim.scenario.model.fault_targets import Targets, default_effect
 from sim.scenario.model.stores.registry import TARGETS
@@ -170,12 +169,16 @@ class DeploymentFault(Spec):
     @property
     def pool(self) -> str | None:
         """The pool of workers that fails or is cut off; None where something else is."""
-        return fault_targets.pool_of(self.target)
+        pool = self.target.removeprefix("partition.")
+        return pool.removeprefix("workers.") if pool.startswith("workers.") else None
 
     @property
     def is_whole(self) -> bool:
         """Whether the target is one thing, of which no node is chosen."""
-        return fault_targets.is_whole(self.target)
+        of_store = TARGETS.get(self.target)
+        if of_store is not None:
+            return of_store.is_one
+        return self.of_clock or self.target.startswith(("databases.", "dependencies.", "workflows."))
 
     # -- when ---------------------------------------------------------------------------------------------------
 

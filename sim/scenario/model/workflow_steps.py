@@ -7,13 +7,12 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, Tag, model_validator
 
+from sim.errors import Path
 from sim.network.counts import Name, Positive
 from sim.network.distributions import Distribution, Number
 from sim.scenario.model.workload import Activity
-from sim.spec import Spec, chosen_by_key
+from sim.spec import Spec, chosen_by_key, refuse
 from sim.units import Mistake, PositiveDuration, Ratio
-
-Path = tuple[str | int, ...]
 
 
 class ActivityStep(Spec):
@@ -143,10 +142,19 @@ class FanOut(Spec):
 
     @model_validator(mode="after")
     def _one_form(self) -> Self:
-        if (self.activity is None) == (self.steps is None):
-            raise Mistake("needs either an `activity` or `steps` for each item", "write   activity: {name: NAME, ..}")
-        if self.failures == "gather_all" and self.join != "all":
-            raise Mistake("waits for all items, which `join` does not", "leave out `join`", ("failures",))
+        refuse(
+            (
+                (self.activity is None) == (self.steps is None),
+                "needs either an `activity` or `steps` for each item",
+                "write   activity: {name: NAME, ..}",
+            ),
+            (
+                self.failures == "gather_all" and self.join != "all",
+                "waits for all items, which `join` does not",
+                "leave out `join`",
+                ("failures",),
+            ),
+        )
         return self
 
     @property

@@ -1,16 +1,19 @@
-"""`--set a.b.0.c=VALUE`: values changed in a document before a model sees it, so units and errors work as ever."""
+"""`--set a.b.0.c=VALUE`: values changed in a document before a model sees it, so units and errors work as ever.
+
+Mitigations are settings that are said to mitigate what a scenario shows, written down in it as `--set` takes them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from pydantic import BaseModel
 
-from sim.errors import InputErrors, Problem
+from sim.errors import InputErrors, Path, Problem, dotted
 from sim.meant import meant
-from sim.scenario.reading.document import Document, Path, dotted
+from sim.scenario.reading.document import Document
 from sim.scenario.reading.other_words import with_new_key
 from sim.scenario.reading.reader import parse
 from sim.scenario.reading.shape import Place, Shape, shape_of
@@ -128,3 +131,57 @@ def _check_new_key(data: dict[str, Any], key: str, rest: Path, place: Place | No
     hint = meant(key, there, f"keys there: {', '.join(there)}", "`")
     where = f" of {dotted(through)}" if through else ""
     raise CannotSet((*through, key), f"is not a key{where} in the file", hint)
+
+
+Mitigation = dict[str, Any]
+"""Values by their dotted path."""
+
+MITIGATIONS = "mitigations"
+"""The key in the file that they stand under."""
+
+
+def with_mitigation(document: Document, name: str, mitigation: Mitigation, model: type[BaseModel]) -> Document:
+    """The document with the values of its mitigation `name` in their places and without mitigations; the given one
+    stays.
+
+    Whether the values fit is for `validate` to say, which then names the place of the mitigation in the file.
+
+    Raises InputErrors with every path where nothing can be set.
+    """
+    data: Any = {key: value for key, value in document.data.items() if key != MITIGATIONS}
+    shape, made, problems = shape_of(model), dict(document.assignments), []
+    for target, value in mitigation.items():
+        place = (MITIGATIONS, name, target)
+        if target.split(".")[0] == MITIGATIONS:
+            problems.append(document.problem(place, "is a mitigation itself; one sets what is simulated", of="key"))
+            continue
+        try:
+            data, path = with_value(data, target, value, shape)
+        except CannotSet as reason:
+            problems.append(document.problem(place, reason.message, reason.hint, of="key"))
+            continue
+        made.pop(path, None)  # so that the last value given to a path is the last in the mapping
+        made[path] = place
+    if problems:
+        raise InputErrors(problems)
+    return replace(document, data=data, assignments=made)
+
+
+def as_assignments(mitigation: Mapping[str, Any]) -> list[str]:
+    """The mitigation as it is typed after `--set`, one text a value.
+
+    >>> as_assignments({"temporal.sql.max_conns": 64, "workers.orders.probe": {"every": "5 s"}})
+    ['temporal.sql.max_conns=64', 'workers.orders.probe={every: 5 s}']
+    """
+    return [f"{target}={written_flow(value)}" for target, value in mitigation.items()]
+
+
+def written_flow(value: Any) -> str:
+    """A value in YAML's flow style, without quotes, which the units of the house need nowhere."""
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{key}: {written_flow(one)}" for key, one in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(written_flow, value)) + "]"
+    if value is None:
+        return ""
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -10,10 +10,10 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from sim.errors import InputErrors
+from sim.errors import InputErrors, Path
 from sim.meant import bare
 from sim.scenario.model.stores.registry import STORES
-from sim.scenario.reading.document import Document, Path
+from sim.scenario.reading.document import Document
 from sim.scenario.reading.schema import paste
 from sim.scenario.reading.shape import Place, Shape
 

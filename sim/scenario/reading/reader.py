@@ -14,9 +14,9 @@ from typing import Any
 
 import yaml
 
-from sim.errors import InputErrors, Problem
+from sim.errors import InputErrors, Path, Problem, dotted
 from sim.files import Unreadable, read_text, reason_of
-from sim.scenario.reading.document import Document, Mark, Path, Position, dotted
+from sim.scenario.reading.document import Document, Mark, Position
 from sim.scenario.reading.validate import validate
 
 __all__ = ["Document", "load_yaml", "parse", "read", "validate"]

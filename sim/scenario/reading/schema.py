@@ -13,9 +13,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from sim.errors import InputErrors, Problem
+from sim.errors import InputErrors, Path, Problem, dotted
 from sim.meant import meant
-from sim.scenario.reading.document import Path, dotted
 from sim.scenario.reading.shape import (
     ANY_NAME,
     Place,
@@ -35,12 +34,7 @@ _READ_AS_ANOTHER_THING = frozenset(["true", "false", "null", "yes", "no", "on", 
 
 def paste(shape: Shape, place: Place) -> str:
     """A value that may stand at `place`: its default, or else an example with the keys that have to be there."""
-    return flow_yaml(_example(shape, place, 0))
-
-
-def example(shape: Shape, place: Place) -> Any:
-    """The same as plain data."""
-    return _example(shape, place, 0)
+    return flow_yaml(example(shape, place))
 
 
 def flow_yaml(value: Any) -> str:
@@ -58,7 +52,8 @@ def flow_yaml(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def _example(shape: Shape, place: Place, depth: int) -> Any:
+def example(shape: Shape, place: Place, depth: int = 0) -> Any:
+    """An example of a value there, as plain data. depth: mappings around it."""
     about = place.about
     if about.get("default") not in (None, {}, []):
         return about["default"]
@@ -82,7 +77,7 @@ def _of_type(shape: Shape, one: Schema, depth: int) -> Any:
             inside = Place(one, (one,))
             length = max(1, len(one.get("prefixItems", ())), one.get("minItems", 0))
             entries = [shape.inside(inside, index) for index in range(length)]
-            return [_example(shape, entry, depth + 1) for entry in entries if entry is not None]
+            return [example(shape, entry, depth + 1) for entry in entries if entry is not None]
         case "boolean":
             return True
         case "integer" | "number":
@@ -96,10 +91,10 @@ def _mapping(shape: Shape, one: Schema, depth: int) -> dict[str, Any]:
     known = one.get("properties")
     if known is None:
         entry = shape.inside(Place(one, (one,)), ANY_NAME)
-        return {} if entry is None else {"name": _example(shape, entry, depth + 1)}
+        return {} if entry is None else {"name": example(shape, entry, depth + 1)}
     keys = one.get("required") or list(known)[:1]
     entries = {key: shape.inside(Place(one, (one,)), key) for key in keys}
-    return {key: _example(shape, entry, depth + 1) for key, entry in entries.items() if entry is not None}
+    return {key: example(shape, entry, depth + 1) for key, entry in entries.items() if entry is not None}
 
 
 _WIDTH = 100

@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from sim.scenario.reading.document import Path
+from sim.errors import Path
 
 Schema = Mapping[str, Any]
 

@@ -13,9 +13,9 @@ from typing import Any, TypeVar, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails, core_schema
 
-from sim.errors import InputErrors, Problem
+from sim.errors import InputErrors, Path, Problem, dotted
 from sim.meant import bare, nearest
-from sim.scenario.reading.document import Document, Path, dotted
+from sim.scenario.reading.document import Document
 from sim.scenario.reading.other_words import VALUES, ours_for
 from sim.scenario.reading.schema import paste
 from sim.scenario.reading.shape import Place, Schema, Shape, expected, shape_of, with_article, words

@@ -18,7 +18,7 @@ from sim.lower.load import Loaded
 from sim.results.columns import SUCCEEDED, Replication
 from sim.results.histogram import Histogram
 from sim.scenario.model.objectives import ServiceLevel
-from sim.scenario.reading.where import where
+from sim.scenario.reading.document import where
 from sim.stats.compare import Comparison, paired_difference, paired_percentile
 from sim.stats.episodes import recovery_of
 from sim.stats.metrics import LATENCY_PERCENTILES, NS, Cohort, metrics

@@ -21,9 +21,9 @@ from sim.lower.constants import Constants
 from sim.lower.load import Loaded, changed, mitigated
 from sim.lower.setting import Element, of
 from sim.scenario.model.fault_targets import recovery_of
-from sim.scenario.model.mitigations import as_assignments
 from sim.scenario.model.stores.registry import STORES
-from sim.scenario.reading.where import where
+from sim.scenario.reading.document import where
+from sim.scenario.reading.edit import as_assignments
 from sim.stats.summary import Cause, Fix, Remedy, Summary, Verdict
 from sim.studies.billing import bill_of
 from sim.studies.run.study import Options, Prediction, predict

@@ -21,7 +21,7 @@ from sim.network.distributions import Constant
 from sim.network.faults import Fault
 from sim.report.wording import deadlock_sentence
 from sim.scenario.load import inexact, scaled
-from sim.scenario.model.mitigations import Mitigation, as_assignments
+from sim.scenario.reading.edit import Mitigation, as_assignments
 from sim.stats.drift import drift, modes
 from sim.stats.episodes import Episode, recovery_of
 from sim.stats.intervals import mean_interval, ratio_interval

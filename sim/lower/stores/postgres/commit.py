@@ -24,8 +24,7 @@ from sim.lower.steps import (
     delay,
     use,
 )
-from sim.lower.stores.at_risk import MOST_AT_RISK, add_at_risk, at_risk
-from sim.lower.stores.sql_store import ways_to_standbys_ns
+from sim.lower.stores.sql_store import MOST_AT_RISK, add_at_risk, at_risk, ways_to_standbys_ns
 from sim.lower.sums import kth_fastest, mean_ns, sum_of
 from sim.network.places import GroupCommit, NodeGroup, Polled, Server
 from sim.network.routines import Retry
@@ -53,7 +52,7 @@ class Commit:
         self.level = postgres.synchronous_commit
         self.standbys = postgres.nodes - 1
         self.needed = postgres.synchronous_standbys if self.level in REMOTE else 0
-        self.flush = constants.distribution("postgres.flush") if postgres.flush is None else postgres.flush
+        self.flush = constants.distribution("postgres.flush", postgres.flush)
         self.travel_ns = ways_to_standbys_ns(
             parts, constants, "postgres", self.standbys, postgres.replication_rtt_ns, rtt_ns
         )
@@ -128,20 +127,23 @@ class Commit:
         parts, constants = self.parts, self.constants
         if self.level == "off":
             interval_ns = constants.number("postgres.wal_writer_delay")
-            writer = Polled(
-                kind="polled", interval_ns=interval_ns, batch=MOST_AT_RISK, read=self.flush, trigger="timer"
+            parts.add_station(
+                WAL_WRITER,
+                Polled(kind="polled", interval_ns=interval_ns, batch=MOST_AT_RISK, read=self.flush, trigger="timer"),
+                Setting(
+                    "WAL writer",
+                    "constants.postgres.wal_writer_delay",
+                    "wal_writer_delay",
+                    waits_of_postgres("^wal"),
+                    "live",
+                ),
             )
-            delayed = Setting(
-                "WAL writer",
-                "constants.postgres.wal_writer_delay",
-                "wal_writer_delay",
-                waits_of_postgres("^wal"),
-                "live",
-            )
-            parts.add_station(WAL_WRITER, writer, delayed)
         else:
-            flushed = Setting("WAL", "postgres.flush", _FASTER_DISK, waits_of_postgres("^wal"), "failover")
-            parts.add_station(WAL, GroupCommit(kind="group_commit", nodes=PRIMARY, flush=self.flush), flushed)
+            parts.add_station(
+                WAL,
+                GroupCommit(kind="group_commit", nodes=PRIMARY, flush=self.flush),
+                Setting("WAL", "postgres.flush", _FASTER_DISK, waits_of_postgres("^wal"), "failover"),
+            )
         if self.needed or self._loses:
             for number in range(1, self.standbys + 1):
                 self._add_standby(number)
@@ -159,9 +161,11 @@ class Commit:
             station = Server(nodes=group, servers=1, service=constant(write_ns))
             parts.add_station(f"standby-{number}-write", station, written)
         else:
-            flushed = Setting(of(standby, "WAL"), "postgres.flush", _FASTER_DISK, _lag("flush"), "failover")
-            log = GroupCommit(kind="group_commit", nodes=group, flush=self.flush)
-            parts.add_station(f"standby-{number}-wal", log, flushed)
+            parts.add_station(
+                f"standby-{number}-wal",
+                GroupCommit(kind="group_commit", nodes=group, flush=self.flush),
+                Setting(of(standby, "WAL"), "postgres.flush", _FASTER_DISK, _lag("flush"), "failover"),
+            )
         if self.level == "remote_apply":
             apply_ns = self.constants.number("postgres.apply_per_commit")
             path, knob = "constants.postgres.apply_per_commit", "faster cores, or synchronous_commit = on"

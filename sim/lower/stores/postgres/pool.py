@@ -56,21 +56,23 @@ class Pool(ClientPool):
         """The pool of an application's own connections, on the workers of a queue; its name."""
         name = f"{queue}-connections"
         size = self.constants.number("postgres.application_pool")
-        resource = Resource(
-            nodes=1 if self._by_transaction else PRIMARY,
-            units=pods * size,
-            opening=self.connect,
-            when_down="refuse",
+        self.parts.add_resource(
+            name,
+            Resource(
+                nodes=1 if self._by_transaction else PRIMARY,
+                units=pods * size,
+                opening=self.connect,
+                when_down="refuse",
+            ),
+            Setting(
+                of(queue, "own connections"),
+                "constants.postgres.application_pool",
+                "pool size of the application",
+                gauge("pg_stat_activity_count", state="active"),
+                "restart",
+                size,
+            ),
         )
-        setting = Setting(
-            of(queue, "own connections"),
-            "constants.postgres.application_pool",
-            "pool size of the application",
-            gauge("pg_stat_activity_count", state="active"),
-            "restart",
-            size,
-        )
-        self.parts.add_resource(name, resource, setting)
         self.constants.note("round trip of applications to the primary", "that of the history service")
         return name
 
@@ -96,40 +98,42 @@ class Pool(ClientPool):
         """From the promotion until connections go to the new primary, where that takes time."""
         if self.bouncer is None:
             return None
-        ttl_ns = self.bouncer.dns_max_ttl_ns
-        longest_ns = self.constants.number("postgres.pgbouncer_dns_max_ttl") if ttl_ns is None else ttl_ns
+        longest_ns = self.constants.number("postgres.pgbouncer_dns_max_ttl", self.bouncer.dns_max_ttl_ns)
         return Uniform(uniform_ns=(0, longest_ns)) if longest_ns else None
 
     def _query_wait_timeout_ns(self) -> int:
         assert self.bouncer is not None
-        own_ns = self.bouncer.query_wait_timeout_ns
-        return self.constants.number("postgres.pgbouncer_query_wait_timeout") if own_ns is None else own_ns
+        return self.constants.number("postgres.pgbouncer_query_wait_timeout", self.bouncer.query_wait_timeout_ns)
 
     def _add_bouncer(self, bouncer: PgBouncer) -> None:
         constants = self.constants
         self.parts.nodes[BOUNCER] = NodeGroup(count=bouncer.replicas)
         # One process, one thread: more than a core is of no use to it.
-        one = Setting(
-            "pgbouncer's CPU",
-            "pgbouncer.replicas",
-            "more processes (so_reuseport)",
-            cpu("pgbouncer"),
-            "live",
-            bouncer.replicas,
+        self.parts.add_station(
+            "pgbouncer-cpu",
+            Server(nodes=BOUNCER, cores=min(bouncer.cpu_cores, 1.0)),
+            Setting(
+                "pgbouncer's CPU",
+                "pgbouncer.replicas",
+                "more processes (so_reuseport)",
+                cpu("pgbouncer"),
+                "live",
+                bouncer.replicas,
+            ),
         )
-        self.parts.add_station("pgbouncer-cpu", Server(nodes=BOUNCER, cores=min(bouncer.cpu_cores, 1.0)), one)
         if self._by_transaction:
             size = pool_size(constants, bouncer)
-            backends = Setting(
-                "pgbouncer's connections",
-                "pgbouncer.default_pool_size",
-                "default_pool_size",
-                gauge("pgbouncer_pools_client_waiting_connections"),
-                "live",
-                size // bouncer.replicas,
-            )
             self.parts.add_resource(
-                BACKEND, Resource(nodes=PRIMARY, units=size, open=0, opening=self.connect), backends
+                BACKEND,
+                Resource(nodes=PRIMARY, units=size, open=0, opening=self.connect),
+                Setting(
+                    "pgbouncer's connections",
+                    "pgbouncer.default_pool_size",
+                    "default_pool_size",
+                    gauge("pgbouncer_pools_client_waiting_connections"),
+                    "live",
+                    size // bouncer.replicas,
+                ),
             )
             if bouncer.replicas > 1:
                 constants.note("pools of the pgbouncer replicas", "act as one", "derived: a pod's connections use any")
@@ -143,8 +147,7 @@ def pool_size(constants: Constants, bouncer: PgBouncer) -> int:
 
 def cores_of(constants: Constants, postgres: PostgresCluster) -> Server:
     """The cores of the primary, on which backends at work slow each other."""
-    own = postgres.backend_coherency
-    coherency = constants.ratio("postgres.backend_coherency") if own is None else own
+    coherency = constants.ratio("postgres.backend_coherency", postgres.backend_coherency)
     return Server(
         nodes=PRIMARY, cores=postgres.cores, contention=Contention(coherency=coherency) if coherency else None
     )

@@ -74,9 +74,8 @@ def redo_bytes(constants: Constants, own: Checkpoint, log_bytes_per_s: float) ->
     One begins after `timeout`, or sooner, so that with what is written until it ends the log stays below
     `max_wal_size`.
     """
-    every_ns = constants.number("postgres.checkpoint_timeout") if own.timeout_ns is None else own.timeout_ns
-    share = own.completion_target
-    spread = constants.ratio("postgres.checkpoint_completion_target") if share is None else share
-    most = constants.number("postgres.max_wal_bytes") if own.max_wal_size_bytes is None else own.max_wal_size_bytes
+    every_ns = constants.number("postgres.checkpoint_timeout", own.timeout_ns)
+    spread = constants.ratio("postgres.checkpoint_completion_target", own.completion_target)
+    most = constants.number("postgres.max_wal_bytes", own.max_wal_size_bytes)
     between = min(log_bytes_per_s * every_ns / SECOND, most / (1 + spread))
     return spread * between, (1 + spread) * between

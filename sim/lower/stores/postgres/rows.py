@@ -38,15 +38,17 @@ def transaction_steps(
     pool = store.pool.application(queue, pods)
     row = f"{activity}-rows"
     if transaction.hot_rows is not None:
-        setting = Setting(
-            of(activity, "hot rows"),
-            f"{path}.hot_rows",
-            "spread writes over more rows",
-            waits_of_postgres("transactionid|tuple"),
-            value=transaction.hot_rows,
+        parts.add_resource(
+            row,
+            Resource(nodes=transaction.hot_rows, units=1, keyed=Keyed(skew=transaction.skew)),
+            Setting(
+                of(activity, "hot rows"),
+                f"{path}.hot_rows",
+                "spread writes over more rows",
+                waits_of_postgres("transactionid|tuple"),
+                value=transaction.hot_rows,
+            ),
         )
-        rows = Resource(nodes=transaction.hot_rows, units=1, keyed=Keyed(skew=transaction.skew))
-        parts.add_resource(row, rows, setting)
     if transaction.isolation == "serializable":
         constants.note(
             "serializable: reads of other rows than the one that is written",

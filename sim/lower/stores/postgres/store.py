@@ -55,8 +55,7 @@ class PostgresStore(SqlStore):
         assert scenario.postgres is not None
         postgres = self.postgres = scenario.postgres
         parts.nodes[PRIMARY] = NodeGroup(count=1)
-        rtt_ns = postgres.rtt_ns
-        self.rtt_ns = constants.number("postgres.rtt") if rtt_ns is None else rtt_ns
+        self.rtt_ns = constants.number("postgres.rtt", postgres.rtt_ns)
         self.message_ns = constants.number("postgres.cpu_per_message")
         if postgres.aurora is None:
             commit = self.commit = Commit(parts, constants, postgres, self.rtt_ns)
@@ -119,7 +118,7 @@ class PostgresStore(SqlStore):
         yield "synchronous_commit", cluster.synchronous_commit
         yield "cores", cluster.cores
         yield "flush", inverse_of(cluster.flush or constants.distribution("postgres.flush")).mean()
-        rtt_ns = constants.number("postgres.rtt") if cluster.rtt_ns is None else cluster.rtt_ns
+        rtt_ns = constants.number("postgres.rtt", cluster.rtt_ns)
         yield "round trip", rtt_ns * 1e-9
 
     @classmethod

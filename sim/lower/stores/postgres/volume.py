@@ -44,8 +44,7 @@ class PostgresVolume(Volume):
         """A fault may take the room away."""
         self.parts.nodes[SPACE] = NodeGroup(count=1)
         self.parts.not_pods.add(SPACE)
-        room = Resource(nodes=SPACE, units=10**9)
-        self.parts.add_resource(ROOM, room, inner("whether there is room on the volume"))
+        self.parts.add_resource(ROOM, Resource(nodes=SPACE, units=10**9), inner("whether there is room on the volume"))
         self.constants.note(
             "writes while the disk is full",
             f"fail with {FULL} and are tried again, here over a new connection; the server stays up, and reads are "

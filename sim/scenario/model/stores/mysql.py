@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from sim.errors import Problem
+from sim.errors import Problem, dotted
 from sim.network.counts import Positive
 from sim.network.distributions import Distribution
 from sim.scenario.model.stores.base import CRASHES, Failover, StoreTarget, Words, told_twice
 from sim.scenario.model.stores.managed import SqlCluster, of_aurora, of_rds
-from sim.scenario.reading.document import dotted
-from sim.spec import Spec
-from sim.units import Bytes, Duration, Mistake, PositiveDuration
+from sim.spec import Spec, refuse
+from sim.units import Bytes, Duration, PositiveDuration
 
 if TYPE_CHECKING:  # a scenario has a store, which looks at the rest of it
     from sim.scenario.scenario import Scenario
@@ -96,24 +95,31 @@ class MysqlCluster(SqlCluster):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        if self.cpu_cores is None:
-            raise Mistake("has no cores", "add   cpu: 8   or   rds: {class: db.m5.large, storage: 1000 GB}")
         replicas = self.nodes - 1
-        if self.confirming > replicas:
-            raise Mistake(
+        more = "nodes: 2" if self.rds is None else "multi_az: instance"
+        refuse(
+            (
+                self.cpu_cores is None,
+                "has no cores",
+                "add   cpu: 8   or   rds: {class: db.m5.large, storage: 1000 GB}",
+            ),
+            (
+                self.confirming > replicas,
                 f"is {self.confirming}, but beside the source there {'is' if replicas == 1 else 'are'} "
                 f"{replicas or 'no'} replica{'s' if replicas != 1 else ''}",
                 f"write replicas: {replicas}, or more nodes" if replicas else "leave out semi_sync, or add nodes",
                 ("semi_sync", "replicas"),
-            )
-        for key in ("time", "promote"):
-            if not replicas and getattr(self.failover, key) is not None:
-                more = "nodes: 2" if self.rds is None else "multi_az: instance"
-                raise Mistake(
+            ),
+            *(
+                (
+                    not replicas and getattr(self.failover, key) is not None,
                     "is about a replica that takes over, and there is none: a lone source replays its redo log",
                     f"leave it out, or write {more}",
                     ("failover", key),
                 )
+                for key in ("time", "promote")
+            ),
+        )
         return self
 
     @property
