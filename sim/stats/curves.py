@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from sim.results.columns import SUCCEEDED, FaultEpisode, Replication
+from sim.results.columns import SUCCEEDED, Replication
 from sim.results.histogram import Histogram
+from sim.stats.freedom import FloatArray
 from sim.stats.metrics import NS, Cohort
-from sim.stats.policies import level
 from sim.stats.quantiles import percentile_interval
 from sim.stats.relaxation import Memory
 from sim.stats.summary import Curve, Series, Split, Timeline
@@ -64,12 +64,21 @@ def split(replications: Sequence[Replication], routine: str) -> Split:
     )
 
 
+def level(run: Replication, name: str) -> FloatArray:
+    """The samples of a name as they are shown: of the breakers of several nodes the mean state."""
+    family, _, breaker = name.partition(".")
+    values = run.samples[name].astype(np.float64)
+    return values / run.breakers[breaker].nodes if family == "breaker" else values
+
+
 def timeline(replications: Sequence[Replication], fault: str | None) -> Timeline:
     """Samples and completions over the time of the runs: mean, and the range of the middle 90 % of replications."""
-    episode = next((e for e in replications[0].episodes if e.fault == fault), None) if fault is not None else None
+    episode = next((e for e in replications[0].episodes if e.fault == fault), None)
+    begin = None if episode is None else episode.start_ns * NS
+    end = None if episode is None or episode.end_ns < 0 else episode.end_ns * NS
     shortest = min(len(run.sample_ns) for run in replications)
     if shortest < 2:
-        return Timeline(fault, _begin(episode), _end(episode), ())
+        return Timeline(fault, begin, end, ())
     times = replications[0].sample_ns[:shortest]
     width = float(times[1] - times[0]) * NS
     series = []
@@ -84,7 +93,7 @@ def timeline(replications: Sequence[Replication], fault: str | None) -> Timeline
         counts = np.stack([completions(run, index, times) for run in replications])
         if counts.any():
             series.append(_series(f"completions.{routine}", "1/s", times[:-1], counts / width))
-    return Timeline(fault, _begin(episode), _end(episode), tuple(series))
+    return Timeline(fault, begin, end, tuple(series))
 
 
 def completions(
@@ -106,11 +115,3 @@ def _series(name: str, unit: str, times: np.ndarray, values: np.ndarray) -> Seri
         tuple(low.tolist()),
         tuple(high.tolist()),
     )
-
-
-def _begin(episode: FaultEpisode | None) -> float | None:
-    return None if episode is None else episode.start_ns * NS
-
-
-def _end(episode: FaultEpisode | None) -> float | None:
-    return None if episode is None or episode.end_ns < 0 else episode.end_ns * NS

@@ -8,13 +8,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from sim.stats.curves import level
 from sim.stats.episodes import Episode, windows_of
+from sim.stats.freedom import FloatArray
 from sim.stats.metrics import NS
-from sim.stats.policies import level
-
-Floats = NDArray[np.float64]
 
 LEAD_WINDOWS = 3
 """Windows before the fault that are shown."""
@@ -121,6 +119,6 @@ def _longest_lines(episode: Episode, shown: slice, count: int) -> list[Line]:
     return sorted(lines, key=lambda line: -grown[line.name])[:MOST_QUEUES]
 
 
-def _at_ends(values: Floats, count: int) -> Floats:
+def _at_ends(values: FloatArray, count: int) -> FloatArray:
     later = values[1 : count + 1]
     return np.concatenate([later, np.full(count - len(later), later[-1] if len(later) else 0.0)])

@@ -12,7 +12,7 @@ from sim.figure import Figure
 from sim.results.columns import FAILED, OPEN, REJECTED, SUCCEEDED, Replication
 from sim.stats import recovery as one
 from sim.stats.intervals import mean_interval
-from sim.stats.metrics import NS, operations
+from sim.stats.metrics import NS
 from sim.stats.recovery import CONFIRMING_WINDOWS, Windows, recovery_figures
 from sim.stats.skewed import bootstrap_t_interval, independent_share
 from sim.stats.summary import Recovery
@@ -92,12 +92,12 @@ class Episode:
     @property
     def still_open(self) -> int:
         """Executions that began in the record and are not known to have ended, beyond those of the baseline run."""
-        return _still_open(self.run) - _still_open(self.baseline)
+        return self.run.ended(OPEN) - self.baseline.ended(OPEN)
 
     @property
     def lost(self) -> int:
         """Executions that failed or were turned away beyond those of the baseline run."""
-        return _failures(self.run) - _failures(self.baseline)
+        return self.run.ended(FAILED, REJECTED) - self.baseline.ended(FAILED, REJECTED)
 
     @property
     def redone(self) -> int:
@@ -209,7 +209,7 @@ def losses_in(
     """What a drill takes for good, by the figure's name. counted: the operation whose number it is; ages: the family
     of spans whose longest it is, in seconds; 0 where nothing is lost."""
     numbers = {
-        name: mean_interval([operations(run, operation) for run in drilled], "", confidence)
+        name: mean_interval([run.operations(operation) for run in drilled], "", confidence)
         for name, operation in counted.items()
     }
     return numbers | {
@@ -269,16 +269,6 @@ def _p99_by_window(
         if part.size:
             p99[window] = np.quantile(part, 0.99, method="inverted_cdf")
     return p99
-
-
-def _failures(run: Replication) -> int:
-    rows = run.executions
-    return int(np.isin(rows.outcome[rows.cohort], (FAILED, REJECTED)).sum())
-
-
-def _still_open(run: Replication) -> int:
-    rows = run.executions
-    return int((rows.outcome[rows.cohort] == OPEN).sum())
 
 
 def _tries(run: Replication) -> float:

@@ -78,6 +78,6 @@ def harm_of(
 
 def _exposed(run: Replication, sli: Sli, begin_ns: int, end_ns: int) -> int:
     rows = run.executions
-    mine = rows.cohort[rows.routine[rows.cohort] == run.routines.index(sli.routine)]
+    mine = run.cohort_of(sli.routine)
     still = (rows.outcome[mine] == OPEN) | (rows.end_ns[mine] >= begin_ns)
     return int(np.count_nonzero((rows.start_ns[mine] <= end_ns) & still))

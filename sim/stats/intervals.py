@@ -7,6 +7,7 @@ values in `skewed`.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -133,6 +134,15 @@ def proportion_interval(
     odds = share / (1 - share)
     low, high = odds * math.exp(-reach), odds * math.exp(min(reach, 700.0))
     return Figure(share, unit, low / (1 + low), high / (1 + high), confidence, n)
+
+
+def shares(parts: Mapping[str, tuple[Sequence[float], Sequence[float]]], confidence: float) -> dict[str, Figure]:
+    """Shares by name, each of a part and its whole in every replication; none where there was nothing at all."""
+    return {
+        name: proportion_interval(part, whole, "ratio", confidence)
+        for name, (part, whole) in parts.items()
+        if any(whole)
+    }
 
 
 def unseen(share: float, units: int, unit: str, confidence: float) -> Figure:

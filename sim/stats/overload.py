@@ -217,11 +217,11 @@ class _View:
 
     def __init__(self, network: Network, run: Replication) -> None:
         self.run = run
-        inside = np.flatnonzero((run.sample_ns >= run.begin_ns) & (run.sample_ns < run.horizon_ns))
+        inside = np.flatnonzero(run.in_window(run.sample_ns))
         self.samples = len(inside)
         self.at = inside[np.linspace(0, len(inside) - 1, BATCHES + 1).astype(int)] if len(inside) else inside
         self.edges_ns = run.sample_ns[self.at]
-        self.seconds = (run.horizon_ns - run.begin_ns) * 1e-9
+        self.seconds = run.window_ns * 1e-9
         self.full = fullness(network, run)
 
     def rows(self, workflow: str) -> Ints:
@@ -311,9 +311,8 @@ class _Judge:
         for view in self.views:
             run, rows = view.run, view.run.executions
             mine = np.isin(rows.routine, [run.routines.index(name) for name in workflows])
-            came = mine & (rows.start_ns >= run.begin_ns) & (rows.start_ns < run.horizon_ns)
-            went = mine & (rows.end_ns >= run.begin_ns) & (rows.end_ns < run.horizon_ns)
-            offered, ended = int(np.count_nonzero(came)), int(np.count_nonzero(went))
+            offered = np.count_nonzero(mine & run.in_window(rows.start_ns))
+            ended = np.count_nonzero(mine & run.in_window(rows.end_ns))
             values["offered"].append(offered / view.seconds)
             values["done"].append(sum(done_in_window(run, name) for name in workflows) / view.seconds)
             values["growth"].append((offered - ended) / view.seconds)

@@ -61,7 +61,7 @@ def events_of(run: Replication, sli: Sli) -> Events:
     too late, and only then.
     """
     rows = run.executions
-    mine = rows.cohort[rows.routine[rows.cohort] == run.routines.index(sli.routine)]
+    mine = run.cohort_of(sli.routine)
     begun, outcome = rows.start_ns[mine], rows.outcome[mine]
     limit = np.iinfo(np.int64).max if sli.threshold_ns is None else sli.threshold_ns
     if sli.indicator == "start":
@@ -90,5 +90,5 @@ def good_share(runs: Sequence[Replication], sli: Sli, confidence: float) -> Figu
         )
     else:
         share = share.with_note("no fault occurred in these runs: conditional on that; `sim error-budget` weighs them")
-    still = sum(int((run.executions.outcome[run.executions.cohort] == OPEN).sum()) for run in runs)
+    still = sum(run.ended(OPEN) for run in runs)
     return share.with_note(f"{still} were still open and count as not ended") if still else share

@@ -39,14 +39,8 @@ def recovery_metrics(recoveries: Sequence[Recovery]) -> dict[str, Figure]:
     """The figures of recovery under names that objectives can use: `recovery.F.latency_ok.p95`."""
     found = {}
     for row in recoveries:
-        means = {
-            "detect": row.detect_s,
-            "restore": row.restore_s,
-            "drain": row.drain_s,
-            "latency_ok": row.latency_ok_s,
-        }
-        for name, figure in means.items():
-            found[f"recovery.{row.fault}.{name}.mean"] = figure
+        for name in ("detect", "restore", "drain", "latency_ok"):
+            found[f"recovery.{row.fault}.{name}.mean"] = getattr(row, f"{name}_s")
         for name, figures in row.percentiles.items():
             for label, figure in figures.items():
                 found[f"recovery.{row.fault}.{name}.{label}"] = figure
@@ -181,10 +175,7 @@ def _refuse_growing(
     """
     judged = [name for name in replications[0].routines if f"in_flight.{name}" in replications[0].samples]
     for routine in judged:
-        rows = []
-        for run in replications:
-            inside = (run.sample_ns >= run.begin_ns) & (run.sample_ns < run.horizon_ns)
-            rows.append(run.samples[f"in_flight.{routine}"][inside])
+        rows = [run.samples[f"in_flight.{routine}"][run.in_window(run.sample_ns)] for run in replications]
         shortest = min(len(row) for row in rows)
         if shortest < 10 or f"latency.{routine}.mean" not in found:
             continue

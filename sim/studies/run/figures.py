@@ -54,7 +54,7 @@ def memory_of(known: Mapping[str, Pace], window: MeasuredWindow, runs: Sequence[
     found = {}
     for name, pace in known.items():
         uses = [run.places[name] for run in runs]
-        shown = [busy_of(use, run.horizon_ns - run.begin_ns) for use, run in zip(uses, runs, strict=True)]
+        shown = [busy_of(use, run.window_ns) for use, run in zip(uses, runs, strict=True)]
         utilisation = _believed(pace, shown)
         if utilisation >= 1 and any(use.rejected or use.refused or use.abandoned for use in uses):
             continue
