@@ -123,6 +123,3 @@ def _settle_closed(flow: Flow, rates: dict[str, float], closed: list[tuple[Sourc
                 low, high = middle, min(high, answer)
         rates[source.routine] = rates.get(source.routine, 0.0) + low
         flow.waits = {}
-
-
-__all__ = ["Estimate", "PlaceEstimate", "estimate"]
