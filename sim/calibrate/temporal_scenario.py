@@ -148,25 +148,31 @@ def _step(step: Step, queue: str, activities: Mapping[str, ActivityType], fits: 
     if step.kind == "child":
         return f"child: {name_of(step.name)}"
     one = activities[step.name]
-    parts = [f"name: {name_of(step.name)}", f"service: {_service(step.name, fits)}"]
-    if one.task_queue and one.task_queue != queue:
-        parts.append(f"task_queue: {name_of(one.task_queue)}")
-    if one.start_to_close_ns:
-        parts.append(f"start_to_close: {duration(one.start_to_close_ns / 1e9)}")
-    if one.heartbeat_ns:
-        parts.append(f"heartbeat: {duration(one.heartbeat_ns / 1e9)}")
-    if one.failure_share:
-        parts.append(f"error_rate: {100 * one.failure_share:.3g} %")
-    retry = {}
-    if one.initial_interval_ns:
-        retry["initial_interval"] = duration(one.initial_interval_ns / 1e9)
-    if one.backoff_coefficient:
-        retry["backoff_coefficient"] = f"{one.backoff_coefficient:g}"
-    if one.maximum_attempts:
-        retry["maximum_attempts"] = str(one.maximum_attempts)
-    if retry and one.failure_share:
-        parts.append("retry: {" + ", ".join(f"{key}: {value}" for key, value in retry.items()) + "}")
-    return f"activity: {{{', '.join(parts)}}}"
+    retry = {
+        "initial_interval": _length(one.initial_interval_ns),
+        "backoff_coefficient": f"{one.backoff_coefficient:g}" if one.backoff_coefficient else "",
+        "maximum_attempts": str(one.maximum_attempts or ""),
+    }
+    activity = {
+        "name": name_of(step.name),
+        "service": _service(step.name, fits),
+        "task_queue": name_of(one.task_queue) if one.task_queue not in ("", queue) else "",
+        "start_to_close": _length(one.start_to_close_ns),
+        "heartbeat": _length(one.heartbeat_ns),
+        "error_rate": f"{100 * one.failure_share:.3g} %" if one.failure_share else "",
+        "retry": _filled(retry) if one.failure_share and any(retry.values()) else "",
+    }
+    return f"activity: {_filled(activity)}"
+
+
+def _filled(options: Mapping[str, str]) -> str:
+    """Those that are set, as a mapping in one line."""
+    return "{" + ", ".join(f"{key}: {value}" for key, value in options.items() if value) + "}"
+
+
+def _length(ns: int) -> str:
+    """A length of time; empty where it is not set."""
+    return duration(ns / 1e9) if ns else ""
 
 
 def _service(name: str, fits: Mapping[str, ServiceTimes]) -> str:

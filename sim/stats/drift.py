@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from sim.figure import Figure
-from sim.stats.freedom import FloatArray
+from sim.stats.freedom import FloatArray, t_quantile
 from sim.stats.intervals import as_values, mean_interval
 
 MIN_REPLICATIONS = 3
@@ -77,8 +77,6 @@ def modes(from_empty: ArrayLike, from_overload: ArrayLike, unit: str) -> Modes:
     They differ when the interval at LEVEL of the difference (Welch's t-test, Biometrika 34, 1947) excludes zero, and
     the levels are more than a tenth apart.
     """
-    from scipy.special import stdtrit
-
     low, high = as_values(from_empty), as_values(from_overload)
     empty, overload = mean_interval(low, unit), mean_interval(high, unit)
     if low.size < MIN_REPLICATIONS or high.size < MIN_REPLICATIONS:
@@ -89,7 +87,7 @@ def modes(from_empty: ArrayLike, from_overload: ArrayLike, unit: str) -> Modes:
     if a + b == 0:
         return Modes(matters, empty, overload)
     freedom = (a + b) ** 2 / (a**2 / (low.size - 1) + b**2 / (high.size - 1))
-    reach = float(stdtrit(freedom, (1 + LEVEL) / 2)) * (a + b) ** 0.5
+    reach = t_quantile(LEVEL, freedom) * (a + b) ** 0.5
     return Modes(matters and gap > reach, empty, overload)
 
 

@@ -10,8 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from sim.stats.curves import level
-from sim.stats.episodes import Episode, windows_of
-from sim.stats.freedom import FloatArray
+from sim.stats.episodes import Episode, at_ends, windows_of
 from sim.stats.metrics import NS
 
 LEAD_WINDOWS = 3
@@ -106,7 +105,7 @@ def _samples(episode: Episode, shown: slice, count: int, wanted: Callable[[str],
     lines = []
     for name in episode.run.samples:
         if wanted(name):
-            mine, others = (_at_ends(level(one, name), count) for one in (episode.run, episode.baseline))
+            mine, others = (at_ends(level(one, name), count) for one in (episode.run, episode.baseline))
             line = _line(name, "", mine, others, shown)
             lines += [line] if line.values != line.baseline else []  # what the fault does not move tells nothing
     return lines
@@ -117,8 +116,3 @@ def _longest_lines(episode: Episode, shown: slice, count: int) -> list[Line]:
     grown = {line.name: max(line.values, default=0.0) - 2 * max(line.baseline, default=0.0) for line in lines}
     lines = [line for line in lines if grown[line.name] > 0]
     return sorted(lines, key=lambda line: -grown[line.name])[:MOST_QUEUES]
-
-
-def _at_ends(values: FloatArray, count: int) -> FloatArray:
-    later = values[1 : count + 1]
-    return np.concatenate([later, np.full(count - len(later), later[-1] if len(later) else 0.0)])

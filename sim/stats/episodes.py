@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike
 
 from sim.figure import Figure
-from sim.results.columns import FAILED, OPEN, REJECTED, SUCCEEDED, Replication
+from sim.results.columns import FAILED, OPEN, REJECTED, SUCCEEDED, Ints, Replication
 from sim.stats import recovery as one
+from sim.stats.freedom import FloatArray
 from sim.stats.intervals import mean_interval
 from sim.stats.metrics import NS
 from sim.stats.recovery import CONFIRMING_WINDOWS, Windows, recovery_figures
@@ -140,7 +141,7 @@ def recoupled_ns(run: Replication, baseline: Replication) -> int | None:
     return since_ns if settled else None
 
 
-def _told_until(run: Replication, until_ns: int) -> NDArray[np.int64]:
+def _told_until(run: Replication, until_ns: int) -> Ints:
     """Starts, ends, outcomes and routines of those that began in the window, as they are known at an instant."""
     rows = run.executions
     began = rows.start_ns < run.horizon_ns
@@ -165,8 +166,6 @@ def recovery_of(episodes: Sequence[Episode], limit_ns: int | None, confidence: f
         for name, f in figures.items()
     }
     means = {name: replace(f.mean, resolution=steps[name]) for name, f in figures.items()}
-    lost = mean_interval([float(e.lost) for e in episodes], "", confidence)
-    redone = mean_interval([float(e.redone) for e in episodes], "", confidence)
     return Recovery(
         fault=episodes[0].fault,
         at_s=Figure.exact(float(np.mean([e.begin_ns for e in episodes])) * NS, "s"),
@@ -175,8 +174,12 @@ def recovery_of(episodes: Sequence[Episode], limit_ns: int | None, confidence: f
         restore_s=means["restore"],
         drain_s=means["drain"],
         latency_ok_s=means["latency_ok"],
-        lost=lost.with_note("executions that failed beyond those of the baseline run"),
-        redone=redone.with_note("attempts made again beyond those of the baseline run"),
+        lost=mean_interval([e.lost for e in episodes], "", confidence).with_note(
+            "executions that failed beyond those of the baseline run"
+        ),
+        redone=mean_interval([e.redone for e in episodes], "", confidence).with_note(
+            "attempts made again beyond those of the baseline run"
+        ),
         amplification=mean_interval([e.amplification for e in episodes], "ratio", confidence),
         never_back=independent_share(sum(e.metastable for e in times), len(times), confidence),
         percentiles=percentiles,
@@ -244,8 +247,7 @@ def windows_of(run: Replication, window_ns: int) -> Windows:
     for index, routine in enumerate(run.routines):
         mine = rows.routine == index
         if mine.any():
-            sampled = run.samples[f"in_flight.{routine}"]
-            backlog += sampled[1 : count + 1] if len(sampled) > count else _padded(sampled[1:], count)
+            backlog += at_ends(run.samples[f"in_flight.{routine}"], count)
     if PLATFORM_SPAN in run.spans:
         span = run.spans[PLATFORM_SPAN]
         ended, latency = span.ended_ns, span.durations_ns
@@ -254,13 +256,13 @@ def windows_of(run: Replication, window_ns: int) -> Windows:
     return Windows(completed, backlog, _p99_by_window(ended, latency, edges))
 
 
-def _padded(values: NDArray[np.int64], count: int) -> NDArray[np.int64]:
-    return np.concatenate([values, np.full(count - len(values), values[-1] if len(values) else 0)])
+def at_ends(samples: ArrayLike, count: int) -> FloatArray:
+    """Samples at the ends of so many windows; the last one stands for those that there are none of."""
+    later = np.asarray(samples, np.float64)[1 : count + 1]
+    return np.concatenate([later, np.full(count - len(later), later[-1] if len(later) else 0.0)])
 
 
-def _p99_by_window(
-    ended: NDArray[np.int64], latency: NDArray[np.int64], edges: NDArray[np.int64]
-) -> NDArray[np.float64]:
+def _p99_by_window(ended: Ints, latency: Ints, edges: Ints) -> FloatArray:
     p99 = np.full(len(edges) - 1, np.nan)
     order = np.argsort(ended, kind="stable")
     bounds = np.searchsorted(ended[order], edges)

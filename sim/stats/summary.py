@@ -222,19 +222,3 @@ class Summary:
     overload: Overload | None = None
     standstills: tuple[Standstill, ...] = ()
     remedies: tuple[Remedy, ...] = ()
-
-
-__all__ = [
-    "Assumption",
-    "Calibration",
-    "Curve",
-    "MonitorResult",
-    "Outcome",
-    "Place",
-    "Recovery",
-    "Series",
-    "Split",
-    "Summary",
-    "Timeline",
-    "Verdict",
-]
