@@ -100,13 +100,7 @@ def items_of(usage: Usage, period: Period, catalogue: Catalogue, terms: Terms) -
     problems: list[Problem] = []
     for use in (*usage.nodes, *usage.disks, *usage.meters):
         try:
-            match use:
-                case NodeUse():
-                    items.append(_node_item(use, period, catalogue, terms))
-                case DiskUse():
-                    items += _disk_items(use, period, catalogue, terms)
-                case MeterUse():
-                    items.append(_meter_item(use, period, catalogue, terms))
+            items += _ITEMISE[type(use)](use, period, catalogue, terms)
         except InputErrors as error:
             problems += error.problems
     if problems:
@@ -138,11 +132,11 @@ def unpriced_disk_features(usage: Usage, catalogue: Catalogue) -> Iterator[str]:
             yield f"{use.mb_per_s:,.0f} MB/s of {use.resource} beyond what comes with it: no price for {use.disk}"
 
 
-def _node_item(use: NodeUse, period: Period, catalogue: Catalogue, terms: Terms) -> Item:
+def _node_items(use: NodeUse, period: Period, catalogue: Catalogue, terms: Terms) -> list[Item]:
     price = catalogue.node(use.node, use.resource)
     hours = times(use.hours, period.windows(use.standing), "h")
     quantity = times(hours, 1 / HOURS_PER_MONTH, "month") if price.unit == "month" else hours
-    return priced(use.resource, price, quantity, period, terms.reduction(price, catalogue, use.spot))
+    return [priced(use.resource, price, quantity, period, terms.reduction(price, catalogue, use.spot))]
 
 
 def _disk_items(use: DiskUse, period: Period, catalogue: Catalogue, terms: Terms) -> list[Item]:
@@ -163,11 +157,18 @@ def _disk_items(use: DiskUse, period: Period, catalogue: Catalogue, terms: Terms
     return items
 
 
-def _meter_item(use: MeterUse, period: Period, catalogue: Catalogue, terms: Terms) -> Item:
+def _meter_items(use: MeterUse, period: Period, catalogue: Catalogue, terms: Terms) -> list[Item]:
     price = catalogue.meter(use.meter, use.resource)
     in_millions = 1e6 if price.unit.startswith("million ") else 1.0
     quantity = times(use.quantity, period.windows(use.standing) / in_millions, price.unit)
-    return priced(use.resource, price, quantity, period, terms.reduction(price, catalogue))
+    return [priced(use.resource, price, quantity, period, terms.reduction(price, catalogue))]
+
+
+_ITEMISE: Mapping[type, Callable[[Any, Period, Catalogue, Terms], list[Item]]] = {
+    NodeUse: _node_items,
+    DiskUse: _disk_items,
+    MeterUse: _meter_items,
+}
 
 
 Yardstick = Literal["transitions", "actions"]
