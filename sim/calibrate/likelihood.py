@@ -8,12 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import optimize, stats
 
-from sim.calibrate.families import Distribution, Family
-
-Floats = NDArray[np.float64]
+from sim.calibrate.families import Distribution, Family, Floats
 
 IMPOSSIBLE = 1e300
 """Stands for an infinite loss, which a search cannot compare."""

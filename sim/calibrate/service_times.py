@@ -13,14 +13,11 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-from sim.calibrate.families import EXPONENTIAL, FAMILIES, GAMMA, LOGNORMAL, SHIFTED, STALLS, WEIBULL, Family
+from sim.calibrate.families import EXPONENTIAL, FAMILIES, GAMMA, LOGNORMAL, SHIFTED, STALLS, WEIBULL, Family, Floats
 from sim.calibrate.likelihood import Goodness, Times, distance_of, effective_n, fit, goodness, intervals
 from sim.errors import InputErrors, Problem
 from sim.observed.table import Binned, Observations, Sample, unit_of
-
-Floats = NDArray[np.float64]
 
 LEVELS = (0, 0.01, 0.05, *(step / 10 for step in range(1, 10)), 0.95, 0.98, 0.99, 0.995, 0.999, 1)
 """Probabilities of a table of measured values."""
