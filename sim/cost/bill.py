@@ -110,12 +110,11 @@ def items_of(usage: Usage, period: Period, catalogue: Catalogue, terms: Terms) -
 
 def priced(resource: str, price: Price, quantity: Figure, period: Period, reduction: Reduction) -> Item:
     """The item for `quantity` units of `price`, free ones included."""
-    end = price.tiers[-1].up_to
     most = quantity.value if quantity.high is None else quantity.high
     return Item(
         resource,
         price,
-        through(quantity, lambda units: min(price.billable(units), end), price.unit),
+        through(quantity, lambda units: min(price.billable(units), price.listed_to), price.unit),
         through(quantity, price.amount, period.money),
         reduction,
         price.unlisted(most or 0.0),
@@ -300,7 +299,11 @@ def settle(
     """Totals and cost per execution of the items that `itemise` gives for a month or for a run."""
     period = Period("month" if usage.has_month else "run", usage)
     items = itemise(period)
-    beyond = list(_beyond_the_list(items))
+    beyond = [
+        f"up to {item.unlisted:,.4g} {item.price.unit} of {item.item} above {item.price.listed_to:,.0f}: by contract"
+        for item in items
+        if item.unlisted > 0
+    ]
     sum_of_items = _sum(items, period, beyond)
     if usage.has_month:
         per_month = sum_of_items
@@ -312,6 +315,9 @@ def settle(
         run = Period("run", usage)
         per_run = _sum(itemise(run), run, beyond)
     per_execution = _per_execution(items, usage, period, allocation)
+    downtime = None
+    if terms.downtime_usd_per_min is not None and downtime_min_per_year is not None:
+        downtime = times(downtime_min_per_year, terms.downtime_usd_per_min, "USD/year")
     return Bill(
         name=name,
         currency=catalogue.currency,
@@ -334,7 +340,7 @@ def settle(
         },
         allocation=str(allocation),
         not_priced=(*beyond, *not_priced),
-        downtime_per_year=_downtime(terms, downtime_min_per_year),
+        downtime_per_year=downtime,
     )
 
 
@@ -357,13 +363,6 @@ def _per_execution(items: Iterable[Item], usage: Usage, period: Period, allocati
     return found
 
 
-def _beyond_the_list(items: Iterable[Item]) -> Iterator[str]:
-    for item in items:
-        if item.unlisted > 0:
-            end = item.price.tiers[-1].up_to
-            yield f"up to {item.unlisted:,.4g} {item.price.unit} of {item.item} above {end:,.0f}: by contract"
-
-
 def _left_out(usage: Usage, terms: Terms) -> list[str]:
     meters = {meter.meter for meter in usage.meters}
     others = {
@@ -375,9 +374,3 @@ def _left_out(usage: Usage, terms: Terms) -> list[str]:
         "downtime: a cost to the business, shown beside the bill": terms.downtime_usd_per_min is not None,
     }
     return [*ALWAYS_UNPRICED, *(what for what, is_left_out in others.items() if is_left_out)]
-
-
-def _downtime(terms: Terms, minutes_per_year: Figure | None) -> Figure | None:
-    if terms.downtime_usd_per_min is None or minutes_per_year is None:
-        return None
-    return times(minutes_per_year, terms.downtime_usd_per_min, "USD/year")

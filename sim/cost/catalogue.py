@@ -84,6 +84,11 @@ class Price:
         """Price of one unit in the first tier."""
         return self.tiers[0].price
 
+    @property
+    def listed_to(self) -> float:
+        """How many units the list has a price for; infinite where it is open."""
+        return self.tiers[-1].up_to
+
     def amount(self, quantity: float) -> float:
         """List price of `quantity` units; what lies above the last tier has no price and adds nothing."""
         rest = max(quantity - self.free, 0.0)
@@ -99,7 +104,7 @@ class Price:
 
     def unlisted(self, quantity: float) -> float:
         """The part of `quantity` above the last tier, which the list leaves to a contract."""
-        return max(self.billable(quantity) - self.tiers[-1].up_to, 0.0)
+        return max(self.billable(quantity) - self.listed_to, 0.0)
 
     @property
     def per_hour(self) -> float:
