@@ -240,12 +240,8 @@ def fit_kinds(observed: Observations, kinds: Sequence[str]) -> dict[str, Service
     }
 
 
-def as_file(fits: Mapping[str, ServiceTimes], paths: Sequence[Path], command: str) -> str:
-    """The file, YAML: under `service_times` each kind with its distribution as a scenario takes it."""
-    return "\n".join(_lines(fits, paths, command)) + "\n"
-
-
-def _lines(fits: Mapping[str, ServiceTimes], paths: Sequence[Path], command: str) -> Iterator[str]:
+def as_file(fits: Mapping[str, ServiceTimes], paths: Sequence[Path], command: str) -> Iterator[str]:
+    """The lines of the file, YAML: under `service_times` each kind with its distribution as a scenario takes it."""
     yield "# Service times fitted by likelihood, written by the command below, not by hand."
     yield f"command: {json.dumps(command)}"
     yield "data:  # SHA-256"

@@ -14,9 +14,9 @@ import numpy as np
 
 from sim.figure import Figure
 from sim.results.columns import Ints
-from sim.stats.estimate import weights_at
-from sim.stats.freedom import FloatArray
-from sim.stats.rates import Frequency
+from sim.stats.intervals import FloatArray
+from sim.stats.skewed import weights_at
+from sim.stats.sums import Frequency
 
 STEPS = 1 << 12
 """Steps of the lattice up to the budget. Losses are split between two neighbours so that their mean stays; that widens

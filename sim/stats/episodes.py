@@ -11,8 +11,7 @@ from numpy.typing import ArrayLike
 from sim.figure import Figure
 from sim.results.columns import FAILED, OPEN, REJECTED, SUCCEEDED, Ints, Replication
 from sim.stats import recovery as one
-from sim.stats.freedom import FloatArray
-from sim.stats.intervals import mean_interval
+from sim.stats.intervals import FloatArray, mean_interval
 from sim.stats.metrics import NS
 from sim.stats.recovery import CONFIRMING_WINDOWS, Windows, recovery_figures
 from sim.stats.skewed import bootstrap_t_interval, independent_share

@@ -18,11 +18,9 @@ import numpy as np
 
 from sim.figure import Figure
 from sim.stats.compound import Peril, chance_figure
-from sim.stats.estimate import Estimate, estimate
-from sim.stats.harm import Harm
-from sim.stats.rates import YEAR_S, Frequency
-from sim.stats.skewed import independent_share
-from sim.stats.sums import Sums, Term
+from sim.stats.skewed import Estimate, estimate, independent_share
+from sim.stats.sli import Harm
+from sim.stats.sums import YEAR_S, Frequency, Sums, Term
 from sim.stats.verdicts import Verdict, verdict
 
 YEAR_MIN = YEAR_S / 60

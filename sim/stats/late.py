@@ -14,7 +14,7 @@ import numpy as np
 from sim.results.columns import COMPENSATED, SUCCEEDED, Ints, Replication
 from sim.results.histogram import Histogram
 from sim.stats.episodes import PLATFORM_SPAN
-from sim.stats.freedom import FloatArray
+from sim.stats.intervals import FloatArray
 
 NOT_DONE = 0.02
 """A line that grows by more than this share of the arrivals is overloaded; less is not told from chance."""

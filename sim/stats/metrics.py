@@ -13,8 +13,7 @@ import numpy as np
 from sim.figure import Figure
 from sim.results.columns import COMPENSATED, FAILED, OPEN, REJECTED, SUCCEEDED, PlaceUse, Replication
 from sim.results.histogram import Histogram
-from sim.stats.freedom import FloatArray
-from sim.stats.intervals import as_share, mean_interval, proportion_interval, ratio_interval, shares
+from sim.stats.intervals import FloatArray, as_share, mean_interval, proportion_interval, ratio_interval, shares
 from sim.stats.quantiles import percentile_interval
 from sim.stats.relaxation import Length, Memory
 

@@ -55,8 +55,7 @@ from sim.network.facts import group_of, has_line_by_node, node_groups
 from sim.network.holding import Holding, holding
 from sim.network.sources import ClosedArrivals
 from sim.results.columns import FAILED, REJECTED, Ints, Replication
-from sim.stats.freedom import FloatArray, t_quantile
-from sim.stats.intervals import mean_interval
+from sim.stats.intervals import FloatArray, mean_interval, t_quantile
 from sim.stats.metrics import done_in_window
 from sim.stats.room import fullness, places_of
 

@@ -24,7 +24,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from sim.figure import Figure
-from sim.stats.freedom import t_quantile
+from sim.stats.intervals import t_quantile
 from sim.units import format_duration_s, format_ratio
 
 MIN_FOR_MEAN = 40

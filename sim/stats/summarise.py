@@ -11,13 +11,12 @@ from sim.figure import Figure
 from sim.results.columns import Replication
 from sim.results.histogram import Histogram
 from sim.scenario.model.objectives import Objective
-from sim.stats.curves import latency_curve, split, timeline
-from sim.stats.drift import drift
+from sim.stats.drift import drift, infinite_variance
 from sim.stats.metrics import Cohort, measured_routines, metrics
 from sim.stats.overload import MISTAKEN
+from sim.stats.pictures import latency_curve, split, timeline
 from sim.stats.relaxation import Memory
 from sim.stats.summary import Curve, MonitorResult, Recovery, Split, Timeline, Verdict
-from sim.stats.tails import infinite_variance
 from sim.stats.verdicts import Side, holm, verdict
 from sim.stats.verdicts import Verdict as Outcome
 from sim.units import format_quantity

@@ -13,8 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sim.figure import Figure
-from sim.stats.freedom import FloatArray
-from sim.stats.intervals import mean_interval
+from sim.stats.intervals import FloatArray, mean_interval
 from sim.stats.quantiles import MIN_EXCURSIONS, MIN_SECTIONS, NS, sectioned
 
 MAX_OPEN_FOR_MEAN = 0.001

@@ -13,8 +13,16 @@ import pytest
 from scipy import stats
 
 from sim.figure import Figure
-from sim.stats.freedom import clustering, freedom_of_skewed, skewness, t_quantile
-from sim.stats.intervals import as_share, mean_interval, proportion_interval, ratio_interval
+from sim.stats.intervals import (
+    as_share,
+    clustering,
+    freedom_of_skewed,
+    mean_interval,
+    proportion_interval,
+    ratio_interval,
+    skewness,
+    t_quantile,
+)
 from sim.stats.skewed import bootstrap_t_interval, independent_percentile, independent_share
 from sim.stats.verdicts import Side, Verdict, holm, verdict
 

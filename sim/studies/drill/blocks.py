@@ -49,8 +49,8 @@ from sim.report.parts import (
     warning_blocks,
 )
 from sim.report.wording import as_factor, bracket, confidence_of, deadlock_sentence, interval_of, not_back_of, value_of
-from sim.stats.episode_picture import Line, Picture
 from sim.stats.episodes import Episode
+from sim.stats.pictures import Line, Picture
 from sim.studies.drill.study import IN_IT, NOT_IN_IT, DrillCase, DrillReport, EpisodeCost
 from sim.units import format_count, format_duration_ns
 

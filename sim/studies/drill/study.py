@@ -18,10 +18,10 @@ from sim.meant import meant
 from sim.report.wording import deadlock_sentence
 from sim.results.columns import Replication
 from sim.scenario.model.settings import RunSettings
-from sim.stats.episode_picture import Picture, at_quantile, by_badness, picture
 from sim.stats.episodes import Episode, differences, losses_in, recovery_of
 from sim.stats.intervals import mean_interval
 from sim.stats.metrics import NS, recoveries_of_executions
+from sim.stats.pictures import Picture, at_quantile, by_badness, picture
 from sim.stats.standstill import Standstill, standstill
 from sim.stats.summarise import monitors, recovery_metrics, verdicts
 from sim.stats.summary import MonitorResult, Recovery, Verdict
