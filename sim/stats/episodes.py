@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -152,27 +152,22 @@ def _told_until(run: Replication, until_ns: int) -> Ints:
 def recovery_of(episodes: Sequence[Episode], limit_ns: int | None, confidence: float) -> Recovery:
     """Recovery from one kind of fault. limit_ns: see `Episode.times`."""
     times = [episode.times(limit_ns) for episode in episodes]
+    # All but the first reaction, whose instant is known, are told to the window that they begin in.
+    step_s = episodes[0].window_ns * NS
     figures = {
         "detect": recovery_figures([e.detect_ns for e in times], confidence),
-        "restore": recovery_figures([e.restore_ns for e in times], confidence),
-        "drain": recovery_figures([e.drain_ns for e in times], confidence),
-        "latency_ok": recovery_figures([e.latency_ok_ns for e in times], confidence),
+        "restore": recovery_figures([e.restore_ns for e in times], confidence, step_s),
+        "drain": recovery_figures([e.drain_ns for e in times], confidence, step_s),
+        "latency_ok": recovery_figures([e.latency_ok_ns for e in times], confidence, step_s),
     }
-    # All but the first reaction, whose instant is known, are told to the window that they begin in.
-    steps = {name: 0.0 if name == "detect" else episodes[0].window_ns * NS for name in figures}
-    percentiles = {
-        name: {"p50": replace(f.p50, resolution=steps[name]), "p95": replace(f.p95, resolution=steps[name])}
-        for name, f in figures.items()
-    }
-    means = {name: replace(f.mean, resolution=steps[name]) for name, f in figures.items()}
     return Recovery(
         fault=episodes[0].fault,
         at_s=Figure.exact(float(np.mean([e.begin_ns for e in episodes])) * NS, "s"),
         episodes=len(episodes),
         detect_s=_detected([e.detect_ns for e in times], confidence),
-        restore_s=means["restore"],
-        drain_s=means["drain"],
-        latency_ok_s=means["latency_ok"],
+        restore_s=figures["restore"].mean,
+        drain_s=figures["drain"].mean,
+        latency_ok_s=figures["latency_ok"].mean,
         lost=mean_interval([e.lost for e in episodes], "", confidence).with_note(
             "executions that failed beyond those of the baseline run"
         ),
@@ -181,7 +176,7 @@ def recovery_of(episodes: Sequence[Episode], limit_ns: int | None, confidence: f
         ),
         amplification=mean_interval([e.amplification for e in episodes], "ratio", confidence),
         never_back=independent_share(sum(e.metastable for e in times), len(times), confidence),
-        percentiles=percentiles,
+        percentiles={name: {"p50": one.p50, "p95": one.p95} for name, one in figures.items()},
     )
 
 

@@ -21,7 +21,7 @@ from sim.stats.compound import Peril, chance_figure
 from sim.stats.skewed import Estimate, estimate, independent_share
 from sim.stats.sli import Harm
 from sim.stats.sums import YEAR_S, Frequency, Sums, Term
-from sim.stats.verdicts import Verdict, verdict
+from sim.stats.verdicts import Outcome, verdict
 
 YEAR_MIN = YEAR_S / 60
 
@@ -127,7 +127,7 @@ class ErrorBudget:
     chance_met: float
     inside: Mapping[str, Inside]
     left_out_min: float
-    verdict: Verdict
+    verdict: Outcome
     not_in_it: tuple[str, ...] = ()
     notes: tuple[str, ...] = field(default=())
 

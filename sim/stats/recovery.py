@@ -21,13 +21,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sim.figure import Figure
-from sim.stats.skewed import bootstrap_t_interval, independent_percentile, independent_share
+from sim.stats.skewed import bootstrap_t_interval, independent_percentile
 
 CONFIRMING_WINDOWS = 3
 RATE_SHARE = 0.95
@@ -210,18 +210,18 @@ class RecoveryFigures:
     """One of the four times over episodes, in seconds from the start of the fault.
 
     p50, p95: of all episodes, those that never came counting as infinite. mean: of those that came.
-    never: share of the episodes in which it did not come within the limit.
     """
 
-    n: int
     p50: Figure
     p95: Figure
     mean: Figure
-    never: Figure
 
 
-def recovery_figures(times_ns: Sequence[int | None], confidence: float = 0.95) -> RecoveryFigures:
-    """Figures of one time over independent episodes, such as `[episode.drain_ns for episode in episodes]`."""
+def recovery_figures(times_ns: Sequence[int | None], confidence: float = 0.95, step_s: float = 0.0) -> RecoveryFigures:
+    """Figures of one time over independent episodes, such as `[episode.drain_ns for episode in episodes]`.
+
+    step_s: to which the times are told.
+    """
     times = np.array([math.inf if time is None else time * NS for time in times_ns], dtype=np.float64)
     came = times[np.isfinite(times)]
     missing = times.size - came.size
@@ -231,9 +231,7 @@ def recovery_figures(times_ns: Sequence[int | None], confidence: float = 0.95) -
     elif missing:
         mean = mean.with_note(f"of the {came.size} episodes that came back")
     return RecoveryFigures(
-        times.size,
-        independent_percentile(times, 0.5, "s", confidence),
-        independent_percentile(times, 0.95, "s", confidence),
-        mean,
-        independent_share(missing, times.size, confidence),
+        replace(independent_percentile(times, 0.5, "s", confidence), resolution=step_s),
+        replace(independent_percentile(times, 0.95, "s", confidence), resolution=step_s),
+        replace(mean, resolution=step_s),
     )

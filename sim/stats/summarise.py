@@ -16,9 +16,8 @@ from sim.stats.metrics import Cohort, measured_routines, metrics
 from sim.stats.overload import MISTAKEN
 from sim.stats.pictures import latency_curve, split, timeline
 from sim.stats.relaxation import Memory
-from sim.stats.summary import Curve, MonitorResult, Recovery, Split, Timeline, Verdict
-from sim.stats.verdicts import Side, holm, verdict
-from sim.stats.verdicts import Verdict as Outcome
+from sim.stats.summary import Curve, Holder, MonitorResult, Recovery, Split, Standstill, Timeline, Verdict
+from sim.stats.verdicts import Outcome, Side, holm, verdict
 from sim.units import format_quantity
 
 FiguresAt = Callable[[float], Mapping[str, Figure]]
@@ -36,17 +35,15 @@ class Pictures:
 
 def recovery_metrics(recoveries: Sequence[Recovery]) -> dict[str, Figure]:
     """The figures of recovery under names that objectives can use: `recovery.F.latency_ok.p95`."""
-    found = {}
+    found: dict[str, Figure] = {}
     for row in recoveries:
-        for name in ("detect", "restore", "drain", "latency_ok"):
-            found[f"recovery.{row.fault}.{name}.mean"] = getattr(row, f"{name}_s")
-        for name, figures in row.percentiles.items():
-            for label, figure in figures.items():
-                found[f"recovery.{row.fault}.{name}.{label}"] = figure
-        for name in ("lost", "redone", "amplification", "never_back"):
-            found[f"recovery.{row.fault}.{name}"] = getattr(row, name)
-        for name, figure in row.losses.items():
-            found[f"recovery.{row.fault}.{name}"] = figure
+        figures = {
+            **{f"{name}.mean": getattr(row, f"{name}_s") for name in ("detect", "restore", "drain", "latency_ok")},
+            **{f"{name}.{label}": one for name, few in row.percentiles.items() for label, one in few.items()},
+            **{name: getattr(row, name) for name in ("lost", "redone", "amplification", "never_back")},
+            **row.losses,
+        }
+        found |= {f"recovery.{row.fault}.{name}": figure for name, figure in figures.items()}
     return found
 
 
@@ -54,9 +51,7 @@ def verdicts(objectives: Sequence[Objective], figures_at: FiguresAt, confidence:
     """Every objective against its figure; all verdicts together hold with `confidence` (Holm)."""
 
     def test(objective: Objective) -> Callable[[float], Outcome]:
-        side: Side = "below" if objective.below is not None else "above"
-        bound = objective.below if objective.below is not None else objective.above
-        assert bound is not None
+        side, bound = _bound(objective)
         return lambda level: verdict(figure_of(objective, figures_at(level)), bound, side)
 
     outcomes = holm([test(objective) for objective in objectives], confidence)
@@ -79,10 +74,16 @@ def figure_of(objective: Objective, figures: Mapping[str, Figure]) -> Figure:
     return found if found is not None else Figure.refused("", f"this run has no figure `{objective.metric}`")
 
 
+def _bound(objective: Objective) -> tuple[Side, float]:
+    if objective.below is not None:
+        return "below", objective.below
+    assert objective.above is not None
+    return "above", objective.above
+
+
 def _target(objective: Objective, unit: str) -> str:
-    sign = "<" if objective.below is not None else ">="
-    bound = objective.below if objective.below is not None else objective.above
-    assert bound is not None
+    side, bound = _bound(objective)
+    sign = "<" if side == "below" else ">="
     # An amplification is a factor; all other ratios are shares.
     return f"{sign} {format_quantity(bound, 'x' if unit == 'ratio' and bound > 1 else unit)}"
 
@@ -125,6 +126,29 @@ def _upper_bound(violated: int, checked: int) -> Figure:
     note = "none seen: limit 3/n on the share, if executions break it independently of one another"
     limit = min(1.0, 3 / checked)
     return Figure(limit, "ratio", 0.0, limit, 0.95, checked, note)
+
+
+def standstill(
+    replications: Sequence[Replication], words: Mapping[str, str] | None = None, during: str = ""
+) -> Standstill | None:
+    """The deadlocks of some runs together; None without one. words: what people call a place, its name by default."""
+    found = [(run.deadlock, run) for run in replications if run.deadlock is not None]
+    if not found:
+        return None
+    deadlock, run = min(found, key=lambda one: one[0].since_ns)
+
+    def call(place: str) -> str:
+        return (words or {}).get(place, place)
+
+    holders = (
+        Holder(
+            run.routines[int(run.executions.routine[one.execution])],
+            tuple(call(place) for place in dict.fromkeys(one.holds)),
+            call(one.waits_for),
+        )
+        for one in deadlock.cycle
+    )
+    return Standstill(during, deadlock.since_ns / 1e9, len(found), len(replications), tuple(dict.fromkeys(holders)))
 
 
 def pictures(

@@ -22,9 +22,8 @@ from sim.stats.episodes import Episode, differences, losses_in, recovery_of
 from sim.stats.intervals import mean_interval
 from sim.stats.metrics import NS, recoveries_of_executions
 from sim.stats.pictures import Picture, at_quantile, by_badness, picture
-from sim.stats.standstill import Standstill, standstill
-from sim.stats.summarise import monitors, recovery_metrics, verdicts
-from sim.stats.summary import MonitorResult, Recovery, Verdict
+from sim.stats.summarise import monitors, recovery_metrics, standstill, verdicts
+from sim.stats.summary import MonitorResult, Recovery, Standstill, Verdict
 from sim.studies.base import Runner, RunOptions, StudyResult
 from sim.studies.billing import catalogue_of, terms_of
 from sim.studies.envelope import calibration_of, features, judged_widely

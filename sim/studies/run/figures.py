@@ -30,9 +30,8 @@ from sim.stats.overload import Overload, Place, overload
 from sim.stats.relaxation import Memory, Relaxation
 from sim.stats.room import busy_of, rooms
 from sim.stats.sli import Sli, good_share
-from sim.stats.standstill import Standstill
 from sim.stats.summarise import base_figures, recovery_metrics
-from sim.stats.summary import Recovery, Verdict
+from sim.stats.summary import Recovery, Standstill, Verdict
 from sim.studies.billing import bill_of
 from sim.studies.episodes.phases import goes_round
 from sim.studies.metrics.families import INDICATORS, PLANNED, families_of

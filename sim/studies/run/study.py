@@ -17,9 +17,8 @@ from sim.lower.load import Loaded
 from sim.results.columns import Replication
 from sim.scenario.model.settings import RunSettings
 from sim.stats.episodes import Episode
-from sim.stats.standstill import Standstill, standstill
-from sim.stats.summarise import base_figures, monitors, pictures, verdicts
-from sim.stats.summary import Calibration, Summary, Verdict
+from sim.stats.summarise import base_figures, monitors, pictures, standstill, verdicts
+from sim.stats.summary import Calibration, Standstill, Summary, Verdict
 from sim.studies.base import Runner, RunOptions, provenance
 from sim.studies.envelope import calibration_of, features, judged_widely, widened, widened_recovery
 from sim.studies.episodes.bench import Bench, EpisodeRequest, limit_of
