@@ -14,8 +14,8 @@ from numpy.typing import ArrayLike
 
 from sim.figure import Figure
 from sim.results.histogram import Histogram
-from sim.stats.intervals import FloatArray, as_values, clustering, mean_interval, ratio_interval, t_quantile
-from sim.stats.quantiles import MIN_EXCURSIONS, MIN_SECTIONS, NS, counts_beyond
+from sim.stats.intervals import NS, FloatArray, as_values, clustering, mean_interval, ratio_interval, t_quantile
+from sim.stats.quantiles import MIN_EXCURSIONS, MIN_SECTIONS, counts_beyond
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,7 @@ from numpy.typing import ArrayLike
 from sim.figure import Figure
 from sim.results.columns import FAILED, OPEN, REJECTED, SUCCEEDED, Ints, Replication
 from sim.stats import recovery as one
-from sim.stats.intervals import FloatArray, mean_interval
-from sim.stats.metrics import NS
+from sim.stats.intervals import NS, FloatArray, mean_interval
 from sim.stats.recovery import CONFIRMING_WINDOWS, Windows, recovery_figures
 from sim.stats.skewed import bootstrap_t_interval, independent_share
 from sim.stats.summary import Recovery
@@ -36,11 +35,6 @@ class Episode:
     baseline: Replication
     recoupled_ns: int | None = None
     objective_p99_ns: float | None = None
-
-    @property
-    def replication(self) -> int:
-        """On which draws it was."""
-        return self.run.index
 
     @property
     def window_ns(self) -> int:
@@ -165,9 +159,9 @@ def recovery_of(episodes: Sequence[Episode], limit_ns: int | None, confidence: f
         at_s=Figure.exact(float(np.mean([e.begin_ns for e in episodes])) * NS, "s"),
         episodes=len(episodes),
         detect_s=_detected([e.detect_ns for e in times], confidence),
-        restore_s=figures["restore"].mean,
-        drain_s=figures["drain"].mean,
-        latency_ok_s=figures["latency_ok"].mean,
+        restore_s=figures["restore"]["mean"],
+        drain_s=figures["drain"]["mean"],
+        latency_ok_s=figures["latency_ok"]["mean"],
         lost=mean_interval([e.lost for e in episodes], "", confidence).with_note(
             "executions that failed beyond those of the baseline run"
         ),
@@ -176,7 +170,7 @@ def recovery_of(episodes: Sequence[Episode], limit_ns: int | None, confidence: f
         ),
         amplification=mean_interval([e.amplification for e in episodes], "ratio", confidence),
         never_back=independent_share(sum(e.metastable for e in times), len(times), confidence),
-        percentiles={name: {"p50": one.p50, "p95": one.p95} for name, one in figures.items()},
+        percentiles={name: {"p50": one["p50"], "p95": one["p95"]} for name, one in figures.items()},
     )
 
 

@@ -25,6 +25,8 @@ from numpy.typing import ArrayLike, NDArray
 from sim.figure import Figure
 
 FloatArray = NDArray[np.float64]
+NS = 1e-9
+"""A nanosecond in seconds."""
 
 
 def t_quantile(confidence: float, degrees_of_freedom: float) -> float:

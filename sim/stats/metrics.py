@@ -13,11 +13,10 @@ import numpy as np
 from sim.figure import Figure
 from sim.results.columns import COMPENSATED, FAILED, OPEN, REJECTED, SUCCEEDED, PlaceUse, Replication
 from sim.results.histogram import Histogram
-from sim.stats.intervals import FloatArray, as_share, mean_interval, proportion_interval, ratio_interval, shares
+from sim.stats.intervals import NS, FloatArray, as_share, mean_interval, proportion_interval, ratio_interval, shares
 from sim.stats.quantiles import percentile_interval
 from sim.stats.relaxation import Length, Memory
 
-NS = 1e-9
 STAGES = ("offered", "accepted", "completed", "succeeded", "goodput")
 """What becomes of the executions that started in the window, a second, each stage a part of the one before."""
 RATES = (*STAGES, "throughput")

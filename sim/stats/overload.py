@@ -306,16 +306,16 @@ class _Judge:
 
     def rates(self, workflows: Sequence[str], confidence: float) -> dict[str, Figure]:
         """Offered, done, and growth in flight of workflows together."""
-        values: dict[str, list[float]] = {"offered": [], "done": [], "growth": []}
+        values = []
         for view in self.views:
             run, rows = view.run, view.run.executions
             mine = np.isin(rows.routine, [run.routines.index(name) for name in workflows])
             offered = np.count_nonzero(mine & run.in_window(rows.start_ns))
             ended = np.count_nonzero(mine & run.in_window(rows.end_ns))
-            values["offered"].append(offered / view.seconds)
-            values["done"].append(sum(done_in_window(run, name) for name in workflows) / view.seconds)
-            values["growth"].append((offered - ended) / view.seconds)
-        return {name: mean_interval(one, "1/s", confidence) for name, one in values.items()}
+            done = sum(done_in_window(run, name) for name in workflows)
+            values.append([number / view.seconds for number in (offered, done, offered - ended)])
+        columns = zip(("offered", "done", "growth"), np.array(values).T, strict=True)
+        return {name: mean_interval(column, "1/s", confidence) for name, column in columns}
 
     def culprit(self, workflow: str, mistaken: float) -> str:
         """A place that is asked for more than it can do by a workflow; empty if there is none."""

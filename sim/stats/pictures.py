@@ -12,8 +12,8 @@ import numpy as np
 from sim.results.columns import SUCCEEDED, Replication
 from sim.results.histogram import Histogram
 from sim.stats.episodes import Episode, at_ends, windows_of
-from sim.stats.intervals import FloatArray
-from sim.stats.metrics import NS, Cohort
+from sim.stats.intervals import NS, FloatArray
+from sim.stats.metrics import Cohort
 from sim.stats.quantiles import percentile_interval
 from sim.stats.relaxation import Memory
 from sim.stats.summary import Curve, Series, Split, Timeline
@@ -200,7 +200,7 @@ def picture(episode: Episode) -> Picture:
         for one in episode.run.episodes
     )
     at = (np.arange(count, dtype=np.int64)[shown] * window_ns - begin_ns) / 1e9
-    return Picture(episode.replication, tuple(at.tolist()), tuple(lines), faults)
+    return Picture(episode.run.index, tuple(at.tolist()), tuple(lines), faults)
 
 
 def _line(name: str, unit: str, values: object, baseline: object, shown: slice, scale: float = 1.0) -> Line:

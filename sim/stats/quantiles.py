@@ -27,7 +27,7 @@ import numpy as np
 
 from sim.figure import Figure
 from sim.results.histogram import Histogram
-from sim.stats.intervals import FloatArray, clustering, t_quantile
+from sim.stats.intervals import NS, FloatArray, clustering, t_quantile
 from sim.stats.relaxation import Length
 
 MIN_EXCURSIONS = 6
@@ -35,7 +35,6 @@ MIN_SEEN = 1
 """Excursions that have to be seen where the runs are known to be long enough: less in one case of thousands."""
 MIN_SECTIONS = 5
 MIN_BEYOND = 2.0
-NS = 1e-9
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ import numpy as np
 from sim.figure import Figure
 from sim.results.columns import COMPENSATED, OPEN, SUCCEEDED, Ints, Replication
 from sim.scenario.model.objectives import Indicator, ServiceLevel
-from sim.stats.intervals import proportion_interval
+from sim.stats.intervals import NS, proportion_interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,6 @@ def good_share(runs: Sequence[Replication], sli: Sli, confidence: float) -> Figu
     return share.with_note(f"{still} were still open and count as not ended") if still else share
 
 
-NS = 1e-9
 SIGNIFICANT = 3.0
 """Standard deviations by which counts of bad events differ for a reason: by chance once in 700 times."""
 

@@ -21,7 +21,8 @@ from sim.scenario.model.objectives import ServiceLevel
 from sim.scenario.reading.where import where
 from sim.stats.compare import Comparison, paired_difference, paired_percentile
 from sim.stats.episodes import recovery_of
-from sim.stats.metrics import LATENCY_PERCENTILES, NS, Cohort, metrics
+from sim.stats.intervals import NS
+from sim.stats.metrics import LATENCY_PERCENTILES, Cohort, metrics
 from sim.stats.summarise import recovery_metrics
 from sim.stats.summary import Summary
 from sim.stats.verdicts import Outcome, holm

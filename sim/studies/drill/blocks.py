@@ -321,7 +321,7 @@ def _episode_json(episode: Episode) -> dict[str, Any]:
         "recoupled_s": None if episode.recoupled_ns is None else episode.recoupled_ns - episode.begin_ns,
     }
     return {
-        "replication": episode.replication,
+        "replication": episode.run.index,
         "begin_s": episode.begin_ns / 1e9,
         "followed_s": (episode.run.horizon_ns - episode.begin_ns) / 1e9,
         **{name: None if ns is None else ns / 1e9 for name, ns in since_ns.items()},

@@ -19,8 +19,8 @@ from sim.report.wording import deadlock_sentence
 from sim.results.columns import Replication
 from sim.scenario.model.settings import RunSettings
 from sim.stats.episodes import Episode, differences, losses_in, recovery_of
-from sim.stats.intervals import mean_interval
-from sim.stats.metrics import NS, recoveries_of_executions
+from sim.stats.intervals import NS, mean_interval
+from sim.stats.metrics import recoveries_of_executions
 from sim.stats.pictures import Picture, at_quantile, by_badness, picture
 from sim.stats.summarise import monitors, recovery_metrics, standstill, verdicts
 from sim.stats.summary import MonitorResult, Recovery, Standstill, Verdict

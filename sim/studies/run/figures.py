@@ -25,6 +25,7 @@ from sim.results.columns import PlaceUse, Replication
 from sim.scenario.model.objectives import ServiceLevel
 from sim.scenario.model.settings import RunSettings
 from sim.stats.episodes import Episode, losses_in, recovery_of
+from sim.stats.intervals import NS
 from sim.stats.metrics import DONE, memory_hours, of_the_platform, recoveries_of_executions, shares_of_operations
 from sim.stats.overload import Overload, Place, overload
 from sim.stats.relaxation import Memory, Relaxation
@@ -40,7 +41,6 @@ from sim.units import format_duration_s
 
 ERRORS = 4.0
 """Standard errors by which the runs have to be off the closed form before they are believed instead."""
-NS = 1e-9
 
 
 def memory_of(known: Mapping[str, Pace], window: MeasuredWindow, runs: Sequence[Replication]) -> Memory:
