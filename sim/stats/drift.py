@@ -133,7 +133,10 @@ def infinite_variance(replications: Sequence[Histogram], confidence: float = 0.9
         index = tail_index(pooled, share)
         if index is None:
             break
-        rest = [tail_index(Histogram.merged(_without(replications, i)), share) for i in range(len(replications))]
+        rest = [
+            tail_index(Histogram.merged([*replications[:i], *replications[i + 1 :]]), share)
+            for i in range(len(replications))
+        ]
         inverse = [1 / leave_one_out for leave_one_out in rest if leave_one_out is not None]
         n = len(inverse)
         if n < 2:
@@ -147,7 +150,3 @@ def infinite_variance(replications: Sequence[Histogram], confidence: float = 0.9
     if not found:
         return ""
     return f"the tail falls like t^-{found[-1]:.2g}, so that the variance is infinite: report percentiles instead"
-
-
-def _without(replications: Sequence[Histogram], index: int) -> list[Histogram]:
-    return [part for place, part in enumerate(replications) if place != index]

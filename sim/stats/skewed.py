@@ -112,11 +112,6 @@ class Estimate:
     most: float = 0.0
     gain: float = 1.0
 
-    @property
-    def is_nothing(self) -> bool:
-        """Whether nothing was seen: all values are 0."""
-        return self.value == 0 and self.error == 0
-
     def draws(self, count: int, generator: np.random.Generator) -> tuple[FloatArray, FloatArray]:
         """What the true mean may be, `count` times over, as (low, high): two accounts that differ only where nothing
         was seen.
@@ -128,7 +123,7 @@ class Estimate:
         if self.error is None:
             unknown = np.full(count, math.nan)
             return unknown, unknown
-        if self.is_nothing:
+        if self.value == 0 and self.error == 0:  # nothing was seen
             share = np.minimum(generator.exponential(size=count) / self.n, 1.0)
             return np.zeros(count), share * self.most
         if self.error == 0:

@@ -138,10 +138,6 @@ class Sums:
         n = sum(term.minutes.n for term in self.terms.values())
         return self.interval(value, self._total(with_noise, with_rates), self.unit, n)
 
-    def calm_figure(self) -> Figure:
-        """What is bad without faults."""
-        return self.interval(self.calm.value, self.calm_draws, self.unit, self.calm.n)
-
     def chance_within(self, budget_min: float) -> float:
         """The share of draws in which the sum is within the budget."""
         return float((self._total(with_noise=True, with_rates=True)[1] <= budget_min).mean())
@@ -165,7 +161,7 @@ def allotted(pilots: Sequence[Pilot], total: int) -> list[int]:
     Journal of the Royal Statistical Society 97, 1934; Cochran, Sampling Techniques, 3rd ed. 1977, section 5.5). What
     is there already stays; a kind that has more than its share gets none, and the others share the rest alike.
     """
-    wanted = {index: _worth(pilot) for index, pilot in enumerate(pilots)}
+    wanted = {index: pilot.weight * pilot.spread / math.sqrt(pilot.cost) for index, pilot in enumerate(pilots)}
     left = total
     while wanted:
         whole = sum(wanted.values())
@@ -178,7 +174,3 @@ def allotted(pilots: Sequence[Pilot], total: int) -> list[int]:
             return [more.get(index, 0) for index in range(len(pilots))]
         wanted = {index: worth for index, worth in wanted.items() if index not in enough}
     return [0] * len(pilots)
-
-
-def _worth(pilot: Pilot) -> float:
-    return pilot.weight * pilot.spread / math.sqrt(pilot.cost)
