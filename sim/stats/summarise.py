@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -22,15 +21,6 @@ from sim.units import format_quantity
 
 FiguresAt = Callable[[float], Mapping[str, Figure]]
 """All figures at a given confidence."""
-
-
-@dataclass(frozen=True, slots=True)
-class Pictures:
-    """Curves, timelines and splits."""
-
-    curves: dict[str, Curve] = field(default_factory=dict)
-    timelines: tuple[Timeline, ...] = ()
-    splits: dict[str, Split] = field(default_factory=dict)
 
 
 def recovery_metrics(recoveries: Sequence[Recovery]) -> dict[str, Figure]:
@@ -156,16 +146,13 @@ def pictures(
     drills: Mapping[str, Sequence[Replication]],
     confidence: float,
     memory: Memory | None = None,
-) -> Pictures:
+) -> tuple[dict[str, Curve], tuple[Timeline, ...], dict[str, Split]]:
     """Latency curves, timelines and splits of latency."""
-    curves, splits = {}, {}
-    for routine in measured_routines(replications):
-        curves[routine] = latency_curve(Cohort(replications, routine), confidence, memory or Memory())
-        splits[routine] = split(replications, routine)
-    lines = [timeline(replications, None)]
-    for fault, runs in drills.items():
-        lines.append(timeline(runs, fault))
-    return Pictures(curves, tuple(lines), splits)
+    routines = measured_routines(replications)
+    curves = {name: latency_curve(Cohort(replications, name), confidence, memory or Memory()) for name in routines}
+    splits = {name: split(replications, name) for name in routines}
+    drilled = (timeline(runs, fault) for fault, runs in drills.items())
+    return curves, (timeline(replications, None), *drilled), splits
 
 
 def base_figures(

@@ -254,7 +254,7 @@ class _Line:
         """Figures, verdicts, monitors, bill."""
         confidence, findings = self.settings.confidence, runs.findings
         figures = Figures(self.loaded, self.settings, runs, self.paces, self.limit_ns, self.runner.warn)
-        shown = pictures(runs.base, runs.drilled, confidence, figures.memory)
+        curves, timelines, splits = pictures(runs.base, runs.drilled, confidence, figures.memory)
         self._warn_of_window(runs)
         place = calibration_of(features(self.loaded.scenario, self.loaded.document.data, figures.at_level(confidence)))
         place = replace(place, inputs={**place.inputs, **runs.inputs})
@@ -273,9 +273,9 @@ class _Line:
             recovery=tuple(widened_recovery(one, place) for one in figures.recoveries(confidence)),
             monitors=monitors(runs.every, self._traces_of_violators(runs)) if runs.every else (),
             warnings=tuple(self.runner.warnings),
-            curves={} if findings.grows else shown.curves,
-            timelines=shown.timelines,
-            splits=shown.splits,
+            curves={} if findings.grows else curves,
+            timelines=timelines,
+            splits=splits,
             assumptions=self.loaded.lowered.assumptions,
             provenance=provenance(runs.base[0].engine if runs.base else "", wall_s),
             calibration=place,
