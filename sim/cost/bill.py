@@ -193,13 +193,13 @@ class Allocation:
         """Share of the cost of `resource` for each workflow; all 0 when nothing was done that could carry it."""
         if resource in self.owners:
             return {workflow.name: self.owners[resource].get(workflow.name, 0.0) for workflow in workflows}
-        weights = {workflow.name: self._weight(workflow) for workflow in workflows}
+        weights = {
+            workflow.name: (workflow.executions.value or 0.0)
+            * (workflow.actions_per_execution if self.by == "actions" else workflow.transitions_per_execution)
+            for workflow in workflows
+        }
         whole = sum(weights.values())
         return {name: weight / whole if whole else 0.0 for name, weight in weights.items()}
-
-    def _weight(self, workflow: WorkflowUse) -> float:
-        each = workflow.actions_per_execution if self.by == "actions" else workflow.transitions_per_execution
-        return (workflow.executions.value or 0.0) * each
 
 
 ALWAYS_UNPRICED = (
