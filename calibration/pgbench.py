@@ -30,7 +30,7 @@ from sim.results.columns import Replication
 from sim.scenario.reading.edit import edited
 from sim.scenario.reading.reader import read, validate
 from sim.scenario.scenario import Scenario
-from sim.stats.freedom import t_quantile
+from sim.stats.intervals import t_quantile
 
 Floats = NDArray[np.float64]
 

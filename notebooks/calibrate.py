@@ -29,14 +29,13 @@ from tempfile import mkdtemp
 import numpy as np
 
 from sim import Options, load, predict
-from sim.calibrate.pgbench_scenario import pgbench_scenario
+from sim.calibrate.scenarios import pgbench_scenario, temporal_scenario
 from sim.calibrate.service_times import fit_kinds, service_kinds
-from sim.calibrate.temporal_scenario import temporal_scenario
 from sim.cli.service_times_text import as_text
 from sim.observed.recognise import read
 from sim.report.figures import latency_curves
 from sim.scenario.reading.reader import read as read_yaml
-from sim.stats.curves import PROBABILITIES
+from sim.stats.pictures import PROBABILITIES
 from sim.stats.summary import Curve
 
 root = next(folder for folder in (Path.cwd(), *Path.cwd().parents) if (folder / "configs").is_dir())

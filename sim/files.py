@@ -13,7 +13,7 @@ import os
 import secrets
 import stat
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -64,7 +64,12 @@ def read_bytes(path: str | Path, most: int = MOST_BYTES, regular: bool = False) 
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
         if regular and not stat.S_ISREG(mode):
             raise Unreadable("is no regular file")
-        return _limited(_unpacked(file), most)
+        found = io.BytesIO()
+        for piece in _unpacked(file):
+            found.write(piece)
+            if found.tell() > most:
+                raise Unreadable(f"holds more than {most >> 20:,} MiB, which is more than is read")
+        return found.getvalue()
 
 
 def read_text(path: str | Path, most: int = MOST_BYTES, regular: bool = False) -> str:
@@ -101,15 +106,6 @@ def _unpacked(file: BinaryIO) -> Iterator[bytes]:
     except zlib.error:
         raise Unreadable("is a gzipped file that is damaged") from None
     raise Unreadable("is a gzipped file that was cut off")
-
-
-def _limited(pieces: Iterable[bytes], most: int) -> bytes:
-    found = io.BytesIO()
-    for piece in pieces:
-        found.write(piece)
-        if found.tell() > most:
-            raise Unreadable(f"holds more than {most >> 20:,} MiB, which is more than is read")
-    return found.getvalue()
 
 
 # -- writing -----------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 | file | what |
 |---|---|
 | `stations` | M/M/1, M/M/c; `Queue`, the answer of all stable queues |
+| `loads` | offered loads, refused where they cannot be served |
 | `limited` | M/M/c/K, M/G/c/c, Erlang A (impatience) |
 | `mg1`, `mdc` | M/G/1 with breakdowns, GI/M/1; M/D/c |
 | `disciplines` | processor sharing, priorities |

@@ -9,8 +9,8 @@ import math
 from dataclasses import dataclass
 
 from calibration.closed_forms.bisection import increasing_root
+from calibration.closed_forms.loads import offered_load
 from calibration.closed_forms.moments import Law
-from sim.analytic.stations import offered_load
 from sim.errors import Unstable
 
 

@@ -14,9 +14,10 @@ from itertools import accumulate
 import numpy as np
 
 from calibration.closed_forms.chains import PhaseType
+from calibration.closed_forms.loads import offered_load, stable_load
 from calibration.closed_forms.moments import Law
 from calibration.closed_forms.stations import Queue, mmc, queue_of
-from sim.analytic.stations import birth_death, erlang_c, offered_load, stable_load
+from sim.analytic.stations import birth_death, erlang_c
 
 
 def mmc_ps(arrival_rate_per_s: float, service_mean_s: float, cores: int = 1) -> Queue:

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sim.analytic.stations import birth_death, erlang_b, offered_load
+from calibration.closed_forms.loads import offered_load
+from sim.analytic.stations import birth_death, erlang_b
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,8 @@ import numpy as np
 
 from calibration.closed_forms.bisection import increasing_root
 from calibration.closed_forms.chains import Array
+from calibration.closed_forms.loads import stable_load
 from calibration.closed_forms.stations import Queue, queue_of
-from sim.analytic.stations import stable_load
 
 
 def mdc(arrival_rate_per_s: float, service_s: float, servers: int) -> Queue:

@@ -9,9 +9,9 @@ from __future__ import annotations
 import math
 
 from calibration.closed_forms.bisection import increasing_root
+from calibration.closed_forms.loads import stable_load
 from calibration.closed_forms.moments import Law
 from calibration.closed_forms.stations import Queue, queue_of
-from sim.analytic.stations import stable_load
 from sim.errors import Unstable
 
 

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from calibration.closed_forms.chains import Array, PhaseType
+from calibration.closed_forms.loads import stable_load
 from calibration.closed_forms.stations import Queue, mmc, queue_of
-from sim.analytic.stations import birth_death, stable_load
+from sim.analytic.stations import birth_death
 from sim.errors import Unstable
 
 

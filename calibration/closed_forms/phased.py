@@ -11,8 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from calibration.closed_forms.levels import solve_levels
+from calibration.closed_forms.loads import offered_load, stable_load
 from calibration.closed_forms.stations import Queue, queue_of
-from sim.analytic.stations import offered_load, stable_load
 
 
 @dataclass(frozen=True, slots=True)

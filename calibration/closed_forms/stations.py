@@ -13,7 +13,8 @@ import math
 from dataclasses import dataclass
 
 from calibration.closed_forms.bisection import increasing_root
-from sim.analytic.stations import erlang_c, stable_load
+from calibration.closed_forms.loads import stable_load
+from sim.analytic.stations import erlang_c
 
 
 @dataclass(frozen=True, slots=True)

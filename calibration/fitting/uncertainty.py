@@ -11,7 +11,7 @@ import numpy as np
 from calibration.fitting.likeness import CellRows
 from calibration.fitting.space import Space
 from calibration.systems.readings import Floats
-from sim.stats.freedom import t_quantile
+from sim.stats.intervals import t_quantile
 
 CONFIDENCE = 0.90
 TOO_ALIKE = 0.95

@@ -12,9 +12,8 @@ from calibration.published.asking import ErrorBudget, Loss
 from calibration.published.losses import Losses, lost_by_an_episode
 from sim.cost.propagate import complement
 from sim.figure import Figure
-from sim.stats.estimate import Estimate
-from sim.stats.rates import YEAR_S, Frequency
-from sim.stats.sums import Sums, Term
+from sim.stats.skewed import Estimate
+from sim.stats.sums import YEAR_S, Frequency, Sums, Term
 from sim.units import SECOND
 
 CONFIDENCE = 0.95

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from sim.results.columns import OPEN, Ints, Replication
-from sim.stats.estimate import Estimate, student
 from sim.stats.metrics import Cohort
+from sim.stats.skewed import Estimate, student
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,8 @@
 |---|---|
 | `estimate`, `flow`, `arrival_rates` | load, bottleneck and a guess at latency of a network |
 | `relaxation` | how long each place remembers |
-| `stations` | offered load, Erlang B and C, birth and death |
-| `availability`, `checkpoints` | k of n; work that begins again after a crash |
+| `stations` | Erlang B and C, birth and death |
+| `availability` | k of n; work that begins again after a crash |
 
 Times are in seconds and rates per second throughout; any other unit works if it is used for all arguments. Unless it
 says APPROXIMATE a function is exact. A load that cannot be served raises `Unstable`; an argument outside its range

@@ -14,13 +14,13 @@ def rate_and_peak(source: Source) -> tuple[float | None, float]:
     arrivals = source.arrivals
     match arrivals:
         case PoissonArrivals():
-            each = mean_number(arrivals.batch) if arrivals.batch is not None else 1.0
+            rate = arrivals.poisson_per_s * mean_number(arrivals.batch)
             if arrivals.profile is None:
-                return arrivals.poisson_per_s * each, 1.0
+                return rate, 1.0
             points = arrivals.profile.points
             factors = [point.factor for point in points]
             if arrivals.profile.period_ns is None:
-                return arrivals.poisson_per_s * each * factors[-1], max(factors) / max(factors[-1], 1e-9)
+                return rate * factors[-1], max(factors) / max(factors[-1], 1e-9)
             ends = [*(point.at_ns for point in points[1:]), arrivals.profile.period_ns]
             following = [*factors[1:], factors[0]]
             linear = arrivals.profile.between == "linear"
@@ -29,11 +29,10 @@ def rate_and_peak(source: Source) -> tuple[float | None, float]:
                 for point, end, after in zip(points, ends, following, strict=True)
             )
             mean = area / arrivals.profile.period_ns
-            return arrivals.poisson_per_s * each * mean, max(factors) / max(mean, 1e-9)
+            return rate * mean, max(factors) / max(mean, 1e-9)
         case RenewalArrivals():
             gap = inverse_of(arrivals.renewal).mean()
-            each = mean_number(arrivals.batch) if arrivals.batch is not None else 1.0
-            return (each / gap if gap > 0 else None), 1.0
+            return (mean_number(arrivals.batch) / gap if gap > 0 else None), 1.0
         case ModulatedArrivals():
             stays = sum(phase.stay_ns for phase in arrivals.mmpp)
             mean = sum(phase.rate_per_s * phase.stay_ns for phase in arrivals.mmpp) / stays

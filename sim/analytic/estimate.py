@@ -92,8 +92,7 @@ def estimate(network: Network) -> Estimate:
         notes.append("forks and races: as if children were exponential and independent")
     places = flow.places(rates)
     bottleneck = max(places.values(), key=lambda place: place.utilisation, default=None)
-    tables = flow.visits, flow.busy, flow.squares
-    return Estimate(places, rates, latency, peak, bottleneck, tuple(notes), *tables)
+    return Estimate(places, rates, latency, peak, bottleneck, tuple(notes), flow.visits, flow.busy, flow.squares)
 
 
 def _settle_closed(flow: Flow, rates: dict[str, float], closed: list[tuple[Source, ClosedArrivals]]) -> None:
@@ -123,6 +122,3 @@ def _settle_closed(flow: Flow, rates: dict[str, float], closed: list[tuple[Sourc
                 low, high = middle, min(high, answer)
         rates[source.routine] = rates.get(source.routine, 0.0) + low
         flow.waits = {}
-
-
-__all__ = ["Estimate", "PlaceEstimate", "estimate"]

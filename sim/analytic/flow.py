@@ -140,7 +140,7 @@ class Flow:
                         holds.remove(found)
                         break
                 continue
-            time = self._step(step, weight, [*held, *mine])
+            time = _TIMES[type(step)](self, step, weight, [*held, *mine])
             total += time
             for hold in mine:
                 hold[1] = float(hold[1]) + time  # type: ignore[arg-type]
@@ -153,9 +153,6 @@ class Flow:
     def _close(self, hold: list[object], weight: float) -> None:
         time = float(hold[1])  # type: ignore[arg-type]
         self._visit(str(hold[0]), weight, time, 2 * time * time)
-
-    def _step(self, step: Step, weight: float, held: Held) -> float:
-        return _TIMES[type(step)](self, step, weight, held)
 
     def no_time(self, step: Step, weight: float, held: Held) -> float:
         """Of a step in which no time passes."""
@@ -218,26 +215,24 @@ class Flow:
         """The wait and the service."""
         body = step.use
         station = self.network.stations[body.station]
-        wait = self.waits.get(body.station, 0.0)
+        time = self.waits.get(body.station, 0.0)
+        mean = square = 0.0
         if isinstance(station, Server | Delay):
             demand = body.demand or station.service
             mean, scv = (0.0, 0.0) if demand is None else (mean_s(demand), _scv(demand))
             mean += sum(self.attributes[name] * each * 1e-9 for name, each in body.per.items())
-            self._visit(body.station, weight, mean, mean * mean * (1 + scv))
-            return wait + mean
-        if isinstance(station, GroupCommit):
-            flush = mean_s(station.flush)
-            self._visit(body.station, weight, 0.0, 0.0)
-            return 1.5 * flush
-        if isinstance(station, Polled):
-            self._visit(body.station, weight, 0.0, 0.0)
-            read = mean_s(station.read) if station.read is not None else 0.0
+            square = mean * mean * (1 + scv)
+            time += mean
+        elif isinstance(station, GroupCommit):
+            time = 1.5 * mean_s(station.flush)
+        elif isinstance(station, Polled):
+            time = mean_s(station.read) if station.read is not None else 0.0
             if _by_prompts(station):
                 self.prompted = True
-                return read
-            return read + (station.interval_ns / 2e9 if station.trigger == "timer" else 0.0)
-        self._visit(body.station, weight, 0.0, 0.0)
-        return wait
+            elif station.trigger == "timer":
+                time += station.interval_ns / 2e9
+        self._visit(body.station, weight, mean, square)
+        return time
 
     def fork(self, step: Fork, weight: float, held: Held) -> float:
         """The child that the join waits for, as if children were exponential."""
@@ -258,9 +253,10 @@ class Flow:
         """Load of every place at these rates."""
         estimates = {}
         for name in [*self.network.resources, *self.network.stations]:
-            rate = sum(rates[r] * self.visits.get(r, {}).get(name, 0.0) for r in rates)
-            load = sum(rates[r] * self.busy.get(r, {}).get(name, 0.0) for r in rates)
-            square = sum(rates[r] * self.squares.get(r, {}).get(name, 0.0) for r in rates)
+            rate, load, square = (
+                sum(rates[r] * table.get(r, {}).get(name, 0.0) for r in rates)
+                for table in (self.visits, self.busy, self.squares)
+            )
             estimates[name] = self._place(name, rate, load, square)
         return estimates
 
@@ -268,19 +264,17 @@ class Flow:
         resource = self.network.resources.get(name)
         station = self.network.stations.get(name)
         nodes = self.groups.get(group_of(self.network, name), 1) if not isinstance(station, TokenBucket) else 1
-        kind, per_node = "resource", math.inf
+        kind = "station" if resource is None else "resource"
+        per_node = math.inf
         if resource is not None:
             per_node = float(resource.units)
         elif isinstance(station, Server):
-            kind = "station"
             per_node = min(station.cores or math.inf, float(station.servers or math.inf))
             if station.contention is not None and station.servers is not None:
                 n = float(station.servers)
                 slow = station.contention
                 per_node = min(per_node, n / (1 + slow.contention * (n - 1) + slow.coherency * n * (n - 1)))
-        else:
-            kind = "station"
-        if isinstance(station, TokenBucket):
+        elif isinstance(station, TokenBucket):
             load, per_node, square = rate / station.rate_per_s, 1.0, rate / station.rate_per_s**2
         elif isinstance(station, Polled) and _by_prompts(station):
             load, per_node, square = 0.0, 1.0, 0.0
@@ -344,11 +338,7 @@ def _wait(
 
 
 def _failure_chance(steps: Steps) -> float:
-    survive = 1.0
-    for step in steps:
-        if isinstance(step, Fail):
-            survive *= 1 - step.probability
-    return 1 - survive
+    return 1 - math.prod(1 - step.probability for step in steps if isinstance(step, Fail))
 
 
 def _tries(chance: float, limit: int | None) -> float:

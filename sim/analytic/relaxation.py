@@ -26,7 +26,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sim.analytic.arrival_rates import dispersion
-from sim.analytic.estimate import Estimate, PlaceEstimate
+from sim.analytic.estimate import Estimate
+from sim.analytic.flow import PlaceEstimate
 from sim.network import Network
 from sim.network.facts import group_of, has_line_by_node, node_groups
 from sim.network.places import Polled, Server, TokenBucket

@@ -1,4 +1,4 @@
-"""The formulas of queueing theory that estimates and bounds rest on: offered load, Erlang B and C, birth and death.
+"""The formulas of queueing theory that estimates and bounds rest on: Erlang B and C, birth and death.
 
 Units: seconds and rates per second (any one unit of time will do, if it is used throughout).
 """
@@ -12,23 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.errors import Unstable
-
-
-def offered_load(arrival_rate_per_s: float, service_mean_s: float) -> float:
-    """Arrival rate x mean service time in erlangs; both must be positive and finite."""
-    assert 0 < arrival_rate_per_s < math.inf, f"arrival rate {arrival_rate_per_s}"
-    assert 0 < service_mean_s < math.inf, f"service time {service_mean_s}"
-    return arrival_rate_per_s * service_mean_s
-
-
-def stable_load(arrival_rate_per_s: float, service_mean_s: float, servers: int = 1) -> float:
-    """The offered load in erlangs. Raises Unstable where it reaches the number of servers."""
-    assert servers >= 1, servers
-    load = offered_load(arrival_rate_per_s, service_mean_s)
-    if load >= servers:
-        raise Unstable(f"an offered load of {load:.6g} erlangs on {servers} server(s): the queue grows without bound")
-    return load
-
 
 VANISHING = 1e-300
 """Probability below which Erlang B is 0."""

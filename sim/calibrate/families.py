@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,150 +20,17 @@ Floats = NDArray[np.float64]
 _LOG_ROOT_2_PI = 0.5 * np.log(2 * np.pi)
 
 
-class Distribution(Protocol):
-    """What a fit asks of a distribution."""
-
-    def logpdf(self, x: Floats) -> Floats:
-        """Logarithm of the density at x > 0."""
-
-    def cdf(self, x: Floats) -> Floats:
-        """Share at or below x; 0 at 0, 1 at infinity."""
-
-    def mean(self) -> float:
-        """The mean."""
-
-    def rvs(self, n: int, generator: np.random.Generator) -> Floats:
-        """Independent draws."""
-
-
 @dataclass(frozen=True, slots=True)
-class Exponential:
-    """A shift, and an exponential time of this mean after it."""
+class Distribution:
+    """What a fit asks of a distribution.
 
-    scale: float
-    shift: float = 0.0
+    logpdf: logarithm of the density at x > 0. cdf: share at or below x; 0 at 0, 1 at infinity. rvs: so many
+    independent draws.
+    """
 
-    def logpdf(self, x: Floats) -> Floats:
-        """Logarithm of the density."""
-        return np.where(x < self.shift, -np.inf, -(x - self.shift) / self.scale - np.log(self.scale))
-
-    def cdf(self, x: Floats) -> Floats:
-        """Share at or below x."""
-        return np.asarray(-np.expm1(-np.maximum(x - self.shift, 0.0) / self.scale))
-
-    def mean(self) -> float:
-        """The mean."""
-        return self.shift + self.scale
-
-    def rvs(self, n: int, generator: np.random.Generator) -> Floats:
-        """Independent draws."""
-        return self.shift + generator.exponential(self.scale, n)
-
-
-@dataclass(frozen=True, slots=True)
-class Gamma:
-    """Gamma of a shape and a scale."""
-
-    shape: float
-    scale: float
-
-    def logpdf(self, x: Floats) -> Floats:
-        """Logarithm of the density."""
-        relative = x / self.scale
-        norm = special.gammaln(self.shape) + np.log(self.scale)
-        return np.asarray((self.shape - 1) * np.log(relative) - relative - norm)
-
-    def cdf(self, x: Floats) -> Floats:
-        """Share at or below x."""
-        return np.asarray(special.gammainc(self.shape, x / self.scale))
-
-    def mean(self) -> float:
-        """The mean."""
-        return self.shape * self.scale
-
-    def rvs(self, n: int, generator: np.random.Generator) -> Floats:
-        """Independent draws."""
-        return generator.gamma(self.shape, self.scale, n)
-
-
-@dataclass(frozen=True, slots=True)
-class Lognormal:
-    """The exponential of a normal variable of this mean and deviation."""
-
-    mu: float
-    sigma: float
-
-    def logpdf(self, x: Floats) -> Floats:
-        """Logarithm of the density."""
-        logs = np.log(x)
-        return np.asarray(-(((logs - self.mu) / self.sigma) ** 2) / 2 - logs - np.log(self.sigma) - _LOG_ROOT_2_PI)
-
-    def cdf(self, x: Floats) -> Floats:
-        """Share at or below x."""
-        with np.errstate(divide="ignore"):
-            return np.asarray(special.ndtr((np.log(x) - self.mu) / self.sigma))
-
-    def mean(self) -> float:
-        """The mean."""
-        return float(np.exp(self.mu + self.sigma**2 / 2))
-
-    def rvs(self, n: int, generator: np.random.Generator) -> Floats:
-        """Independent draws."""
-        return generator.lognormal(self.mu, self.sigma, n)
-
-
-@dataclass(frozen=True, slots=True)
-class Weibull:
-    """Weibull of a scale and a shape: P(X > x) = exp(-(x/scale)^shape)."""
-
-    scale: float
-    shape: float
-
-    def logpdf(self, x: Floats) -> Floats:
-        """Logarithm of the density."""
-        logs = np.log(x / self.scale)
-        return np.asarray(np.log(self.shape / self.scale) + (self.shape - 1) * logs - np.exp(self.shape * logs))
-
-    def cdf(self, x: Floats) -> Floats:
-        """Share at or below x."""
-        return np.asarray(-np.expm1(-((x / self.scale) ** self.shape)))
-
-    def mean(self) -> float:
-        """The mean."""
-        return float(self.scale * special.gamma(1 + 1 / self.shape))
-
-    def rvs(self, n: int, generator: np.random.Generator) -> Floats:
-        """Independent draws."""
-        return self.scale * generator.weibull(self.shape, n)
-
-
-@dataclass(frozen=True, slots=True)
-class Mixture:
-    """One of two, the second with probability `share`."""
-
-    share: float
-    body: Distribution
-    stall: Distribution
-
-    def logpdf(self, x: Floats) -> Floats:
-        """Logarithm of the density."""
-        body, stall = np.log1p(-self.share) + self.body.logpdf(x), np.log(self.share) + self.stall.logpdf(x)
-        return np.asarray(np.logaddexp(body, stall))
-
-    def cdf(self, x: Floats) -> Floats:
-        """Share at or below x."""
-        return np.asarray((1 - self.share) * self.body.cdf(x) + self.share * self.stall.cdf(x))
-
-    def mean(self) -> float:
-        """The mean."""
-        return (1 - self.share) * self.body.mean() + self.share * self.stall.mean()
-
-    def rvs(self, n: int, generator: np.random.Generator) -> Floats:
-        """Independent draws."""
-        stalled = generator.random(n) < self.share
-        drawn = self.body.rvs(n, generator)
-        drawn[stalled] = self.stall.rvs(int(stalled.sum()), generator)
-        return drawn
+    logpdf: Callable[[Floats], Floats]
+    cdf: Callable[[Floats], Floats]
+    rvs: Callable[[int, np.random.Generator], Floats]
 
 
 RARE = 0.1
@@ -193,25 +59,59 @@ class Family:
 
 
 def _exponential(theta: Floats) -> Distribution:
-    return Exponential(theta[0])
+    return _shifted(np.array([0.0, theta[0]]))
 
 
 def _shifted(theta: Floats) -> Distribution:
-    return Exponential(theta[1], theta[0])
+    """A shift, and an exponential time of this mean after it."""
+    shift, scale = theta
+    return Distribution(
+        logpdf=lambda x: np.where(x < shift, -np.inf, -(x - shift) / scale - np.log(scale)),
+        cdf=lambda x: np.asarray(-np.expm1(-np.maximum(x - shift, 0.0) / scale)),
+        rvs=lambda n, generator: shift + generator.exponential(scale, n),
+    )
 
 
 def _gamma(theta: Floats) -> Distribution:
     shape = theta[1] ** -2
-    return Gamma(shape, theta[0] / shape)
+    scale = theta[0] / shape
+    norm = special.gammaln(shape) + np.log(scale)
+    return Distribution(
+        logpdf=lambda x: np.asarray((shape - 1) * np.log(x / scale) - x / scale - norm),
+        cdf=lambda x: np.asarray(special.gammainc(shape, x / scale)),
+        rvs=lambda n, generator: generator.gamma(shape, scale, n),
+    )
 
 
 def _lognormal(theta: Floats) -> Distribution:
+    """The exponential of a normal variable."""
     variance = np.log1p(theta[1] ** 2)
-    return Lognormal(np.log(theta[0]) - variance / 2, np.sqrt(variance))
+    mu, sigma = np.log(theta[0]) - variance / 2, np.sqrt(variance)
+
+    def logpdf(x: Floats) -> Floats:
+        logs = np.log(x)
+        return np.asarray(-(((logs - mu) / sigma) ** 2) / 2 - logs - np.log(sigma) - _LOG_ROOT_2_PI)
+
+    def cdf(x: Floats) -> Floats:
+        with np.errstate(divide="ignore"):
+            return np.asarray(special.ndtr((np.log(x) - mu) / sigma))
+
+    return Distribution(logpdf, cdf, lambda n, generator: generator.lognormal(mu, sigma, n))
 
 
 def _weibull(theta: Floats) -> Distribution:
-    return Weibull(theta[0], theta[1])
+    """P(X > x) = exp(-(x/scale)^shape)."""
+    scale, shape = theta
+
+    def logpdf(x: Floats) -> Floats:
+        logs = np.log(x / scale)
+        return np.asarray(np.log(shape / scale) + (shape - 1) * logs - np.exp(shape * logs))
+
+    return Distribution(
+        logpdf=logpdf,
+        cdf=lambda x: np.asarray(-np.expm1(-((x / scale) ** shape))),
+        rvs=lambda n, generator: scale * generator.weibull(shape, n),
+    )
 
 
 def _mean_cv(x: Floats) -> Floats:
@@ -259,7 +159,21 @@ def _fit_weibull(x: Floats, start: Floats | None = None) -> Floats:
 
 
 def _stalls(theta: Floats) -> Distribution:
-    return Mixture(float(np.clip(theta[4], LEAST, 1 - LEAST)), _lognormal(theta[:2]), _lognormal(theta[2:4]))
+    """One of two lognormals, the second with the probability that comes last."""
+    body, stall = _lognormal(theta[:2]), _lognormal(theta[2:4])
+    share = float(np.clip(theta[4], LEAST, 1 - LEAST))
+
+    def rvs(n: int, generator: np.random.Generator) -> Floats:
+        stalled = generator.random(n) < share
+        drawn = body.rvs(n, generator)
+        drawn[stalled] = stall.rvs(int(stalled.sum()), generator)
+        return drawn
+
+    return Distribution(
+        logpdf=lambda x: np.logaddexp(np.log1p(-share) + body.logpdf(x), np.log(share) + stall.logpdf(x)),
+        cdf=lambda x: np.asarray((1 - share) * body.cdf(x) + share * stall.cdf(x)),
+        rvs=rvs,
+    )
 
 
 def _start_stalls(x: Floats) -> Floats:

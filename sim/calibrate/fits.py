@@ -145,10 +145,6 @@ class Fits(Spec):
         steps = generator.multivariate_normal(np.zeros(len(deviation)), covariance, number, check_valid="ignore")
         return [dict(_moved(parameters, step.tolist())) for step in steps]
 
-    def changes(self, values: Mapping[str, float], scenario: Path, host: str) -> list[str]:
-        """The `--set` lines that give the parameters these values in a scenario, on this host."""
-        return changes(self.parameters, values, scenario, host)
-
 
 def _moved(parameters: Mapping[str, Fitted], step: list[float]) -> Iterator[tuple[str, float]]:
     for (name, one), by in zip(parameters.items(), step, strict=True):

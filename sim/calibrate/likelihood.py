@@ -8,17 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import optimize, stats
 
-from sim.calibrate.families import Distribution, Family
-
-Floats = NDArray[np.float64]
+from sim.calibrate.families import Distribution, Family, Floats
 
 IMPOSSIBLE = 1e300
 """Stands for an infinite loss, which a search cannot compare."""
-
-_NONE: Floats = np.zeros(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +24,9 @@ class Times:
     """
 
     exact: Floats
-    cut: Floats = field(default_factory=lambda: _NONE)
-    edges: Floats = field(default_factory=lambda: _NONE)
-    counts: Floats = field(default_factory=lambda: _NONE)
+    cut: Floats = field(default_factory=lambda: np.zeros(0))
+    edges: Floats = field(default_factory=lambda: np.zeros(0))
+    counts: Floats = field(default_factory=lambda: np.zeros(0))
 
     @property
     def n(self) -> float:

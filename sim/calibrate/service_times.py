@@ -13,14 +13,11 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-from sim.calibrate.families import EXPONENTIAL, FAMILIES, GAMMA, LOGNORMAL, SHIFTED, STALLS, WEIBULL, Family
+from sim.calibrate.families import EXPONENTIAL, FAMILIES, GAMMA, LOGNORMAL, SHIFTED, STALLS, WEIBULL, Family, Floats
 from sim.calibrate.likelihood import Goodness, Times, distance_of, effective_n, fit, goodness, intervals
 from sim.errors import InputErrors, Problem
 from sim.observed.table import Binned, Observations, Sample, unit_of
-
-Floats = NDArray[np.float64]
 
 LEVELS = (0, 0.01, 0.05, *(step / 10 for step in range(1, 10)), 0.95, 0.98, 0.99, 0.995, 0.999, 1)
 """Probabilities of a table of measured values."""
@@ -243,12 +240,8 @@ def fit_kinds(observed: Observations, kinds: Sequence[str]) -> dict[str, Service
     }
 
 
-def as_file(fits: Mapping[str, ServiceTimes], paths: Sequence[Path], command: str) -> str:
-    """The file, YAML: under `service_times` each kind with its distribution as a scenario takes it."""
-    return "\n".join(_lines(fits, paths, command)) + "\n"
-
-
-def _lines(fits: Mapping[str, ServiceTimes], paths: Sequence[Path], command: str) -> Iterator[str]:
+def as_file(fits: Mapping[str, ServiceTimes], paths: Sequence[Path], command: str) -> Iterator[str]:
+    """The lines of the file, YAML: under `service_times` each kind with its distribution as a scenario takes it."""
     yield "# Service times fitted by likelihood, written by the command below, not by hand."
     yield f"command: {json.dumps(command)}"
     yield "data:  # SHA-256"

@@ -58,7 +58,7 @@ def command(
     text = None if scenario is None else scenario_of(observed, fits, name, like, cpu, words)
     say(as_text(observed, fits, name))
     if write is not None:
-        write_text(write, as_file(fits, file, words))
+        write_text(write, "\n".join(as_file(fits, file, words)) + "\n")
         note(f"fits: {write}", quiet)
     if scenario is not None and text is not None:
         write_text(scenario, text)
@@ -74,8 +74,7 @@ def scenario_of(
     command: str,
 ) -> str:
     """The scenario of these observations. Raises InputErrors for a source that is neither pgbench nor Temporal."""
-    from sim.calibrate.pgbench_scenario import pgbench_scenario
-    from sim.calibrate.temporal_scenario import temporal_scenario
+    from sim.calibrate.scenarios import pgbench_scenario, temporal_scenario
     from sim.scenario.reading.reader import read as read_scenario
 
     if "clients" in observed.facts:

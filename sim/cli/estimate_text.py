@@ -7,7 +7,8 @@ import shlex
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sim.analytic.estimate import Estimate, PlaceEstimate
+from sim.analytic.estimate import Estimate
+from sim.analytic.flow import PlaceEstimate
 from sim.lower.lowered import Computed
 from sim.report.elements import Elements, elements_json, set_and_watch, words_of
 from sim.scenario.reading.edit import Mitigation, as_assignments

@@ -150,12 +150,12 @@ def _problems_of_format(columns: str | None, out: Path | None) -> list[Problem]:
 def _draws(fits: Path, scenario: Path, seed: int) -> Draws:
     """Draws of the parameters in a file of fits. Hardware is that of the host that they were fitted for, where it is
     one; of several nobody knows which this is, and they stay as the scenario has them."""
-    from sim.calibrate.fits import read_fits
+    from sim.calibrate.fits import changes, read_fits
 
     found = read_fits(fits)
     hosts = {one.host for one in found.hardware.values()}
     host = str(next(iter(hosts))) if len(hosts) == 1 else ""
-    return lambda count: [found.changes(values, scenario, host) for values in found.draws(count, seed)]
+    return lambda count: [changes(found.parameters, values, scenario, host) for values in found.draws(count, seed)]
 
 
 def _write_columns(out: Path, prediction: Prediction, file_format: Literal["csv", "parquet"]) -> None:

@@ -100,13 +100,7 @@ def items_of(usage: Usage, period: Period, catalogue: Catalogue, terms: Terms) -
     problems: list[Problem] = []
     for use in (*usage.nodes, *usage.disks, *usage.meters):
         try:
-            match use:
-                case NodeUse():
-                    items.append(_node_item(use, period, catalogue, terms))
-                case DiskUse():
-                    items += _disk_items(use, period, catalogue, terms)
-                case MeterUse():
-                    items.append(_meter_item(use, period, catalogue, terms))
+            items += _ITEMISE[type(use)](use, period, catalogue, terms)
         except InputErrors as error:
             problems += error.problems
     if problems:
@@ -116,12 +110,11 @@ def items_of(usage: Usage, period: Period, catalogue: Catalogue, terms: Terms) -
 
 def priced(resource: str, price: Price, quantity: Figure, period: Period, reduction: Reduction) -> Item:
     """The item for `quantity` units of `price`, free ones included."""
-    end = price.tiers[-1].up_to
     most = quantity.value if quantity.high is None else quantity.high
     return Item(
         resource,
         price,
-        through(quantity, lambda units: min(price.billable(units), end), price.unit),
+        through(quantity, lambda units: min(price.billable(units), price.listed_to), price.unit),
         through(quantity, price.amount, period.money),
         reduction,
         price.unlisted(most or 0.0),
@@ -138,11 +131,11 @@ def unpriced_disk_features(usage: Usage, catalogue: Catalogue) -> Iterator[str]:
             yield f"{use.mb_per_s:,.0f} MB/s of {use.resource} beyond what comes with it: no price for {use.disk}"
 
 
-def _node_item(use: NodeUse, period: Period, catalogue: Catalogue, terms: Terms) -> Item:
+def _node_items(use: NodeUse, period: Period, catalogue: Catalogue, terms: Terms) -> list[Item]:
     price = catalogue.node(use.node, use.resource)
     hours = times(use.hours, period.windows(use.standing), "h")
     quantity = times(hours, 1 / HOURS_PER_MONTH, "month") if price.unit == "month" else hours
-    return priced(use.resource, price, quantity, period, terms.reduction(price, catalogue, use.spot))
+    return [priced(use.resource, price, quantity, period, terms.reduction(price, catalogue, use.spot))]
 
 
 def _disk_items(use: DiskUse, period: Period, catalogue: Catalogue, terms: Terms) -> list[Item]:
@@ -163,11 +156,18 @@ def _disk_items(use: DiskUse, period: Period, catalogue: Catalogue, terms: Terms
     return items
 
 
-def _meter_item(use: MeterUse, period: Period, catalogue: Catalogue, terms: Terms) -> Item:
+def _meter_items(use: MeterUse, period: Period, catalogue: Catalogue, terms: Terms) -> list[Item]:
     price = catalogue.meter(use.meter, use.resource)
     in_millions = 1e6 if price.unit.startswith("million ") else 1.0
     quantity = times(use.quantity, period.windows(use.standing) / in_millions, price.unit)
-    return priced(use.resource, price, quantity, period, terms.reduction(price, catalogue))
+    return [priced(use.resource, price, quantity, period, terms.reduction(price, catalogue))]
+
+
+_ITEMISE: Mapping[type, Callable[[Any, Period, Catalogue, Terms], list[Item]]] = {
+    NodeUse: _node_items,
+    DiskUse: _disk_items,
+    MeterUse: _meter_items,
+}
 
 
 Yardstick = Literal["transitions", "actions"]
@@ -193,13 +193,13 @@ class Allocation:
         """Share of the cost of `resource` for each workflow; all 0 when nothing was done that could carry it."""
         if resource in self.owners:
             return {workflow.name: self.owners[resource].get(workflow.name, 0.0) for workflow in workflows}
-        weights = {workflow.name: self._weight(workflow) for workflow in workflows}
+        weights = {
+            workflow.name: (workflow.executions.value or 0.0)
+            * (workflow.actions_per_execution if self.by == "actions" else workflow.transitions_per_execution)
+            for workflow in workflows
+        }
         whole = sum(weights.values())
         return {name: weight / whole if whole else 0.0 for name, weight in weights.items()}
-
-    def _weight(self, workflow: WorkflowUse) -> float:
-        each = workflow.actions_per_execution if self.by == "actions" else workflow.transitions_per_execution
-        return (workflow.executions.value or 0.0) * each
 
 
 ALWAYS_UNPRICED = (
@@ -299,7 +299,11 @@ def settle(
     """Totals and cost per execution of the items that `itemise` gives for a month or for a run."""
     period = Period("month" if usage.has_month else "run", usage)
     items = itemise(period)
-    beyond = list(_beyond_the_list(items))
+    beyond = [
+        f"up to {item.unlisted:,.4g} {item.price.unit} of {item.item} above {item.price.listed_to:,.0f}: by contract"
+        for item in items
+        if item.unlisted > 0
+    ]
     sum_of_items = _sum(items, period, beyond)
     if usage.has_month:
         per_month = sum_of_items
@@ -311,6 +315,9 @@ def settle(
         run = Period("run", usage)
         per_run = _sum(itemise(run), run, beyond)
     per_execution = _per_execution(items, usage, period, allocation)
+    downtime = None
+    if terms.downtime_usd_per_min is not None and downtime_min_per_year is not None:
+        downtime = times(downtime_min_per_year, terms.downtime_usd_per_min, "USD/year")
     return Bill(
         name=name,
         currency=catalogue.currency,
@@ -333,7 +340,7 @@ def settle(
         },
         allocation=str(allocation),
         not_priced=(*beyond, *not_priced),
-        downtime_per_year=_downtime(terms, downtime_min_per_year),
+        downtime_per_year=downtime,
     )
 
 
@@ -356,13 +363,6 @@ def _per_execution(items: Iterable[Item], usage: Usage, period: Period, allocati
     return found
 
 
-def _beyond_the_list(items: Iterable[Item]) -> Iterator[str]:
-    for item in items:
-        if item.unlisted > 0:
-            end = item.price.tiers[-1].up_to
-            yield f"up to {item.unlisted:,.4g} {item.price.unit} of {item.item} above {end:,.0f}: by contract"
-
-
 def _left_out(usage: Usage, terms: Terms) -> list[str]:
     meters = {meter.meter for meter in usage.meters}
     others = {
@@ -374,9 +374,3 @@ def _left_out(usage: Usage, terms: Terms) -> list[str]:
         "downtime: a cost to the business, shown beside the bill": terms.downtime_usd_per_min is not None,
     }
     return [*ALWAYS_UNPRICED, *(what for what, is_left_out in others.items() if is_left_out)]
-
-
-def _downtime(terms: Terms, minutes_per_year: Figure | None) -> Figure | None:
-    if terms.downtime_usd_per_min is None or minutes_per_year is None:
-        return None
-    return times(minutes_per_year, terms.downtime_usd_per_min, "USD/year")

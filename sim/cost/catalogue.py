@@ -23,8 +23,14 @@ from sim.units import HOURS_PER_MONTH
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+class _Row(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Source(_Row):
     """Where a figure was read. `date` is that of the source, "undated" where it carries none."""
 
     title: str
@@ -41,12 +47,11 @@ class Service:
     category: str
 
 
-@dataclass(frozen=True, slots=True)
-class Tier:
-    """`unit_price` for the part of a quantity up to `up_to` units (infinite for the last tier of an open list)."""
+class Tier(_Row):
+    """The price of a unit for the part of a quantity up to `up_to` units (infinite for the last of an open list)."""
 
-    up_to: float
-    unit_price: float
+    price: NotNegative
+    up_to: Annotated[float, Field(gt=0)] = math.inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,14 +82,19 @@ class Price:
     @property
     def unit_price(self) -> float:
         """Price of one unit in the first tier."""
-        return self.tiers[0].unit_price
+        return self.tiers[0].price
+
+    @property
+    def listed_to(self) -> float:
+        """How many units the list has a price for; infinite where it is open."""
+        return self.tiers[-1].up_to
 
     def amount(self, quantity: float) -> float:
         """List price of `quantity` units; what lies above the last tier has no price and adds nothing."""
         rest = max(quantity - self.free, 0.0)
         amount = floor = 0.0
         for tier in self.tiers:
-            amount += max(min(rest, tier.up_to) - floor, 0.0) * tier.unit_price
+            amount += max(min(rest, tier.up_to) - floor, 0.0) * tier.price
             floor = tier.up_to
         return amount
 
@@ -94,7 +104,7 @@ class Price:
 
     def unlisted(self, quantity: float) -> float:
         """The part of `quantity` above the last tier, which the list leaves to a contract."""
-        return max(self.billable(quantity) - self.tiers[-1].up_to, 0.0)
+        return max(self.billable(quantity) - self.listed_to, 0.0)
 
     @property
     def per_hour(self) -> float:
@@ -113,16 +123,11 @@ class Disk:
 
 
 @dataclass(frozen=True, slots=True)
-class Reservation:
-    """What a node costs a month when it is reserved; the rest as in `Price`."""
-
-    per_month: float
-    source: Source
-
-
-@dataclass(frozen=True, slots=True)
 class Catalogue:
-    """All prices of one provider in one region on one date. Names are unique within nodes, disks and meters."""
+    """All prices of one provider in one region on one date. Names are unique within nodes, disks and meters.
+
+    reserved_3_years: what a node costs a month when it is reserved.
+    """
 
     name: str
     date: str
@@ -130,7 +135,7 @@ class Catalogue:
     nodes: Mapping[str, Price]
     disks: Mapping[str, Disk] = field(default_factory=dict)
     meters: Mapping[str, Price] = field(default_factory=dict)
-    reserved_3_years: Mapping[str, Reservation] = field(default_factory=dict)
+    reserved_3_years: Mapping[str, float] = field(default_factory=dict)
 
     def __str__(self) -> str:
         return f"{self.name}@{self.date}"
@@ -166,29 +171,17 @@ def _own_price(name: str, usd_per_month: float, listed: Price | None) -> Price:
     return Price(
         sku=name,
         unit="month",
-        tiers=(Tier(math.inf, usd_per_month),),
+        tiers=(Tier(price=usd_per_month),),
         currency="USD",
         region=listed.region if listed else "",
         basis="as given in the scenario",
         service=listed.service if listed else Service("self-hosted", "Compute", "Compute"),
-        source=Source("given in the scenario", "undated", verified=True),
+        source=Source(title="given in the scenario", date="undated", verified=True),
         own=True,
     )
 
 
 FOLDER = Path(__file__).parent / "prices"
-
-NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-
-
-class _Row(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class _Source(_Row):
-    title: str
-    date: str
-    verified: bool
 
 
 class _Service(_Row):
@@ -196,17 +189,12 @@ class _Service(_Row):
     category: str
 
 
-class _Tier(_Row):
-    price: NotNegative
-    up_to: Annotated[float, Field(gt=0)] = math.inf
-
-
 class _Rate(_Row):
     """Either one price or tiers."""
 
     unit: str
     price: NotNegative | None = None
-    tiers: tuple[_Tier, ...] = ()
+    tiers: tuple[Tier, ...] = ()
     free: NotNegative = 0.0
 
     @model_validator(mode="after")
@@ -254,7 +242,7 @@ class _File(_Row):
     region: str
     currency: str
     date: str
-    sources: Mapping[str, _Source]
+    sources: Mapping[str, Source]
     services: Mapping[str, _Service]
     nodes: tuple[_Nodes, ...] = ()
     reserved_3_years_all_upfront: _Reserved | None = None
@@ -299,7 +287,7 @@ def parse_catalogue(data: Any, file: str = "") -> Catalogue:
     problems = [Problem(path, message, file=file) for path, message in _dangling(rows)]
     if problems:
         raise InputErrors(problems)
-    return _Builder(rows).catalogue()
+    return _catalogue(rows)
 
 
 def _dangling(rows: _File) -> Iterator[tuple[str, str]]:
@@ -320,64 +308,47 @@ def _dangling(rows: _File) -> Iterator[tuple[str, str]]:
         yield f"nodes.{name}", "has two prices"
 
 
-class _Builder:
-    """Turns the rows of a file into prices, each with everything it inherits from its group."""
+def _catalogue(rows: _File) -> Catalogue:
+    """The rows of a file as prices, each with everything that it inherits from its group."""
+    reserved = rows.reserved_3_years_all_upfront
+    return Catalogue(
+        name=rows.catalogue,
+        date=rows.date,
+        currency=rows.currency,
+        nodes={name: _node(rows, name, group) for group in rows.nodes for name in group.prices},
+        disks={name: _disk(rows, name, row) for name, row in rows.disks.items()},
+        meters={
+            name: _price(rows, name, row, row.service, row.source, row.basis) for name, row in rows.meters.items()
+        },
+        reserved_3_years=reserved.prices if reserved else {},
+    )
 
-    def __init__(self, rows: _File) -> None:
-        self.rows = rows
-        self.sources = {key: Source(row.title, row.date, row.verified) for key, row in rows.sources.items()}
-        self.services = {key: Service(rows.provider, row.name, row.category) for key, row in rows.services.items()}
 
-    def catalogue(self) -> Catalogue:
-        rows = self.rows
-        reserved = rows.reserved_3_years_all_upfront
-        return Catalogue(
-            name=rows.catalogue,
-            date=rows.date,
-            currency=rows.currency,
-            nodes={name: self.node(name, group) for group in rows.nodes for name in group.prices},
-            disks={name: self.disk(name, row) for name, row in rows.disks.items()},
-            meters={
-                name: self.price(name, row, row.service, row.source, row.basis) for name, row in rows.meters.items()
-            },
-            reserved_3_years={
-                name: Reservation(price, self.sources[reserved.source]) for name, price in reserved.prices.items()
-            }
-            if reserved
-            else {},
-        )
+def _node(rows: _File, name: str, group: _Nodes) -> Price:
+    rate = _Rate(unit=group.unit, price=group.prices[name])
+    listed = _price(rows, name, rate, group.service, group.source, group.basis)
+    return replace(listed, region=group.region or rows.region, savings_plan=group.savings_plan)
 
-    def node(self, name: str, group: _Nodes) -> Price:
-        return Price(
-            sku=name,
-            unit=group.unit,
-            tiers=(Tier(math.inf, group.prices[name]),),
-            currency=self.rows.currency,
-            region=group.region or self.rows.region,
-            basis=group.basis,
-            service=self.services[group.service],
-            source=self.sources[group.source],
-            savings_plan=group.savings_plan,
-        )
 
-    def disk(self, name: str, row: _Disk) -> Disk:
-        def part(what: str, rate: _Rate | None) -> Price | None:
-            return self.price(f"{name}.{what}", rate, row.service, row.source, "list") if rate else None
+def _disk(rows: _File, name: str, row: _Disk) -> Disk:
+    storage, iops, throughput = (
+        _price(rows, f"{name}.{what}", rate, row.service, row.source, "list") if rate else None
+        for what, rate in (("storage", row.storage), ("iops", row.iops), ("throughput", row.throughput))
+    )
+    assert storage is not None
+    return Disk(storage, iops, throughput)
 
-        storage = part("storage", row.storage)
-        assert storage is not None
-        return Disk(storage, part("iops", row.iops), part("throughput", row.throughput))
 
-    def price(self, sku: str, rate: _Rate, service: str, source: str, basis: str) -> Price:
-        tiers = rate.tiers or (_Tier(price=rate.price or 0.0),)
-        return Price(
-            sku=sku,
-            unit=rate.unit,
-            tiers=tuple(Tier(tier.up_to, tier.price) for tier in tiers),
-            currency=self.rows.currency,
-            region=self.rows.region,
-            basis=basis,
-            service=self.services[service],
-            source=self.sources[source],
-            free=rate.free,
-        )
+def _price(rows: _File, sku: str, rate: _Rate, service: str, source: str, basis: str) -> Price:
+    sold = rows.services[service]
+    return Price(
+        sku=sku,
+        unit=rate.unit,
+        tiers=rate.tiers or (Tier(price=rate.price or 0.0),),
+        currency=rows.currency,
+        region=rows.region,
+        basis=basis,
+        service=Service(rows.provider, sold.name, sold.category),
+        source=rows.sources[source],
+        free=rate.free,
+    )

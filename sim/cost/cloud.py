@@ -169,11 +169,8 @@ def break_even(self_hosted_usd_per_month: Figure, usage: Usage, service: Callabl
         return Figure.refused("1/s", self_hosted_usd_per_month.note or "no execution closed in the window")
     rate_per_s = per_month / (HOURS_PER_MONTH * 3600)
 
-    def bill_at(scale: float) -> Bill:
-        return service(_scaled(usage, scale))
-
     def root(target: float | None) -> float | str:
-        return "no interval" if target is None else _scale_at(target, bill_at)
+        return "no interval" if target is None else _scale_at(target, usage, service)
 
     found = root(self_hosted_usd_per_month.value)
     if isinstance(found, str):
@@ -193,11 +190,11 @@ def break_even(self_hosted_usd_per_month: Figure, usage: Usage, service: Callabl
     )
 
 
-def _scale_at(target: float, bill_at: Callable[[float], Bill]) -> float | str:
+def _scale_at(target: float, usage: Usage, service: Callable[[Usage], Bill]) -> float | str:
     """The multiple of the load at which the bill reaches `target`, or why there is none."""
 
     def cost(scale: float) -> float:
-        value = bill_at(scale).total_per_month.value
+        value = service(_scaled(usage, scale)).total_per_month.value
         assert value is not None
         return value
 
@@ -206,8 +203,7 @@ def _scale_at(target: float, bill_at: Callable[[float], Bill]) -> float | str:
         return f"the service costs at least {least:,.2f} USD a month, self-hosting {target:,.2f}"
     low, high = 0.0, 1.0
     while cost(high) < target:
-        bill = bill_at(high)
-        if any(item.unlisted > 0 for item in bill.items):
+        if any(item.unlisted > 0 for item in service(_scaled(usage, high)).items):
             # Past its end the list adds nothing, so the cost would never get there.
             return f"the price list ends before the service costs {target:,.2f} USD a month: above it by contract"
         if high > 1e12:

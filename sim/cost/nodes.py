@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 from sim.cost.catalogue import Catalogue, Price, load_catalogue
 from sim.units import HOURS_PER_MONTH
@@ -41,61 +40,24 @@ class Component:
         """List price a month."""
         return self.count * self.price.amount(self.quantity)
 
-    def to_json(self) -> dict[str, Any]:
-        """The component as a row of a report."""
-        return {
-            "component": self.price.sku,
-            "quantity": self.count * self.price.billable(self.quantity),
-            "unit": self.price.unit,
-            "unit_price": self.price.unit_price,
-            "usd_per_month": self.usd_per_month,
-            "basis": self.price.basis,
-            "region": self.price.region,
-            "source": self.price.source.title,
-            "date": self.price.source.date,
-            "verified": self.price.source.verified,
-        }
+    @property
+    def billed(self) -> float:
+        """Units of all parts that are paid a month."""
+        return self.count * self.price.billable(self.quantity)
 
 
 @dataclass(frozen=True, slots=True)
 class BuiltNode:
-    """A node and what it is made of."""
+    """A node and what it is made of. note: what it is beside the benchmark's."""
 
     name: str
     components: tuple[Component, ...]
+    note: str
 
     @property
     def usd_per_month(self) -> float:
         """List price of the whole node a month of 730 h."""
         return sum(component.usd_per_month for component in self.components)
-
-
-@dataclass(frozen=True, slots=True)
-class NodeRow:
-    """One row of the comparison.
-
-    difference_usd_per_month, ratio: against the node of the benchmark.
-    """
-
-    node: BuiltNode
-    nodes_3_usd_per_month: float
-    nodes_30_usd_per_month: float
-    difference_usd_per_month: float
-    ratio: float
-    note: str = ""
-
-    def to_json(self) -> dict[str, Any]:
-        """The row with each component's price, source and date."""
-        return {
-            "node": self.node.name,
-            "usd_per_month": self.node.usd_per_month,
-            "nodes_3_usd_per_month": self.nodes_3_usd_per_month,
-            "nodes_30_usd_per_month": self.nodes_30_usd_per_month,
-            "difference_usd_per_month": self.difference_usd_per_month,
-            "ratio": self.ratio,
-            "note": self.note,
-            "components": [component.to_json() for component in self.node.components],
-        }
 
 
 def benchmark_node() -> BuiltNode:
@@ -108,46 +70,38 @@ def benchmark_node() -> BuiltNode:
     return BuiltNode(
         "Azure D8s v3, Windows rate, 4 x P30 (1 TiB)",
         (_machine(azure, "d8s_v3.windows"), Component(azure.meter("p30"), 1, count=4)),
+        INFERENCE,
     )
 
 
-def node_comparison() -> tuple[NodeRow, ...]:
+def node_comparison() -> tuple[BuiltNode, ...]:
     """The benchmark's node, the same with the Linux rate, and equivalents on AWS, all at list price.
 
     The AWS equivalents are alike in shape (8 vCPU), not in measured speed.
     """
     azure, aws = load_catalogue("azure-2018-node"), load_catalogue("aws-us-east-1")
-    linux = BuiltNode(
-        "Azure D8s v3, Linux rate, 4 x P30 (1 TiB)",
-        (_machine(azure, "d8s_v3.linux"), Component(azure.meter("p30"), 1, count=4)),
-    )
-    m5 = BuiltNode(
-        "AWS m5.2xlarge, 4 x 1 TiB gp3",
-        (_machine(aws, "m5.2xlarge"), *_volume(aws, "gp3", gib=1024, count=4)),
-    )
-    i4i = BuiltNode("AWS i4i.2xlarge, local NVMe", (_machine(aws, "i4i.2xlarge"),))
-    r6g = BuiltNode(
-        "AWS r6g.2xlarge, 1 TiB gp3 at 12,000 IOPS and 500 MB/s",
-        (_machine(aws, "r6g.2xlarge"), *_volume(aws, "gp3", gib=1024, iops=12000, mb_per_s=500)),
-    )
-    benchmark = benchmark_node()
-    nodes = (
-        (benchmark, INFERENCE),
-        (linux, "what EXT4 nodes would have cost"),
-        (m5, "the same shape: 8 vCPU, 32 GiB, four volumes"),
-        (i4i, "8 vCPU, 64 GiB; the disks are lost with the node"),
-        (r6g, "8 vCPU, 64 GiB, Graviton"),
-    )
-    return tuple(
-        NodeRow(
-            node,
-            3 * node.usd_per_month,
-            30 * node.usd_per_month,
-            node.usd_per_month - benchmark.usd_per_month,
-            node.usd_per_month / benchmark.usd_per_month,
-            note,
-        )
-        for node, note in nodes
+    return (
+        benchmark_node(),
+        BuiltNode(
+            "Azure D8s v3, Linux rate, 4 x P30 (1 TiB)",
+            (_machine(azure, "d8s_v3.linux"), Component(azure.meter("p30"), 1, count=4)),
+            "what EXT4 nodes would have cost",
+        ),
+        BuiltNode(
+            "AWS m5.2xlarge, 4 x 1 TiB gp3",
+            (_machine(aws, "m5.2xlarge"), *_volume(aws, "gp3", gib=1024, count=4)),
+            "the same shape: 8 vCPU, 32 GiB, four volumes",
+        ),
+        BuiltNode(
+            "AWS i4i.2xlarge, local NVMe",
+            (_machine(aws, "i4i.2xlarge"),),
+            "8 vCPU, 64 GiB; the disks are lost with the node",
+        ),
+        BuiltNode(
+            "AWS r6g.2xlarge, 1 TiB gp3 at 12,000 IOPS and 500 MB/s",
+            (_machine(aws, "r6g.2xlarge"), *_volume(aws, "gp3", gib=1024, iops=12000, mb_per_s=500)),
+            "8 vCPU, 64 GiB, Graviton",
+        ),
     )
 
 

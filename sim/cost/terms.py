@@ -115,4 +115,4 @@ def _saving(plan: SavingsPlan, price: Price, catalogue: Catalogue) -> float:
         message = f"is needed: {catalogue} has no {plan.years}-year rate for `{price.sku}`"
         hint = "write what your plan takes off the on-demand price, such as saving: 27 %"
         raise InputErrors([Problem("prices.savings_plan.saving", message, hint)])
-    return 1.0 - reservation.per_month / (price.per_hour * HOURS_PER_MONTH)
+    return 1.0 - reservation / (price.per_hour * HOURS_PER_MONTH)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,21 @@ KNOWN = (
 )
 """What is recognised, for whoever handed over something else."""
 
+Reader = Callable[[Sequence[Path]], Observations]
+TEXTS: tuple[tuple[Callable[[str], bool], Reader], ...] = (
+    (is_pgbench, read_pgbench),
+    (is_samples, read_samples),
+    (is_load_test, read_load_test),
+)
+"""By the first line."""
+VALUES: tuple[tuple[Callable[[Any], bool], Reader], ...] = (
+    (is_history, read_histories),
+    (is_prometheus, read_prometheus),
+    (is_otlp, read_spans),
+    (is_jaeger, read_spans),
+)
+"""By the first JSON value."""
+
 _HINT = "`sim calibrate --help` tells what each has to look like"
 
 
@@ -34,12 +49,9 @@ def read(paths: Sequence[Path]) -> Observations:
     files = [file for path in paths for file in _files(path)]
     text = text_of(files[0]).lstrip()
     line = text.partition("\n")[0]
-    if is_pgbench(line):
-        return read_pgbench(files)
-    if is_samples(line):
-        return read_samples(files)
-    if is_load_test(line):
-        return read_load_test(files)
+    for is_it, read_it in TEXTS:
+        if is_it(line):
+            return read_it(files)
     if line.startswith(("{", "[")):
         return _read_json(files, _first_value(files[0], text, line))
     raise _unknown(files[0], f"begins with `{line[:60]}`")
@@ -47,12 +59,9 @@ def read(paths: Sequence[Path]) -> Observations:
 
 def _read_json(files: Sequence[Path], value: Any) -> Observations:
     first = value[0] if isinstance(value, list) and value else value
-    if is_history(first):
-        return read_histories(files)
-    if is_prometheus(first):
-        return read_prometheus(files)
-    if is_otlp(first) or is_jaeger(first):
-        return read_spans(files)
+    for is_it, read_it in VALUES:
+        if is_it(first):
+            return read_it(files)
     keys = ", ".join(first) if isinstance(first, dict) else str(first)
     raise _unknown(files[0], f"is JSON with `{keys[:60]}`")
 

@@ -193,12 +193,13 @@ def steps_of(events: Sequence[Event]) -> tuple[Steps, bool]:
 
 
 def _step(event: Event) -> Step | None:
-    if event.kind == "ActivityTaskScheduled":
-        return Step("activity", event.name("activityType"))
-    if event.kind == "StartChildWorkflowExecutionInitiated":
-        return Step("child", event.name("workflowType"))
-    if event.kind == "TimerStarted":
-        return Step("timer", timer_ns=event.length_ns("startToFireTimeout"))
+    match event.kind:
+        case "ActivityTaskScheduled":
+            return Step("activity", event.name("activityType"))
+        case "StartChildWorkflowExecutionInitiated":
+            return Step("child", event.name("workflowType"))
+        case "TimerStarted":
+            return Step("timer", timer_ns=event.length_ns("startToFireTimeout"))
     return None
 
 
@@ -236,9 +237,12 @@ def read_histories(paths: Sequence[Path]) -> Observations:
     for path in paths:
         for events in histories(path):
             reading.take(events)
-    workers = {queue: len(names) for queue, names in reading.workers.items()}
-    facts = {"workflows": reading.workflows, "activities": reading.activities, "workers": workers}
-    facts["sdks"] = sorted(reading.sdks - {""})
+    facts = {
+        "workflows": reading.workflows,
+        "activities": reading.activities,
+        "workers": {queue: len(names) for queue, names in reading.workers.items()},
+        "sdks": sorted(reading.sdks - {""}),
+    }
     return Observations("Temporal workflow histories", reading.kinds.samples(), {}, facts, tuple(reading.notes()))
 
 
@@ -267,15 +271,13 @@ class _Reading:
         for event in events:
             scheduled = by_id.get(event.scheduled_by)
             if event.kind == "TimerFired":
-                self._take_timer(by_id[event.started_by], event)
+                begun = by_id[event.started_by]
+                late_ns = event.t_ns - begun.t_ns - begun.length_ns("startToFireTimeout")
+                self.kinds.add("lateness.timer", begun.t_ns, late_ns)
             elif scheduled is not None and event.kind.startswith("WorkflowTask"):
                 self._take_workflow_task(event, scheduled, started.get(scheduled.id), workflow.task_queue)
             elif scheduled is not None and event.kind.startswith("ActivityTask"):
                 self._take_activity(event, scheduled, started.get(scheduled.id))
-
-    def _take_timer(self, begun: Event, fired: Event) -> None:
-        late_ns = fired.t_ns - begun.t_ns - begun.length_ns("startToFireTimeout")
-        self.kinds.add("lateness.timer", begun.t_ns, late_ns)
 
     def _take_workflow_task(self, event: Event, scheduled: Event, started: Event | None, queue: str) -> None:
         if event.kind == "WorkflowTaskStarted":
@@ -289,9 +291,9 @@ class _Reading:
 
     def _take_activity(self, event: Event, scheduled: Event, started: Event | None) -> None:
         name = scheduled.name("activityType")
-        activity = self.activities.get(name)
-        if activity is None:
-            activity = self.activities[name] = ActivityType.of(scheduled)
+        if name not in self.activities:
+            self.activities[name] = ActivityType.of(scheduled)
+        activity = self.activities[name]
         attempt = 1 if started is None else int(started.attributes.get("attempt", 1))
         if event.kind == "ActivityTaskStarted":
             self._saw(activity.task_queue, event)
@@ -308,20 +310,16 @@ class _Reading:
     def _saw(self, queue: str, started: Event) -> None:
         self.workers.setdefault(queue, set()).add(str(started.attributes.get("identity", "")))
 
-    def notes(self) -> list[str]:
+    def notes(self) -> Iterator[str]:
         """What the reader of the figures must know."""
-        found = []
         count = sum(sum(one.outcomes.values()) for one in self.workflows.values())
         still_open = sum(one.outcomes["open"] for one in self.workflows.values())
         if still_open:
-            found.append(f"{still_open} of {count} workflows are open: they count as started and have no latency")
+            yield f"{still_open} of {count} workflows are open: they count as started and have no latency"
         for name, one in self.activities.items():
             retried = sum(number for attempts, number in one.attempts.items() if attempts > 1)
             if retried:
-                found.append(f"{name}: {retried} were tried again; a history has the times of the last attempt only")
+                yield f"{name}: {retried} were tried again; a history has the times of the last attempt only"
         overlapping = sum(one.overlapping for one in self.workflows.values())
         if overlapping:
-            found.append(
-                f"in {overlapping} of {count} histories branches overlap; as steps in turn they are simplified"
-            )
-        return found
+            yield f"in {overlapping} of {count} histories branches overlap; as steps in turn they are simplified"

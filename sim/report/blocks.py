@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from sim.figure import Figure
-from sim.stats.summary import Outcome
+from sim.stats.verdicts import Outcome
 
 Colour = tuple[str, str, bool]
 """An entry of a legend: name, colour, whether it is striped."""

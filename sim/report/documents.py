@@ -15,8 +15,7 @@ from typing import Any, Final
 
 from sim.figure import Figure
 from sim.stats.overload import Overload, Place
-from sim.stats.standstill import Standstill
-from sim.stats.summary import MonitorResult, Recovery, Verdict
+from sim.stats.summary import MonitorResult, Recovery, Standstill, Verdict
 
 
 def to_json(value: Any) -> Any:

@@ -8,7 +8,7 @@ from statistics import fmean
 
 from sim.report.grid import WIDTH
 from sim.report.wording import show
-from sim.stats.episode_picture import Line, Picture
+from sim.stats.pictures import Line, Picture
 from sim.units import format_duration_s
 
 BLOCKS = "▁▂▃▄▅▆▇█"

@@ -15,7 +15,7 @@ import plotly.graph_objects as go
 
 from sim.report.tables import COLOURS, MOST_STATES, SeriesFamily, look, shares, states
 from sim.report.wording import bound_of, show, state_of
-from sim.stats.episode_picture import Line, Picture
+from sim.stats.pictures import Line, Picture
 from sim.stats.summary import Curve, Split, Timeline, Verdict
 from sim.units import DAY, HOUR, MINUTE, SECOND, format_duration_s, format_ratio
 

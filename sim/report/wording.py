@@ -18,8 +18,8 @@ from typing import Literal
 from sim.cost.bill import Bill, Item
 from sim.figure import Figure
 from sim.stats.overload import Overload
-from sim.stats.standstill import Holder, Standstill
-from sim.stats.summary import Calibration, Outcome, Recovery, Summary
+from sim.stats.summary import Calibration, Holder, Recovery, Standstill, Summary
+from sim.stats.verdicts import Outcome
 from sim.units import (
     SECOND,
     format_count,

@@ -288,3 +288,26 @@ class Replication:
     breakers: dict[str, BreakerUse] = field(default_factory=dict)
     budgets: dict[str, BudgetUse] = field(default_factory=dict)
     deadlock: Deadlock | None = None
+
+    @property
+    def window_ns(self) -> int:
+        """How long the window is."""
+        return self.horizon_ns - self.begin_ns
+
+    def in_window(self, at_ns: Ints) -> NDArray[np.bool_]:
+        """Which of these instants lie in the window."""
+        return (at_ns >= self.begin_ns) & (at_ns < self.horizon_ns)
+
+    def cohort_of(self, routine: str) -> Ints:
+        """The rows of the cohort that ran a routine."""
+        rows = self.executions
+        mine: NDArray[np.bool_] = rows.routine[rows.cohort] == self.routines.index(routine)
+        return rows.cohort[mine]
+
+    def ended(self, *outcomes: int) -> int:
+        """How many of the cohort had one of these outcomes."""
+        return int(np.isin(self.executions.outcome[self.executions.cohort], outcomes).sum())
+
+    def operations(self, operation: str) -> float:
+        """How many operations of this name the cohort made, all routines together."""
+        return float(sum(number for (_, name), number in self.counts.items() if name == operation))

@@ -101,9 +101,6 @@ class Histogram:
             counts[part.first - first : part.first - first + part.counts.size] += part.counts
         return cls(first, counts)
 
-    def __add__(self, other: Histogram) -> Histogram:
-        return Histogram.merged((self, other))
-
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Histogram):
             return NotImplemented

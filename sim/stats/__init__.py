@@ -9,12 +9,11 @@ Nothing here knows an engine, a scenario or a queue. Which method serves which f
     few skewed independent values   skewed (recovery times)
     executions still open           survival
     two variants, same draws        compare
-    where the steady state begins   warmup; whether there is one: drift
-    periodic load                   cycles
-    a fault and its baseline run            recovery; its bad events: harm
-    faults too rare for a run       error budget, of rates, estimate, sums, compound, allotment
+    where the steady state begins   warmup, that of periodic load too; whether there is one: drift
+    a fault and its baseline run    recovery; its bad events: sli
+    faults too rare for a run       error_budget, of sums, skewed, compound
     an interval against a bound     verdicts
-    mostly or seldom, by few runs   sequential; from which load on: threshold
+    mostly or seldom, by few runs   threshold; from which load on, too
 
 The coverage of the intervals is measured in `tests/statistics`.
 """

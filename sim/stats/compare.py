@@ -14,9 +14,8 @@ from numpy.typing import ArrayLike
 
 from sim.figure import Figure
 from sim.results.histogram import Histogram
-from sim.stats.freedom import FloatArray, clustering, t_quantile
-from sim.stats.intervals import as_values, mean_interval, ratio_interval
-from sim.stats.quantiles import MIN_EXCURSIONS, MIN_SECTIONS, NS, counts_beyond
+from sim.stats.intervals import NS, FloatArray, as_values, clustering, mean_interval, ratio_interval, t_quantile
+from sim.stats.quantiles import MIN_EXCURSIONS, MIN_SECTIONS, counts_beyond
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,10 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from sim.figure import Figure
-from sim.results.columns import Ints
-from sim.stats.estimate import weights_at
-from sim.stats.freedom import FloatArray
-from sim.stats.rates import Frequency
+from sim.stats.intervals import FloatArray
+from sim.stats.skewed import weights_at
+from sim.stats.sums import Frequency
 
 STEPS = 1 << 12
 """Steps of the lattice up to the budget. Losses are split between two neighbours so that their mean stays; that widens
@@ -40,11 +39,6 @@ class Peril:
     control: FloatArray | None = None
     control_mean: float | None = None
 
-    def chosen(self, rows: Ints) -> Peril:
-        """The same with these of its episodes."""
-        weights, control = (None if one is None else one[rows] for one in (self.weights, self.control))
-        return Peril(self.frequency, self.losses[rows], weights, control, self.control_mean)
-
     @property
     def chances(self) -> FloatArray:
         """How likely each loss is. Where none has a weight, as of what never comes, all are alike."""
@@ -59,9 +53,10 @@ class Peril:
     def resampled(self, generator: np.random.Generator) -> Peril:
         """As many of its episodes, drawn with replacement; drawn anew where only such came that have no weight."""
         while True:
-            found = self.chosen(generator.integers(0, len(self.losses), len(self.losses)))
-            if found.weights is None or found.weights.any() or self.weights is None or not self.weights.any():
-                return found
+            rows = generator.integers(0, len(self.losses), len(self.losses))
+            weights, control = (None if one is None else one[rows] for one in (self.weights, self.control))
+            if weights is None or weights.any() or self.weights is None or not self.weights.any():
+                return Peril(self.frequency, self.losses[rows], weights, control, self.control_mean)
 
 
 def chance_inside(budget: float, perils: Sequence[Peril], window_s: float) -> float:

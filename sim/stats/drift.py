@@ -1,18 +1,21 @@
-"""Whether a run has a steady state at all: does the work in progress grow, and does it matter where it started.
+"""Whether a quantity has a mean at all: does the work in progress grow, does it matter where it started, are durations
+so heavy-tailed that their mean has no t-interval.
 
-Means of a run that grows, or that stays in whichever mode it began, are refused by who prints them.
+Means of a run that grows, or that stays in whichever mode it began, are refused by who prints them. With infinite
+variance the mean of a run is ruled by its largest value, and no number of replications makes it normal.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from sim.figure import Figure
-from sim.stats.freedom import FloatArray
-from sim.stats.intervals import as_values, mean_interval
+from sim.results.histogram import Histogram, bucket_first, bucket_last
+from sim.stats.intervals import FloatArray, as_values, mean_interval, t_quantile
 
 MIN_REPLICATIONS = 3
 LEVEL = 0.99
@@ -77,8 +80,6 @@ def modes(from_empty: ArrayLike, from_overload: ArrayLike, unit: str) -> Modes:
     They differ when the interval at LEVEL of the difference (Welch's t-test, Biometrika 34, 1947) excludes zero, and
     the levels are more than a tenth apart.
     """
-    from scipy.special import stdtrit
-
     low, high = as_values(from_empty), as_values(from_overload)
     empty, overload = mean_interval(low, unit), mean_interval(high, unit)
     if low.size < MIN_REPLICATIONS or high.size < MIN_REPLICATIONS:
@@ -89,9 +90,63 @@ def modes(from_empty: ArrayLike, from_overload: ArrayLike, unit: str) -> Modes:
     if a + b == 0:
         return Modes(matters, empty, overload)
     freedom = (a + b) ** 2 / (a**2 / (low.size - 1) + b**2 / (high.size - 1))
-    reach = float(stdtrit(freedom, (1 + LEVEL) / 2)) * (a + b) ** 0.5
+    reach = t_quantile(LEVEL, freedom) * (a + b) ** 0.5
     return Modes(matters and gap > reach, empty, overload)
 
 
 def _squared_error(values: FloatArray) -> float:
     return float(values.var(ddof=1)) / values.size
+
+
+TAIL_SHARES = (0.01, 0.001)
+MIN_IN_TAIL = 200
+
+
+def tail_index(histogram: Histogram, tail_share: float) -> float | None:
+    """Hill's estimate of the tail index: P(T > t) falls like t^-index over the largest `tail_share` of durations.
+
+    Infinite for a tail without spread; None with fewer than MIN_IN_TAIL durations in it. The variance is infinite at
+    an index of 2 or less. Source: Hill, Annals of Statistics 3 (1975).
+    """
+    if histogram.count * tail_share < MIN_IN_TAIL:
+        return None
+    edge, _ = histogram.locate(1 - tail_share)
+    indices = np.arange(histogram.first, histogram.first + histogram.counts.size)
+    tail = indices > edge
+    counts = histogram.counts[tail]
+    if counts.sum() == 0:
+        return float("inf")
+    middle = (bucket_first(indices[tail]) + bucket_last(indices[tail])) / 2
+    inverse = float((counts * np.log(middle / float(bucket_last(edge)))).sum() / counts.sum())
+    return 1 / inverse if inverse > 0 else float("inf")
+
+
+def infinite_variance(replications: Sequence[Histogram], confidence: float = 0.95) -> str:
+    """Why a t-interval of the mean has to be refused; empty when it need not.
+
+    A tail is called too heavy when the index is below 2 beyond doubt over the largest 1 % and over the largest
+    0.1 %, as far as there is data: a power law has the same index at both, a lognormal thins out.
+    """
+    pooled = Histogram.merged(replications)
+    found: list[float] = []
+    for share in TAIL_SHARES:
+        index = tail_index(pooled, share)
+        if index is None:
+            break
+        rest = [
+            tail_index(Histogram.merged([*replications[:i], *replications[i + 1 :]]), share)
+            for i in range(len(replications))
+        ]
+        inverse = [1 / leave_one_out for leave_one_out in rest if leave_one_out is not None]
+        n = len(inverse)
+        if n < 2:
+            break
+        # Pseudo-values of the jackknife over replications, for durations of one run are not independent.
+        pseudo = [n / index - (n - 1) * each for each in inverse]
+        low = mean_interval(pseudo, "", confidence).low
+        if low is None or low <= 0.5:
+            return ""
+        found.append(index)
+    if not found:
+        return ""
+    return f"the tail falls like t^-{found[-1]:.2g}, so that the variance is infinite: report percentiles instead"

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike
 
 from sim.figure import Figure
-from sim.results.columns import FAILED, OPEN, REJECTED, SUCCEEDED, Replication
+from sim.results.columns import FAILED, OPEN, REJECTED, SUCCEEDED, Ints, Replication
 from sim.stats import recovery as one
-from sim.stats.intervals import mean_interval
-from sim.stats.metrics import NS, operations
+from sim.stats.intervals import NS, FloatArray, mean_interval
 from sim.stats.recovery import CONFIRMING_WINDOWS, Windows, recovery_figures
 from sim.stats.skewed import bootstrap_t_interval, independent_share
 from sim.stats.summary import Recovery
@@ -36,11 +35,6 @@ class Episode:
     baseline: Replication
     recoupled_ns: int | None = None
     objective_p99_ns: float | None = None
-
-    @property
-    def replication(self) -> int:
-        """On which draws it was."""
-        return self.run.index
 
     @property
     def window_ns(self) -> int:
@@ -92,12 +86,12 @@ class Episode:
     @property
     def still_open(self) -> int:
         """Executions that began in the record and are not known to have ended, beyond those of the baseline run."""
-        return _still_open(self.run) - _still_open(self.baseline)
+        return self.run.ended(OPEN) - self.baseline.ended(OPEN)
 
     @property
     def lost(self) -> int:
         """Executions that failed or were turned away beyond those of the baseline run."""
-        return _failures(self.run) - _failures(self.baseline)
+        return self.run.ended(FAILED, REJECTED) - self.baseline.ended(FAILED, REJECTED)
 
     @property
     def redone(self) -> int:
@@ -140,7 +134,7 @@ def recoupled_ns(run: Replication, baseline: Replication) -> int | None:
     return since_ns if settled else None
 
 
-def _told_until(run: Replication, until_ns: int) -> NDArray[np.int64]:
+def _told_until(run: Replication, until_ns: int) -> Ints:
     """Starts, ends, outcomes and routines of those that began in the window, as they are known at an instant."""
     rows = run.executions
     began = rows.start_ns < run.horizon_ns
@@ -152,34 +146,31 @@ def _told_until(run: Replication, until_ns: int) -> NDArray[np.int64]:
 def recovery_of(episodes: Sequence[Episode], limit_ns: int | None, confidence: float) -> Recovery:
     """Recovery from one kind of fault. limit_ns: see `Episode.times`."""
     times = [episode.times(limit_ns) for episode in episodes]
+    # All but the first reaction, whose instant is known, are told to the window that they begin in.
+    step_s = episodes[0].window_ns * NS
     figures = {
         "detect": recovery_figures([e.detect_ns for e in times], confidence),
-        "restore": recovery_figures([e.restore_ns for e in times], confidence),
-        "drain": recovery_figures([e.drain_ns for e in times], confidence),
-        "latency_ok": recovery_figures([e.latency_ok_ns for e in times], confidence),
+        "restore": recovery_figures([e.restore_ns for e in times], confidence, step_s),
+        "drain": recovery_figures([e.drain_ns for e in times], confidence, step_s),
+        "latency_ok": recovery_figures([e.latency_ok_ns for e in times], confidence, step_s),
     }
-    # All but the first reaction, whose instant is known, are told to the window that they begin in.
-    steps = {name: 0.0 if name == "detect" else episodes[0].window_ns * NS for name in figures}
-    percentiles = {
-        name: {"p50": replace(f.p50, resolution=steps[name]), "p95": replace(f.p95, resolution=steps[name])}
-        for name, f in figures.items()
-    }
-    means = {name: replace(f.mean, resolution=steps[name]) for name, f in figures.items()}
-    lost = mean_interval([float(e.lost) for e in episodes], "", confidence)
-    redone = mean_interval([float(e.redone) for e in episodes], "", confidence)
     return Recovery(
         fault=episodes[0].fault,
         at_s=Figure.exact(float(np.mean([e.begin_ns for e in episodes])) * NS, "s"),
         episodes=len(episodes),
         detect_s=_detected([e.detect_ns for e in times], confidence),
-        restore_s=means["restore"],
-        drain_s=means["drain"],
-        latency_ok_s=means["latency_ok"],
-        lost=lost.with_note("executions that failed beyond those of the baseline run"),
-        redone=redone.with_note("attempts made again beyond those of the baseline run"),
+        restore_s=figures["restore"]["mean"],
+        drain_s=figures["drain"]["mean"],
+        latency_ok_s=figures["latency_ok"]["mean"],
+        lost=mean_interval([e.lost for e in episodes], "", confidence).with_note(
+            "executions that failed beyond those of the baseline run"
+        ),
+        redone=mean_interval([e.redone for e in episodes], "", confidence).with_note(
+            "attempts made again beyond those of the baseline run"
+        ),
         amplification=mean_interval([e.amplification for e in episodes], "ratio", confidence),
         never_back=independent_share(sum(e.metastable for e in times), len(times), confidence),
-        percentiles=percentiles,
+        percentiles={name: {"p50": one["p50"], "p95": one["p95"]} for name, one in figures.items()},
     )
 
 
@@ -209,7 +200,7 @@ def losses_in(
     """What a drill takes for good, by the figure's name. counted: the operation whose number it is; ages: the family
     of spans whose longest it is, in seconds; 0 where nothing is lost."""
     numbers = {
-        name: mean_interval([operations(run, operation) for run in drilled], "", confidence)
+        name: mean_interval([run.operations(operation) for run in drilled], "", confidence)
         for name, operation in counted.items()
     }
     return numbers | {
@@ -244,8 +235,7 @@ def windows_of(run: Replication, window_ns: int) -> Windows:
     for index, routine in enumerate(run.routines):
         mine = rows.routine == index
         if mine.any():
-            sampled = run.samples[f"in_flight.{routine}"]
-            backlog += sampled[1 : count + 1] if len(sampled) > count else _padded(sampled[1:], count)
+            backlog += at_ends(run.samples[f"in_flight.{routine}"], count)
     if PLATFORM_SPAN in run.spans:
         span = run.spans[PLATFORM_SPAN]
         ended, latency = span.ended_ns, span.durations_ns
@@ -254,13 +244,13 @@ def windows_of(run: Replication, window_ns: int) -> Windows:
     return Windows(completed, backlog, _p99_by_window(ended, latency, edges))
 
 
-def _padded(values: NDArray[np.int64], count: int) -> NDArray[np.int64]:
-    return np.concatenate([values, np.full(count - len(values), values[-1] if len(values) else 0)])
+def at_ends(samples: ArrayLike, count: int) -> FloatArray:
+    """Samples at the ends of so many windows; the last one stands for those that there are none of."""
+    later = np.asarray(samples, np.float64)[1 : count + 1]
+    return np.concatenate([later, np.full(count - len(later), later[-1] if len(later) else 0.0)])
 
 
-def _p99_by_window(
-    ended: NDArray[np.int64], latency: NDArray[np.int64], edges: NDArray[np.int64]
-) -> NDArray[np.float64]:
+def _p99_by_window(ended: Ints, latency: Ints, edges: Ints) -> FloatArray:
     p99 = np.full(len(edges) - 1, np.nan)
     order = np.argsort(ended, kind="stable")
     bounds = np.searchsorted(ended[order], edges)
@@ -269,16 +259,6 @@ def _p99_by_window(
         if part.size:
             p99[window] = np.quantile(part, 0.99, method="inverted_cdf")
     return p99
-
-
-def _failures(run: Replication) -> int:
-    rows = run.executions
-    return int(np.isin(rows.outcome[rows.cohort], (FAILED, REJECTED)).sum())
-
-
-def _still_open(run: Replication) -> int:
-    rows = run.executions
-    return int((rows.outcome[rows.cohort] == OPEN).sum())
 
 
 def _tries(run: Replication) -> float:

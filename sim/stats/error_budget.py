@@ -18,12 +18,10 @@ import numpy as np
 
 from sim.figure import Figure
 from sim.stats.compound import Peril, chance_figure
-from sim.stats.estimate import Estimate, estimate
-from sim.stats.harm import Harm
-from sim.stats.rates import YEAR_S, Frequency
-from sim.stats.skewed import independent_share
-from sim.stats.sums import Sums, Term
-from sim.stats.verdicts import Verdict, verdict
+from sim.stats.skewed import Estimate, estimate, independent_share
+from sim.stats.sli import Harm
+from sim.stats.sums import YEAR_S, Frequency, Sums, Term
+from sim.stats.verdicts import Outcome, verdict
 
 YEAR_MIN = YEAR_S / 60
 
@@ -129,7 +127,7 @@ class ErrorBudget:
     chance_met: float
     inside: Mapping[str, Inside]
     left_out_min: float
-    verdict: Verdict
+    verdict: Outcome
     not_in_it: tuple[str, ...] = ()
     notes: tuple[str, ...] = field(default=())
 
@@ -176,7 +174,7 @@ def error_budget(
         events_per_min=per_min,
         rows=tuple(_row(sums, term, kind, level, total) for term, kind in zip(terms, kinds, strict=True)),
         pairs=tuple(_row(sums, term, None, level, total) for term in paired),
-        calm=sums.calm_figure(),
+        calm=sums.interval(calm.value, sums.calm_draws, sums.unit, calm.n),
         expected=expected,
         by_rates=sums.figure(with_noise=False, with_rates=True),
         in_all=in_all,
@@ -221,11 +219,8 @@ def _paired(pair: Pair, per_min: float, seed: int) -> Term:
     # Once each of two rates a second, `lag_s` long, in every second of a year.
     lag_s = np.array(pair.lag_s, float)
     found = estimate(np.array(pair.excess, float) * lag_s / lag_s.mean(), seed=seed)
-    return Term(_pair_name(pair), (pair.first, pair.second), float(lag_s.mean()) * YEAR_S, found.scaled(1 / per_min))
-
-
-def _pair_name(pair: Pair) -> str:
-    return f"{pair.first}, then {pair.second}"
+    name = f"{pair.first}, then {pair.second}"
+    return Term(name, (pair.first, pair.second), float(lag_s.mean()) * YEAR_S, found.scaled(1 / per_min))
 
 
 def _peril(kind: Kind, per_min: float) -> Peril:
@@ -253,12 +248,11 @@ def _row(sums: Sums, term: Term, kind: Kind | None, level: Level, total: float) 
     year = often * each.value
     room = level.budget_min - (total - year)
     per_year = Figure.exact(often, "1/year")
-    if kind is not None:
-        per_year = kind.frequency.figure(sums.confidence)
-    each_min = sums.interval(each.value, sums.mean_draws[term.name], "min", each.n)
     never = None
     if kind is not None:
+        per_year = kind.frequency.figure(sums.confidence)
         never = independent_share(sum(not h.is_back for h in kind.harms), len(kind.harms), sums.confidence)
+    each_min = sums.interval(each.value, sums.mean_draws[term.name], "min", each.n)
     return Row(
         name=term.name,
         per_year=per_year,

@@ -47,7 +47,7 @@ def _in_flight(run: Replication, routine: str) -> InFlight:
     # At one instant ends come before starts, as they do in an engine.
     order = np.lexsort((steps, times))
     level = np.cumsum(steps[order])
-    shown = (times[order] >= run.begin_ns) & (times[order] < run.horizon_ns)
+    shown = run.in_window(times[order])
     before = level[~shown & (times[order] < run.begin_ns)]
     greatest = max(int(level[shown].max(initial=0)), int(before[-1]) if before.size else 0)
     return InFlight(int(within.sum()), greatest)

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sim.results.columns import COMPENSATED, SUCCEEDED, Ints, Replication
+from sim.results.columns import COMPENSATED, SUCCEEDED, Replication
 from sim.results.histogram import Histogram
 from sim.stats.episodes import PLATFORM_SPAN
-from sim.stats.freedom import FloatArray
+from sim.stats.intervals import FloatArray
 
 NOT_DONE = 0.02
 """A line that grows by more than this share of the arrivals is overloaded; less is not told from chance."""
@@ -50,17 +50,16 @@ def late(run: Replication, begin_ns: int, end_ns: int, deadlines_ns: Mapping[str
     allowed = np.array([deadlines_ns.get(name) or np.iinfo(np.int64).max for name in run.routines], np.int64)
     good = np.isin(rows.outcome[mine], (SUCCEEDED, COMPENSATED)) & (end >= begin_ns) & (end < end_ns)
     good &= end - start <= allowed[rows.routine[mine]]
+    latency = (end - start)[good]
+    if PLATFORM_SPAN in run.spans:
+        span = run.spans[PLATFORM_SPAN]
+        latency = span.durations_ns[(span.ended_ns >= begin_ns) & (span.ended_ns < end_ns)]
     return Late(
         float(at_work(run, begin_ns, end_ns).mean()),
         int(((start >= begin_ns) & (start < end_ns)).sum()),
         int(good.sum()),
-        Histogram.of(_of_the_platform(run, begin_ns, end_ns) if PLATFORM_SPAN in run.spans else (end - start)[good]),
+        Histogram.of(latency),
     )
-
-
-def _of_the_platform(run: Replication, begin_ns: int, end_ns: int) -> Ints:
-    span = run.spans[PLATFORM_SPAN]
-    return span.durations_ns[(span.ended_ns >= begin_ns) & (span.ended_ns < end_ns)]
 
 
 def at_work(run: Replication, begin_ns: int, end_ns: int) -> FloatArray:

@@ -13,13 +13,10 @@ import numpy as np
 from sim.figure import Figure
 from sim.results.columns import COMPENSATED, FAILED, OPEN, REJECTED, SUCCEEDED, PlaceUse, Replication
 from sim.results.histogram import Histogram
-from sim.stats.freedom import FloatArray
-from sim.stats.intervals import as_share, mean_interval, proportion_interval, ratio_interval
-from sim.stats.policies import policy_figures
+from sim.stats.intervals import NS, FloatArray, as_share, mean_interval, proportion_interval, ratio_interval, shares
 from sim.stats.quantiles import percentile_interval
 from sim.stats.relaxation import Length, Memory
 
-NS = 1e-9
 STAGES = ("offered", "accepted", "completed", "succeeded", "goodput")
 """What becomes of the executions that started in the window, a second, each stage a part of the one before."""
 RATES = (*STAGES, "throughput")
@@ -46,8 +43,7 @@ class Cohort:
         self.latency_ns: list[np.ndarray[tuple[int], np.dtype[np.int64]]] = []
         self.outcome: list[np.ndarray[tuple[int], np.dtype[np.int8]]] = []
         for run in replications:
-            rows = run.executions
-            mine = rows.cohort[rows.routine[rows.cohort] == run.routines.index(routine)]
+            rows, mine = run.executions, run.cohort_of(routine)
             self.latency_ns.append(rows.end_ns[mine] - rows.start_ns[mine])
             self.outcome.append(rows.outcome[mine])
 
@@ -108,7 +104,9 @@ def metrics(
         cohort = Cohort(replications, routine)
         started += cohort.started
         found.update(_routine(replications, cohort, deadlines_ns.get(routine), confidence, memory))
-    for metric in _span_names(replications):
+    for metric, span in replications[0].spans.items():
+        if span.after_crash:
+            continue
         histograms = [run.spans[metric].histogram for run in replications]
         sums = [run.spans[metric].sum_ns * NS for run in replications]
         counts = [float(run.spans[metric].count) for run in replications]
@@ -118,38 +116,38 @@ def metrics(
         uses = [run.places[name] for run in replications]
         found.update(_place(name, uses, replications, confidence, memory.of_place(name)))
     for operation in sorted({name for run in replications for _, name in run.counts}):
-        counted = np.array(
-            [sum(n for (_, name), n in run.counts.items() if name == operation) for run in replications], float
-        )
+        counted = [run.operations(operation) for run in replications]
         found[f"count.{operation}.per_execution"] = ratio_interval(counted, started, "", confidence)
     for controller in replications[0].nodes_on:
         found.update(_nodes_on(controller, replications, confidence))
     found.update(policy_figures(replications, confidence))
-    for cache in replications[0].caches:
-        hits = np.array([run.caches[cache][0] for run in replications], float)
-        looks = hits + np.array([run.caches[cache][1] for run in replications], float)
-        if looks.sum():
-            found[f"hit_rate.{cache}"] = proportion_interval(hits, looks, "ratio", confidence)
-    return found
+    hit_rates = {
+        f"hit_rate.{cache}": (
+            [run.caches[cache][0] for run in replications],
+            [sum(run.caches[cache]) for run in replications],
+        )
+        for cache in replications[0].caches
+    }
+    return found | shares(hit_rates, confidence)
 
 
 def _nodes_on(controller: str, replications: Sequence[Replication], confidence: float) -> dict[str, Figure]:
     """How many nodes a controller kept, how often it started one, and what it saved against its own peak."""
     kept = [run.nodes_on[controller] for run in replications]
-    window_ns = [run.horizon_ns - run.begin_ns for run in replications]
-    mean = [one.area / window for one, window in zip(kept, window_ns, strict=True)]
+    mean = [run.nodes_on[controller].area / run.window_ns for run in replications]
     most = [float(one.maximum) for one in kept]
     saved = [1 - part / whole if whole else 0.0 for part, whole in zip(mean, most, strict=True)]
-    starts = [one.starts / (window * NS) for one, window in zip(kept, window_ns, strict=True)]
-    in_use = {
-        f"in_use.{place}.max": mean_interval([_most(run, f"busy.{place}") for run in replications], "", confidence)
-        for place in kept[0].of
-        if len(replications[0].sample_ns)
-    }
+    starts = [run.nodes_on[controller].starts / (run.window_ns * NS) for run in replications]
+    found = {}
+    for place in kept[0].of if len(replications[0].sample_ns) else ():
+        most_in_use = [
+            float(run.samples[f"busy.{place}"][run.in_window(run.sample_ns)].max(initial=0)) for run in replications
+        ]
+        found[f"in_use.{place}.max"] = mean_interval(most_in_use, "", confidence).with_note(
+            "the most of the timeline's samples in a window"
+        )
     return {
-        **{
-            name: figure.with_note("the most of the timeline's samples in a window") for name, figure in in_use.items()
-        },
+        **found,
         f"nodes.{controller}.mean": mean_interval(mean, "", confidence),
         f"nodes.{controller}.max": mean_interval(most, "", confidence),
         f"node_starts.{controller}": mean_interval(starts, "1/s", confidence),
@@ -159,10 +157,24 @@ def _nodes_on(controller: str, replications: Sequence[Replication], confidence: 
     }
 
 
-def _most(run: Replication, series: str) -> float:
-    """The greatest sample of the window."""
-    inside = (run.sample_ns >= run.begin_ns) & (run.sample_ns < run.horizon_ns)
-    return float(run.samples[series][inside].max(initial=0))
+def policy_figures(replications: Sequence[Replication], confidence: float) -> dict[str, Figure]:
+    """Of each breaker the share of tries that it turned away and how often it opened; of each budget the share of
+    further tries that it had no token for."""
+    found: dict[str, Figure] = {}
+    for name in replications[0].breakers:
+        uses = [run.breakers[name] for run in replications]
+        asked = [use.asked for use in uses]
+        found |= shares({f"turned_away.{name}": ([use.turned_away for use in uses], asked)}, confidence)
+        opened = [run.breakers[name].opened / (run.window_ns * NS) for run in replications]
+        found[f"openings.{name}"] = mean_interval(opened, "1/s", confidence)
+    withheld = {
+        f"withheld.{name}": (
+            [run.budgets[name].withheld for run in replications],
+            [run.budgets[name].wanted for run in replications],
+        )
+        for name in replications[0].budgets
+    }
+    return found | shares(withheld, confidence)
 
 
 def of_the_platform(
@@ -183,14 +195,12 @@ def of_the_platform(
         found["count.flush.per_execution"] = ratio_interval(counts, started, "", confidence).with_note(
             "flushes of the window over executions started in it; one flush serves many commits"
         )
+    matched = {}
     for queue, (handed_out, backlog) in task_queues.items():
-        tasks = np.array([operations(run, handed_out) for run in replications])
-        missed = np.array([operations(run, backlog) for run in replications])
-        if tasks.sum():
-            found[f"sync_match_rate.{queue}"] = proportion_interval(
-                np.maximum(tasks - missed, 0), tasks, "ratio", confidence
-            )
-    return found
+        tasks = [run.operations(handed_out) for run in replications]
+        missed = [run.operations(backlog) for run in replications]
+        matched[f"sync_match_rate.{queue}"] = ([max(a - b, 0) for a, b in zip(tasks, missed, strict=True)], tasks)
+    return found | shares(matched, confidence)
 
 
 def memory_hours(
@@ -216,18 +226,11 @@ def shares_of_operations(
     replications: Sequence[Replication], named: Mapping[str, tuple[str, str]], confidence: float
 ) -> dict[str, Figure]:
     """Figures that are one operation's share of another. named: by the figure's name, the two."""
-    found = {}
-    for name, (counted, of) in named.items():
-        every = np.array([operations(run, of) for run in replications])
-        if every.sum():
-            part = np.array([operations(run, counted) for run in replications])
-            found[name] = proportion_interval(part, every, "ratio", confidence)
-    return found
-
-
-def operations(run: Replication, operation: str) -> float:
-    """How many operations of this name the cohort of a run made, all routines together."""
-    return float(sum(number for (_, name), number in run.counts.items() if name == operation))
+    parts = {
+        name: ([run.operations(counted) for run in replications], [run.operations(of) for run in replications])
+        for name, (counted, of) in named.items()
+    }
+    return shares(parts, confidence)
 
 
 def recoveries_of_executions(runs: Sequence[Replication], confidence: float, drilled: bool) -> dict[str, Figure]:
@@ -258,10 +261,6 @@ def measured_routines(replications: Sequence[Replication]) -> list[str]:
     return [name for index, name in enumerate(replications[0].routines) if index in seen]
 
 
-def _span_names(replications: Sequence[Replication]) -> list[str]:
-    return [name for name, span in replications[0].spans.items() if not span.after_crash]
-
-
 def _routine(
     replications: Sequence[Replication],
     cohort: Cohort,
@@ -284,26 +283,25 @@ def _routine(
         sums, counts = [float(part.sum()) * NS for part in parts], [float(len(part)) for part in parts]
         open_share = cohort.open_share if family == "latency" else 0.0
         found.update(_durations(f"{family}.{routine}", histograms, sums, counts, open_share, confidence, length))
-    seconds = [(run.horizon_ns - run.begin_ns) * NS for run in replications]
+    seconds = [run.window_ns * NS for run in replications]
     stages = cohort.stages(deadline_ns)
     for stage, numbers in stages.items():
         found[f"{stage}.{routine}"] = mean_interval(numbers / np.array(seconds), "1/s", confidence)
     done = [done_in_window(run, routine) / each for run, each in zip(replications, seconds, strict=True)]
     found[f"throughput.{routine}"] = mean_interval(done, "1/s", confidence)
-    good = stages["goodput"]
     # Executions fail one by one as long as nothing fails that they share; an outage takes thousands with it.
     outages = any(run.episodes for run in replications)
     independent = None if outages else max(1, int(cohort.started.sum()))
-    availability = proportion_interval(good, cohort.started, "ratio", confidence, independent)
+    availability = proportion_interval(stages["goodput"], cohort.started, "ratio", confidence, independent)
     if not outages:
         availability = availability.with_note("no fault occurred in these runs: conditional on that")
     if cohort.open_share:
         availability = availability.with_note(f"{cohort.open_share:.3g} were still open and count as not ended")
     found[f"availability.{routine}"] = availability
-    levels = [run.in_flight.get(routine) for run in replications]
-    if all(level is not None for level in levels):
-        means = [level.area * NS / length for level, length in zip(levels, seconds, strict=True) if level is not None]
-        tops = [float(level.maximum) for level in levels if level is not None]
+    levels = [run.in_flight[routine] for run in replications if routine in run.in_flight]
+    if len(levels) == len(replications):
+        means = [level.area * NS / each for level, each in zip(levels, seconds, strict=True)]
+        tops = [float(level.maximum) for level in levels]
         found[f"in_flight.{routine}.mean"] = _long_enough(mean_interval(means, "", confidence), length)
         found[f"in_flight.{routine}.max"] = mean_interval(tops, "", confidence).with_note(
             "mean over replications of the greatest number in the window"
@@ -319,9 +317,10 @@ def _routine(
 def done_in_window(run: Replication, routine: str) -> int:
     """Executions that succeeded in the window, whenever they had started."""
     rows = run.executions
-    inside = (rows.end_ns >= run.begin_ns) & (rows.end_ns < run.horizon_ns)
     return int(
-        np.count_nonzero(inside & (rows.routine == run.routines.index(routine)) & np.isin(rows.outcome, CORRECT))
+        np.count_nonzero(
+            run.in_window(rows.end_ns) & (rows.routine == run.routines.index(routine)) & np.isin(rows.outcome, CORRECT)
+        )
     )
 
 
@@ -370,44 +369,46 @@ def _place(
     confidence: float,
     length: Length | None,
 ) -> dict[str, Figure]:
+    def column(field: str) -> FloatArray:
+        return np.array([float(getattr(use, field)) for use in uses])
+
     found: dict[str, Figure] = {}
-    lengths = np.array([run.horizon_ns - run.begin_ns for run in replications], float)
+    lengths = np.array([run.window_ns for run in replications], float)
     first = uses[0]
+    queued = column("waiting_area") / lengths
     if first.speed_area is not None:
-        busy = np.array([use.speed_area or 0.0 for use in uses])
-        available = np.array([use.units for use in uses]) * lengths
-        if len({use.units for use in uses}) > 1:  # a controller has had more on in one run than in another
-            found[f"utilisation.{name}"] = as_share(ratio_interval(busy, available, "ratio", confidence))
-        elif first.units:
-            found[f"utilisation.{name}"] = as_share(mean_interval(busy / available, "ratio", confidence))
-        queued = np.array([(use.excess_area or 0.0) + use.waiting_area for use in uses]) / lengths
+        busy, available = column("speed_area"), column("units") * lengths
+        queued = (column("excess_area") + column("waiting_area")) / lengths
     else:
-        available = np.array([float(use.units_area) for use in uses])
-        if available.sum():
-            busy = np.array([float(use.busy_area) for use in uses])
-            found[f"utilisation.{name}"] = as_share(ratio_interval(busy, available, "ratio", confidence))
-        queued = np.array([float(use.waiting_area) for use in uses]) / lengths
+        busy, available = column("busy_area"), column("units_area")
+    if available.any():
+        # The cores of a place are the same in every run, unless a controller has had more on in one than in another.
+        fixed = first.speed_area is not None and len({use.units for use in uses}) == 1
+        if fixed:
+            used = mean_interval(busy / available, "ratio", confidence)
+        else:
+            used = ratio_interval(busy, available, "ratio", confidence)
+        found[f"utilisation.{name}"] = as_share(used)
     found[f"queue.{name}.mean"] = _long_enough(mean_interval(queued, "", confidence), length)
-    found[f"queue.{name}.max"] = mean_interval([float(use.max_waiting) for use in uses], "", confidence).with_note(
+    found[f"queue.{name}.max"] = mean_interval(column("max_waiting"), "", confidence).with_note(
         "mean over replications of the longest line of the whole run"
     )
-    counts = [float(use.wait_count) for use in uses]
-    if sum(counts):
-        sums = [use.wait_sum_ns * NS for use in uses]
-        found[f"wait.{name}.mean"] = _long_enough(ratio_interval(sums, counts, "s", confidence), length)
+    counts = column("wait_count")
+    if counts.any():
+        waits = ratio_interval(column("wait_sum_ns") * NS, counts, "s", confidence)
+        found[f"wait.{name}.mean"] = _long_enough(waits, length)
         for label, p in WAIT_PERCENTILES.items():
-            waits = [use.waits for use in uses]
-            found[f"wait.{name}.{label}"] = percentile_interval(waits, p, 0.0, confidence, length)
+            histograms = [use.waits for use in uses]
+            found[f"wait.{name}.{label}"] = percentile_interval(histograms, p, 0.0, confidence, length)
         # A batch may take one at once, which its line does not tell; cores shared by all have no line at all.
         in_batches = first.batches is not None
-        waited = np.array([_waited(use) if in_batches else use.waited for use in uses], float)
+        waited = [_waited(use) if in_batches else use.waited for use in uses]
         if in_batches or first.speed_area is None or any(use.max_waiting for use in uses):
-            probability = proportion_interval(waited, np.array(counts), "ratio", confidence)
-            found[f"wait_probability.{name}"] = probability
-    asked = np.array([float(use.asked) for use in uses])
+            found[f"wait_probability.{name}"] = proportion_interval(waited, counts, "ratio", confidence)
+    asked = column("asked")
     for label in ("rejected", "refused", "abandoned"):
-        lost = np.array([float(getattr(use, label)) for use in uses])
-        if lost.sum() and asked.sum():
+        lost = column(label)
+        if lost.any() and asked.any():
             found[f"{label}.{name}"] = proportion_interval(np.minimum(lost, asked), asked, "ratio", confidence)
     return found
 

@@ -55,8 +55,7 @@ from sim.network.facts import group_of, has_line_by_node, node_groups
 from sim.network.holding import Holding, holding
 from sim.network.sources import ClosedArrivals
 from sim.results.columns import FAILED, REJECTED, Ints, Replication
-from sim.stats.freedom import FloatArray, t_quantile
-from sim.stats.intervals import mean_interval
+from sim.stats.intervals import FloatArray, mean_interval, t_quantile
 from sim.stats.metrics import done_in_window
 from sim.stats.room import fullness, places_of
 
@@ -217,11 +216,11 @@ class _View:
 
     def __init__(self, network: Network, run: Replication) -> None:
         self.run = run
-        inside = np.flatnonzero((run.sample_ns >= run.begin_ns) & (run.sample_ns < run.horizon_ns))
+        inside = np.flatnonzero(run.in_window(run.sample_ns))
         self.samples = len(inside)
         self.at = inside[np.linspace(0, len(inside) - 1, BATCHES + 1).astype(int)] if len(inside) else inside
         self.edges_ns = run.sample_ns[self.at]
-        self.seconds = (run.horizon_ns - run.begin_ns) * 1e-9
+        self.seconds = run.window_ns * 1e-9
         self.full = fullness(network, run)
 
     def rows(self, workflow: str) -> Ints:
@@ -307,17 +306,16 @@ class _Judge:
 
     def rates(self, workflows: Sequence[str], confidence: float) -> dict[str, Figure]:
         """Offered, done, and growth in flight of workflows together."""
-        values: dict[str, list[float]] = {"offered": [], "done": [], "growth": []}
+        values = []
         for view in self.views:
             run, rows = view.run, view.run.executions
             mine = np.isin(rows.routine, [run.routines.index(name) for name in workflows])
-            came = mine & (rows.start_ns >= run.begin_ns) & (rows.start_ns < run.horizon_ns)
-            went = mine & (rows.end_ns >= run.begin_ns) & (rows.end_ns < run.horizon_ns)
-            offered, ended = int(np.count_nonzero(came)), int(np.count_nonzero(went))
-            values["offered"].append(offered / view.seconds)
-            values["done"].append(sum(done_in_window(run, name) for name in workflows) / view.seconds)
-            values["growth"].append((offered - ended) / view.seconds)
-        return {name: mean_interval(one, "1/s", confidence) for name, one in values.items()}
+            offered = np.count_nonzero(mine & run.in_window(rows.start_ns))
+            ended = np.count_nonzero(mine & run.in_window(rows.end_ns))
+            done = sum(done_in_window(run, name) for name in workflows)
+            values.append([number / view.seconds for number in (offered, done, offered - ended)])
+        columns = zip(("offered", "done", "growth"), np.array(values).T, strict=True)
+        return {name: mean_interval(column, "1/s", confidence) for name, column in columns}
 
     def culprit(self, workflow: str, mistaken: float) -> str:
         """A place that is asked for more than it can do by a workflow; empty if there is none."""

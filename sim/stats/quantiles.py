@@ -5,7 +5,7 @@ The point estimate comes from the pooled sample, the interval from how the secti
 
 * The scatter is that of logarithms. The interval of a percentile of a duration is then the same in any unit and on
   any monotone scale to first order, never reaches below zero, and leans the way congestion does.
-* The t-quantile has the degrees of freedom of `freedom.clustering`. At a utilisation of 0.95 the 80 durations of a
+* The t-quantile has the degrees of freedom of `clustering`. At a utilisation of 0.95 the 80 durations of a
   run of 8,000 beyond its 99th percentile come in one or two congestions; many runs see none, and the plain interval
   of 20 such runs covers 66 times in 100 instead of 95.
 
@@ -27,7 +27,7 @@ import numpy as np
 
 from sim.figure import Figure
 from sim.results.histogram import Histogram
-from sim.stats.freedom import FloatArray, clustering, t_quantile
+from sim.stats.intervals import NS, FloatArray, clustering, t_quantile
 from sim.stats.relaxation import Length
 
 MIN_EXCURSIONS = 6
@@ -35,7 +35,6 @@ MIN_SEEN = 1
 """Excursions that have to be seen where the runs are known to be long enough: less in one case of thousands."""
 MIN_SECTIONS = 5
 MIN_BEYOND = 2.0
-NS = 1e-9
 
 
 @dataclass(frozen=True, slots=True)

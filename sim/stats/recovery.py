@@ -21,13 +21,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sim.figure import Figure
-from sim.stats.skewed import bootstrap_t_interval, independent_percentile, independent_share
+from sim.stats.intervals import NS
+from sim.stats.skewed import bootstrap_t_interval, independent_percentile
 
 CONFIRMING_WINDOWS = 3
 RATE_SHARE = 0.95
@@ -37,7 +38,6 @@ BY_CHANCE = 0.01
 """Share of records in which what is in order would look as if it were not, were mean and variance known."""
 AROUND = 15
 """Windows before and after one that tell what is usual in it."""
-NS = 1e-9
 
 BoolArray = NDArray[np.bool_]
 
@@ -205,23 +205,13 @@ def _first_lasting(good: BoolArray, first: int) -> int | None:
     return start if good.size - start >= CONFIRMING_WINDOWS else None
 
 
-@dataclass(frozen=True, slots=True)
-class RecoveryFigures:
-    """One of the four times over episodes, in seconds from the start of the fault.
+def recovery_figures(
+    times_ns: Sequence[int | None], confidence: float = 0.95, step_s: float = 0.0
+) -> dict[str, Figure]:
+    """One of the four times over independent episodes, in seconds from the start of the fault, to a step.
 
     p50, p95: of all episodes, those that never came counting as infinite. mean: of those that came.
-    never: share of the episodes in which it did not come within the limit.
     """
-
-    n: int
-    p50: Figure
-    p95: Figure
-    mean: Figure
-    never: Figure
-
-
-def recovery_figures(times_ns: Sequence[int | None], confidence: float = 0.95) -> RecoveryFigures:
-    """Figures of one time over independent episodes, such as `[episode.drain_ns for episode in episodes]`."""
     times = np.array([math.inf if time is None else time * NS for time in times_ns], dtype=np.float64)
     came = times[np.isfinite(times)]
     missing = times.size - came.size
@@ -230,10 +220,5 @@ def recovery_figures(times_ns: Sequence[int | None], confidence: float = 0.95) -
         mean = Figure.refused("s", f"in none of the {missing} episodes it came", missing)
     elif missing:
         mean = mean.with_note(f"of the {came.size} episodes that came back")
-    return RecoveryFigures(
-        times.size,
-        independent_percentile(times, 0.5, "s", confidence),
-        independent_percentile(times, 0.95, "s", confidence),
-        mean,
-        independent_share(missing, times.size, confidence),
-    )
+    p50, p95 = (independent_percentile(times, p, "s", confidence) for p in (0.5, 0.95))
+    return {name: replace(one, resolution=step_s) for name, one in (("p50", p50), ("p95", p95), ("mean", mean))}

@@ -24,7 +24,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from sim.figure import Figure
-from sim.stats.freedom import t_quantile
+from sim.stats.intervals import t_quantile
 from sim.units import format_duration_s, format_ratio
 
 MIN_FOR_MEAN = 40
@@ -95,18 +95,19 @@ class Length:
         relaxation times of M/G/1 with lognormal services of scv 4 at 50 % cover 92.9 % instead of 95, of 408 not more.
         With half the degrees of freedom 95.2 % (5 runs 97.8, 20 runs 94.8, 40 runs 96.0).
         """
-        if not self.is_heavy or figure.confidence is None or figure.n < 3:
+        value, low, high = figure.value, figure.low, figure.high
+        if (
+            not self.is_heavy
+            or figure.confidence is None
+            or value is None
+            or low is None
+            or high is None
+            or figure.n < 3
+        ):
             return figure
-        assert figure.value is not None
-        assert figure.low is not None
-        assert figure.high is not None
         degrees = figure.n - 1
         factor = t_quantile(figure.confidence, degrees / 2) / t_quantile(figure.confidence, degrees)
-        low, high = (
-            figure.value - factor * (figure.value - figure.low),
-            figure.value + factor * (figure.high - figure.value),
-        )
-        return replace(figure, low=max(low, 0.0), high=high)
+        return replace(figure, low=max(value - factor * (value - low), 0.0), high=value + factor * (high - value))
 
     def _refuses(self, found: float, needed: int, where: str) -> str:
         place = self.slowest
@@ -118,8 +119,7 @@ class Length:
             much = f"{runs} hold {found:.2g} of such times{where}, {needed} are needed"
             return f"{at}; {much}: run {max(1.1, needed / found):.2g} times as long, or as many replications"
         if self.of_start > MAX_OF_START:
-            seconds = place.seconds
-            warmup = seconds * math.log(seconds / (4 * self.window_s) / MAX_OF_START)
+            warmup = place.seconds * math.log(place.seconds / (4 * self.window_s) / MAX_OF_START)
             much = f"the empty start takes up to {format_ratio(self.of_start)} off the mean"
             return f"{at}; {much}: write run.warmup: {_about(warmup)}, or a longer run.horizon"
         return ""

@@ -33,7 +33,7 @@ def busy_of(use: PlaceUse, window_ns: int) -> float | None:
 
 def fullness(network: Network, run: Replication) -> dict[str, float | None]:
     """By place, the share of what it can do that it did in the window of a run; None where nothing limits it."""
-    groups, window_ns = node_groups(network), run.horizon_ns - run.begin_ns
+    groups, window_ns = node_groups(network), run.window_ns
     found = {}
     for name, place in places_of(network).items():
         use = run.places[name]

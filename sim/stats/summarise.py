@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -11,49 +10,30 @@ from sim.figure import Figure
 from sim.results.columns import Replication
 from sim.results.histogram import Histogram
 from sim.scenario.model.objectives import Objective
-from sim.stats.curves import latency_curve, split, timeline
-from sim.stats.drift import drift
+from sim.stats.drift import drift, infinite_variance
 from sim.stats.metrics import Cohort, measured_routines, metrics
 from sim.stats.overload import MISTAKEN
+from sim.stats.pictures import latency_curve, split, timeline
 from sim.stats.relaxation import Memory
-from sim.stats.summary import Curve, MonitorResult, Recovery, Split, Timeline, Verdict
-from sim.stats.tails import infinite_variance
-from sim.stats.verdicts import Side, holm, verdict
-from sim.stats.verdicts import Verdict as Outcome
+from sim.stats.summary import Curve, Holder, MonitorResult, Recovery, Split, Standstill, Timeline, Verdict
+from sim.stats.verdicts import Outcome, Side, holm, verdict
 from sim.units import format_quantity
 
 FiguresAt = Callable[[float], Mapping[str, Figure]]
 """All figures at a given confidence."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pictures:
-    """Curves, timelines and splits."""
-
-    curves: dict[str, Curve] = field(default_factory=dict)
-    timelines: tuple[Timeline, ...] = ()
-    splits: dict[str, Split] = field(default_factory=dict)
-
-
 def recovery_metrics(recoveries: Sequence[Recovery]) -> dict[str, Figure]:
     """The figures of recovery under names that objectives can use: `recovery.F.latency_ok.p95`."""
-    found = {}
+    found: dict[str, Figure] = {}
     for row in recoveries:
-        means = {
-            "detect": row.detect_s,
-            "restore": row.restore_s,
-            "drain": row.drain_s,
-            "latency_ok": row.latency_ok_s,
+        figures = {
+            **{f"{name}.mean": getattr(row, f"{name}_s") for name in ("detect", "restore", "drain", "latency_ok")},
+            **{f"{name}.{label}": one for name, few in row.percentiles.items() for label, one in few.items()},
+            **{name: getattr(row, name) for name in ("lost", "redone", "amplification", "never_back")},
+            **row.losses,
         }
-        for name, figure in means.items():
-            found[f"recovery.{row.fault}.{name}.mean"] = figure
-        for name, figures in row.percentiles.items():
-            for label, figure in figures.items():
-                found[f"recovery.{row.fault}.{name}.{label}"] = figure
-        for name in ("lost", "redone", "amplification", "never_back"):
-            found[f"recovery.{row.fault}.{name}"] = getattr(row, name)
-        for name, figure in row.losses.items():
-            found[f"recovery.{row.fault}.{name}"] = figure
+        found |= {f"recovery.{row.fault}.{name}": figure for name, figure in figures.items()}
     return found
 
 
@@ -61,9 +41,7 @@ def verdicts(objectives: Sequence[Objective], figures_at: FiguresAt, confidence:
     """Every objective against its figure; all verdicts together hold with `confidence` (Holm)."""
 
     def test(objective: Objective) -> Callable[[float], Outcome]:
-        side: Side = "below" if objective.below is not None else "above"
-        bound = objective.below if objective.below is not None else objective.above
-        assert bound is not None
+        side, bound = _bound(objective)
         return lambda level: verdict(figure_of(objective, figures_at(level)), bound, side)
 
     outcomes = holm([test(objective) for objective in objectives], confidence)
@@ -86,10 +64,16 @@ def figure_of(objective: Objective, figures: Mapping[str, Figure]) -> Figure:
     return found if found is not None else Figure.refused("", f"this run has no figure `{objective.metric}`")
 
 
+def _bound(objective: Objective) -> tuple[Side, float]:
+    if objective.below is not None:
+        return "below", objective.below
+    assert objective.above is not None
+    return "above", objective.above
+
+
 def _target(objective: Objective, unit: str) -> str:
-    sign = "<" if objective.below is not None else ">="
-    bound = objective.below if objective.below is not None else objective.above
-    assert bound is not None
+    side, bound = _bound(objective)
+    sign = "<" if side == "below" else ">="
     # An amplification is a factor; all other ratios are shares.
     return f"{sign} {format_quantity(bound, 'x' if unit == 'ratio' and bound > 1 else unit)}"
 
@@ -134,21 +118,41 @@ def _upper_bound(violated: int, checked: int) -> Figure:
     return Figure(limit, "ratio", 0.0, limit, 0.95, checked, note)
 
 
+def standstill(
+    replications: Sequence[Replication], words: Mapping[str, str] | None = None, during: str = ""
+) -> Standstill | None:
+    """The deadlocks of some runs together; None without one. words: what people call a place, its name by default."""
+    found = [(run.deadlock, run) for run in replications if run.deadlock is not None]
+    if not found:
+        return None
+    deadlock, run = min(found, key=lambda one: one[0].since_ns)
+
+    def call(place: str) -> str:
+        return (words or {}).get(place, place)
+
+    holders = (
+        Holder(
+            run.routines[int(run.executions.routine[one.execution])],
+            tuple(call(place) for place in dict.fromkeys(one.holds)),
+            call(one.waits_for),
+        )
+        for one in deadlock.cycle
+    )
+    return Standstill(during, deadlock.since_ns / 1e9, len(found), len(replications), tuple(dict.fromkeys(holders)))
+
+
 def pictures(
     replications: Sequence[Replication],
     drills: Mapping[str, Sequence[Replication]],
     confidence: float,
     memory: Memory | None = None,
-) -> Pictures:
+) -> tuple[dict[str, Curve], tuple[Timeline, ...], dict[str, Split]]:
     """Latency curves, timelines and splits of latency."""
-    curves, splits = {}, {}
-    for routine in measured_routines(replications):
-        curves[routine] = latency_curve(Cohort(replications, routine), confidence, memory or Memory())
-        splits[routine] = split(replications, routine)
-    lines = [timeline(replications, None)]
-    for fault, runs in drills.items():
-        lines.append(timeline(runs, fault))
-    return Pictures(curves, tuple(lines), splits)
+    routines = measured_routines(replications)
+    curves = {name: latency_curve(Cohort(replications, name), confidence, memory or Memory()) for name in routines}
+    splits = {name: split(replications, name) for name in routines}
+    drilled = (timeline(runs, fault) for fault, runs in drills.items())
+    return curves, (timeline(replications, None), *drilled), splits
 
 
 def base_figures(
@@ -181,10 +185,7 @@ def _refuse_growing(
     """
     judged = [name for name in replications[0].routines if f"in_flight.{name}" in replications[0].samples]
     for routine in judged:
-        rows = []
-        for run in replications:
-            inside = (run.sample_ns >= run.begin_ns) & (run.sample_ns < run.horizon_ns)
-            rows.append(run.samples[f"in_flight.{routine}"][inside])
+        rows = [run.samples[f"in_flight.{routine}"][run.in_window(run.sample_ns)] for run in replications]
         shortest = min(len(row) for row in rows)
         if shortest < 10 or f"latency.{routine}.mean" not in found:
             continue

@@ -14,9 +14,7 @@ from sim.figure import Figure
 from sim.lower.lowered import Assumption
 from sim.lower.setting import Element
 from sim.stats.overload import Overload
-from sim.stats.standstill import Standstill
-
-Outcome = Literal["met", "missed", "undecided"]
+from sim.stats.verdicts import Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +96,30 @@ class MonitorResult:
     upper_bound: Figure
     example: tuple[int, int] | None = None
     trace: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Executions of a workflow that hold units of some places, outermost first, while they wait for another."""
+
+    workflow: str
+    holds: tuple[str, ...]
+    waits_for: str
+
+
+@dataclass(frozen=True, slots=True)
+class Standstill:
+    """A deadlock, as the first run shows it in which it closes.
+
+    during: the runs that it came about in, such as "drills of pod_crash"; empty for the base runs. at_s: the earliest
+    over all runs. runs: in how many. of: how many there were. holders: one cycle, each waits for what the next holds.
+    """
+
+    during: str
+    at_s: float
+    runs: int
+    of: int
+    holders: tuple[Holder, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,19 +244,3 @@ class Summary:
     overload: Overload | None = None
     standstills: tuple[Standstill, ...] = ()
     remedies: tuple[Remedy, ...] = ()
-
-
-__all__ = [
-    "Assumption",
-    "Calibration",
-    "Curve",
-    "MonitorResult",
-    "Outcome",
-    "Place",
-    "Recovery",
-    "Series",
-    "Split",
-    "Summary",
-    "Timeline",
-    "Verdict",
-]

@@ -13,9 +13,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sim.figure import Figure
-from sim.stats.freedom import FloatArray
-from sim.stats.intervals import mean_interval
-from sim.stats.quantiles import MIN_EXCURSIONS, MIN_SECTIONS, NS, sectioned
+from sim.stats.intervals import NS, FloatArray, mean_interval
+from sim.stats.quantiles import MIN_EXCURSIONS, MIN_SECTIONS, sectioned
 
 MAX_OPEN_FOR_MEAN = 0.001
 

@@ -10,12 +10,12 @@ from typing import Literal
 
 from sim.figure import Figure
 
-Verdict = Literal["met", "missed", "undecided"]
+Outcome = Literal["met", "missed", "undecided"]
 Side = Literal["below", "above"]
 
 
-def verdict(figure: Figure, bound: float, side: Side) -> Verdict:
-    """Verdict of an interval against a bound in the figure's unit.
+def verdict(figure: Figure, bound: float, side: Side) -> Outcome:
+    """Outcome of an interval against a bound in the figure's unit.
 
     "below": met when the whole interval is at or below the bound, missed when it is wholly above; "above" the other
     way round. A refused figure, and one without an interval, is undecided.
@@ -31,7 +31,7 @@ def verdict(figure: Figure, bound: float, side: Side) -> Verdict:
     return "missed" if low > bound else "undecided"
 
 
-def holm(tests: Sequence[Callable[[float], Verdict]], confidence: float = 0.95) -> list[Verdict]:
+def holm(tests: Sequence[Callable[[float], Outcome]], confidence: float = 0.95) -> list[Outcome]:
     """Verdicts that are all right together with probability `confidence`, by Holm's step-down.
 
     tests: each gives the verdict of one objective from an interval at the confidence it is called with, such as
@@ -41,7 +41,7 @@ def holm(tests: Sequence[Callable[[float], Verdict]], confidence: float = 0.95) 
     is at the smaller m (Holm, Scandinavian Journal of Statistics 6, 1979). A single objective is tried at
     `confidence` itself.
     """
-    verdicts: list[Verdict] = ["undecided"] * len(tests)
+    verdicts: list[Outcome] = ["undecided"] * len(tests)
     open_tests = list(range(len(tests)))
     while open_tests:
         level = 1 - (1 - confidence) / len(open_tests)

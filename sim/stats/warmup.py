@@ -1,7 +1,8 @@
-"""Where the warm-up of a stationary scenario ends: one cut for all its figures, or a refusal.
+"""Where the warm-up of a stationary scenario ends: one cut for all its figures, or a refusal; and the whole cycles of
+a periodic load, which has no steady state and whose warm-up is not searched for.
 
-Only for scenarios whose load and faults do not change with time. On periodic load, bursts or a scripted fault such a
-cut removes the very thing studied: there use `cycles`, or count the run whole.
+The search is for scenarios whose load and faults do not change with time. On periodic load, bursts or a scripted fault
+such a cut removes the very thing studied: there use `whole_cycles`, or count the run whole.
 
 The input is the average over several replications of series within the run, such as executions in progress at the
 end of each window: one run from empty is too noisy to show its own transient (Welch, in Lavenberg, Computer
@@ -20,7 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from sim.stats.freedom import FloatArray, t_quantile
+from sim.stats.intervals import FloatArray, t_quantile
 
 MIN_WINDOWS = 50
 MIN_REPLICATIONS = 5
@@ -150,3 +151,25 @@ def _row_means(values: FloatArray) -> FloatArray:
     counts = seen.sum(axis=1)
     sums = np.where(seen, values, 0.0).sum(axis=1)
     return np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
+
+
+@dataclass(frozen=True, slots=True)
+class Cycles:
+    """The part of a run that is counted, [start_ns, end_ns): `count` whole cycles of `cycle_ns`."""
+
+    cycle_ns: int
+    start_ns: int
+    count: int
+
+    @property
+    def end_ns(self) -> int:
+        """End of the last whole cycle."""
+        return self.start_ns + self.count * self.cycle_ns
+
+
+def whole_cycles(horizon_ns: int, cycle_ns: int, warm_up_ns: int) -> Cycles:
+    """The whole cycles of a run after a warm-up, which is rounded up to whole cycles; `count` is 0 if none is left."""
+    assert cycle_ns > 0
+    assert warm_up_ns >= 0
+    skipped = -(-warm_up_ns // cycle_ns)
+    return Cycles(cycle_ns, skipped * cycle_ns, max(0, horizon_ns // cycle_ns - skipped))

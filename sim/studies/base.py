@@ -15,7 +15,8 @@ from sim.lower.lowered import Lowered
 from sim.results.columns import Replication
 from sim.scenario.model.settings import RunSettings
 from sim.stats.joined import joined
-from sim.stats.standstill import Standstill, standstill
+from sim.stats.summarise import standstill
+from sim.stats.summary import Standstill
 
 Progress = Callable[[str, float, int], None]
 """Hears what runs, how many are done, and of how many."""

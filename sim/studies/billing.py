@@ -18,7 +18,6 @@ from sim.lower.load import Loaded
 from sim.lower.lowered import Lowered, Machine
 from sim.results.columns import Replication
 from sim.stats.intervals import mean_interval
-from sim.stats.metrics import operations
 
 DEFAULT_CATALOGUE = "aws-us-east-1"
 HOUR_NS = 3_600_000_000_000
@@ -94,7 +93,7 @@ def usage_of(
     confidence: float,
 ) -> Usage:
     """What the runs consumed over their window, per run, with intervals over the runs."""
-    hours = float(np.mean([run.horizon_ns - run.begin_ns for run in runs])) / HOUR_NS
+    hours = float(np.mean([run.window_ns for run in runs])) / HOUR_NS
 
     def over_runs(values: Sequence[float]) -> Figure:
         return mean_interval(values, "", confidence)
@@ -102,7 +101,7 @@ def usage_of(
     workflows = []
     for name in lowered.deadlines_ns:
         counts = [_executions(run, name) for run in runs]
-        started = [_started(run, name) for run in runs]
+        started = [len(run.cohort_of(name)) for run in runs]
         if not any(counts):
             continue
         workflows.append(
@@ -126,15 +125,15 @@ def usage_of(
         nodes=_nodes(lowered, runs, hours, not steady, confidence),
         disks=_disks(lowered, not steady),
         meters=tuple(
-            MeterUse("traffic", meter, over_runs([operations(run, counted) / GIB for run in runs]))
+            MeterUse("traffic", meter, over_runs([run.operations(counted) / GIB for run in runs]))
             for meter, counted in lowered.traffic.items()
         ),
         workflows=tuple(workflows),
         runs_per_month=runs_per_month,
         active_gib=total(active, "GiB") if lowered.histories else None,
         retained_gib=total(retained, "GiB") if lowered.histories else None,
-        statements=over_runs([operations(run, "storage_query") for run in runs]),
-        commits=over_runs([operations(run, "commit") for run in runs]),
+        statements=over_runs([run.operations("storage_query") for run in runs]),
+        commits=over_runs([run.operations("commit") for run in runs]),
     )
 
 
@@ -170,19 +169,12 @@ def _disks(lowered: Lowered, standing: bool) -> tuple[DiskUse, ...]:
 def _executions(run: Replication, routine: str) -> float:
     """Executions of the routine that closed in the window."""
     rows = run.executions
-    closed = (rows.end_ns >= run.begin_ns) & (rows.end_ns < run.horizon_ns)
-    return float(np.count_nonzero(closed & (rows.routine == run.routines.index(routine))))
-
-
-def _started(run: Replication, routine: str) -> float:
-    """Executions of the routine whose operations were counted."""
-    rows = run.executions
-    return float(np.count_nonzero(rows.routine[rows.cohort] == run.routines.index(routine)))
+    return float(np.count_nonzero(run.in_window(rows.end_ns) & (rows.routine == run.routines.index(routine))))
 
 
 def _in_flight(run: Replication, routine: str) -> float:
     level = run.in_flight.get(routine)
-    return 0.0 if level is None else level.area / (run.horizon_ns - run.begin_ns)
+    return 0.0 if level is None else level.area / run.window_ns
 
 
 def _per_execution(runs: Sequence[Replication], started: Sequence[float], routine: str, operation: str) -> float:

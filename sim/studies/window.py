@@ -18,9 +18,8 @@ from sim.network.sources import ClosedArrivals, ModulatedArrivals, PoissonArriva
 from sim.report.wording import overload_sentence
 from sim.results.columns import OPEN, Replication
 from sim.scenario.model.settings import RunSettings
-from sim.stats.cycles import whole_cycles
 from sim.stats.overload import Overload, overload
-from sim.stats.warmup import warm_up
+from sim.stats.warmup import warm_up, whole_cycles
 from sim.units import format_duration_ns, format_duration_s
 
 SAMPLES = 200

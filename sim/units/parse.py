@@ -15,6 +15,7 @@ import re
 from collections.abc import Mapping
 from decimal import Decimal
 from fractions import Fraction
+from typing import TypeVar
 
 from sim.units.tables import (
     BYTES,
@@ -39,6 +40,9 @@ _OTHER_RANGE = re.compile(r"([0-9]+)\s*(?:-|–|—|to|:|\.\.\.)\s*([0-9]+)")
 _OTHER_DURATION = re.compile(r"P(?:([0-9]+)D)?(?:T(?:([0-9]+)H)?(?:([0-9]+)M)?(?:([0-9]+)S)?)?")
 _OTHER_RATES = {"rps": "s", "qps": "s", "tps": "s", "hz": "s", "req/s": "s", "ops": "s", "rpm": "min"}
 _EVENTS_IN_TIME = re.compile(r"(.+?)\s+in\s+(.+)")
+
+
+N = TypeVar("N", int, float)
 
 
 class Mistake(ValueError):  # the user's word for it; pydantic passes any ValueError through
@@ -94,10 +98,7 @@ def _duration_meant(text: str) -> str:
 
 def parse_positive_duration_ns(value: object) -> int:
     """As `parse_duration_ns`, but 0 is refused too."""
-    ns = parse_duration_ns(value)
-    if ns == 0:
-        raise Mistake(f"is {show_value(value)}; a duration above 0 is expected", "write a duration such as 5 s")
-    return ns
+    return _above_0(parse_duration_ns(value), value, "a duration above 0", "write a duration such as 5 s")
 
 
 def parse_signed_duration_ns(value: object) -> int:
@@ -129,10 +130,7 @@ def parse_rate_per_s(value: object) -> float:
 
 def parse_positive_rate_per_s(value: object) -> float:
     """As `parse_rate_per_s`, but 0 is refused too."""
-    rate = parse_rate_per_s(value)
-    if rate == 0:
-        raise Mistake(f"is {show_value(value)}; a rate above 0 is expected", "write a rate such as 50/s")
-    return rate
+    return _above_0(parse_rate_per_s(value), value, "a rate above 0", "write a rate such as 50/s")
 
 
 def parse_ratio(value: object) -> float:
@@ -217,10 +215,7 @@ def parse_count(value: object) -> int:
 
 def parse_positive_count(value: object) -> int:
     """As `parse_count`, but 0 is refused too."""
-    count = parse_count(value)
-    if count == 0:
-        raise Mistake(f"is {show_value(value)}; a whole number of at least 1 is expected")
-    return count
+    return _above_0(parse_count(value), value, "a whole number of at least 1")
 
 
 def parse_int_range(value: object) -> tuple[int, int]:
@@ -348,6 +343,13 @@ def not_negative(number: Fraction, value: object, expected: str) -> Fraction:
     """The number itself. Raises Mistake when it is below 0."""
     if number < 0:
         raise Mistake(f"is {show_value(value)}; {expected} of at least 0 is expected")
+    return number
+
+
+def _above_0(number: N, value: object, expected: str, hint: str = "") -> N:
+    """The number itself, which is not negative. Raises Mistake when it is 0."""
+    if number == 0:
+        raise Mistake(f"is {show_value(value)}; {expected} is expected", hint)
     return number
 
 

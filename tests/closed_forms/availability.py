@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from sim.analytic.availability import Availability
-from sim.analytic.checkpoints import restarted_mean_s
+from sim.analytic.availability import Availability, restarted_mean_s
 from tests.closed_forms.chains import mean_time_to, steady
 
 

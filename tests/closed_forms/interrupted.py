@@ -14,7 +14,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.analytic.stations import stable_load
+from calibration.closed_forms.loads import stable_load
 
 Complex = NDArray[np.complex128]
 

@@ -6,10 +6,11 @@ import math
 from collections.abc import Sequence
 
 from calibration.closed_forms.disciplines import PriorityClass, cumulated, total
+from calibration.closed_forms.loads import offered_load, stable_load
 from calibration.closed_forms.mg1 import mg1
 from calibration.closed_forms.moments import Law
 from calibration.closed_forms.stations import Queue, mmc, queue_of
-from sim.analytic.stations import erlang_c, offered_load, stable_load
+from sim.analytic.stations import erlang_c
 
 
 def mmc_wait_tail(arrival_rate_per_s: float, service_mean_s: float, servers: int, t_s: float) -> float:

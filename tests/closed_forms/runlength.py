@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from statistics import NormalDist
 
-from sim.analytic.stations import stable_load
+from calibration.closed_forms.loads import stable_load
 
 
 def mm1_population_run_s(

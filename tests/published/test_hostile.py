@@ -16,7 +16,6 @@ import pytest
 from calibration import case_studies
 from sim.lower.load import load
 from sim.results.columns import COMPENSATED, FAILED, SUCCEEDED
-from sim.stats.metrics import operations
 from sim.studies.run.study import Options, predict
 from sim.units.tables import SECOND
 
@@ -33,10 +32,10 @@ def test_coinbase_keeps_what_it_promises_in_every_execution_while_everything_fai
     runs = found.replications
     for fault in FAULTS:
         assert all(any(episode.fault == fault for episode in one.episodes) for one in runs), fault
-    assert all(operations(one, "lost_reply") > 100 for one in runs)
+    assert all(one.operations("lost_reply") > 100 for one in runs)
     # Attempts that were given up or unheard of had their effect, and the next one met it.
-    assert all(operations(one, "prevented_side_effect") > 100 for one in runs)
-    assert all(operations(one, "duplicate_side_effect") == 0 for one in runs)
+    assert all(one.operations("prevented_side_effect") > 100 for one in runs)
+    assert all(one.operations("duplicate_side_effect") == 0 for one in runs)
     by_name = {monitor.name: monitor for monitor in found.summary.monitors}
     for name in PROPERTIES:
         monitor = by_name[name]

@@ -24,7 +24,7 @@ from calibration.closed_forms import (
     stations,
 )
 from calibration.closed_forms.moments import Deterministic, Exponential, Lognormal
-from sim.analytic import availability, checkpoints
+from sim.analytic import availability
 from tests.closed_forms import availability as tests_availability
 from tests.closed_forms import queues, runlength
 from tests.closed_forms.moments import Erlang, Hyperexponential, Pareto, Uniform, Weibull
@@ -83,7 +83,7 @@ QUESTIONS = {
     "usl": (lambda k: networks.usl_throughput_per_s(7, 5 / k, 0.1, 0.01), "_per_s"),
     "group_commit": (lambda k: batching.group_commit(3 / k, Lognormal(1.1 * k, 0.7)), ""),
     "group_commit_limited": (lambda k: batching.group_commit_limited(3 / k, 1.1 * k, 5), ""),
-    "restarted": (lambda k: checkpoints.restarted_mean_s(0.7, 50 * k, 4 * k), "_s"),
+    "restarted": (lambda k: availability.restarted_mean_s(0.7, 50 * k, 4 * k), "_s"),
     "checkpointed": (lambda k: tests_availability.checkpointed_mean_s(90 * k, 7, 50 * k, 2 * k, 3 * k), "_s"),
     "retry": (lambda k: retries.retry(0.6, 0.2 * k, 0.7 * k, retries.Backoff(1 * k, 1.5, 4 * k), 6), ""),
     "mm1_population_run": (lambda k: runlength.mm1_population_run_s(0.4 / k, 1.1 * k, 0.05), "_s"),

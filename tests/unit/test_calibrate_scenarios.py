@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from sim.calibrate.scenarios import name_of, temporal_scenario
 from sim.calibrate.service_times import fit_kinds, service_kinds
-from sim.calibrate.temporal_scenario import name_of, temporal_scenario
 from sim.lower.load import load
 from sim.observed.recognise import read
 from sim.scenario.reading.reader import load_yaml

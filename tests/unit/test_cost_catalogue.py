@@ -19,8 +19,8 @@ def aws() -> Catalogue:
 
 
 def plain(*tiers: tuple[float, float], free: float = 0.0) -> Price:
-    nobody = Source("test", "undated", verified=True)
-    levels = tuple(Tier(*tier) for tier in tiers)
+    nobody = Source(title="test", date="undated", verified=True)
+    levels = tuple(Tier(up_to=up_to, price=price) for up_to, price in tiers)
     return Price("x", "unit", levels, "USD", "", "", Service("p", "s", "Other"), nobody, free=free)
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
 from sim.cost.nodes import INFERENCE, benchmark_node, node_comparison
@@ -16,12 +14,11 @@ def test_the_benchmark_node_is_a_windows_machine_and_four_disks() -> None:
 
 
 def test_both_printed_totals_of_the_case_studies_are_the_node_times_its_number() -> None:
-    row = node_comparison()[0]
-    assert round(row.nodes_3_usd_per_month, 2) == 3325.11
-    assert round(row.nodes_30_usd_per_month, 2) == 33251.10
+    node = node_comparison()[0]
+    assert round(3 * node.usd_per_month, 2) == 3325.11
+    assert round(30 * node.usd_per_month, 2) == 33251.10
     # As printed, to the dollar; the saving of 3 nodes over 30 is the ratio of the node counts alone.
-    assert [int(row.nodes_3_usd_per_month), int(row.nodes_30_usd_per_month)] == [3325, 33251]
-    assert 1 - row.nodes_3_usd_per_month / row.nodes_30_usd_per_month == pytest.approx(0.9)
+    assert [int(number * node.usd_per_month) for number in (3, 30)] == [3325, 33251]
 
 
 @pytest.mark.parametrize(
@@ -34,19 +31,20 @@ def test_both_printed_totals_of_the_case_studies_are_the_node_times_its_number()
     ],
 )
 def test_todays_equivalents_cost_less(name: str, usd_per_month: float) -> None:
-    (row,) = [row for row in node_comparison() if row.node.name.startswith(name)]
-    assert round(row.node.usd_per_month, 2) == usd_per_month
-    assert row.difference_usd_per_month == pytest.approx(usd_per_month - 1108.37, abs=0.005)
-    assert row.ratio == pytest.approx(usd_per_month / 1108.37, rel=1e-4)
+    (node,) = [node for node in node_comparison() if node.name.startswith(name)]
+    assert round(node.usd_per_month, 2) == usd_per_month
+    benchmark = benchmark_node()
+    assert node.usd_per_month - benchmark.usd_per_month == pytest.approx(usd_per_month - 1108.37, abs=0.005)
+    assert node.usd_per_month / benchmark.usd_per_month == pytest.approx(usd_per_month / 1108.37, rel=1e-4)
 
 
 def test_the_comparison_says_that_it_is_an_inference_and_who_gave_each_price() -> None:
-    rows = json.loads(json.dumps([row.to_json() for row in node_comparison()], allow_nan=False))
-    assert rows[0]["note"] == INFERENCE
+    nodes = node_comparison()
+    assert nodes[0].note == INFERENCE
     assert INFERENCE.startswith("An inference")
-    for row in rows:
-        assert row["usd_per_month"] == pytest.approx(sum(part["usd_per_month"] for part in row["components"]))
-        for part in row["components"]:
-            assert part["quantity"] * part["unit_price"] == pytest.approx(part["usd_per_month"])
-            assert part["source"]
-            assert part["date"]
+    for node in nodes:
+        assert node.usd_per_month == pytest.approx(sum(part.usd_per_month for part in node.components))
+        for part in node.components:
+            assert part.billed * part.price.unit_price == pytest.approx(part.usd_per_month)
+            assert part.price.source.title
+            assert part.price.source.date

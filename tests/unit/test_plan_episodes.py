@@ -86,7 +86,7 @@ def test_an_episode_has_its_fault_at_its_time_and_its_baseline_has_none() -> Non
     assert [[episode.start_ns for episode in e.run.episodes] for e in found] == [[40 * SECOND]] * 3
     assert [len(e.baseline.episodes) for e in found] == [0] * 3
     assert {e.fault for e in found} == {"loss"}
-    assert [e.replication for e in found] == [0, 1, 2]
+    assert [e.run.index for e in found] == [0, 1, 2]
 
 
 def test_before_its_fault_an_episode_is_its_baseline() -> None:
@@ -137,10 +137,8 @@ def test_an_interruption_keeps_whole_pairs() -> None:
         one.request(one.kinds[name], replication, 30 * SECOND) for replication in range(3) for name in ("loss", "slow")
     ]
     found = one.run(asks)
-    assert [(episode.replication, episode.fault) for episode in found] == [(0, "loss"), (0, "slow"), (1, "loss")]
-    assert all(
-        episode.baseline.index == episode.replication and not len(episode.baseline.episodes) for episode in found
-    )
+    assert [(episode.run.index, episode.fault) for episode in found] == [(0, "loss"), (0, "slow"), (1, "loss")]
+    assert all(episode.baseline.index == episode.run.index and not len(episode.baseline.episodes) for episode in found)
 
 
 def test_an_interruption_while_records_are_made_longer_keeps_the_shorter_ones() -> None:

@@ -14,8 +14,7 @@ from sim.lower.load import load
 from sim.network import Network
 from sim.scenario.reading.reader import parse
 from sim.scenario.reading.validate import validate
-from sim.stats.freedom import t_quantile
-from sim.stats.intervals import mean_interval
+from sim.stats.intervals import mean_interval, t_quantile
 from sim.stats.relaxation import Length, Memory, Relaxation
 from sim.studies.run.figures import memory_of, paces_of
 from sim.studies.run.study import Options, predict

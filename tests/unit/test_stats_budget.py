@@ -21,7 +21,7 @@ from calibration.published.registry import Mechanism, RunOf
 from sim.figure import Figure
 from sim.lower.load import load
 from sim.results.columns import OPEN
-from sim.stats.rates import YEAR_S, Frequency
+from sim.stats.sums import YEAR_S, Frequency
 from sim.studies.run.study import Options, predict
 
 QUEUE = """\

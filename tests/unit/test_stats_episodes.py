@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from sim.results.columns import FAILED, OPEN, SUCCEEDED, BreakerUse, Episodes, Executions, FaultEpisode, Replication
-from sim.stats.episode_picture import at_quantile, by_badness, picture
 from sim.stats.episodes import Episode, differences, recoupled_ns, recovery_of
+from sim.stats.pictures import at_quantile, by_badness, picture
 
 S = 1_000_000_000
 WINDOW = 10 * S

@@ -14,12 +14,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from sim.stats.allotment import Pilot, allotted
 from sim.stats.compound import Peril, chance_figure, chance_inside
 from sim.stats.error_budget import YEAR_MIN, ErrorBudget, Kind, Level, Pair, error_budget
-from sim.stats.estimate import estimate, weights_at
-from sim.stats.harm import Harm
-from sim.stats.rates import YEAR_S, Frequency
+from sim.stats.skewed import estimate, weights_at
+from sim.stats.sli import Harm
+from sim.stats.sums import YEAR_S, Frequency, Pilot, allotted
 
 PER_MIN = 60.0
 

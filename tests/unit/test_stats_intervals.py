@@ -13,10 +13,18 @@ import pytest
 from scipy import stats
 
 from sim.figure import Figure
-from sim.stats.freedom import clustering, freedom_of_skewed, skewness, t_quantile
-from sim.stats.intervals import as_share, mean_interval, proportion_interval, ratio_interval
+from sim.stats.intervals import (
+    as_share,
+    clustering,
+    freedom_of_skewed,
+    mean_interval,
+    proportion_interval,
+    ratio_interval,
+    skewness,
+    t_quantile,
+)
 from sim.stats.skewed import bootstrap_t_interval, independent_percentile, independent_share
-from sim.stats.verdicts import Side, Verdict, holm, verdict
+from sim.stats.verdicts import Outcome, Side, holm, verdict
 
 SYMMETRIC = [1.0, 2.0, 4.0, 5.0, 7.0, 8.0]
 SKEWED = [1.0, 1.1, 0.9, 1.2, 0.8, 1.0, 1.1, 0.9, 1.0, 9.0]
@@ -170,7 +178,7 @@ def test_an_independent_share_is_clopper_and_pearsons() -> None:
     ],
 )
 def test_a_verdict_needs_the_whole_interval_on_one_side(
-    low: float | None, high: float | None, side: Side, expected: Verdict
+    low: float | None, high: float | None, side: Side, expected: Outcome
 ) -> None:
     assert verdict(Figure(1.5, "s", low, high, 0.95, 10), 2.0, side) == expected
 
@@ -182,7 +190,7 @@ def test_a_refused_figure_is_undecided() -> None:
 def test_holm_is_stricter_with_many_verdicts_and_steps_down() -> None:
     """Each is decided up to the level 1 - p of its p-value, so that Holm's procedure on p-values is the oracle."""
 
-    def test_with(p_value: float) -> Callable[[float], Verdict]:
+    def test_with(p_value: float) -> Callable[[float], Outcome]:
         return lambda level: "met" if p_value <= 1 - level + 1e-12 else "undecided"
 
     p_values = [0.04, 0.012, 0.02, 0.3]  # 0.012 <= 0.05/4; 0.02 > 0.05/3: stop

@@ -9,8 +9,8 @@ from sim.engine.plan import Plan
 from sim.engine.run import run_one
 from sim.network import Network
 from sim.results.columns import Replication
-from sim.stats.curves import timeline
-from sim.stats.policies import policy_figures
+from sim.stats.metrics import policy_figures
+from sim.stats.pictures import timeline
 
 NETWORK = """
 nodes: {fleet: {count: 2}}

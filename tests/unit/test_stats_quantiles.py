@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from sim.results.histogram import Histogram
+from sim.stats.drift import infinite_variance, tail_index
 from sim.stats.quantiles import counts_beyond, merge_to_sections, percentile_interval
-from sim.stats.tails import infinite_variance, tail_index
 
 MS = 1_000_000
 

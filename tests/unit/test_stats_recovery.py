@@ -151,12 +151,10 @@ def test_detection_is_counted_from_the_faults_start() -> None:
 def test_figures_over_episodes_count_those_that_never_came_back() -> None:
     times = [10 * S + i * S for i in range(38)] + [None, None]
     figures = recovery_figures(times)
-    assert figures.n == 40
-    assert figures.p50.value == pytest.approx(29)  # the 20th of 40
-    assert figures.p95.value == pytest.approx(47)  # the 38th of 40
-    assert figures.p95.high is None
-    assert figures.mean.value == pytest.approx(28.5)
-    assert "of the 38 episodes that came back" in figures.mean.note
-    assert figures.never.value == pytest.approx(0.05)
-    assert recovery_figures([S] * 40).never.high == pytest.approx(3 / 40, rel=2e-3)
-    assert recovery_figures([None] * 3).mean.value is None
+    assert (figures["p50"].n, figures["mean"].n) == (40, 38)
+    assert figures["p50"].value == pytest.approx(29)  # the 20th of 40
+    assert figures["p95"].value == pytest.approx(47)  # the 38th of 40
+    assert figures["p95"].high is None
+    assert figures["mean"].value == pytest.approx(28.5)
+    assert "of the 38 episodes that came back" in figures["mean"].note
+    assert recovery_figures([None] * 3)["mean"].value is None

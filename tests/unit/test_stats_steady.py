@@ -9,9 +9,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sim.stats.cycles import common_cycle_ns, whole_cycles
 from sim.stats.drift import drift, modes
-from sim.stats.warmup import averaged, mser5, relaxations, warm_up
+from sim.stats.warmup import averaged, mser5, relaxations, warm_up, whole_cycles
 
 HOUR = 3_600_000_000_000
 
@@ -135,7 +134,6 @@ def test_a_system_that_stays_where_it_began_has_two_modes() -> None:
 
 
 def test_cycles_are_whole_and_the_warm_up_too() -> None:
-    assert common_cycle_ns([24 * HOUR, 7 * 24 * HOUR, HOUR]) == 7 * 24 * HOUR
     cycles = whole_cycles(100 * HOUR, 24 * HOUR, 5 * HOUR)
     assert (cycles.start_ns, cycles.count, cycles.end_ns) == (24 * HOUR, 3, 96 * HOUR)
     assert whole_cycles(100 * HOUR, 24 * HOUR, 0).count == 4

@@ -10,8 +10,7 @@ import math
 
 import pytest
 
-from sim.stats.sequential import MOSTLY, SELDOM, Decision
-from sim.stats.threshold import Threshold, Tried, decisions_at_most, threshold
+from sim.stats.threshold import MOSTLY, SELDOM, Decision, Threshold, Tried, decisions_at_most, threshold
 
 
 def test_a_decision_falls_when_one_kind_is_ahead_by_as_many_as_the_error_asks_for() -> None:

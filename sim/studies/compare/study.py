@@ -21,10 +21,11 @@ from sim.scenario.model.objectives import ServiceLevel
 from sim.scenario.reading.document import where
 from sim.stats.compare import Comparison, paired_difference, paired_percentile
 from sim.stats.episodes import recovery_of
-from sim.stats.metrics import LATENCY_PERCENTILES, NS, Cohort, metrics
+from sim.stats.intervals import NS
+from sim.stats.metrics import LATENCY_PERCENTILES, Cohort, metrics
 from sim.stats.summarise import recovery_metrics
 from sim.stats.summary import Summary
-from sim.stats.verdicts import Verdict, holm
+from sim.stats.verdicts import Outcome, holm
 from sim.studies.metrics.families import PHASES, metric_units
 from sim.studies.run.study import Options, Prediction, predict
 
@@ -210,7 +211,7 @@ class _Test:
         self.worth = 1 / found.variance_ratio if found.variance_ratio else None
         return found.difference
 
-    def differs(self, confidence: float) -> Verdict:
+    def differs(self, confidence: float) -> Outcome:
         """Met where the whole interval is below 0, missed where it is above, undecided where 0 is in it."""
         figure = self.at(confidence)
         assert figure.low is not None
@@ -234,7 +235,7 @@ def _apart(a: Figure, b: Figure) -> Figure:
     return Figure(value, a.unit, low, high, a.confidence or b.confidence, n, "as if the two were independent")
 
 
-def _change(metric: str, verdict: Verdict) -> Change:
+def _change(metric: str, verdict: Outcome) -> Change:
     if verdict == "undecided":
         return "no difference seen"
     is_less = verdict == "met"

@@ -49,8 +49,8 @@ from sim.report.parts import (
     warning_blocks,
 )
 from sim.report.wording import as_factor, bracket, confidence_of, deadlock_sentence, interval_of, not_back_of, value_of
-from sim.stats.episode_picture import Line, Picture
 from sim.stats.episodes import Episode
+from sim.stats.pictures import Line, Picture
 from sim.studies.drill.study import IN_IT, NOT_IN_IT, DrillCase, DrillReport, EpisodeCost
 from sim.units import format_count, format_duration_ns
 
@@ -321,7 +321,7 @@ def _episode_json(episode: Episode) -> dict[str, Any]:
         "recoupled_s": None if episode.recoupled_ns is None else episode.recoupled_ns - episode.begin_ns,
     }
     return {
-        "replication": episode.replication,
+        "replication": episode.run.index,
         "begin_s": episode.begin_ns / 1e9,
         "followed_s": (episode.run.horizon_ns - episode.begin_ns) / 1e9,
         **{name: None if ns is None else ns / 1e9 for name, ns in since_ns.items()},

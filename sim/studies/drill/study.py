@@ -18,13 +18,12 @@ from sim.meant import meant
 from sim.report.wording import deadlock_sentence
 from sim.results.columns import Replication
 from sim.scenario.model.settings import RunSettings
-from sim.stats.episode_picture import Picture, at_quantile, by_badness, picture
 from sim.stats.episodes import Episode, differences, losses_in, recovery_of
-from sim.stats.intervals import mean_interval
-from sim.stats.metrics import NS, operations, recoveries_of_executions
-from sim.stats.standstill import Standstill, standstill
-from sim.stats.summarise import monitors, recovery_metrics, verdicts
-from sim.stats.summary import MonitorResult, Recovery, Verdict
+from sim.stats.intervals import NS, mean_interval
+from sim.stats.metrics import recoveries_of_executions
+from sim.stats.pictures import Picture, at_quantile, by_badness, picture
+from sim.stats.summarise import monitors, recovery_metrics, standstill, verdicts
+from sim.stats.summary import MonitorResult, Recovery, Standstill, Verdict
 from sim.studies.base import Runner, RunOptions, StudyResult
 from sim.studies.billing import catalogue_of, terms_of
 from sim.studies.envelope import calibration_of, features, judged_widely
@@ -89,7 +88,7 @@ def cost_of(loaded: Loaded, episodes: Sequence[Episode], limit_ns: int | None, c
         prices = {item.resource: item.cost for item in items}
     nodes = [beyond(hours(name), "h").scaled(_usd(prices[one.resource]), "USD") for name, one in scaled.items()]
     traffic = [
-        beyond(lambda run, by=counted: operations(run, by) / GIB, "").scaled(_usd(prices[meter]), "USD")  # type: ignore[misc]
+        beyond(lambda run, by=counted: run.operations(by) / GIB, "").scaled(_usd(prices[meter]), "USD")  # type: ignore[misc]
         for meter, counted in lowered.traffic.items()
     ]
     bad = mean_interval([one.not_in_order_ns(limit_ns) * NS for one in episodes], "s", confidence)

@@ -11,7 +11,6 @@ from sim.errors import InputErrors, Problem
 from sim.lower.load import Loaded
 from sim.network.faults import Window
 from sim.network.sources import BurstArrivals, PoissonArrivals, Source, TraceArrivals
-from sim.stats.cycles import common_cycle_ns
 from sim.units import HOUR, MINUTE, format_duration_ns, parse_duration_ns
 
 MOST_CYCLES = 8
@@ -64,7 +63,7 @@ def cycle_of(loaded: Loaded) -> Cycle:
         return Cycle(run.cycle_ns)
     for of_load, periods in ((True, set(_of_load(loaded))), (False, set(_of_background(loaded)))):
         if periods:
-            common = common_cycle_ns(sorted(periods))
+            common = math.lcm(*periods)
             whole = common <= MOST_CYCLES * max(periods)
             return Cycle(common if whole else max(periods), whole, of_load)
     return Cycle(0, of_load=False)

@@ -12,8 +12,8 @@ from sim.lower.sums import mean_ns
 from sim.scenario.model.objectives import ServiceLevel
 from sim.scenario.model.stores.registry import STORES
 from sim.stats.error_budget import Level
-from sim.stats.rates import Frequency
 from sim.stats.sli import Sli
+from sim.stats.sums import Frequency
 from sim.units import format_duration_ns
 
 

@@ -23,12 +23,10 @@ from sim.network.facts import node_groups
 from sim.network.faults import Fault
 from sim.report.wording import deadlock_sentence
 from sim.results.columns import Replication
-from sim.stats.allotment import Pilot, allotted
 from sim.stats.episodes import Episode
 from sim.stats.error_budget import ErrorBudget, Kind, Pair, error_budget
-from sim.stats.harm import Harm, harm_of
-from sim.stats.rates import YEAR_S, Frequency
-from sim.stats.sli import Sli
+from sim.stats.sli import Harm, Sli, harm_of
+from sim.stats.sums import YEAR_S, Frequency, Pilot, allotted
 from sim.studies.base import Runner, RunOptions, StudyResult, provenance
 from sim.studies.episodes.bench import Bench, EpisodeRequest, FaultKind, share
 from sim.studies.error_budget.levels import (

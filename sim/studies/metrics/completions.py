@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from sim.analytic.checkpoints import restarted_mean_s
+from sim.analytic.availability import restarted_mean_s
 from sim.lower.constants import Constants
 from sim.lower.lowered import Computed
 from sim.lower.sums import levels_s, mean_ns

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from sim.cost.bill import Bill, Item
-from sim.cost.nodes import NodeRow, benchmark_node, node_comparison
+from sim.cost.nodes import BuiltNode, benchmark_node, node_comparison
 from sim.figure import Figure
 from sim.report.blocks import (
     Block,
@@ -134,35 +134,39 @@ def _in_words(name: str, figure: Figure) -> Paragraph:
 # -- the node of the benchmark of 2018 ------------------------------------------------------------------------------
 
 
-def _node_rows(bill: Bill) -> Sequence[NodeRow]:
+def _node_rows(bill: Bill) -> Sequence[BuiltNode]:
     """Today's equivalents of the node of the 2018 benchmark, if the bill has a node at that price; else nothing."""
     price = round(benchmark_node().usd_per_month, 2)
     own = (item.price for item in bill.items if item.price.own)
     return node_comparison() if any(one.unit == "month" and round(one.unit_price, 2) == price for one in own) else ()
 
 
-def _nodes(nodes: Sequence[NodeRow]) -> Table:
+def _nodes(nodes: Sequence[BuiltNode]) -> Table:
     rows = []
+    benchmark = nodes[0].usd_per_month
     for index, one in enumerate(nodes):
-        counts = (f"{one.nodes_3_usd_per_month:,.0f}", f"{one.nodes_30_usd_per_month:,.0f}")
-        difference = f"{one.difference_usd_per_month:+,.2f}" if index else ""
-        cells = (f"{one.node.usd_per_month:,.2f}", *counts, difference, f"{one.ratio:.2f}")
-        rows.append(Row(one.node.name, cells, notes=(one.note,) if index else ()))
+        usd = one.usd_per_month
+        difference = f"{usd - benchmark:+,.2f}" if index else ""
+        cells = (f"{usd:,.2f}", f"{3 * usd:,.0f}", f"{30 * usd:,.0f}", difference, f"{usd / benchmark:.2f}")
+        rows.append(Row(one.name, cells, notes=(one.note,) if index else ()))
     heads = ("USD/month", "3 nodes", "30 nodes", "difference", "ratio")
     return Table(heads, tuple(rows), "THE NODE AND TODAY'S EQUIVALENTS", "node", drawn=(4,))
 
 
-def _nodes_of_a_page(nodes: Sequence[NodeRow]) -> Iterator[Block]:
+def _nodes_of_a_page(nodes: Sequence[BuiltNode]) -> Iterator[Block]:
     rows = []
     for node in nodes:
-        for part in node.to_json()["components"]:
-            price = (
-                show(part["quantity"], part["unit"]),
-                price_of(part["unit_price"]),
-                f"{part['usd_per_month']:,.2f}",
+        for part in node.components:
+            price = part.price
+            source = price.source
+            cells = (
+                Cell(price.sku, (price.basis,)),
+                show(part.billed, price.unit),
+                price_of(price.unit_price),
+                f"{part.usd_per_month:,.2f}",
+                f"{'' if source.verified else 'UNVERIFIED: '}{source.title}, {source.date}",
             )
-            source = f"{'' if part['verified'] else 'UNVERIFIED: '}{part['source']}, {part['date']}"
-            rows.append(Row(node.node.name, (Cell(part["component"], (part["basis"],)), *price, source)))
+            rows.append(Row(node.name, cells))
     heads = ("part", "quantity", "unit price", "USD/month", "source")
     parts = Table(heads, tuple(rows), subject="node", left=(0, 4))
     yield Heading("The node and today's equivalents")

@@ -25,14 +25,14 @@ from sim.results.columns import PlaceUse, Replication
 from sim.scenario.model.objectives import ServiceLevel
 from sim.scenario.model.settings import RunSettings
 from sim.stats.episodes import Episode, losses_in, recovery_of
+from sim.stats.intervals import NS
 from sim.stats.metrics import DONE, memory_hours, of_the_platform, recoveries_of_executions, shares_of_operations
 from sim.stats.overload import Overload, Place, overload
 from sim.stats.relaxation import Memory, Relaxation
 from sim.stats.room import busy_of, rooms
 from sim.stats.sli import Sli, good_share
-from sim.stats.standstill import Standstill
 from sim.stats.summarise import base_figures, recovery_metrics
-from sim.stats.summary import Recovery, Verdict
+from sim.stats.summary import Recovery, Standstill, Verdict
 from sim.studies.billing import bill_of
 from sim.studies.episodes.phases import goes_round
 from sim.studies.metrics.families import INDICATORS, PLANNED, families_of
@@ -41,7 +41,6 @@ from sim.units import format_duration_s
 
 ERRORS = 4.0
 """Standard errors by which the runs have to be off the closed form before they are believed instead."""
-NS = 1e-9
 
 
 def memory_of(known: Mapping[str, Pace], window: MeasuredWindow, runs: Sequence[Replication]) -> Memory:
@@ -54,7 +53,7 @@ def memory_of(known: Mapping[str, Pace], window: MeasuredWindow, runs: Sequence[
     found = {}
     for name, pace in known.items():
         uses = [run.places[name] for run in runs]
-        shown = [busy_of(use, run.horizon_ns - run.begin_ns) for use, run in zip(uses, runs, strict=True)]
+        shown = [busy_of(use, run.window_ns) for use, run in zip(uses, runs, strict=True)]
         utilisation = _believed(pace, shown)
         if utilisation >= 1 and any(use.rejected or use.refused or use.abandoned for use in uses):
             continue

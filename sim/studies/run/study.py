@@ -17,9 +17,8 @@ from sim.lower.load import Loaded
 from sim.results.columns import Replication
 from sim.scenario.model.settings import RunSettings
 from sim.stats.episodes import Episode
-from sim.stats.standstill import Standstill, standstill
-from sim.stats.summarise import base_figures, monitors, pictures, verdicts
-from sim.stats.summary import Calibration, Summary, Verdict
+from sim.stats.summarise import base_figures, monitors, pictures, standstill, verdicts
+from sim.stats.summary import Calibration, Standstill, Summary, Verdict
 from sim.studies.base import Runner, RunOptions, provenance
 from sim.studies.envelope import calibration_of, features, judged_widely, widened, widened_recovery
 from sim.studies.episodes.bench import Bench, EpisodeRequest, limit_of
@@ -255,7 +254,7 @@ class _Line:
         """Figures, verdicts, monitors, bill."""
         confidence, findings = self.settings.confidence, runs.findings
         figures = Figures(self.loaded, self.settings, runs, self.paces, self.limit_ns, self.runner.warn)
-        shown = pictures(runs.base, runs.drilled, confidence, figures.memory)
+        curves, timelines, splits = pictures(runs.base, runs.drilled, confidence, figures.memory)
         self._warn_of_window(runs)
         place = calibration_of(features(self.loaded.scenario, self.loaded.document.data, figures.at_level(confidence)))
         place = replace(place, inputs={**place.inputs, **runs.inputs})
@@ -274,9 +273,9 @@ class _Line:
             recovery=tuple(widened_recovery(one, place) for one in figures.recoveries(confidence)),
             monitors=monitors(runs.every, self._traces_of_violators(runs)) if runs.every else (),
             warnings=tuple(self.runner.warnings),
-            curves={} if findings.grows else shown.curves,
-            timelines=shown.timelines,
-            splits=shown.splits,
+            curves={} if findings.grows else curves,
+            timelines=timelines,
+            splits=splits,
             assumptions=self.loaded.lowered.assumptions,
             provenance=provenance(runs.base[0].engine if runs.base else "", wall_s),
             calibration=place,

@@ -19,7 +19,7 @@ from sim.results.columns import Replication
 from sim.scenario.load import repeated, scaled
 from sim.scenario.model.settings import RunSettings
 from sim.stats.episodes import Episode
-from sim.stats.freedom import FloatArray
+from sim.stats.intervals import FloatArray
 from sim.stats.late import Late, all_there, at_work, is_draining, late, left_by, lines_grow
 from sim.stats.recovery import CONFIRMING_WINDOWS
 from sim.studies.base import Runner

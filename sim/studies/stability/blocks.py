@@ -25,9 +25,8 @@ from sim.report.blocks import (
 from sim.report.documents import SCHEMA, both, json_object, renamed
 from sim.report.parts import PHASES, repeat_section
 from sim.report.wording import as_factor, interval_of, margin_of, value_of
-from sim.stats.sequential import MOSTLY, SELDOM
 from sim.stats.skewed import independent_share
-from sim.stats.threshold import Threshold, Tried
+from sim.stats.threshold import MOSTLY, SELDOM, Threshold, Tried
 from sim.studies.stability.records import Band, Stability, TriggerOutcome, TwoStarts
 from sim.units import format_count, format_duration_s, format_ratio
 

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from sim.figure import Figure
-from sim.stats.sequential import Decision
 from sim.stats.summary import Recovery
-from sim.stats.threshold import Threshold, decisions_at_most
+from sim.stats.threshold import Decision, Threshold, decisions_at_most
 from sim.studies.base import RunOptions, StudyResult
 
 

@@ -1,4 +1,5 @@
-"""Workflow histories as a scenario: workflows with their steps, activities with their times, workers by task queue."""
+"""What was observed as a scenario: a log of pgbench with its clients, its load and its transactions; workflow
+histories with their workflows and steps, activities with their times, workers by task queue."""
 
 from __future__ import annotations
 
@@ -10,8 +11,76 @@ from typing import Any
 import numpy as np
 
 from sim.calibrate.service_times import ServiceTimes, duration
+from sim.errors import InputErrors, Problem
 from sim.observed.table import Observations
 from sim.observed.temporal_history import ActivityType, Step, WorkflowType
+
+_ALONE = """\
+# One client tells what a transaction demands with nobody in its way. Here it holds one of {cpu} cores for that long,
+# and more clients than cores queue for them: so far the log. It does not tell what transactions cost each other:
+# commits that share a flush, wake-ups that one client pays for and many share, locks of rows. These are in
+# configs/real/pgbench-closed.yaml. Other loads:
+#   more clients           --set network.sources.clients.arrivals.closed=8 --set network.resources.connections.units=8
+#   a schedule, -R 1000    --set network.sources.clients.arrivals=1000/s --set network.resources.connections.units=8
+"""
+
+_TOGETHER = """\
+# {clients} clients were at work at once, so that the times hold what they cost each other at this load, and only at
+# this one. They are delays here: a prediction for more or fewer clients needs a log of one client, with --cpu, or a
+# study of several.
+"""
+
+
+def pgbench_scenario(
+    observed: Observations, fits: Mapping[str, ServiceTimes], file: str, cpu: int | None, command: str
+) -> str:
+    """The scenario, ready to run. Raises InputErrors where `cpu` is missing, or is not needed."""
+    clients, throttled = int(observed.facts["clients"]), bool(observed.facts["throttled"])
+    alone = clients == 1
+    if alone and cpu is None:
+        message = "one client tells what a transaction demands, not how many cores will share the work"
+        raise InputErrors([Problem("--scenario", message, "add   --cpu 2")])
+    if not alone and cpu is not None:
+        message = f"the times of {clients} clients hold what they cost each other; cores cannot be told apart"
+        raise InputErrors([Problem("--cpu", message, "leave it out, or hand over a log of one client")])
+    kind = "service" if throttled else "latency"
+    if kind not in fits or not fits[kind].yaml:
+        message = f"`{kind}` was not fitted"
+        raise InputErrors([Problem("--scenario", message, f"leave --kind out, or write   --kind '{kind}*'")])
+    seen = observed.only("latency")
+    length_s = max(1, round((observed.facts["end_ns"] - int(seen.t_ns[0])) / 1e9))
+    arrivals = f"{seen.rate_per_s:.5g}/s" if throttled else f"{{closed: {clients}}}"
+    question = f"at {seen.rate_per_s:.0f}/s" if throttled else f"of {clients} client{'s' if clients > 1 else ''}"
+    service = f"{{station: host, demand: {fits[kind].yaml}}}"
+    step = f"- use: {service}" if alone else f"- delay: {fits[kind].yaml}"
+    stations = f"  stations:\n    host: {{kind: server, servers: {cpu}}}\n" if alone else ""
+    text = (_ALONE if alone else _TOGETHER).format(cpu=cpu, clients=clients)
+    return f"""\
+# Question: how long do pgbench's transactions take, {question}, with the times seen in {file}?
+#
+# Written by   {command}
+{text}\
+name: pgbench-log
+network:
+  sources:
+    clients: {{routine: transaction, arrivals: {arrivals}, stop: {length_s} s}}
+  resources:
+    connections: {{units: {clients}}}
+{stations}\
+  routines:
+    transaction:
+      - acquire: connections
+      {step}
+      - release: connections
+run: {{horizon: {length_s} s, finite: true, replications: 20}}
+assumptions:
+  times: "{_told(fits[kind])}"
+"""
+
+
+def _told(one: ServiceTimes) -> str:
+    how = f"{one.best.family.name}, p = {one.goodness.p_value:.2f}" if one.best and one.goodness else "as measured"
+    return f"{one.n:.0f} transactions worth {one.worth:.0f} independent ones; {how}"
 
 
 def name_of(text: str) -> str:
@@ -148,25 +217,31 @@ def _step(step: Step, queue: str, activities: Mapping[str, ActivityType], fits: 
     if step.kind == "child":
         return f"child: {name_of(step.name)}"
     one = activities[step.name]
-    parts = [f"name: {name_of(step.name)}", f"service: {_service(step.name, fits)}"]
-    if one.task_queue and one.task_queue != queue:
-        parts.append(f"task_queue: {name_of(one.task_queue)}")
-    if one.start_to_close_ns:
-        parts.append(f"start_to_close: {duration(one.start_to_close_ns / 1e9)}")
-    if one.heartbeat_ns:
-        parts.append(f"heartbeat: {duration(one.heartbeat_ns / 1e9)}")
-    if one.failure_share:
-        parts.append(f"error_rate: {100 * one.failure_share:.3g} %")
-    retry = {}
-    if one.initial_interval_ns:
-        retry["initial_interval"] = duration(one.initial_interval_ns / 1e9)
-    if one.backoff_coefficient:
-        retry["backoff_coefficient"] = f"{one.backoff_coefficient:g}"
-    if one.maximum_attempts:
-        retry["maximum_attempts"] = str(one.maximum_attempts)
-    if retry and one.failure_share:
-        parts.append("retry: {" + ", ".join(f"{key}: {value}" for key, value in retry.items()) + "}")
-    return f"activity: {{{', '.join(parts)}}}"
+    retry = {
+        "initial_interval": _length(one.initial_interval_ns),
+        "backoff_coefficient": f"{one.backoff_coefficient:g}" if one.backoff_coefficient else "",
+        "maximum_attempts": str(one.maximum_attempts or ""),
+    }
+    activity = {
+        "name": name_of(step.name),
+        "service": _service(step.name, fits),
+        "task_queue": name_of(one.task_queue) if one.task_queue not in ("", queue) else "",
+        "start_to_close": _length(one.start_to_close_ns),
+        "heartbeat": _length(one.heartbeat_ns),
+        "error_rate": f"{100 * one.failure_share:.3g} %" if one.failure_share else "",
+        "retry": _filled(retry) if one.failure_share and any(retry.values()) else "",
+    }
+    return f"activity: {_filled(activity)}"
+
+
+def _filled(options: Mapping[str, str]) -> str:
+    """Those that are set, as a mapping in one line."""
+    return "{" + ", ".join(f"{key}: {value}" for key, value in options.items() if value) + "}"
+
+
+def _length(ns: int) -> str:
+    """A length of time; empty where it is not set."""
+    return duration(ns / 1e9) if ns else ""
 
 
 def _service(name: str, fits: Mapping[str, ServiceTimes]) -> str:
