@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sim.cli.options import check_files
 from sim.cli.process import note, say
+from sim.cli.study import check_files
 from sim.errors import InputErrors, Problem
 from sim.files import write_text
 

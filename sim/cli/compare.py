@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sim.cli.options import AsJson, Engine, Processes, Quiet, Report, Seed, Sets, at_least
-from sim.cli.study import Study
+from sim.cli.study import AsJson, Engine, Processes, Quiet, Report, Seed, Sets, Study, at_least
 from sim.errors import InputErrors, Problem
 
 if TYPE_CHECKING:
@@ -61,8 +59,7 @@ def command(
         command=study.command,
     )
     study.ready(engine, processes, report, reads=files[1:])
-    with study.progress() as progress:
-        found = compare_variants(variants, metrics, replace(options, progress=progress.update))
+    found = study.run(lambda _, told: compare_variants(variants, metrics, told), options)
     study.show(as_json, lambda: document(found), lambda: blocks(found))
     study.end(found.interrupted)
 

@@ -97,3 +97,10 @@ def _flow(value: Any) -> str:
         plain = value and all(c.isalnum() or c in " ._-/%" for c in value) and not value[0].isspace()
         return value if plain and not value.replace(".", "").isdigit() else json.dumps(value, ensure_ascii=False)
     return json.dumps(value)
+
+
+def as_scenario(loaded: Loaded) -> dict[str, Any]:
+    """The lowered network as a scenario of its own, run as this one is: the same executions, event by event."""
+    run = loaded.scenario.run.model_dump(mode="json", by_alias=True, exclude_defaults=True, exclude={"start"})
+    network = loaded.lowered.network.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    return {"name": loaded.scenario.name, **({"run": run} if run else {}), "network": network}

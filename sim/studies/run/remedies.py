@@ -239,14 +239,21 @@ class FixCandidate:
     usd_per_month: float | None
 
 
+def predict_and_mend(loaded: Loaded, options: Options, tries: bool) -> Prediction:
+    """The prediction with the cause of each missed objective and, if so wanted, the fix that runs find."""
+    prediction = predict(loaded, options)
+    found = remedies(loaded, options, prediction, tries and not prediction.interrupted)
+    return replace(prediction, summary=replace(prediction.summary, remedies=found))
+
+
 def remedies(loaded: Loaded, options: Options, prediction: Prediction, try_fixes: bool = True) -> tuple[Remedy, ...]:
     """Of each missed objective its cause, and the cheapest fix that runs find; without trials the cause alone."""
     search = _Search(loaded, options, prediction)
-    found = []
-    for position, verdict in enumerate(prediction.summary.objectives):
-        if verdict.verdict == "missed":
-            found.append(search.remedy(position, verdict, try_fixes))
-    return tuple(found)
+    return tuple(
+        search.remedy(position, verdict, try_fixes)
+        for position, verdict in enumerate(prediction.summary.objectives)
+        if verdict.verdict == "missed"
+    )
 
 
 @dataclass

@@ -78,6 +78,16 @@ class Prediction:
     interrupted: bool = False
     deadlines_ns: Mapping[str, int | None] = field(default_factory=dict)
 
+    @property
+    def passes(self) -> bool:
+        """Whether it is neither overloaded nor stands still, every objective is met, and no execution has broken what
+        must hold in all."""
+        summary = self.summary
+        if summary.standstills or (summary.overload is not None and summary.overload.overloaded):
+            return False
+        broken = any(monitor.violated for monitor in summary.monitors)
+        return not broken and all(one.verdict == "met" for one in summary.objectives)
+
 
 def predict(loaded: Loaded, options: Options | None = None) -> Prediction:
     """Predict latency, recovery and cost of a scenario.
