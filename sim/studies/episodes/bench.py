@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from sim.draws.streams import stream_key
 from sim.engine.plan import Plan
@@ -166,15 +167,8 @@ class Bench:
 
         Raises KeyboardInterrupt when it is stopped meanwhile.
         """
-
-        def pilots(plans: Sequence[Plan]) -> list[Replication]:
-            runs = self.runner.run("warm-up", [(self.calm, plan) for plan in plans])
-            if self.runner.interrupted:
-                raise KeyboardInterrupt
-            return runs
-
         cycle_ns = self.cycle.length_ns if self.cycle.of_load else 0
-        self.settled_ns = settled_ns(self.calm, self.settings, cycle_ns, pilots)
+        self.settled_ns = settled_ns(self.calm, self.settings, cycle_ns, partial(self.runner.pilots, self.calm))
 
     # -- requests --------------------------------------------------------------------------------------------
 

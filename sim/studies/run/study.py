@@ -5,11 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 
 from sim.analytic.relaxation import Pace
 from sim.cost.bill import Bill
-from sim.engine.plan import Plan
 from sim.engine.run import Planned, life_of
 from sim.errors import InputErrors, Problem
 from sim.figure import Figure
@@ -165,7 +164,7 @@ class _Line:
         """The part of the runs that is measured."""
         given = {"run.horizon": self.options.horizon_ns, "run.warmup": self.options.warmup}
         try:
-            return measured(self.network, self.settings, self.settings.seed, self._pilots)
+            return measured(self.network, self.settings, self.settings.seed, partial(self.runner.pilots, self.network))
         except InputErrors as error:
             # A problem of an option is reported at the option, not in the file.
             problems = [
@@ -173,12 +172,6 @@ class _Line:
                 for one in error.problems
             ]
             raise InputErrors(placed(self.loaded, problems)) from None
-
-    def _pilots(self, plans: Sequence[Plan]) -> list[Replication]:
-        runs = self.runner.run("warm-up", [(self.network, plan) for plan in plans])
-        if self.runner.interrupted:
-            raise KeyboardInterrupt
-        return runs
 
     def base(self, window: MeasuredWindow) -> list[Replication]:
         """The measured runs: as many as requested, or as many as the precision takes, in batches of that size."""

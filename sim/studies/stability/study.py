@@ -6,7 +6,7 @@ A search assumes that more load never makes it easier to come back. Its episodes
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -116,17 +116,16 @@ class _Study:
         self.options = options
         self.watch = watch_of(loaded, options, check_inputs(loaded))
         self.decision = options.decision
-        self.runs = 0
+        self.runners: list[Runner] = []
         self.notes: list[str] = []
         if self.watch.begin_ns is None:
             self.watch = replace(self.watch, settled_ns=self._settled_ns())
 
     def _settled_ns(self) -> int:
         """From when on the scenario as it stands has forgotten its empty start."""
-        runner = Runner(self.loaded.lowered, self.watch.traces, self.options)
-        bench = Bench(self.loaded, self.watch.settings, runner)
+        self.runners.append(Runner(self.loaded.lowered, self.watch.traces, self.options))
+        bench = Bench(self.loaded, self.watch.settings, self.runners[-1])
         bench.settle()
-        self.runs += runner.runs_done
         return bench.settled_ns
 
     def conclude(self) -> Stability:
@@ -158,7 +157,7 @@ class _Study:
             mitigations=mitigations,
             error=options.error,
             within=options.within,
-            runs=self.runs,
+            runs=sum(one.runs_done for one in self.runners),
             notes=tuple(self.notes),
         )
 
@@ -172,9 +171,8 @@ class _Study:
             loads.at(low + (high - low) * step / (PICTURED - 1))
         found = []
         for at in loads.every:
-            loads.alone_more(at, count)
+            at.alone_up_to(count)
             at.try_overloaded(backlog, count)
-            self.runs += count
             found.append(_starts_at(at))
         return tuple(found)
 
@@ -222,7 +220,6 @@ class _Loads:
         self.study = study
         self.loaded = loaded
         self.tried: dict[float, AtLoad] = {}
-        self.runners: list[Runner] = []
 
     @property
     def every(self) -> list[AtLoad]:
@@ -232,16 +229,13 @@ class _Loads:
     def at(self, factor: float) -> AtLoad:
         """The scenario at a factor of its load."""
         if factor not in self.tried:
-            self.tried[factor] = AtLoad.of(self.loaded, factor, self.study.watch, self._runner)
+            self.tried[factor] = AtLoad.of(self.loaded, factor, self.study.watch, self.study.options)
+            self.study.runners.append(self.tried[factor].runner)
         return self.tried[factor]
-
-    def _runner(self, traces: Traces) -> Runner:
-        self.runners.append(Runner(self.loaded.lowered, traces, self.study.options))
-        return self.runners[-1]
 
     def say_deadlocks(self, mitigation: str = "") -> None:
         """Record deadlocks: a run that stands still never comes back, and is counted so."""
-        found = [deadlock_sentence(one) for runner in self.runners for one in runner.standstills]
+        found = [deadlock_sentence(one) for at in self.tried.values() for one in at.runner.standstills]
         with_mitigation = f" with {mitigation}" if mitigation else ""
         self.study.notes += [f"{one}; they count as staying down{with_mitigation}" for one in dict.fromkeys(found)]
 
@@ -250,7 +244,6 @@ class _Loads:
         options, watch = self.study.options, self.study.watch
         given = self.at(options.at)
         episodes = given.try_more(options.episodes)
-        self.study.runs += 2 * len(episodes)
         confidence = watch.settings.confidence
         back = sum(one.back for one in given.after)
         recovery, cost = recovery_of(episodes, watch.limit_ns, confidence), self._cost(given, episodes)
@@ -277,7 +270,7 @@ class _Loads:
         """Both thresholds. The lowest load shows how many executions end well where all is well."""
         options = self.study.options
         lowest = self.at(options.low)
-        self.alone_more(lowest, self.study.decision.least)
+        lowest.alone_up_to(self.study.decision.least)
         good = good_share(lowest.alone)
         known = [self._permanent(options.at, good)] if options.low <= options.at <= options.high else []
 
@@ -296,46 +289,36 @@ class _Loads:
     def _permanent(self, factor: float, good: float) -> Tried:
         """Whether most episodes do not come back, or come back to a system that does not keep up."""
         at = self.at(factor)
-        while True:
+
+        def so_far() -> Tried:
             hits = sum(
                 not after.back or falls_behind(alone.late, alone.grows, good)
                 for after, alone in zip(at.after, at.alone, strict=False)
             )
-            done = len(at.after)
-            verdict = self.study.decision.verdict(hits, done)
-            if verdict is not None or done >= self._most:
-                return Tried(factor, hits, done, verdict)
-            more = self._more(done)
-            at.try_more(more)
-            self.study.runs += 2 * more
+            return self._tried(at, hits, len(at.after))
+
+        return self._decided(so_far, at.try_more)
 
     def _alone(self, factor: float, good: float) -> Tried:
         """Whether most runs without the fault do not keep up."""
         at = self.at(factor)
-        while True:
-            found = self._alone_so_far(at, good)
-            if found.verdict is not None or found.n >= self._most:
-                return found
-            self.alone_more(at, found.n + self._more(found.n))
+        return self._decided(partial(self._alone_so_far, at, good), at.try_alone)
 
     def _alone_so_far(self, at: AtLoad, good: float) -> Tried:
-        hits = sum(falls_behind(one.late, one.grows, good) for one in at.alone)
-        return Tried(at.factor, hits, len(at.alone), self.study.decision.verdict(hits, len(at.alone)))
+        return self._tried(at, sum(falls_behind(one.late, one.grows, good) for one in at.alone), len(at.alone))
 
-    def alone_more(self, at: AtLoad, count: int) -> None:
-        """Runs without the fault, until there are so many."""
-        more = count - len(at.alone)
-        if more > 0:
-            at.try_alone(more)
-            self.study.runs += more
+    def _tried(self, at: AtLoad, hits: int, done: int) -> Tried:
+        return Tried(at.factor, hits, done, self.study.decision.verdict(hits, done))
 
-    @property
-    def _most(self) -> int:
-        return MOST * self.study.decision.least
-
-    def _more(self, done: int) -> int:
-        """As many as decide at once; then two, one for each core of the smallest machine."""
-        return max(self.study.decision.least - done, 2)
+    def _decided(self, so_far: Callable[[], Tried], try_more: Callable[[int], object]) -> Tried:
+        """What was tried once it is decided, or takes too many. First as many are tried as decide at once; then two,
+        one for each core of the smallest machine."""
+        least = self.study.decision.least
+        while True:
+            found = so_far()
+            if found.verdict is not None or found.n >= MOST * least:
+                return found
+            try_more(max(least - found.n, 2))
 
 
 def overloaded_from(loaded: Loaded, high: float) -> float | None:
