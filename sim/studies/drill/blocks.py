@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 from sim.figure import Figure
@@ -37,6 +38,7 @@ from sim.report.documents import (
     renamed,
 )
 from sim.report.episode_lines import picture_lines
+from sim.report.figures import beside_baseline
 from sim.report.parts import (
     MEANING_OF_PHASES,
     PHASES,
@@ -49,7 +51,6 @@ from sim.report.parts import (
     warning_blocks,
 )
 from sim.report.wording import as_factor, bracket, confidence_of, deadlock_sentence, interval_of, not_back_of, value_of
-from sim.stats.episode_picture import Line, Picture
 from sim.stats.episodes import Episode
 from sim.studies.drill.study import IN_IT, NOT_IN_IT, DrillCase, DrillReport, EpisodeCost
 from sim.units import format_count, format_duration_ns
@@ -241,19 +242,13 @@ def _pictures(case: DrillCase) -> Iterator[Block]:
         shown = {"the median and the bad episode": case.median}
     for label, picture in shown.items():
         title = f"{label[0].upper()}{label[1:]}, replication {picture.replication}, {case.name}"
-        charts = tuple(_chart(picture, line, f"{case.name}, {label}") for line in picture.lines)
+        charts = tuple(
+            Chart(f"{line.name} over time, {case.name}, {label}", partial(beside_baseline, picture, line))
+            for line in picture.lines
+        )
         lines = (f"TIMELINE {case.name}: {label}, replication {picture.replication}", *picture_lines(picture))
         yield InTerminal((Lines(lines),))
         yield OnPage((Heading(title), Beside(charts)))
-
-
-def _chart(picture: Picture, line: Line, where: str) -> Chart:
-    def chart() -> object:
-        from sim.report.figures import beside_baseline
-
-        return beside_baseline(picture, line)
-
-    return Chart(f"{line.name} over time, {where}", chart)
 
 
 # -- JSON -----------------------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 
 from sim.cost.bill import Bill
@@ -31,6 +32,7 @@ from sim.report.blocks import (
     Together,
 )
 from sim.report.elements import Elements, named, named_states, set_and_watch, settable, today_of, turned_by
+from sim.report.figures import latency_curves, timeline, where_the_time_goes
 from sim.report.parts import (
     MEANING_OF_PHASES,
     PHASES,
@@ -181,14 +183,11 @@ def _tiles(summary: Summary, bill: Bill | None) -> Iterator[Tile]:
 def _charts(summary: Summary) -> Iterator[Block]:
     """Latency by percentile, and what is counted over the time of a run, for a page."""
     if summary.curves:
-
-        def curves() -> object:
-            from sim.report.figures import latency_curves
-
-            return latency_curves(summary.curves, summary.objectives)
-
         label = f"Latency by percentile of {listed(list(summary.curves))}; the figures are in the table of latencies"
-        latency = (Paragraph(LATENCY, kind="explained"), Chart(label, curves))
+        latency = (
+            Paragraph(LATENCY, kind="explained"),
+            Chart(label, partial(latency_curves, summary.curves, summary.objectives)),
+        )
         yield OnPage((Section("latency", "Latency", "Latency", latency),))
     drawn = [line for line in summary.timelines if line.series]
     until_s = max((time for line in drawn for series in line.series for time in series.time_s), default=0.0)
@@ -208,11 +207,6 @@ def _charts(summary: Summary) -> Iterator[Block]:
 
 
 def _timeline(line: Timeline, family: tables.SeriesFamily, until_s: float, title: str) -> Chart:
-    def chart() -> object:
-        from sim.report.figures import timeline
-
-        return timeline(line, family, until_s)
-
     caption = "without a drill"
     if line.fault is not None:
         begin = f" at {format_duration_s(line.begin_s)}" if line.begin_s is not None else ""
@@ -220,7 +214,7 @@ def _timeline(line: Timeline, family: tables.SeriesFamily, until_s: float, title
         if line.begin_s is not None and line.end_s is not None and line.end_s > line.begin_s:
             end = f", for {format_duration_s(line.end_s - line.begin_s)}"
         caption = f"with {line.fault}{begin}{end}"
-    return Chart(f"{title} over time, {caption}", chart, caption=caption)
+    return Chart(f"{title} over time, {caption}", partial(timeline, line, family, until_s), caption=caption)
 
 
 # -- figures --------------------------------------------------------------------------------------------------------
@@ -312,16 +306,11 @@ def _where_the_time_goes(splits: Mapping[str, Split]) -> Iterator[Block]:
                 lines.append(Paragraph(f"{name} {label} {format_duration_s(whole)}: {said}", 1, 4))
         rows += list(_share_rows(name, split))
 
-    def chart() -> object:
-        from sim.report.figures import where_the_time_goes
-
-        return where_the_time_goes(splits)
-
     heads = ("state", "mean", "share", "near p99", "share")
     label = "Where the time goes, as shares by state; the figures are in the table below it"
     page = (
         Paragraph(SPLIT, kind="explained"),
-        Chart(label, chart, legend=tuple(tables.legend(splits))),
+        Chart(label, partial(where_the_time_goes, splits), legend=tuple(tables.legend(splits))),
         Folded("The figures", (Table(heads, tuple(rows), subject="workflow", left=(0,)),)),
     )
     yield Section(

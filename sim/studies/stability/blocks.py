@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 from sim.figure import Figure
@@ -23,6 +24,7 @@ from sim.report.blocks import (
     Together,
 )
 from sim.report.documents import SCHEMA, both, json_object, renamed
+from sim.report.interval_figures import branches_by_load, share_by_load
 from sim.report.parts import PHASES, repeat_section
 from sim.report.wording import as_factor, interval_of, margin_of, value_of
 from sim.stats.sequential import MOSTLY, SELDOM
@@ -191,19 +193,11 @@ def _share_not_back(found: Stability) -> Iterator[Block]:
     tried = dict(sorted(away_by_load(found).items()))
     if len(tried) < 2:
         return
-
-    def chart() -> object:
-        from sim.report.interval_figures import share_by_load
-
-        shares = {
-            at: (independent_share(one.hits, one.n, 0.95), f"{one.hits} of {one.n}") for at, one in tried.items()
-        }
-        return share_by_load(shares, "episodes not back")
-
+    shares = {at: (independent_share(one.hits, one.n, 0.95), f"{one.hits} of {one.n}") for at, one in tried.items()}
     limit = format_duration_s(found.limit_s)
     yield Chart(
         "Share of the episodes that do not come back, against the load; counts are in the table of both starts",
-        chart,
+        partial(share_by_load, shares, "episodes not back"),
         caption=f"Episodes that do not come back within {limit} as the scenario stands, with 95 % intervals",
     )
 
@@ -292,22 +286,20 @@ def _starts(found: Stability) -> Iterator[Block]:
 
 
 def _both_starts(found: Stability) -> Chart:
-    def chart() -> object:
-        from sim.report.interval_figures import branches_by_load
-
-        band, shaded = found.as_it_is.band, None
-        if band is not None and not band.is_slow and band.permanent.above is not None and band.alone.below is not None:
-            shaded = (band.permanent.above, band.alone.below)
-        branches = {
-            "from empty": [one.from_empty.at_work for one in found.starts],
-            "from a backlog": [one.from_backlog.at_work for one in found.starts],
-        }
-        loads = [one.factor for one in found.starts]
-        shaded = shaded if shaded is not None and shaded[0] < shaded[1] else None
-        return branches_by_load(branches, loads, shaded, "executions at work")
-
-    lines = tuple(_picture(found.starts)) if len(found.starts) > 1 else ()
-    return Chart("Executions at work against the load, from both starts; the figures are in the table", chart, lines)
+    band, shaded = found.as_it_is.band, None
+    if band is not None and not band.is_slow and band.permanent.above is not None and band.alone.below is not None:
+        shaded = (band.permanent.above, band.alone.below)
+    branches = {
+        "from empty": [one.from_empty.at_work for one in found.starts],
+        "from a backlog": [one.from_backlog.at_work for one in found.starts],
+    }
+    loads = [one.factor for one in found.starts]
+    shaded = shaded if shaded is not None and shaded[0] < shaded[1] else None
+    return Chart(
+        "Executions at work against the load, from both starts; the figures are in the table",
+        partial(branches_by_load, branches, loads, shaded, "executions at work"),
+        tuple(_picture(found.starts)) if len(found.starts) > 1 else (),
+    )
 
 
 def away_by_load(found: Stability) -> dict[float, Tried]:
