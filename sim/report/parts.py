@@ -122,13 +122,11 @@ def _strip(objective: Verdict) -> Strip | None:
     if not 0 < end - start < float("inf"):
         return None
 
-    def place(number: float | None) -> float | None:
-        return None if number is None else round(12 + 76 * (number - start) / (end - start), 2)
+    def place(number: float) -> float:
+        return round(12 + 76 * (number - start) / (end - start), 2)
 
-    value, of_bound = place(figure.value), place(bound.value)
-    assert value is not None
-    assert of_bound is not None
-    return Strip(value, place(low), place(high), of_bound, bound.side)
+    left, right = (None if one is None else place(one) for one in (low, high))
+    return Strip(place(figure.value), left, right, place(bound.value), bound.side)
 
 
 def monitor_blocks(monitors: Sequence[MonitorResult]) -> Iterator[Block]:
@@ -145,19 +143,15 @@ def monitor_blocks(monitors: Sequence[MonitorResult]) -> Iterator[Block]:
         cell = Cell(bound, (one.upper_bound.note,) if one.upper_bound.note else ())
         rows.append(Row(one.name, (*counts, violated, cell)))
     heads = ("came up", "kept", "undecided", "violated", "probability of a violation")
-    broken = [one for one in monitors if one.example is not None]
-    lives = (line for one in broken for line in _life_lines(one))
+    broken = [(one, *one.example) for one in monitors if one.example is not None]
+    lives = (line for found in broken for line in _life_lines(*found))
     yield Together((Table(heads, tuple(rows), "MONITOR", "property"), InTerminal((Lines(tuple(lives)),))))
-    for one in broken:
-        assert one.example is not None
-        replication, execution = one.example
+    for one, replication, execution in broken:
         heading = f"{one.name}: the life of a violator, execution {execution} of replication {replication}"
         yield OnPage((Heading(heading), *((Lines(one.trace),) if one.trace else ())))
 
 
-def _life_lines(one: MonitorResult) -> Iterator[str]:
-    assert one.example is not None
-    replication, execution = one.example
+def _life_lines(one: MonitorResult, replication: int, execution: int) -> Iterator[str]:
     yield f" {one.name} is violated first by execution {execution} of replication {replication}"
     for line in one.trace[:MOST_TRACE_LINES]:
         yield from paragraph(f"  {line}", 12)
