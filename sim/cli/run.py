@@ -28,7 +28,7 @@ from sim.errors import Problem
 from sim.units import parse_duration_ns, parse_positive_duration_ns, parse_ratio
 
 if TYPE_CHECKING:
-    from sim.studies.run.drawn import Draws
+    from sim.studies.envelope import Draws
 
 
 def command(

@@ -68,8 +68,8 @@ def write_columns(
     runs = [("", run) for run in replications]
     runs += [(fault, run) for fault, episodes in (drills or {}).items() for run in episodes]
     if file_format == "parquet" and importlib.util.find_spec("pyarrow") is None:
-        message = "Parquet needs the package pyarrow, which is not installed"
-        raise InputErrors([Problem("--out", message, "choose CSV, or install the extra `tables`")])
+        hint = "choose CSV, or install the extra `tables`"
+        raise InputErrors([Problem("--out", "Parquet needs the package pyarrow, which is not installed", hint)])
     sink_of: type[Sink] = ParquetSink if file_format == "parquet" else CsvSink
     directory.mkdir(parents=True, exist_ok=True)
 

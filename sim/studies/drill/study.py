@@ -28,8 +28,7 @@ from sim.stats.summary import MonitorResult, Recovery, Verdict
 from sim.studies.base import Runner, RunOptions, StudyResult
 from sim.studies.billing import catalogue_of, terms_of
 from sim.studies.envelope import calibration_of, features, judged_widely
-from sim.studies.episodes.bench import Bench, EpisodeRequest, FaultKind, limit_of
-from sim.studies.episodes.phases import phase_ns_of
+from sim.studies.episodes import Bench, EpisodeRequest, FaultKind, limit_of, phase_ns_of
 from sim.studies.loading.inputs import check_inputs
 from sim.units import format_duration_ns
 

@@ -30,7 +30,7 @@ from sim.stats.harm import Harm, harm_of
 from sim.stats.rates import YEAR_S, Frequency
 from sim.stats.sli import Sli
 from sim.studies.base import Runner, RunOptions, StudyResult, provenance
-from sim.studies.episodes.bench import Bench, EpisodeRequest, FaultKind, share
+from sim.studies.episodes import Bench, EpisodeRequest, FaultKind, share
 from sim.studies.error_budget.levels import (
     check_classes,
     classes_of,

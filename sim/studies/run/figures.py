@@ -34,7 +34,7 @@ from sim.stats.standstill import Standstill
 from sim.stats.summarise import base_figures, recovery_metrics
 from sim.stats.summary import Recovery, Verdict
 from sim.studies.billing import bill_of
-from sim.studies.episodes.phases import goes_round
+from sim.studies.episodes import goes_round
 from sim.studies.metrics.families import INDICATORS, PLANNED, families_of
 from sim.studies.window import MeasuredWindow, is_stationary
 from sim.units import format_duration_s

@@ -16,14 +16,22 @@ from sim.lower.load import Loaded
 from sim.results.columns import Replication
 from sim.scenario.model.settings import RunSettings
 from sim.stats.episodes import Episode
-from sim.stats.standstill import Standstill, standstill
+from sim.stats.standstill import standstill
 from sim.stats.summarise import base_figures, monitors, pictures, verdicts
 from sim.stats.summary import Calibration, Summary, Verdict
 from sim.studies.base import Runner, RunOptions, provenance
-from sim.studies.envelope import calibration_of, features, judged_widely, widened, widened_recovery
-from sim.studies.episodes.bench import Bench, EpisodeRequest, limit_of
+from sim.studies.envelope import (
+    Draws,
+    calibration_of,
+    drawn_runs,
+    features,
+    input_spread,
+    judged_widely,
+    widened,
+    widened_recovery,
+)
+from sim.studies.episodes import Bench, EpisodeRequest, limit_of
 from sim.studies.loading.inputs import check_inputs, placed
-from sim.studies.run.drawn import Draws, input_spread, planned
 from sim.studies.run.figures import Figures, Findings, Runs, judged, memory_of, not_met, paces_of
 from sim.studies.window import MeasuredWindow, begins_empty, measured
 from sim.units import format_duration_ns
@@ -108,8 +116,11 @@ def predict(loaded: Loaded, options: Options | None = None) -> Prediction:
         inputs, drills = line.inputs(window, base), line.drills()
     else:
         inputs, drills = {}, {}  # beside runs that go down by themselves a fault shows nothing
-    stalled = [stuck, *(line.stalled(fault, episodes) for fault, episodes in drills.items())]
-    found = Findings(overload, tuple(one for one in stalled if one is not None))
+    stalled = (
+        standstill([one.run for one in episodes], loaded.lowered.words, f"drills of {fault}")
+        for fault, episodes in drills.items()
+    )
+    found = Findings(overload, tuple(one for one in (stuck, *stalled) if one is not None))
     return line.conclude(Runs(window, base, drills, inputs, found), time.perf_counter() - began)
 
 
@@ -199,7 +210,7 @@ class _Line:
         if self.options.draws is None:
             return {}
         plans = [window.plan(self.settings.seed, index) for index in range(len(base))]
-        runs = self.runner.run("inputs", planned(self.loaded, self.options.draws(len(base)), plans))
+        runs = self.runner.run("inputs", drawn_runs(self.loaded, self.options.draws(len(base)), plans))
         return input_spread(base, runs)
 
     def _planned(self, window: MeasuredWindow, indices: range) -> list[Planned]:
@@ -207,7 +218,9 @@ class _Line:
 
     def _precise(self, window: MeasuredWindow, runs: Sequence[Replication]) -> bool:
         memory = memory_of(self.paces, window, runs)
-        figures = base_figures(runs, self.deadlines, self.settings.confidence, lambda _: None, False, memory)
+        figures = base_figures(
+            runs, self.loaded.lowered.deadlines_ns, self.settings.confidence, lambda _: None, False, memory
+        )
         wanted = {objective.metric for objective in self.loaded.scenario.objectives} & figures.keys()
         names = wanted or {
             name for name in figures if name.startswith("latency.") and name.endswith((".mean", ".p99"))
@@ -221,11 +234,6 @@ class _Line:
         """What relaxation times are made of, by place."""
         return {} if self.settings.finite else paces_of(self.network)
 
-    @property
-    def deadlines(self) -> Mapping[str, int | None]:
-        """Deadline of each routine's executions, where it has one."""
-        return self.loaded.lowered.deadlines_ns
-
     # -- drills -----------------------------------------------------------------------------------------------
 
     def drill(self, fault: str, replication: int, horizon_ns: int = 0) -> EpisodeRequest:
@@ -235,10 +243,6 @@ class _Line:
         return EpisodeRequest(
             ((self.bench.kinds[fault], self.faults[fault]),), replication, end_ns - self.faults[fault]
         )
-
-    def stalled(self, fault: str, episodes: Sequence[Episode]) -> Standstill | None:
-        """The deadlocks of the drills of a fault."""
-        return standstill([episode.run for episode in episodes], self.loaded.lowered.words, f"drills of {fault}")
 
     def drills(self) -> dict[str, list[Episode]]:
         """Every scripted fault in runs of its own, beside baseline runs without any."""
@@ -290,8 +294,9 @@ class _Line:
             standstills=findings.standstills,
         )
         drills = {fault: tuple(episodes) for fault, episodes in runs.drills.items()}
+        deadlines_ns = self.loaded.lowered.deadlines_ns
         bill = figures.bill(confidence)
-        return Prediction(summary, bill, tuple(runs.base), drills, self.runner.interrupted, self.deadlines)
+        return Prediction(summary, bill, tuple(runs.base), drills, self.runner.interrupted, deadlines_ns)
 
     def _warn_of_window(self, runs: Runs) -> None:
         """Say what is to be known of the measured window."""

@@ -23,7 +23,7 @@ from sim.stats.freedom import FloatArray
 from sim.stats.late import Late, all_there, at_work, is_draining, late, left_by, lines_grow
 from sim.stats.recovery import CONFIRMING_WINDOWS
 from sim.studies.base import Runner, RunOptions
-from sim.studies.episodes.bench import LEAST_WINDOWS, RECOVERY_WINDOW_NS, Bench, EpisodeRequest, FaultKind
+from sim.studies.episodes import LEAST_WINDOWS, RECOVERY_WINDOW_NS, Bench, EpisodeRequest, FaultKind
 
 
 def overloaded(network: Network, backlog: int) -> Network:

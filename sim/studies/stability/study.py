@@ -31,7 +31,7 @@ from sim.stats.skewed import independent_share
 from sim.stats.threshold import Tried, decisions_at_most, threshold
 from sim.studies.base import Runner
 from sim.studies.billing import bill_of
-from sim.studies.episodes.bench import Bench, FaultKind, kinds_of
+from sim.studies.episodes import Bench, FaultKind, kinds_of
 from sim.studies.loading.inputs import check_inputs, placed
 from sim.studies.stability.at_load import Alone, AtLoad, TriggerWatch, good_share
 from sim.studies.stability.records import Band, EndState, Stability, StabilityOptions, TriggerOutcome, TwoStarts
