@@ -9,7 +9,7 @@ from typing import Any
 
 from sim.analytic.estimate import Estimate, PlaceEstimate
 from sim.lower.lowered import Computed
-from sim.report.elements import Elements, elements_json, set_and_watch, words_of
+from sim.report.parts import Elements, elements_json, set_and_watch, words_of
 from sim.scenario.model.mitigations import Mitigation, as_assignments
 from sim.units import format_count, format_duration_s, format_quantity, format_rate, format_ratio
 

@@ -31,19 +31,25 @@ from sim.report.blocks import (
     Tiles,
     Together,
 )
-from sim.report.elements import Elements, named, named_states, set_and_watch, settable, today_of, turned_by
 from sim.report.figures import latency_curves, timeline, where_the_time_goes
 from sim.report.parts import (
     MEANING_OF_PHASES,
     PHASES,
+    Elements,
     assumptions_section,
     finding_blocks,
     losses_table,
     monitor_blocks,
+    named,
+    named_states,
     objective_blocks,
     remedies_lines,
     remedy_said,
     repeat_section,
+    set_and_watch,
+    settable,
+    today_of,
+    turned_by,
     warning_blocks,
 )
 from sim.report.wording import (
