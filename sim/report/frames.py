@@ -73,9 +73,11 @@ def write_columns(
     sink_of: type[Sink] = ParquetSink if file_format == "parquet" else CsvSink
     directory.mkdir(parents=True, exist_ok=True)
 
+    spent: Kinds = {f"{state}_ns": "int" for _, run in runs for state in run.executions.states}
+    counts: Kinds = {name: "int" for _, run in runs for name in run.samples}
     frames: list[tuple[Kinds, Iterable[Frame]]] = [
-        (_execution_kinds(runs), (_executions(drill, run) for drill, run in runs)),
-        (_timeline_kinds(runs), (_timeline(drill, run) for drill, run in runs)),
+        (_EXECUTIONS | spent, (_executions(drill, run) for drill, run in runs)),
+        (_TIMELINES | counts, (_timeline(drill, run) for drill, run in runs)),
         (_EPISODES, (_episodes(drill, run) for drill, run in runs)),
     ]
     if bill is not None:
@@ -115,6 +117,7 @@ _EXECUTIONS: Kinds = _RUN | {
     "error": "text",
     "cohort": "bool",
 }
+_TIMELINES: Kinds = _RUN | {"time_ns": "int"}
 _EPISODES: Kinds = _RUN | {
     "fault": "text",
     "start_ns": "int",
@@ -143,11 +146,6 @@ _BILL: Kinds = {
 }
 
 
-def _execution_kinds(runs: Sequence[tuple[str, Replication]]) -> Kinds:
-    times: Kinds = {f"{state}_ns": "int" for _, run in runs for state in run.executions.states}
-    return _EXECUTIONS | times
-
-
 def _executions(drill: str, run: Replication) -> Frame:
     rows = run.executions
     count = len(rows.start_ns)
@@ -172,11 +170,6 @@ def _executions(drill: str, run: Replication) -> Frame:
             column[place] = spent_ns
         frame[f"{state}_ns"] = column
     return frame
-
-
-def _timeline_kinds(runs: Sequence[tuple[str, Replication]]) -> Kinds:
-    counts: Kinds = {name: "int" for _, run in runs for name in run.samples}
-    return _RUN | {"time_ns": "int"} | counts
 
 
 def _timeline(drill: str, run: Replication) -> Frame:

@@ -102,8 +102,7 @@ def value_of(figure: Figure) -> str:
     """The value with its unit, "refused" for one that the sample cannot carry."""
     if figure.value is None:
         return REFUSED
-    if is_about_0(figure):
-        assert figure.high is not None
+    if is_about_0(figure) and figure.high is not None:
         return f"about 0, <= {show(figure.high, figure.unit)}"
     return _measured(figure.value, figure)
 

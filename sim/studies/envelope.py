@@ -34,7 +34,7 @@ from sim.lower.load import Loaded, changed
 from sim.lower.stores.choose import product_of
 from sim.results.columns import SUCCEEDED, Replication
 from sim.results.histogram import Histogram
-from sim.scenario.calibrated import Product, Span, calibrated
+from sim.scenario.calibrated import Product, calibrated
 from sim.scenario.model.objectives import Objective
 from sim.scenario.model.stores.registry import STORES
 from sim.scenario.model.workflow_steps import ActivityStep, FanOutStep, RepeatStep, WorkflowStep, inside, walk
@@ -252,11 +252,11 @@ def _findings(
         elif span.words:
             if str(value) not in span.words:
                 yield span.others, f"{name} {setting} {value}, measured {' and '.join(span.words)}"
-        else:
+        elif span.low is not None and span.high is not None:
             number = _number(value, span.unit)
-            where = _beyond(number, span)
-            if where:
-                yield where, f"{setting} {format_quantity(number, span.unit)}, measured {_range(span)}"
+            if where := _beyond(number, span.low, span.high):
+                measured = _range(*(format_quantity(end, span.unit) for end in (span.low, span.high)))
+                yield where, f"{setting} {format_quantity(number, span.unit)}, measured {measured}"
 
 
 def _number(value: Setting, unit: str) -> float:
@@ -266,18 +266,13 @@ def _number(value: Setting, unit: str) -> float:
     return parse_rate_per_s(value) if unit == "1/s" and isinstance(value, str) else float(value)
 
 
-def _beyond(value: float, span: Span) -> str:
-    assert span.low is not None
-    assert span.high is not None
-    if span.low <= value <= span.high * (1 + 1e-9):
+def _beyond(value: float, low: float, high: float) -> str:
+    if low <= value <= high * (1 + 1e-9):
         return ""
-    return "edge" if span.low / EDGE <= value <= span.high * EDGE else "outside"
+    return "edge" if low / EDGE <= value <= high * EDGE else "outside"
 
 
-def _range(span: Span) -> str:
-    assert span.low is not None
-    assert span.high is not None
-    low, high = format_quantity(span.low, span.unit), format_quantity(span.high, span.unit)
+def _range(low: str, high: str) -> str:
     return low if low == high else f"{low} to {high}"
 
 

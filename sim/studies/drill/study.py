@@ -28,7 +28,7 @@ from sim.stats.summary import MonitorResult, Recovery, Verdict
 from sim.studies.base import Runner, RunOptions, StudyResult
 from sim.studies.billing import catalogue_of, terms_of
 from sim.studies.envelope import calibration_of, features, judged_widely
-from sim.studies.episodes import Bench, EpisodeRequest, FaultKind, limit_of, phase_ns_of
+from sim.studies.episodes import Bench, EpisodeRequest, limit_of, phase_ns_of
 from sim.studies.loading.inputs import check_inputs
 from sim.units import format_duration_ns
 
@@ -192,7 +192,9 @@ def drill(loaded: Loaded, options: DrillOptions) -> DrillReport:
     warnings: dict[str, None] = {}
     interrupted = False
     for mitigation, one in ways.items():
-        trial = _Trial(one, settings_of(one, settings), options, limit_ns)
+        # A mitigated scenario has run settings of its own, and the seed of the one that it is compared with.
+        its_own = one.scenario.run.model_copy(update={"seed": settings.seed})
+        trial = _Trial(one, its_own, options, limit_ns)
         cases += trial.cases(mitigation)
         warnings |= dict.fromkeys(trial.runner.warnings)
         interrupted = trial.runner.interrupted
@@ -229,11 +231,6 @@ def drill(loaded: Loaded, options: DrillOptions) -> DrillReport:
     )
 
 
-def settings_of(loaded: Loaded, settings: RunSettings) -> RunSettings:
-    """The settings of a mitigated scenario with the seed of the one that it is compared with."""
-    return loaded.scenario.run.model_copy(update={"seed": settings.seed})
-
-
 class _Trial:
     """The drill of one scenario."""
 
@@ -244,17 +241,14 @@ class _Trial:
         self.limit_ns = limit_ns
         self.runner = Runner(loaded.lowered, check_inputs(loaded), options)
         self.bench = Bench(loaded, settings, self.runner, drain_ns=min(settings.drain_ns, self.limit_ns))
-        self.kind = self._kind()
+        kinds = self.bench.kinds
+        if options.fault not in kinds:
+            known = f"faults here: {', '.join(kinds)}" if kinds else "nothing fails in it; write   faults:"
+            message = f"is `{options.fault}`, which is no fault of this scenario"
+            raise InputErrors([Problem("--fault", message, meant(options.fault, kinds, known))])
+        self.kind = kinds[options.fault]
         if any(fault.duration is None for one in self.kind.variants for fault in one.faults.values()):
             self.runner.warn(f"{self.kind.name} stays, since it has no `duration`: what comes back does so beside it")
-
-    def _kind(self) -> FaultKind:
-        kinds, name = self.bench.kinds, self.options.fault
-        if name in kinds:
-            return kinds[name]
-        known = f"faults here: {', '.join(kinds)}" if kinds else "nothing fails in it; write   faults:"
-        message = f"is `{name}`, which is no fault of this scenario"
-        raise InputErrors([Problem("--fault", message, meant(name, kinds, known))])
 
     def cases(self, mitigation: str) -> Iterator[DrillCase]:
         """One case for each phase, run in one batch."""

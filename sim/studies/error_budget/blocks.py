@@ -138,8 +138,10 @@ def _table(found: ErrorBudget) -> Table:
     for row in found.rows:
         source = "; ".join(one for one in (row.evidence, row.source or "assumption: nobody is named") if one)
         never = row.never_back
-        gone = [] if never is None or not never.value else [_never_back(never)]
-        rows.append(Row(row.name, (*cells_of(row), source), notes=tuple(gone)))
+        gone: tuple[str, ...] = ()
+        if never is not None and never.value:
+            gone = (f"{format_ratio(never.value)} of {never.n} episodes never came back: not in the minutes",)
+        rows.append(Row(row.name, (*cells_of(row), source), notes=gone))
     rows += [Row(row.name, (*cells_of(row), "what the second does more because of the first")) for row in found.pairs]
     calm, all_of_it = (
         _sum("without any fault", found.calm, found, "the baseline runs"),
@@ -151,10 +153,6 @@ def _table(found: ErrorBudget) -> Table:
 def _sum(name: str, figure: Figure, found: ErrorBudget, source: str = "") -> Row:
     of_budget = format_ratio((figure.value or 0.0) / found.level.budget_min)
     return Row(name, ("", "", value_and_reach(figure), of_budget, "", source))
-
-
-def _never_back(never: Figure) -> str:
-    return f"{format_ratio(never.value or 0.0)} of {never.n} episodes never came back: not in the minutes"
 
 
 def cells_of(row: BudgetRow) -> tuple[str, str, str, str, str]:

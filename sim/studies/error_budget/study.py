@@ -32,7 +32,6 @@ from sim.stats.sli import Sli
 from sim.studies.base import Runner, RunOptions, StudyResult, provenance
 from sim.studies.episodes import Bench, EpisodeRequest, FaultKind, share
 from sim.studies.error_budget.levels import (
-    check_classes,
     classes_of,
     evidence_of,
     frequency_of,
@@ -136,11 +135,10 @@ class _Books:
 
     def __init__(self, loaded: Loaded, options: ErrorBudgetOptions) -> None:
         self.loaded = loaded
-        self.classes = classes_of(loaded)
         settings = options.seeded(loaded.scenario.run)
         traces = check_inputs(loaded)
         self.levels = levels_of(loaded)
-        check_classes(loaded)
+        self.classes = classes_of(loaded)
         self.runner = _Counting(loaded.lowered, traces, options)
         self.bench = Bench(loaded, settings, self.runner, drain_ns=settings.drain_ns)
         self.bench.settle()
@@ -241,8 +239,9 @@ class _Books:
         )
         if not alone:
             return None
-        # What fails by one clock is not hit again before it is repaired.
-        is_one_clock = meeting.first == meeting.second and not self._has_many_clocks(one.name)
+        # What fails by one clock, not thing by thing, is not hit again before it is repaired.
+        fault = self.loaded.lowered.network.faults.get(one.name)
+        is_one_clock = meeting.first == meeting.second and (fault is None or not fault.each)
         earliest_ns = alone[0].end_ns if is_one_clock else begin_ns
         lasted_ns = begin_ns + int(_harm(alone[0], self.levels[0][1]).lasted_s * 1e9) - earliest_ns
         slice_of = (number + share(seed, replication, f"{one.name}/then")) / PAIRS
@@ -257,11 +256,6 @@ class _Books:
         every = (found[0], alone[0], found[1])
         harms = ([_harm(episode, sli).extra for _, sli in self.levels] for episode in every)
         return [float(both - first - second) for both, first, second in zip(*harms, strict=True)], lasted_ns / 1e9
-
-    def _has_many_clocks(self, name: str) -> bool:
-        """Whether what a kind hits fails thing by thing, each by its own clock."""
-        fault = self.loaded.lowered.network.faults.get(name)
-        return fault is not None and fault.each
 
     # -- the error budgets ------------------------------------------------------------------------------------------
 

@@ -266,11 +266,11 @@ class Figures:
 
     def _of_recovery(self, level: float) -> dict[str, Figure]:
         """Recovery from faults, and of the executions that a crash hit: in drills, else in the base runs."""
-        crashed = [run for runs in self.runs.drilled.values() for run in runs if _crashes(run)]
+        crashed = [
+            run
+            for runs in self.runs.drilled.values()
+            for run in runs
+            if any(span.after_crash and span.count for span in run.spans.values())
+        ]
         of_executions = recoveries_of_executions(crashed or self.runs.base, level, bool(crashed))
         return recovery_metrics(self.recoveries(level)) | of_executions
-
-
-def _crashes(run: Replication) -> bool:
-    """Whether any execution's recovery from a crash was measured in this run."""
-    return any(span.after_crash and span.count for span in run.spans.values())

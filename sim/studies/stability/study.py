@@ -23,7 +23,7 @@ from sim.report.wording import deadlock_sentence
 from sim.scenario.load import inexact, scaled
 from sim.scenario.model.mitigations import Mitigation, as_assignments
 from sim.stats.drift import drift, modes
-from sim.stats.episodes import Episode, recovery_of
+from sim.stats.episodes import recovery_of
 from sim.stats.intervals import mean_interval, ratio_interval
 from sim.stats.late import NOT_DONE, Late, falls_behind
 from sim.stats.quantiles import MIN_SECTIONS, percentile_interval
@@ -88,18 +88,13 @@ def watch_of(loaded: Loaded, options: StabilityOptions, traces: Traces) -> Trigg
         raise InputErrors(placed(loaded, problems))
     kind = kinds[options.fault]
     faults = _faults_of(kind)
-    for fault in faults:
-        if fault.duration is None:
-            message = f"is {options.fault}, which never ends by itself: there is no trigger to remove"
-            problems.append(Problem("--fault", message, "give the fault a `duration` (or `repair`)"))
-            break
+    lasts = [(fault.at_ns or 0, fault.duration) for fault in faults if fault.duration is not None]
+    if len(lasts) < len(faults):
+        message = f"is {options.fault}, which never ends by itself: there is no trigger to remove"
+        problems.append(Problem("--fault", message, "give the fault a `duration` (or `repair`)"))
     if problems:
         raise InputErrors(placed(loaded, problems))
-    lasts_ns = max(
-        (fault.at_ns or 0) + round(inverse_of(fault.duration).quantile(0.99) * 1e9)
-        for fault in faults
-        if fault.duration is not None
-    )
+    lasts_ns = max(at_ns + round(inverse_of(duration).quantile(0.99) * 1e9) for at_ns, duration in lasts)
     return TriggerWatch(options.fault, kind.at_ns, 0, lasts_ns, settings.drill_window_ns, settings, traces)
 
 
@@ -119,14 +114,10 @@ class _Study:
         self.runners: list[Runner] = []
         self.notes: list[str] = []
         if self.watch.begin_ns is None:
-            self.watch = replace(self.watch, settled_ns=self._settled_ns())
-
-    def _settled_ns(self) -> int:
-        """From when on the scenario as it stands has forgotten its empty start."""
-        self.runners.append(Runner(self.loaded.lowered, self.watch.traces, self.options))
-        bench = Bench(self.loaded, self.watch.settings, self.runners[-1])
-        bench.settle()
-        return bench.settled_ns
+            self.runners.append(Runner(loaded.lowered, self.watch.traces, options))
+            bench = Bench(loaded, self.watch.settings, self.runners[-1])
+            bench.settle()
+            self.watch = replace(self.watch, settled_ns=bench.settled_ns)
 
     def conclude(self) -> Stability:
         options, watch = self.options, self.watch
@@ -194,8 +185,7 @@ class _Study:
                 f"of what starts in the last stretch at the lowest load, {100 * band.good:.0f} % ends well in it; "
                 "this is taken for a load that is carried, and others are held against it"
             )
-        contradicted = band is not None and (band.permanent.is_contradicted or band.alone.is_contradicted)
-        if contradicted:
+        if band is not None and (band.permanent.is_contradicted or band.alone.is_contradicted):
             self.notes.append(
                 "it mostly stays at one load and mostly not at a greater one: either a verdict is wrong by chance, or "
                 "more load makes it easier to come back, and the search does not hold"
@@ -246,7 +236,8 @@ class _Loads:
         episodes = given.try_more(options.episodes)
         confidence = watch.settings.confidence
         back = sum(one.back for one in given.after)
-        recovery, cost = recovery_of(episodes, watch.limit_ns, confidence), self._cost(given, episodes)
+        recovery = recovery_of(episodes, watch.limit_ns, confidence)
+        money = bill_of(given.loaded, [one.baseline for one in episodes], True, None, confidence)  # without the fault
         episodes.clear()  # a run may hold a million rows
         searched = options.sweeps and (not mitigation or options.sweep_mitigations)
         return TriggerOutcome(
@@ -256,15 +247,9 @@ class _Loads:
             sum(one.draining for one in given.after),
             _good([one.late for one in given.after], confidence),
             recovery,
-            cost,
+            None if money is None else money.total_per_month,
             self.band() if searched else None,
         )
-
-    def _cost(self, given: AtLoad, episodes: Sequence[Episode]) -> Figure | None:
-        """A month's bill at the given load without the fault."""
-        confidence = self.study.watch.settings.confidence
-        money = bill_of(given.loaded, [one.baseline for one in episodes], True, None, confidence)
-        return None if money is None else money.total_per_month
 
     def band(self) -> Band:
         """Both thresholds. The lowest load shows how many executions end well where all is well."""
