@@ -27,6 +27,7 @@ def command(
     as_json: Annotated[bool, typer.Option("--json", help="The lowered network as JSON, to be read back.")] = False,
 ) -> None:
     """Show the network that is simulated, or one execution event by event."""
+    from sim.cli.network_text import as_scenario, network_text, program_text
     from sim.studies.loading.load import load
 
     loaded = load(file, sets, mitigation)
@@ -49,14 +50,10 @@ def command(
     if problems:
         raise InputErrors(problems)
     if program:
-        from sim.cli.program_text import program_text
-
         if as_json:
             raise InputErrors([Problem("--json", "is about the network; the program is text")])
         say(program_text(loaded))
         return
-    from sim.cli.network_text import as_scenario, network_text
-
     if as_json:
         say_json(as_scenario(loaded))
     else:

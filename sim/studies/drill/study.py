@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from sim.cost.bill import bill
 from sim.cost.propagate import times, total
@@ -254,28 +255,33 @@ class _Trial:
         """One case for each phase, run in one batch."""
         whens = self._whens()
         count = self.options.episodes
-        requests = [self._request(phase, index) for index in range(count) for phase in whens.values()]
+        requests = [
+            EpisodeRequest(((self.kind, begin_ns(index)),), index, self.settings.drill_window_ns)
+            for index in range(count)
+            for begin_ns in whens.values()
+        ]
         found = self.bench.run(requests, self.limit_ns, what="episodes")
         for place, when in enumerate(whens):
             episodes = found[place :: len(whens)]
             if episodes:
                 yield self._case(when, mitigation, episodes)
 
-    def _whens(self) -> dict[str, int | str]:
-        """Each phase in words, and what is requested: a phase, ANY or (the scenario's own time) the empty text."""
-        requested = self.options.phases
-        if not requested and self.kind.at_ns is not None:
-            return {f"at {format_duration_ns(self.kind.at_ns)} of the run": ""}
+    def _whens(self) -> dict[str, Callable[[int], int]]:
+        """Each phase in words, and when an episode at it begins, by its replication."""
+        requested, at_ns = self.options.phases, self.kind.at_ns
+        if not requested and at_ns is not None:
+            return {f"at {format_duration_ns(at_ns)} of the run": lambda replication: at_ns}
         bench, cycle = self.bench, self.bench.cycle
-        whens: dict[str, int | str] = {}
+        whens: dict[str, Callable[[int], int]] = {}
         for text in requested or (ANY,):
             if text == ANY:
                 when = f"at any phase of {format_duration_ns(cycle.length_ns)}"
                 if self.kind.window is not None:
                     when = "while its window is open"
-                whens[when if cycle.length_ns else "after the warm-up"] = ANY
+                whens[when if cycle.length_ns else "after the warm-up"] = partial(bench.begin_ns, self.kind)
             else:
-                phase = whens[f"at {text}"] = phase_ns_of(text, cycle)
+                phase = phase_ns_of(text, cycle)
+                whens[f"at {text}"] = partial(bench.begin_ns, self.kind, phase_ns=phase)
                 if self.kind.window is not None and not cycle.meets(phase, self.kind.window):
                     problem = f"is `{text}`, but {self.kind.name} never begins there: its `window` is closed"
                     raise InputErrors([Problem("--phase", problem)])
@@ -286,12 +292,6 @@ class _Trial:
             )
         bench.settle()
         return whens
-
-    def _request(self, phase: int | str, replication: int) -> EpisodeRequest:
-        if phase == "":
-            assert self.kind.at_ns is not None
-            return EpisodeRequest(((self.kind, self.kind.at_ns),), replication, self.settings.drill_window_ns)
-        return self.bench.request(self.kind, replication, phase if isinstance(phase, int) else None)
 
     def _case(self, when: str, mitigation: str, episodes: Sequence[Episode]) -> DrillCase:
         lowered, level = self.loaded.lowered, self.settings.confidence

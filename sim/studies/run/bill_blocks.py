@@ -65,7 +65,9 @@ def bill_blocks(bill: Bill) -> Iterator[Block]:
                 (
                     _items(bill),
                     *_remarks(bill),
-                    InTerminal(tuple(_in_words(name, figure) for name, figure in costs.items())),
+                    InTerminal(
+                        tuple(Paragraph(f"{name}: {value_of(one)} {margin_of(one)}", 1) for name, one in costs.items())
+                    ),
                     *(Paragraph(f"[{number}] {one}", 1, 5, "remark") for number, one in enumerate(_sources(bill), 1)),
                     InTerminal((Items("Not priced", bill.not_priced),)),
                 )
@@ -125,10 +127,6 @@ def _remarks(bill: Bill) -> Iterator[Block]:
     for figure in dict.fromkeys((total, bill.total_per_month)):
         if figure.note:
             yield Paragraph(figure.note, 1, kind="remark")
-
-
-def _in_words(name: str, figure: Figure) -> Paragraph:
-    return Paragraph(f"{name}: {value_of(figure)} {margin_of(figure)}", 1)
 
 
 # -- the node of the benchmark of 2018 ------------------------------------------------------------------------------
