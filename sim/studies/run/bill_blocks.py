@@ -91,14 +91,13 @@ def _items(bill: Bill) -> Table:
     sources = _sources(bill)
     rows = []
     for item in bill.items:
-        price = f"{price_of(item.unit_price)}/{item.price.unit}"
-        of = f"{item.price.basis}{f', {item.price.region}' if item.price.region else ''}"
         cells = (
             quantity_of(item),
-            price,
+            f"{price_of(item.unit_price)}/{item.price.unit}",
             Cell(_usd(item.cost), _list_price(item)),
             f"[{sources.index(_source(item)) + 1}]",
         )
+        of = f"{item.price.basis}{f', {item.price.region}' if item.price.region else ''}"
         rows.append(Row(item.item, cells, notes=(of,)))
     heads = ("quantity", "unit price", period_of(bill), "price from")
     total = total_of(bill)
@@ -142,9 +141,13 @@ def _node_rows(bill: Bill) -> Sequence[NodeRow]:
 def _nodes(nodes: Sequence[NodeRow]) -> Table:
     rows = []
     for index, one in enumerate(nodes):
-        counts = (f"{one.nodes_3_usd_per_month:,.0f}", f"{one.nodes_30_usd_per_month:,.0f}")
-        difference = f"{one.difference_usd_per_month:+,.2f}" if index else ""
-        cells = (f"{one.node.usd_per_month:,.2f}", *counts, difference, f"{one.ratio:.2f}")
+        cells = (
+            f"{one.node.usd_per_month:,.2f}",
+            f"{one.nodes_3_usd_per_month:,.0f}",
+            f"{one.nodes_30_usd_per_month:,.0f}",
+            f"{one.difference_usd_per_month:+,.2f}" if index else "",
+            f"{one.ratio:.2f}",
+        )
         rows.append(Row(one.node.name, cells, notes=(one.note,) if index else ()))
     heads = ("USD/month", "3 nodes", "30 nodes", "difference", "ratio")
     return Table(heads, tuple(rows), "THE NODE AND TODAY'S EQUIVALENTS", "node", drawn=(4,))
@@ -154,13 +157,14 @@ def _nodes_of_a_page(nodes: Sequence[NodeRow]) -> Iterator[Block]:
     rows = []
     for node in nodes:
         for part in node.to_json()["components"]:
-            price = (
+            cells = (
+                Cell(part["component"], (part["basis"],)),
                 show(part["quantity"], part["unit"]),
                 price_of(part["unit_price"]),
                 f"{part['usd_per_month']:,.2f}",
+                f"{'' if part['verified'] else 'UNVERIFIED: '}{part['source']}, {part['date']}",
             )
-            source = f"{'' if part['verified'] else 'UNVERIFIED: '}{part['source']}, {part['date']}"
-            rows.append(Row(node.node.name, (Cell(part["component"], (part["basis"],)), *price, source)))
+            rows.append(Row(node.node.name, cells))
     heads = ("part", "quantity", "unit price", "USD/month", "source")
     parts = Table(heads, tuple(rows), subject="node", left=(0, 4))
     yield Heading("The node and today's equivalents")

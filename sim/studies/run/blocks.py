@@ -291,10 +291,10 @@ def _recovery(recoveries: tuple[Recovery, ...]) -> Iterator[Block]:
             if figure.note
         ]
     table = Table(heads, tuple(rows), "RECOVERY", "fault", intervals="reach")
-    losses = tuple(losses_table(((one.fault, one) for one in recoveries), "fault"))
-    beside = "In drills of its own, beside a baseline run on the same random draws. "
-    explained = OnPage((Paragraph(beside + MEANING_OF_PHASES, kind="explained"),))
-    yield Section("recovery", "Recovery", "Recovery", (explained, Together((table, *notes, *losses))))
+    losses = losses_table(((one.fault, one) for one in recoveries), "fault")
+    explained = f"In drills of its own, beside a baseline run on the same random draws. {MEANING_OF_PHASES}"
+    page = OnPage((Paragraph(explained, kind="explained"),))
+    yield Section("recovery", "Recovery", "Recovery", (page, Together((table, *notes, *losses))))
 
 
 def _where_the_time_goes(splits: Mapping[str, Split]) -> Iterator[Block]:
@@ -367,8 +367,8 @@ def _metrics(metrics: Mapping[str, Figure], elements: Elements) -> Section:
         every.append(Folded("What to set and what to watch, the busiest first", (watch,)))
     every.append(replace(tables.others(metrics), caption="Counts and rates", subject="metric"))
     heads = ("value", "interval", "confidence", "n", "note")
-    all_rows = (Row(f"`{name}`", _cells_of(figure)) for name, figure in metrics.items())
-    by_name = Table(heads, tuple(all_rows), subject="metric", left=(4,))
+    all_rows = tuple(Row(f"`{name}`", _cells_of(figure)) for name, figure in metrics.items())
+    by_name = Table(heads, all_rows, subject="metric", left=(4,))
     every.append(Folded(f"All {len(metrics)} metrics by name", (by_name,)))
     return Section("metrics", "Metrics", "Metrics", (Paragraph(explained, kind="explained"), *every))
 

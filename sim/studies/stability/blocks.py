@@ -49,21 +49,16 @@ GOOD = (
 def blocks(found: Stability, command: str) -> Report:
     """The report of a study. command: what repeats it."""
     head = (Paragraph(f"{found.name}: {trigger_of(found)}"), Paragraph(f"{headline_of(found)}."))
-    after = Section(
-        "after",
-        "After the trigger",
-        "",
-        (
-            InTerminal((Together(head),)),
-            OnPage((Heading(headline_of(found), "h2"),)),
-            Together((_outcomes(found), *_after(found))),
-        ),
+    after = (
+        InTerminal((Together(head),)),
+        OnPage((Heading(headline_of(found), "h2"),)),
+        Together((_outcomes(found), *_after(found))),
     )
     return Report(
         f"{found.name}: does a short fault leave a lasting outage?",
         found.name,
         (
-            after,
+            Section("after", "After the trigger", "", after),
             *_bands(found),
             *_starts(found),
             *([Note("note", found.notes)] if found.notes else []),
@@ -177,15 +172,19 @@ def _bands(found: Stability) -> Iterator[Block]:
     heads = (f"{found.fault} is permanent", "overloaded without it", "closed form", "runs")
     table = Table(heads, tuple(rows), "FROM WHICH LOAD ON", "setting", left=(0, 1))
     said = (f"{f'{name}: ' if len(searched) > 1 else ''}{band_of(band)}" for name, band in searched)
-    meaning = Paragraph(
+    meaning = (
         "Factors of the load. Overloaded without it: most runs without the fault do not keep up. The closed form "
-        f"takes resources and stations one by one and knows no retries. {_meaning_of(found.error)}",
-        2,
-        kind="explained",
+        f"takes resources and stations one by one and knows no retries. {_meaning_of(found.error)}"
     )
-    remarks = (Paragraph(one, 2, 4, "remark") for one in said)
-    share = OnPage(tuple(_share_not_back(found)))
-    yield Section("band", "From which load on", "From which load on", (Together((table, *remarks, share, meaning)),))
+    together = Together(
+        (
+            table,
+            *(Paragraph(one, 2, 4, "remark") for one in said),
+            OnPage(tuple(_share_not_back(found))),
+            Paragraph(meaning, 2, kind="explained"),
+        )
+    )
+    yield Section("band", "From which load on", "From which load on", (together,))
 
 
 def _share_not_back(found: Stability) -> Iterator[Block]:
@@ -279,10 +278,16 @@ def _starts(found: Stability) -> Iterator[Block]:
     table = Table(heads, tuple(rows), "  load", "load", left=(len(heads) - 1,))
     whom = f"{format_count(found.backlog)} executions at once; the last {last} of each"
     title = InTerminal((Paragraph(f"TWO STARTS without the fault: empty, and with {whom}"),))
-    explained = OnPage((Paragraph(STARTS.format(f"{found.backlog:,}", last), kind="explained"),))
-    remark = Paragraph(GOOD, 2, kind="explained")
-    both = _both_starts(found)
-    yield Section("starts", "Two starts", "Two starts", (explained, Together((title, table, remark)), both))
+    yield Section(
+        "starts",
+        "Two starts",
+        "Two starts",
+        (
+            OnPage((Paragraph(STARTS.format(f"{found.backlog:,}", last), kind="explained"),)),
+            Together((title, table, Paragraph(GOOD, 2, kind="explained"))),
+            _both_starts(found),
+        ),
+    )
 
 
 def _both_starts(found: Stability) -> Chart:
