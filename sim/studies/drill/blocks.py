@@ -140,10 +140,6 @@ def _tile(case: DrillCase) -> Tile:
 # -- times and counts -----------------------------------------------------------------------------------------------
 
 
-def _time(figure: Figure) -> Cell:
-    return Cell(figure, words=_time_words(figure))
-
-
 def _time_words(figure: Figure) -> str:
     """A time in words: one that did not come never does, which is no refusal."""
     missing = figure.value is None and ("never came" in figure.note or "it came" in figure.note)
@@ -152,7 +148,7 @@ def _time_words(figure: Figure) -> str:
 
 def _row(name: str, figures: Sequence[Figure], columns: int = 0) -> Row:
     """Times and counts with their intervals below, filled up to so many columns."""
-    cells: list[Content] = [_time(one) for one in figures]
+    cells: list[Content] = [Cell(one, words=_time_words(one)) for one in figures]
     return Row(f" {name}", (*cells, *[""] * (columns - len(cells))), f"  {confidence_of(list(figures))}")
 
 

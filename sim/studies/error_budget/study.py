@@ -206,7 +206,8 @@ class _Books:
     def run_pairs(self) -> None:
         """Episodes in which a second fault comes during that of a first, for the pairs that could matter."""
         least = min(level.budget_min for level, _ in self.levels)
-        self.met = meetings(self.frequencies(), self.harms[0], least)
+        often = {name: frequency_of(one) for name, one in self.classes.items()}
+        self.met = meetings(often, self.harms[0], least)
         for index, meeting in enumerate(one for one in self.met if one.is_run):
             first = (len(self.kinds) + index) * APART
             found = [self._together(meeting, first + number, number) for number in range(PAIRS)]
@@ -259,18 +260,17 @@ class _Books:
 
     # -- the error budgets ------------------------------------------------------------------------------------------
 
-    def frequencies(self) -> dict[str, Frequency]:
-        """How often each kind comes."""
-        return {name: frequency_of(one) for name, one in self.classes.items()}
-
     def _three_nodes_min(self) -> float:
         """Bound on three nodes of a kind at once, whose pairs are run or bounded."""
-        network, total = self.loaded.lowered.network, 0.0
-        for name, harms in self.harms[0].items():
-            if name in network.faults:
-                lasted_s = float(np.mean([harm.lasted_s for harm in harms]))
-                total += three_nodes_min(network.faults[name], node_groups(network), lasted_s)
-        return total
+        network = self.loaded.lowered.network
+        bounds = (
+            three_nodes_min(
+                network.faults[name], node_groups(network), float(np.mean([one.lasted_s for one in harms]))
+            )
+            for name, harms in self.harms[0].items()
+            if name in network.faults
+        )
+        return sum(bounds, start=0.0)
 
     def error_budget(self, index: int) -> ErrorBudget:
         """The error budget of one service level."""

@@ -79,6 +79,10 @@ MOST_NAMES = 12
 """Names of figures that share a reason; more are told by their families."""
 MOST_SERIES = 5
 """Lines in one chart of a timeline; more cannot be told apart."""
+KEPT = (
+    "Properties that every execution must keep, checked on each one. Where no violation was seen, the last column "
+    "tells how probable one could still be."
+)
 LATENCY = (
     "How long executions take that start in the measured window and succeed: the share of them on the axis below "
     "takes no longer than the line. The band is the interval at each percentile."
@@ -336,11 +340,7 @@ def _share_rows(name: str, split: Split) -> Iterator[Row]:
 
 def _monitors(summary: Summary) -> Iterator[Block]:
     if summary.monitors:
-        explained = (
-            "Properties that every execution must keep, checked on each one. Where no violation was seen, the last "
-            "column tells how probable one could still be."
-        )
-        page = OnPage((Paragraph(explained, kind="explained"),))
+        page = OnPage((Paragraph(KEPT, kind="explained"),))
         yield Section("monitors", "Monitors", "Monitors", (page, *monitor_blocks(summary.monitors)))
 
 
