@@ -187,19 +187,20 @@ class _Line:
     def base(self, window: MeasuredWindow) -> list[Replication]:
         """The measured runs: as many as requested, or as many as the precision takes, in batches of that size."""
         batch = self.settings.replications
+        precision = self.settings.precision
         runs = self.runner.run("runs", self._planned(window, range(batch)))
         if not runs:
             raise KeyboardInterrupt
-        if self.settings.precision is None or standstill(runs) is not None or not window.steady:
+        if precision is None or standstill(runs) is not None or not window.steady:
             return runs
         overload = judged(self.loaded, runs, self.settings)
         if overload is not None and overload.overloaded:
             return runs  # which no number of runs makes precise
         most = batch * MOST_REPLICATIONS_FACTOR
-        while len(runs) < most and not self.runner.interrupted and not self._precise(window, runs):
+        while len(runs) < most and not self.runner.interrupted and not self._precise(window, runs, precision):
             more = range(len(runs), min(len(runs) + batch, most))
             runs += self.runner.run("runs", self._planned(window, more))
-        if not self._precise(window, runs) and not self.runner.interrupted:
+        if not self._precise(window, runs, precision) and not self.runner.interrupted:
             self.runner.warn(
                 f"the requested precision is not reached after {len(runs)} runs; run.horizon may be too short"
             )
@@ -216,7 +217,7 @@ class _Line:
     def _planned(self, window: MeasuredWindow, indices: range) -> list[Planned]:
         return [(self.network, window.plan(self.settings.seed, index)) for index in indices]
 
-    def _precise(self, window: MeasuredWindow, runs: Sequence[Replication]) -> bool:
+    def _precise(self, window: MeasuredWindow, runs: Sequence[Replication], precision: float) -> bool:
         memory = memory_of(self.paces, window, runs)
         figures = base_figures(
             runs, self.loaded.lowered.deadlines_ns, self.settings.confidence, lambda _: None, False, memory
@@ -225,8 +226,6 @@ class _Line:
         names = wanted or {
             name for name in figures if name.startswith("latency.") and name.endswith((".mean", ".p99"))
         }
-        precision = self.settings.precision
-        assert precision is not None
         return all(_relative(name, figures[name]) <= precision for name in names)
 
     @cached_property

@@ -215,14 +215,13 @@ def between(threshold: Threshold) -> str:
     """Where a threshold lies, in words: "0.81 and 0.84", "not up to 1.5", "already at 0.5"."""
     below, above = threshold.below, threshold.above
     ends = [one.at for one in threshold.tried]
-    if below is None and above is None:
-        return "not known"
-    if below is None:
-        assert above is not None
+    if below is not None and above is not None:
+        return f"{below:.3g} and {above:.3g}"
+    if above is not None:
         return f"already at {above:.3g}" if above == min(ends) else f"up to {above:.3g}; below not known"
-    if above is None:
+    if below is not None:
         return f"not up to {below:.3g}" if below == max(ends) else f"from {below:.3g} on not known"
-    return f"{below:.3g} and {above:.3g}"
+    return "not known"
 
 
 def band_of(band: Band) -> str:
