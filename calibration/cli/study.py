@@ -10,9 +10,8 @@ from typing import Annotated
 
 import typer
 
-from sim.cli.options import Processes, Quiet, at_least, check_files, check_how, compile_engine
 from sim.cli.process import note, say, settle
-from sim.cli.study import Progress
+from sim.cli.study import Processes, Quiet, at_least, check_files, check_how, compile_engine, progress
 from sim.errors import InputErrors, Problem
 from sim.files import write_text
 
@@ -99,14 +98,14 @@ def calibrate_study(
         raise InputErrors(problems)
     settle()
     compile_engine("fast", quiet)
-    with Progress(not quiet) as progress:
+    with progress(not quiet) as hears:
         options = Options(
             evaluations=evaluations,
             leave_one_out=leave_one_out,
             processes=processes,
             command=command,
             say=lambda text: note(text, quiet),
-            told=lambda done, total: progress.update("runs", done, total),
+            told=lambda done, total: hears("runs", done, total),
         )
         if fits is None:
             made = calibrate(opened, options)

@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from calibration.cli import validate_real, validate_theory
-from sim.cli.options import Processes
 from sim.cli.process import note, say, say_json, settle
+from sim.cli.study import Processes
 from sim.errors import InputErrors, Problem
 
 app = typer.Typer(help="Hold predictions against what was published, measured, or is known.", no_args_is_help=True)

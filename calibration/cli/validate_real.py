@@ -8,9 +8,8 @@ from typing import Annotated
 
 import typer
 
-from sim.cli.options import AsJson, Processes, at_least, check_how, compile_engine
 from sim.cli.process import note, say, say_json, settle
-from sim.cli.study import Progress
+from sim.cli.study import AsJson, Processes, at_least, check_how, compile_engine, progress
 from sim.errors import InputErrors, Problem
 
 MEASURED = Path("calibration") / "measured"
@@ -73,9 +72,9 @@ def verb(system: str, product: str) -> Callable[..., None]:
         from calibration.scores.tables import scores_text
         from calibration.scores.validation_page import rewrite
 
-        with Progress(not quiet) as progress:
-            scored = score_system(system, root, data, host, only, replications, processes, progress.update)
-            inputs = scored.inputs(root, replications, processes, progress.update) if write_envelope else {}
+        with progress(not quiet) as hears:
+            scored = score_system(system, root, data, host, only, replications, processes, hears)
+            inputs = scored.inputs(root, replications, processes, hears) if write_envelope else {}
         if as_json:
             say_json(document(scored))
         else:

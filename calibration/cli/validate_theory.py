@@ -6,9 +6,8 @@ from typing import Annotated
 
 import typer
 
-from sim.cli.options import at_least, check_how, compile_engine
 from sim.cli.process import say, say_json, settle
-from sim.cli.study import Progress
+from sim.cli.study import at_least, check_how, compile_engine, progress
 from sim.errors import InputErrors, Problem
 
 
@@ -36,12 +35,12 @@ def command(
         raise InputErrors(problems)
     settle()
     compile_engine("fast", quiet)
-    with Progress(not quiet) as progress:
+    with progress(not quiet) as hears:
         rows = theory_rows(
             lambda name: not only or any(fnmatchcase(name, one) for one in only),
             replications,
             processes,
-            progress.update,
+            hears,
         )
     if not rows:
         from calibration.theory.table import CASES

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sim.cli.options import check_files
 from sim.cli.process import note, say
+from sim.cli.study import check_files
 from sim.errors import InputErrors, Problem
 from sim.files import write_text
 
@@ -53,7 +53,9 @@ def command(
     _check_files(write, scenario, [*file, *([like] if like is not None else [])])
     observed = read(file)
     name = file[0].name if len(file) == 1 else f"{len(file)} files"
-    _check(scenario, like, cpu)
+    needs = [key for key, value in (("--like", like), ("--cpu", cpu)) if value is not None and scenario is None]
+    if needs:
+        raise InputErrors([Problem(key, "is for --scenario", "add   --scenario OUT.yaml") for key in needs])
     fits = fit_kinds(observed, service_kinds(observed, kind))
     text = None if scenario is None else scenario_of(observed, fits, name, like, cpu, words)
     say(as_text(observed, fits, name))
@@ -88,12 +90,6 @@ def scenario_of(
         return temporal_scenario(observed, fits, name, command, data)
     message = f"{observed.source}: what was called in which order is not told"
     raise InputErrors([Problem("--scenario", message, "write one with   sim init   and paste the distributions")])
-
-
-def _check(scenario: Path | None, like: Path | None, cpu: int | None) -> None:
-    needs = [key for key, value in (("--like", like), ("--cpu", cpu)) if value is not None and scenario is None]
-    if needs:
-        raise InputErrors([Problem(key, "is for --scenario", "add   --scenario OUT.yaml") for key in needs])
 
 
 def _check_files(write: Path | None, scenario: Path | None, inputs: Sequence[Path]) -> None:

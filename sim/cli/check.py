@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from sim.cli.options import File, MitigationName, Sets
 from sim.cli.process import say, say_json, settle
+from sim.cli.study import File, MitigationName, Sets
 
 
 def command(

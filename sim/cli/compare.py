@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from sim.cli.options import AsJson, Engine, Processes, Quiet, Report, Seed, Sets, at_least
-from sim.cli.study import Study
+from sim.cli.study import AsJson, Engine, Processes, Quiet, Report, Seed, Sets, Study, at_least
 from sim.errors import InputErrors, Problem
-
-if TYPE_CHECKING:
-    from sim.lower.load import Loaded
 
 
 def command(
@@ -49,10 +44,15 @@ def command(
     """
     from sim.studies.compare.blocks import blocks, document
     from sim.studies.compare.study import compare_variants
+    from sim.studies.loading.load import load
     from sim.studies.run.study import Options
 
     study = Study(context, files[0], [], None, quiet)
-    variants = _variants(study, files, sets, name, mitigations)
+    variants = {files[0].stem: study.loaded}
+    for called, file, own, mitigation in _requested(study, files, sets, name, mitigations):
+        if called in variants:
+            called = f"{called} ({file if mitigation is None and not own else 'variant'})"
+        variants[called] = load(file, own, mitigation)
     options = Options(
         seed=at_least(0, "--seed", seed, study.problems),
         replications=at_least(2, "--replications", replications, study.problems),
@@ -61,18 +61,16 @@ def command(
         command=study.command,
     )
     study.ready(engine, processes, report, reads=files[1:])
-    with study.progress() as progress:
-        found = compare_variants(variants, metrics, replace(options, progress=progress.update))
+    found = study.run(lambda _, told: compare_variants(variants, metrics, told), options)
     study.show(as_json, lambda: document(found), lambda: blocks(found))
     study.end(found.interrupted)
 
 
-def _variants(
+def _requested(
     study: Study, files: list[Path], sets: list[str], name: str, mitigations: list[str]
-) -> dict[str, Loaded]:
-    """Every variant by its name, the first file as it stands first. Raises InputErrors."""
-    from sim.studies.loading.load import load
-
+) -> list[tuple[str, Path, list[str], str | None]]:
+    """Every variant beside the first file as it stands: its name, file, assignments and mitigation. Raises InputErrors
+    where there is none."""
     requested: list[tuple[str, Path, list[str], str | None]] = [(one.stem, one, [], None) for one in files[1:]]
     if sets:
         requested.append((name or ", ".join(sets), files[0], sets, None))
@@ -82,9 +80,4 @@ def _variants(
     if not requested:
         hint = "add a second file, --set PATH=VALUE or --mitigation NAME"
         raise InputErrors([Problem("FILE", f"{files[0]} alone has nothing to be compared with", hint)])
-    found = {files[0].stem: study.loaded}
-    for called, file, own, mitigation in requested:
-        if called in found:
-            called = f"{called} ({file if mitigation is None and not own else 'variant'})"
-        found[called] = load(file, own, mitigation)
-    return found
+    return requested

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Annotated
 
 import typer
 
-from sim.cli.options import AsJson, Engine, File, Processes, Quiet, Report, Seed, Sets, at_least, parsed
-from sim.cli.study import Study
+from sim.cli.study import AsJson, Engine, File, Processes, Quiet, Report, Seed, Sets, Study, at_least, parsed
 from sim.errors import Problem
 from sim.units import parse_positive_duration_ns
 
@@ -69,7 +67,6 @@ def command(
     if options.limit_ns is not None and options.limit_ns < study.loaded.scenario.run.drill_window_ns:
         study.problems.append(Problem("--limit", "is below run.drill_window, for which every episode is followed"))
     study.ready(engine, processes, report)
-    with study.progress() as progress:
-        found = drill(study.loaded, replace(options, progress=progress.update))
+    found = study.run(drill, options)
     study.show(as_json, lambda: document(found), lambda: blocks(found))
     study.end(found.interrupted)

@@ -6,8 +6,7 @@ from typing import Annotated
 
 import typer
 
-from sim.cli.options import AsJson, Engine, File, MitigationName, Processes, Quiet, Report, Seed, Sets, at_least
-from sim.cli.study import Study
+from sim.cli.study import AsJson, Engine, File, MitigationName, Processes, Quiet, Report, Seed, Sets, Study, at_least
 
 
 def command(
@@ -33,18 +32,14 @@ def command(
     from sim.studies.error_budget.study import PILOT, ErrorBudgetOptions, error_budgets_of
 
     study = Study(context, file, sets, mitigation, quiet)
-    at_least(PILOT, "-n", episodes, study.problems)
-    at_least(0, "--seed", seed, study.problems)
+    options = ErrorBudgetOptions(
+        episodes=at_least(PILOT, "-n", episodes, study.problems) or PILOT,
+        seed=at_least(0, "--seed", seed, study.problems),
+        processes=processes,
+        engine=engine,
+        command=study.command,
+    )
     study.ready(engine, processes, report)
-    with study.progress() as progress:
-        options = ErrorBudgetOptions(
-            episodes,
-            seed=seed,
-            processes=processes,
-            engine=engine,
-            progress=progress.update,
-            command=study.command,
-        )
-        found = error_budgets_of(study.loaded, options)
+    found = study.run(error_budgets_of, options)
     study.show(as_json, lambda: document(found), lambda: blocks(found))
     study.end(found.interrupted, not gate or all(one.verdict == "met" for one in found.error_budgets))

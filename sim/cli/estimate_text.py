@@ -10,7 +10,7 @@ from typing import Any
 from sim.analytic.estimate import Estimate
 from sim.analytic.flow import PlaceEstimate
 from sim.lower.lowered import Computed
-from sim.report.elements import Elements, elements_json, set_and_watch, words_of
+from sim.report.parts import Elements, elements_json, set_and_watch, words_of
 from sim.scenario.reading.edit import Mitigation, as_assignments
 from sim.units import format_count, format_duration_s, format_quantity, format_rate, format_ratio
 

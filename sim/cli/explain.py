@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
-from sim.cli.options import File, MitigationName, Sets
 from sim.cli.process import say, say_json, settle
+from sim.cli.study import File, MitigationName, Sets
 from sim.errors import InputErrors, Problem
-
-if TYPE_CHECKING:
-    from sim.lower.load import Loaded
 
 
 def command(
@@ -30,6 +27,7 @@ def command(
     as_json: Annotated[bool, typer.Option("--json", help="The lowered network as JSON, to be read back.")] = False,
 ) -> None:
     """Show the network that is simulated, or one execution event by event."""
+    from sim.cli.network_text import as_scenario, network_text, program_text
     from sim.studies.loading.load import load
 
     loaded = load(file, sets, mitigation)
@@ -52,22 +50,11 @@ def command(
     if problems:
         raise InputErrors(problems)
     if program:
-        from sim.cli.program_text import program_text
-
         if as_json:
             raise InputErrors([Problem("--json", "is about the network; the program is text")])
         say(program_text(loaded))
         return
     if as_json:
-        say_json(_as_scenario(loaded))
-        return
-    from sim.cli.network_text import network_text
-
-    say(network_text(loaded))
-
-
-def _as_scenario(loaded: Loaded) -> dict[str, Any]:
-    """The lowered network as a scenario of its own, run as this one is: the same executions, event by event."""
-    run = loaded.scenario.run.model_dump(mode="json", by_alias=True, exclude_defaults=True, exclude={"start"})
-    network = loaded.lowered.network.model_dump(mode="json", by_alias=True, exclude_defaults=True)
-    return {"name": loaded.scenario.name, **({"run": run} if run else {}), "network": network}
+        say_json(as_scenario(loaded))
+    else:
+        say(network_text(loaded))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from sim.lower.lowered import Lowered
 from sim.studies.metrics.families import FAMILIES, INDICATORS_BY_NAME, OWN_SPAN, MetricFamily
@@ -14,24 +14,20 @@ _UNITS = {"s": "seconds", "": "a number", "ratio": "a share or ratio"}
 
 def families_text() -> str:
     """Every family of metrics, with what the words in capitals stand for left open."""
-    lines = ["An objective may be about any of these; `sim schema metrics FILE` lists the names of a scenario.", ""]
-    for family in (*FAMILIES, OWN_SPAN):
-        lines += [*_about(family), *_levels(family), ""]
-    lines += ["INDICATORS of service levels (`sli:`)", ""]
-    for family in INDICATORS_BY_NAME:
-        lines += [*_about(family), ""]
-    return "\n".join(lines).rstrip() + "\n"
+    head = "An objective may be about any of these; `sim schema metrics FILE` lists the names of a scenario."
+    return f"{head}\n\n{_listed(lambda family: [*_about(family), *_levels(family), ''])}"
 
 
 def names_text(lowered: Lowered) -> str:
     """The metrics that runs of a scenario can have, by family."""
-    lines = []
-    for family in (*FAMILIES, OWN_SPAN):
-        lines += _named(family, _without_levels(family, lowered))
-    lines += ["INDICATORS of service levels (`sli:`)", ""]
-    for family in INDICATORS_BY_NAME:
-        lines += _named(family, family.names(lowered))
-    return "\n".join(lines).rstrip() + "\n"
+    return _listed(lambda family: _named(family, _without_levels(family, lowered)))
+
+
+def _listed(lines_of: Callable[[MetricFamily], list[str]]) -> str:
+    """All families, those of service levels last."""
+    figures = [line for family in (*FAMILIES, OWN_SPAN) for line in lines_of(family)]
+    indicators = [line for family in INDICATORS_BY_NAME for line in lines_of(family)]
+    return "\n".join([*figures, "INDICATORS of service levels (`sli:`)", "", *indicators]).rstrip() + "\n"
 
 
 def _named(family: MetricFamily, names: Iterable[str]) -> list[str]:

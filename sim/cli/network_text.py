@@ -1,4 +1,4 @@
-"""A lowered network as lines of text: flow YAML, one element a line, steps indented."""
+"""A lowered network as lines of text: flow YAML, one element a line, steps indented; as a scenario; as a program."""
 
 from __future__ import annotations
 
@@ -97,3 +97,51 @@ def _flow(value: Any) -> str:
         plain = value and all(c.isalnum() or c in " ._-/%" for c in value) and not value[0].isspace()
         return value if plain and not value.replace(".", "").isdigit() else json.dumps(value, ensure_ascii=False)
     return json.dumps(value)
+
+
+def as_scenario(loaded: Loaded) -> dict[str, Any]:
+    """The lowered network as a scenario of its own, run as this one is: the same executions, event by event."""
+    run = loaded.scenario.run.model_dump(mode="json", by_alias=True, exclude_defaults=True, exclude={"start"})
+    network = loaded.lowered.network.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    return {"name": loaded.scenario.name, **({"run": run} if run else {}), "network": network}
+
+
+# -- the compiled program: names, then step by step, as the fast engine has them ----------------------------------
+
+
+def program_text(loaded: Loaded) -> str:
+    """Tables of names and the words of every step; a handle is the number of a record's first word."""
+    return "\n".join(_program_lines(loaded))
+
+
+def _program_lines(loaded: Loaded) -> Iterator[str]:
+    from sim.engine.fast import layout
+    from sim.engine.fast.compile import compile_network
+
+    program = compile_network(loaded.lowered.network)
+    words = program.words
+    yield f"program of {loaded.scenario.name}: {program.size:,} words, {len(program.streams)} streams of draws"
+    main, child = words[layout.Header.MAIN_SIZE], words[layout.Header.CHILD_SIZE]
+    yield f"a job of a main line takes {main} words, a child {child}"
+    yield ""
+    yield "handle    what"
+    for name, handle in sorted(program.handles.items(), key=lambda item: item[1]):
+        yield f"{handle:<9} {name}"
+    for title, names in (
+        ("states of the split of latency", program.states),
+        ("failures", program.errors),
+        ("operations", program.operations),
+        ("affinities", program.affinities),
+        ("attributes", program.attributes),
+    ):
+        if names:
+            yield ""
+            yield f"{title}: {', '.join(f'{number} {name}' for name, number in names.items() if name)}"
+    yield ""
+    yield "step      code next      element stream, then its words"
+    at = sorted(program.steps)
+    ends = [handle for handle, _, _ in at[1:]] + [len(words)]
+    for (handle, kind, stream), end in zip(at, ends, strict=True):
+        code, following, element = words[handle : handle + 3]
+        rest = words[handle + layout.Step.SIZE : min(end, handle + layout.AttemptStep.SIZE)]
+        yield f"{handle:<9} {code:<4} {following:<9} {element:<7} {stream} ({kind}) {' '.join(map(str, rest))}"

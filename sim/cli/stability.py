@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import Annotated
 
 import typer
 
-from sim.cli.options import AsJson, Engine, File, Processes, Quiet, Report, Seed, Sets, at_least, parsed
 from sim.cli.process import note
-from sim.cli.study import Study
+from sim.cli.study import AsJson, Engine, File, Processes, Quiet, Report, Seed, Sets, Study, at_least, parsed
 from sim.errors import Problem
 from sim.units import parse_positive_duration_ns, parse_ratio
 
@@ -96,8 +94,7 @@ def command(
         problems.append(Problem("--sweep-mitigations", message, f"write   --load {DEFAULT_LOAD}"))
     study.ready(engine, processes, report)
     note(f"{foreseen(study.loaded, options)} runs, or up to twice as many where chance decides", quiet)
-    with study.progress() as progress:
-        found = stability(study.loaded, replace(options, progress=progress.update))
+    found = study.run(stability, options)
     study.show(as_json, lambda: document(found), lambda: blocks(found, study.command))
 
 

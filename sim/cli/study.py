@@ -1,4 +1,6 @@
-"""The scaffold of a study: what every verb does that runs a scenario, from its file to the exit code.
+"""What verbs share: their arguments, what is done with these before anything runs, and the scaffold of a study.
+
+That is what every verb does that runs a scenario, from its file to the exit code.
 
 Progress is on stderr: what runs, how many are done, how long it will still take.
 """
@@ -7,55 +9,160 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from sim.cli.options import check_how, compile_engine, make_room
 from sim.cli.process import note, say, say_json, settle
 from sim.errors import InputErrors, Problem
-from sim.files import write_text
+from sim.files import Writing, reason_of, same_file, write_text
 
 if TYPE_CHECKING:
     from sim.lower.load import Loaded
-    from sim.report.blocks import Report
+    from sim.report import blocks
+    from sim.studies.base import Progress, RunOptions
+
+    Options = TypeVar("Options", bound=RunOptions)
+
+File = Annotated[Path, typer.Argument(help="The scenario, a YAML file.", show_default=False)]
+Sets = Annotated[
+    list[str],
+    typer.Option(
+        "--set",
+        metavar="PATH=VALUE",
+        help="Change one value, written as in the file: --set workers.orders.replicas=6. Repeatable.",
+    ),
+]
+MitigationName = Annotated[
+    str | None,
+    typer.Option(
+        "--mitigation", metavar="NAME", help="Apply this one of the scenario's `mitigations`.", show_default=False
+    ),
+]
+
+Seed = Annotated[int | None, typer.Option("--seed", help="Seed of all random draws.")]
+Engine = Annotated[str, typer.Option("--engine", help="fast, or reference: the same figures, slower.")]
+Report = Annotated[Path | None, typer.Option("--report", help="Write one HTML page, or Markdown into FILE.md.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document, nothing else.")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="No progress and no notes.")]
+Processes = Annotated[int, typer.Option("--processes", help="Parallel runs; -1 takes all cores.")]
 
 
-class Progress:
-    """A progress bar on a terminal; nothing where stderr is none, or when it is not wanted."""
+T = TypeVar("T")
 
-    def __init__(self, wanted: bool) -> None:
-        self.wanted = wanted and sys.stderr.isatty()
-        self.bar: Any = None
-        self.tasks: dict[str, Any] = {}
 
-    def __enter__(self) -> Progress:
-        if self.wanted:
-            from rich.console import Console
-            from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-            from rich.progress import Progress as Bar
+def at_least(least: int, name: str, value: int | None, problems: list[Problem]) -> int | None:
+    """The option's value; a problem where it is too small."""
+    if value is not None and value < least:
+        problems.append(Problem(name, f"is {value}; at least {least} is expected"))
+    return value
 
-            columns = (TextColumn("{task.description:<24}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-            self.bar = Bar(*columns, console=Console(stderr=True), transient=True)
-            self.bar.start()
-        return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self.bar is not None:
-            self.bar.stop()
+def parsed(name: str, text: str | None, parse: Callable[[str], T], problems: list[Problem]) -> T | None:
+    """The option's value in units; what is wrong with it is added to `problems`."""
+    if text is None:
+        return None
+    try:
+        return parse(text)
+    except ValueError as error:
+        problems.append(Problem(name, str(error)))
+        return None
 
-    def update(self, what: str, done: float, total: int) -> None:
-        """So many of so many are done; of the one under way, a share."""
-        if self.bar is None:
-            return
-        if what not in self.tasks:
-            self.tasks[what] = self.bar.add_task(what, total=total)
-        self.bar.update(self.tasks[what], completed=done, total=total)
+
+def check_how(engine: str, processes: int, problems: list[Problem]) -> None:
+    """What is wrong with `--engine` and `--processes`."""
+    from sim.engine.run import ENGINES
+
+    if processes != -1:
+        at_least(1, "--processes", processes, problems)
+    if engine not in ENGINES:
+        problems.append(Problem("--engine", f"there is no engine `{engine}`", f"known: {', '.join(ENGINES)}"))
+
+
+def make_room(
+    report: Path | None,
+    out: Path | None,
+    problems: list[Problem],
+    inputs: Sequence[Path] = (),
+    columns: Sequence[str] = (),
+) -> None:
+    """Make the folders that will be written to, and try the files, so that nothing is found out only after the run.
+
+    inputs: what is read; none of it is overwritten. columns: names of the files that go into `out`.
+    """
+    files = [("--report", report)] if report is not None else []
+    if out is not None and _make_folder("--out", out, problems):
+        files += [("--out", out / name) for name in columns]
+    check_files(files, inputs, problems)
+
+
+def check_files(files: Sequence[tuple[str, Path]], inputs: Sequence[Path], problems: list[Problem]) -> None:
+    """What is wrong with files that are to be written, by the option that names each: it is one of those that are
+    read, it is written twice, it cannot be written. Their folders are made."""
+    for index, (option, path) in enumerate(files):
+        if any(same_file(path, one) for one in inputs):
+            message = f"`{path}` is read by this command and would be overwritten"
+            problems.append(Problem(option, message, "give another name"))
+        elif any(same_file(path, other) for _, other in files[:index]):
+            problems.append(Problem(option, f"`{path}` would be written twice", "give each its own name"))
+        elif path.is_dir():
+            hint = f"write   {option} {path / 'NAME.html'}" if option == "--report" else ""
+            problems.append(Problem(option, f"`{path}` is a folder; a file is expected", hint))
+        elif _make_folder(option, path.parent, problems):
+            try:
+                with Writing() as writing:
+                    writing.begin(path)
+            except OSError as error:
+                problems.append(Problem(option, f"`{path}` cannot be written: {reason_of(error)}"))
+
+
+def _make_folder(option: str, folder: Path, problems: list[Problem]) -> bool:
+    """Make a folder, unless it is there."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        problems.append(Problem(option, f"`{folder}` cannot be made a folder: {reason_of(error)}"))
+        return False
+    return True
+
+
+def compile_engine(engine: str, quiet: bool) -> None:
+    """Make the engine's machine code, where this machine has none yet, and say so: it takes a while."""
+    from sim.engine.run import compile_now, must_be_compiled
+
+    if must_be_compiled(engine):
+        note("compiling the engine, once on this machine: about 20 s", quiet)
+        began = time.perf_counter()
+        compile_now()
+        note(f"compiled in {time.perf_counter() - began:.0f} s", quiet)
+
+
+@contextmanager
+def progress(wanted: bool) -> Iterator[Progress]:
+    """What hears of progress: a bar on a terminal; nothing where stderr is none, or when it is not wanted."""
+    if not wanted or not sys.stderr.isatty():
+        yield lambda what, done, total: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    columns = (TextColumn("{task.description:<24}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    tasks: dict[str, Any] = {}
+    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
+
+        def update(what: str, done: float, total: int) -> None:
+            """So many of so many are done; of the one under way, a share."""
+            if what not in tasks:
+                tasks[what] = bar.add_task(what, total=total)
+            bar.update(tasks[what], completed=done, total=total)
+
+        yield update
 
 
 class Study:
@@ -69,13 +176,12 @@ class Study:
     ) -> None:
         from sim.studies.loading.load import load
 
-        self.loaded: Loaded = load(file, sets, mitigation)
+        self.loaded = load(file, sets, mitigation)
         settle()
         self.problems: list[Problem] = []
         self.command = shlex.join(["sim", *context.find_root().obj])
         self.quiet = quiet
         self.report: Path | None = None
-        self.engine = ""
 
     def ready(
         self,
@@ -97,16 +203,17 @@ class Study:
         make_room(report, out, self.problems, [*files_of(self.loaded), *reads], columns)
         if self.problems:
             raise InputErrors(self.problems)
-        self.report, self.engine = report, engine
+        self.report = report
 
-    def progress(self) -> Progress:
-        """Progress on stderr, as a context, once the engine is compiled."""
-        compile_engine(self.engine, self.quiet)
-        return Progress(not self.quiet)
+    def run(self, call: Callable[[Loaded, Options], T], options: Options) -> T:
+        """What a study finds, with progress on stderr, once the engine is compiled."""
+        compile_engine(options.engine, self.quiet)
+        with progress(not self.quiet) as told:
+            return call(self.loaded, replace(options, progress=told))
 
-    def show(self, as_json: bool, document: Callable[[], Any], blocks: Callable[[], Report]) -> None:
+    def show(self, as_json: bool, document: Callable[[], Any], report_of: Callable[[], blocks.Report]) -> None:
         """Print what was found, as JSON or as text, and write it to the file of `--report` where that is given."""
-        report = None if as_json and self.report is None else blocks()
+        report = None if as_json and self.report is None else report_of()
         if as_json:
             say_json(document())
         elif report is not None:
@@ -125,7 +232,7 @@ class Study:
             raise SystemExit(1)
 
 
-def _as_file(path: Path, report: Report) -> str:
+def _as_file(path: Path, report: blocks.Report) -> str:
     """The text of a report's file: Markdown where its name ends so, else one HTML page."""
     if path.suffix.lower() == ".md":
         from sim.report.markdown import markdown

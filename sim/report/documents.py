@@ -28,7 +28,9 @@ def to_json(value: Any) -> Any:
     ['a', 'b']
     """
     if isinstance(value, Figure):
-        return _of_figure(value)
+        if value.value is not None and not math.isfinite(value.value):
+            value = value.with_note("undefined" if math.isnan(value.value) else "infinite")
+        return json_object(value.to_json())
     if isinstance(value, Enum):
         return to_json(value.value)
     if isinstance(value, float):
@@ -46,13 +48,6 @@ def to_json(value: Any) -> Any:
 def json_object(value: Mapping[Any, Any]) -> dict[str, Any]:
     """The same of a mapping, such as a whole document."""
     return {str(key): to_json(one) for key, one in value.items()}
-
-
-def _of_figure(figure: Figure) -> dict[str, Any]:
-    value = figure.value
-    if value is not None and not math.isfinite(value):
-        figure = figure.with_note("undefined" if math.isnan(value) else "infinite")
-    return json_object(figure.to_json())
 
 
 OLD_KEYS = {"mitigation": "cure", "mitigations": "cures", "error_budgets": "ledgers"}

@@ -9,15 +9,16 @@ from __future__ import annotations
 import html
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final
-
-import plotly.graph_objects as go
+from typing import TYPE_CHECKING, Any, Final
 
 from sim.report.tables import COLOURS, MOST_STATES, SeriesFamily, look, shares, states
 from sim.report.wording import bound_of, show, state_of
 from sim.stats.pictures import Line, Picture
 from sim.stats.summary import Curve, Split, Timeline, Verdict
 from sim.units import DAY, HOUR, MINUTE, SECOND, format_duration_s, format_ratio
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
 
 Trace = dict[str, Any]
 
@@ -290,6 +291,8 @@ def _fault(shown: Timeline, end: float, length_s: float) -> dict[str, Any]:
 
 def made(traces: list[Trace], height: int, **layout: Any) -> go.Figure:
     """A figure made at once: plotly takes many times as long to change one as to make it."""
+    import plotly.graph_objects as go  # where a chart is drawn, since it takes half a second
+
     common: dict[str, Any] = {
         "template": THEMES["light"],
         "height": height,

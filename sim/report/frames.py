@@ -11,10 +11,10 @@ import hashlib
 import importlib.util
 import io
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Any, BinaryIO, Literal, Protocol
+from typing import Any, BinaryIO, Literal
 
 import numpy as np
 
@@ -68,14 +68,16 @@ def write_columns(
     runs = [("", run) for run in replications]
     runs += [(fault, run) for fault, episodes in (drills or {}).items() for run in episodes]
     if file_format == "parquet" and importlib.util.find_spec("pyarrow") is None:
-        message = "Parquet needs the package pyarrow, which is not installed"
-        raise InputErrors([Problem("--out", message, "choose CSV, or install the extra `tables`")])
-    sink_of: Callable[[BinaryIO, Kinds], Sink] = ParquetSink if file_format == "parquet" else CsvSink
+        hint = "choose CSV, or install the extra `tables`"
+        raise InputErrors([Problem("--out", "Parquet needs the package pyarrow, which is not installed", hint)])
+    sink_of: type[Sink] = ParquetSink if file_format == "parquet" else CsvSink
     directory.mkdir(parents=True, exist_ok=True)
 
+    spent: Kinds = {f"{state}_ns": "int" for _, run in runs for state in run.executions.states}
+    counts: Kinds = {name: "int" for _, run in runs for name in run.samples}
     frames: list[tuple[Kinds, Iterable[Frame]]] = [
-        (_execution_kinds(runs), (_executions(drill, run) for drill, run in runs)),
-        (_timeline_kinds(runs), (_timeline(drill, run) for drill, run in runs)),
+        (_EXECUTIONS | spent, (_executions(drill, run) for drill, run in runs)),
+        (_TIMELINES | counts, (_timeline(drill, run) for drill, run in runs)),
         (_EPISODES, (_episodes(drill, run) for drill, run in runs)),
     ]
     if bill is not None:
@@ -93,9 +95,7 @@ def write_columns(
     return paths
 
 
-def _write(
-    path: Path, sink_of: Callable[[BinaryIO, Kinds], Sink], kinds: Kinds, frames: Iterable[Frame]
-) -> dict[str, Any]:
+def _write(path: Path, sink_of: type[Sink], kinds: Kinds, frames: Iterable[Frame]) -> dict[str, Any]:
     """Write one file; gives what the manifest says of it."""
     count = 0
     with path.open("wb") as file, closing(sink_of(file, kinds)) as sink:
@@ -108,6 +108,16 @@ def _write(
 
 
 _RUN: Kinds = {"drill": "text", "replication": "int"}
+_EXECUTIONS: Kinds = _RUN | {
+    "ordinal": "int",
+    "routine": "text",
+    "start_ns": "int",
+    "end_ns": "int",
+    "outcome": "text",
+    "error": "text",
+    "cohort": "bool",
+}
+_TIMELINES: Kinds = _RUN | {"time_ns": "int"}
 _EPISODES: Kinds = _RUN | {
     "fault": "text",
     "start_ns": "int",
@@ -136,12 +146,6 @@ _BILL: Kinds = {
 }
 
 
-def _execution_kinds(runs: Sequence[tuple[str, Replication]]) -> Kinds:
-    kinds: Kinds = _RUN | {"ordinal": "int", "routine": "text", "start_ns": "int", "end_ns": "int"}
-    kinds |= {"outcome": "text", "error": "text", "cohort": "bool"}
-    return kinds | {f"{state}_ns": "int" for _, run in runs for state in run.executions.states}
-
-
 def _executions(drill: str, run: Replication) -> Frame:
     rows = run.executions
     count = len(rows.start_ns)
@@ -166,13 +170,6 @@ def _executions(drill: str, run: Replication) -> Frame:
             column[place] = spent_ns
         frame[f"{state}_ns"] = column
     return frame
-
-
-def _timeline_kinds(runs: Sequence[tuple[str, Replication]]) -> Kinds:
-    kinds: Kinds = _RUN | {"time_ns": "int"}
-    for _, run in runs:
-        kinds |= dict.fromkeys(run.samples, "int")
-    return kinds
 
 
 def _timeline(drill: str, run: Replication) -> Frame:
@@ -225,16 +222,6 @@ def _blank_where_negative(values: list[int]) -> Column:
     return [value if value >= 0 else None for value in values]
 
 
-class Sink(Protocol):
-    """A file that takes one frame after the other, so that only one replication is in memory as text."""
-
-    def write(self, frame: Frame) -> None:
-        """Appends the rows; columns that the frame lacks stay empty."""
-
-    def close(self) -> None:
-        """Finishes the file."""
-
-
 class CsvSink:
     """A CSV file: UTF-8, a header, `\\n` at the end of a line."""
 
@@ -245,7 +232,7 @@ class CsvSink:
         self._writer.writerow(kinds)
 
     def write(self, frame: Frame) -> None:
-        """Appends the rows."""
+        """Appends the rows; columns that the frame lacks stay empty."""
         self._writer.writerows(zip(*self._columns(frame), strict=True))
 
     def close(self) -> None:
@@ -277,13 +264,17 @@ class ParquetSink:
         self._writer = pq.ParquetWriter(file, self._schema)
 
     def write(self, frame: Frame) -> None:
-        """Appends the rows."""
+        """Appends the rows; columns that the frame lacks stay empty."""
         columns = {name: _column(frame, name) for name in self._schema.names}
         self._writer.write_table(self._table(columns, schema=self._schema))
 
     def close(self) -> None:
         """Finishes the file."""
         self._writer.close()
+
+
+Sink = CsvSink | ParquetSink
+"""A file that takes one frame after the other, so that only one replication is in memory as text."""
 
 
 def _column(frame: Frame, name: str) -> Column:

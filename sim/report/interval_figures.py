@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Final
-
-import plotly.graph_objects as go
+from typing import TYPE_CHECKING, Any, Final
 
 from sim.figure import Figure
 from sim.report.figures import DASHES, FAULT, Trace, made, safe
 from sim.report.tables import COLOURS
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
 
 LEAST: Final = 0.01
 """What a logarithmic axis shows of nothing."""

@@ -91,16 +91,13 @@ def _table(table: Table) -> str:
     rows = [row for row in (*table.rows, *table.foot) if not row.terminal_only]
     if not rows:
         return ""
-    kept = [at for at in range(len(table.heads)) if at not in table.drawn or _has_words(rows, at)]
+    worded = {at for row in rows for at, one in enumerate(row.cells) if isinstance(one, str)}
+    kept = [at for at in range(len(table.heads)) if at not in table.drawn or at in worded]
     heads = [_text(table.subject), *(_text(table.heads[at]) for at in kept)]
     rule = ["---", *(":--" if at in table.left else "--:" for at in kept)]
     lines = [heads, rule, *([_name(row), *(_cell(row.cells[at]) for at in kept)] for row in rows)]
     caption = [f"**{_text(table.caption)}**\n"] if table.caption else []
     return "\n".join([*caption, *(f"| {' | '.join(cells)} |" for cells in lines)])
-
-
-def _has_words(rows: Sequence[Row], at: int) -> bool:
-    return any(isinstance(row.cells[at], str) for row in rows)
 
 
 def _name(row: Row) -> str:

@@ -1,13 +1,16 @@
-"""Blocks that several studies have in common: findings, objectives, monitors, losses, assumptions, the command; and
-what missed objectives come from and what meets them, as lines of text.
+"""Blocks that several studies have in common: findings, objectives, monitors, losses, assumptions, the command; what
+missed objectives come from and what meets them, resources and stations as people call them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
 from sim.figure import Figure
 from sim.lower.lowered import Assumption
+from sim.lower.setting import Element
 from sim.report.blocks import (
     Badge,
     Block,
@@ -27,7 +30,8 @@ from sim.report.blocks import (
 from sim.report.grid import WIDTH, paragraph
 from sim.report.wording import LOSSES, REFUSED, bound_of, findings_of, readable, show, value_of
 from sim.stats.overload import Overload, Place
-from sim.stats.summary import Fix, MonitorResult, Recovery, Remedy, Summary, Verdict
+from sim.stats.summary import Fix, MonitorResult, Recovery, Remedy, Split, Summary, Verdict
+from sim.units import format_count
 
 PHASES = {"detect": "to detect", "restore": "to restore", "drain": "to drain", "latency_ok": "to SLO"}
 """The times of a recovery, with the heads of their columns."""
@@ -122,13 +126,11 @@ def _strip(objective: Verdict) -> Strip | None:
     if not 0 < end - start < float("inf"):
         return None
 
-    def place(number: float | None) -> float | None:
-        return None if number is None else round(12 + 76 * (number - start) / (end - start), 2)
+    def place(number: float) -> float:
+        return round(12 + 76 * (number - start) / (end - start), 2)
 
-    value, of_bound = place(figure.value), place(bound.value)
-    assert value is not None
-    assert of_bound is not None
-    return Strip(value, place(low), place(high), of_bound, bound.side)
+    left, right = (None if one is None else place(one) for one in (low, high))
+    return Strip(place(figure.value), left, right, place(bound.value), bound.side)
 
 
 def monitor_blocks(monitors: Sequence[MonitorResult]) -> Iterator[Block]:
@@ -145,19 +147,15 @@ def monitor_blocks(monitors: Sequence[MonitorResult]) -> Iterator[Block]:
         cell = Cell(bound, (one.upper_bound.note,) if one.upper_bound.note else ())
         rows.append(Row(one.name, (*counts, violated, cell)))
     heads = ("came up", "kept", "undecided", "violated", "probability of a violation")
-    broken = [one for one in monitors if one.example is not None]
-    lives = (line for one in broken for line in _life_lines(one))
+    broken = [(one, *one.example) for one in monitors if one.example is not None]
+    lives = (line for found in broken for line in _life_lines(*found))
     yield Together((Table(heads, tuple(rows), "MONITOR", "property"), InTerminal((Lines(tuple(lives)),))))
-    for one in broken:
-        assert one.example is not None
-        replication, execution = one.example
+    for one, replication, execution in broken:
         heading = f"{one.name}: the life of a violator, execution {execution} of replication {replication}"
         yield OnPage((Heading(heading), *((Lines(one.trace),) if one.trace else ())))
 
 
-def _life_lines(one: MonitorResult) -> Iterator[str]:
-    assert one.example is not None
-    replication, execution = one.example
+def _life_lines(one: MonitorResult, replication: int, execution: int) -> Iterator[str]:
     yield f" {one.name} is violated first by execution {execution} of replication {replication}"
     for line in one.trace[:MOST_TRACE_LINES]:
         yield from paragraph(f"  {line}", 12)
@@ -251,3 +249,91 @@ def _cost(fix: Fix) -> str:
         return "free"
     sign = "+" if fix.usd_per_month > 0 else "-"
     return f"{sign}{show(abs(fix.usd_per_month), 'USD/month')}"
+
+
+# -- resources and stations as people call them, with what a user can set and watch of each -----------------------
+
+Elements = Mapping[str, Element]
+
+
+def named(table: Table, elements: Elements) -> Table:
+    """The table with elements under their words, and without those that are bookkeeping of the model."""
+    rows = [row for row in table.rows if row.name not in elements or not elements[row.name].setting.is_inner]
+    return replace(table, rows=tuple(replace(row, name=words_of(row.name, elements)) for row in rows))
+
+
+def words_of(name: str, elements: Elements) -> str:
+    """What people call an element; its name where nothing else is known of it."""
+    return elements[name].setting.words if name in elements else name
+
+
+def named_states(splits: Mapping[str, Split], elements: Elements) -> dict[str, Split]:
+    """The splits with their states at elements under the words of these; those of the same words are one."""
+    return {
+        name: Split(_named_states(split.mean_s, elements), _named_states(split.tail_s, elements))
+        for name, split in splits.items()
+    }
+
+
+def _named_states(seconds: Mapping[str, float], elements: Elements) -> dict[str, float]:
+    found: dict[str, float] = {}
+    for state, part in seconds.items():
+        kind, dot, place = state.partition(".")
+        name = f"{kind}{dot}{words_of(place, elements)}"
+        found[name] = found.get(name, 0.0) + part
+    return found
+
+
+def settable(tables: Iterable[Table], elements: Elements) -> Iterator[Element]:
+    """The elements in the rows of tables, by name, that a user can change; of those with the same key the first."""
+    seen = set()
+    for name in dict.fromkeys(row.name for table in tables for row in table.rows):
+        if name in elements and not elements[name].setting.is_inner and elements[name].setting.path not in seen:
+            seen.add(elements[name].setting.path)
+            yield elements[name]
+
+
+def set_and_watch(elements: Iterable[Element]) -> list[str]:
+    """For each of them its key, where it stands, the product's knob, and below it what to watch."""
+    lines = []
+    for one in elements:
+        setting = one.setting
+        parts = [f"{setting.path}{today_of(one)}", one.where.short, turned_by(one)]
+        lines += paragraph(f" {setting.words}: {'   '.join(part for part in parts if part)}", 4)
+        if setting.watch:
+            lines += paragraph(f"    watch  {setting.watch}", 11)
+    return ["SET AND WATCH", *lines] if lines else []
+
+
+def today_of(one: Element) -> str:
+    """What it is set to, as it follows the key: " = 20"."""
+    value = one.setting.value
+    return "" if value is None else f" = {format_count(value)}{one.setting.unit}"
+
+
+def turned_by(one: Element) -> str:
+    """The product's knob, and what it takes to turn it: "maxConns (restart)"."""
+    setting = one.setting
+    return f"{setting.knob} ({setting.change})" if setting.knob and setting.change else setting.knob
+
+
+def elements_json(elements: Elements) -> dict[str, Any]:
+    """Each element by its name: words, `setting` (the key, null for bookkeeping of the model), its place in the file,
+    the product's knob, what it takes to change it, its value `today` as `--set` takes it, and what to `watch`."""
+    return {name: _element_json(one) for name, one in elements.items()}
+
+
+def _element_json(one: Element) -> dict[str, Any]:
+    setting = one.setting
+    if setting.is_inner:
+        return {"words": setting.words, "setting": None}
+    return {
+        "words": setting.words,
+        "setting": setting.path,
+        "where": str(one.where),
+        "line": one.where.line or None,
+        "today": f"{setting.value:g}{setting.unit}" if setting.value is not None and setting.unit else setting.value,
+        "knob": setting.knob,
+        "change": setting.change,
+        "watch": setting.watch,
+    }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Final
 
 from sim.figure import Figure
@@ -64,11 +65,10 @@ def started(metrics: Metrics) -> Table:
         "succeeded": "succeeded.{}",
         "in time": "goodput.{}",
     }
-    shown, last = {"offered": "offered.{}"}, "offered.{}"
-    for head, pattern in list(stages.items())[1:]:
-        if any(_differ(metrics, last, pattern)) or head == "in time":
-            shown[head] = pattern
-        last = pattern
+    shown = {"offered": "offered.{}"}
+    for before, head in pairwise(stages):
+        if head == "in time" or any(_differ(metrics, stages[before], stages[head])):
+            shown[head] = stages[head]
     return _by_subject(metrics, shown | {"availability": "availability.{}", "attempts": "retry_amplification.{}"})
 
 

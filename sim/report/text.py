@@ -120,19 +120,12 @@ def _beside(title: str, heads: Sequence[str], rows: Sequence[Row]) -> list[Cells
         interval += f" ({own})" if interval and own and not level else ""
         return (interval, _interval(_wide(one)))[: len(of_intervals)]
 
-    found: list[Cells] = [
-        (title, *(part for at, head in enumerate(heads) for part in _head(head, at in columns, of_intervals)))
-    ]
+    above = ((head.upper(), *(map(str.strip, of_intervals) if at in columns else ())) for at, head in enumerate(heads))
+    found: list[Cells] = [(title, *(part for cell in above for part in cell))]
     for row in rows:
         cells = ((_words(one), *(ends(one) if at in columns else ())) for at, one in enumerate(row.cells))
         found.append((row.name, *(part for cell in cells for part in cell)))
     return found
-
-
-def _head(head: str, has_intervals: bool, of_intervals: Cells) -> Iterator[str]:
-    yield head.upper()
-    if has_intervals:
-        yield from map(str.strip, of_intervals)
 
 
 def _figures(cells: Sequence[Content]) -> list[Figure]:

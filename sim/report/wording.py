@@ -102,8 +102,7 @@ def value_of(figure: Figure) -> str:
     """The value with its unit, "refused" for one that the sample cannot carry."""
     if figure.value is None:
         return REFUSED
-    if is_about_0(figure):
-        assert figure.high is not None
+    if is_about_0(figure) and figure.high is not None:
         return f"about 0, <= {show(figure.high, figure.unit)}"
     return _measured(figure.value, figure)
 
@@ -222,12 +221,8 @@ def state_of(state: str) -> str:
 
 def not_back_of(recovery: Recovery) -> str:
     """How many episodes were not back when they were left: "2 of 40 still not back after 40 min"."""
-    return f"{_not_back(recovery)} still not back after {format_duration_s(recovery.followed_s)}"
-
-
-def _not_back(recovery: Recovery) -> str:
-    share = recovery.never_back
-    return f"{round((share.value or 0.0) * recovery.episodes)} of {recovery.episodes}"
+    count = round((recovery.never_back.value or 0.0) * recovery.episodes)
+    return f"{count} of {recovery.episodes} still not back after {format_duration_s(recovery.followed_s)}"
 
 
 def verdict_words(outcome: str, fragile: bool = False) -> str:

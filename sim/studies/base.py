@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from importlib.metadata import version
 
 from sim import __version__
+from sim.engine.plan import Plan
 from sim.engine.run import Planned, Traces, run_all
 from sim.lower.lowered import Lowered
+from sim.network import Network
 from sim.results.columns import Replication
 from sim.scenario.model.settings import RunSettings
 from sim.stats.joined import joined
@@ -83,6 +85,17 @@ class Runner:
         found = standstill(runs, self.lowered.words, what)
         self.standstills += [] if found is None else [found]
         return runs
+
+    def whole(self, what: str, planned: Sequence[Planned]) -> list[Replication]:
+        """The replications in order. Raises KeyboardInterrupt unless all are there: half an answer is none."""
+        runs = self.run(what, planned)
+        if self.interrupted:
+            raise KeyboardInterrupt
+        return runs
+
+    def pilots(self, network: Network, plans: Sequence[Plan]) -> list[Replication]:
+        """The runs that a warm-up is looked for in. Raises KeyboardInterrupt as `whole` does."""
+        return self.whole("warm-up", [(network, plan) for plan in plans])
 
     def warn(self, text: str) -> None:
         """Say something once."""

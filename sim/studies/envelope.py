@@ -17,22 +17,30 @@ O'Hagan, Journal of the Royal Statistical Society B 63 (2001).
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from sim.analytic.arrival_rates import mean_number
 from sim.draws.build import inverse_of
+from sim.engine.plan import Plan
+from sim.engine.run import Planned
 from sim.figure import Figure
 from sim.lower.constants import Constants
+from sim.lower.load import Loaded, changed
 from sim.lower.stores.choose import product_of
-from sim.scenario.calibrated import Product, Span, calibrated
+from sim.results.columns import SUCCEEDED, Replication
+from sim.results.histogram import Histogram
+from sim.scenario.calibrated import Product, calibrated
 from sim.scenario.model.objectives import Objective
 from sim.scenario.model.stores.registry import STORES
 from sim.scenario.model.workflow_steps import ActivityStep, FanOutStep, RepeatStep, WorkflowStep, inside, walk
 from sim.scenario.presets import PRODUCTS
 from sim.scenario.scenario import Scenario
-from sim.stats.metrics import DONE
+from sim.stats.metrics import DONE, LATENCY_PERCENTILES, Cohort, measured_routines, metrics
 from sim.stats.summary import Calibration, Place, Recovery, Verdict
 from sim.stats.verdicts import verdict
 from sim.units import format_quantity, parse_duration_ns, parse_rate_per_s
@@ -244,11 +252,11 @@ def _findings(
         elif span.words:
             if str(value) not in span.words:
                 yield span.others, f"{name} {setting} {value}, measured {' and '.join(span.words)}"
-        else:
+        elif span.low is not None and span.high is not None:
             number = _number(value, span.unit)
-            where = _beyond(number, span)
-            if where:
-                yield where, f"{setting} {format_quantity(number, span.unit)}, measured {_range(span)}"
+            if where := _beyond(number, span.low, span.high):
+                measured = _range(*(format_quantity(end, span.unit) for end in (span.low, span.high)))
+                yield where, f"{setting} {format_quantity(number, span.unit)}, measured {measured}"
 
 
 def _number(value: Setting, unit: str) -> float:
@@ -258,18 +266,13 @@ def _number(value: Setting, unit: str) -> float:
     return parse_rate_per_s(value) if unit == "1/s" and isinstance(value, str) else float(value)
 
 
-def _beyond(value: float, span: Span) -> str:
-    assert span.low is not None
-    assert span.high is not None
-    if span.low <= value <= span.high * (1 + 1e-9):
+def _beyond(value: float, low: float, high: float) -> str:
+    if low <= value <= high * (1 + 1e-9):
         return ""
-    return "edge" if span.low / EDGE <= value <= span.high * EDGE else "outside"
+    return "edge" if low / EDGE <= value <= high * EDGE else "outside"
 
 
-def _range(span: Span) -> str:
-    assert span.low is not None
-    assert span.high is not None
-    low, high = format_quantity(span.low, span.unit), format_quantity(span.high, span.unit)
+def _range(low: str, high: str) -> str:
     return low if low == high else f"{low} to {high}"
 
 
@@ -355,3 +358,44 @@ def widened_recovery(recovery: Recovery, calibration: Calibration) -> Recovery:
             for phase, levels in recovery.percentiles.items()
         },
     )
+
+
+# -- inputs: what is not known of fitted parameters, in one scenario -----------------------------------------------
+#
+# Its runs are made again with parameters drawn anew for each. Run r is made twice on the same random numbers, with the
+# scenario's own parameters and with those of draw r. By how much a figure moves from the one to the other, as the
+# standard deviation of the logarithm of the ratio over the runs, is its input uncertainty; the little noise that
+# common random numbers leave is in it. Unlike the interval of a mean it does not shrink with the number of runs.
+
+Draws = Callable[[int], Sequence[Sequence[str]]]
+"""Gives changes as for `--set`, a list for each of so many replications."""
+
+
+def drawn_runs(loaded: Loaded, draws: Sequence[Sequence[str]], plans: Sequence[Plan]) -> list[Planned]:
+    """The runs with drawn parameters. Raises InputErrors where the scenario has no such parameter."""
+    return [(changed(loaded, changes).lowered.network, plan) for changes, plan in zip(draws, plans, strict=True)]
+
+
+def input_spread(base: Sequence[Replication], drawn: Sequence[Replication]) -> dict[str, float]:
+    """By metric, the standard deviation of the logarithm of drawn over base, of runs paired in order."""
+    ratios: dict[str, list[float]] = defaultdict(list)
+    for plain, moved in zip(base, drawn, strict=False):
+        before, after = _values(plain), _values(moved)
+        for name, value in before.items():
+            other = after.get(name, 0.0)
+            if value > 0 and other > 0:
+                ratios[name].append(math.log(other / value))
+    return {name: float(np.std(found, ddof=1)) for name, found in ratios.items() if len(found) >= 2}
+
+
+def _values(run: Replication) -> Mapping[str, float]:
+    """The figures of one run that have an input uncertainty: times and rates."""
+    found = {name: figure.value for name, figure in metrics([run], {}, 0.95).items() if group_of(name) is not None}
+    values = {name: value for name, value in found.items() if value is not None}
+    times = {f"{name}": span.histogram for name, span in run.spans.items()}
+    for routine in measured_routines([run]):
+        times[f"latency.{routine}"] = Histogram.of(Cohort([run], routine).ended(SUCCEEDED)[0])
+    for name, histogram in times.items():
+        if histogram.count:
+            values |= {f"{name}.{level}": histogram.quantile(p) * 1e-9 for level, p in LATENCY_PERCENTILES.items()}
+    return values

@@ -102,10 +102,8 @@ def settled_ns(
         return 0
     settled, _, found = _search(network, run, max(run.horizon_ns // SAMPLES, 1), run.seed, pilots)
     if found is not None:
-        problem = Problem(
-            "workflows", f"cannot be settled without a fault. {overload_sentence(found)}", "first see   sim run"
-        )
-        raise InputErrors([problem])
+        message = f"cannot be settled without a fault. {overload_sentence(found)}"
+        raise InputErrors([Problem("workflows", message, "first see   sim run")])
     return settled
 
 
@@ -122,8 +120,9 @@ def measured(
         asked = run.warmup if isinstance(run.warmup, int) else 0
         cycles = whole_cycles(horizon, run.cycle_ns, asked if asked or run.warmup == "none" else run.cycle_ns)
         if cycles.count == 0:
-            problem = Problem("run.horizon", "holds no whole cycle after the warm-up", "make it at least 2 cycles")
-            raise InputErrors([problem])
+            raise InputErrors(
+                [Problem("run.horizon", "holds no whole cycle after the warm-up", "make it at least 2 cycles")]
+            )
         warmup, horizon, steady = cycles.start_ns, cycles.end_ns, True
         note = f"{cycles.count} whole cycles after {warmup // run.cycle_ns} of warm-up"
     elif isinstance(run.warmup, int):
@@ -192,12 +191,9 @@ def _search(
                 return 0, "an overloaded system never settles: counted from the start", judged
             if any(one.deadlock is not None for one in runs):
                 return 0, "", None
-            problem = Problem(
-                "run.warmup",
-                f"no warm-up found within half of the run: {cut.refusal}",
-                "write a longer run.horizon, or run.warmup: none (count from an empty start), or a time",
-            )
-            raise InputErrors([problem])
+            hint = "write a longer run.horizon, or run.warmup: none (count from an empty start), or a time"
+            message = f"no warm-up found within half of the run: {cut.refusal}"
+            raise InputErrors([Problem("run.warmup", message, hint)])
         found = {f"last to settle: {cut.series}": cut.windows * sample}
     if run.start == "empty":
         taken = np.concatenate([_taken_ns(one) for one in runs])

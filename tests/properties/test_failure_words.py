@@ -20,7 +20,7 @@ from sim.lower.load import Loaded, load
 from sim.network import Network
 from sim.results.audit import audit
 from sim.results.columns import Replication
-from sim.studies.episodes.bench import disturbed, kinds_of
+from sim.studies.episodes import disturbed, kinds_of
 from sim.units.tables import SECOND
 
 TEXT = """

@@ -17,7 +17,7 @@ from sim.report.text import text as as_text
 from sim.report.wording import interval_of, not_back_of, value_of, verdict_words
 from sim.stats.metrics import STAGES
 from sim.studies.drill.study import DrillOptions, drill
-from sim.studies.episodes.bench import LIMIT_WINDOWS
+from sim.studies.episodes import LIMIT_WINDOWS
 from sim.studies.run.blocks import blocks
 from sim.studies.run.study import Options, predict
 

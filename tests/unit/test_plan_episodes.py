@@ -14,8 +14,16 @@ from sim.lower.load import Loaded, load
 from sim.network.faults import Window
 from sim.results.columns import SUCCEEDED, Replication
 from sim.studies.base import Runner, RunOptions
-from sim.studies.episodes.bench import Bench, EpisodeRequest, calm, disturbed, kinds_of
-from sim.studies.episodes.phases import Cycle, cycle_of, phase_ns_of
+from sim.studies.episodes import (
+    Bench,
+    Cycle,
+    EpisodeRequest,
+    calm,
+    cycle_of,
+    disturbed,
+    kinds_of,
+    phase_ns_of,
+)
 from sim.units import DAY, HOUR, MINUTE, SECOND
 
 SCENARIO = """\

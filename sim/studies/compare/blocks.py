@@ -22,18 +22,21 @@ def blocks(found: Variants) -> Report:
         for name, summary in zip(found.names, found.summaries, strict=True)
         if findings_of(summary)
     )
-    variants = (_variant(found, index, name) for index, name in enumerate(found.names[1:]))
+    variants = (
+        Section(
+            f"variant-{index + 1}",
+            name,
+            name,
+            (Together(tuple(_table(found, index, name))), Together(tuple(_changed(found.settings[index], name)))),
+        )
+        for index, name in enumerate(found.names[1:])
+    )
     return Report(
         f"{found.names[0]} beside {', '.join(found.names[1:])}",
         found.names[0],
         (*overloaded, *variants, Together(tuple(_footing(found)))),
         (f"Beside {', '.join(found.names[1:])}",),
     )
-
-
-def _variant(found: Variants, index: int, name: str) -> Section:
-    blocks = (Together(tuple(_table(found, index, name))), Together(tuple(_changed(found.settings[index], name))))
-    return Section(f"variant-{index + 1}", name, name, blocks)
 
 
 def _table(found: Variants, index: int, name: str) -> Iterator[Block]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any, Literal
 
 from sim.errors import InputErrors, Problem
@@ -151,12 +152,10 @@ def _rows(
     known = [key for key, test in tests.items() if test.is_known(confidence)]
     verdicts = dict(zip(known, holm([tests[key].differs for key in known], confidence), strict=True))
     for name in shown:
-        differences = []
-        for other in range(len(found) - 1):
-            test = tests[name, other]
-            figure = test.at(confidence)
-            change = _change(name, verdicts[name, other]) if (name, other) in verdicts else ""
-            differences.append(Difference(figure, change, test.worth))
+        differences = (
+            Difference(tests[key].at(confidence), _change(name, verdicts.get(key)), tests[key].worth)
+            for key in ((name, other) for other in range(len(found) - 1))
+        )
         yield MetricRow(name, tuple(one.get(name) for one in of_each), tuple(differences))
 
 
@@ -183,13 +182,7 @@ class _Test:
     def __init__(self, first: Prediction, other: Prediction, metric: str) -> None:
         self.first, self.other, self.metric = first, other, metric
         self.worth: float | None = None
-        self._known: dict[float, Figure] = {}
-
-    def at(self, confidence: float) -> Figure:
-        """other - first, with its interval; refused where it is not known."""
-        if confidence not in self._known:
-            self._known[confidence] = self._difference(confidence)
-        return self._known[confidence]
+        self.at = cache(self._difference)
 
     def is_known(self, confidence: float) -> bool:
         """Whether there is a difference with an interval."""
@@ -197,6 +190,7 @@ class _Test:
         return None not in (figure.value, figure.low, figure.high)
 
     def _difference(self, confidence: float) -> Figure:
+        """other - first, with its interval; refused where it is not known."""
         a, b = (one.summary.metrics.get(self.metric) for one in (self.first, self.other))
         if a is None or b is None:
             return Figure.refused("", f"only {'the second' if a is None else 'the first'} has it")
@@ -235,19 +229,16 @@ def _apart(a: Figure, b: Figure) -> Figure:
     return Figure(value, a.unit, low, high, a.confidence or b.confidence, n, "as if the two were independent")
 
 
-def _change(metric: str, verdict: Outcome) -> Change:
+def _change(metric: str, verdict: Outcome | None) -> Change:
+    """What a verdict of `_Test.differs` says of the metric; empty where there is none."""
+    if verdict is None:
+        return ""
     if verdict == "undecided":
         return "no difference seen"
-    is_less = verdict == "met"
     family = metric.partition(".")[0]
-    if family in BETTER_BELOW:
-        return "better" if is_less else "worse"
-    if family in BETTER_ABOVE:
-        return "worse" if is_less else "better"
-    return "less" if is_less else "more"
-
-
-PERCENTILES = LATENCY_PERCENTILES
+    if family in BETTER_BELOW | BETTER_ABOVE:
+        return "better" if (verdict == "met") == (family in BETTER_BELOW) else "worse"
+    return "less" if verdict == "met" else "more"
 
 
 def compare(a: Prediction, b: Prediction, metric: str, confidence: float = 0.95) -> Comparison:
@@ -264,14 +255,16 @@ def compare(a: Prediction, b: Prediction, metric: str, confidence: float = 0.95)
         count = min(len(values_a), len(values_b))
         return paired_difference(values_a[:count], values_b[:count], a.summary.metrics[metric].unit, confidence)
     name, _, statistic = rest.rpartition(".")
-    if statistic in PERCENTILES and family == "latency" and name in a.replications[0].routines:
-        return paired_percentile(_latency(runs_a, name), _latency(runs_b, name), PERCENTILES[statistic], confidence)
-    if statistic in PERCENTILES and all(metric.rpartition(".")[0] in run.spans for run in (*runs_a, *runs_b)):
+    if statistic in LATENCY_PERCENTILES and family == "latency" and name in a.replications[0].routines:
+        return paired_percentile(
+            _latency(runs_a, name), _latency(runs_b, name), LATENCY_PERCENTILES[statistic], confidence
+        )
+    if statistic in LATENCY_PERCENTILES and all(metric.rpartition(".")[0] in run.spans for run in (*runs_a, *runs_b)):
         span = metric.rpartition(".")[0]
         return paired_percentile(
             [run.spans[span].histogram for run in runs_a],
             [run.spans[span].histogram for run in runs_b],
-            PERCENTILES[statistic],
+            LATENCY_PERCENTILES[statistic],
             confidence,
         )
     values_a, values_b = (
@@ -308,11 +301,8 @@ def _value(run: Replication, metric: str, deadlines_ns: Mapping[str, int | None]
 def _in_drill(prediction: Prediction, metric: str, confidence: float) -> list[float]:
     """A figure of recovery, drill by drill."""
     fault = metric.split(".")[1]
-    values = []
-    for episode in prediction.drills[fault]:
-        row = recovery_of([replace(episode, objective_p99_ns=None)], None, confidence)
-        values.append(_told(metric, recovery_metrics([row])[metric]))
-    return values
+    episodes = (replace(episode, objective_p99_ns=None) for episode in prediction.drills[fault])
+    return [_told(metric, recovery_metrics([recovery_of([one], None, confidence)])[metric]) for one in episodes]
 
 
 def _told(metric: str, figure: Figure) -> float:

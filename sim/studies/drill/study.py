@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from sim.cost.bill import bill
 from sim.cost.propagate import times, total
@@ -27,8 +28,7 @@ from sim.stats.summary import MonitorResult, Recovery, Standstill, Verdict
 from sim.studies.base import Runner, RunOptions, StudyResult
 from sim.studies.billing import catalogue_of, terms_of
 from sim.studies.envelope import calibration_of, features, judged_widely
-from sim.studies.episodes.bench import Bench, EpisodeRequest, FaultKind, limit_of
-from sim.studies.episodes.phases import phase_ns_of
+from sim.studies.episodes import Bench, EpisodeRequest, limit_of, phase_ns_of
 from sim.studies.loading.inputs import check_inputs
 from sim.units import format_duration_ns
 
@@ -192,7 +192,9 @@ def drill(loaded: Loaded, options: DrillOptions) -> DrillReport:
     warnings: dict[str, None] = {}
     interrupted = False
     for mitigation, one in ways.items():
-        trial = _Trial(one, settings_of(one, settings), options, limit_ns)
+        # A mitigated scenario has run settings of its own, and the seed of the one that it is compared with.
+        its_own = one.scenario.run.model_copy(update={"seed": settings.seed})
+        trial = _Trial(one, its_own, options, limit_ns)
         cases += trial.cases(mitigation)
         warnings |= dict.fromkeys(trial.runner.warnings)
         interrupted = trial.runner.interrupted
@@ -229,11 +231,6 @@ def drill(loaded: Loaded, options: DrillOptions) -> DrillReport:
     )
 
 
-def settings_of(loaded: Loaded, settings: RunSettings) -> RunSettings:
-    """The settings of a mitigated scenario with the seed of the one that it is compared with."""
-    return loaded.scenario.run.model_copy(update={"seed": settings.seed})
-
-
 class _Trial:
     """The drill of one scenario."""
 
@@ -244,44 +241,46 @@ class _Trial:
         self.limit_ns = limit_ns
         self.runner = Runner(loaded.lowered, check_inputs(loaded), options)
         self.bench = Bench(loaded, settings, self.runner, drain_ns=min(settings.drain_ns, self.limit_ns))
-        self.kind = self._kind()
+        kinds = self.bench.kinds
+        if options.fault not in kinds:
+            known = f"faults here: {', '.join(kinds)}" if kinds else "nothing fails in it; write   faults:"
+            message = f"is `{options.fault}`, which is no fault of this scenario"
+            raise InputErrors([Problem("--fault", message, meant(options.fault, kinds, known))])
+        self.kind = kinds[options.fault]
         if any(fault.duration is None for one in self.kind.variants for fault in one.faults.values()):
             self.runner.warn(f"{self.kind.name} stays, since it has no `duration`: what comes back does so beside it")
-
-    def _kind(self) -> FaultKind:
-        kinds, name = self.bench.kinds, self.options.fault
-        if name in kinds:
-            return kinds[name]
-        known = f"faults here: {', '.join(kinds)}" if kinds else "nothing fails in it; write   faults:"
-        message = f"is `{name}`, which is no fault of this scenario"
-        raise InputErrors([Problem("--fault", message, meant(name, kinds, known))])
 
     def cases(self, mitigation: str) -> Iterator[DrillCase]:
         """One case for each phase, run in one batch."""
         whens = self._whens()
         count = self.options.episodes
-        requests = [self._request(phase, index) for index in range(count) for phase in whens.values()]
+        requests = [
+            EpisodeRequest(((self.kind, begin_ns(index)),), index, self.settings.drill_window_ns)
+            for index in range(count)
+            for begin_ns in whens.values()
+        ]
         found = self.bench.run(requests, self.limit_ns, what="episodes")
         for place, when in enumerate(whens):
             episodes = found[place :: len(whens)]
             if episodes:
                 yield self._case(when, mitigation, episodes)
 
-    def _whens(self) -> dict[str, int | str]:
-        """Each phase in words, and what is requested: a phase, ANY or (the scenario's own time) the empty text."""
-        requested = self.options.phases
-        if not requested and self.kind.at_ns is not None:
-            return {f"at {format_duration_ns(self.kind.at_ns)} of the run": ""}
+    def _whens(self) -> dict[str, Callable[[int], int]]:
+        """Each phase in words, and when an episode at it begins, by its replication."""
+        requested, at_ns = self.options.phases, self.kind.at_ns
+        if not requested and at_ns is not None:
+            return {f"at {format_duration_ns(at_ns)} of the run": lambda replication: at_ns}
         bench, cycle = self.bench, self.bench.cycle
-        whens: dict[str, int | str] = {}
+        whens: dict[str, Callable[[int], int]] = {}
         for text in requested or (ANY,):
             if text == ANY:
                 when = f"at any phase of {format_duration_ns(cycle.length_ns)}"
                 if self.kind.window is not None:
                     when = "while its window is open"
-                whens[when if cycle.length_ns else "after the warm-up"] = ANY
+                whens[when if cycle.length_ns else "after the warm-up"] = partial(bench.begin_ns, self.kind)
             else:
-                phase = whens[f"at {text}"] = phase_ns_of(text, cycle)
+                phase = phase_ns_of(text, cycle)
+                whens[f"at {text}"] = partial(bench.begin_ns, self.kind, phase_ns=phase)
                 if self.kind.window is not None and not cycle.meets(phase, self.kind.window):
                     problem = f"is `{text}`, but {self.kind.name} never begins there: its `window` is closed"
                     raise InputErrors([Problem("--phase", problem)])
@@ -292,12 +291,6 @@ class _Trial:
             )
         bench.settle()
         return whens
-
-    def _request(self, phase: int | str, replication: int) -> EpisodeRequest:
-        if phase == "":
-            assert self.kind.at_ns is not None
-            return EpisodeRequest(((self.kind, self.kind.at_ns),), replication, self.settings.drill_window_ns)
-        return self.bench.request(self.kind, replication, phase if isinstance(phase, int) else None)
 
     def _case(self, when: str, mitigation: str, episodes: Sequence[Episode]) -> DrillCase:
         lowered, level = self.loaded.lowered, self.settings.confidence

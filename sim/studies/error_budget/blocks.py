@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 from sim.figure import Figure
@@ -21,6 +22,7 @@ from sim.report.blocks import (
     Together,
 )
 from sim.report.documents import SCHEMA, both, json_object, renamed
+from sim.report.interval_figures import bars_against_bound
 from sim.report.parts import repeat_section, warning_blocks
 from sim.report.wording import bracket, is_exact, listed, margin_of, number, percent, share, verdict_words
 from sim.stats.error_budget import ErrorBudget
@@ -124,13 +126,11 @@ def _chart(found: ErrorBudget) -> Chart:
     hover = [f"{minutes(row.with_rate.value or 0.0)} a year, {100 * row.share:.3g} % of the budget" for row in rows]
     figures = {row.name: row.with_rate for row in rows}
     budget = found.level.budget_min
-
-    def chart() -> object:
-        from sim.report.interval_figures import bars_against_bound
-
-        return bars_against_bound(figures, hover, budget, f"budget {minutes(budget)}", "minutes of full outage a year")
-
-    return Chart(f"Minutes a year by kind of fault for {found.level.name}; the figures are in the table below", chart)
+    bound, axis = f"budget {minutes(budget)}", "minutes of full outage a year"
+    return Chart(
+        f"Minutes a year by kind of fault for {found.level.name}; the figures are in the table below",
+        partial(bars_against_bound, figures, hover, budget, bound, axis),
+    )
 
 
 def _table(found: ErrorBudget) -> Table:
@@ -138,8 +138,10 @@ def _table(found: ErrorBudget) -> Table:
     for row in found.rows:
         source = "; ".join(one for one in (row.evidence, row.source or "assumption: nobody is named") if one)
         never = row.never_back
-        gone = [] if never is None or not never.value else [_never_back(never)]
-        rows.append(Row(row.name, (*cells_of(row), source), notes=tuple(gone)))
+        gone: tuple[str, ...] = ()
+        if never is not None and never.value:
+            gone = (f"{format_ratio(never.value)} of {never.n} episodes never came back: not in the minutes",)
+        rows.append(Row(row.name, (*cells_of(row), source), notes=gone))
     rows += [Row(row.name, (*cells_of(row), "what the second does more because of the first")) for row in found.pairs]
     calm, all_of_it = (
         _sum("without any fault", found.calm, found, "the baseline runs"),
@@ -151,10 +153,6 @@ def _table(found: ErrorBudget) -> Table:
 def _sum(name: str, figure: Figure, found: ErrorBudget, source: str = "") -> Row:
     of_budget = format_ratio((figure.value or 0.0) / found.level.budget_min)
     return Row(name, ("", "", value_and_reach(figure), of_budget, "", source))
-
-
-def _never_back(never: Figure) -> str:
-    return f"{format_ratio(never.value or 0.0)} of {never.n} episodes never came back: not in the minutes"
 
 
 def cells_of(row: BudgetRow) -> tuple[str, str, str, str, str]:

@@ -43,8 +43,13 @@ def levels_of(loaded: Loaded) -> list[tuple[Level, Sli]]:
 def classes_of(loaded: Loaded) -> dict[str, FaultClass]:
     """The kinds of faults that have rows of their own: those of the scenario, a rollout's bad versions apart.
 
-    These are few and do nearly all of the harm, so that among its episodes they would hardly be seen.
+    These are few and do nearly all of the harm, so that among its episodes they would hardly be seen. Raises
+    InputErrors where nothing fails at random.
     """
+    if not loaded.lowered.classes:
+        message = "has none that comes at random, so nothing takes of a budget"
+        hint = "say how often one comes   seen: 2 in 2 years   or   mttf: 90 days"
+        raise InputErrors([loaded.document.problem(("faults",), message, hint)])
     found = {}
     for name, one in loaded.lowered.classes.items():
         fault = loaded.scenario.faults.get(name)
@@ -55,14 +60,6 @@ def classes_of(loaded: Loaded) -> dict[str, FaultClass]:
             rate = replace(one.rate, per_s=one.rate.per_s * variant.chance)
             found[label] = FaultClass(rate, (replace(variant, chance=1.0),), one.source, one.window)
     return found
-
-
-def check_classes(loaded: Loaded) -> None:
-    """Raises InputErrors where nothing fails at random."""
-    if not loaded.lowered.classes:
-        message = "has none that comes at random, so nothing takes of a budget"
-        hint = "say how often one comes   seen: 2 in 2 years   or   mttf: 90 days"
-        raise InputErrors([loaded.document.problem(("faults",), message, hint)])
 
 
 def frequency_of(one: FaultClass) -> Frequency:

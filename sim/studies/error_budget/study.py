@@ -28,9 +28,8 @@ from sim.stats.error_budget import ErrorBudget, Kind, Pair, error_budget
 from sim.stats.sli import Harm, Sli, harm_of
 from sim.stats.sums import YEAR_S, Frequency, Pilot, allotted
 from sim.studies.base import Runner, RunOptions, StudyResult, provenance
-from sim.studies.episodes.bench import Bench, EpisodeRequest, FaultKind, share
+from sim.studies.episodes import Bench, EpisodeRequest, FaultKind, share
 from sim.studies.error_budget.levels import (
-    check_classes,
     classes_of,
     evidence_of,
     frequency_of,
@@ -134,11 +133,10 @@ class _Books:
 
     def __init__(self, loaded: Loaded, options: ErrorBudgetOptions) -> None:
         self.loaded = loaded
-        self.classes = classes_of(loaded)
         settings = options.seeded(loaded.scenario.run)
         traces = check_inputs(loaded)
         self.levels = levels_of(loaded)
-        check_classes(loaded)
+        self.classes = classes_of(loaded)
         self.runner = _Counting(loaded.lowered, traces, options)
         self.bench = Bench(loaded, settings, self.runner, drain_ns=settings.drain_ns)
         self.bench.settle()
@@ -206,7 +204,8 @@ class _Books:
     def run_pairs(self) -> None:
         """Episodes in which a second fault comes during that of a first, for the pairs that could matter."""
         least = min(level.budget_min for level, _ in self.levels)
-        self.met = meetings(self.frequencies(), self.harms[0], least)
+        often = {name: frequency_of(one) for name, one in self.classes.items()}
+        self.met = meetings(often, self.harms[0], least)
         for index, meeting in enumerate(one for one in self.met if one.is_run):
             first = (len(self.kinds) + index) * APART
             found = [self._together(meeting, first + number, number) for number in range(PAIRS)]
@@ -239,8 +238,9 @@ class _Books:
         )
         if not alone:
             return None
-        # What fails by one clock is not hit again before it is repaired.
-        is_one_clock = meeting.first == meeting.second and not self._has_many_clocks(one.name)
+        # What fails by one clock, not thing by thing, is not hit again before it is repaired.
+        fault = self.loaded.lowered.network.faults.get(one.name)
+        is_one_clock = meeting.first == meeting.second and (fault is None or not fault.each)
         earliest_ns = alone[0].end_ns if is_one_clock else begin_ns
         lasted_ns = begin_ns + int(_harm(alone[0], self.levels[0][1]).lasted_s * 1e9) - earliest_ns
         slice_of = (number + share(seed, replication, f"{one.name}/then")) / PAIRS
@@ -256,25 +256,19 @@ class _Books:
         harms = ([_harm(episode, sli).extra for _, sli in self.levels] for episode in every)
         return [float(both - first - second) for both, first, second in zip(*harms, strict=True)], lasted_ns / 1e9
 
-    def _has_many_clocks(self, name: str) -> bool:
-        """Whether what a kind hits fails thing by thing, each by its own clock."""
-        fault = self.loaded.lowered.network.faults.get(name)
-        return fault is not None and fault.each
-
     # -- the error budgets ------------------------------------------------------------------------------------------
-
-    def frequencies(self) -> dict[str, Frequency]:
-        """How often each kind comes."""
-        return {name: frequency_of(one) for name, one in self.classes.items()}
 
     def _three_nodes_min(self) -> float:
         """Bound on three nodes of a kind at once, whose pairs are run or bounded."""
-        network, total = self.loaded.lowered.network, 0.0
-        for name, harms in self.harms[0].items():
-            if name in network.faults:
-                lasted_s = float(np.mean([harm.lasted_s for harm in harms]))
-                total += three_nodes_min(network.faults[name], node_groups(network), lasted_s)
-        return total
+        network = self.loaded.lowered.network
+        bounds = (
+            three_nodes_min(
+                network.faults[name], node_groups(network), float(np.mean([one.lasted_s for one in harms]))
+            )
+            for name, harms in self.harms[0].items()
+            if name in network.faults
+        )
+        return sum(bounds, start=0.0)
 
     def error_budget(self, index: int) -> ErrorBudget:
         """The error budget of one service level."""

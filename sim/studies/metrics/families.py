@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from operator import attrgetter
 
 from sim.lower.lowered import Lowered
 from sim.network.kinds import walk
@@ -97,25 +98,19 @@ def _places(lowered: Lowered) -> Iterable[str]:
     return (*lowered.network.resources, *lowered.network.stations)
 
 
-def _spans(head: str) -> Callable[[Lowered], Iterable[str]]:
-    """What comes after the head in the metrics of spans that bear it."""
+def _under(head: str, names: Callable[[Lowered], Iterable[str]]) -> Callable[[Lowered], Iterable[str]]:
+    """What comes after the head in the names that bear it."""
     start = f"{head}."
+    return lambda lowered: [name.removeprefix(start) for name in names(lowered) if name.startswith(start)]
 
-    def subjects(lowered: Lowered) -> Iterable[str]:
-        metrics = {span.metric or f"span.{name}": None for name, span in lowered.network.spans.items()}
-        return [metric.removeprefix(start) for metric in metrics if metric.startswith(start)]
 
-    return subjects
+def _spans(lowered: Lowered) -> Iterable[str]:
+    return {span.metric or f"span.{name}": None for name, span in lowered.network.spans.items()}
 
 
 def _latencies(lowered: Lowered) -> Iterable[str]:
     """Workflows, those inside the loop of a schedule included: of these the executions are a span."""
-    return dict.fromkeys([*_workflows(lowered), *_spans("latency")(lowered)])
-
-
-def _indicators(kind: str) -> Callable[[Lowered], Iterable[str]]:
-    start = f"{kind}."
-    return lambda lowered: [name.removeprefix(start) for name in service_levels(lowered) if name.startswith(start)]
+    return dict.fromkeys([*_workflows(lowered), *_under("latency", _spans)(lowered)])
 
 
 def _own_spans(lowered: Lowered) -> Iterator[str]:
@@ -163,21 +158,12 @@ def _scaled(lowered: Lowered) -> Iterable[str]:
     return {place: None for controller in lowered.network.controllers.values() for place in controller.of}
 
 
-def _shares(head: str) -> Callable[[Lowered], Iterable[str]]:
-    start = f"{head}."
-    return lambda lowered: [name.removeprefix(start) for name in lowered.shares if name.startswith(start)]
-
-
-def _in_network(part: str) -> Callable[[Lowered], Iterable[str]]:
-    return lambda lowered: getattr(lowered.network, part)
-
-
 def _billed(lowered: Lowered) -> Iterable[str]:
     return ("",) if lowered.machines or lowered.volumes else ()
 
 
 def _span(head: str, what: str, meaning: str, cohort: str = "those that ended in the window") -> MetricFamily:
-    return MetricFamily(f"{head}.{what}.LEVEL", "s", meaning, cohort, _spans(head), LEVELS)
+    return MetricFamily(f"{head}.{what}.LEVEL", "s", meaning, cohort, _under(head, _spans), LEVELS)
 
 
 def _figure(name: str, unit: str, meaning: str) -> MetricFamily:
@@ -293,15 +279,15 @@ FAMILIES: tuple[MetricFamily, ...] = (
     ),
     MetricFamily("in_use.PLACE.max", "", "most units in use at once", "samples of the window", _scaled),
     MetricFamily(
-        "nodes.CONTROLLER.LEVEL", "", "nodes that it keeps", WINDOW, _in_network("controllers"), NUMBER_LEVELS
+        "nodes.CONTROLLER.LEVEL", "", "nodes that it keeps", WINDOW, attrgetter("network.controllers"), NUMBER_LEVELS
     ),
-    MetricFamily("node_starts.CONTROLLER", "1/s", "nodes that it starts", WINDOW, _in_network("controllers")),
+    MetricFamily("node_starts.CONTROLLER", "1/s", "nodes that it starts", WINDOW, attrgetter("network.controllers")),
     MetricFamily(
         "saving.CONTROLLER",
         "ratio",
         "share of node-hours saved against the peak of the window all the time",
         WINDOW,
-        _in_network("controllers"),
+        attrgetter("network.controllers"),
         is_share=True,
     ),
     MetricFamily(
@@ -309,16 +295,16 @@ FAMILIES: tuple[MetricFamily, ...] = (
         "ratio",
         "share of attempts that it turned away",
         "attempts of the window",
-        _in_network("breakers"),
+        attrgetter("network.breakers"),
         is_share=True,
     ),
-    MetricFamily("openings.BREAKER", "1/s", "how often it opens", WINDOW, _in_network("breakers")),
+    MetricFamily("openings.BREAKER", "1/s", "how often it opens", WINDOW, attrgetter("network.breakers")),
     MetricFamily(
         "withheld.BUDGET",
         "ratio",
         "share of further attempts that it had no token for",
         "further attempts of the window",
-        _in_network("budgets"),
+        attrgetter("network.budgets"),
         is_share=True,
     ),
     MetricFamily(
@@ -326,7 +312,7 @@ FAMILIES: tuple[MetricFamily, ...] = (
         "ratio",
         "share of looks that found what they looked for",
         "looks of the window",
-        _in_network("caches"),
+        attrgetter("network.caches"),
         is_share=True,
     ),
     MetricFamily(
@@ -349,7 +335,7 @@ FAMILIES: tuple[MetricFamily, ...] = (
         "ratio",
         "share of activities that ran beside their data",
         "activities of " + STARTED,
-        _shares("local_share"),
+        _under("local_share", attrgetter("shares")),
         is_share=True,
     ),
     MetricFamily(
@@ -357,7 +343,7 @@ FAMILIES: tuple[MetricFamily, ...] = (
         "ratio",
         "share of writes that had not seen another master's",
         "writes of " + STARTED,
-        _shares("conflict_share"),
+        _under("conflict_share", attrgetter("shares")),
         is_share=True,
     ),
     MetricFamily(
@@ -365,7 +351,7 @@ FAMILIES: tuple[MetricFamily, ...] = (
         "ratio",
         "share of acknowledged writes that a later time stamp overwrote",
         "writes of " + STARTED,
-        _shares("lost_share"),
+        _under("lost_share", attrgetter("shares")),
         is_share=True,
     ),
     MetricFamily(
@@ -373,7 +359,7 @@ FAMILIES: tuple[MetricFamily, ...] = (
         "ratio",
         "share of writes that no clock can put in order",
         "writes of " + STARTED,
-        _shares("unordered_share"),
+        _under("unordered_share", attrgetter("shares")),
         is_share=True,
     ),
     MetricFamily("cost.total", "USD/month", "what all machines, volumes and meters cost", WINDOW, _billed),
@@ -393,7 +379,9 @@ FAMILIES: tuple[MetricFamily, ...] = (
 
 
 def _indicator(kind: str, meaning: str, within: str = "") -> MetricFamily:
-    return MetricFamily(f"{kind}.WORKFLOW{within}", "ratio", meaning, STARTED, _indicators(kind), is_share=True)
+    return MetricFamily(
+        f"{kind}.WORKFLOW{within}", "ratio", meaning, STARTED, _under(kind, service_levels), is_share=True
+    )
 
 
 _MEANINGS = {

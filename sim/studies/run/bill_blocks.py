@@ -65,7 +65,9 @@ def bill_blocks(bill: Bill) -> Iterator[Block]:
                 (
                     _items(bill),
                     *_remarks(bill),
-                    InTerminal(tuple(_in_words(name, figure) for name, figure in costs.items())),
+                    InTerminal(
+                        tuple(Paragraph(f"{name}: {value_of(one)} {margin_of(one)}", 1) for name, one in costs.items())
+                    ),
                     *(Paragraph(f"[{number}] {one}", 1, 5, "remark") for number, one in enumerate(_sources(bill), 1)),
                     InTerminal((Items("Not priced", bill.not_priced),)),
                 )
@@ -89,14 +91,13 @@ def _items(bill: Bill) -> Table:
     sources = _sources(bill)
     rows = []
     for item in bill.items:
-        price = f"{price_of(item.unit_price)}/{item.price.unit}"
-        of = f"{item.price.basis}{f', {item.price.region}' if item.price.region else ''}"
         cells = (
             quantity_of(item),
-            price,
+            f"{price_of(item.unit_price)}/{item.price.unit}",
             Cell(_usd(item.cost), _list_price(item)),
             f"[{sources.index(_source(item)) + 1}]",
         )
+        of = f"{item.price.basis}{f', {item.price.region}' if item.price.region else ''}"
         rows.append(Row(item.item, cells, notes=(of,)))
     heads = ("quantity", "unit price", period_of(bill), "price from")
     total = total_of(bill)
@@ -125,10 +126,6 @@ def _remarks(bill: Bill) -> Iterator[Block]:
     for figure in dict.fromkeys((total, bill.total_per_month)):
         if figure.note:
             yield Paragraph(figure.note, 1, kind="remark")
-
-
-def _in_words(name: str, figure: Figure) -> Paragraph:
-    return Paragraph(f"{name}: {value_of(figure)} {margin_of(figure)}", 1)
 
 
 # -- the node of the benchmark of 2018 ------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 
 from sim.cost.bill import Bill
@@ -30,18 +31,25 @@ from sim.report.blocks import (
     Tiles,
     Together,
 )
-from sim.report.elements import Elements, named, named_states, set_and_watch, settable, today_of, turned_by
+from sim.report.figures import latency_curves, timeline, where_the_time_goes
 from sim.report.parts import (
     MEANING_OF_PHASES,
     PHASES,
+    Elements,
     assumptions_section,
     finding_blocks,
     losses_table,
     monitor_blocks,
+    named,
+    named_states,
     objective_blocks,
     remedies_lines,
     remedy_said,
     repeat_section,
+    set_and_watch,
+    settable,
+    today_of,
+    turned_by,
     warning_blocks,
 )
 from sim.report.wording import (
@@ -71,6 +79,10 @@ MOST_NAMES = 12
 """Names of figures that share a reason; more are told by their families."""
 MOST_SERIES = 5
 """Lines in one chart of a timeline; more cannot be told apart."""
+KEPT = (
+    "Properties that every execution must keep, checked on each one. Where no violation was seen, the last column "
+    "tells how probable one could still be."
+)
 LATENCY = (
     "How long executions take that start in the measured window and succeed: the share of them on the axis below "
     "takes no longer than the line. The band is the interval at each percentile."
@@ -181,14 +193,11 @@ def _tiles(summary: Summary, bill: Bill | None) -> Iterator[Tile]:
 def _charts(summary: Summary) -> Iterator[Block]:
     """Latency by percentile, and what is counted over the time of a run, for a page."""
     if summary.curves:
-
-        def curves() -> object:
-            from sim.report.figures import latency_curves
-
-            return latency_curves(summary.curves, summary.objectives)
-
         label = f"Latency by percentile of {listed(list(summary.curves))}; the figures are in the table of latencies"
-        latency = (Paragraph(LATENCY, kind="explained"), Chart(label, curves))
+        latency = (
+            Paragraph(LATENCY, kind="explained"),
+            Chart(label, partial(latency_curves, summary.curves, summary.objectives)),
+        )
         yield OnPage((Section("latency", "Latency", "Latency", latency),))
     drawn = [line for line in summary.timelines if line.series]
     until_s = max((time for line in drawn for series in line.series for time in series.time_s), default=0.0)
@@ -208,11 +217,6 @@ def _charts(summary: Summary) -> Iterator[Block]:
 
 
 def _timeline(line: Timeline, family: tables.SeriesFamily, until_s: float, title: str) -> Chart:
-    def chart() -> object:
-        from sim.report.figures import timeline
-
-        return timeline(line, family, until_s)
-
     caption = "without a drill"
     if line.fault is not None:
         begin = f" at {format_duration_s(line.begin_s)}" if line.begin_s is not None else ""
@@ -220,7 +224,7 @@ def _timeline(line: Timeline, family: tables.SeriesFamily, until_s: float, title
         if line.begin_s is not None and line.end_s is not None and line.end_s > line.begin_s:
             end = f", for {format_duration_s(line.end_s - line.begin_s)}"
         caption = f"with {line.fault}{begin}{end}"
-    return Chart(f"{title} over time, {caption}", chart, caption=caption)
+    return Chart(f"{title} over time, {caption}", partial(timeline, line, family, until_s), caption=caption)
 
 
 # -- figures --------------------------------------------------------------------------------------------------------
@@ -291,10 +295,10 @@ def _recovery(recoveries: tuple[Recovery, ...]) -> Iterator[Block]:
             if figure.note
         ]
     table = Table(heads, tuple(rows), "RECOVERY", "fault", intervals="reach")
-    losses = tuple(losses_table(((one.fault, one) for one in recoveries), "fault"))
-    beside = "In drills of its own, beside a baseline run on the same random draws. "
-    explained = OnPage((Paragraph(beside + MEANING_OF_PHASES, kind="explained"),))
-    yield Section("recovery", "Recovery", "Recovery", (explained, Together((table, *notes, *losses))))
+    losses = losses_table(((one.fault, one) for one in recoveries), "fault")
+    explained = f"In drills of its own, beside a baseline run on the same random draws. {MEANING_OF_PHASES}"
+    page = OnPage((Paragraph(explained, kind="explained"),))
+    yield Section("recovery", "Recovery", "Recovery", (page, Together((table, *notes, *losses))))
 
 
 def _where_the_time_goes(splits: Mapping[str, Split]) -> Iterator[Block]:
@@ -312,16 +316,11 @@ def _where_the_time_goes(splits: Mapping[str, Split]) -> Iterator[Block]:
                 lines.append(Paragraph(f"{name} {label} {format_duration_s(whole)}: {said}", 1, 4))
         rows += list(_share_rows(name, split))
 
-    def chart() -> object:
-        from sim.report.figures import where_the_time_goes
-
-        return where_the_time_goes(splits)
-
     heads = ("state", "mean", "share", "near p99", "share")
     label = "Where the time goes, as shares by state; the figures are in the table below it"
     page = (
         Paragraph(SPLIT, kind="explained"),
-        Chart(label, chart, legend=tuple(tables.legend(splits))),
+        Chart(label, partial(where_the_time_goes, splits), legend=tuple(tables.legend(splits))),
         Folded("The figures", (Table(heads, tuple(rows), subject="workflow", left=(0,)),)),
     )
     yield Section(
@@ -341,11 +340,7 @@ def _share_rows(name: str, split: Split) -> Iterator[Row]:
 
 def _monitors(summary: Summary) -> Iterator[Block]:
     if summary.monitors:
-        explained = (
-            "Properties that every execution must keep, checked on each one. Where no violation was seen, the last "
-            "column tells how probable one could still be."
-        )
-        page = OnPage((Paragraph(explained, kind="explained"),))
+        page = OnPage((Paragraph(KEPT, kind="explained"),))
         yield Section("monitors", "Monitors", "Monitors", (page, *monitor_blocks(summary.monitors)))
 
 
@@ -372,8 +367,8 @@ def _metrics(metrics: Mapping[str, Figure], elements: Elements) -> Section:
         every.append(Folded("What to set and what to watch, the busiest first", (watch,)))
     every.append(replace(tables.others(metrics), caption="Counts and rates", subject="metric"))
     heads = ("value", "interval", "confidence", "n", "note")
-    all_rows = (Row(f"`{name}`", _cells_of(figure)) for name, figure in metrics.items())
-    by_name = Table(heads, tuple(all_rows), subject="metric", left=(4,))
+    all_rows = tuple(Row(f"`{name}`", _cells_of(figure)) for name, figure in metrics.items())
+    by_name = Table(heads, all_rows, subject="metric", left=(4,))
     every.append(Folded(f"All {len(metrics)} metrics by name", (by_name,)))
     return Section("metrics", "Metrics", "Metrics", (Paragraph(explained, kind="explained"), *every))
 

@@ -16,7 +16,7 @@ from sim.report.documents import (
     recovery_json,
     renamed,
 )
-from sim.report.elements import elements_json
+from sim.report.parts import elements_json
 from sim.stats.summary import Fix, MonitorResult, Remedy, Summary
 
 

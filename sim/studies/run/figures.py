@@ -34,7 +34,7 @@ from sim.stats.sli import Sli, good_share
 from sim.stats.summarise import base_figures, recovery_metrics
 from sim.stats.summary import Recovery, Standstill, Verdict
 from sim.studies.billing import bill_of
-from sim.studies.episodes.phases import goes_round
+from sim.studies.episodes import goes_round
 from sim.studies.metrics.families import INDICATORS, PLANNED, families_of
 from sim.studies.window import MeasuredWindow, is_stationary
 from sim.units import format_duration_s
@@ -265,11 +265,11 @@ class Figures:
 
     def _of_recovery(self, level: float) -> dict[str, Figure]:
         """Recovery from faults, and of the executions that a crash hit: in drills, else in the base runs."""
-        crashed = [run for runs in self.runs.drilled.values() for run in runs if _crashes(run)]
+        crashed = [
+            run
+            for runs in self.runs.drilled.values()
+            for run in runs
+            if any(span.after_crash and span.count for span in run.spans.values())
+        ]
         of_executions = recoveries_of_executions(crashed or self.runs.base, level, bool(crashed))
         return recovery_metrics(self.recoveries(level)) | of_executions
-
-
-def _crashes(run: Replication) -> bool:
-    """Whether any execution's recovery from a crash was measured in this run."""
-    return any(span.after_crash and span.count for span in run.spans.values())

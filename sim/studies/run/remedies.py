@@ -57,7 +57,7 @@ def cause_of(objective: Verdict, loaded: Loaded, prediction: Prediction) -> Foun
     if head == "recovery" and subject in loaded.scenario.faults:
         return _of_fault(loaded, subject)
     if subject in elements:
-        return _of_element(elements[subject], subject)
+        return FoundCause(_told(elements[subject], elements[subject].setting.words), (subject,))
     if subject in prediction.summary.splits:
         return _of_overload(loaded, prediction) or _of_split(objective, subject, elements, prediction)
     if head in (*OF_QUEUES, "span"):
@@ -66,10 +66,6 @@ def cause_of(objective: Verdict, loaded: Loaded, prediction: Prediction) -> Foun
         largest = max(prediction.bill.items, key=lambda item: item.cost.value or 0.0)
         return FoundCause(Cause(f"the largest item of the bill is {largest.item}"))
     return None
-
-
-def _of_element(element: Element, name: str) -> FoundCause:
-    return FoundCause(_told(element, element.setting.words), (name,))
 
 
 def _told(element: Element, words: str) -> Cause:
@@ -239,14 +235,21 @@ class FixCandidate:
     usd_per_month: float | None
 
 
+def predict_and_mend(loaded: Loaded, options: Options, tries: bool) -> Prediction:
+    """The prediction with the cause of each missed objective and, if so wanted, the fix that runs find."""
+    prediction = predict(loaded, options)
+    found = remedies(loaded, options, prediction, tries and not prediction.interrupted)
+    return replace(prediction, summary=replace(prediction.summary, remedies=found))
+
+
 def remedies(loaded: Loaded, options: Options, prediction: Prediction, try_fixes: bool = True) -> tuple[Remedy, ...]:
     """Of each missed objective its cause, and the cheapest fix that runs find; without trials the cause alone."""
     search = _Search(loaded, options, prediction)
-    found = []
-    for position, verdict in enumerate(prediction.summary.objectives):
-        if verdict.verdict == "missed":
-            found.append(search.remedy(position, verdict, try_fixes))
-    return tuple(found)
+    return tuple(
+        search.remedy(position, verdict, try_fixes)
+        for position, verdict in enumerate(prediction.summary.objectives)
+        if verdict.verdict == "missed"
+    )
 
 
 @dataclass
@@ -262,11 +265,6 @@ class _Search:
     def _base(self) -> Summary:
         return self.prediction.summary
 
-    @property
-    def _is_spent(self) -> bool:
-        """Whether trials have had all the events that they may."""
-        return self.spent > MOST_EVENTS * _events(self.prediction)
-
     def remedy(self, position: int, verdict: Verdict, try_fixes: bool) -> Remedy:
         """What one missed objective comes from, and what meets it."""
         found = cause_of(verdict, self.loaded, self.prediction)
@@ -281,15 +279,16 @@ class _Search:
         candidates.sort(key=_order)
         drills, tried, left = _needs_drills(verdict), 0, 0
         for candidate in candidates:
-            is_new = (candidate.sets, drills) not in self.known
-            if tried >= MOST_TRIALS or (is_new and (self.stopped or self._is_spent)):
+            key = (candidate.sets, drills)
+            is_spent = self.stopped or self.spent > MOST_EVENTS * _events(self.prediction)
+            if tried >= MOST_TRIALS or (is_spent and key not in self.known):
                 left += 1
                 continue
-            summary = self._trial(candidate, drills)
-            if summary is None:
-                continue
-            tried += 1
-            if self._meets(summary, position):
+            if key not in self.known:
+                self.known[key] = self._run(candidate.loaded, drills)
+            summary = self.known[key]
+            tried += summary is not None
+            if summary is not None and self._meets(summary, position):
                 return replace(remedy, tried=tried, fix=self._fix(candidate, summary, position))
         return replace(remedy, tried=tried, left=left)
 
@@ -328,14 +327,8 @@ class _Search:
 
     # -- trials -----------------------------------------------------------------------------------------------------
 
-    def _trial(self, candidate: FixCandidate, drills: bool) -> Summary | None:
-        """The prediction of a scenario with a fix, in fewer runs; None where it cannot be run."""
-        key = (candidate.sets, drills)
-        if key not in self.known:
-            self.known[key] = self._run(candidate.loaded, drills)
-        return self.known[key]
-
     def _run(self, loaded: Loaded, drills: bool) -> Summary | None:
+        """The prediction of a scenario with a fix, in fewer runs; None where it cannot be run."""
         base = self._base
         runs = min(base.replications, max(FEWEST_RUNS, base.replications // SHARE_OF_RUNS))
         run = loaded.scenario.run

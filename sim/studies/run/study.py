@@ -5,11 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 
 from sim.analytic.relaxation import Pace
 from sim.cost.bill import Bill
-from sim.engine.plan import Plan
 from sim.engine.run import Planned, life_of
 from sim.errors import InputErrors, Problem
 from sim.figure import Figure
@@ -18,12 +17,20 @@ from sim.results.columns import Replication
 from sim.scenario.model.settings import RunSettings
 from sim.stats.episodes import Episode
 from sim.stats.summarise import base_figures, monitors, pictures, standstill, verdicts
-from sim.stats.summary import Calibration, Standstill, Summary, Verdict
+from sim.stats.summary import Calibration, Summary, Verdict
 from sim.studies.base import Runner, RunOptions, provenance
-from sim.studies.envelope import calibration_of, features, judged_widely, widened, widened_recovery
-from sim.studies.episodes.bench import Bench, EpisodeRequest, limit_of
+from sim.studies.envelope import (
+    Draws,
+    calibration_of,
+    drawn_runs,
+    features,
+    input_spread,
+    judged_widely,
+    widened,
+    widened_recovery,
+)
+from sim.studies.episodes import Bench, EpisodeRequest, limit_of
 from sim.studies.loading.inputs import check_inputs, placed
-from sim.studies.run.drawn import Draws, input_spread, planned
 from sim.studies.run.figures import Figures, Findings, Runs, judged, memory_of, not_met, paces_of
 from sim.studies.window import MeasuredWindow, begins_empty, measured
 from sim.units import format_duration_ns
@@ -77,6 +84,16 @@ class Prediction:
     interrupted: bool = False
     deadlines_ns: Mapping[str, int | None] = field(default_factory=dict)
 
+    @property
+    def passes(self) -> bool:
+        """Whether it is neither overloaded nor stands still, every objective is met, and no execution has broken what
+        must hold in all."""
+        summary = self.summary
+        if summary.standstills or (summary.overload is not None and summary.overload.overloaded):
+            return False
+        broken = any(monitor.violated for monitor in summary.monitors)
+        return not broken and all(one.verdict == "met" for one in summary.objectives)
+
 
 def predict(loaded: Loaded, options: Options | None = None) -> Prediction:
     """Predict latency, recovery and cost of a scenario.
@@ -98,8 +115,11 @@ def predict(loaded: Loaded, options: Options | None = None) -> Prediction:
         inputs, drills = line.inputs(window, base), line.drills()
     else:
         inputs, drills = {}, {}  # beside runs that go down by themselves a fault shows nothing
-    stalled = [stuck, *(line.stalled(fault, episodes) for fault, episodes in drills.items())]
-    found = Findings(overload, tuple(one for one in stalled if one is not None))
+    stalled = (
+        standstill([one.run for one in episodes], loaded.lowered.words, f"drills of {fault}")
+        for fault, episodes in drills.items()
+    )
+    found = Findings(overload, tuple(one for one in (stuck, *stalled) if one is not None))
     return line.conclude(Runs(window, base, drills, inputs, found), time.perf_counter() - began)
 
 
@@ -154,7 +174,7 @@ class _Line:
         """The part of the runs that is measured."""
         given = {"run.horizon": self.options.horizon_ns, "run.warmup": self.options.warmup}
         try:
-            return measured(self.network, self.settings, self.settings.seed, self._pilots)
+            return measured(self.network, self.settings, self.settings.seed, partial(self.runner.pilots, self.network))
         except InputErrors as error:
             # A problem of an option is reported at the option, not in the file.
             problems = [
@@ -163,28 +183,23 @@ class _Line:
             ]
             raise InputErrors(placed(self.loaded, problems)) from None
 
-    def _pilots(self, plans: Sequence[Plan]) -> list[Replication]:
-        runs = self.runner.run("warm-up", [(self.network, plan) for plan in plans])
-        if self.runner.interrupted:
-            raise KeyboardInterrupt
-        return runs
-
     def base(self, window: MeasuredWindow) -> list[Replication]:
         """The measured runs: as many as requested, or as many as the precision takes, in batches of that size."""
         batch = self.settings.replications
+        precision = self.settings.precision
         runs = self.runner.run("runs", self._planned(window, range(batch)))
         if not runs:
             raise KeyboardInterrupt
-        if self.settings.precision is None or standstill(runs) is not None or not window.steady:
+        if precision is None or standstill(runs) is not None or not window.steady:
             return runs
         overload = judged(self.loaded, runs, self.settings)
         if overload is not None and overload.overloaded:
             return runs  # which no number of runs makes precise
         most = batch * MOST_REPLICATIONS_FACTOR
-        while len(runs) < most and not self.runner.interrupted and not self._precise(window, runs):
+        while len(runs) < most and not self.runner.interrupted and not self._precise(window, runs, precision):
             more = range(len(runs), min(len(runs) + batch, most))
             runs += self.runner.run("runs", self._planned(window, more))
-        if not self._precise(window, runs) and not self.runner.interrupted:
+        if not self._precise(window, runs, precision) and not self.runner.interrupted:
             self.runner.warn(
                 f"the requested precision is not reached after {len(runs)} runs; run.horizon may be too short"
             )
@@ -195,32 +210,27 @@ class _Line:
         if self.options.draws is None:
             return {}
         plans = [window.plan(self.settings.seed, index) for index in range(len(base))]
-        runs = self.runner.run("inputs", planned(self.loaded, self.options.draws(len(base)), plans))
+        runs = self.runner.run("inputs", drawn_runs(self.loaded, self.options.draws(len(base)), plans))
         return input_spread(base, runs)
 
     def _planned(self, window: MeasuredWindow, indices: range) -> list[Planned]:
         return [(self.network, window.plan(self.settings.seed, index)) for index in indices]
 
-    def _precise(self, window: MeasuredWindow, runs: Sequence[Replication]) -> bool:
+    def _precise(self, window: MeasuredWindow, runs: Sequence[Replication], precision: float) -> bool:
         memory = memory_of(self.paces, window, runs)
-        figures = base_figures(runs, self.deadlines, self.settings.confidence, lambda _: None, False, memory)
+        figures = base_figures(
+            runs, self.loaded.lowered.deadlines_ns, self.settings.confidence, lambda _: None, False, memory
+        )
         wanted = {objective.metric for objective in self.loaded.scenario.objectives} & figures.keys()
         names = wanted or {
             name for name in figures if name.startswith("latency.") and name.endswith((".mean", ".p99"))
         }
-        precision = self.settings.precision
-        assert precision is not None
         return all(_relative(name, figures[name]) <= precision for name in names)
 
     @cached_property
     def paces(self) -> Mapping[str, Pace]:
         """What relaxation times are made of, by place."""
         return {} if self.settings.finite else paces_of(self.network)
-
-    @property
-    def deadlines(self) -> Mapping[str, int | None]:
-        """Deadline of each routine's executions, where it has one."""
-        return self.loaded.lowered.deadlines_ns
 
     # -- drills -----------------------------------------------------------------------------------------------
 
@@ -231,10 +241,6 @@ class _Line:
         return EpisodeRequest(
             ((self.bench.kinds[fault], self.faults[fault]),), replication, end_ns - self.faults[fault]
         )
-
-    def stalled(self, fault: str, episodes: Sequence[Episode]) -> Standstill | None:
-        """The deadlocks of the drills of a fault."""
-        return standstill([episode.run for episode in episodes], self.loaded.lowered.words, f"drills of {fault}")
 
     def drills(self) -> dict[str, list[Episode]]:
         """Every scripted fault in runs of its own, beside baseline runs without any."""
@@ -286,8 +292,9 @@ class _Line:
             standstills=findings.standstills,
         )
         drills = {fault: tuple(episodes) for fault, episodes in runs.drills.items()}
+        deadlines_ns = self.loaded.lowered.deadlines_ns
         bill = figures.bill(confidence)
-        return Prediction(summary, bill, tuple(runs.base), drills, self.runner.interrupted, self.deadlines)
+        return Prediction(summary, bill, tuple(runs.base), drills, self.runner.interrupted, deadlines_ns)
 
     def _warn_of_window(self, runs: Runs) -> None:
         """Say what is to be known of the measured window."""

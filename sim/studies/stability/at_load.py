@@ -6,11 +6,11 @@ What is kept of the runs are numbers, since a search looks at many loads; runs t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from sim.analytic.estimate import estimate
-from sim.engine.run import Traces
+from sim.engine.run import Planned, Traces
 from sim.lower.load import Loaded
 from sim.lower.lower import lower
 from sim.network import Network
@@ -22,8 +22,8 @@ from sim.stats.episodes import Episode
 from sim.stats.intervals import FloatArray
 from sim.stats.late import Late, all_there, at_work, is_draining, late, left_by, lines_grow
 from sim.stats.recovery import CONFIRMING_WINDOWS
-from sim.studies.base import Runner
-from sim.studies.episodes.bench import LEAST_WINDOWS, RECOVERY_WINDOW_NS, Bench, EpisodeRequest, FaultKind
+from sim.studies.base import Runner, RunOptions
+from sim.studies.episodes import LEAST_WINDOWS, RECOVERY_WINDOW_NS, Bench, EpisodeRequest, FaultKind
 
 
 def overloaded(network: Network, backlog: int) -> Network:
@@ -60,10 +60,6 @@ def _rates(network: Network) -> dict[str, float]:
     known = estimate(network).rates_per_s
     rates = {routine: known.get(routine, 0.0) for routine in sorted(counted)}
     return rates if sum(rates.values()) else dict.fromkeys(rates, 1.0)
-
-
-Make = Callable[[Traces], Runner]
-"""Makes what runs, given the arrival times of sources that replay files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,15 +124,15 @@ class AtLoad:
     overloads: list[Alone] = field(default_factory=list)
 
     @classmethod
-    def of(cls, loaded: Loaded, factor: float, watch: TriggerWatch, make: Make) -> AtLoad:
+    def of(cls, loaded: Loaded, factor: float, watch: TriggerWatch, options: RunOptions) -> AtLoad:
         """The scenario at a factor of its load."""
-        scenario = scaled(loaded.scenario, factor)
-        if scenario is not loaded.scenario:
-            loaded = replace(loaded, scenario=scenario, lowered=lower(scenario))
         traces = watch.traces
         if factor != 1:
             traces = {name: repeated(times, factor) for name, times in traces.items()}
-        runner = make(traces)
+        runner = Runner(loaded.lowered, traces, options)
+        scenario = scaled(loaded.scenario, factor)
+        if scenario is not loaded.scenario:
+            loaded = replace(loaded, scenario=scenario, lowered=lower(scenario))
         return cls(factor, loaded, watch, Bench(loaded, watch.settings, runner, watch.settled_ns), runner)
 
     @property
@@ -157,7 +153,8 @@ class AtLoad:
         episodes = self.bench.run(
             [self.request(first + index) for index in range(count)], what=f"load {self.factor:.3g}: episodes"
         )
-        self._whole(len(episodes) == count)
+        if self.runner.interrupted:
+            raise KeyboardInterrupt  # half an answer is none
         for episode in episodes:
             self.after.append(self._after(episode))
             if len(self.alone) < len(self.after):
@@ -166,27 +163,22 @@ class AtLoad:
 
     def try_alone(self, count: int) -> None:
         """So many runs more without the fault."""
-        first = len(self.alone)
-        planned = [self.bench.baseline_of(self.request(first + index)) for index in range(count)]
-        runs = self.runner.run(f"load {self.factor:.3g}: without the fault", planned)
-        self._whole(len(runs) == count)
-        self.alone += [self._alone(run) for run in runs]
+        runs = self.runner.whole(f"load {self.factor:.3g}: without the fault", self._baselines(self.alone, count))
+        self.alone += map(self._alone, runs)
+
+    def alone_up_to(self, count: int) -> None:
+        """Runs without the fault, until there are so many."""
+        if count > len(self.alone):
+            self.try_alone(count - len(self.alone))
 
     def try_overloaded(self, backlog: int, count: int) -> None:
         """So many runs more without the fault that begin with a backlog."""
-        first = len(self.overloads)
-        planned = [
-            (overloaded(network, backlog), plan)
-            for network, plan in (self.bench.baseline_of(self.request(first + index)) for index in range(count))
-        ]
-        runs = self.runner.run(f"load {self.factor:.3g}: from a backlog", planned)
-        self._whole(len(runs) == count)
-        self.overloads += [self._alone(run) for run in runs]
+        planned = [(overloaded(network, backlog), plan) for network, plan in self._baselines(self.overloads, count)]
+        self.overloads += map(self._alone, self.runner.whole(f"load {self.factor:.3g}: from a backlog", planned))
 
-    def _whole(self, whole: bool) -> None:
-        """A search that has been interrupted has no result: half an answer is none."""
-        if not whole:
-            raise KeyboardInterrupt
+    def _baselines(self, done: Sequence[Alone], count: int) -> list[Planned]:
+        """So many runs without the fault on the draws that follow on what is done."""
+        return [self.bench.baseline_of(self.request(len(done) + index)) for index in range(count)]
 
     def _late(self, run: Replication) -> Late:
         """The last stretch of a run: the second half of the limit."""

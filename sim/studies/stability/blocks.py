@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 from sim.figure import Figure
@@ -23,6 +24,7 @@ from sim.report.blocks import (
     Together,
 )
 from sim.report.documents import SCHEMA, both, json_object, renamed
+from sim.report.interval_figures import branches_by_load, share_by_load
 from sim.report.parts import PHASES, repeat_section
 from sim.report.wording import as_factor, interval_of, margin_of, value_of
 from sim.stats.skewed import independent_share
@@ -46,21 +48,16 @@ GOOD = (
 def blocks(found: Stability, command: str) -> Report:
     """The report of a study. command: what repeats it."""
     head = (Paragraph(f"{found.name}: {trigger_of(found)}"), Paragraph(f"{headline_of(found)}."))
-    after = Section(
-        "after",
-        "After the trigger",
-        "",
-        (
-            InTerminal((Together(head),)),
-            OnPage((Heading(headline_of(found), "h2"),)),
-            Together((_outcomes(found), *_after(found))),
-        ),
+    after = (
+        InTerminal((Together(head),)),
+        OnPage((Heading(headline_of(found), "h2"),)),
+        Together((_outcomes(found), *_after(found))),
     )
     return Report(
         f"{found.name}: does a short fault leave a lasting outage?",
         found.name,
         (
-            after,
+            Section("after", "After the trigger", "", after),
             *_bands(found),
             *_starts(found),
             *([Note("note", found.notes)] if found.notes else []),
@@ -174,15 +171,19 @@ def _bands(found: Stability) -> Iterator[Block]:
     heads = (f"{found.fault} is permanent", "overloaded without it", "closed form", "runs")
     table = Table(heads, tuple(rows), "FROM WHICH LOAD ON", "setting", left=(0, 1))
     said = (f"{f'{name}: ' if len(searched) > 1 else ''}{band_of(band)}" for name, band in searched)
-    meaning = Paragraph(
+    meaning = (
         "Factors of the load. Overloaded without it: most runs without the fault do not keep up. The closed form "
-        f"takes resources and stations one by one and knows no retries. {_meaning_of(found.error)}",
-        2,
-        kind="explained",
+        f"takes resources and stations one by one and knows no retries. {_meaning_of(found.error)}"
     )
-    remarks = (Paragraph(one, 2, 4, "remark") for one in said)
-    share = OnPage(tuple(_share_not_back(found)))
-    yield Section("band", "From which load on", "From which load on", (Together((table, *remarks, share, meaning)),))
+    together = Together(
+        (
+            table,
+            *(Paragraph(one, 2, 4, "remark") for one in said),
+            OnPage(tuple(_share_not_back(found))),
+            Paragraph(meaning, 2, kind="explained"),
+        )
+    )
+    yield Section("band", "From which load on", "From which load on", (together,))
 
 
 def _share_not_back(found: Stability) -> Iterator[Block]:
@@ -190,19 +191,11 @@ def _share_not_back(found: Stability) -> Iterator[Block]:
     tried = dict(sorted(away_by_load(found).items()))
     if len(tried) < 2:
         return
-
-    def chart() -> object:
-        from sim.report.interval_figures import share_by_load
-
-        shares = {
-            at: (independent_share(one.hits, one.n, 0.95), f"{one.hits} of {one.n}") for at, one in tried.items()
-        }
-        return share_by_load(shares, "episodes not back")
-
+    shares = {at: (independent_share(one.hits, one.n, 0.95), f"{one.hits} of {one.n}") for at, one in tried.items()}
     limit = format_duration_s(found.limit_s)
     yield Chart(
         "Share of the episodes that do not come back, against the load; counts are in the table of both starts",
-        chart,
+        partial(share_by_load, shares, "episodes not back"),
         caption=f"Episodes that do not come back within {limit} as the scenario stands, with 95 % intervals",
     )
 
@@ -221,14 +214,13 @@ def between(threshold: Threshold) -> str:
     """Where a threshold lies, in words: "0.81 and 0.84", "not up to 1.5", "already at 0.5"."""
     below, above = threshold.below, threshold.above
     ends = [one.at for one in threshold.tried]
-    if below is None and above is None:
-        return "not known"
-    if below is None:
-        assert above is not None
+    if below is not None and above is not None:
+        return f"{below:.3g} and {above:.3g}"
+    if above is not None:
         return f"already at {above:.3g}" if above == min(ends) else f"up to {above:.3g}; below not known"
-    if above is None:
+    if below is not None:
         return f"not up to {below:.3g}" if below == max(ends) else f"from {below:.3g} on not known"
-    return f"{below:.3g} and {above:.3g}"
+    return "not known"
 
 
 def band_of(band: Band) -> str:
@@ -284,29 +276,33 @@ def _starts(found: Stability) -> Iterator[Block]:
     table = Table(heads, tuple(rows), "  load", "load", left=(len(heads) - 1,))
     whom = f"{format_count(found.backlog)} executions at once; the last {last} of each"
     title = InTerminal((Paragraph(f"TWO STARTS without the fault: empty, and with {whom}"),))
-    explained = OnPage((Paragraph(STARTS.format(f"{found.backlog:,}", last), kind="explained"),))
-    remark = Paragraph(GOOD, 2, kind="explained")
-    both = _both_starts(found)
-    yield Section("starts", "Two starts", "Two starts", (explained, Together((title, table, remark)), both))
+    yield Section(
+        "starts",
+        "Two starts",
+        "Two starts",
+        (
+            OnPage((Paragraph(STARTS.format(f"{found.backlog:,}", last), kind="explained"),)),
+            Together((title, table, Paragraph(GOOD, 2, kind="explained"))),
+            _both_starts(found),
+        ),
+    )
 
 
 def _both_starts(found: Stability) -> Chart:
-    def chart() -> object:
-        from sim.report.interval_figures import branches_by_load
-
-        band, shaded = found.as_it_is.band, None
-        if band is not None and not band.is_slow and band.permanent.above is not None and band.alone.below is not None:
-            shaded = (band.permanent.above, band.alone.below)
-        branches = {
-            "from empty": [one.from_empty.at_work for one in found.starts],
-            "from a backlog": [one.from_backlog.at_work for one in found.starts],
-        }
-        loads = [one.factor for one in found.starts]
-        shaded = shaded if shaded is not None and shaded[0] < shaded[1] else None
-        return branches_by_load(branches, loads, shaded, "executions at work")
-
-    lines = tuple(_picture(found.starts)) if len(found.starts) > 1 else ()
-    return Chart("Executions at work against the load, from both starts; the figures are in the table", chart, lines)
+    band, shaded = found.as_it_is.band, None
+    if band is not None and not band.is_slow and band.permanent.above is not None and band.alone.below is not None:
+        shaded = (band.permanent.above, band.alone.below)
+    branches = {
+        "from empty": [one.from_empty.at_work for one in found.starts],
+        "from a backlog": [one.from_backlog.at_work for one in found.starts],
+    }
+    loads = [one.factor for one in found.starts]
+    shaded = shaded if shaded is not None and shaded[0] < shaded[1] else None
+    return Chart(
+        "Executions at work against the load, from both starts; the figures are in the table",
+        partial(branches_by_load, branches, loads, shaded, "executions at work"),
+        tuple(_picture(found.starts)) if len(found.starts) > 1 else (),
+    )
 
 
 def away_by_load(found: Stability) -> dict[float, Tried]:

@@ -6,7 +6,7 @@ A search assumes that more load never makes it easier to come back. Its episodes
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -23,7 +23,7 @@ from sim.report.wording import deadlock_sentence
 from sim.scenario.load import inexact, scaled
 from sim.scenario.reading.edit import Mitigation, as_assignments
 from sim.stats.drift import drift, modes
-from sim.stats.episodes import Episode, recovery_of
+from sim.stats.episodes import recovery_of
 from sim.stats.intervals import mean_interval, ratio_interval
 from sim.stats.late import NOT_DONE, Late, falls_behind
 from sim.stats.quantiles import MIN_SECTIONS, percentile_interval
@@ -31,7 +31,7 @@ from sim.stats.skewed import independent_share
 from sim.stats.threshold import Tried, decisions_at_most, threshold
 from sim.studies.base import Runner
 from sim.studies.billing import bill_of
-from sim.studies.episodes.bench import Bench, FaultKind, kinds_of
+from sim.studies.episodes import Bench, FaultKind, kinds_of
 from sim.studies.loading.inputs import check_inputs, placed
 from sim.studies.stability.at_load import Alone, AtLoad, TriggerWatch, good_share
 from sim.studies.stability.records import Band, EndState, Stability, StabilityOptions, TriggerOutcome, TwoStarts
@@ -88,18 +88,13 @@ def watch_of(loaded: Loaded, options: StabilityOptions, traces: Traces) -> Trigg
         raise InputErrors(placed(loaded, problems))
     kind = kinds[options.fault]
     faults = _faults_of(kind)
-    for fault in faults:
-        if fault.duration is None:
-            message = f"is {options.fault}, which never ends by itself: there is no trigger to remove"
-            problems.append(Problem("--fault", message, "give the fault a `duration` (or `repair`)"))
-            break
+    lasts = [(fault.at_ns or 0, fault.duration) for fault in faults if fault.duration is not None]
+    if len(lasts) < len(faults):
+        message = f"is {options.fault}, which never ends by itself: there is no trigger to remove"
+        problems.append(Problem("--fault", message, "give the fault a `duration` (or `repair`)"))
     if problems:
         raise InputErrors(placed(loaded, problems))
-    lasts_ns = max(
-        (fault.at_ns or 0) + round(inverse_of(fault.duration).quantile(0.99) * 1e9)
-        for fault in faults
-        if fault.duration is not None
-    )
+    lasts_ns = max(at_ns + round(inverse_of(duration).quantile(0.99) * 1e9) for at_ns, duration in lasts)
     return TriggerWatch(options.fault, kind.at_ns, 0, lasts_ns, settings.drill_window_ns, settings, traces)
 
 
@@ -116,18 +111,13 @@ class _Study:
         self.options = options
         self.watch = watch_of(loaded, options, check_inputs(loaded))
         self.decision = options.decision
-        self.runs = 0
+        self.runners: list[Runner] = []
         self.notes: list[str] = []
         if self.watch.begin_ns is None:
-            self.watch = replace(self.watch, settled_ns=self._settled_ns())
-
-    def _settled_ns(self) -> int:
-        """From when on the scenario as it stands has forgotten its empty start."""
-        runner = Runner(self.loaded.lowered, self.watch.traces, self.options)
-        bench = Bench(self.loaded, self.watch.settings, runner)
-        bench.settle()
-        self.runs += runner.runs_done
-        return bench.settled_ns
+            self.runners.append(Runner(loaded.lowered, self.watch.traces, options))
+            bench = Bench(loaded, self.watch.settings, self.runners[-1])
+            bench.settle()
+            self.watch = replace(self.watch, settled_ns=bench.settled_ns)
 
     def conclude(self) -> Stability:
         options, watch = self.options, self.watch
@@ -158,7 +148,7 @@ class _Study:
             mitigations=mitigations,
             error=options.error,
             within=options.within,
-            runs=self.runs,
+            runs=sum(one.runs_done for one in self.runners),
             notes=tuple(self.notes),
         )
 
@@ -172,9 +162,8 @@ class _Study:
             loads.at(low + (high - low) * step / (PICTURED - 1))
         found = []
         for at in loads.every:
-            loads.alone_more(at, count)
+            at.alone_up_to(count)
             at.try_overloaded(backlog, count)
-            self.runs += count
             found.append(_starts_at(at))
         return tuple(found)
 
@@ -196,8 +185,7 @@ class _Study:
                 f"of what starts in the last stretch at the lowest load, {100 * band.good:.0f} % ends well in it; "
                 "this is taken for a load that is carried, and others are held against it"
             )
-        contradicted = band is not None and (band.permanent.is_contradicted or band.alone.is_contradicted)
-        if contradicted:
+        if band is not None and (band.permanent.is_contradicted or band.alone.is_contradicted):
             self.notes.append(
                 "it mostly stays at one load and mostly not at a greater one: either a verdict is wrong by chance, or "
                 "more load makes it easier to come back, and the search does not hold"
@@ -222,7 +210,6 @@ class _Loads:
         self.study = study
         self.loaded = loaded
         self.tried: dict[float, AtLoad] = {}
-        self.runners: list[Runner] = []
 
     @property
     def every(self) -> list[AtLoad]:
@@ -232,16 +219,13 @@ class _Loads:
     def at(self, factor: float) -> AtLoad:
         """The scenario at a factor of its load."""
         if factor not in self.tried:
-            self.tried[factor] = AtLoad.of(self.loaded, factor, self.study.watch, self._runner)
+            self.tried[factor] = AtLoad.of(self.loaded, factor, self.study.watch, self.study.options)
+            self.study.runners.append(self.tried[factor].runner)
         return self.tried[factor]
-
-    def _runner(self, traces: Traces) -> Runner:
-        self.runners.append(Runner(self.loaded.lowered, traces, self.study.options))
-        return self.runners[-1]
 
     def say_deadlocks(self, mitigation: str = "") -> None:
         """Record deadlocks: a run that stands still never comes back, and is counted so."""
-        found = [deadlock_sentence(one) for runner in self.runners for one in runner.standstills]
+        found = [deadlock_sentence(one) for at in self.tried.values() for one in at.runner.standstills]
         with_mitigation = f" with {mitigation}" if mitigation else ""
         self.study.notes += [f"{one}; they count as staying down{with_mitigation}" for one in dict.fromkeys(found)]
 
@@ -250,10 +234,10 @@ class _Loads:
         options, watch = self.study.options, self.study.watch
         given = self.at(options.at)
         episodes = given.try_more(options.episodes)
-        self.study.runs += 2 * len(episodes)
         confidence = watch.settings.confidence
         back = sum(one.back for one in given.after)
-        recovery, cost = recovery_of(episodes, watch.limit_ns, confidence), self._cost(given, episodes)
+        recovery = recovery_of(episodes, watch.limit_ns, confidence)
+        money = bill_of(given.loaded, [one.baseline for one in episodes], True, None, confidence)  # without the fault
         episodes.clear()  # a run may hold a million rows
         searched = options.sweeps and (not mitigation or options.sweep_mitigations)
         return TriggerOutcome(
@@ -263,21 +247,15 @@ class _Loads:
             sum(one.draining for one in given.after),
             _good([one.late for one in given.after], confidence),
             recovery,
-            cost,
+            None if money is None else money.total_per_month,
             self.band() if searched else None,
         )
-
-    def _cost(self, given: AtLoad, episodes: Sequence[Episode]) -> Figure | None:
-        """A month's bill at the given load without the fault."""
-        confidence = self.study.watch.settings.confidence
-        money = bill_of(given.loaded, [one.baseline for one in episodes], True, None, confidence)
-        return None if money is None else money.total_per_month
 
     def band(self) -> Band:
         """Both thresholds. The lowest load shows how many executions end well where all is well."""
         options = self.study.options
         lowest = self.at(options.low)
-        self.alone_more(lowest, self.study.decision.least)
+        lowest.alone_up_to(self.study.decision.least)
         good = good_share(lowest.alone)
         known = [self._permanent(options.at, good)] if options.low <= options.at <= options.high else []
 
@@ -296,46 +274,36 @@ class _Loads:
     def _permanent(self, factor: float, good: float) -> Tried:
         """Whether most episodes do not come back, or come back to a system that does not keep up."""
         at = self.at(factor)
-        while True:
+
+        def so_far() -> Tried:
             hits = sum(
                 not after.back or falls_behind(alone.late, alone.grows, good)
                 for after, alone in zip(at.after, at.alone, strict=False)
             )
-            done = len(at.after)
-            verdict = self.study.decision.verdict(hits, done)
-            if verdict is not None or done >= self._most:
-                return Tried(factor, hits, done, verdict)
-            more = self._more(done)
-            at.try_more(more)
-            self.study.runs += 2 * more
+            return self._tried(at, hits, len(at.after))
+
+        return self._decided(so_far, at.try_more)
 
     def _alone(self, factor: float, good: float) -> Tried:
         """Whether most runs without the fault do not keep up."""
         at = self.at(factor)
-        while True:
-            found = self._alone_so_far(at, good)
-            if found.verdict is not None or found.n >= self._most:
-                return found
-            self.alone_more(at, found.n + self._more(found.n))
+        return self._decided(partial(self._alone_so_far, at, good), at.try_alone)
 
     def _alone_so_far(self, at: AtLoad, good: float) -> Tried:
-        hits = sum(falls_behind(one.late, one.grows, good) for one in at.alone)
-        return Tried(at.factor, hits, len(at.alone), self.study.decision.verdict(hits, len(at.alone)))
+        return self._tried(at, sum(falls_behind(one.late, one.grows, good) for one in at.alone), len(at.alone))
 
-    def alone_more(self, at: AtLoad, count: int) -> None:
-        """Runs without the fault, until there are so many."""
-        more = count - len(at.alone)
-        if more > 0:
-            at.try_alone(more)
-            self.study.runs += more
+    def _tried(self, at: AtLoad, hits: int, done: int) -> Tried:
+        return Tried(at.factor, hits, done, self.study.decision.verdict(hits, done))
 
-    @property
-    def _most(self) -> int:
-        return MOST * self.study.decision.least
-
-    def _more(self, done: int) -> int:
-        """As many as decide at once; then two, one for each core of the smallest machine."""
-        return max(self.study.decision.least - done, 2)
+    def _decided(self, so_far: Callable[[], Tried], try_more: Callable[[int], object]) -> Tried:
+        """What was tried once it is decided, or takes too many. First as many are tried as decide at once; then two,
+        one for each core of the smallest machine."""
+        least = self.study.decision.least
+        while True:
+            found = so_far()
+            if found.verdict is not None or found.n >= MOST * least:
+                return found
+            try_more(max(least - found.n, 2))
 
 
 def overloaded_from(loaded: Loaded, high: float) -> float | None:

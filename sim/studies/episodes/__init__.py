@@ -1,1 +1,0 @@
-"""Episodes of faults: which kinds there are, when they begin, and their runs beside baseline runs."""
