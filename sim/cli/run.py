@@ -148,8 +148,8 @@ def _problems_of_format(columns: str | None, out: Path | None) -> list[Problem]:
 
 
 def _draws(fits: Path, scenario: Path, seed: int) -> Draws:
-    """Draws of the parameters in a file of fits. Hardware is that of the host that they were fitted for, where it is
-    one; of several nobody knows which this is, and they stay as the scenario has them."""
+    """Draws of the parameters in a file of fits. Hardware is drawn where all fits are of one host; with several
+    hosts it stays as the scenario has it."""
     from sim.calibrate.fits import read_fits
 
     found = read_fits(fits)

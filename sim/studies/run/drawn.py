@@ -1,4 +1,4 @@
-"""What is not known of fitted parameters, in one scenario: its runs again with parameters drawn anew for each.
+"""Uncertainty that fitted parameters bring into one scenario: its runs again, with parameters drawn anew for each.
 
 Run r is made twice on the same random numbers, with the scenario's own parameters and with those of draw r. By how
 much a figure moves from the one to the other, as the standard deviation of the logarithm of the ratio over the runs,
