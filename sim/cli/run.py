@@ -124,8 +124,8 @@ def command(
 
 
 def _draws(fits: Path, scenario: Path, seed: int) -> Draws:
-    """Draws of the parameters in a file of fits. Hardware is that of the host that they were fitted for, where it is
-    one; of several nobody knows which this is, and they stay as the scenario has them."""
+    """Draws of the parameters in a file of fits. Hardware is drawn where all fits are of one host; with several
+    hosts it stays as the scenario has it."""
     from sim.calibrate.fits import changes, read_fits
 
     found = read_fits(fits)

@@ -173,8 +173,7 @@ def cache_folder(base: Path, name: str) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         os.utime(folder)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
+        tempfile.TemporaryFile(dir=folder).close()
     except OSError:
         # Never a predictable name in a shared folder: the cache holds code.
         folder = Path(tempfile.mkdtemp(prefix="durasim-"))

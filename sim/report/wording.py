@@ -226,8 +226,8 @@ def not_back_of(recovery: Recovery) -> str:
 
 
 def verdict_words(outcome: str, fragile: bool = False) -> str:
-    """A verdict's words, wherever one is written: "met", "MISSED ?". What is not met stands out; `?`: the interval
-    that also holds what is not known of inputs and model could turn it."""
+    """A verdict's words, wherever one is written: "met", "MISSED ?". What is not met stands out. `?`: the wider
+    interval, which adds the errors of inputs and model, would change this verdict."""
     return (outcome if outcome in QUIET else outcome.upper()) + " ?" * fragile
 
 

@@ -1,7 +1,7 @@
 """What was measured of each product: settings from where to where, and how far predictions were off. And which product
 a network is a model of, so that a prediction can say whether it was measured there.
 
-The file is `presets/calibrated.yaml`; whether a scenario lies inside is told in `sim.studies.envelope`.
+`presets/calibrated.yaml` holds the ranges. `sim.studies.envelope` decides whether a scenario lies inside them.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class Product(Spec):
     """By group of figures (throughput, latency.p99, schedule_to_start.mean, recovery, ..): standard deviation of the
     logarithm of predicted over measured, noise of both taken off. Empty until predictions have been scored."""
     inputs: dict[str, Annotated[float, Field(ge=0)]] = Field(default_factory=dict)
-    """By group: what is not known of the fitted parameters moves a figure by so much, standard deviation of the
+    """By group: how far the uncertainty of the fitted parameters moves a figure, as the standard deviation of its
     logarithm, to first order."""
     scored: str = ""
     """On what: the cells that the two above come from."""

@@ -76,7 +76,7 @@ class Row:
     """One kind of fault, or one pair.
 
     per_year: how often. each_min: minutes of full outage by one. year_min: a year, the rate taken as its mean;
-    with_rate: the same with what is not known of the rate. share: of the budget. flip: how often a year it may come,
+    with_rate: the same with the uncertainty of the rate. share: of the budget. flip: how often a year it may come,
     all else alike, until what is expected is the budget; None where no harm was seen: then flip_least, up to which it
     may come by the upper end of its minutes. never_back: share of episodes
     that do not end by themselves; they are not in the minutes. gain: by how much the known length of outages has made

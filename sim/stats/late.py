@@ -1,7 +1,7 @@
 """Where a run ends up: its last stretch as numbers, and whether it keeps up with what comes.
 
-From empty, from overloaded, after a fault: what is compared is the last stretch, in which the start is no longer told
-apart by its own length. Whether two starts lead to two modes is told in `drift`.
+Runs that start empty, start overloaded or have had a fault are compared in their last stretch. `drift` decides whether
+two starts lead to two modes.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """What is said about all replications together: figures, verdicts, remedies, recovery, curves, timelines. Data only.
 
-How they are computed is told in the other files of this package, of remedies in `sim.studies.run`; money is
-`sim.cost`'s matter.
+The other files of this package compute them, `sim.studies.run` the remedies, `sim.cost` the money.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ class Verdict:
     """An objective held against its figure.
 
     target: the bound as a person reads it, such as `< 200 ms`. verdict: by the noise of the simulation alone; fragile:
-    the interval that also holds what is not known of inputs and model reaches across the bound.
+    the wider interval, which adds the errors of inputs and model, reaches across the bound.
     """
 
     name: str
@@ -41,9 +40,8 @@ class Calibration:
     """Where a scenario lies against what was measured of its products.
 
     reasons: why it is not inside, what weighs most first. discrepancy: by group of figures, standard deviation of the
-    logarithm of what predictions were off by where they were measured; outside it is the least that is not known.
-    inputs: by group, or by metric where parameters were drawn for this very scenario, that of what is not known of the
-    parameters moves it by.
+    logarithm of predicted over measured; outside the calibrated range it is a lower bound. inputs: by group, or by
+    metric where parameters were drawn for this very scenario, the same for the uncertainty of the parameters.
     """
 
     place: Place

@@ -7,10 +7,10 @@ INSIDE: every setting is within what was measured. EDGE: no number is more than 
 differs. OUTSIDE: anything else, such as a product or a kind of failure that nobody has measured.
 
 A figure has two intervals. The first is the noise of the simulation: it shrinks with more runs, and verdicts are made
-by it. Predictions were held against measurements (`calibration`), and were off by more than noise: by what the model
-gets wrong (discrepancy) and by what is not known of its parameters (inputs), both as standard deviations of the
-logarithm. In quadrature with the noise they give the second interval, which no number of runs makes narrower; outside
-of what was measured it is the least that is not known. A verdict that it would turn is marked. Source: Kennedy &
+by it. `calibration` compares predictions with measurements. They differ by more than noise: by the error of the model
+(discrepancy) and by the uncertainty of its parameters (inputs), both as standard deviations of the logarithm. In
+quadrature with the noise they give the second interval, which no number of runs makes narrower; outside the calibrated
+range it is a lower bound. `?` marks a verdict that it would change. Source: Kennedy &
 O'Hagan, Journal of the Royal Statistical Society B 63 (2001).
 """
 
@@ -295,8 +295,8 @@ def group_of(name: str) -> str | None:
 
 
 def spread_of(name: str, calibration: Calibration) -> float | None:
-    """What is not known of a metric beside noise, standard deviation of the logarithm; None where that was never
-    measured. Inputs that were drawn for the metric itself go before those of its group."""
+    """Uncertainty of a metric beside noise, as the standard deviation of its logarithm; None where nobody has measured
+    it. Inputs that were drawn for the metric itself go before those of its group."""
     group = group_of(name)
     if group is None:
         return None
@@ -360,7 +360,7 @@ def widened_recovery(recovery: Recovery, calibration: Calibration) -> Recovery:
     )
 
 
-# -- inputs: what is not known of fitted parameters, in one scenario -----------------------------------------------
+# -- uncertainty that fitted parameters bring into one scenario ----------------------------------------------------
 #
 # Its runs are made again with parameters drawn anew for each. Run r is made twice on the same random numbers, with the
 # scenario's own parameters and with those of draw r. By how much a figure moves from the one to the other, as the

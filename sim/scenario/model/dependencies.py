@@ -1,7 +1,7 @@
 """Dependencies: services of others that activities call, and what callers do about one that fails, hangs or is slow.
 
-The patterns bear their names, and none is on by default. How workers call is told in
-`sim.lower.temporal.dependencies`. Outages are `faults` with the target `dependencies.NAME`.
+A caller may use a circuit breaker, a bulkhead or another pattern; none is on by default.
+`sim.lower.temporal.dependencies` turns calls into steps. Outages are `faults` with the target `dependencies.NAME`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What fails in a deployment, in its operator's words. What that does to a network lives in `sim.lower`.
 
-What may fail, and how, is told in `fault_targets`; what fits together in `sim.scenario.checks.fault_rules`.
+`fault_targets` lists what may fail and how. `sim.scenario.checks.fault_rules` checks what fits together.
 """
 
 from __future__ import annotations

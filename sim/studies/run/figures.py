@@ -172,8 +172,8 @@ class Findings:
 class Runs:
     """Everything that was run for a prediction.
 
-    base: the measured runs; drills: episodes by fault. inputs: by metric, what is not known of drawn parameters moves
-    it by.
+    base: the measured runs; drills: episodes by fault. inputs: by metric, how far the
+    uncertainty of drawn parameters moves it.
     """
 
     window: MeasuredWindow

@@ -206,7 +206,7 @@ class _Line:
         return runs
 
     def inputs(self, window: MeasuredWindow, base: Sequence[Replication]) -> dict[str, float]:
-        """By metric, what is not known of drawn parameters moves it by; nothing where none are drawn."""
+        """By metric, how far the uncertainty of drawn parameters moves it; empty where none are drawn."""
         if self.options.draws is None:
             return {}
         plans = [window.plan(self.settings.seed, index) for index in range(len(base))]

@@ -1,8 +1,9 @@
 """Connections to PostgreSQL: the pools of the pods, pgbouncer behind them, and what backends cost each other.
 
 Without pgbouncer a pod's connection is a backend of the primary, kept for all transactions of a transition and closed
-when the primary dies. With pgbouncer in transaction mode it is a connection to pgbouncer; a backend is taken for one
-transaction at a time, and who finds none waits in pgbouncer, also while the primary is away.
+when the primary dies. With pgbouncer in transaction mode it is a connection to pgbouncer; pgbouncer
+allocates a backend for one transaction at a time. A transaction that finds no free backend waits in pgbouncer, also
+while the primary is away.
 """
 
 from __future__ import annotations

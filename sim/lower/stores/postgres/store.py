@@ -172,7 +172,7 @@ class PostgresStore(SqlStore):
 
 
 def _note_rds(constants: Constants, postgres: PostgresCluster) -> None:
-    """What is not known of a managed database."""
+    """Record what AWS does not publish of a managed database, as assumptions."""
     if postgres.nodes > 1:
         constants.note(
             "the standby of RDS",
