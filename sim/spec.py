@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, Discriminator, GetJsonSchemaHandler,
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
-from sim.units import InUnitFloat, InUnitInt, Mistake
+from sim.units import InUnitFloat, InUnitInt
 
 UNIT_SUFFIXES = (
     "_usd_per_month",
@@ -47,22 +47,6 @@ def key_of(attribute: str) -> str:
         if attribute.endswith(suffix) and len(attribute) > len(suffix):
             return attribute.removesuffix(suffix)
     return attribute
-
-
-Rule = tuple[object, str] | tuple[object, str, str] | tuple[object, str, str, tuple[str | int, ...]]
-"""What must not be, and what a `Mistake` says of it: the message, the hint, and the keys down to the culprit."""
-
-
-def refuse(*rules: Rule) -> None:
-    """Raise a `Mistake` of the first rule whose condition holds.
-
-    >>> refuse((1 > 2, "must rise"), (True, "is 5", "write 4"))
-    Traceback (most recent call last):
-    sim.units.parse.Mistake: is 5; write 4
-    """
-    for holds, *said in rules:
-        if holds:
-            raise Mistake(*said)
 
 
 class EditorSchema(GenerateJsonSchema):

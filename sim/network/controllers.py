@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from sim.network.counts import Name, NodesOrNone, Positive
 from sim.network.distributions import Distribution
-from sim.spec import Spec, refuse
+from sim.spec import Spec
 from sim.units import Duration, PositiveDuration
 
 
@@ -36,10 +36,10 @@ class Schedule(Spec):
     @model_validator(mode="after")
     def _points_rise(self) -> Self:
         times = [point.at_ns for point in self.points]
-        refuse(
-            (times[0] != 0 or times != sorted(set(times)), "`points` must start at 0 and rise"),
-            (self.period_ns is not None and times[-1] >= self.period_ns, "the last point lies past the `period`"),
-        )
+        if times[0] != 0 or times != sorted(set(times)):
+            raise ValueError("`points` must start at 0 and rise")
+        if self.period_ns is not None and times[-1] >= self.period_ns:
+            raise ValueError("the last point lies past the `period`")
         return self
 
 
@@ -73,20 +73,12 @@ class Controller(Spec):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        refuse(
-            (
-                sum(target is not None for target in (self.utilisation, self.backlog, self.schedule)) != 1,
-                "needs one of `utilisation`, `backlog`, `schedule`",
-            ),
-            (
-                bool(self.of) == (self.schedule is not None),
-                "`of` says whose utilisation or backlog it is; a `schedule` has none",
-            ),
-            (
-                self.initial is not None and self.initial < self.minimum,
-                f"`initial` is {self.initial}, below the minimum of {self.minimum}",
-            ),
-        )
+        if sum(target is not None for target in (self.utilisation, self.backlog, self.schedule)) != 1:
+            raise ValueError("needs one of `utilisation`, `backlog`, `schedule`")
+        if bool(self.of) == (self.schedule is not None):
+            raise ValueError("`of` says whose utilisation or backlog it is; a `schedule` has none")
+        if self.initial is not None and self.initial < self.minimum:
+            raise ValueError(f"`initial` is {self.initial}, below the minimum of {self.minimum}")
         return self
 
     @property

@@ -10,7 +10,7 @@ from typing import Annotated, ClassVar, Self
 from pydantic import Field, Tag, model_validator
 
 from sim.network.counts import MOST, From0
-from sim.spec import Spec, chosen_by_key, refuse
+from sim.spec import Spec, chosen_by_key
 from sim.units import Duration, PositiveDuration, Ratio
 
 
@@ -71,20 +71,17 @@ class Lognormal(Spec):
 
     @model_validator(mode="after")
     def _two_numbers_fix_it(self) -> Self:
-        by_mean, quantiles = self.mean_ns is not None, self.quantiles
-        values = [ns for _, ns in quantiles]
-        refuse(
-            (
-                by_mean and (self.cv is None or quantiles),
-                "a mean needs `cv` beside it and no percentile; write {mean: 10 ms, cv: 1}",
-            ),
-            (
-                not by_mean and (self.cv is not None or len(quantiles) != 2),
-                "two percentiles fix a lognormal; write {p50: 80 ms, p99: 900 ms}",
-            ),
-            (values != sorted(set(values)), "percentiles must rise"),
-            (self.max_ns is not None and self.max_ns <= (self.min_ns or 0), "`max` must be above `min`"),
-        )
+        by_mean = self.mean_ns is not None
+        if by_mean and (self.cv is None or self.quantiles):
+            raise ValueError("a mean needs `cv` beside it and no percentile; write {mean: 10 ms, cv: 1}")
+        if not by_mean and (self.cv is not None or len(self.quantiles) != 2):
+            raise ValueError("two percentiles fix a lognormal; write {p50: 80 ms, p99: 900 ms}")
+        values = [ns for _, ns in self.quantiles]
+        if values != sorted(set(values)):
+            raise ValueError("percentiles must rise")
+        low, high = self.min_ns or 0, self.max_ns
+        if high is not None and high <= low:
+            raise ValueError("`max` must be above `min`")
         return self
 
 

@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from sim.network.counts import Name, NodesOrNone
 from sim.network.distributions import Distribution
-from sim.spec import Spec, refuse
+from sim.spec import Spec
 from sim.units import Duration, PositiveDuration, Ratio, SignedDuration
 
 
@@ -37,10 +37,10 @@ class Window(Spec):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        refuse(
-            (max(self.from_ns, self.to_ns) > self.period_ns, "`from` and `to` lie within one `period`"),
-            (self.length_ns == 0, "is never open: `from` and `to` are the same instant of the period"),
-        )
+        if max(self.from_ns, self.to_ns) > self.period_ns:
+            raise ValueError("`from` and `to` lie within one `period`")
+        if self.length_ns == 0:
+            raise ValueError("is never open: `from` and `to` are the same instant of the period")
         return self
 
     @property
@@ -98,37 +98,24 @@ class Fault(Spec):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        refuse(
-            ((self.at_ns is None) == (self.mttf is None), "needs either `at` (scripted) or `mttf` (random)"),
-            (self.mttf is not None and self.duration is None, "a random fault needs a `duration`, the time to repair"),
-            (
-                (self.effect in ("load", "clock")) != (not self.targets),
-                "`targets` say what it hits; only `effect: load` and `clock` hit nothing, and have none",
-            ),
-            (
-                (self.effect == "clock") != bool(self.jump_ns),
-                "`jump` goes with `effect: clock`, and that needs one, forward or back",
-            ),
-            (
-                (self.effect == "slow") != (self.speed is not None),
-                "`speed` goes with `effect: slow`, and that needs it",
-            ),
-            (
-                (self.effect == "errors") != (self.probability is not None),
-                "`probability` goes with `effect: errors`, and that needs it",
-            ),
-            (
-                self.notice_ns is not None and self.effect != "crash",
-                "`notice` goes with `effect: crash`: only who will be gone has something to leave",
-            ),
-            (self.each and self.at_ns is not None, "`each` goes with `mttf`"),
-            (
-                self.window is not None and self.at_ns is not None,
-                "`window` goes with `mttf`: a scripted fault has its time already",
-            ),
-            (
-                self.common and not (self.each or any(target.nodes == "any" for target in self.targets)),
-                "`common` goes with `each` or `nodes: any`: here every episode takes all nodes anyway",
-            ),
-        )
+        if (self.at_ns is None) == (self.mttf is None):
+            raise ValueError("needs either `at` (scripted) or `mttf` (random)")
+        if self.mttf is not None and self.duration is None:
+            raise ValueError("a random fault needs a `duration`, the time to repair")
+        if (self.effect in ("load", "clock")) != (not self.targets):
+            raise ValueError("`targets` say what it hits; only `effect: load` and `clock` hit nothing, and have none")
+        if (self.effect == "clock") != bool(self.jump_ns):
+            raise ValueError("`jump` goes with `effect: clock`, and that needs one, forward or back")
+        if (self.effect == "slow") != (self.speed is not None):
+            raise ValueError("`speed` goes with `effect: slow`, and that needs it")
+        if (self.effect == "errors") != (self.probability is not None):
+            raise ValueError("`probability` goes with `effect: errors`, and that needs it")
+        if self.notice_ns is not None and self.effect != "crash":
+            raise ValueError("`notice` goes with `effect: crash`: only who will be gone has something to leave")
+        if self.each and self.at_ns is not None:
+            raise ValueError("`each` goes with `mttf`")
+        if self.window is not None and self.at_ns is not None:
+            raise ValueError("`window` goes with `mttf`: a scripted fault has its time already")
+        if self.common and not (self.each or any(target.nodes == "any" for target in self.targets)):
+            raise ValueError("`common` goes with `each` or `nodes: any`: here every episode takes all nodes anyway")
         return self

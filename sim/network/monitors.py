@@ -7,7 +7,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from sim.network.counts import Name, Value
-from sim.spec import Spec, refuse
+from sim.spec import Spec
 from sim.units import PositiveDuration
 
 
@@ -30,14 +30,12 @@ class Monitor(Spec):
     @model_validator(mode="after")
     def _one_form(self) -> Self:
         forms = [self.eventually, self.never_both, self.at_most_once, self.conserve]
-        refuse(
-            (
-                sum(form is not None for form in forms) != 1,
-                "needs exactly one of `eventually`, `never_both`, `at_most_once`, `conserve`",
-            ),
-            ((self.eventually is None) != (self.when is None), "`eventually` goes with `when`"),
-            (self.within_ns is not None and self.eventually is None, "`within` goes with `eventually`"),
-        )
+        if sum(form is not None for form in forms) != 1:
+            raise ValueError("needs exactly one of `eventually`, `never_both`, `at_most_once`, `conserve`")
+        if (self.eventually is None) != (self.when is None):
+            raise ValueError("`eventually` goes with `when`")
+        if self.within_ns is not None and self.eventually is None:
+            raise ValueError("`within` goes with `eventually`")
         return self
 
 

@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 
 from sim.network.counts import From0, Name, Nodes, Positive, Signed
 from sim.network.distributions import Distribution
-from sim.spec import Spec, refuse
+from sim.spec import Spec
 from sim.units import PositiveDuration, Rate
 
 Queue = Literal["fifo", "lifo", "priority"]
@@ -116,14 +116,15 @@ class Place(Spec):
         return used.busy * (self.keyed.hottest(nodes) if self.keyed is not None else 1.0)
 
     @model_validator(mode="after")
-    def _orders_fit(self) -> Self:
-        refuse(
-            (self.preemptive and self.queue != "priority", "`preemptive` needs `queue: priority`"),
-            (
-                self.order is not None and self.queue == "lifo",
-                "`order` and `queue: lifo` both say who goes first; keep one",
-            ),
-        )
+    def _preemption_needs_priorities(self) -> Self:
+        if self.preemptive and self.queue != "priority":
+            raise ValueError("`preemptive` needs `queue: priority`")
+        return self
+
+    @model_validator(mode="after")
+    def _one_order(self) -> Self:
+        if self.order is not None and self.queue == "lifo":
+            raise ValueError("`order` and `queue: lifo` both say who goes first; keep one")
         return self
 
 
@@ -139,16 +140,10 @@ class Resource(Place):
 
     @model_validator(mode="after")
     def _opening_fits(self) -> Self:
-        refuse(
-            (
-                self.open is not None and self.open > self.units,
-                f"`open` is {self.open} but there are only {self.units} units",
-            ),
-            (
-                self.open is not None and self.open < self.units and self.opening is None,
-                "`open` below `units` needs `opening`, the time to open one more; write opening: 5 ms",
-            ),
-        )
+        if self.open is not None and self.open > self.units:
+            raise ValueError(f"`open` is {self.open} but there are only {self.units} units")
+        if self.open is not None and self.open < self.units and self.opening is None:
+            raise ValueError("`open` below `units` needs `opening`, the time to open one more; write opening: 5 ms")
         return self
 
 
@@ -184,19 +179,16 @@ class Server(Place):
 
     @model_validator(mode="after")
     def _serves(self) -> Self:
-        refuse(
-            (self.servers is None and self.cores is None, "needs `servers` (one job each) or `cores` (shared)"),
-            (
-                self.setup is not None and (self.cores is not None or self.contention is not None),
-                "`setup` goes with `servers` only, without `cores` and `contention`",
-            ),
-            (self.when_full == "block" and self.queue_limit is None, "`when_full: block` needs a `queue_limit`"),
-            (
-                self.when_full == "block" and self.shed is not None,
-                "`block` and `shed` do not go together: who is kept at the door is not rejected",
-            ),
-            (self.preemptive and self.setup is not None, "`preemptive` and `setup` do not go together"),
-        )
+        if self.servers is None and self.cores is None:
+            raise ValueError("needs `servers` (one job each) or `cores` (shared)")
+        if self.setup is not None and (self.cores is not None or self.contention is not None):
+            raise ValueError("`setup` goes with `servers` only, without `cores` and `contention`")
+        if self.when_full == "block" and self.queue_limit is None:
+            raise ValueError("`when_full: block` needs a `queue_limit`")
+        if self.when_full == "block" and self.shed is not None:
+            raise ValueError("`block` and `shed` do not go together: who is kept at the door is not rejected")
+        if self.preemptive and self.setup is not None:
+            raise ValueError("`preemptive` and `setup` do not go together")
         return self
 
 
@@ -273,20 +265,12 @@ class Polled(Spec):
 
     @model_validator(mode="after")
     def _saves_reads(self) -> Self:
-        refuse(
-            (
-                self.burst > 1 and self.trigger == "timer",
-                "`burst` goes with `trigger: arrival`: a timer reads once at each multiple; leave it out",
-            ),
-            (
-                self.follow_up and self.trigger == "timer",
-                "`follow_up` goes with `trigger: arrival`: a timer needs no telling; leave it out",
-            ),
-            (
-                self.burst * self.interval_ns >= 2**62,
-                "`burst` times `interval` is more than 146 years; write a smaller burst",
-            ),
-        )
+        if self.burst > 1 and self.trigger == "timer":
+            raise ValueError("`burst` goes with `trigger: arrival`: a timer reads once at each multiple; leave it out")
+        if self.follow_up and self.trigger == "timer":
+            raise ValueError("`follow_up` goes with `trigger: arrival`: a timer needs no telling; leave it out")
+        if self.burst * self.interval_ns >= 2**62:
+            raise ValueError("`burst` times `interval` is more than 146 years; write a smaller burst")
         return self
 
 

@@ -10,7 +10,7 @@ from sim.network.counts import Counted, From0, Name, Positive, Signed
 from sim.network.distributions import Distribution, Number
 from sim.network.policies import Heartbeat as Heartbeat
 from sim.network.policies import Retry as Retry
-from sim.spec import Spec, chosen_by_key, refuse
+from sim.spec import Spec, chosen_by_key
 from sim.units import Duration, PositiveDuration, Ratio
 
 
@@ -46,10 +46,10 @@ class AcquireBody(Spec):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        refuse(
-            (self.at is not None and self.affinity is not None, "`at` and `affinity` both choose the node; keep one"),
-            (self.otherwise is not None and self.patience is None, "`otherwise` needs `patience`"),
-        )
+        if self.at is not None and self.affinity is not None:
+            raise ValueError("`at` and `affinity` both choose the node; keep one")
+        if self.otherwise is not None and self.patience is None:
+            raise ValueError("`otherwise` needs `patience`")
         return self
 
 
@@ -129,16 +129,10 @@ class Option(Spec):
 
     @model_validator(mode="after")
     def _one_condition(self) -> Self:
-        refuse(
-            (
-                self.probability is not None and self.attribute is not None,
-                "a way has a `probability` or an `attribute`, not both",
-            ),
-            (
-                (self.attribute is None) != (self.above is None and self.below is None),
-                "`attribute` goes with `above` or `below`",
-            ),
-        )
+        if self.probability is not None and self.attribute is not None:
+            raise ValueError("a way has a `probability` or an `attribute`, not both")
+        if (self.attribute is None) != (self.above is None and self.below is None):
+            raise ValueError("`attribute` goes with `above` or `below`")
         return self
 
 
@@ -245,13 +239,12 @@ class AttemptBody(Spec):
     @model_validator(mode="after")
     def _ends(self) -> Self:
         timed = self.start_to_close_ns or self.heartbeat or self.schedule_to_close_ns
-        refuse(
-            (self.stops and not timed, "`stops` needs a timeout after the start; write start_to_close: 30 s"),
-            (
-                self.on_crash == "silent" and not timed,
-                "`on_crash: silent` needs a timeout that ends the attempt; write start_to_close: 30 s or a heartbeat",
-            ),
-        )
+        if self.stops and not timed:
+            raise ValueError("`stops` needs a timeout after the start; write start_to_close: 30 s")
+        if self.on_crash == "silent" and not timed:
+            raise ValueError(
+                "`on_crash: silent` needs a timeout that ends the attempt; write start_to_close: 30 s or a heartbeat"
+            )
         return self
 
 

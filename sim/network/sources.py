@@ -8,7 +8,7 @@ from pydantic import Field, Tag, model_validator
 
 from sim.network.counts import MOST_AT_ONCE, Name, Positive, Signed
 from sim.network.distributions import Distribution, Number
-from sim.spec import Spec, chosen_by_key, refuse
+from sim.spec import Spec, chosen_by_key
 from sim.units import Duration, PositiveDuration, Rate
 
 
@@ -34,14 +34,12 @@ class Profile(Spec):
     @model_validator(mode="after")
     def _points_rise(self) -> Self:
         times = [point.at_ns for point in self.points]
-        refuse(
-            (times[0] != 0 or times != sorted(set(times)), "`points` must start at 0 and rise"),
-            (self.period_ns is not None and times[-1] >= self.period_ns, "the last point lies past the `period`"),
-            (
-                self.points[-1].factor == 0 and self.period_ns is None and len(self.points) == 1,
-                "a profile that is always 0 lets nothing in",
-            ),
-        )
+        if times[0] != 0 or times != sorted(set(times)):
+            raise ValueError("`points` must start at 0 and rise")
+        if self.period_ns is not None and times[-1] >= self.period_ns:
+            raise ValueError("the last point lies past the `period`")
+        if self.points[-1].factor == 0 and self.period_ns is None and len(self.points) == 1:
+            raise ValueError("a profile that is always 0 lets nothing in")
         return self
 
 
@@ -177,17 +175,11 @@ class Source(Spec):
     def _comes_and_goes(self) -> Self:
         if self.during is None:
             return self
-        refuse(
-            (
-                self.start_ns or self.stop_ns is not None,
-                "with `during`, nothing comes but while the fault is there: neither `start` nor `stop`",
-            ),
-            (
-                isinstance(self.arrivals, ClosedArrivals | TraceArrivals),
-                (
-                    "`during` starts the arrivals afresh in each episode, which neither clients nor a trace can do; "
-                    "write poisson, renewal, mmpp or burst"
-                ),
-            ),
-        )
+        if self.start_ns or self.stop_ns is not None:
+            raise ValueError("with `during`, nothing comes but while the fault is there: neither `start` nor `stop`")
+        if isinstance(self.arrivals, ClosedArrivals | TraceArrivals):
+            raise ValueError(
+                "`during` starts the arrivals afresh in each episode, which neither clients nor a trace can do; "
+                "write poisson, renewal, mmpp or burst"
+            )
         return self

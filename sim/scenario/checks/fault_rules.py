@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from sim.network.distributions import Constant
 from sim.scenario.model.fault_targets import effects_of, recovery_of
-from sim.spec import refuse
 from sim.units import Mistake
 
 if TYPE_CHECKING:  # the model asks these rules about itself
@@ -27,11 +26,12 @@ def check(fault: DeploymentFault) -> None:
 
 
 def _group(fault: DeploymentFault, targets: tuple[str, ...]) -> None:
-    refuse(
-        (len(set(targets)) < len(targets), "names a target twice", "name each once", ("target",)),
-        ("zone" in targets, "has any zone in it, but what fails together is certain", "name the zone", ("target",)),
-        (fault.is_rolling, "is for one target", "write a fault for each", ("nodes",)),
-    )
+    if len(set(targets)) < len(targets):
+        raise Mistake("names a target twice", "name each once", ("target",))
+    if "zone" in targets:
+        raise Mistake("has any zone in it, but what fails together is certain", "name the zone", ("target",))
+    if fault.is_rolling:
+        raise Mistake("is for one target", "write a fault for each", ("nodes",))
 
 
 def _effect(fault: DeploymentFault) -> None:
@@ -40,65 +40,40 @@ def _effect(fault: DeploymentFault) -> None:
         if fault.effect is not None and fault.effect not in known:
             hint = f"of {target}:   effect: {' | '.join(known)}" if len(known) > 1 else "leave it out"
             raise Mistake(f"is {fault.effect}, which is not known of {target}", hint, ("effect",))
+    if fault.is_rolling and fault.effect not in (None, "crash"):
+        raise Mistake(f"is {fault.effect}, but a rollout restarts pods", "leave it out", ("effect",))
+    if (fault.effect == "slow") != (fault.speed is not None):
+        raise Mistake("needs `speed` with `effect: slow`, and only with it", "write   effect: slow, speed: 0.1")
     is_load = any(target.startswith("workflows.") for target in fault.each_target)
-    of_workers = all(target.startswith("workers.") for target in fault.each_target)
-    is_crash = fault.effect in (None, "crash")
-    refuse(
-        (
-            fault.is_rolling and not is_crash,
-            f"is {fault.effect}, but a rollout restarts pods",
-            "leave it out",
-            ("effect",),
-        ),
-        (
-            (fault.effect == "slow") != (fault.speed is not None),
-            "needs `speed` with `effect: slow`, and only with it",
-            "write   effect: slow, speed: 0.1",
-        ),
-        (
-            is_load != (fault.factor is not None),
-            "needs `factor` with `workflows.NAME`, and only with it",
-            "write   factor: 5",
-        ),
-        (
-            ("temporal.clock" in fault.each_target) != bool(fault.jump_ns),
-            "needs `jump` with `temporal.clock`, and only with it",
-            "write   jump: 30 s   or   jump: -30 s",
-        ),
-        (
-            fault.notice_ns is not None and not (of_workers and is_crash),
-            "is for pods of `workers.QUEUE` that crash or are restarted",
-            "leave it out",
-            ("notice",),
-        ),
-        (
-            fault.probability is not None and fault.effect != "errors",
-            "goes with `effect: errors`",
-            "leave it out",
-            ("probability",),
-        ),
-    )
+    if is_load != (fault.factor is not None):
+        raise Mistake("needs `factor` with `workflows.NAME`, and only with it", "write   factor: 5")
+    if ("temporal.clock" in fault.each_target) != bool(fault.jump_ns):
+        raise Mistake("needs `jump` with `temporal.clock`, and only with it", "write   jump: 30 s   or   jump: -30 s")
+    if fault.notice_ns is not None:
+        of_workers = all(target.startswith("workers.") for target in fault.each_target)
+        if not of_workers or fault.effect not in (None, "crash"):
+            raise Mistake("is for pods of `workers.QUEUE` that crash or are restarted", "leave it out", ("notice",))
+    if fault.probability is not None and fault.effect != "errors":
+        raise Mistake("goes with `effect: errors`", "leave it out", ("probability",))
 
 
 def _cause(fault: DeploymentFault) -> None:
     given = [fault.at_ns, fault.mttf_ns, fault.rate_per_s, fault.seen]
-    refuse(
-        (
-            sum(value is not None for value in given) != 1,
+    if sum(value is not None for value in given) != 1:
+        raise ValueError(
             "needs one of `at` (a drill), `mttf`, `rate` and `seen`, and only one; "
-            "write   at: 5 min   or   rate: 2/year",
-        ),
-        *(
-            (fault.at_ns is not None and getattr(fault, key), what, "leave it out", (key,))
-            for key, what in (
-                ("source", "tells how often a fault comes, and a drill comes once"),
-                ("window", "tells when a fault may come, and a drill has its time"),
-                ("common", "is a share of many failures, and a drill is one; name its `nodes`"),
-            )
-        ),
-    )
+            "write   at: 5 min   or   rate: 2/year"
+        )
     if fault.at_ns is None:
         _common(fault)
+        return
+    for key, what in (
+        ("source", "tells how often a fault comes, and a drill comes once"),
+        ("window", "tells when a fault may come, and a drill has its time"),
+        ("common", "is a share of many failures, and a drill is one; name its `nodes`"),
+    ):
+        if getattr(fault, key):
+            raise Mistake(what, "leave it out", (key,))
 
 
 def _common(fault: DeploymentFault) -> None:
@@ -135,38 +110,27 @@ def _is_known(fault: DeploymentFault) -> bool:
 
 
 def _nodes(fault: DeploymentFault) -> None:
+    for key, value in (
+        ("min_ready", fault.min_ready_ns),
+        ("bad", fault.bad),
+        ("change_failure_rate", fault.change_failure_rate),
+    ):
+        if value is not None:
+            raise Mistake("goes with `nodes: rolling`", "leave it out", (key,))
     of_node = "kubernetes.node" in fault.each_target
     certain = fault.at_ns is not None or not isinstance(fault.targets, str)
-    what = "of a drill" if fault.at_ns is not None else "that fail together with others"
-    refuse(
-        *(
-            (value is not None, "goes with `nodes: rolling`", "leave it out", (key,))
-            for key, value in (
-                ("min_ready", fault.min_ready_ns),
-                ("bad", fault.bad),
-                ("change_failure_rate", fault.change_failure_rate),
-            )
-        ),
-        (
-            of_node and certain and not isinstance(fault.nodes, tuple),
-            f"{what} are certain ones",
-            "write   nodes: [0]",
-            ("nodes",),
-        ),
-        (of_node and not certain and fault.nodes != "any", "at random fail one by one", "leave it out", ("nodes",)),
-    )
+    if of_node and certain and not isinstance(fault.nodes, tuple):
+        what = "of a drill" if fault.at_ns is not None else "that fail together with others"
+        raise Mistake(f"{what} are certain ones", "write   nodes: [0]", ("nodes",))
+    if of_node and not certain and fault.nodes != "any":
+        raise Mistake("at random fail one by one", "leave it out", ("nodes",))
 
 
 def _rolling(fault: DeploymentFault) -> None:
-    refuse(
-        (
-            fault.target != "temporal.history" and not fault.target.startswith("workers."),
-            "is for pods of `workers.QUEUE` and of `temporal.history`",
-            "leave it out",
-            ("nodes",),
-        ),
-        (fault.mttf_ns is not None, "is that of a pod, and this is a rollout", "write   rate: 2/week", ("mttf",)),
-    )
+    if fault.target != "temporal.history" and not fault.target.startswith("workers."):
+        raise Mistake("is for pods of `workers.QUEUE` and of `temporal.history`", "leave it out", ("nodes",))
+    if fault.mttf_ns is not None:
+        raise Mistake("is that of a pod, and this is a rollout", "write   rate: 2/week", ("mttf",))
     _bad(fault)
     if not isinstance(fault.repair, Constant):
         raise Mistake("varies, but each pod has to know when the one before is back", "write a time", ("repair",))

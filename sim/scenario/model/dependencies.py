@@ -12,8 +12,8 @@ from pydantic import Field, model_validator
 
 from sim.network.counts import From0, Positive
 from sim.network.distributions import Distribution
-from sim.spec import Spec, refuse
-from sim.units import Duration, PositiveDuration, PositiveRate, Ratio
+from sim.spec import Spec
+from sim.units import Duration, Mistake, PositiveDuration, PositiveRate, Ratio
 
 
 class CircuitBreaker(Spec):
@@ -126,18 +126,8 @@ class Dependency(Spec):
 
     @model_validator(mode="after")
     def _calls_end(self) -> Self:
-        refuse(
-            (
-                self.propagate_deadline and self.timeout_ns is None,
-                "has no deadline to pass on",
-                "add   timeout: 1 s",
-                ("propagate_deadline",),
-            ),
-            (
-                self.hedge is not None and self.timeout_ns is not None and self.hedge.after_ns >= self.timeout_ns,
-                "comes when the call has timed out already",
-                "hedge before the `timeout`",
-                ("hedge",),
-            ),
-        )
+        if self.propagate_deadline and self.timeout_ns is None:
+            raise Mistake("has no deadline to pass on", "add   timeout: 1 s", ("propagate_deadline",))
+        if self.hedge is not None and self.timeout_ns is not None and self.hedge.after_ns >= self.timeout_ns:
+            raise Mistake("comes when the call has timed out already", "hedge before the `timeout`", ("hedge",))
         return self

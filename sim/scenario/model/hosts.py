@@ -9,8 +9,8 @@ from pydantic import Field, model_validator
 from sim.network.counts import Speed
 from sim.scenario.model.instances import instance
 from sim.scenario.model.stores.registry import that_can
-from sim.spec import Spec, refuse
-from sim.units import Cores, Duration, Ratio
+from sim.spec import Spec
+from sim.units import Cores, Duration, Mistake, Ratio
 
 LOAD = "load"
 STORES = that_can("hosts")
@@ -44,21 +44,17 @@ class Host(Spec):
     """CPU of the clients for each start, with `load` among the components."""
 
     @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        refuse(
-            (
-                self.in_turn and self.cpu_cores != int(self.cpu_cores),
-                "is no whole number, and whoever is at work has a core (`in_turn`)",
-                "write 2",
-                ("cpu",),
-            ),
-            (
-                (LOAD in self.components) != (self.start_cpu_ns is not None),
-                "goes with `load` among the components, and that needs it",
-                "write start_cpu: 0.5 ms",
-                ("start_cpu",),
-            ),
-        )
+    def _whole_cores(self) -> Self:
+        if self.in_turn and self.cpu_cores != int(self.cpu_cores):
+            raise Mistake("is no whole number, and whoever is at work has a core (`in_turn`)", "write 2", ("cpu",))
+        return self
+
+    @model_validator(mode="after")
+    def _clients_cost(self) -> Self:
+        if (LOAD in self.components) != (self.start_cpu_ns is not None):
+            raise Mistake(
+                "goes with `load` among the components, and that needs it", "write start_cpu: 0.5 ms", ("start_cpu",)
+            )
         return self
 
 
@@ -80,15 +76,10 @@ class Kubernetes(Spec):
 
     @model_validator(mode="after")
     def _cores_are_known(self) -> Self:
-        refuse(
-            (
-                self.cpu_cores is None and instance(self.node) is None,
-                f"is {self.node}, whose cores are not known here",
-                "add   cpu: 8",
-                ("node",),
-            ),
-            (self.system_reserved >= 1, "is all of a node", "write 12 %", ("system_reserved",)),
-        )
+        if self.cpu_cores is None and instance(self.node) is None:
+            raise Mistake(f"is {self.node}, whose cores are not known here", "add   cpu: 8", ("node",))
+        if self.system_reserved >= 1:
+            raise Mistake("is all of a node", "write 12 %", ("system_reserved",))
         return self
 
     @property

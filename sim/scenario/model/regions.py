@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 
 from sim.network.counts import Name
 from sim.network.distributions import Distribution
-from sim.spec import Spec, refuse
+from sim.spec import Spec
 from sim.units import ByteRate, Duration, Mistake
 
 
@@ -105,27 +105,24 @@ class Regions(Spec):
             return self
         for index, name in enumerate(masters.at):
             self._known(name, ("masters", "at", str(index)))
-        refuse(
-            (len(set(masters.at)) < len(masters.at), "has a name twice", "name each master once", ("masters", "at")),
-            (
-                masters.at[0] != self.at_home,
+        if len(set(masters.at)) < len(masters.at):
+            raise Mistake("has a name twice", "name each master once", ("masters", "at"))
+        if masters.at[0] != self.at_home:
+            raise Mistake(
                 f"begins with {masters.at[0]}, but {self.at_home} is the home region",
                 f"write home: {masters.at[0]}",
                 ("masters", "at"),
-            ),
-            (
-                masters.weights is not None and len(masters.weights) != len(masters.at),
-                f"has {len(masters.weights or ())} numbers for {len(masters.at)} masters",
+            )
+        if masters.weights is not None and len(masters.weights) != len(masters.at):
+            raise Mistake(
+                f"has {len(masters.weights)} numbers for {len(masters.at)} masters",
                 "give one for each",
                 ("masters", "weights"),
-            ),
-            (
-                self.replication is not None,
-                "stands beside `masters`, which all have a copy already",
-                "keep one of them",
-                ("replication",),
-            ),
-        )
+            )
+        if self.replication is not None:
+            raise Mistake(
+                "stands beside `masters`, which all have a copy already", "keep one of them", ("replication",)
+            )
         return self
 
     def _known(self, name: str, at: tuple[str, ...]) -> None:
@@ -160,15 +157,12 @@ class Zones(Spec):
 
     @model_validator(mode="after")
     def _names_lead_somewhere(self) -> Self:
-        refuse(
-            (len(set(self.names)) < len(self.names), "has a name twice", "name each zone apart", ("names",)),
-            (
-                self.primary is not None and self.primary not in self.names,
-                f"is {self.primary}, which is not one of the zones",
-                f"known: {', '.join(self.names)}",
-                ("primary",),
-            ),
-        )
+        if len(set(self.names)) < len(self.names):
+            raise Mistake("has a name twice", "name each zone apart", ("names",))
+        if self.primary is not None and self.primary not in self.names:
+            raise Mistake(
+                f"is {self.primary}, which is not one of the zones", f"known: {', '.join(self.names)}", ("primary",)
+            )
         return self
 
     @property

@@ -9,8 +9,8 @@ from pydantic import Field, model_validator
 from sim.network.counts import Name, Nodes, Positive
 from sim.network.distributions import Distribution
 from sim.network.sources import Arrivals
-from sim.spec import Spec, refuse
-from sim.units import ByteRate, Bytes, Cores, Duration, PositiveCount, PositiveDuration, PositiveRate, Ratio
+from sim.spec import Spec
+from sim.units import ByteRate, Bytes, Cores, Duration, Mistake, PositiveCount, PositiveDuration, PositiveRate, Ratio
 
 PlanKind = Literal["sequential", "index", "bitmap"]
 
@@ -129,13 +129,10 @@ class Table(Spec):
 
     @model_validator(mode="after")
     def _one_size(self) -> Self:
-        refuse(
-            (
-                (self.rows is None) == (self.kept_ns is None),
-                "needs either `rows` or `kept`; write   rows: 100M   or   kept: 30 days",
-            ),
-            (self.hot == 0, "is 0: then nothing is ever looked at", "", ("hot",)),
-        )
+        if (self.rows is None) == (self.kept_ns is None):
+            raise Mistake("needs either `rows` or `kept`; write   rows: 100M   or   kept: 30 days")
+        if self.hot == 0:
+            raise Mistake("is 0: then nothing is ever looked at", at=("hot",))
         return self
 
 
@@ -242,30 +239,15 @@ class Database(Spec):
 
     @model_validator(mode="after")
     def _fits_the_kind(self) -> Self:
-        refuse(
-            (
-                self.is_ring and self.copies > self.nodes,
-                f"is {self.copies}, more than there are nodes ({self.nodes})",
-                "",
-                ("copies",),
-            ),
-            (
-                self.is_ring and (self.multi_master or self.synchronous),
+        if self.is_ring and self.copies > self.nodes:
+            raise Mistake(f"is {self.copies}, more than there are nodes ({self.nodes})", at=("copies",))
+        if self.is_ring and (self.multi_master or self.synchronous):
+            raise Mistake(
                 "is for PostgreSQL and TimescaleDB; Cassandra has `consistency`",
-                "",
-                ("multi_master" if self.multi_master else "synchronous",),
-            ),
-            (
-                self.synchronous and self.copies == 1,
-                "waits for a standby, and there is none",
-                "write   copies: 2",
-                ("synchronous",),
-            ),
-            (
-                not self.is_ring and "consistency" in self.model_fields_set,
-                "is for Cassandra; write `synchronous` here",
-                "",
-                ("consistency",),
-            ),
-        )
+                at=("multi_master" if self.multi_master else "synchronous",),
+            )
+        if self.synchronous and self.copies == 1:
+            raise Mistake("waits for a standby, and there is none", "write   copies: 2", ("synchronous",))
+        if not self.is_ring and "consistency" in self.model_fields_set:
+            raise Mistake("is for Cassandra; write `synchronous` here", at=("consistency",))
         return self

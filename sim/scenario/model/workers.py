@@ -7,8 +7,8 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from sim.network.counts import Name, Positive, Speed
-from sim.spec import Spec, refuse
-from sim.units import Bytes, Cores, Duration, IntRange, PositiveCount, PositiveDuration, Ratio
+from sim.spec import Spec
+from sim.units import Bytes, Cores, Duration, IntRange, Mistake, PositiveCount, PositiveDuration, Ratio
 
 
 class WorkerPool(Spec):
@@ -84,67 +84,38 @@ class WorkerPool(Spec):
         least, most = self.replicas
         targets = [self.target_cpu, self.target_utilisation, self.target_backlog]
         given = sum(target is not None for target in targets)
-        of_autoscaler = {
-            "target_cpu": self.target_cpu,
-            "target_utilisation": self.target_utilisation,
-            "target_backlog": self.target_backlog,
-            "interval": self.interval_ns,
-            "cool_down": self.cool_down_ns,
-            "grace_period": self.grace_period_ns if self.stop_at_ns is None else None,
-        }
-        stops_first = (
-            self.start_at_ns is not None and self.stop_at_ns is not None and self.stop_at_ns <= self.start_at_ns
-        )
-        refuse(
-            (most == 0, "is 0: nobody would ever work", "write 1, or 0..10 with a target_backlog", ("replicas",)),
-            (
-                least < most and given != 1,
+        if most == 0:
+            raise Mistake("is 0: nobody would ever work", "write 1, or 0..10 with a target_backlog", at=("replicas",))
+        if least < most and given != 1:
+            raise ValueError(
                 f"`replicas: {least}..{most}` needs one of `target_cpu`, `target_utilisation` and `target_backlog`, "
-                "and only one; write   target_cpu: 65 %",
-            ),
-            *(
-                (
-                    least == most and value is not None,
-                    f"is about an autoscaler, and `replicas` is always {most}",
-                    f"write replicas: 1..{most}",
-                    (key,),
+                "and only one; write   target_cpu: 65 %"
+            )
+        for key in ("target_cpu", "target_utilisation", "target_backlog", "interval", "cool_down", "grace_period"):
+            if key == "grace_period" and self.stop_at_ns is not None:
+                continue
+            if least == most and getattr(self, key, getattr(self, f"{key}_ns", None)) is not None:
+                raise Mistake(
+                    f"is about an autoscaler, and `replicas` is always {most}", f"write replicas: 1..{most}", at=(key,)
                 )
-                for key, value in of_autoscaler.items()
-            ),
-            *(
-                (
-                    least < most and value is not None,
-                    "is for a fleet of a fixed number of pods",
-                    f"write replicas: {most}",
-                    (key,),
-                )
-                for key, value in (("start_at", self.start_at_ns), ("stop_at", self.stop_at_ns))
-            ),
-            (stops_first, "is not after `start_at`", "", ("stop_at",)),
-            (self.target_cpu == 0, "is 0, which no number of pods reaches", "write 65 %", ("target_cpu",)),
-            (
-                self.target_utilisation == 0,
-                "is 0, which no number of pods reaches",
-                "write 65 %",
-                ("target_utilisation",),
-            ),
-            (
-                least == 0 and self.target_cpu is not None,
+        for key in ("start_at", "stop_at"):
+            if least < most and getattr(self, f"{key}_ns") is not None:
+                raise Mistake("is for a fleet of a fixed number of pods", f"write replicas: {most}", at=(key,))
+        if self.start_at_ns is not None and self.stop_at_ns is not None and self.stop_at_ns <= self.start_at_ns:
+            raise Mistake("is not after `start_at`", at=("stop_at",))
+        for key in ("target_cpu", "target_utilisation"):
+            if getattr(self, key) == 0:
+                raise Mistake("is 0, which no number of pods reaches", "write 65 %", at=(key,))
+        if least == 0 and self.target_cpu is not None:
+            raise Mistake(
                 "starts at 0, but where no pod is there is no CPU to look at",
                 f"write 1..{most}, or a target_backlog",
-                ("replicas",),
-            ),
-            (
-                (self.capacity == "spot") != (self.spot_mttf_ns is not None),
-                "`spot_mttf` goes with `capacity: spot`, and that needs it; write   spot_mttf: 1 day",
-            ),
-            (
-                self.spot_notice_ns is not None and self.capacity != "spot",
-                "is for `capacity: spot`",
-                "leave it out",
-                ("spot_notice",),
-            ),
-        )
+                at=("replicas",),
+            )
+        if (self.capacity == "spot") != (self.spot_mttf_ns is not None):
+            raise ValueError("`spot_mttf` goes with `capacity: spot`, and that needs it; write   spot_mttf: 1 day")
+        if self.spot_notice_ns is not None and self.capacity != "spot":
+            raise Mistake("is for `capacity: spot`", "leave it out", ("spot_notice",))
         return self
 
     @property
@@ -189,13 +160,10 @@ class Federation(Spec):
 
     @model_validator(mode="after")
     def _each_site_once(self) -> Self:
-        refuse(
-            (len(set(self.pools)) < len(self.pools), "names a pool twice", "leave one out", ("pools",)),
-            (
-                self.shares is not None and len(self.shares) != len(self.pools),
-                f"has {len(self.shares or ())} weights for {len(self.pools)} pools",
-                "give one for each",
-                ("shares",),
-            ),
-        )
+        if len(set(self.pools)) < len(self.pools):
+            raise Mistake("names a pool twice", "leave one out", ("pools",))
+        if self.shares is not None and len(self.shares) != len(self.pools):
+            raise Mistake(
+                f"has {len(self.shares)} weights for {len(self.pools)} pools", "give one for each", ("shares",)
+            )
         return self

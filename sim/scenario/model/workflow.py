@@ -11,7 +11,7 @@ from sim.network.sources import Arrivals
 from sim.scenario.model.schedule import Rollout, Schedule
 from sim.scenario.model.workflow_steps import RepeatStep, WorkflowSteps, flat, own_activity, walk
 from sim.scenario.model.workload import Activity, RetryPolicy
-from sim.spec import Spec, refuse
+from sim.spec import Spec
 from sim.units import Mistake, PositiveDuration, PositiveRate, Ratio
 
 
@@ -57,20 +57,14 @@ class Workflow(Spec):
 
     @model_validator(mode="after")
     def _one_load(self) -> Self:
-        refuse(
-            (
-                self.arrivals is not None and self.schedule is not None,
-                "needs either `arrivals` or a `schedule`",
-                "write   arrivals: 50/s",
-            ),
-            (
-                self.continue_as_new is not None
-                and not any(isinstance(step, RepeatStep) for step in flat(self.steps)),
+        if self.arrivals is not None and self.schedule is not None:
+            raise Mistake("needs either `arrivals` or a `schedule`", "write   arrivals: 50/s")
+        if self.continue_as_new is not None and not any(isinstance(step, RepeatStep) for step in flat(self.steps)):
+            raise Mistake(
                 "is done after a round of a `repeat` among the steps of the workflow, of which there is none",
                 "leave it out",
                 ("continue_as_new",),
-            ),
-        )
+            )
         if self.schedule is not None and self.schedule.overlap != "allow":
             for key, value in (("deadline", self.deadline_ns), ("rollout", self.rollout)):
                 if value is not None:

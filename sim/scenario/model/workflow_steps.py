@@ -11,7 +11,7 @@ from sim.errors import Path
 from sim.network.counts import Name, Positive
 from sim.network.distributions import Distribution, Number
 from sim.scenario.model.workload import Activity
-from sim.spec import Spec, chosen_by_key, refuse
+from sim.spec import Spec, chosen_by_key
 from sim.units import Mistake, PositiveDuration, Ratio
 
 
@@ -142,19 +142,10 @@ class FanOut(Spec):
 
     @model_validator(mode="after")
     def _one_form(self) -> Self:
-        refuse(
-            (
-                (self.activity is None) == (self.steps is None),
-                "needs either an `activity` or `steps` for each item",
-                "write   activity: {name: NAME, ..}",
-            ),
-            (
-                self.failures == "gather_all" and self.join != "all",
-                "waits for all items, which `join` does not",
-                "leave out `join`",
-                ("failures",),
-            ),
-        )
+        if (self.activity is None) == (self.steps is None):
+            raise Mistake("needs either an `activity` or `steps` for each item", "write   activity: {name: NAME, ..}")
+        if self.failures == "gather_all" and self.join != "all":
+            raise Mistake("waits for all items, which `join` does not", "leave out `join`", ("failures",))
         return self
 
     @property

@@ -12,7 +12,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from sim.network.counts import Name, Positive
 from sim.network.distributions import Distribution
 from sim.scenario.model.dependencies import RetryBudget
-from sim.spec import Spec, refuse
+from sim.spec import Spec
 from sim.units import Bytes, Duration, Mistake, PositiveDuration, Ratio
 
 Isolation = Literal["read_committed", "repeatable_read", "serializable"]
@@ -133,32 +133,29 @@ class Activity(Spec):
     as long, and may take as long, as this one."""
 
     @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        not_local = [key for key, attribute in _NOT_LOCAL.items() if attribute in self.model_fields_set]
-        refuse(
-            (
-                self.idempotent and self.effect is None,
-                "means nothing without an `effect` that could happen twice",
-                "add   effect: NAME",
-                ("idempotent",),
-            ),
-            (
-                self.chunks is not None and self.heartbeat_ns is None,
-                "are reported by heartbeats, of which there are none",
-                "add   heartbeat: 1 min",
-                ("chunks",),
-            ),
-            *(
-                (
-                    self.local,
-                    "is not known for a local activity, which has no task of its own: it lives as long as the "
-                    "workflow task that it runs in",
-                    f"leave out   {key}   or   local",
-                    (key,),
-                )
-                for key in not_local
-            ),
-        )
+    def _effect_belongs_to_a_mark(self) -> Self:
+        if self.idempotent and self.effect is None:
+            raise Mistake(
+                "means nothing without an `effect` that could happen twice", "add   effect: NAME", ("idempotent",)
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _progress_is_reported(self) -> Self:
+        if self.chunks is not None and self.heartbeat_ns is None:
+            raise Mistake("are reported by heartbeats, of which there are none", "add   heartbeat: 1 min", ("chunks",))
+        return self
+
+    @model_validator(mode="after")
+    def _local_is_plain(self) -> Self:
+        given = [key for key, attribute in _NOT_LOCAL.items() if self.local and attribute in self.model_fields_set]
+        if given:
+            raise Mistake(
+                "is not known for a local activity, which has no task of its own: it lives as long as the workflow "
+                "task that it runs in",
+                f"leave out   {given[0]}   or   local",
+                (given[0],),
+            )
         return self
 
     @property

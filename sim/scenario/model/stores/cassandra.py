@@ -8,8 +8,7 @@ from pydantic import Field, model_validator
 
 from sim.network.counts import Nodes, Speed
 from sim.scenario.model.stores.base import CRASHES, StoreCluster, StoreTarget
-from sim.spec import refuse
-from sim.units import Cores, Duration, Ratio
+from sim.units import Cores, Duration, Mistake, Ratio
 
 Level = Literal["one", "local_quorum", "quorum", "all"]
 
@@ -61,31 +60,24 @@ class CassandraCluster(StoreCluster):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        refuse(
-            (
-                self.replication_factor > self.nodes,
+        if self.replication_factor > self.nodes:
+            raise Mistake(
                 f"is {self.replication_factor}, but there are only {self.nodes} nodes",
                 f"write replication_factor: {self.nodes}, or more nodes",
                 ("replication_factor",),
-            ),
-            (self.compaction == 1, "leaves no core for reads and writes", "write compaction: 50 %", ("compaction",)),
-            (
-                self.datacenters > 1 and self.datacenter_rtt_ns is None,
+            )
+        if self.compaction == 1:
+            raise Mistake("leaves no core for reads and writes", "write compaction: 50 %", ("compaction",))
+        if self.datacenters > 1 and self.datacenter_rtt_ns is None:
+            raise Mistake(
                 f"is {self.datacenters}, and the round trip between them is not told",
                 "add   datacenter_rtt: 70 ms",
                 ("datacenters",),
-            ),
-            (
-                self.datacenters == 1 and self.datacenter_rtt_ns is not None,
-                "is the way to another data centre, and there is one",
-                "add   datacenters: 2",
-                ("datacenter_rtt",),
-            ),
-            (
-                not self.conditional_writes and "paxos" in self.model_fields_set,
-                "is of conditional writes, which are off",
-                "leave out one of the two",
-                ("paxos",),
-            ),
-        )
+            )
+        if self.datacenters == 1 and self.datacenter_rtt_ns is not None:
+            raise Mistake(
+                "is the way to another data centre, and there is one", "add   datacenters: 2", ("datacenter_rtt",)
+            )
+        if not self.conditional_writes and "paxos" in self.model_fields_set:
+            raise Mistake("is of conditional writes, which are off", "leave out one of the two", ("paxos",))
         return self

@@ -12,7 +12,7 @@ from pydantic import Field, ValidationError, model_validator
 from sim.network.counts import Speed
 from sim.scenario.model.instances import Instance, rds_instance
 from sim.scenario.model.stores.base import StoreCluster, Values
-from sim.spec import Spec, refuse
+from sim.spec import Spec
 from sim.units import ByteRate, Bytes, Cores, InUnitFloat, InUnitInt, Mistake
 
 STRIPED_FROM_BYTES = 400 * 10**9
@@ -72,31 +72,18 @@ class RdsInstance(OfClass):
 
     @model_validator(mode="after")
     def _fits_its_volume(self) -> Self:
-        iops, rate = self.iops, self.throughput_bytes_per_s
-        refuse(
-            *(
-                (
-                    self.storage_bytes < STRIPED_FROM_BYTES and own is not None,
-                    "is chosen from 400 GB on; smaller volumes have what comes with them",
-                    "",
-                    (key,),
-                )
-                for key, own in (("iops", iops), ("throughput", rate))
-            ),
-            (
-                iops is not None and not 12_000 <= iops <= MOST_IOPS,
-                f"is {iops or 0:,.0f}; 12,000 come with the volume and {MOST_IOPS:,} are the most",
-                "",
-                ("iops",),
-            ),
-            (
-                rate is not None and not 500e6 <= rate <= MOST_BYTES_PER_S,
-                f"is {(rate or 0) / 1e6:,.0f} MB/s; 500 MB/s come with the volume and "
-                f"{MOST_BYTES_PER_S / 1e6:,.0f} are the most",
-                "",
-                ("throughput",),
-            ),
-        )
+        if self.storage_bytes < STRIPED_FROM_BYTES:
+            for key, own in (("iops", self.iops), ("throughput", self.throughput_bytes_per_s)):
+                if own is not None:
+                    raise Mistake("is chosen from 400 GB on; smaller volumes have what comes with them", at=(key,))
+        if self.iops is not None and not 12_000 <= self.iops <= MOST_IOPS:
+            raise Mistake(
+                f"is {self.iops:,.0f}; 12,000 come with the volume and {MOST_IOPS:,} are the most", at=("iops",)
+            )
+        rate = self.throughput_bytes_per_s
+        if rate is not None and not 500e6 <= rate <= MOST_BYTES_PER_S:
+            most = f"500 MB/s come with the volume and {MOST_BYTES_PER_S / 1e6:,.0f} are the most"
+            raise Mistake(f"is {rate / 1e6:,.0f} MB/s; {most}", at=("throughput",))
         return self
 
     @property

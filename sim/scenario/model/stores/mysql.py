@@ -12,8 +12,8 @@ from sim.network.counts import Positive
 from sim.network.distributions import Distribution
 from sim.scenario.model.stores.base import CRASHES, Failover, StoreTarget, Words, told_twice
 from sim.scenario.model.stores.managed import SqlCluster, of_aurora, of_rds
-from sim.spec import Spec, refuse
-from sim.units import Bytes, Duration, PositiveDuration
+from sim.spec import Spec
+from sim.units import Bytes, Duration, Mistake, PositiveDuration
 
 if TYPE_CHECKING:  # a scenario has a store, which looks at the rest of it
     from sim.scenario.scenario import Scenario
@@ -95,31 +95,24 @@ class MysqlCluster(SqlCluster):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
+        if self.cpu_cores is None:
+            raise Mistake("has no cores", "add   cpu: 8   or   rds: {class: db.m5.large, storage: 1000 GB}")
         replicas = self.nodes - 1
-        more = "nodes: 2" if self.rds is None else "multi_az: instance"
-        refuse(
-            (
-                self.cpu_cores is None,
-                "has no cores",
-                "add   cpu: 8   or   rds: {class: db.m5.large, storage: 1000 GB}",
-            ),
-            (
-                self.confirming > replicas,
+        if self.confirming > replicas:
+            raise Mistake(
                 f"is {self.confirming}, but beside the source there {'is' if replicas == 1 else 'are'} "
                 f"{replicas or 'no'} replica{'s' if replicas != 1 else ''}",
                 f"write replicas: {replicas}, or more nodes" if replicas else "leave out semi_sync, or add nodes",
                 ("semi_sync", "replicas"),
-            ),
-            *(
-                (
-                    not replicas and getattr(self.failover, key) is not None,
+            )
+        for key in ("time", "promote"):
+            if not replicas and getattr(self.failover, key) is not None:
+                more = "nodes: 2" if self.rds is None else "multi_az: instance"
+                raise Mistake(
                     "is about a replica that takes over, and there is none: a lone source replays its redo log",
                     f"leave it out, or write {more}",
                     ("failover", key),
                 )
-                for key in ("time", "promote")
-            ),
-        )
         return self
 
     @property

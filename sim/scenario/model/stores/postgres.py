@@ -12,8 +12,8 @@ from sim.network.counts import Nodes, Positive, Speed
 from sim.network.distributions import Distribution
 from sim.scenario.model.stores.base import CRASHES, Failover, StoreTarget, Words, told_twice
 from sim.scenario.model.stores.managed import SHARED_BUFFERS, SqlCluster, of_aurora, of_rds
-from sim.spec import Spec, refuse
-from sim.units import Bytes, Cores, Duration, PositiveDuration, Ratio
+from sim.spec import Spec
+from sim.units import Bytes, Cores, Duration, Mistake, PositiveDuration, Ratio
 
 if TYPE_CHECKING:  # a scenario has a store, which looks at the rest of it
     from sim.scenario.scenario import Scenario
@@ -133,38 +133,35 @@ class PostgresCluster(SqlCluster):
             found["synchronous_standbys"] = found["nodes"] - 1
         return found
 
+    @model_validator(mode="after")
+    def _has_cores(self) -> Self:
+        if self.cpu_cores is None:
+            raise Mistake("has no cores", "add   cpu: 8   or   rds: {class: db.r6g.2xlarge, storage: 1000 GB}")
+        return self
+
     @property
     def confirming(self) -> int:
         """Standbys that have to have a commit before it returns."""
         return self.synchronous_standbys
 
     @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        standbys = self.nodes - 1
-        more = "nodes: 2" if self.rds is None else "multi_az: instance"
-        refuse(
-            (
-                self.cpu_cores is None,
-                "has no cores",
-                "add   cpu: 8   or   rds: {class: db.r6g.2xlarge, storage: 1000 GB}",
-            ),
-            (
-                self.synchronous_standbys > standbys,
+    def _standbys_are_there(self) -> Self:
+        if self.synchronous_standbys >= self.nodes:
+            standbys = self.nodes - 1
+            raise Mistake(
                 f"is {self.synchronous_standbys}, but beside the primary there {'is' if standbys == 1 else 'are'} "
                 f"{standbys or 'no'} standby{'s' if standbys != 1 else ''}",
                 f"write synchronous_standbys: {standbys}, or more nodes",
                 ("synchronous_standbys",),
-            ),
-            *(
-                (
-                    not standbys and getattr(self.failover, key) is not None,
+            )
+        for key in ("time", "promote"):
+            if self.nodes == 1 and getattr(self.failover, key) is not None:
+                more = "nodes: 2" if self.rds is None else "multi_az: instance"
+                raise Mistake(
                     "is about a standby that takes over, and there is none: a lone primary replays its log",
                     f"leave it out, or write {more}",
                     ("failover", key),
                 )
-                for key in ("time", "promote")
-            ),
-        )
         return self
 
     def problems(self, scenario: Scenario) -> Iterator[Problem]:
