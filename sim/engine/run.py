@@ -6,6 +6,7 @@ import os
 import time
 import warnings
 from collections.abc import Callable, Generator, Iterator, Sequence
+from functools import partial
 from typing import TypeVar
 
 from sim.engine.plan import Plan
@@ -101,9 +102,6 @@ def run_jobs(
     For many short runs of different scenarios, where making the networks and handing over the columns would take
     longer than the runs. processes, told, Ctrl-C: as for `run_all`. A job is a picklable call.
     """
-    from joblib import Parallel, delayed
-
-    global _pool_has_worked
     finished: list[Told] = []
     if processes != 1 and must_be_compiled("fast"):
         compile_now()
@@ -114,12 +112,7 @@ def run_jobs(
             start.done += 1
             (told or (lambda _: None))(start.done)
         if start.done < len(jobs):
-            _pool_has_worked = True
-            warnings.filterwarnings(
-                "ignore", message="A worker stopped while some jobs were given", category=UserWarning
-            )
-            parallel = Parallel(n_jobs=start.cores, return_as="generator")
-            for one in parallel(delayed(job)() for job in jobs[start.done :]):
+            for one in _pool(jobs[start.done :], start.cores):
                 finished.append(one)
                 (told or (lambda _: None))(len(finished))
     except KeyboardInterrupt:
@@ -143,7 +136,7 @@ def _stream(
     pool: Generator[Replication, None, None] | None = None
 
     def others(first: int) -> Generator[Replication, None, None]:
-        return _pool(runs[first:], traces, start.cores, engine)
+        return _pool([partial(run_one, *planned, traces, engine) for planned in runs[first:]], start.cores)
 
     def look(now_ns: int, last_ns: int) -> None:
         nonlocal pool
@@ -204,10 +197,8 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _pool(
-    runs: Sequence[Planned], traces: Traces | None, processes: int, engine: str
-) -> Generator[Replication, None, None]:
-    """The replications by other processes, which are at work from now on, whether anybody asks for more or not."""
+def _pool(jobs: Sequence[Callable[[], Told]], processes: int) -> Generator[Told, None, None]:
+    """Jobs done by other processes, which are at work from now on, whether anybody asks for more or not."""
     from joblib import Parallel, delayed
 
     global _pool_has_worked
@@ -215,9 +206,7 @@ def _pool(
     # A worker that has grown is replaced by a new one between two runs; that is no news to anybody.
     warnings.filterwarnings("ignore", message="A worker stopped while some jobs were given", category=UserWarning)
     parallel = Parallel(n_jobs=processes, return_as="generator")
-    found: Generator[Replication, None, None] = parallel(
-        delayed(run_one)(network, plan, traces, engine) for network, plan in runs
-    )
+    found: Generator[Told, None, None] = parallel(delayed(job)() for job in jobs)
     return found
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sim.engine.reference.batches import FlushStation, PolledStation, Round
+from sim.engine.reference.batches import BatchNode, FlushStation, PolledStation
 from sim.engine.reference.caches import LruCache
 from sim.engine.reference.choices import Chooser, Keys
 from sim.engine.reference.delays_and_buckets import BucketStation, CustomerStation, DelayStation
@@ -165,26 +165,25 @@ def _customer_gives_up(seen: Seen, station: Any, customer: Any) -> None:
         seen.add(f"{kinds[type(station)]}.patience")
 
 
-@look(Round, "begin")
-def _round(seen: Seen, round_: Any, customers: Any, length_ns: int) -> None:
-    station = round_.station
-    flushes = isinstance(station, FlushStation)
+@look(BatchNode, "begin")
+def _round(seen: Seen, node: Any, customers: Any, length: Any) -> None:
+    flushes = isinstance(node.station, FlushStation)
     seen.add("group_commit.flush" if flushes else "polled.read")
-    if flushes and station.line:
+    if flushes and node.line:
         seen.add("group_commit.limit")
-    if round_.group.speed(round_.node) < 1:
+    if node.station.group.speed(node.number) < 1:
         seen.add("batches.slow")
 
 
-@look(Round, "drop")
-def _dropped(seen: Seen, round_: Any, hit: Any) -> None:
-    if round_.customers:
-        seen.add("group_commit.crashed" if isinstance(round_.station, FlushStation) else "polled.crashed")
+@look(BatchNode, "drop")
+def _dropped(seen: Seen, node: Any, hit: Any) -> None:
+    if node.customers:
+        seen.add("group_commit.crashed" if isinstance(node.station, FlushStation) else "polled.crashed")
 
 
-@look(Round, "change_speed")
-def _round_paused(seen: Seen, round_: Any, speed: float) -> None:
-    if speed == 0 and round_.timer is not None:
+@look(BatchNode, "change_speed")
+def _round_paused(seen: Seen, node: Any, speed: float) -> None:
+    if speed == 0 and node.timer is not None:
         seen.add("batches.paused")
 
 

@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Generator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ import pytest
 from sim.engine import run as engine_run
 from sim.engine.fast import run
 from sim.engine.plan import Plan
-from sim.engine.run import Planned, run_all
+from sim.engine.run import run_all
 from sim.errors import InputErrors
 from sim.lower.load import load
 from sim.network import Network
@@ -91,8 +92,8 @@ def test_others_run_what_is_left_as_soon_as_it_pays(
         began.append(arguments[1].replication)
         return sound(*arguments)
 
-    def others(runs: Sequence[Planned], *_: object) -> Generator[Replication, None, None]:
-        yield from (sound(*run) for run in runs)
+    def others(jobs: Sequence[partial[Replication]], *_: object) -> Generator[Replication, None, None]:
+        yield from (sound(*job.args) for job in jobs)
 
     monkeypatch.setattr(engine_run, "POOL_START_S", start_s)
     monkeypatch.setattr(engine_run, "_pool_has_worked", False)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import partial
 from typing import TYPE_CHECKING
 
+from sim.draws.sampler import Sampler
 from sim.engine.order import COMPLETION, key
 from sim.engine.reference.choices import Keys
 from sim.engine.reference.clock import Event, Timer
@@ -21,46 +20,45 @@ if TYPE_CHECKING:  # the engine makes this part, which keeps it
     from sim.engine.reference.engine import Engine
 
 
-class Round:
-    """A flush or read that may be under way on one node: whom it serves and when it ends.
+@dataclass(slots=True, eq=False)
+class BatchNode:
+    """Who waits at one node, and the round (a flush or read) that may be under way there.
 
     A pause prolongs the one under way; a slow node takes longer for the next one; a crash undoes it.
     """
 
-    __slots__ = ("begun_ns", "customers", "end", "ends_ns", "group", "key", "left_ns", "node", "station", "timer")
+    station: BatchStation
+    number: int
+    line: OrderedDict[Customer, None] = field(default_factory=OrderedDict)
+    rounds: int = 0
+    customers: list[Customer] = field(default_factory=list)  # whom the round serves
+    timer: Timer | None = None  # of its end
+    begun_ns: int = 0
+    ends_ns: int = 0
+    left_ns: int = -1  # when paused, what is left of it
+    planned: Timer | None = None  # of a polled queue: when it is read next
+    full_ns: int = 0  # when all tokens for reads would be there again
+    again: bool = False  # somebody came while a read was planned: another one follows
 
-    def __init__(
-        self, station: BatchStation, group: Group, node: int, key: int, end: Callable[[list[Customer]], None]
-    ) -> None:
-        self.station = station
-        self.group = group
-        self.node = node
-        self.key = key
-        self.end = end
-        self.customers: list[Customer] = []
-        self.timer: Timer | None = None
-        self.begun_ns = self.ends_ns = 0
-        self.left_ns = -1  # when paused, what is left of it
-
-    def begin(self, customers: list[Customer], length_ns: int) -> None:
-        """Serve `customers`, for `length_ns` at full speed."""
-        self.station.meter.batches += 1
+    def begin(self, customers: list[Customer], length: Sampler) -> None:
+        """Serve `customers`, for a time that is drawn for full speed."""
         self.customers = customers
-        for customer in customers:
-            self.station.begin(customer, True)
-        speed = self.group.speed(self.node)
+        length_ns = length.ns(self.number, self.rounds)
+        self.rounds += 1
+        speed = self.station.group.speed(self.number)
         self._end_in(length_ns if speed == 1 else round(length_ns / speed))
 
     def _end_in(self, length_ns: int) -> None:
         clock = self.station.clock
         self.begun_ns = clock._now
         self.ends_ns = clock._now + length_ns
-        self.timer = clock.call(self.ends_ns, self.key, self._over)
+        self.timer = clock.call(self.ends_ns, key(COMPLETION, self.station.element + self.number), self._over)
 
     def _over(self, _: Event) -> None:
         self.account()
         served, self.customers, self.timer = self.customers, [], None
-        self.end(served)
+        self.station.advance(self.number)
+        self.station.release(served)
 
     def drop(self, hit: Hit) -> None:
         """The node has crashed: those that were being served are interrupted."""
@@ -93,48 +91,65 @@ class Round:
             self.station.meter.work_area += (now - self.begun_ns) * ONE_CORE
             self.begun_ns = now
 
+    def halt(self) -> None:
+        """Plan no read."""
+        planned, self.planned = self.planned, None
+        if planned is not None:
+            planned.cancel()
+
 
 class BatchStation(CustomerStation, Resident):
     """What both share: rounds, whose time at work is what the station is used, however many each one serves."""
 
     group: Group
 
-    def __init__(self, engine: Engine, name: str, group: Group) -> None:
+    def __init__(self, engine: Engine, name: str, group: Group, count: int) -> None:
         super().__init__(engine, name, 0)
         self.group = group
-        self.rounds: list[Round] = []
+        self.nodes = [BatchNode(self, number) for number in range(count)]
         group.residents.append(self)
 
     def mark(self) -> None:
         """Bring the time at work up to this instant."""
-        for round_ in self.rounds:
-            round_.account()
+        for place in self.nodes:
+            place.account()
 
     def advance(self, node: int) -> None:
         """Begin or plan the next round of a node, where it may be."""
         raise AssertionError
 
-    def halt(self, node: int) -> None:
-        """Plan no round of a node."""
-
     def node_down(self, node: int, hit: Hit) -> None:
         """The round under way is lost, and those in it are interrupted; the queue stays, and nobody serves it."""
-        if node < len(self.rounds):
-            self.rounds[node].drop(hit)
-            self.halt(node)
+        if node < len(self.nodes):
+            self.nodes[node].drop(hit)
+            self.nodes[node].halt()
 
     def node_up(self, node: int) -> None:
         """Serve those who wait."""
-        if node < len(self.rounds):
+        if node < len(self.nodes):
             self.advance(node)
 
     def node_speed(self, node: int, speed: float) -> None:
         """A pause stops the round under way and what is planned; a slow node takes longer for the next one."""
-        if node < len(self.rounds):
-            self.rounds[node].change_speed(speed)
+        if node < len(self.nodes):
+            self.nodes[node].change_speed(speed)
             if speed == 0:
-                self.halt(node)
+                self.nodes[node].halt()
             self.advance(node)
+
+    def stand(self, customer: Customer) -> None:
+        """Wait at one's node, where the next round is begun or planned if none is."""
+        self.nodes[customer.node].line[customer] = None
+        self.meter.wait_begins()
+        self.advance(customer.node)
+
+    def take(self, place: BatchNode, limit: int) -> list[Customer]:
+        """The first of those who wait at a node, up to `limit`, are a batch and served from now on."""
+        self.meter.batches += 1
+        customers = [place.line.popitem(last=False)[0] for _ in range(min(limit, len(place.line)))]
+        for customer in customers:
+            self.begin(customer, True)
+        return customers
 
     def release(self, served: list[Customer]) -> None:
         """Let those go on whose flush or read has ended, in the order of their arrival."""
@@ -143,18 +158,22 @@ class BatchStation(CustomerStation, Resident):
                 self.done(customer)
                 self.clock.wake(customer.event)
 
+    def abandon(self, customer: Customer) -> None:
+        """Leave the line; a round under way goes on without it."""
+        if customer.inside:
+            self.done(customer)
+        else:
+            del self.nodes[customer.node].line[customer]
+            self.gone(customer)
+
 
 class FlushStation(BatchStation):
     """Group commit: one flush at a time; it serves all who wait when it starts."""
 
     def __init__(self, engine: Engine, name: str, spec: GroupCommit, group: Group) -> None:
-        super().__init__(engine, name, group)
+        super().__init__(engine, name, group, 1)
         self.spec = spec
         self.flush = engine.sampler(f"{name}/flush", spec.flush)
-        self.line: OrderedDict[Customer, None] = OrderedDict()
-        self.round = Round(self, group, 0, key(COMPLETION, self.element), self._end)
-        self.rounds.append(self.round)
-        self.flushes = 0
 
     def enter(self, customer: Customer, bound: int) -> None:
         """Join the next flush; it starts at once when none is under way."""
@@ -162,66 +181,30 @@ class FlushStation(BatchStation):
             self.meter.refused += 1
             customer.left = True
             raise Failed("refused")
-        self.line[customer] = None
-        self.meter.wait_begins()
-        self.advance(0)
+        self.stand(customer)
 
     def advance(self, node: int) -> None:
         """Start the next flush, where somebody waits, none is under way and the node is ready."""
-        if self.round.customers or not self.line or not self.group.ready[0]:
-            return
-        limit = self.spec.batch_limit or len(self.line)
-        customers = [self.line.popitem(last=False)[0] for _ in range(min(limit, len(self.line)))]
-        self.flushes += 1
-        self.round.begin(customers, self.flush.ns(0, self.flushes - 1))
-
-    def _end(self, served: list[Customer]) -> None:
-        self.advance(0)
-        self.release(served)
-
-    def abandon(self, customer: Customer) -> None:
-        """Leave the line; a flush under way goes on without it."""
-        if customer.inside:
-            self.done(customer)
-        else:
-            del self.line[customer]
-            self.gone(customer)
-
-
-@dataclass(slots=True, eq=False)
-class PolledNode:
-    """The queue of one node and its reader."""
-
-    round: Round
-    line: OrderedDict[Customer, None] = field(default_factory=OrderedDict)
-    planned: Timer | None = None
-    full_ns: int = 0  # when all tokens for reads would be there again
-    reads: int = 0
-    again: bool = False  # somebody came while a read was planned: another one follows
+        place = self.nodes[0]
+        if not place.customers and place.line and self.group.ready[0]:
+            place.begin(self.take(place, self.spec.batch_limit or len(place.line)), self.flush)
 
 
 class PolledStation(BatchStation):
     """Queues that a reader looks into at a limited rate, a batch at a time; one queue a node, chosen by key."""
 
     def __init__(self, engine: Engine, name: str, spec: Polled, group: Group) -> None:
-        super().__init__(engine, name, group)
+        super().__init__(engine, name, group, group.count)
         self.spec = spec
         self.keys = Keys(engine, name, spec.keyed, group.count) if spec.keyed is not None else None
         self.read = engine.sampler(f"{name}/read", spec.read) if spec.read is not None else None
-        self.nodes = [
-            PolledNode(Round(self, group, node, key(COMPLETION, self.element + node), partial(self._end, node)))
-            for node in range(group.count)
-        ]
-        self.rounds += [place.round for place in self.nodes]
 
     def enter(self, customer: Customer, bound: int) -> None:
         """Stand in the queue of one's node."""
         customer.node = bound if bound >= 0 else self._node(customer.job)
         place = self.nodes[customer.node]
-        place.line[customer] = None
-        self.meter.wait_begins()
         place.again |= self.spec.follow_up and place.planned is not None
-        self.advance(customer.node)
+        self.stand(customer)
 
     def _node(self, job: Job) -> int:
         return 0 if self.keys is None else self.keys.node(job)
@@ -232,21 +215,18 @@ class PolledStation(BatchStation):
         place = self.nodes[node]
         if not place.line or not self.group.ready[node]:
             return
-        self.meter.batches += 1
-        customers = self._taken(place)
-        for customer in customers:
-            self.begin(customer, True)
-        if not place.line and not self.spec.follow_up:
-            self.halt(node)
+        customers = self.take(place, self.spec.batch)
+        self._halt_when_empty(place)
         self.release(customers)
 
-    def _taken(self, place: PolledNode) -> list[Customer]:
-        return [place.line.popitem(last=False)[0] for _ in range(min(self.spec.batch, len(place.line)))]
+    def _halt_when_empty(self, place: BatchNode) -> None:
+        if not place.line and not self.spec.follow_up:
+            place.halt()
 
     def advance(self, node: int) -> None:
         """Set the timer of the next read, if somebody waits and none is under way."""
         place = self.nodes[node]
-        if place.planned is not None or place.round.customers or not self.group.ready[node]:
+        if place.planned is not None or place.customers or not self.group.ready[node]:
             return
         if not place.line and not place.again:
             return
@@ -267,32 +247,15 @@ class PolledStation(BatchStation):
         if not place.line:
             self.advance(node)
             return
-        customers = self._taken(place)
-        if self.read is None:
-            self.meter.batches += 1
-            for customer in customers:
-                self.begin(customer, True)
-            self._end(node, customers)
+        customers = self.take(place, self.spec.batch)
+        if self.read is not None:
+            place.begin(customers, self.read)
             return
-        place.reads += 1
-        place.round.begin(customers, self.read.ns(node, place.reads - 1))
-
-    def _end(self, node: int, served: list[Customer]) -> None:
         self.advance(node)
-        self.release(served)
+        self.release(customers)
 
     def abandon(self, customer: Customer) -> None:
         """Leave the queue, or what a read under way has taken."""
-        if customer.inside:
-            self.done(customer)
-            return
-        del self.nodes[customer.node].line[customer]
-        self.gone(customer)
-        if not self.nodes[customer.node].line and not self.spec.follow_up:
-            self.halt(customer.node)
-
-    def halt(self, node: int) -> None:
-        """Plan no read."""
-        planned, self.nodes[node].planned = self.nodes[node].planned, None
-        if planned is not None:
-            planned.cancel()
+        super().abandon(customer)
+        if not customer.inside:
+            self._halt_when_empty(self.nodes[customer.node])

@@ -135,7 +135,7 @@ def _place(engine: Engine, name: str, kind: str, place: Any) -> PlaceUse:
     if isinstance(place, Shared):
         units = place.cores * place.group.count
     elif isinstance(place, BatchStation):
-        units = float(len(place.rounds))
+        units = float(len(place.nodes))
     shares = isinstance(place, Shared | BatchStation)
     if isinstance(place, Shared) and place.group.name in engine.groups_switched:
         units = place.cores * (passed["units_area"] / (place.units * (engine.plan.horizon_ns - engine.plan.warmup_ns)))
