@@ -16,7 +16,9 @@ from statistics import NormalDist
 
 import numpy as np
 
-from sim.draws import derived, kinds, tables
+from sim.draws import kinds, tables
+from sim.draws.derived import cut as truncated
+from sim.draws.derived import order_statistic, residual
 from sim.draws.kinds import Inverse
 from sim.draws.pieces import Piece, join, pieces_of
 
@@ -43,10 +45,6 @@ __all__ = [
 
 _DIGITS = Context(prec=40)
 _POISSON_MEAN_MAX = 1e6  # its table has 18,000 counts there
-
-order_statistic = derived.order_statistic
-residual = derived.residual
-truncated = derived.cut
 
 
 def constant(value: float) -> Inverse:

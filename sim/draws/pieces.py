@@ -88,14 +88,21 @@ def join(pieces: Sequence[Piece]) -> Inverse:
     offset, start = len(pieces) * kinds.PIECE_WIDTH, 0.0
     for piece, end in zip(pieces, ends[kept].tolist(), strict=True):
         assert piece.inner.kind != kinds.PIECES
-        row = [0.0] * kinds.PIECE_WIDTH
-        row[kinds.PIECE_TO], row[kinds.PIECE_FROM] = end, start
-        row[kinds.PIECE_BASE], row[kinds.PIECE_SPAN] = piece.base, piece.span / (end - start)
-        row[kinds.PIECE_LEAST], row[kinds.PIECE_GREATEST] = piece.least, piece.greatest
-        row[kinds.PIECE_KIND] = piece.inner.kind
-        row[kinds.PIECE_A], row[kinds.PIECE_B], row[kinds.PIECE_C] = piece.inner.a, piece.inner.b, piece.inner.c
-        row[kinds.PIECE_OFFSET], row[kinds.PIECE_LENGTH] = offset, len(piece.inner.table)
-        rows.append(row)
+        row = {
+            kinds.PIECE_TO: end,
+            kinds.PIECE_FROM: start,
+            kinds.PIECE_BASE: piece.base,
+            kinds.PIECE_SPAN: piece.span / (end - start),
+            kinds.PIECE_LEAST: piece.least,
+            kinds.PIECE_GREATEST: piece.greatest,
+            kinds.PIECE_KIND: piece.inner.kind,
+            kinds.PIECE_A: piece.inner.a,
+            kinds.PIECE_B: piece.inner.b,
+            kinds.PIECE_C: piece.inner.c,
+            kinds.PIECE_OFFSET: offset,
+            kinds.PIECE_LENGTH: len(piece.inner.table),
+        }
+        rows.append([float(row[column]) for column in range(kinds.PIECE_WIDTH)])
         tables.append(piece.inner.table)
         offset += len(piece.inner.table)
         start = end

@@ -44,7 +44,7 @@ FAULTS = {
     "follow-up": ("batches.py", "m[queue + BatchNode.AGAIN] = 1", "m[queue + BatchNode.AGAIN] = 0"),
     "saved reads": ("batches.py", "max(m[queue + BatchNode.FULL_AT], m[Header.NOW])", "m[Header.NOW]"),
     "token bucket": ("delays_and_buckets.py", "max(m[place + Place.FULL_AT], m[Header.NOW])", "m[place + Place.FULL_AT]"),
-    "cache": ("caches.py", "m[where + CacheNode.COUNT] > m[cache + Cache.CAPACITY]", "m[where + CacheNode.COUNT] >= m[cache + Cache.CAPACITY]"),
+    "cache": ("caches.py", "m[where + Queue.LENGTH] > m[cache + Cache.CAPACITY]", "m[where + Queue.LENGTH] >= m[cache + Cache.CAPACITY]"),
     "branch": ("control.py", "taken = u < upper", "taken = u < upper * 0.9"),
     "loop": ("control.py", "child_path(m[frame + Frame.BASE], index)", "child_path(m[frame + Frame.BASE], 0)"),
     "fork: k of n": ("forks.py", "m[fork_group + Fork.FAILED] > m[fork_group + Fork.SPARE]", "m[fork_group + Fork.FAILED] >= m[fork_group + Fork.SPARE]"),

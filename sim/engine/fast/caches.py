@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sim.draws.jit import inner
-from sim.engine.fast.layout import Cache, CacheEntry, CacheNode, Header, Job, Ref
+from sim.engine.fast.layout import Cache, CacheEntry, Header, Job, Queue, Ref
 from sim.engine.fast.memory import Memory, allocate, free
 from sim.engine.fast.queues import append, unlink
 
@@ -13,7 +13,7 @@ def _forget_entry(m: Memory, entry: Ref[CacheEntry]) -> None:
     """Take an entry out of its node, and out of the list of its execution."""
     where = m[entry + CacheEntry.NODE]
     unlink(m, where, entry, CacheEntry.LINKS)
-    m[where + CacheNode.COUNT] -= 1
+    m[where + Queue.LENGTH] -= 1
     job = m[entry + CacheEntry.JOB]
     if job:
         at = job + m[Header.JOB_CACHED]
@@ -30,7 +30,7 @@ def _forget_entry(m: Memory, entry: Ref[CacheEntry]) -> None:
 @inner
 def look(m: Memory, cache: Ref[Cache], node: int, execution: Ref[Job]) -> bool:
     """Whether the execution is remembered there; it is from now on, at the cost of the one unused longest."""
-    where = m[cache + Cache.NODES] + node * CacheNode.SIZE
+    where = m[cache + Cache.NODES] + node * Queue.SIZE
     entry = m[execution + m[Header.JOB_CACHED]]
     while entry and m[entry + CacheEntry.NODE] != where:
         entry = m[entry + CacheEntry.NEXT]
@@ -46,8 +46,8 @@ def look(m: Memory, cache: Ref[Cache], node: int, execution: Ref[Job]) -> bool:
     m[entry + CacheEntry.NEXT] = m[execution + m[Header.JOB_CACHED]]
     m[execution + m[Header.JOB_CACHED]] = entry
     append(m, where, entry, CacheEntry.LINKS)
-    m[where + CacheNode.COUNT] += 1
-    if m[where + CacheNode.COUNT] > m[cache + Cache.CAPACITY]:
+    m[where + Queue.LENGTH] += 1
+    if m[where + Queue.LENGTH] > m[cache + Cache.CAPACITY]:
         _forget_entry(m, m[where])
     return False
 
@@ -63,6 +63,6 @@ def drop_execution(m: Memory, execution: Ref[Job]) -> None:
 @inner
 def cache_down(m: Memory, cache: Ref[Cache], node: int) -> None:
     """Everything on a node is forgotten."""
-    where = m[cache + Cache.NODES] + node * CacheNode.SIZE
+    where = m[cache + Cache.NODES] + node * Queue.SIZE
     while m[where]:
         _forget_entry(m, m[where])

@@ -61,7 +61,7 @@ def write_places(program: Program, network: Network, faults: dict[str, Fault], s
     choosers: dict[str, list[int]] = {name: [] for name in groups}
     for name, cache in network.caches.items():
         at = program.record(L.Cache.SIZE, {L.Cache.CAPACITY: cache.capacity}, f"cache {name}")
-        program.block(at + L.Cache.NODES, [0, 0, 0], groups[cache.nodes])
+        program.block(at + L.Cache.NODES, [0] * L.Queue.SIZE, groups[cache.nodes])
         residents[cache.nodes].append(-at)
     asked, patient, greedy = _asked_for(steps)
     affinities = _affinities(program, network, steps)

@@ -62,7 +62,7 @@ class Customer(Record):
 
 
 class Queue(Record):
-    """Who waits, in order."""
+    """Who waits, or what a cache remembers, in order."""
 
     HEAD = word()
     TAIL = word()

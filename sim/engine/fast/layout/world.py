@@ -245,15 +245,7 @@ class Cache(Record):
     CAPACITY = word()
     HITS = word()
     MISSES = word()
-    NODES = word()  # base of a CacheNode each
-
-
-class CacheNode(Record):
-    """What a node remembers: a list of entries."""
-
-    FIRST = word()
-    LAST = word()
-    COUNT = word()
+    NODES = word()  # base of a list of entries each
 
 
 class CacheEntry(Record):
