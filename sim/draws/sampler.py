@@ -28,11 +28,9 @@ class Sampler:
     because looking the kind up at each call would cost as much as the draw.
     """
 
-    __slots__ = ("inverse", "key", "ns", "value")
+    __slots__ = ("ns", "value")
 
     def __init__(self, inverse: Inverse, key: int) -> None:
-        self.inverse = inverse
-        self.key = key
         self.ns, self.value = _functions(inverse, key)
 
 

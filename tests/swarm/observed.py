@@ -47,6 +47,7 @@ class ObservingClock(Clock):
 
     def __init__(self) -> None:
         super().__init__()
+        self.handled = 0
         self.instant = -1
         self.here: list[int] = []
         self.pairs: set[str] = set()

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.engine.fast import layout as L
-from sim.engine.fast.deadlock import deadlock, unending
+from sim.engine.fast.deadlock import Knot, unending
 from sim.engine.fast.program import Program
 from sim.engine.fast.read_memory import chain, chains, lines_of, read_log, total, wide
 from sim.engine.plan import Plan
@@ -54,7 +54,7 @@ def replication_of(
         for name in names
     }
     samples = _samples(m, plan, network)
-    stuck = deadlock(network, program, m)
+    stuck = Knot(network, program, m).deadlock()
     return Replication(
         index=plan.replication,
         engine="fast",

@@ -19,11 +19,6 @@ from sim.results.columns import Deadlock, Waiter
 Words = NDArray[np.int64]
 
 
-def deadlock(network: Network, program: Program, m: Words) -> Deadlock | None:
-    """The jobs that wait for each other for ever, and since when; None where there are none."""
-    return Knot(network, program, m).deadlock()
-
-
 def unending(m: Words, is_idle: bool) -> Iterator[str]:
     """Says that executions are open and nothing is due that could end them."""
     if is_idle and m[L.Header.COHORT_OPEN]:
@@ -59,7 +54,10 @@ class Knot:
         self.stuck = self._greatest(set(self.wanted))
 
     def deadlock(self) -> Deadlock | None:
-        """The set, and one cycle of what was stuck first: of those who asked by the least time that leaves any."""
+        """The jobs that wait for each other for ever, and since when; None where there are none.
+
+        One cycle is told of what was stuck first: of those who asked by the least time that leaves any.
+        """
         if not self.stuck:
             return None
         every = self.stuck

@@ -47,7 +47,8 @@ def set_high(m: Memory, at: Word, value: Word) -> None:
 
 
 @inner
-def _fresh(m: Memory, size: int) -> int:
+def large(m: Memory, size: int) -> int:
+    """A record of any size, of words never used, for good."""
     handle = m[Header.TOP]
     if handle + size > m[Header.END]:
         m[Header.STATUS] = Status.MEMORY_FULL
@@ -63,7 +64,7 @@ def allocate(m: Memory, size: int) -> int:
     if handle:
         m[Header.FREE + size] = m[handle]
         return handle
-    return _fresh(m, size)
+    return large(m, size)
 
 
 @inner
@@ -175,12 +176,6 @@ def mul_div(a: int, b: int, c: int, up: bool) -> int:
                 left -= c
                 quotient += 1
     return whole + quotient + (1 if up and left else 0)
-
-
-@inner
-def large(m: Memory, size: int) -> int:
-    """A record of any size, for good."""
-    return _fresh(m, size)
 
 
 @inner

@@ -60,7 +60,6 @@ class Clock(simpy.Environment):
     def __init__(self) -> None:
         super().__init__(initial_time=0)
         self.dead = 0
-        self.handled = 0
         self.watches: dict[Callable[[], None], None] = {}  # called after each event and the immediate events it caused
 
     def timer(self, time_ns: int, key: int) -> Timer:
@@ -90,7 +89,6 @@ class Clock(simpy.Environment):
     def run_before(self, end_ns: int) -> None:
         """Handle every event before `end_ns` (exclusive) and set the clock to it."""
         queue = self._queue
-        handled = 0
         while queue and queue[0][0] < end_ns:
             self._now, _, _, event = heappop(queue)
             callbacks = event.callbacks
@@ -98,7 +96,6 @@ class Clock(simpy.Environment):
                 self.dead -= 1
                 continue
             event.callbacks = None
-            handled += 1
             for callback in callbacks:
                 callback(event)
             if not event._ok and not hasattr(event, "_defused"):
@@ -106,7 +103,6 @@ class Clock(simpy.Environment):
             if self.watches:
                 self.watch()
         self._now = end_ns
-        self.handled += handled
 
     def shift(self, keys: frozenset[int], by_ns: int) -> None:
         """Timers of certain kinds and elements come so much earlier (later, if negative), but not before now."""

@@ -8,7 +8,7 @@ import numpy as np
 
 from sim.engine.reference.batches import BatchStation
 from sim.engine.reference.controllers import ControllerProcess
-from sim.engine.reference.deadlock import deadlock, unending
+from sim.engine.reference.deadlock import Knot, unending
 from sim.engine.reference.meters import MARKED
 from sim.engine.reference.servers import ONE_CORE, Shared
 from sim.network.facts import node_groups
@@ -33,7 +33,7 @@ if TYPE_CHECKING:  # the engine makes this part, which keeps it
 def replication_of(engine: Engine, followed_ns: int) -> Replication:
     """What the run leaves behind."""
     recorder, plan, clock = engine.recorder, engine.plan, engine.clock
-    stuck = deadlock(engine)
+    stuck = Knot(engine).deadlock()
     routines = tuple(engine.routine_ids)
     return Replication(
         index=plan.replication,

@@ -16,11 +16,6 @@ if TYPE_CHECKING:  # the engine makes this part, which keeps it
     from sim.engine.reference.engine import Engine
 
 
-def deadlock(engine: Engine) -> Deadlock | None:
-    """The jobs that wait for each other for ever, and since when; None where there are none."""
-    return Knot([*engine.pools.values(), *(s for s in engine.stations.values() if isinstance(s, Servers))]).deadlock()
-
-
 def unending(engine: Engine) -> Iterator[str]:
     """Says that executions are open and nothing is due that could end them."""
     if engine.clock.next_ns is None and engine.recorder.cohort_open:
@@ -38,16 +33,20 @@ class Knot:
     it off. A job that waits for its children is in it when all of them are, and no timer runs.
     """
 
-    def __init__(self, pools: list[Pool]) -> None:
-        self.pools = pools
+    def __init__(self, engine: Engine) -> None:
+        stations = [station for station in engine.stations.values() if isinstance(station, Servers)]
+        self.pools = [*engine.pools.values(), *stations]
         self.wanted: dict[Job, Grant] = {}
-        for pool in pools:
+        for pool in self.pools:
             blocked_here = pool.blocked if isinstance(pool, Servers) else []
             self.wanted.update({grant.job: grant for grant in [*pool.waiting_grants(), *blocked_here]})
         self.stuck = self._greatest(set(self.wanted))
 
     def deadlock(self) -> Deadlock | None:
-        """The set, and one cycle of what was stuck first: of those who asked by the least time that leaves any."""
+        """The jobs that wait for each other for ever, and since when; None where there are none.
+
+        One cycle is told of what was stuck first: of those who asked by the least time that leaves any.
+        """
         if not self.stuck:
             return None
         every = self.stuck

@@ -285,7 +285,7 @@ class Engine:
             clock.run_before(min(clock._now + slice_ns, end))
         followed_ns = clock._now
         for source in self.sources:
-            source.stop()
+            source.stopped = True
         if self.next_sample is not None:  # what is followed alone makes no timeline
             self.next_sample.cancel()
         alone = list(self.others) if recorder.cohort_open and plan.drain_ns else []

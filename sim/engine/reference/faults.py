@@ -25,7 +25,6 @@ class Episode:
     nodes: list[tuple[str, int]] = field(default_factory=list)
     hit: int = 0
     down_ns: int = -1
-    detect_ns: int = -1
 
 
 class FaultProcess:

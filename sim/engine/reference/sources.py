@@ -58,7 +58,7 @@ class SourceProcess:
             RenewalArrivals: lambda spec: self._one_by_one(self._renewal(spec)),
             ModulatedArrivals: lambda spec: self._one_by_one(self._modulated(spec)),
             BurstArrivals: self._bursts,
-            TraceArrivals: self._trace,
+            TraceArrivals: lambda spec: self._one_by_one(self.spec.start_ns + time for time in self.trace_ns),
         }
         if isinstance(arrivals, ClosedArrivals):
             think = engine.sampler(f"{name}/think", arrivals.think) if arrivals.think is not None else None
@@ -87,10 +87,6 @@ class SourceProcess:
     def _at(self, time_ns: int) -> Timer:
         self.next = self.clock.timer(time_ns, self.key)
         return self.next
-
-    def stop(self) -> None:
-        """Let nothing more in."""
-        self.stopped = True
 
     def _over(self, time_ns: int) -> bool:
         spec = self.spec
@@ -205,15 +201,6 @@ class SourceProcess:
 
     def _come_late(self, ordinal: int, _: Event) -> None:
         if ordinal >= self.first_ordinal and not self._over(self.clock._now):
-            self._let_in(ordinal)
-
-    def _trace(self, arrivals: TraceArrivals) -> Any:
-        for ordinal, time in enumerate(self.trace_ns):
-            if self._over(self.spec.start_ns + time):
-                return
-            yield self.clock.timer(self.spec.start_ns + time, self.key)
-            if self._over(self.spec.start_ns + time):
-                return
             self._let_in(ordinal)
 
     def _client(self, client: int, think: Any) -> Any:
