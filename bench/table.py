@@ -170,7 +170,7 @@ def main(words: list[str] | None = None) -> int:
         engines = Engines(Path(folder), asked.engine, asked.peer_python)
         chosen = []
         for group in groups(engines, 1.0 if asked.engine == "fast" else 0.02):
-            wanted = [row for row in group.rows if _is_asked(row, asked.only)]
+            wanted = [row for row in group.rows if _is_requested(row, asked.only)]
             if wanted:
                 chosen.append((group, wanted))
                 rows += wanted
@@ -221,7 +221,7 @@ def main(words: list[str] | None = None) -> int:
     return int(bool(missed or wrong))
 
 
-def _is_asked(row: Row, only: list[str]) -> bool:
+def _is_requested(row: Row, only: list[str]) -> bool:
     return not only or any(row.key.startswith(one) or row.key.endswith(one) for one in only)
 
 

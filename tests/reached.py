@@ -168,8 +168,8 @@ class Source:
             elif isinstance(one, ast.Constant) and isinstance(one.value, str) and len(one.value) < LONGEST_NAME:
                 texts.add(one.value)
         modules = [text for text in texts if text.startswith(FOLDERS)]
-        asked = {f"{module}.{text}" for module in (self.name, *modules) for text in texts}
-        return found | texts | asked | {f".{text}" for text in texts}
+        requested = {f"{module}.{text}" for module in (self.name, *modules) for text in texts}
+        return found | texts | requested | {f".{text}" for text in texts}
 
     def path(self, node: ast.AST) -> set[str]:
         """What `name` or `module.name` may stand for; empty where the object is no imported name."""
@@ -204,7 +204,7 @@ class Reach:
         self.known = {one.full_name: one for source in sources.values() for one in source.found}
         self.owned = [one for one in self.known.values() if one.owner]
         self.seen: set[str] = set()
-        self.asked: set[str] = set()
+        self.requested: set[str] = set()
         self.waiting: list[Definition] = []
 
     def homes(self, name: str) -> set[str]:
@@ -237,7 +237,7 @@ class Reach:
                     self.add(other.full_name)
         for use in one.uses:
             if use.startswith("."):
-                self.asked.add(use)
+                self.requested.add(use)
             elif use.startswith("import "):
                 self.load(use.removeprefix("import "))
             elif use in self.sources:
@@ -253,7 +253,7 @@ class Reach:
             if not self.waiting:
                 for one in self.owned:
                     last = one.name.rpartition(".")[2]
-                    if one.owner in self.seen and (one.handed_over or f".{last}" in self.asked):
+                    if one.owner in self.seen and (one.handed_over or f".{last}" in self.requested):
                         self.add(one.full_name)
 
 

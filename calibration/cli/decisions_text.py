@@ -16,12 +16,12 @@ def as_text(decided: Sequence[Decided]) -> str:
 
 
 def _lines(decided: Decided) -> Iterator[str]:
-    asked = decided.asked
+    requested = decided.requested
     yield f"{decided.name}: the cheapest that keeps its objectives"
-    start = format_rate(asked.least_per_s)
+    start = format_rate(requested.least_per_s)
     for share in decided.shares:
         if share.until is None:
-            yield f"  from {start} to {format_rate(asked.most_per_s)}   {share.name}"
+            yield f"  from {start} to {format_rate(requested.most_per_s)}   {share.name}"
         else:
             low, high = map(format_rate, share.until)
             yield f"  from {start} to {low}   {share.name}; no longer at {high}"
@@ -29,7 +29,7 @@ def _lines(decided: Decided) -> Iterator[str]:
     if not decided.shares:
         yield f"  none carries {start}"
     elif decided.shares[-1].until is not None:
-        yield f"  beyond that none of them, up to {format_rate(asked.most_per_s)}"
+        yield f"  beyond that none of them, up to {format_rate(requested.most_per_s)}"
     yield ""
     table = [("DEPLOYMENT", "A MONTH", "CARRIES", "NOT", "WHAT IS MISSED THERE")]
     for one in decided.carried:

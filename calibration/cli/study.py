@@ -105,12 +105,12 @@ def calibrate_study(
             processes=processes,
             command=command,
             say=lambda text: note(text, quiet),
-            told=lambda done, total: hears("runs", done, total),
+            on_progress=lambda done, total: hears("runs", done, total),
         )
         if fits is None:
             made = calibrate(opened, options)
         else:
-            cells = [cell for cell in dict.fromkeys(one.cell for one in fits.errors) if _is_asked(cell, only)]
+            cells = [cell for cell in dict.fromkeys(one.cell for one in fits.errors) if _is_requested(cell, only)]
             found = differing_errors(opened, fits, cells, options) if only else differences(opened, fits, options)
             differing = list(found)
     if fits is not None:
@@ -150,6 +150,6 @@ def fits_of(study: Path, name: str) -> Path:
     return study.parent / f"{name}-fits.yaml"
 
 
-def _is_asked(cell: str, only: Sequence[str]) -> bool:
+def _is_requested(cell: str, only: Sequence[str]) -> bool:
     """Whether a cell, HOST/NAME, is asked for by its whole name or by that without the host."""
     return any(fnmatchcase(cell, glob) or fnmatchcase(cell.partition("/")[2], glob) for glob in only)

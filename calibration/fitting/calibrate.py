@@ -20,7 +20,7 @@ from calibration.fitting.space import Space
 from calibration.fitting.study import OpenedStudy, Parameter
 from calibration.fitting.targets import Targets, targets
 from calibration.fitting.uncertainty import Uncertainty, prior_of, uncertainty, warnings
-from calibration.systems.predict import Told
+from calibration.systems.predict import Progress
 from calibration.systems.readings import Floats
 from sim.calibrate.fits import CellError, Fits, Fitted, Goodness, Placed, read_fits
 
@@ -44,7 +44,7 @@ class Options:
     processes: int = -1
     command: str = ""
     say: Say = lambda _: None
-    told: Told | None = None
+    on_progress: Progress | None = None
 
 
 def calibrate(opened: OpenedStudy, options: Options) -> Fits:
@@ -129,11 +129,13 @@ class _Line:
         study = opened.study
         # Software first, as the file has them.
         ordered = sorted(study.parameters.items(), key=lambda item: item[1].kind == "hardware")
-        space, asked = Space(dict(ordered), _given(opened)), targets(opened)
+        space, requested = Space(dict(ordered), _given(opened)), targets(opened)
         if only is not None:
-            asked = asked.only([index for index, cell in enumerate(asked.cells) if cell.key in only])
-        objective = Objective(space, asked, study.search, study.search.replications, options.processes, options.told)
-        objective.targets = known = asked.known(objective.at([space.start])[0].predicted > 0)
+            requested = requested.only([index for index, cell in enumerate(requested.cells) if cell.key in only])
+        objective = Objective(
+            space, requested, study.search, study.search.replications, options.processes, options.on_progress
+        )
+        objective.targets = known = requested.known(objective.at([space.start])[0].predicted > 0)
         return cls(opened, options, space, known, objective)
 
     def settled(self, values: dict[str, float]) -> dict[str, float]:

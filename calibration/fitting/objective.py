@@ -16,7 +16,7 @@ from calibration.fitting.space import Space
 from calibration.fitting.study import Search
 from calibration.fitting.targets import Targets
 from calibration.systems.cases import Case
-from calibration.systems.predict import Prediction, Told, predicted_all
+from calibration.systems.predict import Prediction, Progress, predicted_all
 from calibration.systems.readings import Floats
 
 NO_FIGURE = math.log(0.01)
@@ -45,7 +45,7 @@ class Evaluated:
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
+class _Requested:
     """A case as the study has it, the same with the parameters at some point, and how often it is run."""
 
     case: Case
@@ -63,14 +63,14 @@ class Objective:
     search: Search
     replications: int
     processes: int = -1
-    told: Told | None = None
+    on_progress: Progress | None = None
     evaluations: int = 0
     _known: dict[Case, Prediction] = field(default_factory=dict)
     _deaf: set[tuple[str, Case]] = field(default_factory=set)
 
     def at(self, points: Sequence[Floats]) -> list[Evaluated]:
         """The model at each point."""
-        return self._run([self._asked(point) for point in points])
+        return self._run([self._requested(point) for point in points])
 
     def slopes(self, point: Floats) -> Floats:
         """Change of log(predicted) with each coordinate: rows as the numbers measured, columns as the coordinates; 0
@@ -80,24 +80,24 @@ class Objective:
         to the last bit when a parameter was moved is taken not to depend on it: it is not run again for this one.
         """
         high, by = self.space.high, self.search.step_ratio
-        here = self._asked(point)
+        here = self._requested(point)
         ends: list[Floats] = []
-        asked: list[list[_Asked]] = []
+        requested: list[list[_Requested]] = []
         for index, name in enumerate(self.space.names):
             end = point.copy()
             end[index] += by if point[index] + by <= high[index] else -by
-            pairs = zip(here, self._asked(end), strict=True)
-            asked.append([now if (name, now.case) in self._deaf else then for now, then in pairs])
+            pairs = zip(here, self._requested(end), strict=True)
+            requested.append([now if (name, now.case) in self._deaf else then for now, then in pairs])
             ends.append(end)
-        base, *found = self._run([here, *asked])
-        self._learn(here, asked)
+        base, *found = self._run([here, *requested])
+        self._learn(here, requested)
         logs = [np.log(np.where(one.predicted > 0, one.predicted, np.nan)) for one in (base, *found)]
         columns = [
             (log - logs[0]) / (end - point)[index] for index, (log, end) in enumerate(zip(logs[1:], ends, strict=True))
         ]
         return np.asarray(np.nan_to_num(np.stack(columns, axis=1)))
 
-    def _asked(self, point: Floats) -> list[_Asked]:
+    def _requested(self, point: Floats) -> list[_Requested]:
         """What is run at a point, cell by cell; only cells that something is measured of."""
         found = []
         for index in dict.fromkeys(one.cell for one in self.targets.measured):
@@ -105,30 +105,30 @@ class Objective:
             replications = max(min(self.replications, FEWEST), math.ceil(self.replications / len(cell.cases)))
             for case in cell.cases:
                 made = self.space.changes(point, case, cell.host)
-                found.append(_Asked(case, case.with_changes(made), replications))
+                found.append(_Requested(case, case.with_changes(made), replications))
         return found
 
-    def _run(self, points: Sequence[Sequence[_Asked]]) -> list[Evaluated]:
-        missing = [one.there for asked in points for one in asked if one.there not in self._known]
+    def _run(self, points: Sequence[Sequence[_Requested]]) -> list[Evaluated]:
+        missing = [one.there for requested in points for one in requested if one.there not in self._known]
         if missing:
             missing = list(dict.fromkeys(missing))
-            wanted = {one.there: one.replications for asked in points for one in asked}
+            wanted = {one.there: one.replications for requested in points for one in requested}
             for number in sorted(set(wanted.values())):
                 some = [case for case in missing if wanted[case] == number]
-                found = predicted_all(some, number, self.processes, self.search.seed, told=self.told)
+                found = predicted_all(some, number, self.processes, self.search.seed, on_progress=self.on_progress)
                 self._known.update(zip(some, found, strict=True))
             self.evaluations += len(points)
-        return [self._evaluated(asked) for asked in points]
+        return [self._evaluated(requested) for requested in points]
 
-    def _learn(self, here: Sequence[_Asked], asked: Sequence[Sequence[_Asked]]) -> None:
+    def _learn(self, here: Sequence[_Requested], requested: Sequence[Sequence[_Requested]]) -> None:
         """Note which cases do not depend on which parameter."""
-        for name, there in zip(self.space.names, asked, strict=True):
+        for name, there in zip(self.space.names, requested, strict=True):
             for now, then in zip(here, there, strict=True):
                 if then.there != now.there and _same(self._known[then.there], self._known[now.there]):
                     self._deaf.add((name, now.case))
 
-    def _evaluated(self, asked: Sequence[_Asked]) -> Evaluated:
-        there = {one.case: self._known[one.there] for one in asked}
+    def _evaluated(self, requested: Sequence[_Requested]) -> Evaluated:
+        there = {one.case: self._known[one.there] for one in requested}
         predicted, scatter, run_scatter, runs = [], [], [], []
         for one in self.targets.measured:
             cases = self.targets.cells[one.cell].cases

@@ -166,7 +166,7 @@ Predict = Callable[[Runs], Figure]
 """The function of a figure."""
 
 
-def asked(predict: Predict) -> list[Question]:
+def requested(predict: Predict) -> list[Question]:
     """What a function asks, in turn; in the place of an error budget, what that is made of."""
     found: list[Question] = []
 
@@ -195,7 +195,7 @@ def is_metric_alone(predict: Predict) -> bool:
 
 def runs_of(predict: Predict) -> list[str]:
     """The runs that a figure is made of, each once."""
-    return list(dict.fromkeys(one.run for one in asked(predict) if isinstance(one, OfRun | Switch)))
+    return list(dict.fromkeys(one.run for one in requested(predict) if isinstance(one, OfRun | Switch)))
 
 
 def is_of_drills(metric: str) -> bool:

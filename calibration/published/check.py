@@ -16,9 +16,9 @@ from calibration.published.asking import (
     OfRun,
     Shown,
     Switch,
-    asked,
     is_metric_alone,
     is_of_drills,
+    requested,
     runs_of,
 )
 from calibration.published.behaviours import Effects
@@ -321,7 +321,7 @@ def _outcomes_needed(figure: Published) -> list[str]:
 
 def _questions_of(figure: Published) -> list[OfRun]:
     """What a figure is made of and a run tells."""
-    every = () if figure.predicted is None else asked(figure.predicted.by)
+    every = () if figure.predicted is None else requested(figure.predicted.by)
     return [question for question in every if isinstance(question, OfRun)]
 
 

@@ -20,7 +20,7 @@ class Decided:
     """A decision as it came out. carried: what each deployment carries, in the order named. shares: what to choose."""
 
     name: str
-    asked: Decision
+    requested: Decision
     carried: tuple[Carried, ...]
     shares: tuple[Share, ...]
 
@@ -28,8 +28,8 @@ class Decided:
         """The decision as data: rates are executions or rows a second."""
         return {
             "decision": self.name,
-            "least_per_s": self.asked.least_per_s,
-            "most_per_s": self.asked.most_per_s,
+            "least_per_s": self.requested.least_per_s,
+            "most_per_s": self.requested.most_per_s,
             "carried": [
                 {
                     "run": one.name,
@@ -61,7 +61,7 @@ def decide(
     name: str, registry: Registry, configs: Path, options: Options, tell: Callable[[str], None] = lambda _: None
 ) -> Decided:
     """Make a decision. Raises InputErrors for faulty scenarios."""
-    (asked,) = (one.decisions[name] for one in registry.behaviours if name in one.decisions)
+    (requested,) = (one.decisions[name] for one in registry.behaviours if name in one.decisions)
 
     def trier(choice: Choice) -> Callable[[float], Probe]:
         run = registry.runs[choice.run]
@@ -77,7 +77,7 @@ def decide(
         return attempt
 
     found = tuple(
-        carried(choice.run, trier(choice), asked.least_per_s, asked.most_per_s, asked.within)
-        for choice in asked.choices
+        carried(choice.run, trier(choice), requested.least_per_s, requested.most_per_s, requested.within)
+        for choice in requested.choices
     )
-    return Decided(name, asked, found, chosen(found))
+    return Decided(name, requested, found, chosen(found))

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from calibration.published.asking import OfRun, Predict, Shown, Switch, asked
+from calibration.published.asking import OfRun, Predict, Shown, Switch, requested
 from sim.network.counts import Name
 from sim.spec import Spec
 from sim.units import Mistake, PositiveRate, Ratio
@@ -341,21 +341,21 @@ def _given_twice(registry: Registry) -> Iterator[str]:
 def _leads_nowhere(registry: Registry) -> Iterator[str]:
     """Names of runs and behaviours that there are not."""
     switches = [one.id for one in registry.behaviours if one.switch is not None]
-    for where, run in _runs_asked(registry):
+    for where, run in _runs_requested(registry):
         if run not in registry.runs:
             yield f"{where} asks for the run {run}, which there is not"
     for figure in registry.figures:
-        for question in [] if figure.predicted is None else asked(figure.predicted.by):
+        for question in [] if figure.predicted is None else requested(figure.predicted.by):
             if isinstance(question, Shown) and question.behaviour not in switches:
                 yield f"{figure.id} is about {question.behaviour}, which is no behaviour with a switch"
 
 
-def _runs_asked(registry: Registry) -> Iterator[tuple[str, str]]:
+def _runs_requested(registry: Registry) -> Iterator[tuple[str, str]]:
     for figure in registry.figures:
         if figure.predicted is None:
             continue
         places = () if figure.predicted.parameter is None else figure.predicted.parameter.at
-        questions = [one for one in asked(figure.predicted.by) if isinstance(one, OfRun | Switch)]
+        questions = [one for one in requested(figure.predicted.by) if isinstance(one, OfRun | Switch)]
         yield from ((figure.id, one.run) for one in (*questions, *places))
     for behaviour in registry.behaviours:
         if behaviour.switch is not None:

@@ -22,7 +22,7 @@ from sim.calibrate.fits import Fits, changes, read_fits
 
 FITS: Final = Path("calibration") / "fits"
 MEASURED: Final = Path("calibration") / "measured"
-Told = Callable[[str, float, int], None]
+Progress = Callable[[str, float, int], None]
 SEED: Final = 20010401
 """Of the draws: everybody's are the same."""
 
@@ -69,7 +69,11 @@ def known_of(system: str, root: Path) -> Known | None:
 
 
 def moved_by(
-    fits: Known, cases: Sequence[tuple[Case, str]], replications: int, processes: int = -1, told: Told | None = None
+    fits: Known,
+    cases: Sequence[tuple[Case, str]],
+    replications: int,
+    processes: int = -1,
+    on_progress: Progress | None = None,
 ) -> dict[str, float]:
     """By group of metrics, what is not known of the parameters moves a figure by: standard deviation of the logarithm.
 
@@ -79,8 +83,8 @@ def moved_by(
     """
     squares: dict[str, list[float]] = defaultdict(list)
     for at, (case, host) in enumerate(cases):
-        if told is not None:
-            told("inputs", at, len(cases))
+        if on_progress is not None:
+            on_progress("inputs", at, len(cases))
         drawn = predicted_all([case], replications, processes, draws=fits.draws(case, host, replications))[0]
         fitted = case.with_changes(fits.changes(fits.values, case, host))
         plain = predicted_all([fitted], replications, processes)[0]

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from calibration.scores.inputs import MEASURED, Known, Told, known_of, moved_by
+from calibration.scores.inputs import MEASURED, Known, Progress, known_of, moved_by
 from calibration.scores.kinds import SCORED, Load, Use, load_range
 from calibration.scores.score import (
     Forecast,
@@ -56,11 +56,13 @@ class Scored:
     cases: tuple[tuple[Case, str], ...] = ()
     replications: int = 0
 
-    def inputs(self, root: Path, replications: int, processes: int = -1, told: Told | None = None) -> dict[str, float]:
+    def inputs(
+        self, root: Path, replications: int, processes: int = -1, on_progress: Progress | None = None
+    ) -> dict[str, float]:
         """By group of metrics, by how much what is not known of the fitted parameters moves these cells; nothing
         without fits."""
         fits = known_of(self.system, root)
-        return {} if fits is None else moved_by(fits, self.cases, replications, processes, told)
+        return {} if fits is None else moved_by(fits, self.cases, replications, processes, on_progress)
 
 
 def score_system(
@@ -71,7 +73,7 @@ def score_system(
     only: str = "*",
     replications: int = 20,
     processes: int = -1,
-    told: Told | None = None,
+    on_progress: Progress | None = None,
     discrepancy: Mapping[str, float] | None = None,
 ) -> Scored:
     """Predict and score the measured cells of a system.
@@ -102,7 +104,7 @@ def score_system(
         message = f"{name} has measurements, and nobody has written yet what is asked of the simulator for them"
         raise InputErrors([Problem("", message)]) from None
     held_out = None if data else _uses(root)
-    asked: list[tuple[Measured, list[Case]]] = []
+    requested: list[tuple[Measured, list[Case]]] = []
     left_out: list[str] = []
     fits = known_of(name, root)
     # Adapters may hold what is known of a host beside the fits.
@@ -121,10 +123,12 @@ def score_system(
             left_out.append(f"{repeats[0].name}: no scenario is known for `{what}` ({reason})")
             continue
         use: Use = "held_out" if held_out is None else held_out.get(repeats[0].name, "calibrated")
-        asked.append((_measured(repeats, use), cases))
-    forecasts = [_forecast(cell, cases, fits, replications, processes) for cell, cases in _one_by_one(asked, told)]
-    measured = [cell for cell, _ in asked]
-    first = tuple((cases[0], cell.host) for cell, cases in asked)
+        requested.append((_measured(repeats, use), cases))
+    forecasts = [
+        _forecast(cell, cases, fits, replications, processes) for cell, cases in _one_by_one(requested, on_progress)
+    ]
+    measured = [cell for cell, _ in requested]
+    first = tuple((cases[0], cell.host) for cell, cases in requested)
     return Scored(name, *_scored(measured, forecasts, discrepancy), tuple(left_out), first, replications)
 
 
@@ -210,11 +214,11 @@ def load_of(repeats: Sequence[Cell]) -> Load | None:
 
 
 def _one_by_one(
-    asked: Sequence[tuple[Measured, list[Case]]], told: Told | None
+    requested: Sequence[tuple[Measured, list[Case]]], on_progress: Progress | None
 ) -> Iterator[tuple[Measured, list[Case]]]:
-    for at, one in enumerate(asked):
-        if told is not None:
-            told("cells", at, len(asked))
+    for at, one in enumerate(requested):
+        if on_progress is not None:
+            on_progress("cells", at, len(requested))
         yield one
 
 

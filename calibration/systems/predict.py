@@ -22,7 +22,7 @@ from sim.studies.loading.inputs import read_traces
 FEWEST_JOBS = 8
 """Replications of a case are spread over jobs, each of which makes the network anew, until there are so many."""
 
-Told = Callable[[int, int], None]
+Progress = Callable[[int, int], None]
 """Hears how many jobs are done, and of how many."""
 
 
@@ -61,7 +61,7 @@ def predicted_all(
     processes: int = -1,
     seed: int = 1,
     draws: Sequence[Sequence[str]] = (),
-    told: Told | None = None,
+    on_progress: Progress | None = None,
 ) -> list[Prediction]:
     """Predictions of many cases, in their order.
 
@@ -80,7 +80,7 @@ def predicted_all(
         for group in alike.values()
         for part, some in enumerate(spread)
     ]
-    found, are_all = run_jobs(jobs, processes, (lambda done: told(done, len(jobs))) if told else None)
+    found, are_all = run_jobs(jobs, processes, (lambda done: on_progress(done, len(jobs))) if on_progress else None)
     if not are_all:
         raise KeyboardInterrupt
     readings: list[list[Reading]] = [[] for _ in cases]

@@ -56,7 +56,7 @@ def theory_rows(
     only: Callable[[str], bool] = lambda _: True,
     replications: int = REPLICATIONS,
     processes: int = -1,
-    told: Callable[[str, float, int], None] | None = None,
+    on_progress: Callable[[str, float, int], None] | None = None,
 ) -> list[Row]:
     """Run the cases whose name is wanted; told: hears of progress."""
     cases = [case for case in CASES if only(case.name)]
@@ -66,7 +66,7 @@ def theory_rows(
         for seed, (case, network) in enumerate(zip(cases, networks, strict=True), start=1)
         for index in range(replications)
     ]
-    tell = told or (lambda what, done, of: None)
+    tell = on_progress or (lambda what, done, of: None)
     runs, finished = run_all(planned, None, processes, lambda done: tell("theory", done, len(planned)))
     if not finished:
         raise KeyboardInterrupt

@@ -107,10 +107,10 @@ def _settle_closed(flow: Flow, rates: dict[str, float], closed: list[tuple[Sourc
             if high - low <= ROUNDING * high:
                 break
             middle = (low + high) / 2
-            trial = {**rates, source.routine: rates.get(source.routine, 0.0) + middle}
+            loaded = {**rates, source.routine: rates.get(source.routine, 0.0) + middle}
             flow.waits = {}
-            latency = flow.solve(trial)[source.routine]
-            if any(place.utilisation >= 1 for place in flow.places(trial).values()):
+            latency = flow.solve(loaded)[source.routine]
+            if any(place.utilisation >= 1 for place in flow.places(loaded).values()):
                 high = middle
                 continue
             # Latency grows with the rate, so the rate at which clients would go round at this latency is a bound, too.

@@ -194,10 +194,10 @@ class Flow:
         """Its steps, as often as they are tried; back-offs are left out."""
         chance = _failure_chance(step.attempt.steps)
         limit = step.attempt.retry.maximum_attempts if step.attempt.retry is not None else 1
-        tries = _tries(chance, limit)
+        attempts = _mean_attempts(chance, limit)
         if step.attempt.retry is not None and step.attempt.retry.budget is not None:
-            tries = min(tries, 1 + self.network.budgets[step.attempt.retry.budget].ratio)
-        return tries * self._steps(step.attempt.steps, weight * tries, held)
+            attempts = min(attempts, 1 + self.network.budgets[step.attempt.retry.budget].ratio)
+        return attempts * self._steps(step.attempt.steps, weight * attempts, held)
 
     def set(self, step: SetStep, weight: float, held: Held) -> float:
         """No time; attributes have their mean value from then on."""
@@ -341,7 +341,7 @@ def _failure_chance(steps: Steps) -> float:
     return 1 - math.prod(1 - step.probability for step in steps if isinstance(step, Fail))
 
 
-def _tries(chance: float, limit: int | None) -> float:
+def _mean_attempts(chance: float, limit: int | None) -> float:
     """Mean number of attempts when each fails with the same chance."""
     if chance >= 1:
         return float(limit or 1)

@@ -220,13 +220,15 @@ WITHOUT = "latency*"
 """Where a source has none of these, latencies are fitted: with one client, or little load, they are service."""
 
 
-def service_kinds(observed: Observations, asked: Sequence[str] = ()) -> list[str]:
+def service_kinds(observed: Observations, requested: Sequence[str] = ()) -> list[str]:
     """The kinds that are fitted: those that match the globs, or service times. Raises InputErrors where none match."""
     times = [kind for kind in (*observed.samples, *observed.binned) if unit_of(kind) == "ns"]
-    if asked:
-        found = [kind for kind in times if any(fnmatchcase(kind, glob) for glob in asked)]
+    if requested:
+        found = [kind for kind in times if any(fnmatchcase(kind, glob) for glob in requested)]
         if not found:
-            raise InputErrors([Problem("--kind", f"no kind matches {', '.join(asked)}", f"kinds: {', '.join(times)}")])
+            raise InputErrors(
+                [Problem("--kind", f"no kind matches {', '.join(requested)}", f"kinds: {', '.join(times)}")]
+            )
         return found
     service = [kind for kind in times if any(fnmatchcase(kind, glob) for glob in SERVICE)]
     return service or [kind for kind in times if kind in observed.binned or fnmatchcase(kind, WITHOUT)]

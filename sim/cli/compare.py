@@ -61,7 +61,7 @@ def command(
         command=study.command,
     )
     study.ready(engine, processes, report, reads=files[1:])
-    found = study.run(lambda _, told: compare_variants(variants, metrics, told), options)
+    found = study.run(lambda _, options: compare_variants(variants, metrics, options), options)
     study.show(as_json, lambda: document(found), lambda: blocks(found))
     study.end(found.interrupted)
 

@@ -108,8 +108,8 @@ def command(
     study.ready(engine, processes, report, out, names_of(file_format), [inputs] if inputs is not None else [])
     if inputs is not None:
         options = replace(options, draws=_draws(inputs, file, options.settings(study.loaded.scenario.run).seed))
-    tries = not as_json if fix is None else fix
-    prediction = study.run(partial(predict_and_mend, tries=tries), options)
+    try_fixes = not as_json if fix is None else fix
+    prediction = study.run(partial(predict_and_mend, try_fixes=try_fixes), options)
     summary, bill = prediction.summary, prediction.bill
     study.show(as_json, lambda: document(summary, bill), lambda: blocks(summary, bill))
     if out is not None:
@@ -117,7 +117,7 @@ def command(
         write_columns(out, prediction.replications, drills=drills, bill=bill, file_format=file_format)
         note(f"columns: {out}", quiet)
     mitigations = study.loaded.scenario.mitigations
-    if summary.remedies and not tries and mitigations:
+    if summary.remedies and not try_fixes and mitigations:
         ways = ", ".join(f"--mitigation {name}" for name in mitigations)
         note(f"what the file says may mitigate it: {ways}", quiet)
     study.end(prediction.interrupted, not gate or prediction.passes)

@@ -208,8 +208,8 @@ class Study:
     def run(self, call: Callable[[Loaded, Options], T], options: Options) -> T:
         """What a study finds, with progress on stderr, once the engine is compiled."""
         compile_engine(options.engine, self.quiet)
-        with progress(not self.quiet) as told:
-            return call(self.loaded, replace(options, progress=told))
+        with progress(not self.quiet) as on_progress:
+            return call(self.loaded, replace(options, progress=on_progress))
 
     def show(self, as_json: bool, document: Callable[[], Any], report_of: Callable[[], blocks.Report]) -> None:
         """Print what was found, as JSON or as text, and write it to the file of `--report` where that is given."""

@@ -18,7 +18,7 @@ from sim.results.columns import Replication
 Traces = dict[str, list[int]]
 Planned = tuple[Network, Plan]
 """A replication that is to be run."""
-Told = TypeVar("Told")
+Result = TypeVar("Result")
 
 
 ENGINES = ("fast", "reference")
@@ -74,7 +74,7 @@ def run_all(
     runs: Sequence[Planned],
     traces: Traces | None = None,
     processes: int = -1,
-    told: Callable[[float], None] | None = None,
+    on_progress: Callable[[float], None] | None = None,
     engine: str = "fast",
 ) -> tuple[list[Replication], bool]:
     """Run the replications; gives those that ended, in the order in which they stand, and whether all did.
@@ -87,7 +87,7 @@ def run_all(
     if processes != 1 and must_be_compiled(engine):
         compile_now()  # once, not by every process at the same time
     try:
-        for replication in _stream(runs, traces, processes, engine, told or (lambda _: None)):
+        for replication in _stream(runs, traces, processes, engine, on_progress or (lambda _: None)):
             finished.append(replication)
     except KeyboardInterrupt:
         return finished, False
@@ -95,14 +95,14 @@ def run_all(
 
 
 def run_jobs(
-    jobs: Sequence[Callable[[], Told]], processes: int = -1, told: Callable[[int], None] | None = None
-) -> tuple[list[Told], bool]:
+    jobs: Sequence[Callable[[], Result]], processes: int = -1, on_progress: Callable[[int], None] | None = None
+) -> tuple[list[Result], bool]:
     """Do jobs that run replications themselves and give little back; what ended, in order, and whether all did.
 
     For many short runs of different scenarios, where making the networks and handing over the columns would take
     longer than the runs. processes, told, Ctrl-C: as for `run_all`. A job is a picklable call.
     """
-    finished: list[Told] = []
+    finished: list[Result] = []
     if processes != 1 and must_be_compiled("fast"):
         compile_now()
     start = _Start(len(jobs), processes)
@@ -110,11 +110,11 @@ def run_jobs(
         while start.done < len(jobs) and not start.pays(0):
             finished.append(jobs[start.done]())
             start.done += 1
-            (told or (lambda _: None))(start.done)
+            (on_progress or (lambda _: None))(start.done)
         if start.done < len(jobs):
             for one in _pool(jobs[start.done :], start.cores):
                 finished.append(one)
-                (told or (lambda _: None))(len(finished))
+                (on_progress or (lambda _: None))(len(finished))
     except KeyboardInterrupt:
         return finished, False
     return finished, True
@@ -125,7 +125,7 @@ def _stream(
     traces: Traces | None,
     processes: int,
     engine: str,
-    told: Callable[[float], None],
+    on_progress: Callable[[float], None],
 ) -> Iterator[Replication]:
     """The replications in order, as they arrive.
 
@@ -140,7 +140,7 @@ def _stream(
 
     def look(now_ns: int, last_ns: int) -> None:
         nonlocal pool
-        told(start.done + now_ns / last_ns)
+        on_progress(start.done + now_ns / last_ns)
         if pool is None and start.pays(min(now_ns / runs[start.done][1].horizon_ns, 1.0)):
             pool = others(start.done + 1)
 
@@ -150,11 +150,11 @@ def _stream(
         while pool is None and start.done < len(runs):
             replication = run_one(*runs[start.done], traces, engine, look)
             start.done += 1
-            told(start.done)
+            on_progress(start.done)
             yield replication
         for replication in pool or ():
             start.done += 1
-            told(start.done)
+            on_progress(start.done)
             yield replication
     finally:
         if pool is not None:
@@ -197,7 +197,7 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _pool(jobs: Sequence[Callable[[], Told]], processes: int) -> Generator[Told, None, None]:
+def _pool(jobs: Sequence[Callable[[], Result]], processes: int) -> Generator[Result, None, None]:
     """Jobs done by other processes, which are at work from now on, whether anybody asks for more or not."""
     from joblib import Parallel, delayed
 
@@ -206,7 +206,7 @@ def _pool(jobs: Sequence[Callable[[], Told]], processes: int) -> Generator[Told,
     # A worker that has grown is replaced by a new one between two runs; that is no news to anybody.
     warnings.filterwarnings("ignore", message="A worker stopped while some jobs were given", category=UserWarning)
     parallel = Parallel(n_jobs=processes, return_as="generator")
-    found: Generator[Told, None, None] = parallel(delayed(job)() for job in jobs)
+    found: Generator[Result, None, None] = parallel(delayed(job)() for job in jobs)
     return found
 
 

@@ -49,19 +49,19 @@ class Constants:
         """What a state transition writes and reads."""
         return cast(Transition, self._take(f"temporal.{name}"))
 
-    def note(self, what: str, value: str, source: str = "") -> None:
+    def record_assumption(self, what: str, value: str, source: str = "") -> None:
         """Note something that is assumed and is in no preset."""
         self.noted.setdefault(what, Assumption(what, value, source))
 
-    def note_each(self, assumed: Mapping[str, str]) -> None:
+    def record_assumptions(self, assumed: Mapping[str, str]) -> None:
         """Note several things: what is assumed, and how it is."""
         for what, value in assumed.items():
-            self.note(what, value)
+            self.record_assumption(what, value)
 
     def disk(self, profile: str, key: str) -> Any:
         """What a hardware profile says of a disk: a distribution, or a plain number."""
         constant = preset("disk", profile)[key]
-        self.note(f"{profile}: {constant.what}", constant.written, constant.origin)
+        self.record_assumption(f"{profile}: {constant.what}", constant.written, constant.origin)
         return constant.value
 
     def _take(self, name: str) -> Any:

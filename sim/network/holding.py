@@ -76,7 +76,7 @@ def holding(network: Network) -> Holding:
         walker.routine(routine, frozenset())
     visited: dict[str, frozenset[str]] = {}
     for routine in network.routines:
-        visited[routine] = frozenset().union(*(walker.asked[name] for name in reached([routine], walker.calls)))
+        visited[routine] = frozenset().union(*(walker.requested[name] for name in reached([routine], walker.calls)))
     return Holding({name: frozenset(inside) for name, inside in walker.inner.items()}, visited)
 
 
@@ -84,7 +84,7 @@ def holding(network: Network) -> Holding:
 class _Walker:
     network: Network
     inner: dict[str, set[str]] = field(default_factory=dict)
-    asked: dict[str, set[str]] = field(default_factory=dict)
+    requested: dict[str, set[str]] = field(default_factory=dict)
     calls: dict[str, set[str]] = field(default_factory=dict)
     known: dict[tuple[str, Held], Held] = field(default_factory=dict)
 
@@ -92,7 +92,7 @@ class _Walker:
         """What is held after a routine that is begun with so much held."""
         if (name, held) not in self.known:
             self.known[name, held] = held  # what calls itself adds nothing that the first pass does not see
-            self.asked.setdefault(name, set())
+            self.requested.setdefault(name, set())
             self.known[name, held] = self.steps(name, self.network.routines[name], held)
         return self.known[name, held]
 
@@ -140,7 +140,7 @@ class _Walker:
         return held.union(*(self.steps(routine, body, held) for _, body in bodies(step)))
 
     def _asks(self, routine: str, place: str, held: Held) -> None:
-        self.asked.setdefault(routine, set()).add(place)
+        self.requested.setdefault(routine, set()).add(place)
         for one in held - {place}:
             self.inner.setdefault(one, set()).add(place)
 

@@ -165,9 +165,9 @@ class ActivityType:
     @property
     def failure_share(self) -> float:
         """Attempts that failed, of all: all but the last of an activity, and that too where the activity failed."""
-        tries = sum(attempts * count for attempts, count in self.attempts.items())
-        failed = tries - sum(self.attempts.values()) + self.outcomes["failed"]
-        return failed / tries if tries else 0.0
+        all_attempts = sum(attempts * count for attempts, count in self.attempts.items())
+        failed = all_attempts - sum(self.attempts.values()) + self.outcomes["failed"]
+        return failed / all_attempts if all_attempts else 0.0
 
 
 def steps_of(events: Sequence[Event]) -> tuple[Steps, bool]:

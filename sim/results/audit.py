@@ -89,9 +89,9 @@ def _place(place: PlaceUse) -> Iterator[str]:
     if place.peak_excess:
         yield f"{name} was busier than it has units"
     gone = place.all_gone
-    if place.all_asked != place.all_served + gone + place.still_waiting:
+    if place.all_requested != place.all_served + gone + place.still_waiting:
         yield (
-            f"{name} lost count: {place.all_asked} asked, {place.all_served} were served, {gone} left or were turned "
+            f"{name} lost count: {place.all_requested} asked, {place.all_served} were served, {gone} left or were turned "
             f"away, {place.still_waiting} still wait"
         )
     if min(place.still_waiting, place.still_busy) < 0:

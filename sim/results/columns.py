@@ -61,7 +61,7 @@ class PlaceUse:
     busy_area: int
     waiting_area: int
     units_area: int
-    asked: int
+    requested: int
     served: int
     abandoned: int
     rejected: int
@@ -78,7 +78,7 @@ class PlaceUse:
     all_held_sum: int
     all_wait_sum: int
     all_served: int
-    all_asked: int
+    all_requested: int
     all_gone: int
     peak_excess: bool
     still_waiting: int
@@ -209,7 +209,7 @@ class BreakerUse:
     one a node; the samples `breaker.NAME` add up their states: 0 closed, 1 half-open, 2 open."""
 
     nodes: int
-    asked: int
+    requested: int
     turned_away: int
     opened: int
 

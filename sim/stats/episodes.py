@@ -101,7 +101,7 @@ class Episode:
     @property
     def amplification(self) -> float:
         """Attempts for each thing attempted, over those of the baseline run."""
-        return _tries(self.run) / _tries(self.baseline)
+        return _attempts(self.run) / _attempts(self.baseline)
 
 
 def recoupled_ns(run: Replication, baseline: Replication) -> int | None:
@@ -113,7 +113,7 @@ def recoupled_ns(run: Replication, baseline: Replication) -> int | None:
     some execution that began since has to have ended.
     """
     until_ns = min(run.end_ns, baseline.end_ns)
-    mine, others = _told_until(run, until_ns), _told_until(baseline, until_ns)
+    mine, others = _reported_until(run, until_ns), _reported_until(baseline, until_ns)
     count = min(mine.shape[1], others.shape[1])
     if not count:
         return None
@@ -134,7 +134,7 @@ def recoupled_ns(run: Replication, baseline: Replication) -> int | None:
     return since_ns if settled else None
 
 
-def _told_until(run: Replication, until_ns: int) -> Ints:
+def _reported_until(run: Replication, until_ns: int) -> Ints:
     """Starts, ends, outcomes and routines of those that began in the window, as they are known at an instant."""
     rows = run.executions
     began = rows.start_ns < run.horizon_ns
@@ -261,7 +261,7 @@ def _p99_by_window(ended: Ints, latency: Ints, edges: Ints) -> FloatArray:
     return p99
 
 
-def _tries(run: Replication) -> float:
+def _attempts(run: Replication) -> float:
     """Attempts for each thing attempted; 1 where nothing ever is."""
     first = sum(first for first, _ in run.attempts.values())
     return (first + _further_attempts(run)) / first if first else 1.0

@@ -163,8 +163,8 @@ def policy_figures(replications: Sequence[Replication], confidence: float) -> di
     found: dict[str, Figure] = {}
     for name in replications[0].breakers:
         uses = [run.breakers[name] for run in replications]
-        asked = [use.asked for use in uses]
-        found |= shares({f"turned_away.{name}": ([use.turned_away for use in uses], asked)}, confidence)
+        requested = [use.requested for use in uses]
+        found |= shares({f"turned_away.{name}": ([use.turned_away for use in uses], requested)}, confidence)
         opened = [run.breakers[name].opened / (run.window_ns * NS) for run in replications]
         found[f"openings.{name}"] = mean_interval(opened, "1/s", confidence)
     withheld = {
@@ -306,10 +306,10 @@ def _routine(
         found[f"in_flight.{routine}.max"] = mean_interval(tops, "", confidence).with_note(
             "mean over replications of the greatest number in the window"
         )
-    tries = [run.attempts.get(routine, (0, 0)) for run in replications]
-    first = np.array([pair[0] for pair in tries], float)
+    pairs = [run.attempts.get(routine, (0, 0)) for run in replications]
+    first = np.array([pair[0] for pair in pairs], float)
     if first.sum():
-        every = first + np.array([pair[1] for pair in tries], float)
+        every = first + np.array([pair[1] for pair in pairs], float)
         found[f"retry_amplification.{routine}"] = ratio_interval(every, first, "ratio", confidence)
     return found
 
@@ -405,11 +405,11 @@ def _place(
         waited = [_waited(use) if in_batches else use.waited for use in uses]
         if in_batches or first.speed_area is None or any(use.max_waiting for use in uses):
             found[f"wait_probability.{name}"] = proportion_interval(waited, counts, "ratio", confidence)
-    asked = column("asked")
+    requested = column("requested")
     for label in ("rejected", "refused", "abandoned"):
         lost = column(label)
-        if lost.any() and asked.any():
-            found[f"{label}.{name}"] = proportion_interval(np.minimum(lost, asked), asked, "ratio", confidence)
+        if lost.any() and requested.any():
+            found[f"{label}.{name}"] = proportion_interval(np.minimum(lost, requested), requested, "ratio", confidence)
     return found
 
 

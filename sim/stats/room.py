@@ -50,8 +50,9 @@ def rooms(network: Network, replications: Sequence[Replication], confidence: flo
         shares = [share for share in (one[name] for one in full) if share is not None]
         if len(shares) < len(uses):
             continue
-        asked = [
-            share * (use.asked / use.served if use.served else 1.0) for share, use in zip(shares, uses, strict=True)
+        requested = [
+            share * (use.requested / use.served if use.served else 1.0)
+            for share, use in zip(shares, uses, strict=True)
         ]
-        if any(asked):
-            yield f"room.{name}", ratio_interval([1.0] * len(asked), asked, "x", confidence)
+        if any(requested):
+            yield f"room.{name}", ratio_interval([1.0] * len(requested), requested, "x", confidence)

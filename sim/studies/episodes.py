@@ -265,9 +265,9 @@ class EpisodeRequest:
         return max(begin_ns for _, begin_ns in self.begins)
 
 
-def limit_of(settings: RunSettings, asked_ns: int | None = None) -> int:
+def limit_of(settings: RunSettings, requested_ns: int | None = None) -> int:
     """How long after its beginning an episode is followed at most, by `sim run` and `sim drill` alike."""
-    return max(asked_ns or LIMIT_WINDOWS * settings.drill_window_ns, settings.drill_window_ns)
+    return max(requested_ns or LIMIT_WINDOWS * settings.drill_window_ns, settings.drill_window_ns)
 
 
 Over = Callable[[Episode], bool]

@@ -117,8 +117,8 @@ def measured(
     horizon = run.horizon_ns
     sample = max(horizon // SAMPLES, 1)
     if run.cycle_ns is not None:
-        asked = run.warmup if isinstance(run.warmup, int) else 0
-        cycles = whole_cycles(horizon, run.cycle_ns, asked if asked or run.warmup == "none" else run.cycle_ns)
+        requested = run.warmup if isinstance(run.warmup, int) else 0
+        cycles = whole_cycles(horizon, run.cycle_ns, requested if requested or run.warmup == "none" else run.cycle_ns)
         if cycles.count == 0:
             raise InputErrors(
                 [Problem("run.horizon", "holds no whole cycle after the warm-up", "make it at least 2 cycles")]

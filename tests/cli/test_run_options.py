@@ -48,14 +48,14 @@ def test_a_precision_is_reached_with_more_replications_and_no_more_than_needed(c
     objective = "objectives: [{metric: latency.job.mean, below: 10 s}]\n"
     once = command.document(QUEUE + objective)
     assert once["run"]["replications"] == 5
-    asked = reach(once) / 2
-    found = command.document(QUEUE + objective, "--precision", f"{100 * asked:.3f} %")
+    requested = reach(once) / 2
+    found = command.document(QUEUE + objective, "--precision", f"{100 * requested:.3f} %")
     count = found["run"]["replications"]
     assert count > 5
     assert count % 5 == 0
-    assert reach(found) <= asked
+    assert reach(found) <= requested
     one_batch_less = command.document(QUEUE + objective, "--replications", str(count - 5))
-    assert reach(one_batch_less) > asked
+    assert reach(one_batch_less) > requested
 
 
 def test_a_precision_out_of_reach_ends_with_a_warning(command: Command) -> None:

@@ -87,8 +87,8 @@ def again(network: Network, plan: Plan) -> Replication:
 def test_it_opens_with_the_question_that_it_answers(file: Path) -> None:
     opening = file.read_text(encoding="utf-8").splitlines()[0]
     assert opening.startswith("# Question: ")
-    asked = [line for line in file.read_text(encoding="utf-8").splitlines() if line.startswith("#")]
-    assert "?" in " ".join(asked)
+    requested = [line for line in file.read_text(encoding="utf-8").splitlines() if line.startswith("#")]
+    assert "?" in " ".join(requested)
 
 
 def test_it_loads_and_all_that_it_refers_to_is_there(file: Path) -> None:

@@ -52,6 +52,6 @@ def test_policies_that_never_act_change_nothing() -> None:
     bare = hazardous()
     plan = Plan(seed=3, warmup_ns=2 * SECOND, horizon_ns=15 * SECOND, follow_ns=SECOND, drain_ns=300 * SECOND)
     without, with_them = run_one(bare, plan), run_one(guarded(bare), plan)
-    assert with_them.breakers["all"].asked > 1000
+    assert with_them.breakers["all"].requested > 1000
     assert with_them.budgets["all"].wanted > 0
     assert differences(without, replace(with_them, breakers={}, budgets={})) == []

@@ -29,7 +29,7 @@ def test_another_store_is_chosen_once_the_load_is_too_much_for_the_cheaper_one(n
     assert prices == sorted(prices)
     flips = [share.until for share in decided.shares[:-1] if share.until is not None]
     for low, high in flips:
-        assert decided.asked.least_per_s <= low < high <= (1 + decided.asked.within) * low
+        assert decided.requested.least_per_s <= low < high <= (1 + decided.requested.within) * low
 
 
 def changed(run: str, *sets: str) -> Registry:

@@ -13,7 +13,7 @@ import pytest
 from removals import EDITS
 
 from calibration import case_studies
-from calibration.published.asking import asked
+from calibration.published.asking import requested
 from calibration.published.check import Checker
 from calibration.published.registry import Published
 from sim.studies.run.study import Options
@@ -31,7 +31,7 @@ RESTING = [
     and figure.predicted.kind in (None, "fitted")
 ]
 CLAIMS = {
-    str((asked(one.predicted.by), one.predicted.mechanism, one.relation, one.value)): one
+    str((requested(one.predicted.by), one.predicted.mechanism, one.relation, one.value)): one
     for one in reversed(RESTING)
     if one.predicted is not None
 }

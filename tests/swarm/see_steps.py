@@ -172,10 +172,10 @@ def _watched(seen: Seen, watch: Any, execution: Any, name: str, once: bool, now_
 
 
 @look(Watch, "_is_late")
-def _late(seen: Seen, watch: Any, monitor: str, asked_ns: int, now_ns: int) -> None:
+def _late(seen: Seen, watch: Any, monitor: str, requested_ns: int, now_ns: int) -> None:
     limit = watch.monitors[monitor].within_ns
-    if limit is not None and now_ns - asked_ns >= limit:
-        seen.add("monitor.late" if now_ns - asked_ns > limit else "monitor.just_in_time")
+    if limit is not None and now_ns - requested_ns >= limit:
+        seen.add("monitor.late" if now_ns - requested_ns > limit else "monitor.just_in_time")
 
 
 @look(CountSteps, "run")

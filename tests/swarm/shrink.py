@@ -31,7 +31,7 @@ PARTS = (
 )
 
 
-def shrink(case: Case, fails: Fails, told: Callable[[str], None] = lambda line: None) -> Case:
+def shrink(case: Case, fails: Fails, on_progress: Callable[[str], None] = lambda line: None) -> Case:
     """The smallest case found that still fails: nothing can be taken from it without losing the failure.
 
     fails: asked of valid cases only. told: hears of each step that made it smaller.
@@ -39,7 +39,7 @@ def shrink(case: Case, fails: Fails, told: Callable[[str], None] = lambda line: 
     while True:
         before = case
         for simpler in (_shorter, _without, _hoisted, _simplified):
-            case = _greedily(case, simpler, fails, told)
+            case = _greedily(case, simpler, fails, on_progress)
         if case == before:
             return case
 
@@ -53,7 +53,7 @@ def as_text(case: Case) -> str:
 
 
 def _greedily(
-    case: Case, simpler: Callable[[Case], Iterator[Case]], fails: Fails, told: Callable[[str], None]
+    case: Case, simpler: Callable[[Case], Iterator[Case]], fails: Fails, on_progress: Callable[[str], None]
 ) -> Case:
     """Take the first simpler form that still fails, and look again from there, until none does."""
     skip = 0
@@ -63,7 +63,7 @@ def _greedily(
                 continue
             # What comes before was in vain a moment ago, and is looked at again in the next round.
             case, skip = candidate, index
-            told(f"{_size(case)} steps and parts")
+            on_progress(f"{_size(case)} steps and parts")
             break
         else:
             return case

@@ -41,8 +41,8 @@ network:
   faults: {{pause: {{targets: [{{group: server}}], effect: pause, at: 10 s, duration: {PAUSE_S} s}}}}
 run: {{drill_window: {LIMIT_S} s}}
 """
-    asked = StabilityOptions("pause", episodes=4, low=low, high=high, within=within, error=ERROR, processes=1)
-    return stability(load(text), asked)
+    requested = StabilityOptions("pause", episodes=4, low=low, high=high, within=within, error=ERROR, processes=1)
+    return stability(load(text), requested)
 
 
 @quick_and_full
@@ -96,10 +96,10 @@ def test_without_retries_nothing_keeps_itself_up_and_too_much_is_the_capacity(si
 def test_the_retry_storm_among_the_pathologies_begins_where_the_fluid_limit_has_it() -> None:
     # Half busy, six tries: all of them together fill the store from a third of the load on.
     file = Path(__file__).parents[2] / "configs" / "pathologies" / "retry-storm.yaml"
-    asked = StabilityOptions("pause", episodes=2, low=0.2, high=0.5, within=0.1, error=ERROR, processes=1)
+    requested = StabilityOptions("pause", episodes=2, low=0.2, high=0.5, within=0.1, error=ERROR, processes=1)
     loaded = load(file)
     band = stability(
-        replace(loaded, scenario=loaded.scenario.model_copy(update={"mitigations": {}})), asked
+        replace(loaded, scenario=loaded.scenario.model_copy(update={"mitigations": {}})), requested
     ).as_it_is.band
     storm = Storm(20.0, 40.0, 0.5, attempts=6)
     fluid = storm.least_load_kept_up(3.0, 30.0) / storm.load

@@ -68,7 +68,7 @@ def test_what_all_scenarios_do_is_done_in_the_same_way_and_with_the_same_constan
 def test_one_client_flushes_for_itself_and_eight_share_their_flushes() -> None:
     def commits_per_flush(name: str, changes: Sequence[str] = ()) -> float:
         _, replication = run(name, *changes, seconds=1)
-        return replication.spans["span.transaction"].count / replication.places["device"].all_asked
+        return replication.spans["span.transaction"].count / replication.places["device"].all_requested
 
     alone = ["network.routines.follow=[{acquire: wal}]"]
     assert commits_per_flush("a1-tpcb-like-on-c1") == pytest.approx(1, abs=0.01)

@@ -41,8 +41,8 @@ def test_a_prediction_is_what_one_reads_off_the_same_run(case: Case) -> None:
 def test_cases_together_give_what_each_gives_alone(case: Case) -> None:
     faster = case.with_changes(["network.stations.till.service.exponential=2 ms"])
     together = predicted_all([case, faster], 2, processes=1)
-    for one, asked in zip(together, (case, faster), strict=True):
-        alone = predicted(asked, 2, processes=1)
+    for one, requested in zip(together, (case, faster), strict=True):
+        alone = predicted(requested, 2, processes=1)
         assert {name: list(values) for name, values in one.values.items()} == {
             name: list(values) for name, values in alone.values.items()
         }

@@ -23,13 +23,13 @@ def parent(begin_ms: int, child: str) -> list[dict[str, Any]]:
     """A workflow `main` on the queue `main queue:1` that runs one activity and then a child."""
     activity = {"activityType": {"name": "a.b"}, "taskQueue": {"name": "main queue:1"}}
     kind = {"workflowType": {"name": "main"}, "taskQueue": {"name": "main queue:1"}}
-    asked = {"workflowTaskCompletedEventId": "4"}
+    requested = {"workflowTaskCompletedEventId": "4"}
     return [
         event(1, begin_ms, "WorkflowExecutionStarted", **kind),
         event(2, begin_ms, "ActivityTaskScheduled", workflowTaskCompletedEventId="1", **activity),
         event(3, begin_ms + 5, "ActivityTaskStarted", scheduledEventId="2", identity="w"),
         event(4, begin_ms + 25, "ActivityTaskCompleted", scheduledEventId="2"),
-        event(5, begin_ms + 30, "StartChildWorkflowExecutionInitiated", **asked, workflowType={"name": child}),
+        event(5, begin_ms + 30, "StartChildWorkflowExecutionInitiated", **requested, workflowType={"name": child}),
         event(6, begin_ms + 90, "ChildWorkflowExecutionCompleted", initiatedEventId="5"),
         event(7, begin_ms + 95, "WorkflowExecutionCompleted"),
     ]

@@ -106,7 +106,7 @@ def test_others_run_what_is_left_as_soon_as_it_pays(
 
 def test_the_host_hears_how_much_of_all_runs_is_done(network: Network) -> None:
     heard: list[float] = []
-    run_all([(network, plan(replication)) for replication in range(3)], processes=1, told=heard.append)
+    run_all([(network, plan(replication)) for replication in range(3)], processes=1, on_progress=heard.append)
     assert heard == sorted(heard)
     assert heard[-1] == 3
     assert {1, 2, 3} < set(heard)

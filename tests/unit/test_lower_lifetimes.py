@@ -156,15 +156,15 @@ def test_without_versions_what_is_under_way_meets_code_that_it_does_not_fit_to()
 
 def test_queries_write_nothing_and_updates_one_transition() -> None:
     idle = "sleep: 1 s"
-    asked = run(doing(idle, "workflows.order.queries=20/s"), horizon_s=20)
+    requested = run(doing(idle, "workflows.order.queries=20/s"), horizon_s=20)
     updated = run(doing(idle, "workflows.order.updates=20/s"), horizon_s=20)
     # The store is asked nothing by a query (no time passes in this deployment), and one append and one transaction by
     # an update: two flushes, which those beside it may have begun.
-    assert asked.spans["query.order"].sum_ns == 0
+    assert requested.spans["query.order"].sum_ns == 0
     span = updated.spans["update.order"]
     assert 2e6 * span.count <= span.sum_ns <= 4e6 * span.count
     # Poisson of 20/s over 20 s: 400, within 4 standard deviations (6e-5).
-    assert abs(asked.spans["query.order"].count - 400) <= 4 * 20
+    assert abs(requested.spans["query.order"].count - 400) <= 4 * 20
     assert abs(span.count - 400) <= 4 * 20
 
 

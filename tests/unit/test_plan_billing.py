@@ -70,8 +70,8 @@ def test_a_load_without_whole_cycles_says_which_key_gives_a_month(change: str) -
     assert found is not None
     assert found.total_per_month.value is None
     assert "run: {runs: 30}" in found.total_per_month.note
-    asked = predict(
+    requested = predict(
         load(SCHEDULED.replace("OVERLAP", "allow"), [*sets, "run.runs=30"]), Options(processes=1, lives=False)
     ).bill
-    assert asked is not None
-    assert asked.total_per_month.value is not None
+    assert requested is not None
+    assert requested.total_per_month.value is not None

@@ -94,11 +94,11 @@ def test_a_mitigation_is_tried_at_the_given_load_and_searched_for_when_asked() -
 
 
 def test_a_declared_backlog_is_taken_and_the_number_of_runs_is_about_what_was_told() -> None:
-    asked = options(low=0.5, high=1.5, backlog=7)
-    found = stability(load(QUEUE), asked)
+    requested = options(low=0.5, high=1.5, backlog=7)
+    found = stability(load(QUEUE), requested)
     assert found.backlog == 7
-    assert found.runs <= 2 * foreseen(load(QUEUE), asked)
-    assert foreseen(load(QUEUE), asked) <= 3 * found.runs
+    assert found.runs <= 2 * foreseen(load(QUEUE), requested)
+    assert foreseen(load(QUEUE), requested) <= 3 * found.runs
 
 
 def test_the_closed_form_finds_the_load_that_is_overloaded_from_or_none() -> None:

@@ -70,7 +70,7 @@ def run(
         monitors=(),
         events=0,
         findings=(),
-        breakers={"cut": BreakerUse(nodes=2, asked=0, turned_away=0, opened=0)},
+        breakers={"cut": BreakerUse(nodes=2, requested=0, turned_away=0, opened=0)},
     )
     for name, value in changes.items():
         object.__setattr__(found, name, value)

@@ -75,8 +75,8 @@ def own(folder: Path) -> Scored:
     return scored(folder)
 
 
-def scored(folder: Path, **asked: object) -> Scored:
-    return score_system("postgres", folder, replications=20, processes=1, **asked)  # type: ignore[arg-type]
+def scored(folder: Path, **requested: object) -> Scored:
+    return score_system("postgres", folder, replications=20, processes=1, **requested)  # type: ignore[arg-type]
 
 
 def test_a_cell_that_the_model_knows_is_right_and_one_that_it_does_not_is_off_by_what_it_is(own: Scored) -> None:

@@ -33,7 +33,7 @@ def network(breaker: str = OF_FOUR, other: str = "[{delay: 1 ms}]", more: str = 
 def use(timeline: Timeline) -> tuple[int, int, int]:
     """How often the breaker was asked, turned away and opened."""
     breaker = timeline.run.breakers["b"]
-    return breaker.asked, breaker.turned_away, breaker.opened
+    return breaker.requested, breaker.turned_away, breaker.opened
 
 
 def states(timeline: Timeline) -> list[int]:

@@ -32,7 +32,7 @@ def test_a_hedge_is_sent_when_the_first_call_is_late_and_the_slower_one_is_stopp
 
 def test_a_call_that_is_quick_sends_no_hedge(engine: Engine) -> None:
     t = engine(HEDGED % ("3 ms", "", ""), {"jobs": [0]})
-    assert (t.ends, t.busy("other"), t.place("other").asked) == ([3], 0, 0)
+    assert (t.ends, t.busy("other"), t.place("other").requested) == ([3], 0, 0)
 
 
 def test_of_two_answers_at_one_instant_that_of_the_lesser_element_counts(engine: Engine) -> None:

@@ -22,7 +22,7 @@ def test_a_preempted_service_goes_on_where_it_was_interrupted(engine: Engine) ->
     assert t.split(0) == {"service.server": 10, "wait.server": 3}
     server = t.place("server")
     # Two visits, both served; the wait of the first is 3, though it did not wait to begin.
-    assert (server.asked, server.served, server.wait_count, server.wait_sum_ns) == (2, 2, 2, 3_000_000)
+    assert (server.requested, server.served, server.wait_count, server.wait_sum_ns) == (2, 2, 2, 3_000_000)
     assert (t.busy("server"), t.waiting("server")) == (13, 3)
 
 

@@ -24,7 +24,7 @@ def test_units_are_given_first_come_first_served(engine: Engine) -> None:
     lock = t.place("lock")
     # In use 0-30; waits of 9 and 18; the first did not wait.
     assert (t.busy("lock"), t.waiting("lock")) == (30, 27)
-    assert (lock.asked, lock.served, lock.waited, lock.max_waiting) == (3, 3, 2, 2)
+    assert (lock.requested, lock.served, lock.waited, lock.max_waiting) == (3, 3, 2, 2)
     assert (lock.wait_sum_ns, lock.wait_count) == (27_000_000, 3)
 
 
@@ -94,7 +94,7 @@ def test_patience_runs_out(engine: Engine) -> None:
     assert t.errors == {1: "patience"}
     assert t.split(1) == {"wait.lock": 4}
     lock = t.place("lock")
-    assert (lock.asked, lock.served, lock.abandoned) == (3, 2, 1)
+    assert (lock.requested, lock.served, lock.abandoned) == (3, 2, 1)
     assert lock.wait_sum_ns == 2_000_000  # of the served: 0 and 2
 
 
@@ -205,6 +205,6 @@ def test_only_visits_of_the_window_count_in_its_waits(engine: Engine) -> None:
     # Window [5, 15). Waits: execution 0 asked at 0 (before), 1 at 6 (waits 4), 2 at 16 (after).
     t = engine(ONE_LOCK % "", {"jobs": [0, 6, 16]}, warmup=5, horizon=15)
     lock = t.place("lock")
-    assert (lock.asked, lock.wait_count, lock.wait_sum_ns) == (1, 1, 4_000_000)
+    assert (lock.requested, lock.wait_count, lock.wait_sum_ns) == (1, 1, 4_000_000)
     # In use all the 10 ms of it; in line 6-10.
     assert (t.busy("lock"), t.waiting("lock"), lock.units_area) == (10, 4, 10_000_000)

@@ -189,7 +189,7 @@ def _place(m: Words, network: Network, at: int, name: str, kind: str) -> PlaceUs
         busy_area=area(L.Marked.BUSY_AREA),
         waiting_area=area(L.Marked.WAIT_AREA),
         units_area=area(L.Marked.IN_USE_AREA),
-        asked=count(L.Marked.ASKED),
+        requested=count(L.Marked.REQUESTED),
         served=count(L.Marked.SERVED),
         abandoned=count(L.Marked.ABANDONED),
         rejected=count(L.Marked.REJECTED),
@@ -206,7 +206,7 @@ def _place(m: Words, network: Network, at: int, name: str, kind: str) -> PlaceUs
         all_held_sum=wide(m, at + L.Place.HELD_SUM) + held_now,
         all_wait_sum=wide(m, at + L.Place.WAIT_SUM) + waited_now,
         all_served=int(m[at + L.Place.SERVED]),
-        all_asked=int(m[at + L.Place.ASKED]),
+        all_requested=int(m[at + L.Place.REQUESTED]),
         all_gone=int(m[at + L.Place.ABANDONED] + m[at + L.Place.REJECTED] + m[at + L.Place.REFUSED]),
         peak_excess=bool(m[at + L.Place.OVERDRAWN]),
         still_waiting=waiting,
@@ -228,7 +228,7 @@ def _present(m: Words, at: int, now: int) -> tuple[int, int]:
         return total(held), total(now - m[waiting + L.Grant.TIME])
     if kind == L.PlaceKind.DELAY:
         return _in_room(m, at, now), 0
-    lines, rounds = [at + L.Place.GUESTS], []
+    lines, rounds = [at + L.Place.TOKEN_QUEUE], []
     if kind != L.PlaceKind.BUCKET:
         queues = [int(m[at + L.Place.NODES]) + node * L.BatchNode.SIZE for node in range(int(m[at + L.Place.COUNT]))]
         lines = [queue + L.BatchNode.QUEUE for queue in queues]
@@ -237,7 +237,7 @@ def _present(m: Words, at: int, now: int) -> tuple[int, int]:
     asking = [customer for line in lines for customer in chain(m, int(m[line]), L.Customer.LINKS)]
     return (
         total(now - m[np.array(served, np.int64) + L.Customer.GRANTED]),
-        total(now - m[np.array(asking, np.int64) + L.Customer.ASKED]),
+        total(now - m[np.array(asking, np.int64) + L.Customer.REQUESTED]),
     )
 
 
@@ -290,7 +290,7 @@ def _nodes_on(m: Words, at: int, of: tuple[str, ...]) -> NodesOn:
 
 def _breaker(m: Words, at: int) -> BreakerUse:
     return BreakerUse(
-        *(int(m[at + word]) for word in (L.Breaker.COUNT, L.Breaker.ASKED, L.Breaker.TURNED, L.Breaker.OPENED))
+        *(int(m[at + word]) for word in (L.Breaker.COUNT, L.Breaker.REQUESTED, L.Breaker.TURNED, L.Breaker.OPENED))
     )
 
 

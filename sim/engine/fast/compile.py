@@ -112,7 +112,7 @@ def _write_spans(program: Program, network: Network) -> None:
 def _write_monitors(program: Program, network: Network) -> None:
     first = program.room(L.Monitor.SIZE * len(network.monitors))
     program.write(L.Header.MONITORS, [first, len(network.monitors)])
-    asked = 0
+    requested = 0
     for index, (name, monitor) in enumerate(network.monitors.items()):
         at = first + index * L.Monitor.SIZE
         program.handles[f"monitor {name}"] = at
@@ -124,8 +124,8 @@ def _write_monitors(program: Program, network: Network) -> None:
         if monitor.eventually is not None:
             assert monitor.when is not None
             form, one = L.MonitorForm.EVENTUALLY, mark(monitor.when)
-            fields |= {L.Monitor.FORM: form, L.Monitor.ONE: one, L.Monitor.SLOT: asked}
-            asked += 1
+            fields |= {L.Monitor.FORM: form, L.Monitor.ONE: one, L.Monitor.SLOT: requested}
+            requested += 1
             for answer in monitor.eventually:
                 mark(answer)
         elif monitor.never_both is not None:
@@ -138,7 +138,7 @@ def _write_monitors(program: Program, network: Network) -> None:
             program.table(at + L.Monitor.AMOUNTS, moved, 2)
             fields[L.Monitor.FORM] = L.MonitorForm.CONSERVE
         program.fill(at, fields)
-    program.asked = asked
+    program.requested = requested
 
 
 def _lay_out_jobs(program: Program, network: Network, steps: Sequence[Step]) -> None:
@@ -173,8 +173,8 @@ def _lay_out_jobs(program: Program, network: Network, steps: Sequence[Step]) -> 
         (L.Header.JOB_CRASHES, words[L.Header.RECOVERIES + L.Table.COUNT]),
         (L.Header.JOB_READIED, len(program.readied)),
         (L.Header.JOB_COUNTS, len(program.marks) if watched else 0),
-        (L.Header.JOB_ASKED, program.asked if watched else 0),
-        (L.Header.JOB_LATE, program.asked if watched else 0),
+        (L.Header.JOB_REQUESTED, program.requested if watched else 0),
+        (L.Header.JOB_LATE, program.requested if watched else 0),
         (L.Header.JOB_MARKED, 2 if watched else 0),
     ]
     for at, length in parts:

@@ -63,7 +63,7 @@ def write_places(program: Program, network: Network, faults: dict[str, Fault], s
         at = program.record(L.Cache.SIZE, {L.Cache.CAPACITY: cache.capacity}, f"cache {name}")
         program.block(at + L.Cache.NODES, [0] * L.Queue.SIZE, groups[cache.nodes])
         residents[cache.nodes].append(-at)
-    asked, patient, greedy = _asked_for(steps)
+    requested, patient, greedy = _requested_places(steps)
     affinities = _affinities(program, network, steps)
     places = []
     for index, (name, spec) in enumerate([*network.resources.items(), *network.stations.items()]):
@@ -78,9 +78,9 @@ def write_places(program: Program, network: Network, faults: dict[str, Fault], s
         at = program.record(L.Place.SIZE, fields, name)
         places.append(at)
         words = program.words
-        if name in asked and not isinstance(spec, Delay):
+        if name in requested and not isinstance(spec, Delay):
             program.state(at + L.Place.STATE_WAIT, f"wait.{name}")
-        if name in asked and not isinstance(spec, Resource | TokenBucket):
+        if name in requested and not isinstance(spec, Resource | TokenBucket):
             program.state(at + L.Place.STATE_SERVICE, f"service.{name}")
         program.block(at + L.Place.WAITS, [0], BUCKETS)
         if isinstance(spec, Delay | TokenBucket):
@@ -120,13 +120,16 @@ def _affinities(program: Program, network: Network, steps: Sequence[Step]) -> di
     return slots
 
 
-def _asked_for(steps: Sequence[Step]) -> tuple[set[str], set[str], set[str]]:
+def _requested_places(steps: Sequence[Step]) -> tuple[set[str], set[str], set[str]]:
     """Places that anybody asks for; with patience; for several units at once."""
     acquires = [step.acquire for step in steps if isinstance(step, Acquire)]
     uses = [step.use for step in steps if isinstance(step, Use)]
-    asked = [*((body.resource, body.patience) for body in acquires), *((body.station, body.patience) for body in uses)]
-    patient = {name for name, patience in asked if patience is not None}
-    return {name for name, _ in asked}, patient, {body.resource for body in acquires if body.units > 1}
+    requested = [
+        *((body.resource, body.patience) for body in acquires),
+        *((body.station, body.patience) for body in uses),
+    ]
+    patient = {name for name, patience in requested if patience is not None}
+    return {name for name, _ in requested}, patient, {body.resource for body in acquires if body.units > 1}
 
 
 def _is_easy(words: Sequence[int], at: int, spec: Resource | Server) -> bool:

@@ -53,7 +53,7 @@ from sim.engine.fast.policies import put_in
 from sim.engine.fast.pools import drop_grant, stop_patience
 from sim.engine.fast.queues import append
 from sim.engine.fast.release import end_job, pop_frame, push_frame
-from sim.engine.fast.servers import asked_visit, cut_visit, finish_visit
+from sim.engine.fast.servers import cut_visit, finish_visit, request_visit
 from sim.engine.fast.steps import (
     acquired,
     open_unit,
@@ -354,7 +354,7 @@ def _after_rare(m: Memory, f: Floats, job: Ref[Job], step: int, kind: int, at: i
     if kind == Wait.BLOCKED:
         place = m[step + UseStep.PLACE]
         spend(m, job, m[place + Place.STATE_BLOCKED], now)
-        asked_visit(m, f, place, job, step, at)
+        request_visit(m, f, place, job, step, at)
         return GONE
     if kind == Wait.NO_SERVER:
         place = m[step + UseStep.PLACE]

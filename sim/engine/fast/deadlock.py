@@ -61,11 +61,11 @@ class Knot:
         if not self.stuck:
             return None
         every = self.stuck
-        asked = {job: self.word(self.wanted[job] + L.Grant.TIME) for job in every if job in self.wanted}
-        times = sorted(set(asked.values()))
+        requested = {job: self.word(self.wanted[job] + L.Grant.TIME) for job in every if job in self.wanted}
+        times = sorted(set(requested.values()))
 
         def stuck_by(time_ns: int) -> set[int]:
-            return self._greatest({job for job, since in asked.items() if since <= time_ns})
+            return self._greatest({job for job, since in requested.items() if since <= time_ns})
 
         since_ns = times[bisect_left(times, True, key=lambda time_ns: bool(stuck_by(time_ns)))]
         self.stuck = stuck_by(since_ns)

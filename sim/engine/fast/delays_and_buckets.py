@@ -39,7 +39,7 @@ def new_customer(m: Memory, job: Ref[Job], step: Ref[Step]) -> int:
     """A job comes to one of these stations."""
     customer = allocate(m, Customer.SIZE)
     m[customer + Customer.JOB] = job | step << 31
-    m[customer + Customer.ASKED] = m[Header.NOW]
+    m[customer + Customer.REQUESTED] = m[Header.NOW]
     m[customer + Customer.GRANTED] = m[Header.NOW]
     m[customer + Customer.STATE] = 0
     m[customer + Customer.LIMIT] = 0
@@ -52,8 +52,8 @@ def begin_customer(m: Memory, place: Ref[Place], customer: Ref[Customer], waited
     m[customer + Customer.STATE] |= Customer.INSIDE
     m[customer + Customer.GRANTED] = m[Header.NOW]
     if waited:
-        wait_ends(m, place, m[customer + Customer.ASKED], True)
-    granted(m, place, m[customer + Customer.ASKED], 1, waited)
+        wait_ends(m, place, m[customer + Customer.REQUESTED], True)
+    granted(m, place, m[customer + Customer.REQUESTED], 1, waited)
 
 
 @inner
@@ -67,7 +67,7 @@ def customer_done(m: Memory, place: Ref[Place], customer: Ref[Customer]) -> None
 def customer_gone(m: Memory, place: Ref[Place], customer: Ref[Customer]) -> None:
     """Left the line without service."""
     m[customer + Customer.STATE] |= Customer.LEFT
-    wait_ends(m, place, m[customer + Customer.ASKED], False)
+    wait_ends(m, place, m[customer + Customer.REQUESTED], False)
 
 
 @inner
@@ -134,7 +134,7 @@ def account_cut_customer(m: Memory, place: Ref[Place], job: Ref[Job], customer: 
 @inner
 def enter_room(m: Memory, place: Ref[Place], job: Ref[Job], step: Ref[Step], demand_ns: int) -> None:
     """Be served at once."""
-    m[place + Place.ASKED] += 1
+    m[place + Place.REQUESTED] += 1
     granted(m, place, m[Header.NOW], 1, False)
     set_due(m, m[Header.NOW] + demand_ns, job, COMPLETION, m[place + Place.ELEMENT], Due.JOB)
     wait_for(m, job, Wait.DELAY_STATION, 0, step)
@@ -161,7 +161,7 @@ def _take_token(m: Memory, place: Ref[Place], customer: Ref[Customer], waited: b
 @inner
 def _plan_token(m: Memory, place: Ref[Place]) -> None:
     timer = place + Place.TIMER
-    if not is_set(m, timer) and m[place + Place.GUESTS]:
+    if not is_set(m, timer) and m[place + Place.TOKEN_QUEUE]:
         make_timer(m, timer, key_of(COMPLETION, m[place + Place.ELEMENT], Due.TOKEN), 0, place)
         set_timer(m, m[place + Place.FULL_AT] - m[place + Place.SLACK], timer)
 
@@ -169,7 +169,7 @@ def _plan_token(m: Memory, place: Ref[Place]) -> None:
 @inner
 def enter_bucket(m: Memory, place: Ref[Place], customer: Ref[Customer]) -> int:
     """Take a token, or wait for one in line. Gives the failure, or 0."""
-    line = place + Place.GUESTS
+    line = place + Place.TOKEN_QUEUE
     if m[line] == 0 and m[place + Place.FULL_AT] - m[place + Place.SLACK] <= m[Header.NOW]:
         _take_token(m, place, customer, False)
         return 0
@@ -185,8 +185,8 @@ def enter_bucket(m: Memory, place: Ref[Place], customer: Ref[Customer]) -> int:
 @inner
 def token_comes(m: Memory, place: Ref[Place]) -> None:
     """The head of the line has its token."""
-    customer = m[place + Place.GUESTS]
-    unqueue_customer(m, place + Place.GUESTS, customer)
+    customer = m[place + Place.TOKEN_QUEUE]
+    unqueue_customer(m, place + Place.TOKEN_QUEUE, customer)
     _take_token(m, place, customer, True)
     _plan_token(m, place)
 
@@ -194,7 +194,7 @@ def token_comes(m: Memory, place: Ref[Place]) -> None:
 @inner
 def leave_bucket(m: Memory, place: Ref[Place], customer: Ref[Customer]) -> None:
     """Leave the line."""
-    unqueue_customer(m, place + Place.GUESTS, customer)
+    unqueue_customer(m, place + Place.TOKEN_QUEUE, customer)
     customer_gone(m, place, customer)
-    if m[place + Place.GUESTS] == 0:
+    if m[place + Place.TOKEN_QUEUE] == 0:
         cancel(m, place + Place.TIMER)

@@ -52,7 +52,7 @@ from sim.engine.fast.memory import (
     multiple_above,
     set_low,
 )
-from sim.engine.fast.policies import take_token, try_ended, try_left
+from sim.engine.fast.policies import passage_ended, passage_left, take_token
 from sim.engine.fast.pools import drop_grant, leave_line, serve, stop_patience
 from sim.engine.fast.queues import unlink
 from sim.engine.fast.recorder import reacted
@@ -74,7 +74,7 @@ _PROPAGATE_ANEW = -2
 def attempt_succeeds(m: Memory, job: Ref[Job], frame: Ref[Frame]) -> None:
     """The try under way has come to a good end."""
     if m[frame + Frame.PASSAGE]:
-        try_ended(m, frame, 0)
+        passage_ended(m, frame, 0)
     pop_frame(m, job, frame)
 
 
@@ -110,9 +110,9 @@ def _attempt_failed(
     outside = 0 <= depth < base
     if m[frame + Frame.PASSAGE]:
         if outside:
-            try_left(m, frame)
+            passage_left(m, frame)
         else:
-            try_ended(m, frame, 1)
+            passage_ended(m, frame, 1)
     if m[step + AttemptStep.TIMED]:
         spend(m, job, m[Header.STATE_LOST], m[Header.NOW])
     else:
@@ -209,7 +209,7 @@ def called_off(m: Memory, f: Floats, job: Ref[Job]) -> None:
     frame = high(m[job + Job.LINK])
     while frame:
         if high(m[frame + Frame.NEXT]) == FrameKind.ATTEMPT and m[frame + Frame.PASSAGE]:
-            try_left(m, frame)
+            passage_left(m, frame)
         pop_frame(m, job, frame)
         frame = high(m[job + Job.LINK])
     end_job(m, f, job, Failure.CANCELLED)

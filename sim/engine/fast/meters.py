@@ -68,19 +68,19 @@ def wait_begins(m: Memory, place: Ref[Place]) -> None:
 
 
 @inner
-def wait_ends(m: Memory, place: Ref[Place], asked_ns: int, served: bool) -> None:
+def wait_ends(m: Memory, place: Ref[Place], requested_ns: int, served: bool) -> None:
     """Somebody leaves the line, served or not."""
     tick(m, place)
     m[place + Place.WAITING] -= 1
-    add(m, place + Place.WAIT_SUM, m[Header.NOW] - asked_ns)
+    add(m, place + Place.WAIT_SUM, m[Header.NOW] - requested_ns)
     if not served:
         m[place + Place.ABANDONED] += 1
 
 
 @inner
-def record_wait(m: Memory, place: Ref[Place], asked_ns: int, wait_ns: int, waited: bool) -> None:
+def record_wait(m: Memory, place: Ref[Place], requested_ns: int, wait_ns: int, waited: bool) -> None:
     """The wait of one visit is known; those that asked in the window count."""
-    if m[Header.BEGIN] <= asked_ns < m[Header.HORIZON]:
+    if m[Header.BEGIN] <= requested_ns < m[Header.HORIZON]:
         count_wait(m, m[place + Place.WAITS], wait_ns)
         add(m, place + Place.WINDOW_SUM, wait_ns)
         m[place + Place.WINDOW_COUNT] += 1
@@ -89,7 +89,7 @@ def record_wait(m: Memory, place: Ref[Place], asked_ns: int, wait_ns: int, waite
 
 
 @inner
-def granted(m: Memory, place: Ref[Place], asked_ns: int, units: int, waited: bool) -> None:
+def granted(m: Memory, place: Ref[Place], requested_ns: int, units: int, waited: bool) -> None:
     """Somebody is served, after waiting in line or at once."""
     tick(m, place)
     busy = m[place + Place.BUSY] + units
@@ -98,7 +98,7 @@ def granted(m: Memory, place: Ref[Place], asked_ns: int, units: int, waited: boo
     if busy > m[place + Place.IN_USE] > 0:
         m[place + Place.OVERDRAWN] = 1
     if m[place + Place.TIMED_WAITS]:
-        record_wait(m, place, asked_ns, m[Header.NOW] - asked_ns, waited)
+        record_wait(m, place, requested_ns, m[Header.NOW] - requested_ns, waited)
 
 
 @inner

@@ -9,8 +9,8 @@ from sim.engine.fast.queues import append, unlink
 
 
 @inner
-def _is_late(m: Memory, monitor: Ref[Monitor], asked: int, now: int) -> bool:
-    return m[monitor + Monitor.LIMIT] >= 0 and now - asked > m[monitor + Monitor.LIMIT]
+def _is_late(m: Memory, monitor: Ref[Monitor], requested: int, now: int) -> bool:
+    return m[monitor + Monitor.LIMIT] >= 0 and now - requested > m[monitor + Monitor.LIMIT]
 
 
 @inner
@@ -24,16 +24,16 @@ def watch_mark(m: Memory, execution: Ref[Job], step: Ref[MarkStep]) -> None:
     if m[step + MarkStep.ONCE] and m[slot]:
         return
     m[slot] += 1
-    asked = execution + m[Header.JOB_ASKED]  # of each question the instant + 1
+    requested = execution + m[Header.JOB_REQUESTED]  # of each question the instant + 1
     for number in range(m[step + MarkStep.ANSWERS + Table.COUNT]):
         monitor = m[m[step + MarkStep.ANSWERS] + number]
-        question = asked + m[monitor + Monitor.SLOT]
+        question = requested + m[monitor + Monitor.SLOT]
         if m[question]:
             if _is_late(m, monitor, m[question] - 1, now):
                 m[execution + m[Header.JOB_LATE] + m[monitor + Monitor.SLOT]] = 1
             m[question] = 0
     for number in range(m[step + MarkStep.ASKS + Table.COUNT]):
-        question = asked + m[m[m[step + MarkStep.ASKS] + number] + Monitor.SLOT]
+        question = requested + m[m[m[step + MarkStep.ASKS] + number] + Monitor.SLOT]
         if m[question] == 0:
             m[question] = now + 1
 
@@ -52,8 +52,8 @@ def judge(m: Memory, execution: Ref[Job], decided: bool) -> None:
         one = m[counts + m[monitor + Monitor.ONE]]
         if form == MonitorForm.EVENTUALLY:
             relevant = one > 0
-            asked = m[execution + m[Header.JOB_ASKED] + m[monitor + Monitor.SLOT]]
-            unanswered = asked > 0 and (decided or _is_late(m, monitor, asked - 1, m[Header.NOW]))
+            requested = m[execution + m[Header.JOB_REQUESTED] + m[monitor + Monitor.SLOT]]
+            unanswered = requested > 0 and (decided or _is_late(m, monitor, requested - 1, m[Header.NOW]))
             broken = unanswered or m[execution + m[Header.JOB_LATE] + m[monitor + Monitor.SLOT]] > 0
         elif form == MonitorForm.NEVER_BOTH:
             other = m[counts + m[monitor + Monitor.OTHER]]

@@ -38,7 +38,7 @@ _HELD_UNIT = 1  # node 0, + 1
 @inner
 def _ask(m: Memory, place: Ref[Place], job: Ref[Job], step: Ref[Step], size: int) -> int:
     """A request; whether it is granted at once is yet to be seen."""
-    m[place + Place.ASKED] += 1
+    m[place + Place.REQUESTED] += 1
     grant = allocate(m, size)
     m[grant + Grant.WHO] = job | step << 31
     m[grant + Grant.TIME] = m[Header.NOW]
@@ -55,10 +55,10 @@ def _hold(m: Memory, place: Ref[Place], grant: Ref[Grant], job: Ref[Job], state:
     m[job + Job.OWN] = own - low(own) + grant
     append(m, m[place + Place.NODES] + PlaceNode.HOLDERS, grant, Grant.LINKS)
     m[grant + Grant.NODE] = state | _HELD_UNIT | Grant.WAS_GRANTED
-    asked = m[grant + Grant.TIME]
+    requested = m[grant + Grant.TIME]
     m[grant + Grant.TIME] = now
     m[place + Place.SERVED] += 1
-    record_wait(m, place, asked, now - asked, state & Grant.WAITED != 0)
+    record_wait(m, place, requested, now - requested, state & Grant.WAITED != 0)
     if m[Header.STARTED_BY_GRANT]:
         attempt = high(m[job + Job.REFS])
         if attempt:

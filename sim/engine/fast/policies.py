@@ -53,7 +53,7 @@ def ask_breaker(m: Memory, job: Ref[Job], breaker: Ref[Breaker]) -> int:
         if node < 0:
             return -Failure.NOT_HELD
         circuit += node * m[breaker + Breaker.WIDTH]
-    m[breaker + Breaker.ASKED] += _counts(m)
+    m[breaker + Breaker.REQUESTED] += _counts(m)
     if m[circuit + Circuit.STATE] == CircuitState.OPEN and m[Header.NOW] >= m[circuit + Circuit.UNTIL]:
         _enter_state(m, circuit, CircuitState.HALF_OPEN)
     state = m[circuit + Circuit.STATE]
@@ -95,7 +95,7 @@ def _learn(m: Memory, circuit: Ref[Circuit], failed: int) -> None:
 
 
 @inner
-def try_ended(m: Memory, frame: Ref[Frame], failed: int) -> None:
+def passage_ended(m: Memory, frame: Ref[Frame], failed: int) -> None:
     """The try of an attempt's frame has succeeded (0) or failed (1)."""
     passage = m[frame + Frame.PASSAGE]
     m[frame + Frame.PASSAGE] = 0
@@ -104,7 +104,7 @@ def try_ended(m: Memory, frame: Ref[Frame], failed: int) -> None:
 
 
 @inner
-def try_left(m: Memory, frame: Ref[Frame]) -> None:
+def passage_left(m: Memory, frame: Ref[Frame]) -> None:
     """Somebody else has put an end to the try: its place is free again, and nothing is known."""
     passage = m[frame + Frame.PASSAGE]
     m[frame + Frame.PASSAGE] = 0

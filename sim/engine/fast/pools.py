@@ -364,7 +364,7 @@ def must_refuse(m: Memory, place: Ref[Place], grant: Ref[Grant]) -> bool:
 @inner
 def ask(m: Memory, f: Floats, place: Ref[Place], grant: Ref[Grant]) -> None:
     """Somebody asks: it is counted, and bound to a node where the place says so."""
-    m[place + Place.ASKED] += 1
+    m[place + Place.REQUESTED] += 1
     if m[place + Place.GRANT_SIZE] >= Grant.RANKED_SIZE:
         _enter(m, f, place, grant)
     else:  # one node: any will do

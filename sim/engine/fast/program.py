@@ -79,7 +79,7 @@ class Program:
     first_times: dict[str | int, int] = field(default_factory=dict)
     """By routine, where the distribution of the first time is that each of its executions draws, if it is one that
     sources can draw ahead; its stream and a flag follow."""
-    asked: int = 0
+    requested: int = 0
     keyed: int = 0
     distributions: dict[Inverse, int] = field(default_factory=dict)
 

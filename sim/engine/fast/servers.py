@@ -223,7 +223,7 @@ def _give_up_kept(m: Memory, f: Floats, job: Ref[Job]) -> None:
 
 
 @inner
-def asked_visit(
+def request_visit(
     m: Memory, f: Floats, place: Ref[Place], job: Ref[Job], step: Ref[PlaceStep], visit: Ref[Grant]
 ) -> None:
     """It is in line or in service: the server kept so far is free; the job waits for the end of the visit."""
@@ -255,7 +255,7 @@ def begin_visit(
     if error:
         drop_grant(m, place, visit)
         return error
-    asked_visit(m, f, place, job, step, visit)
+    request_visit(m, f, place, job, step, visit)
     return 0
 
 

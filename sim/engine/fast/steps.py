@@ -200,7 +200,7 @@ def step_use(m: Memory, f: Floats, job: Ref[Job], step: Ref[UseStep]) -> int:
     elif kind == PlaceKind.DELAY:
         enter_room(m, place, job, step, demand)
     else:
-        m[place + Place.ASKED] += 1
+        m[place + Place.REQUESTED] += 1
         error = _use_customer(m, f, place, kind, job, step, bound)
     return fail(m, f, job, error, -1, False) if error else GONE
 

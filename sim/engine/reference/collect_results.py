@@ -81,7 +81,7 @@ def replication_of(engine: Engine, followed_ns: int) -> Replication:
         findings=() if stuck is not None else tuple(unending(engine)),
         nodes_on={name: _nodes_on(controller) for name, controller in engine.controllers.items()},
         breakers={
-            name: BreakerUse(len(one.circuits), one.asked, one.turned_away, one.opened)
+            name: BreakerUse(len(one.circuits), one.requested, one.turned_away, one.opened)
             for name, one in engine.breakers.items()
         },
         budgets={name: BudgetUse(one.wanted, one.withheld) for name, one in engine.budgets.items()},
@@ -147,7 +147,7 @@ def _place(engine: Engine, name: str, kind: str, place: Any) -> PlaceUse:
         busy_area=passed["busy_area"],
         waiting_area=passed["waiting_area"],
         units_area=passed["units_area"],
-        asked=passed["asked"],
+        requested=passed["requested"],
         served=passed["served"],
         abandoned=passed["abandoned"],
         rejected=passed["rejected"],
@@ -164,7 +164,7 @@ def _place(engine: Engine, name: str, kind: str, place: Any) -> PlaceUse:
         all_held_sum=meter.held_sum + busy_now,
         all_wait_sum=meter.wait_sum + waiting_now,
         all_served=meter.served,
-        all_asked=meter.asked,
+        all_requested=meter.requested,
         all_gone=meter.abandoned + meter.rejected + meter.refused,
         peak_excess=meter.overdrawn,
         still_waiting=meter.waiting,
@@ -177,5 +177,5 @@ def _present(place: Any) -> tuple[int, int]:
     """What those still there have held and waited so far, in ns, by asking each of them."""
     now = place.clock._now
     held = sum(grant.units * (now - grant.granted_ns) for grant in place.present_grants())
-    waited = sum(now - grant.asked_ns for grant in place.waiting_grants())
+    waited = sum(now - grant.requested_ns for grant in place.waiting_grants())
     return held, waited

@@ -27,7 +27,7 @@ class Customer:
     """A job at one of these stations; `inside` once it is being served, `left` once that is over."""
 
     job: Job
-    asked_ns: int
+    requested_ns: int
     event: Event
     granted_ns: int = -1
     units: int = 1
@@ -61,7 +61,7 @@ class CustomerStation:
         priority mean nothing here (the network's check refuses a demand).
         """
         customer = Customer(job, self.clock._now, Event(self.clock))
-        self.meter.asked += 1
+        self.meter.requested += 1
         self.enter(customer, bound)
         if not customer.left:
             self.customers[customer] = None
@@ -115,8 +115,8 @@ class CustomerStation:
         customer.inside = True
         customer.granted_ns = self.clock._now
         if waited:
-            self.meter.wait_ends(customer.asked_ns, served=True)
-        self.meter.grant(customer.asked_ns, 1, waited)
+            self.meter.wait_ends(customer.requested_ns, served=True)
+        self.meter.grant(customer.requested_ns, 1, waited)
 
     def done(self, customer: Customer) -> None:
         """The service is over, or cut off."""
@@ -128,7 +128,7 @@ class CustomerStation:
         """Left the line without service."""
         customer.left = True
         self.customers.pop(customer, None)
-        self.meter.wait_ends(customer.asked_ns, served=False)
+        self.meter.wait_ends(customer.requested_ns, served=False)
 
     def present_grants(self) -> list[Customer]:
         """Who is being served now."""
@@ -150,7 +150,7 @@ class DelayStation(CustomerStation):
         begun = self.clock._now
         customer = Customer(job, begun, Event(self.clock))
         self.customers[customer] = None
-        self.meter.asked += 1
+        self.meter.requested += 1
         self.begin(customer, False)
         timer = self.clock.timer(begun + demand_ns, key(COMPLETION, self.element) | job.order)
         state = self.service_state

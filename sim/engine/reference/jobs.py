@@ -51,7 +51,7 @@ class Execution:
     crashes: dict[str, tuple[int, bool]] | None = None
     readied: dict[str, int] | None = None
     counts: dict[str, int] | None = None
-    asked: dict[str, int] = field(init=False)  # both are there from the first watched mark on: see `monitors`
+    requested: dict[str, int] = field(init=False)  # both are there from the first watched mark on: see `monitors`
     late: set[str] = field(init=False)
     client_done: Event | None = None
     log: list[tuple[int, str]] | None = None

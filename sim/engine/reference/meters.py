@@ -20,7 +20,7 @@ class Window:
 
 
 MARKED = (
-    *("busy_area", "waiting_area", "units_area", "asked", "served", "abandoned", "rejected", "refused"),
+    *("busy_area", "waiting_area", "units_area", "requested", "served", "abandoned", "rejected", "refused"),
     *("work_area", "excess_area", "batches"),
 )
 """What is told of the window alone."""
@@ -41,7 +41,6 @@ class Meter:
 
     __slots__ = (
         "abandoned",
-        "asked",
         "batches",
         "busy",
         "busy_area",
@@ -54,6 +53,7 @@ class Meter:
         "overdrawn",
         "refused",
         "rejected",
+        "requested",
         "served",
         "units",
         "units_area",
@@ -74,7 +74,7 @@ class Meter:
         self.last_ns = 0
         self.busy = self.waiting = self.max_waiting = 0
         self.busy_area = self.waiting_area = self.units_area = 0
-        self.asked = self.served = self.waited = self.abandoned = self.rejected = self.refused = 0
+        self.requested = self.served = self.waited = self.abandoned = self.rejected = self.refused = 0
         self.wait_sum = self.held_sum = 0
         self.work_area = self.excess_area = self.batches = 0
         self.overdrawn = False
@@ -104,15 +104,15 @@ class Meter:
         self.served -= 1
         self.wait_begins()
 
-    def wait_ends(self, asked_ns: int, served: bool) -> None:
+    def wait_ends(self, requested_ns: int, served: bool) -> None:
         """Somebody leaves the line, served or not."""
         self.tick()
         self.waiting -= 1
-        self.wait_sum += self.clock._now - asked_ns
+        self.wait_sum += self.clock._now - requested_ns
         if not served:
             self.abandoned += 1
 
-    def grant(self, asked_ns: int, units: int, waited: bool) -> None:
+    def grant(self, requested_ns: int, units: int, waited: bool) -> None:
         """Somebody is served, after waiting in line or at once."""
         self.tick()
         self.busy += units
@@ -120,11 +120,11 @@ class Meter:
         if self.busy > self.units > 0:
             self.overdrawn = True
         if self.waits_at_grant:
-            self.record_wait(asked_ns, self.clock._now - asked_ns, waited)
+            self.record_wait(requested_ns, self.clock._now - requested_ns, waited)
 
-    def record_wait(self, asked_ns: int, wait_ns: int, waited: bool) -> None:
+    def record_wait(self, requested_ns: int, wait_ns: int, waited: bool) -> None:
         """The wait of one visit is known; those that asked in the window count."""
-        if self.window.holds(asked_ns):
+        if self.window.holds(requested_ns):
             self.waits.append(wait_ns)
             if waited:
                 self.waited += 1

@@ -35,21 +35,21 @@ class Watch:
     def mark(self, execution: Execution, name: str, once: bool, now_ns: int) -> None:
         """An execution has made a mark. With `once`, made again it is the same one."""
         if execution.counts is None:
-            execution.counts, execution.asked, execution.late = {}, {}, set()
+            execution.counts, execution.requested, execution.late = {}, {}, set()
             self.live[execution.ordinal] = execution
         if once and name in execution.counts:
             return
         execution.counts[name] = execution.counts.get(name, 0) + 1
         for monitor in self.answering.get(name, ()):
-            asked_ns = execution.asked.pop(monitor, None)
-            if asked_ns is not None and self._is_late(monitor, asked_ns, now_ns):
+            requested_ns = execution.requested.pop(monitor, None)
+            if requested_ns is not None and self._is_late(monitor, requested_ns, now_ns):
                 execution.late.add(monitor)
         for monitor in self.asking.get(name, ()):
-            execution.asked.setdefault(monitor, now_ns)
+            execution.requested.setdefault(monitor, now_ns)
 
-    def _is_late(self, monitor: str, asked_ns: int, now_ns: int) -> bool:
+    def _is_late(self, monitor: str, requested_ns: int, now_ns: int) -> bool:
         limit = self.monitors[monitor].within_ns
-        return limit is not None and now_ns - asked_ns > limit
+        return limit is not None and now_ns - requested_ns > limit
 
     def closed(self, execution: Execution, now_ns: int) -> None:
         """The execution and all its jobs have ended: every property is decided."""
@@ -66,8 +66,8 @@ class Watch:
         for name, monitor in self.monitors.items():
             if monitor.eventually is not None:
                 relevant = monitor.when in counts
-                asked_ns = execution.asked.get(name)
-                unanswered = asked_ns is not None and (decided or self._is_late(name, asked_ns, now_ns))
+                requested_ns = execution.requested.get(name)
+                unanswered = requested_ns is not None and (decided or self._is_late(name, requested_ns, now_ns))
                 broken = name in execution.late or unanswered
             elif monitor.never_both is not None:
                 one, other = monitor.never_both

@@ -71,7 +71,7 @@ class BreakerState(Resident):
         self.spec = spec
         group = engine.pools[spec.at].group if spec.at is not None else None
         self.circuits = [Circuit() for _ in range(group.count if group is not None else 1)]
-        self.asked = self.turned_away = self.opened = 0
+        self.requested = self.turned_away = self.opened = 0
         if group is not None:
             group.residents.append(self)
 
@@ -83,7 +83,7 @@ class BreakerState(Resident):
     def ask(self, job: Job) -> Passage:
         """Ask for a try. Raises Failed("open_circuit") when it is turned away, Failed("not_held") without a node."""
         circuit = self.circuits[job.node_of(self.spec.at) if self.spec.at is not None else 0]
-        self.asked += self.window.holds(self.clock._now)
+        self.requested += self.window.holds(self.clock._now)
         if circuit.state == OPEN and self.clock._now >= circuit.until_ns:
             circuit.change(HALF_OPEN)
         full = circuit.let_through + len(circuit.outcomes) >= self.spec.trials

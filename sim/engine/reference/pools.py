@@ -27,7 +27,6 @@ class Grant:
     """
 
     __slots__ = (
-        "asked_ns",
         "chose",
         "depth",
         "event",
@@ -39,6 +38,7 @@ class Grant:
         "opens",
         "pool",
         "priority",
+        "requested_ns",
         "serial",
         "stream_offset",
         "units",
@@ -54,7 +54,7 @@ class Grant:
         self.wanted = wanted
         self.chose = False
         self.stream_offset = stream_offset
-        self.asked_ns = pool.clock._now
+        self.requested_ns = pool.clock._now
         self.serial = 0
         self.depth = 0
         self.waited = False
@@ -152,7 +152,7 @@ class Pool(Resident):
         """Take a number, and find out which node it must be."""
         self.serial += 1
         grant.serial = self.serial
-        self.meter.asked += 1
+        self.meter.requested += 1
         if self.single:
             grant.wanted = -1
         elif grant.wanted < 0 and self.keys is not None:
@@ -219,7 +219,7 @@ class Pool(Resident):
             return
         grant.line.discard(grant)
         grant.line = None
-        self.meter.wait_ends(grant.asked_ns, served=False)
+        self.meter.wait_ends(grant.requested_ns, served=False)
         self._note(grant.wanted)
         self.left(grant.wanted)
 
@@ -241,7 +241,7 @@ class Pool(Resident):
         job.taken += 1
         job.held.append(grant)
         place.holders[grant] = None
-        self.meter.grant(grant.asked_ns, grant.units, grant.waited)
+        self.meter.grant(grant.requested_ns, grant.units, grant.waited)
         self._note(node)
         if self.opening is not None:
             used = self.units - place.free
@@ -287,7 +287,7 @@ class Pool(Resident):
                 return
             best[0].pop()
             best[2].line = None
-            self.meter.wait_ends(best[2].asked_ns, served=True)
+            self.meter.wait_ends(best[2].requested_ns, served=True)
             self._give(best[2], node)
 
     def _note(self, node: int) -> None:

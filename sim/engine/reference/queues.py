@@ -36,7 +36,7 @@ class Line:
     @property
     def oldest_ns(self) -> int:
         """When the one who came into the line first has asked."""
-        first: int = next(iter(self.entries)).asked_ns
+        first: int = next(iter(self.entries)).requested_ns
         return first
 
     def pop(self) -> Any:
@@ -95,7 +95,7 @@ class RankedLine(Line):
     @property
     def oldest_ns(self) -> int:
         """When the first of all in the line has asked."""
-        first: int = min(entry.asked_ns for entry in self.entries)
+        first: int = min(entry.requested_ns for entry in self.entries)
         return first
 
     def pop(self) -> Any:

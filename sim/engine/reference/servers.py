@@ -35,7 +35,7 @@ class Visit(Grant):
     def __init__(self, pool: Servers, job: Job, demand_ns: int, priority: int, bound: int, stream_offset: int) -> None:
         super().__init__(pool, job, 1, priority, bound, stream_offset)
         self.event = Timer(pool.clock)
-        self.came_ns = self.asked_ns
+        self.came_ns = self.requested_ns
         self.demand_ns = demand_ns
         self.left_ns = demand_ns
         self.entered: Event | None = None
@@ -159,7 +159,7 @@ class Servers(Pool):
     def wait_again(self, visit: Visit) -> None:
         """Stand in line once more, by age, whatever its limit; the wait is counted from now."""
         visit.waited = True
-        visit.asked_ns = self.clock._now
+        visit.requested_ns = self.clock._now
         self.meter.wait_begins_again()
         self._push(visit)
 
@@ -204,7 +204,7 @@ class Servers(Pool):
     def _let_in(self) -> None:
         while self.blocked and not self._full() and (self.fresh.any_up() or not self.refuses):
             visit = self.blocked.pop(0)
-            visit.asked_ns = visit.came_ns = self.clock._now
+            visit.requested_ns = visit.came_ns = self.clock._now
             self.request(visit)
             assert visit.entered is not None
             self.clock.wake(visit.entered)
@@ -237,7 +237,7 @@ class SetupServers(Servers):
         if self.line and self.group.is_up(0):
             visit = self.line.pop()
             visit.line = None
-            self.meter.wait_ends(visit.asked_ns, served=True)
+            self.meter.wait_ends(visit.requested_ns, served=True)
             self._give(visit, 0)
         self._adjust()
 

@@ -95,7 +95,7 @@ class _Engine:
         self.rtt_ns = number("postgres.rtt", self.postgres.rtt_ns)
         self.commit = Commit(self.parts, self.constants, self.postgres, self.rtt_ns)
         if self.postgres.rds is not None:
-            self.constants.note("pages of DBOS in RDS", "are all in memory, also after a failover")
+            self.constants.record_assumption("pages of DBOS in RDS", "are all in memory, also after a failover")
         self.volume = PostgresVolume(self.parts, self.constants, self.postgres)
         self.parts.add_station(CPU, cores_of(self.constants, self.postgres), cores_setting("postgres", self.postgres))
         self.database = Database(self.context, self.commit, self.volume, self.rtt_ns)
@@ -104,7 +104,7 @@ class _Engine:
         self.at_once = min(limits, default=None)
         for queue in scenario.workers:
             self._add_executors(queue, self.dbos)
-        self.constants.note_each(
+        self.constants.record_assumptions(
             {
                 "an executor": "is one Python process: one of its threads runs at a time, on one core",
                 "a thread that waits for the interpreter": "has it at once when its turn comes",
@@ -254,10 +254,10 @@ class _Engine:
         failing: Steps = ()
         if activity.error_rate:
             failing = (Branch(branch=(Option(probability=activity.error_rate, steps=(fail("error"),)),)),)
-        trial: Steps = (mark(DISPATCHED), delay(activity.service, "service", activity.name), *failing)
+        attempt_steps: Steps = (mark(DISPATCHED), delay(activity.service, "service", activity.name), *failing)
         tried = Attempt(
             name=f"try-{activity.name}",
-            attempt=AttemptBody(steps=trial, retry=_retry(policy), on_failure=(fail(STEP_FAILED),)),
+            attempt=AttemptBody(steps=attempt_steps, retry=_retry(policy), on_failure=(fail(STEP_FAILED),)),
         )
         effect = (mark(activity.effect, once=activity.idempotent),) if activity.effect is not None else ()
         yield from self._on_executor(queue, activity.name, self._recorded(queue, (tried, *effect, mark(READY))))

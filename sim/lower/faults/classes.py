@@ -37,7 +37,7 @@ def class_of(context: Context, name: str, fault: DeploymentFault, lowering: Lowe
     else:
         assert fault.mean_gap_ns is not None, "a fault at random"
         rate = Rate(felt * SECOND / fault.mean_gap_ns, fault.seen, felt)
-    context.constants.note(
+    context.constants.record_assumption(
         f"how often `{name}` comes", f"{rate.per_s * YEAR / SECOND:.3g} times a year", fault.source or ""
     )
     return FaultClass(rate, variants, fault.source, fault.window)

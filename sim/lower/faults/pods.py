@@ -62,14 +62,16 @@ def _of_history(store: Store, name: str, fault: DeploymentFault, repair: Distrib
         return {name: as_fault(fault, (NodeTarget(group="history", nodes=nodes),), repair)}
     if fault.at_ns is not None and nodes == "any":
         nodes = (0,)
-        store.constants.note("the history pod that a drill takes", "is the first one: executions are spread evenly")
+        store.constants.record_assumption(
+            "the history pod that a drill takes", "is the first one: executions are spread evenly"
+        )
     if fault.at_ns is None:
-        store.constants.note(
+        store.constants.record_assumption(
             "shards and cores of a history pod that fails at random",
             "fail at instants of their own, each as often as the pods",
         )
     if fault.happens == "pause":
-        store.constants.note(
+        store.constants.record_assumption(
             "a history pod that stands still",
             "is missed as one that has crashed: others own its shards then; what it had at hand goes on with it",
         )
@@ -82,18 +84,18 @@ def _of_history(store: Store, name: str, fault: DeploymentFault, repair: Distrib
 
 def _note_workers(constants: Constants, fault: DeploymentFault) -> None:
     if fault.happens == "slow":
-        constants.note(
+        constants.record_assumption(
             "a worker that is slow",
             "is so with its CPU: workflow tasks, replay and the `cpu` of activities; the rest of their time is no "
             "work of its own",
         )
     if fault.target.startswith("partition."):
-        constants.note(
+        constants.record_assumption(
             "workers that are cut off",
             "stand still, as far as the platform can tell; what they compute stands still too",
         )
     if fault.happens == "errors":
-        constants.note(
+        constants.record_assumption(
             "errors of a worker",
             "an activity fails and is tried again by its policy; a workflow task that fails goes to any pod at once, "
             "without the back-off that the server has from the third failure on",
@@ -169,11 +171,15 @@ def node_faults(store: Store, name: str, fault: DeploymentFault) -> dict[str, Fa
         )
     ]
     if is_lost:
-        store.constants.note("pods of a lost node", "come back together, after the longest start_delay of their pools")
+        store.constants.record_assumption(
+            "pods of a lost node", "come back together, after the longest start_delay of their pools"
+        )
     else:
-        store.constants.note("pods of a node that stands still or is slow", "stay there: none is started elsewhere")
+        store.constants.record_assumption(
+            "pods of a node that stands still or is slow", "stay there: none is started elsewhere"
+        )
     if fault.at_ns is None and OWNERS in {target.group for one in found for target in one.targets}:
-        store.constants.note(
+        store.constants.record_assumption(
             "shards and pods of a node that is lost at random", "fail at instants of their own, as often"
         )
     return {name if index == 0 else f"{name}-{index}": one for index, one in enumerate(found)}
@@ -258,7 +264,7 @@ def rolling_restart(store: Store, name: str, fault: DeploymentFault) -> dict[str
     they go again, back to the old one. Rollouts at random become nothing here: see `note`."""
     constants, pods = store.constants, _pods(store, fault)
     if fault.is_random:
-        constants.note(
+        constants.record_assumption(
             "rollouts at random",
             "are in no run: what one of them does is told by drills and by the error budget",
         )
@@ -270,7 +276,7 @@ def rolling_restart(store: Store, name: str, fault: DeploymentFault) -> dict[str
         for pod in range(pods.count):
             found += pods.restart(pod, _goes_ns(pods, fault.at_ns, pod, gap_ns))
     else:
-        constants.note(
+        constants.record_assumption(
             "a bad version",
             "fails work at the pods that have it alone; the pod that is away when it is noticed comes back with the "
             "old one",
@@ -304,7 +310,7 @@ def _pods(store: Store, fault: DeploymentFault) -> Pods:
     assert isinstance(fault.repair, Constant), "checked when it was read"
     if fault.target == "temporal.history":
         history = store.scenario.services["history"]
-        constants.note(
+        constants.record_assumption(
             "a history pod that is restarted",
             "hands its shards over at once (shutdownDrainDuration is 0); what it has under way is tried again, as "
             "after a crash",
@@ -314,15 +320,15 @@ def _pods(store: Store, fault: DeploymentFault) -> Pods:
     queue = fault.target.removeprefix("workers.")
     pool = store.scenario.workers[queue]
     if pool.scales:
-        constants.note("a rollout of an autoscaled pool", "goes through pods that are off, too")
+        constants.record_assumption("a rollout of an autoscaled pool", "goes through pods that are off, too")
     if fault.notice_ns is None:
-        constants.note(
+        constants.record_assumption(
             "a worker that is restarted",
             "ends at once, as the Go SDK's does by default (WorkerStopTimeout 0): what it has under way is lost with "
             "it and comes again by its timeouts",
         )
     else:
-        constants.note(
+        constants.record_assumption(
             "a worker that is restarted on notice",
             "goes when what it has at hand has ended; the next one waits as if the notice had been used up",
         )

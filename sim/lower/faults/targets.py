@@ -87,7 +87,9 @@ class Standing:
             for queue, pool in self.scenario.workers.items()
             if any(target.group == pods_of(queue) for target in pods)
         ]
-        self.constants.note("pods of a lost place", "come back together, after the longest start_delay of their pools")
+        self.constants.record_assumption(
+            "pods of a lost place", "come back together, after the longest start_delay of their pools"
+        )
         return sum_of(repair, constant(max(delays))) if any(delays) else repair
 
 
@@ -104,7 +106,9 @@ class RegionFaults(Standing):
         own_store = self._master(region)
         if region != self.home and own_store is not None:
             yield Loss((*pods, own_store), self.back(pods, repair))
-            self.constants.note("executions whose master is lost", "wait for it; no other one takes them over")
+            self.constants.record_assumption(
+                "executions whose master is lost", "wait for it; no other one takes them over"
+            )
         elif region != self.home:
             if pods:
                 yield Loss(pods, self.back(pods, repair))
@@ -112,14 +116,14 @@ class RegionFaults(Standing):
                 yield Loss(self._ways(), repair, "pause")
         elif copying is None:
             yield Loss((*pods, self.whole_primary), self.back(pods, repair))
-            self.constants.note("a lost home region without a copy", "its disks come back as they were")
+            self.constants.record_assumption("a lost home region without a copy", "its disks come back as they were")
         else:
-            self.constants.note(
+            self.constants.record_assumption(
                 "after the home region is lost",
                 "services, workers and store of the other region are as many, and as near to each other, from the end "
                 "of the failover on; nothing goes back; events that were lost are counted, their work is not undone",
             )
-            self.constants.note(
+            self.constants.record_assumption(
                 "what is on the wire when the home region is lost",
                 "is lost: in truth what had left it arrives, so that the recovery point is up to half of a round trip "
                 "younger",
@@ -129,7 +133,7 @@ class RegionFaults(Standing):
 
     def cut_off(self, region: str, fault: DeploymentFault) -> Loss:
         """A partition: pods there neither fetch tasks nor bring results, the log does not get through."""
-        self.constants.note("pods that are cut off", "stand still, as far as the platform can tell")
+        self.constants.record_assumption("pods that are cut off", "stand still, as far as the platform can tell")
         pods = tuple(NodeTarget(group=group, nodes=there) for group, there in self.pods(region).items() if there)
         copying = self.copying
         if self._master(region) is not None:
@@ -152,7 +156,9 @@ class RegionFaults(Standing):
         assert many is not None
         here = many.at.index(region)
         if many.waits:
-            self.constants.note("commits that wait for a master that is cut off", "wait; so does all other work")
+            self.constants.record_assumption(
+                "commits that wait for a master that is cut off", "wait; so does all other work"
+            )
             return tuple(NodeTarget(group=many.named(self.primary, master)) for master in range(len(many.at)))
         pairs = [pair for other in many.others(here) for pair in ((here, other), (other, here))]
         return tuple(NodeTarget(group=many.applier(origin, at)) for origin, at in pairs)
@@ -160,7 +166,9 @@ class RegionFaults(Standing):
     def _ways(self, replay: bool = True) -> tuple[NodeTarget, ...]:
         """What stands still when the copy cannot be reached: commits that wait for it, or the log on its way."""
         if LINE not in self.parts.stations:
-            self.constants.note("commits whose other region is away", "wait; so does all other work of the primary")
+            self.constants.record_assumption(
+                "commits whose other region is away", "wait; so does all other work of the primary"
+            )
             return (self.whole_primary,)
         return (NodeTarget(group=LINE), *([NodeTarget(group=REPLAY)] if replay else []))
 
@@ -183,7 +191,7 @@ class ZoneFaults(Standing):
             pools = {pods_of(queue) for queue in self.scenario.workers}
             workers = tuple(target for target in pods if target.group in pools)
             pods = tuple(target for target in pods if target not in workers)
-            self.constants.note(
+            self.constants.record_assumption(
                 "a zone that is cut off",
                 "is lost to the others with its services and its part of the store; its workers stand still, as far "
                 "as the platform can tell",
@@ -204,9 +212,11 @@ class ZoneFaults(Standing):
             yield from self.store.short_of_standbys(left, repair)
         if zone == self.zones.of_primary and not waits_for_its_zone:
             yield Loss((self.whole_primary,), self.store.failover())
-            self.constants.note("the primary's zone is lost", "the new primary is as near to everybody as the old one")
+            self.constants.record_assumption(
+                "the primary's zone is lost", "the new primary is as near to everybody as the old one"
+            )
             if fault.at_ns is None:
-                self.constants.note(
+                self.constants.record_assumption(
                     "pods and primary of a zone that is lost at random",
                     "fail at instants of their own, each as often as the zone",
                 )
@@ -221,7 +231,9 @@ class ZoneFaults(Standing):
         kubernetes = self.scenario.kubernetes
         if kubernetes is None:
             return repair
-        self.constants.note("pods of a lost zone on machines of their own", "come back with those on `kubernetes`")
+        self.constants.record_assumption(
+            "pods of a lost zone on machines of their own", "come back with those on `kubernetes`"
+        )
         return away_on(self.constants, self.scenario, nodes_in(self.scenario, kubernetes, zone), repair)
 
 
@@ -266,7 +278,7 @@ def load_spike(context: Context, name: str, fault: DeploymentFault) -> Fault:
     assert fault.factor is not None, "checked when it was read"
     sources = context.parts.sources
     usual = sources[workflow]
-    context.constants.note(
+    context.constants.record_assumption(
         "a load spike",
         "is a Poisson process beside the load that there is, of factor - 1 times its mean rate, whatever the hour",
     )
@@ -299,7 +311,7 @@ class FaultTargets:
         parts = sorted((part for _, part in fault.parts), key=lambda part: not part.of_load)
         found = list(_together(one for part in parts for one in self._of_one(name, part).values()))
         if fault.is_random and len(found) > 1:
-            self.context.constants.note(
+            self.context.constants.record_assumption(
                 f"what `{name}` names",
                 "is away for different times, and fails at instants of its own at random, each part as often; in "
                 "drills and in the error budget all begin together",
@@ -312,7 +324,7 @@ class FaultTargets:
         if fault.of_load:
             return {name: load_spike(self.context, name, fault)}
         if fault.of_clock:
-            self.context.constants.note(
+            self.context.constants.record_assumption(
                 "a wall clock that jumps",
                 "is that of all: of the server's timers and timeouts, which are meant, and of workers' calls, too",
             )

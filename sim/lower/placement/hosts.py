@@ -82,7 +82,7 @@ def on_hosts(network: Network, hosts: Mapping[str, Host], constants: Constants) 
     }
     lost = [name for name in place if isinstance(one := network.stations[name], Server) and one.contention is not None]
     if lost:
-        constants.note("what backends cost each other", "is left out on a host that others share")
+        constants.record_assumption("what backends cost each other", "is left out on a host that others share")
     stations = {name: station for name, station in network.stations.items() if name not in place}
     stations |= {f"host-{name}": _cores(host) for name, host in hosts.items()}
     slower = {f"host-{name}": 1 / host.speed for name, host in hosts.items()}

@@ -58,13 +58,13 @@ class ManyMasters:
         self.at = masters.at
         self.waits = masters.isolation == "serializable" and serializable
         if masters.isolation == "serializable" and not self.waits:
-            constants.note(
+            constants.record_assumption(
                 "serializable isolation over masters that tell each other later",
                 "is not to be had: a transaction does not see what another master has answered within the lag; "
                 "`conflict_share` and `anomaly_window` tell how often and for how long",
                 "derived: what has not arrived cannot be read; a commit that waits for all masters restores it",
             )
-        constants.note_each(
+        constants.record_assumptions(
             {
                 "services of the platform": "as near to each master as to the first one",
                 "what a master applies for the others": (

@@ -101,9 +101,13 @@ def away_on(constants: Constants, scenario: Scenario, lost: Sequence[int], repai
     kubernetes = scenario.kubernetes
     assert kubernetes is not None
     if not has_room_without(scenario, kubernetes, lost):
-        constants.note("pods of lost nodes for which the others have no room", "wait until theirs are back")
+        constants.record_assumption(
+            "pods of lost nodes for which the others have no room", "wait until theirs are back"
+        )
         return repair
-    constants.note("pods that are started on other nodes", "are as near to everybody as before, and go back unseen")
+    constants.record_assumption(
+        "pods that are started on other nodes", "are as near to everybody as before, and go back unseen"
+    )
     known_ns = constants.number("kubernetes.node_monitor_grace_period")
     return least_of(repair, constant(known_ns + constants.number("kubernetes.eviction_delay")))
 
@@ -155,11 +159,11 @@ def infeasible_packing(scenario: Scenario) -> Iterator[Problem]:
             "choose a larger machine",
         )
     elif packed(scenario, kubernetes) is None:
-        asked = sum(pod.cores for pod in pods)
+        requested = sum(pod.cores for pod in pods)
         yield Problem(
             "kubernetes.nodes",
             f"is {kubernetes.nodes}, with {kubernetes.nodes * kubernetes.allocatable:.4g} cores for pods in all; "
-            f"{asked:.4g} are asked for, each pod's on one node of its zone",
+            f"{requested:.4g} are asked for, each pod's on one node of its zone",
             f"write   nodes: {nodes_needed(scenario, kubernetes)}",
         )
     else:
@@ -182,8 +186,8 @@ def figures_of(scenario: Scenario) -> dict[str, Computed]:
     kubernetes = scenario.kubernetes
     if kubernetes is None:
         return {}
-    asked = sum(pod.cores for pod in pods_on(scenario))
-    share = asked / (kubernetes.nodes * kubernetes.allocatable)
+    requested = sum(pod.cores for pod in pods_on(scenario))
+    share = requested / (kubernetes.nodes * kubernetes.allocatable)
     found = {
         "kubernetes.requested": Computed(share, "ratio", "cores that pods ask for, of those that they can have"),
         "kubernetes.nodes_needed": Computed(float(nodes_needed(scenario, kubernetes)), "", "nodes that hold all pods"),

@@ -76,7 +76,7 @@ class Records:
             Resource(nodes=rows, units=MANY, keyed=Keyed(skew=record.skew)),
             inner("which row is written"),
         )
-        self.constants.note(
+        self.constants.record_assumption(
             "writes of records", "take cores and log of their master, and no connection of the services"
         )
         if many is None or many.waits:
@@ -91,7 +91,7 @@ class Records:
             parts.routines[f"write-{name}-at-{region}"] = self._write(name, master)
             versions.append((call(f"write-{name}-at-{region}"),))
         parts.routines[f"write-{name}"] = (many.by_master(versions),)
-        self.constants.note(
+        self.constants.record_assumption(
             "writes of one row at two masters",
             "the later time stamp wins, and the other one is lost though it was acknowledged: `lost_share`; the first "
             "master's clock is ahead of the last one's by all of `clock_error`, the others lie evenly between",

@@ -90,7 +90,9 @@ class Regional:
             )
             for index, (region, weight) in enumerate(zip(masters.at, weights, strict=True))
         ]
-        self.constants.note("executions that began at other masters", "begin with a round trip to the only one")
+        self.constants.record_assumption(
+            "executions that began at other masters", "begin with a round trip to the only one"
+        )
         return Branch(name="master", branch=tuple(ways))
 
     # -- workers ------------------------------------------------------------------------------------------------
@@ -108,7 +110,7 @@ class Regional:
             return None
         if len(times) == 1:
             return constant(times[0])
-        self.constants.note(
+        self.constants.record_assumption(
             "pods of one queue in several regions", "each task draws its way apart from the pod that takes it"
         )
         return Mixture(

@@ -30,10 +30,10 @@ class Zoning:
         self.history = self.shares(None if temporal.history is None else temporal.history.replicas)
         self.matching = self.shares(None if temporal.matching is None else temporal.matching.replicas)
         self.away = 1 - self.history[zones.of_primary]
-        constants.note(
+        constants.record_assumption(
             "pods of history in the zones", "drawn once an execution, apart from the pod that its CPU is on"
         )
-        constants.note(
+        constants.record_assumption(
             "bytes between zones", "as expected: each is counted in proportion to the chance that it crosses"
         )
 

@@ -40,7 +40,7 @@ class QuorumCommit:
             Delay(kind="delay", service=self.answer),
             Setting("Aurora's storage", path, "nothing: it is Amazon's", "CloudWatch CommitLatency"),
         )
-        constants.note_each(
+        constants.record_assumptions(
             {
                 "what the death of the writer loses": "no acknowledged commit: readers share the volume",
                 "Aurora's storage": (
@@ -67,6 +67,8 @@ def aurora_away(constants: Constants, key: str, aurora: AuroraCluster, own: Fail
     if own.time is not None:
         return sum_of(own.time, redirect)
     if not aurora.readers:
-        constants.note("an Aurora writer without readers", "restarts where it is: a new instance is not waited for")
+        constants.record_assumption(
+            "an Aurora writer without readers", "restarts where it is: a new instance is not waited for"
+        )
         return sum_of(constants.distribution(f"{key}.aurora_restart"), redirect)
     return sum_of(constants.distribution(f"{key}.aurora_failover"), redirect)

@@ -165,7 +165,9 @@ class Store(ABC):
                 ),
             )
             self.locks = ("execution-locks", "shards")
-            constants.note("locks of executions", f"{LOCKS} of them by hash: two executions may share one")
+            constants.record_assumption(
+                "locks of executions", f"{LOCKS} of them by hash: two executions may share one"
+            )
         self._add_owners()
 
     # -- what each product tells ------------------------------------------------------------------------------
@@ -328,7 +330,7 @@ class Store(ABC):
             retry = client_retry(constants, starts(constants) if kind == "create" else None)
             return retry, retry
         jitter = constants.ratio("temporal.persistence_retry_jitter")
-        constants.note(
+        constants.record_assumption(
             "a task of a shard's queues that has failed",
             "backs off at once; the server first tries it ten times more without a pause, for about half a second",
         )

@@ -124,29 +124,29 @@ class Replicas:
 
     def agreement(self, demand: Distribution) -> Steps:
         """A round of Paxos: the replicas of the data centre are asked (LOCAL_SERIAL), a majority has to answer."""
-        return (self._fork([self._asked(replica, demand) for replica in self.near], self.majority),)
+        return (self._fork([self._requested(replica, demand) for replica in self.near], self.majority),)
 
     def reading(self, demand: Distribution, needed: int) -> Steps:
         """As many replicas as have to answer are asked, by turns; if one of them is down, all are.
 
         Those of the own data centre go first; those of others are asked by the levels that count them alone.
         """
-        return self._by_turns(demand, asked=needed, needed=needed)
+        return self._by_turns(demand, requested=needed, needed=needed)
 
     def logging(self, demand: Distribution, behind: bool = False) -> Steps:
         """A batch is written down (or struck out, behind the operation) on two nodes, of which one has to answer."""
-        return self._by_turns(demand, asked=min(2, len(self.near)), needed=0 if behind else 1)
+        return self._by_turns(demand, requested=min(2, len(self.near)), needed=0 if behind else 1)
 
-    def _by_turns(self, demand: Distribution, asked: int, needed: int) -> Steps:
+    def _by_turns(self, demand: Distribution, requested: int, needed: int) -> Steps:
         far = self.far if self.cassandra.consistency in ("quorum", "all") else []
-        everybody = [self._asked(replica, demand) for replica in self.near + far]
-        if asked == len(everybody):
+        everybody = [self._requested(replica, demand) for replica in self.near + far]
+        if requested == len(everybody):
             return (self._fork(everybody, needed),)
         turns = len(self.near)
         options = []
         for turn in range(turns):
-            chosen = (_turned(self.near, turn) + _turned(far, turn))[:asked]
-            branches = [self._asked(replica, demand) for replica in chosen]
+            chosen = (_turned(self.near, turn) + _turned(far, turn))[:requested]
+            branches = [self._requested(replica, demand) for replica in chosen]
             steps = (self._fork(branches, needed),) if len(branches) > 1 or needed == 0 else branches[0]
             options.append(Option(probability=None if turn == turns - 1 else 1 / turns, steps=steps))
         branch = Branch(branch=tuple(options))
@@ -158,7 +158,7 @@ class Replicas:
     def _fork(self, branches: list[Steps], needed: int) -> Step:
         return Fork(fork=ForkBody(branches=tuple(branches), join=needed))
 
-    def _asked(self, replica: Replica, demand: Distribution) -> Steps:
+    def _requested(self, replica: Replica, demand: Distribution) -> Steps:
         there = use(replica.station, demand=demand)
         return (delay(constant(self._far_ns()), "network"), there) if replica.far else (there,)
 
@@ -175,7 +175,7 @@ class Replicas:
         if self.cassandra.hinted_handoff:
             missed = (*missed, self._fork([(call(self._hint(replica)),)], 0))
         body = AttemptBody(
-            steps=self._asked(replica, demand), on_failure=(*missed, fail("unavailable")), counted=False
+            steps=self._requested(replica, demand), on_failure=(*missed, fail("unavailable")), counted=False
         )
         return (Attempt(attempt=body),)
 
@@ -210,7 +210,9 @@ class Replicas:
         if each or nodes == "all":
             return tuple(NodeTarget(group=replica.group) for replica in self.near)
         if nodes == "any":
-            self.constants.note("the node of Cassandra that fails", "one of the first rack; the racks are alike")
+            self.constants.record_assumption(
+                "the node of Cassandra that fails", "one of the first rack; the racks are alike"
+            )
             return (NodeTarget(group=self.near[0].group, nodes="any"),)
         racks: dict[int, list[int]] = {}
         for node in nodes:
@@ -237,11 +239,11 @@ class Round:
 
     reads: int = 0
     writes: int = 0
-    asked: bool = False
+    requested: bool = False
 
 
 PREPARE = Round(reads=1, writes=1)
-READ = Round(reads=1, asked=True)
+READ = Round(reads=1, requested=True)
 PREPARE_AND_READ = Round(reads=2, writes=1)
 PROPOSE = Round(reads=1, writes=1)
 COMMIT_WRITES = 2
@@ -297,7 +299,9 @@ class CassandraStore(Store):
         """Nodes that are away until they are repaired; nothing takes their place meanwhile."""
         assert fault.nodes != "rolling", "checked when it was read"
         if fault.happens == "pause":
-            self.constants.note("a node of Cassandra that stands still", "is asked all the same: nobody gives it up")
+            self.constants.record_assumption(
+                "a node of Cassandra that stands still", "is asked all the same: nobody gives it up"
+            )
         return (Loss(self.replicas.targets(fault.nodes, each=fault.mttf_ns is not None), fault.lasts),)
 
     @classmethod
@@ -335,7 +339,7 @@ class CassandraStore(Store):
         for number, round_ in enumerate(ROUNDS[self.cassandra.paxos]):
             steps.append(self._way(replicas.majority, first=number == 0))
             work = self._work(round_)
-            steps += replicas.reading(work, replicas.majority) if round_.asked else replicas.agreement(work)
+            steps += replicas.reading(work, replicas.majority) if round_.requested else replicas.agreement(work)
         commit = self._work(Round(writes=COMMIT_WRITES))
         if self.cassandra.paxos == "v2":
             return (*steps, *replicas.mutation_behind(commit))
@@ -349,7 +353,7 @@ class CassandraStore(Store):
         return sum_of(*[self.read] * round_.reads, *[self.replicas.write] * round_.writes)
 
     def _note(self) -> None:
-        note = self.constants.note
+        note = self.constants.record_assumption
         note(
             "what a transition is in Cassandra",
             "a plain append to the history, then a conditional batch in the partition of the shard",
@@ -361,7 +365,7 @@ class CassandraStore(Store):
                 "prepare, read, propose, commit: 4" if self.cassandra.paxos == "v1" else "2, the commit behind them",
                 "DataStax documentation, lightweight transactions; AxonOps documentation, Paxos v2; 2026-08",
             )
-        self.constants.note_each(
+        self.constants.record_assumptions(
             {
                 "a batch of rows in one partition": "one write, however many rows",
                 "the coordinator's own replica": "answers as late as one in another rack",

@@ -85,12 +85,12 @@ class ClientPool:
             ),
         )
         if self.pods > 1:
-            constants.note(
+            constants.record_assumption(
                 "connection pools of the history pods",
                 f"act as one of {self.most}",
                 "derived: an execution may use any",
             )
-        constants.note(
+        constants.record_assumption(
             "CPU of setting up a connection",
             "taken by history's that are opened anew after a loss, on top of their time; not by those that are opened "
             "while a pool grows, nor by applications'",
@@ -112,7 +112,7 @@ class ClientPool:
             arrivals=PoissonArrivals(poisson_per_s=self.most * SECOND / lifetime_ns),
             counted=False,
         )
-        self.constants.note(
+        self.constants.record_assumption(
             "connections that come of age",
             "one at a time at random, whole pool open",
             "derived: opened at random times",

@@ -23,7 +23,7 @@ def growth_of(store: Store, histories: Mapping[str, History]) -> dict[str, Compu
         return {}
     rates = {source.routine: rate_of(source.arrivals) for source in store.parts.sources.values() if source.counted}
     if not all(rates.get(routine) for routine in histories):
-        constants.note("growth of the store", "not told: the rate of starts is not known before the run")
+        constants.record_assumption("growth of the store", "not told: the rate of starts is not known before the run")
         return {}
     each = {routine: store.stored_bytes(history) for routine, history in histories.items()}
     held = sum(rates[routine] * histories[routine].retention_ns / SECOND * size for routine, size in each.items())
@@ -33,11 +33,11 @@ def growth_of(store: Store, histories: Mapping[str, History]) -> dict[str, Compu
         f"storage.{key}": Computed(held / GIB, "GiB", "of closed executions on each node, indexes included"),
         f"growth.{key}": Computed(growth / GIB, "GiB/day", "on each node, until the retention takes as much away"),
     }
-    constants.note("open executions", "not in the size of the store: they are counted by the run")
+    constants.record_assumption("open executions", "not in the size of the store: they are counted by the run")
     if disk is not None and disk.size_bytes is not None:
         used = held / disk.size_bytes
         found[f"disk_use.{key}"] = Computed(used, "ratio", "what is kept in the steady state over the volume's size")
-        constants.note(
+        constants.record_assumption(
             "the volume of the store",
             _ends(used, held, disk.size_bytes, growth),
             "derived: arrivals, retention, histories, rows and indexes; beside the log and what else is on it",

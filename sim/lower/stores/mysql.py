@@ -97,7 +97,7 @@ class Commit:
         semi_sync = self.mysql.semi_sync
         assert semi_sync is not None
         timeout_ns = self.constants.number("mysql.semi_sync_timeout", semi_sync.timeout_ns)
-        self.constants.note(
+        self.constants.record_assumption(
             "commits after the timeout of semi-synchronous replication",
             "are asynchronous in MySQL until the replicas are back; here they still take the time of an "
             "acknowledgement, and what a failover would lose meanwhile is not counted",
@@ -185,9 +185,11 @@ class Commit:
             what = "commits that are not on the disk of the host yet: replication_lag.mysql"
         else:
             what = "no acknowledged commit: both logs on the disk are recovered"
-        self.constants.note("what the death of the source loses", what, "derived: MySQL, replication and its two logs")
+        self.constants.record_assumption(
+            "what the death of the source loses", what, "derived: MySQL, replication and its two logs"
+        )
         if self._loses:
-            self.constants.note(
+            self.constants.record_assumption(
                 "commits that a failover loses", "are counted (lost_commit); no execution is set back to before them"
             )
 
@@ -209,12 +211,12 @@ def away(constants: Constants, mysql: MysqlCluster) -> Distribution:
     own = mysql.failover
     redirect = own.redirect
     if redirect is None:
-        constants.note("connections after a failover", "go to the new source at once: a proxy knows it")
+        constants.record_assumption("connections after a failover", "go to the new source at once: a proxy knows it")
         redirect = constant(0)
     if mysql.nodes == 1:
         detect = () if own.detect is None else (own.detect,)
         return sum_of(*detect, _replay(constants, mysql), redirect)
-    constants.note("after a failover", "there is a replica in the place of the old source at once")
+    constants.record_assumption("after a failover", "there is a replica in the place of the old source at once")
     if own.time is not None:
         return sum_of(own.time, redirect)
     if mysql.rds is not None and own.detect is None and own.promote is None:
@@ -229,7 +231,7 @@ def _replay(constants: Constants, mysql: MysqlCluster) -> Distribution:
     capacity = constants.number("mysql.redo_log_capacity", mysql.redo_log_capacity_bytes)
     longest_ns = round(capacity * SECOND / constants.number("mysql.redo_bytes_per_s"))
     what = "redo log since the last checkpoint, replayed after a crash"
-    constants.note(what, f"0 to {capacity / 1e6:.3g} MB, the log's capacity")
+    constants.record_assumption(what, f"0 to {capacity / 1e6:.3g} MB, the log's capacity")
     return sum_of(constant(constants.number("mysql.restart")), Uniform(uniform_ns=(0, longest_ns)))
 
 
@@ -294,7 +296,7 @@ class MysqlStore(SqlStore):
         self.parts.sources[CLEANER] = Source(
             routine=CLEANER, arrivals=PoissonArrivals(poisson_per_s=pages_per_s), counted=False
         )
-        self.constants.note(
+        self.constants.record_assumption(
             "the page cleaner",
             "writes each execution's pages once, and before that to the doublewrite file, in sequence: bytes, no "
             "operations of the volume",
@@ -309,7 +311,9 @@ class MysqlStore(SqlStore):
         if fault.target == "mysql.source" and fault.happens == "crash":
             return (Loss(source, self.failover()),)
         if fault.target == "mysql.source":
-            self.constants.note("a source that stands still, is slow or gives errors", "is not replaced by a replica")
+            self.constants.record_assumption(
+                "a source that stands still, is slow or gives errors", "is not replaced by a replica"
+            )
             return (Loss(source, fault.lasts),)
         lost = self._lost_replicas(fault)
         targets = tuple(NodeTarget(group=f"{REPLICA}{number + 1}") for number in lost)
@@ -326,7 +330,9 @@ class MysqlStore(SqlStore):
     def is_replaced(self, left: int) -> bool:
         """A replica takes over wherever there is one."""
         if left - 1 < self.mysql.confirming:
-            self.constants.note("the first commits of a source that has too few replicas left", "do not wait for them")
+            self.constants.record_assumption(
+                "the first commits of a source that has too few replicas left", "do not wait for them"
+            )
         return left > 0
 
     def stands_with(self, group: str) -> bool:
@@ -344,7 +350,7 @@ class MysqlStore(SqlStore):
             return tuple(sorted(set(fault.nodes)))
         if fault.nodes == "all" or fault.mttf_ns is not None:
             return tuple(range(self.standbys))
-        self.constants.note("the replica that fails", "is the first one; they are alike")
+        self.constants.record_assumption("the replica that fails", "is the first one; they are alike")
         return (0,)
 
     # -- what it says of itself -------------------------------------------------------------------------------
@@ -369,17 +375,19 @@ class MysqlStore(SqlStore):
 
     def stored_bytes(self, history: History) -> float:
         """The content, and rows in the leaves of the primary key."""
-        self.constants.note("binary logs that are kept", "not in the size of the store: binlog_expire_logs_seconds")
+        self.constants.record_assumption(
+            "binary logs that are kept", "not in the size of the store: binlog_expire_logs_seconds"
+        )
         return history.bytes + history.rows * self.constants.number("mysql.stored_bytes_per_row")
 
     def _note(self) -> None:
-        note = self.constants.note
+        note = self.constants.record_assumption
         note(
             "what a transition is in MySQL",
             "the statements and the two transactions that it is in PostgreSQL",
             "Temporal server, schema/mysql/v8 and common/persistence/sql/sqlplugin/mysql, 2026-08-21",
         )
-        self.constants.note_each(
+        self.constants.record_assumptions(
             {
                 "groups of commits that go from one stage to the next": (
                     "come apart: the first goes ahead alone and the others share the flush after it, where MySQL's "

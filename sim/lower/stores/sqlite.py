@@ -50,8 +50,10 @@ class SqliteStore(Store):
             parts.add_station(CPU, Server(cores=1), inner("cores of the host, which takes their place"))
         else:
             parts.add_station(WRITER, Server(servers=1), _CONNECTION)
-            constants.note("cores of the dev server's host", "the store's time passes beside those of its services")
-        constants.note(
+            constants.record_assumption(
+                "cores of the dev server's host", "the store's time passes beside those of its services"
+            )
+        constants.record_assumption(
             "connections to SQLite",
             "one: whoever reads or writes waits for its turn",
             "Temporal server, common/persistence/sql/sqlplugin/sqlite, 2026-08-21",

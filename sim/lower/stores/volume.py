@@ -46,7 +46,9 @@ class Volume:
         key, product, disk, path = spec.key, spec.product, spec.disk, spec.path
         self.operations, self.transfer = f"{key}-iops", f"{key}-transfer"
         if disk is None:
-            constants.note("the volume of the primary", "keeps nobody waiting, however much is written: add `disk`")
+            constants.record_assumption(
+                "the volume of the primary", "keeps nobody waiting, however much is written: add `disk`"
+            )
             return
         iops = disk.iops or constants.ratio(f"{key}.volume_iops")
         self.bytes_per_s = spec.bytes_per_s or constants.number(f"{key}.volume_bytes_per_s")
@@ -76,11 +78,11 @@ class Volume:
                 " MB/s",
             ),
         )
-        constants.note(
+        constants.record_assumption(
             "flushes of the log",
             "take none of the operations a second that pages queue for: at most one for each time of a flush",
         )
-        constants.note("volumes of the standbys", "keep up with what they are sent")
+        constants.record_assumption("volumes of the standbys", "keep up with what they are sent")
 
     def page(self) -> Steps:
         """The read or write of one page, beside its latency."""
@@ -106,7 +108,7 @@ class PageCache:
         self.size_bytes = size_bytes
         self.memory, self.disk = f"{key}-buffers", f"{key}-disk"
         if self.size_bytes is None:
-            constants.note("pages of executions", "are all in memory, also after a failover")
+            constants.record_assumption("pages of executions", "are all in memory, also after a failover")
             return
         self.pages = constants.number(f"{key}.pages_per_execution")
         capacity = max(1, self.size_bytes // (self.pages * volume.page_bytes))
@@ -122,7 +124,7 @@ class PageCache:
                 "failover",
             ),
         )
-        constants.note(
+        constants.record_assumption(
             "pages in memory at the start", "none: an execution under way reads its own when it is touched first"
         )
 

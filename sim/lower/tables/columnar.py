@@ -102,5 +102,5 @@ class Packed:
 
     def _needed(self, query: Query) -> Collection[str]:
         """Columns that have to be unpacked."""
-        asked = {*(query.reads or self.shape.columns), *query.where}
-        return asked - {self.packing.segment_by}
+        requested = {*(query.reads or self.shape.columns), *query.where}
+        return requested - {self.packing.segment_by}

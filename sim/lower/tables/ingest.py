@@ -10,7 +10,7 @@ from sim.lower.sums import mean_ns
 from sim.lower.tables.columnar import Packed
 from sim.lower.tables.held import Held
 from sim.lower.tables.pages import INDEX_TUPLE, PAGE, POINTER, aligned, packed_width, pages_of_scattered, rows_per_page
-from sim.lower.tables.queries import replicas_asked
+from sim.lower.tables.queries import replicas_requested
 from sim.lower.tables.shape import Shape
 from sim.lower.tables.site import Site
 from sim.scenario.model.tables import Index, Ingest
@@ -131,6 +131,6 @@ def _replicated(site: Site, held: Held, ingest: Ingest) -> Steps:
     # A share of the cores is a share of all work, for good where writes go on for good.
     share = site.constants.ratio("cassandra.compaction")
     background = cpu_ns * share / (1 - share)
-    fork = ForkBody(items=site.database.copies, steps=now, join=replicas_asked(site))
+    fork = ForkBody(items=site.database.copies, steps=now, join=replicas_requested(site))
     later = [site.aside(*site.work(background), *site.move(rewritten)) for _ in range(site.database.copies)]
     return (Fork(fork=fork), count(row_written=rows), *later)

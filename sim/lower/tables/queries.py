@@ -15,7 +15,7 @@ from sim.scenario.model.tables import Query
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class PlannedQuery:
     """What becomes of a query.
 
     steps: of its routine. plan: on one node, or of one of Cassandra's partitions. others: plans that were not chosen.
@@ -34,7 +34,7 @@ class Asked:
         return self.times * self.plan.pages
 
 
-def asked(site: Site, held: Held, query: Query, share: float) -> Asked:
+def plan_query(site: Site, held: Held, query: Query, share: float) -> PlannedQuery:
     """A query on a table. share: of what is used regularly that is in memory."""
     if held.wide is not None:
         return _of_partitions(site, held, query, share)
@@ -44,8 +44,8 @@ def asked(site: Site, held: Held, query: Query, share: float) -> Asked:
     steps = (*site.on_a_node(*_shared_out(site, plan, hit, cpu_ns)), _counted(site, plan, hit))
     unloaded = site.unloaded_ns(plan, hit, cpu_ns, processes=plan.workers + 1)
     if nodes == 1:
-        return Asked(steps, plan, others, 1.0, unloaded)
-    return Asked((Fork(fork=ForkBody(items=nodes, steps=steps)),), plan, others, float(nodes), unloaded)
+        return PlannedQuery(steps, plan, others, 1.0, unloaded)
+    return PlannedQuery((Fork(fork=ForkBody(items=nodes, steps=steps)),), plan, others, float(nodes), unloaded)
 
 
 def _shared_out(site: Site, plan: Plan, hit: float, cpu_ns: float) -> Steps:
@@ -135,11 +135,11 @@ def costs(site: Site) -> Costs:
     )
 
 
-def _of_partitions(site: Site, held: Held, query: Query, share: float) -> Asked:
+def _of_partitions(site: Site, held: Held, query: Query, share: float) -> PlannedQuery:
     """Cassandra: the client reads partitions side by side, each from as many replicas as have to answer."""
     assert held.wide is not None
     plan, partitions = held.wide.read(query)
-    replicas = replicas_asked(site)
+    replicas = replicas_requested(site)
     at_once = max(min(query.parallel, int(partitions)), 1)
     each = partitions / at_once
     hit = hit_share(share, plan.region, held.shape.table.hot, query.newest)
@@ -153,10 +153,10 @@ def _of_partitions(site: Site, held: Held, query: Query, share: float) -> Asked:
     )
     unloaded = site.unloaded_ns(whole, hit, each * cpu_ns, each)
     fork = Fork(fork=ForkBody(items=at_once * replicas, steps=steps))
-    return Asked((fork,), plan, (), partitions * replicas, unloaded)
+    return PlannedQuery((fork,), plan, (), partitions * replicas, unloaded)
 
 
-def replicas_asked(site: Site) -> int:
+def replicas_requested(site: Site) -> int:
     """Replicas that have to answer."""
     database = site.database
     return 1 if database.consistency == "one" else database.copies // 2 + 1

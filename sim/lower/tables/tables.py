@@ -16,7 +16,7 @@ from sim.lower.stores.postgres.recovery import WAL_BYTES, redo_time, taken_over
 from sim.lower.sums import sum_of
 from sim.lower.tables.held import Held, cache_bytes, held, index_bytes, resident
 from sim.lower.tables.ingest import written
-from sim.lower.tables.queries import Asked, asked
+from sim.lower.tables.queries import PlannedQuery, plan_query
 from sim.lower.tables.shape import rows_of
 from sim.lower.tables.site import Site
 from sim.network.faults import Fault, Target
@@ -57,7 +57,7 @@ def add_stores(context: Context) -> Stores:
     computed: dict[str, Computed] = {}
     for name, query in scenario.queries.items():
         database = scenario.tables[query.table].database
-        found = asked(sites[database], tables[query.table], query, in_memory[database])
+        found = plan_query(sites[database], tables[query.table], query, in_memory[database])
         parts.sources[name] = Source(routine=name, arrivals=query.arrivals)
         parts.routines[name] = found.steps
         computed |= dict(_computed(name, found))
@@ -89,7 +89,7 @@ def _in_memory(context: Context, name: str, tables: dict[str, Held]) -> float:
     cache = cache_bytes(context.scenario.databases[name], context.constants)
     found = resident(cache, busy)
     what = f"{name}: pages in memory"
-    context.constants.note(
+    context.constants.record_assumption(
         what,
         f"{format_ratio(found)} of the {format_bytes(busy)} that are used regularly, in {format_bytes(cache)}",
         "derived: each page of them as likely as any other; upper index pages always",
@@ -116,17 +116,17 @@ def full_disks(constants: Constants, scenario: Scenario) -> Iterator[Problem]:
             )
 
 
-def _computed(name: str, found: Asked) -> Iterator[tuple[str, Computed]]:
+def _computed(name: str, found: PlannedQuery) -> Iterator[tuple[str, Computed]]:
     yield f"pages.{name}", Computed(found.pages, "", f"pages touched by {found.plan}")
     how = "mean time with nothing in its way; not simulated"
     yield f"unloaded.{name}.mean", Computed(found.unloaded_ns / 1e9, "s", how)
 
 
-def _explain(constants: Constants, name: str, found: Asked) -> None:
+def _explain(constants: Constants, name: str, found: PlannedQuery) -> None:
     times = "" if found.times == 1 else f"{found.times:,.0f} times "
     time = format_duration_ns(round(found.unloaded_ns))
     rejected = "; ".join(map(str, sorted(found.others, key=lambda plan: plan.cost or 0)))
-    constants.note(
+    constants.record_assumption(
         f"plan of {name}",
         f"{times}{found.plan}; {time} without load" + (f". Not chosen: {rejected}" if rejected else ""),
         "computed from the table, its indexes and partitions",
@@ -164,9 +164,9 @@ def _volumes(scenario: Scenario, tables: dict[str, Held]) -> Iterator[Volume]:
 
 
 def _note_what_is_left_out(context: Context) -> None:
-    scenario, note = context.scenario, context.constants.note
+    scenario, note = context.scenario, context.constants.record_assumption
     note("conditions on several columns", "independent of each other", "as PostgreSQL takes them by default")
-    context.constants.note_each(
+    context.constants.record_assumptions(
         {
             "plans": "no index-only scans, joins or sorts; statistics are right; planning takes no time",
             "parallel workers": "there whenever a plan wants them; those of all queries are not counted together",
@@ -193,13 +193,13 @@ def database_fault(context: Context, fault: DeploymentFault) -> Fault:
     """A fault of a data store, as one of its node."""
     constants, database = context.constants, fault.target.removeprefix("databases.")
     if fault.happens != "crash":
-        constants.note(f"statements at {database} that fail", "are not made again by anybody")
+        constants.record_assumption(f"statements at {database} that fail", "are not made again by anybody")
         return as_fault(fault, (Target(group=database),), fault.lasts)
-    constants.note(
+    constants.record_assumption(
         f"clients of {database} while it is away",
         "wait until it is back; statements under way fail, and nobody makes them again",
     )
-    constants.note(f"memory of {database} after a crash", "holds its share of the pages at once")
+    constants.record_assumption(f"memory of {database} after a crash", "holds its share of the pages at once")
     return as_fault(fault, (Target(group=database),), _away(context, database))
 
 

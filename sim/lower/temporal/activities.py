@@ -179,7 +179,7 @@ def activity_steps(workers: Workers, activity: Activity, how: Scheduled) -> Step
         *pod,
         *_fetched(workers),
     )
-    trial = (
+    attempt_steps = (
         *(workers.eager.or_else(ordinary, activity.name, how.alone) if eager else ordinary),
         *_counted(workers, activity, how),
         *_outlived(workers, activity),
@@ -188,7 +188,7 @@ def activity_steps(workers: Workers, activity: Activity, how: Scheduled) -> Step
     return (
         *_scheduled(workers, workers.queue, activity, how),
         *(workers.eager.first_attempt(activity.name, how.alone) if eager else ()),
-        _attempts(workers, activity, how, f"try-{activity.name}", trial),
+        _attempts(workers, activity, how, f"try-{activity.name}", attempt_steps),
     )
 
 
@@ -208,8 +208,8 @@ def federated_steps(queue: FederatedQueue, activity: Activity, how: Scheduled) -
     def tried(home: int) -> Steps:
         own = queue.pools[home]
         name = f"try-{activity.name}-of-{own.queue}"
-        trial = (*queue.placed(home, _dispatched(own, activity, how), on_pool),)
-        return (_attempts(own, activity, how, name, trial),)
+        attempt_steps = (*queue.placed(home, _dispatched(own, activity, how), on_pool),)
+        return (_attempts(own, activity, how, name, attempt_steps),)
 
     return (*_scheduled(queue.pools[0], queue.name, activity, how), queue.by_site(tried))
 
@@ -219,7 +219,7 @@ def _dispatched(workers: Workers, activity: Activity, how: Scheduled) -> Steps:
     first."""
     if not _counts_attempts(workers, how):
         if not workers.constants.is_on("temporal.retry_by_transfer"):
-            workers.constants.note(
+            workers.constants.record_assumption(
                 "further attempts of activities that an execution runs several of at once",
                 "pass through the transfer queue again, as one is not told from another; the server's timer bypasses "
                 "it",
@@ -261,12 +261,12 @@ def _scheduled(workers: Workers, queue: str, activity: Activity, how: Scheduled)
     )
 
 
-def _attempts(workers: Workers, activity: Activity, how: Scheduled, name: str, trial: Steps) -> Step:
+def _attempts(workers: Workers, activity: Activity, how: Scheduled, name: str, attempt_steps: Steps) -> Step:
     """An activity's timeouts and retries around what is tried."""
     heartbeat = activity.heartbeat_ns if how.beats else None
     policy = activity.retry or how.policy
     attempt = AttemptBody(
-        steps=trial,
+        steps=attempt_steps,
         schedule_to_start_ns=activity.schedule_to_start_ns,
         start_to_close_ns=_start_to_close_ns(workers, activity),
         schedule_to_close_ns=activity.schedule_to_close_ns,

@@ -28,7 +28,7 @@ from sim.lower.steps import (
     set_to,
 )
 from sim.lower.stores.base import HISTORY
-from sim.lower.temporal.requested import events_asked
+from sim.lower.temporal.requested import events_requested
 from sim.lower.temporal.workers import Workers
 from sim.lower.temporal.workflow_tasks import Shared, workflow_task
 from sim.scenario.model.workflow_steps import FanOutStep, ParallelStep, RaceStep, WorkflowStep
@@ -83,7 +83,7 @@ class Branches:
         item = replace(where, beside=True, in_item=True, together=at_once, shared=shared, first=False)
         each: Steps = self.body(body.each, item)
         if at_once:
-            each = (*self._asked(body.each), *each)
+            each = (*self._requested(body.each), *each)
         before, after = [], []
         if body.failures != "fail_on_any":
             handled: list[Step] = []
@@ -111,7 +111,7 @@ class Branches:
 
     def race(self, step: RaceStep, where: Where) -> Steps:
         """The branches against each other."""
-        self.constants.note(
+        self.constants.record_assumption(
             "activities of a branch that has lost a race",
             "give their slot back at once; Temporal's are told so in the answer to their next heartbeat",
         )
@@ -120,7 +120,7 @@ class Branches:
     def _branch(self, branches: Sequence[Sequence[WorkflowStep]], where: Where, shared: Shared | None) -> list[Steps]:
         return [
             (
-                *self._asked(steps),
+                *self._requested(steps),
                 *self.body(
                     steps,
                     replace(
@@ -136,14 +136,14 @@ class Branches:
             for index, steps in enumerate(branches)
         ]
 
-    def _asked(self, steps: Sequence[WorkflowStep]) -> Steps:
+    def _requested(self, steps: Sequence[WorkflowStep]) -> Steps:
         """The event of the first step, which one workflow task asked for together with others."""
-        events = events_asked(steps[0])
+        events = events_requested(steps[0])
         return (add(HISTORY, events),) if events else ()
 
     def _shared(self, label: str, where: Where, joins_all: bool) -> Shared:
         """What tells a workflow task that the join is done, or that the execution is closed."""
-        self.constants.note(
+        self.constants.record_assumption(
             "workflow tasks of fan-outs and branches",
             "results that come before a scheduled one has started share it; the next one does not wait for one that "
             "is running",

@@ -110,7 +110,7 @@ class Children:
         return (Branch(branch=(beside, alone)),)
 
     def _note(self, alone: bool) -> None:
-        note = self.constants.note
+        note = self.constants.record_assumption
         note(
             "children that their parent does not wait for any more",
             "run on to their end (ParentClosePolicy ABANDON); Temporal's default would terminate them when the parent "

@@ -44,14 +44,16 @@ class Caller:
     pods: int = 1
 
 
-def guarded(context: Context, name: str, dependency: Dependency, caller: Caller, token: Steps, asked: Steps) -> Steps:
+def guarded(
+    context: Context, name: str, dependency: Dependency, caller: Caller, token: Steps, requested: Steps
+) -> Steps:
     """The call with all that guards it. token: what has to be had before it is sent. asked: the call alone."""
-    parts, constants, steps = context.parts, context.constants, asked
+    parts, constants, steps = context.parts, context.constants, requested
     if dependency.hedge is not None:
         steps = _hedged(constants, dependency.hedge, steps)
     if dependency.timeout_ns is not None:
         if not dependency.propagate_deadline:
-            constants.note(
+            constants.record_assumption(
                 "a call whose caller has given up",
                 "is worked off there for nobody; an effect that it has there is in no figure",
             )
@@ -90,14 +92,14 @@ def guarded(context: Context, name: str, dependency: Dependency, caller: Caller,
     return steps
 
 
-def _hedged(constants: Constants, hedge: Hedge, asked: Steps) -> Steps:
+def _hedged(constants: Constants, hedge: Hedge, requested: Steps) -> Steps:
     """Two calls, the second one after a while. The first answer counts, and stops the other one."""
-    constants.note(
+    constants.record_assumption(
         "a hedged call",
         "is cancelled at the other side, too, when the other one of the two is answered; one that fails waits for it",
     )
-    second: Steps = (delay(constant(hedge.after_ns), "timer"), count(hedge=1), *asked)
-    return (Fork(fork=ForkBody(branches=(asked, second), join="first", cancel=True)),)
+    second: Steps = (delay(constant(hedge.after_ns), "timer"), count(hedge=1), *requested)
+    return (Fork(fork=ForkBody(branches=(requested, second), join="first", cancel=True)),)
 
 
 def _breaker(parts: Parts, name: str, own: CircuitBreaker, caller: Caller) -> str:
@@ -182,8 +184,8 @@ class Dependencies:
         guards it."""
         dependency = self.dependencies[name]
         failing = (fail("error", dependency.error_rate),) if dependency.error_rate else ()
-        asked: Steps = (Use(use=UseBody(station=place_of(name))), *failing)
-        return guarded(self.context, name, dependency, caller, tuple(self._token(name)), asked)
+        requested: Steps = (Use(use=UseBody(station=place_of(name))), *failing)
+        return guarded(self.context, name, dependency, caller, tuple(self._token(name)), requested)
 
     def reply(self, name: str) -> Iterator[Step]:
         """The answer to a call that has had its effect; it may be lost."""

@@ -33,7 +33,9 @@ class Eager:
         if self.is_on:
             self.parts.attributes[LEFT] = 0
         else:
-            self.constants.note("eager dispatch of activities", "off: every task passes through the transfer queue")
+            self.constants.record_assumption(
+                "eager dispatch of activities", "off: every task passes through the transfer queue"
+            )
 
     def allowed(self) -> Steps:
         """The end of a workflow task that schedules activities: so many may come with the reply."""

@@ -49,7 +49,7 @@ def seed(routine: WorkflowRoutine) -> Iterator[str]:
             routine=name, arrivals=BurstArrivals(burst=Poisson(poisson=expected)), counted=False
         )
         yield name
-    constants.note(
+    constants.record_assumption(
         f"work in progress of {routine.name} at the start",
         "inside its own waits and sleeps, not those of branches, items and children; activities and workflow tasks "
         "begin empty and fill within seconds",

@@ -75,7 +75,7 @@ class RateLimits:
     def poll(self) -> Steps:
         """A poll that fetches a task, with the calls of which the task is the reason: tried until it is let in."""
         if MATCHING in self.limited:
-            self.constants.note(
+            self.constants.record_assumption(
                 "calls of history to matching",
                 "take their tokens with the poll that fetches the task; one that a partition forwards takes no more",
             )
@@ -90,7 +90,9 @@ class RateLimits:
         bucket = PERSISTENCE[service]
         if bucket not in self.limited:
             return ()
-        self.constants.note("reads of queues and deletions", "take nothing from the limit of requests to the store")
+        self.constants.record_assumption(
+            "reads of queues and deletions", "take nothing from the limit of requests to the store"
+        )
         return (_admitted((bucket,), "persistence_throttled"),) * requests
 
     def _add(self, name: str, rate_per_s: int, burst_ratio: int, setting: Setting) -> None:
@@ -102,7 +104,7 @@ class RateLimits:
             ),
             setting,
         )
-        self.constants.note(
+        self.constants.record_assumption(
             "rate limit of a service",
             "one bucket for all its pods",
             "derived: requests are spread over them, and each saves up what a second or more lets in",

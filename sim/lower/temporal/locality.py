@@ -59,7 +59,7 @@ class Locality:
             inner("where the data of a task lies"),
         )
         self.parts.add_resource(self._beside, Resource(units=MANY), inner("who is beside its data"))
-        self.constants.note(
+        self.constants.record_assumption(
             "a task that has waited in vain for a worker beside its data", "counts as moved, wherever it then runs"
         )
         anywhere: Steps = (release(self._beside), acquire(slots))

@@ -74,7 +74,9 @@ class Forwarder:
                     rate_per_s,
                 ),
             )
-        queue.constants.note("polls of a task queue", "spread evenly over its partitions, as long as they wait")
+        queue.constants.record_assumption(
+            "polls of a task queue", "spread evenly over its partitions, as long as they wait"
+        )
 
     def steps(self) -> Iterator[Step]:
         """From the partition that a task comes to, any of them, to one where a poll waits."""
@@ -183,7 +185,7 @@ class TaskQueue:
         if self.polls.number >= self.partitions:
             yield from self.handed_over()
             return
-        self.constants.note(
+        self.constants.record_assumption(
             "polls and partitions",
             "polls spread evenly; a partition without one forwards its tasks to the first one, at any rate",
         )
@@ -226,7 +228,7 @@ class TaskQueue:
             ),
             self._of_partitions("backlog writers"),
         )
-        self.constants.note(
+        self.constants.record_assumption(
             "a batch of backlog writes",
             "begins when the last one is done on an idle store; each task costs a transaction of its own there",
         )

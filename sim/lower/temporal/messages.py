@@ -40,16 +40,16 @@ def _computed(workers: Workers) -> Steps:
 
 def _add(workers: Workers, routine: str, rate_per_s: float, at_the_pod: Steps, metric: str) -> None:
     """The source, its routine, and the time from the request to its end."""
-    workers.constants.note(
+    workers.constants.record_assumption(
         "queries and updates",
         "reach any pod, come at a rate that does not depend on how many executions are open, and leave their events "
         "in no history that is replayed",
     )
-    parts, asked, answered = workers.parts, f"{routine}-asked", f"{routine}-answered"
+    parts, requested, answered = workers.parts, f"{routine}-asked", f"{routine}-answered"
     parts.sources[routine] = Source(routine=routine, arrivals=PoissonArrivals(poisson_per_s=rate_per_s), counted=False)
-    parts.spans[routine] = Span(start=asked, end=answered, metric=metric)
+    parts.spans[routine] = Span(start=requested, end=answered, metric=metric)
     parts.routines[routine] = (
-        mark(asked),
+        mark(requested),
         *workers.platform.enter(),
         *workers.workflow_tasks.direct(),
         acquire(workers.workflow_slots),

@@ -46,7 +46,7 @@ def shards_away(store: Store, repair: Distribution, all_pods: bool, announced: b
     one_ns = max(1, constants.number("temporal.shard_acquire_round_trips") * store.rtt_ns + store.commit_ns())
     last_ns = one_ns * ceil(moved / constants.number("temporal.shard_acquire_concurrency"))
     acquiring = constant(one_ns) if last_ns == one_ns else Uniform(uniform_ns=(one_ns, last_ns))
-    constants.note(
+    constants.record_assumption(
         "shards of a history pod that is gone",
         "move together, and the others' CPU takes their work from then on",
         "derived: shards over survivors over concurrency, each acquired in two round trips and a commit",

@@ -44,14 +44,14 @@ def add_timer_queue(context: Context) -> str | None:
     if not ahead_ns:
         return None
     if shards > 1:
-        constants.note(
+        constants.record_assumption(
             "timers that are read ahead",
             "are simulated of one shard alone; here timer_floor holds for each, as on a shard that is written to "
             "all the time: on a quiet one a short timer may end up to that much earlier",
         )
         return None
     context.parts.timers[TIMERS] = TimerQueue(ahead_ns=ahead_ns, after_ns=MILLISECOND)
-    constants.note(
+    constants.record_assumption(
         "timers that have lost their meaning",
         "have the queue read when they end, if they are start-to-close timeouts of activities; others do not",
     )
@@ -129,7 +129,9 @@ class Platform:
         for name in SERVICES:
             service = self.context.scenario.services.get(name)
             if service is None:
-                self.constants.note(f"CPU of {name}", "never runs short: the scenario does not name the service")
+                self.constants.record_assumption(
+                    f"CPU of {name}", "never runs short: the scenario does not name the service"
+                )
                 continue
             self.parts.nodes[name] = NodeGroup(count=service.replicas)
             # A partition of a task queue belongs to one matching pod. Requests and shards are spread over the pods

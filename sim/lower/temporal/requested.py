@@ -45,7 +45,7 @@ def transition_that_asks(step: WorkflowStep) -> str:
             return "nothing_asked"
 
 
-def events_asked(step: WorkflowStep) -> int:
+def events_requested(step: WorkflowStep) -> int:
     """Events of a step that is asked for together with others; those of branches are counted at each of them."""
     match step:
         case ActivityStep() | SleepStep() | ChildStep():
@@ -53,7 +53,7 @@ def events_asked(step: WorkflowStep) -> int:
         case WaitStep():
             return 0 if step.wait.timer_ns is None else 1
         case SequenceStep():
-            return events_asked(step.sequence[0])
+            return events_requested(step.sequence[0])
         case FanOutStep() | ParallelStep() | RaceStep() | RepeatStep():
             return 0
 
@@ -106,12 +106,12 @@ def events_together(steps: Sequence[WorkflowStep]) -> float:
             total += 1  # the marker
         elif isinstance(step, FanOutStep):
             each = step.fan_out.each
-            total += mean_count(step.fan_out.items) * (events_asked(each[0]) + events_together(each))
+            total += mean_count(step.fan_out.items) * (events_requested(each[0]) + events_together(each))
         elif isinstance(step, RepeatStep):
             total += mean_count(step.repeat.times) * events_together(step.repeat.steps)
         else:
             for _, body in inside(step):
-                total += events_together(body) + events_asked(body[0])
+                total += events_together(body) + events_requested(body[0])
     return total
 
 

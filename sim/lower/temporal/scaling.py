@@ -38,8 +38,8 @@ def _add_autoscaler(workers: Workers, pool: WorkerPool) -> None:
         cool_down_ns=workers.constants.number("kubernetes.scale_in_window", pool.cool_down_ns),
         drain_limit_ns=workers.constants.number("kubernetes.grace_period", pool.grace_period_ns),
     )
-    note = workers.constants.note
-    workers.constants.note_each(
+    note = workers.constants.record_assumption
+    workers.constants.record_assumptions(
         {
             "how fast an autoscaler adds pods": (
                 "at once, as many as its target asks for: Kubernetes' limit (4 pods, or twice as many, in 15 s) and "
@@ -75,7 +75,7 @@ def _add_fleet(workers: Workers, pool: WorkerPool) -> None:
         start_delay=constant(pool.start_delay_ns),
         drain_limit_ns=workers.constants.number("kubernetes.grace_period", pool.grace_period_ns),
     )
-    workers.constants.note("a fleet that comes or goes", "with all its pods at once, at whole seconds")
+    workers.constants.record_assumption("a fleet that comes or goes", "with all its pods at once, at whole seconds")
 
 
 def _add_spot_losses(workers: Workers, pool: WorkerPool, mttf_ns: int) -> None:
@@ -91,4 +91,6 @@ def _add_spot_losses(workers: Workers, pool: WorkerPool, mttf_ns: int) -> None:
         if pool.spot_notice_ns is None
         else "taken back on notice: what is at hand there may end in that time, its replacement is started after it"
     )
-    workers.constants.note("spot machines", f"{used}; another machine is to be had at once, at the price of spot")
+    workers.constants.record_assumption(
+        "spot machines", f"{used}; another machine is to be had at once, at the price of spot"
+    )

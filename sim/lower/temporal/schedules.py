@@ -33,16 +33,16 @@ def ticks(context: Context, name: str, schedule: Schedule, execution: Steps) -> 
     if schedule.jitter_ns:
         jitter = (delay(Uniform(uniform_ns=(0, schedule.jitter_ns)), "timer", "jitter"),)
     run: Steps = (*jitter, *execution, mark(ended))
-    constants.note(
+    constants.record_assumption(
         f"figures of {name}-schedule",
         f"are of whole cycles, the wait for the tick included; latency.{name} is from the request to the end of the "
         "executions that succeed",
     )
     if schedule.overlap == "skip":
-        constants.note(
+        constants.record_assumption(
             f"a tick of {name} whose jitter is not over when the last execution ends", "is left out with its tick"
         )
         return (DelayStep(delay=constant(0), kind="timer", grid_ns=schedule.every_ns), *run)
-    constants.note(f"ticks of {name} that come while an execution is open", "are kept as one")
+    constants.record_assumption(f"ticks of {name} that come while an execution is open", "are kept as one")
     following: Steps = (DelayStep(delay=constant(1), kind="timer", grid_ns=schedule.every_ns),)
     return (Fork(name="until-the-next-tick", fork=ForkBody(branches=(run, following))),)

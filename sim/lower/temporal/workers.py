@@ -150,7 +150,7 @@ class Workers:
         reads = self.queue in self.context.scenario.reading_queues
         if regional is None or pool.regions is None or not pool.by_site or not reads:
             return None
-        self.constants.note("pods of a queue that reads data", "those of one region act as one worker")
+        self.constants.record_assumption("pods of a queue that reads data", "those of one region act as one worker")
         return Locality(self.context, self.queue, regional, len(pool.regions), pool.locality_wait_ns)
 
     def _tasks(self, kind: str, pollers: str, slots: str) -> TaskQueue:
@@ -171,7 +171,7 @@ class Workers:
             Resource(nodes=self.nodes, units=self.memory_mib),
             inner("memory that activities at work hold"),
         )
-        self.constants.note(
+        self.constants.record_assumption(
             "memory", "that of activities at work alone: not of the worker itself, nor of the states in its cache"
         )
         return acquire(self.memory, units=mib, at=self.activity_slots)

@@ -165,7 +165,7 @@ class WorkflowRoutine:
         rollout = self.workflow.rollout
         if rollout is None or self.behaviours.versioning:
             return steps
-        self.constants.note(
+        self.constants.record_assumption(
             "executions that meet new code which their history does not fit to",
             "fail at the rollout; Temporal's stand still from their next workflow task on, until somebody resets them",
         )
@@ -221,18 +221,18 @@ class WorkflowRoutine:
                 continue
             if isinstance(step, RepeatStep):
                 if where.first or inside:
-                    found += self.asked("nothing_asked", where.first, inside)
+                    found += self.requesting_task("nothing_asked", where.first, inside)
                     inside = []
                 where = replace(where, first=False, together=False)
                 found += self.repeat(step, here)
                 continue
             if not where.together:
-                found += self.asked(transition_that_asks(step), where.first, inside)
+                found += self.requesting_task(transition_that_asks(step), where.first, inside)
                 inside = []
             where = replace(where, first=False, together=False)
             found += self.one(step, here)
         if inside:
-            found += self.asked("nothing_asked", where.first, inside)
+            found += self.requesting_task("nothing_asked", where.first, inside)
         return tuple(found)
 
     def _which(self, first: bool) -> Which:
@@ -240,7 +240,7 @@ class WorkflowRoutine:
             return "later"
         return "eager" if self.workflow.eager_start else "first"
 
-    def asked(self, ending: str, first: bool, local: Sequence[Activity]) -> Steps:
+    def requesting_task(self, ending: str, first: bool, local: Sequence[Activity]) -> Steps:
         """A workflow task that runs local activities, and what undoes them."""
         inside = None
         if local:
@@ -332,8 +332,8 @@ class WorkflowRoutine:
         """What is remembered as undoing the activity, if anything does."""
         undo = activity.undo
         if undo is not None and self.behaviours.global_saga:
-            asked = workflow_task(self.own, "activity_scheduled")
-            yield Compensate(compensate=(asked, *self.activity(undo)))
+            requesting_task = workflow_task(self.own, "activity_scheduled")
+            yield Compensate(compensate=(requesting_task, *self.activity(undo)))
 
     def wait(self, wait: Wait) -> Steps:
         """The event against the timer, whichever comes first."""
@@ -381,7 +381,7 @@ class WorkflowRoutine:
 
     def close(self, first: bool = False, local: Sequence[Activity] = ()) -> Steps:
         """The workflow task that closes the execution; those that are under way then have nothing to tell any more."""
-        task = self.asked("closed", first, local)
+        task = self.requesting_task("closed", first, local)
         return (*task, set_to(CLOSED, 1)) if self.shares_tasks else task
 
     @property

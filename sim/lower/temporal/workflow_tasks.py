@@ -120,16 +120,16 @@ def _task(workers: Workers, ending: str, which: Which, shared: Shared | None, in
         release(slots),
     )
     before: Steps = tuple(workers.workflow_tasks.dispatch(sticky=which == "later"))
-    trial: Steps
+    attempt_steps: Steps
     if which == "eager":
-        before, trial = (), (*_handed_over(workers, (*before, *_pod(workers, which), start(), *fetched)), *run)
+        before, attempt_steps = (), (*_handed_over(workers, (*before, *_pod(workers, which), start(), *fetched)), *run)
     else:
         run = (*fetched, *run)
-        trial = (*_pod(workers, which), start(), *(run if shared is None else _unless_done(shared, run)))
+        attempt_steps = (*_pod(workers, which), start(), *(run if shared is None else _unless_done(shared, run)))
     # A lost task is noticed by its timeout alone; the next one is scheduled on the normal queue at once.
     attempt = AttemptBody(
         counted=False,
-        steps=trial,
+        steps=attempt_steps,
         start_to_close_ns=workers.task_timeout_ns,
         on_crash="silent",
         on_failure=(*_timed_out(workers), fail("workflow_task_timed_out")),
@@ -144,7 +144,7 @@ def _task(workers: Workers, ending: str, which: Which, shared: Shared | None, in
 def _handed_over(workers: Workers, ordinary: Steps) -> Steps:
     """The first workflow task with the reply to the start, where a slot is free; else, and later on, by matching."""
     workers.parts.attributes[STARTED] = 0
-    workers.constants.note("an eager start", "leaves the mutable state in the memory of its history pod")
+    workers.constants.record_assumption("an eager start", "leaves the mutable state in the memory of its history pod")
     handed: Steps = (
         acquire(workers.workflow_slots, affinity=workers.sticky, patience_ns=0),
         set_to(workers.sticky, 1),
@@ -171,7 +171,9 @@ def _pod(workers: Workers, which: Which) -> Steps:
     if which != "later":
         return (dispatched, *fresh)
     constants = workers.constants
-    constants.note("a sticky worker that is known to be gone", "costs a transition, as a sticky timeout does")
+    constants.record_assumption(
+        "a sticky worker that is known to be gone", "costs a transition, as a sticky timeout does"
+    )
     workers.are_remembered = True
     # When its time is up the task goes to any pod, by way of the normal queue.
     moved = (

@@ -89,12 +89,12 @@ def _common(fault: DeploymentFault) -> None:
 
 def _length(fault: DeploymentFault) -> None:
     """How long it takes is asked for, except where it follows from the target: a database that comes back."""
-    asked = [one for _, one in fault.parts if not _is_known(one)]
-    if asked and fault.repair is None:
-        alone = asked[0].happens != "crash"
+    requested = [one for _, one in fault.parts if not _is_known(one)]
+    if requested and fault.repair is None:
+        alone = requested[0].happens != "crash"
         what = "how long it lasts" if alone else "the time until a replacement is launched"
         raise ValueError(f"needs `repair`, {what}; write   repair: 30 s")
-    if not asked and fault.repair is not None and "temporal.clock" not in fault.each_target:
+    if not requested and fault.repair is not None and "temporal.clock" not in fault.each_target:
         told = "that of PostgreSQL's presets, or without `copies` that of the replay of its log"
         for target in fault.each_target:
             if path := recovery_of(target):

@@ -57,7 +57,7 @@ def cause_of(objective: Verdict, loaded: Loaded, prediction: Prediction) -> Foun
     if head == "recovery" and subject in loaded.scenario.faults:
         return _of_fault(loaded, subject)
     if subject in elements:
-        return FoundCause(_told(elements[subject], elements[subject].setting.words), (subject,))
+        return FoundCause(_cause_at(elements[subject], elements[subject].setting.words), (subject,))
     if subject in prediction.summary.splits:
         return _of_overload(loaded, prediction) or _of_split(objective, subject, elements, prediction)
     if head in (*OF_QUEUES, "span"):
@@ -68,7 +68,7 @@ def cause_of(objective: Verdict, loaded: Loaded, prediction: Prediction) -> Foun
     return None
 
 
-def _told(element: Element, words: str) -> Cause:
+def _cause_at(element: Element, words: str) -> Cause:
     return Cause(words, element.setting.path, element.where.short if element.setting.path else "")
 
 
@@ -84,7 +84,7 @@ def _of_overload(loaded: Loaded, prediction: Prediction) -> FoundCause | None:
     if not names:
         return None
     first = elements[names[0]]
-    return FoundCause(_told(first, f"{first.setting.words}, full"), tuple(names))
+    return FoundCause(_cause_at(first, f"{first.setting.words}, full"), tuple(names))
 
 
 def _of_split(
@@ -105,7 +105,7 @@ def _of_split(
     names = tuple(dict.fromkeys(_place(one) for one in (first, *waits, *states) if _known(one, elements)))
     place = elements.get(_place(first))
     words = f"{share} of the time {when} is {_phrase(first, elements)}"
-    return FoundCause(Cause(words) if place is None else _told(place, words), names)
+    return FoundCause(Cause(words) if place is None else _cause_at(place, words), names)
 
 
 def _place(state: str) -> str:
@@ -139,7 +139,7 @@ def _of_waits(head: str, subject: str, elements: Mapping[str, Element], predicti
     names = sorted(waits, key=lambda name: -waits[name])
     first = elements[names[0]]
     took = format_duration_ns(round(waits[names[0]] * 1e9))
-    return FoundCause(_told(first, f"waits for {first.setting.words}, {took} on average"), tuple(names))
+    return FoundCause(_cause_at(first, f"waits for {first.setting.words}, {took} on average"), tuple(names))
 
 
 # -- recovery ---------------------------------------------------------------------------------------------------
@@ -235,10 +235,10 @@ class FixCandidate:
     usd_per_month: float | None
 
 
-def predict_and_mend(loaded: Loaded, options: Options, tries: bool) -> Prediction:
+def predict_and_mend(loaded: Loaded, options: Options, try_fixes: bool) -> Prediction:
     """The prediction with the cause of each missed objective and, if so wanted, the fix that runs find."""
     prediction = predict(loaded, options)
-    found = remedies(loaded, options, prediction, tries and not prediction.interrupted)
+    found = remedies(loaded, options, prediction, try_fixes and not prediction.interrupted)
     return replace(prediction, summary=replace(prediction.summary, remedies=found))
 
 

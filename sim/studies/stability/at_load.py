@@ -147,7 +147,7 @@ class AtLoad:
             begin_ns = self.bench.begin_ns(self.kind, replication)
         return EpisodeRequest(((self.kind, begin_ns),), replication, self.watch.record_ns)
 
-    def try_more(self, count: int) -> list[Episode]:
+    def run_more(self, count: int) -> list[Episode]:
         """So many episodes more beside their baseline runs."""
         first = len(self.after)
         episodes = self.bench.run(
@@ -161,7 +161,7 @@ class AtLoad:
                 self.alone.append(self._alone(episode.baseline))
         return episodes
 
-    def try_alone(self, count: int) -> None:
+    def run_alone(self, count: int) -> None:
         """So many runs more without the fault."""
         runs = self.runner.whole(f"load {self.factor:.3g}: without the fault", self._baselines(self.alone, count))
         self.alone += map(self._alone, runs)
@@ -169,9 +169,9 @@ class AtLoad:
     def alone_up_to(self, count: int) -> None:
         """Runs without the fault, until there are so many."""
         if count > len(self.alone):
-            self.try_alone(count - len(self.alone))
+            self.run_alone(count - len(self.alone))
 
-    def try_overloaded(self, backlog: int, count: int) -> None:
+    def run_overloaded(self, backlog: int, count: int) -> None:
         """So many runs more without the fault that begin with a backlog."""
         planned = [(overloaded(network, backlog), plan) for network, plan in self._baselines(self.overloads, count)]
         self.overloads += map(self._alone, self.runner.whole(f"load {self.factor:.3g}: from a backlog", planned))

@@ -163,7 +163,7 @@ class _Study:
         found = []
         for at in loads.every:
             at.alone_up_to(count)
-            at.try_overloaded(backlog, count)
+            at.run_overloaded(backlog, count)
             found.append(_starts_at(at))
         return tuple(found)
 
@@ -233,7 +233,7 @@ class _Loads:
         """What comes of the trigger at the given load, and the search where it is requested."""
         options, watch = self.study.options, self.study.watch
         given = self.at(options.at)
-        episodes = given.try_more(options.episodes)
+        episodes = given.run_more(options.episodes)
         confidence = watch.settings.confidence
         back = sum(one.back for one in given.after)
         recovery = recovery_of(episodes, watch.limit_ns, confidence)
@@ -282,12 +282,12 @@ class _Loads:
             )
             return self._tried(at, hits, len(at.after))
 
-        return self._decided(so_far, at.try_more)
+        return self._decided(so_far, at.run_more)
 
     def _alone(self, factor: float, good: float) -> Tried:
         """Whether most runs without the fault do not keep up."""
         at = self.at(factor)
-        return self._decided(partial(self._alone_so_far, at, good), at.try_alone)
+        return self._decided(partial(self._alone_so_far, at, good), at.run_alone)
 
     def _alone_so_far(self, at: AtLoad, good: float) -> Tried:
         return self._tried(at, sum(falls_behind(one.late, one.grows, good) for one in at.alone), len(at.alone))
@@ -295,7 +295,7 @@ class _Loads:
     def _tried(self, at: AtLoad, hits: int, done: int) -> Tried:
         return Tried(at.factor, hits, done, self.study.decision.verdict(hits, done))
 
-    def _decided(self, so_far: Callable[[], Tried], try_more: Callable[[int], object]) -> Tried:
+    def _decided(self, so_far: Callable[[], Tried], run_more: Callable[[int], object]) -> Tried:
         """What was tried once it is decided, or takes too many. First as many are tried as decide at once; then two,
         one for each core of the smallest machine."""
         least = self.study.decision.least
@@ -303,7 +303,7 @@ class _Loads:
             found = so_far()
             if found.verdict is not None or found.n >= MOST * least:
                 return found
-            try_more(max(least - found.n, 2))
+            run_more(max(least - found.n, 2))
 
 
 def overloaded_from(loaded: Loaded, high: float) -> float | None:

@@ -121,7 +121,7 @@ class Header(Record):
     JOB_CRASHES = fixed()
     JOB_READIED = fixed()
     JOB_COUNTS = fixed()
-    JOB_ASKED = fixed()
+    JOB_REQUESTED = fixed()
     JOB_LATE = fixed()
     JOB_PATH = fixed()
     JOB_MARKED = fixed()  # two words: whether it is watched; its links among those that are

@@ -52,7 +52,7 @@ class Customer(Record):
 
     JOB = word()
     LINKS = word()
-    ASKED = word()
+    REQUESTED = word()
     GRANTED = word()
     STATE = word()  # node << 2 | left << 1 | inside
     LIMIT = word()
@@ -86,7 +86,7 @@ class Marked(Record):
     BUSY_AREA = words(2)
     WAIT_AREA = words(2)
     IN_USE_AREA = words(2)
-    ASKED = word()
+    REQUESTED = word()
     SERVED = word()
     ABANDONED = word()
     REJECTED = word()
@@ -160,7 +160,7 @@ class Place(Marked):
     WAITS = word()  # histogram: base
     WINDOW_SUM = words(2)
     WINDOW_COUNT = word()
-    GUESTS = inside(Queue)  # of a token bucket
+    TOKEN_QUEUE = inside(Queue)  # of a token bucket
     TIMER = inside(Timer)  # of a token
     MARKED = words(2 * Marked.SIZE)
     SHED = word()  # the age of a queue from which on it rejects, or -1

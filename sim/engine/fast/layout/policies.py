@@ -19,7 +19,7 @@ class Breaker(Record):
     OPEN = word()
     TRIALS = word()
     LEVEL = word()  # the states of its circuits added up
-    ASKED = word()
+    REQUESTED = word()
     TURNED = word()
     OPENED = word()
 

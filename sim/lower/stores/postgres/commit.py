@@ -185,9 +185,11 @@ class Commit:
             what = "commits that no standby has yet: replication_lag.postgres"
         else:
             what = "no acknowledged commit: the log on the disk is recovered"
-        self.constants.note("what the death of the primary loses", what, "derived: PostgreSQL, synchronous_commit")
+        self.constants.record_assumption(
+            "what the death of the primary loses", what, "derived: PostgreSQL, synchronous_commit"
+        )
         if self._loses:
-            self.constants.note(
+            self.constants.record_assumption(
                 "commits that a failover loses", "are counted (lost_commit); no execution is set back to before them"
             )
 

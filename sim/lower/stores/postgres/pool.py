@@ -74,7 +74,7 @@ class Pool(ClientPool):
                 size,
             ),
         )
-        self.constants.note("round trip of applications to the primary", "that of the history service")
+        self.constants.record_assumption("round trip of applications to the primary", "that of the history service")
         return name
 
     def begin(self, messages: int) -> Iterator[Step]:
@@ -137,7 +137,9 @@ class Pool(ClientPool):
                 ),
             )
             if bouncer.replicas > 1:
-                constants.note("pools of the pgbouncer replicas", "act as one", "derived: a pod's connections use any")
+                constants.record_assumption(
+                    "pools of the pgbouncer replicas", "act as one", "derived: a pod's connections use any"
+                )
 
 
 def pool_size(constants: Constants, bouncer: PgBouncer) -> int:

@@ -28,12 +28,12 @@ def away(parts: Parts, constants: Constants, postgres: PostgresCluster, redirect
     own = postgres.failover
     redirect = redirect if own.redirect is None else own.redirect
     if redirect is None:
-        constants.note("connections after a failover", "go to the new primary at once: a proxy knows it")
+        constants.record_assumption("connections after a failover", "go to the new primary at once: a proxy knows it")
         redirect = constant(0)
     detect: tuple[Distribution, ...] = () if own.detect is None else (own.detect,)
     if postgres.nodes == 1:
         return sum_of(*detect, redo_time(constants, postgres.checkpoint, operations_per_s(parts, WAL_BYTES)), redirect)
-    constants.note("after a failover", "there is a standby in the place of the old primary at once")
+    constants.record_assumption("after a failover", "there is a standby in the place of the old primary at once")
     if own.time is not None:
         return sum_of(own.time, redirect)
     if postgres.rds is not None and own.detect is None and own.promote is None:
@@ -58,7 +58,7 @@ def redo_time(constants: Constants, checkpoint: Checkpoint, log_bytes_per_s: flo
     start_ns = constants.number("postgres.restart")
     shortest, longest = redo_bytes(constants, checkpoint, log_bytes_per_s)
     ns_per_byte = SECOND / constants.number("postgres.redo_bytes_per_s")
-    constants.note(
+    constants.record_assumption(
         "log since the last checkpoint, replayed after a crash",
         f"{shortest / 1e6:.3g} to {longest / 1e6:.3g} MB at {log_bytes_per_s / 1e6:.3g} MB/s",
         "derived: from the load on average; full-page images after a checkpoint are not in it",

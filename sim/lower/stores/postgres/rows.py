@@ -50,7 +50,7 @@ def transaction_steps(
             ),
         )
     if transaction.isolation == "serializable":
-        constants.note(
+        constants.record_assumption(
             "serializable: reads of other rows than the one that is written",
             "fail nobody: write skew and false alarms of page locks are left out, so failures are a lower bound",
         )

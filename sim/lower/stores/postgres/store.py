@@ -79,7 +79,9 @@ class PostgresStore(SqlStore):
         if fault.target == "postgres.disk":
             return (Loss((NodeTarget(group=SPACE),), fault.lasts),)
         if fault.happens != "crash":
-            self.constants.note("a primary that stands still, is slow or gives errors", "is not replaced by a standby")
+            self.constants.record_assumption(
+                "a primary that stands still, is slow or gives errors", "is not replaced by a standby"
+            )
             return (Loss((NodeTarget(group=PRIMARY),), fault.lasts),)
         return (Loss((NodeTarget(group=PRIMARY),), self.failover()),)
 
@@ -92,7 +94,7 @@ class PostgresStore(SqlStore):
     def is_replaced(self, left: int) -> bool:
         """There is a standby, and others are left to confirm its commits; RDS goes on with whatever it has left."""
         if self.postgres.rds is not None:
-            self.constants.note("an RDS instance whose standby is lost", "goes on alone at once")
+            self.constants.record_assumption("an RDS instance whose standby is lost", "goes on alone at once")
         if self.is_managed:
             return left > 0
         return left - 1 >= self.postgres.synchronous_standbys
@@ -105,7 +107,7 @@ class PostgresStore(SqlStore):
         """Commits wait for standbys that are away."""
         if not self.is_managed and left < self.postgres.synchronous_standbys:
             waiting = "wait until these are back, holding their connections"
-            self.constants.note("commits whose standbys are lost", waiting)
+            self.constants.record_assumption("commits whose standbys are lost", waiting)
         yield from ()
 
     @classmethod
@@ -174,12 +176,14 @@ class PostgresStore(SqlStore):
 def _note_rds(constants: Constants, postgres: PostgresCluster) -> None:
     """Record what AWS does not publish of a managed database, as assumptions."""
     if postgres.nodes > 1:
-        constants.note(
+        constants.record_assumption(
             "the standby of RDS",
             "confirms a commit as a synchronous standby of PostgreSQL does; in truth blocks of the volume are copied",
         )
     else:
-        constants.note("an RDS instance without a standby", "restarts where it is: a new host is not waited for")
-    constants.note(
+        constants.record_assumption(
+            "an RDS instance without a standby", "restarts where it is: a new host is not waited for"
+        )
+    constants.record_assumption(
         "memory of RDS for pages", "its `shared_buffers` alone: pages that only the system's cache holds are read anew"
     )

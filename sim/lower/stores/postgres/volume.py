@@ -45,7 +45,7 @@ class PostgresVolume(Volume):
         self.parts.nodes[SPACE] = NodeGroup(count=1)
         self.parts.not_pods.add(SPACE)
         self.parts.add_resource(ROOM, Resource(nodes=SPACE, units=10**9), inner("whether there is room on the volume"))
-        self.constants.note(
+        self.constants.record_assumption(
             "writes while the disk is full",
             f"fail with {FULL} and are tried again, here over a new connection; the server stays up, and reads are "
             "answered",
@@ -93,7 +93,9 @@ def _checkpoints(parts: Parts, constants: Constants, postgres: PostgresCluster, 
         arrivals=PoissonArrivals(poisson_per_s=pages_per_s / (share or 1.0), profile=profile),
         counted=False,
     )
-    constants.note("checkpoints", "write each execution's pages once; their full-page images are not in the log")
+    constants.record_assumption(
+        "checkpoints", "write each execution's pages once; their full-page images are not in the log"
+    )
 
 
 def _vacuum(parts: Parts, constants: Constants) -> None:
@@ -113,6 +115,6 @@ def _vacuum(parts: Parts, constants: Constants) -> None:
     )
     parts.routines[VACUUM] = (Loop(loop=LoopBody(times=rounds, steps=work)),)
     parts.sources[VACUUM] = Source(routine=VACUUM, arrivals=BurstArrivals(burst=1, every_ns=every_ns), counted=False)
-    constants.note(
+    constants.record_assumption(
         "autovacuum", "one worker; every changed row leaves a dead one; its reads and writes are not waited for"
     )

@@ -82,13 +82,13 @@ class Failover(Spec):
     `pgbouncer` up to its `dns_max_ttl` where it is left out, else no time."""
 
     @model_validator(mode="after")
-    def _told_once(self) -> Self:
+    def _given_once(self) -> Self:
         if self.time is not None and (self.detect is not None or self.promote is not None):
             raise Mistake("is `detect` and `promote` in one", "keep `time`, or the two", ("time",))
         return self
 
 
-def told_twice(key: str) -> Problem:
+def given_twice(key: str) -> Problem:
     """The way to the standbys of a store, where zones tell it."""
     return Problem(
         f"{key}.replication_rtt",

@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from sim.errors import Problem, dotted
 from sim.network.counts import Positive
 from sim.network.distributions import Distribution
-from sim.scenario.model.stores.base import CRASHES, Failover, StoreTarget, Words, told_twice
+from sim.scenario.model.stores.base import CRASHES, Failover, StoreTarget, Words, given_twice
 from sim.scenario.model.stores.managed import SqlCluster, of_aurora, of_rds
 from sim.spec import Spec
 from sim.units import Bytes, Duration, Mistake, PositiveDuration
@@ -127,7 +127,7 @@ class MysqlCluster(SqlCluster):
     def problems(self, scenario: Scenario) -> Iterator[Problem]:
         """Zones that tell the way to replicas a second time, and replicas that fail where none are."""
         if scenario.zones is not None and self.replication_rtt_ns is not None:
-            yield told_twice("mysql")
+            yield given_twice("mysql")
         for path, fault in scenario.failing:
             if fault.target != "mysql.replica":
                 continue

@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from sim.errors import Problem, dotted
 from sim.network.counts import Nodes, Positive, Speed
 from sim.network.distributions import Distribution
-from sim.scenario.model.stores.base import CRASHES, Failover, StoreTarget, Words, told_twice
+from sim.scenario.model.stores.base import CRASHES, Failover, StoreTarget, Words, given_twice
 from sim.scenario.model.stores.managed import SHARED_BUFFERS, SqlCluster, of_aurora, of_rds
 from sim.spec import Spec
 from sim.units import Bytes, Cores, Duration, Mistake, PositiveDuration, Ratio
@@ -167,7 +167,7 @@ class PostgresCluster(SqlCluster):
     def problems(self, scenario: Scenario) -> Iterator[Problem]:
         """Zones and regions that tell something a second time, or ask commits to wait that do not."""
         if scenario.zones is not None and self.replication_rtt_ns is not None:
-            yield told_twice("postgres")
+            yield given_twice("postgres")
         regions = scenario.regions
         if self.aurora is not None:
             yield from _beyond_aurora(scenario)
