@@ -37,7 +37,7 @@ MOST_STEPS = 4
 @dataclass(frozen=True, slots=True)
 class Options:
     """How a study is made. evaluations: in place of the study's own. leave_one_out: whether each cell is also
-    predicted by a fit to the others. command: that is written into the file. say, told: hear how it goes."""
+    predicted by a fit to the others. command: that is written into the file. say, on_progress: hear how it goes."""
 
     evaluations: int | None = None
     leave_one_out: bool = False

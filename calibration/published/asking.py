@@ -1,7 +1,7 @@
 """What the function of a published figure asks of runs: metrics, lines of a bill, properties, error budgets.
 
-Such a function takes `Runs` and gives a figure. What it asks is known before anything runs: `asked` calls it with 1
-for every answer. How runs answer lives in `outcomes`.
+Such a function takes `Runs` and gives a figure. What it asks is known before anything runs: `requested` calls it with
+1 for every answer. How runs answer lives in `outcomes`.
 """
 
 from __future__ import annotations

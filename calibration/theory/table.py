@@ -58,7 +58,7 @@ def theory_rows(
     processes: int = -1,
     on_progress: Callable[[str, float, int], None] | None = None,
 ) -> list[Row]:
-    """Run the cases whose name is wanted; told: hears of progress."""
+    """Run the cases whose name is wanted; on_progress: hears of progress."""
     cases = [case for case in CASES if only(case.name)]
     networks = [_network(case) for case in cases]
     planned = [

@@ -79,8 +79,8 @@ def run_all(
 ) -> tuple[list[Replication], bool]:
     """Run the replications; gives those that ended, in the order in which they stand, and whether all did.
 
-    processes: how many at once; -1 takes all cores. The result does not depend on it. told: hears how many are done,
-    with the share of the one that is under way in this process. Ctrl-C stops and keeps what has arrived. Raises
+    processes: how many at once; -1 takes all cores. The result does not depend on it. on_progress: hears how many are
+    done, with the share of the one that is under way in this process. Ctrl-C stops and keeps what has arrived. Raises
     AuditFailed at the first broken law.
     """
     finished: list[Replication] = []
@@ -100,7 +100,7 @@ def run_jobs(
     """Do jobs that run replications themselves and give little back; what ended, in order, and whether all did.
 
     For many short runs of different scenarios, where making the networks and handing over the columns would take
-    longer than the runs. processes, told, Ctrl-C: as for `run_all`. A job is a picklable call.
+    longer than the runs. processes, on_progress, Ctrl-C: as for `run_all`. A job is a picklable call.
     """
     finished: list[Result] = []
     if processes != 1 and must_be_compiled("fast"):

@@ -91,8 +91,8 @@ def _place(place: PlaceUse) -> Iterator[str]:
     gone = place.all_gone
     if place.all_requested != place.all_served + gone + place.still_waiting:
         yield (
-            f"{name} lost count: {place.all_requested} asked, {place.all_served} were served, {gone} left or were turned "
-            f"away, {place.still_waiting} still wait"
+            f"{name} lost count: {place.all_requested} asked, {place.all_served} were served, {gone} left or were "
+            f"turned away, {place.still_waiting} still wait"
         )
     if min(place.still_waiting, place.still_busy) < 0:
         yield f"{name} gave back more than it had"

@@ -62,7 +62,7 @@ class Passage:
 class BreakerState(Resident):
     """All breakers of one name; with `at` they stand on the nodes of a group.
 
-    asked, turned_away, opened: how often, in the window.
+    requested, turned_away, opened: how often, in the window.
     """
 
     def __init__(self, engine: Engine, spec: Breaker) -> None:

@@ -234,7 +234,7 @@ def _turned(replicas: list[Replica], turn: int) -> list[Replica]:
 class Round:
     """What a replica does in a round of Paxos, in reads and writes of the row and of `system.paxos`.
 
-    asked: a majority is asked and has to answer, as in a read; else all are asked.
+    requested: a majority is asked and has to answer, as in a read; else all are asked.
     """
 
     reads: int = 0

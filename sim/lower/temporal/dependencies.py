@@ -47,7 +47,7 @@ class Caller:
 def guarded(
     context: Context, name: str, dependency: Dependency, caller: Caller, token: Steps, requested: Steps
 ) -> Steps:
-    """The call with all that guards it. token: what has to be had before it is sent. asked: the call alone."""
+    """The call with all that guards it. token: what has to be had before it is sent. requested: the call alone."""
     parts, constants, steps = context.parts, context.constants, requested
     if dependency.hedge is not None:
         steps = _hedged(constants, dependency.hedge, steps)
