@@ -103,7 +103,7 @@ class OfferedLoad:
     low: float
 
     @property
-    def is_too_much(self) -> bool:
+    def is_overloaded(self) -> bool:
         """Whether it is more than can be done, by enough to matter, and beyond doubt more than a stable system has."""
         return self.low > STABLE and self.value > 1 + MATTERS
 
@@ -332,7 +332,7 @@ class _Judge:
             if name in self.by_key and self._grows(lines[name], mistaken):
                 return name
         worst = max(loads, key=lambda name: loads[name].value, default="")
-        return worst if worst and loads[worst].is_too_much else ""
+        return worst if worst and loads[worst].is_overloaded else ""
 
     def _load(self, workflow: str, place: str, line: float, gone: Sequence[int], mistaken: float) -> OfferedLoad:
         in_flight = np.stack([view.grown(f"in_flight.{workflow}") for view in self.views])

@@ -180,7 +180,7 @@ def _of_queues(cell: Cell) -> list[bool]:
         count = min(max(1, RUNS_AT_ONCE // cell.replications), cell.runs - len(found))
         parts = batches(cell.system, cell.load, cell.jobs, count * cell.replications, rng)
         full, more, offered = (part.reshape(count, cell.replications, BATCHES) for part in parts)
-        found += [offered_load(*one).is_too_much for one in zip(full, more, offered, strict=True)]
+        found += [offered_load(*one).is_overloaded for one in zip(full, more, offered, strict=True)]
     return found
 
 

@@ -36,19 +36,19 @@ def test_the_load_is_what_was_done_and_what_the_line_grew_by() -> None:
     shape = (4, 10)
     found = offered_load(np.ones(shape), np.full(shape, 10.0), np.full(shape, 110.0))
     assert (found.value, found.low) == (pytest.approx(1.1), pytest.approx(1.1))
-    assert found.is_too_much
+    assert found.is_overloaded
 
 
 def test_a_full_place_whose_line_does_not_grow_is_at_its_limit_and_no_overload() -> None:
     shape = (4, 10)
     found = offered_load(np.ones(shape), np.zeros(shape), np.full(shape, 110.0))
     assert found.value == 1
-    assert not found.is_too_much
+    assert not found.is_overloaded
 
 
 def test_a_place_that_does_nothing_of_what_is_asked_is_overloaded_too() -> None:
     shape = (2, 10)
-    assert offered_load(np.ones(shape), np.full(shape, 50.0), np.full(shape, 50.0)).is_too_much
+    assert offered_load(np.ones(shape), np.full(shape, 50.0), np.full(shape, 50.0)).is_overloaded
 
 
 def test_done_of_offered_and_growth_add_up() -> None:

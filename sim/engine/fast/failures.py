@@ -7,7 +7,7 @@ from sim.draws.streams import child_path, uniform
 from sim.engine.fast.attempt_timers import close_attempt
 from sim.engine.fast.batches import cut_customer
 from sim.engine.fast.delays_and_buckets import leave_room
-from sim.engine.fast.forks import give_fork_group, stop_fork_group
+from sim.engine.fast.forks import free_fork_group, stop_fork_group
 from sim.engine.fast.jobs import (
     grant_place,
     lose,
@@ -251,7 +251,7 @@ def leave_fork_group(m: Memory, fork_group: Ref[Fork]) -> None:
     if m[fork_group + Fork.DECIDING]:
         release_record(m, m[fork_group + Fork.DECIDING])
         m[fork_group + Fork.DECIDING] = 0
-    give_fork_group(m, fork_group)
+    free_fork_group(m, fork_group)
 
 
 @inner

@@ -45,7 +45,7 @@ def new_fork_group(
 
 
 @inner
-def give_fork_group(m: Memory, fork_group: Ref[Fork]) -> None:
+def free_fork_group(m: Memory, fork_group: Ref[Fork]) -> None:
     """Give the record back, when neither parent nor children need it."""
     if m[fork_group + Fork.AWAITED] == 0 and m[fork_group + Fork.CHILDREN] == 0:
         free(m, fork_group, Fork.SIZE)
@@ -73,4 +73,4 @@ def fork_group_child_ended(m: Memory, fork_group: Ref[Fork], child: Ref[Job], er
         wake(m, m[fork_group + Fork.JOB], 0)
     else:
         add(m, Header.OFF_PATH, m[Header.NOW] - m[child + Job.BEGAN])
-    give_fork_group(m, fork_group)
+    free_fork_group(m, fork_group)

@@ -201,7 +201,7 @@ def new_child(m: Memory, parent: Ref[Job], path: int, code: int, within: int, at
 
 
 @inner
-def _give_sagas(m: Memory, job: Ref[Job]) -> None:
+def _free_sagas(m: Memory, job: Ref[Job]) -> None:
     saga = m[job + m[Header.JOB_SAGAS]]
     while saga:
         following = m[saga + 1]
@@ -224,7 +224,7 @@ def _forget_cached(m: Memory, job: Ref[Job]) -> None:
 
 
 @inner
-def give_back_record(m: Memory, job: Ref[Job]) -> None:
+def free_job(m: Memory, job: Ref[Job]) -> None:
     """Give the record back when the job has ended and nobody needs it; then perhaps its parent's, and so on."""
     while job:
         state = m[job + Job.STATE]
@@ -236,7 +236,7 @@ def give_back_record(m: Memory, job: Ref[Job]) -> None:
             if m[Header.JOB_MARKED] and m[job + m[Header.JOB_MARKED]]:
                 return  # dropped, and yet to be judged
             if m[Header.JOB_SAGAS]:
-                _give_sagas(m, job)
+                _free_sagas(m, job)
             if m[Header.JOB_CACHED]:
                 _forget_cached(m, job)
             free(m, job, m[Header.MAIN_SIZE])
@@ -256,14 +256,14 @@ def give_back_record(m: Memory, job: Ref[Job]) -> None:
 def release_record(m: Memory, job: Ref[Job]) -> None:
     """One who needed the record of a child does so no longer."""
     m[job + Job.REFS] -= 1
-    give_back_record(m, job)
+    free_job(m, job)
 
 
 @inner
 def drop_stale(m: Memory, job: Ref[Job]) -> None:
     """A wake-up that came too late is used up."""
     m[job + Job.STATE] -= Job.STALE_ONE
-    give_back_record(m, job)
+    free_job(m, job)
 
 
 # -- what is held ------------------------------------------------------------------------------------------

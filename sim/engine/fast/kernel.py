@@ -11,7 +11,7 @@ from sim.engine.fast.delays_and_buckets import token_comes
 from sim.engine.fast.failures import left_line
 from sim.engine.fast.faults import fault_changes, hasten_crashes, start_faults
 from sim.engine.fast.groups import choose_again_after
-from sim.engine.fast.jobs import drop_stale, give_back_record, grant_place, holds, wait_kind, wake
+from sim.engine.fast.jobs import drop_stale, free_job, grant_place, holds, wait_kind, wake
 from sim.engine.fast.layout import (
     LOW,
     BatchNode,
@@ -64,7 +64,7 @@ def _deliver(m: Memory, f: Floats, record: Ref[Interruption]) -> None:
     m[job + Job.STATE] -= Job.PENDING_ONE
     state = m[job + Job.STATE]
     if state & Job.ENDED:
-        give_back_record(m, job)
+        free_job(m, job)
         return
     if asks and not holds(m, job, depth):
         return

@@ -254,7 +254,7 @@ def take_units(m: Memory, place: Ref[Place], grant: Ref[Grant]) -> int:
 
 
 @inner
-def _is_bound_to_leaving(m: Memory, place: Ref[Place], grant: Ref[Grant]) -> bool:
+def _is_bound_to_draining(m: Memory, place: Ref[Place], grant: Ref[Grant]) -> bool:
     """Whether it wants a node that nobody in the place's line could have."""
     node = wanted_of(m, grant)
     return node >= 0 and m[group_node(m, m[place + Place.GROUP], node) + Node.READY] == Readiness.ONLY_BOUND
@@ -263,7 +263,7 @@ def _is_bound_to_leaving(m: Memory, place: Ref[Place], grant: Ref[Grant]) -> boo
 @inner
 def _node_at_once(m: Memory, place: Ref[Place], grant: Ref[Grant], units: int) -> int:
     """A node that serves the newcomer at once, or -1; nobody overtakes those who wait."""
-    if m[place + Place.QUEUE + Queue.LENGTH] and not _is_bound_to_leaving(m, place, grant):
+    if m[place + Place.QUEUE + Queue.LENGTH] and not _is_bound_to_draining(m, place, grant):
         return -1
     if m[place + Place.PLAIN]:
         return 0 if m[node_at(m, place, 0) + PlaceNode.FREE] >= units else -1

@@ -7,7 +7,7 @@ from sim.engine.fast.attempt_timers import attempt_child_ended
 from sim.engine.fast.caches import drop_execution
 from sim.engine.fast.forks import fork_group_child_ended
 from sim.engine.fast.jobs import (
-    give_back_record,
+    free_job,
     grant_place,
     keep_no_more,
     spend,
@@ -120,7 +120,7 @@ def end_job(m: Memory, f: Floats, job: Ref[Job], error: int) -> None:
             attempt_child_ended(m, within, error)
     if m[Header.JOB_OPEN] and m[execution + m[Header.JOB_OPEN]] == 0 and m[execution + Job.STATE] & Job.DROPPED == 0:
         judge(m, execution, True)
-    give_back_record(m, job)
+    free_job(m, job)
 
 
 # -- frames ------------------------------------------------------------------------------------------------
