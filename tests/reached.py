@@ -103,10 +103,12 @@ class Source:
             self.bound[alias.asname or first].add(alias.name if alias.asname else first)
 
     def bind_from(self, node: ast.ImportFrom) -> None:
-        """Note what names an import takes from a module; that of a script's neighbour is completed."""
+        """Note what names an import takes from a module; one beside a script, or beside its folder, is completed."""
         source = node.module or ""
-        if (self.folder / f"{source}.py").exists():
-            source = ".".join((*self.folder.relative_to(ROOT).parts, source))
+        for base in (self.folder, self.folder.parent):
+            if base != ROOT and (base / source.replace(".", "/")).with_suffix(".py").exists():
+                source = ".".join((*base.relative_to(ROOT).parts, source))
+                break
         self.imported[node] = [source, *(f"{source}.{alias.name}" for alias in node.names)]
         for alias in node.names:
             if alias.name == "*":
