@@ -55,7 +55,7 @@ FAULTS = {
     "attempt: silent": ("attempt_timers.py", "if error == Failure.CRASH and m[attempt + Attempt.LOST]", "if error == Failure.CRASH and False"),
     "saga": ("failures.py", "m[frame + Frame.OTHER] = m[entry + 1]", "m[frame + Frame.OTHER] = 0"),
     "mark": ("steps.py", "m[execution + m[Header.JOB_READIED] + m[step + MarkStep.READIES]] = now", "m[execution + m[Header.JOB_READIED] + m[step + MarkStep.READIES]] = 0"),
-    "monitor": ("monitors.py", "now - asked > m[monitor + Monitor.LIMIT]", "now - asked >= m[monitor + Monitor.LIMIT]"),
+    "monitor": ("monitors.py", "now - requested > m[monitor + Monitor.LIMIT]", "now - requested >= m[monitor + Monitor.LIMIT]"),
     "count": ("steps.py", "m[at] += m[step + CountStep.ITEMS + CountedItem.SIZE * item + CountedItem.NUMBER]", "m[at] += 1"),
     "set": ("steps.py", "m[attributes + m[at]] += value", "m[attributes + m[at]] = value"),
     "crash": ("groups.py", "if depth < 0 or 0 <= other < depth:", "if depth < 0:"),
