@@ -36,7 +36,7 @@ quick: $(STAMP)  ## a minute: layers, worked timelines, invalid files, a slice o
 	$(BIN)/python -m pytest -q -n 2 -m "not long" tests/test_house.py tests/worked tests/invalid tests/golden tests/swarm/test_swarm.py tests/cli/test_compare.py
 	$(BIN)/python -m pytest -q -n 2 tests/swarm/test_seeded_faults.py -k "lines or areas"
 
-test: $(STAMP)  ## the fast tests, some ten minutes of CPU
+test: $(STAMP)  ## the fast tests, under four minutes on two cores
 	$(BIN)/python -m pytest -q -n 2 -m "not long"
 
 bench: $(STAMP)  ## the speed table: the fast engine beside SimPy, C++ and others; about 15 minutes

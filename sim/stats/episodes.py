@@ -22,7 +22,7 @@ PLATFORM_SPAN = "span.platform"
 
 @dataclass(frozen=True, slots=True)
 class Episode:
-    """One time that a fault was there, beside the same run without it.
+    """One injected fault: the run with it, and the baseline run on the same draws without it.
 
     fault: its name in the columns. begin_ns: when it began. recoupled_ns: see `recoupled_ns`. objective_p99_ns: bound
     on the p99 of the platform's latency (or of executions, where there is no such span); the baseline run is the

@@ -98,7 +98,7 @@ def independent_share(hits: int, n: int, confidence: float = 0.95) -> Figure:
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A mean and what is not known about it.
+    """A mean with its standard error and bootstrap pivots, from which sums of means draw their intervals.
 
     error: its standard error; None where there are fewer than MIN_VALUES values. pivots: what (mean of a sample - true
     mean) / error of the sample may be, by the bootstrap. n: values. most: where every value is 0, what a single one

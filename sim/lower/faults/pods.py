@@ -261,7 +261,7 @@ class Pods:
 
 def rolling_restart(store: Store, name: str, fault: DeploymentFault) -> dict[str, Fault]:
     """Pods that go one after the other, each once the one before has been back for `min_ready`; with a bad version
-    they go again, back to the old one. Rollouts at random become nothing here: see `note`."""
+    they go again, back to the old one. Rollouts at random add no fault here."""
     constants, pods = store.constants, _pods(store, fault)
     if fault.is_random:
         constants.record_assumption(
