@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import pickle
 import time
 import warnings
 from collections.abc import Callable, Generator, Iterator, Sequence
 from functools import partial
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from sim.engine.plan import Plan
 from sim.errors import AuditFailed
@@ -136,7 +138,10 @@ def _stream(
     pool: Generator[Replication, None, None] | None = None
 
     def others(first: int) -> Generator[Replication, None, None]:
-        return _pool([partial(run_one, *planned, traces, engine) for planned in runs[first:]], start.cores)
+        networks = {id(network): network for network, _ in runs[first:]}
+        sent = {key: Sent(network) for key, network in networks.items()}
+        jobs = [partial(_run_sent, sent[id(network)], plan, traces, engine) for network, plan in runs[first:]]
+        return _pool(jobs, start.cores)
 
     def look(now_ns: int, last_ns: int) -> None:
         nonlocal pool
@@ -187,6 +192,39 @@ class _Start:
             return False
         left_s = left * (now - since) / (progress - before) if progress > before else 0.0
         return left_s * (1 - 1 / self.cores) >= (POOL_AGAIN_S if _pool_has_worked else POOL_START_S)
+
+
+class Sent:
+    """A network on its way to other processes: written once for all its runs, and read once by each process.
+
+    A process that is sent the same bytes again gives the network that it has, and so the program that it has written
+    for that one serves again.
+    """
+
+    __slots__ = ("_key", "_written")
+
+    def __init__(self, network: Network) -> None:
+        self._written = pickle.dumps(network, pickle.HIGHEST_PROTOCOL)
+        self._key = hashlib.blake2b(self._written, digest_size=16).digest()
+
+    def network(self) -> Network:
+        """The network, in the process that it was sent to."""
+        known = _received.pop(self._key, None)
+        network: Network = pickle.loads(self._written) if known is None else known
+        _received[self._key] = network  # the latest last
+        while len(_received) > KNOWN:
+            del _received[next(iter(_received))]
+        return network
+
+
+KNOWN: Final = 8
+"""So many networks, and their programs, are remembered for further runs: those of a comparison, a sweep's next points.
+"""
+_received: dict[bytes, Network] = {}
+
+
+def _run_sent(sent: Sent, plan: Plan, traces: Traces | None, engine: str) -> Replication:
+    return run_one(sent.network(), plan, traces, engine)
 
 
 _pool_has_worked = False
