@@ -1,10 +1,12 @@
-"""`python -m tests.golden` compares everything with the golden files; with `freeze` it writes them anew."""
+"""`python -m tests.golden` compares everything with the golden files; with `freeze` it writes them anew, with
+`freeze cern.yaml ..` those of some scenarios."""
 
 from __future__ import annotations
 
 import json
 import shutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from sim.engine import fast
@@ -48,20 +50,35 @@ def freeze() -> None:
     columns: dict[str, object] = {}
     for file in networks():
         columns[file.name] = {"run": _of(of_network(file))}
-    figures = {}
+    figures: dict[str, object] = {}
     for file in scenarios():
-        name, arrivals = file.relative_to(SCENARIOS).as_posix(), float(ARRIVALS)
-        while True:
-            runs = {run.name: _of(run) for run in of_scenario(file, arrivals)}
-            if arrivals <= 3 or max(int(one["events"]) for one in runs.values()) <= MOST_EVENTS:
-                break
-            arrivals *= 0.6
-        columns[name] = {"arrivals": arrivals, "runs": runs}
-        print(name, arrivals, max(int(one["events"]) for one in runs.values()), flush=True)
-        found = predict(loaded(file), OPTIONS).summary.metrics
-        figures[name] = {metric: [one.value, one.low, one.high] for metric, one in found.items()}
+        _freeze_scenario(file, columns, figures)
     _write("columns.json", columns)
     _write("figures.json", figures)
+
+
+def freeze_again(names: Sequence[str]) -> None:
+    """Write the columns and figures of these scenarios anew, from the files that are frozen already."""
+    columns, figures = (
+        json.loads((HERE / name).read_text(encoding="utf-8")) for name in ("columns.json", "figures.json")
+    )
+    for name in names:
+        _freeze_scenario(SCENARIOS / name, columns, figures)
+    _write("columns.json", columns)
+    _write("figures.json", figures)
+
+
+def _freeze_scenario(file: Path, columns: dict[str, object], figures: dict[str, object]) -> None:
+    name, arrivals = file.relative_to(SCENARIOS).as_posix(), float(ARRIVALS)
+    while True:
+        runs = {run.name: _of(run) for run in of_scenario(file, arrivals)}
+        if arrivals <= 3 or max(int(str(one["events"])) for one in runs.values()) <= MOST_EVENTS:
+            break
+        arrivals *= 0.6
+    columns[name] = {"arrivals": arrivals, "runs": runs}
+    print(name, arrivals, max(int(str(one["events"])) for one in runs.values()), flush=True)
+    found = predict(loaded(file), OPTIONS).summary.metrics
+    figures[name] = {metric: [one.value, one.low, one.high] for metric, one in found.items()}
 
 
 def _of(run: Run) -> dict[str, object]:
@@ -79,9 +96,13 @@ def _write(name: str, what: object) -> None:
 
 def main() -> int:
     """Gives 1 where anything differs."""
-    if sys.argv[1:] == ["freeze"]:
-        freeze()
-        return 0
+    match sys.argv[1:]:
+        case ["freeze"]:
+            freeze()
+            return 0
+        case ["freeze", *names]:
+            freeze_again(names)
+            return 0
     golden = Golden.read()
     wrong = [line for file in networks() for line in compare_network(golden, file)]
     for file in scenarios():
