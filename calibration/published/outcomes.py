@@ -24,6 +24,7 @@ from sim.cost.bill import Bill
 from sim.cost.propagate import complement, total
 from sim.figure import Figure
 from sim.lower.lowered import Lowered
+from sim.network.facts import counted_routines
 from sim.stats.summary import MonitorResult, Summary
 from sim.studies.run.study import Prediction
 
@@ -32,8 +33,8 @@ from sim.studies.run.study import Prediction
 class Outcome:
     """What a run left that figures are made of.
 
-    executions: all that were simulated, drills included. losses: by random fault and workflow. deadlocks: what the
-    audit found; nothing else of such a run can be told.
+    executions: all that sources let in, drills included; a child shares the lot of its parent. losses: by random fault
+    and workflow. deadlocks: what the audit found; nothing else of such a run can be told.
     """
 
     summary: Summary | None
@@ -48,13 +49,12 @@ class Outcome:
         runs = prediction.replications
         every = [*runs, *(episode.run for episodes in prediction.drills.values() for episode in episodes)]
         random = [name for name, fault in lowered.network.faults.items() if fault.at_ns is None]
-        counted = {source.routine for source in lowered.network.sources.values() if source.counted}
         found = {
             (fault, routine): losses(runs, fault, routine, lowered.deadlines_ns.get(routine))
             for fault in random
-            for routine in counted
+            for routine in counted_routines(lowered.network)
         }
-        return cls(prediction.summary, prediction.bill, sum(len(run.executions.start_ns) for run in every), found)
+        return cls(prediction.summary, prediction.bill, sum(run.executions.asked_for for run in every), found)
 
 
 def figure_of(

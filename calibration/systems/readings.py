@@ -70,11 +70,13 @@ class Finished:
 
 
 def finished(run: Replication, *routines: str, outcomes: tuple[int, ...] = (SUCCEEDED,)) -> Finished:
-    """Executions of the routines, of all where none is named, that have one of the outcomes."""
+    """Executions of the routines that have one of the outcomes; where none is named, of all that sources let in."""
     rows = run.executions
     mine = (rows.end_ns >= 0) & np.isin(rows.outcome, outcomes)
     if routines:
         mine &= np.isin(rows.routine, [run.routines.index(name) for name in routines])
+    elif rows.parent is not None:
+        mine &= rows.parent < 0
     return Finished(rows.start_ns[mine], rows.end_ns[mine], rows.outcome[mine])
 
 

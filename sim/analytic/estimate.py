@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sim.analytic.arrival_rates import rate_and_peak
-from sim.analytic.flow import ROUNDING, Flow, PlaceEstimate, mean_s
+from sim.analytic.flow import ROUNDING, ChildExecutions, Flow, PlaceEstimate, mean_s
 from sim.network import Network
 from sim.network.facts import shedding
 from sim.network.sources import (
@@ -31,9 +31,11 @@ ByPlace = Mapping[str, Mapping[str, float]]
 class Estimate:
     """First estimate of a network.
 
-    rates_per_s: executions by routine; peak_factor: greatest over mean rate where load varies; latency_s: guess at
-    the mean by routine; bottleneck: the place nearest to overload; notes: what the estimate leaves out. visits, busy,
-    squares: by routine and place, of one execution: how many visits, their work in s, and the sum of its squares.
+    rates_per_s: executions that sources let in, by routine; children: by routine what the child executions of a second
+    come to, which is in their parents' visits and work; peak_factor: greatest over mean rate where load varies;
+    latency_s: guess at the mean by routine, of one that children alone run over all of these; bottleneck: the place
+    nearest to overload; notes: what the estimate leaves out. visits, busy, squares: by routine and place, of one
+    execution with its children: how many visits, their work in s, and the sum of its squares.
     """
 
     places: Mapping[str, PlaceEstimate]
@@ -45,6 +47,15 @@ class Estimate:
     visits: ByPlace
     busy: ByPlace
     squares: ByPlace
+    children: Mapping[str, ChildExecutions] = field(default_factory=dict)
+
+    @property
+    def executions_per_s(self) -> dict[str, float]:
+        """Executions by routine, let in by sources or as children."""
+        found = dict(self.rates_per_s)
+        for name, one in self.children.items():
+            found[name] = found.get(name, 0.0) + one.number
+        return found
 
     @property
     def stable(self) -> bool:
@@ -92,7 +103,33 @@ def estimate(network: Network) -> Estimate:
         notes.append("forks and races: as if children were exponential and independent")
     places = flow.places(rates)
     bottleneck = max(places.values(), key=lambda place: place.utilisation, default=None)
-    return Estimate(places, rates, latency, peak, bottleneck, tuple(notes), flow.visits, flow.busy, flow.squares)
+    children = _of_children(flow, rates)
+    taken = {name: one.time_s / one.number for name, one in children.items() if name not in latency}
+    return Estimate(
+        places,
+        rates,
+        latency | taken,
+        peak,
+        bottleneck,
+        tuple(notes),
+        flow.visits,
+        flow.busy,
+        flow.squares,
+        children,
+    )
+
+
+def _of_children(flow: Flow, rates: Mapping[str, float]) -> dict[str, ChildExecutions]:
+    """What child executions come to in a second, by their routine."""
+    found: dict[str, ChildExecutions] = {}
+    for parent, children in flow.children.items():
+        for routine, part in children.items():
+            whole = found.setdefault(routine, ChildExecutions())
+            whole.number += rates[parent] * part.number
+            whole.time_s += rates[parent] * part.time_s
+            for place, visits in part.visits.items():
+                whole.visits[place] = whole.visits.get(place, 0.0) + rates[parent] * visits
+    return {routine: whole for routine, whole in found.items() if whole.number}
 
 
 def _settle_closed(flow: Flow, rates: dict[str, float], closed: list[tuple[Source, ClosedArrivals]]) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
@@ -26,6 +26,7 @@ from sim.network.routines import (
     Branch,
     Cached,
     Call,
+    Child,
     Compensate,
     CountStep,
     DelayStep,
@@ -44,6 +45,7 @@ from sim.network.routines import (
     Step,
     Steps,
     StepSpec,
+    Tell,
     Use,
 )
 
@@ -81,8 +83,22 @@ def _scv(distribution: Distribution) -> float:
     return inverse_of(distribution).scv()
 
 
+@dataclass(slots=True)
+class ChildExecutions:
+    """What the child executions that run one routine come to, of one execution at the top: how many they are, their
+    time together in s, and their visits by place, those of their own children too."""
+
+    number: float = 0.0
+    time_s: float = 0.0
+    visits: dict[str, float] = field(default_factory=dict)
+
+
 class Flow:
-    """Visits, demands and holding times of one execution of each routine, given the waits at the places."""
+    """Visits, demands and holding times of one execution of each routine, given the waits at the places.
+
+    What its child executions do is its own, so that it counts once; `children` tells their part, by its routine and
+    theirs.
+    """
 
     def __init__(self, network: Network) -> None:
         self.network = network
@@ -91,6 +107,8 @@ class Flow:
         self.visits: dict[str, dict[str, float]] = {}
         self.busy: dict[str, dict[str, float]] = {}
         self.squares: dict[str, dict[str, float]] = {}
+        self.children: dict[str, dict[str, ChildExecutions]] = {}
+        self.around: list[ChildExecutions] = []
         self.approximate = False
         self.prompted = False
         self.routine = ""
@@ -113,11 +131,12 @@ class Flow:
         return latency
 
     def _evaluate(self, rates: Mapping[str, float]) -> dict[str, float]:
-        self.visits, self.busy, self.squares = {}, {}, {}
+        self.visits, self.busy, self.squares, self.children = {}, {}, {}, {}
         latency = {}
         for routine in rates:
             self.routine = routine
             self.visits[routine], self.busy[routine], self.squares[routine] = {}, {}, {}
+            self.children[routine] = {}
             self.attributes = {name: float(value) for name, value in self.network.attributes.items()}
             latency[routine] = self._steps(self.network.routines[routine], 1.0, [])
         return latency
@@ -126,6 +145,8 @@ class Flow:
         for table, amount in ((self.visits, 1.0), (self.busy, busy), (self.squares, square)):
             row = table[self.routine]
             row[place] = row.get(place, 0.0) + weight * amount
+        for child in self.around:
+            child.visits[place] = child.visits.get(place, 0.0) + weight
 
     def _steps(self, steps: Steps, weight: float, held: Held) -> float:
         """Mean time of the steps; `held` lists what is held outside, [resource, time so far]."""
@@ -183,6 +204,22 @@ class Flow:
         """Its steps, so many times."""
         times = self._number(step.loop.times)
         return times * self._steps(step.loop.steps, weight * times, held) if times else 0.0
+
+    def child(self, step: Child, weight: float, held: Held) -> float:
+        """The child execution, and what it does after it; no time where it is not waited for."""
+        body, mine = step.child, self.attributes
+        started = {name: float(value) for name, value in self.network.attributes.items()}
+        self.attributes = started | {name: mine[name] for name in body.takes}
+        found = self.children[self.routine].setdefault(body.routine, ChildExecutions())
+        self.around.append(found)
+        time = self._steps(self.network.routines[body.routine], weight, [])
+        self.around.pop()
+        found.number += weight
+        found.time_s += weight * time
+        time += self._steps(body.after, weight, [])
+        self.attributes = mine | {name: self.attributes[name] for name in body.gives}
+        self._steps(body.told, weight, [])
+        return time if body.wait else 0.0
 
     def race(self, step: Race, weight: float, held: Held) -> float:
         """The least of its branches, as if they were exponential."""
@@ -303,10 +340,11 @@ _TIMES: Mapping[type[StepSpec], Callable[[Flow, Any, float, Held], float]] = com
         Attempt: Flow.attempt,
         Saga: lambda flow, step, weight, held: flow._steps(step.saga, weight, held),
         Call: lambda flow, step, weight, held: flow._steps(flow.network.routines[step.call], weight, held),
+        Child: Flow.child,
         Cached: lambda flow, step, weight, held: flow._steps(step.cached.hit, weight, held),
         SetStep: Flow.set,
         **dict.fromkeys(
-            (Release, Start, Compensate, Mark, CountStep, Fail, Forget, Prompt, Notify),
+            (Release, Start, Compensate, Mark, CountStep, Fail, Forget, Prompt, Notify, Tell),
             Flow.no_time,
         ),
     },

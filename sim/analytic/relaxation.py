@@ -43,8 +43,8 @@ class Pace:
     estimate: its load in closed form; scv: of the work of a visit; apart: how many lines there are beside each other;
     service_s: mean work of a visit; variance: work squared brought a second to all lines; together: that part of it
     which the further visits of an execution make; latest_s: mean time of the executions that bring it; visits: by
-    routine, of an execution; most_s: work in a line at most; source_s: how long the sources themselves remember;
-    measured: whether what runs show as utilisation means the same as the estimate's.
+    routine, of an execution, a child's too; most_s: work in a line at most; source_s: how long the sources themselves
+    remember; measured: whether what runs show as utilisation means the same as the estimate's.
     """
 
     estimate: PlaceEstimate
@@ -115,6 +115,11 @@ def paces(network: Network, found: Estimate) -> dict[str, Pace]:
         source = max((memories.get(routine, 0.0) for routine in visits), default=0.0)
         same = not isinstance(spec, TokenBucket | Polled) and getattr(spec, "contention", None) is None
         scv = squares / place.rate_per_s / service**2 - 1
+        visits |= {
+            routine: one.visits[name] / one.number
+            for routine, one in found.children.items()
+            if one.visits.get(name) and routine not in visits
+        }
         paces[name] = Pace(
             place, scv, lines, service, variance, together, latest, visits, min(most, default=math.inf), source, same
         )

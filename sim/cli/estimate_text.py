@@ -29,7 +29,7 @@ def as_text(
     network."""
     lines = [f"{file}  {name}: valid", ""]
     for routine, latency in first.latency_s.items():
-        rate = first.rates_per_s[routine]
+        rate = first.executions_per_s[routine]
         lines.append(f"  {routine:<28} {format_rate(rate):>10}   first guess at the mean {format_duration_s(latency)}")
     lines += ["", f"  {'place':<34} {'load':>10} {'of':>8} {'busy':>8} {'wait':>10}"]
     shown = [
@@ -87,7 +87,7 @@ def as_document(name: str, first: Estimate, computed: Mapping[str, Computed], el
         "stable": first.stable,
         "peak_factor": first.peak_factor,
         "bottleneck": first.bottleneck.name if first.bottleneck is not None else None,
-        "rates_per_s": dict(first.rates_per_s),
+        "rates_per_s": first.executions_per_s,
         "latency_s": dict(first.latency_s),
         "places": {
             place.name: {

@@ -359,6 +359,8 @@ def _per_execution(items: Iterable[Item], usage: Usage, period: Period, allocati
         if figure.value is not None:
             load = f"{executions.value:,.0f} executions a {period.name}"
             figure = figure.with_note(f"at {load}; shared cost allotted {allocation}")
+            if workflow.children:
+                figure = figure.with_note(f"children cost extra: {', '.join(workflow.children)}")
         found[workflow.name] = figure
     return found
 

@@ -152,7 +152,7 @@ def step_functions_bill(usage: Usage, transitions_per_execution: Mapping[str, fl
 
 
 def break_even(self_hosted_usd_per_month: Figure, usage: Usage, service: Callable[[Usage], Bill]) -> Figure:
-    """Load, in executions per second of the same mix, at which the service costs as much as self-hosting.
+    """Load, in executions a second, children too, of the same mix, at which the service costs what self-hosting does.
 
     Below it the service is the cheaper of the two. The self-hosted cost is taken as it is, whatever the load: that
     holds up to what the deployment can carry. Leave the workers out of it, they are needed on both sides.

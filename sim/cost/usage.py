@@ -70,7 +70,8 @@ class MeterUse:
 class WorkflowUse:
     """What one kind of workflow did, and how it weighs when shared cost is allotted.
 
-    executions: closed in the window, a count.
+    executions: closed in the window, a count; those that other workflows let in as children too.
+    children: the workflows that it lets in as children, whose work and cost are theirs.
     transitions_per_execution, tasks_per_execution: durable state transitions; activity attempts.
     actions_per_execution: billable Actions of Temporal Cloud, activity retries included (Temporal documentation,
         docs/evaluate/cloud/actions.mdx).
@@ -81,6 +82,7 @@ class WorkflowUse:
     transitions_per_execution: float = 1.0
     tasks_per_execution: float = 0.0
     actions_per_execution: float = 0.0
+    children: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

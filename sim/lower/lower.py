@@ -12,6 +12,7 @@ from sim.lower.setting import settings_as_written, settings_in
 from sim.lower.tables import add_stores
 from sim.lower.temporal.deployment import Deployment
 from sim.network import Network
+from sim.network.facts import run_by_executions
 from sim.scenario.scenario import Scenario
 
 
@@ -30,7 +31,7 @@ def _as_it_stands(scenario: Scenario, network: Network) -> Lowered:
     """A network that the scenario itself writes down."""
     return Lowered(
         network,
-        {source.routine: None for source in network.sources.values()},
+        dict.fromkeys([*(source.routine for source in network.sources.values()), *run_by_executions(network)]),
         assumptions=stated(scenario.assumptions),
         machines=tuple(machines(scenario)),
         classes=network_classes(network),

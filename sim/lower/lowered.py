@@ -129,8 +129,8 @@ class FaultClass:
 class Lowered:
     """A network with its context.
 
-    deadlines_ns: for each routine that a source runs, within what time an execution has to end correctly (succeeded
-        or compensated); None where there is no deadline.
+    deadlines_ns: for each routine that executions run, let in by a source or as children, within what time one has to
+        end correctly (succeeded or compensated); None where there is no deadline.
     in_progress: routines that carry work which was under way at the start, with the workflow that they are part of:
         they belong to its number in flight, and enter no other figure.
     task_queues: by name, what tells the sync-match rate.

@@ -12,7 +12,6 @@ from sim.lower.steps import Step, Steps, call
 from sim.network import Network
 from sim.network.controllers import Controller
 from sim.network.faults import Fault
-from sim.network.kinds import calls_of, reached
 from sim.network.monitors import Monitor, Span
 from sim.network.places import Cache, NodeGroup, Resource, Station
 from sim.network.policies import Breaker, Budget, TimerQueue
@@ -29,8 +28,6 @@ class Parts:
     resources, stations: to look at; they come in by `add_resource` and `add_station`, each with its setting.
     settings: of each of both.
     not_pods: groups of nodes that are no pods: a store's, rows of a table.
-    patterns: routines that are there to be copied; those that nobody calls are left out of the network.
-    homes: resources by which a child workflow remembers its node of a place (see `sim.lower.temporal.as_child`).
     zoning, regional: where things stand, which a network has no word for; None where everything is in one place.
     """
 
@@ -50,8 +47,6 @@ class Parts:
     monitors: dict[str, Monitor] = field(default_factory=dict)
     spans: dict[str, Span] = field(default_factory=dict)
     not_pods: set[str] = field(default_factory=set)
-    patterns: set[str] = field(default_factory=set)
-    homes: set[str] = field(default_factory=set)
     zoning: Zoning | None = None
     regional: Regional | None = None
 
@@ -83,13 +78,6 @@ class Parts:
         else:
             self.add_station(copy, self._stations[name].model_copy(update=changes), setting.at(where))
 
-    def change_place(self, name: str, **changes: object) -> None:
-        """Change fields of a resource or a station; its setting stays."""
-        if name in self._resources:
-            self._resources[name] = self._resources[name].model_copy(update=changes)
-        else:
-            self._stations[name] = self._stations[name].model_copy(update=changes)
-
     def add_routine(self, name: str, steps: Steps) -> str:
         """Put a routine in place; gives its name, which bears a number where others have the same one."""
         full, number = name, 1
@@ -107,11 +95,6 @@ class Parts:
 
     def network(self) -> Network:
         """The network of these parts."""
-        if self.patterns:
-            run = reached((source.routine for source in self.sources.values()), calls_of(self.routines))
-            self.routines = {
-                name: steps for name, steps in self.routines.items() if name in run or name not in self.patterns
-            }
         return Network(
             nodes=self.nodes,
             sources=self.sources,

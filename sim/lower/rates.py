@@ -6,7 +6,7 @@ from sim.lower.parts import Parts
 from sim.lower.steps import Branch, Fork, Steps
 from sim.lower.sums import mean_count, mean_ns
 from sim.network.kinds import bodies
-from sim.network.routines import Call, CountStep, Loop
+from sim.network.routines import Call, Child, CountStep, Loop
 from sim.network.sources import Arrivals, BurstArrivals, ModulatedArrivals, PoissonArrivals, RenewalArrivals
 
 UNKNOWN_PLACES = ("compensate", "on_failure", "otherwise")
@@ -55,6 +55,8 @@ def _in_steps(parts: Parts, steps: Steps, operation: str, known: dict[str, float
                 left -= share
                 total += share * _in_steps(parts, option.steps, operation, known)
         else:
+            if isinstance(step, Child):
+                total += _in_routine(parts, step.child.routine, operation, known)
             times = 1.0
             if isinstance(step, Loop):
                 times = mean_count(step.loop.times)

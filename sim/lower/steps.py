@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from sim.network.distributions import Constant, Distribution, FromAttribute, Number
+from sim.network.distributions import Constant, Distribution, Number
 from sim.network.routines import (
     Acquire,
     AcquireBody,
@@ -15,6 +15,8 @@ from sim.network.routines import (
     CachedBody,
     Call,
     Change,
+    Child,
+    ChildBody,
     Compensate,
     CountStep,
     DelayStep,
@@ -34,6 +36,7 @@ from sim.network.routines import (
     Start,
     Step,
     Steps,
+    Tell,
     Use,
     UseBody,
 )
@@ -45,13 +48,14 @@ __all__ = [
     "Attempt",
     "AttemptBody",
     "Branch",
+    "Child",
+    "ChildBody",
     "Compensate",
     "Constant",
     "DelayStep",
     "Distribution",
     "Fork",
     "ForkBody",
-    "FromAttribute",
     "Loop",
     "LoopBody",
     "Number",
@@ -74,6 +78,7 @@ __all__ = [
     "set_drawn",
     "set_to",
     "start",
+    "tell_parent",
     "use",
 ]
 
@@ -179,6 +184,11 @@ def fail(error: str, probability: float = 1.0) -> Step:
 def start() -> Step:
     """The attempt around it has started."""
     return Start(start=True)
+
+
+def tell_parent() -> Step:
+    """Have the parent take what it has for being told."""
+    return Tell(tell="parent")
 
 
 def cached(cache: str, at: str, miss: Steps) -> Step:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Literal
 
-from sim.network.kinds import bodies
+from sim.network.kinds import bodies, calls_of, children_of, reached, routine_of, runs_of
 from sim.network.network import Network
 from sim.network.places import Delay, GroupCommit, Server, TokenBucket
-from sim.network.routines import Acquire, Attempt, AttemptBody, Call, Start, Step, Steps, Use
+from sim.network.routines import Acquire, Attempt, AttemptBody, Call, Child, Start, Step, Steps, Use
 
 
 def node_groups(network: Network) -> dict[str, int]:
@@ -38,6 +38,36 @@ def shedding(network: Network) -> tuple[str, ...]:
     """Resources and stations that shed load by the age of their line."""
     places = {**network.resources, **network.stations}
     return tuple(name for name, place in places.items() if getattr(place, "shed", None) is not None)
+
+
+def run_by_executions(network: Network) -> tuple[str, ...]:
+    """The routines that executions run, let in by sources or as children, in the order of the file."""
+    run = {source.routine for source in network.sources.values()} | set(children_of(network.routines).values())
+    return tuple(name for name in network.routines if name in run)
+
+
+def counted_routines(network: Network) -> tuple[str, ...]:
+    """The routines that counted executions run: those that sources let in, in their order, then those of children."""
+    begun = {source.routine: None for source in network.sources.values() if source.counted}
+    children = children_of(network.routines)
+    taken = reached(begun, runs_of(network.routines)) if children else set()
+    let_in = {child: None for stream, child in children.items() if routine_of(stream) in taken}
+    return tuple(begun | let_in)
+
+
+def waited_for(network: Network) -> dict[tuple[str, str], set[str]]:
+    """The routines of the child executions that a state `child.LABEL` waits for, by routine and label."""
+    children = children_of(network.routines)
+    if not children:
+        return {}
+    calls = calls_of(network.routines)
+    found: dict[tuple[str, str], set[str]] = {}
+    for routine in calls:
+        inside = reached([routine], calls)
+        for stream, child in children.items():
+            if routine_of(stream) in inside:
+                found.setdefault((routine, stream.rsplit("/", 1)[1]), set()).add(child)
+    return found
 
 
 def left_groups(network: Network) -> set[str]:
@@ -78,7 +108,7 @@ def _inside(network: Network, steps: Steps, timed_too: bool) -> Iterator[Step]:
         yield step
         if isinstance(step, Call):
             yield from _inside(network, network.routines[step.call], timed_too)
-        for below, body in bodies(step):
+        for below, body in bodies(step) if not isinstance(step, Child) else ():  # those are jobs of others
             if (
                 timed_too
                 or below != ("attempt", "steps")

@@ -19,6 +19,7 @@ from sim.network.routines import (
     Branch,
     Cached,
     Call,
+    Child,
     Compensate,
     CountStep,
     DelayStep,
@@ -37,6 +38,7 @@ from sim.network.routines import (
     Step,
     Steps,
     StepSpec,
+    Tell,
     Use,
 )
 
@@ -125,6 +127,15 @@ class _Walker:
         self.calls.setdefault(routine, set()).add(step.call)
         return self.routine(step.call, held)
 
+    def child(self, routine: str, step: Child, held: Held) -> Held:
+        """What is held: who waits for a child execution does not give it back before its end."""
+        awaited = held if step.child.wait else frozenset[str]()
+        self.calls.setdefault(routine, set()).add(step.child.routine)
+        self.routine(step.child.routine, awaited)
+        self.steps(routine, step.child.told, awaited)
+        self.steps(routine, step.child.after, awaited)
+        return held
+
     def fork(self, routine: str, step: Fork, held: Held) -> Held:
         """What is held: children give back what they acquired."""
         for _, body in bodies(step):
@@ -159,9 +170,12 @@ _HELD_AFTER: Mapping[type[StepSpec], Callable[[_Walker, str, Any, Held], Held]] 
         Release: _Walker.release,
         Use: _Walker.use,
         Call: _Walker.call,
+        Child: _Walker.child,
         Fork: _Walker.fork,
         **dict.fromkeys((Branch, Loop, Race, Attempt, Saga, Compensate, Cached), _Walker.inside),
-        **dict.fromkeys((DelayStep, Start, Mark, CountStep, SetStep, Fail, Forget, Prompt, Notify), _Walker.same),
+        **dict.fromkeys(
+            (DelayStep, Start, Mark, CountStep, SetStep, Fail, Forget, Prompt, Notify, Tell), _Walker.same
+        ),
     },
     "what is held where",
 )

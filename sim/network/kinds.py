@@ -19,6 +19,7 @@ from sim.network.routines import (
     Branch,
     Cached,
     Call,
+    Child,
     Compensate,
     CountStep,
     DelayStep,
@@ -37,6 +38,7 @@ from sim.network.routines import (
     Step,
     Steps,
     StepSpec,
+    Tell,
     Use,
 )
 
@@ -130,6 +132,18 @@ def _attempt_names(step: Attempt) -> Iterator[Reference]:
         yield from _optional(("attempt", "retry", "budget"), "budgets", step.attempt.retry.budget)
 
 
+def _child_bodies(step: Child) -> Iterator[Body]:
+    yield ("child", "told"), step.child.told
+    yield ("child", "after"), step.child.after
+
+
+def _child_names(step: Child) -> Iterator[Reference]:
+    yield Reference(("child", "routine"), "routines", step.child.routine)
+    for key in ("takes", "gives"):
+        for index, name in enumerate(getattr(step.child, key)):
+            yield Reference(("child", key, index), "attributes", name)
+
+
 def _set_names(step: SetStep) -> Iterator[Reference]:
     yield from (Reference(("set", name), "attributes", name) for name in step.set)
     for name, change in step.set.items():
@@ -166,6 +180,8 @@ KINDS: Mapping[type[StepSpec], Kind] = {
         Kind(Saga, lambda step: [(("saga",), step.saga)]),
         Kind(Compensate, lambda step: [(("compensate",), step.compensate)]),
         Kind(Call, names=lambda step: [Reference(("call",), "routines", step.call)]),
+        Kind(Child, _child_bodies, _child_names),
+        Kind(Tell),
         Kind(Mark),
         Kind(CountStep),
         Kind(SetStep, names=_set_names),
@@ -232,6 +248,33 @@ def calls_of(routines: Mapping[str, Steps]) -> dict[str, set[str]]:
     return {
         routine: {placed.step.call for placed in walk(routine, steps) if isinstance(placed.step, Call)}
         for routine, steps in routines.items()
+    }
+
+
+def runs_of(routines: Mapping[str, Steps]) -> dict[str, set[str]]:
+    """The routines that each one calls itself, or lets a child execution run."""
+    found = calls_of(routines)
+    for stream, child in children_of(routines).items():
+        found[routine_of(stream)].add(child)
+    return found
+
+
+def routine_of(stream: str) -> str:
+    """The routine in which a step with this stream stands.
+
+    >>> routine_of("order/child-ship")
+    'order'
+    """
+    return stream.rsplit("/", 1)[0]
+
+
+def children_of(routines: Mapping[str, Steps]) -> dict[str, str]:
+    """The routine that each `child` step lets an execution run, by the stream of the step."""
+    return {
+        placed.stream: placed.step.child.routine
+        for routine, steps in routines.items()
+        for placed in walk(routine, steps)
+        if isinstance(placed.step, Child)
     }
 
 

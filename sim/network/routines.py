@@ -6,21 +6,25 @@ from typing import Annotated, ClassVar, Literal, Self, TypeAlias, get_args
 
 from pydantic import Field, Tag, model_validator
 
-from sim.network.counts import Counted, From0, Name, Positive, Signed
+from sim.network.counts import From0, Name, Positive, Signed
 from sim.network.distributions import Distribution, Number
+from sim.network.plain_steps import Change as Change
+from sim.network.plain_steps import CountStep as CountStep
+from sim.network.plain_steps import Fail as Fail
+from sim.network.plain_steps import Forget as Forget
+from sim.network.plain_steps import Mark as Mark
+from sim.network.plain_steps import MarkBody as MarkBody
+from sim.network.plain_steps import Notify as Notify
+from sim.network.plain_steps import Prompt as Prompt
+from sim.network.plain_steps import Release as Release
+from sim.network.plain_steps import SetStep as SetStep
+from sim.network.plain_steps import Start as Start
+from sim.network.plain_steps import StepSpec as StepSpec
+from sim.network.plain_steps import Tell as Tell
 from sim.network.policies import Heartbeat as Heartbeat
 from sim.network.policies import Retry as Retry
 from sim.spec import Spec, chosen_by_key
 from sim.units import Duration, PositiveDuration, Ratio
-
-
-class StepSpec(Spec):
-    """What every step may carry."""
-
-    TAG: ClassVar[str]
-    """Its key in a file."""
-    name: Name | None = None
-    """Name of the step: the stream of its draws, so that they stay when steps are added before it."""
 
 
 class AcquireBody(Spec):
@@ -59,14 +63,6 @@ class Acquire(StepSpec):
     TAG: ClassVar[str] = "acquire"
     acquire: AcquireBody
     """The resource, or what is said about it."""
-
-
-class Release(StepSpec):
-    """Give back the units of a resource that were acquired last."""
-
-    TAG: ClassVar[str] = "release"
-    release: Name
-    """The resource."""
 
 
 class UseBody(Spec):
@@ -256,14 +252,6 @@ class Attempt(StepSpec):
     """The steps and the policy."""
 
 
-class Start(StepSpec):
-    """The attempt around it has started: start-to-close and heartbeats count from here."""
-
-    TAG: ClassVar[str] = "start"
-    start: Literal[True]
-    """Always true; without such a step an attempt starts with its first grant."""
-
-
 class Saga(StepSpec):
     """Steps of which the compensations are run, last first, when one fails; the execution then ends `compensated`."""
 
@@ -288,63 +276,38 @@ class Call(StepSpec):
     """The routine."""
 
 
-class MarkBody(Spec):
-    """A fact about the execution."""
+class ChildBody(Spec):
+    """A child execution: what passes between it and its parent, and what becomes of it when its parent closes."""
 
-    plain_value_is: ClassVar[str] = "name"
-    name: Name
-    """Its name."""
-    once: bool = False
-    """Made again it counts as the same one (an idempotency key)."""
-
-
-class Mark(StepSpec):
-    """Make a mark: the begin or end of a span, a fact for a monitor."""
-
-    TAG: ClassVar[str] = "mark"
-    mark: MarkBody
-    """Its name."""
-
-
-class CountStep(StepSpec):
-    """Count operations: `{count: {storage_query: 3, commit: 1}}`."""
-
-    TAG: ClassVar[str] = "count"
-    count: dict[Name, Counted]
-    """How many of which."""
-
-
-class Change(Spec):
-    """A change of an attribute."""
-
-    add: Number | None = None
-    """Add this."""
-    to: Number | None = None
-    """Make it this."""
+    plain_value_is: ClassVar[str] = "routine"
+    routine: Name
+    """The routine that it runs."""
+    takes: tuple[Name, ...] = ()
+    """Attributes that begin with the parent's values; all others have their start values."""
+    gives: tuple[Name, ...] = ()
+    """Attributes of which the parent has the child's values once it has heard of its end."""
+    told: Steps = ()
+    """What the parent does when the child takes a `tell` step, which waits for it."""
+    after: Steps = ()
+    """What the child does once it has closed, before the parent hears of it."""
+    wait: bool = True
+    """Wait for its end; else go on at once."""
+    on_close: Literal["terminate", "cancel", "abandon"] = "terminate"
+    """What becomes of it when the parent closes, or the job that waits for it is interrupted."""
 
     @model_validator(mode="after")
-    def _one_form(self) -> Self:
-        if (self.add is None) == (self.to is None):
-            raise ValueError("needs `add` or `to`")
+    def _heard(self) -> Self:
+        if self.gives and not self.wait:
+            raise ValueError("`gives` needs `wait`: who does not wait hears of no values")
         return self
 
 
-class SetStep(StepSpec):
-    """Change attributes of the execution: `{set: {history: {add: 3}}}`."""
+class Child(StepSpec):
+    """Let a child execution in, with a key and a state of its own, and wait for its end."""
 
-    TAG: ClassVar[str] = "set"
-    set: dict[Name, Change]
-    """The changes."""
-
-
-class Fail(StepSpec):
-    """Fail, always or with a chance."""
-
-    TAG: ClassVar[str] = "fail"
-    fail: str
-    """Name of the failure; retry policies may list it as non-retryable."""
-    probability: Ratio = 1.0
-    """Chance."""
+    TAG: ClassVar[str] = "child"
+    child: ChildBody
+    """The routine, or what is said about it."""
 
 
 class CachedBody(Spec):
@@ -368,30 +331,6 @@ class Cached(StepSpec):
     """The cache, and what hit and miss do."""
 
 
-class Forget(StepSpec):
-    """Forget the node remembered under a name."""
-
-    TAG: ClassVar[str] = "forget"
-    forget: Name
-    """The affinity."""
-
-
-class Prompt(StepSpec):
-    """Read a polled queue on the spot, without a token: `{prompt: notices}`."""
-
-    TAG: ClassVar[str] = "prompt"
-    prompt: Name
-    """The station."""
-
-
-class Notify(StepSpec):
-    """A timer queue hears of something new, and will take no timer that is due soon: `{notify: server}`."""
-
-    TAG: ClassVar[str] = "notify"
-    notify: Name
-    """The timer queue."""
-
-
 _Tagged: TypeAlias = (
     Annotated[Acquire, Tag("acquire")]
     | Annotated[Release, Tag("release")]
@@ -406,6 +345,8 @@ _Tagged: TypeAlias = (
     | Annotated[Saga, Tag("saga")]
     | Annotated[Compensate, Tag("compensate")]
     | Annotated[Call, Tag("call")]
+    | Annotated[Child, Tag("child")]
+    | Annotated[Tell, Tag("tell")]
     | Annotated[Mark, Tag("mark")]
     | Annotated[CountStep, Tag("count")]
     | Annotated[SetStep, Tag("set")]

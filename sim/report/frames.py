@@ -54,8 +54,9 @@ def write_columns(
 
     replications: the base runs; drills: those of each drill by fault. The column `drill` is empty for base runs.
 
-    executions: replication, ordinal, routine, start_ns, end_ns (empty: still open), outcome, error, cohort (whether
-    it counts), and for those that count and have closed the split of their latency, `STATE_ns` for each state.
+    executions: replication, ordinal, parent (the ordinal of the execution whose child it is; empty: a source let it
+    in), routine, start_ns, end_ns (empty: still open), outcome, error, cohort (whether it counts), and for those that
+    count and have closed the split of their latency, `STATE_ns` for each state.
     timelines: replication, time_ns, and a column for each sampled count.
     episodes: replication, fault, start_ns, down_ns (of a notice the crash at its end, else the start; empty: not yet),
     end_ns (empty: not over), hit (jobs interrupted), nodes.
@@ -110,6 +111,7 @@ def _write(path: Path, sink_of: type[Sink], kinds: Kinds, frames: Iterable[Frame
 _RUN: Kinds = {"drill": "text", "replication": "int"}
 _EXECUTIONS: Kinds = _RUN | {
     "ordinal": "int",
+    "parent": "int",
     "routine": "text",
     "start_ns": "int",
     "end_ns": "int",
@@ -154,6 +156,7 @@ def _executions(drill: str, run: Replication) -> Frame:
     frame: Frame = {
         **_labels(drill, run, count),
         "ordinal": list(range(count)),
+        "parent": [None] * count if rows.parent is None else _blank_where_negative(rows.parent.tolist()),
         "routine": [run.routines[routine] for routine in rows.routine.tolist()],
         "start_ns": rows.start_ns.tolist(),
         "end_ns": _blank_where_negative(rows.end_ns.tolist()),

@@ -279,7 +279,7 @@ def _named_states(seconds: Mapping[str, float], elements: Elements) -> dict[str,
     found: dict[str, float] = {}
     for state, part in seconds.items():
         kind, dot, place = state.partition(".")
-        name = f"{kind}{dot}{words_of(place, elements)}"
+        name = state if kind == "child" else f"{kind}{dot}{words_of(place, elements)}"
         found[name] = found.get(name, 0.0) + part
     return found
 

@@ -87,6 +87,7 @@ _STATES = {
     "service": "service at {}",
     "opening": "opening connections of {}",
     "blocked": "blocked after {}",
+    "child": "waiting for child {}",
 }
 _PLAIN_STATES = {
     "network": "network",
@@ -94,6 +95,7 @@ _PLAIN_STATES = {
     "backoff": "back-off",
     "lost": "lost work",
     "paused": "paused",
+    "told": "telling its parent",
 }
 _QUANTITY = re.compile(r"(-?[\d.,e+-]+)( ?[^\d]*)")
 
@@ -212,10 +214,13 @@ def confidence_of(figures: list[Figure]) -> str:
 
 
 def state_of(state: str) -> str:
-    """A state of the split in words: "waiting for db", "service at cpu", "timers"."""
+    """A state of the split in words: "waiting for db", "service at cpu", "waiting for child payment", "timers".
+
+    A step that lets a child in may be called "child-payment", as those of workflows are.
+    """
     kind, _, place = state.partition(".")
     if place and kind in _STATES:
-        return _STATES[kind].format(place)
+        return _STATES[kind].format(place.removeprefix("child-") if kind == "child" else place)
     return _PLAIN_STATES.get(state, state)
 
 

@@ -18,7 +18,7 @@ _PART = 1 << 14
 
 def audit(run: Replication) -> list[str]:
     """Every broken law as a sentence with its figures; empty after a sound run."""
-    found = [*run.findings, *_executions(run), *_split(run), *_monitors(run)]
+    found = [*run.findings, *_executions(run), *_children(run), *_split(run), *_monitors(run)]
     for place in run.places.values():
         found.extend(_place(place))
     return [f"replication {run.index}: {finding}" for finding in found]
@@ -45,6 +45,27 @@ def _executions(run: Replication) -> Iterator[str]:
         yield "executions are not in the order of their arrival"
     if outside:
         yield "the cohort holds an execution that started outside the window"
+
+
+def _children(run: Replication) -> Iterator[str]:
+    """A child may outlive its parent and begin after its close: a job that the parent has left behind lets it in."""
+    rows = run.executions
+    if rows.parent is None:
+        return
+    if len(rows.parent) != len(rows.start_ns) or (rows.parent < -1).any():
+        yield "the parents of executions are no rows of the run"
+        return
+    children = np.flatnonzero(rows.parent >= 0)
+    parents = rows.parent[children]
+    if (parents >= children).any():
+        yield "a child execution comes before its parent"
+    elif (rows.start_ns[children] < rows.start_ns[parents]).any():
+        yield "a child execution starts before its parent"
+    counted = np.zeros(len(rows.start_ns), np.bool_)
+    counted[rows.cohort] = True
+    inside = run.in_window(rows.start_ns[parents]) & run.in_window(rows.start_ns[children])
+    if (counted[parents] != counted[children])[inside].any():
+        yield "of a child execution and its parent one alone is in the cohort"
 
 
 def _split(run: Replication) -> Iterator[str]:

@@ -26,12 +26,13 @@ OUTCOMES: Final = ("succeeded", "compensated", "failed", "rejected", "open")
 
 @dataclass(frozen=True, slots=True)
 class Executions:
-    """One row an execution, in the order of arrival.
+    """One row an execution, in the order of arrival; a child execution has a row of its own.
 
     start_ns, end_ns: -1 as end where it is still open. outcome: index in OUTCOMES. routine: index in
     `Replication.routines`. cohort: rows that started in the window and belong to a counted source, with their split
     of latency in `split` (one row each, ns by state, columns `states`; zero rows for the open ones).
-    errors: name of the failure by row.
+    errors: name of the failure by row. parent: row of the execution that let this one in as its child, -1 of those
+    that a source let in; None where there are no children at all.
     """
 
     start_ns: Ints
@@ -42,6 +43,43 @@ class Executions:
     states: tuple[str, ...]
     split: Ints
     errors: dict[int, str]
+    parent: Ints | None = None
+
+    def let_in(self, rows: Ints) -> NDArray[np.bool_]:
+        """Which of these rows sources let in; the others are children of theirs."""
+        if self.parent is None:
+            return np.ones(len(rows), np.bool_)
+        by_source: NDArray[np.bool_] = self.parent[rows] < 0
+        return by_source
+
+    @property
+    def asked_for(self) -> int:
+        """How many of all rows sources let in."""
+        return len(self.start_ns) if self.parent is None else int((self.parent < 0).sum())
+
+    @property
+    def roots(self) -> Ints:
+        """For each row the one that a source let in: the row itself, or that which its parents go back to."""
+        root = np.arange(len(self.start_ns))
+        if self.parent is None:
+            return root
+        above = np.where(self.parent < 0, root, self.parent)
+        while (root != above).any():
+            root, above = above, above[above]
+        return root
+
+    @property
+    def family_end_ns(self) -> Ints:
+        """For each row that a source let in, when it and all of its children had ended; -1 while any is open.
+
+        Of children their own end.
+        """
+        if self.parent is None:
+            return self.end_ns
+        never = np.iinfo(np.int64).max
+        last = np.where(self.end_ns < 0, never, self.end_ns)
+        np.maximum.at(last, self.roots, last)
+        return np.where(last == never, -1, last)
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,10 +342,32 @@ class Replication:
         mine: NDArray[np.bool_] = rows.routine[rows.cohort] == self.routines.index(routine)
         return rows.cohort[mine]
 
+    @property
+    def from_sources(self) -> Ints:
+        """The rows of the cohort that sources let in: what users asked for. The others are children of theirs."""
+        cohort = self.executions.cohort
+        return cohort[self.executions.let_in(cohort)]
+
     def ended(self, *outcomes: int) -> int:
-        """How many of the cohort had one of these outcomes."""
-        return int(np.isin(self.executions.outcome[self.executions.cohort], outcomes).sum())
+        """How many of the cohort's rows that sources let in had one of these outcomes."""
+        return int(np.isin(self.executions.outcome[self.from_sources], outcomes).sum())
+
+    def at_work(self) -> Ints:
+        """At each sample the executions of all routines that sources had let in and that had not ended, or a child of
+        which had not; zeros without samples of them."""
+        series = [values for name, values in self.samples.items() if name.startswith("in_flight.")]
+        if self.executions.parent is None:
+            return np.sum(series, axis=0) if series else np.zeros(len(self.sample_ns), np.int64)
+        every = np.arange(len(self.executions.start_ns))
+        return self.open_at(every[self.executions.let_in(every)], self.sample_ns)
+
+    def open_at(self, rows: Ints, at_ns: Ints) -> Ints:
+        """How many of these rows, which sources let in, have begun by each instant and are not over, children
+        included."""
+        ends = self.executions.family_end_ns[rows]
+        begun = np.searchsorted(np.sort(self.executions.start_ns[rows]), at_ns, side="right")
+        return begun - np.searchsorted(np.sort(ends[ends >= 0]), at_ns, side="right")
 
     def operations(self, operation: str) -> float:
-        """How many operations of this name the cohort made, all routines together."""
+        """How many operations of this name the cohort made, all routines and children together."""
         return float(sum(number for (_, name), number in self.counts.items() if name == operation))

@@ -85,17 +85,19 @@ class Episode:
 
     @property
     def still_open(self) -> int:
-        """Executions that began in the record and are not known to have ended, beyond those of the baseline run."""
+        """Executions that sources let in during the record and that are not known to have ended, beyond those of the
+        baseline run."""
         return self.run.ended(OPEN) - self.baseline.ended(OPEN)
 
     @property
     def lost(self) -> int:
-        """Executions that failed or were turned away beyond those of the baseline run."""
+        """Executions that failed or were turned away beyond those of the baseline run; of those that sources let in,
+        since a child that takes its parent along is one loss."""
         return self.run.ended(FAILED, REJECTED) - self.baseline.ended(FAILED, REJECTED)
 
     @property
     def redone(self) -> int:
-        """Attempts made again beyond those of the baseline run."""
+        """Attempts made again beyond those of the baseline run, by children too."""
         return _further_attempts(self.run) - _further_attempts(self.baseline)
 
     @property
@@ -105,8 +107,8 @@ class Episode:
 
 
 def recoupled_ns(run: Replication, baseline: Replication) -> int | None:
-    """From when on executions of the run and of its baseline run have the same outcomes and ends; None where they do
-    not.
+    """From when on executions of the run and of its baseline run, children included, have the same outcomes and ends;
+    None where they do not.
 
     They need not: draws that are counted at a place (flushes of a log) go on differently after a fault. To call them
     one again, the samples of all places have to be the same for CONFIRMING_WINDOWS before the end of the window, and
@@ -225,17 +227,17 @@ def _detected(times_ns: Sequence[int | None], confidence: float) -> Figure:
 
 
 def windows_of(run: Replication, window_ns: int) -> Windows:
-    """Completions, backlog and 99th percentile of latency in consecutive windows from time 0."""
+    """Completions, backlog and 99th percentile of latency in consecutive windows from time 0.
+
+    Of executions that sources let in: children are part of them, and of the backlog as long as one is open.
+    """
     count = run.horizon_ns // window_ns
     edges = np.arange(count + 1, dtype=np.int64) * window_ns
     rows = run.executions
-    done = rows.outcome == SUCCEEDED
+    done = np.flatnonzero(rows.outcome == SUCCEEDED)
+    done = done[rows.let_in(done)]
     completed = np.histogram(rows.end_ns[done], edges)[0]
-    backlog = np.zeros(count)
-    for index, routine in enumerate(run.routines):
-        mine = rows.routine == index
-        if mine.any():
-            backlog += at_ends(run.samples[f"in_flight.{routine}"], count)
+    backlog = at_ends(run.at_work(), count)
     if PLATFORM_SPAN in run.spans:
         span = run.spans[PLATFORM_SPAN]
         ended, latency = span.ended_ns, span.durations_ns

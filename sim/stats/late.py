@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sim.results.columns import COMPENSATED, SUCCEEDED, Replication
 from sim.results.histogram import Histogram
@@ -27,8 +28,8 @@ class Late:
     """A stretch of one run.
 
     at_work: executions at work, on average. starts, good: executions of the cohort that started in it, and that ended
-    in it correctly and in time. latency: of the platform, where a network tells of it; else of these, among which are
-    few that take longer than the stretch.
+    in it correctly and in time; of those that sources let in, as the success of a child is not the user's. latency: of
+    the platform, where a network tells of it; else of these, among which are few that take longer than the stretch.
     """
 
     at_work: float
@@ -45,7 +46,7 @@ class Late:
 def late(run: Replication, begin_ns: int, end_ns: int, deadlines_ns: Mapping[str, int | None]) -> Late:
     """The stretch of a run between two instants. deadlines_ns: by routine; None, or none, without a deadline."""
     rows = run.executions
-    mine = rows.cohort
+    mine = run.from_sources
     start, end = rows.start_ns[mine], rows.end_ns[mine]
     allowed = np.array([deadlines_ns.get(name) or np.iinfo(np.int64).max for name in run.routines], np.int64)
     good = np.isin(rows.outcome[mine], (SUCCEEDED, COMPENSATED)) & (end >= begin_ns) & (end < end_ns)
@@ -63,8 +64,8 @@ def late(run: Replication, begin_ns: int, end_ns: int, deadlines_ns: Mapping[str
 
 
 def at_work(run: Replication, begin_ns: int, end_ns: int) -> FloatArray:
-    """Executions at work at each sample between two instants."""
-    return _sampled(run, "in_flight.", begin_ns, end_ns)
+    """Executions at work at each sample between two instants; a child that runs is its parent's work."""
+    return run.at_work()[_between(run, begin_ns, end_ns)].astype(np.float64)
 
 
 def in_line(run: Replication, begin_ns: int, end_ns: int) -> FloatArray:
@@ -78,20 +79,26 @@ def all_there(run: Replication, begin_ns: int, end_ns: int) -> FloatArray:
 
 
 def _sampled(run: Replication, family: str, begin_ns: int, end_ns: int) -> FloatArray:
-    inside = (run.sample_ns >= begin_ns) & (run.sample_ns < end_ns)
-    assert inside.any(), "no sample between the two instants"
+    inside = _between(run, begin_ns, end_ns)
     series = [values[inside] for name, values in run.samples.items() if name.startswith(family)]
     return np.sum(series, axis=0, dtype=np.float64) if series else np.zeros(int(inside.sum()))
+
+
+def _between(run: Replication, begin_ns: int, end_ns: int) -> NDArray[np.bool_]:
+    inside: NDArray[np.bool_] = (run.sample_ns >= begin_ns) & (run.sample_ns < end_ns)
+    assert inside.any(), "no sample between the two instants"
+    return inside
 
 
 def lines_grow(run: Replication, quarter_ns: int) -> bool:
     """Whether more and more wait: the lines of the last quarter of a run against those of the second.
 
-    quarter_ns: a quarter of the run, whose start is left out. Overload by less than NOT_DONE is not seen.
+    quarter_ns: a quarter of the run, whose start is left out. Arrivals are those of sources. Overload by less than
+    NOT_DONE is not seen.
     """
     second = float(in_line(run, quarter_ns, 2 * quarter_ns).mean())
     last = float(in_line(run, 3 * quarter_ns, 4 * quarter_ns).mean())
-    start = run.executions.start_ns[run.executions.cohort]
+    start = run.executions.start_ns[run.from_sources]
     came = int(((start >= 3 * quarter_ns // 2) & (start < 7 * quarter_ns // 2)).sum())  # from middle to middle
     return last - second > NOT_DONE * max(came, 1)
 

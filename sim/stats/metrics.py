@@ -94,15 +94,16 @@ def metrics(
 ) -> dict[str, Figure]:
     """Every figure of the output contract except those of recovery and cost.
 
+    A routine that children run has its figures like any other. Operations for each execution are of those that
+    sources let in, the operations of their children included.
+
     replications: base runs in index order. deadlines_ns: by routine; without one every success counts. memory: by
     which means and percentiles of runs that are too short are refused; nothing is without it.
     """
     memory = memory or Memory()
     found: dict[str, Figure] = {}
-    started = np.zeros(len(replications))
     for routine in measured_routines(replications):
         cohort = Cohort(replications, routine)
-        started += cohort.started
         found.update(_routine(replications, cohort, deadlines_ns.get(routine), confidence, memory))
     for metric, span in replications[0].spans.items():
         if span.after_crash:
@@ -115,6 +116,7 @@ def metrics(
     for name in replications[0].places:
         uses = [run.places[name] for run in replications]
         found.update(_place(name, uses, replications, confidence, memory.of_place(name)))
+    started = _let_in(replications)
     for operation in sorted({name for run in replications for _, name in run.counts}):
         counted = [run.operations(operation) for run in replications]
         found[f"count.{operation}.per_execution"] = ratio_interval(counted, started, "", confidence)
@@ -191,8 +193,7 @@ def of_the_platform(
     found = {}
     if flushes:
         counts = [float(sum(run.places[name].batches or 0 for name in flushes)) for run in replications]
-        started = [float(len(run.executions.cohort)) for run in replications]
-        found["count.flush.per_execution"] = ratio_interval(counts, started, "", confidence).with_note(
+        found["count.flush.per_execution"] = ratio_interval(counts, _let_in(replications), "", confidence).with_note(
             "flushes of the window over executions started in it; one flush serves many commits"
         )
     matched = {}
@@ -206,11 +207,12 @@ def of_the_platform(
 def memory_hours(
     replications: Sequence[Replication], memories: Mapping[str, str], confidence: float
 ) -> dict[str, Figure]:
-    """Memory that activities held, times the time that they held it, for each execution started in the window.
+    """Memory that activities held, times the time that they held it, for each execution that sources let in in the
+    window.
 
     memories: by task queue, the resource whose units are MiB.
     """
-    started = np.array([float(len(run.executions.cohort)) for run in replications])
+    started = _let_in(replications)
     return {
         f"memory_gib_hours.{queue}.per_execution": ratio_interval(
             np.array([run.places[name].busy_area * NS / 3600 / 1024 for run in replications]),
@@ -253,8 +255,13 @@ def recoveries_of_executions(runs: Sequence[Replication], confidence: float, dri
     return found
 
 
+def _let_in(replications: Sequence[Replication]) -> FloatArray:
+    """Executions of the cohort that sources let in, one number a replication: a child belongs to its parent."""
+    return np.array([len(run.from_sources) for run in replications], dtype=np.float64)
+
+
 def measured_routines(replications: Sequence[Replication]) -> list[str]:
-    """Routines that any counted execution ran."""
+    """Routines that any counted execution ran, let in by a source or as a child."""
     seen: set[int] = set()
     for run in replications:
         seen |= set(np.unique(run.executions.routine[run.executions.cohort]).tolist())

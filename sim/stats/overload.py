@@ -56,7 +56,7 @@ from sim.network.holding import Holding, holding
 from sim.network.sources import ClosedArrivals
 from sim.results.columns import FAILED, REJECTED, Ints, Replication
 from sim.stats.intervals import FloatArray, mean_interval, t_quantile
-from sim.stats.metrics import done_in_window
+from sim.stats.metrics import CORRECT
 from sim.stats.room import fullness, places_of
 
 STABLE = 0.95
@@ -77,6 +77,8 @@ LEAST_SAMPLES = 2 * BATCHES
 """Samples of the timeline in the window below which nothing is judged."""
 WAITING = ("wait.", "opening.", "blocked.", "backoff", "lost", "paused")
 """States in which an execution makes no headway."""
+OF_CHILDREN = ("child.", "told")
+"""States in which parent and child wait for one another."""
 TURNED_AWAY = frozenset(
     {
         *("rejected", "refused", "patience", "open_circuit", "preempted", "join", "cancelled"),
@@ -138,7 +140,10 @@ def sums_by_batch(at: Ints, edges: Ints) -> FloatArray:
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """A workflow in the window, each a second: offered, done (throughput), and the growth of its number in flight."""
+    """A workflow in the window, each a second: offered, done (throughput), and the growth of its number in flight.
+
+    Of executions that sources let in. Their children are part of them: one that still runs keeps them in flight.
+    """
 
     workflow: str
     offered: Figure
@@ -224,8 +229,16 @@ class _View:
         self.full = fullness(network, run)
 
     def rows(self, workflow: str) -> Ints:
-        """The executions of a workflow, in the order of their arrival."""
-        return np.flatnonzero(self.run.executions.routine == self.run.routines.index(workflow))
+        """The executions of a workflow that sources let in, in the order of their arrival."""
+        rows = self.run.executions
+        mine = np.flatnonzero(rows.routine == self.run.routines.index(workflow))
+        return mine[rows.let_in(mine)]
+
+    def in_flight(self, workflow: str) -> FloatArray:
+        """By how much the number of those grew in each batch that have not ended, or a child of which has not."""
+        if self.run.executions.parent is None:
+            return self.grown(f"in_flight.{workflow}")
+        return np.diff(self.run.open_at(self.rows(workflow), self.edges_ns)).astype(np.float64)
 
     def arrivals(self, workflow: str) -> FloatArray:
         """Arrivals by batch."""
@@ -264,7 +277,8 @@ class _View:
         return use.abandoned + use.rejected + use.refused
 
     def lost(self, workflow: str, most: int) -> FloatArray:
-        """Executions by batch that ended without success, because of what a full place brings about."""
+        """Executions by batch that ended without success, because of what a full place brings about; also because a
+        child of theirs did, whose failure they bear."""
         rows = self.run.executions
         mine = self.rows(workflow)
         turned_away = [ordinal for ordinal, error in rows.errors.items() if error in TURNED_AWAY]
@@ -275,14 +289,19 @@ class _View:
 
     @cached_property
     def idle_share(self) -> Mapping[str, float]:
-        """By workflow, the share of the time of its executions in which they made no headway."""
+        """By workflow, the share of the time of its executions and of their children in which they made no headway.
+
+        While a parent waits for a child its headway is the child's, and that time is the child's alone.
+        """
         rows = self.run.executions
         waits = [state.startswith(WAITING) for state in rows.states]
-        routine = rows.routine[rows.cohort]
+        own = [not state.startswith(OF_CHILDREN) for state in rows.states]
+        routine = rows.routine[rows.roots[rows.cohort]]
         found = {}
         for index in np.unique(routine):
             split = rows.split[routine == index].sum(axis=0)
-            found[self.run.routines[index]] = float(split[waits].sum() / split.sum()) if split.sum() else 0.0
+            whole = split[own].sum()
+            found[self.run.routines[index]] = float(split[waits].sum() / whole) if whole else 0.0
         return found
 
 
@@ -309,10 +328,10 @@ class _Judge:
         values = []
         for view in self.views:
             run, rows = view.run, view.run.executions
-            mine = np.isin(rows.routine, [run.routines.index(name) for name in workflows])
-            offered = np.count_nonzero(mine & run.in_window(rows.start_ns))
-            ended = np.count_nonzero(mine & run.in_window(rows.end_ns))
-            done = sum(done_in_window(run, name) for name in workflows)
+            mine = np.concatenate([view.rows(name) for name in workflows])
+            offered = np.count_nonzero(run.in_window(rows.start_ns[mine]))
+            ended = np.count_nonzero(run.in_window(rows.family_end_ns[mine]))
+            done = np.count_nonzero(run.in_window(rows.end_ns[mine]) & np.isin(rows.outcome[mine], CORRECT))
             values.append([number / view.seconds for number in (offered, done, offered - ended)])
         columns = zip(("offered", "done", "growth"), np.array(values).T, strict=True)
         return {name: mean_interval(column, "1/s", confidence) for name, column in columns}
@@ -335,7 +354,7 @@ class _Judge:
         return worst if worst and loads[worst].is_overloaded else ""
 
     def _load(self, workflow: str, place: str, line: float, gone: Sequence[int], mistaken: float) -> OfferedLoad:
-        in_flight = np.stack([view.grown(f"in_flight.{workflow}") for view in self.views])
+        in_flight = np.stack([view.in_flight(workflow) for view in self.views])
         grown = float(in_flight.sum())
         idle = float(np.mean([view.idle_share.get(workflow, 0.0) for view in self.views]))
         waits = min(1.0, max(line / grown, idle)) if grown > 0 else 0.0

@@ -56,14 +56,16 @@ class Events:
 
 
 def events_of(run: Replication, sli: Sli) -> Events:
-    """The events of a run's cohort: one for each execution that started in the window.
+    """The events of a run's cohort: one for each execution of the routine that started in the window, children too.
 
-    start: it is good when the answer to the call came in time; no answer, because the call failed, is bad. outcome:
-    good when it ended correctly in time; one still open at the end of the run is bad. latency: bad when it succeeded
-    too late, and only then.
+    start: of those that sources let in, since no call starts a child; it is good when the answer to the call came in
+    time; no answer, because the call failed, is bad. outcome: good when it ended correctly in time; one still open at
+    the end of the run is bad. latency: bad when it succeeded too late, and only then.
     """
     rows = run.executions
     mine = run.cohort_of(sli.routine)
+    if sli.indicator == "start":
+        mine = mine[rows.let_in(mine)]
     begun, outcome = rows.start_ns[mine], rows.outcome[mine]
     limit = np.iinfo(np.int64).max if sli.threshold_ns is None else sli.threshold_ns
     if sli.indicator == "start":
@@ -92,7 +94,7 @@ def good_share(runs: Sequence[Replication], sli: Sli, confidence: float) -> Figu
         )
     else:
         share = share.with_note("no fault occurred in these runs: conditional on that; `sim error-budget` weighs them")
-    still = sum(run.ended(OPEN) for run in runs)
+    still = sum(int((run.executions.outcome[run.cohort_of(sli.routine)] == OPEN).sum()) for run in runs)
     return share.with_note(f"{still} were still open and count as not ended") if still else share
 
 

@@ -201,7 +201,8 @@ class Split:
     """Where the time of a routine's executions goes, in seconds by state; exact, no residual.
 
     mean_s: over all; tail_s: over those between the 98.5th and 99.5th percentile of latency. States are named
-    `wait.R`, `service.S`, `network`, `timer`, `backoff`, `lost`, `paused`, `opening.R`, `blocked.S`.
+    `wait.R`, `service.S`, `network`, `timer`, `backoff`, `lost`, `paused`, `opening.R`, `blocked.S`; `child.LABEL` of
+    a parent that waits for a child execution, `told` of a child that waits for its parent.
     """
 
     mean_s: Mapping[str, float]

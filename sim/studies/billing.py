@@ -16,6 +16,7 @@ from sim.errors import InputErrors, Problem
 from sim.figure import Figure
 from sim.lower.load import Loaded
 from sim.lower.lowered import Lowered, Machine
+from sim.network.facts import waited_for
 from sim.results.columns import Replication
 from sim.stats.intervals import mean_interval
 
@@ -92,13 +93,17 @@ def usage_of(
     runs_per_month: float | None,
     confidence: float,
 ) -> Usage:
-    """What the runs consumed over their window, per run, with intervals over the runs."""
+    """What the runs consumed over their window, per run, with intervals over the runs.
+
+    An execution counts with the workflow that it runs, also as a child: nobody's work or history counts twice.
+    """
     hours = float(np.mean([run.window_ns for run in runs])) / HOUR_NS
 
     def over_runs(values: Sequence[float]) -> Figure:
         return mean_interval(values, "", confidence)
 
     workflows = []
+    waited = waited_for(lowered.network)
     for name in lowered.deadlines_ns:
         counts = [_executions(run, name) for run in runs]
         started = [len(run.cohort_of(name)) for run in runs]
@@ -110,6 +115,7 @@ def usage_of(
                 over_runs(counts),
                 transitions_per_execution=_per_execution(runs, started, name, "transition") or 1.0,
                 tasks_per_execution=_per_execution(runs, started, name, "activity_task"),
+                children=tuple(sorted(set().union(*(found for (who, _), found in waited.items() if who == name)))),
             )
         )
     seconds = hours * 3600

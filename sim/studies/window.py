@@ -16,7 +16,7 @@ from sim.errors import InputErrors, Problem
 from sim.network import Network
 from sim.network.sources import ClosedArrivals, ModulatedArrivals, PoissonArrivals, RenewalArrivals
 from sim.report.wording import overload_sentence
-from sim.results.columns import OPEN, Replication
+from sim.results.columns import Replication
 from sim.scenario.model.settings import RunSettings
 from sim.stats.overload import Overload, overload
 from sim.stats.warmup import warm_up, whole_cycles
@@ -204,10 +204,10 @@ def _search(
 
 
 def _taken_ns(run: Replication) -> NDArray[np.int64]:
-    """How long the counted executions of a run took, up to its end."""
-    rows = run.executions
-    end_ns = np.where(rows.outcome == OPEN, run.end_ns, rows.end_ns)
-    return np.asarray((end_ns - rows.start_ns)[rows.cohort])
+    """How long the counted executions that sources let in took, their children included, up to the end of a run."""
+    rows, mine = run.executions, run.from_sources
+    last_ns = rows.family_end_ns[mine]
+    return np.asarray(np.where(last_ns < 0, run.end_ns, last_ns) - rows.start_ns[mine])
 
 
 def until_started_ns(taken_ns: NDArray[np.int64], horizon_ns: int, sample_ns: int) -> int:

@@ -9,6 +9,8 @@ from .times import Times
 
 UNNAMED = ("crash", "error", "rejected", "patience", "boom", "timeout_start_to_close", "not_held", "join")
 """Failures that a retry policy may leave alone."""
+OF_CHILDREN = ("terminated", "cancel_requested")
+"""And those of child executions."""
 
 
 def attempt_step(routines: Routines, swarm: Swarm, times: Times, listed: Listed) -> Document:
@@ -27,7 +29,7 @@ def attempt_step(routines: Routines, swarm: Swarm, times: Times, listed: Listed)
         body["on_crash"] = "silent"
     attempts = 1
     if swarm.allows("retry"):
-        body["retry"], attempts = _retry(swarm, times)
+        body["retry"], attempts = _retry(swarm, times, (*UNNAMED, *OF_CHILDREN) if routines.kids else UNNAMED)
     if swarm.allows("attempt.uncounted"):
         body["counted"] = False
     around = listed.around
@@ -42,7 +44,7 @@ def attempt_step(routines: Routines, swarm: Swarm, times: Times, listed: Listed)
     return {"attempt": body}
 
 
-def _retry(swarm: Swarm, times: Times) -> tuple[Document, int]:
+def _retry(swarm: Swarm, times: Times, unnamed: tuple[str, ...]) -> tuple[Document, int]:
     """A retry policy, and how many attempts it allows; 0 where nothing but time limits them."""
     initial = times.few()
     retry: Document = {"initial_interval": times.steps(initial)}
@@ -57,7 +59,7 @@ def _retry(swarm: Swarm, times: Times) -> tuple[Document, int]:
     if swarm.allows("retry.grid"):
         retry["grid"] = times.time(1)
     if swarm.allows("retry.non_retryable"):
-        retry["non_retryable"] = swarm.some(UNNAMED, 0.3)
+        retry["non_retryable"] = swarm.some(unnamed, 0.3)
     attempts = 0
     if not (initial and swarm.allows("retry.unlimited")):
         attempts = retry["maximum_attempts"] = swarm.between(1, 4)

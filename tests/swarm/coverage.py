@@ -43,6 +43,11 @@ FAMILIES = {
     "saga": "itself nested undone",
     "compensate": "itself",
     "call": "itself",
+    "child": (
+        "heard unheard takes gives nested uncounted followed failed failed_after after after_failure terminate cancel "
+        "abandon with_parent asked_once left_to_after left_alone"
+    ),
+    "tell": "told nothing no_parent parent_closed too_late failed teller_gone",
     "mark": "itself once",
     "count": "itself",
     "set": "itself",
@@ -71,7 +76,7 @@ FAMILIES = {
     "outcome": "succeeded compensated failed rejected open",
     "failure": (
         "crash preempted rejected refused patience error join not_held open_circuit timeout_start_to_close "
-        "timeout_schedule_to_start timeout_schedule_to_close timeout_heartbeat"
+        "timeout_schedule_to_start timeout_schedule_to_close timeout_heartbeat terminated cancel_requested"
     ),
     "finding": "deadlock nothing_left",
     "distribution": (

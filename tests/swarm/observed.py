@@ -16,6 +16,7 @@ from sim.engine.reference.clock import Clock
 from sim.results.columns import Replication
 
 from . import see_causes as see_causes  # its looks need nothing but to be there
+from . import see_children as see_children
 from . import see_controllers as see_controllers
 from . import see_places, see_steps
 from . import see_policies as see_policies

@@ -153,7 +153,7 @@ def _attempts(steps: list[Document], held: list[str], routine: str) -> Iterator[
         if "attempt" in step:
             yield step["attempt"], list(held)
         for inner in _lists(list(step.values())):
-            yield from _attempts(inner, held, routine)
+            yield from _attempts(inner, [] if "child" in step else held, routine)
         if "acquire" in step:
             held.append(step["acquire"] if isinstance(step["acquire"], str) else step["acquire"]["resource"])
         elif "release" in step and step["release"] in held:

@@ -23,6 +23,7 @@ LEAVES = {
     "fail": 0.5,
     "forget": 0.7,
     "start": 1.0,
+    "tell": 1.0,
 }
 NESTS = {
     "branch": 1.0,
@@ -37,7 +38,11 @@ NESTS = {
     "worker": 3.0,
     "activity": 2.0,
     "question": 2.0,
+    "child": 5.0,
+    "parting": 3.0,
 }
+MOST_FAMILIES = 3
+"""Child steps in a routine."""
 
 
 @dataclass(frozen=True)
@@ -88,33 +93,52 @@ class Listed:
 
 
 class Routines:
-    """All routines of a network. Those named `sub` are called by others; who is called by nobody is left out."""
+    """All routines of a network. Those named `sub` are called by others, those named `kid` are run by children; what
+    nobody calls or lets in is left out. Each one may call, or let in, those before it.
+
+    lets_in: there are child executions. families: child steps that the routine at hand may still have.
+    """
 
     def __init__(self, swarm: Swarm, times: Times, places: Places, attributes: list[str]) -> None:
+        from .children import farewell, kid
         from .idioms import crossing
         from .steps import Steps  # they make each other: a step holds lists, a list steps
 
         self.swarm = swarm
         self.attributes = attributes
         self.callable: list[str] = []
+        self.kids: list[str] = []
+        self.families = 0
+        self.lets_in = swarm.aside("children").chance(0.3)
         self.deadlocks = swarm.likely("deadlocks")
         self.make = Steps(self, swarm, times, places)
         written: dict[str, list[Document]] = {}
+
+        def write_kid() -> None:
+            name = f"kid{len(self.kids)}"
+            written[name] = kid(self.make)
+            self.kids.append(name)
+            self.make.affinities.clear()
+
+        if self.lets_in:
+            write_kid()
         for index in range(2 if swarm.weight("call") else 0):
             written[f"sub{index}"] = self._routine(Around(free=True, saga=True, timed=True))
             self.callable.append(f"sub{index}")
             self.make.affinities.clear()  # what nobody calls is left out, and nobody may forget what it remembers
+        if self.lets_in:
+            write_kid()
         for index in range(swarm.pick((1, 1, 2))):
-            written[f"job{index}"] = [*self._routine(Around()), *crossing(self.make)]
-        reached = [name for name in written if name not in self.callable]
+            written[f"job{index}"] = [*self._routine(Around()), *crossing(self.make), *farewell(self.make)]
+        reached = [name for name in written if name.startswith("job")]
         for name in reached:
             reached += [other for other in called(written[name]) if other not in reached]
         self.written = {name: steps for name, steps in written.items() if name in reached}
         self.questions = self.make.questions
 
     def _routine(self, around: Around) -> list[Document]:
-        self.left = self.swarm.pick((6, 12, 20, 35))
-        return self.listed(around).steps
+        self.left, self.families = self.swarm.pick((6, 12, 20, 35)), MOST_FAMILIES
+        return self.listed(around, "child" if self.kids and self.swarm.chance(0.5) else None).steps
 
     def inner(self, outer: Listed, first: str | None = None, **changes: Any) -> list[Document]:
         """A list of steps inside one of `outer`'s steps; `first`: kind of the first step, where it is possible."""
@@ -155,10 +179,13 @@ class Routines:
 
 
 def called(steps: list[Document]) -> Iterator[str]:
-    """Routines that these steps call, however deep inside."""
+    """Routines that these steps call or let child executions run, however deep inside."""
     for below in within(steps):
         if "call" in below:
             yield below["call"]
+        elif "child" in below:
+            body = below["child"]
+            yield body if isinstance(body, str) else body["routine"]
 
 
 def within(document: Any) -> Iterator[Document]:

@@ -287,6 +287,8 @@ def _attempt_ended(seen: Seen, attempt: Any, child: Any, error: Any) -> None:
 def _main_ended(seen: Seen, engine: Any, job: Any, error: Any) -> None:
     if job.execution.dropped:
         seen.add("plan.dropped")
+        if job.execution.open_children:
+            seen.add("child.left_alone")
 
 
 @look(Engine, "_while_paused")

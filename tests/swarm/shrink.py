@@ -159,7 +159,10 @@ def _simplified(case: Case) -> Iterator[Case]:
             if times is not None:
                 yield _with(case, path, times.group())
             yield _with(case, path, 1)
-            for plain in ("resource", "station", "name"):
+            if "child" in value:  # what fails may need its steps, and no execution of their own
+                child = value["child"]
+                yield _with(case, path, {"call": child if isinstance(child, str) else child["routine"]})
+            for plain in ("resource", "station", "name", "routine"):
                 if plain in value:
                     yield _with(case, path, value[plain])
         elif isinstance(value, str) and _TIME.fullmatch(value) and value != "1 ms":

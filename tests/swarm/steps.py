@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .attempts import attempt_step
+from .children import child_step, parting
 from .idioms import activity, question, worker
 from .places import Document
 from .routines import Listed
@@ -42,6 +43,10 @@ class Steps(Visits):
                 return bool(self.routines.callable) and around.repeats * 2 <= MOST_REPEATS
             case "cached":
                 return bool(self.cached_at(listed))
+            case "child" | "parting":
+                return bool(self.routines.kids and self.routines.families) and around.repeats * 4 <= MOST_REPEATS
+            case "tell":
+                return self.routines.lets_in
             case "loop" | "fork":
                 return around.repeats * 2 <= MOST_REPEATS
         return True
@@ -181,3 +186,15 @@ class Steps(Visits):
         """Another routine's steps."""
         listed.calls = True
         return {"call": self.swarm.pick(self.routines.callable)}
+
+    def child(self, listed: Listed) -> Document:
+        """Told in `children`."""
+        return child_step(self, listed)
+
+    def parting(self, listed: Listed) -> Document:
+        """Told in `children`."""
+        return parting(self, listed)
+
+    def tell(self, listed: Listed) -> Document:
+        """The parent hears, where there is one."""
+        return {"tell": "parent"}

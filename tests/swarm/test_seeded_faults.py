@@ -78,7 +78,20 @@ FAULTS = {
     "closed loop": ("sources.py", "m[client + Client.CYCLE] += 1", "m[client + Client.CYCLE] += 2"),
     "split of latency": ("jobs.py", "m[split + lost] += total", "m[split + lost] += 0"),
     "areas": ("meters.py", "m[place + Place.WAITING], passed)", "m[place + Place.WAITING] + 1, passed)"),
-    "drop at the end": ("kernel.py", "m[job + Job.STATE] & Job.COHORT == 0:", "m[job + Job.STATE] & Job.COHORT != 0:"),
+    "drop at the end": ("kernel.py", "m[job + Job.STATE] & Job.COHORT == 0 and", "m[job + Job.STATE] & Job.COHORT != 0 and"),
+    "child: takes": ("children.py", "m[child + at] = m[parent + at]", "m[child + at] = 0"),
+    "child: gives": ("children.py", "= m[m[link + ChildLink.CHILD] + at]", "= 0"),
+    "child: counted": ("children.py", "= m[above + Family.COUNTED]", "= 1"),
+    "child: priority": ("children.py", "= m[above + Family.PRIORITY]", "= 0"),
+    "child: followed": ("children.py", "1 if m[above + Family.FOLLOWED] or m[parent + Job.STATE] & Job.COHORT else 0", "0"),
+    "child: own path": ("children.py", "path = child_path(m[job + Job.PATH], m[step + Step.STREAM_OFFSET])\n    child", "path = m[job + Job.PATH]\n    child"),
+    "child: closed once": ("children.py", "m[link + ChildLink.ASKED] = 1", "m[link + ChildLink.ASKED] = 0"),
+    "child: asked to end": ("children.py", "if policy == OnClose.TERMINATE", "if policy != OnClose.ABANDON"),
+    "child: not tried again": ("failures.py", " or error == Failure.CANCEL_REQUESTED", ""),
+    "child: after": ("children.py", "if m[link + ChildLink.ERROR] == 0:", "if True:"),
+    "child: closed with its parent": ("children.py", "    _let_go_of_children(m, main)\n", ""),
+    "tell": ("children.py", "m[step + Step.STREAM_OFFSET])\n    m[telling", "0)\n    m[telling"),
+    "tell: once closed": ("children.py", "m[family_of(m, main) + Family.LINK] = 0", "pass"),
 }  # fmt: skip
 
 SEEN_BEFORE = (43, 57, 68, 84, 86, 118, 126, 135, 155, 161, 277, 293)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import re
 from collections.abc import Callable
 from copy import deepcopy
@@ -14,6 +15,7 @@ import pytest
 from sim.engine.fast import FastEngine, layout, run
 from sim.engine.fast.compile import program_of
 from sim.engine.plan import Plan
+from sim.engine.run import Sent
 from sim.lower.load import load
 from sim.network import Network
 from sim.results.audit import audit
@@ -184,3 +186,12 @@ def test_another_network_drill_or_trace_has_a_program_of_its_own(network: Networ
     assert program_of(network, None, traces) is not program
     assert program_of(network, "a drill", traces) is not program_of(network, None, traces)
     assert program_of(network.model_copy(), None, traces) is not program_of(network, None, traces)
+
+
+def test_a_network_that_is_sent_again_is_the_same_object_and_one_in_another_order_is_not(network: Network) -> None:
+    turned = network.model_copy(update={"stations": dict(reversed(network.stations.items()))})
+    assert len(network.stations) > 1
+    assert turned == network
+    here, again, other = (pickle.loads(pickle.dumps(Sent(one))).network() for one in (network, network, turned))
+    assert again is here
+    assert other is not here

@@ -93,7 +93,7 @@ def test_others_run_what_is_left_as_soon_as_it_pays(
         return sound(*arguments)
 
     def others(jobs: Sequence[partial[Replication]], *_: object) -> Generator[Replication, None, None]:
-        yield from (sound(*job.args) for job in jobs)
+        yield from (sound(job.args[0].network(), *job.args[1:]) for job in jobs)
 
     monkeypatch.setattr(engine_run, "POOL_START_S", start_s)
     monkeypatch.setattr(engine_run, "_pool_has_worked", False)

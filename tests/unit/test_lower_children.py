@@ -7,19 +7,16 @@ assertion.
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 import pytest
-from lower_fixture import SMALL, counts, latencies_ms, run
+from lower_fixture import SMALL, counts, run
 
 from sim.engine.plan import Plan
 from sim.engine.reference import Engine
 from sim.engine.run import run_one
 from sim.lower.load import Loaded, load
-from sim.network.distributions import FromAttribute
-from sim.network.kinds import walk
 from sim.results.audit import audit
-from sim.results.columns import FAILED, SUCCEEDED, Replication
+from sim.results.columns import COMPENSATED, FAILED, SUCCEEDED, Replication
+from sim.stats.metrics import metrics
 from sim.studies.run.study import life
 
 QUICK = "temporal.transfer_queue.max_poll_rate=100k/s"
@@ -35,9 +32,21 @@ def parent(step: str, *child: str, sets: tuple[str, ...] = (), further: str = ""
     return load(text, [QUICK, *sets])
 
 
-def outcomes(replication: Replication) -> list[int]:
+def outcomes(replication: Replication, workflow: str = "order") -> list[int]:
+    return [int(replication.executions.outcome[row]) for row in replication.cohort_of(workflow)]
+
+
+def latencies_ms(replication: Replication, workflow: str = "order") -> list[float]:
     rows = replication.executions
-    return [int(rows.outcome[row]) for row in rows.cohort]
+    return [float(rows.end_ns[row] - rows.start_ns[row]) / 1e6 for row in replication.cohort_of(workflow)]
+
+
+def errors(replication: Replication, workflow: str) -> list[str]:
+    return [replication.executions.errors.get(int(row), "") for row in replication.cohort_of(workflow)]
+
+
+def transitions(replication: Replication, workflow: str) -> int:
+    return replication.counts.get((workflow, "transition"), 0)
 
 
 def test_a_child_takes_transitions_of_its_own_and_two_of_its_parents() -> None:
@@ -48,21 +57,23 @@ def test_a_child_takes_transitions_of_its_own_and_two_of_its_parents() -> None:
     # activity starts (21), runs (121), is done (123); its task starts (125) and closes it (127). The parent is told
     # (129), its task starts (131) and closes it (133).
     assert latencies_ms(replication) == [133]
-    found = counts(replication)
     # Of the parent: created, 3 tasks of 2, told twice. Of the child: created, scheduled, 2 tasks of 2, its activity 2.
-    assert found["transition"] == 9 + 8
-    assert found["transition_of_ship"] == 8
-    assert found["execution_of_ship"] == 1
+    assert (transitions(replication, "order"), transitions(replication, "ship")) == (9, 8)
+    assert counts(replication)["execution_of_ship"] == 1
+    # The child is a row of its own, from its start (6) to its close (127).
+    assert latencies_ms(replication, "ship") == [121]
+    assert replication.executions.parent is not None
+    assert replication.executions.parent.tolist() == [-1, 0]
 
 
 def test_the_child_is_found_on_a_shard_of_its_own() -> None:
-    lines = life(parent("child: ship", sets=(MANY,)), 0, 0, None, None)
-    shards = [line.split("acquired shards on node ")[1] for line in lines if "acquired shards on" in line]
-    own, other = shards[0], next(shard for shard in shards if shard != shards[0])
-    # The parent's 4 transitions before the child is there: 3 and, after its creation, the one that tells.
-    assert shards[:5] == [own, own, own, other, own]
-    assert set(shards) == {own, other}
-    assert shards.count(other) == 8
+    loaded = parent("child: ship", sets=(MANY,))
+    own, other = (
+        [line.split("on node ")[1] for line in life(loaded, row, 0, None, None) if "acquired shards " in line]
+        for row in (0, 1)
+    )
+    assert (len(own), len(other)) == (9, 8)
+    assert (len(set(own)), len(set(other)), len({*own, *other})) == (1, 1, 2)
 
 
 def test_a_read_of_the_transfer_queue_costs_cpu_on_the_childs_own_shard() -> None:
@@ -77,7 +88,7 @@ def test_children_at_the_same_time_have_a_shard_each() -> None:
     step = "fan_out: {items: 20, steps: [{child: ship}]}"
     one_shard, many = run(parent(step, sets=("temporal.history_shards=1",))), run(parent(step, sets=(MANY,)))
     assert counts(one_shard)["execution_of_ship"] == counts(many)["execution_of_ship"] == 20
-    assert counts(one_shard)["transition_of_ship"] == counts(many)["transition_of_ship"] == 20 * 8
+    assert transitions(one_shard, "ship") == transitions(many, "ship") == 20 * 8
     # With one shard nothing overlaps: two flushes for each transition, one where an activity starts.
     assert latencies_ms(one_shard)[0] >= 2 * 20 * 8 - 20
     assert latencies_ms(many)[0] < 0.75 * latencies_ms(one_shard)[0]
@@ -93,12 +104,12 @@ def test_a_child_that_fails_is_told_of_and_fails_its_parent() -> None:
 
 def test_a_join_of_some_goes_on_and_the_other_children_run_to_their_end() -> None:
     varied = PACK.replace("100 ms", "{uniform: [100 ms, 1500 ms]}")
-    later = "\n      - sleep: 5 s"
+    later = "\n      - sleep: 5 s"  # else the others would be terminated when the parent closes
     some = run(parent(f"fan_out: {{items: 5, join: 2, steps: [{{child: ship}}]}}{later}", varied, sets=(MANY,)))
     every = run(parent(f"fan_out: {{items: 5, steps: [{{child: ship}}]}}{later}", varied, sets=(MANY,)))
     assert latencies_ms(some)[0] < latencies_ms(every)[0]
     # Each of the five makes its own transitions, whether anybody waits for it or not.
-    assert counts(some)["transition_of_ship"] == counts(every)["transition_of_ship"] == 5 * 8
+    assert transitions(some, "ship") == transitions(every, "ship") == 5 * 8
 
 
 def test_a_child_undoes_what_it_has_done_itself() -> None:
@@ -114,12 +125,9 @@ def test_children_may_have_children() -> None:
     sets = ("workers.labels={replicas: 1, cpu: 1}", MANY)
     deep = run(parent("child: ship", "child: label", sets=sets, further=inner))
     # A grandchild's transitions are its own alone: `ship` has a child in place of an activity, as the parent above.
-    assert {name: number for name, number in counts(deep).items() if "_of_" in name} == {
-        "execution_of_ship": 1,
-        "execution_of_label": 1,
-        "transition_of_ship": 10,
-        "transition_of_label": 8,
-    }
+    assert [transitions(deep, name) for name in ("order", "ship", "label")] == [9, 10, 8]
+    assert deep.executions.parent is not None
+    assert deep.executions.parent.tolist() == [-1, 0, 1]
     wide = run(
         parent(
             "fan_out: {items: 3, steps: [{child: ship}]}",
@@ -129,7 +137,7 @@ def test_children_may_have_children() -> None:
         )
     )
     assert counts(wide)["execution_of_label"] == 6
-    assert counts(wide)["transition_of_label"] == 6 * 8
+    assert transitions(wide, "label") == 6 * 8
 
 
 def test_a_child_runs_on_the_workers_of_its_own_queue() -> None:
@@ -143,7 +151,8 @@ def test_histories_are_kept_for_each_execution() -> None:
     loaded = parent("child: ship", sets=("temporal.retention={closed: 1 day, payload: 0 B}",))
     # Parent: started, task scheduled; started; completed, child asked for; child started, task scheduled; started;
     # completed; child completed, task scheduled; started; completed, closed. Child: 6 + 5 for one activity.
-    assert loaded.lowered.histories["order"].bytes == ((2 + 1 + 2 + 2 + 1 + 1 + 2 + 1 + 2) + 11) * 300
+    assert loaded.lowered.histories["order"].bytes == (2 + 1 + 2 + 2 + 1 + 1 + 2 + 1 + 2) * 300
+    assert loaded.lowered.histories["ship"].bytes == 11 * 300
 
 
 def test_what_a_child_costs_to_replay_is_its_own_history() -> None:
@@ -192,7 +201,8 @@ def test_children_are_the_same_on_both_engines_whatever_stands_around_them(step:
     assert (one.executions.end_ns == other.executions.end_ns).all()
     assert one.counts == other.counts
     assert outcomes(one).count(SUCCEEDED) == len(outcomes(one)) > 15
-    assert counts(one)["execution_of_ship"] >= len(outcomes(one))
+    assert one.executions.parent is not None
+    assert (one.executions.parent >= 0).sum() >= len(outcomes(one))
 
 
 X = "{activity: {name: x, service: 100 ms}}"
@@ -228,7 +238,9 @@ def test_a_child_may_do_whatever_a_workflow_may(step: str, what: str) -> None:
     assert audit(replication) == []
     assert outcomes(replication).count(SUCCEEDED) == len(outcomes(replication)) > 20
     each = 4 if "fan_out" in step else 1
-    assert counts(replication)["execution_of_ship"] == each * len(outcomes(replication))
+    # Some of them start after the window, and are in no cohort.
+    assert replication.executions.parent is not None
+    assert (replication.executions.parent >= 0).sum() == each * len(outcomes(replication))
 
 
 def on_cassandra(step: str, *sets: str) -> Loaded:
@@ -238,11 +250,139 @@ def on_cassandra(step: str, *sets: str) -> Loaded:
     return load("\n".join([*kept, "cassandra: {nodes: 3, cpu: 4}"]), [QUICK, *sets])
 
 
-def test_the_key_of_a_child_is_read_at_the_instant_at_which_it_is_set() -> None:
-    loaded = parent("child: ship", sets=("temporal.history={replicas: 3, cpu: 2}",))
-    for routine, steps in loaded.lowered.network.routines.items():
-        placed = [one.step for one in walk(routine, steps)]
-        for before, step in pairwise(placed):
-            keyed = getattr(getattr(step, "acquire", None), "resource", "")
-            if keyed.endswith("-chosen"):
-                assert isinstance(before.set["child-key"].to, FromAttribute)  # type: ignore[union-attr]
+# -- what becomes of a child when its parent closes ------------------------------------------------------------------
+
+
+def left_behind(policy: str, *child: str, sets: tuple[str, ...] = ()) -> Replication:
+    """An order that does not wait for its child of 100 ms and 2 s, but closes after an activity of 100 ms."""
+    aside = f"child: {{workflow: ship, wait: false, parent_close_policy: {policy}}}"
+    steps = child or (PACK, "activity: {name: send, service: 2 s, effect: sent}")
+    activity = "activity: {name: charge, service: 100 ms, start_to_close: 2 s}"
+    return run(parent(f"{aside}\n      - {activity}", *steps, sets=(MANY, *sets)))
+
+
+def test_a_child_that_is_abandoned_runs_on_to_its_end() -> None:
+    replication = left_behind("abandon")
+    assert outcomes(replication) == outcomes(replication, "ship") == [SUCCEEDED]
+    assert latencies_ms(replication)[0] < 200
+    assert latencies_ms(replication, "ship")[0] > 2100
+    # Its parent is told of its start, and no more of its end: created, 3 tasks of 2, its activity 2, told once.
+    assert transitions(replication, "order") == 10
+    # Its child: created, first task scheduled, 3 tasks of 2, 2 activities of 2.
+    assert transitions(replication, "ship") == 12
+
+
+def test_a_child_that_is_terminated_ends_with_its_parent_by_one_transition_on_its_own_shard() -> None:
+    replication = left_behind("terminate")
+    assert outcomes(replication) == [SUCCEEDED]
+    assert errors(replication, "ship") == ["terminated"]
+    assert replication.executions.end_ns[1] == replication.executions.end_ns[0]
+    # Created, first task scheduled, its task 2, the start of its first activity; its termination.
+    assert transitions(replication, "ship") == 2 + 2 + 1 + 1
+    assert transitions(replication, "order") == 10
+
+
+def test_a_child_that_is_asked_to_cancel_closes_by_a_workflow_task() -> None:
+    replication = left_behind("request_cancel")
+    assert errors(replication, "ship") == ["workflow_failed"]
+    # It closes after its parent, by a task that starts and ends: of 2 transitions where a termination is 1.
+    assert replication.executions.end_ns[1] > replication.executions.end_ns[0]
+    assert transitions(replication, "ship") == 2 + 2 + 1 + 2
+
+
+def test_a_child_that_is_asked_to_cancel_undoes_what_it_has_done() -> None:
+    did = "activity: {name: pack, service: 10 ms, compensate: {name: unpack, service: 100 ms}}"
+    replication = left_behind("request_cancel", did, "activity: {name: send, service: 2 s}")
+    assert outcomes(replication, "ship") == [COMPENSATED]
+    assert counts(replication)["activity_task"] == 1 + 3
+
+
+def test_whenever_a_child_is_asked_to_cancel_it_closes() -> None:
+    charge = "activity: {name: charge, service: {uniform: [1 ms, 300 ms]}}"
+    aside = "child: {workflow: ship, wait: false, parent_close_policy: request_cancel}"
+    sets = (MANY, "workflows.order.arrivals=50/s", "postgres.flush=5 ms")
+    replication = run(parent(f"{aside}\n      - {charge}", PACK, "sleep: 2 s", sets=sets))
+    assert outcomes(replication).count(SUCCEEDED) == len(outcomes(replication)) > 30
+    assert set(errors(replication, "ship")) == {"workflow_failed"}
+    assert len(outcomes(replication, "ship")) <= len(outcomes(replication))
+
+
+def test_a_branch_that_loses_its_race_takes_its_child_with_it() -> None:
+    replication = run(parent("race: [[{child: ship}], [{sleep: 1 s}]]", "sleep: 5 s", sets=(MANY,)))
+    assert outcomes(replication) == [SUCCEEDED]
+    assert errors(replication, "ship") == ["terminated"]
+
+
+# -- children that are not waited for, many, and long ones -----------------------------------------------------------
+
+
+def test_a_parent_goes_on_at_once_and_is_told_all_the_same() -> None:
+    aside = "child: {workflow: ship, wait: false}"
+    replication = run(parent(f"{aside}\n      - sleep: 5 s", sets=(MANY,)))
+    assert latencies_ms(replication)[0] == pytest.approx(5000, abs=100)
+    assert outcomes(replication, "ship") == [SUCCEEDED]
+    # Created, 2 tasks of its own, the timer; told twice, with a task each.
+    assert transitions(replication, "order") == 1 + 4 + 1 + 2 * 3
+
+
+def test_a_child_that_is_not_waited_for_does_not_fail_its_parent() -> None:
+    fails = PACK.replace("}", ", non_retryable_rate: 1}")
+    replication = run(parent("child: {workflow: ship, wait: false}\n      - sleep: 5 s", fails))
+    assert outcomes(replication) == [SUCCEEDED]
+    assert outcomes(replication, "ship") == [FAILED]
+
+
+def test_the_history_of_a_parent_counts_children_that_are_not_waited_for() -> None:
+    kept = ("temporal.retention={closed: 1 day, payload: 0 B}",)
+    loaded = parent("child: {workflow: ship, wait: false}\n      - sleep: 5 s", sets=kept)
+    # Started, task scheduled; started; completed, child and timer asked for; fired, task scheduled; started;
+    # completed, closed. Twice told: the event, task scheduled; started; completed.
+    assert loaded.lowered.histories["order"].bytes == (2 + 1 + 3 + 2 + 1 + 2 + 2 * 4) * 300
+
+
+def test_a_thousand_children_are_a_thousand_rows() -> None:
+    sets = (MANY, "workers.orders={replicas: 20, cpu: 4, workflow_task_slots: 200, activity_slots: 200}")
+    replication = run(parent("fan_out: {items: 1000, steps: [{child: ship}]}", PACK, sets=sets))
+    assert outcomes(replication) == [SUCCEEDED]
+    assert outcomes(replication, "ship") == [SUCCEEDED] * 1000
+    assert transitions(replication, "ship") == 8000
+
+
+def test_each_of_many_children_has_progress_of_its_own_and_goes_on_as_new() -> None:
+    rounds = f"repeat: {{times: 8, steps: [{{{PACK}}}]}}"
+    sets = (MANY, "workflows.ship.continue_as_new=20")
+    replication = run(parent("fan_out: {items: 3, steps: [{child: ship}]}", rounds, sets=sets))
+    assert outcomes(replication, "ship") == [SUCCEEDED] * 3
+    # After a beginning of 5 events each round is 6: the run is long enough after 3 rounds (23), the next one (2 more
+    # than its rounds) after 3 again.
+    assert replication.counts["ship", "continued_as_new"] == 3 * 2
+    assert ("order", "continued_as_new") not in replication.counts
+
+
+def test_a_child_has_a_zone_of_its_own() -> None:
+    sets = ("zones={names: [a, b], rtt: 10 ms}", "temporal.history={replicas: 2, cpu: 2}", MANY)
+    loaded = parent("fan_out: {items: 40, steps: [{child: ship}]}", sets=sets)
+    replication = run(loaded)
+    assert len(outcomes(replication, "ship")) == 40
+    # Half of them are in another zone than the store, 4 round trips of 10 ms away. Of 12 all are alike with 2^-11.
+    lives = [life(loaded, row, 0, None, None) for row in range(1, 13)]
+    first_flush = {next(line.split("uses")[0].strip() for line in lines if "uses wal" in line) for lines in lives}
+    assert first_flush == {"+         0 s", "+       40 ms"}
+
+
+def test_a_workflow_that_clients_start_too_has_one_routine_for_both() -> None:
+    loaded = parent("child: ship", sets=(MANY, "workflows.ship.arrivals={burst: 2}", "workflows.ship.deadline=1 s"))
+    replication = run(loaded)
+    assert outcomes(replication, "ship") == [SUCCEEDED] * 3
+    assert counts(replication)["execution_of_ship"] == 1
+    # By clients: created, 2 tasks of 2, the activity 2; as a child one more.
+    assert transitions(replication, "ship") == 2 * 7 + 8
+    assert loaded.lowered.deadlines_ns == {"order": None, "ship": 1_000_000_000}
+
+
+def test_a_deadline_of_a_child_is_held_against_its_own_rows() -> None:
+    loaded = parent("child: ship", sets=(MANY, "workflows.ship.deadline=50 ms"))
+    found = metrics([run(loaded)], loaded.lowered.deadlines_ns, 0.95)
+    assert found["count.transition.per_execution"].value == 9 + 8  # of an order with its child
+    assert found["availability.ship"].value == 0
+    assert found["availability.order"].value == 1

@@ -72,6 +72,7 @@ def test_executions_have_their_outcome_and_the_split_of_those_that_count(tmp_pat
         "drill": "",
         "replication": "0",
         "ordinal": "1",
+        "parent": "",
         "routine": "refund",
         "start_ns": "10",
         "end_ns": "40",

@@ -51,6 +51,17 @@ ONE_OF_EACH: tuple[dict[str, Any], ...] = (
     {"saga": [{"mark": "l"}]},
     {"compensate": [{"mark": "m"}]},
     {"call": "other"},
+    {
+        "child": {
+            "routine": "part",
+            "takes": ["size"],
+            "gives": ["other_size"],
+            "told": [{"mark": "q"}],
+            "after": [{"mark": "r"}],
+            "on_close": "cancel",
+        }
+    },
+    {"tell": "parent"},
     {"mark": "n"},
     {"count": {"commit": 1}},
     {"set": {"size": {"add": {"attribute": "other_size"}}}},
@@ -84,12 +95,12 @@ def test_there_is_an_example_of_every_kind() -> None:
 
 def test_the_registry_tells_every_list_of_steps_that_is_inside_a_step() -> None:
     inner = [placed.step for placed in walk("job", one_of_each()) if len(placed.path) > 3]
-    assert "".join(sorted(step.mark.name for step in inner if hasattr(step, "mark"))) == "abcdefghijklmop"
+    assert "".join(sorted(step.mark.name for step in inner if hasattr(step, "mark"))) == "abcdefghijklmopqr"
 
 
 def test_the_registry_tells_every_name_of_another_element_that_a_step_has() -> None:
     """All texts of a step are names of elements, apart from those of its own kind that nothing else has to declare."""
-    own = {"mark", "count", "fail", "forget", "prompt"}
+    own = {"tell", "mark", "count", "fail", "forget", "prompt"}
     for step in one_of_each():
         told = {reference.name for reference in kinds.KINDS[type(step)].names(step)}
         assert told == (set() if step.TAG in own else set(_names(step))), step
@@ -98,7 +109,7 @@ def test_the_registry_tells_every_name_of_another_element_that_a_step_has() -> N
 def _names(value: Any) -> list[str]:
     """Names in the fields of a step, without the lists of steps inside it."""
     if isinstance(value, str):
-        return [] if value in ("all", "service", "fail") else [value]
+        return [] if value in ("all", "service", "fail", "cancel") else [value]
     if isinstance(value, FromAttribute):
         return [value.attribute]
     if isinstance(value, dict):

@@ -196,6 +196,7 @@ network:
   budgets: {tries: {}}
   routines:
     step: [{use: desk}, {delay: 1 ms}]
+    kid: [{use: way}, {tell: parent}, {set: {history: {add: 1}}}]
     walk:
       - acquire: {resource: slots, affinity: home}
       - cached: {cache: memory, at: slots, hit: [{use: way}], miss: [{use: cpu}]}
@@ -240,6 +241,8 @@ network:
       - release: pool
       - saga: [{use: way}, {compensate: [{mark: undone}]}, {mark: done}]
       - call: step
+      - child: {routine: kid, wait: false, on_close: abandon}
+      - child: {routine: kid, takes: [history], gives: [history], told: [{use: way}], after: [{use: way}]}
       - mark: {name: begun}
       - mark: ended
       - count: {statements: 2}

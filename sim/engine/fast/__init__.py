@@ -10,7 +10,7 @@ reference engine's that tells the same; where one engine has several files for i
 | build | compile_steps |
 | clock | timers: when events come; kernel: the event loop |
 | control | control: steps, and going on after a wait; forks: forks and races |
-| engine | engine: a run as a whole; compile with compile_places, compile_sources: its parts |
+| engine | engine: a run as a whole; compile with compile_marks, compile_places, compile_sources: its parts |
 | groups | groups: a node goes down, comes back, drains; nodes: its state |
 | jobs | jobs; failures: how jobs fail and are called off; release: how they end |
 | pools | pools; plain: the same at places that need no more |

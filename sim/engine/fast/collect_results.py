@@ -66,7 +66,7 @@ def replication_of(
         executions=_executions(m, program, stays),
         places=places,
         spans=_spans(m, network, program),
-        in_flight=_in_flight(m, network),
+        in_flight=_in_flight(m, program, network),
         counts=_counts(m, program, routines),
         attempts=_attempts(m, routines),
         off_path_ns=wide(m, L.Header.OFF_PATH),
@@ -119,7 +119,10 @@ def _executions(m: Words, program: Program, stays: bool) -> Executions:
         members += len(found)
     cohort = cohort[:members]
     states, table = _split(m, program, cohort, end, stays)
-    return Executions(start, end, outcome, routine, cohort, states, table, errors)
+    parent = m[int(m[L.Header.ROW_PARENTS]) :][:count] if m[L.Header.ROW_PARENTS] else None
+    if parent is not None and not stays:
+        parent = parent.copy()
+    return Executions(start, end, outcome, routine, cohort, states, table, errors, parent)
 
 
 def _notes_of_open(m: Words, jobs: Words) -> Words:
@@ -269,8 +272,8 @@ def _spans(m: Words, network: Network, program: Program) -> dict[str, SpanUse]:
     return found
 
 
-def _in_flight(m: Words, network: Network) -> dict[str, InFlight]:
-    started = {source.routine for source in network.sources.values()}
+def _in_flight(m: Words, program: Program, network: Network) -> dict[str, InFlight]:
+    started = {source.routine for source in network.sources.values()} | set(program.children.values())
     found = {}
     for index, name in enumerate(network.routines):
         if name in started:

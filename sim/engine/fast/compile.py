@@ -3,38 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from sim.engine.elements import elements_of, wall_elements
 from sim.engine.fast import layout as L
+from sim.engine.fast.compile_marks import write_monitors, write_spans
 from sim.engine.fast.compile_places import write_breakers, write_budgets, write_groups, write_places, write_timers
 from sim.engine.fast.compile_sources import write_controllers, write_faults, write_sources
 from sim.engine.fast.compile_steps import write_routines
 from sim.engine.fast.program import Fields, Program
 from sim.network import Network
-from sim.network.facts import has_timer, node_groups
+from sim.network.facts import has_timer
 from sim.network.faults import Fault
 from sim.network.kinds import walk
 from sim.network.places import Server
-from sim.network.routines import Attempt, Compensate, Fork, Mark, Race, Saga, Step
+from sim.network.routines import Attempt, Child, Compensate, Fork, Mark, Race, Saga, Step
 from sim.network.sources import ClosedArrivals
 
 Traces = dict[str, list[int]]
 
 
-_last: list[tuple[Network, str | None, Traces, Program]] = []
-"""The program written last, and for what: replications of one network follow each other."""
+_written: list[tuple[Network, str | None, Traces, Program]] = []
+"""The programs written last, and for what, the latest first: replications of one network follow each other, and runs
+of a few variants take turns."""
+KEPT: Final = 8
 
 
 def program_of(network: Network, drill: str | None = None, traces: Traces | None = None) -> Program:
-    """As `compile_network`, but what was written last is given again where it is for the same; nobody may change it.
+    """As `compile_network`, but what was written lately is given again where it is for the same; nobody may change it.
 
-    A network is frozen, and the one of the last program is kept, so that no other can be taken for it.
+    The same is the same object: networks are frozen, and those of the programs are kept, so that no other can be taken
+    for one of them. Two that equal each other may differ in the order of their elements, which is the order of events.
     """
-    for known, of_drill, of_traces, program in _last:
-        if known is network and of_drill == drill and of_traces == (traces or {}):
+    traces = traces or {}
+    for index, (known, of_drill, of_traces, program) in enumerate(_written):
+        if known is network and of_drill == drill and of_traces == traces:
+            _written.insert(0, _written.pop(index))
             return program
     program = compile_network(network, drill, traces)
-    _last[:] = [(network, drill, {name: list(times) for name, times in (traces or {}).items()}, program)]
+    _written.insert(0, (network, drill, {name: list(times) for name, times in traces.items()}, program))
+    del _written[KEPT:]
     return program
 
 
@@ -45,14 +53,16 @@ def compile_network(network: Network, drill: str | None = None, traces: Traces |
         program.number(program.errors, error)
     program.attributes = {name: index for index, name in enumerate(network.attributes)}
     faults = {name: fault for name, fault in network.faults.items() if not fault.is_drill or name == drill}
-    steps = [placed.step for routine, body in network.routines.items() for placed in walk(routine, body)]
+    placed = [one for routine, body in network.routines.items() for one in walk(routine, body)]
+    steps = [one.step for one in placed]
+    program.children = {one.stream: one.step.child.routine for one in placed if isinstance(one.step, Child)}
     fields: Fields = {
         L.Header.PAUSES: int(any(fault.effect == "pause" for fault in faults.values())),
     }
     program.fill(0, fields)
     program.table(L.Header.START_VALUES, list(network.attributes.values()))
-    _write_spans(program, network)
-    _write_monitors(program, network)
+    write_spans(program, network)
+    write_monitors(program, network)
     write_groups(program, network)
     write_places(program, network, faults, steps)
     write_breakers(program, network)
@@ -80,7 +90,8 @@ def _common_states(program: Program, network: Network, faults: dict[str, Fault],
     row in the split.)
     """
     places = (*network.resources.values(), *network.stations.values())
-    lost = bool(faults or network.controllers) or any(isinstance(step, Attempt | Fork | Race) for step in steps)
+    interrupting = any(isinstance(step, Attempt | Child | Fork | Race) for step in steps)
+    lost = bool(faults or network.controllers) or interrupting
     lost = lost or any(getattr(place, "preemptive", False) for place in places)
     if lost or not program.state_words:
         program.state(L.Header.STATE_LOST, "lost")
@@ -90,64 +101,14 @@ def _common_states(program: Program, network: Network, faults: dict[str, Fault],
         program.state(L.Header.STATE_PAUSED, "paused")
 
 
-def _write_spans(program: Program, network: Network) -> None:
-    """Spans between marks, and those that measure recovery from a crash."""
-    recoveries: list[int] = []
-    readied: dict[str, int] = {}
-    groups = {name: index for index, name in enumerate(node_groups(network))}
-    open_spans = 0
-    for name, span in network.spans.items():
-        if span.after_crash is None:
-            program.record(L.Span.SIZE, {L.Span.READY: open_spans}, f"span {name}")
-            open_spans += 1
-        else:
-            ready = program.number(readied, span.start)
-            fields: Fields = {L.Span.RECOVERY: 1, L.Span.READY: ready, L.Span.GROUP: groups[span.after_crash]}
-            recoveries.append(program.record(L.Span.SIZE, fields, f"span {name}"))
-    program.words[L.Header.SPANS] = open_spans
-    program.table(L.Header.RECOVERIES, recoveries)
-    program.readied = readied
-
-
-def _write_monitors(program: Program, network: Network) -> None:
-    first = program.room(L.Monitor.SIZE * len(network.monitors))
-    program.write(L.Header.MONITORS, [first, len(network.monitors)])
-    requested = 0
-    for index, (name, monitor) in enumerate(network.monitors.items()):
-        at = first + index * L.Monitor.SIZE
-        program.handles[f"monitor {name}"] = at
-
-        def mark(name: str) -> int:
-            return program.number(program.marks, name)
-
-        fields: Fields = {L.Monitor.LIMIT: -1 if monitor.within_ns is None else monitor.within_ns}
-        if monitor.eventually is not None:
-            assert monitor.when is not None
-            form, one = L.MonitorForm.EVENTUALLY, mark(monitor.when)
-            fields |= {L.Monitor.FORM: form, L.Monitor.ONE: one, L.Monitor.SLOT: requested}
-            requested += 1
-            for answer in monitor.eventually:
-                mark(answer)
-        elif monitor.never_both is not None:
-            one, other = map(mark, monitor.never_both)
-            fields |= {L.Monitor.FORM: L.MonitorForm.NEVER_BOTH, L.Monitor.ONE: one, L.Monitor.OTHER: other}
-        elif monitor.at_most_once is not None:
-            fields |= {L.Monitor.FORM: L.MonitorForm.AT_MOST_ONCE, L.Monitor.ONE: mark(monitor.at_most_once)}
-        else:
-            moved = [word for name, amount in (monitor.conserve or {}).items() for word in (mark(name), amount)]
-            program.table(at + L.Monitor.AMOUNTS, moved, 2)
-            fields[L.Monitor.FORM] = L.MonitorForm.CONSERVE
-        program.fill(at, fields)
-    program.requested = requested
-
-
 def _lay_out_jobs(program: Program, network: Network, steps: Sequence[Step]) -> None:
     """What a job's record consists of: only what the network needs."""
     words = program.words
     blocks = any(isinstance(station, Server) and station.when_full == "block" for station in network.stations.values())
     timed = any(isinstance(step, Attempt) and has_timer(step.attempt) for step in steps)
     sagas = any(isinstance(step, Saga | Compensate) for step in steps)
-    tree = blocks or timed or sagas or any(isinstance(step, Fork | Race) for step in steps)
+    children = bool(program.children)
+    tree = blocks or timed or sagas or children or any(isinstance(step, Fork | Race) for step in steps)
     words[L.Header.TREE] = int(tree)
     words[L.Header.STARTED_BY_GRANT] = int(timed)
     size = L.Job.SIZE if tree else L.Job.SMALL
@@ -161,6 +122,7 @@ def _lay_out_jobs(program: Program, network: Network, steps: Sequence[Step]) -> 
         (L.Header.JOB_KEYS, program.keyed),
         (L.Header.JOB_PATH, 1 if program.keyed else 0),
         (L.Header.JOB_FIRST, words[L.Header.JOB_FIRST]),
+        (L.Header.JOB_FAMILY, L.Family.SIZE if children else 0),
         (L.Header.JOB_CHILDREN, 1 if tree else 0),
         (L.Header.JOB_OPEN, 1 if watched else 0),
         (

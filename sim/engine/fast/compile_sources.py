@@ -68,7 +68,10 @@ def write_sources(program: Program, network: Network, traces: dict[str, list[int
             stream = next(stream for slot, stream in program.streams if slot == time + L.Draw.STREAM)
             program.stream(at + L.Source.FIRST + L.Draw.STREAM, stream)
             words[time + 2] = words[L.Header.JOB_FIRST] = 1
+    for child in program.children.values():  # their jobs bear numbers behind those of the sources
+        handles.append(program.record(L.Source.SIZE, {L.Source.ROUTINE: routines[child]}))
     program.table(L.Header.SOURCES, handles)
+    program.words[L.Header.SOURCES + L.Table.COUNT] = len(network.sources)
     program.write(L.Header.ROUTINES, [program.room(L.Level.SIZE * len(routines)), len(routines)])
 
 

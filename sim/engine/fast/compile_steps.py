@@ -9,6 +9,7 @@ from sim.draws.kinds import EXPONENTIAL
 from sim.draws.streams import element_id
 from sim.engine.elements import HEARTBEAT_TENTHS
 from sim.engine.fast import layout as L
+from sim.engine.fast.compile_marks import write_mark
 from sim.engine.fast.program import Fields, Program, bits
 from sim.engine.order import COMPLETION, TIMEOUT
 from sim.errors import Path
@@ -22,6 +23,7 @@ from sim.network.routines import (
     Branch,
     Cached,
     Call,
+    Child,
     Compensate,
     CountStep,
     DelayStep,
@@ -39,6 +41,7 @@ from sim.network.routines import (
     Start,
     Steps,
     StepSpec,
+    Tell,
     Use,
 )
 
@@ -60,6 +63,7 @@ def write_routines(program: Program, network: Network) -> None:
     program.words[L.Header.ATTEMPTS] = program.room(2 * len(network.routines))
 
 
+_ON_CLOSE = {"terminate": L.OnClose.TERMINATE, "cancel": L.OnClose.CANCEL, "abandon": L.OnClose.ABANDON}
 _STARTS = {"at_once": L.Starts.AT_ONCE, "granted": L.Starts.GRANTED, "by_step": L.Starts.BY_STEP}
 
 
@@ -71,6 +75,7 @@ class _Writer:
         self.network = network
         self.placed: dict[Path, Placed] = {}
         self.calls: list[tuple[int, str]] = []
+        self.child_numbers = {stream: index for index, stream in enumerate(program.children)}
 
     # -- lists ----------------------------------------------------------------------------------------------
 
@@ -173,6 +178,30 @@ class _Writer:
         """A call, whose first step is known when all routines are written."""
         at = self.new(L.Op.CALL, placed, following, L.BodyStep.SIZE)
         self.calls.append((at + L.BodyStep.BODY, step.call))
+        return at
+
+    def child(self, placed: Placed, step: Child, following: int) -> int:
+        """A child execution: its routine, and what is done when it tells and once it has closed."""
+        body = step.child
+        fields: Fields = {
+            L.ChildStep.SOURCE: len(self.network.sources) + self.child_numbers[placed.stream],
+            L.ChildStep.WAITS: int(body.wait),
+            L.ChildStep.POLICY: _ON_CLOSE[body.on_close],
+        }
+        at = self.new(L.Op.CHILD, placed, following, L.ChildStep.SIZE, fields)
+        self.calls.append((at + L.ChildStep.BODY, body.routine))
+        for where, steps, key in ((L.ChildStep.TOLD, body.told, "told"), (L.ChildStep.AFTER, body.after, "after")):
+            if steps:
+                self.program.words[at + where] = self.body(placed, ("child", key), self.end(L.Op.RETURN))
+        for where, names in ((L.ChildStep.TAKES, body.takes), (L.ChildStep.GIVES, body.gives)):
+            self.program.table(at + where, [self.program.attributes[name] for name in names])
+        self.program.state(at + L.ChildStep.STATE, f"child.{placed.stream.rsplit('/', 1)[1]}")
+        return at
+
+    def tell(self, placed: Placed, step: Tell, following: int) -> int:
+        """News for the parent."""
+        at = self.new(L.Op.TELL, placed, following, L.TellStep.SIZE)
+        self.program.state(at + L.TellStep.STATE, "told")
         return at
 
     def counting(self, placed: Placed, step: CountStep, following: int) -> int:
@@ -354,41 +383,8 @@ class _Writer:
 
     def mark(self, placed: Placed, step: Mark, following: int) -> int:
         """A mark: the spans that it ends and begins, the monitors that it answers and asks."""
-        name = step.mark.name
-        network, program = self.network, self.program
-        fields: Fields = {
-            L.MarkStep.READIES: program.readied.get(name, -1),
-            L.MarkStep.WATCHED: program.marks.get(name, -1),
-            L.MarkStep.ONCE: int(step.mark.once),
-        }
-        at = self.new(L.Op.MARK, placed, following, L.MarkStep.SIZE, fields)
-        words = program.words
-        ends, starts, recovers = [], [], []
-        recoveries = 0
-        for span_name, span in network.spans.items():
-            handle = program.handles[f"span {span_name}"]
-            if span.after_crash is not None:
-                if span.end == name:
-                    recovers.append(recoveries)
-                recoveries += 1
-                continue
-            if span.end == name:
-                ends += [words[handle + L.Span.READY], handle]
-            if span.start == name:
-                starts.append(words[handle + L.Span.READY])
-        monitors = network.monitors.items()
-        answers = [
-            program.handles[f"monitor {n}"] for n, m in monitors for answer in m.eventually or () if answer == name
-        ]
-        asks = [program.handles[f"monitor {n}"] for n, m in monitors if m.when == name]
-        for where, items, width in (
-            (L.MarkStep.ENDS, ends, 2),
-            (L.MarkStep.STARTS, starts, 1),
-            (L.MarkStep.RECOVERS, recovers, 1),
-            (L.MarkStep.ANSWERS, answers, 1),
-            (L.MarkStep.ASKS, asks, 1),
-        ):
-            program.table(at + where, items, width)
+        at = self.new(L.Op.MARK, placed, following, L.MarkStep.SIZE)
+        write_mark(self.program, self.network, at, step)
         return at
 
     def set(self, placed: Placed, step: SetStep, following: int) -> int:
@@ -419,6 +415,8 @@ _WRITERS: Mapping[type[StepSpec], Callable[[_Writer, Placed, Any, int], int]] = 
         Saga: _Writer.saga,
         Compensate: _Writer.compensate,
         Call: _Writer.call,
+        Child: _Writer.child,
+        Tell: _Writer.tell,
         Mark: _Writer.mark,
         CountStep: _Writer.counting,
         SetStep: _Writer.set,

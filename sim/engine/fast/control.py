@@ -6,6 +6,7 @@ from sim.draws.jit import inner
 from sim.draws.streams import child_path, uniform
 from sim.engine.fast.attempts import begin_attempt
 from sim.engine.fast.caches import look
+from sim.engine.fast.children import hear, step_child, step_tell, told
 from sim.engine.fast.delays_and_buckets import account_cut_customer, finish_customer, leave_room
 from sim.engine.fast.draw import number_of
 from sim.engine.fast.failures import (
@@ -267,6 +268,10 @@ def _other_step(m: Memory, f: Floats, job: Ref[Job], step: int, code: int) -> in
         return step_notify(m, step)
     if code == Op.PROMPT:
         return step_prompt(m, f, job, step)
+    if code == Op.CHILD:
+        return step_child(m, job, step)
+    if code == Op.TELL:
+        return step_tell(m, job, step)
     return _step_end(m, f, job, step, code)
 
 
@@ -371,6 +376,12 @@ def _after_rare(m: Memory, f: Floats, job: Ref[Job], step: int, kind: int, at: i
         spend(m, job, m[Header.STATE_BACKOFF], now)
         timer_ended(m, m[step + AttemptStep.TIMERS])
         return begin_attempt(m, f, job, high(m[job + Job.LINK]))
+    if kind == Wait.CHILD:
+        error = hear(m, job, step, at)
+        return fail(m, f, job, error, -1, False) if error else m[step + Step.NEXT]
+    if kind == Wait.TOLD:
+        told(m, job, step, at)
+        return m[step + Step.NEXT]
     # paused
     spend(m, job, m[Header.STATE_PAUSED], now)
     free(m, at, Paused.SIZE)

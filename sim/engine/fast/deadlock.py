@@ -17,6 +17,8 @@ from sim.network.places import Server
 from sim.results.columns import Deadlock, Waiter
 
 Words = NDArray[np.int64]
+_AWAITING = (L.Wait.FORK, L.Wait.ATTEMPT, L.Wait.CHILD, L.Wait.TOLD)
+"""A job waits for the end of others."""
 
 
 def unending(m: Words, is_idle: bool) -> Iterator[str]:
@@ -75,10 +77,10 @@ class Knot:
         """The greatest such set among jobs that wait for units, and those that wait for them."""
         self.stuck = set(waiting)
         for job in waiting:
-            parent = self.parent(job)
-            while parent and self.awaits(parent):
-                self.stuck.add(parent)
-                parent = self.parent(parent)
+            waiter = self.waiter(job)
+            while waiter and self.awaits(waiter):
+                self.stuck.add(waiter)
+                waiter = self.waiter(waiter)
         before = -1
         while len(self.stuck) != before:
             before = len(self.stuck)
@@ -88,7 +90,7 @@ class Knot:
 
     def _may_be(self) -> bool:
         """Whether anybody holds units who waits too, or whose children may; without that there is no knot."""
-        m, waiting = self.m, (L.Wait.QUEUE, L.Wait.VISIT, L.Wait.BLOCKED, L.Wait.FORK, L.Wait.ATTEMPT)
+        m, waiting = self.m, (L.Wait.QUEUE, L.Wait.VISIT, L.Wait.BLOCKED, *_AWAITING)
         for place in self.names:
             if not m[place + L.Place.BUSY]:
                 continue
@@ -117,16 +119,36 @@ class Knot:
         return self.word(job + L.Job.STATE) >> L.Job.WAIT_SHIFT & L.Job.WAIT_MASK
 
     def awaits(self, job: int) -> int:
-        """The fork_group or attempt whose end the job waits for, or 0."""
-        return self.word(job + L.Job.LINK) & L.LOW if self.kind(job) in (L.Wait.FORK, L.Wait.ATTEMPT) else 0
+        """The fork_group, attempt, child execution or telling whose end the job waits for, or 0."""
+        return self.word(job + L.Job.LINK) & L.LOW if self.kind(job) in _AWAITING else 0
+
+    def worker(self, awaited: int) -> int:
+        """The job whose end an attempt, a child execution or a telling waits for; 0 when it has ended."""
+        kind = self.word(awaited)
+        if kind == L.Parent.ATTEMPT:
+            return self.word(awaited + L.Attempt.CHILD)
+        if kind == L.Parent.CHILD:
+            return 0 if self.m[awaited + L.ChildLink.SETTLED] else self.word(awaited + L.ChildLink.WORKING)
+        return 0 if self.m[awaited + L.Telling.SETTLED] else self.word(awaited + L.Telling.CHILD)
+
+    def waiter(self, job: int) -> int:
+        """The job that may wait for the end of this one, or 0."""
+        around = self.within(job)
+        kind = self.word(around) if around else L.Parent.NONE
+        if kind == L.Parent.CHILD:
+            return self.word(around + L.ChildLink.JOB) if self.m[around + L.ChildLink.HEARD] else 0
+        return self.word(around + L.Telling.JOB) if kind == L.Parent.TELLING else self.parent(job)
 
     def parent(self, job: int) -> int:
         """The job that this one is a part of, or 0."""
         return self.word(job + L.Job.TREE) & L.LOW if self.m[L.Header.TREE] else 0
 
     def within(self, job: int) -> int:
-        """The fork_group or attempt that the job is a child of, or 0."""
-        return self.word(job + L.Job.TREE) >> 31 if self.m[L.Header.TREE] and self.parent(job) else 0
+        """The fork_group, attempt, child execution or telling that the job is a child of, or 0."""
+        if self.m[L.Header.TREE] and self.parent(job):
+            return self.word(job + L.Job.TREE) >> 31
+        family = self.word(L.Header.JOB_FAMILY)
+        return self.word(job + family + L.Family.LINK) if family else 0
 
     def held(self, job: int) -> list[int]:
         """Its grants, last first."""
@@ -141,8 +163,10 @@ class Knot:
         return chain(self.m, self.word(fork_group + L.Fork.CHILDREN), L.Job.SIBLINGS)
 
     def timers(self, attempt: int) -> bool:
-        """Whether any timer of an attempt runs."""
-        return any(self.word(attempt + L.Attempt.TIMERS + which) for which in range(4))
+        """Whether any timer of an attempt runs; a child execution and a telling have none."""
+        return self.word(attempt) == L.Parent.ATTEMPT and any(
+            self.word(attempt + L.Attempt.TIMERS + which) for which in range(4)
+        )
 
     def wanted_node(self, grant: int) -> int:
         """The one node that it must be, or -1."""
@@ -171,7 +195,7 @@ class Knot:
         if awaited and self.kind(job) == L.Wait.FORK:
             return all(child in self.stuck for child in self.children(awaited))
         if awaited:
-            return self.word(awaited + L.Attempt.CHILD) in self.stuck and not self.timers(awaited)
+            return self.worker(awaited) in self.stuck and not self.timers(awaited)
         grant = self.wanted[job]
         place = self.place_of(grant)
         reach, node = self.within_reach[place], self.wanted_node(grant)
@@ -190,6 +214,8 @@ class Knot:
             return True
         child = job
         while child and not self.m[child + L.Job.STATE] & L.Job.ENDED and (around := self.within(child)):
+            if self.word(around) in (L.Parent.CHILD, L.Parent.TELLING):
+                return self.word(around) == L.Parent.CHILD and self._may_be_closed(around)
             if not self._is_open(around):
                 break
             if self.word(around) == L.Parent.FORK:
@@ -200,6 +226,16 @@ class Knot:
                 return True
             child = self.parent(child)
         return False
+
+    def _may_be_closed(self, link: int) -> bool:
+        """Whether its parent may still end a child execution: who waits for it, or the main line, is free."""
+        parent, child = self.word(link + L.ChildLink.PARENT), self.word(link + L.ChildLink.CHILD)
+        abandoned = self.m[self.word(link + L.ChildLink.STEP) + L.ChildStep.POLICY] == L.OnClose.ABANDON
+        if abandoned or self.m[link + L.ChildLink.ASKED] or self.m[child + L.Job.STATE] & L.Job.ENDED:
+            return False
+        if self.m[link + L.ChildLink.HEARD] and self.word(link + L.ChildLink.JOB) not in self.stuck:
+            return True
+        return not self.m[parent + L.Job.STATE] & L.Job.ENDED and parent not in self.stuck
 
     def _stops(self, attempt: int) -> bool:
         """Whether the child would be stopped if a timer of the attempt expired now."""
@@ -225,7 +261,7 @@ class Knot:
         """A job of the set that this one waits for."""
         awaited = self.awaits(job)
         if awaited:
-            return self.children(awaited)[0] if self.kind(job) == L.Wait.FORK else self.word(awaited + L.Attempt.CHILD)
+            return self.children(awaited)[0] if self.kind(job) == L.Wait.FORK else self.worker(awaited)
         grant = self.wanted[job]
         place, node = self.place_of(grant), self.wanted_node(grant)
         nodes: Any = range(self.word(place + L.Place.COUNT)) if node < 0 else (node,)
@@ -239,5 +275,5 @@ class Knot:
         while holder:
             has = [g for g in reversed(self.held(holder)) if self.word(g + L.Grant.NODE) & L.Grant.NODE_MASK]
             held = [self.names[self.place_of(grant)] for grant in has] + held
-            holder = self.parent(holder)
+            holder = self.waiter(holder)
         return Waiter(self.word(job + L.Job.ORDER) >> 24, tuple(held), self.names[self.place_of(self.wanted[job])])

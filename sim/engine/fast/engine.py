@@ -129,12 +129,12 @@ class FastEngine:
 
         A block of which a little has been touched costs several large pages.
         """
-        rows = int(self.m[L.Header.ORDINAL]) * (3 + int(self.m[L.Header.STATES]))
+        rows = int(self.m[L.Header.ORDINAL]) * _row_words(self.m)
         return _HAS_MMAP and len(self.memory) == self.words and rows >= WORTH_KEEPING
 
     def _let_go(self) -> None:
         """Give back what was touched beside the rows, if it is more than they: timers, and what was alive."""
-        rows = int(self.m[L.Header.ORDINAL]) * (3 + int(self.m[L.Header.STATES]))
+        rows = int(self.m[L.Header.ORDINAL]) * _row_words(self.m)
         alive = int(self.m[L.Header.TOP]) - self.top
         if alive > rows and hasattr(mmap, "MADV_DONTNEED"):
             first = -(-8 * int(self.m[L.Header.EVENTS]) // mmap.PAGESIZE) * mmap.PAGESIZE
@@ -161,6 +161,11 @@ class FastEngine:
                 )
             ]
         )
+
+
+def _row_words(m: Any) -> int:
+    """Words of the row of an execution."""
+    return 3 + int(m[L.Header.JOB_FAMILY] != 0) + int(m[L.Header.STATES])
 
 
 def _memory(words: int) -> tuple[Any, Any]:
@@ -214,12 +219,14 @@ def _load(m: Any, program: Program, plan: Plan) -> int:
     total = len(m)
     states = max(1, int(m[L.Header.STATES]))
     # Memory: half for rows of executions, an eighth for timers and immediate events, the rest for what is alive.
-    rows = (total - size) // 2 // (3 + states)
+    has_parents = int(m[L.Header.JOB_FAMILY] != 0)
+    rows = (total - size) // 2 // (3 + has_parents + states)
     for at, length in (
         (L.Header.ROWS, rows),
         (L.Header.ROW_ENDS, rows),
         (L.Header.ROW_NOTES, rows),
         (L.Header.SPLITS, rows * states),
+        *(((L.Header.ROW_PARENTS, rows),) if has_parents else ()),
     ):
         m[at] = top
         top += length

@@ -6,6 +6,7 @@ from sim.draws.jit import inner
 from sim.draws.streams import child_path, uniform
 from sim.engine.fast.attempt_timers import close_attempt
 from sim.engine.fast.batches import cut_customer
+from sim.engine.fast.children import stop_hearing, stop_telling
 from sim.engine.fast.delays_and_buckets import leave_room
 from sim.engine.fast.forks import free_fork_group, stop_fork_group
 from sim.engine.fast.jobs import (
@@ -80,7 +81,7 @@ def attempt_succeeds(m: Memory, job: Ref[Job], frame: Ref[Frame]) -> None:
 
 @inner
 def _may_retry(m: Memory, step: Ref[AttemptStep], number: int, error: int) -> bool:
-    if not m[step + AttemptStep.RETRY]:
+    if not m[step + AttemptStep.RETRY] or error == Failure.COMPENSATED or error == Failure.CANCEL_REQUESTED:
         return False
     for item in range(m[step + AttemptStep.FATAL + Table.COUNT]):
         if m[m[step + AttemptStep.FATAL] + item] == error:
@@ -122,7 +123,7 @@ def _attempt_failed(
         return _PROPAGATE  # it dies with what was acquired outside, and reacts to nothing
     reacted(m)
     number = m[frame + Frame.INDEX]
-    if not final and error != Failure.COMPENSATED and _may_retry(m, step, number, error):
+    if not final and _may_retry(m, step, number, error):
         interval = (
             f[frame + Frame.VALUE] * f[step + AttemptStep.COEFFICIENT] if number > 1 else f[step + AttemptStep.FIRST]
         )
@@ -295,6 +296,10 @@ def stop_waiting(m: Memory, f: Floats, job: Ref[Job]) -> None:
             unlink(m, m[at + Paused.NODE] + Node.RESUMED, at, Paused.LINKS)
         spend(m, job, m[Header.STATE_PAUSED], now)
         free(m, at, Paused.SIZE)
+    elif kind == Wait.CHILD:
+        stop_hearing(m, job, at)
+    elif kind == Wait.TOLD:
+        stop_telling(m, job, m[job + Job.STATE] & LOW, at)
 
 
 # -- going on after children -------------------------------------------------------------------------------

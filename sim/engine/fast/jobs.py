@@ -11,6 +11,7 @@ from sim.engine.fast.layout import (
     LOW,
     Attempt,
     Due,
+    Family,
     Grant,
     Group,
     Header,
@@ -22,6 +23,7 @@ from sim.engine.fast.layout import (
     Ref,
     Source,
     Step,
+    Table,
     Wait,
     Word,
 )
@@ -49,6 +51,14 @@ def wake(m: Memory, job: Ref[Job], value: int) -> None:
     """Let a job go on, after those who were woken before. value: 1 says that patience has run out."""
     m[job + Job.STATE] |= Job.WOKEN
     run_next(m, Immediate.RESUME, job | value * Immediate.VALUE)
+
+
+@inner
+def priority_of(m: Memory, job: Ref[Job]) -> int:
+    """The priority of its execution: that of the source, or of whom it is a child of."""
+    if m[Header.JOB_FAMILY]:
+        return m[high(m[job + Job.OWN]) + m[Header.JOB_FAMILY] + Family.PRIORITY]
+    return m[m[m[Header.SOURCES] + (m[job + Job.STATE] >> Job.SOURCE_SHIFT)] + Source.PRIORITY]
 
 
 # -- time --------------------------------------------------------------------------------------------------
@@ -168,6 +178,17 @@ def new_execution(m: Memory, order: int, path: int, code: int, source: Ref[Sourc
         m[job + m[Header.JOB_OPEN]] = 1
     run_next(m, Immediate.START, job)
     return job
+
+
+@inner
+def start_state(m: Memory, job: Ref[Job], path: int) -> None:
+    """What an execution begins with: its path, no time drawn ahead, the start values of the attributes."""
+    if m[Header.JOB_PATH]:
+        m[job + m[Header.JOB_PATH]] = path
+    if m[Header.JOB_FIRST]:
+        m[job + m[Header.JOB_FIRST]] = -1
+    for attribute in range(m[Header.START_VALUES + Table.COUNT]):
+        m[job + m[Header.JOB_ATTRIBUTES] + attribute] = m[m[Header.START_VALUES] + attribute]
 
 
 @inner

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sim.draws.jit import inner
 from sim.engine.fast.attempt_timers import timer_expired
 from sim.engine.fast.batches import abandon, account_round, queue_at, read_batch, round_over
+from sim.engine.fast.children import is_followed
 from sim.engine.fast.control import go_on, interrupted
 from sim.engine.fast.controllers import look, mark_controllers, start_controllers, started
 from sim.engine.fast.delays_and_buckets import token_comes
@@ -242,10 +243,10 @@ def _mark(m: Memory, f: Floats, second: int) -> None:
 
 @inner
 def _drop_others(m: Memory) -> None:
-    """Call off every execution that is open and not of the cohort, in the order of arrival."""
+    """Call off every execution that is open, not of the cohort, and no child of one that is, in order."""
     for ordinal in range(m[Header.ORDINAL]):
         job = -m[m[Header.ROW_ENDS] + ordinal]
-        if job > Header.SIZE and m[job + Job.STATE] & Job.COHORT == 0:
+        if job > Header.SIZE and m[job + Job.STATE] & Job.COHORT == 0 and not is_followed(m, job):
             m[job + Job.STATE] |= Job.DROPPED
             interrupt(m, job, Failure.CANCELLED, -1, 0)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from sim.draws.jit import inner
 from sim.engine.fast.attempt_timers import attempts_granted
 from sim.engine.fast.choices import any_up, node_by_key, node_on_arrival, node_with_units, set_free
-from sim.engine.fast.jobs import take_from_held, wake
+from sim.engine.fast.jobs import priority_of, take_from_held, wake
 from sim.engine.fast.layout import (
     LOW,
     Failure,
@@ -23,7 +23,6 @@ from sim.engine.fast.layout import (
     Queue,
     Readiness,
     Ref,
-    Source,
     Step,
 )
 from sim.engine.fast.memory import Floats, Memory, allocate, free, high, interrupt, low
@@ -48,9 +47,7 @@ def new_grant(m: Memory, place: Ref[Place], job: Ref[Job], step: Ref[PlaceStep],
         if m[step + PlaceStep.PRIORITY]:
             m[grant + Grant.PRIORITY] = m[step + PlaceStep.OWN_PRIORITY]
         else:
-            m[grant + Grant.PRIORITY] = m[
-                m[m[Header.SOURCES] + (m[job + Job.STATE] >> Job.SOURCE_SHIFT)] + Source.PRIORITY
-            ]
+            m[grant + Grant.PRIORITY] = priority_of(m, job)
         m[grant + Grant.LIMIT] = 0
         if size == Grant.SIZE:
             m[grant + Grant.CAME] = m[Header.NOW]

@@ -74,6 +74,8 @@ class Program:
     marks: dict[str, int] = field(default_factory=dict)
     steps: list[tuple[int, str, str]] = field(default_factory=list)
     """Where each step is, what it is and its stream."""
+    children: dict[str, str] = field(default_factory=dict)
+    """The routine of the child executions of each `child` step, by the stream of the step."""
     faults: list[str] = field(default_factory=list)
     readied: dict[str, int] = field(default_factory=dict)
     first_times: dict[str | int, int] = field(default_factory=dict)

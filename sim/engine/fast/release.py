@@ -5,6 +5,7 @@ from __future__ import annotations
 from sim.draws.jit import inner
 from sim.engine.fast.attempt_timers import attempt_child_ended
 from sim.engine.fast.caches import drop_execution
+from sim.engine.fast.children import after_ended, family_closed, told_ended
 from sim.engine.fast.forks import fork_group_child_ended
 from sim.engine.fast.jobs import (
     free_job,
@@ -82,18 +83,23 @@ def _main_ended(m: Memory, job: Ref[Job], error: int) -> None:
         row_is_dropped(m, job, source)
         return
     outcome = FAILED
+    named = error
     if error == 0:
         outcome = SUCCEEDED
     elif error == Failure.COMPENSATED:
         outcome = COMPENSATED
-        error = 0
+        named = 0
     elif error == Failure.REJECTED or error == Failure.REFUSED:
         outcome = REJECTED
-    row_closes(m, job, m[m[m[Header.SOURCES] + source] + Source.ROUTINE], outcome, error)
+    elif error == Failure.CANCELLED:  # not dropped: a child, closed with its parent
+        named = error = Failure.TERMINATED
+    row_closes(m, job, m[m[m[Header.SOURCES] + source] + Source.ROUTINE], outcome, named)
     if m[Header.JOB_CACHED]:
         drop_execution(m, job)
     if m[Header.JOB_CLIENT] and m[job + m[Header.JOB_CLIENT]]:
         run_next(m, Immediate.CLIENT, m[job + m[Header.JOB_CLIENT]])
+    if m[Header.JOB_FAMILY]:
+        family_closed(m, job, error)
 
 
 @inner
@@ -116,8 +122,12 @@ def end_job(m: Memory, f: Floats, job: Ref[Job], error: int) -> None:
         within = high(m[job + Job.TREE])
         if m[within] == Parent.FORK:
             fork_group_child_ended(m, within, job, error)
-        else:
+        elif m[within] == Parent.ATTEMPT:
             attempt_child_ended(m, within, error)
+        elif m[within] == Parent.CHILD:
+            after_ended(m, within, error)
+        else:
+            told_ended(m, within)
     if m[Header.JOB_OPEN] and m[execution + m[Header.JOB_OPEN]] == 0 and m[execution + Job.STATE] & Job.DROPPED == 0:
         judge(m, execution, True)
     free_job(m, job)

@@ -9,8 +9,9 @@ from sim.draws.jit import inner
 from sim.draws.mathematics import log
 from sim.draws.streams import child_path, uniform
 from sim.engine.elements import STANDSTILL
+from sim.engine.fast.children import begin_family
 from sim.engine.fast.draw import count_of, time_of
-from sim.engine.fast.jobs import new_execution
+from sim.engine.fast.jobs import new_execution, start_state
 from sim.engine.fast.layout import (
     Client,
     Distribution,
@@ -56,12 +57,9 @@ def _let_in(m: Memory, source: Ref[Source], path: int) -> int:
     if m[source + Source.COUNTED] and m[Header.BEGIN] <= m[Header.NOW] < m[Header.HORIZON]:
         cohort = Job.COHORT
     job = new_execution(m, ordinal << 24, path, m[source + Source.CODE], m[source + Source.INDEX], cohort)
-    if m[Header.JOB_PATH]:
-        m[job + m[Header.JOB_PATH]] = path
-    if m[Header.JOB_FIRST]:
-        m[job + m[Header.JOB_FIRST]] = -1
-    for attribute in range(m[Header.START_VALUES + Table.COUNT]):
-        m[job + m[Header.JOB_ATTRIBUTES] + attribute] = m[m[Header.START_VALUES] + attribute]
+    start_state(m, job, path)
+    if m[Header.JOB_FAMILY]:
+        begin_family(m, job, source)
     row_opens(m, ordinal, job, m[source + Source.ROUTINE])
     return job
 

@@ -9,7 +9,7 @@ from sim.engine.elements import HEARTBEAT_TENTHS
 from sim.engine.order import TIMEOUT, key
 from sim.engine.reference.clock import Event, Timer, interrupt
 from sim.engine.reference.groups import Group
-from sim.engine.reference.jobs import CANCELLED, COMPENSATED, Cancelled, Failed, Job
+from sim.engine.reference.jobs import CANCEL_REQUESTED, CANCELLED, COMPENSATED, Cancelled, Failed, Job
 from sim.engine.reference.pools import Grant
 from sim.network.facts import has_timer
 from sim.network.kinds import Placed
@@ -103,7 +103,7 @@ class AttemptStep:
                 job.give_back(base)
                 job.lose(before, clock._now)
                 error = failure.error
-                final = isinstance(failure, Final) or error == COMPENSATED
+                final = isinstance(failure, Final) or error in (COMPENSATED, CANCEL_REQUESTED)
                 job.tell(clock._now, f"attempt {number} of {self.label} failed: {error}")
                 if outside:
                     job.path = outer_path

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sim.engine.reference.attempts import AttemptStep
+from sim.engine.reference.children import ChildStep, TellStep
 from sim.engine.reference.control import (
     BranchStep,
     CachedStep,
@@ -41,6 +42,7 @@ from sim.network.routines import (
     Branch,
     Cached,
     Call,
+    Child,
     Compensate,
     CountStep,
     DelayStep,
@@ -59,6 +61,7 @@ from sim.network.routines import (
     Step,
     Steps,
     StepSpec,
+    Tell,
     Use,
 )
 
@@ -140,6 +143,8 @@ _BUILDERS: Mapping[type[StepSpec], Callable[[Given, Any], Any]] = complete(
         Saga: lambda g, step: SagaStep(g.engine, g.placed, g.lists[0]),
         Compensate: lambda g, step: CompensateStep(g.lists[0]),
         Call: lambda g, step: CallStep(g.engine, g.placed, step.call),
+        Child: lambda g, step: ChildStep(g.engine, g.placed, step.child, *g.lists),
+        Tell: lambda g, step: TellStep(g.engine, g.placed),
         Mark: lambda g, step: MarkStep(g.engine, step),
         CountStep: lambda g, step: CountSteps(g.engine, step),
         SetStep: lambda g, step: SetSteps(g.engine, g.placed, step),

@@ -122,6 +122,7 @@ def _executions(engine: Engine) -> Executions:
         states=tuple(states),
         split=table,
         errors=dict(sorted(recorder.errors.items())),
+        parent=None if recorder.parents is None else np.array(recorder.parents, np.int64),
     )
 
 

@@ -6,6 +6,7 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from sim.engine.reference.children import ChildExecution, Telling
 from sim.engine.reference.control import ForkGroup
 from sim.engine.reference.jobs import Job
 from sim.engine.reference.pools import Grant, Pool
@@ -23,6 +24,14 @@ def unending(engine: Engine) -> Iterator[str]:
             f"{engine.recorder.cohort_open} executions are open and no event is left that could end them; "
             f"look at one with --execution"
         )
+
+
+def _waiter(job: Job) -> Job | None:
+    """The job that may wait for the end of this one."""
+    around = job.within
+    if isinstance(around, ChildExecution | Telling):
+        return around.job if around.heard else None
+    return job.parent
 
 
 class Knot:
@@ -64,10 +73,10 @@ class Knot:
         """The greatest such set among jobs that wait for units, and those that wait for them."""
         self.stuck = set(waiting)
         for job in waiting:
-            parent = job.parent
-            while parent is not None and parent.awaits is not None:
-                self.stuck.add(parent)
-                parent = parent.parent
+            waiter = _waiter(job)
+            while waiter is not None and waiter.awaits is not None:
+                self.stuck.add(waiter)
+                waiter = _waiter(waiter)
         before = -1
         while len(self.stuck) != before:
             before = len(self.stuck)
@@ -103,8 +112,12 @@ class Knot:
         if any(grant.pool.spec.preemptive and grant is not job.kept for grant in job.held):
             return True
         child: Job | None = job
-        while child is not None and child.process is not None and child.within is not None and child.within.open:
+        while child is not None and child.process is not None and child.within is not None:
             around = child.within
+            if isinstance(around, ChildExecution | Telling):
+                return isinstance(around, ChildExecution) and self._may_be_closed(around)
+            if not around.open:
+                break
             if isinstance(around, ForkGroup):
                 if around.cancels and any(other not in self.stuck for other in around.children if other is not child):
                     return True
@@ -112,6 +125,14 @@ class Knot:
                 return True
             child = child.parent
         return False
+
+    def _may_be_closed(self, child: ChildExecution) -> bool:
+        """Whether its parent may still end a child execution: who waits for it, or the main line, is free."""
+        if child.step.body.on_close == "abandon" or child.asked or child.execution.main is None:
+            return False
+        if child.heard and child.job not in self.stuck:
+            return True
+        return child.parent.main is not None and child.parent.main not in self.stuck
 
     def cycle(self) -> list[Waiter]:
         """One cycle: who holds what and waits for what, from the job with the least number on."""
@@ -137,5 +158,5 @@ class Knot:
         holder: Job | None = job
         while holder is not None:
             held = [grant.pool.name for grant in holder.held if grant.node >= 0] + held
-            holder = holder.parent
+            holder = _waiter(holder)
         return Waiter(job.execution.ordinal, tuple(held), self.wanted[job].pool.name)

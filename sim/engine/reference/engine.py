@@ -18,13 +18,14 @@ from sim.engine.plan import Plan
 from sim.engine.reference import build
 from sim.engine.reference.batches import BatchStation, FlushStation, PolledStation
 from sim.engine.reference.caches import LruCache
+from sim.engine.reference.children import ChildExecution, let_go_of_children
 from sim.engine.reference.clock import Clock, Event, Process, Timer, interrupt
 from sim.engine.reference.collect_results import replication_of
 from sim.engine.reference.controllers import ControllerProcess
 from sim.engine.reference.delays_and_buckets import BucketStation, DelayStation
 from sim.engine.reference.faults import FaultProcess
 from sim.engine.reference.groups import Group
-from sim.engine.reference.jobs import CANCELLED, Cancelled, Execution, Failed, Job
+from sim.engine.reference.jobs import CANCELLED, TERMINATED, Cancelled, Execution, Failed, Job
 from sim.engine.reference.meters import Window
 from sim.engine.reference.monitors import Watch
 from sim.engine.reference.policies import BreakerState, BudgetState
@@ -169,20 +170,38 @@ class Engine:
     def launch(self, source: SourceProcess, path: int) -> Execution:
         """Let an execution in."""
         spec = source.spec
+        execution = self._new_execution(spec.routine, path, spec.priority, spec.counted)
+        self._begin(execution, spec.routine)
+        return execution
+
+    def let_in_child(self, child: ChildExecution, path: int) -> Execution:
+        """Let a child execution in."""
+        body, parent = child.step.body, child.parent
+        execution = self._new_execution(body.routine, path, child.job.priority, parent.counted)
+        execution.as_child = child
+        execution.followed = parent.followed or parent.row >= 0
+        for name in body.takes:
+            execution.attributes[name] = parent.attributes[name]
+        self._begin(execution, body.routine)
+        return execution
+
+    def _new_execution(self, routine: str, path: int, priority: int, counted: bool) -> Execution:
         ordinal = self.ordinal
         self.ordinal += 1
-        now = self.clock._now
-        execution = Execution(ordinal, self.routine_ids[spec.routine], path, now, spec.priority)
+        execution = Execution(ordinal, self.routine_ids[routine], path, self.clock._now, priority, counted)
         if self.network.attributes:
             execution.attributes = dict(self.network.attributes)
         if ordinal == self.trace:
             execution.log = self.log
-        self.recorder.opened(execution, spec.counted)
-        job = Job(execution, ordinal << CHILD_BITS, path, now)
-        if execution.row < 0:
-            self.others[job] = None
-        job.process = Process(self.clock, self._live(job, self.routines[spec.routine], self._main_ended))
         return execution
+
+    def _begin(self, execution: Execution, routine: str) -> None:
+        self.recorder.opened(execution)
+        job = Job(execution, execution.ordinal << CHILD_BITS, execution.path, self.clock._now)
+        execution.main = job
+        if execution.row < 0 and not execution.followed:
+            self.others[job] = None
+        job.process = Process(self.clock, self._live(job, self.routines[routine], self._main_ended))
 
     def spawn(self, parent: Job, path: int, steps: list[Any], ended: Callable[[Job, str | None], None]) -> Job:
         """Start a child job; `ended` hears of its end."""
@@ -223,14 +242,20 @@ class Engine:
         execution = job.execution
         now = self.clock._now
         self.others.pop(job, None)
+        execution.main = None
         if execution.dropped:
             return
+        if error == CANCELLED:
+            error = TERMINATED
         job.tell(now, "closed" if error is None else f"closed: {error}")
         self.recorder.closed(execution, error, now, job.split)
         for cache in self.caches.values():
             cache.drop(execution.ordinal)
         if execution.client_done is not None:
             self.clock.wake(execution.client_done)
+        let_go_of_children(execution)
+        if execution.as_child is not None:
+            execution.as_child.closed(job, error)
 
     def walk(self, job: Job, steps: list[Any]) -> Any:
         """Take steps one after the other; none while a node that one runs on is paused."""

@@ -13,11 +13,14 @@ from sim.engine.reference.clock import Clock, Event, Process
 
 if TYPE_CHECKING:  # what it is told of, and does not make
     from sim.engine.reference.attempts import RunningAttempt
+    from sim.engine.reference.children import ChildExecution, Telling
     from sim.engine.reference.control import ForkGroup
     from sim.engine.reference.pools import Grant
 
 COMPENSATED = "compensated"
 CANCELLED = "cancelled"
+CANCEL_REQUESTED = "cancel_requested"
+TERMINATED = "terminated"
 
 
 class Failed(Exception):
@@ -35,13 +38,23 @@ class Cancelled(Exception):
 
 @dataclass(slots=True, eq=False)
 class Execution:
-    """What a source let in: identity, attributes, marks, and what became of it."""
+    """What a source or a `child` step let in: identity, attributes, marks, and what became of it.
+
+    main: its main line, None once that has ended. as_child: how it hangs together with its parent. open_children:
+    those that it has let in, which their end or its own takes out. followed: one that it is a child of, however far
+    up, is of the cohort.
+    """
 
     ordinal: int
     routine: int
     path: int
     start_ns: int
     priority: int
+    counted: bool
+    main: Job | None = None
+    as_child: ChildExecution | None = None
+    open_children: dict[ChildExecution, None] = field(default_factory=dict)
+    followed: bool = False
     children: int = 0
     open_jobs: int = 1
     attributes: dict[str, int] = field(default_factory=dict)
@@ -98,8 +111,8 @@ class Job:
         self.attempt: RunningAttempt | None = (
             parent.attempt if parent is not None else None
         )  # the innermost one around
-        self.within: ForkGroup | RunningAttempt | None = None  # what it is a child of
-        self.awaits: ForkGroup | RunningAttempt | None = None  # whose end it waits for
+        self.within: ForkGroup | RunningAttempt | ChildExecution | Telling | None = None  # what it is a child of
+        self.awaits: ForkGroup | RunningAttempt | ChildExecution | Telling | None = None  # whose end it waits for
         self.process: Process | None = None
 
     def spend(self, state: str, now_ns: int) -> None:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from sim.engine.reference.faults import Episode
 from sim.engine.reference.meters import Window
 from sim.network import Network
+from sim.network.facts import run_by_executions
+from sim.network.kinds import children_of
 from sim.results.columns import COMPENSATED, FAILED, OPEN, REJECTED, SUCCEEDED
 
 if TYPE_CHECKING:  # what it is told of, and does not make
@@ -71,8 +73,9 @@ class Recorder:
         self.splits: dict[int, dict[str, int]] = {}
         self.cohort: list[int] = []
         self.cohort_open = 0
-        started = {source.routine for source in network.sources.values()}
-        self.in_flight = {index: Level() for index, name in enumerate(network.routines) if name in started}
+        run = run_by_executions(network)
+        self.in_flight = {index: Level() for index, name in enumerate(network.routines) if name in run}
+        self.parents: list[int] | None = [] if children_of(network.routines) else None
         self.spans: list[SpanMeter] = []
         self.spans_ending: dict[str, list[SpanMeter]] = defaultdict(list)
         self.spans_starting: dict[str, list[SpanMeter]] = defaultdict(list)
@@ -97,14 +100,17 @@ class Recorder:
         self.sample_ns: list[int] = []
         self.samples: dict[str, list[int]] = defaultdict(list)
 
-    def opened(self, execution: Execution, counted: bool) -> None:
+    def opened(self, execution: Execution) -> None:
         """An execution has started; it belongs to the cohort when it did so in the window."""
         now = execution.start_ns
         self.starts.append(now)
         self.ends.append(-1)
         self.outcomes.append(OPEN)
         self.routine_ids.append(execution.routine)
-        if counted and self.window.holds(now):
+        if self.parents is not None:
+            child = execution.as_child
+            self.parents.append(-1 if child is None else child.parent.ordinal)
+        if execution.counted and self.window.holds(now):
             execution.row = execution.ordinal
             self.cohort.append(execution.ordinal)
             self.cohort_open += 1

@@ -28,7 +28,7 @@ from sim.lower.steps import (
     set_to,
 )
 from sim.lower.stores.base import HISTORY
-from sim.lower.temporal.requested import events_requested
+from sim.lower.temporal.requested import asked_together, events_requested
 from sim.lower.temporal.workers import Workers
 from sim.lower.temporal.workflow_tasks import Shared, workflow_task
 from sim.scenario.model.workflow_steps import FanOutStep, ParallelStep, RaceStep, WorkflowStep
@@ -137,8 +137,9 @@ class Branches:
         ]
 
     def _requested(self, steps: Sequence[WorkflowStep]) -> Steps:
-        """The event of the first step, which one workflow task asked for together with others."""
-        events = events_requested(steps[0])
+        """The events of what one workflow task asked for together with others: the first step, and before it children
+        that nobody waits for."""
+        events = sum(map(events_requested, asked_together(steps)))
         return (add(HISTORY, events),) if events else ()
 
     def _shared(self, label: str, where: Where, joins_all: bool) -> Shared:

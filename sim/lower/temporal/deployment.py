@@ -22,6 +22,7 @@ from sim.lower.steps import Step, call
 from sim.lower.stores.choose import product_of, store_of
 from sim.lower.stores.growth import growth_of
 from sim.lower.tables import Stores, add_stores
+from sim.lower.temporal.children import by_client, started_as_children
 from sim.lower.temporal.dependencies import Dependencies
 from sim.lower.temporal.federation import TaskQueues
 from sim.lower.temporal.in_progress import seed
@@ -164,13 +165,12 @@ class Deployment:
         for name, workflow, begins_ns in _versions(scenario):
             routine = WorkflowRoutine(self.queues, dependencies, name, workflow, begins_ns)
             routine.add()
-            if workflow.is_child_only:
-                continue
-            self.deadlines_ns[routine.routine] = workflow.deadline_ns
-            if scenario.run.start == "in_progress" and not begins_ns:
+            for one in routine.routines:
+                self.deadlines_ns[one] = workflow.deadline_ns
+                if retention is not None:
+                    self.histories[one] = routine.history(retention)
+            if scenario.run.start == "in_progress" and not begins_ns and not workflow.is_child_only:
                 self.in_progress.update(dict.fromkeys(seed(routine), name))
-            if retention is not None:
-                self.histories[routine.routine] = routine.history(retention)
 
     def _place_executions(self, own_work: Sequence[str]) -> None:
         """In which zone and region each execution begins, and what it writes where. own_work: sources of what the
@@ -185,14 +185,18 @@ class Deployment:
             self._add_records()
         for pool in self.workers.values():
             self.shares |= {} if pool.locality is None else pool.locality.shares
-        if parts.regional is not None:
-            self._begin_with(executions, parts.regional.place_execution())
+        place = None if parts.regional is None else parts.regional.place_execution()
+        if place is not None:
+            children = started_as_children(self.scenario)
+            by_clients = [name for name in executions if name not in children]
+            also = [name for name in children if not self.scenario.workflows[name].is_child_only]
+            self._begin_with(by_clients, place)
+            self._begin_with(also, by_client(place))
 
-    def _begin_with(self, routines: Iterable[str], step: Step | None) -> None:
+    def _begin_with(self, routines: Iterable[str], step: Step) -> None:
         """Put a step before those of each routine."""
-        if step is not None:
-            for name in routines:
-                self.parts.routines[name] = (step, *self.parts.routines[name])
+        for name in routines:
+            self.parts.routines[name] = (step, *self.parts.routines[name])
 
     @property
     def _many(self) -> ManyMasters | None:

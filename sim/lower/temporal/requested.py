@@ -58,20 +58,42 @@ def events_requested(step: WorkflowStep) -> int:
             return 0
 
 
+def asked_together(steps: Sequence[WorkflowStep]) -> tuple[WorkflowStep, ...]:
+    """What the workflow task asks for that begins with these steps: children that nobody waits for, and the first of
+    the others."""
+    steps = flat(steps)
+    others = [index for index, step in enumerate(steps) if not is_beside(step)]
+    return steps[: others[0] + 1] if others else steps
+
+
+def is_beside(step: WorkflowStep) -> bool:
+    """Whether the step is a child that nobody waits for."""
+    return isinstance(step, ChildStep) and not step.child.wait
+
+
 def transitions_of(steps: Sequence[WorkflowStep], together: bool = False) -> Iterator[tuple[str, float]]:
     """Every transition that steps make, the workflow tasks that ask for them included, and how often; of a race those
     of all branches.
 
     together: the first step was asked for together with others.
     """
+    beside = 0
     for step in flat(steps):
         if isinstance(step, ActivityStep) and step.activity.local:
             continue
+        if is_beside(step):
+            beside += 0 if together else 1
+            for kind in ("child_started", "child_completed", *("workflow_task_started", "nothing_asked") * 2):
+                yield kind, 1.0
+            continue
         if together:
             together = False
-        elif not isinstance(step, RepeatStep):
+        elif isinstance(step, RepeatStep):
+            yield from _asked_alone(beside)
+        else:
             yield "workflow_task_started", 1.0
-            yield transition_that_asks(step), 1.0
+            yield "commands_scheduled" if beside else transition_that_asks(step), 1.0
+        beside = 0
         match step:
             case ActivityStep():
                 yield "activity_started", 1.0
@@ -96,38 +118,53 @@ def transitions_of(steps: Sequence[WorkflowStep], together: bool = False) -> Ite
             case ParallelStep() | RaceStep():
                 for _, branch in inside(step):
                     yield from transitions_of(branch, together=True)
+    yield from _asked_alone(beside)
 
 
-def events_together(steps: Sequence[WorkflowStep]) -> float:
-    """Events of all steps that are asked for together with others, over all items and branches, and of local ones."""
-    total = 0.0
+def _asked_alone(beside: int) -> Iterator[tuple[str, float]]:
+    """The workflow task that asks for so many children that nobody waits for, and for nothing else."""
+    if beside:
+        yield "workflow_task_started", 1.0
+        yield transition_that_asks_beside(beside), 1.0
+
+
+def transition_that_asks_beside(beside: int) -> str:
+    """The transition of that workflow task."""
+    return "child_initiated" if beside == 1 else "commands_scheduled"
+
+
+def events_together(steps: Sequence[WorkflowStep], together: bool = False) -> float:
+    """Events of all steps that are asked for together with others, over all items and branches, and of local ones.
+
+    together: the first step is one of them.
+    """
+    total = float(sum(map(events_requested, asked_together(steps)))) if together else 0.0
+    beside = 0
     for step in flat(steps):
+        if is_beside(step):
+            beside += 0 if together else 1
+            continue
+        together = False
         if isinstance(step, ActivityStep) and step.activity.local:
             total += 1  # the marker
-        elif isinstance(step, FanOutStep):
-            each = step.fan_out.each
-            total += mean_count(step.fan_out.items) * (events_requested(each[0]) + events_together(each))
+            continue
+        total += events_beside(beside, None if isinstance(step, RepeatStep) else step)
+        beside = 0
+        if isinstance(step, FanOutStep):
+            total += mean_count(step.fan_out.items) * events_together(step.fan_out.each, together=True)
         elif isinstance(step, RepeatStep):
             total += mean_count(step.repeat.times) * events_together(step.repeat.steps)
         else:
             for _, body in inside(step):
-                total += events_together(body) + events_requested(body[0])
-    return total
+                total += events_together(body, together=True)
+    return total + events_beside(beside, None)
 
 
-def children_of(steps: Sequence[WorkflowStep]) -> Iterator[tuple[str, float]]:
-    """The workflows that the steps start as children, and how many of each; of a race those of all branches."""
-    for step in steps:
-        if isinstance(step, ChildStep):
-            yield step.child.workflow, 1.0
-        times = 1.0
-        if isinstance(step, RepeatStep):
-            times = mean_count(step.repeat.times)
-        elif isinstance(step, FanOutStep):
-            times = mean_count(step.fan_out.items)
-        for _, body in inside(step):
-            for name, number in children_of(body):
-                yield name, times * number
+def events_beside(beside: int, step: WorkflowStep | None) -> int:
+    """Events that are counted beside the transition which asks for so many children and a step (None: for no step)."""
+    if not beside or (step is None and beside == 1):
+        return 0
+    return beside + (0 if step is None else events_requested(step))
 
 
 def activities_done(step: WorkflowStep) -> Iterator[Activity]:
@@ -143,9 +180,13 @@ def activities_done(step: WorkflowStep) -> Iterator[Activity]:
 
 def can_fail(workflow: Workflow, behaviours: Behaviours, workflows: Mapping[str, Workflow]) -> bool:
     """Whether an execution can fail at all. workflows: all of them, its children included."""
-    if any(can_fail(workflows[child], behaviours, workflows) for child, _ in children_of(workflow.steps)):
-        return True
     for _, step in walk(workflow.steps):
+        if (
+            isinstance(step, ChildStep)
+            and step.child.wait
+            and can_fail(workflows[step.child.workflow], behaviours, workflows)
+        ):
+            return True
         if isinstance(step, WaitStep) and step.wait.timer_ns is not None and step.wait.on_timeout == "fail":
             return True
         if isinstance(step, FanOutStep) and isinstance(step.fan_out.join, int):

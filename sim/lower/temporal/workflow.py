@@ -12,6 +12,8 @@ from sim.lower.steps import (
     Branch,
     Compensate,
     DelayStep,
+    Fork,
+    ForkBody,
     Loop,
     LoopBody,
     Option,
@@ -19,6 +21,7 @@ from sim.lower.steps import (
     Saga,
     Step,
     Steps,
+    add,
     call,
     constant,
     count,
@@ -31,7 +34,7 @@ from sim.lower.steps import (
 from sim.lower.stores.base import HISTORY
 from sim.lower.temporal.activities import Scheduled, activity_steps, federated_steps, local_work
 from sim.lower.temporal.branches import CLOSED, Branches, Where, request, requested
-from sim.lower.temporal.children import Children
+from sim.lower.temporal.children import Children, ChildSide, as_child, by_client, started_as_children
 from sim.lower.temporal.dependencies import Dependencies
 from sim.lower.temporal.eager import STARTED
 from sim.lower.temporal.federation import TaskQueues
@@ -39,9 +42,11 @@ from sim.lower.temporal.messages import add_queries, add_updates
 from sim.lower.temporal.requested import (
     activities_done,
     can_fail,
-    children_of,
+    events_beside,
     events_together,
+    is_beside,
     transition_that_asks,
+    transition_that_asks_beside,
     transitions_of,
 )
 from sim.lower.temporal.schedules import requested_of, routine_of, ticks
@@ -94,15 +99,10 @@ class WorkflowRoutine:
         self.own = queues.pools[workflow.task_queue]
         self.is_saga = workflow.is_saga and self.behaviours.global_saga
         self.branches = Branches(self.own, self.body)
-        self.children = Children(name, self.own, [one.at for one in queues.federated.values()], self.child)
-
-    def child(self, name: str, where: Where) -> Steps:
-        """The steps of another workflow as it runs when its first workflow task has been scheduled, to its close."""
-        return self._other(name)._ending_well((), self.workflows[name].steps, where)
-
-    def _other(self, name: str) -> WorkflowRoutine:
-        """Another workflow of the same deployment."""
-        return WorkflowRoutine(self.queues, self.dependencies, name, self.workflows[name])
+        children = started_as_children(context.scenario)
+        self.is_child = name in children
+        self.may_be_cancelled = "request_cancel" in children.get(name, ())
+        self.children = Children(self.own, [one for one in children if not self.workflows[one].is_child_only])
 
     def add(self) -> None:
         """Put source, routine and spans in place."""
@@ -113,6 +113,8 @@ class WorkflowRoutine:
             parts.routines[f"{name}-never-undone"] = tuple(mark(effect) for effect in sorted(effects))
         if not self.workflow.is_child_only:
             self._add_load()
+        if self.workflow.is_child_only or (self.is_child and self.routine != name):
+            parts.routines[name] = self._whole(())
         if self.workflow.queries is not None:
             # An execution that is open has half of its history behind it on average.
             add_queries(self.own, name, self.workflow.queries, self._events_at_the_end() // 2)
@@ -122,10 +124,7 @@ class WorkflowRoutine:
     def _add_load(self) -> None:
         """The source, the routine of what it starts, and how long a start takes."""
         name, parts = self.name, self.parts
-        whole = (
-            *self._request(),
-            *self._unless_replaced(self._ending_well((), self.workflow.steps, Where(first=True))),
-        )
+        whole = self._whole(self._request(), is_child=self.is_child and self.routine == name)
         schedule, rollout = self.workflow.schedule, self.workflow.rollout
         if schedule is not None:
             whole = ticks(self.context, name, schedule, whole)
@@ -147,6 +146,23 @@ class WorkflowRoutine:
     def accepted(self) -> str:
         """Mark: the start of an execution is durable."""
         return f"{self.name}-accepted"
+
+    @property
+    def routines(self) -> tuple[str, ...]:
+        """Names of all routines that executions of it run: a loop of a schedule, and what a child of others does."""
+        by_source = () if self.workflow.is_child_only else (self.routine,)
+        return tuple(dict.fromkeys((*by_source, self.name) if self.is_child else by_source))
+
+    def _whole(self, request: Steps, is_child: bool = True) -> Steps:
+        """What an execution does. request: of a client, where one starts it. is_child: so may a parent."""
+        steps = self.workflow.steps
+        if not is_child:
+            return (*request, *self._unless_replaced(self._ending_well((), steps, Where(first=True))))
+        side = ChildSide(self.own, self.name)
+        if not request:
+            return (*self._ending_well((), steps, Where(first=True), side.started()), side.ended())
+        whole = self._ending_well((), steps, Where(first=True), (as_child(side.started()),))
+        return (by_client(*request), *whole, as_child((side.ended(),)))
 
     def _request(self) -> Steps:
         """The start, until it is durable; one that comes too late is left out where a schedule says so."""
@@ -173,17 +189,12 @@ class WorkflowRoutine:
         return (Race(name="replaced", race=(steps, (replaced, fail("nondeterminism")))),)
 
     def history(self, retention: Retention) -> History:
-        """What an execution that goes through all steps leaves behind, those of its children included: 6n + 5 events
-        for n activities in a row."""
+        """What an execution that goes through all steps leaves behind: 6n + 5 events for n activities in a row."""
         events = self._events_at_the_end()
         if not self.behaviours.event_sourcing:
             events = 1  # the last state alone
         size: float = events * self.constants.number("temporal.event_bytes") + retention.payload_bytes
         rows: float = STATE_ROWS + self._of_transitions(lambda kind: self.constants.transition(kind).append)
-        for name, number in children_of(self.workflow.steps):
-            other = self._other(name).history(retention)
-            size += number * other.bytes
-            rows += number * other.rows
         return History(round(size), retention.closed_ns, round(rows))
 
     def _events_at_the_end(self) -> int:
@@ -207,33 +218,50 @@ class WorkflowRoutine:
         """The steps, each behind the workflow task that asks for it, unless one asked for several at once."""
         found: list[Step] = []
         inside: list[Activity] = []
+        beside: list[Step] = []
         steps = flat(steps)
         for index, step in enumerate(steps):
             here = replace(where, path=f"{where.path}-{index}" if where.path else str(index))
             if isinstance(step, ActivityStep) and step.activity.local:
                 inside.append(step.activity)
                 continue
+            if isinstance(step, ChildStep) and is_beside(step):
+                # One that was asked for with others has been so with what follows it.
+                (found if where.together else beside).append(self.children.beside(step.child))
+                continue
             if index + 1 < len(steps):
                 here = replace(here, shared=None)
-            if isinstance(step, RepeatStep) and step.repeat.at_once and where.first and not inside:
+            if isinstance(step, RepeatStep) and step.repeat.at_once and where.first and not inside and not beside:
                 found += self.repeat_at_once(step, here)
                 where = replace(where, first=False, together=False)
                 continue
             if isinstance(step, RepeatStep):
-                if where.first or inside:
-                    found += self.requesting_task("nothing_asked", where.first, inside)
-                    inside = []
+                if where.first or inside or beside:
+                    found += self._asking(None, where.first, inside, beside)
+                    inside, beside = [], []
                 where = replace(where, first=False, together=False)
                 found += self.repeat(step, here)
                 continue
             if not where.together:
-                found += self.requesting_task(transition_that_asks(step), where.first, inside)
-                inside = []
+                found += self._asking(step, where.first, inside, beside)
+                inside, beside = [], []
             where = replace(where, first=False, together=False)
             found += self.one(step, here)
-        if inside:
-            found += self.requesting_task("nothing_asked", where.first, inside)
+        if inside or beside:
+            found += self._asking(None, where.first, inside, beside)
         return tuple(found)
+
+    def _asking(
+        self, step: WorkflowStep | None, first: bool, local: Sequence[Activity], beside: Sequence[Step]
+    ) -> Steps:
+        """A workflow task that asks for a step, or for none; and beside it for children that nobody waits for."""
+        number = len(beside)
+        if not number:
+            return self.requesting_task("nothing_asked" if step is None else transition_that_asks(step), first, local)
+        ending = transition_that_asks_beside(number) if step is None else "commands_scheduled"
+        events = events_beside(number, step)
+        counted = (add(HISTORY, events),) if events else ()
+        return (*self.requesting_task(ending, first, local), *counted, *beside)
 
     def _which(self, first: bool) -> Which:
         if not first:
@@ -259,7 +287,7 @@ class WorkflowRoutine:
             case SleepStep():
                 return (self.platform.timer(step.sleep), *self.fired(), *request(self.own, where.shared))
             case ChildStep():
-                return self.children.step(step.child.workflow, where)
+                return self.children.awaited(step.child, where)
             case ParallelStep():
                 return (*self.branches.parallel(step, where), *request(self.own, where.shared))
             case RaceStep():
@@ -369,20 +397,25 @@ class WorkflowRoutine:
         steps = flat(steps)
         last = _local_at_the_end(steps)
         others = steps[: len(steps) - len(last)]
-        body = (*inside_first, *self.body(others, where))
-        close = self.close(where.first and not others, last)
+        steps_and_close = (
+            *inside_first,
+            *self.body(others, where),
+            *self.close(where.first and not others, last),
+        )
+        if self.may_be_cancelled:  # whatever is under way is a job that stops, and takes nothing up
+            steps_and_close = (Fork(name="until-cancelled", fork=ForkBody(branches=(steps_and_close,))),)
         if self.is_saga:
-            return (Saga(saga=(Compensate(compensate=self.close()), *before, *body, *close)),)
-        if can_fail(self.workflow, self.behaviours, self.workflows):
+            return (Saga(saga=(Compensate(compensate=self.close()), *before, *steps_and_close)),)
+        if self.may_be_cancelled or can_fail(self.workflow, self.behaviours, self.workflows):
             failed = (*self.close(), fail("workflow_failed"))
-            whole = AttemptBody(steps=(*body, *close), on_failure=failed, counted=False)
+            whole = AttemptBody(steps=steps_and_close, on_failure=failed, counted=False)
             return (Attempt(name="workflow", attempt=whole),)
-        return (*body, *close)
+        return steps_and_close
 
     def close(self, first: bool = False, local: Sequence[Activity] = ()) -> Steps:
         """The workflow task that closes the execution; those that are under way then have nothing to tell any more."""
         task = self.requesting_task("closed", first, local)
-        return (*task, set_to(CLOSED, 1)) if self.shares_tasks else task
+        return (*task, set_to(CLOSED, 1)) if self.shares_tasks or self.is_child else task
 
     @property
     def shares_tasks(self) -> bool:

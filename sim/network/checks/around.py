@@ -6,27 +6,43 @@ from collections.abc import Iterator
 
 from sim.errors import Path, Problem, dotted
 from sim.network.facts import has_timer
-from sim.network.kinds import bodies, calls_of, reached
+from sim.network.kinds import bodies, calls_of, children_of, reached, runs_of
 from sim.network.network import Network
-from sim.network.routines import Acquire, Attempt, Cached, Call, Compensate, Release, Saga, Start, Step, Steps, Use
+from sim.network.routines import (
+    Acquire,
+    Attempt,
+    Cached,
+    Call,
+    Child,
+    Compensate,
+    Release,
+    Saga,
+    Start,
+    Step,
+    Steps,
+    Use,
+)
 
 
 def unheld(network: Network) -> Iterator[Problem]:
-    """Units that are needed or released but not held. What is called may use what its callers hold."""
-    for routine in _not_called(network):
+    """Units that are needed or released but not held. What is called may use what its callers hold; what a child
+    execution runs may not."""
+    for routine in _begun(network):
         yield from _held(network, routine, network.routines[routine])
 
 
 def without_context(network: Network) -> Iterator[Problem]:
     """Steps that speak to something around them, where there is nothing of the kind around."""
-    for routine in _not_called(network):
+    for routine in _begun(network):
         steps = network.routines[routine]
         yield from _context(steps, ("routines", routine), in_saga=False, in_attempt=False)
 
 
-def _not_called(network: Network) -> list[str]:
+def _begun(network: Network) -> list[str]:
+    """Routines that executions begin with: those that are not called, and those of child executions."""
     called = set[str]().union(*calls_of(network.routines).values())
-    return [routine for routine in network.routines if routine not in called]
+    inside = called - set(children_of(network.routines).values())
+    return [routine for routine in network.routines if routine not in inside]
 
 
 def _held(network: Network, routine: str, steps: Steps) -> Iterator[Problem]:
@@ -50,7 +66,10 @@ def _held(network: Network, routine: str, steps: Steps) -> Iterator[Problem]:
                     yield Problem(dotted((*here, *below)), f"no unit of `{name}` is held here")
             for below, body in bodies(step):
                 inner = now[:-1] if isinstance(step, Acquire) else now
-                yield from check(body, tuple(inner), (*here, *below), before)
+                if isinstance(step, Child):  # jobs of others, which hold nothing that this one does
+                    yield from check(body, (), (*here, *below), ())
+                else:
+                    yield from check(body, tuple(inner), (*here, *below), before)
 
     yield from check(steps, (), ("routines", routine), ())
 
@@ -90,6 +109,9 @@ def _context(steps: Steps, path: Path, in_saga: bool, in_attempt: bool) -> Itera
         if isinstance(step, Start) and not in_attempt:
             yield Problem(dotted(here), "there is no attempt with a timeout around this step that it could start")
         for below, body in bodies(step):
+            if isinstance(step, Child):
+                yield from _context(body, (*here, *below), in_saga=False, in_attempt=False)
+                continue
             saga = in_saga or isinstance(step, Saga)
             timed = isinstance(step, Attempt) and has_timer(step.attempt) and below == ("attempt", "steps")
             yield from _context(body, (*here, *below), saga, in_attempt or timed)
@@ -97,7 +119,7 @@ def _context(steps: Steps, path: Path, in_saga: bool, in_attempt: bool) -> Itera
 
 def recursion(network: Network) -> Iterator[Problem]:
     """Routines that call themselves."""
-    calls = calls_of(network.routines)
+    runs = runs_of(network.routines)
     for routine in network.routines:
-        if routine in reached(calls[routine], calls):
+        if routine in reached(runs[routine], runs):
             yield Problem(f"routines.{routine}", "calls itself, directly or by way of others", "use a loop instead")

@@ -27,6 +27,7 @@ from sim.network.routines import (
     Branch,
     Cached,
     Call,
+    Child,
     Compensate,
     CountStep,
     DelayStep,
@@ -46,6 +47,7 @@ from sim.network.routines import (
     Step,
     Steps,
     StepSpec,
+    Tell,
     Use,
 )
 
@@ -83,6 +85,13 @@ def _body_fails(network: Network, step: Step) -> bool:
 
 def _call_fails(network: Network, step: Call) -> bool:
     return fails_at_once(_without(network, step.call), network.routines.get(step.call, ()))
+
+
+def _child_fails(network: Network, step: Child) -> bool:
+    body = step.child
+    others = _without(network, body.routine)
+    inside = (network.routines.get(body.routine, ()), body.after)
+    return body.wait and any(fails_at_once(others, steps) for steps in inside)
 
 
 def _acquire_fails(network: Network, step: Acquire) -> bool:
@@ -126,6 +135,11 @@ def _call_takes_time(network: Network, step: Call) -> bool:
     return _any_takes_time(_without(network, step.call), network.routines.get(step.call, ()))
 
 
+def _child_takes_time(network: Network, step: Child) -> bool:
+    steps = network.routines.get(step.child.routine, ())
+    return step.child.wait and _any_takes_time(_without(network, step.child.routine), steps)
+
+
 def _visit_takes_time(network: Network, step: Use) -> bool:
     station = network.stations.get(step.use.station)
     if isinstance(station, GroupCommit):
@@ -158,9 +172,10 @@ _AT_ONCE: Mapping[type[StepSpec], tuple[Callable[[Network, Any], bool], Callable
         Race: (_body_fails, _children_take_time),
         Attempt: (_attempt_fails, _never),
         Call: (_call_fails, _call_takes_time),
+        Child: (_child_fails, _child_takes_time),
         Fail: (lambda _, step: step.probability > 0, _never),
         **dict.fromkeys((Branch, Saga, Compensate, Cached), (_body_fails, _never)),
-        **dict.fromkeys((Release, Start, Mark, CountStep, SetStep, Forget, Prompt, Notify), (_never, _never)),
+        **dict.fromkeys((Release, Start, Mark, CountStep, SetStep, Forget, Prompt, Notify, Tell), (_never, _never)),
     },
     "the check of attempts that fail at once",
 )

@@ -12,12 +12,14 @@ from sim.errors import Problem
 from sim.network.counts import MOST_AT_ONCE
 from sim.network.distributions import Geometric, Number, Poisson, UniformCount
 from sim.network.facts import group_of, node_groups
-from sim.network.kinds import bodies
+from sim.network.kinds import bodies, children_of
 from sim.network.network import Network
-from sim.network.routines import Branch, Call, Fork, Loop, Race, Steps
+from sim.network.routines import Branch, Call, Child, Fork, Loop, Race, Steps
 
 MOST_PLACES: Final = 1_000_000
 """Resources and stations, each counted once for each of its nodes."""
+MOST_SOURCES: Final = 2_000
+"""Sources and `child` steps; the compiled engine tells some two thousand origins of an execution apart."""
 MOST_STEPS: Final = 100_000_000
 """Steps of one execution, on average: hours of computing."""
 
@@ -31,6 +33,10 @@ def too_large(network: Network) -> Iterator[Problem]:
         kind = "resources" if most in network.resources else "stations"
         message = f"is on {places[most]:,} nodes, of {total:,} in all places together; at most {MOST_PLACES:,} are run"
         yield Problem(f"{kind}.{most}", message, "lower the numbers of nodes, pods or shards")
+    origins = len(network.sources) + len(children_of(network.routines))
+    if origins > MOST_SOURCES:
+        message = f"and the `child` steps are {origins:,} together; at most {MOST_SOURCES:,} are run"
+        yield Problem("sources", message, "let one source, or one routine, serve several of them")
     for name, source in network.sources.items():
         number = getattr(source.arrivals, "burst", None) or getattr(source.arrivals, "batch", None)
         if number is not None and _mean(network, number) > MOST_AT_ONCE:
@@ -65,6 +71,8 @@ def _of_steps(network: Network, steps: Steps, known: dict[str, float]) -> float:
         inside = [_of_steps(network, body, known) for _, body in bodies(step)]
         if isinstance(step, Call):
             total += _of_routine(network, step.call, known)
+        elif isinstance(step, Child):
+            total += _of_routine(network, step.child.routine, known) + sum(inside)
         elif isinstance(step, Branch | Race):
             total += max(inside, default=0.0)
         elif isinstance(step, Loop):

@@ -18,6 +18,7 @@ from sim.network.routines import (
     Branch,
     Cached,
     Call,
+    Child,
     Compensate,
     CountStep,
     DelayStep,
@@ -34,6 +35,7 @@ from sim.network.routines import (
     SetStep,
     Start,
     StepSpec,
+    Tell,
     Use,
 )
 
@@ -48,10 +50,11 @@ SECTIONS = {
     "timers": "a timer queue",
 }
 """What an element of each section of a network is called."""
-RESERVED = frozenset({"cancelled", "compensated"})
+RESERVED = frozenset({"cancelled", "compensated", "terminated"})
 """Ends of a job that are no failures; no `fail` step may have their names."""
 BUILT_IN = frozenset(
     {
+        "cancel_requested",
         "crash",
         "error",
         "join",
@@ -61,6 +64,7 @@ BUILT_IN = frozenset(
         "preempted",
         "refused",
         "rejected",
+        "terminated",
         "timeout_heartbeat",
         "timeout_schedule_to_close",
         "timeout_schedule_to_start",
@@ -170,6 +174,8 @@ _PARTS: Mapping[type[StepSpec], Callable[[Network, Any, Path], Iterator[Problem]
                 Saga,
                 Compensate,
                 Call,
+                Child,
+                Tell,
                 Mark,
                 CountStep,
                 SetStep,
@@ -267,6 +273,8 @@ _OPTIONS: Mapping[type[StepSpec], Callable[[Network, Any, Path], Iterator[Proble
                 Saga,
                 Compensate,
                 Call,
+                Child,
+                Tell,
                 Mark,
                 CountStep,
                 SetStep,

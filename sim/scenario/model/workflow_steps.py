@@ -60,17 +60,23 @@ class SleepStep(Spec):
 
 
 class Child(Spec):
-    """A workflow that another one starts and waits for."""
+    """A workflow that another one starts, and what passes between the two."""
 
     plain_value_is: ClassVar[str] = "workflow"
     workflow: Name
     """Which of the `workflows`; one without `arrivals` is started as a child only."""
+    wait: bool = True
+    """Wait for its end, and fail if it fails; else go on once it has been asked for, whatever becomes of it."""
+    parent_close_policy: Literal["terminate", "request_cancel", "abandon"] = "terminate"
+    """What the server does with an open child when its parent closes. terminate: it ends at once; request_cancel: it
+    stops what it does, undoes what it has to, and closes by a workflow task; abandon: it runs on to its end."""
 
 
 class ChildStep(Spec):
     """Start another workflow and wait for its end: `{child: ship}`. It is an execution of its own, with its own shard,
     history and task queue; its start, its end and its failure are events of the parent. Several at once are items of
-    a fan-out: `{fan_out: {items: 10, steps: [{child: ship}]}}`, with its `join` and `failures`."""
+    a fan-out: `{fan_out: {items: 10, steps: [{child: ship}]}}`, with its `join` and `failures`. One that is not waited
+    for: `{child: {workflow: ship, wait: false, parent_close_policy: abandon}}`."""
 
     child: Child
     """The workflow."""

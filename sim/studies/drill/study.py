@@ -109,7 +109,10 @@ def _usd(figure: Figure) -> float:
 
 
 def _thrown_away_s(run: Replication) -> float:
-    """Time of attempts that failed, and of services cut off, over the executions of the run."""
+    """Time of attempts that failed, and of services cut off, over the executions of the run, children included.
+
+    What a child had thrown away in an attempt that its parent throws away later counts with both.
+    """
     rows = run.executions
     return float(rows.split[:, rows.states.index("lost")].sum()) * NS if "lost" in rows.states else 0.0
 

@@ -66,7 +66,7 @@ class ErrorBudgets(StudyResult):
     """The error budgets of a scenario's service levels, and where they come from.
 
     episodes: of all kinds, without those of pairs. executions, events: simulated for all of it, warm-up, baseline
-    runs, pairs and records that were too short included.
+    runs, pairs and records that were too short included; of executions those that sources let in.
     """
 
     command: str
@@ -117,7 +117,7 @@ class _Counting(Runner):
     def run(self, what: str, planned: Sequence[Planned]) -> list[Replication]:
         """The replications in order, see `Runner`."""
         runs = super().run(what, planned)
-        self.executions += sum(len(run.executions.start_ns) for run in runs)
+        self.executions += sum(run.executions.asked_for for run in runs)
         self.events += sum(run.events for run in runs)
         if self.standstills:
             raise StandsStill(

@@ -12,6 +12,7 @@ from functools import cached_property
 from operator import attrgetter
 
 from sim.lower.lowered import Lowered
+from sim.network.facts import counted_routines
 from sim.network.kinds import walk
 from sim.network.routines import CountStep
 from sim.stats.metrics import LATENCY_PERCENTILES, WAIT_PERCENTILES
@@ -74,7 +75,8 @@ _NAME = r"[A-Za-z0-9_\-]+"
 
 
 def service_levels(lowered: Lowered) -> tuple[str, ...]:
-    """Every indicator that an error budget of this scenario can be about: of workflows that a source starts."""
+    """Every indicator that an error budget of this scenario can be about: of workflows that a source starts, or that
+    are started as children."""
     routines = tuple(_workflows(lowered))
     timed = {span.metric for span in lowered.network.spans.values()}
     starts = [f"start.{routine}" for routine in routines if f"start.{routine}" in timed]
@@ -91,7 +93,7 @@ def families_of(name: str) -> list[MetricFamily]:
 
 
 def _workflows(lowered: Lowered) -> Iterable[str]:
-    return {source.routine: None for source in lowered.network.sources.values() if source.counted}
+    return counted_routines(lowered.network)
 
 
 def _places(lowered: Lowered) -> Iterable[str]:

@@ -1,9 +1,10 @@
 """What each missed objective comes from, and the cheapest known fix of it.
 
 The cause is the element that its executions wait for, or the mechanism of a fault. Latency and what else is said of a
-workflow: where the time goes, near the p99 or on average as the metric has it; in an overloaded run the innermost full
-place goes first. A wait in a task queue: the longest wait among the elements of its workers and the platform's.
-Figures of one element: that element. Recovery: what it has to wait for.
+workflow: where the time goes, near the p99 or on average as the metric has it, and where that is a child workflow,
+of the child the same; in an overloaded run the innermost full place goes first. A wait in a task queue: the longest
+wait among the elements of its workers and the platform's. Figures of one element: that element. Recovery: what it has
+to wait for.
 
 Fixes are tried by runs: the file's mitigations, then the product's knobs, from the cheapest on, free ones first, and
 of the same price the file's own first; a fix counts when the objective's figure is on the right side of its bound and
@@ -20,6 +21,8 @@ from sim.errors import InputErrors
 from sim.lower.constants import Constants
 from sim.lower.load import Loaded, changed, mitigated
 from sim.lower.setting import Element, of
+from sim.network.facts import waited_for
+from sim.report.wording import state_of
 from sim.scenario.model.fault_targets import recovery_of
 from sim.scenario.model.stores.registry import STORES
 from sim.scenario.reading.document import where
@@ -34,6 +37,8 @@ MATTERS = 0.05
 QUICK_STICKY_NS = 2_000_000_000
 QUICK_TASK_NS = 3_000_000_000
 """What is tried for workers that are to recover sooner: below, slow tasks would be taken for dead ones."""
+WAITS = ("wait.", "opening.", "blocked.")
+"""States in which somebody else is served."""
 RECOVERIES = ("worker_recovery", "sticky_timeout", "retried")
 OF_QUEUES = ("schedule_to_start", "workflow_task_schedule_to_start", "schedule_to_end", "start_to_return")
 
@@ -59,7 +64,7 @@ def cause_of(objective: Verdict, loaded: Loaded, prediction: Prediction) -> Foun
     if subject in elements:
         return FoundCause(_cause_at(elements[subject], elements[subject].setting.words), (subject,))
     if subject in prediction.summary.splits:
-        return _of_overload(loaded, prediction) or _of_split(objective, subject, elements, prediction)
+        return _of_overload(loaded, prediction) or _of_split(objective, subject, loaded, prediction)
     if head in (*OF_QUEUES, "span"):
         return _of_overload(loaded, prediction) or _of_waits(head, subject, elements, prediction)
     if head == "cost" and prediction.bill is not None and prediction.bill.items:
@@ -87,10 +92,9 @@ def _of_overload(loaded: Loaded, prediction: Prediction) -> FoundCause | None:
     return FoundCause(_cause_at(first, f"{first.setting.words}, full"), tuple(names))
 
 
-def _of_split(
-    objective: Verdict, workflow: str, elements: Mapping[str, Element], prediction: Prediction
-) -> FoundCause | None:
-    """Where the time of a workflow's executions goes."""
+def _of_split(objective: Verdict, workflow: str, loaded: Loaded, prediction: Prediction) -> FoundCause | None:
+    """Where the time of a workflow's executions goes: what they wait for, then what they are served by."""
+    elements = loaded.elements
     split = prediction.summary.splits[workflow]
     at_p99 = not objective.metric.endswith((".mean", ".p50"))
     seconds = split.tail_s if at_p99 else split.mean_s
@@ -98,14 +102,32 @@ def _of_split(
     if not whole:
         return None
     states = sorted(seconds, key=lambda state: -seconds[state])
-    waits = [one for one in states if one.startswith(("wait.", "opening.", "blocked.")) and _known(one, elements)]
+    children = {state: found for state in states if (found := _child_of(workflow, state, loaded, prediction))}
+    waits = [one for one in states if one in children or (one.startswith(WAITS) and _known(one, elements))]
     first = waits[0] if waits and seconds[waits[0]] >= MATTERS * whole else states[0]
     share = format_ratio(round(seconds[first] / whole, 2))
     when = "near the p99" if at_p99 else "on average"
     names = tuple(dict.fromkeys(_place(one) for one in (first, *waits, *states) if _known(one, elements)))
-    place = elements.get(_place(first))
     words = f"{share} of the time {when} is {_phrase(first, elements)}"
+    if first in children:
+        inner = _of_split(objective, children[first], loaded, prediction)
+        words = f"{share} of the time {when} is waiting for child workflow {children[first]}: see its own split"
+        if inner is not None:
+            cause = replace(inner.cause, words=f"{words}, where {inner.cause.words}")
+            return FoundCause(cause, tuple(dict.fromkeys((*inner.elements, *names))))
+        return FoundCause(Cause(words), names)
+    place = elements.get(_place(first)) if _known(first, elements) else None
     return FoundCause(Cause(words) if place is None else _cause_at(place, words), names)
+
+
+def _child_of(workflow: str, state: str, loaded: Loaded, prediction: Prediction) -> str | None:
+    """The workflow that executions wait for in this state, if it is one with a split: of several the slowest."""
+    kind, _, label = state.partition(".")
+    if kind != "child":
+        return None
+    splits = prediction.summary.splits
+    known = waited_for(loaded.lowered.network).get((workflow, label), set()) & splits.keys()
+    return max(sorted(known), key=lambda name: sum(splits[name].mean_s.values()), default=None)
 
 
 def _place(state: str) -> str:
@@ -113,12 +135,15 @@ def _place(state: str) -> str:
 
 
 def _known(state: str, elements: Mapping[str, Element]) -> bool:
-    """Whether a state is spent at an element that a user can change."""
-    return _place(state) in elements and not elements[_place(state)].setting.is_inner
+    """Whether a state is spent at an element that a user can change; a child may have the name of one."""
+    place = _place(state)
+    return not state.startswith("child.") and place in elements and not elements[place].setting.is_inner
 
 
 def _phrase(state: str, elements: Mapping[str, Element]) -> str:
     kind, _, place = state.partition(".")
+    if kind in ("child", "told"):
+        return state_of(state)
     words = elements[place].setting.words if place in elements else place
     phrases = {"wait": f"waiting for {words}", "opening": f"opening {words}", "blocked": f"blocked after {words}"}
     return phrases.get(kind, words or {"backoff": "back-off", "lost": "lost work"}.get(kind, kind))

@@ -82,6 +82,7 @@ class Header(Record):
     ROWS = fixed()  # base of the starts, of the ends, of the closings; how many fit
     ROW_ENDS = fixed()
     ROW_NOTES = fixed()
+    ROW_PARENTS = fixed()  # base of the parents' ordinals, 0 where there are no child executions
     ROW_LIMIT = fixed()
     SPLITS = fixed()  # base of the times by state, so many a row
     STATES = fixed()
@@ -126,6 +127,7 @@ class Header(Record):
     JOB_PATH = fixed()
     JOB_MARKED = fixed()  # two words: whether it is watched; its links among those that are
     JOB_FIRST = fixed()  # a time drawn ahead by the source, or -1
+    JOB_FAMILY = fixed()  # parent and children
     START_VALUES = fixed(Table.SIZE)  # the attributes' values at the start
     REACTIONS = fixed(Log.SIZE)
     EPISODES = fixed(2)  # first, last
@@ -247,6 +249,8 @@ class Failure(Numbers):
     COMPENSATED = number()
     CANCELLED = number()
     OPEN_CIRCUIT = number()
+    TERMINATED = number()
+    CANCEL_REQUESTED = number()
 
 
 ERRORS_BUILT_IN: Final = ("", *(name.lower() for name in Failure.NAMES[1:]))

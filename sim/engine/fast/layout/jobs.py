@@ -59,6 +59,8 @@ class Wait(Numbers):
     ATTEMPT = number()
     BACKOFF = number()
     PAUSED = number()
+    CHILD = number()
+    TOLD = number()
 
 
 class Frame(Record):
@@ -92,6 +94,44 @@ class Parent(Numbers):
     NONE = number()
     FORK = number()
     ATTEMPT = number()
+    CHILD = number()
+    TELLING = number()
+
+
+class Family(Record):
+    """Of an execution: what it has from its parent, and its open children."""
+
+    LINK = word()  # while it is open: its own link, 0 where a source has let it in
+    PRIORITY = word()
+    COUNTED = word()
+    FOLLOWED = word()  # whether one that it is a child of is of the cohort
+    CHILDREN = words(2)  # first, last: links
+
+
+class ChildLink(Record):
+    """How a child execution hangs together with its parent."""
+
+    KIND = word()
+    STEP = word()
+    JOB = word()  # who waits for its end, while that is HEARD
+    PARENT = word()  # main lines of both
+    CHILD = word()
+    WORKING = word()  # the job that has to end before the parent hears
+    HEARD = word()
+    ASKED = word()  # what becomes of it with its parent has been done
+    SETTLED = word()  # the parent is about to hear
+    ERROR = word()
+    LISTED = word()  # whether it is among the open children
+    LINKS = word()
+
+
+class Telling(Record):
+    """A parent that is being told."""
+
+    KIND = word()
+    JOB = word()  # who waits, or 0
+    CHILD = word()
+    SETTLED = word()
 
 
 class Fork(Record):

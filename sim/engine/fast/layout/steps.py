@@ -73,6 +73,8 @@ class Op(Numbers):
     USE_PLAIN = number()
     PROMPT = number()
     NOTIFY = number()
+    CHILD = number()
+    TELL = number()
 
 
 class Step(Record):
@@ -206,6 +208,34 @@ class BodyStep(Step):
     """A saga, what undoes the steps before it, or a call: another list of steps."""
 
     BODY = word()
+
+
+class ChildStep(Step):
+    """Let a child execution in."""
+
+    BODY = word()
+    SOURCE = word()  # number that its jobs bear as that of a source
+    TOLD = word()  # first step, or 0
+    AFTER = word()  # the same
+    WAITS = word()
+    POLICY = word()
+    STATE = word()
+    TAKES = inside(Table)  # of attributes
+    GIVES = inside(Table)
+
+
+class OnClose(Numbers):
+    """What becomes of a child when its parent closes."""
+
+    TERMINATE = number()
+    CANCEL = number()
+    ABANDON = number()
+
+
+class TellStep(Step):
+    """Tell the parent."""
+
+    STATE = word()
 
 
 class MarkStep(Step):
