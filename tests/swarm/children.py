@@ -72,11 +72,17 @@ def farewell(make: Steps) -> list[Document]:
 
 
 def kid(make: Steps) -> list[Document]:
-    """A routine for children: short, for there may be many. Mostly it tells its parent something."""
+    """A routine for children: short, for there may be many. Mostly it tells its parent something.
+
+    Some are sagas with much to undo, so that one may be asked to end, and its parent may close, while it undoes.
+    """
     swarm, routines = make.swarm, make.routines
+    undoes = swarm.aside(f"kid {len(routines.kids)} undoes").chance(0.3)
     routines.left, routines.families = swarm.pick((4, 8, 12)), 1
-    steps = routines.listed(Around(repeats=REPEATS)).steps
+    steps = routines.listed(Around(repeats=REPEATS, saga=undoes)).steps
     for told in swarm.some(("first", "last"), 0.6):
         step: Document = {"tell": "parent"}
         steps[:] = [make.delay(Listed(Around())), step, *steps] if told == "first" else [*steps, step]
+    if undoes:
+        return [{"saga": [{"compensate": [{"delay": make.times.steps(4 * make.times.few(1))}]}, *steps]}]
     return steps

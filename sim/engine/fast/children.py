@@ -214,7 +214,7 @@ def step_tell(m: Memory, job: Ref[Job], step: Ref[TellStep]) -> int:
     """Have the parent take the steps that it has for being told."""
     execution = high(m[job + Job.OWN])
     link = m[family_of(m, execution) + Family.LINK] if m[Header.JOB_FAMILY] else 0
-    if link == 0 or m[execution + Job.STATE] & Job.ENDED:
+    if link == 0:  # no child, or closed
         return m[step + Step.NEXT]
     parent = m[link + ChildLink.PARENT]
     told = m[m[link + ChildLink.STEP] + ChildStep.TOLD]
