@@ -80,7 +80,13 @@ class Load:
         return arrivals
 
     def _renewal(self, name: str, executions: int) -> Document:
-        return {"renewal": self.times.distribution(least=self.swarm.pick((0, 1, 1, 1, 1))), **self._batch()}
+        arrivals: Document = {
+            "renewal": self.times.distribution(least=self.swarm.pick((0, 1, 1, 1, 1))),
+            **self._batch(),
+        }
+        if arrivals == {"renewal": self.times.steps(0), "batch": 0}:  # time would stand still
+            arrivals["batch"] = 1
+        return arrivals
 
     def _mmpp(self, name: str, executions: int) -> Document:
         swarm, times = self.swarm, self.times

@@ -22,6 +22,8 @@ def paired(scenarios: Mapping[str, Any], seed: int = 1) -> tuple[dict[str, Any],
         for order in range(ORDERS):
             grown = _with_more(data, missing, dice)
             grown.pop("objectives", None)  # whose figures may have gone with a changed load
+            if plan := grown.get("prices", {}).get("savings_plan"):
+                plan.setdefault("saving", "50 %")  # a node may have come that the catalogue knows no such rate for
             new = missing & pairs_in(grown)
             if new:
                 found[f"{name}-with-{order}"] = grown
