@@ -258,8 +258,8 @@ def at_ends(samples: ArrayLike, count: int) -> FloatArray:
 
 
 def _p99_by_window(ended: Ints, latency: Ints, edges: Ints) -> FloatArray:
-    """The 99th percentile (`inverted_cdf`: one of the values) of the latencies that ended in each window, from one edge
-    up to the next; nan in a window without any. All windows at once: a drill has tens of thousands."""
+    """The 99th percentile (`inverted_cdf`: one of the values) of the latencies that ended in each window, from one
+    edge up to the next; nan in a window without any. All windows at once: a drill has tens of thousands."""
     window = np.searchsorted(edges, ended, side="right") - 1
     order = np.lexsort((latency, window))
     bounds = np.searchsorted(window[order], np.arange(len(edges)))
