@@ -14,6 +14,8 @@ from sim.cli.study import (
     AsJson,
     Engine,
     File,
+    MaxEvents,
+    MaxMemory,
     MitigationName,
     Processes,
     Quiet,
@@ -22,6 +24,8 @@ from sim.cli.study import (
     Sets,
     Study,
     at_least,
+    most_events,
+    most_memory,
     parsed,
 )
 from sim.errors import Problem
@@ -76,6 +80,8 @@ def command(
     ] = None,
     quiet: Quiet = False,
     processes: Processes = -1,
+    max_events: MaxEvents = None,
+    max_memory: MaxMemory = None,
 ) -> None:
     """Predict latency, recovery and cost; print figures, verdicts and the bill."""
     from sim.report.frames import names_of, write_columns
@@ -94,6 +100,8 @@ def command(
         warmup=parsed("--warmup", warmup, _warmup, problems),
         processes=processes,
         engine=engine,
+        max_events=most_events(max_events, problems),
+        memory_bytes=most_memory(max_memory, problems),
         command=study.command,
     )
     if gate and not (study.loaded.scenario.objectives or study.loaded.lowered.network.monitors):

@@ -8,7 +8,23 @@ from typing import Annotated
 import typer
 
 from sim.cli.process import note
-from sim.cli.study import AsJson, Engine, File, Processes, Quiet, Report, Seed, Sets, Study, at_least, parsed
+from sim.cli.study import (
+    AsJson,
+    Engine,
+    File,
+    MaxEvents,
+    MaxMemory,
+    Processes,
+    Quiet,
+    Report,
+    Seed,
+    Sets,
+    Study,
+    at_least,
+    most_events,
+    most_memory,
+    parsed,
+)
 from sim.errors import Problem
 from sim.units import parse_positive_duration_ns, parse_ratio
 
@@ -60,6 +76,8 @@ def command(
     report: Report = None,
     quiet: Quiet = False,
     processes: Processes = -1,
+    max_events: MaxEvents = None,
+    max_memory: MaxMemory = None,
 ) -> None:
     """Test whether a short fault leaves a lasting outage: what recovers, from which load on it does not, what helps.
 
@@ -86,6 +104,8 @@ def command(
         seed=at_least(0, "--seed", seed, problems),
         processes=processes,
         engine=engine,
+        max_events=most_events(max_events, study.problems),
+        memory_bytes=most_memory(max_memory, study.problems),
     )
     if not 0.001 <= within <= 1:
         problems.append(Problem("--within", f"is {within:g}; a part of the load from 0.001 to 1 is expected"))
