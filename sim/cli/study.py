@@ -166,8 +166,8 @@ def compile_engine(engine: str, quiet: bool) -> None:
     if must_be_compiled(engine):
         note("compiling the engine, once on this machine: about 20 s", quiet)
         began = time.perf_counter()
-        compile_now()
-        note(f"compiled in {time.perf_counter() - began:.0f} s", quiet)
+        remark = compile_now()
+        note(f"compiled in {time.perf_counter() - began:.0f} s{'; ' if remark else ''}{remark}", quiet)
 
 
 @contextmanager
