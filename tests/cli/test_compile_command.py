@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from a_command import Command
 
+from sim.cli.study import compile_engine
 from sim.draws import jit, object_files
 from sim.draws.object_files import LEVEL, PACKAGE, PORTABLE, has_level_system
 
@@ -65,6 +66,17 @@ def test_it_says_where_the_code_is_if_the_cache_takes_nothing(
         r"compiled for this processor in \d+ s; .* cannot be written \(not a directory\): kept in .*\n", out
     )
     assert object_files.native("kernel") == b"code of kernel"
+
+
+def test_a_run_that_compiles_says_in_the_same_line_that_the_cache_takes_nothing(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sim.engine.run.must_be_compiled", lambda engine: True)
+    for remark, end in (("", "s"), ("X cannot be written: kept in Y", "s; X cannot be written: kept in Y")):
+        monkeypatch.setattr("sim.engine.run.compile_now", lambda remark=remark: remark)
+        compile_engine("fast", quiet=False)
+        told = capsys.readouterr().err.splitlines()
+        assert told == ["compiling the engine, once on this machine: about 20 s", f"compiled in 0 {end}"]
 
 
 def test_without_compilation_there_is_nothing_to_do(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
