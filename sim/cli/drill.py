@@ -24,7 +24,6 @@ from sim.cli.study import (
     parsed,
 )
 from sim.errors import Problem
-from sim.units import parse_positive_duration_ns
 
 
 def command(
@@ -69,6 +68,7 @@ def command(
     repeated; cost of an episode; the course of a median and of a bad one."""
     from sim.studies.drill.blocks import blocks, document
     from sim.studies.drill.study import EPISODES, DrillOptions, drill
+    from sim.units import parse_positive_duration_ns
 
     study = Study(context, file, sets, None, quiet)
     options = DrillOptions(

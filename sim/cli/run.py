@@ -29,7 +29,6 @@ from sim.cli.study import (
     parsed,
 )
 from sim.errors import Problem
-from sim.units import parse_duration_ns, parse_positive_duration_ns, parse_ratio
 
 if TYPE_CHECKING:
     from sim.studies.envelope import Draws
@@ -89,6 +88,7 @@ def command(
     from sim.studies.run.document import document
     from sim.studies.run.remedies import predict_and_mend
     from sim.studies.run.study import Options
+    from sim.units import parse_positive_duration_ns, parse_ratio
 
     study = Study(context, file, sets, mitigation, quiet)
     problems = study.problems
@@ -143,4 +143,6 @@ def _draws(fits: Path, scenario: Path, seed: int) -> Draws:
 
 
 def _warmup(text: str) -> str | int:
+    from sim.units import parse_duration_ns
+
     return {"auto": "auto", "off": "none", "none": "none"}.get(text) or parse_duration_ns(text)

@@ -26,7 +26,6 @@ from sim.cli.study import (
     parsed,
 )
 from sim.errors import Problem
-from sim.units import parse_positive_duration_ns, parse_ratio
 
 LOAD = re.compile(r"\s*(\d+\.?\d*|\.\d+)\s*(?:\.\.\s*(\d+\.?\d*|\.\d+)\s*)?")
 DEFAULT_LOAD = "0.5..1.5"
@@ -87,6 +86,7 @@ def command(
     from sim.studies.stability.blocks import blocks, document
     from sim.studies.stability.records import StabilityOptions
     from sim.studies.stability.study import foreseen, stability
+    from sim.units import parse_positive_duration_ns
 
     study = Study(context, file, sets, None, quiet)
     problems = study.problems
@@ -128,6 +128,8 @@ def _loads(text: str) -> tuple[float, float]:
 
 
 def _error(text: str) -> float:
+    from sim.units import parse_ratio
+
     error = parse_ratio(text)
     if not 0 < error < 0.5:
         raise ValueError(f"is {text}; more than 0 and less than 50 % is expected")
