@@ -78,7 +78,7 @@ def test_checking_a_scenario_loads_nothing_that_runs_or_draws_one(config: str) -
     assert not [one for one in modules if one.startswith(("sim.engine.fast", "sim.engine.reference"))]
 
 
-@pytest.mark.parametrize("config", ["configs/coinbase.yaml", "configs/sqlite.yaml", "configs/dbos.yaml"])
+@pytest.mark.parametrize("config", ["configs/coinbase.yaml", "configs/swf.yaml", "configs/netflix.yaml"])
 def test_a_sound_scenario_needs_no_schema_of_what_could_be_written(config: str) -> None:
     _, shapes = told("check", config)
     assert shapes == 0

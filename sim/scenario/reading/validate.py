@@ -19,7 +19,7 @@ from sim.scenario.reading.document import Document
 from sim.scenario.reading.other_words import VALUES, ours_for
 from sim.scenario.reading.schema import paste
 from sim.scenario.reading.shape import Place, Schema, Shape, expected, shape_of, with_article, words
-from sim.spec import Spec
+from sim.spec import Spec, key_of
 from sim.units import Mistake, show_value, write_bytes, write_duration_ns
 
 _KEY = "[key]"
@@ -60,7 +60,8 @@ def _is_as_given(data: Any, value: Any) -> bool:
     if isinstance(value, Spec):
         if not isinstance(data, dict):
             return bool(value.plain_value_is) and _is_as_given({value.plain_value_is: data}, value)
-        value = {field.alias: getattr(value, name) for name, field in type(value).model_fields.items()}
+        fields = type(value).model_fields.items()
+        value = {field.alias or key_of(name): getattr(value, name) for name, field in fields}
     if isinstance(data, dict):
         return isinstance(value, dict) and all(key in value and _is_as_given(data[key], value[key]) for key in data)
     if isinstance(data, list):
