@@ -21,7 +21,6 @@ import typer
 from sim.cli.process import note, say, say_json, settle
 from sim.errors import InputErrors, Problem
 from sim.files import Writing, reason_of, same_file, write_text
-from sim.units import parse_bytes, parse_positive_count, write_bytes
 
 if TYPE_CHECKING:
     from sim.lower.load import Loaded
@@ -89,12 +88,15 @@ def parsed(name: str, text: str | None, parse: Callable[[str], T], problems: lis
 
 def most_events(text: str | None, problems: list[Problem]) -> int | None:
     """The value of `--max-events`."""
+    from sim.units import parse_positive_count
+
     return parsed("--max-events", text, parse_positive_count, problems)
 
 
 def most_memory(text: str | None, problems: list[Problem]) -> int | None:
     """The value of `--max-memory`."""
     from sim.scenario.model.settings import LEAST_MEMORY_BYTES
+    from sim.units import parse_bytes, write_bytes
 
     most = parsed("--max-memory", text, parse_bytes, problems)
     if most is not None and most < LEAST_MEMORY_BYTES:
