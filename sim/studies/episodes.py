@@ -342,18 +342,9 @@ class Bench:
     def _plan(self, request: EpisodeRequest) -> Plan:
         sample = min(RECOVERY_WINDOW_NS, max(self.settings.drill_window_ns // LEAST_WINDOWS, 1))
         horizon = -(-(request.last_ns + request.record_ns) // sample) * sample
-        run = self.settings
+        memory = self.settings.memory_bytes
         return Plan(
-            run.seed,
-            request.replication,
-            0,
-            horizon,
-            sample + 1,
-            self.drain_ns,
-            sample,
-            BASELINE,
-            run.memory_bytes,
-            run.max_events,
+            self.settings.seed, request.replication, 0, horizon, sample + 1, self.drain_ns, sample, BASELINE, memory
         )
 
     def run(
