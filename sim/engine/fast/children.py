@@ -117,7 +117,7 @@ def _free_link(m: Memory, link: Ref[ChildLink]) -> None:
 
 @inner
 def close_child(m: Memory, link: Ref[ChildLink]) -> None:
-    """Nobody waits for a child any more, or its parent has closed."""
+    """Do what `on_close` says to an open child: its parent has closed, or who waited for it has been interrupted."""
     policy = m[m[link + ChildLink.STEP] + ChildStep.POLICY]
     child = m[link + ChildLink.CHILD]
     if m[link + ChildLink.ASKED] or m[child + Job.STATE] & Job.ENDED or policy == OnClose.ABANDON:
