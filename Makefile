@@ -8,7 +8,7 @@ MEASURE_STAMP := $(MEASURE)/.stamp
 HOST ?= here
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo check quick test evidence evidence-ci test-long bench measure lock clean
+.PHONY: help setup demo check quick test evidence evidence-ci test-long bench measure lock wheel clean
 
 help:  ## list the commands
 	@grep -E '^[a-z%-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/; s/%/NAME/' | expand -t 15
@@ -72,5 +72,10 @@ study-%: $(STAMP)  ## fit the model to measured cells: postgres, temporal, dbos
 lock:  ## rewrite requirements.lock from pyproject.toml (needs uv)
 	uv pip compile pyproject.toml --universal --all-extras --group dev --generate-hashes --no-header --python-version 3.11 -o requirements.lock
 
+wheel: $(STAMP)  ## write dist/durasim-*.whl; the engine's machine code for Linux on x86-64-v3 is in it
+	$(BIN)/sim compile --portable sim/machine_code
+	$(BIN)/python -m pip wheel -q --disable-pip-version-check --no-deps -w dist .; \
+	  ended=$$?; rm -rf sim/machine_code; exit $$ended
+
 clean:  ## remove the environment and what the tools left behind
-	rm -rf $(VENV) $(MEASURE) out .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(MEASURE) out dist .pytest_cache .mypy_cache .ruff_cache

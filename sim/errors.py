@@ -105,3 +105,7 @@ class Unstable(SimError):
     """The offered load reaches what the servers can do: the queue grows without bound."""
 
     exit_code = 2
+
+
+class RenamedWarning(FutureWarning):
+    """An old name was used; the message says the new one."""

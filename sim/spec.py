@@ -37,6 +37,7 @@ UNIT_SUFFIXES = (
 """Ends of attribute names that are units. A suffix stands before those that it ends with."""
 
 
+@cache
 def key_of(attribute: str) -> str:
     """The key in the file for an attribute: the name without its unit.
 

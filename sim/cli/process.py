@@ -8,7 +8,11 @@ import gc
 import json
 import os
 import sys
+from types import ModuleType
 from typing import Any, TextIO
+
+UNUSED = (("rich.markdown", "Markdown"), ("rich.traceback", "Traceback"))
+"""Modules that Typer takes a class from, each for a way to print that `sim.cli.app` does without."""
 
 
 def begin() -> None:
@@ -20,6 +24,11 @@ def begin() -> None:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     # pydantic would read what every installed package says of itself, to find plugins for its models.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+    # Typer's help would load a parser of Markdown and coloured tracebacks, for a third of its time, and use neither.
+    for module, name in UNUSED:
+        empty = ModuleType(module)
+        setattr(empty, name, type(name, (), {}))
+        sys.modules.setdefault(module, empty)
 
 
 def settle() -> None:

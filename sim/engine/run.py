@@ -34,17 +34,19 @@ POOL_AGAIN_S = 0.02
 
 def must_be_compiled(engine: str) -> bool:
     """Whether the engine is yet to be compiled on this machine, which takes some twenty seconds, once."""
-    from sim.draws.jit import is_in_cache
+    from sim.draws.jit import is_on_disk
 
-    return engine == "fast" and not is_in_cache("kernel")
+    return engine == "fast" and not is_on_disk("kernel")
 
 
-def compile_now() -> None:
-    """Compile the fast engine, so that those who run next find it on disk."""
+def compile_now() -> str:
+    """Compile the fast engine, so that those who run next find it on disk; gives what is to be told of the cache."""
     from sim.draws.jit import prepare
+    from sim.draws.object_files import remark
     from sim.engine.fast.engine import kernel
 
     prepare(kernel)
+    return remark("kernel")
 
 
 def run_one(

@@ -11,7 +11,7 @@ import numpy as np
 
 from sim.results.columns import SUCCEEDED, Replication
 from sim.results.histogram import Histogram
-from sim.stats.episodes import Episode, at_ends, windows_of
+from sim.stats.episodes import Episode, at_ends
 from sim.stats.intervals import NS, FloatArray
 from sim.stats.metrics import Cohort
 from sim.stats.quantiles import percentile_interval
@@ -184,7 +184,7 @@ def picture(episode: Episode) -> Picture:
         calm_ns = max(episode.begin_ns + max(latest), episode.end_ns)
         last = min(count, -(-calm_ns // window_ns) + 2 * LEAD_WINDOWS)
     shown = slice(first, last)
-    mine, others = (windows_of(run, window_ns) for run in (episode.run, episode.baseline))
+    mine, others = episode.windows
     lines = [
         replace(
             _line("throughput", "1/s", mine.completed, others.completed, shown, 1 / (window_ns * NS)), at_ends=False

@@ -8,6 +8,7 @@ import platform
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
+from typing import ClassVar
 
 from sim import __version__
 from sim.engine.plan import Plan
@@ -26,18 +27,24 @@ Progress = Callable[[str, float, int], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunOptions:
-    """How a study is run. seed: None leaves the scenario's own. processes: -1 takes all cores. command: what repeats
-    it."""
+    """How a study is run. seed, max_events, memory_bytes: None leaves the scenario's own. processes: -1 takes all
+    cores. command: what repeats it."""
+
+    OF_A_RUN: ClassVar[tuple[str, ...]] = ("seed", "max_events", "memory_bytes")
+    """Options that stand for a setting of the run, by whose name they go."""
 
     seed: int | None = None
+    max_events: int | None = None
+    memory_bytes: int | None = None
     processes: int = -1
     engine: str = "fast"
     progress: Progress | None = None
     command: str = ""
 
-    def seeded(self, run: RunSettings) -> RunSettings:
-        """The run settings of a scenario with this seed."""
-        return run if self.seed is None else run.model_copy(update={"seed": self.seed})
+    def settings(self, run: RunSettings) -> RunSettings:
+        """The scenario's run settings with these in place of its own."""
+        asked = {name: getattr(self, name) for name in self.OF_A_RUN}
+        return run.model_copy(update={name: value for name, value in asked.items() if value is not None})
 
 
 @dataclass(frozen=True, slots=True)

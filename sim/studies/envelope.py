@@ -30,7 +30,7 @@ from sim.engine.plan import Plan
 from sim.engine.run import Planned
 from sim.figure import Figure
 from sim.lower.constants import Constants
-from sim.lower.load import Loaded, changed
+from sim.lower.load import Loaded
 from sim.lower.stores.choose import product_of
 from sim.results.columns import SUCCEEDED, Replication
 from sim.results.histogram import Histogram
@@ -373,7 +373,7 @@ Draws = Callable[[int], Sequence[Sequence[str]]]
 
 def drawn_runs(loaded: Loaded, draws: Sequence[Sequence[str]], plans: Sequence[Plan]) -> list[Planned]:
     """The runs with drawn parameters. Raises InputErrors where the scenario has no such parameter."""
-    return [(changed(loaded, changes).lowered.network, plan) for changes, plan in zip(draws, plans, strict=True)]
+    return [(loaded.with_(*changes).lowered.network, plan) for changes, plan in zip(draws, plans, strict=True)]
 
 
 def input_spread(base: Sequence[Replication], drawn: Sequence[Replication]) -> dict[str, float]:

@@ -342,9 +342,18 @@ class Bench:
     def _plan(self, request: EpisodeRequest) -> Plan:
         sample = min(RECOVERY_WINDOW_NS, max(self.settings.drill_window_ns // LEAST_WINDOWS, 1))
         horizon = -(-(request.last_ns + request.record_ns) // sample) * sample
-        memory = self.settings.memory_bytes
+        run = self.settings
         return Plan(
-            self.settings.seed, request.replication, 0, horizon, sample + 1, self.drain_ns, sample, BASELINE, memory
+            run.seed,
+            request.replication,
+            0,
+            horizon,
+            sample + 1,
+            self.drain_ns,
+            sample,
+            BASELINE,
+            run.memory_bytes,
+            run.max_events,
         )
 
     def run(

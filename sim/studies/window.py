@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from sim.analytic.estimate import estimate
 from sim.analytic.relaxation import paces
-from sim.engine.plan import MEMORY_BYTES, Plan
+from sim.engine.plan import MAX_EVENTS, MEMORY_BYTES, Plan
 from sim.errors import InputErrors, Problem
 from sim.network import Network
 from sim.network.sources import ClosedArrivals, ModulatedArrivals, PoissonArrivals, RenewalArrivals
@@ -51,6 +51,7 @@ class MeasuredWindow:
     steady: bool
     note: str
     memory_bytes: int = MEMORY_BYTES
+    max_events: int = MAX_EVENTS
 
     def until(self, end_ns: int) -> MeasuredWindow:
         """What there is up to an instant, from the warm-up on, or from the start if that comes later."""
@@ -71,6 +72,7 @@ class MeasuredWindow:
             self.drain_ns,
             self.sample_ns,
             memory_bytes=self.memory_bytes,
+            max_events=self.max_events,
         )
 
 
@@ -141,7 +143,9 @@ def measured(
         message = f"ends at {format_duration_ns(warmup)}, not before the horizon of {format_duration_ns(horizon)}"
         raise InputErrors([Problem("run.warmup", f"{message}: nothing is left to measure", "extend run.horizon")])
     follow = run.follow_ns if run.follow_ns is not None else horizon - warmup
-    return MeasuredWindow(warmup, horizon, follow, run.drain_ns, sample, steady, note, run.memory_bytes)
+    return MeasuredWindow(
+        warmup, horizon, follow, run.drain_ns, sample, steady, note, run.memory_bytes, run.max_events
+    )
 
 
 def begins_empty(network: Network, window: MeasuredWindow, mitigation: str) -> Iterator[str]:
@@ -171,10 +175,10 @@ def _search(
     """The warm-up, and how it was found: where in-flight and lines have settled, but not before the start is out of
     what ends in the window, nor before the slowest place has forgotten it, as far as a quarter of the run allows.
     An overloaded system never settles: then 0, and the overload."""
-    plans = [
-        Plan(seed, PILOT_FIRST + index, 0, run.horizon_ns, sample_ns=sample, memory_bytes=run.memory_bytes)
-        for index in range(PILOTS)
-    ]
+    whole = Plan(
+        seed, 0, 0, run.horizon_ns, sample_ns=sample, memory_bytes=run.memory_bytes, max_events=run.max_events
+    )
+    plans = [replace(whole, replication=PILOT_FIRST + index) for index in range(PILOTS)]
     runs = pilots(plans)
     shortest = min(len(run.sample_ns) for run in runs)
     series = {

@@ -133,7 +133,7 @@ class _Books:
 
     def __init__(self, loaded: Loaded, options: ErrorBudgetOptions) -> None:
         self.loaded = loaded
-        settings = options.seeded(loaded.scenario.run)
+        settings = options.settings(loaded.scenario.run)
         traces = check_inputs(loaded)
         self.levels = levels_of(loaded)
         self.classes = classes_of(loaded)

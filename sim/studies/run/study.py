@@ -48,6 +48,8 @@ class Options(RunOptions):
     draws: of uncertain parameters, one for each replication, which is run once more with it.
     """
 
+    OF_A_RUN = (*RunOptions.OF_A_RUN, "replications", "precision", "horizon_ns", "warmup")
+
     replications: int | None = None
     precision: float | None = None
     horizon_ns: int | None = None
@@ -55,21 +57,6 @@ class Options(RunOptions):
     lives: bool = True
     drills: bool = True
     draws: Draws | None = None
-
-    def settings(self, run: RunSettings) -> RunSettings:
-        """The scenario's run settings with these in place of its own."""
-        changes: dict[str, object] = {
-            key: value
-            for key, value in (
-                ("seed", self.seed),
-                ("replications", self.replications),
-                ("precision", self.precision),
-                ("horizon_ns", self.horizon_ns),
-                ("warmup", self.warmup),
-            )
-            if value is not None
-        }
-        return run.model_copy(update=changes)
 
 
 @dataclass(frozen=True, slots=True)
