@@ -28,7 +28,6 @@ COMMANDS = (
     "run --help",
     "check configs/sqlite.yaml",
     "check configs/coinbase.yaml",
-    "run configs/cron.yaml",
 )
 
 
