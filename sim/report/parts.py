@@ -272,7 +272,9 @@ def words_of(name: str, elements: Elements) -> str:
 def named_states(splits: Mapping[str, Split], elements: Elements) -> dict[str, Split]:
     """The splits with their states at elements under the words of these; those of the same words are one."""
     return {
-        name: Split(_named_states(split.mean_s, elements), _named_states(split.tail_s, elements))
+        name: replace(
+            split, mean_s=_named_states(split.mean_s, elements), tail_s=_named_states(split.tail_s, elements)
+        )
         for name, split in splits.items()
     }
 
