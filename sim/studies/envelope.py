@@ -33,7 +33,6 @@ from sim.lower.constants import Constants
 from sim.lower.load import Loaded
 from sim.lower.stores.choose import product_of
 from sim.results.columns import SUCCEEDED, Replication
-from sim.results.histogram import Histogram
 from sim.scenario.calibrated import Product, calibrated
 from sim.scenario.model.objectives import Objective
 from sim.scenario.model.stores.registry import STORES
@@ -394,7 +393,7 @@ def _values(run: Replication) -> Mapping[str, float]:
     values = {name: value for name, value in found.items() if value is not None}
     times = {f"{name}": span.histogram for name, span in run.spans.items()}
     for routine in measured_routines([run]):
-        times[f"latency.{routine}"] = Histogram.of(Cohort([run], routine).ended(SUCCEEDED)[0])
+        times[f"latency.{routine}"] = Cohort([run], routine).durations(SUCCEEDED)[0].histogram
     for name, histogram in times.items():
         if histogram.count:
             values |= {f"{name}.{level}": histogram.quantile(p) * 1e-9 for level, p in LATENCY_PERCENTILES.items()}
