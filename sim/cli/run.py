@@ -103,6 +103,7 @@ def command(
         max_events=most_events(max_events, problems),
         memory_bytes=most_memory(max_memory, problems),
         command=study.command,
+        rows=out is not None,
     )
     if gate and not (study.loaded.scenario.objectives or study.loaded.lowered.network.monitors):
         message = "has nothing to hold the run against: the scenario has neither objectives nor monitors"

@@ -5,17 +5,17 @@ what ran where and how long it took, which stands beside figures and is never pa
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from sim import __version__
 from sim.engine.plan import Plan
 from sim.engine.run import Planned, Traces, run_all
 from sim.lower.lowered import Lowered
 from sim.network import Network
-from sim.results.columns import Replication
+from sim.results.columns import Question, Replication
 from sim.scenario.model.settings import RunSettings
 from sim.stats.joined import joined
 from sim.stats.summarise import standstill
@@ -57,6 +57,23 @@ class StudyResult:
     seed: int
 
 
+Questions = Callable[[Replication], Iterable[Question[Any]]]
+"""Gives what a run is asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class _HandOver:
+    """What becomes of a run where it ran: work in progress joins its workflow, and of the rows only answers are left
+    where it is asked for them."""
+
+    in_progress: Mapping[str, str]
+    asked: Questions | None
+
+    def __call__(self, run: Replication) -> Replication:
+        run = joined(run, self.in_progress)
+        return run if self.asked is None else run.reduced(self.asked(run))
+
+
 class Runner:
     """Runs what it is given, until it is interrupted; from then on nothing.
 
@@ -72,8 +89,9 @@ class Runner:
         self.interrupted = False
         self.runs_done = 0
 
-    def run(self, what: str, planned: Sequence[Planned]) -> list[Replication]:
-        """The replications in order; fewer, from the first on, when it is interrupted."""
+    def run(self, what: str, planned: Sequence[Planned], asked: Questions | None = None) -> list[Replication]:
+        """The replications in order; fewer, from the first on, when it is interrupted. asked: what they are asked
+        before they are reduced to the answers; None keeps their rows."""
         if self.interrupted or not planned:
             return []
 
@@ -82,13 +100,13 @@ class Runner:
                 self.options.progress(what, done, len(planned))
 
         report(0)
-        runs, whole = run_all(planned, self.traces, self.options.processes, report, self.options.engine)
+        hand_over = _HandOver(dict(self.lowered.in_progress), asked)
+        runs, whole = run_all(planned, self.traces, self.options.processes, report, self.options.engine, hand_over)
         self.runs_done += len(runs)
         if not whole:
             self.interrupted = True
             effect = "intervals are wider for it" if runs else "what they would show is left out"
             self.warn(f"interrupted: {what}: {len(runs)} of {len(planned)} are used, {effect}")
-        runs = [joined(run, self.lowered.in_progress) for run in runs]
         found = standstill(runs, self.lowered.words, what)
         self.standstills += [] if found is None else [found]
         return runs

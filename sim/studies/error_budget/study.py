@@ -27,7 +27,7 @@ from sim.stats.episodes import Episode
 from sim.stats.error_budget import ErrorBudget, Kind, Pair, error_budget
 from sim.stats.sli import Harm, Sli, harm_of
 from sim.stats.sums import YEAR_S, Frequency, Pilot, allotted
-from sim.studies.base import Runner, RunOptions, StudyResult, provenance
+from sim.studies.base import Questions, Runner, RunOptions, StudyResult, provenance
 from sim.studies.episodes import Bench, EpisodeRequest, FaultKind, share
 from sim.studies.error_budget.levels import (
     classes_of,
@@ -114,9 +114,9 @@ class _Counting(Runner):
     executions = 0
     events = 0
 
-    def run(self, what: str, planned: Sequence[Planned]) -> list[Replication]:
+    def run(self, what: str, planned: Sequence[Planned], asked: Questions | None = None) -> list[Replication]:
         """The replications in order, see `Runner`."""
-        runs = super().run(what, planned)
+        runs = super().run(what, planned, asked)
         self.executions += sum(run.executions.asked_for for run in runs)
         self.events += sum(run.events for run in runs)
         if self.standstills:
