@@ -106,6 +106,15 @@ class RoutinesRun:
 
 
 @dataclass(frozen=True, slots=True)
+class AskedFor:
+    """How many executions sources let in, of the cohort or not."""
+
+    def of(self, run: Replication) -> int:
+        """Their number."""
+        return run.executions.asked_for
+
+
+@dataclass(frozen=True, slots=True)
 class LetIn:
     """How many of the cohort sources let in: a child belongs to its parent."""
 

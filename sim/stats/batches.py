@@ -3,12 +3,13 @@ their time in which executions make no headway."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from sim.results.columns import FAILED, REJECTED, Ints, Replication
+from sim.results.columns import FAILED, REJECTED, Ints, Question, Replication
 from sim.results.questions import CORRECT
 from sim.stats.intervals import FloatArray
 
@@ -36,6 +37,12 @@ def edges(run: Replication) -> Ints:
 def sums_by_batch(at: Ints, edges_ns: Ints) -> FloatArray:
     """How many of the sorted instants lie in each batch between two edges."""
     return np.diff(np.searchsorted(at, edges_ns)).astype(np.float64)
+
+
+def asked_by_overload(run: Replication) -> Iterator[Question[Any]]:
+    """What the judgement of overload asks of a run."""
+    yield from (MovedByBatch(routine) for routine in run.routines)
+    yield IdleShares()
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from sim.scenario.model.settings import RunSettings
 from sim.stats.joined import joined
 from sim.stats.summarise import standstill
 from sim.stats.summary import Standstill
+from sim.studies.window import asked_of_pilots
 
 Progress = Callable[[str, float, int], None]
 """Hears what runs, how many are done, and of how many."""
@@ -111,16 +112,16 @@ class Runner:
         self.standstills += [] if found is None else [found]
         return runs
 
-    def whole(self, what: str, planned: Sequence[Planned]) -> list[Replication]:
+    def whole(self, what: str, planned: Sequence[Planned], asked: Questions | None = None) -> list[Replication]:
         """The replications in order. Raises KeyboardInterrupt unless all are there: half an answer is none."""
-        runs = self.run(what, planned)
+        runs = self.run(what, planned, asked)
         if self.interrupted:
             raise KeyboardInterrupt
         return runs
 
     def pilots(self, network: Network, plans: Sequence[Plan]) -> list[Replication]:
-        """The runs that a warm-up is looked for in. Raises KeyboardInterrupt as `whole` does."""
-        return self.whole("warm-up", [(network, plan) for plan in plans])
+        """The runs that a warm-up is looked for in, reduced to that. Raises KeyboardInterrupt as `whole` does."""
+        return self.whole("warm-up", [(network, plan) for plan in plans], asked_of_pilots)
 
     def warn(self, text: str) -> None:
         """Say something once."""

@@ -23,6 +23,7 @@ from sim.network.facts import node_groups
 from sim.network.faults import Fault
 from sim.report.wording import deadlock_sentence
 from sim.results.columns import Replication
+from sim.results.questions import AskedFor
 from sim.stats.episodes import Episode
 from sim.stats.error_budget import ErrorBudget, Kind, Pair, error_budget
 from sim.stats.sli import Harm, Sli, harm_of
@@ -117,7 +118,7 @@ class _Counting(Runner):
     def run(self, what: str, planned: Sequence[Planned], asked: Questions | None = None) -> list[Replication]:
         """The replications in order, see `Runner`."""
         runs = super().run(what, planned, asked)
-        self.executions += sum(run.executions.asked_for for run in runs)
+        self.executions += sum(run.ask(AskedFor()) for run in runs)
         self.events += sum(run.events for run in runs)
         if self.standstills:
             raise StandsStill(

@@ -10,7 +10,7 @@ from sim.lower.load import Loaded
 from sim.results.columns import Question, Replication
 from sim.results.questions import GoodWithin, of_every_routine
 from sim.scenario.model.objectives import ServiceLevel
-from sim.stats.batches import IdleShares, MovedByBatch
+from sim.stats.batches import asked_by_overload
 from sim.stats.sli import EventsCounted, Sli
 
 
@@ -34,8 +34,7 @@ class Asked:
             deadline_ns = self.deadlines_ns.get(routine)
             if deadline_ns is not None:
                 yield GoodWithin(routine, deadline_ns)
-            yield MovedByBatch(routine)
-        yield IdleShares()
+        yield from asked_by_overload(run)
         yield from (EventsCounted(sli) for sli in self.slis)
 
 
