@@ -312,7 +312,7 @@ def widened(name: str, figure: Figure, calibration: Calibration, normal: float |
     On the logarithmic scale, each side in quadrature: the noise's reach to that side, and as many standard deviations
     of the discrepancy as the level asks for. normal: instead of those of the figure's own level.
     """
-    from scipy.special import ndtri
+    from sim.draws.special import ndtri
 
     spread = spread_of(name, calibration)
     if spread is None or not figure.value or figure.value < 0 or figure.low is None or figure.high is None:

@@ -14,6 +14,9 @@ ROOT = Path(__file__).parent.parent.parent
 RUNS_ONLY = {"numba", "llvmlite", "joblib", "simpy", "plotly", "jinja2", "pyarrow", "pandas", "scipy.stats"}
 """What takes long to load and serves runs and reports."""
 
+OF_NO_USE = {"scipy.special", "numpy.f2py", "numpy.testing", "unittest"}
+"""What SciPy would load around the functions that are taken of it."""
+
 TELL = """
 import json, sys
 from sim.cli import main
@@ -74,7 +77,7 @@ def test_help_says_the_same_where_typer_loads_all_that_it_knows(verb: str) -> No
 @pytest.mark.parametrize("config", ["configs/coinbase.yaml", "configs/sqlite.yaml", "configs/dbos.yaml"])
 def test_checking_a_scenario_loads_nothing_that_runs_or_draws_one(config: str) -> None:
     modules, _ = told("check", config)
-    assert not modules & RUNS_ONLY
+    assert not modules & {*RUNS_ONLY, *OF_NO_USE}
     assert not [one for one in modules if one.startswith(("sim.engine.fast", "sim.engine.reference"))]
 
 
@@ -82,3 +85,10 @@ def test_checking_a_scenario_loads_nothing_that_runs_or_draws_one(config: str) -
 def test_a_sound_scenario_needs_no_schema_of_what_could_be_written(config: str) -> None:
     _, shapes = told("check", config)
     assert shapes == 0
+
+
+@pytest.mark.parametrize("config", ["configs/cron.yaml", "configs/uber-writes.yaml"])
+def test_a_run_loads_neither_the_compiler_nor_what_only_draws_charts(config: str) -> None:
+    modules, _ = told("run", config, "--json", "--no-fix", "--quiet")
+    assert not modules & {"numba", "joblib", "simpy", "plotly", "jinja2", "pyarrow", "pandas", "scipy.stats"}
+    assert not modules & OF_NO_USE
