@@ -92,3 +92,8 @@ def test_a_run_loads_neither_the_compiler_nor_what_only_draws_charts(config: str
     modules, _ = told("run", config, "--json", "--no-fix", "--quiet")
     assert not modules & {"numba", "joblib", "simpy", "plotly", "jinja2", "pyarrow", "pandas", "scipy.stats"}
     assert not modules & OF_NO_USE
+
+
+def test_checking_what_costs_nothing_loads_neither_prices_nor_statistics_of_runs() -> None:
+    modules, _ = told("check", "configs/cron.yaml", "--json")
+    assert not modules & {"sim.cost.catalogue", "sim.stats.summary", "sim.stats.overload", "importlib.metadata"}
