@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 import inspect
 import sys
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterator, Mapping
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -37,7 +37,6 @@ UNIT_SUFFIXES = (
 """Ends of attribute names that are units. A suffix stands before those that it ends with."""
 
 
-@cache
 def key_of(attribute: str) -> str:
     """The key in the file for an attribute: the name without its unit.
 
@@ -107,8 +106,10 @@ class Spec(BaseModel):
     @classmethod
     def _take_shorthand_and_numbers_in_unit(cls, data: Any) -> Any:
         if isinstance(data, dict):
-            in_units = _in_units(cls)
-            return {key: _in_unit(value) if key in in_units else value for key, value in data.items()}
+            return {
+                key: _in_unit(value) if key in cls.model_fields and key_of(key) != key else value
+                for key, value in data.items()
+            }
         if cls.plain_value_is and not isinstance(data, BaseModel):
             return {cls.plain_value_is: data}
         return data
@@ -155,7 +156,7 @@ def chosen_by_key(tag_of_key: Mapping[str, str], plain: str = "") -> Discriminat
 
     def tag(value: Any) -> str | None:
         if isinstance(value, BaseModel):
-            keys: Set[object] = _keys(type(value))
+            keys = {field.alias or name for name, field in type(value).model_fields.items()}
         elif isinstance(value, Mapping):
             keys = {key_of(key) if isinstance(key, str) else key for key in value}
         else:
@@ -168,18 +169,6 @@ def chosen_by_key(tag_of_key: Mapping[str, str], plain: str = "") -> Discriminat
         custom_error_message="one of the keys {keys} is expected",
         custom_error_context=_Context({"keys": ", ".join(tag_of_key)}),
     )
-
-
-@cache
-def _in_units(model: type[BaseModel]) -> frozenset[str]:
-    """The attributes of a model whose names end with their unit."""
-    return frozenset(name for name in model.model_fields if key_of(name) != name)
-
-
-@cache
-def _keys(model: type[BaseModel]) -> frozenset[str]:
-    """The keys of a model in a file."""
-    return frozenset(field.alias or name for name, field in model.model_fields.items())
 
 
 class _Context(dict[str, Any]):

@@ -91,8 +91,7 @@ class Commit:
             there = constant(number("postgres.standby_write"))
         elif self.level == "remote_apply":
             further_ns = number("postgres.apply_wake") + number("postgres.apply_per_commit")
-        confirmed = kth_fastest(self.needed, there, self.travel_ns)
-        return round(mean_ns(sum_of(self.flush, confirmed))) + further_ns
+        return round(mean_ns(sum_of(self.flush, kth_fastest(self.needed, there, self.travel_ns)))) + further_ns
 
     @property
     def _loses(self) -> bool:
