@@ -2,27 +2,34 @@
 PY ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+RUNS := $(VENV)/.runs
 STAMP := $(VENV)/.stamp
+PIP = $(BIN)/python -m pip install -q --disable-pip-version-check --no-compile
 MEASURE := .venv-measure
 MEASURE_STAMP := $(MEASURE)/.stamp
+LOCK = uv pip compile pyproject.toml --universal --generate-hashes --no-header --python-version 3.11
 HOST ?= here
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo check quick test evidence evidence-ci test-long bench measure lock clean
+.PHONY: help setup demo check quick test evidence evidence-ci test-long bench measure lock wheel clean
 
 help:  ## list the commands
 	@grep -E '^[a-z%-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/; s/%/NAME/' | expand -t 15
 
-$(STAMP): requirements.lock pyproject.toml
+$(RUNS): requirements.lock pyproject.toml
 	@$(PY) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
 	@$(PY) -m venv $(VENV) || { echo "python3 lacks venv; on Debian and Ubuntu: apt install python3-venv"; exit 1; }
-	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
-	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps -e .
+	$(PIP) --require-hashes -r requirements.lock
+	$(PIP) --no-deps -e .
 	@touch $@
 
-setup: $(STAMP)  ## create the virtual environment (.venv) with everything
+$(STAMP): $(RUNS) requirements-dev.lock
+	$(BIN)/sim compile & $(PIP) --require-hashes -r requirements-dev.lock && wait $$!
+	@touch $@
 
-demo: $(STAMP)  ## the main job: predict configs/coinbase.yaml and write out/coinbase.html
+setup: $(STAMP)  ## create the virtual environment (.venv) with everything, and compile the engine meanwhile
+
+demo: $(RUNS)  ## the main job: predict configs/coinbase.yaml and write out/coinbase.html
 	@mkdir -p out
 	$(BIN)/sim run configs/coinbase.yaml --report out/coinbase.html
 
@@ -69,8 +76,14 @@ validate-%: $(STAMP)  ## hold predictions against: figures, decisions, theory, p
 study-%: $(STAMP)  ## fit the model to measured cells: postgres, temporal, dbos
 	$(BIN)/python -m calibration study calibration/studies/$*.yaml $(ARGS)
 
-lock:  ## rewrite requirements.lock from pyproject.toml (needs uv)
-	uv pip compile pyproject.toml --universal --all-extras --group dev --generate-hashes --no-header --python-version 3.11 -o requirements.lock
+lock:  ## rewrite requirements.lock, and with all for development requirements-dev.lock (needs uv)
+	$(LOCK) --all-extras --group dev -o requirements-dev.lock
+	$(LOCK) -c requirements-dev.lock -o requirements.lock
+
+wheel: $(STAMP)  ## write dist/durasim-*.whl; the engine's machine code for Linux on x86-64-v3 is in it
+	$(BIN)/sim compile --portable sim/machine_code
+	$(BIN)/python -m pip wheel -q --disable-pip-version-check --no-deps -w dist .; \
+	  ended=$$?; rm -rf sim/machine_code; exit $$ended
 
 clean:  ## remove the environment and what the tools left behind
-	rm -rf $(VENV) $(MEASURE) out .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(MEASURE) out dist .pytest_cache .mypy_cache .ruff_cache

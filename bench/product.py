@@ -83,12 +83,13 @@ def main() -> None:
 
     plans = [plan(index) for index in range(asked.replications)]
     before = peak_bytes()
-    seconds, events, jobs, in_flight, responses = 0.0, 0, 0, 0, []
+    seconds, cpu, events, jobs, in_flight, responses = 0.0, 0.0, 0, 0, 0, []
     for one in plans:
-        began = time.perf_counter()
+        began, cpu_began = time.perf_counter(), time.process_time()
         replication = run(network, one, traces)
         findings = audit(replication)
         seconds += time.perf_counter() - began
+        cpu += time.process_time() - cpu_began
         assert not findings, findings
         assert asked.engine in replication.engine, f"asked for {asked.engine}, but {replication.engine} ran"
         rows = replication.executions
@@ -107,6 +108,7 @@ def main() -> None:
         seconds,
         events,
         *responses,
+        cpu=cpu,
         in_flight=in_flight,
         peak=after,
         grown=after - before,

@@ -42,10 +42,11 @@ QUICK_ROUNDS = 2
 
 @dataclass(slots=True)
 class Found:
-    """What the rounds gave: values by row, what contestants told by model, reasons by row that was not measured."""
+    """What the rounds gave: values by row; what contestants told, by model, workload and name; reasons by row that was
+    not measured."""
 
     values: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
-    told: dict[tuple[str, str], list[Numbers]] = field(default_factory=lambda: defaultdict(list))
+    told: dict[tuple[str, str, str], list[Numbers]] = field(default_factory=lambda: defaultdict(list))
     missing: dict[str, str] = field(default_factory=dict)
 
 
@@ -62,7 +63,7 @@ def run_round(group: Group, wanted: list[Row], number: int, found: Found) -> Non
             reasons[name] = str(reason)
             continue
         if group.model:
-            found.told[group.model, name].append(told[name])
+            found.told[group.model, group.workload, name].append(told[name])
     for row in wanted:
         try:
             lacking = next((reasons[name] for name in row.needs if name in reasons), None)
@@ -115,17 +116,23 @@ def table(rows: list[Row], found: Found) -> list[str]:
 
 def answers(found: Found) -> tuple[list[str], list[str]]:
     """Speed and answers by model and engine, as lines of Markdown; and sentences about answers that are off."""
-    lines = ["| model | engine | jobs | jobs/s | ns a job | mean | p99 |", "|---|---|--:|--:|--:|--:|--:|"]
+    lines = [
+        "| model | engine | jobs | jobs/s | ns a job | CPU over wall | mean | p99 |",
+        "|---|---|--:|--:|--:|--:|--:|--:|",
+    ]
     wrong = []
-    for (model, name), runs in found.told.items():
+    for (model, workload, name), runs in found.told.items():
+        title = f"{model.upper()}, {workload}" if workload else model.upper()
         jobs = sum(one["jobs"] for one in runs)
         speed = statistics.median(one["jobs"] / one["seconds"] for one in runs)
-        cells = [model.upper(), name, f"{jobs:,.0f}", f"{speed:,.0f}", f"{1e9 / speed:,.0f}"]
+        busy = [one["cpu"] / one["seconds"] for one in runs if "cpu" in one]
+        shares = [f"{statistics.median(busy):.2f}" if busy else ""]
+        cells = [title, name, f"{jobs:,.0f}", f"{speed:,.0f}", f"{1e9 / speed:,.0f}", *shares]
         for which, (expected, scale) in zip(("mean", "p99"), TRUTH[model], strict=True):
             pooled = sum(one["jobs"] * one[which] for one in runs) / jobs
             cells.append(f"{pooled:.4f}")
             if abs(pooled - expected) > FURTHEST_OFF * scale / math.sqrt(jobs):
-                wrong.append(f"{which} of {name} in {model.upper()} is {pooled:.5f}, but {expected:.5f} is expected")
+                wrong.append(f"{which} of {name} in {title} is {pooled:.5f}, but {expected:.5f} is expected")
         lines.append("| " + " | ".join(cells) + " |")
     return lines, wrong
 
@@ -203,7 +210,10 @@ def main(words: list[str] | None = None) -> int:
                 }
                 for row in rows
             ],
-            "runs": [{"model": model, "engine": name, "runs": runs} for (model, name), runs in found.told.items()],
+            "runs": [
+                {"model": model, "workload": workload, "engine": name, "runs": runs}
+                for (model, workload, name), runs in found.told.items()
+            ],
             "wrong_answers": wrong,
         }
         print(json.dumps(document, indent=2))

@@ -3,6 +3,7 @@
 SimError
 ├── InputErrors      the user's file, option or data is wrong; lists every problem       exit 2
 ├── AuditFailed      a conservation law or an internal check does not hold               exit 3
+├── NotKept          a study asks for what its runs were told not to keep                 exit 3
 ├── StandsStill      a study has no meaning, since its runs end in a deadlock            exit 2
 └── Unstable         a closed form was asked for a queue that grows without bound        exit 2
 
@@ -95,6 +96,22 @@ class AuditFailed(SimError):
         return type(self), (self.findings,)
 
 
+class NotKept(SimError):
+    """Something is asked of a replication that it was reduced without; the study has to say beforehand what it needs.
+
+    what: what was asked for.
+    """
+
+    exit_code = 3
+
+    def __init__(self, what: str) -> None:
+        self.what = what
+        super().__init__(f"a replication was reduced to what was asked for as it ended, and {what} was not")
+
+    def __reduce__(self) -> tuple[type[NotKept], tuple[str]]:
+        return type(self), (self.what,)
+
+
 class StandsStill(SimError):
     """What was asked for has no meaning: work of this scenario comes to wait for itself for ever."""
 
@@ -105,3 +122,7 @@ class Unstable(SimError):
     """The offered load reaches what the servers can do: the queue grows without bound."""
 
     exit_code = 2
+
+
+class RenamedWarning(FutureWarning):
+    """An old name was used; the message says the new one."""

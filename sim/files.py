@@ -10,7 +10,6 @@ import codecs
 import errno
 import io
 import os
-import secrets
 import stat
 import zlib
 from collections.abc import Iterator
@@ -166,7 +165,7 @@ class Writing:
                 return target
             if mode is not None and not os.access(target, os.W_OK):
                 raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-            beside = target.with_name(f".sim-{secrets.token_hex(8)}.tmp")
+            beside = target.with_name(f".sim-{os.urandom(8).hex()}.tmp")
             opened = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
             self._begun.append((shown, target, beside))
             try:

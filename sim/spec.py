@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 import inspect
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -37,6 +37,7 @@ UNIT_SUFFIXES = (
 """Ends of attribute names that are units. A suffix stands before those that it ends with."""
 
 
+@cache
 def key_of(attribute: str) -> str:
     """The key in the file for an attribute: the name without its unit.
 
@@ -106,10 +107,8 @@ class Spec(BaseModel):
     @classmethod
     def _take_shorthand_and_numbers_in_unit(cls, data: Any) -> Any:
         if isinstance(data, dict):
-            return {
-                key: _in_unit(value) if key in cls.model_fields and key_of(key) != key else value
-                for key, value in data.items()
-            }
+            in_units = _in_units(cls)
+            return {key: _in_unit(value) if key in in_units else value for key, value in data.items()}
         if cls.plain_value_is and not isinstance(data, BaseModel):
             return {cls.plain_value_is: data}
         return data
@@ -156,7 +155,7 @@ def chosen_by_key(tag_of_key: Mapping[str, str], plain: str = "") -> Discriminat
 
     def tag(value: Any) -> str | None:
         if isinstance(value, BaseModel):
-            keys = {field.alias or name for name, field in type(value).model_fields.items()}
+            keys: Set[object] = _keys(type(value))
         elif isinstance(value, Mapping):
             keys = {key_of(key) if isinstance(key, str) else key for key in value}
         else:
@@ -169,6 +168,18 @@ def chosen_by_key(tag_of_key: Mapping[str, str], plain: str = "") -> Discriminat
         custom_error_message="one of the keys {keys} is expected",
         custom_error_context=_Context({"keys": ", ".join(tag_of_key)}),
     )
+
+
+@cache
+def _in_units(model: type[BaseModel]) -> frozenset[str]:
+    """The attributes of a model whose names end with their unit."""
+    return frozenset(name for name in model.model_fields if key_of(name) != name)
+
+
+@cache
+def _keys(model: type[BaseModel]) -> frozenset[str]:
+    """The keys of a model in a file."""
+    return frozenset(field.alias or name for name, field in model.model_fields.items())
 
 
 class _Context(dict[str, Any]):

@@ -8,7 +8,6 @@ from __future__ import annotations
 import ast
 import re
 import subprocess
-import sys
 import tomllib
 from pathlib import Path
 
@@ -219,16 +218,6 @@ def test_links_between_pages_lead_somewhere() -> None:
             path = (ROOT / name).parent / file if file else ROOT / name
             assert path.exists(), f"{name} leads to {target}"
             assert not anchor or anchor in headings(path), f"{name} leads to {target}, a heading that is not there"
-
-
-def test_asking_for_help_loads_nothing_heavy() -> None:
-    code = (
-        "import sys; from sim.cli import main; main(['--help'], exit_after=False);"
-        "heavy = {'numba', 'scipy.stats', 'plotly', 'pandas', 'joblib', 'simpy', 'jinja2'} & set(sys.modules);"
-        "print(sorted(heavy), file=sys.stderr); sys.exit(bool(heavy))"
-    )
-    ended = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
-    assert ended.returncode == 0, ended.stderr
 
 
 def test_the_version_is_the_same_wherever_it_is_written() -> None:

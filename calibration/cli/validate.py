@@ -8,7 +8,7 @@ import typer
 
 from calibration.cli import validate_real, validate_theory
 from sim.cli.process import note, say, say_json, settle
-from sim.cli.study import Processes
+from sim.cli.study import Processes, compile_engine
 from sim.errors import InputErrors, Problem
 
 app = typer.Typer(help="Hold predictions against what was published, measured, or is known.", no_args_is_help=True)
@@ -67,7 +67,7 @@ def figures(
     if processes != -1 and processes < 1:
         raise InputErrors([Problem("--processes", f"is {processes}; at least 1 is expected")])
     settle()
-    _compile(quiet)
+    compile_engine("fast", quiet)
     checker = Checker(registry(), CONFIGS, Options(processes=processes), lambda name: note(f"running {name}", quiet))
     chosen = [*ids, *only]
     if solve:
@@ -104,7 +104,7 @@ def decisions(
     if processes != -1 and processes < 1:
         raise InputErrors([Problem("--processes", f"is {processes}; at least 1 is expected")])
     settle()
-    _compile(quiet)
+    compile_engine("fast", quiet)
     known = registry()
     chosen = decisions_of(known, only)
     options = Options(processes=processes, lives=False)
@@ -113,11 +113,3 @@ def decisions(
         say_json([one.to_json() for one in made])
     else:
         say(as_text(made))
-
-
-def _compile(quiet: bool) -> None:
-    from sim.engine.run import compile_now, must_be_compiled
-
-    if must_be_compiled("fast"):
-        note("compiling the engine, once on this machine: about 20 s", quiet)
-        compile_now()

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import platform
 import shlex
 import sys
-import tempfile
-import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -87,6 +84,8 @@ def _verdict(findings: Sequence[str]) -> str:
 
 def _internal(error: Exception, command: Sequence[str]) -> int:
     """Three lines about a mistake of ours; the traceback goes into a file, which a report needs."""
+    import traceback
+
     text = "".join(traceback.format_exception(error))
     last = traceback.extract_tb(error.__traceback__)[-1]
     said = str(error).partition("\n")[0]
@@ -102,6 +101,9 @@ def _internal(error: Exception, command: Sequence[str]) -> int:
 
 def _kept(text: str, command: Sequence[str]) -> str:
     """Write a traceback into a file of its own, with what was called by which version; its name."""
+    import platform
+    import tempfile
+
     head = f"sim {__version__}, Python {platform.python_version()}, {platform.platform()}\n"
     called = shlex.join(command)
     with tempfile.NamedTemporaryFile(

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from sim import __version__
-from sim.cli import calibrate, check, compare, drill, error_budget, explain, init, run, schema, stability
+from sim.cli import calibrate, check, compare, compile, drill, error_budget, explain, init, run, schema, stability
 from sim.cli.process import say
 
 app = typer.Typer(
@@ -44,5 +44,6 @@ for _name, _command in (
     ("stability", stability.command),
     ("init", init.command),
     ("calibrate", calibrate.command),
+    ("compile", compile.command),
 ):
     app.command(_name)(_command)

@@ -7,7 +7,21 @@ from typing import Annotated
 
 import typer
 
-from sim.cli.study import AsJson, Engine, Processes, Quiet, Report, Seed, Sets, Study, at_least
+from sim.cli.study import (
+    AsJson,
+    Engine,
+    MaxEvents,
+    MaxMemory,
+    Processes,
+    Quiet,
+    Report,
+    Seed,
+    Sets,
+    Study,
+    at_least,
+    most_events,
+    most_memory,
+)
 from sim.errors import InputErrors, Problem
 
 
@@ -37,6 +51,8 @@ def command(
     as_json: AsJson = False,
     quiet: Quiet = False,
     processes: Processes = -1,
+    max_events: MaxEvents = None,
+    max_memory: MaxMemory = None,
 ) -> None:
     """Compare variants on the same draws: what changed, what it does, and whether that is significant.
 
@@ -58,6 +74,8 @@ def command(
         replications=at_least(2, "--replications", replications, study.problems),
         processes=processes,
         engine=engine,
+        max_events=most_events(max_events, study.problems),
+        memory_bytes=most_memory(max_memory, study.problems),
         command=study.command,
     )
     study.ready(engine, processes, report, reads=files[1:])

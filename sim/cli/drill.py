@@ -6,9 +6,24 @@ from typing import Annotated
 
 import typer
 
-from sim.cli.study import AsJson, Engine, File, Processes, Quiet, Report, Seed, Sets, Study, at_least, parsed
+from sim.cli.study import (
+    AsJson,
+    Engine,
+    File,
+    MaxEvents,
+    MaxMemory,
+    Processes,
+    Quiet,
+    Report,
+    Seed,
+    Sets,
+    Study,
+    at_least,
+    most_events,
+    most_memory,
+    parsed,
+)
 from sim.errors import Problem
-from sim.units import parse_positive_duration_ns
 
 
 def command(
@@ -46,11 +61,14 @@ def command(
     as_json: AsJson = False,
     quiet: Quiet = False,
     processes: Processes = -1,
+    max_events: MaxEvents = None,
+    max_memory: MaxMemory = None,
 ) -> None:
     """Inject a fault many times and measure recovery: time to detect, restore, drain and return to SLO; work lost and
     repeated; cost of an episode; the course of a median and of a bad one."""
     from sim.studies.drill.blocks import blocks, document
     from sim.studies.drill.study import EPISODES, DrillOptions, drill
+    from sim.units import parse_positive_duration_ns
 
     study = Study(context, file, sets, None, quiet)
     options = DrillOptions(
@@ -62,6 +80,8 @@ def command(
         mitigation=mitigation,
         processes=processes,
         engine=engine,
+        max_events=most_events(max_events, study.problems),
+        memory_bytes=most_memory(max_memory, study.problems),
         command=study.command,
     )
     if options.limit_ns is not None and options.limit_ns < study.loaded.scenario.run.drill_window_ns:

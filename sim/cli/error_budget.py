@@ -6,7 +6,23 @@ from typing import Annotated
 
 import typer
 
-from sim.cli.study import AsJson, Engine, File, MitigationName, Processes, Quiet, Report, Seed, Sets, Study, at_least
+from sim.cli.study import (
+    AsJson,
+    Engine,
+    File,
+    MaxEvents,
+    MaxMemory,
+    MitigationName,
+    Processes,
+    Quiet,
+    Report,
+    Seed,
+    Sets,
+    Study,
+    at_least,
+    most_events,
+    most_memory,
+)
 
 
 def command(
@@ -22,6 +38,8 @@ def command(
     gate: Annotated[bool, typer.Option("--gate", help="Exit with 1 unless every service level is met.")] = False,
     quiet: Quiet = False,
     processes: Processes = -1,
+    max_events: MaxEvents = None,
+    max_memory: MaxMemory = None,
 ) -> None:
     """Estimate how much of each error budget every fault class consumes.
 
@@ -37,6 +55,8 @@ def command(
         seed=at_least(0, "--seed", seed, study.problems),
         processes=processes,
         engine=engine,
+        max_events=most_events(max_events, study.problems),
+        memory_bytes=most_memory(max_memory, study.problems),
         command=study.command,
     )
     study.ready(engine, processes, report)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shlex
-import subprocess
 import sys
 import warnings
 from collections.abc import Sequence
@@ -13,8 +12,7 @@ from pathlib import Path
 from typing import TextIO
 
 from sim.cli.process import note
-from sim.errors import InputErrors, Problem
-from sim.scenario.reading.other_words import RenamedWarning
+from sim.errors import InputErrors, Problem, RenamedWarning
 
 VERBS = {"ledger": "error-budget"}
 OPTIONS = {"--cure": "--mitigation", "--sweep-cures": "--sweep-mitigations"}
@@ -55,6 +53,8 @@ def moved(arguments: Sequence[str]) -> list[str] | None:
 
 def run_moved(arguments: Sequence[str]) -> None:
     """Run LABORATORY with these arguments and exit as it does. Raises InputErrors outside of a checkout."""
+    import subprocess
+
     here = Path.cwd()
     root = next((one for one in (here, *here.parents) if (one / "calibration" / "__main__.py").is_file()), None)
     command = shlex.join(arguments)

@@ -8,7 +8,11 @@ import gc
 import json
 import os
 import sys
+from types import ModuleType
 from typing import Any, TextIO
+
+UNUSED = (("rich.markdown", "Markdown"), ("rich.traceback", "Traceback"))
+"""Modules that Typer takes a class from, each for a way to print that `sim.cli.app` does without."""
 
 
 def begin() -> None:
@@ -20,6 +24,16 @@ def begin() -> None:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     # pydantic would read what every installed package says of itself, to find plugins for its models.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+    if os.environ["PYDANTIC_DISABLE_PLUGINS"] == "__all__":
+        # Without plugins it would still load what reads them, and parsers of mail with it, for nothing.
+        none = ModuleType("pydantic.plugin._loader")
+        none.get_plugins = tuple  # type: ignore[attr-defined]
+        sys.modules.setdefault(none.__name__, none)
+    # Typer's help would load a parser of Markdown and coloured tracebacks, for a third of its time, and use neither.
+    for module, name in UNUSED:
+        empty = ModuleType(module)
+        setattr(empty, name, type(name, (), {}))
+        sys.modules.setdefault(module, empty)
 
 
 def settle() -> None:

@@ -14,6 +14,8 @@ from sim.cli.study import (
     AsJson,
     Engine,
     File,
+    MaxEvents,
+    MaxMemory,
     MitigationName,
     Processes,
     Quiet,
@@ -22,10 +24,11 @@ from sim.cli.study import (
     Sets,
     Study,
     at_least,
+    most_events,
+    most_memory,
     parsed,
 )
 from sim.errors import Problem
-from sim.units import parse_duration_ns, parse_positive_duration_ns, parse_ratio
 
 if TYPE_CHECKING:
     from sim.studies.envelope import Draws
@@ -76,6 +79,8 @@ def command(
     ] = None,
     quiet: Quiet = False,
     processes: Processes = -1,
+    max_events: MaxEvents = None,
+    max_memory: MaxMemory = None,
 ) -> None:
     """Predict latency, recovery and cost; print figures, verdicts and the bill."""
     from sim.report.frames import names_of, write_columns
@@ -83,6 +88,7 @@ def command(
     from sim.studies.run.document import document
     from sim.studies.run.remedies import predict_and_mend
     from sim.studies.run.study import Options
+    from sim.units import parse_positive_duration_ns, parse_ratio
 
     study = Study(context, file, sets, mitigation, quiet)
     problems = study.problems
@@ -94,7 +100,10 @@ def command(
         warmup=parsed("--warmup", warmup, _warmup, problems),
         processes=processes,
         engine=engine,
+        max_events=most_events(max_events, problems),
+        memory_bytes=most_memory(max_memory, problems),
         command=study.command,
+        rows=out is not None,
     )
     if gate and not (study.loaded.scenario.objectives or study.loaded.lowered.network.monitors):
         message = "has nothing to hold the run against: the scenario has neither objectives nor monitors"
@@ -135,4 +144,6 @@ def _draws(fits: Path, scenario: Path, seed: int) -> Draws:
 
 
 def _warmup(text: str) -> str | int:
+    from sim.units import parse_duration_ns
+
     return {"auto": "auto", "off": "none", "none": "none"}.get(text) or parse_duration_ns(text)

@@ -8,9 +8,24 @@ from typing import Annotated
 import typer
 
 from sim.cli.process import note
-from sim.cli.study import AsJson, Engine, File, Processes, Quiet, Report, Seed, Sets, Study, at_least, parsed
+from sim.cli.study import (
+    AsJson,
+    Engine,
+    File,
+    MaxEvents,
+    MaxMemory,
+    Processes,
+    Quiet,
+    Report,
+    Seed,
+    Sets,
+    Study,
+    at_least,
+    most_events,
+    most_memory,
+    parsed,
+)
 from sim.errors import Problem
-from sim.units import parse_positive_duration_ns, parse_ratio
 
 LOAD = re.compile(r"\s*(\d+\.?\d*|\.\d+)\s*(?:\.\.\s*(\d+\.?\d*|\.\d+)\s*)?")
 DEFAULT_LOAD = "0.5..1.5"
@@ -60,6 +75,8 @@ def command(
     report: Report = None,
     quiet: Quiet = False,
     processes: Processes = -1,
+    max_events: MaxEvents = None,
+    max_memory: MaxMemory = None,
 ) -> None:
     """Test whether a short fault leaves a lasting outage: what recovers, from which load on it does not, what helps.
 
@@ -69,6 +86,7 @@ def command(
     from sim.studies.stability.blocks import blocks, document
     from sim.studies.stability.records import StabilityOptions
     from sim.studies.stability.study import foreseen, stability
+    from sim.units import parse_positive_duration_ns
 
     study = Study(context, file, sets, None, quiet)
     problems = study.problems
@@ -86,6 +104,8 @@ def command(
         seed=at_least(0, "--seed", seed, problems),
         processes=processes,
         engine=engine,
+        max_events=most_events(max_events, study.problems),
+        memory_bytes=most_memory(max_memory, study.problems),
     )
     if not 0.001 <= within <= 1:
         problems.append(Problem("--within", f"is {within:g}; a part of the load from 0.001 to 1 is expected"))
@@ -108,6 +128,8 @@ def _loads(text: str) -> tuple[float, float]:
 
 
 def _error(text: str) -> float:
+    from sim.units import parse_ratio
+
     error = parse_ratio(text)
     if not 0 < error < 0.5:
         raise ValueError(f"is {text}; more than 0 and less than 50 % is expected")

@@ -50,6 +50,18 @@ Engine = Annotated[str, typer.Option("--engine", help="fast, or reference: the s
 Report = Annotated[Path | None, typer.Option("--report", help="Write one HTML page, or Markdown into FILE.md.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document, nothing else.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress and no notes.")]
+MaxEvents = Annotated[
+    str | None,
+    typer.Option(
+        "--max-events", help="Stop a run that has more events: 20G. Default: run.max_events.", show_default=False
+    ),
+]
+MaxMemory = Annotated[
+    str | None,
+    typer.Option(
+        "--max-memory", help="Stop a run that needs more memory: '8 GiB'. Default: run.memory.", show_default=False
+    ),
+]
 Processes = Annotated[int, typer.Option("--processes", help="Parallel runs; -1 takes all cores.")]
 
 
@@ -72,6 +84,24 @@ def parsed(name: str, text: str | None, parse: Callable[[str], T], problems: lis
     except ValueError as error:
         problems.append(Problem(name, str(error)))
         return None
+
+
+def most_events(text: str | None, problems: list[Problem]) -> int | None:
+    """The value of `--max-events`."""
+    from sim.units import parse_positive_count
+
+    return parsed("--max-events", text, parse_positive_count, problems)
+
+
+def most_memory(text: str | None, problems: list[Problem]) -> int | None:
+    """The value of `--max-memory`."""
+    from sim.scenario.model.settings import LEAST_MEMORY_BYTES
+    from sim.units import parse_bytes, write_bytes
+
+    most = parsed("--max-memory", text, parse_bytes, problems)
+    if most is not None and most < LEAST_MEMORY_BYTES:
+        problems.append(Problem("--max-memory", f"is {text}; at least {write_bytes(LEAST_MEMORY_BYTES)} is expected"))
+    return most
 
 
 def check_how(engine: str, processes: int, problems: list[Problem]) -> None:
@@ -138,8 +168,8 @@ def compile_engine(engine: str, quiet: bool) -> None:
     if must_be_compiled(engine):
         note("compiling the engine, once on this machine: about 20 s", quiet)
         began = time.perf_counter()
-        compile_now()
-        note(f"compiled in {time.perf_counter() - began:.0f} s", quiet)
+        remark = compile_now()
+        note(f"compiled in {time.perf_counter() - began:.0f} s{'; ' if remark else ''}{remark}", quiet)
 
 
 @contextmanager

@@ -119,7 +119,8 @@ def _residual_above(inverse: Inverse, least: float) -> tuple[Inverse, float]:
     S(y') (x' - x) plus the integral of (x(y) - x) times the normal density, all of it positive.
     """
     from scipy.interpolate import CubicHermiteSpline
-    from scipy.special import ndtr
+
+    from sim.draws.special import ndtr
 
     width = 1.0 / 64.0
     y = np.arange(-10.0, 20.0, width)  # a residual reaches further out than the whole
@@ -194,7 +195,7 @@ def order_statistic(inverse: Inverse, k: int, n: int) -> Inverse:
                 return Inverse(kinds.WEIBULL, inverse.a * n**-inverse.b, inverse.b)
             case kinds.PARETO if inverse.c == 1.0:
                 return Inverse(kinds.PARETO, inverse.a, inverse.b / n, 1.0)
-    from scipy.special import betainc, betainccinv, betaincinv
+    from sim.draws.special import betainc, betainccinv, betaincinv
 
     m = n - k + 1
 
@@ -227,7 +228,7 @@ def _is_smooth(pieces: list[Piece]) -> bool:
 
 
 def _fine_levels() -> tuple[Array, Array]:
-    from scipy.special import ndtr
+    from sim.draws.special import ndtr
 
     y = np.arange(-8.0, 8.0, 1 / 64)
     return ndtr(y), ndtr(-y)

@@ -1,4 +1,4 @@
-"""The decorators of everything compiled, and how its machine code is kept on disk and found again.
+"""The decorators of everything compiled, and how its machine code is loaded. `object_files` keeps it on disk.
 
 Numba is imported only to compile, in one of the two ways of `sim.draws.compiler`: it takes half a second to import and
 as long again to find its functions, and what it has made is a file that LLVM loads in milliseconds. With
@@ -8,34 +8,20 @@ files that use the decorators.
 
 from __future__ import annotations
 
-import atexit
 import ctypes
-import hashlib
 import os
-import platform
 import re
-import shutil
-import sys
-import tempfile
-import time
 from collections.abc import Callable
-from contextlib import suppress
-from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numpy as np
 
-from sim.draws.compiler import HOOKS, maker, version_file, way
-from sim.files import write_bytes
+from sim.draws import object_files
+from sim.draws.compiler import maker
 
 F = TypeVar("F", bound=Callable[..., Any])
-
-PACKAGE = Path(__file__).resolve().parents[1]
-_UNUSED_DAYS = 30
-_NO_MATTER = ("NUMBA_CACHE_DIR", "NUMBA_NUM_THREADS")
-"""Settings that change no machine code; processes that joblib starts have the second one."""
 
 COMPILED = os.environ.get("NUMBA_DISABLE_JIT", "0") in ("", "0")
 """Whether functions are compiled in this process."""
@@ -73,10 +59,18 @@ class Part:
         self.compiled: Any = None
 
 
+_entries: list[Entry] = []
+"""All entries of the modules that have been imported."""
+
+
 class Entry(Part):
     """A function that Python calls; its machine code is loaded, or made, at the first call."""
 
     call: Callable[..., Any] | None = None
+
+    def __init__(self, source: Callable[[], Any], name: str, signature: str, laid_in: bool) -> None:
+        super().__init__(source, name, signature, laid_in)
+        _entries.append(self)
 
     def __call__(self, *arguments: Any) -> Any:
         """What the machine code gives."""
@@ -85,10 +79,40 @@ class Entry(Part):
         return self.call(*arguments)
 
 
+def is_on_disk(name: str) -> bool:
+    """Whether machine code of an entry that this machine can load is on disk, whole, or none is needed."""
+    return not COMPILED or object_files.found(name) is not None
+
+
 def prepare(function: Callable[..., Any]) -> None:
-    """Make the machine code of an entry now, if it is not on disk."""
+    """Load the machine code of an entry now; it is made, if it is not on disk."""
     if isinstance(function, Entry) and function.call is None:
         function.call = _loaded(function)
+
+
+def _all() -> list[Entry]:
+    for module in ("sim.draws.sampler", "sim.engine.fast.engine"):
+        import_module(module)  # between them they import all that have entries
+    return _entries
+
+
+def make_native() -> bool:
+    """Make the machine code of all entries for this very processor, where it is not on disk; whether any was made."""
+    missing = [entry for entry in _all() if object_files.native(entry.name) is None]
+    for entry in missing:
+        _made(entry)
+    return bool(missing)
+
+
+def make_portable(folder: Path) -> None:
+    """Write the machine code of all entries for any processor of `object_files.LEVEL`. Raises OSError.
+
+    Numba has not been imported so far, as it is told here what to compile for.
+    """
+    os.environ.update(object_files.LEVEL_SETTINGS)
+    object_code = maker()
+    for entry in _all():
+        object_files.write_portable(folder, entry.name, object_code(entry))
 
 
 def njit(signature: str, laid_in: bool = False) -> Callable[[F], F]:
@@ -136,111 +160,6 @@ def _no_prefetch(words: Any, at: int) -> None:
 
 prefetch = cast(Callable[[Any, int], None], _Prefetch() if COMPILED else _no_prefetch)
 """Have the processor bring a word near, as it will be read soon; says nothing about when, and changes nothing."""
-
-
-# -- the disk cache ----------------------------------------------------------------------------------------
-
-
-def sources(package: Path = PACKAGE) -> list[Path]:
-    """Sources that machine code may depend on: those of compiled functions, and all that these import a value from."""
-    flat = [
-        path
-        for name in (".", "draws", "engine", "network", "results", "units")
-        for path in (package / name).glob("*.py")
-    ]
-    return sorted([*flat, *(package / "engine" / "fast").rglob("*.py")])
-
-
-def source_hash(package: Path = PACKAGE) -> str:
-    """Hash of everything the machine code depends on but the machine: sources, Python, Numba.
-
-    A folder named by this hash cannot be stale, whichever function or constant has changed.
-    """
-    digest = hashlib.blake2b(sys.version.encode(), digest_size=12)
-    for library in ("numba", "llvmlite"):
-        digest.update(version_file(library) + b"\0")
-    for path in sources(package):
-        digest.update(str(path.relative_to(package)).encode() + b"\0" + path.read_bytes() + b"\0")
-    return digest.hexdigest()
-
-
-def cache_folder(base: Path, name: str) -> Path:
-    """A writable folder `<base>/durasim/<name>`; a private temporary one, removed at exit, when that cannot be.
-
-    Folders of other versions that nobody has used for a month are removed on the way.
-    """
-    folder = base / "durasim" / name
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        os.utime(folder)
-        tempfile.TemporaryFile(dir=folder).close()
-    except OSError:
-        # Never a predictable name in a shared folder: the cache holds code.
-        folder = Path(tempfile.mkdtemp(prefix="durasim-"))
-        atexit.register(shutil.rmtree, folder, ignore_errors=True)
-        return folder
-    with suppress(OSError):  # another process may be tidying too
-        for other in folder.parent.iterdir():
-            if time.time() - other.stat().st_mtime > _UNUSED_DAYS * 86_400:
-                shutil.rmtree(other, ignore_errors=True)
-    return folder
-
-
-def _cache_base() -> Path:
-    """The user's NUMBA_CACHE_DIR, or the operating system's folder for caches."""
-    if chosen := os.environ.get("NUMBA_CACHE_DIR"):
-        return Path(chosen)
-    home = Path(os.path.expanduser("~"))
-    if platform.system() == "Windows":
-        return Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local")
-    if platform.system() == "Darwin":
-        return home / "Library" / "Caches"
-    return Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache")
-
-
-@cache
-def _place() -> tuple[Path, str]:
-    """The folder of the machine code, and a hash of the machine and of what Numba was told."""
-    import llvmlite.binding as llvm
-
-    told = sorted(item for item in os.environ.items() if item[0].startswith("NUMBA_") and item[0] not in _NO_MATTER)
-    machine = f"{llvm.get_process_triple()} {llvm.get_host_cpu_name()} {llvm.get_host_cpu_features().flatten()} {told}"
-    folder = cache_folder(_cache_base(), source_hash())
-    return folder, hashlib.blake2b(machine.encode(), digest_size=6).hexdigest()
-
-
-def _file(name: str) -> Path:
-    folder, machine = _place()
-    return folder / (f"{name}-{machine}.o" if way() == HOOKS else f"{name}-{machine}-{way()}.o")
-
-
-def is_in_cache(function: str) -> bool:
-    """Whether the machine code of an entry is on disk, whole, or none is needed."""
-    return not COMPILED or _kept(_file(function)) is not None
-
-
-_DIGEST = 32
-"""Bytes in front of the machine code: a hash of it. Code that is cut or changed would end the process."""
-
-
-def _digest(code: bytes) -> bytes:
-    return hashlib.blake2b(code, digest_size=_DIGEST).digest()
-
-
-def _kept(path: Path) -> bytes | None:
-    """The machine code in a file; None where there is none, or it is not what was written."""
-    try:
-        kept = path.read_bytes()
-    except OSError:
-        return None
-    code = kept[_DIGEST:]
-    return code if code and kept[:_DIGEST] == _digest(code) else None
-
-
-def _keep(path: Path, code: bytes) -> None:
-    """Put machine code into the cache; others see all of it or nothing. One that takes no more does without."""
-    with suppress(OSError):
-        write_bytes(path, _digest(code) + code)
 
 
 # -- loading -----------------------------------------------------------------------------------------------
@@ -298,16 +217,17 @@ def _loaded(entry: Entry) -> Callable[..., Any]:
 
 def _machine_code(entry: Entry) -> bytes:
     """The machine code of an entry, from the disk if it is there."""
-    path = _file(entry.name)
-    code = _kept(path)
+    code = object_files.found(entry.name)
+    return _made(entry) if code is None else code
+
+
+def _made(entry: Entry) -> bytes:
+    """The machine code of an entry for this processor, made now and kept."""
+    object_code = maker()
+    code = object_files.native(entry.name)  # the way may be another one, now that Numba has been asked
     if code is None:
-        object_code = maker()
-        if path != _file(entry.name):  # the way is another one, now that Numba has been asked
-            path = _file(entry.name)
-            code = _kept(path)
-        if code is None:
-            code = object_code(entry)
-            _keep(path, code)
+        code = object_code(entry)
+        object_files.keep(entry.name, code)
     return code
 
 

@@ -70,7 +70,7 @@ def quadrature(inverse: Inverse, base: float = 0.0, span: float = 1.0) -> tuple[
 
 def score_nodes() -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Nodes for integrals over a distribution, close together in both tails: weights, and the levels (u, 1 - u)."""
-    from scipy.special import ndtr
+    from sim.draws.special import ndtr
 
     nodes, weights = np.polynomial.legendre.leggauss(5)
     width = 1.0 / kinds.SCORE_PER_UNIT
@@ -99,7 +99,7 @@ def _of_piece(piece: Piece) -> tuple[float, float]:
 
 def _cut_lognormal_moment(piece: Piece, order: int) -> float:
     """E[X^order] between two levels; Johnson, Kotz & Balakrishnan, Continuous Univariate Distributions 1, ch. 14."""
-    from scipy.special import ndtr, ndtri
+    from sim.draws.special import ndtr, ndtri
 
     mu, sigma = piece.inner.a, piece.inner.b
     low, high = ndtri(piece.base), -ndtri(max(1.0 - piece.base - piece.span, 0.0))

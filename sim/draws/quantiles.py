@@ -65,7 +65,7 @@ def tails(inverse: Inverse, x: Array, *, before: bool = False) -> tuple[Array, A
 
 
 def _tails(inverse: Inverse, x: Array, side: Literal["left", "right"]) -> tuple[Array, Array]:
-    from scipy.special import ndtr
+    from sim.draws.special import ndtr
 
     a, b, c, table = inverse.a, inverse.b, inverse.c, inverse.table
     below: Array
@@ -114,7 +114,7 @@ def _tails(inverse: Inverse, x: Array, side: Literal["left", "right"]) -> tuple[
 
 def normal_score(u: Array, s: Array) -> Array:
     """The standard normal quantile of u = 1 - s."""
-    from scipy.special import ndtri
+    from sim.draws.special import ndtri
 
     y: Array = np.where(u < 0.5, ndtri(u), -ndtri(s))
     return y

@@ -31,7 +31,7 @@ def score_table(log_quantile: Callable[[Array, Array], Array]) -> Array:
     (slopes are held to what Fritsch & Carlson, SIAM J. Numer. Anal. 17 (1980) allow). Error of x: about 1e-7
     relative for gamma shapes between 0.1 and 1000; tested.
     """
-    from scipy.special import ndtr
+    from sim.draws.special import ndtr
 
     fine = 4  # slopes by the five-point rule on a grid four times as fine
     step = 1.0 / (kinds.SCORE_PER_UNIT * fine)
@@ -56,7 +56,7 @@ def score(log_quantile: Callable[[Array, Array], Array], moments: tuple[float, f
 
 def gamma_log_quantile(shape: float) -> Callable[[Array, Array], Array]:
     """ln of the gamma quantile at scale 1, in both tails and for small shapes, where x itself underflows."""
-    from scipy.special import gammainccinv, gammaincinv, gammaln
+    from sim.draws.special import gammainccinv, gammaincinv, gammaln
 
     def log_quantile(u: Array, s: Array) -> Array:
         # Near 0 the distribution function is x^shape / Gamma(shape + 1).
@@ -101,7 +101,7 @@ def linear_knots(inverse: Inverse) -> tuple[Array, Array]:
 
 def poisson(mean: float) -> Inverse:
     """Poisson counts as a STEP table over all counts that a draw can reach."""
-    from scipy.special import pdtr
+    from sim.draws.special import pdtr
 
     reach = 9.0 * math.sqrt(mean) + 40.0  # beyond: less than 2^-53 on either side
     counts = np.arange(max(math.floor(mean - reach), 0), math.ceil(mean + reach) + 1, dtype=float)

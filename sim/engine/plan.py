@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 MEMORY_BYTES = 4 << 30
 """Room for some 80 million executions. Only what is touched of it is ever real."""
+MAX_EVENTS = 5_000_000_000
+"""Ten to twenty minutes of one core: beyond that a run is more often a slip of a unit than meant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +19,8 @@ class Plan:
     drain_ns: then sources stop, and what is left of the cohort is followed for this long at most.
     sample_ns: time between two samples of the timeline; 0 takes none.
     drill: name of the one scripted fault that happens in this run; None leaves all drills out.
-    memory_bytes: what the fast engine may use at most; a run that needs more ends with a message that says so.
+    memory_bytes, max_events: what the fast engine may use, and how many events a run may have, at most; a run that
+    needs more ends with a message that says so.
     """
 
     seed: int = 1
@@ -29,3 +32,4 @@ class Plan:
     sample_ns: int = 0
     drill: str | None = None
     memory_bytes: int = MEMORY_BYTES
+    max_events: int = MAX_EVENTS

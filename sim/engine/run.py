@@ -20,6 +20,7 @@ from sim.results.columns import Replication
 Traces = dict[str, list[int]]
 Planned = tuple[Network, Plan]
 """A replication that is to be run."""
+HandOver = Callable[[Replication], Replication]
 Result = TypeVar("Result")
 
 
@@ -34,17 +35,19 @@ POOL_AGAIN_S = 0.02
 
 def must_be_compiled(engine: str) -> bool:
     """Whether the engine is yet to be compiled on this machine, which takes some twenty seconds, once."""
-    from sim.draws.jit import is_in_cache
+    from sim.draws.jit import is_on_disk
 
-    return engine == "fast" and not is_in_cache("kernel")
+    return engine == "fast" and not is_on_disk("kernel")
 
 
-def compile_now() -> None:
-    """Compile the fast engine, so that those who run next find it on disk."""
+def compile_now() -> str:
+    """Compile the fast engine, so that those who run next find it on disk; gives what is to be told of the cache."""
     from sim.draws.jit import prepare
+    from sim.draws.object_files import remark
     from sim.engine.fast.engine import kernel
 
     prepare(kernel)
+    return remark("kernel")
 
 
 def run_one(
@@ -78,18 +81,20 @@ def run_all(
     processes: int = -1,
     on_progress: Callable[[float], None] | None = None,
     engine: str = "fast",
+    hand_over: HandOver | None = None,
 ) -> tuple[list[Replication], bool]:
     """Run the replications; gives those that ended, in the order in which they stand, and whether all did.
 
     processes: how many at once; -1 takes all cores. The result does not depend on it. on_progress: hears how many are
-    done, with the share of the one that is under way in this process. Ctrl-C stops and keeps what has arrived. Raises
+    done, with the share of the one that is under way in this process. hand_over: gives what is to be kept of each
+    replication, in the process that it ran in; a picklable call. Ctrl-C stops and keeps what has arrived. Raises
     AuditFailed at the first broken law.
     """
     finished: list[Replication] = []
     if processes != 1 and must_be_compiled(engine):
         compile_now()  # once, not by every process at the same time
     try:
-        for replication in _stream(runs, traces, processes, engine, on_progress or (lambda _: None)):
+        for replication in _stream(runs, traces, processes, engine, on_progress or (lambda _: None), hand_over):
             finished.append(replication)
     except KeyboardInterrupt:
         return finished, False
@@ -128,6 +133,7 @@ def _stream(
     processes: int,
     engine: str,
     on_progress: Callable[[float], None],
+    hand_over: HandOver | None,
 ) -> Iterator[Replication]:
     """The replications in order, as they arrive.
 
@@ -140,7 +146,9 @@ def _stream(
     def others(first: int) -> Generator[Replication, None, None]:
         networks = {id(network): network for network, _ in runs[first:]}
         sent = {key: Sent(network) for key, network in networks.items()}
-        jobs = [partial(_run_sent, sent[id(network)], plan, traces, engine) for network, plan in runs[first:]]
+        jobs = [
+            partial(_run_sent, sent[id(network)], plan, traces, engine, hand_over) for network, plan in runs[first:]
+        ]
         return _pool(jobs, start.cores)
 
     def look(now_ns: int, last_ns: int) -> None:
@@ -154,6 +162,8 @@ def _stream(
     try:
         while pool is None and start.done < len(runs):
             replication = run_one(*runs[start.done], traces, engine, look)
+            if hand_over is not None:
+                replication = hand_over(replication)
             start.done += 1
             on_progress(start.done)
             yield replication
@@ -223,8 +233,9 @@ KNOWN: Final = 8
 _received: dict[bytes, Network] = {}
 
 
-def _run_sent(sent: Sent, plan: Plan, traces: Traces | None, engine: str) -> Replication:
-    return run_one(sent.network(), plan, traces, engine)
+def _run_sent(sent: Sent, plan: Plan, traces: Traces | None, engine: str, hand_over: HandOver | None) -> Replication:
+    replication = run_one(sent.network(), plan, traces, engine)
+    return replication if hand_over is None else hand_over(replication)
 
 
 _pool_has_worked = False

@@ -54,6 +54,15 @@ class Loaded:
         given = self.document.assignments.values()
         return next((str(one[1]) for one in given if not isinstance(one, str)), None)
 
+    def with_(self, *sets: str) -> Loaded:
+        """The scenario with further assignments such as `workers.orders.replicas=4`, made after its own; this one
+        stays as it is. The file is not read again, nor is any sum of times computed again that stays the same.
+
+        Raises InputErrors where they do not fit.
+        """
+        document = edited(self.document, sets, Scenario)
+        return _lowered(document, _checked(document))
+
 
 def load(source: str | FilePath, sets: Sequence[str] = (), mitigation: str | None = None) -> Loaded:
     """The scenario in a file, or in a text of several lines, with assignments such as `workers.orders.replicas=4`, and
@@ -79,12 +88,6 @@ def loaded(document: Document, mitigation: str | None = None) -> Loaded:
         raise InputErrors(in_order(document, wrong), AS_A_WHOLE)
     plain = _lowered(document, scenario)
     return plain if mitigation is None else mitigated(plain, mitigation)
-
-
-def changed(loaded: Loaded, sets: Sequence[str]) -> Loaded:
-    """The scenario with further assignments, made after its own. Raises InputErrors where they do not fit."""
-    document = edited(loaded.document, sets, Scenario)
-    return _lowered(document, _checked(document))
 
 
 def mitigated(loaded: Loaded, name: str) -> Loaded:

@@ -1,8 +1,11 @@
-"""The time of things that follow each other, as one distribution; and means, where a network needs them as numbers."""
+"""The time of things that follow each other, as one distribution; and means, where a network needs them as numbers.
+
+What was computed once is remembered: a scenario asks for the same sum up to a dozen times, and so does each what-if.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +21,10 @@ LEVELS = 256
 """Equally likely values that stand for each summand; the greatest is its quantile at 1 - 1/512."""
 
 
+_remembered = lru_cache(maxsize=1024)
+
+
+@_remembered
 def sum_of(*parts: Distribution) -> Distribution:
     """The sum of independent times.
 
@@ -39,6 +46,7 @@ def sum_of(*parts: Distribution) -> Distribution:
     return _table(total, fixed)
 
 
+@_remembered
 def least_of(one: Distribution, other: Distribution) -> Distribution:
     """The lesser of two independent times, as a table where one of them varies (see `sum_of`)."""
     if isinstance(one, Constant) and isinstance(other, Constant):
@@ -48,7 +56,8 @@ def least_of(one: Distribution, other: Distribution) -> Distribution:
     return _table(lesser.reshape(LEVELS, LEVELS).mean(axis=1), 0)
 
 
-def kth_fastest(k: int, of: Distribution, ahead_ns: Sequence[int]) -> Distribution:
+@_remembered
+def kth_fastest(k: int, of: Distribution, ahead_ns: tuple[int, ...]) -> Distribution:
     """The k-th fastest of several that start together, alike but for a fixed time that each has ahead of it.
 
     With the same time ahead it is an order statistic. Otherwise the chance that at least k are done is summed up over
@@ -85,6 +94,7 @@ def _table(values_s: Array, fixed_ns: int) -> Empirical:
     return Empirical(empirical=Empirical.Table(values_ns=tuple(values), probabilities=(0.0, *levels, 1.0)))
 
 
+@_remembered
 def mean_ns(distribution: Distribution) -> float:
     """Mean of a time in ns."""
     return inverse_of(distribution).mean() * 1e9

@@ -6,9 +6,9 @@ leaves out is an error when the program starts, by name, and never a step that i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 from sim.errors import Path
 from sim.network.distributions import FromAttribute
@@ -223,24 +223,41 @@ class Placed:
     stream: str
 
 
-def walk(routine: str, steps: Steps) -> Iterator[Placed]:
+def walk(routine: str, steps: Steps) -> Sequence[Placed]:
     """Every step of a routine, outer before inner, in order.
 
     A stream is named `routine/step`: by the step's own name, else by its kind and its place among the steps of
     that kind in the routine (`use-1`, `use-2`, ...), so that adding a step of another kind moves no draw.
     """
-    counts: dict[str, int] = {}
+    known = _walked.get(id(steps))
+    if known is None or known[0] is not steps or known[1] != routine:
+        if len(_walked) >= WALKED:
+            _walked.clear()
+        known = _walked[id(steps)] = steps, routine, _walk(routine, steps)
+    return known[2]
 
-    def visit(steps: Steps, path: Path) -> Iterator[Placed]:
+
+WALKED: Final = 1000
+"""So many routines are remembered with their steps: whoever checks, lowers or compiles a network walks all of them."""
+_walked: dict[int, tuple[Steps, str, Sequence[Placed]]] = {}
+"""By the identity of the steps, which are frozen, and are kept here so that no others can have it."""
+
+
+def _walk(routine: str, steps: Steps) -> list[Placed]:
+    counts: dict[str, int] = {}
+    found: list[Placed] = []
+
+    def visit(steps: Steps, path: Path) -> None:
         for index, step in enumerate(steps):
             counts[step.TAG] = counts.get(step.TAG, 0) + 1
             label = step.name or f"{step.TAG}-{counts[step.TAG]}"
             here = (*path, index)
-            yield Placed(step, here, f"{routine}/{label}")
+            found.append(Placed(step, here, f"{routine}/{label}"))
             for below, body in bodies(step):
-                yield from visit(body, (*here, *below))
+                visit(body, (*here, *below))
 
-    yield from visit(steps, ("routines", routine))
+    visit(steps, ("routines", routine))
+    return found
 
 
 def calls_of(routines: Mapping[str, Steps]) -> dict[str, set[str]]:

@@ -11,11 +11,13 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from enum import Enum
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from sim.figure import Figure
-from sim.stats.overload import Overload, Place
-from sim.stats.summary import MonitorResult, Recovery, Standstill, Verdict
+
+if TYPE_CHECKING:  # a check writes JSON as well, and has no use for statistics
+    from sim.stats.overload import Overload, Place
+    from sim.stats.summary import MonitorResult, Recovery, Standstill, Verdict
 
 
 def to_json(value: Any) -> Any:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sim.figure import Figure
 from sim.lower.lowered import Assumption
@@ -29,9 +29,11 @@ from sim.report.blocks import (
 )
 from sim.report.grid import WIDTH, paragraph
 from sim.report.wording import LOSSES, REFUSED, bound_of, findings_of, readable, show, value_of
-from sim.stats.overload import Overload, Place
-from sim.stats.summary import Fix, MonitorResult, Recovery, Remedy, Split, Summary, Verdict
 from sim.units import format_count
+
+if TYPE_CHECKING:
+    from sim.stats.overload import Overload, Place
+    from sim.stats.summary import Fix, MonitorResult, Recovery, Remedy, Split, Summary, Verdict
 
 PHASES = {"detect": "to detect", "restore": "to restore", "drain": "to drain", "latency_ok": "to SLO"}
 """The times of a recovery, with the heads of their columns."""
@@ -270,7 +272,9 @@ def words_of(name: str, elements: Elements) -> str:
 def named_states(splits: Mapping[str, Split], elements: Elements) -> dict[str, Split]:
     """The splits with their states at elements under the words of these; those of the same words are one."""
     return {
-        name: Split(_named_states(split.mean_s, elements), _named_states(split.tail_s, elements))
+        name: replace(
+            split, mean_s=_named_states(split.mean_s, elements), tail_s=_named_states(split.tail_s, elements)
+        )
         for name, split in splits.items()
     }
 

@@ -13,12 +13,9 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from sim.cost.bill import Bill, Item
 from sim.figure import Figure
-from sim.stats.overload import Overload
-from sim.stats.summary import Calibration, Holder, Recovery, Standstill, Summary
 from sim.stats.verdicts import Outcome
 from sim.units import (
     SECOND,
@@ -32,6 +29,11 @@ from sim.units import (
     parse_ratio,
     parse_usd_per_month,
 )
+
+if TYPE_CHECKING:
+    from sim.cost.bill import Bill, Item
+    from sim.stats.overload import Overload
+    from sim.stats.summary import Calibration, Holder, Recovery, Standstill, Summary
 
 _TARGET = re.compile(r"\s*(<=|>=|<|>|≤|≥)\s*(\S.*?)\s*")
 _PARSERS: Mapping[str, Callable[[object], float]] = {

@@ -5,13 +5,14 @@ Every engine fills the same columns; the audit and the statistics read nothing e
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-from typing import Final
+from collections.abc import Hashable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, Protocol, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.errors import NotKept
 from sim.results.histogram import Histogram
 
 Ints = NDArray[np.int64]
@@ -289,6 +290,36 @@ class Deadlock:
         return f"deadlock: {self.jobs} jobs wait for each other: {'; '.join(map(str, self.cycle))}"
 
 
+Answer = TypeVar("Answer")
+Told = TypeVar("Told", covariant=True)
+
+
+class Question(Hashable, Protocol[Told]):
+    """Something small that the rows of a run tell, and that is remembered when they are gone: equal ones have one
+    answer."""
+
+    def of(self, run: Replication, /) -> Told:
+        """The answer, from the rows."""
+
+
+class Dropped:
+    """Stands where a replication was reduced without its rows. Raises NotKept when it is read."""
+
+    __slots__ = ()
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return self._read()
+
+    def _read(self, *_: object, **__: object) -> Any:
+        raise NotKept("its rows")
+
+    __array__ = __len__ = __iter__ = __getitem__ = __sub__ = __rsub__ = _read
+    __eq__ = __lt__ = __le__ = __gt__ = __ge__ = _read
+    __hash__ = object.__hash__
+
+
 @dataclass(frozen=True, slots=True)
 class Replication:
     """Everything that one run leaves behind.
@@ -297,7 +328,7 @@ class Replication:
     operation). attempts: (first attempts, further attempts) of the cohort by routine. sample_ns, samples: instants
     and values of the timeline. reactions_ns: when timers, retries and sagas reacted. events: timed events handled.
     findings: broken laws; empty after a sound run. nodes_on: by controller; breakers, budgets: by name. deadlock: jobs
-    that wait for each other for ever, which is the scenario's doing and breaks no law.
+    that wait for each other for ever, which is the scenario's doing and breaks no law. answers: to what it was asked.
     """
 
     index: int
@@ -326,6 +357,28 @@ class Replication:
     breakers: dict[str, BreakerUse] = field(default_factory=dict)
     budgets: dict[str, BudgetUse] = field(default_factory=dict)
     deadlock: Deadlock | None = None
+    answers: dict[Question[Any], Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def ask(self, question: Question[Answer]) -> Answer:
+        """The answer, worked out once. Raises NotKept where the rows are gone and nobody asked before they went."""
+        if question not in self.answers:
+            if isinstance(self.executions, Dropped):
+                raise NotKept(f"the answer to {question}")
+            self.answers[question] = question.of(self)
+        answer: Answer = self.answers[question]
+        return answer
+
+    def reduced(self, questions: Iterable[Question[Any]]) -> Replication:
+        """The run without what grows with its executions (rows, spans one by one, reactions), with these answers."""
+        answers = {question: self.ask(question) for question in questions}
+        gone = Dropped()
+        spans = {
+            name: replace(span, ended_ns=cast(Ints, gone), durations_ns=cast(Ints, gone))
+            for name, span in self.spans.items()
+        }
+        left = replace(self, executions=cast(Executions, gone), spans=spans, reactions_ns=cast(Ints, gone))
+        left.answers.update(answers)
+        return left
 
     @property
     def window_ns(self) -> int:

@@ -90,6 +90,15 @@ class Histogram:
         return cls(int(filled[0]), counts[filled[0] : filled[-1] + 1].copy())
 
     @classmethod
+    def of_buckets(cls, buckets: Int64Array, counts: Int64Array) -> Histogram:
+        """Histogram from indices of buckets, in order, and how many are in each: one or more."""
+        if buckets.size == 0:
+            return cls.empty()
+        every = np.zeros(int(buckets[-1] - buckets[0]) + 1, np.int64)
+        every[buckets - buckets[0]] = counts
+        return cls(int(buckets[0]), every)
+
+    @classmethod
     def merged(cls, parts: Iterable[Histogram]) -> Histogram:
         """Sum of histograms: exact, and the same in any order."""
         parts = [part for part in parts if part.counts.size]

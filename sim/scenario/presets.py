@@ -231,6 +231,11 @@ def _source(entry: Mapping[str, Any], sources: Mapping[str, Any]) -> tuple[str, 
     return source["title"], str(source["date"])
 
 
+@cache
+def _distributions() -> TypeAdapter[Any]:
+    return TypeAdapter(Distribution)
+
+
 def parsed(kind: Kind, value: Any) -> Any:
     """A value as its kind has it: ns, a number, whole or not, a rate a second, a share, a distribution, true, false.
 
@@ -255,7 +260,7 @@ def parsed(kind: Kind, value: Any) -> Any:
             return value
         case "distribution":
             try:
-                return TypeAdapter[Any](Distribution).validate_python(value)
+                return _distributions().validate_python(value)
             except ValidationError as error:
                 raise Mistake(f"is {value}; {error.errors()[0]['msg']}") from None
     raise Mistake("cannot be changed here; a transition is what the product does")

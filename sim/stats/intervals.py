@@ -31,7 +31,7 @@ NS = 1e-9
 
 def t_quantile(confidence: float, degrees_of_freedom: float) -> float:
     """Half-width, in standard errors, of a two-sided interval at level `confidence`; infinite below 0.05 degrees."""
-    from scipy.special import stdtrit
+    from sim.draws.special import stdtrit
 
     assert 0 < confidence < 1
     return float(stdtrit(degrees_of_freedom, (1 + confidence) / 2)) if degrees_of_freedom >= 0.05 else float("inf")

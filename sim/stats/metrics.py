@@ -13,6 +13,7 @@ import numpy as np
 from sim.figure import Figure
 from sim.results.columns import COMPENSATED, FAILED, OPEN, REJECTED, SUCCEEDED, PlaceUse, Replication
 from sim.results.histogram import Histogram
+from sim.results.questions import CORRECT, Durations, Ended, EndedInWindow, GoodWithin, LetIn, RoutinesRun
 from sim.stats.intervals import NS, FloatArray, as_share, mean_interval, proportion_interval, ratio_interval, shares
 from sim.stats.quantiles import percentile_interval
 from sim.stats.relaxation import Length, Memory
@@ -31,8 +32,6 @@ OPEN_MEAN_SHARE = 1e-9
 
 DONE = ("completed", "succeeded", "goodput", "throughput")
 """Of RATES those of what gets done, which follow what a full place lets through."""
-CORRECT = (SUCCEEDED, COMPENSATED)
-"""Outcomes of a success: the execution returned, or its saga has undone all that it had done."""
 
 
 class Cohort:
@@ -40,33 +39,27 @@ class Cohort:
 
     def __init__(self, replications: Sequence[Replication], routine: str) -> None:
         self.routine = routine
-        self.latency_ns: list[np.ndarray[tuple[int], np.dtype[np.int64]]] = []
-        self.outcome: list[np.ndarray[tuple[int], np.dtype[np.int8]]] = []
-        for run in replications:
-            rows, mine = run.executions, run.cohort_of(routine)
-            self.latency_ns.append(rows.end_ns[mine] - rows.start_ns[mine])
-            self.outcome.append(rows.outcome[mine])
+        self.replications = replications
+        self.ended = [run.ask(Ended(routine)) for run in replications]
 
     @property
     def started(self) -> FloatArray:
         """Executions started, one number a replication."""
-        return np.array([len(outcome) for outcome in self.outcome], dtype=np.float64)
+        return np.array([sum(one.outcomes) for one in self.ended], dtype=np.float64)
 
-    def ended(self, *outcomes: int) -> list[np.ndarray[tuple[int], np.dtype[np.int64]]]:
-        """Latencies in ns of those with one of the outcomes, one array a replication."""
-        return [
-            latency[np.isin(outcome, outcomes)] for latency, outcome in zip(self.latency_ns, self.outcome, strict=True)
-        ]
+    def durations(self, *outcomes: int) -> list[Durations]:
+        """Latencies of those with one of the outcomes, replication by replication."""
+        return [Durations.together(*(one.latencies[outcome] for outcome in outcomes)) for one in self.ended]
 
     def count(self, *outcomes: int) -> FloatArray:
         """How many had one of the outcomes, one number a replication."""
-        return np.array([len(part) for part in self.ended(*outcomes)], dtype=np.float64)
+        return np.array([sum(one.outcomes[outcome] for outcome in outcomes) for one in self.ended], dtype=np.float64)
 
     @property
     def mean_s(self) -> float:
         """Mean latency of those that returned, over all replications; 0 where none did."""
-        parts = self.ended(SUCCEEDED)
-        return sum(float(part.sum()) for part in parts) * NS / max(sum(len(part) for part in parts), 1)
+        parts = self.durations(SUCCEEDED)
+        return sum(float(part.sum_ns) for part in parts) * NS / max(sum(part.count for part in parts), 1)
 
     @property
     def open_share(self) -> float:
@@ -76,8 +69,10 @@ class Cohort:
 
     def good(self, deadline_ns: int | None) -> FloatArray:
         """How many succeeded, in time where there is a deadline; one number a replication."""
-        within = [part if deadline_ns is None else part[part <= deadline_ns] for part in self.ended(*CORRECT)]
-        return np.array([len(part) for part in within], dtype=np.float64)
+        if deadline_ns is None:
+            return self.count(*CORRECT)
+        within = GoodWithin(self.routine, deadline_ns)
+        return np.array([run.ask(within) for run in self.replications], dtype=np.float64)
 
     def stages(self, deadline_ns: int | None) -> dict[str, FloatArray]:
         """How many there are in each of STAGES, one number a replication."""
@@ -257,15 +252,13 @@ def recoveries_of_executions(runs: Sequence[Replication], confidence: float, dri
 
 def _let_in(replications: Sequence[Replication]) -> FloatArray:
     """Executions of the cohort that sources let in, one number a replication: a child belongs to its parent."""
-    return np.array([len(run.from_sources) for run in replications], dtype=np.float64)
+    return np.array([run.ask(LetIn()) for run in replications], dtype=np.float64)
 
 
 def measured_routines(replications: Sequence[Replication]) -> list[str]:
     """Routines that any counted execution ran, let in by a source or as a child."""
-    seen: set[int] = set()
-    for run in replications:
-        seen |= set(np.unique(run.executions.routine[run.executions.cohort]).tolist())
-    return [name for index, name in enumerate(replications[0].routines) if index in seen]
+    seen = frozenset().union(*(run.ask(RoutinesRun()) for run in replications))
+    return [name for name in replications[0].routines if name in seen]
 
 
 def _routine(
@@ -283,18 +276,19 @@ def _routine(
         ("latency_compensated", (COMPENSATED,)),
         ("latency_failed", (FAILED, REJECTED)),
     ):
-        parts = cohort.ended(*outcomes)
-        if family != "latency" and not any(len(part) for part in parts):
+        parts = cohort.durations(*outcomes)
+        if family != "latency" and not any(part.count for part in parts):
             continue
-        histograms = [Histogram.of(part) for part in parts]
-        sums, counts = [float(part.sum()) * NS for part in parts], [float(len(part)) for part in parts]
+        histograms = [part.histogram for part in parts]
+        sums, counts = [float(part.sum_ns) * NS for part in parts], [float(part.count) for part in parts]
         open_share = cohort.open_share if family == "latency" else 0.0
         found.update(_durations(f"{family}.{routine}", histograms, sums, counts, open_share, confidence, length))
     seconds = [run.window_ns * NS for run in replications]
     stages = cohort.stages(deadline_ns)
     for stage, numbers in stages.items():
         found[f"{stage}.{routine}"] = mean_interval(numbers / np.array(seconds), "1/s", confidence)
-    done = [done_in_window(run, routine) / each for run, each in zip(replications, seconds, strict=True)]
+    ended = [run.ask(EndedInWindow(routine)) for run in replications]
+    done = [good / each for (_, good), each in zip(ended, seconds, strict=True)]
     found[f"throughput.{routine}"] = mean_interval(done, "1/s", confidence)
     # Executions fail one by one as long as nothing fails that they share; an outage takes thousands with it.
     outages = any(run.episodes for run in replications)
@@ -319,16 +313,6 @@ def _routine(
         every = first + np.array([pair[1] for pair in pairs], float)
         found[f"retry_amplification.{routine}"] = ratio_interval(every, first, "ratio", confidence)
     return found
-
-
-def done_in_window(run: Replication, routine: str) -> int:
-    """Executions that succeeded in the window, whenever they had started."""
-    rows = run.executions
-    return int(
-        np.count_nonzero(
-            run.in_window(rows.end_ns) & (rows.routine == run.routines.index(routine)) & np.isin(rows.outcome, CORRECT)
-        )
-    )
 
 
 def _long_enough(figure: Figure, length: Length | None) -> Figure:

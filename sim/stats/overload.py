@@ -43,9 +43,8 @@ high. `python tests/statistics/measured_overload.py` prints the rates as they ar
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
@@ -54,9 +53,9 @@ from sim.network import Network
 from sim.network.facts import group_of, has_line_by_node, node_groups
 from sim.network.holding import Holding, holding
 from sim.network.sources import ClosedArrivals
-from sim.results.columns import FAILED, REJECTED, Ints, Replication
+from sim.results.columns import Replication
+from sim.stats.batches import BATCHES, IdleShares, Moved, MovedByBatch, edges
 from sim.stats.intervals import FloatArray, mean_interval, t_quantile
-from sim.stats.metrics import CORRECT
 from sim.stats.room import fullness, places_of
 
 STABLE = 0.95
@@ -65,8 +64,6 @@ MISTAKEN = 0.001
 """Chance, at most, of calling it so all the same."""
 MATTERS = 0.03
 """Less than so much beyond the limit is not told from the limit."""
-BATCHES = 10
-"""Batches of a replication."""
 LEAST_DONE = 0.01
 """Share of what is offered that is taken as done at least, so that a place that does nothing has a load."""
 FULL = 0.95
@@ -75,17 +72,6 @@ LEAST_WAITING = 0.5
 """How many wait on average at a full place that keeps others full, at least."""
 LEAST_SAMPLES = 2 * BATCHES
 """Samples of the timeline in the window below which nothing is judged."""
-WAITING = ("wait.", "opening.", "blocked.", "backoff", "lost", "paused")
-"""States in which an execution makes no headway."""
-OF_CHILDREN = ("child.", "told")
-"""States in which parent and child wait for one another."""
-TURNED_AWAY = frozenset(
-    {
-        *("rejected", "refused", "patience", "open_circuit", "preempted", "join", "cancelled"),
-        *("timeout_schedule_to_start", "timeout_start_to_close", "timeout_schedule_to_close", "timeout_heartbeat"),
-    }
-)
-"""Failures that a full place can bring about; others are the scenario's own."""
 FROM_EMPTY = 0.331
 """Standard errors, times the root of the number of replications, by which a line from empty grows at load 1."""
 MOST_AROUND = 3
@@ -128,11 +114,6 @@ def offered_load(full: FloatArray, more: FloatArray, offered: FloatArray, mistak
         variance = max(variance, float(x.mean(axis=1).var(ddof=1)) / len(x))
     value = float(x.mean())
     return OfferedLoad(value, value - t_quantile(1 - 2 * mistaken, x.size - 1) * math.sqrt(variance))
-
-
-def sums_by_batch(at: Ints, edges: Ints) -> FloatArray:
-    """How many of the sorted instants lie in each batch between two edges."""
-    return np.diff(np.searchsorted(at, edges)).astype(np.float64)
 
 
 # -- of what, and where -------------------------------------------------------------------------------------
@@ -221,28 +202,23 @@ class _View:
 
     def __init__(self, network: Network, run: Replication) -> None:
         self.run = run
-        inside = np.flatnonzero(run.in_window(run.sample_ns))
-        self.samples = len(inside)
-        self.at = inside[np.linspace(0, len(inside) - 1, BATCHES + 1).astype(int)] if len(inside) else inside
-        self.edges_ns = run.sample_ns[self.at]
+        self.samples = int(np.count_nonzero(run.in_window(run.sample_ns)))
+        self.at = edges(run)
         self.seconds = run.window_ns * 1e-9
         self.full = fullness(network, run)
 
-    def rows(self, workflow: str) -> Ints:
-        """The executions of a workflow that sources let in, in the order of their arrival."""
-        rows = self.run.executions
-        mine = np.flatnonzero(rows.routine == self.run.routines.index(workflow))
-        return mine[rows.let_in(mine)]
+    def moved(self, workflow: str) -> Moved:
+        """What came and went of a workflow."""
+        return self.run.ask(MovedByBatch(workflow))
 
     def in_flight(self, workflow: str) -> FloatArray:
         """By how much the number of those grew in each batch that have not ended, or a child of which has not."""
-        if self.run.executions.parent is None:
-            return self.grown(f"in_flight.{workflow}")
-        return np.diff(self.run.open_at(self.rows(workflow), self.edges_ns)).astype(np.float64)
+        grown = self.moved(workflow).in_flight
+        return self.grown(f"in_flight.{workflow}") if grown is None else grown
 
     def arrivals(self, workflow: str) -> FloatArray:
         """Arrivals by batch."""
-        return sums_by_batch(self.run.executions.start_ns[self.rows(workflow)], self.edges_ns)
+        return self.moved(workflow).arrivals
 
     def grown(self, series: str) -> FloatArray:
         """By how much a sampled number grew in each batch."""
@@ -277,32 +253,9 @@ class _View:
         return use.abandoned + use.rejected + use.refused
 
     def lost(self, workflow: str, most: int) -> FloatArray:
-        """Executions by batch that ended without success, because of what a full place brings about; also because a
-        child of theirs did, whose failure they bear."""
-        rows = self.run.executions
-        mine = self.rows(workflow)
-        turned_away = [ordinal for ordinal, error in rows.errors.items() if error in TURNED_AWAY]
-        failed = np.isin(rows.outcome[mine], (FAILED, REJECTED)) & np.isin(mine, turned_away)
-        ends = np.sort(rows.end_ns[mine[failed]])
-        found = sums_by_batch(ends, self.edges_ns)
+        """Executions by batch that a full place has turned away, at most so many in all."""
+        found = self.moved(workflow).turned_away
         return found * min(1.0, most / found.sum()) if found.sum() else found
-
-    @cached_property
-    def idle_share(self) -> Mapping[str, float]:
-        """By workflow, the share of the time of its executions and of their children in which they made no headway.
-
-        While a parent waits for a child its headway is the child's, and that time is the child's alone.
-        """
-        rows = self.run.executions
-        waits = [state.startswith(WAITING) for state in rows.states]
-        own = [not state.startswith(OF_CHILDREN) for state in rows.states]
-        routine = rows.routine[rows.roots[rows.cohort]]
-        found = {}
-        for index in np.unique(routine):
-            split = rows.split[routine == index].sum(axis=0)
-            whole = split[own].sum()
-            found[self.run.routines[index]] = float(split[waits].sum() / whole) if whole else 0.0
-        return found
 
 
 class _Judge:
@@ -327,11 +280,8 @@ class _Judge:
         """Offered, done, and growth in flight of workflows together."""
         values = []
         for view in self.views:
-            run, rows = view.run, view.run.executions
-            mine = np.concatenate([view.rows(name) for name in workflows])
-            offered = np.count_nonzero(run.in_window(rows.start_ns[mine]))
-            ended = np.count_nonzero(run.in_window(rows.family_end_ns[mine]))
-            done = np.count_nonzero(run.in_window(rows.end_ns[mine]) & np.isin(rows.outcome[mine], CORRECT))
+            moved = [view.moved(name) for name in workflows]
+            offered, ended, done = (sum(getattr(one, what) for one in moved) for what in ("offered", "ended", "done"))
             values.append([number / view.seconds for number in (offered, done, offered - ended)])
         columns = zip(("offered", "done", "growth"), np.array(values).T, strict=True)
         return {name: mean_interval(column, "1/s", confidence) for name, column in columns}
@@ -356,7 +306,7 @@ class _Judge:
     def _load(self, workflow: str, place: str, line: float, gone: Sequence[int], mistaken: float) -> OfferedLoad:
         in_flight = np.stack([view.in_flight(workflow) for view in self.views])
         grown = float(in_flight.sum())
-        idle = float(np.mean([view.idle_share.get(workflow, 0.0) for view in self.views]))
+        idle = float(np.mean([view.run.ask(IdleShares()).get(workflow, 0.0) for view in self.views]))
         waits = min(1.0, max(line / grown, idle)) if grown > 0 else 0.0
         lost = np.stack([view.lost(workflow, most) for view, most in zip(self.views, gone, strict=True)])
         full = np.stack([view.busy(place) for view in self.views])

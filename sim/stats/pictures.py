@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from sim.results.columns import SUCCEEDED, Replication
+from sim.results.columns import SUCCEEDED, Ints, Replication
 from sim.results.histogram import Histogram
-from sim.stats.episodes import Episode, at_ends, windows_of
+from sim.results.questions import Completions, SpentByLatency
+from sim.stats.episodes import Episode, at_ends
 from sim.stats.intervals import NS, FloatArray
 from sim.stats.metrics import Cohort
 from sim.stats.quantiles import percentile_interval
@@ -25,7 +26,7 @@ TAIL = (0.985, 0.995)
 
 def latency_curve(cohort: Cohort, confidence: float, memory: Memory) -> Curve:
     """Latency of those that succeeded, at every percentile that the sample carries."""
-    histograms = [Histogram.of(part) for part in cohort.ended(SUCCEEDED)]
+    histograms = [part.histogram for part in cohort.durations(SUCCEEDED)]
     length = memory.of_routine(cohort.routine, cohort.mean_s)
     rows = []
     for p in PROBABILITIES:
@@ -37,34 +38,29 @@ def latency_curve(cohort: Cohort, confidence: float, memory: Memory) -> Curve:
 
 
 def split(replications: Sequence[Replication], routine: str) -> Split:
-    """Where the time of the routine's successful executions goes: on average, and around the 99th percentile."""
+    """Where the time of the routine's successful executions goes: on average, and around the 99th percentile.
+
+    The tail is whole buckets of the latencies of all runs, from that with the one quantile of TAIL to that with the
+    other: its ends are rounded outwards, by at most 0.4 % each.
+    """
+    found = [run.ask(SpentByLatency(routine)) for run in replications]
+    every = Histogram.merged(Histogram.of_buckets(one.buckets, one.counts) for one in found)
+    if not every.count:
+        return Split({}, {})
+    low, high = (every.locate(p)[0] for p in TAIL)
     means: dict[str, float] = {}
     tails: dict[str, float] = {}
-    count = tail_count = 0
-    pooled: list[
-        tuple[np.ndarray[tuple[int], np.dtype[np.int64]], Replication, np.ndarray[tuple[int], np.dtype[np.intp]]]
-    ] = []
-    for run in replications:
-        rows = run.executions
-        index = run.routines.index(routine)
-        mine = np.flatnonzero((rows.routine[rows.cohort] == index) & (rows.outcome[rows.cohort] == SUCCEEDED))
-        ordinals = rows.cohort[mine]
-        pooled.append((rows.end_ns[ordinals] - rows.start_ns[ordinals], run, mine))
-    every = np.concatenate([latency for latency, _, _ in pooled]) if pooled else np.zeros(0, np.int64)
-    if every.size == 0:
-        return Split({}, {})
-    low, high = np.quantile(every, TAIL)
-    for latency, run, mine in pooled:
-        rows = run.executions
-        tail = (latency >= low) & (latency <= high)
-        count, tail_count = count + len(mine), tail_count + int(tail.sum())
-        for column, state in enumerate(rows.states):
-            spent = rows.split[mine, column]
+    tail_count = 0
+    for one in found:
+        tail = (one.buckets >= low) & (one.buckets <= high)
+        tail_count += int(one.counts[tail].sum())
+        for column, state in enumerate(one.states):
+            spent = one.ns[:, column]
             means[state] = means.get(state, 0.0) + float(spent.sum()) * NS
             tails[state] = tails.get(state, 0.0) + float(spent[tail].sum()) * NS
     return Split(
-        {state: total / count for state, total in means.items() if total},
-        {state: total / max(tail_count, 1) for state, total in tails.items() if total},
+        {state: total / every.count for state, total in means.items() if total},
+        {state: total / tail_count for state, total in tails.items() if total},
     )
 
 
@@ -93,20 +89,17 @@ def timeline(replications: Sequence[Replication], fault: str | None) -> Timeline
                 series.append(_series(name, "1/s", times[:-1], values[:, 1:] / width))
             else:
                 series.append(_series(name, "", times[:-1], values[:, :-1]))
-    for index, routine in enumerate(replications[0].routines):
-        counts = np.stack([completions(run, index, times) for run in replications])
+    for routine in replications[0].routines:
+        counts = np.stack([_completions(run, routine, shortest) for run in replications])
         if counts.any():
             series.append(_series(f"completions.{routine}", "1/s", times[:-1], counts / width))
     return Timeline(fault, begin, end, tuple(series))
 
 
-def completions(
-    run: Replication, routine: int, edges_ns: np.ndarray[tuple[int], np.dtype[np.int64]]
-) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    """Successful ends of a routine in each window between two edges."""
-    rows = run.executions
-    ends = rows.end_ns[(rows.routine == routine) & (rows.outcome == SUCCEEDED)]
-    return np.histogram(ends, edges_ns)[0]
+def _completions(run: Replication, routine: str, samples: int) -> Ints:
+    """Successful ends of a routine in each window between so many samples."""
+    before, up_to = run.ask(Completions(routine))
+    return np.diff(np.append(before[: samples - 1], up_to[samples - 1]))
 
 
 def _series(name: str, unit: str, times: np.ndarray, values: np.ndarray) -> Series:
@@ -184,7 +177,7 @@ def picture(episode: Episode) -> Picture:
         calm_ns = max(episode.begin_ns + max(latest), episode.end_ns)
         last = min(count, -(-calm_ns // window_ns) + 2 * LEAD_WINDOWS)
     shown = slice(first, last)
-    mine, others = (windows_of(run, window_ns) for run in (episode.run, episode.baseline))
+    mine, others = episode.windows
     lines = [
         replace(
             _line("throughput", "1/s", mine.completed, others.completed, shown, 1 / (window_ns * NS)), at_ends=False

@@ -103,7 +103,7 @@ def by_chance(baseline: NDArray[np.float64], counts: bool = False) -> NDArray[np
 
     counts: whether they vary as counts do at least. NaN where the baseline run has nothing around.
     """
-    from scipy.special import gammaincinv
+    from sim.draws.special import gammaincinv
 
     known = ~np.isnan(baseline)
     number = _around(known.astype(np.float64))

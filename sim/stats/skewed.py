@@ -53,7 +53,7 @@ def independent_percentile(values: ArrayLike, p: float, unit: str, confidence: f
     needed. Valid for independent values only, never for executions of one run.
     Source: David & Nagaraja, Order Statistics (2003), section 7.1.
     """
-    from scipy.special import bdtr
+    from sim.draws.special import bdtr
 
     ordered = np.sort(np.asarray(values, dtype=np.float64))
     assert not bool(np.isnan(ordered).any())
@@ -83,7 +83,7 @@ def independent_share(hits: int, n: int, confidence: float = 0.95) -> Figure:
 
     None, or all, give the one-sided limit 3/n of the rule of three.
     """
-    from scipy.special import betaincinv
+    from sim.draws.special import betaincinv
 
     assert 0 <= hits <= n
     if n == 0:
@@ -179,7 +179,7 @@ def estimate(
 
 def student(values: FloatArray) -> Estimate:
     """The mean of two or more values, each a sum over a long run and so nearly normal, with Student's t."""
-    from scipy.special import stdtrit
+    from sim.draws.special import stdtrit
 
     n = len(values)
     assert n > 1, "one value tells nothing of its error"

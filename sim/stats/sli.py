@@ -80,12 +80,24 @@ def events_of(run: Replication, sli: Sli) -> Events:
     return Events(np.sort(begun), np.sort(good))
 
 
+@dataclass(frozen=True, slots=True)
+class EventsCounted:
+    """How many events of a service level there are in a run, how many of them are good, and how many executions of its
+    routine are still open."""
+
+    sli: Sli
+
+    def of(self, run: Replication) -> tuple[int, int, int]:
+        """The three numbers."""
+        events = events_of(run, self.sli)
+        still = int((run.executions.outcome[run.cohort_of(self.sli.routine)] == OPEN).sum())
+        return len(events.begun_ns), len(events.good_ns), still
+
+
 def good_share(runs: Sequence[Replication], sli: Sli, confidence: float) -> Figure:
     """The share of good events over base runs, as an availability: faults that are too rare to come in them are not
     in it, and it says so."""
-    found = [events_of(run, sli) for run in runs]
-    started = np.array([len(one.begun_ns) for one in found], float)
-    good = np.array([len(one.good_ns) for one in found], float)
+    started, good, still_open = np.array([run.ask(EventsCounted(sli)) for run in runs], float).T
     outages = any(run.episodes for run in runs)
     share = proportion_interval(good, started, "ratio", confidence, None if outages else max(1, int(started.sum())))
     if outages:
@@ -94,7 +106,7 @@ def good_share(runs: Sequence[Replication], sli: Sli, confidence: float) -> Figu
         )
     else:
         share = share.with_note("no fault occurred in these runs: conditional on that; `sim error-budget` weighs them")
-    still = sum(int((run.executions.outcome[run.cohort_of(sli.routine)] == OPEN).sum()) for run in runs)
+    still = int(still_open.sum())
     return share.with_note(f"{still} were still open and count as not ended") if still else share
 
 

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from sim.figure import Figure
-from sim.results.columns import Replication
-from sim.results.histogram import Histogram
+from sim.results.columns import SUCCEEDED, Replication
+from sim.results.questions import OfCycle
 from sim.scenario.model.objectives import Objective
 from sim.stats.drift import drift, infinite_variance
 from sim.stats.metrics import Cohort, measured_routines, metrics
@@ -132,11 +132,11 @@ def standstill(
 
     holders = (
         Holder(
-            run.routines[int(run.executions.routine[one.execution])],
+            routine,
             tuple(call(place) for place in dict.fromkeys(one.holds)),
             call(one.waits_for),
         )
-        for one in deadlock.cycle
+        for one, routine in zip(deadlock.cycle, run.ask(OfCycle()), strict=True)
     )
     return Standstill(during, deadlock.since_ns / 1e9, len(found), len(replications), tuple(dict.fromkeys(holders)))
 
@@ -168,7 +168,8 @@ def base_figures(
     if steady:
         _refuse_growing(found, replications, warn)
     for routine in measured_routines(replications):
-        reason = infinite_variance([Histogram.of(part) for part in Cohort(replications, routine).ended(0)], confidence)
+        latencies = [part.histogram for part in Cohort(replications, routine).durations(SUCCEEDED)]
+        reason = infinite_variance(latencies, confidence)
         if reason:
             name = f"latency.{routine}.mean"
             found[name] = Figure.refused("s", reason, len(replications))

@@ -38,7 +38,7 @@ class Frequency:
         """The rate a year, with the quantiles of the posterior."""
         if self.seen is None:
             return Figure.exact(self.per_s * YEAR_S, "1/year")
-        from scipy.special import gammaincinv
+        from sim.draws.special import gammaincinv
 
         count, watched_s = self.seen
         scale = self.times / watched_s * YEAR_S

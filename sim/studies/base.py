@@ -5,20 +5,22 @@ what ran where and how long it took, which stands beside figures and is never pa
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
+from typing import Any, ClassVar
 
 from sim import __version__
 from sim.engine.plan import Plan
 from sim.engine.run import Planned, Traces, run_all
 from sim.lower.lowered import Lowered
 from sim.network import Network
-from sim.results.columns import Replication
+from sim.results.columns import Question, Replication
 from sim.scenario.model.settings import RunSettings
 from sim.stats.joined import joined
 from sim.stats.summarise import standstill
 from sim.stats.summary import Standstill
+from sim.studies.window import asked_of_pilots
 
 Progress = Callable[[str, float, int], None]
 """Hears what runs, how many are done, and of how many."""
@@ -26,18 +28,24 @@ Progress = Callable[[str, float, int], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunOptions:
-    """How a study is run. seed: None leaves the scenario's own. processes: -1 takes all cores. command: what repeats
-    it."""
+    """How a study is run. seed, max_events, memory_bytes: None leaves the scenario's own. processes: -1 takes all
+    cores. command: what repeats it."""
+
+    OF_A_RUN: ClassVar[tuple[str, ...]] = ("seed", "max_events", "memory_bytes")
+    """Options that stand for a setting of the run, by whose name they go."""
 
     seed: int | None = None
+    max_events: int | None = None
+    memory_bytes: int | None = None
     processes: int = -1
     engine: str = "fast"
     progress: Progress | None = None
     command: str = ""
 
-    def seeded(self, run: RunSettings) -> RunSettings:
-        """The run settings of a scenario with this seed."""
-        return run if self.seed is None else run.model_copy(update={"seed": self.seed})
+    def settings(self, run: RunSettings) -> RunSettings:
+        """The scenario's run settings with these in place of its own."""
+        asked = {name: getattr(self, name) for name in self.OF_A_RUN}
+        return run.model_copy(update={name: value for name, value in asked.items() if value is not None})
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +56,23 @@ class StudyResult:
     file: str
     hash: str
     seed: int
+
+
+Questions = Callable[[Replication], Iterable[Question[Any]]]
+"""Gives what a run is asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class _HandOver:
+    """What becomes of a run where it ran: work in progress joins its workflow, and of the rows only answers are left
+    where it is asked for them."""
+
+    in_progress: Mapping[str, str]
+    asked: Questions | None
+
+    def __call__(self, run: Replication) -> Replication:
+        run = joined(run, self.in_progress)
+        return run if self.asked is None else run.reduced(self.asked(run))
 
 
 class Runner:
@@ -65,8 +90,9 @@ class Runner:
         self.interrupted = False
         self.runs_done = 0
 
-    def run(self, what: str, planned: Sequence[Planned]) -> list[Replication]:
-        """The replications in order; fewer, from the first on, when it is interrupted."""
+    def run(self, what: str, planned: Sequence[Planned], asked: Questions | None = None) -> list[Replication]:
+        """The replications in order; fewer, from the first on, when it is interrupted. asked: what they are asked
+        before they are reduced to the answers; None keeps their rows."""
         if self.interrupted or not planned:
             return []
 
@@ -75,27 +101,27 @@ class Runner:
                 self.options.progress(what, done, len(planned))
 
         report(0)
-        runs, whole = run_all(planned, self.traces, self.options.processes, report, self.options.engine)
+        hand_over = _HandOver(dict(self.lowered.in_progress), asked)
+        runs, whole = run_all(planned, self.traces, self.options.processes, report, self.options.engine, hand_over)
         self.runs_done += len(runs)
         if not whole:
             self.interrupted = True
             effect = "intervals are wider for it" if runs else "what they would show is left out"
             self.warn(f"interrupted: {what}: {len(runs)} of {len(planned)} are used, {effect}")
-        runs = [joined(run, self.lowered.in_progress) for run in runs]
         found = standstill(runs, self.lowered.words, what)
         self.standstills += [] if found is None else [found]
         return runs
 
-    def whole(self, what: str, planned: Sequence[Planned]) -> list[Replication]:
+    def whole(self, what: str, planned: Sequence[Planned], asked: Questions | None = None) -> list[Replication]:
         """The replications in order. Raises KeyboardInterrupt unless all are there: half an answer is none."""
-        runs = self.run(what, planned)
+        runs = self.run(what, planned, asked)
         if self.interrupted:
             raise KeyboardInterrupt
         return runs
 
     def pilots(self, network: Network, plans: Sequence[Plan]) -> list[Replication]:
-        """The runs that a warm-up is looked for in. Raises KeyboardInterrupt as `whole` does."""
-        return self.whole("warm-up", [(network, plan) for plan in plans])
+        """The runs that a warm-up is looked for in, reduced to that. Raises KeyboardInterrupt as `whole` does."""
+        return self.whole("warm-up", [(network, plan) for plan in plans], asked_of_pilots)
 
     def warn(self, text: str) -> None:
         """Say something once."""

@@ -18,7 +18,9 @@ from sim.lower.load import Loaded
 from sim.lower.lowered import Lowered, Machine
 from sim.network.facts import waited_for
 from sim.results.columns import Replication
+from sim.results.questions import EndedInWindow
 from sim.stats.intervals import mean_interval
+from sim.stats.metrics import Cohort
 
 DEFAULT_CATALOGUE = "aws-us-east-1"
 HOUR_NS = 3_600_000_000_000
@@ -106,7 +108,7 @@ def usage_of(
     waited = waited_for(lowered.network)
     for name in lowered.deadlines_ns:
         counts = [_executions(run, name) for run in runs]
-        started = [len(run.cohort_of(name)) for run in runs]
+        started = Cohort(runs, name).started.tolist()
         if not any(counts):
             continue
         workflows.append(
@@ -174,8 +176,8 @@ def _disks(lowered: Lowered, standing: bool) -> tuple[DiskUse, ...]:
 
 def _executions(run: Replication, routine: str) -> float:
     """Executions of the routine that closed in the window."""
-    rows = run.executions
-    return float(np.count_nonzero(run.in_window(rows.end_ns) & (rows.routine == run.routines.index(routine))))
+    ended, _ = run.ask(EndedInWindow(routine))
+    return float(ended)
 
 
 def _in_flight(run: Replication, routine: str) -> float:

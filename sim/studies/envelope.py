@@ -30,10 +30,9 @@ from sim.engine.plan import Plan
 from sim.engine.run import Planned
 from sim.figure import Figure
 from sim.lower.constants import Constants
-from sim.lower.load import Loaded, changed
+from sim.lower.load import Loaded
 from sim.lower.stores.choose import product_of
 from sim.results.columns import SUCCEEDED, Replication
-from sim.results.histogram import Histogram
 from sim.scenario.calibrated import Product, calibrated
 from sim.scenario.model.objectives import Objective
 from sim.scenario.model.stores.registry import STORES
@@ -313,7 +312,7 @@ def widened(name: str, figure: Figure, calibration: Calibration, normal: float |
     On the logarithmic scale, each side in quadrature: the noise's reach to that side, and as many standard deviations
     of the discrepancy as the level asks for. normal: instead of those of the figure's own level.
     """
-    from scipy.special import ndtri
+    from sim.draws.special import ndtri
 
     spread = spread_of(name, calibration)
     if spread is None or not figure.value or figure.value < 0 or figure.low is None or figure.high is None:
@@ -373,7 +372,7 @@ Draws = Callable[[int], Sequence[Sequence[str]]]
 
 def drawn_runs(loaded: Loaded, draws: Sequence[Sequence[str]], plans: Sequence[Plan]) -> list[Planned]:
     """The runs with drawn parameters. Raises InputErrors where the scenario has no such parameter."""
-    return [(changed(loaded, changes).lowered.network, plan) for changes, plan in zip(draws, plans, strict=True)]
+    return [(loaded.with_(*changes).lowered.network, plan) for changes, plan in zip(draws, plans, strict=True)]
 
 
 def input_spread(base: Sequence[Replication], drawn: Sequence[Replication]) -> dict[str, float]:
@@ -394,7 +393,7 @@ def _values(run: Replication) -> Mapping[str, float]:
     values = {name: value for name, value in found.items() if value is not None}
     times = {f"{name}": span.histogram for name, span in run.spans.items()}
     for routine in measured_routines([run]):
-        times[f"latency.{routine}"] = Histogram.of(Cohort([run], routine).ended(SUCCEEDED)[0])
+        times[f"latency.{routine}"] = Cohort([run], routine).durations(SUCCEEDED)[0].histogram
     for name, histogram in times.items():
         if histogram.count:
             values |= {f"{name}.{level}": histogram.quantile(p) * 1e-9 for level, p in LATENCY_PERCENTILES.items()}

@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Final, TypeAlias
 
 from sim.draws.streams import stream_key
 from sim.engine.plan import Plan
@@ -209,7 +210,13 @@ def calm(network: Network) -> Network:
     return _with(network, {name: fault.model_copy(update={"drill": True}) for name, fault in network.faults.items()})
 
 
-def disturbed(network: Network, begins: Sequence[tuple[Mapping[str, Fault], int]]) -> tuple[Network, str]:
+Begins: TypeAlias = "Sequence[tuple[Mapping[str, Fault], int]]"
+"""Groups of faults, and from when on each happens."""
+REMEMBERED: Final = 64
+"""So many networks with faults are given again: the drills of a scenario, run by run."""
+
+
+def disturbed(network: Network, begins: Begins) -> tuple[Network, str]:
     """The network in which these faults happen, each group from its time on, and nothing else; and the drill by which
     a plan lets them happen.
 
@@ -300,6 +307,9 @@ class Bench:
         self.cycle: Cycle = cycle_of(loaded)
         self.calm = calm(self.network)
         self.objective_p99_ns = bound_of_latency_ns(loaded)
+        self._disturbed: dict[tuple[tuple[int, int], ...], tuple[Network, str, Begins]] = {}
+        """Networks with faults by the identity of the faults and their times. The faults are kept beside, so that no
+        others can have their identity."""
 
     def settle(self) -> None:
         """Find from when on the empty start is forgotten: no episode at a phase begins before.
@@ -332,7 +342,12 @@ class Bench:
         """The run in which it happens."""
         seed, replication = self.settings.seed, request.replication
         begins = [(kind.variant(seed, replication), begin_ns) for kind, begin_ns in request.begins]
-        network, drill = disturbed(self.network, begins)
+        key = tuple((id(faults), begin_ns) for faults, begin_ns in begins)
+        if key not in self._disturbed:
+            if len(self._disturbed) >= REMEMBERED:
+                self._disturbed.clear()
+            self._disturbed[key] = (*disturbed(self.network, begins), begins)
+        network, drill, _ = self._disturbed[key]
         return network, replace(self._plan(request), drill=drill)
 
     def baseline_of(self, request: EpisodeRequest) -> Planned:
@@ -342,9 +357,18 @@ class Bench:
     def _plan(self, request: EpisodeRequest) -> Plan:
         sample = min(RECOVERY_WINDOW_NS, max(self.settings.drill_window_ns // LEAST_WINDOWS, 1))
         horizon = -(-(request.last_ns + request.record_ns) // sample) * sample
-        memory = self.settings.memory_bytes
+        run = self.settings
         return Plan(
-            self.settings.seed, request.replication, 0, horizon, sample + 1, self.drain_ns, sample, BASELINE, memory
+            run.seed,
+            request.replication,
+            0,
+            horizon,
+            sample + 1,
+            self.drain_ns,
+            sample,
+            BASELINE,
+            run.memory_bytes,
+            run.max_events,
         )
 
     def run(

@@ -5,19 +5,22 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sim.analytic.estimate import estimate
 from sim.analytic.relaxation import paces
-from sim.engine.plan import MEMORY_BYTES, Plan
+from sim.engine.plan import MAX_EVENTS, MEMORY_BYTES, Plan
 from sim.errors import InputErrors, Problem
 from sim.network import Network
 from sim.network.sources import ClosedArrivals, ModulatedArrivals, PoissonArrivals, RenewalArrivals
 from sim.report.wording import overload_sentence
-from sim.results.columns import Replication
+from sim.results.columns import Question, Replication
+from sim.results.questions import AskedFor, OfCycle
 from sim.scenario.model.settings import RunSettings
+from sim.stats.batches import asked_by_overload
 from sim.stats.overload import Overload, overload
 from sim.stats.warmup import warm_up, whole_cycles
 from sim.units import format_duration_ns, format_duration_s
@@ -51,6 +54,7 @@ class MeasuredWindow:
     steady: bool
     note: str
     memory_bytes: int = MEMORY_BYTES
+    max_events: int = MAX_EVENTS
 
     def until(self, end_ns: int) -> MeasuredWindow:
         """What there is up to an instant, from the warm-up on, or from the start if that comes later."""
@@ -71,6 +75,7 @@ class MeasuredWindow:
             self.drain_ns,
             self.sample_ns,
             memory_bytes=self.memory_bytes,
+            max_events=self.max_events,
         )
 
 
@@ -141,7 +146,9 @@ def measured(
         message = f"ends at {format_duration_ns(warmup)}, not before the horizon of {format_duration_ns(horizon)}"
         raise InputErrors([Problem("run.warmup", f"{message}: nothing is left to measure", "extend run.horizon")])
     follow = run.follow_ns if run.follow_ns is not None else horizon - warmup
-    return MeasuredWindow(warmup, horizon, follow, run.drain_ns, sample, steady, note, run.memory_bytes)
+    return MeasuredWindow(
+        warmup, horizon, follow, run.drain_ns, sample, steady, note, run.memory_bytes, run.max_events
+    )
 
 
 def begins_empty(network: Network, window: MeasuredWindow, mitigation: str) -> Iterator[str]:
@@ -171,10 +178,10 @@ def _search(
     """The warm-up, and how it was found: where in-flight and lines have settled, but not before the start is out of
     what ends in the window, nor before the slowest place has forgotten it, as far as a quarter of the run allows.
     An overloaded system never settles: then 0, and the overload."""
-    plans = [
-        Plan(seed, PILOT_FIRST + index, 0, run.horizon_ns, sample_ns=sample, memory_bytes=run.memory_bytes)
-        for index in range(PILOTS)
-    ]
+    whole = Plan(
+        seed, 0, 0, run.horizon_ns, sample_ns=sample, memory_bytes=run.memory_bytes, max_events=run.max_events
+    )
+    plans = [replace(whole, replication=PILOT_FIRST + index) for index in range(PILOTS)]
     runs = pilots(plans)
     shortest = min(len(run.sample_ns) for run in runs)
     series = {
@@ -196,18 +203,28 @@ def _search(
             raise InputErrors([Problem("run.warmup", message, hint)])
         found = {f"last to settle: {cut.series}": cut.windows * sample}
     if run.start == "empty":
-        taken = np.concatenate([_taken_ns(one) for one in runs])
+        taken = np.concatenate([one.ask(_Taken()) for one in runs])
         found["as long as executions take"] = until_started_ns(taken, run.horizon_ns, sample)
     found |= {f"as long as {name} remembers": one for name, one in _forgotten_ns(network, run.horizon_ns, sample)}
     why = max(found, key=lambda reason: found[reason])
     return found[why], f"found in {PILOTS} pilot runs, {why}", None
 
 
-def _taken_ns(run: Replication) -> NDArray[np.int64]:
+@dataclass(frozen=True, slots=True)
+class _Taken:
     """How long the counted executions that sources let in took, their children included, up to the end of a run."""
-    rows, mine = run.executions, run.from_sources
-    last_ns = rows.family_end_ns[mine]
-    return np.asarray(np.where(last_ns < 0, run.end_ns, last_ns) - rows.start_ns[mine])
+
+    def of(self, run: Replication) -> NDArray[np.int64]:
+        """In ns, one by one."""
+        rows, mine = run.executions, run.from_sources
+        last_ns = rows.family_end_ns[mine]
+        return np.asarray(np.where(last_ns < 0, run.end_ns, last_ns) - rows.start_ns[mine])
+
+
+def asked_of_pilots(run: Replication) -> Iterator[Question[Any]]:
+    """What the search for a warm-up asks of its runs."""
+    yield from (_Taken(), AskedFor(), OfCycle())
+    yield from asked_by_overload(run)
 
 
 def until_started_ns(taken_ns: NDArray[np.int64], horizon_ns: int, sample_ns: int) -> int:

@@ -76,6 +76,8 @@ def parse_duration_ns(value: object) -> int:
 
     Raises Mistake for a bare number other than 0, an unknown unit, a negative or an over-long time.
     """
+    if isinstance(value, InUnitInt) and 0 <= value <= LONGEST_NS:
+        return int(value)
     number = bare_number(value, "a duration", "5 s", " s (or ms, min, h)")
     if number is not None:
         return _whole_ns(number, value)
@@ -138,6 +140,8 @@ def parse_ratio(value: object) -> float:
 
     Raises Mistake for anything outside [0, 1]; a bare number above 1 is taken for a forgotten percent sign.
     """
+    if isinstance(value, float) and 0 <= value <= 1:
+        return float(value)
     amount, rest = _amount_and_unit(value, "a share between 0 and 1", "5 %")
     if rest not in ("", "%"):
         meant = f"{digits_of(abs(amount))} %" if rest.lower() in ("percent", "pct", "per cent") else "5 % or 0.05"

@@ -10,8 +10,7 @@ import pytest
 import sim
 from sim.cli import main
 from sim.cli.old_names import moved
-from sim.errors import InputErrors
-from sim.scenario.reading.other_words import RenamedWarning
+from sim.errors import InputErrors, RenamedWarning
 
 SLOW = """
 name: slow
@@ -32,7 +31,7 @@ def old(tmp_path: Path) -> Path:
     return file
 
 
-@pytest.mark.filterwarnings("always::sim.scenario.reading.other_words.RenamedWarning")
+@pytest.mark.filterwarnings("always::sim.errors.RenamedWarning")
 def test_cures_of_a_file_and_the_option_cure_are_mitigations(old: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code = main(["run", str(old), "--cure", "faster", "--json", "--quiet"], exit_after=False)
     printed = capsys.readouterr()
@@ -46,7 +45,7 @@ def test_cures_of_a_file_and_the_option_cure_are_mitigations(old: Path, capsys: 
     assert scenario["scenario"]["cure"] == scenario["scenario"]["mitigation"] == "faster"
 
 
-@pytest.mark.filterwarnings("ignore::sim.scenario.reading.other_words.RenamedWarning")
+@pytest.mark.filterwarnings("ignore::sim.errors.RenamedWarning")
 def test_an_old_verb_says_what_it_is_called_now(old: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code = main(["ledger", str(old)], exit_after=False)
     assert code == 2  # there is nothing at random in it
@@ -66,7 +65,7 @@ def test_both_names_at_once_are_refused(old: Path) -> None:
         sim.load(old)
 
 
-@pytest.mark.filterwarnings("ignore:.*`cures`:sim.scenario.reading.other_words.RenamedWarning")
+@pytest.mark.filterwarnings("ignore:.*`cures`:sim.errors.RenamedWarning")
 def test_an_assignment_and_a_call_from_python_may_use_the_old_name(old: Path) -> None:
     with pytest.warns(RenamedWarning, match="`cure` is now called `mitigation`"):
         assert sim.load(old, cure="faster").mitigation == "faster"

@@ -12,7 +12,7 @@ import pytest
 from .cases import SCENARIOS, networks, scenarios
 from .compare import Golden, compare_figures, compare_network, compare_scenario
 
-pytestmark = pytest.mark.filterwarnings("ignore::sim.scenario.reading.other_words.RenamedWarning")
+pytestmark = pytest.mark.filterwarnings("ignore::sim.errors.RenamedWarning")
 """Frozen scenarios have the keys of their day."""
 golden = cache(Golden.read)
 CHUNKS = [networks()[first::20] for first in range(20)]

@@ -24,7 +24,8 @@ from sim.engine.run import run_one
 from sim.lower.load import load
 from sim.network import Network
 from sim.scenario.reading.reader import parse
-from sim.stats.overload import BATCHES, offered_load, overload
+from sim.stats.batches import BATCHES
+from sim.stats.overload import offered_load, overload
 from sim.studies.window import SAMPLES, measured
 
 Array = NDArray[np.float64]

@@ -41,6 +41,8 @@ def _differences(one: Any, other: Any, path: str) -> Iterator[str]:
         yield from _arrays(one, other, path)
     elif is_dataclass(one):
         for field in fields(one):
+            if not field.compare:
+                continue  # what a run was asked is no part of it
             yield from _differences(getattr(one, field.name), getattr(other, field.name), f"{path}.{field.name}")
     elif isinstance(one, Mapping):
         for key in one.keys() ^ other.keys():

@@ -23,7 +23,7 @@ def test_the_event_loop_compiled_without_private_hooks_gives_the_same_bits(tmp_p
         "from tests.swarm.test_swarm import compared;"
         f"print(sum(events for events, _, _ in compared(range({NETWORKS}))))"
     )
-    environment = {**os.environ, "SIM_STOCK_NUMBA": "1", "NUMBA_CACHE_DIR": str(tmp_path)}
+    environment = {**os.environ, "SIM_STOCK_NUMBA": "1", "NUMBA_CACHE_DIR": str(tmp_path), "TMPDIR": str(tmp_path)}
     command = [sys.executable, "-W", "error", "-c", code]
     ended = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stderr

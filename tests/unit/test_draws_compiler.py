@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 import tomllib
 from pathlib import Path
 
@@ -26,6 +27,7 @@ def run(code: str | Path, **env: str) -> tuple[str, list[str]]:
     command = [sys.executable, *(["-c", code] if isinstance(code, str) else [str(code)])]
     found = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
     environment = {**os.environ, "SIM_STOCK_NUMBA": "", "PYTHONPATH": os.pathsep.join(found), **env}
+    environment["TMPDIR"] = env.get("NUMBA_CACHE_DIR", tempfile.gettempdir())
     ended = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
     return ended.stdout.strip(), [line for line in ended.stderr.splitlines() if "Warning" in line]
 

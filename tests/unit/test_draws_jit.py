@@ -10,7 +10,7 @@ import shutil
 import struct
 import subprocess
 import sys
-import time
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,9 +19,9 @@ import pytest
 from sampled import sample
 
 from sim.draws import distributions as d
-from sim.draws import jit
 from sim.draws.inverse import exponential_ns, to_ns
 from sim.draws.mathematics import exp, log, normal_inverse
+from sim.draws.object_files import PACKAGE, folder_name, source_hash, sources
 from sim.draws.philox import philox4x32
 from sim.draws.sampler import Sampler
 from sim.draws.streams import child_path, element_id, root_path, stream_key, uniform
@@ -75,7 +75,7 @@ def _digest(values: list[float] | list[int]) -> str:
 
 
 def _run(code: str, **env: str) -> str:
-    environment = {**os.environ, **env}
+    environment = {**os.environ, "TMPDIR": env.get("NUMBA_CACHE_DIR", tempfile.gettempdir()), **env}
     command = [sys.executable, "-W", "error", *(["-c", code] if code else [__file__])]
     return subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout.strip()
 
@@ -130,7 +130,7 @@ def sources_of(module: str) -> Iterator[Path]:
     """Sources that are run when a module is imported: its own, and those of the packages around it."""
     parts = module.split(".")
     for count in range(1, len(parts) + 1) if parts[0] == "sim" else ():
-        place = jit.PACKAGE.parent.joinpath(*parts[:count])
+        place = PACKAGE.parent.joinpath(*parts[:count])
         yield from (path for path in (place.with_suffix(".py"), place / "__init__.py") if path.is_file())
 
 
@@ -138,52 +138,33 @@ def test_the_key_covers_every_source_that_a_compiled_function_can_have_a_value_f
     decorators = {"inner", "njit", "entry_of", "constants", "word", "signed"}
     reached = {
         path
-        for path in jit.PACKAGE.rglob("*.py")
+        for path in PACKAGE.rglob("*.py")
         if decorators & {name.rpartition(".")[2] for name in imported(path) if name.startswith("sim.draws.jit.")}
     }
-    assert jit.PACKAGE / "engine" / "fast" / "kernel.py" in reached
+    assert PACKAGE / "engine" / "fast" / "kernel.py" in reached
     ahead = list(reached)
     while ahead:
         for module in imported(ahead.pop()):
             new = set(sources_of(module)) - reached
             reached |= new
             ahead += new
-    assert jit.PACKAGE / "network" / "policies.py" in reached  # TOKEN, in samples.py and budgets.py
-    assert reached <= set(jit.sources())
+    assert PACKAGE / "network" / "policies.py" in reached  # TOKEN, in samples.py and budgets.py
+    assert reached <= set(sources())
 
 
-def test_the_cache_folder_changes_with_any_source_it_depends_on(tmp_path: Path) -> None:
+def test_the_key_changes_with_any_source_that_it_covers(tmp_path: Path) -> None:
     copy = tmp_path / "sim"
-    shutil.copytree(jit.PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__", "assets"))
-    before = jit.source_hash(copy)
-    assert jit.source_hash(copy) == before
+    shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__", "assets"))
+    before = source_hash(copy)
+    assert source_hash(copy) == before
     found = {before}
     for name in ("draws/philox.py", "engine/fast/layout/world.py", "network/policies.py", "spec.py"):
         path = copy / name
         path.write_text(path.read_text() + "# edited\n")
-        found.add(jit.source_hash(copy))
+        found.add(source_hash(copy))
     (copy / "engine" / "fast" / "more").mkdir()
     (copy / "engine" / "fast" / "more" / "new.py").write_text("")
-    assert len(found | {jit.source_hash(copy)}) == 6
-
-
-def test_a_folder_that_cannot_be_written_is_replaced_by_a_private_temporary_one(tmp_path: Path) -> None:
-    occupied = tmp_path / "file"
-    occupied.write_text("")
-    folder = jit.cache_folder(occupied, "abc")
-    assert folder.is_dir()
-    assert tmp_path not in folder.parents
-    assert folder.stat().st_mode & 0o077 == 0
-    shutil.rmtree(folder)
-
-
-def test_folders_of_versions_unused_for_a_month_are_removed(tmp_path: Path) -> None:
-    for name, days in (("old", 31), ("recent", 29)):
-        folder = tmp_path / "durasim" / name
-        folder.mkdir(parents=True)
-        os.utime(folder, (time.time() - days * 86_400,) * 2)
-    jit.cache_folder(tmp_path, "now")
-    assert sorted(path.name for path in (tmp_path / "durasim").iterdir()) == ["now", "recent"]
+    assert len(found | {source_hash(copy)}) == 6
 
 
 CALL = "import sys; from sim.draws.streams import child_path as f; print(f(4, 5), 'numba' in sys.modules)"
@@ -192,7 +173,7 @@ CALL = "import sys; from sim.draws.streams import child_path as f; print(f(4, 5)
 def test_numba_is_loaded_to_compile_and_never_again(tmp_path: Path) -> None:
     expected = str(child_path(4, 5))
     assert _run(CALL, NUMBA_CACHE_DIR=str(tmp_path)).split() == [expected, "True"]
-    (made,) = (tmp_path / "durasim" / jit.source_hash()).iterdir()
+    (made,) = (tmp_path / "durasim" / folder_name()).iterdir()
     assert made.name.startswith("child_path-")
     assert _run(CALL, NUMBA_CACHE_DIR=str(tmp_path)).split() == [expected, "False"]
 
@@ -206,14 +187,14 @@ def test_importing_the_engine_compiles_and_loads_nothing(tmp_path: Path) -> None
 def test_code_made_for_another_machine_is_not_loaded(tmp_path: Path) -> None:
     _run(CALL, NUMBA_CACHE_DIR=str(tmp_path))
     _run(CALL, NUMBA_CACHE_DIR=str(tmp_path), NUMBA_CPU_NAME="generic", NUMBA_CPU_FEATURES="")
-    assert len(list((tmp_path / "durasim" / jit.source_hash()).iterdir())) == 2
+    assert len(list((tmp_path / "durasim" / folder_name()).iterdir())) == 2
 
 
 @pytest.mark.parametrize("how", ["cut", "changed", "emptied", "without a hash"])
 def test_code_on_disk_that_is_not_what_was_written_is_made_again(tmp_path: Path, how: str) -> None:
     expected = str(child_path(4, 5))
     assert _run(CALL, NUMBA_CACHE_DIR=str(tmp_path)).split() == [expected, "True"]
-    (made,) = (tmp_path / "durasim" / jit.source_hash()).iterdir()
+    (made,) = (tmp_path / "durasim" / folder_name()).iterdir()
     whole = made.read_bytes()
     middle = len(whole) // 2
     spoilt = {
@@ -234,14 +215,14 @@ def test_processes_that_make_the_same_code_at_once_do_not_disturb_each_other(tmp
     both = [subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) for _ in range(2)]
     assert {one.communicate()[0].split()[0] for one in both} == {str(child_path(4, 5))}
     assert [one.returncode for one in both] == [0, 0]
-    assert len(list((tmp_path / "durasim" / jit.source_hash()).iterdir())) == 1
+    assert len(list((tmp_path / "durasim" / folder_name()).iterdir())) == 1
 
 
 def test_a_disk_that_takes_no_code_costs_time_and_nothing_else(tmp_path: Path) -> None:
     full = f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100)); {CALL}"
     for _ in range(2):
         assert _run(full, NUMBA_CACHE_DIR=str(tmp_path)).split() == [str(child_path(4, 5)), "True"]
-    assert list((tmp_path / "durasim" / jit.source_hash()).iterdir()) == []
+    assert list((tmp_path / "durasim" / folder_name()).iterdir()) == []
 
 
 def test_processes_that_joblib_starts_find_the_code(tmp_path: Path) -> None:

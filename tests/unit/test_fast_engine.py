@@ -64,6 +64,18 @@ def test_a_run_that_outgrows_its_memory_says_what_and_when(network: Network) -> 
         run(network, Plan(1, 0, 0, 10_000 * SECOND, memory_bytes=1_600_000))
 
 
+def test_a_run_of_more_events_than_allowed_says_how_far_it_came(network: Network) -> None:
+    message = r"about [\d,]+ events, more than the 50,000 that are allowed: after 5\d,\d+ events it is at [\d.]+ s"
+    with pytest.raises(InputErrors, match=message):
+        run(network, Plan(1, 0, 0, 100 * SECOND, max_events=50_000), slice_timers=1000)
+
+
+def test_a_run_that_will_have_ten_times_too_many_events_stops_after_a_twentieth(network: Network) -> None:
+    with pytest.raises(InputErrors, match=r"after 1[5-9],") as told:
+        run(network, Plan(1, 0, 0, 10_000 * SECOND, max_events=300_000), slice_timers=100)
+    assert "--max-events" in str(told.value)
+
+
 @pytest.mark.parametrize("start_s", [0.0, math.inf], ids=["started at once", "never started"])
 def test_one_two_and_eight_processes_give_the_same(
     network: Network, monkeypatch: pytest.MonkeyPatch, start_s: float

@@ -8,6 +8,7 @@ from types import ModuleType
 from typing import Annotated
 
 import pytest
+import yaml
 from pydantic import Field, model_validator
 
 import sim.errors
@@ -95,6 +96,36 @@ def test_what_an_alias_repeats_is_data_of_its_own() -> None:
     data = load_yaml("a: &a {x: 1}\nb: *a\n", "x.yaml")
     data["b"]["x"] = 2
     assert data["a"] == {"x": 1}
+
+
+TEXTS = [
+    TEXT,
+    "",
+    "# a comment?\n",
+    "a: |\n  one\n  two\nb: >-\n  one\n\n  two\nc: 'it''s'\nd: \"\\x41\"\n",
+    "a: &a {x: 1}\nb: {<<: *a, y: [1, [], {}, ~]}\n? c\n: d\n",
+    "a: {b?: 1}\n",
+    "a: {kind: !x, b: 1}\n",
+    "a:\t1\n",
+    "a: \ufeffb: 1\n",
+    "a: [1, 2\n",
+    "a: *b\n",
+    "grüße: {größe: 1, 日本: 2}\r\n",
+    "# one\x85a:\t1\n",
+]
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_both_parsers_of_yaml_find_the_same_at_the_same_places(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def found() -> object:
+        try:
+            return parse(text, "x.yaml")
+        except InputErrors as error:
+            return error.problems
+
+    quick = found()
+    monkeypatch.setattr(yaml, "__with_libyaml__", False)
+    assert quick == found()
 
 
 def test_merging_nothing_a_billion_times_is_refused() -> None:

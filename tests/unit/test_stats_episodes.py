@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from sim.results.columns import FAILED, OPEN, SUCCEEDED, BreakerUse, Episodes, Executions, FaultEpisode, Replication
-from sim.stats.episodes import Episode, differences, recoupled_ns, recovery_of
+from sim.stats.episodes import Episode, differences, recoupled_ns, recovery_of, windows_of
 from sim.stats.pictures import at_quantile, by_badness, picture
 
 S = 1_000_000_000
@@ -166,3 +166,20 @@ def test_a_picture_begins_shortly_before_the_fault_and_ends_soon_after_all_is_in
 
 def test_a_picture_of_what_never_ends_goes_to_the_end_of_the_record() -> None:
     assert picture(episode((20, 110))).time_s[-1] == 90.0
+
+
+def test_the_p99_of_a_window_is_the_inverted_cdf_of_what_ended_in_it() -> None:
+    draws = np.random.default_rng(7)
+    whole = run()
+    rows = whole.executions
+    ends = np.sort(draws.integers(0, HORIZON, len(rows.start_ns)))
+    ends[:3] = (0, WINDOW, 2 * WINDOW)  # at an edge: of the window that begins there
+    object.__setattr__(rows, "end_ns", ends)
+    object.__setattr__(rows, "start_ns", ends - draws.integers(0, S, len(ends)))
+    object.__setattr__(rows, "outcome", np.full(len(ends), SUCCEEDED, np.int8))
+    for window_ns in (S // 4, WINDOW, HORIZON):
+        found = windows_of(whole, window_ns).latency_p99_ns
+        for window, p99 in enumerate(found):
+            of_it = (ends >= window * window_ns) & (ends < (window + 1) * window_ns)
+            latency = (ends - rows.start_ns)[of_it]
+            assert np.isnan(p99) if not len(latency) else p99 == np.quantile(latency, 0.99, method="inverted_cdf")

@@ -114,6 +114,7 @@ VALUES |= {
     "RunSettings.drill_window": "2 s",
     "RunSettings.cycle": "200 ms",
     "RunSettings.memory": "1 GiB",
+    "RunSettings.max_events": 1_000_000_000,
     "RunSettings.finite:True": True,
     "RunSettings.start:in_progress": With(
         "in_progress", around={"workflows.job.schedule": {"every": "1 s", "overlap": "allow"}}

@@ -76,7 +76,7 @@ def replication_of(
         reactions_ns=read_log(m, L.Header.REACTIONS),
         episodes=_episodes(m, program, network),
         monitors=tuple(_monitor(m, program.handles[f"monitor {name}"], name) for name in network.monitors),
-        events=_events(m, program, network),
+        events=events_of(m, program, network),
         findings=() if stuck is not None else tuple(unending(m, is_idle)),
         nodes_on={
             name: _nodes_on(m, program.handles[f"controller {name}"], controller.of)
@@ -392,7 +392,7 @@ def _monitor(m: Words, at: int, name: str) -> MonitorCount:
     return MonitorCount(name, put, checked, undecided, violated, examples)
 
 
-def _events(m: Words, program: Program, network: Network) -> int:
+def events_of(m: Words, program: Program, network: Network) -> int:
     """Arrivals, starts and ends of timed activities (services, delays, back-offs), faults and repairs."""
     stations = [program.handles[name] for name in network.stations]
     visits = sum(2 * int(m[at + L.Place.SERVED]) - int(m[at + L.Place.BUSY]) for at in stations)

@@ -84,7 +84,7 @@ class Knot:
         before = -1
         while len(self.stuck) != before:
             before = len(self.stuck)
-            self.within_reach = {place: self._within_reach(place) for place in self.names}
+            self.within_reach: dict[int, list[int]] = {}
             self.stuck = {job for job in self.stuck if self._is_stuck(job)}
         return self.stuck
 
@@ -174,6 +174,12 @@ class Knot:
 
     # -- the set --------------------------------------------------------------------------------------------
 
+    def _reach(self, place: int) -> list[int]:
+        """As `_within_reach`, which is asked once of each place that somebody waits for."""
+        if place not in self.within_reach:
+            self.within_reach[place] = self._within_reach(place)
+        return self.within_reach[place]
+
     def _within_reach(self, place: int) -> list[int]:
         """Units of each node that the set does not hold; all where a node may come back or a preemption free them."""
         units = self.word(place + L.Place.UNITS)
@@ -198,7 +204,7 @@ class Knot:
             return self.worker(awaited) in self.stuck and not self.timers(awaited)
         grant = self.wanted[job]
         place = self.place_of(grant)
-        reach, node = self.within_reach[place], self.wanted_node(grant)
+        reach, node = self._reach(place), self.wanted_node(grant)
         best = max(reach) if node < 0 else reach[node]
         if grant in self.blocked_here and any(
             self.job_of(other) not in self.stuck for other in lines_of(self.m, place)

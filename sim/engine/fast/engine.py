@@ -17,7 +17,7 @@ from sim.draws.jit import COMPILED, entry_of
 from sim.draws.streams import stream_key
 from sim.engine.elements import stands_still
 from sim.engine.fast import layout as L
-from sim.engine.fast.collect_results import replication_of
+from sim.engine.fast.collect_results import events_of, replication_of
 from sim.engine.fast.compile import program_of
 from sim.engine.fast.program import Program
 from sim.engine.plan import Plan
@@ -95,6 +95,7 @@ class FastEngine:
                     progress(int(self.m[L.Header.NOW]), last)
                 if status == L.Status.REACHED:
                     return
+                self._stay_within_bounds(last)
                 if status != L.Status.BUDGET_SPENT:
                     self._give_up(status)
 
@@ -123,6 +124,18 @@ class FastEngine:
         if stays:
             self._let_go()
         return replication
+
+    def _stay_within_bounds(self, last_ns: int) -> None:
+        """Give up where there have been too many events, or a twentieth of that and ten times too many are to come."""
+        events = events_of(self.m, self.program, self.network)
+        most, now_ns = self.plan.max_events, int(self.m[L.Header.NOW])
+        expected = events * last_ns / now_ns if 0 < now_ns < last_ns else events
+        if events <= most and (events <= most / 20 or expected <= 10 * most):
+            return
+        about = f"would have about {float(f'{expected:.1e}'):,.0f} events, more than the {most:,} that are allowed"
+        where = f"after {events:,} events it is at {now_ns / 1e9:,.6g} s of {last_ns / 1e9:,.6g} s"
+        hint = "shorten run.horizon, lower the load, or allow more:   --max-events 20G"
+        raise InputErrors([Problem("run", f"{about}: {where}", hint)])
 
     def _may_stay(self) -> bool:
         """Whether the replication may keep the rows in this memory: not few of them, which are better copied.

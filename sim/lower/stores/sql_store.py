@@ -137,10 +137,10 @@ def cores_setting(key: str, cluster: SqlCluster) -> Setting:
 
 def ways_to_standbys_ns(
     parts: Parts, constants: Constants, key: str, standbys: int, own_ns: int | None, near_ns: int
-) -> list[int]:
+) -> tuple[int, ...]:
     """Round trip from the primary to each standby. own_ns: where the scenario says it. near_ns: one within a zone."""
     if not standbys:
-        return []
+        return ()
     if parts.zoning is not None:
-        return parts.zoning.standby_rtts_ns(standbys, near_ns)
-    return [constants.number(f"{key}.replication_rtt", own_ns)] * standbys
+        return tuple(parts.zoning.standby_rtts_ns(standbys, near_ns))
+    return (constants.number(f"{key}.replication_rtt", own_ns),) * standbys

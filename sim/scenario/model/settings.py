@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
 from sim.spec import Spec
-from sim.units import Bytes, Duration, PositiveDuration, Ratio
+from sim.units import Bytes, Duration, PositiveCount, PositiveDuration, Ratio
+
+LEAST_MEMORY_BYTES: Final = 64 << 20
+"""Less holds no run worth its name."""
 
 
 class RunSettings(Spec):
@@ -39,9 +42,12 @@ class RunSettings(Spec):
     """The load comes to an end by itself: every execution counts, from an empty start."""
     runs_per_month: Annotated[float, Field(gt=0)] | None = None
     """A finite scenario's cost a month needs to know how often it is run."""
-    memory_bytes: Annotated[Bytes, Field(ge=64 << 20)] = 4 << 30
+    memory_bytes: Annotated[Bytes, Field(ge=LEAST_MEMORY_BYTES)] = 4 << 30
     """Most memory of one run of the fast engine, of which there are as many at once as cores. What an execution leaves
     in the results takes some 50 bytes of it, one under way a hundred more; a run that needs more says so and stops."""
+    max_events: PositiveCount = 5_000_000_000
+    """Most events of one run of the fast engine, some ten minutes of one core; a run that has more, or is about to
+    have ten times as many, says so and stops."""
     drill_window_ns: PositiveDuration = 300_000_000_000
     """How long after a scripted fault its recovery is looked for."""
     drills: Annotated[int, Field(ge=2, le=100_000)] | None = None

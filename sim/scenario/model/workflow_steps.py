@@ -190,9 +190,6 @@ WorkflowStep = Annotated[
 WorkflowSteps = Annotated[tuple[WorkflowStep, ...], Field(min_length=1)]
 """Steps, one after the other."""
 
-for _model in (SequenceStep, ParallelStep, RaceStep, Repeat, RepeatStep, FanOut, FanOutStep):
-    _model.model_rebuild()
-
 
 def inside(step: WorkflowStep) -> Iterator[tuple[Path, Sequence[WorkflowStep]]]:
     """The lists of steps inside a step, each with its path below the step; of a fan-out those of one item."""

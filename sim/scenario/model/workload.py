@@ -180,6 +180,3 @@ def _without_a_loop(value: Any) -> Any:
     if isinstance(value, dict) and "compensate" in value:
         raise Mistake("stands in a compensation; what undoes is not undone", "leave it out", ("compensate",))
     return value
-
-
-Activity.model_rebuild()

@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from sim.errors import InputErrors, Path
+from sim.errors import InputErrors, Path, RenamedWarning
 from sim.meant import bare
 from sim.scenario.model.stores.registry import STORES
 from sim.scenario.reading.document import Document
@@ -143,10 +143,6 @@ def _models(place: Place) -> set[tuple[str, ...]]:
 
 KEYS = {"cures": "mitigations"}
 """Keys at the top of a file, old -> new. They go with version 0.2."""
-
-
-class RenamedWarning(FutureWarning):
-    """An old name was used; the message says the new one."""
 
 
 def with_new_keys(document: Document) -> Document:

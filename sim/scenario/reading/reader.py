@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import re
+from contextlib import suppress
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -38,6 +39,7 @@ _HEX = re.compile(r"0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(?:[0-9][0-9_]*(?:\.[0-9_]*)?|\.[0-9][0-9_]*)(?:[eE][-+]?[0-9]+)?")
 _LEADING_ZERO = re.compile(r"[-+]?0[0-9_]+")
 _BASE_60 = re.compile(r"[-+]?[1-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?")
+_UNALIKE = re.compile("^(?! *#).*[\t?!\ufeff]|[\r\x85\u2028\u2029]", re.MULTILINE)
 _NOT_FINITE = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
 
 
@@ -66,28 +68,45 @@ def load_yaml(text: str, file: str) -> Any:
 
 def parse(text: str, file: str) -> Document:
     """The document in `text`; `file` is what problems name. Raises InputErrors when it is no YAML at all."""
-    try:
-        loader = _Composer(text)
-        root = loader.get_single_node()
-    except yaml.YAMLError as error:
-        raise InputErrors([_syntax_problem(error, file)]) from None
+    composer = _composed(text, file)
+    root = composer.root
     if root is None:
         return Document(file, text, None, {}, (Problem("", "is empty; a mapping is expected", "", file),))
-    builder = _Builder(file, loader.tags)
+    builder = _Builder(file, composer.tags)
     data = builder.build(root, (), _position(root), frozenset())
     return Document(file, text, data, builder.marks, tuple(builder.problems))
 
 
-class _Composer(yaml.SafeLoader):
-    """Composes nodes; notes explicit tags, which are refused, and stops at depths that no scenario has."""
+def _composed(text: str, file: str) -> _Composer:
+    """The text as nodes. Raises InputErrors when it is no YAML at all.
 
-    def __init__(self, text: str) -> None:
-        super().__init__(text)
+    Read by libyaml, which is quick. It differs in tabs, tags, question marks and rare breaks of lines (_UNALIKE), and
+    says less of what is wrong: such texts PyYAML reads itself.
+    """
+    if yaml.__with_libyaml__ and not _UNALIKE.search(text):
+        with suppress(yaml.YAMLError, UnicodeError):
+            return _Composer(yaml.CSafeLoader(text))
+    try:
+        return _Composer(yaml.SafeLoader(text))
+    except yaml.YAMLError as error:
+        raise InputErrors([_syntax_problem(error, file)]) from None
+
+
+class _Composer(yaml.composer.Composer):
+    """Composes nodes; notes explicit tags, which are refused, and stops at depths that no scenario has.
+
+    root: what the text holds, None where it is empty. tags: by id of the node.
+    """
+
+    def __init__(self, parser: yaml.SafeLoader | yaml.CSafeLoader) -> None:
+        super().__init__()
+        self.check_event, self.peek_event, self.get_event = parser.check_event, parser.peek_event, parser.get_event
         self.tags: dict[int, str] = {}
         self._depth = 0
+        self.root = self.get_single_node()
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
-        event = self.peek_event()  # type: ignore[no-untyped-call]  # types-PyYAML leaves it out
+        event: Any = self.peek_event()
         self._depth += 1
         if self._depth > DEEPEST:
             raise yaml.composer.ComposerError(None, None, f"nested deeper than {DEEPEST} levels", event.start_mark)
@@ -97,6 +116,21 @@ class _Composer(yaml.SafeLoader):
         if tag is not None and node is not None:
             self.tags[id(node)] = tag
         return node
+
+    def compose_scalar_node(self, anchor: Any) -> yaml.ScalarNode:
+        node = super().compose_scalar_node(anchor)
+        node.style = node.style or None  # libyaml's word for a plain one is ""
+        return node
+
+    def resolve(self, *about: Any) -> str:
+        """No tags are derived here: what a scalar is, is told from its text."""
+        return ""
+
+    def descend_resolver(self, *about: Any) -> None:
+        """See `resolve`."""
+
+    def ascend_resolver(self) -> None:
+        """See `resolve`."""
 
 
 class _Builder:

@@ -19,6 +19,7 @@ from sim.scenario.reading.document import Document
 from sim.scenario.reading.other_words import VALUES, ours_for
 from sim.scenario.reading.schema import paste
 from sim.scenario.reading.shape import Place, Schema, Shape, expected, shape_of, with_article, words
+from sim.spec import Spec, key_of
 from sim.units import Mistake, show_value, write_bytes, write_duration_ns
 
 _KEY = "[key]"
@@ -39,7 +40,7 @@ def validate(document: Document, model: type[Model]) -> Model:
     # By alias only: the attribute's name, with its unit, is for Python code.
     try:
         value = model.model_validate(document.data, by_alias=True, by_name=False)
-        found = translator.coerced() if _may_be_coerced(document.data) else []
+        found = [] if _is_as_given(document.data, value) else translator.coerced()
     except ValidationError as error:
         found = [*translator.problems(error), *translator.coerced()]
         assert found, "whatever pydantic refuses is told to the user"
@@ -50,6 +51,23 @@ def validate(document: Document, model: type[Model]) -> Model:
         in_file = sorted(dict.fromkeys(problems), key=lambda one: (one.file != document.file, one.line, one.column))
         raise InputErrors(in_file)
     return value
+
+
+def _is_as_given(data: Any, value: Any) -> bool:
+    """Whether it is plain that pydantic took nothing as a truth that is none, and no truth as a number."""
+    if not _may_be_coerced(data):
+        return True
+    if isinstance(value, Spec):
+        if not isinstance(data, dict):
+            return bool(value.plain_value_is) and _is_as_given({value.plain_value_is: data}, value)
+        fields = type(value).model_fields.items()
+        value = {field.alias or key_of(name): getattr(value, name) for name, field in fields}
+    if isinstance(data, dict):
+        return isinstance(value, dict) and all(key in value and _is_as_given(data[key], value[key]) for key in data)
+    if isinstance(data, list):
+        same_length = isinstance(value, tuple | list) and len(value) == len(data)
+        return same_length and all(map(_is_as_given, data, value))
+    return isinstance(value, bool) == isinstance(data, bool)
 
 
 def _may_be_coerced(data: Any) -> bool:
@@ -90,7 +108,7 @@ class _Translator:
 
     @property
     def _shape(self) -> Shape:
-        """Made only where something is wrong, or may be: it takes as long as all of the validation."""
+        """Made only where something is wrong, or may be: it takes longer than all of the validation."""
         return shape_of(self._model)
 
     def problems(self, error: ValidationError) -> list[Problem]:

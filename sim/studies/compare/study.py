@@ -283,15 +283,15 @@ def _paired(a: Prediction, b: Prediction) -> tuple[Sequence[Replication], Sequen
 
 
 def _latency(runs: Sequence[Replication], routine: str) -> list[Histogram]:
-    return [Histogram.of(part) for part in Cohort(runs, routine).ended(SUCCEEDED)]
+    return [part.histogram for part in Cohort(runs, routine).durations(SUCCEEDED)]
 
 
 def _value(run: Replication, metric: str, deadlines_ns: Mapping[str, int | None], confidence: float) -> float:
     """The metric of one replication alone."""
     family, _, rest = metric.partition(".")
     if family == "latency" and rest.endswith(".mean") and rest.removesuffix(".mean") in run.routines:
-        part = Cohort([run], rest.removesuffix(".mean")).ended(SUCCEEDED)[0]
-        return float(part.mean()) * NS
+        part = Cohort([run], rest.removesuffix(".mean")).durations(SUCCEEDED)[0]
+        return part.sum_ns / part.count * NS if part.count else math.nan
     found = metrics([run], deadlines_ns, confidence)
     if family == "count" and metric not in found:
         return 0.0

@@ -186,7 +186,7 @@ def drill(loaded: Loaded, options: DrillOptions) -> DrillReport:
     Raises InputErrors for a fault, a phase or a mitigation that the scenario does not have, AuditFailed when a run
     breaks a law, KeyboardInterrupt when it is stopped before there is any result.
     """
-    settings = options.seeded(loaded.scenario.run)
+    settings = options.settings(loaded.scenario.run)
     limit_ns = limit_of(settings, options.limit_ns)
     ways = {"": loaded}
     if options.mitigation is not None:

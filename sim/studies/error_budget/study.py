@@ -23,11 +23,12 @@ from sim.network.facts import node_groups
 from sim.network.faults import Fault
 from sim.report.wording import deadlock_sentence
 from sim.results.columns import Replication
+from sim.results.questions import AskedFor
 from sim.stats.episodes import Episode
 from sim.stats.error_budget import ErrorBudget, Kind, Pair, error_budget
 from sim.stats.sli import Harm, Sli, harm_of
 from sim.stats.sums import YEAR_S, Frequency, Pilot, allotted
-from sim.studies.base import Runner, RunOptions, StudyResult, provenance
+from sim.studies.base import Questions, Runner, RunOptions, StudyResult, provenance
 from sim.studies.episodes import Bench, EpisodeRequest, FaultKind, share
 from sim.studies.error_budget.levels import (
     classes_of,
@@ -114,10 +115,10 @@ class _Counting(Runner):
     executions = 0
     events = 0
 
-    def run(self, what: str, planned: Sequence[Planned]) -> list[Replication]:
+    def run(self, what: str, planned: Sequence[Planned], asked: Questions | None = None) -> list[Replication]:
         """The replications in order, see `Runner`."""
-        runs = super().run(what, planned)
-        self.executions += sum(run.executions.asked_for for run in runs)
+        runs = super().run(what, planned, asked)
+        self.executions += sum(run.ask(AskedFor()) for run in runs)
         self.events += sum(run.events for run in runs)
         if self.standstills:
             raise StandsStill(
@@ -133,7 +134,7 @@ class _Books:
 
     def __init__(self, loaded: Loaded, options: ErrorBudgetOptions) -> None:
         self.loaded = loaded
-        settings = options.seeded(loaded.scenario.run)
+        settings = options.settings(loaded.scenario.run)
         traces = check_inputs(loaded)
         self.levels = levels_of(loaded)
         self.classes = classes_of(loaded)

@@ -23,7 +23,6 @@ from sim.network.sources import TRACE_MIB, TraceArrivals
 from sim.scenario.model.objectives import ServiceLevel
 from sim.stats.metrics import LATENCY_PERCENTILES
 from sim.stats.quantiles import MIN_SECTIONS
-from sim.studies.billing import price_problems
 from sim.studies.metrics.families import families_of, metric_units, service_levels
 from sim.units import NANOSECONDS, parse_duration_ns, parse_ratio, parse_usd_per_month, show_value
 
@@ -119,7 +118,7 @@ def check_inputs(loaded: Loaded) -> Traces:
     Raises InputErrors with everything that is not, each at its place in the scenario's file.
     """
     traces: Traces = {}
-    problems = [*price_problems(loaded), *_objectives(loaded)]
+    problems = [*_prices(loaded), *_objectives(loaded)]
     try:
         traces = read_traces(loaded.lowered.network, Path(loaded.document.file).parent)
     except InputErrors as error:
@@ -127,6 +126,15 @@ def check_inputs(loaded: Loaded) -> Traces:
     if problems:
         raise InputErrors(placed(loaded, problems), AS_A_WHOLE)
     return traces
+
+
+def _prices(loaded: Loaded) -> list[Problem]:
+    """What the scenario has and no price is known for."""
+    if not loaded.lowered.machines and not loaded.lowered.volumes:
+        return []
+    from sim.studies.billing import price_problems  # it loads the catalogue's models, which few small scenarios need
+
+    return price_problems(loaded)
 
 
 def files_of(loaded: Loaded) -> list[Path]:

@@ -20,11 +20,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from sim.errors import InputErrors, Problem
+from sim.errors import InputErrors, Problem, RenamedWarning
 from sim.lower.load import AS_A_WHOLE, Loaded, document_of, in_order, loaded
 from sim.scenario.reading.document import Document
 from sim.scenario.reading.document import Path as Keys
-from sim.scenario.reading.other_words import RenamedWarning
 from sim.scenario.reading.reader import load_yaml
 from sim.scenario.reading.schema import example
 from sim.scenario.reading.shape import Shape, shape_of

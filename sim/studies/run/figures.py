@@ -22,7 +22,6 @@ from sim.lower.load import Loaded
 from sim.network import Network
 from sim.report.wording import reason_of
 from sim.results.columns import PlaceUse, Replication
-from sim.scenario.model.objectives import ServiceLevel
 from sim.scenario.model.settings import RunSettings
 from sim.stats.episodes import Episode, losses_in, recovery_of
 from sim.stats.intervals import NS
@@ -30,12 +29,13 @@ from sim.stats.metrics import DONE, memory_hours, of_the_platform, recoveries_of
 from sim.stats.overload import Overload, Place, overload
 from sim.stats.relaxation import Memory, Relaxation
 from sim.stats.room import busy_of, rooms
-from sim.stats.sli import Sli, good_share
+from sim.stats.sli import good_share
 from sim.stats.summarise import base_figures, recovery_metrics
 from sim.stats.summary import Recovery, Standstill, Verdict
 from sim.studies.billing import bill_of
 from sim.studies.episodes import goes_round
 from sim.studies.metrics.families import INDICATORS, PLANNED, families_of
+from sim.studies.run.kept import slis_of
 from sim.studies.window import MeasuredWindow, is_stationary
 from sim.units import format_duration_s
 
@@ -237,9 +237,7 @@ class Figures:
         found = self._of_the_network(level) | self._of_the_product(level) | self._of_recovery(level)
         lowered, findings = self.loaded.lowered, self.runs.findings
         found |= {name: Figure.exact(one.value, one.unit, one.how) for name, one in lowered.computed.items()}
-        levels = (one for one in self.loaded.scenario.objectives if isinstance(one, ServiceLevel))
-        slis = [Sli.of(one, lowered.deadlines_ns) for one in levels]
-        found |= {sli.name: good_share(self.runs.base, sli, level) for sli in slis}
+        found |= {sli.name: good_share(self.runs.base, sli, level) for sli in slis_of(self.loaded)}
         money = self.bill(level)
         if money is not None and money.total_per_month is not None:
             found["cost.total"] = money.total_per_month

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field, replace
 
 from sim.errors import InputErrors
 from sim.lower.constants import Constants
-from sim.lower.load import Loaded, changed, mitigated
+from sim.lower.load import Loaded, mitigated
 from sim.lower.setting import Element, of
 from sim.network.facts import waited_for
 from sim.report.wording import state_of
@@ -327,7 +327,7 @@ class _Search:
     def _knobs(self, sets: tuple[str, ...]) -> FixCandidate | None:
         """The scenario with assignments; None where they do not fit, as pools beyond the database's connections."""
         try:
-            with_it = changed(self.loaded, sets)
+            with_it = self.loaded.with_(*sets)
         except InputErrors:
             return None
         paths = {one.partition("=")[0] for one in sets}

@@ -32,6 +32,7 @@ from sim.studies.envelope import (
 from sim.studies.episodes import Bench, EpisodeRequest, limit_of
 from sim.studies.loading.inputs import check_inputs, placed
 from sim.studies.run.figures import Figures, Findings, Runs, judged, memory_of, not_met, paces_of
+from sim.studies.run.kept import Asked
 from sim.studies.window import MeasuredWindow, begins_empty, measured
 from sim.units import format_duration_ns
 
@@ -46,7 +47,10 @@ class Options(RunOptions):
     lives: whether the life of the first execution that breaks a monitor is recorded, for which it is run once more.
     drills: whether scripted faults are run; without them there is nothing on recovery from them.
     draws: of uncertain parameters, one for each replication, which is run once more with it.
+    rows: whether base runs keep their rows; without them they tell what the prediction asks, and take far less memory.
     """
+
+    OF_A_RUN = (*RunOptions.OF_A_RUN, "replications", "precision", "horizon_ns", "warmup")
 
     replications: int | None = None
     precision: float | None = None
@@ -55,21 +59,7 @@ class Options(RunOptions):
     lives: bool = True
     drills: bool = True
     draws: Draws | None = None
-
-    def settings(self, run: RunSettings) -> RunSettings:
-        """The scenario's run settings with these in place of its own."""
-        changes: dict[str, object] = {
-            key: value
-            for key, value in (
-                ("seed", self.seed),
-                ("replications", self.replications),
-                ("precision", self.precision),
-                ("horizon_ns", self.horizon_ns),
-                ("warmup", self.warmup),
-            )
-            if value is not None
-        }
-        return run.model_copy(update=changes)
+    rows: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +152,7 @@ class _Line:
         self.settings = settings
         self.options = options
         self.runner = Runner(loaded.lowered, check_inputs(loaded), options)
+        self.asked = None if options.rows else Asked.of(loaded)
         self.limit_ns = limit_of(settings)
         self.bench = Bench(loaded, settings, self.runner, drain_ns=min(settings.drain_ns, self.limit_ns))
         self.faults = {
@@ -187,7 +178,7 @@ class _Line:
         """The measured runs: as many as requested, or as many as the precision takes, in batches of that size."""
         batch = self.settings.replications
         precision = self.settings.precision
-        runs = self.runner.run("runs", self._planned(window, range(batch)))
+        runs = self.runner.run("runs", self._planned(window, range(batch)), self.asked)
         if not runs:
             raise KeyboardInterrupt
         if precision is None or standstill(runs) is not None or not window.steady:
@@ -198,7 +189,7 @@ class _Line:
         most = batch * MOST_REPLICATIONS_FACTOR
         while len(runs) < most and not self.runner.interrupted and not self._precise(window, runs, precision):
             more = range(len(runs), min(len(runs) + batch, most))
-            runs += self.runner.run("runs", self._planned(window, more))
+            runs += self.runner.run("runs", self._planned(window, more), self.asked)
         if not self._precise(window, runs, precision) and not self.runner.interrupted:
             self.runner.warn(
                 f"the requested precision is not reached after {len(runs)} runs; run.horizon may be too short"
@@ -210,7 +201,8 @@ class _Line:
         if self.options.draws is None:
             return {}
         plans = [window.plan(self.settings.seed, index) for index in range(len(base))]
-        runs = self.runner.run("inputs", drawn_runs(self.loaded, self.options.draws(len(base)), plans))
+        planned = drawn_runs(self.loaded, self.options.draws(len(base)), plans)
+        runs = self.runner.run("inputs", planned, self.asked)
         return input_spread(base, runs)
 
     def _planned(self, window: MeasuredWindow, indices: range) -> list[Planned]:

@@ -69,13 +69,8 @@ def stability(loaded: Loaded, options: StabilityOptions) -> Stability:
 
 def watch_of(loaded: Loaded, options: StabilityOptions, traces: Traces) -> TriggerWatch:
     """What is watched. Raises InputErrors for a fault that is not there or never ends, and a load that ends."""
-    run = loaded.scenario.run
-    settings = run.model_copy(
-        update={
-            "seed": run.seed if options.seed is None else options.seed,
-            "drill_window_ns": options.limit_ns or run.drill_window_ns,
-        }
-    )
+    run = options.settings(loaded.scenario.run)
+    settings = run.model_copy(update={"drill_window_ns": options.limit_ns or run.drill_window_ns})
     kinds = kinds_of(loaded.lowered)
     problems: list[Problem] = []
     if run.finite:

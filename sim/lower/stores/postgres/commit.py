@@ -91,7 +91,8 @@ class Commit:
             there = constant(number("postgres.standby_write"))
         elif self.level == "remote_apply":
             further_ns = number("postgres.apply_wake") + number("postgres.apply_per_commit")
-        return round(mean_ns(sum_of(self.flush, kth_fastest(self.needed, there, self.travel_ns)))) + further_ns
+        confirmed = kth_fastest(self.needed, there, self.travel_ns)
+        return round(mean_ns(sum_of(self.flush, confirmed))) + further_ns
 
     @property
     def _loses(self) -> bool:
