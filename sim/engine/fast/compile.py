@@ -32,30 +32,18 @@ KEPT: Final = 8
 def program_of(network: Network, drill: str | None = None, traces: Traces | None = None) -> Program:
     """As `compile_network`, but what was written lately is given again where it is for the same; nobody may change it.
 
-    The same is one that consists of the same objects, but for its faults, which may be equal ones in the same order:
-    every drill is a network with faults of its own. Networks are frozen, and those of the programs are kept, so that
-    no other can be taken for one of them. All other parts that equal each other may differ in the order of their
-    elements, which is the order of events.
+    The same is the same object: networks are frozen, and those of the programs are kept, so that no other can be taken
+    for one of them. Two that equal each other may differ in the order of their elements, which is the order of events.
     """
     traces = traces or {}
     for index, (known, of_drill, of_traces, program) in enumerate(_written):
-        if of_drill == drill and _is_same(known, network) and of_traces == traces:
+        if known is network and of_drill == drill and of_traces == traces:
             _written.insert(0, _written.pop(index))
             return program
     program = compile_network(network, drill, traces)
     _written.insert(0, (network, drill, {name: list(times) for name, times in traces.items()}, program))
     del _written[KEPT:]
     return program
-
-
-def _is_same(one: Network, other: Network) -> bool:
-    """Whether two networks have the same program: the same objects throughout, faults aside, which are equal."""
-    if one is other:
-        return True
-    parts = (name for name in Network.model_fields if name != "faults")
-    return all(getattr(one, name) is getattr(other, name) for name in parts) and (
-        list(one.faults.items()) == list(other.faults.items())
-    )
 
 
 def compile_network(network: Network, drill: str | None = None, traces: Traces | None = None) -> Program:
