@@ -359,16 +359,15 @@ class Bench:
         horizon = -(-(request.last_ns + request.record_ns) // sample) * sample
         run = self.settings
         return Plan(
-            run.seed,
-            request.replication,
-            0,
-            horizon,
-            sample + 1,
-            self.drain_ns,
-            sample,
-            BASELINE,
-            run.memory_bytes,
-            run.max_events,
+            seed=run.seed,
+            replication=request.replication,
+            horizon_ns=horizon,
+            follow_ns=sample + 1,
+            drain_ns=self.drain_ns,
+            sample_ns=sample,
+            drill=BASELINE,
+            memory_bytes=run.memory_bytes,
+            max_events=run.max_events,
         )
 
     def run(
