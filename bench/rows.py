@@ -76,6 +76,7 @@ def groups(engines: Engines, size: float = 1.0) -> list[Group]:
         _coinbase(engines, size),
         _start(engines),
         _processes(engines, size),
+        _cpu_of_processes(engines),
     ]
 
 
@@ -316,5 +317,26 @@ def _processes(engines: Engines, size: float) -> Group:
                 0.95,
                 0.9,
             ),
+        ),
+    )
+
+
+def _cpu_of_processes(engines: Engines) -> Group:
+    """`sim run` of the demo's scenario on one process and on two. Two runs at once, of one process each, show what
+    the machine's cores take from each other."""
+
+    def ratio(ours: Numbers, one: Numbers) -> float:
+        return ours["cpu"] / one["cpu"]
+
+    what = "coinbase, `sim run` on 2 processes: CPU time against 1 process"
+    return Group(
+        {
+            "one": lambda seed: engines.command(1),
+            "two": lambda seed: engines.command(2),
+            "at once": lambda seed: engines.command(1, at_once=2),
+        },
+        (
+            Row("processes:cpu", what, "x", ("two", "one"), ratio, 1.1, 1.3, "less"),
+            Row("processes:cores", "the same of two runs at once", "x", ("at once", "one"), ratio, better="less"),
         ),
     )

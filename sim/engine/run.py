@@ -29,6 +29,8 @@ ENGINES = ("fast", "reference")
 
 POOL_START_S = 1.0
 """Seconds until processes other than this one are at work: they start Python and import the engine first."""
+WORTH_STARTING = 2
+"""So many times that must be saved: what they do until they are at work is CPU time of every core."""
 POOL_AGAIN_S = 0.02
 """Seconds until they are, where they have worked for this one before: they wait for more for some minutes."""
 
@@ -201,7 +203,7 @@ class _Start:
         if not left or self.cores == 1:
             return False
         left_s = left * (now - since) / (progress - before) if progress > before else 0.0
-        return left_s * (1 - 1 / self.cores) >= (POOL_AGAIN_S if _pool_has_worked else POOL_START_S)
+        return left_s * (1 - 1 / self.cores) >= (POOL_AGAIN_S if _pool_has_worked else WORTH_STARTING * POOL_START_S)
 
 
 class Sent:

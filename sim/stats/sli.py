@@ -9,13 +9,16 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from sim.figure import Figure
 from sim.results.columns import COMPENSATED, OPEN, SUCCEEDED, Ints, Replication
-from sim.scenario.model.objectives import Indicator, ServiceLevel
 from sim.stats.intervals import NS, proportion_interval
+
+if TYPE_CHECKING:  # other processes than the first load this, and need no scenario
+    from sim.scenario.model.objectives import Indicator, ServiceLevel
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,22 +5,21 @@ what ran where and how long it took, which stands beside figures and is never pa
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from sim import __version__
 from sim.engine.plan import Plan
 from sim.engine.run import Planned, Traces, run_all
 from sim.lower.lowered import Lowered
 from sim.network import Network
-from sim.results.columns import Question, Replication
+from sim.results.columns import Replication
 from sim.scenario.model.settings import RunSettings
-from sim.stats.joined import joined
+from sim.stats.asked import HandOver, Questions, asked_of_pilots
 from sim.stats.summarise import standstill
 from sim.stats.summary import Standstill
-from sim.studies.window import asked_of_pilots
 
 Progress = Callable[[str, float, int], None]
 """Hears what runs, how many are done, and of how many."""
@@ -58,23 +57,6 @@ class StudyResult:
     seed: int
 
 
-Questions = Callable[[Replication], Iterable[Question[Any]]]
-"""Gives what a run is asked."""
-
-
-@dataclass(frozen=True, slots=True)
-class _HandOver:
-    """What becomes of a run where it ran: work in progress joins its workflow, and of the rows only answers are left
-    where it is asked for them."""
-
-    in_progress: Mapping[str, str]
-    asked: Questions | None
-
-    def __call__(self, run: Replication) -> Replication:
-        run = joined(run, self.in_progress)
-        return run if self.asked is None else run.reduced(self.asked(run))
-
-
 class Runner:
     """Runs what it is given, until it is interrupted; from then on nothing.
 
@@ -101,7 +83,7 @@ class Runner:
                 self.options.progress(what, done, len(planned))
 
         report(0)
-        hand_over = _HandOver(dict(self.lowered.in_progress), asked)
+        hand_over = HandOver(dict(self.lowered.in_progress), asked)
         runs, whole = run_all(planned, self.traces, self.options.processes, report, self.options.engine, hand_over)
         self.runs_done += len(runs)
         if not whole:

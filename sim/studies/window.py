@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,10 +16,9 @@ from sim.errors import InputErrors, Problem
 from sim.network import Network
 from sim.network.sources import ClosedArrivals, ModulatedArrivals, PoissonArrivals, RenewalArrivals
 from sim.report.wording import overload_sentence
-from sim.results.columns import Question, Replication
-from sim.results.questions import AskedFor, OfCycle
+from sim.results.columns import Replication
 from sim.scenario.model.settings import RunSettings
-from sim.stats.batches import asked_by_overload
+from sim.stats.asked import Taken
 from sim.stats.overload import Overload, overload
 from sim.stats.warmup import warm_up, whole_cycles
 from sim.units import format_duration_ns, format_duration_s
@@ -203,28 +201,11 @@ def _search(
             raise InputErrors([Problem("run.warmup", message, hint)])
         found = {f"last to settle: {cut.series}": cut.windows * sample}
     if run.start == "empty":
-        taken = np.concatenate([one.ask(_Taken()) for one in runs])
+        taken = np.concatenate([one.ask(Taken()) for one in runs])
         found["as long as executions take"] = until_started_ns(taken, run.horizon_ns, sample)
     found |= {f"as long as {name} remembers": one for name, one in _forgotten_ns(network, run.horizon_ns, sample)}
     why = max(found, key=lambda reason: found[reason])
     return found[why], f"found in {PILOTS} pilot runs, {why}", None
-
-
-@dataclass(frozen=True, slots=True)
-class _Taken:
-    """How long the counted executions that sources let in took, their children included, up to the end of a run."""
-
-    def of(self, run: Replication) -> NDArray[np.int64]:
-        """In ns, one by one."""
-        rows, mine = run.executions, run.from_sources
-        last_ns = rows.family_end_ns[mine]
-        return np.asarray(np.where(last_ns < 0, run.end_ns, last_ns) - rows.start_ns[mine])
-
-
-def asked_of_pilots(run: Replication) -> Iterator[Question[Any]]:
-    """What the search for a warm-up asks of its runs."""
-    yield from (_Taken(), AskedFor(), OfCycle())
-    yield from asked_by_overload(run)
 
 
 def until_started_ns(taken_ns: NDArray[np.int64], horizon_ns: int, sample_ns: int) -> int:

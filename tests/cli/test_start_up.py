@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import json
+import pickle
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from sim.engine.plan import Plan
+from sim.lower.load import load
+from sim.stats.asked import HandOver
+from sim.studies.run.asked import asked_of_runs
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -97,3 +103,18 @@ def test_a_run_loads_neither_the_compiler_nor_what_only_draws_charts(config: str
 def test_checking_what_costs_nothing_loads_neither_prices_nor_statistics_of_runs() -> None:
     modules, _ = told("check", "configs/cron.yaml", "--json")
     assert not modules & {"sim.cost.catalogue", "sim.stats.summary", "sim.stats.overload", "importlib.metadata"}
+
+
+def test_a_process_that_runs_for_another_loads_nothing_of_a_scenario() -> None:
+    loaded = load(ROOT / "configs" / "cron.yaml")
+    hand_over = HandOver(loaded.lowered.in_progress, asked_of_runs(loaded))
+    sent = pickle.dumps((loaded.lowered.network, Plan(horizon_ns=10**6), hand_over))
+    run = (
+        "import json, pickle, sys; network, plan, hand_over = pickle.load(sys.stdin.buffer); "
+        "from sim.engine.run import run_one; hand_over(run_one(network, plan)); print(json.dumps(sorted(sys.modules)))"
+    )
+    ended = subprocess.run([sys.executable, "-c", run], input=sent, cwd=ROOT, capture_output=True, check=True)
+    modules = set(json.loads(ended.stdout))
+    assert "sim.stats.asked" in modules
+    assert modules & {*RUNS_ONLY, *OF_NO_USE} <= {"llvmlite"}
+    assert not [one for one in modules if one.startswith(("sim.scenario", "sim.lower", "sim.studies", "yaml"))]

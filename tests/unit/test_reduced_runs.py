@@ -21,7 +21,7 @@ from sim.lower.load import Loaded, load
 from sim.results.columns import COMPENSATED, SUCCEEDED, Replication
 from sim.results.questions import Ended, GoodWithin, SpentByLatency
 from sim.stats.pictures import TAIL, split
-from sim.studies.run.kept import Asked
+from sim.studies.run.asked import asked_of_runs
 from sim.studies.run.study import Options, predict
 
 CONFIGS = Path(__file__).parents[2] / "configs"
@@ -123,7 +123,7 @@ def run(seconds: int) -> Replication:
 
 
 def reduced(seconds: int) -> Replication:
-    return run(seconds).reduced(Asked.of(load(SERVICE.format(arrivals="40/s")))(run(seconds)))
+    return run(seconds).reduced(asked_of_runs(load(SERVICE.format(arrivals="40/s")))(run(seconds)))
 
 
 def test_a_reduced_run_says_which_question_nobody_asked() -> None:

@@ -24,11 +24,12 @@ from sim.network.faults import Fault
 from sim.report.wording import deadlock_sentence
 from sim.results.columns import Replication
 from sim.results.questions import AskedFor
+from sim.stats.asked import Questions
 from sim.stats.episodes import Episode
 from sim.stats.error_budget import ErrorBudget, Kind, Pair, error_budget
 from sim.stats.sli import Harm, Sli, harm_of
 from sim.stats.sums import YEAR_S, Frequency, Pilot, allotted
-from sim.studies.base import Questions, Runner, RunOptions, StudyResult, provenance
+from sim.studies.base import Runner, RunOptions, StudyResult, provenance
 from sim.studies.episodes import Bench, EpisodeRequest, FaultKind, share
 from sim.studies.error_budget.levels import (
     classes_of,

@@ -35,7 +35,7 @@ from sim.stats.summary import Recovery, Standstill, Verdict
 from sim.studies.billing import bill_of
 from sim.studies.episodes import goes_round
 from sim.studies.metrics.families import INDICATORS, PLANNED, families_of
-from sim.studies.run.kept import slis_of
+from sim.studies.run.asked import slis_of
 from sim.studies.window import MeasuredWindow, is_stationary
 from sim.units import format_duration_s
 

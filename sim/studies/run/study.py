@@ -31,8 +31,8 @@ from sim.studies.envelope import (
 )
 from sim.studies.episodes import Bench, EpisodeRequest, limit_of
 from sim.studies.loading.inputs import check_inputs, placed
+from sim.studies.run.asked import asked_of_runs
 from sim.studies.run.figures import Figures, Findings, Runs, judged, memory_of, not_met, paces_of
-from sim.studies.run.kept import Asked
 from sim.studies.window import MeasuredWindow, begins_empty, measured
 from sim.units import format_duration_ns
 
@@ -152,7 +152,7 @@ class _Line:
         self.settings = settings
         self.options = options
         self.runner = Runner(loaded.lowered, check_inputs(loaded), options)
-        self.asked = None if options.rows else Asked.of(loaded)
+        self.asked = None if options.rows else asked_of_runs(loaded)
         self.limit_ns = limit_of(settings)
         self.bench = Bench(loaded, settings, self.runner, drain_ns=min(settings.drain_ns, self.limit_ns))
         self.faults = {
