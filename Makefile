@@ -49,6 +49,9 @@ test: $(STAMP)  ## the fast tests, under four minutes on two cores
 bench: $(STAMP)  ## the speed table: the fast engine beside SimPy, C++ and others; about 15 minutes
 	$(BIN)/python bench/table.py
 
+bench-%: $(STAMP)  ## what else is measured: configs, demo, memory, start_up
+	$(BIN)/python bench/$*.py $(ARGS)
+
 evidence: $(STAMP)  ## check every long claim whose evidence is missing or stale; most of an hour on 2 cores for all
 	$(BIN)/python -m calibration.evidence make
 
