@@ -39,7 +39,7 @@ LAYERS = [
 
 CALIBRATION_LAYERS = [
     {"closed_forms"},
-    {"systems", "theory", "published", "measure", "evidence", "pgbench"},
+    {"systems", "theory", "published", "measure", "evidence", "pgbench", "estimate"},
     {"fitting", "scores", "case_studies"},
     {"cli"},
 ]
