@@ -64,9 +64,8 @@ class Shown:
             return True
         at_work = self.run.at_work()
         late = at_work[len(at_work) // 2 :]
-        begun = self._begun_in_window
         noise = ERRORS * math.sqrt(max(float(late.mean()), 1.0)) if len(late) else 0.0
-        return self._grown(at_work) > GROWS * begun + noise
+        return self._grown(at_work) > GROWS * self.executions + noise
 
     def _grown(self, series: NDArray[np.int64] | None) -> float:
         """By how much it became more over the second half of the run, by a straight line through its samples."""
@@ -76,8 +75,9 @@ class Shown:
         return float(np.polyfit(np.arange(len(late)), late, 1)[0]) * len(late)
 
     @property
-    def _begun_in_window(self) -> int:
-        return int(self.run.in_window(self.run.executions.start_ns).sum())
+    def executions(self) -> int:
+        """Executions that sources let in within the window, children and work in progress at the start apart."""
+        return len(self.run.from_sources)
 
     @cached_property
     def latency_s(self) -> dict[str, tuple[float, float]]:
@@ -103,11 +103,16 @@ class Shown:
 
     @property
     def throughput_per_s(self) -> dict[str, float]:
-        """By routine, executions that ended in the window, in a second."""
+        """By routine that a source lets in, executions that ended in the window, in a second."""
         rows = self.run.executions
+        asked_for = {source.routine for source in self.network.sources.values() if source.counted}
         ended = rows.routine[self.run.in_window(rows.end_ns)]
         window_s = self.run.window_ns * 1e-9
-        return {name: float((ended == index).sum()) / window_s for index, name in enumerate(self.run.routines)}
+        return {
+            name: float((ended == index).sum()) / window_s
+            for index, name in enumerate(self.run.routines)
+            if name in asked_for
+        }
 
     @property
     def failed(self) -> float:

@@ -53,7 +53,7 @@ class Conduct:
     factor: on its load. utilisation: by place, the share of what it can do that it does. throughput_per_s: by routine,
     executions that end. latency_s: by routine that a source lets in, mean of all that ended, well or not;
     latency_noise: its relative standard error. turned_away: by place, the share of visits that were rejected or gave
-    up. failed: share of the executions that ended failed or rejected. executions: so many came.
+    up. failed: share of the executions that ended failed or rejected. executions: so many came in the window.
     """
 
     factor: float
@@ -117,7 +117,7 @@ class Search:
         base = self.system.at(LIGHT)
         rate_per_s = self.system.rate_per_s * LIGHT
         shown = run(base, SEEDS[0], FEWEST / 4 / rate_per_s)
-        events = max(shown.run.events / max(len(shown.run.executions.start_ns), 1), 1.0)
+        events = max(shown.run.events / (FEWEST / 4), 1.0)
         self.executions = min(max(EVENTS / events, FEWEST), MOST)
         if not self.system.starts_in_progress:
             self.stays_s = shown.mean_latency_s
@@ -268,5 +268,5 @@ def _conduct(factor: float, shown: Shown) -> Conduct:
         {name: noise for name, (_, noise) in shown.latency_s.items()},
         shown.turned_away,
         shown.failed,
-        len(shown.run.executions.start_ns),
+        shown.executions,
     )
