@@ -29,6 +29,8 @@ ERRORS = 3.0
 SAVED = 0.005
 """Tokens that a bucket has saved at the start, of those of a run, at most: with more of them it would carry a load
 above its rate for all of the first half, and the line would only begin to grow."""
+DRAIN_NS = 30 * 86_400_000_000_000
+"""Who has not ended after this long counts as open."""
 BATCHES = 20
 """Parts of a run whose means tell the noise of its mean."""
 
@@ -130,15 +132,17 @@ class Shown:
 
 
 def run(network: Network, seed: int, length_s: float, skipped: float = 0.5, follow_s: float = 0.0) -> Shown:
-    """One run. skipped: share of it before the window. follow_s: how long the executions of the window are followed
-    beyond its end."""
+    """One run. skipped: share of it before the window. follow_s: how long sources go on beyond its end, while the
+    executions of the window are followed; then those that are left are followed to their close, and no samples are
+    taken: an execution may wait for days."""
     length_ns = max(int(length_s * 1e9), SAMPLES)
     plan = Plan(
         seed=seed,
         warmup_ns=int(length_ns * skipped),
         horizon_ns=length_ns,
         follow_ns=int(follow_s * 1e9),
-        sample_ns=length_ns // SAMPLES,
+        drain_ns=DRAIN_NS if follow_s else 0,
+        sample_ns=0 if follow_s else length_ns // SAMPLES,
     )
     drained = with_little_saved(network, length_s)
     return Shown(drained, run_one(drained, plan))
