@@ -12,7 +12,7 @@ from importlib import import_module
 from importlib.util import find_spec, module_from_spec
 from typing import Any
 
-_NAMES = "bdtr betainc betainccinv betaincinv gammainc gammainccinv gammaincinv gammaln ndtr ndtri pdtr stdtrit"
+_NAMES = "bdtr betainc betainccinv betaincinv gammainccinv gammaincinv gammaln ndtr ndtri pdtr stdtrit"
 
 
 def _functions() -> Any:
@@ -38,7 +38,6 @@ bdtr = _found.bdtr
 betainc = _found.betainc
 betainccinv = _found.betainccinv
 betaincinv = _found.betaincinv
-gammainc = _found.gammainc
 gammainccinv = _found.gammainccinv
 gammaincinv = _found.gammaincinv
 gammaln = _found.gammaln
