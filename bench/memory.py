@@ -7,13 +7,10 @@ rows of its replications is to stay level: what grows is what one replication ne
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
-import time
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from sim_run import SimRun
+
 FILE = "configs/network/m1.yaml"
 PER_S = 7.2
 """Arrivals a second in it."""
@@ -28,14 +25,8 @@ def cost(executions: int) -> tuple[int, float, float]:
     """Replications, peak of the largest process in MB, and wall seconds of one `sim run`."""
     replications = max(FEWEST, -(-executions // MOST))
     horizon_s = executions / replications / PER_S
-    options = [f"--horizon={horizon_s:.3f} s", f"--replications={replications}", "--warmup=off"]
-    command = [sys.executable, "-m", "sim", "run", FILE, *options, "--json", "--no-fix", "--quiet"]
-    began = time.perf_counter()
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL) as process:
-        _, status, used = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    assert process.returncode == 0, f"{executions:,} executions ended with {process.returncode}"
-    return replications, used.ru_maxrss / 1024, time.perf_counter() - began
+    used = SimRun(FILE, f"--horizon={horizon_s:.3f} s", f"--replications={replications}", "--warmup=off").ended()
+    return replications, used.peak_mb, used.wall_s
 
 
 def main(options: list[str]) -> None:

@@ -107,7 +107,7 @@ def make_native() -> bool:
 def make_portable(folder: Path) -> None:
     """Write the machine code of all entries for any processor of `object_files.LEVEL`. Raises OSError.
 
-    Numba has not been imported so far, as it is told here what to compile for.
+    Call it before anything imports Numba, which reads the processor to compile for once, when it is imported.
     """
     os.environ.update(object_files.LEVEL_SETTINGS)
     object_code = maker()
