@@ -11,7 +11,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from sim.engine import run as engine_run
+from sim.engine import processes
 from sim.engine.run import run_all, run_one
 from sim.lower.load import load
 from sim.studies.window import measured
@@ -28,7 +28,7 @@ def main() -> None:
     window = measured(network, settings, seed, lambda _: [])
     brief = replace(window, warmup_ns=0, horizon_ns=10**8, follow_ns=0, drain_ns=0, sample_ns=0)
     if how == "pool":
-        engine_run.POOL_START_S = 0.0  # so that the workers start for the short run
+        processes.COPIED_S = 0.0  # so that the others start for the short run
         run_all([(network, brief.plan(seed, index)) for index in range(4)], processes=2)
         began = time.monotonic()
         runs, complete = run_all([(network, window.plan(seed, index)) for index in (0, 1)], processes=2)

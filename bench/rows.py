@@ -336,7 +336,7 @@ def _cpu_of_processes(engines: Engines) -> Group:
             "at once": lambda seed: engines.command(1, at_once=2),
         },
         (
-            Row("processes:cpu", what, "x", ("two", "one"), ratio, 1.1, 1.3, "less"),
+            Row("processes:cpu", what, "x", ("two", "one"), ratio, 1.1, 1.2, "less"),
             Row("processes:cores", "the same of two runs at once", "x", ("at once", "one"), ratio, better="less"),
         ),
     )

@@ -54,7 +54,7 @@ ONLY_IN = {
     "typer": ("sim/cli", "calibration/cli"),
     "rich": "sim/cli",
     "yaml": ("sim/scenario/reading/reader.py", "calibration/measure"),
-    "joblib": "sim/engine/run.py",
+    "joblib": "sim/engine/processes.py",
 }
 
 LONGEST_FILE = 450

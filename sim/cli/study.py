@@ -172,6 +172,10 @@ def compile_engine(engine: str, quiet: bool) -> None:
         note(f"compiled in {time.perf_counter() - began:.0f} s{'; ' if remark else ''}{remark}", quiet)
 
 
+SHOWN_EVERY_S = 0.1
+"""So often the bar is drawn again, at most."""
+
+
 @contextmanager
 def progress(wanted: bool) -> Iterator[Progress]:
     """What hears of progress: a bar on a terminal; nothing where stderr is none, or when it is not wanted."""
@@ -184,13 +188,19 @@ def progress(wanted: bool) -> Iterator[Progress]:
 
     columns = (TextColumn("{task.description:<24}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     tasks: dict[str, Any] = {}
-    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
+    shown_s = 0.0
+    # A thread that refreshes the bar would keep the engine from copying this process (see sim/engine/processes.py).
+    with Bar(*columns, console=Console(stderr=True), transient=True, auto_refresh=False) as bar:
 
         def update(what: str, done: float, total: int) -> None:
             """So many of so many are done; of the one under way, a share."""
+            nonlocal shown_s
             if what not in tasks:
                 tasks[what] = bar.add_task(what, total=total)
             bar.update(tasks[what], completed=done, total=total)
+            if time.monotonic() - shown_s > SHOWN_EVERY_S:
+                bar.refresh()
+                shown_s = time.monotonic()
 
         yield update
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import pickle
 import time
 import warnings
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Final, TypeVar
 
 from sim.engine.plan import Plan
+from sim.engine.processes import Others, cores, worth_saving_s
 from sim.errors import AuditFailed
 from sim.network import Network
 from sim.results.audit import audit
@@ -26,13 +26,6 @@ Result = TypeVar("Result")
 
 ENGINES = ("fast", "reference")
 """The engines, the usual one first. They give the same columns to the last bit."""
-
-POOL_START_S = 1.0
-"""Seconds until processes other than this one are at work: they start Python and import the engine first."""
-WORTH_STARTING = 2
-"""So many times that must be saved: what they do until they are at work is CPU time of every core."""
-POOL_AGAIN_S = 0.02
-"""Seconds until they are, where they have worked for this one before: they wait for more for some minutes."""
 
 
 def must_be_compiled(engine: str) -> bool:
@@ -121,7 +114,7 @@ def run_jobs(
             start.done += 1
             (on_progress or (lambda _: None))(start.done)
         if start.done < len(jobs):
-            for one in _pool(jobs[start.done :], start.cores):
+            for one in Others(jobs[start.done :], start.cores):
                 finished.append(one)
                 (on_progress or (lambda _: None))(len(finished))
     except KeyboardInterrupt:
@@ -143,24 +136,24 @@ def _stream(
     milliseconds. The reference engine cannot be asked meanwhile, and what it runs is long: others do all of it.
     """
     start = _Start(len(runs), processes)
-    pool: Generator[Replication, None, None] | None = None
+    pool: Others[Replication] | None = None
 
-    def others(first: int) -> Generator[Replication, None, None]:
+    def beside(first: int) -> Others[Replication]:
         networks = {id(network): network for network, _ in runs[first:]}
         sent = {key: Sent(network) for key, network in networks.items()}
         jobs = [
             partial(_run_sent, sent[id(network)], plan, traces, engine, hand_over) for network, plan in runs[first:]
         ]
-        return _pool(jobs, start.cores)
+        return Others(jobs, start.cores)
 
     def look(now_ns: int, last_ns: int) -> None:
         nonlocal pool
         on_progress(start.done + now_ns / last_ns)
         if pool is None and start.pays(min(now_ns / runs[start.done][1].horizon_ns, 1.0)):
-            pool = others(start.done + 1)
+            pool = beside(start.done + 1)
 
     if engine == "reference" and start.cores > 1 and len(runs) > 1:
-        pool = others(0)
+        pool = beside(0)
     try:
         while pool is None and start.done < len(runs):
             replication = run_one(*runs[start.done], traces, engine, look)
@@ -188,7 +181,7 @@ class _Start:
 
     def __init__(self, count: int, processes: int) -> None:
         self.count = count
-        self.cores = processes if processes > 0 else _cores()
+        self.cores = processes if processes > 0 else cores()
         self.done = 0
         self.first_look: tuple[float, float] | None = None
 
@@ -203,14 +196,14 @@ class _Start:
         if not left or self.cores == 1:
             return False
         left_s = left * (now - since) / (progress - before) if progress > before else 0.0
-        return left_s * (1 - 1 / self.cores) >= (POOL_AGAIN_S if _pool_has_worked else WORTH_STARTING * POOL_START_S)
+        return left_s * (1 - 1 / self.cores) >= worth_saving_s()
 
 
 class Sent:
     """A network on its way to other processes: written once for all its runs, and read once by each process.
 
-    A process that is sent the same bytes again gives the network that it has, and so the program that it has written
-    for that one serves again.
+    A process that is sent the same bytes again gives the network that it has, as copies of this one do, and so the
+    program that was written for that one serves again.
     """
 
     __slots__ = ("_key", "_written")
@@ -218,47 +211,33 @@ class Sent:
     def __init__(self, network: Network) -> None:
         self._written = pickle.dumps(network, pickle.HIGHEST_PROTOCOL)
         self._key = hashlib.blake2b(self._written, digest_size=16).digest()
+        _remember(self._key, network)
 
     def network(self) -> Network:
         """The network, in the process that it was sent to."""
-        known = _received.pop(self._key, None)
+        known = _known.get(self._key)
         network: Network = pickle.loads(self._written) if known is None else known
-        _received[self._key] = network  # the latest last
-        while len(_received) > KNOWN:
-            del _received[next(iter(_received))]
+        _remember(self._key, network)
         return network
 
 
 KNOWN: Final = 8
 """So many networks, and their programs, are remembered for further runs: those of a comparison, a sweep's next points.
 """
-_received: dict[bytes, Network] = {}
+_known: dict[bytes, Network] = {}
+
+
+def _remember(key: bytes, network: Network) -> None:
+    """It is the latest: the last that is forgotten."""
+    _known.pop(key, None)
+    _known[key] = network
+    while len(_known) > KNOWN:
+        del _known[next(iter(_known))]
 
 
 def _run_sent(sent: Sent, plan: Plan, traces: Traces | None, engine: str, hand_over: HandOver | None) -> Replication:
     replication = run_one(sent.network(), plan, traces, engine)
     return replication if hand_over is None else hand_over(replication)
-
-
-_pool_has_worked = False
-
-
-def _cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _pool(jobs: Sequence[Callable[[], Result]], processes: int) -> Generator[Result, None, None]:
-    """Jobs done by other processes, which are at work from now on, whether anybody asks for more or not."""
-    from joblib import Parallel, delayed
-
-    global _pool_has_worked
-    _pool_has_worked = True
-    # A worker that has grown is replaced by a new one between two runs; that is no news to anybody.
-    warnings.filterwarnings("ignore", message="A worker stopped while some jobs were given", category=UserWarning)
-    parallel = Parallel(n_jobs=processes, return_as="generator")
-    found: Generator[Result, None, None] = parallel(delayed(job)() for job in jobs)
-    return found
 
 
 def life_of(

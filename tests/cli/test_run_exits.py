@@ -277,8 +277,7 @@ def interrupt_at(monkeypatch: pytest.MonkeyPatch, run: int) -> None:
         return sound(*arguments)
 
     monkeypatch.setattr(engine_run, "run_one", interrupted)
-    for cost in ("POOL_START_S", "POOL_AGAIN_S"):
-        monkeypatch.setattr(engine_run, cost, math.inf)
+    monkeypatch.setattr(engine_run, "worth_saving_s", lambda: math.inf)
 
 
 @pytest.mark.parametrize(("at", "kept"), [(2, 1), (4, 3)])

@@ -80,8 +80,7 @@ def test_a_run_that_will_have_ten_times_too_many_events_stops_after_a_twentieth(
 def test_one_two_and_eight_processes_give_the_same(
     network: Network, monkeypatch: pytest.MonkeyPatch, start_s: float
 ) -> None:
-    monkeypatch.setattr(engine_run, "POOL_START_S", start_s)
-    monkeypatch.setattr(engine_run, "_pool_has_worked", False)
+    monkeypatch.setattr(engine_run, "worth_saving_s", lambda: start_s)
     planned = [(network, plan(replication)) for replication in range(4)]
     alone, complete = run_all(planned, processes=1)
     assert complete
@@ -105,12 +104,11 @@ def test_others_run_what_is_left_as_soon_as_it_pays(
         return sound(*arguments)
 
     def others(jobs: Sequence[partial[Replication]], *_: object) -> Generator[Replication, None, None]:
-        yield from (sound(job.args[0].network(), *job.args[1:]) for job in jobs)
+        return (sound(job.args[0].network(), *job.args[1:]) for job in jobs)
 
-    monkeypatch.setattr(engine_run, "POOL_START_S", start_s)
-    monkeypatch.setattr(engine_run, "_pool_has_worked", False)
+    monkeypatch.setattr(engine_run, "worth_saving_s", lambda: start_s)
     monkeypatch.setattr(engine_run, "run_one", counted)
-    monkeypatch.setattr(engine_run, "_pool", others)
+    monkeypatch.setattr(engine_run, "Others", others)
     found, _ = run_all([(network, plan(replication)) for replication in range(4)], processes=2, engine=engine)
     assert began == list(range(here))
     assert [one.index for one in found] == [0, 1, 2, 3]

@@ -6,6 +6,7 @@ A run does not depend on how long the slices are.
 from __future__ import annotations
 
 import mmap
+import os
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -35,6 +36,8 @@ _spare: list[Any] = []
 they may be dirty."""
 SPARE = 2
 """As many are used in turn where a replication is let go when the next one is there."""
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_spare.clear)  # new pages cost a copy of this process less than those it shares
 _HAS_MMAP = hasattr(mmap, "MAP_ANONYMOUS")
 
 kernel = entry_of("sim.engine.fast.kernel", "kernel", "int64(int64[::1], float64[::1], int64, int64, int64)")
